@@ -1,0 +1,95 @@
+"""`python -m bench`: the figures of Tidings against the yardstick.
+
+python -m bench throughput one figure, as it is claimed python -m bench all --quick all of them,
+short: shows that they run, proves nothing
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from bench.figures import backlog, dead, fanout, idle, latency, throughput
+from bench.report import VOID, Options, Row, show
+
+Value = TypeVar("Value")
+
+FIGURES: dict[str, Callable[[Options], list[Row]]] = {
+    "throughput": throughput.run,
+    "latency": latency.run,
+    "fanout": fanout.run,
+    "idle": idle.run,
+    "dead": dead.run,
+    "backlog": backlog.run,
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--quick", action="store_true", help="2 short runs instead of 7")
+    common.add_argument("--runs", type=int, help="runs (pairs) of each figure; 7")
+    common.add_argument("--seconds", type=float, help="length of a run; 5")
+    common.add_argument("--connections", type=int, default=64, help="of the generator; 64")
+    common.add_argument("--receiving", help="receiving webhooks, as 20,1,100,1000 (throughput)")
+    common.add_argument("--deliveries", type=int, help="size of the backlog; 1000000")
+    common.add_argument("--idle", type=int, help="idle webhooks; 10000")
+    common.add_argument("--dead", type=int, help="dead endpoints; 100")
+    common.add_argument(
+        "--dead-rate", type=float, default=50.0, help="events/s beside the dead; 50"
+    )
+    common.add_argument("--pin", help="cores for the service alone, as 0 or 0,1; by default all")
+    common.add_argument(
+        "--patience", type=float, default=20.0, help="seconds a run may wait for a quiet machine; 20"
+    )
+    common.add_argument("--dir", type=Path, help="where data directories are made; the system's")
+    common.add_argument("--save", type=Path, help="also write the table to this file")
+    main_parser = argparse.ArgumentParser(prog="bench", description=__doc__.partition("\n")[0])
+    commands = main_parser.add_subparsers(dest="figure", required=True)
+    for name, figure in FIGURES.items():
+        module = sys.modules[figure.__module__]
+        commands.add_parser(name, parents=[common], help=(module.__doc__ or "").partition("\n")[0])
+    commands.add_parser("all", parents=[common], help="Every figure, one after the other.")
+    return main_parser
+
+
+def choose(quick: bool, value: Value | None, full: Value, short: Value) -> Value:
+    """What was given, else what this kind of run takes."""
+    return value if value is not None else short if quick else full
+
+
+def options_of(given: argparse.Namespace) -> Options:
+    quick = bool(given.quick)
+
+    receiving = given.receiving and tuple(int(part) for part in given.receiving.split(","))
+    return Options(
+        quick=quick,
+        runs=choose(quick, given.runs, 7, 2),
+        seconds=choose(quick, given.seconds, 5.0, 2.0),
+        connections=given.connections,
+        receiving=choose(quick, receiving, (20, 1, 100, 1000), (20,)),
+        deliveries=choose(quick, given.deliveries, 1_000_000, 20_000),
+        idle=choose(quick, given.idle, 10_000, 1_000),
+        dead=choose(quick, given.dead, 100, 100),
+        dead_rate=given.dead_rate,
+        patience_seconds=given.patience,
+        folder=given.dir,
+        service_cores=frozenset(map(int, given.pin.split(","))) if given.pin else None,
+    )
+
+
+def main() -> int:
+    given = parser().parse_args()
+    options = options_of(given)
+    rows: list[Row] = []
+    for name in FIGURES if given.figure == "all" else [given.figure]:
+        try:
+            rows += FIGURES[name](options)
+        except Exception as error:  # one figure that cannot run does not take the others with it
+            print(f"{name}: {error}", file=sys.stderr, flush=True)
+            rows.append(Row(name, f"not measured: {str(error).splitlines()[0]}", "-", verdict=VOID))
+    return 0 if show(rows, options, given.save) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

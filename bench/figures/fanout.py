@@ -1,0 +1,69 @@
+"""What a delivery costs when an event goes to 1, 10 and 100 webhooks."""
+
+from bench.layout import fans
+from bench.ledger import spread
+from bench.product import Product
+from bench.report import Options, Row, disturbance, judge, of
+from bench.run import Bench, Measured, measure
+
+WIDTHS = (1, 10, 100)
+DELIVERIES = 20_000
+DELIVERIES_QUICK = 4_000
+GROWTH_MAX = 1.0
+
+
+def run(options: Options) -> list[Row]:
+    deliveries = DELIVERIES_QUICK if options.quick else DELIVERIES
+    print(f"fanout, {options.runs} runs of {deliveries:,} deliveries each", flush=True)
+    runs: dict[int, list[Measured]] = {width: [] for width in WIDTHS}
+    with Bench(options.folder, options.patience_seconds) as bench:
+        hooks, org_of = fans(WIDTHS)
+        product = Product(bench.folder, bench.receiver.port, hooks, cores=options.service_cores)
+        try:
+            for width in WIDTHS:  # warm up
+                measure(
+                    bench, product, orgs=[org_of[width]], count=max(1, deliveries // width // 10)
+                )
+            for _ in range(options.runs):
+                for width in WIDTHS:
+                    measured = measure(
+                        bench,
+                        product,
+                        orgs=[org_of[width]],
+                        count=deliveries // width,
+                        connections=options.connections,
+                    )
+                    print(f"{width:4} webhooks ", measured.line(), flush=True)
+                    runs[width].append(measured)
+        finally:
+            product.stop()
+    every = [run for width in WIDTHS for run in runs[width]]
+    growth = spread(
+        wide.cpu_us_delivery / narrow.cpu_us_delivery
+        for narrow, wide in zip(runs[WIDTHS[0]], runs[WIDTHS[-1]], strict=True)
+        if not narrow.faults and not wide.faults
+    )
+    rows = [
+        Row(
+            "fanout",
+            "CPU per delivery, 100 webhooks against 1",
+            growth.text(2),
+            f"≤ {GROWTH_MAX:g}",
+            judge(every, growth.median <= GROWTH_MAX),
+        ),
+    ]
+    ten = spread(
+        wide.cpu_us_delivery / narrow.cpu_us_delivery
+        for narrow, wide in zip(runs[WIDTHS[1]], runs[WIDTHS[-1]], strict=True)
+        if not narrow.faults and not wide.faults
+    )
+    rows.append(Row("fanout", "CPU per delivery, 100 webhooks against 10", ten.text(2)))
+    for width in WIDTHS:
+        label = f"{width} webhooks"
+        rows.append(
+            Row("fanout", f"{label}: CPU µs/delivery", of(runs[width], "cpu_us_delivery").text(1))
+        )
+        rows.append(
+            Row("fanout", f"{label}: deliveries/s", of(runs[width], "delivery_rate").text())
+        )
+    return [*rows, disturbance("fanout", every)]

@@ -1,0 +1,37 @@
+"""Interleaved runs: both sides are up and take turns, so a slow minute hits both."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bench.run import Bench, Measured, measure
+from bench.target import Target
+
+WARM_UP_SECONDS = 1.0
+
+
+def warm_up(bench: Bench, targets: Sequence[Target], **plan: Any) -> None:
+    """Fill caches and connections; what it measures is thrown away."""
+    for target in targets:
+        measure(bench, target, seconds=WARM_UP_SECONDS, **plan)
+
+
+def interleave(
+    bench: Bench, first: Target, second: Target, runs: int, **plan: Any
+) -> tuple[list[Measured], list[Measured]]:
+    """So many runs of each, in turns; who begins changes from pair to pair."""
+    kept: dict[int, list[Measured]] = {0: [], 1: []}
+    for pair in range(runs):
+        order = [(0, first), (1, second)]
+        for side, target in order if pair % 2 == 0 else reversed(order):
+            measured = measure(bench, target, **plan)
+            print(measured.line(), flush=True)
+            kept[side].append(measured)
+    return kept[0], kept[1]
+
+
+def clean_pairs(
+    first: Sequence[Measured], second: Sequence[Measured]
+) -> list[tuple[Measured, Measured]]:
+    """The pairs of which neither run is void."""
+    pairs = zip(first, second, strict=True)
+    return [(one, other) for one, other in pairs if not one.faults and not other.faults]

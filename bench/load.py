@@ -1,0 +1,295 @@
+"""The load generator, in a process of its own.
+
+    python -m bench.load '<plan as JSON>'
+
+Closed loop: each of C connections sends its next event when the last was answered. Open loop:
+events are due at times fixed beforehand (Poisson or even), and an event that finds no free
+connection waits, its clock running since it was due. It shares the cores with the service, so
+requests are made of prepared bytes around a fresh id, and answers are looked at no further than
+status and length.
+"""
+
+import array
+import asyncio
+import collections
+import ctypes
+import gc
+import os
+import random
+import resource
+import struct
+import sys
+import time
+from pathlib import Path
+from typing import Literal, cast
+
+import msgspec
+import uvloop
+
+from bench.ledger import UNANSWERED, Sent
+from bench.payload import SIZE_DEFAULT, request_parts, uuid_source
+
+CLOCK_MONOTONIC = 1
+TIMER_ABSOLUTE = 1
+TIMER_NONBLOCK = 0o4000
+DRAIN_SECONDS_MAX = 30.0
+RECONNECTS_MAX = 1000
+
+
+class Plan(msgspec.Struct):
+    """What one run of the generator shall do."""
+
+    port: int
+    path: str
+    out: str
+    orgs: list[int]
+    headers: dict[str, str] = {}
+    size: int = SIZE_DEFAULT
+    connections: int = 64
+    seconds: float | None = None
+    count: int | None = None
+    rate: float | None = None
+    schedule: Literal["poisson", "even"] = "poisson"
+    seed: int | None = None
+
+
+class Generator:
+    """The events of one run: their ids, times and answers, and who sends the next."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.parts = [request_parts(org, plan.size, plan.path, plan.headers) for org in plan.orgs]
+        self.plan = plan
+        self.ids: list[bytes] = []
+        self.due: array.array[int] = array.array("q")
+        self.sent: array.array[int] = array.array("q")
+        self.answered: array.array[int] = array.array("q")
+        self.statuses: array.array[int] = array.array("H")
+        self.make_id = uuid_source(plan.seed)
+        self.stop_at = 0
+        self.count_max = plan.count if plan.count is not None else sys.maxsize
+        self.open_loop = plan.rate is not None
+        self.waiting: collections.deque[int] = collections.deque()
+        self.idle: list[Connection] = []
+        self.busy = 0
+        self.live = 0
+        self.errors = 0
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.scheduling = False
+        self.done = asyncio.get_running_loop().create_future()
+
+    def request(self, due: int) -> tuple[int, bytes]:
+        """The next event, entered as sent now; its index and its bytes."""
+        index = len(self.ids)
+        event = self.make_id()
+        before, after = self.parts[index % len(self.parts)]
+        now = time.monotonic_ns()
+        self.ids.append(event)
+        self.due.append(due or now)
+        self.sent.append(now)
+        self.answered.append(0)
+        self.statuses.append(UNANSWERED)
+        return index, before + event + after
+
+    def next(self, connection: "Connection") -> None:
+        """A connection is free: give it the next event, or let it rest."""
+        if self.open_loop:
+            if self.waiting:
+                connection.send(self.waiting.popleft())
+                return
+        elif len(self.ids) < self.count_max and time.monotonic_ns() < self.stop_at:
+            connection.send(0)
+            return
+        self.idle.append(connection)
+        if not self.busy and not self.scheduling and not self.done.done():
+            self.done.set_result(None)
+
+    def offer(self, due: int) -> None:
+        """Open loop: an event is due."""
+        if self.idle:
+            self.idle.pop().send(due)
+        else:
+            self.waiting.append(due)
+
+    def result(self, cpu_seconds: float) -> Sent:
+        return Sent(
+            ids=self.ids,
+            due=self.due.tobytes(),
+            sent=self.sent.tobytes(),
+            answered=self.answered.tobytes(),
+            statuses=self.statuses.tobytes(),
+            orgs=self.plan.orgs,
+            unsent=len(self.waiting),
+            errors=self.errors,
+            cpu_seconds=cpu_seconds,
+        )
+
+
+class Connection(asyncio.Protocol):
+    """One connection to the service, with at most one request on the way."""
+
+    __slots__ = ("generator", "index", "rest", "transport")
+
+    def __init__(self, generator: Generator) -> None:
+        self.generator = generator
+        self.index = -1
+        self.rest = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def send(self, due: int) -> None:
+        generator = self.generator
+        generator.busy += 1
+        self.index, request = generator.request(due)
+        self.transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        if self.rest:
+            data = self.rest + data
+        end = data.find(b"\r\n\r\n")
+        if end < 0:
+            self.rest = data
+            return
+        at = data.find(b"content-length: ", 0, end)
+        length = int(data[at + 16 : data.find(b"\r", at)]) if at > 0 else 0
+        if len(data) < end + 4 + length:
+            self.rest = data
+            return
+        self.rest = b""
+        generator, index, self.index = self.generator, self.index, -1
+        if index < 0:
+            generator.errors += 1
+            return
+        generator.answered[index] = time.monotonic_ns()
+        generator.statuses[index] = int(data[9:12])
+        generator.busy -= 1
+        generator.next(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The event on its way stays unanswered; a new connection takes over."""
+        generator = self.generator
+        if generator.done.done():
+            return
+        generator.errors += 1
+        if self.index >= 0:
+            generator.busy -= 1
+        if self in generator.idle:
+            generator.idle.remove(self)
+        generator.live -= 1
+        generator.tasks.add(asyncio.get_running_loop().create_task(reconnect(generator)))
+
+
+async def connect(generator: Generator) -> None:
+    loop = asyncio.get_running_loop()
+    _, connection = await loop.create_connection(
+        lambda: Connection(generator), "127.0.0.1", generator.plan.port
+    )
+    generator.live += 1
+    generator.next(connection)
+
+
+async def reconnect(generator: Generator) -> None:
+    """Replace a lost connection; when none is left and none can be had, the run is over."""
+    try:
+        if generator.errors < RECONNECTS_MAX:
+            await connect(generator)
+    except OSError:
+        generator.errors += 1
+    if not generator.live and not generator.done.done():
+        generator.done.set_result(None)
+
+
+class Timer:
+    """A timer of the kernel: uvloop's own has a grain of a millisecond."""
+
+    def __init__(self) -> None:
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.fd: int = self.libc.timerfd_create(CLOCK_MONOTONIC, TIMER_NONBLOCK)
+        if self.fd < 0:
+            raise OSError(ctypes.get_errno(), "timerfd_create")
+
+    def set(self, at: int) -> None:
+        value = struct.pack("qqqq", 0, 0, *divmod(at, 1_000_000_000))
+        self.libc.timerfd_settime(self.fd, TIMER_ABSOLUTE, value, None)
+
+    def clear(self) -> None:
+        try:
+            os.read(self.fd, 8)
+        except BlockingIOError:
+            pass
+
+
+def due_times(plan: Plan, start: int) -> list[int]:
+    """When each event of an open loop is due, fixed before the first is sent."""
+    assert plan.rate is not None and plan.seconds is not None
+    gap = random.Random(plan.seed).expovariate
+    end, due = start + int(plan.seconds * 1e9), float(start)
+    times: list[int] = []
+    while True:
+        due += 1e9 * (gap(plan.rate) if plan.schedule == "poisson" else 1 / plan.rate)
+        if due >= end:
+            return times
+        times.append(int(due))
+
+
+async def run_open(generator: Generator) -> None:
+    """Send each event when it is due, whatever became of those before."""
+    times = collections.deque(due_times(generator.plan, time.monotonic_ns() + 5_000_000))
+    timer, loop = Timer(), asyncio.get_running_loop()
+    over = loop.create_future()
+
+    def fire() -> None:
+        timer.clear()
+        now = time.monotonic_ns()
+        while times and times[0] <= now:
+            generator.offer(times.popleft())
+        if times:
+            timer.set(times[0])
+        elif not over.done():
+            generator.scheduling = False
+            loop.remove_reader(timer.fd)
+            over.set_result(None)
+
+    generator.scheduling = True
+    loop.add_reader(timer.fd, fire)
+    timer.set(times[0])
+    await over
+    if not generator.busy and not generator.done.done():
+        generator.done.set_result(None)
+
+
+async def run(plan: Plan) -> None:
+    generator = Generator(plan)
+    generator.scheduling = True
+    for _ in range(plan.connections):
+        await connect(generator)
+    before = cpu_seconds()
+    seconds = plan.seconds if plan.seconds is not None else 86_400.0
+    generator.stop_at = time.monotonic_ns() + int(seconds * 1e9)
+    if generator.open_loop:
+        await run_open(generator)
+    else:
+        generator.scheduling = False
+        starters, generator.idle = generator.idle, []
+        for connection in starters:
+            generator.next(connection)
+        await asyncio.wait([generator.done], timeout=seconds)
+    await asyncio.wait([generator.done], timeout=DRAIN_SECONDS_MAX)
+    if not generator.done.done():
+        generator.done.set_result(None)
+    result = generator.result(cpu_seconds() - before)
+    Path(plan.out).write_bytes(msgspec.msgpack.encode(result))
+
+
+def cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def main() -> None:
+    gc.disable()
+    uvloop.run(run(msgspec.json.decode(sys.argv[1], type=Plan)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""Tidings as the benchmark sees it: all that depends on its command, API or store."""
+
+import base64
+import http.client
+import json
+import signal
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from bench.layout import LISTENING, Hook, webhooks_of
+from bench.ledger import OwnBooks
+from bench.process import Process, Usage, free_port
+
+COMMAND = str(Path(sys.executable).parent / "tidings")
+BOOTSTRAP = {
+    "TIDINGS_BOOTSTRAP_ORG": "100",
+    "TIDINGS_BOOTSTRAP_KEY": "bench",
+    "TIDINGS_BOOTSTRAP_SECRET": "bench-secret-0123456789abcdef",
+}
+READY_PATH = "/readyz"
+EVENTS_PATH = "/v1/events"
+ORGS_PATH = "/v1/orgs"
+WEBHOOKS_PATH = "/v3/webHooks"
+ORG_HEADER = "X-Tidings-Org"
+STORE_FILE = "tidings.db"
+CONNECTIONS_PER_WEBHOOK = 10
+SETUP_CALLERS = 4
+READY_SECONDS_MAX = 60.0
+
+# The states of a delivery as the store keeps them.
+DELIVERED, FAILED, PARKED, CANCELLED = 3, 4, 5, 6
+
+
+class Refused(RuntimeError):
+    """The product answered a call of the set-up with something other than 2xx."""
+
+
+class Product:
+    """One instance of the service on a data directory of its own."""
+
+    name = "tidings"
+    path = EVENTS_PATH
+
+    def __init__(
+        self,
+        folder: Path,
+        receiver_port: int,
+        hooks: Sequence[Hook],
+        *,
+        connections: int = CONNECTIONS_PER_WEBHOOK,
+        cores: frozenset[int] | None = None,
+    ) -> None:
+        self.port = free_port()
+        self.data = folder / f"data-{self.port}"
+        self.log = folder / f"tidings-{self.port}.log"
+        login = f"{BOOTSTRAP['TIDINGS_BOOTSTRAP_KEY']}:{BOOTSTRAP['TIDINGS_BOOTSTRAP_SECRET']}"
+        self.headers = {"authorization": "Basic " + base64.b64encode(login.encode()).decode()}
+        self.webhooks_of = webhooks_of(hooks)
+        self.listening = frozenset(
+            hook.number for hook in hooks if hook.gets_events and hook.path == LISTENING
+        )
+        self.secrets: dict[int, str] = {}
+        self._number_of: dict[str, int] = {}
+        self._closed_port = free_port()
+        self._receiver_port = receiver_port
+        self._connections = connections
+        self._cores = cores
+        self.start()
+        self.set_up(hooks)
+
+    def start(self) -> None:
+        self.process = Process(
+            [COMMAND, "serve", "--data", str(self.data), "--port", str(self.port), "--dev"],
+            env=BOOTSTRAP,
+            log=self.log,
+            cores=self._cores,
+        )
+
+    def wait_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while time.monotonic() < deadline:
+            if not self.process.running():
+                raise RuntimeError(f"tidings serve ended:\n{self.process.told()}")
+            try:
+                if self._call("GET", READY_PATH)[0] == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.02)
+        raise RuntimeError(
+            f"tidings was not ready within {READY_SECONDS_MAX:.0f} s:\n{self.process.told()}"
+        )
+
+    # Set-up -------------------------------------------------------------------------------------
+
+    def set_up(self, hooks: Sequence[Hook]) -> None:
+        """Make the organisations and the webhooks."""
+        self.wait_ready()
+        for org in sorted({hook.org for hook in hooks}):
+            self.add_org(org)
+        with ThreadPoolExecutor(SETUP_CALLERS) as callers:
+            shares = [hooks[start::SETUP_CALLERS] for start in range(SETUP_CALLERS)]
+            for _ in callers.map(self._add_webhooks, shares):
+                pass
+
+    def add_org(self, org: int) -> None:
+        self._ask("POST", ORGS_PATH, {"orgId": org, "name": f"Bench {org}"})
+
+    def _add_webhooks(self, hooks: Iterable[Hook]) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        for hook in hooks:
+            self._add_webhook(connection, hook)
+        connection.close()
+
+    def _add_webhook(self, connection: http.client.HTTPConnection, hook: Hook) -> None:
+        wanted = {
+            "name": f"bench-{hook.number}",
+            "active": True,
+            "eventNames": [hook.event_name],
+            "webHookType": "HTTP",
+            "webHookUrl": hook.url(self._receiver_port, self._closed_port),
+            "methodType": "POST",
+            "webHookHeaders": {},
+            "maxAllowedConnections": self._connections,
+        }
+        answer = self._ask("POST", WEBHOOKS_PATH, wanted, {ORG_HEADER: str(hook.org)}, connection)
+        made = answer["data"]
+        self._number_of[made["webHookId"]] = hook.number
+        if hook.number in self.listening:
+            self.secrets[hook.number] = made["signingSecret"]
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: object,
+        headers: dict[str, str] | None = None,
+        connection: http.client.HTTPConnection | None = None,
+    ) -> Any:
+        status, answer = self._call(method, path, body, headers, connection)
+        if not 200 <= status < 300:
+            raise Refused(
+                f"{method} {path} was answered {status}: {answer[:500].decode(errors='replace')}"
+            )
+        return json.loads(answer)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: dict[str, str] | None = None,
+        connection: http.client.HTTPConnection | None = None,
+    ) -> tuple[int, bytes]:
+        line = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        sent = None if body is None else json.dumps(body)
+        line.request(
+            method,
+            path,
+            sent,
+            {"content-type": "application/json", **self.headers, **(headers or {})},
+        )
+        answer = line.getresponse()
+        content = answer.read()
+        if connection is None:
+            line.close()
+        return answer.status, content
+
+    # Books --------------------------------------------------------------------------------------
+
+    def usage(self) -> Usage:
+        return self.process.usage()
+
+    def _reader(self) -> apsw.Connection:
+        return apsw.Connection(str(self.data / STORE_FILE), flags=apsw.SQLITE_OPEN_READONLY)
+
+    def mark(self) -> int:
+        reader = self._reader()
+        [(seq,)] = reader.execute("SELECT coalesce(max(seq), 0) FROM event").fetchall()
+        reader.close()
+        return int(seq)  # type: ignore[arg-type]  # apsw types a column as any SQLite value
+
+    def books(self, mark: int) -> OwnBooks:
+        """Read from the store's file: the books must not depend on the API that is tested."""
+        delivered: dict[int, set[bytes]] = defaultdict(set)
+        pending: dict[int, set[bytes]] = defaultdict(set)
+        failed: dict[int, set[bytes]] = defaultdict(set)
+        book_of = {DELIVERED: delivered, FAILED: failed, PARKED: failed, CANCELLED: failed}
+        reader = self._reader()
+        rows = reader.execute(
+            "SELECT w.id, e.id, d.state FROM event e JOIN delivery d ON d.id >= e.first_delivery"
+            " AND d.id < e.first_delivery + e.deliveries AND d.event = e.seq"
+            " JOIN webhook w ON w.number = d.webhook WHERE e.seq > ?",
+            (mark,),
+        )
+        for webhook, event, state in rows:
+            book_of.get(state, pending)[self._number_of[str(webhook)]].add(str(event).encode())
+        reader.close()
+        return OwnBooks(delivered, pending, failed)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
+        return self.process.stop(number)

@@ -1,0 +1,61 @@
+"""What the catalogue knows of one event type, and how it says that an event does not fit."""
+
+from typing import Any
+
+import msgspec
+
+# A JSON object. `Any` because JSON Schema and events are walked by key, and every step is tested.
+Json = dict[str, Any]
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One reason why an event is refused, as its sender is told."""
+
+    path: str  # dotted, list items by index: "data.items[2].id"
+    expected: str  # "text", "a whole number or null", …
+    got: str  # 'number 12', 'text "abc"', "nothing" for an absent field; no value where it is PII
+    message: str  # "data.billDate must be text; got number 12."
+
+
+class Enrichment(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Where enrichment can add to an event: dotted paths of the blocks, `[]` for every item."""
+
+    customer_identifiers: tuple[str, ...]
+    till_store: tuple[str, ...]
+    awarded_reference: bool
+    available_points_balance: bool
+
+
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The public page that documents the event type, and what it shows as evidence."""
+
+    url: str
+    section: str
+    evidence: str
+
+
+class EventType(msgspec.Struct, frozen=True):
+    """One event type. Its dicts are shared: read them, never change them."""
+
+    name: str
+    family: str  # customer, transactions, loyalty, promotions, tier, …
+    trigger: str  # when it is raised, one sentence
+    core: bool  # one of the 65 of the system; else documented since
+    since: str | None  # when the docs first named it, where that is known
+    source: Source
+    ref_id_rule: str | None  # how refId is made; None where no sample shows it
+    event_log_id: bool  # the envelope carries eventLogId
+    key: str  # dotted path of the ordering key; `[0]` takes the first item of a list
+    search_paths: tuple[str, ...]  # dotted paths of the values that people search by
+    pii_paths: tuple[str, ...]  # dotted paths of personal data
+    enrichment: Enrichment
+    notes: tuple[str, ...]
+    schema: Json  # JSON Schema 2020-12 of the whole event, shared blocks inlined
+    data: Json  # the schema of `data` as written, shared blocks as `$ref`
+    examples: tuple[Json, ...]  # whole events
+    invented: tuple[str, ...]  # paths in the first example that are not documented; "*" = all
+
+    @property
+    def example(self) -> Json:
+        """The first example: the one to show."""
+        return self.examples[0]

@@ -1,0 +1,119 @@
+"""Reads the catalogue from its files: one of each event type, one of each shared block.
+
+The files lie beside this module: `types/<eventName>.json` and `shared/<block>.json`. A `$ref` names
+a block by its path from here ("shared/actor.json") and nothing else; it is resolved here, once.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from tidings.catalogue.catalogue import Catalogue
+from tidings.catalogue.event_type import Enrichment, EventType, Json, Source
+from tidings.catalogue.schema import CatalogueError, inline, marked
+
+HERE = Path(__file__).parent
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class TypeFile(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    """An event type as its file says it."""
+
+    name: str
+    family: str
+    trigger: str
+    documented_as: Literal["core", "extra"]
+    since: str | None
+    source: Source
+    ref_id_rule: str | None
+    event_log_id: bool
+    key: str
+    enrichment: Enrichment
+    notes: tuple[str, ...]
+    data: Json
+    examples: tuple[Json, ...]
+    invented: tuple[str, ...]
+
+
+def read_blocks(folder: Path) -> dict[str, Json]:
+    """The shared blocks by `$ref`, each with the blocks that it names itself already inside."""
+    raw: dict[str, Json] = {
+        f"shared/{file.name}": msgspec.json.decode(file.read_bytes(), type=Json)
+        for file in sorted((folder / "shared").glob("*.json"))
+    }
+    done: dict[str, Json] = {}
+    while len(done) < len(raw):
+        before = len(done)
+        for ref, node in raw.items():
+            if ref not in done and _refs(node) <= done.keys():
+                done[ref] = inline(node, done)
+        if len(done) == before:
+            stuck = ", ".join(sorted(raw.keys() - done.keys()))
+            raise CatalogueError(f"shared blocks must exist and not form a ring; got {stuck}")
+    return done
+
+
+def _refs(node: Json) -> set[str]:
+    found = {node["$ref"]} if "$ref" in node else set()
+    inner = [*node.get("properties", {}).values()]
+    inner += [node[key] for key in ("items", "additionalProperties") if key in node]
+    return found.union(*(_refs(child) for child in inner))
+
+
+def event_type(file: TypeFile, blocks: dict[str, Json]) -> EventType:
+    """The event type with its full schema and the paths that follow from the schema's marks."""
+    envelope = blocks["shared/envelope.json"]
+    fields = {
+        **envelope["properties"],
+        "eventName": {**envelope["properties"]["eventName"], "const": file.name},
+        "data": inline(file.data, blocks),
+    }
+    schema: Json = {"title": file.name, **envelope, "properties": fields}
+    search = marked(schema, "x-search")
+    if file.key.replace("[0]", "[]") not in search:
+        search = (file.key, *search)
+    return EventType(
+        name=file.name,
+        family=file.family,
+        trigger=file.trigger,
+        core=file.documented_as == "core",
+        since=file.since,
+        source=file.source,
+        ref_id_rule=file.ref_id_rule,
+        event_log_id=file.event_log_id,
+        key=file.key,
+        search_paths=search,
+        pii_paths=marked(schema, "x-pii"),
+        enrichment=file.enrichment,
+        notes=file.notes,
+        schema={"$schema": DIALECT, **schema},
+        data=file.data,
+        examples=file.examples,
+        invented=file.invented,
+    )
+
+
+def read(folder: Path) -> Catalogue:
+    """The catalogue in `folder`. Raises `CatalogueError` when a file does not keep the rules."""
+    blocks = read_blocks(folder)
+    decoder = msgspec.json.Decoder(TypeFile)
+    types: list[EventType] = []
+    for path in sorted((folder / "types").glob("*.json")):
+        try:
+            file = decoder.decode(path.read_bytes())
+            types.append(event_type(file, blocks))
+        except (msgspec.MsgspecError, CatalogueError) as error:
+            raise CatalogueError(f"{path.name}: {error}") from error
+        if file.name != path.stem:
+            raise CatalogueError(f"{path.name}: name must be {path.stem}; got {file.name}")
+    return Catalogue(types)
+
+
+@cache
+def load() -> Catalogue:
+    """The built-in catalogue, read once. Validators are compiled when a type is first used."""
+    return read(HERE)

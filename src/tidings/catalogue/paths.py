@@ -1,0 +1,118 @@
+"""Dotted paths, prepared once: the value of one path, or the distinct values of many.
+
+On the path of every accepted event; `catalogue.py` says what it costs.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from tidings.catalogue.event_type import Json
+
+MAX_VALUES = 256  # of one event: a bulk event must not write thousands of search rows
+MAX_TEXT = 255  # characters: longer texts are no identifiers
+
+_MAX_BITS = 128  # longer integers are no ids either, and str() of a huge one is slow or refused
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d*)\]")
+_EACH = -1  # a step: go on with every item of the list
+
+def text_of(value: object) -> str | None:
+    """A scalar as the text it is found by; None for anything that cannot be searched for."""
+    if type(value) is str:
+        return value if 0 < len(value) <= MAX_TEXT else None
+    if type(value) is int:
+        return str(value) if value.bit_length() <= _MAX_BITS else None
+    if type(value) is float and value.is_integer() and abs(value) < 2**63:
+        return str(int(value))  # 7.0 is the same id as 7
+    return None
+
+
+def steps(path: str) -> tuple[str | int, ...]:
+    """`a.b[0].c` as ("a", "b", 0, "c"); `[]` (every item) becomes -1."""
+    found: list[str | int] = []
+    for name, index in _STEP.findall(path):
+        found.append(name if name else int(index) if index else _EACH)
+    return tuple(found)
+
+
+def getter(path: str) -> Callable[[Json], str | None]:
+    """A function that gives the text at one path of an event, or None when there is none."""
+    way = steps(path)
+    if _EACH in way:
+        raise ValueError(f"the path must name one value, with [0] for a list; got {path}")
+
+    def get(event: Json) -> str | None:
+        value: Any = event
+        try:
+            for step in way:
+                value = value[step]
+        except (LookupError, TypeError):  # absent, or a scalar or list where a block should be
+            return None
+        return text_of(value)
+
+    return get
+
+
+class Tree:
+    """Many paths, so that common beginnings are walked once. Values, lists of them, then blocks."""
+
+    __slots__ = ("blocks", "each", "lists", "values")
+
+    def __init__(self, ways: Iterable[tuple[str | int, ...]]) -> None:
+        grouped: dict[str, list[tuple[str | int, ...]]] = {}
+        for way in ways:
+            grouped.setdefault(str(way[0]), []).append(way[1:])
+        self.values = tuple(name for name, rests in grouped.items() if () in rests)
+        self.lists = tuple(name for name, rests in grouped.items() if (_EACH,) in rests)
+        self.blocks = tuple(
+            (name, Tree(inner))
+            for name, rests in grouped.items()
+            if (inner := [rest for rest in rests if rest and rest[0] != _EACH])
+        )
+        self.each = tuple(
+            (name, Tree(inner))
+            for name, rests in grouped.items()
+            if (inner := [rest[1:] for rest in rests if rest[:1] == (_EACH,) and len(rest) > 1])
+        )
+
+
+def tree(paths: Iterable[str]) -> Tree:
+    """The tree of dotted paths. A fixed index is not searched for: use `[]`."""
+    return Tree(steps(path) for path in paths)
+
+
+def gather(block: Json, wanted: Tree, out: list[Any]) -> None:
+    """Append what stands at the wanted paths of `block`, as it is, until there is enough."""
+    for name in wanted.values:
+        if name in block:
+            out.append(block[name])
+    for name in wanted.lists:
+        if name in block:
+            items = block[name]
+            if type(items) is list:
+                out += items[:MAX_VALUES]
+    for name, inner in wanted.blocks:
+        if name in block:
+            child = block[name]
+            if type(child) is dict:
+                gather(child, inner, out)
+    for name, inner in wanted.each:
+        if name in block and type(block[name]) is list:
+            for item in block[name]:
+                if len(out) >= MAX_VALUES:
+                    return
+                if type(item) is dict:
+                    gather(item, inner, out)
+
+
+def distinct_texts(values: Iterable[Any]) -> list[str]:
+    """The values as texts, each once, in order, at most `MAX_VALUES`."""
+    found: dict[str, None] = {}
+    for value in values:
+        if type(value) is str:  # the usual case, without a call
+            if 0 < len(value) <= MAX_TEXT:
+                found[value] = None
+        elif (text := text_of(value)) is not None:
+            found[text] = None
+    texts = list(found)
+    return texts if len(texts) <= MAX_VALUES else texts[:MAX_VALUES]

@@ -1,0 +1,76 @@
+"""The part of JSON Schema 2020-12 that event types are written in.
+
+Few keywords, so that an event can be refused in words (`explain.py`) and a payload can be described
+field by field. A keyword outside `ALLOWED` is refused when the catalogue loads. `x-` keywords are
+marks of ours: `x-pii` (kind of personal data), `x-search` (people search by the value), `x-quirk`
+(an oddity of the wire that is kept), `x-since`, `x-twin-of` (same fact as another field).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from tidings.catalogue.event_type import Json
+
+RULES = frozenset(
+    {"type", "required", "const", "properties", "items", "additionalProperties", "$ref"}
+)
+MARKS = frozenset({"x-pii", "x-search", "x-quirk", "x-since", "x-twin-of"})
+ALLOWED = RULES | MARKS | {"description", "examples"}
+TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array", "null"})
+
+
+class CatalogueError(ValueError):
+    """A file of the catalogue does not keep its rules."""
+
+
+def _rebuild(node: Json, child: Callable[[Json], Json]) -> Json:
+    """A copy of `node` with `child` applied to every schema directly inside it."""
+    out = dict(node)
+    if "properties" in out:
+        out["properties"] = {k: child(v) for k, v in out["properties"].items()}
+    for key in ("items", "additionalProperties"):
+        if key in out:
+            out[key] = child(out[key])
+    return out
+
+
+def inline(node: Json, blocks: Mapping[str, Json]) -> Json:
+    """Replace every `$ref` by its block; what stands beside the `$ref` wins over the block."""
+    unknown = node.keys() - ALLOWED
+    if unknown:
+        raise CatalogueError(f"schema keywords must be {sorted(ALLOWED)}; got {sorted(unknown)}")
+    if not TYPES.issuperset(types_of(node)):
+        raise CatalogueError(f"type must be of {sorted(TYPES)}; got {node['type']}")
+    if "$ref" in node:
+        ref = node["$ref"]
+        if ref not in blocks:
+            raise CatalogueError(f"$ref must name a shared block; got {ref!r}")
+        return {**blocks[ref], **{k: v for k, v in node.items() if k != "$ref"}}
+    return _rebuild(node, lambda inner: inline(inner, blocks))
+
+
+def lean(node: Json) -> Json:
+    """The rules alone, without descriptions, hints and marks: what the validator compiles."""
+    return _rebuild({k: v for k, v in node.items() if k in RULES}, lean)
+
+
+def walk(node: Json, path: str = "") -> Iterator[tuple[str, Json]]:
+    """Every schema below `node` with its dotted path; list items end in `[]`, map values `.*`."""
+    yield path, node
+    for name, inner in node.get("properties", {}).items():
+        yield from walk(inner, f"{path}.{name}" if path else name)
+    if "items" in node:
+        yield from walk(node["items"], f"{path}[]")
+    if "additionalProperties" in node:
+        yield from walk(node["additionalProperties"], f"{path}.*")
+
+
+def marked(node: Json, mark: str) -> tuple[str, ...]:
+    """The dotted paths of all fields that carry `mark`."""
+    return tuple(path for path, inner in walk(node) if inner.get(mark))
+
+
+def types_of(node: Json) -> tuple[str, ...]:
+    """The JSON types that `node` allows; empty means any."""
+    allowed: Any = node.get("type", ())
+    return (allowed,) if isinstance(allowed, str) else tuple(allowed)

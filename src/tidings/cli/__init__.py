@@ -1,0 +1,5 @@
+"""The `tidings` command."""
+
+from tidings.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,36 @@
+"""How a command ends: its exit code, and what it says on the way. Data goes to stdout, talk here."""
+
+import sys
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """The exit codes of every command."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    REFUSED = 4
+    UNREACHABLE = 5
+
+
+def say(text: str) -> None:
+    """Talk: to stderr, so that a pipe gets data only."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def refuse(problems: list[str], code: Exit = Exit.USAGE) -> Exit:
+    """Say why a command was not carried out, and return its exit code."""
+    for problem in problems:
+        say(problem)
+    return code
+
+
+def exit_of(status: int) -> Exit:
+    """The exit code that an answer of the service stands for."""
+    if 200 <= status < 300:
+        return Exit.OK
+    if status == 404:
+        return Exit.NOT_FOUND
+    return Exit.FAILED if status >= 500 else Exit.REFUSED

@@ -1,0 +1,97 @@
+"""`tidings send`: posts events from a file or from stdin, and prints what became of each."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tidings.cli.exits import Exit, exit_of, refuse, say
+from tidings.cli.service import Service, Unreachable, decoded
+from tidings.settings import unknown_names
+
+LINES_PER_CALL = 500
+BYTES_PER_CALL = 4 << 20
+JSON, NDJSON = "application/json", "application/x-ndjson"
+STATUSES = {"accepted": "accepted", "duplicate": "duplicates", "rejected": "rejected"}
+
+
+def calls(content: bytes) -> Iterator[tuple[str, bytes]]:
+    """What to post, each with its content type: whole JSON as it is, lines in groups."""
+    try:
+        json.loads(content)
+    except ValueError:
+        pass
+    else:
+        yield JSON, content
+        return
+    group: list[bytes] = []
+    size = 0
+    for line in filter(None, map(bytes.strip, content.split(b"\n"))):
+        if group and (len(group) == LINES_PER_CALL or size + len(line) > BYTES_PER_CALL):
+            yield NDJSON, b"\n".join(group)
+            group, size = [], 0
+        group.append(line)
+        size += len(line) + 1
+    if group:
+        yield NDJSON, b"\n".join(group)
+
+
+def error_text(status: int, answer: Any) -> str:
+    """The service's own words for a refused call, or what can be said without them."""
+    found = answer.get("error") if isinstance(answer, dict) else None
+    text = found.get("message") if isinstance(found, dict) else None
+    return text or f"The service must answer 202; got {status}."
+
+
+def _print_events(answer: dict[str, Any], as_json: bool) -> None:
+    for event in answer.get("events", ()):
+        if as_json:
+            print(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
+            continue
+        error = event.get("error") or {}
+        words = [event.get("eventId"), event.get("status"), error.get("message")]
+        print("  ".join(str(word) for word in words if word))
+
+
+def send(file: str, url: str | None = None, as_json: bool = False) -> int:
+    """Post what `file` holds (`-`: stdin) to the service; the exit code."""
+    if problems := list(unknown_names(os.environ)):
+        return refuse(problems)
+    key = os.environ.get("TIDINGS_KEY", "")
+    if ":" not in key:
+        return refuse(["TIDINGS_KEY must be key:secret; got none. `tidings serve` printed it once."])
+    try:
+        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        why = error.strerror
+        return refuse([f"FILE must be a file that can be read, or -; got {file}: {why}."])
+    try:
+        service = Service(url or os.environ.get("TIDINGS_URL") or "http://127.0.0.1:8080", key)
+        return _post_all(service, content, as_json)
+    except ValueError as error:
+        return refuse([str(error)])
+    except Unreachable as error:
+        return refuse([str(error)], Exit.UNREACHABLE)
+
+
+def _post_all(service: Service, content: bytes, as_json: bool) -> Exit:
+    totals = dict.fromkeys(STATUSES.values(), 0)
+    last = ""
+    for kind, body in calls(content):
+        status, raw = service.call("POST", "/v1/events", body, {"content-type": kind})
+        answer = decoded(raw)
+        if not isinstance(answer, dict) or "events" not in answer:
+            return refuse([error_text(status, answer)], exit_of(status if status >= 300 else 500))
+        _print_events(answer, as_json)
+        for name in totals:
+            totals[name] += answer.get(name, 0)
+        kept = [one["eventId"] for one in answer["events"] if one.get("status") != "rejected"]
+        last = kept[-1] if kept else last
+    if not sum(totals.values()):
+        return refuse(["FILE must hold at least one event, as JSON or one a line; got nothing."])
+    say(" · ".join(f"{count:,} {name}" for name, count in totals.items()))
+    if last:
+        say(f'Next: curl -u "$TIDINGS_KEY" {service.url}/v1/events/{last}')
+    return Exit.REFUSED if totals["rejected"] else Exit.OK

@@ -1,0 +1,60 @@
+"""The states of a delivery and the moves between them.
+
+Two rules. All that decides whether a delivery may change state stands in `MOVES`; the stores, the
+engine and the documentation's picture are made from it. And a final state is left by nothing: a
+replay makes a new delivery instead.
+
+The numbers are what the stores keep; they never change their meaning.
+"""
+
+from enum import IntEnum
+
+
+class State(IntEnum):
+    """Where a delivery stands. `PENDING` to `RETRYING` are unfinished, the rest is final."""
+
+    PENDING = 0  # committed; its first attempt is due now
+    HELD = 1  # an unfinished delivery of the same ordering key goes first
+    RETRYING = 2  # an attempt failed; the next one has a due time
+    DELIVERED = 3
+    FAILED = 4  # refused for good, or its 168 hours are over
+    PARKED = 5  # not sent because its webhook is disabled; can be replayed
+    CANCELLED = 6  # somebody, or the deletion of its webhook, took it back
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing will happen to the delivery any more."""
+        return self >= State.DELIVERED
+
+    @property
+    def word(self) -> str:
+        """The state's name as people read it: lower case, everywhere the same."""
+        return self.name.lower()
+
+
+class Move(IntEnum):
+    """What can happen to a delivery."""
+
+    FREED = 0  # its predecessor of the same key is final
+    SUCCEEDED = 1  # a 2xx head came
+    RETRY = 2  # an attempt failed in a way that another attempt may mend
+    REFUSED = 3  # an attempt was answered for good, or the last one failed
+    PARK = 4  # the webhook was disabled
+    CANCEL = 5  # by a named person, or with its webhook
+
+
+_P, _H, _R = State.PENDING, State.HELD, State.RETRYING
+
+MOVES: dict[tuple[State, Move], State] = {
+    (_H, Move.FREED): _P,
+    **{(state, Move.SUCCEEDED): State.DELIVERED for state in (_P, _R)},
+    **{(state, Move.RETRY): _R for state in (_P, _R)},
+    **{(state, Move.REFUSED): State.FAILED for state in (_P, _R)},
+    **{(state, Move.PARK): State.PARKED for state in (_P, _H, _R)},
+    **{(state, Move.CANCEL): State.CANCELLED for state in (_P, _H, _R)},
+}
+
+
+def move(state: State, what: Move) -> State | None:
+    """The state after `what`, or None where that cannot happen to a delivery in `state`."""
+    return MOVES.get((state, what))

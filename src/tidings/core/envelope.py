@@ -1,0 +1,208 @@
+"""One event in the flat envelope: read strictly, completed once, its bytes kept as they came.
+
+The rules (issue "The path", paragraph Accept; reliability rows I2 and I11):
+
+* JSON in UTF-8 without a byte order mark, nothing behind it. No NaN, no Infinity, no number beyond a
+  double, no whole number of more than 4,300 digits (all others are exact), no lone surrogate. At most
+  64 levels, the event itself being the first.
+* `eventName`, `eventId`, `orgId` and `data` stand at most once at the top: a receiver that takes the
+  first of two would see another event than we do. Fields further in are the sender's own matter.
+* `eventId` is 1 to 128 of `A-Za-z0-9_:-`. `orgId` is a whole number; absent, 0 or null means the org
+  of the credential.
+* Absent `eventId`, `orgId` and `createdAt` are written behind the opening brace; no other byte is
+  touched. An `orgId` of 0 or null therefore stays as it came: only what is absent is added.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from tidings.core.ids import EVENT_ID
+
+NOT_JSON = "not_json"
+NAME_MAX = 128
+ORG_MAX = (1 << 63) - 1
+
+_GUARDED = ("eventName", "eventId", "orgId", "data")
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+_ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
+_ONE_KIND = bytes.maketrans(b"[]", b"{}")
+_BYTE = re.compile(r"\(byte (\d+)\)")
+_SHOWN = 40  # characters of a refused text that are repeated to the sender
+
+_decode: Callable[[bytes], Any] = msgspec.json.Decoder().decode
+_fits = EVENT_ID.fullmatch
+
+
+class Absent:
+    """The type of `ABSENT`, which stands for a field that is not there; None stands for null."""
+
+
+ABSENT = Absent()
+
+
+class Fault(Exception):
+    """One event is refused. The other events of its call are not."""
+
+    def __init__(self, code: str, message: str, path: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.path = path
+
+
+def came(value: object) -> str:
+    """What came, in a few words."""
+    if value is ABSENT:
+        return "nothing"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, str):
+        if len(value) > NAME_MAX:
+            return f"text of {len(value)} characters"
+        return f'text "{value[:_SHOWN]}{"…" if len(value) > _SHOWN else ""}"'
+    shown = str(value)
+    return f"number {shown[:_SHOWN]}{'…' if len(shown) > _SHOWN else ''}"
+
+
+def unreadable(raw: bytes, error: Exception) -> Fault:
+    """The fault for bytes that the parser did not take."""
+    if isinstance(error, RecursionError):
+        return Fault("too_deep", "JSON must be at most 64 levels deep; got more. Flatten it.")
+    if isinstance(error, msgspec.ValidationError):
+        rule = "numbers must fit a double, whole numbers 4,300 digits"
+        return Fault("number_too_large", f"{rule}; got a larger one. Send it as text.")
+    if raw[:3] == b"\xef\xbb\xbf":
+        where = "got a byte order mark. Leave it out"
+    elif isinstance(error, UnicodeDecodeError):
+        where = "got bytes that are not UTF-8. Encode all text as UTF-8"
+    elif not raw.strip():
+        where = "got nothing. Send at least one event"
+    elif found := _BYTE.search(str(error)):
+        where = f"could not read on at byte {found[1]}. Correct it there"
+    else:
+        where = "it ends too early or in half a surrogate pair. Send all of it"
+    return Fault(NOT_JSON, f"the event must be JSON in UTF-8; {where}.")
+
+
+def decode_json(raw: bytes) -> Any:
+    """Any JSON value, or a Fault. Depth is bounded by the interpreter alone."""
+    try:
+        return _decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise unreadable(raw, error) from None
+
+
+def decode(raw: bytes, depth: int) -> dict[str, Any]:
+    """The object in `raw`, or a Fault.
+
+    One parse. The tests behind it are cheap and one-sided; what they suspect is looked at closely.
+    (`replace` finds single bytes twice as fast as `count`; only `\\u00..` can hide an ASCII name.)
+    """
+    try:
+        event = _decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise unreadable(raw, error) from None
+    if event.__class__ is not dict:
+        raise Fault("not_object", f"an event must be an object; got {came(event)}.")
+    size = len(raw)
+    openers = 2 * size - len(raw.replace(b"{", b"")) - len(raw.replace(b"[", b""))
+    if openers > depth and deeper(raw, depth):
+        message = f"JSON must be at most {depth} levels deep; got more. Flatten it."
+        raise Fault("too_deep", message)
+    if (
+        raw.count(b'"eventName"') > 1
+        or raw.count(b'"eventId"') > 1
+        or raw.count(b'"orgId"') > 1
+        or raw.count(b'"data"') > 1
+        or (b"\\" in raw and b"\\u00" in raw)
+    ):
+        refuse_twins(raw, _GUARDED)
+    return event  # type: ignore[no-any-return]  # its class was tested above
+
+
+def deeper(raw: bytes, depth: int) -> bool:
+    """Whether well-formed JSON has more than `depth` levels. Peels off one level at a time."""
+    brackets = _STRING.sub(b"", raw).translate(_ONE_KIND, _ALL_BUT_BRACKETS)
+    for _ in range(depth):
+        brackets = brackets.replace(b"{}", b"")
+        if not brackets:
+            return False
+    return True
+
+
+def refuse_twins(raw: bytes, guarded: tuple[str, ...]) -> None:
+    """Fault if a guarded key stands twice at the top. `raw` is an object that has been decoded."""
+    pairs = json.loads(raw, object_pairs_hook=list, parse_int=str, parse_float=str)
+    keys = [key for key, _ in pairs]
+    for key in guarded:
+        if keys.count(key) > 1:
+            got = f"got it {keys.count(key)} times"
+            raise Fault("duplicate_key", f"{key} must stand once; {got}. Keep one of them.", key)
+
+
+def org_of(org: object, own: int, platform: bool) -> int:
+    """The org of an event, from its `orgId` (ABSENT where there is none), or a Fault."""
+    if org is ABSENT or org is None:
+        return own
+    if org.__class__ is not int or not 0 <= org <= ORG_MAX:  # type: ignore[operator]
+        rule = "orgId must be a whole number from 0 to 2^63 - 1"
+        advice = "Leave it out, and it is the org of the credential"
+        raise Fault("org_id", f"{rule}; got {came(org)}. {advice}.", "orgId")
+    if org in (0, own):
+        return own
+    if not platform:
+        rule = f"orgId must be {own}, the org of the credential, or 0, or absent"
+        raise Fault("other_org", f"{rule}; got {org}. Use that org's own credential.", "orgId")
+    return int(org)  # type: ignore[call-overload]  # an int by the test above
+
+
+def check_event_id(event_id: object) -> str:
+    """A given `eventId` as it is, or a Fault."""
+    if event_id.__class__ is str and _fits(event_id):  # type: ignore[call-overload]
+        return event_id  # type: ignore[return-value]  # a str by the test before
+    rule = "eventId must be 1 to 128 of A-Z a-z 0-9 _ : -"
+    advice = "Leave it out, and one is made"
+    raise Fault("event_id", f"{rule}; got {came(event_id)}. {advice}.", "eventId")
+
+
+def check_name(name: object) -> str:
+    """A given `eventName`, known or not, or a Fault."""
+    if isinstance(name, str) and 0 < len(name) <= NAME_MAX:
+        return name
+    rule = f"eventName must be the name of an event type, at most {NAME_MAX} characters"
+    raise Fault("event_name", f"{rule}; got {came(name)}. Names are case-sensitive.", "eventName")
+
+
+def given_id(event: dict[str, Any]) -> str:
+    """The event id to answer a refusal with: the given one where it is fit to be repeated."""
+    event_id = event.get("eventId")
+    return event_id if isinstance(event_id, str) and _fits(event_id) else ""
+
+
+def given_name(event: dict[str, Any]) -> str:
+    """The event name to note with a refusal, cut to its longest."""
+    name = event.get("eventName")
+    return name[:NAME_MAX] if isinstance(name, str) else ""
+
+
+def splice(raw: bytes, event_id: str | None, org: int | None, created_ms: int | None) -> bytes:
+    """`raw` (an object with at least one field) with what is not None behind its brace."""
+    fields = ""
+    if event_id is not None:
+        fields = f'"eventId":"{event_id}",'
+    if org is not None:
+        fields += f'"orgId":{org},'
+    if created_ms is not None:
+        fields += f'"createdAt":{created_ms},'
+    start = raw.index(b"{") + 1
+    return b"".join((raw[:start], fields.encode(), raw[start:]))

@@ -1,0 +1,48 @@
+"""What one attempt sends and what comes of it: the vocabulary between the engine and a sender.
+
+Pure data. `Answer` and `Fault` are the two ways an attempt can end; `classify` (outcome.py) turns
+either into a decision. A `Fault` says whose fault it is and whether the request can have reached
+the receiver, because both change what may be done next.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class FaultKind(StrEnum):
+    """Why an attempt has no answer. One word per cause that a person would act on differently."""
+
+    REFUSED = "refused"  # nobody listens on that port
+    UNREACHABLE = "unreachable"  # no route, or the network answered for the host
+    CONNECT_TIMEOUT = "connect_timeout"  # dropped SYN: no connection before the deadline
+    RESET = "reset"  # the connection broke after the request may have been seen
+    TIMEOUT = "timeout"  # connected and sent, no complete head before the deadline
+    DNS = "dns"  # the name does not exist or has no address
+    TLS = "tls"  # handshake or certificate refused, nothing of the request was sent
+    PROTOCOL = "protocol"  # what came back is not an HTTP answer
+    POLICY = "policy"  # our egress policy forbids the address; nothing was dialled
+    STALE = "stale"  # a kept-alive connection was closed; the request provably never left
+    OURS = "ours"  # our own resolver, proxy or socket limit failed; never the receiver's fault
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A complete response head came. The body is evidence only; it never decides anything."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes  # at most the first 16 KiB, as bytes; b"" when it was not read
+    truncated: bool  # the body was longer, or ended before its length
+    duration_ms: float  # from the start of the attempt to the end of the head
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """No complete response head came."""
+
+    kind: FaultKind
+    sent: bool  # the request may have reached the receiver
+    detail: str  # for the log of the webhook's owner; holds no address found behind a blocked name
+    duration_ms: float
+
+
+Ending = Answer | Fault

@@ -1,0 +1,61 @@
+"""Identifiers that explain themselves.
+
+What we name ourselves has a prefix and 13 characters that sort like the number behind them
+(Crockford's base 32, lower case): `dlv_…` a delivery, `att_…` an attempt, `rpl_…` a replay. The
+original's shapes stay where it defines them: `webHookId` is 24 hex digits, `consumerGroupId` and a
+made `eventId` are UUIDs.
+"""
+
+import hashlib
+import re
+import uuid
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_VALUE = {letter: value for value, letter in enumerate(_ALPHABET)}
+_DIGITS = 13
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+EVENT_ID = re.compile(r"[A-Za-z0-9_:-]{1,128}")
+
+
+def show(prefix: str, number: int) -> str:
+    """`prefix_` and the number (0 ≤ number < 2⁶³) in 13 sortable characters."""
+    pairs = [_PAIRS[number >> shift & 1023] for shift in (50, 40, 30, 20, 10, 0)]
+    return f"{prefix}_{_ALPHABET[number >> 60]}{''.join(pairs)}"
+
+
+def read(prefix: str, text: str) -> int | None:
+    """The number of an id made by `show`, or None for anything else."""
+    if not text.startswith(prefix + "_") or len(text) != len(prefix) + 1 + _DIGITS:
+        return None
+    number = 0
+    for letter in text[len(prefix) + 1 :]:
+        if (value := _VALUE.get(letter)) is None:
+            return None
+        number = number * 32 + value
+    return number if number < 1 << 63 else None
+
+
+def message_id(org: int, event_id: str) -> str:
+    """The `webhook-id` of an event: its own id if that is a UUID, else `evt_` and a hash of both.
+
+    The same at every attempt, so that a receiver can drop repeats by it (DESIGN of the delivery:
+    docs/contract/delivery.md, "Headers").
+    """
+    if len(event_id) == 36 and _UUID.fullmatch(event_id):
+        return event_id
+    digest = hashlib.blake2b(f"{org}.{event_id}".encode(), digest_size=16).hexdigest()
+    return "evt_" + digest
+
+
+def derived_event_id(org: int, idempotency_key: str, index: int) -> str:
+    """The repeatable id of the event at `index` in a call that carries an `Idempotency-Key`."""
+    digest = hashlib.blake2b(f"{org}.{index}.{idempotency_key}".encode(), digest_size=16).digest()
+    return str(uuid.UUID(bytes=digest, version=8))
+
+
+def foreign_event_id(source: str, foreign_id: str) -> str:
+    """The id of a CloudEvent whose own id does not fit: `ce_` and a hash of source and id."""
+    digest = hashlib.blake2b(f"{len(source)}.{source}.{foreign_id}".encode(), digest_size=16)
+    return "ce_" + digest.hexdigest()

@@ -1,0 +1,241 @@
+"""The running side of a webhook: what may start now. Pure; time is passed in.
+
+Theory. A lane's work is the PENDING deliveries of its webhook in id order, plus due retries, plus
+deliveries freed by the end of their predecessor. While it keeps up, each commit hands its new
+deliveries over and the lane queues them (`offer`). Beyond its window it is *behind*: hand-overs are
+dropped, and pages are read from the store in id order after `cursor`, until one comes back short
+and nothing above the cursor was dropped meanwhile. The cursor is the greatest id that was ever
+queued: everything PENDING at or below it is queued, in flight, or waits for its settle; so an id
+at or below it that is offered again is a repeat, and one above it that was dropped will be read.
+
+Freed deliveries may lie below the cursor. One that lies above it while the lane is behind is left
+for a page, unless that page was read before it was freed: those are kept aside until it arrives.
+"""
+
+from collections import deque
+
+from tidings.core.job import Job
+
+WINDOW_JOBS = 256
+PAGE_JOBS = 128
+RETRIES_MAX = 64
+RETRY_TURN = 4  # one start in four goes to a retry when both wait
+
+
+class Budget:
+    """The bytes of all windows of a process; a lane over it is behind, whatever its count."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self.bytes_max = bytes_max
+        self.bytes_used = 0
+
+    @property
+    def spent(self) -> bool:
+        """Whether nothing more may be queued by hand-over."""
+        return self.bytes_used >= self.bytes_max
+
+
+class TokenBucket:
+    """At most `rate` starts a second, with a burst of one second's worth (at least one)."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self._tokens = max(1.0, rate)
+        self._at = 0.0
+
+    def take(self, now_s: float) -> bool:
+        """Take a token if there is one."""
+        self._fill(now_s)
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+    def wait_s(self, now_s: float) -> float:
+        """Seconds until there is a token; 0 when there is one."""
+        self._fill(now_s)
+        return max(0.0, (1 - self._tokens) / self.rate)
+
+    def _fill(self, now_s: float) -> None:
+        self._tokens = min(
+            max(1.0, self.rate), self._tokens + max(0.0, now_s - self._at) * self.rate
+        )
+        self._at = now_s
+
+
+class Lane:
+    """The queue, the concurrency and the pace of one webhook."""
+
+    def __init__(self, cap: int, rate: float | None, budget: Budget) -> None:
+        self.cap = cap
+        self.limit = float(cap)  # at most `cap`; less while the receiver asks for less
+        self.bucket = TokenBucket(rate) if rate else None
+        self.open = True  # whether attempts may start at all
+        self.behind = False
+        self.reading = False
+        self.cursor = 0
+        self.epoch = 0  # raised by `start_over`; an answer to an older read is ignored
+        self.in_flight: set[int] = set()  # started and not settled
+        self.running = 0  # slots with an attempt under way
+        self._budget = budget
+        self._fresh: deque[Job] = deque()
+        self._retries: deque[Job] = deque()
+        self._dropped_to = 0
+        self._freed_aside: dict[int, Job] = {}
+        self._settled_meanwhile: set[int] = set()
+        self._turn = 0
+
+    def set_pace(self, cap: int, rate: float | None) -> None:
+        """Follow a change of the webhook's limits."""
+        self.cap, self.limit = cap, float(cap)
+        self.bucket = TokenBucket(rate) if rate else None
+
+    # -- work comes in ----------------------------------------------------------------------------
+
+    def offer(self, job: Job) -> None:
+        """A delivery of the commit that just returned."""
+        if job.delivery <= self.cursor:
+            return
+        if self.behind or len(self._fresh) >= WINDOW_JOBS or self._budget.spent:
+            self.behind = True
+            self._dropped_to = max(self._dropped_to, job.delivery)
+            return
+        self.cursor = job.delivery
+        self._queue(job)
+
+    def offer_freed(self, job: Job) -> None:
+        """A delivery whose predecessor of the same key has just become final."""
+        if self.behind and job.delivery > self.cursor:
+            self._dropped_to = max(self._dropped_to, job.delivery)
+            if self.reading:
+                self._freed_aside[job.delivery] = job
+            return
+        self.cursor = max(self.cursor, job.delivery)
+        self._queue(job)
+
+    def offer_retry(self, job: Job) -> None:
+        """A due retry that this lane has taken."""
+        self._budget.bytes_used += len(job.body)
+        self._retries.append(job)
+
+    @property
+    def page_wanted(self) -> bool:
+        """Whether a page should be read now, after `cursor`."""
+        return (
+            self.behind
+            and self.open
+            and not self.reading
+            and len(self._fresh) < WINDOW_JOBS // 2
+            and not (self._budget.spent and self._fresh)
+        )
+
+    def page_began(self) -> int:
+        """A read after `cursor` was asked for; returns the epoch to give back with its answer."""
+        self.reading = True
+        return self.epoch
+
+    def page_failed(self, epoch: int) -> None:
+        """The read did not come back; it is wanted again."""
+        if epoch == self.epoch:
+            self.reading = False
+            self._settled_meanwhile.clear()
+            for delivery in list(self._freed_aside):
+                if delivery <= self.cursor:
+                    self._queue(self._freed_aside[delivery])
+            self._freed_aside.clear()
+
+    def page_came(self, epoch: int, jobs: list[Job], limit: int) -> None:
+        """The answer to the read: up to `limit` PENDING deliveries above `cursor`, in id order."""
+        if epoch != self.epoch:
+            return
+        self.reading = False
+        aside, self._freed_aside = self._freed_aside, {}
+        settled, self._settled_meanwhile = self._settled_meanwhile, set()
+        for job in jobs:
+            aside.pop(job.delivery, None)
+            if job.delivery > self.cursor:
+                self.cursor = job.delivery
+                if job.delivery not in self.in_flight and job.delivery not in settled:
+                    self._queue(job)
+        for delivery, job in aside.items():
+            if delivery <= self.cursor:
+                self._queue(job)
+        if len(jobs) < limit:
+            self.behind = self._dropped_to > self.cursor
+
+    def start_over(self, *, keep_retries: bool = True) -> None:
+        """Forget the queue and read everything PENDING again: after a pause, or at the start.
+
+        Retries that were taken stay, unless the store has ended them (`keep_retries` false).
+        """
+        for job in self._fresh:
+            self._budget.bytes_used -= len(job.body)
+        self._fresh.clear()
+        if not keep_retries:
+            for job in self._retries:
+                self._budget.bytes_used -= len(job.body)
+            self._retries.clear()
+        self._freed_aside.clear()
+        self._settled_meanwhile.clear()
+        self.epoch += 1
+        self.reading = False
+        self.behind = True
+        self.cursor = 0
+
+    def _queue(self, job: Job) -> None:
+        self._budget.bytes_used += len(job.body)
+        self._fresh.append(job)
+
+    # -- work goes out ----------------------------------------------------------------------------
+
+    @property
+    def queued(self) -> int:
+        """Deliveries in memory that have not started."""
+        return len(self._fresh) + len(self._retries)
+
+    @property
+    def retries_wanted(self) -> int:
+        """How many due retries there is room for."""
+        return max(0, RETRIES_MAX - len(self._retries)) if self.open else 0
+
+    @property
+    def can_start(self) -> bool:
+        """Whether a slot is free and something waits for it; the pace is asked by `start`."""
+        return bool(
+            self.open
+            and (self._fresh or self._retries)
+            and self.running < self.cap
+            and self.running < max(1, int(self.limit))
+        )
+
+    def wait_s(self, now_s: float) -> float:
+        """Seconds until the pace admits another start."""
+        return self.bucket.wait_s(now_s) if self.bucket else 0.0
+
+    def start(self, now_s: float) -> Job | None:
+        """The next delivery to attempt, or None when nothing may start now."""
+        if not self.can_start or (self.bucket is not None and not self.bucket.take(now_s)):
+            return None
+        self._turn += 1
+        if self._retries and (not self._fresh or self._turn % RETRY_TURN == 0):
+            job = self._retries.popleft()
+        else:
+            job = self._fresh.popleft()
+        self._budget.bytes_used -= len(job.body)
+        self.running += 1
+        self.in_flight.add(job.delivery)
+        return job
+
+    def ended(self, *, slow: bool, delivered: bool) -> None:
+        """An attempt is over: its slot is free. It stays in flight until `settled`."""
+        self.running -= 1
+        if slow:
+            self.limit = max(1.0, self.limit / 2)
+        elif delivered and self.limit < self.cap:
+            self.limit = min(float(self.cap), self.limit + 1)
+
+    def settled(self, delivery: int) -> None:
+        """The outcome of an attempt is on stable storage."""
+        self.in_flight.discard(delivery)
+        if self.reading:
+            self._settled_meanwhile.add(delivery)

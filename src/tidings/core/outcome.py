@@ -1,0 +1,116 @@
+"""What an attempt's ending means for its delivery and its lane.
+
+The answer table of docs/contract/delivery.md ("Outcomes"): 2xx is delivered; a refusal that the
+same bytes can only meet again fails at once; 410 also disables the webhook; everything else is
+tried again on the schedule. 429, 502, 503 and 504 slow the lane down. A fault of our own (our DNS
+server, our proxy, our sockets) is tried again and never held against the receiver.
+"""
+
+import email.utils
+import random
+from typing import Literal
+
+import msgspec
+
+from tidings.core.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.schedule import DEFAULT_SCHEDULE, Schedule, next_delay_s
+
+REFUSALS = frozenset({400, 405, 406, 411, 413, 414, 415, 422, 431, 501, 505})
+GONE = 410
+SLOW_DOWN = frozenset({429, 502, 503, 504})
+
+Verdict = Literal["delivered", "failed", "retry"]
+
+
+class RetryPolicy(msgspec.Struct, frozen=True):
+    """How one webhook retries: its schedule, and answers judged otherwise than by the table."""
+
+    schedule: Schedule = DEFAULT_SCHEDULE
+    retry_also: frozenset[int] = frozenset()  # statuses of the table's refusals to try again
+    fail_also: frozenset[int] = frozenset()  # statuses of the table's retries to fail at once
+
+
+DEFAULT_POLICY = RetryPolicy()
+
+
+class Delivered(msgspec.Struct, frozen=True):
+    """A 2xx head came."""
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """No further attempt: `exhausted` after the last of its window, else refused for good."""
+
+    exhausted: bool
+    disable: bool = False  # 410: the receiver says that the address is gone for good
+
+
+class Retry(msgspec.Struct, frozen=True):
+    """The next attempt is due `delay_s` from now."""
+
+    delay_s: float
+    slow: bool = False  # the receiver asks for less: the lane slows down
+    ours: bool = False  # our own fault: not charged to the receiver
+
+
+Outcome = Delivered | Failed | Retry
+DELIVERED = Delivered()
+
+
+def verdict(status: int, policy: RetryPolicy = DEFAULT_POLICY) -> Verdict:
+    """The table: what an answer with this status does to its delivery."""
+    if 200 <= status <= 299:
+        return "delivered"
+    if status in policy.fail_also:
+        return "failed"
+    if (status in REFUSALS or status == GONE) and status not in policy.retry_also:
+        return "failed"
+    return "retry"
+
+
+def retry_after_s(headers: tuple[tuple[str, str], ...], now_s: float) -> float | None:
+    """Seconds asked for by `Retry-After` (RFC 9110 §10.2.3: digits, or an HTTP date).
+
+    None without the header and for anything else that a receiver may put there; never raises. Of
+    several headers the first one counts. `now_s` is seconds since the epoch.
+    """
+    for name, value in headers:
+        if name.lower() != "retry-after":
+            continue
+        text = value.strip()
+        if text.isascii() and text.isdigit():
+            return float(text[:9])
+        try:
+            parsed = email.utils.parsedate_to_datetime(text)
+            return max(0.0, parsed.timestamp() - now_s)
+        except (ValueError, TypeError, OverflowError, IndexError):
+            return None
+    return None
+
+
+def classify(
+    ending: Ending,
+    policy: RetryPolicy,
+    attempts: int,
+    age_s: float,
+    now_s: float,
+    draw: random.Random,
+) -> Outcome:
+    """Decide what follows the attempt number `attempts` (1 or more) of a delivery `age_s` old."""
+    wait: float | None = None
+    slow = ours = False
+    match ending:
+        case Answer(status=status):
+            judged = verdict(status, policy)
+            if judged == "delivered":
+                return DELIVERED
+            if judged == "failed":
+                return Failed(exhausted=False, disable=status == GONE)
+            wait = retry_after_s(ending.headers, now_s)
+            slow = status in SLOW_DOWN or wait is not None
+        case Fault(kind=kind):
+            ours = kind in (FaultKind.OURS, FaultKind.STALE)
+            slow = kind in (FaultKind.TIMEOUT, FaultKind.CONNECT_TIMEOUT)
+    delay = next_delay_s(policy.schedule, attempts, age_s, draw, wait)
+    if delay is None:
+        return Failed(exhausted=True)
+    return Retry(delay_s=delay, slow=slow, ours=ours)

@@ -1,0 +1,53 @@
+"""Standard Webhooks signatures, `v1` (HMAC-SHA256).
+
+The signed text is `{webhook-id}.{webhook-timestamp}.{body}` over the exact bytes sent; the header
+holds one `v1,<base64>` for each secret in force, separated by spaces, newest first
+(standard-webhooks specification, "Signature scheme").
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+
+SECRET_PREFIX = "whsec_"
+SECRET_BYTES_MIN, SECRET_BYTES_MAX = 24, 64
+
+
+class Signer:
+    """Signs for one webhook. The keyed hash is prepared once and copied for each message."""
+
+    def __init__(self, secrets: tuple[bytes, ...]) -> None:
+        self._keyed = [hmac.new(secret, digestmod=hashlib.sha256) for secret in secrets]
+
+    def sign(self, message_id: str, timestamp_s: int, body: bytes) -> str:
+        """The value of the `webhook-signature` header."""
+        head = f"{message_id}.{timestamp_s}.".encode()
+        signatures = []
+        for keyed in self._keyed:
+            mac = keyed.copy()
+            mac.update(head)
+            mac.update(body)
+            signatures.append("v1," + binascii.b2a_base64(mac.digest(), newline=False).decode())
+        return " ".join(signatures)
+
+
+def show_secret(secret: bytes) -> str:
+    """The form in which a secret is handed to a person: `whsec_` and base64."""
+    return SECRET_PREFIX + base64.b64encode(secret).decode()
+
+
+def read_secret(text: str) -> bytes:
+    """The bytes of a `whsec_…` secret. ValueError unless it holds 24 to 64 bytes in base64."""
+    if not text.startswith(SECRET_PREFIX):
+        raise ValueError(f"a signing secret starts with {SECRET_PREFIX}")
+    try:
+        secret = base64.b64decode(text[len(SECRET_PREFIX) :], validate=True)
+    except ValueError as error:
+        raise ValueError("a signing secret is base64 after its prefix") from error
+    if not SECRET_BYTES_MIN <= len(secret) <= SECRET_BYTES_MAX:
+        raise ValueError(
+            f"a signing secret has {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX} bytes;"
+            f" got {len(secret)}"
+        )
+    return secret

@@ -1,0 +1,307 @@
+"""What a webhook may be: from the body of a call to settings, or to reasons why not.
+
+Pure. The fields and the numeric codes are the original's (docs/contract, "Webhook management API");
+faults that it has no number for carry a word that never changes. It is stricter than the original
+only where laxness harms: URLs, event names, headers. Numbers are read as laxly as it reads them
+(10.99 is 10). A message says what must be, what came, what to do, and where.
+
+A replacing body may leave fields out: they stay as they were, so that a caller who knows only the
+original's fields takes nothing of ours away.
+"""
+
+import re
+from collections.abc import Callable, Collection
+from typing import Any
+
+import msgspec
+
+from tidings.core.form import Form, Refusal, came, number_of
+from tidings.core.outcome import DEFAULT_POLICY, RetryPolicy
+from tidings.core.retry_rules import read_retry
+from tidings.core.sign import read_secret
+from tidings.core.webhook import Ordering
+from tidings.core.webhook_headers import read_headers
+
+NAME_MAX = 255
+CONNECTIONS_MAX = 1000
+SLA_MAX_S = 30 * 86_400
+RATE_MAX_PER_S = 100_000
+DEADLINE_MIN_S, DEADLINE_MAX_S = 1, 30
+EXTRA_BYTES_MAX = 8192
+KINDS = ("HTTP", "QUEUE_INT")
+METHODS = ("POST", "PUT", "GET", "DELETE")
+
+EVENT_NAMES_EMPTY, CONNECTIONS_TOO_FEW, CONNECTIONS_MISSING = 51003, 51007, 300004
+
+# Enrichment is asked for by these; they are kept as they came.
+FLAGS = (
+    "tillDetailsEnrichmentEnabled",
+    "storeDetailsEnrichmentEnabled",
+    "awardedReferenceEnrichmentEnabled",
+    "availablePointsBalanceEnrichmentEnabled",
+    "cardNumberEnrichmentEnabled",
+)
+IDENTIFIERS, NEO = "customerIdentifiersToBeEnriched", "neoEnrichment"
+
+# All fields: those that a body may set, and those that only answers hold, since a caller may send
+# back what it was given.
+_FIELDS = frozenset(
+    "name active eventNames webHookType webHookUrl methodType webHookHeaders maxAllowedConnections "
+    "slaInSeconds listenToChildEvents signingSecret retryPolicy ordering rateLimit "
+    "deadlineInSeconds keepResponses webHookId consumerGroupId orgId attribution noOfRetryAttempts "
+    "standing disabledReason version signingSecretHint".split()
+) | {*FLAGS, IDENTIFIERS, NEO}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+UrlCheck = Callable[[str], str | None]  # the reason why a webhook may not have this URL
+
+
+class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All that the owner of a webhook decides, but for its secrets and whether it is active."""
+
+    name: str
+    event_names: tuple[str, ...]
+    kind: str
+    url: str
+    method: str
+    headers: tuple[tuple[str, str], ...]
+    connections_max: int
+    sla_s: int | None = None
+    retry: RetryPolicy = DEFAULT_POLICY
+    ordering: Ordering = Ordering.NONE
+    rate_per_s: float | None = None
+    deadline_s: float = float(DEADLINE_MAX_S)
+    keep_answers: bool = False
+    listen_to_children: bool = False
+    extra: dict[str, msgspec.Raw] = {}
+
+    def __repr__(self) -> str:
+        """Without headers: they hold credentials."""
+        return f"Settings(name={self.name!r}, kind={self.kind!r})"
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """A body that passed."""
+
+    settings: Settings
+    active: bool | None  # None where the body does not say
+    secret: bytes | None  # a signing secret that the caller brought
+    warnings: tuple[Refusal, ...]
+
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return f"Reading({self.settings!r})"
+
+
+def read_webhook(
+    body: dict[str, Any],
+    event_types: Collection[str],
+    check_url: UrlCheck,
+    old: Settings | None = None,
+) -> Reading | list[Refusal]:
+    """Read a body that creates a webhook or, with `old`, replaces one. Never raises."""
+    form = _WebhookForm(body, old)
+    settings = Settings(
+        name=form.name(),
+        event_names=form.event_names(event_types),
+        kind=(kind := form.kind()),
+        url=form.url(kind, check_url),
+        method=form.method(),
+        headers=read_headers(form, () if old is None else old.headers),
+        connections_max=form.connections(),
+        sla_s=form.sla(),
+        retry=read_retry(form, DEFAULT_POLICY if old is None else old.retry),
+        ordering=form.ordering(),
+        rate_per_s=form.rate(),
+        deadline_s=form.deadline(),
+        keep_answers=form.flag("keepResponses", old is not None and old.keep_answers),
+        listen_to_children=form.flag(
+            "listenToChildEvents", old is not None and old.listen_to_children
+        ),
+        extra=form.extra(),
+    )
+    active = form.flag("active", True) if body.get("active") is not None else None
+    secret = form.secret()
+    form.warn_of_unknown(body, _FIELDS)
+    if form.refusals:
+        return form.refusals
+    return Reading(settings, active, secret, tuple(form.warnings))
+
+
+class _WebhookForm(Form):
+    """The fields of a webhook. `old` is the webhook that is replaced."""
+
+    def __init__(self, body: dict[str, Any], old: Settings | None) -> None:
+        super().__init__(body)
+        self._old = old
+
+    def name(self) -> str:
+        value = self.body.get("name")
+        if self._old is not None:
+            if value is not None and value != self._old.name:
+                self.warn(
+                    "name_kept",
+                    "name",
+                    f"name must stay {came(self._old.name)}; got {came(value)}. The old name was "
+                    "kept; create another webhook for another name.",
+                )
+            return self._old.name
+        if isinstance(value, str) and 1 <= len(name := value.strip()) <= NAME_MAX:
+            if not _CONTROL.search(name):
+                return name
+        self.refuse(
+            "bad_name",
+            "name",
+            f"name must be text of 1 to {NAME_MAX} characters on one line; got {came(value)}. Take "
+            "one that says who receives.",
+        )
+        return ""
+
+    def event_names(self, known: Collection[str]) -> tuple[str, ...]:
+        field = "eventNames"
+        if self._old is not None and field not in self.body:
+            return self._old.event_names
+        value = self.body.get(field)
+        if value is None or value == []:
+            got = "nothing" if value is None else "an empty list"
+            self.refuse(
+                EVENT_NAMES_EMPTY,
+                field,
+                f"eventNames must name at least one event type; got {got}. Start with "
+                '["pointsIssued"].',
+            )
+            return ()
+        if not isinstance(value, list):
+            self.refuse(
+                "bad_type",
+                field,
+                f'eventNames must be a list of texts; got {came(value)}. Write ["pointsIssued"].',
+            )
+            return ()
+        unknown = [name for name in value if not isinstance(name, str) or name not in known]
+        for name in unknown[:10]:
+            self.refuse(
+                "unknown_event_name",
+                field,
+                f"eventNames must hold names of event types; got {came(name)}. "
+                "GET /v3/webHooks/eventMetaData lists them; case matters.",
+            )
+        return () if unknown else tuple(dict.fromkeys(value))
+
+    def kind(self) -> str:
+        old = "HTTP" if self._old is None else self._old.kind
+        return self.choice("webHookType", KINDS, old, "bad_type_of_webhook")
+
+    def method(self) -> str:
+        old = "POST" if self._old is None else self._old.method
+        return self.choice("methodType", METHODS, old, "bad_method")
+
+    def ordering(self) -> Ordering:
+        old = Ordering.NONE if self._old is None else self._old.ordering
+        choices = tuple(ordering.value for ordering in Ordering)
+        return Ordering(self.choice("ordering", choices, old.value, "bad_ordering"))
+
+    def url(self, kind: str, check: UrlCheck) -> str:
+        field = "webHookUrl"
+        value = self.body.get(field)
+        if value is None and self._old is not None:
+            value = self._old.url
+        if kind == "QUEUE_INT":
+            return value[:2048] if isinstance(value, str) else ""
+        if not isinstance(value, str) or not value.strip():
+            self.refuse(
+                "url_missing",
+                field,
+                f"webHookUrl must be the receiver's URL; got {came(value)}. Write it in full, as "
+                "https://example.com/hook.",
+            )
+            return ""
+        url = value.strip(" ")
+        if (reason := check(url)) is not None:
+            self.refuse("url_refused", field, reason)
+        return url
+
+    def connections(self) -> int:
+        field = "maxAllowedConnections"
+        if self._old is not None and field not in self.body:
+            return self._old.connections_max
+        value = self.body.get(field)
+        must = "maxAllowedConnections must be 1 or more"
+        if value is None:
+            self.refuse(CONNECTIONS_MISSING, field, f"{must}; got nothing. Start with 10.")
+            return 0
+        if (number := number_of(value)) is None:
+            self.refuse("bad_type", field, f"{must}; got {came(value)}. Start with 10.")
+            return 0
+        if number < 1:
+            self.refuse(CONNECTIONS_TOO_FEW, field, f"{must}; got {came(value)}. Start with 10.")
+        elif number >= CONNECTIONS_MAX + 1:
+            self.refuse(
+                "out_of_range",
+                field,
+                f"maxAllowedConnections must be at most {CONNECTIONS_MAX}; got {came(value)}. "
+                "Start with 10.",
+            )
+        return int(number)
+
+    def sla(self) -> int | None:
+        old = None if self._old is None else self._old.sla_s
+        value = self.bounded("slaInSeconds", 0, SLA_MAX_S, old, "Leave it out for no limit.")
+        return None if value is None else int(value)
+
+    def rate(self) -> float | None:
+        old = None if self._old is None else self._old.rate_per_s
+        advice = "Leave it out for no limit."
+        return self.bounded("rateLimit", 0.01, RATE_MAX_PER_S, old, advice)
+
+    def deadline(self) -> float:
+        field, default = "deadlineInSeconds", float(DEADLINE_MAX_S)
+        if field in self.body and self.body[field] is None:
+            return default
+        old = default if self._old is None else self._old.deadline_s
+        advice = f"Leave it out for {DEADLINE_MAX_S}."
+        found = self.bounded(field, DEADLINE_MIN_S, DEADLINE_MAX_S, old, advice)
+        return default if found is None else found
+
+    def secret(self) -> bytes | None:
+        value = self.body.get("signingSecret")
+        if value is None:
+            return None
+        try:
+            return read_secret(value if isinstance(value, str) else "")
+        except ValueError:
+            self.refuse(
+                "bad_signing_secret",
+                "signingSecret",
+                "signingSecret must be whsec_ and 24 to 64 bytes in base64; got something else. "
+                "Leave it out and Tidings makes one.",
+            )
+            return None
+
+    def extra(self) -> dict[str, msgspec.Raw]:
+        kept = {} if self._old is None else dict(self._old.extra)
+        for field in (*FLAGS, IDENTIFIERS, NEO):
+            if field not in self.body:
+                continue
+            value = self.body[field]
+            if value is None:
+                kept.pop(field, None)
+            elif self._fits_extra(field, value):
+                kept[field] = msgspec.Raw(msgspec.json.encode(value))
+        return kept
+
+    def _fits_extra(self, field: str, value: object) -> bool:
+        if field in FLAGS:
+            fits, must = isinstance(value, bool), "true or false"
+        elif field == IDENTIFIERS:
+            fits = isinstance(value, list) and all(isinstance(one, str) for one in value)
+            must = "a list of sources, such as WeChat, WebEngage or Instore"
+        else:
+            fits, must = isinstance(value, dict), "an object of label and value"
+        if fits and len(msgspec.json.encode(value)) <= EXTRA_BYTES_MAX:
+            return True
+        got = f"more than {EXTRA_BYTES_MAX} bytes" if fits else came(value)
+        self.refuse(
+            "bad_type", field, f"{field} must be {must}; got {got}. Leave it out if in doubt."
+        )
+        return False

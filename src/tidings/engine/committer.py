@@ -1,0 +1,293 @@
+"""Group commit: one transaction at a time, with whatever waits when it begins.
+
+Events, outcomes, requests for due retries and refused events go into the same transaction. While
+one is under way the next one gathers. Outcomes alone wait a moment for company, events never do.
+The batch is closed before the registry's version is read: matching happens here, at the close, and
+a batch that the store finds outdated is matched again.
+
+When the store refuses, callers are told (StoreDown), outcomes are kept and tried again, and nothing
+more is sent (`halted`) until a commit has succeeded.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from tidings.core.registry import Registry
+from tidings.engine.intake import Draft, Overloaded, Verdict
+from tidings.store import port
+
+BATCH_EVENTS_MAX = 1000
+BATCH_BYTES_MAX = 8 << 20
+BATCH_DELIVERIES_MAX = 10_000
+SETTLE_COMPANY_S = 0.004
+SETTLE_ALONE_AT = 128
+WAITING_AGE_S_MAX = 1.0
+REJECTIONS_MAX = 1000
+RETRY_STORE_S = 0.25
+
+
+class Prepared(msgspec.Struct):
+    """A draft with what the commit adds to it."""
+
+    draft: Draft
+    digest: bytes
+    terms: bytes
+    key: int | None  # hash of the ordering key
+
+
+class Call(msgspec.Struct):
+    """The events of one call, which are answered together."""
+
+    events: list[Prepared]
+    answered: asyncio.Future[list[Verdict]]
+    since_s: float
+    bytes: int
+
+
+Handover = Callable[[port.Receipt, list[Prepared], list[Sequence[port.NewDelivery]]], None]
+DIFFERS = "The event id is known with other bytes; the first ones stay."
+
+
+class Committer:
+    """Owns what waits for the store, and the loop that writes it."""
+
+    def __init__(
+        self,
+        *,
+        store: port.Store,
+        registry: Registry,
+        match: Callable[[Prepared], Sequence[port.NewDelivery]],
+        handover: Handover,
+        settled: Callable[[Sequence[port.Settled], port.Receipt], None],
+        waiting_bytes_max: int,
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._match = match
+        self._handover = handover
+        self._on_settled = settled
+        self._waiting_bytes_max = waiting_bytes_max
+        self._calls: list[Call] = []
+        self._waiting_bytes = 0
+        self._settled: list[port.Settled] = []
+        self._takes: dict[int, int] = {}
+        self._rejections: list[port.NewRejection] = []
+        self._wake = asyncio.Event()
+        self._company: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._busy_since_s: float | None = None
+        self.halted = False
+        self.failure = ""
+
+    # -- what waits -------------------------------------------------------------------------------
+
+    def add(self, events: list[Prepared]) -> asyncio.Future[list[Verdict]]:
+        """Wait for a call's commit. Overloaded when too much waits, or for too long."""
+        size = sum(len(event.draft.body) for event in events)
+        now = self._loop.time()
+        if self._waiting_bytes and self._waiting_bytes + size > self._waiting_bytes_max:
+            raise Overloaded("too many bytes wait for their commit")
+        if self._calls and now - self._calls[0].since_s > WAITING_AGE_S_MAX:
+            raise Overloaded("commits take too long")
+        if self.halted:
+            raise port.StoreDown(self.failure)
+        answered: asyncio.Future[list[Verdict]] = self._loop.create_future()
+        self._calls.append(Call(events, answered, now, size))
+        self._waiting_bytes += size
+        self._idle.clear()
+        self._wake.set()
+        return answered
+
+    def settle(self, settled: port.Settled) -> None:
+        """Write an outcome with the next commit."""
+        self._settled.append(settled)
+        self._idle.clear()
+        if len(self._settled) >= SETTLE_ALONE_AT:
+            self._wake.set()
+        elif self._company is None:
+            self._company = self._loop.call_later(SETTLE_COMPANY_S, self._wake.set)
+
+    def take(self, webhook: int, limit: int) -> None:
+        """Ask for due retries with the next commit; the receipt brings them."""
+        self._takes[webhook] = limit
+        self._idle.clear()
+        self._wake.set()
+
+    def note_rejections(self, rejections: Sequence[port.NewRejection]) -> None:
+        """Keep refused events with the next commit; beyond the bound the newest are let go."""
+        self._rejections += rejections[: max(0, REJECTIONS_MAX - len(self._rejections))]
+        self._idle.clear()
+        self._wake.set()
+
+    @property
+    def unwritten(self) -> int:
+        """Outcomes that are not on stable storage yet."""
+        return len(self._settled)
+
+    def stuck_s(self) -> float:
+        """How long the commit under way has taken, in seconds; 0 when none is."""
+        return 0.0 if self._busy_since_s is None else self._loop.time() - self._busy_since_s
+
+    async def drained(self) -> None:
+        """Until nothing waits."""
+        await self._idle.wait()
+
+    # -- the loop ---------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self._company is not None:
+                self._company.cancel()
+                self._company = None
+            while self._has_work() or self.halted:
+                self._busy_since_s = self._loop.time()
+                await self._commit_once()
+                self._busy_since_s = None
+                if self.halted:
+                    await asyncio.sleep(RETRY_STORE_S)
+            self._idle.set()
+
+    def _has_work(self) -> bool:
+        return bool(self._calls or self._settled or self._takes or self._rejections)
+
+    def _close_calls(self) -> list[Call]:
+        events = size = at = 0
+        for call in self._calls:
+            at += 1
+            events += len(call.events)
+            size += call.bytes
+            if events >= BATCH_EVENTS_MAX or size >= BATCH_BYTES_MAX:
+                break
+        calls, self._calls = self._calls[:at], self._calls[at:]
+        self._waiting_bytes -= size
+        return calls
+
+    async def _commit_once(self) -> None:
+        calls = self._close_calls()
+        events = [event for call in calls for event in call.events]
+        settled, self._settled = self._settled, []
+        takes, self._takes = self._takes, {}
+        rejections, self._rejections = self._rejections, []
+        try:
+            matched, receipt = await self._write(
+                events, settled, [port.Take(*take) for take in takes.items()], rejections
+            )
+        except port.StoreDown as down:
+            self._refused(down, calls, settled, takes, rejections)
+            return
+        except Exception as error:
+            # Not the disk: something in this batch. One bad row must not refuse the others.
+            await self._commit_apart(error, calls, settled, takes)
+            return
+        self.halted = False
+        self._handover(receipt, events, matched)
+        self._on_settled(settled, receipt)
+        _answer(calls, receipt)
+
+    async def _write(
+        self,
+        events: list[Prepared],
+        settled: Sequence[port.Settled],
+        takes: Sequence[port.Take],
+        rejections: Sequence[port.NewRejection],
+    ) -> tuple[list[Sequence[port.NewDelivery]], port.Receipt]:
+        while True:
+            matched = [self._match(event) for event in events]
+            rows = [_row(event, found) for event, found in zip(events, matched, strict=True)]
+            version = self._registry.version
+            receipt = await self._store.commit(
+                port.Batch(version, rows, settled, takes, rejections)
+            )
+            if not receipt.moved:
+                return matched, receipt
+            # The change that outdated us was answered by the same store; let it be applied here.
+            while self._registry.version == version:
+                await asyncio.sleep(0)
+
+    def _refused(
+        self,
+        down: port.StoreDown,
+        calls: list[Call],
+        settled: list[port.Settled],
+        takes: dict[int, int],
+        rejections: list[port.NewRejection],
+    ) -> None:
+        self.halted, self.failure = True, str(down)
+        for call in calls:
+            if not call.answered.done():
+                call.answered.set_exception(port.StoreDown(str(down)))
+        self._settled = settled + self._settled
+        self._takes = takes | self._takes
+        self._rejections = (rejections + self._rejections)[:REJECTIONS_MAX]
+
+    async def _commit_apart(
+        self,
+        error: Exception,
+        calls: list[Call],
+        settled: list[port.Settled],
+        takes: dict[int, int],
+    ) -> None:
+        if len(calls) == 1 and not settled and not takes:
+            if not calls[0].answered.done():
+                calls[0].answered.set_exception(
+                    port.StoreDown(f"the event cannot be kept: {error}")
+                )
+            return
+        if not calls and len(settled) == 1 and not takes:
+            raise error  # an outcome that cannot be written is a fault of ours: stop loudly
+        for call in calls:
+            self._calls, rest = [call], self._calls
+            self._waiting_bytes += call.bytes
+            held, self._settled = self._settled, []
+            held_takes, self._takes = self._takes, {}
+            await self._commit_once()
+            self._calls, self._settled = self._calls + rest, held + self._settled
+            self._takes = held_takes | self._takes
+        for one in settled:
+            held, self._settled = self._settled, [one]
+            rest, self._calls = self._calls, []
+            await self._commit_once()
+            self._calls, self._settled = rest + self._calls, held + self._settled
+        self._takes = takes | self._takes
+
+
+def _row(event: Prepared, deliveries: Sequence[port.NewDelivery]) -> port.NewEvent:
+    draft = event.draft
+    return port.NewEvent(
+        draft.org,
+        draft.name,
+        draft.event_id,
+        event.digest,
+        draft.body,
+        event.terms,
+        draft.warning,
+        deliveries,
+    )
+
+
+_ACCEPTED = Verdict("accepted")
+_DUPLICATE = Verdict("duplicate")
+
+
+def _answer(calls: list[Call], receipt: port.Receipt) -> None:
+    at = 0
+    seqs, differing = receipt.seqs, set(receipt.differing)
+    for call in calls:
+        verdicts = []
+        for event in call.events:
+            if not seqs[at]:
+                verdicts.append(Verdict("duplicate", DIFFERS) if at in differing else _DUPLICATE)
+            elif event.draft.warning is None:
+                verdicts.append(_ACCEPTED)
+            else:
+                verdicts.append(Verdict("accepted", event.draft.warning))
+            at += 1
+        if not call.answered.done():
+            call.answered.set_result(verdicts)

@@ -1,0 +1,106 @@
+"""What happens, told to whoever listens: the live stream of an org.
+
+Telling costs nothing while nobody listens and never waits for a listener. A listener that reads too
+slowly loses facts, and is told how many when it reads on.
+"""
+
+import asyncio
+from collections import deque
+from typing import Any
+
+import msgspec
+
+QUEUE_MAX = 1000
+DROPPED = "dropped"
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Told(msgspec.Struct, frozen=True):
+    """One fact: its kind ("event", "delivery", "dropped"), and its JSON."""
+
+    kind: str
+    fact: bytes
+
+
+class Subscription:
+    """One listener's queue. Read by one task."""
+
+    def __init__(self, org: int, queue_max: int) -> None:
+        self.org = org
+        self._queue: deque[Told] = deque()
+        self._queue_max = queue_max
+        self._dropped = 0
+        self._wake = asyncio.Event()
+        self.closed = False
+
+    def push(self, told: Told) -> None:
+        """Queue a fact, or count it as dropped."""
+        if len(self._queue) < self._queue_max:
+            self._queue.append(told)
+        else:
+            self._dropped += 1
+        self._wake.set()
+
+    def close(self) -> None:
+        """End the reader once it has read what is queued."""
+        self.closed = True
+        self._wake.set()
+
+    async def read(self, wait_s: float) -> list[Told]:
+        """What is queued, after waiting for at most `wait_s`; empty when nothing came."""
+        if not self._queue and not self.closed:
+            try:
+                await asyncio.wait_for(self._wake.wait(), wait_s)
+            except TimeoutError:
+                return []
+        self._wake.clear()
+        told = list(self._queue)
+        self._queue.clear()
+        if self._dropped:
+            told.append(Told(DROPPED, _encode({"facts": self._dropped})))
+            self._dropped = 0
+        return told
+
+
+class Feed:
+    """All listeners of this process."""
+
+    def __init__(self, queue_max: int = QUEUE_MAX) -> None:
+        self._queue_max = queue_max
+        self._of_org: dict[int, list[Subscription]] = {}
+        self._closed = False
+        self.listening = False  # read this before making a fact: nobody may want it
+
+    def tell(self, org: int, kind: str, fact: dict[str, Any]) -> None:
+        """Tell the listeners of an org. The fact is encoded once, and only if one listens."""
+        if self.listening and (listeners := self._of_org.get(org)):
+            told = Told(kind, _encode(fact))
+            for listener in listeners:
+                listener.push(told)
+
+    def subscribe(self, org: int) -> Subscription:
+        """A new listener, from now on; give it back with `unsubscribe`."""
+        subscription = Subscription(org, self._queue_max)
+        if self._closed:
+            subscription.close()
+            return subscription
+        self._of_org.setdefault(org, []).append(subscription)
+        self.listening = True
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Forget a listener. Idempotent."""
+        listeners = self._of_org.get(subscription.org, [])
+        if subscription in listeners:
+            listeners.remove(subscription)
+        if not listeners:
+            self._of_org.pop(subscription.org, None)
+        self.listening = bool(self._of_org)
+
+    def close(self) -> None:
+        """End every stream, so that a stopping server does not wait for them."""
+        self._closed = True
+        for listeners in self._of_org.values():
+            for listener in listeners:
+                listener.close()

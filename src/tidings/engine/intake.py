@@ -1,0 +1,41 @@
+"""What the API hands to the acceptor for each event, and what it gets back."""
+
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from tidings.store.port import NewRejection
+
+
+class Draft(msgspec.Struct):
+    """An event that has passed every check and waits for its commit."""
+
+    org: int
+    name: str
+    event_id: str
+    body: bytes  # the accepted bytes: what came, with missing envelope fields spliced in
+    event: dict[str, Any]  # the decoded flat envelope, for keys and search terms
+    warning: str | None = None  # kept on the event, for example by lenient validation
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What became of a draft. An accepted event, or its earlier twin, is on stable storage."""
+
+    status: Literal["accepted", "duplicate"]
+    warning: str | None = None  # a duplicate whose bytes differ from the stored ones says so
+
+
+class Overloaded(Exception):
+    """Too many bytes wait for their commit, or they wait for too long: 503 with `Retry-After`."""
+
+
+class Intake(Protocol):
+    """The acceptor as the API sees it."""
+
+    async def accept(self, drafts: list[Draft]) -> list[Verdict]:
+        """Commit; one verdict per draft, in order. StoreDown, Overloaded: nothing was promised."""
+        ...
+
+    def note_rejections(self, rejections: list[NewRejection]) -> None:
+        """Keep refused events for a while, with the next commit; bounded, never waits."""
+        ...

@@ -1,0 +1,36 @@
+"""How a webhook's messages are made: method and headers, signed for each attempt."""
+
+from tidings import __version__
+from tidings.core.ids import message_id, show
+from tidings.core.job import Job
+from tidings.core.sign import Signer
+from tidings.core.webhook import Webhook
+
+USER_AGENT = f"Tidings/{__version__}"
+_OWN = {"content-type": "application/json", "accept": "*/*", "user-agent": USER_AGENT}
+
+
+class Message:
+    """Prepared once for each version of a webhook."""
+
+    def __init__(self, webhook: Webhook) -> None:
+        configured = {name.lower() for name, _ in webhook.headers}
+        self._fixed = [
+            *((name, value) for name, value in _OWN.items() if name not in configured),
+            *webhook.headers,
+        ]
+        self._signer = Signer(webhook.secrets) if webhook.secrets else None
+
+    def headers(self, job: Job, now_s: int) -> list[tuple[str, str]]:
+        """All headers of one attempt, signed at `now_s` (seconds since the epoch)."""
+        id = message_id(job.org, job.event_id)
+        headers = [
+            *self._fixed,
+            ("webhook-id", id),
+            ("webhook-timestamp", str(now_s)),
+            ("tidings-delivery", show("dlv", job.delivery)),
+            ("tidings-attempt", str(job.attempt)),
+        ]
+        if self._signer is not None:
+            headers.append(("webhook-signature", self._signer.sign(id, now_s, job.body)))
+        return headers

@@ -1,0 +1,128 @@
+"""Seals what must not be read from a stolen store: the configuration of webhooks, which holds their
+headers and signing secrets.
+
+AES-256-GCM. A sealed text is one byte that names the key, 12 random bytes, and the cipher text with
+its tag. What it belongs to (org, webhook, version) is authenticated with it, so that no sealed text
+can be moved to another place. The embedded store's key lies in a file beside it.
+"""
+
+import contextlib
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+KEY_FILE = "key"
+KEY_BYTES = 32
+NONCE_BYTES = 12
+
+
+class VaultRefused(Exception):
+    """The key cannot be used, or does not open what is stored; the text says what to do."""
+
+
+class Secret:
+    """Bytes that do not show in a log, a traceback or a debugger's view of their owner."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: bytes) -> None:
+        self._value = value
+
+    def reveal(self) -> bytes:
+        """The bytes themselves."""
+        return self._value
+
+    def __repr__(self) -> str:
+        """Nothing of the value."""
+        return "Secret(…)"
+
+
+class Vault:
+    """Seals with the newest key and opens with any of its keys, by their number (1 to 255)."""
+
+    def __init__(self, keys: dict[int, Secret], draw: Callable[[int], bytes] = os.urandom) -> None:
+        self._newest = max(keys)
+        self._ciphers = {number: AESGCM(key.reveal()) for number, key in keys.items()}
+        self._draw = draw
+
+    @classmethod
+    def in_directory(cls, directory: Path) -> "Vault":
+        """The vault of a data directory; makes its key file at the first start."""
+        return cls({1: read_or_make_key(directory / KEY_FILE)})
+
+    def __repr__(self) -> str:
+        """Nothing of the keys."""
+        return f"Vault(keys={sorted(self._ciphers)})"
+
+    def seal(self, plain: bytes, org: int, webhook_id: str, version: int) -> bytes:
+        """Seal the configuration of one version of a webhook."""
+        nonce = self._draw(NONCE_BYTES)
+        place = _place(org, webhook_id, version)
+        sealed = self._ciphers[self._newest].encrypt(nonce, plain, place)
+        return bytes((self._newest,)) + nonce + sealed
+
+    def open(self, sealed: bytes, org: int, webhook_id: str, version: int) -> bytes:
+        """The configuration. VaultRefused with another key, at another place, or when changed."""
+        cipher = self._ciphers.get(sealed[0]) if sealed else None
+        try:
+            if cipher is None:
+                raise InvalidTag
+            nonce, text = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
+            return cipher.decrypt(nonce, text, _place(org, webhook_id, version))
+        except (InvalidTag, ValueError):
+            raise VaultRefused(
+                f"The configuration of webhook {webhook_id} must open with this service's key; it "
+                "does not. Put back the file `key` that belongs to this data "
+                "directory."
+            ) from None
+
+
+def _place(org: int, webhook_id: str, version: int) -> bytes:
+    return f"{org}|{webhook_id}|{version}".encode()
+
+
+def read_or_make_key(path: Path) -> Secret:
+    """The key of a file; a new one, synced to the disk, where there is no such file."""
+    if not path.exists():
+        _make_key(path)
+    with path.open("rb") as file:
+        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        key = file.read(KEY_BYTES + 1)
+    if mode & 0o077:
+        raise VaultRefused(
+            f"The key file {path} must be readable by its owner alone; its mode is {mode:04o}. Run "
+            f"chmod 600 {path}."
+        )
+    if len(key) != KEY_BYTES:
+        raise VaultRefused(
+            f"The key file {path} must hold {KEY_BYTES} bytes; got {len(key) or 'none'}. Put back "
+            "the key that belongs to this data directory."
+        )
+    return Secret(key)
+
+
+def _make_key(path: Path) -> None:
+    """Whole or not at all: written beside its place, synced, then linked to it."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    with contextlib.suppress(FileNotFoundError):
+        fresh.unlink()
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, os.urandom(KEY_BYTES))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    try:
+        with contextlib.suppress(FileExistsError):  # another start was faster: its key stays
+            os.link(fresh, path)
+    finally:
+        fresh.unlink()
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -1,0 +1,319 @@
+"""What an operator can set, where each value comes from, and what is said when one does not fit.
+
+Each setting has one name in three spellings: `port` in the file, `TIDINGS_PORT` in the environment
+and, for the few that have one, `--port` on the command line. Later sources win: the defaults below,
+the TOML file, the environment, the command line. A name that nobody knows is refused, because a
+misspelt limit that is silently ignored is found out in an incident. docs/settings.md is made from
+this module (`make docs`).
+"""
+
+import difflib
+import ipaddress
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from tidings.egress.policy import AllowedRange, Network
+
+PREFIX = "TIDINGS_"
+MIB = 1 << 20
+
+# Names of the environment that are not settings of the service.
+CLIENT_NAMES = {
+    "TIDINGS_CONFIG": "The settings file of the service, as `--config`.",
+    "TIDINGS_URL": "Where `tidings send` finds the service, as `--url`. "
+    "Default `http://127.0.0.1:8080`.",
+    "TIDINGS_KEY": "The credential of `tidings send`, written `key:secret`. It has no option, "
+    "because every process can read a command line.",
+}
+
+
+class SettingsRefused(Exception):
+    """The settings cannot be used. `problems` holds one sentence for each thing to change."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Secret:
+    """A text that no log, error or repr shows."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+def _is(must: str, doc: str, **bounds: Any) -> Meta:
+    return Meta(description=doc, extra={"must": must}, **bounds)
+
+
+def _from(low: float, high: int, doc: str) -> Meta:
+    return _is(f"a number from {low:,} to {high:,}", doc, ge=low, le=high)
+
+
+def _port(doc: str) -> Meta:
+    return _is("a number from 1 to 65535", doc, ge=1, le=65535)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be set, checked. Made once at start; never changes while it runs."""
+
+    data: Annotated[
+        Path,
+        _is("a directory", "The data directory: the store, its key and its lock. One process only."),
+    ] = Path("tidings-data")
+    host: Annotated[
+        str,
+        _is("a name or an address to listen on", "The address to listen on.", pattern=r"^\S{1,253}$"),
+    ] = "127.0.0.1"
+    port: Annotated[int, _port("The port to listen on.")] = 8080
+    dev: Annotated[
+        bool,
+        _is(
+            "true or false",
+            "For development: plain http and loopback or private receivers are admitted.",
+        ),
+    ] = False
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        _is("debug, info, warning or error", "The least that is logged."),
+    ] = "info"
+
+    bootstrap_org: Annotated[
+        int,
+        _from(1, 2**53, "The id of the org that the first start makes, without a person."),
+    ] | None = None
+    bootstrap_key: Annotated[
+        str,
+        _is(
+            "1 to 128 visible characters without a colon",
+            "The key of the platform's own credential. It may be given at every start and has no "
+            "rate limit.",
+            pattern=r"^[!-9;-~]{1,128}$",
+        ),
+    ] | None = None
+    bootstrap_secret: Annotated[
+        Secret,
+        _is("1 to 256 visible characters", "The secret to that key. Take 24 random ones or more."),
+    ] | None = None
+
+    call_bytes_max: Annotated[
+        int, _from(1024, 256 * MIB, "The largest body of one call, in bytes; above it 413.")
+    ] = 8 * MIB
+    event_bytes_max: Annotated[
+        int, _from(1024, 16 * MIB, "The largest single event, in bytes; above it, it is rejected.")
+    ] = MIB
+    events_per_call_max: Annotated[
+        int, _from(1, 100_000, "The most events in one call; above it 413.")
+    ] = 1000
+    call_s_max: Annotated[
+        float, _from(1, 300, "How long a caller may take to send its body, in seconds; then 408.")
+    ] = 15.0
+    waiting_bytes_max: Annotated[
+        int,
+        _from(MIB, 1024 * MIB, "The most bytes that may wait for their commit; above it 503."),
+    ] = 64 * MIB
+    waiting_s_max: Annotated[
+        float, _from(0.1, 60, "How long an accept may wait for its commit, in seconds; then 503.")
+    ] = 1.0
+
+    deadline_s: Annotated[
+        float,
+        _from(1, 120, "How long one attempt may take from connect to the end of its answer, in s."),
+    ] = 30.0
+    drain_s: Annotated[
+        float,
+        _from(0, 600, "How long a stop waits for attempts in flight, in s; the rest is sent again."),
+    ] = 25.0
+    in_flight_max: Annotated[
+        int, _from(1, 10_000, "The most attempts of the process at one time, over all webhooks.")
+    ] = 1000
+    window_bytes_max: Annotated[
+        int,
+        _from(MIB, 1024 * MIB, "The most bytes of events that lanes hold in memory, together."),
+    ] = 64 * MIB
+    allow: Annotated[
+        tuple[AllowedRange, ...],
+        _is(
+            "a list of CIDR:port, such as 10.1.0.0/16:8443",
+            "Private networks, each at one port, that receivers may live in.",
+        ),
+    ] = ()
+    deny: Annotated[
+        tuple[Network, ...],
+        _is(
+            "a list of networks, such as 203.0.113.0/24",
+            "Networks that are never dialled, such as the service's own public addresses.",
+        ),
+    ] = ()
+
+
+# The annotated type of each setting; of an optional one, the type that it has when it is given.
+HINTS: dict[str, Any] = {
+    name: hint if hasattr(hint, "__metadata__") else get_args(hint)[0]
+    for name, hint in get_type_hints(Settings, include_extras=True).items()
+}
+ENVIRONMENT = {PREFIX + name.upper(): name for name in HINTS}
+
+
+def meta(name: str) -> Meta:
+    """The rule and the description of a setting."""
+    found: Meta = HINTS[name].__metadata__[0]
+    return found
+
+
+def must(name: str) -> str:
+    """What a value of a setting must be, to be read after "must be"."""
+    return str((meta(name).extra or {})["must"])
+
+
+def _object(kind: type, value: Any) -> Any:
+    """Makes what msgspec does not know from its text."""
+    if not isinstance(value, str):
+        raise ValueError("text is expected")
+    if kind is Secret:
+        if not (1 <= len(value) <= 256 and value.isprintable() and " " not in value):
+            raise ValueError("not a secret")
+        return Secret(value)
+    if issubclass(kind, Path):
+        if not value or "\0" in value:
+            raise ValueError("not a path")
+        return Path(value)
+    raise ValueError(f"nothing is known of {kind.__name__}")
+
+
+def _read(name: str, value: Any, *, as_text: bool) -> Any:
+    """One value in its setting's type. ValueError (msgspec's is one) where it does not fit."""
+    if name in ("allow", "deny"):
+        entries = value.split(",") if as_text else value
+        if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+            raise ValueError("a list of texts is expected")
+        parse = AllowedRange.parse if name == "allow" else ipaddress.ip_network
+        return tuple(parse(entry.strip()) for entry in entries if entry.strip())
+    if as_text:
+        value = value.strip()
+    return msgspec.convert(value, HINTS[name], strict=not as_text, dec_hook=_object)
+
+
+def _shown(name: str, value: Any) -> str:
+    """What came, as an error may show it: never a secret, never a wall of text."""
+    if "secret" in name:
+        return f"{len(str(value))} characters that do not fit"
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return (text if len(text) <= 60 else text[:60] + "…") or "nothing"
+
+
+def unknown_names(environ: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each `TIDINGS_…` name that nobody knows."""
+    known = [*ENVIRONMENT, *CLIENT_NAMES]
+    for name in sorted(environ):
+        if name.upper().startswith(PREFIX) and name not in known:
+            yield _unknown(name, known)
+
+
+def _unknown(name: str, known: list[str], where: str = "") -> str:
+    spelt = {one.lower(): one for one in known}
+    near = [spelt[one] for one in difflib.get_close_matches(name.lower(), spelt, 1)]
+    hint = f" Did you mean {near[0]}?" if near else " docs/settings.md lists them all."
+    return f"{name}{where} is not a setting.{hint}"
+
+
+def _read_file(config: Path, named_by: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(config.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsRefused(
+            [f"{named_by} must name a file that can be read; got {config}: {error.strerror}."]
+        ) from error
+    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError
+        raise SettingsRefused([f"{config} must be TOML in UTF-8; got {error}."]) from error
+
+
+Source = tuple[str, Any, str, bool]  # the setting, what came, how the source names it, text or not
+
+
+def _sources(
+    environ: Mapping[str, str], config: Path | None, options: Mapping[str, Any]
+) -> Iterator[Source | str]:
+    """Every value that was given, weakest source first; a sentence where the name is unknown."""
+    named_by = "--config"
+    if config is None and environ.get("TIDINGS_CONFIG"):
+        config, named_by = Path(environ["TIDINGS_CONFIG"]), "TIDINGS_CONFIG"
+    if config is not None:
+        for name, value in _read_file(config, named_by).items():
+            if name in HINTS:
+                yield name, value, f"{name} in {config}", False
+            else:
+                yield _unknown(name, list(HINTS), f" in {config}")
+    yield from unknown_names(environ)
+    for variable, name in ENVIRONMENT.items():
+        if variable in environ:
+            yield name, environ[variable], variable, True
+    for name, value in options.items():
+        if value is not None:
+            yield name, value, f"--{name.replace('_', '-')}", isinstance(value, str)
+
+
+def load(
+    environ: Mapping[str, str],
+    config: Path | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Settings:
+    """The settings in force. `options` are the command line's; None there means not given.
+
+    Raises SettingsRefused with everything that has to be changed, not with the first thing only.
+    """
+    values: dict[str, Any] = {}
+    source_of: dict[str, str] = {}
+    problems: list[str] = []
+    for given in _sources(environ, config, options or {}):
+        if isinstance(given, str):
+            problems.append(given)
+            continue
+        name, value, source, as_text = given
+        source_of[name] = source
+        try:
+            values[name] = _read(name, value, as_text=as_text)
+        except ValueError:
+            problems.append(f"{source} must be {must(name)}; got {_shown(name, value)}.")
+    if not problems:
+        settings = Settings(**values)
+        problems = list(_conflicts(settings, source_of))
+    if problems:
+        raise SettingsRefused(problems)
+    return settings
+
+
+def _conflicts(settings: Settings, source_of: Mapping[str, str]) -> Iterator[str]:
+    """Values that fit each by itself and not together."""
+    key, secret, org = settings.bootstrap_key, settings.bootstrap_secret, settings.bootstrap_org
+    given = {"bootstrap_key": key, "bootstrap_secret": secret, "bootstrap_org": org}
+    missing = [PREFIX + name.upper() for name, value in given.items() if value is None]
+    if missing and (key is not None or secret is not None):
+        one = source_of["bootstrap_key" if key is not None else "bootstrap_secret"]
+        yield f"{one} must come with {' and '.join(missing)}; got it alone. Set all three."
+    if settings.event_bytes_max > settings.call_bytes_max:
+        source = source_of.get("event_bytes_max") or source_of["call_bytes_max"]
+        yield (
+            f"event_bytes_max must be at most call_bytes_max ({settings.call_bytes_max:,}); got "
+            f"{settings.event_bytes_max:,}. Raise call_bytes_max, or lower it. ({source})"
+        )

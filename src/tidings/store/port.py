@@ -1,0 +1,325 @@
+"""The store port: everything the engine and the API ask of a store, and what it promises.
+
+Promises that every adapter keeps (tests/store holds them for each):
+
+* `commit` is one transaction. When it returns, all of it is on stable storage; when it raises
+  `StoreDown`, nothing of it may be assumed, and the same batch can be committed again: an event
+  that is already there comes back as a duplicate of itself, a settled delivery stays as it is.
+* `commit` refuses a batch matched under an older registry version (`Receipt.moved`).
+* An event and its deliveries appear together. The same (org, event id) is stored once.
+* A delivery with an ordering key is stored HELD while an unfinished one of the same webhook and key
+  exists, and becomes PENDING in the transaction that makes its predecessor final.
+* `page` and `Receipt` agree: a delivery that `page` did not show to its reader is in the receipt of
+  a commit that returns after that page, so a lane can change from reading pages to hand-overs
+  without a gap and without a repeat.
+* A due retry is handed out by `take` once, after its attempt has been written down.
+* Times are milliseconds since the epoch by the store's clock; due times are made from delays.
+
+Structs are tuples on the wire (`array_like`): they cross a process boundary by the thousand.
+"""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from tidings.core.job import Job
+
+
+class StoreDown(Exception):
+    """The store cannot take writes now; nothing was promised to anybody."""
+
+
+class NameTaken(Exception):
+    """Another webhook of the org has this name."""
+
+
+class NewDelivery(msgspec.Struct, frozen=True, array_like=True):
+    """A delivery to be stored with its event."""
+
+    webhook: int
+    version: int
+    key: int | None = None  # hash of the ordering key; None where nothing is ordered
+    parked: bool = False
+
+
+class NewEvent(msgspec.Struct, frozen=True, array_like=True):
+    """An event to be stored, with the deliveries it was matched to."""
+
+    org: int
+    name: str
+    id: str
+    digest: bytes  # 8 bytes: tells a repeat of the same bytes from other bytes under the same id
+    body: bytes  # the accepted bytes
+    terms: bytes  # search terms, 8 bytes each, little endian
+    warning: str | None
+    deliveries: Sequence[NewDelivery]
+
+
+class Evidence(msgspec.Struct, frozen=True, array_like=True):
+    """What is kept of an attempt that was not a plain success."""
+
+    kind: str | None  # a FaultKind, None for an answer
+    detail: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    truncated: bool
+
+
+class Settled(msgspec.Struct, frozen=True, array_like=True):
+    """What came of one attempt. `state` is DELIVERED, FAILED or RETRYING."""
+
+    delivery: int
+    webhook: int
+    key: int | None
+    state: int
+    attempt: int  # its number, 1 for the first
+    version: int  # of the webhook under which it was sent
+    started_ms: int
+    duration_ms: int
+    status: int | None
+    delay_ms: int | None = None  # RETRYING: from now to the next attempt
+    evidence: Evidence | None = None
+
+
+class NewRejection(msgspec.Struct, frozen=True, array_like=True):
+    """An event that was refused, kept for a while to be seen and sent again."""
+
+    org: int
+    name: str
+    event_id: str
+    code: str
+    message: str
+    path: str
+    body: bytes
+
+
+class Take(msgspec.Struct, frozen=True, array_like=True):
+    """Ask for up to `limit` due retries of a webhook."""
+
+    webhook: int
+    limit: int
+
+
+class Batch(msgspec.Struct, frozen=True, array_like=True):
+    """One transaction of the engine."""
+
+    registry_version: int
+    events: Sequence[NewEvent] = ()
+    settled: Sequence[Settled] = ()
+    takes: Sequence[Take] = ()
+    rejections: Sequence[NewRejection] = ()
+
+
+class Receipt(msgspec.Struct, frozen=True, array_like=True):
+    """What a commit did. With `moved`, nothing was done: match again and commit again."""
+
+    now_ms: int = 0
+    moved: bool = False
+    seqs: Sequence[int] = ()  # per event: its sequence number; 0 where it was a duplicate
+    firsts: Sequence[int] = ()  # per event: the id of its first delivery, the rest follow
+    held: Sequence[int] = ()  # ids of new deliveries that were stored HELD
+    differing: Sequence[int] = ()  # indices of duplicates whose bytes differ from the stored ones
+    freed: Sequence[Job] = ()  # HELD deliveries that became PENDING
+    taken: Sequence[Job] = ()
+    due: Sequence[tuple[int, int | None]] = ()  # per take: the webhook and its next due time
+
+
+class Org(msgspec.Struct, frozen=True, array_like=True):
+    """A tenant. `settings` is opaque to the store."""
+
+    id: int
+    name: str
+    parent: int | None = None
+    time_zone: str = "UTC"
+    settings: bytes = b"{}"
+    created_ms: int = 0
+
+
+class Credential(msgspec.Struct, frozen=True, array_like=True):
+    """Who may call. Only a digest of the secret is kept."""
+
+    id: str
+    org: int
+    platform: bool  # the platform's own: may name any org
+    digest: bytes
+    scopes: str
+    created_ms: int = 0
+    revoked_ms: int | None = None
+
+
+class StoredWebhook(msgspec.Struct, frozen=True, array_like=True):
+    """One version of a webhook; `config` is sealed by the service and opaque to the store."""
+
+    number: int  # 0 asks the store for a new one
+    id: str
+    consumer_group: str
+    org: int
+    version: int
+    name: str
+    standing: str
+    config: bytes
+    created_ms: int = 0
+    updated_ms: int = 0
+
+
+class Snapshot(msgspec.Struct, frozen=True, array_like=True):
+    """All configuration, as of one registry version."""
+
+    registry_version: int
+    orgs: Sequence[Org] = ()
+    credentials: Sequence[Credential] = ()
+    webhooks: Sequence[StoredWebhook] = ()
+
+
+class Standing(msgspec.Struct, frozen=True, array_like=True):
+    """What is unfinished of one webhook."""
+
+    webhook: int
+    pending: int
+    next_due_ms: int | None
+
+
+class Counts(msgspec.Struct, frozen=True, array_like=True):
+    """Deliveries by state, and what is behind."""
+
+    events: int
+    by_state: dict[int, int]
+    orphans: int  # unfinished without a due time, an owner or a predecessor: always 0
+    index_lag: int  # events whose search terms are not written yet
+
+
+class StoredEvent(msgspec.Struct, frozen=True, array_like=True):
+    """An event as it was accepted."""
+
+    seq: int
+    org: int
+    name: str
+    id: str
+    at_ms: int
+    warning: str | None
+    body: bytes | None  # None after its retention
+    first_delivery: int
+    deliveries: int
+
+
+class StoredDelivery(msgspec.Struct, frozen=True, array_like=True):
+    """A delivery's row."""
+
+    id: int
+    event: int
+    webhook: int
+    version: int
+    state: int
+    attempts: int
+    due_ms: int | None
+    done_ms: int | None
+    duration_ms: int | None
+    status: int | None
+    org: int
+    event_name: str
+    event_id: str
+    accepted_ms: int
+
+
+class StoredAttempt(msgspec.Struct, frozen=True, array_like=True):
+    """One attempt. Without `ended` it is in flight."""
+
+    number: int
+    started_ms: int
+    ended: bool
+    duration_ms: int | None
+    status: int | None
+    version: int
+    evidence: Evidence | None
+
+
+class Rejection(msgspec.Struct, frozen=True, array_like=True):
+    """A refused event."""
+
+    id: int
+    org: int
+    at_ms: int
+    name: str
+    event_id: str
+    code: str
+    message: str
+    path: str
+    body: bytes
+
+
+class Store(Protocol):
+    """What the engine and the API need. Every method may raise `StoreDown`."""
+
+    def commit(self, batch: Batch) -> Awaitable[Receipt]:
+        """Write a batch in one synced transaction."""
+        ...
+
+    def page(self, webhook: int, after: int, limit: int) -> Awaitable[Sequence[Job]]:
+        """PENDING deliveries of a webhook with a greater id than `after`, in id order."""
+        ...
+
+    def recover(self, window: int) -> Awaitable[Sequence[Standing]]:
+        """Called once by a new owner, before anything is sent.
+
+        What may have been in flight when the last owner died (up to `window` of the lowest PENDING
+        ids of each webhook, and every taken retry) gets an attempt `possibly sent (worker lost)`
+        and is due now. Returns the webhooks that have unfinished deliveries.
+        """
+        ...
+
+    def load(self) -> Awaitable[Snapshot]:
+        """All configuration."""
+        ...
+
+    def put_org(self, org: Org) -> Awaitable[int]:
+        """Insert or replace an org; returns the new registry version."""
+        ...
+
+    def put_credential(self, credential: Credential) -> Awaitable[None]:
+        """Insert or replace a credential."""
+        ...
+
+    def put_webhook(self, webhook: StoredWebhook) -> Awaitable[tuple[StoredWebhook, int]]:
+        """Store a version of a webhook; returns it with its number, and the registry version.
+
+        Raises NameTaken. A standing of `deleted` cancels, `disabled` parks what is unfinished, in
+        the same transaction for the first slice and behind it for the rest.
+        """
+        ...
+
+    def retire(self, webhook: int, state: int, limit: int) -> Awaitable[int]:
+        """Move up to `limit` unfinished deliveries to PARKED or CANCELLED; how many were moved."""
+        ...
+
+    def event(self, org: int, event_id: str) -> Awaitable[StoredEvent | None]:
+        """An event by its id."""
+        ...
+
+    def deliveries_of(self, event: int) -> Awaitable[Sequence[StoredDelivery]]:
+        """All deliveries of an event."""
+        ...
+
+    def delivery(self, delivery: int) -> Awaitable[StoredDelivery | None]:
+        """A delivery by its id."""
+        ...
+
+    def attempts_of(self, delivery: int) -> Awaitable[Sequence[StoredAttempt]]:
+        """The attempts that are kept as rows; a plain first success has none."""
+        ...
+
+    def rejections(self, org: int, limit: int) -> Awaitable[Sequence[Rejection]]:
+        """The newest refused events of an org."""
+        ...
+
+    def counts(self) -> Awaitable[Counts]:
+        """Totals for the ledger, readiness and metrics."""
+        ...
+
+    def find(self, term: bytes, limit: int) -> Awaitable[Sequence[int]]:
+        """Sequence numbers of the newest events with a search term."""
+        ...
+
+    def close(self, clean: bool = True) -> Awaitable[None]:
+        """Finish what was asked and close. `clean`: nothing is in flight. Idempotent."""
+        ...

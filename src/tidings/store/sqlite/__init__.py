@@ -1,0 +1,1 @@
+"""The embedded store: SQLite, in a process of its own."""

@@ -1,0 +1,137 @@
+"""Orgs, credentials and webhooks. Each change that matching depends on raises the registry version.
+
+Raising it is what makes a commit that was matched before the change be refused and matched again
+(`Writer.commit`): a webhook whose creation was answered is in force for every later 202.
+"""
+
+from collections.abc import Callable
+
+import apsw
+
+from tidings.store import port
+
+_WEBHOOK = (
+    "SELECT w.number, w.id, w.consumer_group, w.org, v.version, w.name, v.standing, v.config,"
+    " w.created_ms, v.updated_ms FROM webhook w JOIN webhook_version v ON v.webhook = w.number"
+    " AND v.version = (SELECT max(version) FROM webhook_version WHERE webhook = w.number)"
+)
+
+
+class Configuration:
+    """The configuration half of the embedded store; shares the writer's connection."""
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        clock_ms: Callable[[], int],
+        raised: Callable[[int], None],
+    ) -> None:
+        self._connection = connection
+        self._clock_ms = clock_ms
+        self._raised = raised
+
+    def load(self) -> port.Snapshot:
+        """See `port.Store.load`."""
+        run = self._connection.execute
+        [(version,)] = run("SELECT value FROM meta WHERE key = 'registry_version'")
+        return port.Snapshot(
+            registry_version=version,
+            orgs=[
+                port.Org(*row)
+                for row in run(
+                    "SELECT id, name, parent, time_zone, settings, created_ms FROM org ORDER BY id"
+                )
+            ],
+            credentials=[
+                port.Credential(id, org, bool(platform), digest, scopes, created, revoked)
+                for id, org, platform, digest, scopes, created, revoked in run(
+                    "SELECT id, org, platform, digest, scopes, created_ms, revoked_ms"
+                    " FROM credential ORDER BY id"
+                )
+            ],
+            webhooks=[port.StoredWebhook(*row) for row in run(_WEBHOOK + " ORDER BY w.number")],
+        )
+
+    def put_org(self, org: port.Org) -> int:
+        """See `port.Store.put_org`."""
+        with self._connection:
+            self._connection.execute(
+                "INSERT INTO org VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+                " name = excluded.name, parent = excluded.parent,"
+                " time_zone = excluded.time_zone, settings = excluded.settings",
+                (
+                    org.id,
+                    org.name,
+                    org.parent,
+                    org.time_zone,
+                    org.settings,
+                    org.created_ms or self._clock_ms(),
+                ),
+            )
+            version = self._raise_version()
+        self._raised(version)
+        return version
+
+    def put_credential(self, credential: port.Credential) -> None:
+        """See `port.Store.put_credential`."""
+        with self._connection:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    credential.id,
+                    credential.org,
+                    int(credential.platform),
+                    credential.digest,
+                    credential.scopes,
+                    credential.created_ms or self._clock_ms(),
+                    credential.revoked_ms,
+                ),
+            )
+
+    def put_webhook(self, webhook: port.StoredWebhook) -> tuple[port.StoredWebhook, int]:
+        """See `port.Store.put_webhook`."""
+        now = self._clock_ms()
+        run = self._connection.execute
+        with self._connection:
+            number = webhook.number
+            created = webhook.created_ms or now
+            if number == 0:
+                taken = run(
+                    "SELECT 1 FROM webhook w JOIN webhook_version v ON v.webhook = w.number"
+                    " WHERE w.org = ? AND w.name = ? AND v.version = (SELECT max(version) FROM"
+                    " webhook_version WHERE webhook = w.number) AND v.standing <> 'deleted'",
+                    (webhook.org, webhook.name),
+                ).fetchone()
+                if taken:
+                    raise port.NameTaken(webhook.name)
+                run(
+                    "INSERT INTO webhook (id, consumer_group, org, name, created_ms)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    (webhook.id, webhook.consumer_group, webhook.org, webhook.name, created),
+                )
+                number = self._connection.last_insert_rowid()
+            run(
+                "INSERT INTO webhook_version VALUES (?, ?, ?, ?, ?)",
+                (number, webhook.version, webhook.standing, webhook.config, now),
+            )
+            version = self._raise_version()
+        self._raised(version)
+        stored = port.StoredWebhook(
+            number,
+            webhook.id,
+            webhook.consumer_group,
+            webhook.org,
+            webhook.version,
+            webhook.name,
+            webhook.standing,
+            webhook.config,
+            created,
+            now,
+        )
+        return stored, version
+
+    def _raise_version(self) -> int:
+        [(version,)] = self._connection.execute(
+            "UPDATE meta SET value = value + 1 WHERE key = 'registry_version' RETURNING value"
+        )
+        return int(version)

@@ -1,0 +1,290 @@
+"""All writes, on one connection, one transaction a call. Synchronous; hosted by `process.py`.
+
+What a commit costs per event and webhook: one row each in `event_id`, `event`, `body` and
+`delivery` with two index entries, and one update of the delivery with one index entry removed.
+Rows go in by `executemany`, ids in sorted order within a batch.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import apsw
+
+from tidings.core.delivery import State
+from tidings.core.job import Job
+from tidings.store import port
+from tidings.store.sqlite.jobs import JOB_COLUMNS, job
+
+Row = tuple[Any, ...]
+
+_PENDING, _HELD, _RETRYING = int(State.PENDING), int(State.HELD), int(State.RETRYING)
+_PARKED, _FIRST_FINAL = int(State.PARKED), int(State.DELIVERED)
+
+_INSERT_ID = "INSERT INTO event_id VALUES (?, ?, ?)"
+_INSERT_EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_BODY = "INSERT INTO body VALUES (?, ?)"
+_INSERT_DELIVERY = (
+    "INSERT INTO delivery (id, event, webhook, version, state, attempts, key)"
+    " VALUES (?, ?, ?, ?, ?, 0, ?)"
+)
+# Only an unfinished delivery is settled: a cancelled one stays cancelled, a second settle of the
+# same attempt changes nothing.
+_SETTLE = (
+    "UPDATE delivery SET state = ?, attempts = ?, due_ms = ?, done_ms = ?, duration_ms = ?,"
+    " status = ?, version = ? WHERE id = ? AND state IN (0, 2)"
+)
+_ATTEMPT = "INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_REJECTION = (
+    "INSERT INTO rejection (org, at_ms, name, event_id, code, message, path, body)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_WAITS = "SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND state < 3 LIMIT 1"
+_NEXT_OF_KEY = (
+    "SELECT id FROM delivery WHERE webhook = ? AND key = ? AND state < 3 ORDER BY id LIMIT 1"
+)
+_FREE = f"UPDATE delivery SET state = {_PENDING} WHERE id = ? AND state = {_HELD}"
+_DUE = (
+    "SELECT id FROM delivery WHERE webhook = ? AND state = 2 AND due_ms <= ?"
+    " ORDER BY due_ms LIMIT ?"
+)
+_TAKE = "UPDATE delivery SET due_ms = NULL, attempts = attempts + 1 WHERE id = ?"
+_INTENT = (
+    "INSERT OR IGNORE INTO attempt (delivery, number, started_ms, version)"
+    " SELECT id, attempts, ?, version FROM delivery WHERE id = ?"
+)
+_NEXT_DUE = "SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state = 2 AND due_ms NOT NULL"
+_TOUCH = "UPDATE meta SET value = value WHERE key = 'clean_stop'"
+_JOB = f"SELECT {JOB_COLUMNS} WHERE d.id = ?"
+
+
+def id_hash(org: int, event_id: str) -> bytes:
+    """The 16 bytes under which `event_id` knows an event."""
+    return hashlib.blake2b(f"{org}.{event_id}".encode(), digest_size=16).digest()
+
+
+class Writer:
+    """The writing half of the embedded store."""
+
+    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+        self._connection = connection
+        self._clock_ms = clock_ms
+        self._seq: int = self._one("SELECT coalesce(max(seq), 0) FROM event")
+        self._delivery = self._one("SELECT coalesce(max(id), 0) FROM delivery")
+        self._version = self._one("SELECT value FROM meta WHERE key = 'registry_version'")
+
+    @property
+    def seq(self) -> int:
+        """The sequence number of the newest event."""
+        return self._seq
+
+    def version_raised(self, version: int) -> None:
+        """The registry changed: refuse what was matched before."""
+        self._version = version
+
+    def commit(self, batch: port.Batch) -> port.Receipt:
+        """See `port.Store.commit`."""
+        if batch.events and batch.registry_version != self._version:
+            return port.Receipt(moved=True)
+        seq, delivery = self._seq, self._delivery
+        run = self._connection.execute
+        run("BEGIN IMMEDIATE")
+        try:
+            receipt = self._apply(batch, self._clock_ms())
+            run("COMMIT")
+        except BaseException:
+            if not self._connection.get_autocommit():
+                run("ROLLBACK")
+            self._seq, self._delivery = seq, delivery
+            raise
+        return receipt
+
+    def _apply(self, batch: port.Batch, now: int) -> port.Receipt:
+        freed = self._settle(batch.settled, now) if batch.settled else []
+        seqs, firsts, held, differing = self._append(batch.events, now)
+        if batch.rejections:
+            self._connection.executemany(
+                _REJECTION,
+                [
+                    (r.org, now, r.name, r.event_id, r.code, r.message, r.path, r.body)
+                    for r in batch.rejections
+                ],
+            )
+        taken: list[Job] = []
+        due: list[tuple[int, int | None]] = []
+        for take in batch.takes:
+            taken += self._take(take, now)
+            due.append((take.webhook, self._one(_NEXT_DUE, (take.webhook,))))
+        if not (batch.events or batch.settled or batch.takes or batch.rejections):
+            self._connection.execute(_TOUCH)  # an empty batch asks whether writing works: write
+        return port.Receipt(
+            now_ms=now,
+            seqs=seqs,
+            firsts=firsts,
+            held=held,
+            differing=differing,
+            freed=freed,
+            taken=taken,
+            due=due,
+        )
+
+    # -- events -----------------------------------------------------------------------------------
+
+    def _append(
+        self, events: Sequence[port.NewEvent], now: int
+    ) -> tuple[list[int], list[int], list[int], list[int]]:
+        if not events:
+            return [], [], [], []
+        seqs = list(range(self._seq + 1, self._seq + 1 + len(events)))
+        ids = sorted(
+            (id_hash(event.org, event.id), seq, event.digest)
+            for event, seq in zip(events, seqs, strict=True)
+        )
+        differing: list[int] = []
+        try:
+            with self._connection:  # a savepoint: the transaction goes on without it
+                self._connection.executemany(_INSERT_ID, ids)
+            self._seq = seqs[-1]
+        except apsw.ConstraintError:
+            seqs, differing = self._append_ids_one_by_one(events)
+        rows: list[Row] = []
+        bodies: list[Row] = []
+        deliveries: list[Row] = []
+        firsts: list[int] = []
+        held: list[int] = []
+        number = self._delivery
+        for event, seq in zip(events, seqs, strict=True):
+            firsts.append(number + 1)
+            if not seq:
+                continue
+            matched = event.deliveries
+            rows.append(
+                (
+                    seq,
+                    event.org,
+                    event.name,
+                    event.id,
+                    now,
+                    event.warning,
+                    number + 1,
+                    len(matched),
+                    event.terms,
+                )
+            )
+            bodies.append((seq, event.body))
+            for new in matched:
+                number += 1
+                state = _PARKED if new.parked else _PENDING
+                if new.key is not None and not new.parked:
+                    # The rows before it in this batch must be seen: ordered webhooks pay for it.
+                    self._connection.executemany(_INSERT_DELIVERY, deliveries)
+                    deliveries = []
+                    if self._one(_WAITS, (new.webhook, new.key), None):
+                        state = _HELD
+                        held.append(number)
+                deliveries.append((number, seq, new.webhook, new.version, state, new.key))
+        self._connection.executemany(_INSERT_EVENT, rows)
+        self._connection.executemany(_INSERT_BODY, bodies)
+        self._connection.executemany(_INSERT_DELIVERY, deliveries)
+        self._delivery = number
+        return seqs, firsts, held, differing
+
+    def _append_ids_one_by_one(
+        self, events: Sequence[port.NewEvent]
+    ) -> tuple[list[int], list[int]]:
+        seqs: list[int] = []
+        differing: list[int] = []
+        for index, event in enumerate(events):
+            hashed = id_hash(event.org, event.id)
+            known = self._connection.execute(
+                "SELECT digest FROM event_id WHERE hash = ?", (hashed,)
+            ).fetchone()
+            if known is None:
+                self._seq += 1
+                self._connection.execute(_INSERT_ID, (hashed, self._seq, event.digest))
+                seqs.append(self._seq)
+            else:
+                seqs.append(0)
+                if known[0] != event.digest:
+                    differing.append(index)
+        return seqs, differing
+
+    # -- deliveries -------------------------------------------------------------------------------
+
+    def _settle(self, settled: Sequence[port.Settled], now: int) -> list[Job]:
+        rows = []
+        attempts = []
+        ordered = []
+        for one in settled:
+            final = one.state >= _FIRST_FINAL
+            due = None if one.delay_ms is None else now + one.delay_ms
+            rows.append(
+                (
+                    one.state,
+                    one.attempt,
+                    due,
+                    now if final else None,
+                    one.duration_ms,
+                    one.status,
+                    one.version,
+                    one.delivery,
+                )
+            )
+            if one.evidence is not None or one.attempt > 1:
+                attempts.append(_attempt_row(one))
+            if final and one.key is not None:
+                ordered.append((one.webhook, one.key))
+        self._connection.executemany(_SETTLE, rows)
+        if attempts:
+            self._connection.executemany(_ATTEMPT, attempts)
+        return [freed for place in ordered for freed in self.free_next(*place)]
+
+    def free_next(self, webhook: int, key: int) -> list[Job]:
+        """Make the first unfinished delivery of a key PENDING if it is HELD; in a transaction."""
+        first = self._one(_NEXT_OF_KEY, (webhook, key), None)
+        if first is None:
+            return []
+        self._connection.execute(_FREE, (first,))
+        return [self._job(first, retry=False)] if self._connection.changes() else []
+
+    def _take(self, take: port.Take, now: int) -> list[Job]:
+        due = [row[0] for row in self._connection.execute(_DUE, (take.webhook, now, take.limit))]
+        self._connection.executemany(_TAKE, [(one,) for one in due])
+        self._connection.executemany(_INTENT, [(now, one) for one in due])
+        return [self._job(one, retry=True) for one in due]
+
+    def _job(self, delivery: int, *, retry: bool) -> Job:
+        [row] = self._connection.execute(_JOB, (delivery,))
+        return job(row, retry=retry)
+
+    def page(self, webhook: int, after: int, limit: int) -> list[Job]:
+        """See `port.Store.page`; on this connection, so that it is in order with the commits."""
+        return [
+            job(row, retry=False)
+            for row in self._connection.execute(
+                f"SELECT {JOB_COLUMNS} WHERE d.webhook = ? AND d.id > ? AND d.state = 0"
+                " ORDER BY d.id LIMIT ?",
+                (webhook, after, limit),
+            )
+        ]
+
+    def _one(self, query: str, binding: Row = (), default: int | None = 0) -> Any:
+        row = self._connection.execute(query, binding).fetchone()
+        return default if row is None else row[0]
+
+
+def _attempt_row(one: port.Settled) -> Row:
+    evidence = one.evidence
+    if evidence is None:
+        kept: Row = (None, None, None, None, None)
+    else:
+        headers = "\n".join(f"{name}: {value}" for name, value in evidence.headers)
+        kept = (
+            evidence.kind,
+            evidence.detail,
+            headers.encode("utf-8", "surrogateescape"),
+            evidence.body,
+            int(evidence.truncated),
+        )
+    head = (one.delivery, one.attempt, one.started_ms, one.version, one.duration_ms, one.status)
+    return head + kept
