@@ -5,17 +5,19 @@ short: shows that they run, proves nothing
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from bench.figures import backlog, dead, fanout, idle, latency, throughput
+from bench.figures import backlog, dead, fanout, idle, latency, throughput, yardstick
 from bench.report import VOID, Options, Row, show
 
 Value = TypeVar("Value")
 
 FIGURES: dict[str, Callable[[Options], list[Row]]] = {
+    "yardstick": yardstick.run,
     "throughput": throughput.run,
     "latency": latency.run,
     "fanout": fanout.run,
@@ -40,7 +42,10 @@ def parser() -> argparse.ArgumentParser:
     )
     common.add_argument("--pin", help="cores for the service alone, as 0 or 0,1; by default all")
     common.add_argument(
-        "--patience", type=float, default=20.0, help="seconds a run may wait for a quiet machine; 20"
+        "--patience",
+        type=float,
+        default=20.0,
+        help="seconds a run may wait for a quiet machine; 20",
     )
     common.add_argument("--dir", type=Path, help="where data directories are made; the system's")
     common.add_argument("--save", type=Path, help="also write the table to this file")
@@ -80,6 +85,7 @@ def options_of(given: argparse.Namespace) -> Options:
 
 def main() -> int:
     given = parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # stop what we started, then end
     options = options_of(given)
     rows: list[Row] = []
     for name in FIGURES if given.figure == "all" else [given.figure]:

@@ -73,7 +73,11 @@ class Product:
         self._connections = connections
         self._cores = cores
         self.start()
-        self.set_up(hooks)
+        try:
+            self.set_up(hooks)
+        except BaseException:
+            self.stop()
+            raise
 
     def start(self) -> None:
         self.process = Process(

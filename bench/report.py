@@ -109,8 +109,9 @@ def heading(options: Options) -> list[str]:
     kind = "quick" if options.quick else "full"
     plan = f"{options.runs} runs of {options.seconds:g} s, {options.connections} connections"
     pinned = f", service on cores {sorted(options.service_cores)}" if options.service_cores else ""
+    when = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     return [
-        f"Commit {commit_name()}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {kind} run ({plan}{pinned})",
+        f"Commit {commit_name()}, {when}, {kind} run ({plan}{pinned})",
         f"{where}, {platform.system()} {platform.release()}, Python {platform.python_version()}",
         f"Command: python -m bench {' '.join(sys.argv[1:])}",
     ]

@@ -96,7 +96,11 @@ class Yardstick:
             log=folder / "yardstick.log",
             cores=cores,
         )
-        wait_for_port(self.port, self.process)
+        try:
+            wait_for_port(self.port, self.process)
+        except BaseException:
+            self.stop()
+            raise
 
     def usage(self) -> Usage:
         return self.process.usage()

@@ -79,11 +79,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     data: Annotated[
         Path,
-        _is("a directory", "The data directory: the store, its key and its lock. One process only."),
+        _is("a directory", "The data directory: store, key and lock. For one process only."),
     ] = Path("tidings-data")
     host: Annotated[
         str,
-        _is("a name or an address to listen on", "The address to listen on.", pattern=r"^\S{1,253}$"),
+        _is(
+            "a name or an address to listen on", "The address to listen on.", pattern=r"^\S{1,253}$"
+        ),
     ] = "127.0.0.1"
     port: Annotated[int, _port("The port to listen on.")] = 8080
     dev: Annotated[
@@ -98,23 +100,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _is("debug, info, warning or error", "The least that is logged."),
     ] = "info"
 
-    bootstrap_org: Annotated[
-        int,
-        _from(1, 2**53, "The id of the org that the first start makes, without a person."),
-    ] | None = None
-    bootstrap_key: Annotated[
-        str,
-        _is(
-            "1 to 128 visible characters without a colon",
-            "The key of the platform's own credential. It may be given at every start and has no "
-            "rate limit.",
-            pattern=r"^[!-9;-~]{1,128}$",
-        ),
-    ] | None = None
-    bootstrap_secret: Annotated[
-        Secret,
-        _is("1 to 256 visible characters", "The secret to that key. Take 24 random ones or more."),
-    ] | None = None
+    bootstrap_org: (
+        Annotated[
+            int,
+            _from(1, 2**53, "The id of the org that the first start makes, without a person."),
+        ]
+        | None
+    ) = None
+    bootstrap_key: (
+        Annotated[
+            str,
+            _is(
+                "1 to 128 visible characters without a colon",
+                "The key of the platform's own credential. It has no rate limit and may be given at "
+                "every start.",
+                pattern=r"^[!-9;-~]{1,128}$",
+            ),
+        ]
+        | None
+    ) = None
+    bootstrap_secret: (
+        Annotated[
+            Secret,
+            _is(
+                "1 to 256 visible characters",
+                "The secret to that key. Take 24 random ones or more.",
+            ),
+        ]
+        | None
+    ) = None
 
     call_bytes_max: Annotated[
         int, _from(1024, 256 * MIB, "The largest body of one call, in bytes; above it 413.")
@@ -142,11 +156,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 30.0
     drain_s: Annotated[
         float,
-        _from(0, 600, "How long a stop waits for attempts in flight, in s; the rest is sent again."),
+        _from(0, 600, "How long a stop waits for attempts in flight, in s; others are sent again."),
     ] = 25.0
     in_flight_max: Annotated[
         int, _from(1, 10_000, "The most attempts of the process at one time, over all webhooks.")
-    ] = 1000
+    ] = 4000
     window_bytes_max: Annotated[
         int,
         _from(MIB, 1024 * MIB, "The most bytes of events that lanes hold in memory, together."),
@@ -270,7 +284,8 @@ def _sources(
             yield name, environ[variable], variable, True
     for name, value in options.items():
         if value is not None:
-            yield name, value, f"--{name.replace('_', '-')}", isinstance(value, str)
+            as_text = not isinstance(value, bool)
+            yield name, str(value) if as_text else value, f"--{name.replace('_', '-')}", as_text
 
 
 def load(

@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, and what it says on the way. Data goes to stdout, talk here."""
+"""How a command ends: its exit code, and what it says on the way."""
 
 import sys
 from enum import IntEnum

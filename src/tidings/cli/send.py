@@ -14,6 +14,7 @@ from tidings.settings import unknown_names
 LINES_PER_CALL = 500
 BYTES_PER_CALL = 4 << 20
 JSON, NDJSON = "application/json", "application/x-ndjson"
+NO_KEY = "TIDINGS_KEY must be key:secret; got none. `tidings serve` printed it at its first start."
 STATUSES = {"accepted": "accepted", "duplicate": "duplicates", "rejected": "rejected"}
 
 
@@ -61,7 +62,9 @@ def send(file: str, url: str | None = None, as_json: bool = False) -> int:
         return refuse(problems)
     key = os.environ.get("TIDINGS_KEY", "")
     if ":" not in key:
-        return refuse(["TIDINGS_KEY must be key:secret; got none. `tidings serve` printed it once."])
+        return refuse(
+            ["TIDINGS_KEY must be key:secret; got none. `tidings serve` printed it once."]
+        )
     try:
         content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:

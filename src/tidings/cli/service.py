@@ -33,9 +33,7 @@ class Service:
                 context=ssl.create_default_context(),
             )
         else:
-            self._line = http.client.HTTPConnection(
-                parts.hostname, parts.port, timeout=seconds_max
-            )
+            self._line = http.client.HTTPConnection(parts.hostname, parts.port, timeout=seconds_max)
 
     def call(
         self,

@@ -9,12 +9,10 @@ HEAD = """\
 
 This page is made from the code (`make docs`); a test holds it current.
 
-Each setting has one name in three spellings: `port` in the settings file (TOML, named by `--config` \
-or
-`TIDINGS_CONFIG`), `TIDINGS_PORT` in the environment and, where there is one, `--port` on the command
-line. Later sources win: default, file, environment, command line. A name that is not on this page \
-is
-refused at the start, in the file and for every variable that begins with `TIDINGS_`.
+Each setting has one name in three spellings: `port` in the settings file (TOML, named by
+`--config` or `TIDINGS_CONFIG`), `TIDINGS_PORT` in the environment and, where there is one, `--port`
+on the command line. Later sources win: default, file, environment, command line. A name that is not
+on this page is refused at the start, in the file and for every variable beginning with `TIDINGS_`.
 
 ```toml
 # tidings.toml
@@ -29,13 +27,11 @@ In the environment a list is separated by commas: `TIDINGS_ALLOW=10.1.0.0/16:844
 FOOT = """\
 ## If it did not work
 
-- `… is not a setting`: the name is misspelt, or it belongs to another version. The nearest known \
-name
-  is suggested. Take other variables that begin with `TIDINGS_` out of the environment.
+- `… is not a setting`: the name is misspelt, or it belongs to another version. The nearest known
+  name is suggested. Take other variables that begin with `TIDINGS_` out of the environment.
 - `… must be …; got …`: the message begins with the source (a variable, an option, or a name and its
   file). When the value looks right, look for a stronger source that overrides it.
-- A variable without effect: an option on the command line is stronger. `tidings serve` logs the
-  settings in force at its start, without secrets.
+- A variable without effect: an option on the command line is stronger.
 """
 
 OPTIONS = frozenset({"data", "host", "port", "dev"})

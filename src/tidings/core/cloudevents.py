@@ -1,14 +1,15 @@
 """CloudEvents 1.0 into the flat envelope.
 
-| CloudEvents | flat envelope |
-|---|---|
-| `type` | `eventName` |
-| `id` | `eventId`; one that does not fit becomes `ce_` and a hash of source and id |
-| `time` (RFC 3339) | `createdAt`, epoch milliseconds, finer digits dropped; absent: the time of accept |
-| `data`, `data_base64` | `data`, its JSON bytes as they came |
-| `orgid` | `orgId`; absent or 0: the org of the credential |
-| `refid`, `apirequestid`, `loyaltyeventid`, `eventlogid`, `eventsearchkey` | the same in camelCase |
-| `source`, `subject`, `dataschema`, every other extension | `traceAttributes`, by their own names, as text |
+* `type` becomes `eventName`.
+* `id` becomes `eventId`; one that does not fit becomes `ce_` and a hash of source and id.
+* `time` (RFC 3339) becomes `createdAt` in epoch milliseconds, finer digits dropped; absent, it is
+  the time of accept.
+* `data`, or the JSON in `data_base64`, becomes `data`, its bytes as they came.
+* `orgid` becomes `orgId`; absent or 0, it is the org of the credential.
+* `refid`, `apirequestid`, `loyaltyeventid`, `eventlogid`, `eventsearchkey` become the fields of the
+  same name in camelCase.
+* `source`, `subject`, `dataschema` and every other extension go, as text and by their own names,
+  into `traceAttributes`.
 
 The made envelope is then read like any flat event, so no rule can be evaded on this way.
 """
@@ -160,7 +161,8 @@ def _text(attributes: Mapping[str, object], name: str) -> str:
     value = attributes.get(name, ABSENT)
     if isinstance(value, str) and value:
         return value
-    raise _fault(name, "be text of at least 1 character", came(value), "CloudEvents 1.0 asks for it")
+    must = "be text of at least 1 character"
+    raise _fault(name, must, came(value), "CloudEvents 1.0 asks for it")
 
 
 def _whole(attributes: Mapping[str, object], name: str, low: int, high: int) -> int:
@@ -209,7 +211,7 @@ def _unpack(packed: object) -> bytes:
 
 
 def _header_text(name: bytes, value: bytes) -> str:
-    """A header value after the HTTP binding of CloudEvents, 3.1.3.2: quotes off, percent-decoded."""
+    """A header value by CloudEvents' HTTP binding, 3.1.3.2: quotes off, percent-decoded."""
     text = value.decode("latin-1").strip()
     if len(text) > 1 and text[0] == text[-1] == '"':
         text = _QUOTED.sub(r"\1", text[1:-1])

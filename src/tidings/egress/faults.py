@@ -8,6 +8,7 @@ upgrade that changes one is seen. "Never sent" is claimed only where a cause pro
 
 import errno
 import re
+from time import monotonic
 
 from pyreqwest.exceptions import ClientClosedError, DetailedPyreqwestError
 
@@ -58,6 +59,24 @@ def classify(error: Exception, *, tls: bool, duration_ms: float) -> Fault:
     else:
         kind, sent, detail = _sending(causes, after)
     return Fault(kind=kind, sent=sent, detail=detail, duration_ms=duration_ms)
+
+
+def unsent(kind: FaultKind, detail: str, started: float) -> Fault:
+    """A fault before anything was sent, in an attempt begun at `started` on the monotonic clock."""
+    duration_ms = (monotonic() - started) * 1e3
+    return Fault(kind=kind, sent=False, detail=detail, duration_ms=duration_ms)
+
+
+def no_connection(count: int, *, ours: bool, started: float) -> Fault:
+    """The outlet had no connection left: we had too much to send, or the receiver ends no body."""
+    if ours:
+        detail = f"All {count} connections to the receiver were in use. It is sent again."
+        return unsent(FaultKind.OURS, detail, started)
+    detail = (
+        f"All {count} connections are busy with answers whose bodies do not end. End the body of "
+        "every answer."
+    )
+    return unsent(FaultKind.TIMEOUT, detail, started)
 
 
 def _not_built(error: Exception) -> tuple[FaultKind, bool, str]:

@@ -20,7 +20,7 @@ from pyreqwest.response import Response
 from tidings.core.exchange import Answer, Ending, Fault, FaultKind
 from tidings.egress.address import is_literal
 from tidings.egress.body import KEEP_BYTES, head_of, read_body
-from tidings.egress.faults import classify
+from tidings.egress.faults import classify, no_connection, unsent
 from tidings.egress.policy import Policy
 from tidings.egress.pool import ClientMaker, url_for
 from tidings.egress.port import Target
@@ -175,7 +175,7 @@ class HttpOutlet:
                     return self._client
         except TimeoutError:
             detail = "Tidings could not open a connection in time. It is busy, or its DNS is."
-            return _fault(FaultKind.OURS, detail, started)
+            return unsent(FaultKind.OURS, detail, started)
         except Exception as error:
             return classify(error, tls=self._tls, duration_ms=(monotonic() - started) * 1e3)
 
@@ -183,19 +183,19 @@ class HttpOutlet:
         """Learn the target's addresses. All must pass; the reason names none of them."""
         target = self._target
         if self._refused:
-            return _fault(FaultKind.POLICY, BLOCKED, started)
+            return unsent(FaultKind.POLICY, BLOCKED, started)
         if is_literal(target.host):
             addresses: tuple[str, ...] = (target.host,)
             fresh_until = float("inf")  # the address and the policy are both immutable
         else:
             found = await self._resolver.resolve(target.host, deadline_s)
             if isinstance(found, Unresolved):
-                return _fault(found.kind, found.detail, started)
+                return unsent(found.kind, found.detail, started)
             addresses, fresh_until = found.addresses, found.fresh_until
         if not all(self._policy.admits(address, target.port) for address in addresses):
             self._client = None
             self._fresh_until = _NEVER
-            return _fault(FaultKind.POLICY, BLOCKED, started)
+            return unsent(FaultKind.POLICY, BLOCKED, started)
         if self._address not in addresses:
             self._client = None  # what is under way ends on its own; idle connections close
         self._addresses, self._fresh_until = addresses, fresh_until
@@ -262,17 +262,10 @@ class HttpOutlet:
             self._in_flight -= 1
 
     def _fault_of(self, error: Exception, started: float) -> Fault:
-        if not isinstance(error, PoolTimeoutError):
-            return classify(error, tls=self._tls, duration_ms=(monotonic() - started) * 1e3)
-        count = self._connections_max
-        if self._in_flight >= count:
-            detail = f"All {count} connections to the receiver were in use. It is sent again."
-            return _fault(FaultKind.OURS, detail, started)
-        detail = (
-            f"All {count} connections are busy with answers whose bodies do not end. End the body "
-            "of every answer."
-        )
-        return _fault(FaultKind.TIMEOUT, detail, started)
+        if isinstance(error, PoolTimeoutError):
+            count = self._connections_max
+            return no_connection(count, ours=self._in_flight >= count, started=started)
+        return classify(error, tls=self._tls, duration_ms=(monotonic() - started) * 1e3)
 
     async def _replace(
         self,
@@ -304,8 +297,3 @@ class HttpOutlet:
                 self._client = await self._make(untried[0], deadline_s)
             tried.add(self._address)
             return self._client
-
-
-def _fault(kind: FaultKind, detail: str, started: float) -> Fault:
-    duration_ms = (monotonic() - started) * 1e3
-    return Fault(kind=kind, sent=False, detail=detail, duration_ms=duration_ms)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from tidings.core.calls import Caller
 from tidings.core.form import came
 from tidings.engine.orgs import Orgs
 from tidings.store import port
@@ -27,12 +28,7 @@ _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # as in ids: no i, l, o, u
 _NOBODY = b"\0" * 32
 
 
-class Caller(msgspec.Struct, frozen=True):
-    """Who calls. `org` is the org that is acted for."""
-
-    org: int
-    platform: bool  # may act for any org
-    credential: str = ""  # its id; never its secret
+__all__ = ["Access", "Caller", "Denied", "NewCredential", "grants_of", "is_typed", "typed"]
 
 
 class Denied(Exception):

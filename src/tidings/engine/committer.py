@@ -23,7 +23,6 @@ BATCH_BYTES_MAX = 8 << 20
 BATCH_DELIVERIES_MAX = 10_000
 SETTLE_COMPANY_S = 0.004
 SETTLE_ALONE_AT = 128
-WAITING_AGE_S_MAX = 1.0
 REJECTIONS_MAX = 1000
 RETRY_STORE_S = 0.25
 
@@ -62,6 +61,7 @@ class Committer:
         handover: Handover,
         settled: Callable[[Sequence[port.Settled], port.Receipt], None],
         waiting_bytes_max: int,
+        waiting_s_max: float,
     ) -> None:
         self._store = store
         self._registry = registry
@@ -69,6 +69,7 @@ class Committer:
         self._handover = handover
         self._on_settled = settled
         self._waiting_bytes_max = waiting_bytes_max
+        self._waiting_s_max = waiting_s_max
         self._calls: list[Call] = []
         self._waiting_bytes = 0
         self._settled: list[port.Settled] = []
@@ -91,7 +92,7 @@ class Committer:
         now = self._loop.time()
         if self._waiting_bytes and self._waiting_bytes + size > self._waiting_bytes_max:
             raise Overloaded("too many bytes wait for their commit")
-        if self._calls and now - self._calls[0].since_s > WAITING_AGE_S_MAX:
+        if self._calls and now - self._calls[0].since_s > self._waiting_s_max:
             raise Overloaded("commits take too long")
         if self.halted:
             raise port.StoreDown(self.failure)

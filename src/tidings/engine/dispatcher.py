@@ -26,7 +26,6 @@ from tidings.engine.message import Message
 from tidings.store import port
 
 UNWRITTEN_MAX = 1000
-IN_FLIGHT_MAX = 4000
 CLIENTS_MAX = 500
 PAGE_RETRY_S = 0.25
 OVERDUE_S = 10.0
@@ -63,6 +62,7 @@ class Dispatcher:
         clock: Clock,
         draw: random.Random,
         budget_bytes: int,
+        in_flight_max: int,
         gone: Callable[[Webhook], None],
         observe: Callable[[Webhook, Job, Ending, Outcome], None],
     ) -> None:
@@ -73,6 +73,7 @@ class Dispatcher:
         self._clock = clock
         self._draw = draw
         self._budget = Budget(budget_bytes)
+        self._in_flight_max = in_flight_max
         self._gone = gone
         self._observe = observe
         self._posts: dict[int, Post] = {}
@@ -217,7 +218,7 @@ class Dispatcher:
         return not (
             self.stopping
             or self.committer.halted
-            or self.in_flight >= IN_FLIGHT_MAX
+            or self.in_flight >= self._in_flight_max
             or self.committer.unwritten >= UNWRITTEN_MAX
         )
 

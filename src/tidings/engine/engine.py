@@ -2,21 +2,24 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from tidings.catalogue import Catalogue
-from tidings.core.exchange import Ending
+from tidings.core.exchange import Answer, Ending, Fault
+from tidings.core.ids import show
 from tidings.core.job import Job
-from tidings.core.outcome import Outcome
+from tidings.core.outcome import Delivered, Failed, Outcome
 from tidings.core.registry import Registry
 from tidings.core.webhook import Webhook
 from tidings.egress.port import Sender, Target
 from tidings.engine.acceptor import Acceptor, Matcher, Terms
 from tidings.engine.clock import Clock
-from tidings.engine.committer import Committer
+from tidings.engine.committer import Committer, Prepared
 from tidings.engine.dispatcher import Dispatcher
+from tidings.engine.feed import Feed
+from tidings.engine.figures import Figures
 from tidings.store import port
 
 STUCK_S = 5.0
@@ -27,7 +30,9 @@ class Limits(msgspec.Struct, frozen=True):
     """The engine's bounds."""
 
     waiting_bytes_max: int = 64 << 20  # events that wait for their commit
+    waiting_s_max: float = 1.0  # and how long the oldest may
     window_bytes_max: int = 64 << 20  # deliveries in memory that wait for their attempt
+    in_flight_max: int = 4000  # attempts at one time
     drain_s: float = 25.0  # how long a stop waits for attempts under way
 
 
@@ -46,11 +51,14 @@ class Engine:
         draw: random.Random,
         terms: Terms,
         gone: Callable[[Webhook], None],
-        observe: Callable[[Webhook, Job, Ending, Outcome], None] = lambda *_: None,
-        limits: Limits | None = None,
+        feed: Feed,
+        figures: Figures,
+        limits: Limits,
     ) -> None:
         self._store = store
-        self._limits = limits or Limits()
+        self._limits = limits
+        self._feed = feed
+        self._figures = figures
         self.dispatcher = Dispatcher(
             store=store,
             registry=registry,
@@ -58,21 +66,30 @@ class Engine:
             target_of=target_of,
             clock=clock,
             draw=draw,
-            budget_bytes=self._limits.window_bytes_max,
+            budget_bytes=limits.window_bytes_max,
+            in_flight_max=limits.in_flight_max,
             gone=gone,
-            observe=observe,
+            observe=self._observe,
         )
         self.committer = Committer(
             store=store,
             registry=registry,
             match=Matcher(registry).match,
-            handover=self.dispatcher.handover,
+            handover=self._handover,
             settled=self.dispatcher.settled,
-            waiting_bytes_max=self._limits.waiting_bytes_max,
+            waiting_bytes_max=limits.waiting_bytes_max,
+            waiting_s_max=limits.waiting_s_max,
         )
         self.dispatcher.committer = self.committer
         self.acceptor = Acceptor(catalogue, terms, self.committer)
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._settler: asyncio.Task[None] | None = None
+        figures.gauges.update(
+            in_flight=("Attempts under way.", lambda: self.dispatcher.in_flight),
+            queued=("Deliveries in memory that wait.", lambda: self.dispatcher.queued),
+            unwritten=("Outcomes not yet written.", lambda: self.committer.unwritten),
+            store_halted=("1 while the store refuses writes.", lambda: self.committer.halted),
+        )
 
     async def start(self) -> None:
         """Recover what a former owner left, then accept and send. The registry is loaded before."""
@@ -80,6 +97,7 @@ class Engine:
         self._settler = asyncio.get_running_loop().create_task(
             self.committer.run(), name="committer"
         )
+        self._settler.add_done_callback(self._settler_ended)
         self.dispatcher.begin(standings)
 
     async def stop(self) -> None:
@@ -94,22 +112,78 @@ class Engine:
             self._settler.cancel()
             await asyncio.wait([self._settler])
 
-    @property
-    def failed(self) -> BaseException | None:
-        """Why the committer ended by itself, or None. Whoever runs the engine stops the service."""
-        if self._settler is None or not self._settler.done() or self._settler.cancelled():
-            return None
-        return self._settler.exception()
-
     def problems(self) -> list[str]:
         """Why the service is not ready, in sentences; empty when it is. Receivers never count."""
         found = []
         if self._settler is None or self._settler.done():
-            found.append("The committer does not run. Restart the service.")
+            found.append("The committer must run; it has ended. Restart the service.")
         if self.committer.halted:
-            found.append(f"The store refuses writes: {self.committer.failure}. Free its disk.")
-        if self.committer.stuck_s() > STUCK_S:
-            found.append(f"A commit has taken {self.committer.stuck_s():.0f} s so far.")
+            found.append(
+                f"The store must take writes; it refuses: {self.committer.failure}. "
+                "Free space on its disk."
+            )
+        if (stuck_s := self.committer.stuck_s()) > STUCK_S:
+            found.append(f"A commit must end within {STUCK_S:.0f} s; one takes {stuck_s:.0f} s.")
         for webhook in self.dispatcher.overdue()[:3]:
             found.append(f"Webhook {webhook.id} has work and a free slot, but does not send.")
         return found
+
+    # -- what is told -----------------------------------------------------------------------------
+
+    def _settler_ended(self, settler: "asyncio.Task[None]") -> None:
+        if not self.ended.done() and not settler.cancelled():
+            error = settler.exception()
+            if error is not None:
+                self.ended.set_exception(error)
+
+    def _handover(
+        self,
+        receipt: port.Receipt,
+        events: list[Prepared],
+        matched: list[Sequence[port.NewDelivery]],
+    ) -> None:
+        fresh = sum(1 for seq in receipt.seqs if seq)
+        self._figures.accepted += fresh
+        self._figures.duplicates += len(events) - fresh
+        self.dispatcher.handover(receipt, events, matched)
+        if self._feed.listening:
+            for event, seq, found in zip(events, receipt.seqs, matched, strict=True):
+                if seq:
+                    draft = event.draft
+                    fact = {
+                        "eventId": draft.event_id,
+                        "eventName": draft.name,
+                        "acceptedAt": receipt.now_ms,
+                        "webhooks": len(found),
+                    }
+                    self._feed.tell(draft.org, "event", fact)
+
+    def _observe(self, webhook: Webhook, job: Job, ending: Ending, outcome: Outcome) -> None:
+        self._figures.attempted(ending)
+        if self._feed.listening:
+            status = ending.status if isinstance(ending, Answer) else None
+            fact = {
+                "deliveryId": show("dlv", job.delivery),
+                "eventId": job.event_id,
+                "webHookId": webhook.id,
+                "webHookName": webhook.name,
+                "attempt": job.attempt,
+                "state": _word(outcome),
+                "status": status,
+                "fault": ending.kind if isinstance(ending, Fault) else None,
+                "durationMs": round(ending.duration_ms, 1),
+                "nextAttemptInMs": None
+                if isinstance(outcome, Delivered | Failed)
+                else round(outcome.delay_s * 1000),
+            }
+            self._feed.tell(webhook.org, "delivery", fact)
+
+
+def _word(outcome: Outcome) -> str:
+    match outcome:
+        case Delivered():
+            return "delivered"
+        case Failed():
+            return "failed"
+        case _:
+            return "retrying"

@@ -45,9 +45,7 @@ class Orgs:
         """The org of this id; made with a plain name where there is none."""
         return self._orgs.get(org) or await self.create(f"Org {org}", org)
 
-    async def create(
-        self, name: object, org: object = None, parent: object = None
-    ) -> port.Org:
+    async def create(self, name: object, org: object = None, parent: object = None) -> port.Org:
         """Make an org; without an id it gets the next one. OrgRefused says why not."""
 
         async def change() -> port.Org:

@@ -6,6 +6,7 @@ A deleted webhook leaves the registry and stays in the list.
 """
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Callable, Collection
 from typing import Any
@@ -20,12 +21,25 @@ from tidings.core.webhook_rules import Reading, Settings, UrlCheck, read_webhook
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.vault import Vault
+from tidings.engine.webhook_records import (
+    Config,
+    Record,
+    configs,
+    name_taken,
+    next_version,
+    replaced_standing,
+    webhook_of,
+)
 from tidings.store import port
 from tidings.store.port import NameTaken, StoredWebhook
 
 SECRET_BYTES = 32
 RETIRE_SLICE = 500
 RETIRE_AGAIN_S = 1.0
+GONE = (
+    "The receiver answered 410: the address is gone for good. Give the webhook a new URL and set it "
+    "active."
+)
 _RETIRED = {Standing.DELETED: State.CANCELLED, Standing.DISABLED: State.PARKED}
 
 
@@ -39,38 +53,6 @@ class WebhookRefused(Exception):
 
 class UnknownWebhook(Exception):
     """The org has no webhook of this id, or it was deleted."""
-
-
-class Config(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is sealed of a version. Fields are only ever added, with a default."""
-
-    settings: Settings
-    secrets: tuple[bytes, ...]
-    created_by: str
-    updated_by: str
-    reason: str | None = None  # why it was disabled
-
-    def __repr__(self) -> str:
-        """Without the secrets."""
-        return f"Config({self.settings!r})"
-
-
-class Record(msgspec.Struct, frozen=True):
-    """A webhook as the API shows it."""
-
-    webhook: Webhook
-    config: Config
-    created_ms: int
-    updated_ms: int
-
-    @property
-    def org(self) -> int:
-        """Its owner."""
-        return self.webhook.org
-
-    def __repr__(self) -> str:
-        """Without the secrets."""
-        return f"Record(id={self.webhook.id!r}, {self.config!r})"
 
 
 class Webhooks:
@@ -102,6 +84,7 @@ class Webhooks:
         self._numbers: dict[str, int] = {}
         self._of_org: dict[int, set[int]] = {}
         self._retiring: dict[int, asyncio.Task[None]] = {}
+        self._disabling: set[asyncio.Task[None]] = set()
 
     # -- reading ----------------------------------------------------------------------------------
 
@@ -109,7 +92,7 @@ class Webhooks:
         """Fill the registry at start. VaultRefused where the key does not fit."""
         for stored in snapshot.webhooks:
             sealed = (stored.config, stored.org, stored.id, stored.version)
-            self._keep(stored, _configs.decode(self._vault.open(*sealed)))
+            self._keep(stored, configs.decode(self._vault.open(*sealed)))
         self._changes.seen(snapshot.registry_version)
 
     def resume(self) -> None:
@@ -163,7 +146,7 @@ class Webhooks:
         async def change() -> tuple[Record, tuple[Refusal, ...]]:
             old = self._living(org, webhook_id)
             reading = self._read(body, old.config.settings)
-            standing = _replaced(old.webhook.standing, reading.active)
+            standing = replaced_standing(old.webhook.standing, reading.active)
             config = Config(
                 reading.settings,
                 (reading.secret,) if reading.secret else old.config.secrets,
@@ -171,7 +154,7 @@ class Webhooks:
                 by,
                 old.config.reason if standing is Standing.DISABLED else None,
             )
-            return await self._store_version(_next(old, standing), config), reading.warnings
+            return await self._store_version(next_version(old, standing), config), reading.warnings
 
         return await self._changes.run(change)
 
@@ -181,7 +164,7 @@ class Webhooks:
         async def change() -> Record:
             old = self._living(org, webhook_id)
             config = msgspec.structs.replace(old.config, updated_by=by)
-            record = await self._store_version(_next(old, Standing.DELETED), config)
+            record = await self._store_version(next_version(old, Standing.DELETED), config)
             return await self._finish(record)
 
         return await self._changes.run(change)
@@ -198,12 +181,24 @@ class Webhooks:
             if old.webhook.standing is standing:
                 return old
             config = msgspec.structs.replace(old.config, updated_by=by, reason=reason)
-            return await self._finish(await self._store_version(_next(old, standing), config))
+            record = await self._store_version(next_version(old, standing), config)
+            return await self._finish(record)
 
         return await self._changes.run(change)
 
+    def gone(self, webhook: Webhook) -> None:
+        """Disable behind the call: its receiver said 410, gone for good."""
+        now = self._records.get(webhook.number)
+        if now is None or now.webhook.url != webhook.url or not now.webhook.sends:
+            return  # its owner was faster
+        task = asyncio.ensure_future(self._disable(webhook.number, GONE))
+        self._disabling.add(task)
+        task.add_done_callback(self._disabling.discard)
+
     async def close(self) -> None:
         """Stop parking and cancelling; the next start goes on with it (`resume`)."""
+        if self._disabling:
+            await asyncio.wait(self._disabling)
         tasks = list(self._retiring.values())
         for task in tasks:
             task.cancel()
@@ -215,6 +210,10 @@ class Webhooks:
             await asyncio.wait(self._retiring.values())
 
     # -- inside -----------------------------------------------------------------------------------
+
+    async def _disable(self, number: int, reason: str) -> None:
+        with contextlib.suppress(port.StoreDown, UnknownWebhook):  # the next 410 asks again
+            await self.set_standing(number, Standing.DISABLED, reason)
 
     def _read(self, body: dict[str, Any], old: Settings | None = None) -> Reading:
         reading = read_webhook(body, self._event_types, self._check_url, old)
@@ -237,14 +236,14 @@ class Webhooks:
                 msgspec.structs.replace(fresh, config=sealed)
             )
         except NameTaken:
-            raise WebhookRefused([_name_taken(fresh.name)]) from None
+            raise WebhookRefused([name_taken(fresh.name)]) from None
         record = self._keep(stored, config)
         self._changes.seen(version)
         self._on_change(record.webhook)
         return record
 
     def _keep(self, stored: StoredWebhook, config: Config) -> Record:
-        webhook = _webhook(stored, config)
+        webhook = webhook_of(stored, config)
         record = Record(webhook, config, stored.created_ms, stored.updated_ms)
         self._records[webhook.number] = record
         self._numbers[webhook.id] = webhook.number
@@ -281,65 +280,3 @@ class Webhooks:
                     return
             except port.StoreDown:
                 await asyncio.sleep(RETIRE_AGAIN_S)
-
-
-_configs = msgspec.json.Decoder(Config)
-
-
-def _webhook(stored: StoredWebhook, config: Config) -> Webhook:
-    settings = config.settings
-    return Webhook(
-        number=stored.number,
-        id=stored.id,
-        consumer_group=stored.consumer_group,
-        org=stored.org,
-        version=stored.version,
-        name=stored.name,
-        standing=Standing(stored.standing),
-        event_names=frozenset(settings.event_names),
-        kind=settings.kind,
-        url=settings.url,
-        method=settings.method,
-        headers=settings.headers,
-        connections_max=settings.connections_max,
-        sla_s=settings.sla_s,
-        secrets=config.secrets,
-        retry=settings.retry,
-        ordering=settings.ordering,
-        rate_per_s=settings.rate_per_s,
-        deadline_s=settings.deadline_s,
-        keep_answers=settings.keep_answers,
-        listen_to_children=settings.listen_to_children,
-        extra=settings.extra,
-    )
-
-
-def _next(old: Record, standing: Standing) -> StoredWebhook:
-    """The next version, without its configuration."""
-    webhook = old.webhook
-    return StoredWebhook(
-        number=webhook.number,
-        id=webhook.id,
-        consumer_group=webhook.consumer_group,
-        org=webhook.org,
-        version=webhook.version + 1,
-        name=webhook.name,
-        standing=standing.value,
-        config=b"",
-        created_ms=old.created_ms,
-    )
-
-
-def _replaced(standing: Standing, active: bool | None) -> Standing:
-    if active is None or (active and standing is Standing.PAUSED):
-        return standing
-    return Standing.ACTIVE if active else Standing.INACTIVE
-
-
-def _name_taken(name: str) -> Refusal:
-    return Refusal(
-        "name_taken",
-        f'name must be one that no other webhook of the org has; got "{name[:40]}", which is '
-        "taken. Take another, or replace that webhook. (name_taken, field name)",
-        "name",
-    )

@@ -1,0 +1,58 @@
+# Tidings. `make` alone lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+READY := .venv/.ready
+TESTS ?= tests
+
+.PHONY: help setup run demo check fix test test-systems bench docs
+
+help:  ## List the targets
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+setup: $(READY)  ## Install everything into .venv; nothing to do where it is current
+
+# The stamp is as new as the lock; the editable install needs no network (hatchling is in the lock).
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python must be 3.11 or newer; got $$($(PYTHON) -V). Name one: make PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
+	  { echo "The venv module must be there. On Debian: apt-get install python3-venv" >&2; exit 1; }
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: setup  ## Start the service alone, for development: http://127.0.0.1:8080
+	@exec $(BIN)/tidings serve --dev
+
+demo: setup  ## Show the main job: events in, three webhooks told, one of them failing for a while
+	@exec $(BIN)/tidings demo
+
+check: setup  ## Lint, format, types, dependency rule
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet || { echo "Some files are not formatted: make fix" >&2; exit 1; }
+	@$(BIN)/mypy --strict --no-error-summary src
+	@said=$$($(BIN)/lint-imports --no-logo) || { echo "$$said"; exit 1; }
+
+fix: setup  ## Mend what lint and format can mend by themselves
+	@$(BIN)/ruff check --fix --quiet || true
+	@$(BIN)/ruff format --quiet
+
+test: setup  ## All tests that Python packages can serve, without root
+	@$(BIN)/pytest -n 2 $(TESTS)
+
+test-systems: setup  ## Tests that need programs of the system; as root it installs them
+	@scripts/systems
+	@$(BIN)/pytest -m systems $(TESTS)
+
+bench: setup  ## Throughput against the yardstick, every run closed by a ledger
+	@$(BIN)/python -m bench throughput
+
+docs: setup  ## Make the pages that are made from the code
+	@$(BIN)/python -m tidings.cli.settings_page > docs/settings.md

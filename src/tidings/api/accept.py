@@ -1,0 +1,250 @@
+"""`POST /v1/events`: a bare ASGI application, because it is called for every event.
+
+Order of the tests, cheapest first, and before the body is read where they can be: credential
+(401, 403), rate (429), content encoding and type (415), announced length (413), the body's bytes
+and time (413, 408), its form (400, 413), then each event by itself. The answer, 202 or, where every
+event was refused, 422, has one row per event in the order they came. 202 is sent after `Intake` has
+returned, and that is after the synced commit. What the store cannot take now is 503 with
+`Retry-After`: nothing was promised, and the same call can be made again.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from tidings.api.body import BodyReader, Gone, Receive
+from tidings.api.refusals import Answer, Refusal, json_answer, messages, refusal, request_id
+from tidings.core.call_split import DEFAULT_LIMITS, CallRefused, Limits, form_of, too_large
+from tidings.core.calls import Caller, CallReader, Rejected, RulesOf, Types, unknown_org
+from tidings.engine.access import Denied
+from tidings.engine.intake import Draft, Intake, Overloaded, Verdict
+from tidings.store.port import NewRejection, StoreDown
+
+SCOPE = "events:write"
+BODY_S = 10.0
+STORE_RETRY_S = 5
+OVERLOAD_RETRY_S = 1
+
+_ONCE = (b"authorization", b"content-type", b"content-encoding", b"content-length")
+_ONCE_OURS = (b"idempotency-key", b"x-tidings-org")
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Access(Protocol):
+    """Who may call. Asked for every call: an answer must cost a look into a table."""
+
+    def caller(self, authorization: bytes | None, scope: str) -> Caller:
+        """The caller with that `Authorization` header. Raises Denied."""
+        ...
+
+
+class Row(msgspec.Struct, omit_defaults=True, rename="camel"):
+    """What became of one event. A refused event without an id that can be repeated has none."""
+
+    event_id: str | None
+    status: Literal["accepted", "duplicate", "rejected"]
+    warning: str | None = None
+    error: Refusal | None = None
+
+
+class Outcome(msgspec.Struct):
+    """The body of 202 and 422."""
+
+    accepted: int
+    duplicates: int
+    rejected: int
+    events: list[Row]
+
+
+class AcceptApp:
+    """ASGI 3, for `POST /v1/events` alone; routing happens above it."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        types: Types,
+        access: Access,
+        rules_of: RulesOf,
+        *,
+        clock_ms: Callable[[], int],
+        new_event_id: Callable[[], str],
+        new_request_id: Callable[[], str],
+        limits: Limits = DEFAULT_LIMITS,
+        body_s: float = BODY_S,
+        throttle: Callable[[Caller], float | None] | None = None,  # seconds to wait, or None
+    ) -> None:
+        self._intake = intake
+        self._access = access
+        self._rules_of = rules_of
+        self._clock_ms = clock_ms
+        self._new_request_id = new_request_id
+        self._limits = limits
+        self._limit_digits = len(str(limits.body_bytes))
+        self._throttle = throttle
+        self._reader = CallReader(Draft, types, rules_of, new_event_id, limits)
+        self._body = BodyReader(limits.body_bytes, body_s)
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one call."""
+        pairs = scope["headers"]
+        headers: dict[bytes, bytes] = dict(pairs)
+        request = request_id(headers, self._new_request_id)
+        read = False
+        try:
+            if len(headers) != len(pairs):
+                _refuse_repeated(pairs)
+            caller = self._caller(headers)
+            content_type = headers.get(b"content-type")
+            if self._throttle is not None:
+                _slow_down(self._throttle(caller))
+            if b"content-encoding" in headers or content_type != b"application/json":
+                _check_content(content_type, headers)
+            length = headers.get(b"content-length")
+            if length is not None and len(length) >= self._limit_digits:
+                self._check_length(length)
+            body = await self._body.read(receive)
+            read = True
+            key = headers.get(b"idempotency-key")
+            items = self._reader.read(
+                content_type,
+                headers,
+                body,
+                caller,
+                None if key is None else key.decode("latin-1"),
+                self._clock_ms(),
+            )
+            if len(items) == 1 and items[0].__class__ is Draft:
+                answer = await self._one(items[0], request)
+            else:
+                answer = await self._several(items, caller, request)
+        except CallRefused as error:
+            answer = refusal(
+                error.status,
+                error.code,
+                error.message,
+                request,
+                retry_after=error.retry_after,
+                close=not read,
+            )
+        except Denied as error:
+            answer = refusal(error.status, error.code, error.message, request, close=True)
+        except StoreDown:
+            answer = _unavailable("store_down", "the store takes no writes", STORE_RETRY_S, request)
+        except Overloaded:
+            text = "more events wait for their commit than may"
+            answer = _unavailable("overloaded", text, OVERLOAD_RETRY_S, request)
+        except Gone:
+            return
+        start, end = messages(answer)
+        await send(start)
+        await send(end)
+
+    def _caller(self, headers: dict[bytes, bytes]) -> Caller:
+        caller = self._access.caller(headers.get(b"authorization"), SCOPE)
+        named = headers.get(b"x-tidings-org")
+        if named is None:
+            return caller
+        org = int(named) if named.isdigit() and len(named) < 20 else 0
+        if not 0 < org < 1 << 63:
+            rule = "X-Tidings-Org must be the number of an org, 1 or more"
+            got = named[:40].decode("latin-1")
+            raise CallRefused(400, "org_header", f'{rule}; got "{got}". Send digits alone.')
+        if org == caller.org and not caller.platform:
+            return caller
+        if not caller.platform:
+            rule = f"X-Tidings-Org must be {caller.org}, the org of the credential"
+            raise Denied(403, "other_org", f"{rule}; got {org}. Use that org's own credential.")
+        if self._rules_of(org) is None:
+            raise Denied(403, "unknown_org", unknown_org(org))
+        return Caller(org, False, caller.credential)  # all that the org itself may do, and no more
+
+    def _check_length(self, length: bytes) -> None:
+        """413 by the announced length; that it is a number, and true, is the server's to see."""
+        if length.isdigit() and int(length[:19]) > self._limits.body_bytes:
+            raise too_large(self._limits.body_bytes, int(length[:19]))
+
+    async def _one(self, draft: Draft, request: bytes) -> Answer:
+        (verdict,) = await self._intake.accept([draft])
+        if verdict.status == "accepted" and draft.warning is None and verdict.warning is None:
+            body = (
+                b'{"accepted":1,"duplicates":0,"rejected":0,"events":[{"eventId":"%b",'
+                b'"status":"accepted"}]}' % draft.event_id.encode()
+            )
+            return json_answer(202, body, request)
+        return _told([_row(draft, verdict)], request)
+
+    async def _several(
+        self, items: list[Draft | Rejected], caller: Caller, request: bytes
+    ) -> Answer:
+        drafts = [item for item in items if isinstance(item, Draft)]
+        verdicts = iter(await self._intake.accept(drafts) if drafts else ())
+        rows: list[Row] = []
+        refused: list[NewRejection] = []
+        for item in items:
+            if isinstance(item, Draft):
+                rows.append(_row(item, next(verdicts)))
+                continue
+            error = Refusal(item.code, item.message, item.path)
+            rows.append(Row(item.event_id or None, "rejected", None, error))
+            refused.append(
+                NewRejection(
+                    caller.org,
+                    item.name,
+                    item.event_id,
+                    item.code,
+                    item.message,
+                    item.path,
+                    item.body,
+                )
+            )
+        if refused:
+            self._intake.note_rejections(refused)
+        return _told(rows, request)
+
+
+def _slow_down(wait_s: float | None) -> None:
+    if wait_s is None:
+        return
+    rule = "calls must stay within the rate of the credential; got more"
+    advice = "Wait for the time in Retry-After, or send several events in a call"
+    raise CallRefused(429, "too_many_calls", f"{rule}. {advice}.", wait_s)
+
+
+def _check_content(content_type: bytes | None, headers: dict[bytes, bytes]) -> None:
+    """415 for an encoded body, and for one of a type that is not taken."""
+    encoding = headers.get(b"content-encoding", b"identity")
+    if encoding.lower() != b"identity":
+        got = encoding[:40].decode("latin-1")
+        message = f'the body must not be encoded; got Content-Encoding "{got}". Send it plain.'
+        raise CallRefused(415, "content_encoding", message)
+    form_of(content_type, headers)
+
+
+def _row(draft: Draft, verdict: Verdict) -> Row:
+    return Row(draft.event_id, verdict.status, verdict.warning or draft.warning)
+
+
+def _told(rows: list[Row], request: bytes) -> Answer:
+    states = [row.status for row in rows]
+    rejected = states.count("rejected")
+    outcome = Outcome(states.count("accepted"), states.count("duplicate"), rejected, rows)
+    body = msgspec.json.encode(outcome)
+    return json_answer(422 if rejected == len(rows) else 202, body, request)
+
+
+def _unavailable(code: str, why: str, retry_s: float, request: bytes) -> Answer:
+    message = f"events must be written before they are accepted; {why} now. Send them again."
+    return refusal(503, code, message, request, retry_after=retry_s)
+
+
+def _refuse_repeated(pairs: list[tuple[bytes, bytes]]) -> None:
+    """400 where a header that decides something came more than once."""
+    seen: set[bytes] = set()
+    for name, _ in pairs:
+        if name in seen and (name in _ONCE or name in _ONCE_OURS or name.startswith(b"ce-")):
+            shown = name[:80].decode("latin-1")
+            message = f"the header {shown} must stand once; got it twice or more. Send one of them."
+            raise CallRefused(400, "header_repeated", message)
+        seen.add(name)

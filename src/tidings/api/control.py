@@ -1,0 +1,152 @@
+"""The control API: all calls but the accept path, as one FastAPI application.
+
+Every answer carries `X-Cap-Requestid`, every refusal has the shape of its path (`answers.py`), and
+nothing that goes wrong inside is told to the caller but that it did.
+"""
+
+import uuid
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tidings import __version__
+from tidings.api.answers import Refused, error_answer, refused
+from tidings.api.context import Services
+from tidings.api.health import health_routes
+from tidings.api.orgs import org_routes
+from tidings.api.refusals import REQUEST_ID, request_id
+from tidings.api.stream import stream_routes
+from tidings.api.v1 import proof_routes
+from tidings.api.v3 import webhook_routes
+from tidings.core.form import came
+from tidings.engine.access import Denied
+from tidings.store.port import StoreDown
+
+_IDS = (REQUEST_ID, b"x-request-id")
+V3_FORBIDDEN = 4000
+
+log = structlog.get_logger("tidings.api")
+
+
+def make_control_app(services: Services) -> FastAPI:
+    """The application over the running service's parts."""
+    app = FastAPI(
+        title="Tidings",
+        version=__version__,
+        summary="Self-hosted event notification for loyalty and CRM platforms.",
+        openapi_url="/openapi.json",
+        docs_url=None,  # their pages load scripts from other hosts
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.include_router(health_routes(services.health, services.metrics))
+    app.include_router(webhook_routes(services))
+    app.include_router(org_routes(services))
+    app.include_router(stream_routes(services))
+    app.include_router(proof_routes(services))
+    app.add_exception_handler(Refused, _say_refused)
+    app.add_exception_handler(Denied, _say_denied)
+    app.add_exception_handler(StoreDown, _say_store_down)
+    app.add_exception_handler(HTTPException, _say_http)
+    app.add_exception_handler(RequestValidationError, _say_parameter)
+    app.add_middleware(Frame)
+    return app
+
+
+class Frame:
+    """Around every call: its id, and an answer where the code has failed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One call (ASGI)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {name: value for name, value in scope["headers"] if name in _IDS}
+        call = request_id(headers, lambda: str(uuid.uuid4())).decode()
+        started = False
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                MutableHeaders(scope=message)[REQUEST_ID.decode()] = call
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            return  # nobody is there to be answered
+        except Exception:
+            log.exception("call failed", request=call, path=scope["path"])
+            if started:
+                raise
+            failed = _failed(call)
+            await error_answer(scope["path"], failed)(scope, receive, send_with_id)
+
+
+def _failed(call: str) -> Refused:
+    return refused(
+        500,
+        "internal",
+        f"Tidings failed at this call. Its log says why at request {call}. (internal, -)",
+    )
+
+
+async def _say_refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return error_answer(request.url.path, error)
+
+
+async def _say_denied(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Denied)
+    code: int | str = error.code
+    if request.url.path.startswith("/v3/"):
+        code = V3_FORBIDDEN if error.status == 403 else error.status
+    denied = refused(error.status, code, error.message, "Authorization")
+    return error_answer(request.url.path, denied)
+
+
+async def _say_store_down(request: Request, error: Exception) -> Response:
+    down = refused(
+        503,
+        "store_down",
+        "The store must take writes; it does not at the moment. Call again in a second. "
+        "(store_down, -)",
+        retry_after="1",
+    )
+    return error_answer(request.url.path, down)
+
+
+async def _say_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    path, method = request.url.path, request.method
+    if error.status_code == 405:
+        code, must = "method_not_allowed", f"a method that {came(path)} has; got {method}"
+    else:
+        code, must = "not_found", f"one of the API; got {method} {came(path)}"
+    message = f"The call must be {must}. GET /openapi.json lists all calls. ({code}, path)"
+    headers = dict(error.headers or {})
+    refusal = refused(error.status_code, code, message, "path")
+    refusal.headers.update(headers)
+    return error_answer(path, refusal)
+
+
+async def _say_parameter(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    name = str(first["loc"][-1])
+    reason = str(first["msg"]).replace("Input should be", f"{name} must be")
+    message = (
+        f"{reason}; got {came(first.get('input'))}. Leave it out for its default. "
+        f"(bad_parameter, field {name})"
+    )
+    return error_answer(request.url.path, refused(400, "bad_parameter", message, name))

@@ -1,0 +1,144 @@
+"""A delivery and its attempts as `/v1` shows them."""
+
+import base64
+import re
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import Any
+
+from tidings.api.context import iso
+from tidings.core.advice import Tried, advise, what_happened, what_to_do
+from tidings.core.delivery import State
+from tidings.core.ids import show
+from tidings.core.outcome import DEFAULT_POLICY
+from tidings.core.webhook import Standing
+from tidings.engine.webhook_records import Record
+from tidings.store.port import Evidence, StoredAttempt, StoredDelivery
+
+_SECRET_NAME = re.compile(
+    r"authori[sz]ation|authenticat|cookie|secret|token|password|signature|api-?key", re.IGNORECASE
+)
+_SHOWN_FROM = 16  # a shorter secret would be given away by its last four characters
+
+
+def masked(headers: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    """Headers with what may be a credential reduced to its last four characters."""
+    return [
+        {"name": name, "value": _mask(value) if _SECRET_NAME.search(name) else value}
+        for name, value in headers
+    ]
+
+
+def _mask(value: str) -> str:
+    return f"…{value[-4:]}" if len(value) >= _SHOWN_FROM else "…"
+
+
+def show_bytes(body: bytes) -> dict[str, Any]:
+    """Bytes as they are, and as text where they are UTF-8."""
+    try:
+        text: str | None = body.decode()
+    except UnicodeDecodeError:
+        text = None
+    return {"base64": base64.b64encode(body).decode(), "text": text, "bytes": len(body)}
+
+
+def all_attempts(
+    delivery: StoredDelivery, kept: Sequence[StoredAttempt]
+) -> list[StoredAttempt]:
+    """Every attempt that was made. A plain first success is kept in the delivery's row alone."""
+    attempts = list(kept)
+    numbers = {attempt.number for attempt in attempts}
+    if delivery.attempts and delivery.attempts not in numbers and delivery.duration_ms is not None:
+        started = (delivery.done_ms or delivery.accepted_ms) - delivery.duration_ms
+        attempts.append(
+            StoredAttempt(
+                number=delivery.attempts,
+                started_ms=max(started, delivery.accepted_ms),
+                ended=True,
+                duration_ms=delivery.duration_ms,
+                status=delivery.status,
+                version=delivery.version,
+                evidence=None,
+            )
+        )
+    return sorted(attempts, key=lambda attempt: attempt.number)
+
+
+def show_delivery(delivery: StoredDelivery, webhook: Record | None) -> dict[str, Any]:
+    """What a delivery's row says."""
+    return {
+        "id": show("dlv", delivery.id),
+        "webHookId": None if webhook is None else webhook.webhook.id,
+        "webHookName": None if webhook is None else webhook.webhook.name,
+        "webHookVersion": delivery.version,
+        "eventId": delivery.event_id,
+        "eventName": delivery.event_name,
+        "orgId": delivery.org,
+        "state": State(delivery.state).word,
+        "attempts": delivery.attempts,
+        "status": delivery.status,
+        "durationInMs": delivery.duration_ms,
+        "acceptedAt": iso(delivery.accepted_ms),
+        "doneAt": iso(delivery.done_ms),
+        "nextAttemptAt": iso(delivery.due_ms),
+    }
+
+
+def show_attempts(attempts: Sequence[StoredAttempt]) -> list[dict[str, Any]]:
+    """Each attempt with its evidence and what it means."""
+    return [_show_attempt(attempt) for attempt in attempts]
+
+
+def advice_for(
+    delivery: StoredDelivery,
+    attempts: Sequence[StoredAttempt],
+    webhook: Record | None,
+    now_ms: int,
+    zone: tzinfo,
+) -> str:
+    """The delivery in words."""
+    return advise(
+        State(delivery.state),
+        _tried(attempts[-1]) if attempts else None,
+        due_ms=delivery.due_ms,
+        now_ms=now_ms,
+        zone=zone,
+        standing=Standing.ACTIVE if webhook is None else webhook.webhook.standing,
+        policy=DEFAULT_POLICY if webhook is None else webhook.webhook.retry,
+    )
+
+
+def _tried(attempt: StoredAttempt) -> Tried:
+    evidence = attempt.evidence
+    return Tried(
+        status=attempt.status,
+        kind=None if evidence is None else evidence.kind,
+        detail="" if evidence is None else evidence.detail,
+        duration_ms=attempt.duration_ms,
+        ended=attempt.ended,
+    )
+
+
+def _show_attempt(attempt: StoredAttempt) -> dict[str, Any]:
+    tried = _tried(attempt)
+    return {
+        "number": attempt.number,
+        "startedAt": iso(attempt.started_ms),
+        "ended": attempt.ended,
+        "durationInMs": attempt.duration_ms,
+        "status": attempt.status,
+        "fault": tried.kind,
+        "detail": tried.detail or None,
+        "webHookVersion": attempt.version,
+        "answer": _show_answer(attempt.evidence),
+        "advice": " ".join(filter(None, (what_happened(tried), what_to_do(tried)))),
+    }
+
+
+def _show_answer(evidence: Evidence | None) -> dict[str, Any] | None:
+    if evidence is None or evidence.kind is not None:
+        return None
+    return {
+        "headers": masked(evidence.headers),
+        "body": show_bytes(evidence.body) | {"truncated": evidence.truncated},
+    }

@@ -1,0 +1,38 @@
+"""Is it alive, is it ready, and its numbers. Open to all: they name no org and no event."""
+
+from typing import Protocol
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.responses import Response
+
+from tidings.api.answers import answer
+
+
+class Health(Protocol):
+    """Who knows whether the service can do its work."""
+
+    def problems(self) -> list[str]:
+        """Why it is not ready, in sentences; empty when it is."""
+        ...
+
+
+def health_routes(health: Health, metrics: CollectorRegistry) -> APIRouter:
+    """`/livez`, `/readyz` and `/metrics`."""
+    router = APIRouter(tags=["health"])
+
+    @router.get("/livez", summary="Whether the process answers")
+    async def livez() -> Response:
+        return answer({"live": True})
+
+    @router.get("/readyz", summary="Whether it can accept, send and settle")
+    async def readyz() -> Response:
+        problems = health.problems()
+        ready = not problems
+        return answer({"ready": ready, "problems": problems}, 200 if ready else 503)
+
+    @router.get("/metrics", summary="Figures for Prometheus")
+    async def figures() -> Response:
+        return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
+
+    return router

@@ -1,0 +1,48 @@
+"""`GET /v1/stream`: what happens in an org, as server-sent events (WHATWG HTML, section 9.2)."""
+
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from tidings.api.context import Services
+from tidings.api.models import V1_ERRORS
+from tidings.engine.feed import Feed, Subscription
+
+KEEP_ALIVE_S = 15.0
+_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+
+
+def stream_routes(services: Services, keep_alive_s: float = KEEP_ALIVE_S) -> APIRouter:
+    """The route, over the services."""
+    router = APIRouter(prefix="/v1", tags=["events"], responses=V1_ERRORS)
+
+    @router.get("/stream", summary="Events and deliveries as they happen")
+    async def stream(request: Request) -> Response:
+        """Kinds: `event`, `delivery`, and `dropped` with the count of facts that were too fast."""
+        caller = services.caller(request, "logs:read")
+        subscription = services.feed.subscribe(caller.org)
+        facts = _told(services.feed, subscription, keep_alive_s)
+        return StreamingResponse(facts, media_type="text/event-stream", headers=_HEADERS)
+
+    return router
+
+
+async def _told(
+    feed: Feed, subscription: Subscription, keep_alive_s: float
+) -> AsyncIterator[bytes]:
+    try:
+        yield b"retry: 2000\n: listening\n\n"
+        while True:
+            facts = await subscription.read(keep_alive_s)
+            if facts:
+                yield b"".join(
+                    b"event: %b\ndata: %b\n\n" % (told.kind.encode(), told.fact) for told in facts
+                )
+            elif subscription.closed:
+                return
+            else:
+                yield b": still here\n\n"
+    finally:
+        feed.unsubscribe(subscription)

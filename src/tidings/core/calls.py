@@ -1,0 +1,312 @@
+"""One call to accept events: from its bytes to drafts and refused events, in the order they came.
+
+Forms, told apart by content type: one flat object or an array of them (`application/json`), NDJSON
+(`application/x-ndjson`), CloudEvents 1.0 structured, batch, and binary (`ce-` headers). A call that
+cannot be split into events is refused as a whole (`CallRefused`); a fault of one event refuses that
+event alone (issue "The path", paragraph Accept). Nothing else is ever raised.
+
+Pure: the time, the maker of ids, the catalogue and the rules of an org are passed in, and so is the
+maker of drafts, because a draft belongs to the engine.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+import msgspec
+
+from tidings.core import cloudevents
+from tidings.core.call_split import (
+    CallRefused,
+    Form,
+    Limits,
+    form_of,
+    lines,
+    of_body,
+    split,
+    too_large,
+)
+from tidings.core.envelope import (
+    ABSENT,
+    NAME_MAX,
+    NOT_JSON,
+    Fault,
+    bad_event_id,
+    bad_name,
+    came,
+    decode,
+    given_id,
+    given_name,
+    org_of,
+    splice,
+)
+from tidings.core.ids import EVENT_ID, derived_event_id
+
+Draft_co = TypeVar("Draft_co", covariant=True)
+Draft = TypeVar("Draft")
+
+_fits = EVENT_ID.fullmatch
+_UNKNOWN_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class IntakeRules(msgspec.Struct, frozen=True):
+    """What an org asks of its events."""
+
+    unknown: Literal["refused", "admitted"] = "refused"  # names that the catalogue does not have
+    validation: Literal["strict", "lenient", "off"] = "strict"  # lenient: accepted with a warning
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who calls."""
+
+    org: int
+    platform: bool = False  # may name any org
+    credential: str = ""  # its id, for rate limits
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """An event that was refused. `event_id` is empty where none was given that can be repeated."""
+
+    event_id: str
+    name: str
+    code: str
+    message: str
+    path: str
+    body: bytes  # cut to the greatest event that would be taken
+
+
+class Problem(Protocol):
+    """What the catalogue says of an event that does not fit."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+
+class Types(Protocol):
+    """The catalogue, as far as it is asked here."""
+
+    def get(self, name: str) -> object | None:
+        """The event type; None for a name that it does not have."""
+        ...
+
+    def check(self, name: str, event: dict[str, Any]) -> Sequence[Problem]:
+        """What is wrong with an event; empty where nothing is. An unknown name is wrong."""
+        ...
+
+
+class DraftMaker(Protocol[Draft_co]):
+    """Makes what the engine accepts (`tidings.engine.intake.Draft`)."""
+
+    def __call__(
+        self,
+        org: int,
+        name: str,
+        event_id: str,
+        body: bytes,
+        event: dict[str, Any],
+        warning: str | None,
+        /,
+    ) -> Draft_co: ...
+
+
+RulesOf = Callable[[int], IntakeRules | None]  # None: there is no such org
+
+
+class CallReader(Generic[Draft]):
+    """Reads calls. Holds no state of its own."""
+
+    def __init__(
+        self,
+        make_draft: DraftMaker[Draft],
+        types: Types,
+        rules_of: RulesOf,
+        new_id: Callable[[], str],
+        limits: Limits,
+    ) -> None:
+        self._make = make_draft
+        self._types = types
+        self._check = types.check
+        self._rules_of = rules_of
+        self._new_id = new_id
+        self._limits = limits
+
+    def read(
+        self,
+        content_type: bytes | None,
+        headers: Mapping[bytes, bytes],  # names in lower case
+        body: bytes,
+        caller: Caller,
+        key: str | None,  # the Idempotency-Key
+        now_ms: int,
+    ) -> list[Draft | Rejected]:
+        """One item for each event, in order. Raises CallRefused."""
+        if content_type == b"application/json" and cloudevents.BINARY_MARK not in headers:
+            if body[:1] == b"{" and key is None:  # nearly every call
+                return [self._alone(body, body, caller, None, now_ms)]
+            form: Form = "json"
+        else:
+            form = form_of(content_type, headers)
+        if len(body) > self._limits.body_bytes:
+            raise too_large(self._limits.body_bytes, len(body))
+        if key is not None and not _KEY.fullmatch(key):
+            rule = "Idempotency-Key must be 1 to 255 visible ASCII characters"
+            raise CallRefused(400, "idempotency_key", f"{rule}; got {came(key)}. Use a UUID.")
+        if form == "json":
+            if body.lstrip(b" \t\r\n")[:1] == b"{":
+                return [self._alone(body, body, caller, key, now_ms)]
+            return self._many(split(body, self._limits), None, caller, key, now_ms)
+        if form == "ndjson":
+            return self._many(lines(body, self._limits), None, caller, key, now_ms)
+        depth = self._limits.depth
+
+        def flatten(raw: bytes) -> bytes:
+            return cloudevents.flatten(cloudevents.structured(raw, depth), caller.org, now_ms)
+
+        if form == "batch":
+            return self._many(split(body, self._limits), flatten, caller, key, now_ms)
+        try:
+            if form == "structured":
+                flat = flatten(body)
+            else:
+                media = (content_type or b"").decode("latin-1")
+                event = cloudevents.binary(headers, media, body)
+                flat = cloudevents.flatten(event, caller.org, now_ms)
+        except Fault as fault:
+            return [self._refused_alone(body, fault)]
+        return [self._alone(flat, body, caller, key, now_ms)]
+
+    def _alone(
+        self, raw: bytes, came_as: bytes, caller: Caller, key: str | None, now_ms: int
+    ) -> Draft | Rejected:
+        try:
+            if len(came_as) > self._limits.event_bytes:
+                raise _event_too_large(came_as, self._limits)
+            event = decode(raw, self._limits.depth)
+        except Fault as fault:
+            return self._refused_alone(came_as, fault)
+        return self._judge(raw, event, caller, key, 0, now_ms)
+
+    def _refused_alone(self, raw: bytes, fault: Fault) -> Rejected:
+        """A body that is one event: what cannot be parsed refuses the call."""
+        if fault.code == NOT_JSON:
+            raise CallRefused(400, NOT_JSON, of_body(fault)) from None
+        return self._refuse(raw, {}, fault)
+
+    def _many(
+        self,
+        raws: list[bytes],
+        flatten: Callable[[bytes], bytes] | None,
+        caller: Caller,
+        key: str | None,
+        now_ms: int,
+    ) -> list[Draft | Rejected]:
+        items: list[Draft | Rejected] = []
+        for index, raw in enumerate(raws):
+            try:
+                if len(raw) > self._limits.event_bytes:
+                    raise _event_too_large(raw, self._limits)
+                if flatten is not None:
+                    raw = flatten(raw)
+                event = decode(raw, self._limits.depth)
+            except Fault as fault:
+                items.append(self._refuse(raw, {}, fault))
+            else:
+                items.append(self._judge(raw, event, caller, key, index, now_ms))
+        return items
+
+    def _judge(
+        self,
+        raw: bytes,
+        event: dict[str, Any],
+        caller: Caller,
+        key: str | None,
+        index: int,
+        now_ms: int,
+    ) -> Draft | Rejected:
+        """An event that has been parsed: check its envelope, complete it, check it by its type."""
+        try:
+            org = own = caller.org
+            came_org = event.get("orgId", ABSENT)
+            if came_org != own or came_org.__class__ is not int:
+                org = org_of(came_org, own, caller.platform)
+            if (rules := self._rules_of(org)) is None:
+                raise _unknown_org(org)
+            name = event.get("eventName", ABSENT)
+            if name.__class__ is not str or not 0 < len(name) <= NAME_MAX:
+                raise bad_name(name)
+            event_id = event.get("eventId", ABSENT)
+            body = raw
+            if event_id is ABSENT or came_org is ABSENT or "createdAt" not in event:
+                body, event_id = self._complete(raw, event, org, key, index, now_ms)
+            if event_id.__class__ is not str or not _fits(event_id):
+                raise bad_event_id(event_id)
+            warning = None
+            if rules.validation == "off":
+                if self._types.get(name) is None:
+                    _check_unknown(name, rules)
+            elif problems := self._check(name, event):
+                warning = self._weigh(name, problems, rules)
+            return self._make(org, name, event_id, body, event, warning)
+        except Fault as fault:
+            return self._refuse(raw, event, fault)
+
+    def _complete(
+        self, raw: bytes, event: dict[str, Any], org: int, key: str | None, index: int, now_ms: int
+    ) -> tuple[bytes, object]:
+        """Add what is absent to the bytes and to the decoded event; the bytes and the event id."""
+        made_id = at = made_org = None
+        if "eventId" not in event:
+            made_id = self._new_id() if key is None else derived_event_id(org, key, index)
+            event["eventId"] = made_id
+        if "orgId" not in event:
+            event["orgId"] = made_org = org
+        if "createdAt" not in event:
+            event["createdAt"] = at = now_ms
+        return splice(raw, made_id, made_org, at), event["eventId"]
+
+    def _weigh(self, name: str, problems: Sequence[Problem], rules: IntakeRules) -> str | None:
+        """The warning for an event that its type does not allow, or a Fault."""
+        if self._types.get(name) is None:
+            _check_unknown(name, rules)
+            return None
+        more = len(problems) - 1
+        message = problems[0].message
+        if more:
+            message += f" It is the first of {len(problems)} problems."
+        if rules.validation == "lenient":
+            return message
+        raise Fault("schema", message, problems[0].path)
+
+    def _refuse(self, raw: bytes, event: dict[str, Any], fault: Fault) -> Rejected:
+        body = raw[: self._limits.event_bytes]
+        event_id, name = given_id(event), given_name(event)
+        return Rejected(event_id, name, fault.code, fault.message, fault.path, body)
+
+
+def unknown_org(org: int) -> str:
+    """The text for an org that does not exist."""
+    return f"the org must exist; got {org}. Create it first, or correct the number."
+
+
+def _unknown_org(org: int) -> Fault:
+    return Fault("unknown_org", unknown_org(org), "orgId")
+
+
+def _event_too_large(raw: bytes, limits: Limits) -> Fault:
+    rule = f"an event must have at most {limits.event_bytes} bytes"
+    advice = "Send a reference to what is large"
+    return Fault("event_too_large", f"{rule}; got {len(raw)}. {advice}.")
+
+
+def _check_unknown(name: str, rules: IntakeRules) -> None:
+    if rules.unknown == "admitted":
+        if _UNKNOWN_NAME.fullmatch(name):
+            return
+        rule = "eventName must be 1 to 128 of A-Z a-z 0-9 _ . : -"
+        raise Fault("event_name", f"{rule}; got {came(name)}. Rename it.", "eventName")
+    rule = "eventName must be in the catalogue"
+    advice = "Names are case-sensitive; an org can be set to admit unknown ones"
+    raise Fault("unknown_type", f"{rule}; got {came(name)}. {advice}.", "eventName")

@@ -1,0 +1,315 @@
+"""`tidings demo`: starts the service and three receivers, plays a story, and closes the books.
+
+Everything that is printed was measured: what arrived is read from the receivers' own ledger, and
+compared in the end with what the service counts.
+"""
+
+import random
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tidings.cli.exits import Exit, refuse, say
+from tidings.cli.service import Service, Unreachable
+from tidings.demo.ledger import Arrival, Ledger
+from tidings.demo.processes import (
+    DemoFailed,
+    ReceiverProcess,
+    ServiceProcess,
+    expect,
+    free_port,
+)
+from tidings.demo.show import Screen, duration
+from tidings.demo.story import SCENES, Played, story
+
+ORG = 2001
+HOOKS = ("crm", "survey", "shop")
+FAILING = "shop"
+FAILS_S = 10.0
+RETRY_S = (1, 2, 3)  # the last one repeats
+EVENTS = 412
+SHOWN = 11  # one by one, at the pace at which one reads; the rest follow as fast as they go
+PACE_S = 0.8
+FIRST_ATTEMPTS_S = 0.7  # how long a line waits for the first attempt at every webhook
+RECOVERIES_SHOWN = 3
+ALL_DELIVERED_S_MAX = 40.0
+COUNTED_S_MAX = 5.0
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What the demonstration came to."""
+
+    accepted: int
+    delivered: int
+    lost: int
+    twice: int
+    forged: int
+    p50_ms: float
+
+    @property
+    def fault(self) -> bool:
+        """Whether something was lost or forged."""
+        return bool(self.lost or self.forged)
+
+    def sentence(self) -> str:
+        """The line that sums it up."""
+        parts = [f"{self.accepted:,} accepted", f"{self.delivered:,} delivered"]
+        parts.append(f"{self.lost:,} lost")
+        if self.twice:
+            parts.append(f"{self.twice:,} twice")
+        if self.forged:
+            parts.append(f"{self.forged:,} with a signature that does not fit")
+        return " · ".join([*parts, f"p50 {duration(self.p50_ms)}"])
+
+
+def webhook_body(hook: str, port: int) -> bytes:
+    """What creates the webhook of one receiver."""
+    return msgspec.json.encode(
+        {
+            "name": hook,
+            "active": True,
+            "eventNames": list(SCENES),
+            "webHookType": "HTTP",
+            "webHookUrl": f"http://127.0.0.1:{port}/{hook}",
+            "methodType": "POST",
+            "webHookHeaders": {},
+            "maxAllowedConnections": 10,
+            "customerIdentifiersToBeEnriched": [],
+            "retryPolicy": {"delaysInSeconds": list(RETRY_S)},
+        }
+    )
+
+
+class Demo:
+    """One run, from registering the webhooks to the sum."""
+
+    def __init__(self, service: Service, receivers: ReceiverProcess, ledger: Ledger) -> None:
+        self._service = service
+        self._receivers = receivers
+        self._ledger = ledger
+        self._screen = Screen()
+        self._events: dict[str, Played] = {}
+        self._read = 0  # arrivals of the ledger that have been looked at
+        self._shown: dict[str, Played] = {}  # events with a line of their own
+        self._waiting: set[str] = set()  # shown events that the failing webhook still has to take
+        self._recovered = 0
+
+    def play(self) -> Result:
+        """The whole story."""
+        self._register()
+        events = islice(story(ORG, random.Random(), _now_ms), EVENTS)
+        for event in islice(events, SHOWN):
+            started = time.monotonic()
+            self._post(event)
+            self._show_first_attempts(event)
+            self._follow(started + PACE_S)
+        started = time.monotonic()
+        for event in events:
+            self._post(event)
+            self._follow(0)
+        seconds = time.monotonic() - started
+        self._screen.event(f"… {EVENTS - SHOWN} more", "", [f"accepted in {seconds:.1f} s"])
+        self._wait_for_all()
+        return self._sum()
+
+    def _register(self) -> None:
+        given: dict[str, str] = {}
+        for hook in HOOKS:
+            answer = self._service.call(
+                "POST", "/v3/webHooks", webhook_body(hook, self._receivers.port)
+            )
+            status = 201 if answer[0] == 201 else 200
+            created: Any = expect(answer, status, "POST /v3/webHooks")["data"]
+            given[hook] = created["signingSecret"]
+        self._receivers.tell(secrets=given, failSeconds={FAILING: FAILS_S})
+        self._screen.line(
+            f"Tidings runs on {self._service.url}; {', '.join(HOOKS)} are subscribed. "
+            f"{FAILING} answers 503 for {FAILS_S:.0f} s."
+        )
+        self._screen.line()
+
+    def _post(self, event: Played) -> None:
+        self._events[event.event_id] = event
+        self._ledger.sent(event.event_id, time.time_ns())
+        answer = self._service.call("POST", "/v1/events", event.body)
+        if expect(answer, 202, "POST /v1/events").get("accepted") != 1:
+            raise DemoFailed(f"{event.name} must be accepted; got {answer[1].decode()[:500]}")
+
+    def _show_first_attempts(self, event: Played) -> None:
+        """Wait a moment for the first attempt at every webhook, and print the event's line."""
+        deadline = time.monotonic() + FIRST_ATTEMPTS_S
+        first: dict[str, Arrival] = {}
+        while len(first) < len(HOOKS) and (left := deadline - time.monotonic()) > 0:
+            for arrival in self._arrivals(left):
+                if arrival.event_id == event.event_id:
+                    first.setdefault(arrival.hook, arrival)
+                else:
+                    self._notice(arrival)
+        self._shown[event.event_id] = event
+        self._waiting |= {event.event_id} if not first.get(FAILING, _NONE).ok else set()
+        marks = [self._mark(hook, first.get(hook)) for hook in HOOKS]
+        self._screen.event(event.name, event.detail, marks)
+
+    def _mark(self, hook: str, arrival: Arrival | None) -> str:
+        if arrival is None:
+            return self._screen.mark("·", f"{hook} waits")
+        if arrival.ok:
+            return self._screen.mark("✓", f"{hook} {duration(self._ledger.delay_ms(arrival))}")
+        delay = RETRY_S[min(max(arrival.attempt, 1), len(RETRY_S)) - 1]
+        return self._screen.mark("↻", f"{hook} {arrival.status}, again in {delay} s")
+
+    def _arrivals(self, seconds: float) -> list[Arrival]:
+        found = self._ledger.since(self._read, seconds)
+        self._read += len(found)
+        return found
+
+    def _notice(self, arrival: Arrival) -> None:
+        """Show when an event that had its line arrives at the webhook that had refused it."""
+        if not (arrival.ok and arrival.hook == FAILING and arrival.event_id in self._waiting):
+            return
+        self._waiting.discard(arrival.event_id)
+        self._recovered += 1
+        if self._recovered <= RECOVERIES_SHOWN:
+            event = self._shown[arrival.event_id]
+            late = duration(self._ledger.delay_ms(arrival))
+            attempt = f", attempt {arrival.attempt}" if arrival.attempt else ""
+            mark = self._screen.mark("✓", f"{FAILING} after {late}{attempt}")
+            self._screen.event(event.name, event.detail, [mark])
+
+    def _follow(self, until: float) -> None:
+        """Notice what has arrived, and what arrives until that time."""
+        while True:
+            left = until - time.monotonic()
+            for arrival in self._arrivals(left):
+                self._notice(arrival)
+            if left <= 0:
+                return
+
+    def _wait_for_all(self) -> None:
+        deadline = time.monotonic() + ALL_DELIVERED_S_MAX
+        due = len(self._events) * len(HOOKS)
+        while (left := deadline - time.monotonic()) > 0:
+            if self._ledger.delivered(HOOKS, self._events) == due:
+                break
+            self._follow(time.monotonic() + min(left, 0.2))
+        self._follow(0)
+        if (more := self._recovered - RECOVERIES_SHOWN) > 0:
+            took = f"{FAILING} took what it had refused"
+            self._screen.event(f"… {more} more", "", [self._screen.mark("✓", took)])
+
+    def _sum(self) -> Result:
+        delivered = self._ledger.delivered(HOOKS, self._events)
+        due = len(self._events) * len(HOOKS)
+        counted = self._counted(due)
+        if counted != delivered:
+            raise DemoFailed(
+                f"The service must count the {delivered:,} deliveries that the receivers "
+                f"answered; it counts {counted:,}."
+            )
+        return Result(
+            accepted=len(self._events),
+            delivered=delivered,
+            lost=due - delivered,
+            twice=self._ledger.twice,
+            forged=self._ledger.forged,
+            p50_ms=self._ledger.p50_ms(),
+        )
+
+    def _counted(self, due: int) -> int:
+        """What the service counts as delivered; its last outcomes are written in a moment."""
+        deadline = time.monotonic() + COUNTED_S_MAX
+        while True:
+            answer = self._service.call("GET", "/v1/deliveries/count")
+            counted: int = expect(answer, 200, "GET /v1/deliveries/count")["delivered"]
+            if counted >= due or time.monotonic() > deadline:
+                return counted
+            time.sleep(0.05)
+
+    def an_event(self) -> str:
+        """The id of an event worth looking at: one that the failing webhook had refused."""
+        return next(iter(self._shown or self._events))
+
+
+_NONE = Arrival("", "", 0, 0, False, 0)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@contextmanager
+def _folder(data: Path | None) -> Iterator[Path]:
+    """The folder for store and log: the one that was named, kept; else one that is removed."""
+    if data is not None:
+        data.mkdir(parents=True, exist_ok=True)
+        if any(data.iterdir()):
+            raise DemoFailed(f"--data must be an empty directory; got {data}. Name another.")
+        yield data
+        return
+    made = Path(tempfile.mkdtemp(prefix="tidings-demo-"))
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _show_sum(demo: Demo, result: Result, server: ServiceProcess, stay: bool) -> None:
+    look = f"{server.url}/v1/events/{demo.an_event()}"
+    if not stay:
+        print(f"\n{result.sentence()}\nNext: tidings demo --stay   (leaves it running)")
+        return
+    around = f"Look around: {server.url}/docs"
+    print(f"\n{result.sentence():<60}{around}")
+    print(f"Next: curl -u {server.login} {look}")
+    say("Ctrl-C stops it.")
+
+
+def _run(port: int | None, data: Path | None, stay: bool) -> Exit:
+    with _folder(data) as folder:
+        ledger = Ledger()
+        receivers = ReceiverProcess(ledger)
+        number = free_port(8080) if port is None else port
+        login = ("demo", secrets.token_hex(8))
+        server = ServiceProcess(folder, number, ORG, *login)
+        result: Result | None = None
+        try:
+            demo = Demo(server.wait_ready(), receivers, ledger)
+            result = demo.play()
+            _show_sum(demo, result, server, stay)
+            if stay:
+                signal.pause()
+        except KeyboardInterrupt:
+            say("Stopping.")
+        finally:
+            clean = server.stop()
+            receivers.stop()
+        if not clean:
+            raise DemoFailed("tidings serve must stop cleanly; it did not.")
+        return Exit.FAILED if result is not None and result.fault else Exit.OK
+
+
+def run(port: int | None, data: Path | None, stay: bool) -> int:
+    """Play the demonstration; its exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _run(port, data, stay)
+    except (DemoFailed, Unreachable) as error:
+        return refuse([str(error)], Exit.FAILED)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(run(None, None, False))

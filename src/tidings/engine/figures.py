@@ -1,0 +1,49 @@
+"""What the engine counts, for Prometheus. Plain integers on the hot path; read when scraped.
+
+No label names a webhook or an event: their number has no bound (docs/running.md, "Metrics").
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from tidings.core.exchange import Answer, Ending
+
+
+class Figures(Collector):
+    """Counters of one engine, and gauges that are asked for at each scrape."""
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        self.duplicates = 0
+        self.endings: Counter[str] = Counter()
+        self.seconds = 0.0
+        self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+
+    def attempted(self, ending: Ending) -> None:
+        """Count an attempt by what came of it: the class of its status, or its fault."""
+        if isinstance(ending, Answer):
+            self.endings[f"{ending.status // 100}xx"] += 1
+        else:
+            self.endings[ending.kind] += 1
+        self.seconds += ending.duration_ms / 1000
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics at this moment (prometheus_client)."""
+        events = CounterMetricFamily("tidings_events", "Events by verdict.", labels=["verdict"])
+        events.add_metric(["accepted"], self.accepted)
+        events.add_metric(["duplicate"], self.duplicates)
+        yield events
+        attempts = CounterMetricFamily(
+            "tidings_attempts", "Attempts by answer class or fault.", labels=["ending"]
+        )
+        for ending, count in sorted(self.endings.items()):
+            attempts.add_metric([ending], count)
+        yield attempts
+        yield CounterMetricFamily(
+            "tidings_attempt_seconds", "Time spent in attempts.", value=self.seconds
+        )
+        for name, (meaning, ask) in self.gauges.items():
+            yield GaugeMetricFamily(f"tidings_{name}", meaning, value=ask())

@@ -1,0 +1,73 @@
+"""`GET /v1/stream`: what an org is told, and when the stream ends."""
+
+import asyncio
+from typing import Any
+
+from control_client import Service, basic, run, scope_of, service
+
+
+class Listening:
+    """A call of the stream that is read while it goes on."""
+
+    def __init__(self, s: Service, auth: str) -> None:
+        self.sent: asyncio.Queue[Any] = asyncio.Queue(100)
+        self._gone = asyncio.Event()
+        self._asked = False
+        scope = scope_of("GET", "/v1/stream", {"authorization": auth})
+        self.task = asyncio.ensure_future(s.app(scope, self._receive, self.sent.put))
+
+    async def _receive(self) -> Any:
+        if not self._asked:
+            self._asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def next(self) -> Any:
+        return await self.sent.get()
+
+    async def leave(self) -> None:
+        self._gone.set()
+        await self.task
+
+
+def test_facts_of_the_org_arrive_and_others_do_not() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            stream = Listening(s, await s.add_org(2))
+            start = await stream.next()
+            headers = dict(start["headers"])
+            assert headers[b"content-type"].startswith(b"text/event-stream")
+            assert (await stream.next())["body"] == b"retry: 2000\n: listening\n\n"
+            assert s.feed.listening
+            s.feed.tell(1, "event", {"eventId": "theirs"})
+            s.feed.tell(2, "event", {"eventId": "a\nb"})
+            told = (await stream.next())["body"]
+            assert told == b'event: event\ndata: {"eventId":"a\\nb"}\n\n'
+            await stream.leave()
+            assert not s.feed.listening
+
+    run(scenario())
+
+
+def test_closing_the_feed_ends_every_stream() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            stream = Listening(s, basic("boss", "s3cret"))
+            await stream.next()
+            await stream.next()
+            s.feed.close()
+            assert (await stream.next())["more_body"] is False
+            await stream.task
+
+    run(scenario())
+
+
+def test_a_stream_needs_its_scope() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            reply = await s.call("GET", "/v1/stream", auth=await s.add_org(2, "events:write"))
+            assert (reply.status, reply.json["error"]["code"]) == (403, "forbidden")
+            assert not s.feed.listening
+
+    run(scenario())

@@ -1,0 +1,142 @@
+"""Receivers for tests: real sockets on loopback, served by a thread with its own event loop."""
+
+import asyncio
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Self
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+EMPTY = b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+class Receiver:
+    """One listening socket; each connection is given to `handler`. Counts what it saw."""
+
+    def __init__(self, handler: Handler, context: ssl.SSLContext | None = None) -> None:
+        self._handler = handler
+        self._context = context
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.connections = 0
+        self.open = 0
+        self.port = 0
+        self.ended = threading.Semaphore(0)  # released for each connection that is over
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._call(self._start())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._call(self._stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()
+
+    def url(self, path: str = "/hook", host: str = "127.0.0.1") -> str:
+        return f"{'https' if self._context else 'http'}://{host}:{self.port}{path}"
+
+    def _call(self, work: Awaitable[None]) -> None:
+        async def go() -> None:
+            await work
+
+        asyncio.run_coroutine_threadsafe(go(), self._loop).result(10)
+
+    async def _start(self) -> None:
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", 0, ssl=self._context, limit=2**20
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _stop(self) -> None:
+        self._server.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.sleep(0)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self.connections += 1
+        self.open += 1
+        try:
+            await self._handler(reader, writer)
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
+            pass
+        finally:
+            self.open -= 1
+            self._tasks.discard(task)
+            writer.close()
+            self.ended.release()
+
+
+async def read_request(reader: asyncio.StreamReader) -> bytes:
+    """One whole request, by its Content-Length."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = 0
+    for line in head.split(b"\r\n"):
+        if line.lower().startswith(b"content-length:"):
+            length = int(line.split(b":")[1])
+    return head + await reader.readexactly(length)
+
+
+async def until_gone(reader: asyncio.StreamReader) -> None:
+    """Wait for the peer to leave."""
+    while await reader.read(2**16):
+        pass
+
+
+def answering(*answers: bytes, then_close: bool = False) -> Handler:
+    """Each request of a connection gets the next of `answers`; the last is repeated."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        left = list(answers)
+        while True:
+            await read_request(reader)
+            writer.write(left.pop(0) if len(left) > 1 else left[0])
+            await writer.drain()
+            if then_close:
+                return
+
+    return handle
+
+
+def dripping(head: bytes, drop: bytes, every_s: float) -> Handler:
+    """Writes `head`, then `drop` for ever. No pause if `every_s` is 0."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(head)
+        while True:
+            writer.write(drop)
+            await writer.drain()
+            await asyncio.sleep(every_s)
+
+    return handle
+
+
+def writing(data: bytes) -> Handler:
+    """Writes `data` after the request and waits for the peer to leave."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(data)
+        await writer.drain()
+        await until_gone(reader)
+
+    return handle
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Close with RST."""
+    sock = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport = writer.transport
+    transport.abort()

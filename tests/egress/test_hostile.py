@@ -1,0 +1,480 @@
+"""Receivers that misbehave: each attempt ends with the right word, in time, in little memory."""
+
+import asyncio
+import gzip
+import os
+import socket
+import time
+from typing import Any
+
+import psutil
+import pytest
+
+from tidings.core.exchange import Answer, Ending, Fault, FaultKind
+
+from .receivers import (
+    EMPTY,
+    OK,
+    Handler,
+    Receiver,
+    answering,
+    dripping,
+    read_request,
+    reset,
+    until_gone,
+    writing,
+)
+from .support import BODY, outlet_to, post, run
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+DEADLINE_S = 0.6
+SLACK_S = 0.5  # for a busy test machine; every deadline is far below what the receiver would take
+
+
+def attempt(
+    handler: Handler, body: bytes = BODY, deadline_s: float = DEADLINE_S, **options: Any
+) -> tuple[Ending, float, float]:
+    """One attempt: how it ended, seconds taken, MB of memory gained."""
+    endings: list[tuple[Ending, float, float]] = []
+
+    async def scenario() -> None:
+        with Receiver(handler) as receiver:
+            async with outlet_to(receiver.url(), **options) as outlet:
+                before = psutil.Process().memory_info().rss
+                started = time.monotonic()
+                ending = await post(outlet, deadline_s, body)
+                took = time.monotonic() - started
+                grown = (psutil.Process().memory_info().rss - before) / 2**20
+                endings.append((ending, took, grown))
+
+    run(scenario())
+    return endings[0]
+
+
+async def _reset_first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    reset(writer)
+
+
+async def _reset_after(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    reset(writer)
+
+
+async def _close_after(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+
+
+async def _silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await until_gone(reader)
+
+
+async def _ssh(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"SSH-2.0-OpenSSH_9.2p1\r\n")
+    await until_gone(reader)
+
+
+async def _never_reads(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    await asyncio.sleep(30)
+
+
+MANY = HEAD + b"".join(b"h%d: v\r\n" % i for i in range(200_000)) + b"\r\n"
+LONG = HEAD + b"x: " + b"a" * 5_000_000 + b"\r\n\r\n"
+
+FAULTS: dict[str, tuple[Handler, FaultKind, bool]] = {
+    "drip head": (dripping(HEAD, b"x: y\r\n", 0.05), FaultKind.TIMEOUT, True),
+    "endless 1xx": (
+        dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.001),
+        FaultKind.TIMEOUT,
+        True,
+    ),
+    "silence": (_silent, FaultKind.TIMEOUT, True),
+    "never reads": (_never_reads, FaultKind.TIMEOUT, True),
+    "200,000 headers": (writing(MANY), FaultKind.PROTOCOL, True),
+    "5 MB header": (writing(LONG), FaultKind.PROTOCOL, True),
+    "garbage": (writing(b"\x00\xff\x10" * 500), FaultKind.PROTOCOL, True),
+    "HTTP/0.9": (writing(b"<html>hello</html>\n"), FaultKind.PROTOCOL, True),
+    "ssh banner": (_ssh, FaultKind.PROTOCOL, True),
+    "h2 preface": (writing(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), FaultKind.PROTOCOL, True),
+    "two lengths": (
+        writing(HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
+        FaultKind.PROTOCOL,
+        True,
+    ),
+    "negative length": (writing(HEAD + b"Content-Length: -1\r\n\r\n"), FaultKind.PROTOCOL, True),
+    "folded header": (
+        writing(HEAD + b"a: b\r\n c\r\nContent-Length: 0\r\n\r\n"),
+        FaultKind.PROTOCOL,
+        True,
+    ),
+    "reset after request": (_reset_after, FaultKind.RESET, True),
+    "close after request": (_close_after, FaultKind.RESET, True),
+    "half a head": (answering(HEAD + b"x: ", then_close=True), FaultKind.RESET, True),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_no_complete_head_is_a_fault(name: str) -> None:
+    """A receiver that gives no complete head ends as a fault with its own word, by the deadline."""
+    handler, kind, sent = FAULTS[name]
+    body = b"x" * 1_000_000 if name == "never reads" else BODY
+    if name == "never reads":  # loopback buffers take a megabyte: make sure that it does not fit
+        body *= 16
+    ending, took, grown = attempt(handler, body)
+    assert isinstance(ending, Fault), ending
+    assert (ending.kind, ending.sent) == (kind, sent), ending
+    assert took < DEADLINE_S + SLACK_S
+    assert grown < 60
+
+
+def test_reset_at_once() -> None:
+    """A connection reset before or while the request is written ends at once."""
+    ending, took, _ = attempt(_reset_first)
+    assert isinstance(ending, Fault)
+    # Which of the two it is depends on whether the reset comes before connect() has returned.
+    assert (ending.kind, ending.sent) in (
+        (FaultKind.RESET, True),
+        (FaultKind.REFUSED, False),
+    ), ending
+    assert took < DEADLINE_S
+
+
+ENDLESS = b"Transfer-Encoding: chunked\r\n\r\n"
+CHUNK = b"10000\r\n" + b"z" * 65536 + b"\r\n"
+BOMB = gzip.compress(b"\0" * 200_000_000, 9)
+CODED = b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB)
+
+ANSWERS: dict[str, tuple[Handler, int]] = {
+    "drip body": (dripping(HEAD + b"Content-Length: 999\r\n\r\n", b"z", 0.05), 200),
+    "drip body 500": (
+        dripping(b"HTTP/1.1 500 No\r\nContent-Length: 999\r\n\r\n", b"z", 0.05),
+        500,
+    ),
+    "endless body": (dripping(HEAD + ENDLESS, CHUNK, 0), 200),
+    "endless body 500": (dripping(b"HTTP/1.1 500 No\r\n" + ENDLESS, CHUNK, 0), 500),
+    "endless length": (dripping(HEAD + b"Content-Length: 99999999999\r\n\r\n", CHUNK, 0), 200),
+    "bomb": (writing(HEAD + CODED + BOMB), 200),
+    "bomb 500": (writing(b"HTTP/1.1 500 No\r\n" + CODED + BOMB), 500),
+    "stall": (writing(HEAD + b"Content-Length: 9\r\n\r\n"), 200),
+    "stall 500": (writing(b"HTTP/1.1 500 No\r\nContent-Length: 9\r\n\r\n"), 500),
+    "short body": (answering(HEAD + b"Content-Length: 9\r\n\r\nabc", then_close=True), 200),
+    "short body 500": (
+        answering(b"HTTP/1.1 500 No\r\nContent-Length: 9\r\n\r\nabc", then_close=True),
+        500,
+    ),
+    "bad chunk 500": (writing(b"HTTP/1.1 500 No\r\n" + ENDLESS + b"zz\r\n"), 500),
+    "HTTP/1.0": (answering(b"HTTP/1.0 200 OK\r\n\r\nhi", then_close=True), 200),
+    "CL+TE": (writing(HEAD + b"Content-Length: 5\r\n" + ENDLESS + b"1\r\na\r\n0\r\n\r\n"), 200),
+    "TE and a length of rubbish": (writing(HEAD + b"Content-Length: \xff\r\n" + ENDLESS), 200),
+    "101": (writing(b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), 101),
+    "999": (writing(b"HTTP/1.1 999 What\r\nContent-Length: 0\r\n\r\n"), 999),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("keep", [False, True], ids=["", "kept"])
+def test_a_complete_head_is_an_answer(name: str, keep: bool) -> None:
+    """Once the head is complete the status stands, whatever comes of the body."""
+    handler, status = ANSWERS[name]
+    ending, took, grown = attempt(handler, keep_answers=keep)
+    assert isinstance(ending, Answer), ending
+    assert ending.status == status
+    assert len(ending.body) <= 16 * 1024
+    assert took < DEADLINE_S + SLACK_S
+    assert grown < 60
+    if name in ("stall", "stall 500", "drip body 500", "endless body", "short body 500"):
+        assert ending.truncated
+
+
+def test_body_time_is_bounded_below_the_deadline() -> None:
+    """A dripping error body is given up after two seconds, however long the deadline."""
+    handler, _ = ANSWERS["drip body 500"]
+    ending, took, _ = attempt(handler, deadline_s=15.0)
+    assert isinstance(ending, Answer)
+    assert ending.truncated
+    assert ending.body.startswith(b"zz")
+    assert took < 3.0
+
+
+def test_error_body_is_kept() -> None:
+    """An error's body and headers are kept as bytes, to 16 KiB; a header of odd bytes reads as ?."""
+    page = b"\x00\xff</script>" + b"e" * 20_000
+    head = b"HTTP/1.1 503 No\r\nRetry-After: 7\r\nX: \xff\r\nContent-Length: %d\r\n\r\n" % len(page)
+    ending, _, _ = attempt(answering(head + page))
+    assert isinstance(ending, Answer)
+    assert ending.body == page[: 16 * 1024]
+    assert ending.truncated
+    assert ("retry-after", "7") in ending.headers
+    assert ("x", "?") in ending.headers
+
+
+@pytest.mark.parametrize("answer", [OK, EMPTY], ids=["length 2", "204"])
+def test_connection_is_reused(answer: bytes) -> None:
+    """Small and empty answers leave the connection open for the next send."""
+
+    async def scenario() -> None:
+        with Receiver(answering(answer)) as receiver:
+            async with outlet_to(receiver.url()) as outlet:
+                for _ in range(30):
+                    ending = await post(outlet)
+                    assert isinstance(ending, Answer)
+                assert receiver.connections <= 3  # a body may still be on its way when we send
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_redirect_is_an_answer(code: int) -> None:
+    """A redirect to the metadata address is not followed: it is the answer."""
+    head = (
+        b"HTTP/1.1 %d Go\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n" % code
+    )
+    ending, _, _ = attempt(answering(head))
+    assert isinstance(ending, Answer)
+    assert ending.status == code
+    assert ("location", "http://169.254.169.254/") in ending.headers
+
+
+def test_cookies_are_not_kept() -> None:
+    """Set-Cookie, Alt-Svc and HSTS change nothing about the next request."""
+    requests: list[bytes] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            requests.append(await read_request(reader))
+            writer.write(
+                b'HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nAlt-Svc: h2=":1"\r\n'
+                b"Strict-Transport-Security: max-age=99999\r\nContent-Length: 0\r\n\r\n"
+            )
+
+    async def scenario() -> None:
+        with Receiver(handle) as receiver:
+            async with outlet_to(receiver.url()) as outlet:
+                for _ in range(3):
+                    assert isinstance(await post(outlet), Answer)
+
+    run(scenario())
+    assert len(requests) == 3
+    assert len({request.partition(b"\r\n\r\n")[0] for request in requests}) == 1
+    assert all(b"cookie" not in request.lower() for request in requests)
+
+
+@pytest.mark.parametrize("gap_s", [0.0, 0.05])
+@pytest.mark.parametrize("first", [OK, EMPTY], ids=["200", "204"])
+def test_second_answer_does_not_poison_the_next_send(first: bytes, gap_s: float) -> None:
+    """A receiver that appends a second answer does not decide the next delivery."""
+    no = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await read_request(reader)
+        # The truth is 204 for an odd request and 500 for an even one; the extra answer lies.
+        writer.write(first + OK if b'"odd"' in request else no + OK)
+        await until_gone(reader)
+
+    async def scenario() -> None:
+        with Receiver(handle) as receiver:
+            async with outlet_to(receiver.url()) as outlet:
+                for _ in range(10):
+                    odd = await post(outlet, body=b'"odd"')
+                    await asyncio.sleep(gap_s)
+                    even = await post(outlet, body=b'"even"')
+                    await asyncio.sleep(gap_s)
+                    assert isinstance(odd, Answer)
+                    assert odd.status in (200, 204)
+                    # Never the lie. A connection spoilt by it may be found broken instead.
+                    assert not isinstance(even, Answer) or even.status == 500, even
+
+    run(scenario())
+
+
+def test_idle_connection_closed_as_we_send() -> None:
+    """A kept connection that the receiver closes gives no false answer and no second send."""
+    seen: list[bytes] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await read_request(reader))
+        writer.write(OK)
+        await writer.drain()
+
+    async def scenario() -> None:
+        endings = []
+        with Receiver(handle) as receiver:
+            async with outlet_to(receiver.url()) as outlet:
+                for number in range(60):
+                    endings.append(await post(outlet, body=b"%d" % number))
+        faults = [ending for ending in endings if isinstance(ending, Fault)]
+        assert all(fault.kind in (FaultKind.RESET, FaultKind.STALE) for fault in faults), faults
+        assert all(fault.sent == (fault.kind is FaultKind.RESET) for fault in faults)
+        bodies = [request.rpartition(b"\r\n\r\n")[2] for request in seen]
+        assert len(bodies) == len(set(bodies))  # sent twice: never
+        answered = {b"%d" % i for i, ending in enumerate(endings) if isinstance(ending, Answer)}
+        assert answered <= set(bodies)
+
+    run(scenario())
+
+
+def test_bodies_that_never_end_do_not_block_the_outlet() -> None:
+    """With every connection stuck in an endless body, a fresh client goes on in the deadline."""
+
+    async def scenario() -> None:
+        with Receiver(writing(HEAD + b"Content-Length: 9\r\n\r\n")) as receiver:
+            async with outlet_to(receiver.url(), connections_max=1) as outlet:
+                for _ in range(2):
+                    ending = await post(outlet, deadline_s=4.0)
+                    assert isinstance(ending, Answer), ending
+                    assert ending.status == 200
+                third = await post(outlet, deadline_s=4.0)
+                assert isinstance(third, Answer) or (third.kind, third.sent) == (
+                    FaultKind.TIMEOUT,
+                    False,
+                ), third
+
+    run(scenario())
+
+
+def test_unread_bodies_are_closed_soon() -> None:
+    """A connection whose 2xx body stalls is closed long before the deadline."""
+
+    async def scenario() -> None:
+        with Receiver(writing(HEAD + b"Content-Length: 9\r\n\r\n")) as receiver:
+            async with outlet_to(receiver.url()) as outlet:
+                assert isinstance(await post(outlet, deadline_s=15.0), Answer)
+                assert await asyncio.to_thread(receiver.ended.acquire, True, 4.0)
+
+    run(scenario())
+
+
+def test_refused() -> None:
+    """Nobody at the port: refused, and nothing sent."""
+    with socket.socket() as taken:  # bound but not listening: nobody else gets this port
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
+
+        async def scenario() -> None:
+            async with outlet_to(url) as outlet:
+                ending = await post(outlet)
+                assert isinstance(ending, Fault)
+                assert (ending.kind, ending.sent) == (FaultKind.REFUSED, False)
+
+        run(scenario())
+
+
+def test_connect_timeout() -> None:
+    """A full accept queue drops SYNs: a connect timeout, nothing sent, by the deadline."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        waiting = []
+        for _ in range(4):
+            one = socket.socket()
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+            waiting.append(one)
+
+        async def scenario() -> None:
+            async with outlet_to(f"http://127.0.0.1:{full.getsockname()[1]}/") as outlet:
+                ending = await post(outlet, deadline_s=1.0)
+                assert isinstance(ending, Fault)
+                assert (ending.kind, ending.sent) == (FaultKind.CONNECT_TIMEOUT, False), ending
+                assert ending.duration_ms < 1500
+
+        run(scenario())
+        for one in waiting:
+            one.close()
+
+
+def test_no_descriptors_left_is_our_fault() -> None:
+    """Out of file descriptors: ours, never the receiver's."""
+    import resource
+
+    async def scenario() -> None:
+        with Receiver(answering(OK)) as receiver:
+            async with outlet_to(receiver.url()) as outlet:
+                assert isinstance(await post(outlet), Answer)
+            async with outlet_to(receiver.url()) as outlet:
+                await outlet._prepare(time.monotonic(), 5.0)  # the client itself needs files
+                soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+                highest = max(int(name) for name in os.listdir("/proc/self/fd"))
+                spare = [os.open("/dev/null", os.O_RDONLY) for _ in range(8)]
+                resource.setrlimit(resource.RLIMIT_NOFILE, (min(highest, *spare), hard))
+                try:
+                    ending = await post(outlet)
+                finally:
+                    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+                    for descriptor in spare:
+                        os.close(descriptor)
+                assert isinstance(ending, Fault)
+                assert (ending.kind, ending.sent) == (FaultKind.OURS, False), ending
+
+    run(scenario())
+
+
+def test_cancelled_send_returns_at_once() -> None:
+    """Cancelling gives the task back at once; the wire ends by the deadline."""
+
+    async def scenario() -> None:
+        with Receiver(_silent) as receiver:
+            async with outlet_to(receiver.url(), connections_max=2) as outlet:
+                task = asyncio.create_task(post(outlet, deadline_s=1.5))
+                while not receiver.connections:
+                    await asyncio.sleep(0.01)
+                started = time.monotonic()
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+                assert time.monotonic() - started < 0.3
+                assert await asyncio.to_thread(receiver.ended.acquire, True, 3.0)
+
+    run(scenario())
+
+
+def test_close_frees_and_reopens() -> None:
+    """Closing ends sends under way and all connections; the next send opens the outlet again."""
+
+    async def scenario() -> None:
+        with Receiver(answering(OK)) as receiver:
+            async with outlet_to(receiver.url()) as outlet:
+                for _ in range(2):
+                    assert isinstance(await post(outlet), Answer)
+                    await outlet.close()
+                    await outlet.close()
+                    assert await asyncio.to_thread(receiver.ended.acquire, True, 3.0)
+                assert receiver.connections == 2
+        with Receiver(_silent) as receiver:
+            async with outlet_to(receiver.url()) as outlet:
+                task = asyncio.create_task(post(outlet))
+                while not receiver.connections:
+                    await asyncio.sleep(0.01)
+                await outlet.close()
+                ending = await task
+                assert isinstance(ending, Fault)
+                assert (ending.kind, ending.sent) == (FaultKind.OURS, True)
+
+    run(scenario())
+
+
+def test_connections_max_is_exact() -> None:
+    """No more connections than allowed, however many sends are made at once."""
+    peak = 0
+    now = 0
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal peak, now
+        while True:
+            await read_request(reader)
+            now += 1
+            peak = max(peak, now)
+            await asyncio.sleep(0.01)
+            now -= 1
+            writer.write(OK)
+            await writer.drain()
+
+    async def scenario() -> None:
+        with Receiver(handle) as receiver:
+            async with outlet_to(receiver.url(), connections_max=3) as outlet:
+                endings = await asyncio.gather(*(post(outlet) for _ in range(12)))
+                assert all(isinstance(ending, Answer) for ending in endings)
+                assert receiver.connections <= 3
+
+    run(scenario())
+    assert peak <= 3
