@@ -182,7 +182,7 @@ class Service:
             lambda org: None if orgs.get(org) is None else rules,
             clock_ms=clock.now_ms,
             new_event_id=lambda: str(uuid.uuid4()),
-            new_request_id=lambda: uuid.uuid4().hex,
+            new_request_id=lambda: os.urandom(16).hex(),
             limits=CallLimits(
                 settings.call_bytes_max, settings.event_bytes_max, settings.events_per_call_max
             ),
@@ -241,10 +241,10 @@ class Service:
             self._server.stop()  # type: ignore[no-untyped-call]  # granian annotates no returns
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(self._serving, SERVER_STOP_S)
-        await self._engine.stop()
+        written = await self._engine.stop()
         await self._webhooks.close()
         await self._sender.close()
-        await self._store.close(clean=not self._engine.committer.halted)
+        await self._store.close(clean=written)
 
 
 def _policy(settings: Settings) -> Policy:

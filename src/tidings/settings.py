@@ -83,9 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = Path("tidings-data")
     host: Annotated[
         str,
-        _is(
-            "a name or an address to listen on", "The address to listen on.", pattern=r"^\S{1,253}$"
-        ),
+        _is("a name or an address", "The address to listen on.", pattern=r"^\S{1,253}$"),
     ] = "127.0.0.1"
     port: Annotated[int, _port("The port to listen on.")] = 8080
     dev: Annotated[
@@ -112,8 +110,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             str,
             _is(
                 "1 to 128 visible characters without a colon",
-                "The key of the platform's own credential. It has no rate limit and may be given at "
-                "every start.",
+                "The key of the platform's own credential. It has no rate limit and may be given "
+                "at every start.",
                 pattern=r"^[!-9;-~]{1,128}$",
             ),
         ]
@@ -132,16 +130,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     call_bytes_max: Annotated[
         int, _from(1024, 256 * MIB, "The largest body of one call, in bytes; above it 413.")
-    ] = 8 * MIB
+    ] = 4 * MIB
     event_bytes_max: Annotated[
         int, _from(1024, 16 * MIB, "The largest single event, in bytes; above it, it is rejected.")
-    ] = MIB
+    ] = 256 << 10
     events_per_call_max: Annotated[
         int, _from(1, 100_000, "The most events in one call; above it 413.")
     ] = 1000
     call_s_max: Annotated[
         float, _from(1, 300, "How long a caller may take to send its body, in seconds; then 408.")
-    ] = 15.0
+    ] = 10.0
     waiting_bytes_max: Annotated[
         int,
         _from(MIB, 1024 * MIB, "The most bytes that may wait for their commit; above it 503."),
@@ -150,10 +148,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float, _from(0.1, 60, "How long an accept may wait for its commit, in seconds; then 503.")
     ] = 1.0
 
-    deadline_s: Annotated[
-        float,
-        _from(1, 120, "How long one attempt may take from connect to the end of its answer, in s."),
-    ] = 30.0
     drain_s: Annotated[
         float,
         _from(0, 600, "How long a stop waits for attempts in flight, in s; others are sent again."),
@@ -310,10 +304,10 @@ def load(
             values[name] = _read(name, value, as_text=as_text)
         except ValueError:
             problems.append(f"{source} must be {must(name)}; got {_shown(name, value)}.")
-    if not problems:
-        settings = Settings(**values)
-        problems = list(_conflicts(settings, source_of))
     if problems:
+        raise SettingsRefused(problems)
+    settings = Settings(**values)
+    if problems := list(_conflicts(settings, source_of)):
         raise SettingsRefused(problems)
     return settings
 
@@ -325,7 +319,7 @@ def _conflicts(settings: Settings, source_of: Mapping[str, str]) -> Iterator[str
     missing = [PREFIX + name.upper() for name, value in given.items() if value is None]
     if missing and (key is not None or secret is not None):
         one = source_of["bootstrap_key" if key is not None else "bootstrap_secret"]
-        yield f"{one} must come with {' and '.join(missing)}; got it alone. Set all three."
+        yield f"{one} must come with {' and '.join(missing)}; got nothing there. Set all three."
     if settings.event_bytes_max > settings.call_bytes_max:
         source = source_of.get("event_bytes_max") or source_of["call_bytes_max"]
         yield (

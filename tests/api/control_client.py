@@ -220,8 +220,9 @@ class Service:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if auth is not None:
             sent["authorization"] = auth or basic("boss", "s3cret")
-        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        return await call(self.app, method, path, raw, sent)
+        if not isinstance(body, bytes):
+            body = b"" if body is None else json.dumps(body).encode()
+        return await call(self.app, method, path, body, sent)
 
 
 def basic(key: str, secret: str) -> str:
@@ -248,9 +249,7 @@ def scope_of(method: str, path: str, headers: dict[str, str]) -> dict[str, Any]:
     }
 
 
-async def call(
-    app: FastAPI, method: str, path: str, body: bytes, headers: dict[str, str]
-) -> Reply:
+async def call(app: FastAPI, method: str, path: str, body: bytes, headers: dict[str, str]) -> Reply:
     """One call that is answered to its end."""
     sent: list[dict[str, Any]] = []
     asked = iter([{"type": "http.request", "body": body, "more_body": False}])
@@ -278,7 +277,9 @@ async def service() -> AsyncIterator[Service]:
     await made.store.close()
 
 
-def event(name: str, id: str, deliveries: Sequence[port.NewDelivery], org: int = 1) -> port.NewEvent:
+def event(
+    name: str, id: str, deliveries: Sequence[port.NewDelivery], org: int = 1
+) -> port.NewEvent:
     """An event to commit."""
     body = b'{"eventName":"%b","eventId":"%b","orgId":%d,"data":{"n":1.50}}' % (
         name.encode(),

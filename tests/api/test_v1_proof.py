@@ -139,7 +139,9 @@ def test_a_fault_tells_its_kind_and_a_retry_under_way_its_number() -> None:
             first, second = told["attemptList"]
             assert (first["fault"], first["advice"], first["answer"]) == ("reset", detail, None)
             assert (second["number"], second["ended"]) == (2, False)
-            assert told["advice"] == "The attempt is under way. The next try is under way."
+            what, do = detail.split(". ", 1)
+            assert told["advice"] == f"{what}. The next try is under way. {do}"
+            assert second["advice"] == "The attempt is under way."
 
     run(scenario())
 

@@ -8,6 +8,8 @@ from control_client import BASIC, Service, run, service
 
 from tidings.core.sign import read_secret
 
+UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 
 async def make(s: Service, **fields: Any) -> Any:
     reply = await s.call("POST", "/v3/webHooks", BASIC | fields)
@@ -23,7 +25,7 @@ def test_create_answers_every_field_in_the_contracts_envelope() -> None:
             assert reply.json["errors"] is None and reply.json["warnings"] is None
             data = reply.json["data"]
             assert re.fullmatch("[0-9a-f]{24}", data["webHookId"])
-            assert re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", data["consumerGroupId"])
+            assert UUID.fullmatch(data["consumerGroupId"])
             assert BASIC.items() <= (data | {"maxAllowedConnections": 10}).items()
             assert data["maxAllowedConnections"] == 10
             assert data["noOfRetryAttempts"] == 0

@@ -16,7 +16,7 @@ import msgspec
 from tidings.api.body import BodyReader, Gone, Receive
 from tidings.api.refusals import Answer, Refusal, json_answer, messages, refusal, request_id
 from tidings.core.call_split import DEFAULT_LIMITS, CallRefused, Limits, form_of, too_large
-from tidings.core.calls import Caller, CallReader, Rejected, RulesOf, Types, unknown_org
+from tidings.core.calls import Caller, CallReader, Rejected, RulesOf, Types
 from tidings.engine.access import Denied
 from tidings.engine.intake import Draft, Intake, Overloaded, Verdict
 from tidings.store.port import NewRejection, StoreDown
@@ -37,6 +37,10 @@ class Access(Protocol):
 
     def caller(self, authorization: bytes | None, scope: str) -> Caller:
         """The caller with that `Authorization` header. Raises Denied."""
+        ...
+
+    def acting(self, caller: Caller, wanted: str | None) -> Caller:
+        """The caller acting for the org that `X-Tidings-Org` names. Raises Denied."""
         ...
 
 
@@ -77,7 +81,6 @@ class AcceptApp:
     ) -> None:
         self._intake = intake
         self._access = access
-        self._rules_of = rules_of
         self._clock_ms = clock_ms
         self._new_request_id = new_request_id
         self._limits = limits
@@ -146,19 +149,8 @@ class AcceptApp:
         named = headers.get(b"x-tidings-org")
         if named is None:
             return caller
-        org = int(named) if named.isdigit() and len(named) < 20 else 0
-        if not 0 < org < 1 << 63:
-            rule = "X-Tidings-Org must be the number of an org, 1 or more"
-            got = named[:40].decode("latin-1")
-            raise CallRefused(400, "org_header", f'{rule}; got "{got}". Send digits alone.')
-        if org == caller.org and not caller.platform:
-            return caller
-        if not caller.platform:
-            rule = f"X-Tidings-Org must be {caller.org}, the org of the credential"
-            raise Denied(403, "other_org", f"{rule}; got {org}. Use that org's own credential.")
-        if self._rules_of(org) is None:
-            raise Denied(403, "unknown_org", unknown_org(org))
-        return Caller(org, False, caller.credential)  # all that the org itself may do, and no more
+        acting = self._access.acting(caller, named.decode("latin-1"))
+        return Caller(acting.org, False, acting.credential)  # what that org may do, and no more
 
     def _check_length(self, length: bytes) -> None:
         """413 by the announced length; that it is a number, and true, is the server's to see."""
@@ -207,9 +199,9 @@ class AcceptApp:
 def _slow_down(wait_s: float | None) -> None:
     if wait_s is None:
         return
-    rule = "calls must stay within the rate of the credential; got more"
+    rule = "Calls must stay within the rate of the credential; got more"
     advice = "Wait for the time in Retry-After, or send several events in a call"
-    raise CallRefused(429, "too_many_calls", f"{rule}. {advice}.", wait_s)
+    raise CallRefused(429, "too_many_calls", f"{rule}. {advice}.", wait_s, "credential")
 
 
 def _check_content(content_type: bytes | None, headers: dict[bytes, bytes]) -> None:
@@ -217,8 +209,8 @@ def _check_content(content_type: bytes | None, headers: dict[bytes, bytes]) -> N
     encoding = headers.get(b"content-encoding", b"identity")
     if encoding.lower() != b"identity":
         got = encoding[:40].decode("latin-1")
-        message = f'the body must not be encoded; got Content-Encoding "{got}". Send it plain.'
-        raise CallRefused(415, "content_encoding", message)
+        message = f'The body must not be encoded; got Content-Encoding "{got}". Send it plain.'
+        raise CallRefused(415, "content_encoding", message, where="header Content-Encoding")
     form_of(content_type, headers)
 
 
@@ -235,7 +227,9 @@ def _told(rows: list[Row], request: bytes) -> Answer:
 
 
 def _unavailable(code: str, why: str, retry_s: float, request: bytes) -> Answer:
-    message = f"events must be written before they are accepted; {why} now. Send them again."
+    message = (
+        f"Events must be written before they are accepted; {why} now. Send them again. ({code}, -)"
+    )
     return refusal(503, code, message, request, retry_after=retry_s)
 
 
@@ -245,6 +239,6 @@ def _refuse_repeated(pairs: list[tuple[bytes, bytes]]) -> None:
     for name, _ in pairs:
         if name in seen and (name in _ONCE or name in _ONCE_OURS or name.startswith(b"ce-")):
             shown = name[:80].decode("latin-1")
-            message = f"the header {shown} must stand once; got it twice or more. Send one of them."
-            raise CallRefused(400, "header_repeated", message)
+            said = f"The header {shown} must stand once; got it twice or more. Send one of them."
+            raise CallRefused(400, "header_repeated", said, where=f"header {shown}")
         seen.add(name)

@@ -31,9 +31,7 @@ class Refused(Exception):
         self.headers = dict(headers or {})
 
 
-def refused(
-    status: int, code: int | str, message: str, field: str = "", **headers: str
-) -> Refused:
+def refused(status: int, code: int | str, message: str, field: str = "", **headers: str) -> Refused:
     """A refusal for one reason. Header names are written with `_` for `-`."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Refused(status, [Refusal(code, message, field)], named)

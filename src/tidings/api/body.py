@@ -80,5 +80,5 @@ class BodyReader:
             self._timer = loop.call_later(self._look_s, self._look, loop)
 
     def _slow(self) -> CallRefused:
-        rule = f"the body must be here within {self._seconds:g} s"
+        rule = f"The body must be here within {self._seconds:g} s"
         return CallRefused(408, "body_too_slow", f"{rule}; got a part of it. Send it again.")

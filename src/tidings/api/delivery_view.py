@@ -42,9 +42,7 @@ def show_bytes(body: bytes) -> dict[str, Any]:
     return {"base64": base64.b64encode(body).decode(), "text": text, "bytes": len(body)}
 
 
-def all_attempts(
-    delivery: StoredDelivery, kept: Sequence[StoredAttempt]
-) -> list[StoredAttempt]:
+def all_attempts(delivery: StoredDelivery, kept: Sequence[StoredAttempt]) -> list[StoredAttempt]:
     """Every attempt that was made. A plain first success is kept in the delivery's row alone."""
     attempts = list(kept)
     numbers = {attempt.number for attempt in attempts}
@@ -96,10 +94,11 @@ def advice_for(
     now_ms: int,
     zone: tzinfo,
 ) -> str:
-    """The delivery in words."""
+    """The delivery in words, by the last attempt that has ended."""
+    ended = [attempt for attempt in attempts if attempt.ended]
     return advise(
         State(delivery.state),
-        _tried(attempts[-1]) if attempts else None,
+        _tried(ended[-1]) if ended else None,
         due_ms=delivery.due_ms,
         now_ms=now_ms,
         zone=zone,

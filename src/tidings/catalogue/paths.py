@@ -16,6 +16,7 @@ _MAX_BITS = 128  # longer integers are no ids either, and str() of a huge one is
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d*)\]")
 _EACH = -1  # a step: go on with every item of the list
 
+
 def text_of(value: object) -> str | None:
     """A scalar as the text it is found by; None for anything that cannot be searched for."""
     if type(value) is str:

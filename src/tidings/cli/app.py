@@ -58,7 +58,7 @@ def serve(
 
 @app.command
 def send(
-    file: str,
+    file: Annotated[str, Parameter(allow_leading_hyphen=True)],
     /,
     *,
     url: str | None = None,

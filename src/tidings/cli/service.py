@@ -12,28 +12,36 @@ class Unreachable(Exception):
     """No answer came. The text says where it was looked for and what to do."""
 
 
+def _split(url: str) -> tuple[str, str, int | None, str]:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return parts.scheme, parts.hostname, parts.port, parts.path
+    except ValueError:
+        pass  # brackets that do not match, or a port that is no number
+    raise ValueError(f"The URL must be like http://127.0.0.1:8080; got {url or 'nothing'}.")
+
+
 class Service:
     """Calls the HTTP API. Not to be shared between threads."""
 
     def __init__(self, url: str, key: str = "", seconds_max: float = 30.0) -> None:
         """`key` is `key:secret`. ValueError, with what to write, for a URL that cannot be one."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"The URL must be like http://127.0.0.1:8080; got {url or 'nothing'}.")
+        scheme, host, port, path = _split(url)
         self.url = url.rstrip("/")
-        self._prefix = parts.path.rstrip("/")
+        self._prefix = path.rstrip("/")
         self._headers = {"content-type": "application/json"}
         if key:
             self._headers["authorization"] = "Basic " + base64.b64encode(key.encode()).decode()
-        if parts.scheme == "https":
+        if scheme == "https":
             self._line: http.client.HTTPConnection = http.client.HTTPSConnection(
-                parts.hostname,
-                parts.port,
+                host,
+                port,
                 timeout=seconds_max,
                 context=ssl.create_default_context(),
             )
         else:
-            self._line = http.client.HTTPConnection(parts.hostname, parts.port, timeout=seconds_max)
+            self._line = http.client.HTTPConnection(host, port, timeout=seconds_max)
 
     def call(
         self,

@@ -12,6 +12,7 @@ from tidings.core.envelope import NOT_JSON, Fault, unreadable
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _JSON_SUFFIX = re.compile(r"[\w.!#$&^-]+/(?:[\w.!#$&^-]+\+)?json")
 _CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)"?', re.I)
+_TYPE = "header Content-Type"
 
 Form = Literal["json", "ndjson", "structured", "batch", "binary"]
 _FORMS: dict[bytes, Form] = {
@@ -26,12 +27,17 @@ class CallRefused(Exception):
     """The whole call is refused; no event of it was looked at further."""
 
     def __init__(
-        self, status: int, code: str, message: str, retry_after: float | None = None
+        self,
+        status: int,
+        code: str,
+        said: str,
+        retry_after: float | None = None,
+        where: str = "body",
     ) -> None:
-        super().__init__(message)
+        super().__init__(said)
         self.status = status
         self.code = code
-        self.message = message
+        self.message = f"{said} ({code}, {where})"
         self.retry_after = retry_after
 
 
@@ -53,8 +59,8 @@ def form_of(content_type: bytes | None, headers: Mapping[bytes, bytes]) -> Form:
     media = text.partition(";")[0].strip().lower()
     charset = _CHARSET.search(text)
     if charset and charset[1].lower() not in ("utf-8", "utf8", "us-ascii"):
-        message = f"the charset must be utf-8; got {charset[1][:40]}. Encode the body as UTF-8."
-        raise CallRefused(415, "charset", message)
+        message = f"The charset must be utf-8; got {charset[1][:40]}. Encode the body as UTF-8."
+        raise CallRefused(415, "charset", message, where=_TYPE)
     form = _FORMS.get(media.encode("latin-1"))
     if BINARY_MARK in headers and form in (None, "json"):
         if not media or _JSON_SUFFIX.fullmatch(media):
@@ -62,29 +68,29 @@ def form_of(content_type: bytes | None, headers: Mapping[bytes, bytes]) -> Form:
     if form is None:
         known = ", ".join(kind.decode() for kind in _FORMS)
         got = f'"{media[:80]}"' if media else "none"
-        message = f"the content type must be one of {known}; got {got}. Name the one that you send."
-        raise CallRefused(415, "content_type", message)
+        message = f"The content type must be one of {known}; got {got}. Name the one that you send."
+        raise CallRefused(415, "content_type", message, where=_TYPE)
     return form
 
 
 def too_large(limit: int, size: int) -> CallRefused:
     """413, by the length that was announced or by the bytes that came."""
-    message = f"the body must have at most {limit} bytes; got {size} or more. Send fewer events."
+    message = f"The body must have at most {limit} bytes; got {size} or more. Send fewer events."
     return CallRefused(413, "body_too_large", message)
 
 
 def of_body(fault: Fault) -> str:
     """The words of a fault, said of the whole body."""
-    return fault.message.replace("the event must", "the body must", 1)
+    return fault.said.replace("The event must", "The body must", 1)
 
 
 def _too_many(limits: Limits) -> CallRefused:
-    message = f"a call must have at most {limits.events} events; got more. Send them in parts."
+    message = f"A call must have at most {limits.events} events; got more. Send them in parts."
     return CallRefused(413, "too_many_events", message)
 
 
 def _empty() -> CallRefused:
-    return CallRefused(400, "no_events", "a call must have an event; got none. Send 1 or more.")
+    return CallRefused(400, "no_events", "A call must have an event; got none. Send 1 or more.")
 
 
 class _Item:
@@ -115,7 +121,7 @@ def _count(body: bytes, limits: Limits) -> None:
 def split(body: bytes, limits: Limits) -> list[bytes]:
     """The items of an array as they stand in it, or CallRefused."""
     if body.lstrip(b" \t\r\n")[:1] not in (b"[", b"") and body[:3] != b"\xef\xbb\xbf":
-        message = "the body must be one object or an array of objects; got something else."
+        message = "The body must be one object or an array of objects; got something else."
         raise CallRefused(400, NOT_JSON, f"{message} Put events in braces.")
     try:
         _count(body, limits)

@@ -108,6 +108,7 @@ class DraftMaker(Protocol[Draft_co]):
         body: bytes,
         event: dict[str, Any],
         warning: str | None,
+        came: bytes,
         /,
     ) -> Draft_co: ...
 
@@ -143,17 +144,18 @@ class CallReader(Generic[Draft]):
         now_ms: int,
     ) -> list[Draft | Rejected]:
         """One item for each event, in order. Raises CallRefused."""
+        if len(body) > self._limits.body_bytes:
+            raise too_large(self._limits.body_bytes, len(body))
         if content_type == b"application/json" and cloudevents.BINARY_MARK not in headers:
             if body[:1] == b"{" and key is None:  # nearly every call
                 return [self._alone(body, body, caller, None, now_ms)]
             form: Form = "json"
         else:
             form = form_of(content_type, headers)
-        if len(body) > self._limits.body_bytes:
-            raise too_large(self._limits.body_bytes, len(body))
         if key is not None and not _KEY.fullmatch(key):
             rule = "Idempotency-Key must be 1 to 255 visible ASCII characters"
-            raise CallRefused(400, "idempotency_key", f"{rule}; got {came(key)}. Use a UUID.")
+            said = f"{rule}; got {came(key)}. Use a UUID."
+            raise CallRefused(400, "idempotency_key", said, where="header Idempotency-Key")
         if form == "json":
             if body.lstrip(b" \t\r\n")[:1] == b"{":
                 return [self._alone(body, body, caller, key, now_ms)]
@@ -187,7 +189,7 @@ class CallReader(Generic[Draft]):
             event = decode(raw, self._limits.depth)
         except Fault as fault:
             return self._refused_alone(came_as, fault)
-        return self._judge(raw, event, caller, key, 0, now_ms)
+        return self._judge(raw, came_as, event, caller, key, 0, now_ms)
 
     def _refused_alone(self, raw: bytes, fault: Fault) -> Rejected:
         """A body that is one event: what cannot be parsed refuses the call."""
@@ -208,18 +210,18 @@ class CallReader(Generic[Draft]):
             try:
                 if len(raw) > self._limits.event_bytes:
                     raise _event_too_large(raw, self._limits)
-                if flatten is not None:
-                    raw = flatten(raw)
-                event = decode(raw, self._limits.depth)
+                flat = raw if flatten is None else flatten(raw)
+                event = decode(flat, self._limits.depth)
             except Fault as fault:
                 items.append(self._refuse(raw, {}, fault))
             else:
-                items.append(self._judge(raw, event, caller, key, index, now_ms))
+                items.append(self._judge(flat, raw, event, caller, key, index, now_ms))
         return items
 
     def _judge(
         self,
         raw: bytes,
+        came_as: bytes,
         event: dict[str, Any],
         caller: Caller,
         key: str | None,
@@ -238,10 +240,7 @@ class CallReader(Generic[Draft]):
             if name.__class__ is not str or not 0 < len(name) <= NAME_MAX:
                 raise bad_name(name)
             event_id = event.get("eventId", ABSENT)
-            body = raw
-            if event_id is ABSENT or came_org is ABSENT or "createdAt" not in event:
-                body, event_id = self._complete(raw, event, org, key, index, now_ms)
-            if event_id.__class__ is not str or not _fits(event_id):
+            if event_id is not ABSENT and (event_id.__class__ is not str or not _fits(event_id)):
                 raise bad_event_id(event_id)
             warning = None
             if rules.validation == "off":
@@ -249,14 +248,17 @@ class CallReader(Generic[Draft]):
                     _check_unknown(name, rules)
             elif problems := self._check(name, event):
                 warning = self._weigh(name, problems, rules)
-            return self._make(org, name, event_id, body, event, warning)
+            if event_id is ABSENT or came_org is ABSENT or "createdAt" not in event:
+                raw = self._complete(raw, event, org, key, index, now_ms)
+                event_id = event["eventId"]
+            return self._make(org, name, event_id, raw, event, warning, came_as)
         except Fault as fault:
             return self._refuse(raw, event, fault)
 
     def _complete(
         self, raw: bytes, event: dict[str, Any], org: int, key: str | None, index: int, now_ms: int
-    ) -> tuple[bytes, object]:
-        """Add what is absent to the bytes and to the decoded event; the bytes and the event id."""
+    ) -> bytes:
+        """Add what is absent to the decoded event, and to its bytes, which are returned."""
         made_id = at = made_org = None
         if "eventId" not in event:
             made_id = self._new_id() if key is None else derived_event_id(org, key, index)
@@ -265,20 +267,18 @@ class CallReader(Generic[Draft]):
             event["orgId"] = made_org = org
         if "createdAt" not in event:
             event["createdAt"] = at = now_ms
-        return splice(raw, made_id, made_org, at), event["eventId"]
+        return splice(raw, made_id, made_org, at)
 
     def _weigh(self, name: str, problems: Sequence[Problem], rules: IntakeRules) -> str | None:
         """The warning for an event that its type does not allow, or a Fault."""
         if self._types.get(name) is None:
             _check_unknown(name, rules)
             return None
-        more = len(problems) - 1
-        message = problems[0].message
-        if more:
-            message += f" It is the first of {len(problems)} problems."
+        first = "" if len(problems) == 1 else f"It is the first of {len(problems)} problems. "
+        said = f"{problems[0].message} {first}The schema of {name} says more."
         if rules.validation == "lenient":
-            return message
-        raise Fault("schema", message, problems[0].path)
+            return said
+        raise Fault("schema", said, problems[0].path)
 
     def _refuse(self, raw: bytes, event: dict[str, Any], fault: Fault) -> Rejected:
         body = raw[: self._limits.event_bytes]
@@ -286,17 +286,13 @@ class CallReader(Generic[Draft]):
         return Rejected(event_id, name, fault.code, fault.message, fault.path, body)
 
 
-def unknown_org(org: int) -> str:
-    """The text for an org that does not exist."""
-    return f"the org must exist; got {org}. Create it first, or correct the number."
-
-
 def _unknown_org(org: int) -> Fault:
-    return Fault("unknown_org", unknown_org(org), "orgId")
+    said = f"orgId must name an existing org; got {org}. Create it first, or correct the number."
+    return Fault("unknown_org", said, "orgId")
 
 
 def _event_too_large(raw: bytes, limits: Limits) -> Fault:
-    rule = f"an event must have at most {limits.event_bytes} bytes"
+    rule = f"An event must have at most {limits.event_bytes} bytes"
     advice = "Send a reference to what is large"
     return Fault("event_too_large", f"{rule}; got {len(raw)}. {advice}.")
 

@@ -87,7 +87,7 @@ def binary(headers: Mapping[bytes, bytes], content_type: str, body: bytes) -> Cl
     }
     if body:
         decode_json(body)  # it must stand alone: it is going to be put inside the envelope
-        attributes["datacontenttype"] = content_type
+        attributes["datacontenttype"] = content_type or None  # absent means JSON
     return CloudEvent(attributes, body or None)
 
 

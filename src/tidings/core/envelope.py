@@ -7,8 +7,8 @@ The rules (issue "The path", paragraph Accept; reliability rows I2 and I11):
   At most 64 levels, the event itself being the first.
 * `eventName`, `eventId`, `orgId` and `data` stand at most once at the top: a receiver that takes
   the first of two would see another event than we do. Fields further in are the sender's matter.
-* `eventId` is 1 to 128 of `A-Za-z0-9_:-`. `orgId` is a whole number; absent, 0 or null means the
-  org of the credential.
+* `eventId` is 1 to 128 of `A-Za-z0-9_:-`. `orgId` is a whole number; absent or 0 means the org of
+  the credential (null too, but strict validation refuses it: receivers are promised a number).
 * Absent `eventId`, `orgId` and `createdAt` are written behind the opening brace; no other byte is
   touched. An `orgId` of 0 or null therefore stays as it came: only what is absent is added.
 """
@@ -45,13 +45,17 @@ ABSENT = Absent()
 
 
 class Fault(Exception):
-    """One event is refused. The other events of its call are not."""
+    """One event is refused. The other events of its call are not.
 
-    def __init__(self, code: str, message: str, path: str = "") -> None:
-        super().__init__(message)
+    `said` is what must be, what came and what to do; `message` adds where: code and field.
+    """
+
+    def __init__(self, code: str, said: str, path: str = "") -> None:
+        super().__init__(said)
         self.code = code
-        self.message = message
+        self.said = said
         self.path = path
+        self.message = f"{said} ({code}, {f'field {path}' if path else 'event'})"
 
 
 def came(value: object) -> str:
@@ -80,7 +84,7 @@ def unreadable(raw: bytes, error: Exception) -> Fault:
         message = "JSON must not be nested this deeply; got hundreds of levels. Flatten it."
         return Fault("too_deep", message)
     if isinstance(error, msgspec.ValidationError):
-        rule = "numbers must fit a double, whole numbers 4,300 digits"
+        rule = "Numbers must fit a double, whole numbers 4,300 digits"
         return Fault("number_too_large", f"{rule}; got a larger one. Send it as text.")
     if raw[:3] == b"\xef\xbb\xbf":
         where = "got a byte order mark. Leave it out"
@@ -92,7 +96,7 @@ def unreadable(raw: bytes, error: Exception) -> Fault:
         where = f"could not read on at byte {found[1]}. Correct it there"
     else:
         where = "it ends too early or in half a surrogate pair. Send all of it"
-    return Fault(NOT_JSON, f"the event must be JSON in UTF-8; {where}.")
+    return Fault(NOT_JSON, f"The event must be JSON in UTF-8; {where}.")
 
 
 def decode_json(raw: bytes) -> Any:
@@ -115,7 +119,9 @@ def decode(raw: bytes, depth: int) -> dict[str, Any]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unreadable(raw, error) from None
     if event.__class__ is not dict:
-        raise Fault("not_object", f"an event must be an object; got {came(event)}.")
+        raise Fault(
+            "not_object", f"An event must be an object; got {came(event)}. Put it in braces."
+        )
     bare = len(raw.replace(b"{", b"")) + len(raw.replace(b"[", b""))
     if 2 * len(raw) - bare > depth and deeper(raw, depth):
         message = f"JSON must be at most {depth} levels deep; got more. Flatten it."

@@ -45,7 +45,7 @@ def number_of(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if isinstance(value, int):
-        return float(value) if abs(value) < 1 << 53 else math.copysign(1e18, value)
+        return float(value) if abs(value) < 1 << 53 else (1e18 if value > 0 else -1e18)
     return value if math.isfinite(value) else None
 
 

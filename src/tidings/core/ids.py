@@ -51,8 +51,11 @@ def message_id(org: int, event_id: str) -> str:
 
 def derived_event_id(org: int, idempotency_key: str, index: int) -> str:
     """The repeatable id of the event at `index` in a call that carries an `Idempotency-Key`."""
-    digest = hashlib.blake2b(f"{org}.{index}.{idempotency_key}".encode(), digest_size=16).digest()
-    return str(uuid.UUID(bytes=digest, version=8))
+    seed = f"{org}.{index}.{idempotency_key}".encode()
+    digest = bytearray(hashlib.blake2b(seed, digest_size=16).digest())
+    digest[6] = digest[6] & 0x0F | 0x80  # version 8 of RFC 9562, which uuid does not know yet
+    digest[8] = digest[8] & 0x3F | 0x80
+    return str(uuid.UUID(bytes=bytes(digest)))
 
 
 def foreign_event_id(source: str, foreign_id: str) -> str:

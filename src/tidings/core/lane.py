@@ -132,6 +132,7 @@ class Lane:
     def page_began(self) -> int:
         """A read after `cursor` was asked for; returns the epoch to give back with its answer."""
         self.reading = True
+        self._dropped_to = 0  # what was dropped before is in the page, or is not PENDING any more
         return self.epoch
 
     def page_failed(self, epoch: int) -> None:

@@ -190,7 +190,7 @@ class _WebhookForm(Form):
 
     def kind(self) -> str:
         old = "HTTP" if self._old is None else self._old.kind
-        return self.choice("webHookType", KINDS, old, "bad_type_of_webhook")
+        return self.choice("webHookType", KINDS, old, "bad_webhook_type")
 
     def method(self) -> str:
         old = "POST" if self._old is None else self._old.method

@@ -4,11 +4,11 @@ Everything that is printed was measured: what arrived is read from the receivers
 compared in the end with what the service counts.
 """
 
+import os
 import random
 import secrets
 import shutil
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -26,11 +26,12 @@ from tidings.demo.processes import (
     DemoFailed,
     ReceiverProcess,
     ServiceProcess,
+    choose_port,
     expect,
-    free_port,
 )
 from tidings.demo.show import Screen, duration
 from tidings.demo.story import SCENES, Played, story
+from tidings.settings import must, unknown_names
 
 ORG = 2001
 HOOKS = ("crm", "survey", "shop")
@@ -44,6 +45,7 @@ FIRST_ATTEMPTS_S = 0.7  # how long a line waits for the first attempt at every w
 RECOVERIES_SHOWN = 3
 ALL_DELIVERED_S_MAX = 40.0
 COUNTED_S_MAX = 5.0
+PORT_MAX = 65535
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -268,7 +270,7 @@ def _show_sum(demo: Demo, result: Result, server: ServiceProcess, stay: bool) ->
     if not stay:
         print(f"\n{result.sentence()}\nNext: tidings demo --stay   (leaves it running)")
         return
-    around = f"Look around: {server.url}/docs"
+    around = f"Look around: {server.url}/openapi.json"
     print(f"\n{result.sentence():<60}{around}")
     print(f"Next: curl -u {server.login} {look}")
     say("Ctrl-C stops it.")
@@ -276,10 +278,10 @@ def _show_sum(demo: Demo, result: Result, server: ServiceProcess, stay: bool) ->
 
 def _run(port: int | None, data: Path | None, stay: bool) -> Exit:
     with _folder(data) as folder:
+        number = choose_port(port)
         ledger = Ledger()
         receivers = ReceiverProcess(ledger)
-        number = free_port(8080) if port is None else port
-        login = ("demo", secrets.token_hex(8))
+        login = ("demo", secrets.token_hex(6))
         server = ServiceProcess(folder, number, ORG, *login)
         result: Result | None = None
         try:
@@ -300,6 +302,10 @@ def _run(port: int | None, data: Path | None, stay: bool) -> Exit:
 
 def run(port: int | None, data: Path | None, stay: bool) -> int:
     """Play the demonstration; its exit code."""
+    if problems := list(unknown_names(os.environ)):
+        return refuse(problems)
+    if port is not None and not 1 <= port <= PORT_MAX:
+        return refuse([f"--port must be {must('port')}; got {port}."])
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _run(port, data, stay)
@@ -309,7 +315,3 @@ def run(port: int | None, data: Path | None, stay: bool) -> int:
 
 def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
-
-
-if __name__ == "__main__":
-    sys.exit(run(None, None, False))

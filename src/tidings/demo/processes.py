@@ -16,24 +16,33 @@ from tidings.demo.ledger import Ledger, read_arrival
 
 READY_S_MAX = 30.0
 STOP_S_MAX = 40.0
+DEFAULT_PORT = 8080
 
 
 class DemoFailed(Exception):
     """The demonstration cannot go on. The text says what happened and where to look."""
 
 
-def free_port(wanted: int) -> int:
-    """`wanted` if nobody listens there, else any free port."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            found: int = probe.getsockname()[1]
-            return found
-    raise DemoFailed("A free port on 127.0.0.1 must be there; got none.")
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def choose_port(wanted: int | None) -> int:
+    """The port that was asked for, or 8080, or any. DemoFailed where somebody listens on it."""
+    if wanted is not None and not is_free(wanted):
+        raise DemoFailed(f"--port must be a free port; somebody listens on {wanted}. Leave it out.")
+    if wanted is not None or is_free(DEFAULT_PORT):
+        return wanted or DEFAULT_PORT
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        found: int = probe.getsockname()[1]
+        return found
 
 
 class ServiceProcess:

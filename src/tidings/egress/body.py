@@ -2,8 +2,9 @@
 
 import asyncio
 
-from pyreqwest.exceptions import PyreqwestError
+import msgspec
 from pyreqwest.http import HeaderMap
+from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
 
 KEEP_BYTES = 16 * 1024
@@ -11,11 +12,16 @@ READ_BYTES = 64 * 1024
 READ_S = 2.0
 
 
-async def read_body(response: Response, time_s: float) -> tuple[bytes, bool, bool]:
-    """The first 16 KiB; whether something of the body is missing; whether its end was seen.
+class Body(msgspec.Struct, frozen=True):
+    """What was read of a body."""
 
-    Reads on to 64 KiB, so that a connection whose answer is a little longer can be used again.
-    """
+    kept: bytes  # the first 16 KiB
+    truncated: bool  # there was more, or less than announced
+    ended: bool  # its end was seen: the connection can be used again
+
+
+async def read_body(response: Response, time_s: float) -> Body:
+    """Read to the end, or until 64 KiB, two seconds or `time_s` are over."""
     kept = bytearray()
     seen = 0
     ended = False
@@ -29,9 +35,27 @@ async def read_body(response: Response, time_s: float) -> tuple[bytes, bool, boo
                     break
                 seen += len(chunk)
                 kept += bytes(chunk)[: KEEP_BYTES - len(kept)]
-    except (PyreqwestError, TimeoutError):
+    except Exception:  # broken, slow, whatever: what was read is what there is
         pass
-    return bytes(kept), not ended or seen > len(kept), ended
+    return Body(bytes(kept), not ended or seen > len(kept), ended)
+
+
+async def drain(response: Response, time_s: float) -> bool:
+    """Take a body of unknown length off its connection; False if it is long, slow or broken."""
+    try:
+        async with asyncio.timeout(max(0.0, min(time_s, READ_S))):
+            taken = await response.body_reader.read(KEEP_BYTES + 1)
+    except Exception:  # as above
+        return False
+    return taken is None or len(taken) <= KEEP_BYTES
+
+
+async def close_body(request: StreamRequest) -> None:
+    """End a request, and with it a connection that is still busy with its body."""
+    try:
+        await request.__aexit__(None, None, None)
+    except Exception:  # it has ended by itself
+        pass
 
 
 def head_of(headers: HeaderMap) -> tuple[tuple[str, str], ...]:

@@ -14,6 +14,9 @@ from pyreqwest.exceptions import ClientClosedError, DetailedPyreqwestError
 
 from tidings.core.exchange import Fault, FaultKind
 
+# The next address of a name may still take the request.
+NOT_CONNECTED = (FaultKind.REFUSED, FaultKind.UNREACHABLE, FaultKind.CONNECT_TIMEOUT)
+
 _ERRNO = re.compile(r"\(os error (\d+)\)")
 _OURS = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL))
 _UNREACHABLE = frozenset((errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN))

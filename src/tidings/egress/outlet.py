@@ -2,10 +2,12 @@
 
 The client's plain `send()` reads a whole body into memory before it gives the status, and loses
 the status if the body stalls. So the streamed form is used, with no read-ahead: the head comes
-alone. The body of a 2xx is left to the client's thread (`unread.py`).
+alone. Of a 2xx body only what keeps the connection usable is taken: a short one of known length is
+let go, and the client's thread takes it off the connection; a long one costs the connection; one of
+unknown length is read to its end, within bounds.
 
-A receiver that never ends its bodies uses up its own outlet's connections; the outlet then goes on
-with a fresh client, at most once a deadline.
+A body that was let go and never comes keeps its connection until its deadline. A receiver that does
+this uses up its outlet's connections; the outlet goes on with a fresh client, once a deadline.
 """
 
 import asyncio
@@ -13,22 +15,20 @@ from datetime import timedelta
 from time import monotonic
 
 from pyreqwest.client import Client
-from pyreqwest.exceptions import PoolTimeoutError, PyreqwestError
+from pyreqwest.exceptions import PoolTimeoutError
 from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
 
 from tidings.core.exchange import Answer, Ending, Fault, FaultKind
 from tidings.egress.address import is_literal
-from tidings.egress.body import KEEP_BYTES, head_of, read_body
-from tidings.egress.faults import classify, no_connection, unsent
+from tidings.egress.body import KEEP_BYTES, close_body, drain, head_of, read_body
+from tidings.egress.faults import NOT_CONNECTED, classify, no_connection, unsent
 from tidings.egress.policy import Policy
 from tidings.egress.pool import ClientMaker, url_for
 from tidings.egress.port import Target
 from tidings.egress.resolve import Resolver, Unresolved
-from tidings.egress.unread import Unread, close_all
 
 BLOCKED = "blocked by policy"
-_NOT_CONNECTED = (FaultKind.REFUSED, FaultKind.UNREACHABLE, FaultKind.CONNECT_TIMEOUT)
 _NEVER = float("-inf")
 
 
@@ -64,7 +64,6 @@ class HttpOutlet:
         self._deadline_s = 0.0
         self._timeout = timedelta()
         self._in_flight = 0
-        self._unread = Unread()
 
     async def send(
         self, method: str, headers: list[tuple[str, str]], body: bytes, deadline_s: float
@@ -118,7 +117,6 @@ class HttpOutlet:
         self._fresh_until = self._retired_until = _NEVER
         if client is not None:
             await client.close()
-        await self._unread.close()
 
     async def _conclude(
         self,
@@ -137,14 +135,15 @@ class HttpOutlet:
             )
         try:
             length = response.get_header("content-length")
-        except (PyreqwestError, ValueError):  # beside chunked encoding it can be anything
+        except Exception:  # beside chunked encoding it can be anything
             length = None
         if length == "0" or status == 204:
             return Answer(status, (), b"", False, duration_ms)
-        if length is None or (length.isdigit() and len(length) < 6 and int(length) <= KEEP_BYTES):
-            self._unread.add(request)
-        else:
-            await close_all([request])
+        if length is None:
+            if not await drain(response, deadline_s - (head_at - started)):
+                await close_body(request)
+        elif len(length) > 5 or not length.isdecimal() or int(length) > KEEP_BYTES:
+            await close_body(request)
         return Answer(status, (), b"", True, duration_ms)
 
     async def _read(
@@ -154,12 +153,13 @@ class HttpOutlet:
         headers = head_of(response.headers)
         if status in (204, 304):
             return Answer(status, headers, b"", False, duration_ms)
-        body, truncated, ended = b"", False, False
-        if status != 101:
-            body, truncated, ended = await read_body(response, left_s)
-        if not ended:
-            await close_all([request])
-        return Answer(status, headers, body, truncated, duration_ms)
+        if status == 101:  # the connection is no HTTP any more
+            await close_body(request)
+            return Answer(status, headers, b"", False, duration_ms)
+        body = await read_body(response, left_s)
+        if not body.ended:
+            await close_body(request)
+        return Answer(status, headers, body.kept, body.truncated, duration_ms)
 
     async def _prepare(self, started: float, deadline_s: float) -> Client | Fault:
         """A client that dials a vetted address. Fails closed."""
@@ -216,7 +216,7 @@ class HttpOutlet:
         started: float,
         deadline_s: float,
     ) -> Ending:
-        """Go on with another address or a fresh client, if the request provably never left."""
+        """Go on elsewhere, if the request provably never left."""
         tried = {self._address}
         while True:
             fault = self._fault_of(error, started)
@@ -277,7 +277,7 @@ class HttpOutlet:
     ) -> Client | None:
         """The client to go on with, or None if this fault is the end."""
         stuck = isinstance(error, PoolTimeoutError) and fault.kind is FaultKind.TIMEOUT
-        if not stuck and not (fault.kind in _NOT_CONNECTED and not fault.sent):
+        if not stuck and not (fault.kind in NOT_CONNECTED and not fault.sent):
             return None
         async with self._lock:
             if self._client is None:  # closed meanwhile

@@ -53,7 +53,7 @@ class Acceptor:
         key = self._catalogue.key_of(draft.name, event)
         return Prepared(
             draft,
-            hashlib.blake2b(draft.body, digest_size=DIGEST_BYTES).digest(),
+            hashlib.blake2b(draft.came or draft.body, digest_size=DIGEST_BYTES).digest(),
             b"".join([of(org, value) for value in values]),
             None if key is None else int.from_bytes(of(org, "key." + key), "big", signed=True),
         )

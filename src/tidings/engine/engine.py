@@ -100,17 +100,25 @@ class Engine:
         self._settler.add_done_callback(self._settler_ended)
         self.dispatcher.begin(standings)
 
-    async def stop(self) -> None:
-        """Start nothing more, wait for attempts within the drain limit, write what is known."""
+    async def stop(self) -> bool:
+        """Start nothing more, wait for attempts within the drain limit, write what is known.
+
+        Returns whether all of it is written. If not, the next start must take what was in flight
+        for possibly sent, as after a crash.
+        """
         await self.dispatcher.stop(self._limits.drain_s)
-        if self._settler is not None:
-            try:
-                async with asyncio.timeout(STUCK_S):
-                    await self.committer.drained()
-            except TimeoutError:
-                pass  # the store refuses; what it does not know is sent again after the next start
-            self._settler.cancel()
-            await asyncio.wait([self._settler])
+        if self._settler is None:
+            return True
+        written = True
+        try:
+            async with asyncio.timeout(STUCK_S):
+                await self.committer.drained()
+        except TimeoutError:
+            written = False
+        written = written and not self._settler.done() and not self.committer.halted
+        self._settler.cancel()
+        await asyncio.wait([self._settler])
+        return written
 
     def problems(self) -> list[str]:
         """Why the service is not ready, in sentences; empty when it is. Receivers never count."""

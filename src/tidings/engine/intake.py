@@ -16,6 +16,7 @@ class Draft(msgspec.Struct):
     body: bytes  # the accepted bytes: what came, with missing envelope fields spliced in
     event: dict[str, Any]  # the decoded flat envelope, for keys and search terms
     warning: str | None = None  # kept on the event, for example by lenient validation
+    came: bytes | None = None  # what the caller sent, if not `body`: a repeat is told by it
 
 
 class Verdict(msgspec.Struct, frozen=True):

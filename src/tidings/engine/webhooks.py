@@ -37,8 +37,8 @@ SECRET_BYTES = 32
 RETIRE_SLICE = 500
 RETIRE_AGAIN_S = 1.0
 GONE = (
-    "The receiver answered 410: the address is gone for good. Give the webhook a new URL and set it "
-    "active."
+    "The receiver answered 410: the address is gone for good. Give the webhook a new URL and set "
+    "it active."
 )
 _RETIRED = {Standing.DELETED: State.CANCELLED, Standing.DISABLED: State.PARKED}
 

@@ -37,6 +37,7 @@ class Child(asyncio.Protocol):
         self._waiting: dict[int, tuple[asyncio.Future[Any], msgspec.msgpack.Decoder[Any]]] = {}
         self._number = 0
         self._closing = False
+        self._started = False
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
         self._waiting[0] = (self.ready, msgspec.msgpack.Decoder(None))
@@ -69,10 +70,14 @@ class Child(asyncio.Protocol):
         await loop.create_unix_connection(lambda: child, sock=ours)
         try:
             await child.ready
+        except StoreRefused:
+            await child.close()
+            raise
         except port.StoreDown:
             raise StoreRefused(
                 f"The store's {role} process ended with code {process.wait()} before it was ready."
             ) from None
+        child._started = True
         return child
 
     @property
@@ -89,8 +94,8 @@ class Child(asyncio.Protocol):
             future.set_exception(port.StoreDown("the store's process is gone"))
             return future
         self._number += 1
-        self._waiting[self._number] = (future, decoder)
         body = _encoder.encode((self._number, operation, arguments))
+        self._waiting[self._number] = (future, decoder)
         self._transport.write(len(body).to_bytes(4, "big") + body)
         return future
 
@@ -129,7 +134,7 @@ class Child(asyncio.Protocol):
         for future, _ in waiting.values():
             if not future.done():
                 future.set_exception(port.StoreDown("the store's process is gone"))
-        if not self._closing:
+        if not self._closing and self._started:
             self._died()
 
     async def close(self) -> None:
@@ -173,9 +178,16 @@ class SqliteStore:
     async def open(cls, directory: Path, died: Callable[[], None]) -> "SqliteStore":
         """Take the directory and start both processes. StoreRefused says why it cannot be."""
         lock = await asyncio.to_thread(DirectoryLock, directory)
-        writing = await Child.start("write", directory, lock, died)
-        reading = await Child.start("read", directory, lock, died)
-        return cls(lock, writing, reading)
+        started: list[Child] = []
+        try:
+            for role in ("write", "read"):
+                started.append(await Child.start(role, directory, lock, died))
+        except BaseException:
+            for child in started:
+                await child.close()
+            lock.release()
+            raise
+        return cls(lock, *started)
 
     def commit(self, batch: port.Batch) -> asyncio.Future[port.Receipt]:
         """See `port.Store`."""
@@ -248,5 +260,6 @@ class SqliteStore:
         try:
             await self._writing.call(_NONE, "close", clean)
         except port.StoreDown:
-            pass  # the process died before us; the next start recovers
+            pass  # the process died before us, or the disk is full; the next start recovers
         await self._writing.close()
+        self._lock.release()

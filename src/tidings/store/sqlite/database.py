@@ -5,6 +5,7 @@ commit, `NORMAL` lost some at four of five crash points. SQLite before 3.51.3 ca
 database that two connections write and checkpoint (sqlite.org/wal.html, "WAL-reset bug").
 """
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -21,6 +22,9 @@ PAGE_BYTES = 4096
 CACHE_KIB = 64 * 1024
 CHECKPOINT_PAGES = 4000
 OWNER_WAIT_S = 5.0
+
+# The disk or the file system refuses: nothing is wrong with what was asked, and it may pass.
+DISK_FAULTS = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError)
 
 
 class StoreRefused(Exception):
@@ -58,6 +62,12 @@ class DirectoryLock:
     def descriptor(self) -> int:
         """The open file; a child process that inherits it holds the lock too."""
         return self._descriptor
+
+    def release(self) -> None:
+        """Let the directory go, as soon as no child process holds it either. Idempotent."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
 def open_writer(path: Path | str, *, vfs: str | None = None) -> apsw.Connection:
@@ -130,7 +140,15 @@ class Checkpoints:
         """Checkpoint when the log has reached its bound; readers keep what they still need."""
         if self._grown >= self._pages:
             self._grown = 0
-            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            # A full disk may refuse the file's growth: the log keeps what it has, and the next
+            # commit, if there is one, asks again.
+            with contextlib.suppress(apsw.BusyError, *DISK_FAULTS):
+                self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    def stop(self) -> None:
+        """The connection is about to close, which folds what is left."""
+        self._grown = 0
+        self._connection.set_wal_hook(None)
 
 
 def _set(connection: apsw.Connection, name: str, value: int | str) -> None:

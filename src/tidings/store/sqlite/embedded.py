@@ -8,11 +8,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import apsw
-
 from tidings.store import port
 from tidings.store.sqlite.configuration import Configuration
-from tidings.store.sqlite.database import FILE, Checkpoints, open_reader, open_writer
+from tidings.store.sqlite.database import (
+    DISK_FAULTS,
+    FILE,
+    Checkpoints,
+    open_reader,
+    open_writer,
+)
 from tidings.store.sqlite.queries import Queries
 from tidings.store.sqlite.recovery import Recovery
 from tidings.store.sqlite.segments import SLICE_EVENTS, Segments
@@ -38,19 +42,26 @@ class WritingHalf:
         self.configuration = Configuration(self.connection, clock_ms, self.writer.version_raised)
         self.recovery = Recovery(self.connection, clock_ms)
         self.checkpoints = Checkpoints(self.connection)
+        self._closed = False
 
     def commit(self, batch: port.Batch) -> port.Receipt:
         """See `port.Store.commit`. StoreDown when the disk or the file system refuses."""
         try:
             return self.writer.commit(batch)
-        except (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError) as error:
+        except DISK_FAULTS as error:
             raise port.StoreDown(str(error)) from error
 
     def close(self, clean: bool = True) -> None:
         """Mark a clean stop, fold the log into the database, close. Idempotent."""
-        if clean:
-            self.recovery.stopped_cleanly()
-        self.connection.close()
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if clean:
+                self.recovery.stopped_cleanly()
+        finally:
+            self.checkpoints.stop()
+            self.connection.close()
 
 
 class ReadingHalf:
@@ -69,7 +80,10 @@ class ReadingHalf:
         if not ripe and self._lag() < SLICE_EVENTS:
             return False
         self._indexed_at = now
-        return self._segments.write_slice(self._connection) == SLICE_EVENTS
+        try:
+            return self._segments.write_slice(self._connection) == SLICE_EVENTS
+        except DISK_FAULTS:
+            return False  # later again; `index_lag` shows it
 
     def _lag(self) -> int:
         [(newest,)] = self._connection.execute("SELECT coalesce(max(seq), 0) FROM event")

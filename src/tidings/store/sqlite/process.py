@@ -15,6 +15,7 @@ import select
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from typing import Any
 import msgspec
 
 from tidings.store import port
-from tidings.store.sqlite.database import FILE, StoreRefused
+from tidings.store.sqlite.database import DISK_FAULTS, FILE, StoreRefused
 from tidings.store.sqlite.embedded import ReadingHalf, WritingHalf
 
 IDLE_S = 0.2
@@ -52,7 +53,14 @@ _NOTHING = msgspec.Raw(msgspec.msgpack.encode(None))
 
 def _operation(function: Callable[..., Any], *types: Any) -> Operation:
     arguments = tuple[types] if types else tuple[()]  # type: ignore[valid-type]  # built at run time
-    return function, msgspec.msgpack.Decoder(arguments)
+
+    def or_down(*given: Any) -> Any:
+        try:
+            return function(*given)
+        except DISK_FAULTS as error:
+            raise port.StoreDown(str(error)) from error
+
+    return or_down, msgspec.msgpack.Decoder(arguments)
 
 
 def writing_operations(half: WritingHalf) -> dict[str, Operation]:
@@ -101,14 +109,14 @@ class Host:
 
     def run(self) -> None:
         """Until the other side closes the socket."""
-        more = False
+        more, worked_at = False, time.monotonic()
         while True:
             readable, _, _ = select.select([self._line], [], [], 0 if more else IDLE_S)
-            if not readable:
-                more = self._background()
-                continue
-            if not self._receive():
+            if readable and not self._receive():
                 return
+            # Callers that never pause must not keep the work behind them from being done.
+            if not readable or time.monotonic() - worked_at >= IDLE_S:
+                more, worked_at = self._background(), time.monotonic()
 
     def _receive(self) -> bool:
         chunk = self._line.recv(RECEIVE_BYTES)

@@ -1,6 +1,7 @@
 """Reads for the API, on a read-only connection of their own."""
 
 import apsw
+import msgspec
 
 from tidings.store import port
 from tidings.store.sqlite.writer import id_hash
@@ -10,6 +11,7 @@ _DELIVERY = (
     " d.duration_ms, d.status, e.org, e.name, e.id, e.at_ms"
     " FROM delivery d JOIN event e ON e.seq = d.event"
 )
+_headers = msgspec.json.Decoder(list[tuple[str, str]])
 
 
 class Queries:
@@ -56,7 +58,7 @@ class Queries:
             evidence = None
             if detail is not None:
                 evidence = port.Evidence(
-                    kind, detail, _read_headers(headers or b""), body or b"", bool(cut)
+                    kind, detail, _headers.decode(headers or b"[]"), body or b"", bool(cut)
                 )
             ended = duration is not None or evidence is not None
             found.append(
@@ -90,8 +92,3 @@ class Queries:
                 " AND p.id < d.id)"
             )
         return port.Counts(events, by_state, orphans, newest - indexed)
-
-
-def _read_headers(kept: bytes) -> list[tuple[str, str]]:
-    lines = kept.decode("utf-8", "surrogateescape").split("\n")
-    return [(name, value) for name, _, value in (line.partition(": ") for line in lines) if name]

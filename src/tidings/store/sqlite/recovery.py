@@ -82,7 +82,12 @@ class Recovery:
             raise ValueError(f"unfinished deliveries are parked or cancelled, not {state}")
         moved = 0
         with self._connection:
-            for unfinished in ("state = 0", "state = 2", "state < 3 AND key NOT NULL"):
+            # The held ones first: none may be left without the one that it waits for.
+            for unfinished in (
+                "state < 3 AND state = 1 AND key NOT NULL",
+                "state = 0",
+                "state = 2",
+            ):
                 self._connection.execute(
                     "UPDATE delivery SET state = ?, done_ms = ?, due_ms = NULL WHERE id IN"
                     f" (SELECT id FROM delivery WHERE webhook = ? AND {unfinished} LIMIT ?)",

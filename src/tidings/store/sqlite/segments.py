@@ -24,8 +24,8 @@ ENTRY_BYTES = 12
 class Segments:
     """The search database, and the cursor up to which it has read the events."""
 
-    def __init__(self, path: Path | str) -> None:
-        self._connection = apsw.Connection(str(path))
+    def __init__(self, path: Path | str, vfs: str | None = None) -> None:
+        self._connection = apsw.Connection(str(path), vfs=vfs)
         for statement in (
             "PRAGMA journal_mode = wal",
             "PRAGMA synchronous = normal",
@@ -51,11 +51,11 @@ class Segments:
             return 0
         first, last = rows[0][0], rows[-1][0]
         entries = sorted(
-            [
+            {  # a set: an event that has a term twice is found once
                 terms[at : at + TERM_BYTES] + (seq - first).to_bytes(4, "big")
                 for seq, terms in rows
                 for at in range(0, len(terms), TERM_BYTES)
-            ]
+            }
         )
         with self._connection:
             self._connection.execute(

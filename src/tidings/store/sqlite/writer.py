@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import apsw
+import msgspec
 
 from tidings.core.delivery import State
 from tidings.core.job import Job
 from tidings.store import port
-from tidings.store.sqlite.jobs import JOB_COLUMNS, job
+from tidings.store.sqlite.jobs import ONE_JOB, PENDING_JOBS, job
 
 Row = tuple[Any, ...]
 
@@ -35,6 +36,8 @@ _SETTLE = (
     " status = ?, version = ? WHERE id = ? AND state IN (0, 2)"
 )
 _ATTEMPT = "INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# An attempt that ended after its delivery was cancelled or parked counts all the same.
+_COUNT = "UPDATE delivery SET attempts = ? WHERE id = ? AND attempts < ?"
 _REJECTION = (
     "INSERT INTO rejection (org, at_ms, name, event_id, code, message, path, body)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -55,7 +58,6 @@ _INTENT = (
 )
 _NEXT_DUE = "SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state = 2 AND due_ms NOT NULL"
 _TOUCH = "UPDATE meta SET value = value WHERE key = 'clean_stop'"
-_JOB = f"SELECT {JOB_COLUMNS} WHERE d.id = ?"
 
 
 def id_hash(org: int, event_id: str) -> bytes:
@@ -237,6 +239,9 @@ class Writer:
         self._connection.executemany(_SETTLE, rows)
         if attempts:
             self._connection.executemany(_ATTEMPT, attempts)
+            self._connection.executemany(
+                _COUNT, [(number, delivery, number) for delivery, number, *_ in attempts]
+            )
         return [freed for place in ordered for freed in self.free_next(*place)]
 
     def free_next(self, webhook: int, key: int) -> list[Job]:
@@ -254,18 +259,14 @@ class Writer:
         return [self._job(one, retry=True) for one in due]
 
     def _job(self, delivery: int, *, retry: bool) -> Job:
-        [row] = self._connection.execute(_JOB, (delivery,))
+        [row] = self._connection.execute(ONE_JOB, (delivery,))
         return job(row, retry=retry)
 
     def page(self, webhook: int, after: int, limit: int) -> list[Job]:
         """See `port.Store.page`; on this connection, so that it is in order with the commits."""
         return [
             job(row, retry=False)
-            for row in self._connection.execute(
-                f"SELECT {JOB_COLUMNS} WHERE d.webhook = ? AND d.id > ? AND d.state = 0"
-                " ORDER BY d.id LIMIT ?",
-                (webhook, after, limit),
-            )
+            for row in self._connection.execute(PENDING_JOBS, (webhook, after, limit))
         ]
 
     def _one(self, query: str, binding: Row = (), default: int | None = 0) -> Any:
@@ -278,11 +279,10 @@ def _attempt_row(one: port.Settled) -> Row:
     if evidence is None:
         kept: Row = (None, None, None, None, None)
     else:
-        headers = "\n".join(f"{name}: {value}" for name, value in evidence.headers)
         kept = (
             evidence.kind,
             evidence.detail,
-            headers.encode("utf-8", "surrogateescape"),
+            msgspec.json.encode(evidence.headers),
             evidence.body,
             int(evidence.truncated),
         )

@@ -1,0 +1,165 @@
+"""The accept path over an intake, a catalogue and credentials that are played."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any
+
+import msgspec
+
+from tidings.api.accept import AcceptApp
+from tidings.core.calls import Caller, IntakeRules
+from tidings.engine.access import Denied
+from tidings.engine.intake import Draft, Verdict
+from tidings.store.port import NewRejection
+
+OWN, OTHER = 2001, 2002
+BRAND, PLATFORM = b"Basic brand", b"Basic platform"
+JSON = (b"content-type", b"application/json")
+EVENT = b'{"eventName":"pointsIssued","eventId":"e-1","orgId":0,"createdAt":5,"data":{}}'
+DIFFERS = "other bytes"
+
+Part = dict[str, Any]
+
+
+class FakeIntake:
+    """Accepts every id once, unless it is told to fail."""
+
+    def __init__(self) -> None:
+        self.bodies: dict[tuple[int, str], bytes] = {}
+        self.rejections: list[NewRejection] = []
+        self.fault: Exception | None = None
+        self.calls = 0
+
+    async def accept(self, drafts: list[Draft]) -> list[Verdict]:
+        self.calls += 1
+        await asyncio.sleep(0)
+        if self.fault is not None:
+            raise self.fault
+        return [self._one(draft) for draft in drafts]
+
+    def _one(self, draft: Draft) -> Verdict:
+        key = (draft.org, draft.event_id)
+        if key not in self.bodies:
+            self.bodies[key] = draft.body
+            return Verdict("accepted")
+        return Verdict("duplicate", None if self.bodies[key] == draft.body else DIFFERS)
+
+    def note_rejections(self, rejections: list[NewRejection]) -> None:
+        self.rejections += rejections
+
+
+class Problem(msgspec.Struct):
+    path: str
+    message: str
+
+
+class Types:
+    def get(self, name: str) -> object | None:
+        return name if name == "pointsIssued" else None
+
+    def check(self, name: str, event: dict[str, Any]) -> list[Problem]:
+        if name != "pointsIssued" or event.get("data") == {"bad": 1}:
+            return [Problem("data.bad", "data.bad must be absent; got a value.")]
+        return []
+
+
+class FakeAccess:
+    def caller(self, authorization: bytes | None, scope: str) -> Caller:
+        assert scope == "events:write"
+        if authorization == BRAND:
+            return Caller(OWN, False, "brand")
+        if authorization == PLATFORM:
+            return Caller(1, True, "platform")
+        if authorization == b"Basic reader":
+            raise Denied(403, "forbidden", "The credential must hold the scope.")
+        raise Denied(401, "unauthorized", "The call must carry a credential.")
+
+    def acting(self, caller: Caller, wanted: str | None) -> Caller:
+        if not caller.platform or wanted != str(OTHER):
+            raise Denied(403, "forbidden_org", "X-Tidings-Org must name another org.")
+        return Caller(OTHER, True, caller.credential)
+
+
+class Service:
+    def __init__(self, **more: Any) -> None:
+        self.intake = FakeIntake()
+        numbers = iter(range(10_000))
+        rules = {1: IntakeRules(), OWN: IntakeRules(), OTHER: IntakeRules(validation="lenient")}
+        self.app = AcceptApp(
+            self.intake,
+            Types(),
+            FakeAccess(),
+            rules.get,
+            clock_ms=lambda: 1_770_801_300_412,
+            new_event_id=lambda: f"made-{next(numbers)}",
+            new_request_id=lambda: f"{next(numbers):032x}",
+            **more,
+        )
+
+    async def call(
+        self,
+        body: bytes | Iterable[bytes] = EVENT,
+        *headers: tuple[bytes, bytes],
+        authorization: bytes | None = BRAND,
+        receive: Callable[[], Awaitable[Part]] | None = None,
+    ) -> "Answer":
+        given = list(headers)
+        if not any(name == b"content-type" for name, _ in given):
+            given.append(JSON)
+        if authorization is not None:
+            given.append((b"authorization", authorization))
+        parts = [body] if isinstance(body, bytes) else list(body)
+        messages = iter(
+            [
+                {"type": "http.request", "body": part, "more_body": at < len(parts)}
+                for at, part in enumerate(parts, 1)
+            ]
+        )
+
+        async def in_parts() -> Part:
+            return next(messages)
+
+        sent: list[Part] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await self.app({"headers": given}, receive or in_parts, send)
+        return Answer(sent)
+
+
+class Answer:
+    def __init__(self, sent: list[Part]) -> None:
+        self.sent = sent
+        if not sent:
+            return
+        start, end = sent
+        self.status: int = start["status"]
+        self.headers = dict(start["headers"])
+        assert len(self.headers) == len(start["headers"])
+        self.raw: bytes = end["body"]
+        self.body: Any = json.loads(self.raw)
+        assert self.headers[b"content-type"] == b"application/json"
+        assert self.headers[b"content-length"] == b"%d" % len(self.raw)
+        assert self.headers[b"x-cap-requestid"]
+
+    @property
+    def error(self) -> tuple[int, str]:
+        assert self.body.keys() == {"error"}
+        assert self.body["error"]["message"]
+        return self.status, self.body["error"]["code"]
+
+
+def run(scenario: Coroutine[Any, Any, Any]) -> Any:
+    async def bounded() -> Any:
+        async with asyncio.timeout(20):
+            return await scenario
+
+    return asyncio.run(bounded())
+
+
+def call(*arguments: Any, **more: Any) -> Answer:
+    answer = run(Service().call(*arguments, **more))
+    assert isinstance(answer, Answer)
+    return answer

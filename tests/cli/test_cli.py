@@ -1,0 +1,116 @@
+"""The command: quick help, exit codes, and what is said where."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
+
+import pytest
+
+from tidings.cli import main
+from tidings.cli.exits import Exit
+
+HELP_S_MAX = 0.2
+
+
+def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")}
+    return subprocess.run(
+        [sys.executable, "-m", "tidings.cli", *arguments],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+        env=clean | environ,
+    )
+
+
+def cpu_s(*arguments: str, cache: Path) -> float:
+    """The least CPU time of several starts, compiled before, as an installation does."""
+    times = []
+    for _ in range(6):
+        before = getrusage(RUSAGE_CHILDREN)
+        environ = os.environ | {"PYTHONPYCACHEPREFIX": str(cache), "PYTHONDONTWRITEBYTECODE": ""}
+        subprocess.run(
+            [sys.executable, *arguments], env=environ, stdout=subprocess.DEVNULL, check=True
+        )
+        after = getrusage(RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(times[1:])
+
+
+def test_help_is_quick(tmp_path: Path) -> None:
+    """200 ms; on a machine that is busy or slow, in proportion to a start that is known (70 ms)."""
+    known = cpu_s("-c", "import asyncio, http.client, inspect", cache=tmp_path)
+    took = cpu_s("-m", "tidings.cli", "--help", cache=tmp_path)
+    assert took < HELP_S_MAX * max(1, known / 0.070)
+
+
+def test_help_loads_nothing_of_the_service() -> None:
+    loaded = "import sys, tidings.cli.app; print([m for m in sys.modules if 'tidings' in m])"
+    said = subprocess.check_output([sys.executable, "-c", loaded], text=True)
+    assert set(re.findall(r"tidings[\w.]*", said)) == {
+        "tidings",
+        "tidings.cli",
+        "tidings.cli.app",
+        "tidings.cli.exits",
+    }
+
+
+def test_help_is_at_most_100_columns_and_names_the_exit_codes() -> None:
+    for command in ([], ["serve"], ["send"], ["demo"], ["version"]):
+        done = run(*command, "--help")
+        assert done.returncode == Exit.OK
+        assert max(map(len, done.stdout.splitlines())) <= 100
+        assert "5 unreachable" in done.stdout
+
+
+def test_version_is_data() -> None:
+    done = run("version")
+    assert done.returncode == Exit.OK
+    assert re.fullmatch(r"\d+\.\d+\.\S+\n", done.stdout)
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["serv"], 'Unknown command "serv". Did you mean "serve"?'),
+        (["serve", "--prot", "1"], "Unknown option: --prot. Did you mean --port?"),
+        (["serve", "--port", "70000"], "--port must be a number from 1 to 65535; got 70000."),
+        (["serve", "--config", "/no"], "--config must name a file that can be read; got /no: "),
+        (["demo", "--port", "x"], "--port must be a number; got x."),
+        (["demo", "--port", "0"], "--port must be a number from 1 to 65535; got 0."),
+    ],
+)
+def test_wrong_usage_is_2_and_says_what_to_write(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == Exit.USAGE
+    out, err = capsys.readouterr()
+    assert err.startswith(said)
+    assert out == ""
+
+
+@pytest.mark.parametrize("command", [["serve"], ["send", "-"], ["demo"]])
+def test_an_unknown_variable_is_refused_by_every_command(command: list[str]) -> None:
+    done = run(*command, TIDINGS_PROT="8080")
+    assert done.returncode == Exit.USAGE
+    assert done.stderr == "TIDINGS_PROT is not a setting. Did you mean TIDINGS_PORT?\n"
+    assert done.stdout == ""
+
+
+def test_a_wrong_variable_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    done = run("serve", "--data", str(tmp_path / "data"), TIDINGS_PORT="70000")
+    assert done.returncode == Exit.USAGE
+    assert done.stderr == "TIDINGS_PORT must be a number from 1 to 65535; got 70000.\n"
+    assert not (tmp_path / "data").exists()
+
+
+def test_no_error_uses_the_words_that_help_nobody() -> None:
+    for arguments in (["serv"], ["serve", "--port", "x"], ["serve", "--dev=x"], ["send"]):
+        done = run(*arguments)
+        assert done.returncode == Exit.USAGE
+        assert not re.search(r"invalid|oops|please|Traceback|Error", done.stderr, re.IGNORECASE)

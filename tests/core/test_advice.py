@@ -1,0 +1,119 @@
+"""Advice: every state and every kind of ending has its words, with the time of the next try."""
+
+from datetime import timedelta, timezone
+
+import pytest
+
+from tidings.core.advice import Tried, advise, next_try, what_happened, what_to_do
+from tidings.core.delivery import State
+from tidings.core.exchange import FaultKind
+from tidings.core.outcome import RetryPolicy
+from tidings.core.schedule import Schedule
+from tidings.core.webhook import Standing
+
+NOON = 1_770_811_200_000  # 2026-02-11T12:00:00Z
+BUSY = Tried(503, None, "", 12)
+REFUSED = Tried(400, None, "", 3)
+
+
+@pytest.mark.parametrize(
+    ("left_ms", "words"),
+    [
+        (0, "Next try 12:00:00 UTC (now)."),
+        (5_000, "Next try 12:00:05 UTC (in 5 s)."),
+        (400, "Next try 12:00:00 UTC (in 1 s)."),
+        (600_000, "Next try 12:10:00 UTC (in 10 min)."),
+        (4 * 3_600_000, "Next try 16:00:00 UTC (in 4 h)."),
+        (13 * 3_600_000, "Next try 2026-02-12 01:00:00 UTC (in 13 h)."),
+    ],
+)
+def test_the_next_try_in_words(left_ms: int, words: str) -> None:
+    assert next_try(NOON + left_ms, NOON) == words
+
+
+def test_times_are_the_orgs_own() -> None:
+    india = timezone(timedelta(hours=5, minutes=30), "IST")
+    assert next_try(NOON + 5_000, NOON, india) == "Next try 17:30:05 IST (in 5 s)."
+
+
+@pytest.mark.parametrize(
+    ("state", "tried", "words"),
+    [
+        (State.PENDING, None, "It waits for its attempt."),
+        (State.HELD, None, "It waits for an earlier delivery of the same ordering key."),
+        (
+            State.RETRYING,
+            BUSY,
+            "The receiver answered 503 Service Unavailable after 12 ms. Next try 12:00:05 UTC (in "
+            "5 s). The receiver is overloaded or stopped: check that it runs.",
+        ),
+        (State.DELIVERED, Tried(200, None, "", 3), "The receiver answered 200 OK after 3 ms."),
+        (
+            State.FAILED,
+            REFUSED,
+            "The receiver answered 400 Bad Request after 3 ms. It is not tried again: the same "
+            "bytes can only meet the same answer. Compare the body with what the receiver "
+            "expects; its answer may say more.",
+        ),
+        (
+            State.FAILED,
+            BUSY,
+            "The receiver answered 503 Service Unavailable after 12 ms. It was the last try: the "
+            "168 hours of its retries are over. The receiver is overloaded or stopped: check that "
+            "it runs.",
+        ),
+        (
+            State.PARKED,
+            None,
+            "It was parked, because the webhook was disabled. Set the webhook active; new events "
+            "are then sent.",
+        ),
+        (State.CANCELLED, None, "It was cancelled with its webhook."),
+    ],
+)
+def test_each_state_in_words(state: State, tried: Tried | None, words: str) -> None:
+    due = NOON + 5_000 if state is State.RETRYING else None
+    assert advise(state, tried, due_ms=due, now_ms=NOON) == words
+
+
+def test_a_fault_says_first_what_happened_then_when_then_what_to_do() -> None:
+    tried = Tried(
+        None,
+        "reset",
+        "The receiver closed the connection after 312 ms without an answer. If it goes on, raise "
+        "its idle time-out.",
+        312,
+    )
+    assert advise(State.RETRYING, tried, due_ms=NOON + 5_000, now_ms=NOON) == (
+        "The receiver closed the connection after 312 ms without an answer. Next try 12:00:05 UTC "
+        "(in 5 s). If it goes on, raise its idle time-out."
+    )
+
+
+def test_a_webhook_that_does_not_send_is_named_first_of_all_remedies() -> None:
+    for standing in (Standing.PAUSED, Standing.INACTIVE):
+        told = advise(State.PENDING, None, due_ms=None, now_ms=NOON, standing=standing)
+        assert told.endswith(
+            f"The webhook is {standing.value}: nothing is sent until it is active."
+        )
+
+
+def test_the_webhooks_own_policy_decides_what_was_final() -> None:
+    policy = RetryPolicy(Schedule(window_s=36_000), frozenset({400}), frozenset({503}))
+    last = advise(State.FAILED, REFUSED, due_ms=None, now_ms=NOON, policy=policy)
+    assert "It was the last try: the 10 hours" in last
+    once = advise(State.FAILED, BUSY, due_ms=None, now_ms=NOON, policy=policy)
+    assert "It is not tried again" in once
+
+
+def test_every_status_and_fault_has_words_in_the_house_voice() -> None:
+    endings = [Tried(status, None, "", 5) for status in range(100, 600)]
+    endings += [Tried(None, kind.value, "blocked", 5) for kind in FaultKind]
+    endings += [Tried(None, "lost", "possibly sent (worker lost)", None)]
+    for tried in endings:
+        happened, todo = what_happened(tried), what_to_do(tried)
+        assert happened.endswith(".")
+        if tried.status is None or not 200 <= tried.status <= 299:
+            assert todo.endswith(".")
+        for word in ("invalid", "oops", "please", "None"):
+            assert word not in happened + todo, (tried, happened + todo)

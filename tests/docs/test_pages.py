@@ -1,0 +1,62 @@
+"""The documentation is under test: made pages are current, and nothing in it points elsewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tidings.cli.settings_page import page
+from tidings.core.outcome import REFUSALS, SLOW_DOWN
+from tidings.core.schedule import DELAYS_S
+from tidings.settings import CLIENT_NAMES, ENVIRONMENT
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+PAGES = [
+    ROOT / "docs/settings.md",
+    ROOT / "docs/running.md",
+    ROOT / "docs/contract/delivery.md",
+    ROOT / "docs/contract/api.md",
+]
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+
+def test_the_settings_page_is_current() -> None:
+    assert (ROOT / "docs/settings.md").read_text("utf-8") == page(), "make docs"
+
+
+def test_every_setting_has_its_heading() -> None:
+    text = (ROOT / "docs/settings.md").read_text("utf-8")
+    for name in [*ENVIRONMENT.values(), *CLIENT_NAMES]:
+        assert f"\n### {name}\n" in text
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_a_page_ends_with_what_to_do_when_it_did_not_work(path: Path) -> None:
+    headings = re.findall(r"^## (.+)$", path.read_text("utf-8"), re.MULTILINE)
+    assert headings[-1] == "If it did not work"
+
+
+@pytest.mark.parametrize("path", [README, *PAGES], ids=lambda path: path.name)
+def test_links_lead_to_files_of_the_repository(path: Path) -> None:
+    for link in LINK.findall(path.read_text("utf-8")):
+        target = (path.parent / link).resolve()
+        assert target.is_relative_to(ROOT) and target.exists(), link
+
+
+def test_the_readme_is_short_and_shows_the_three_commands() -> None:
+    text = README.read_text("utf-8")
+    assert len(text.splitlines()) <= 120
+    for command in ("make demo", "make test", "make bench"):
+        assert command in text
+
+
+def test_the_delivery_page_holds_the_tables_of_the_code() -> None:
+    text = (ROOT / "docs/contract/delivery.md").read_text("utf-8")
+    refused = " ".join(str(status) for status in sorted(REFUSALS))
+    assert f"| {refused} |" in text
+    for status in SLOW_DOWN:
+        assert str(status) in text
+    shown = ["5 s", "30 s", "2 min", "10 min", "30 min", "1 h", "2 h", "4 h", "8 h", "12 h"]
+    assert len(shown) == len(DELAYS_S)
+    assert ", ".join(shown[:-1]) in text

@@ -1,0 +1,150 @@
+"""The service as an operator runs it: started, stopped, killed, and started again."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from .api import Api
+from .until import until
+
+ORG, KEY, SECRET = 2001, "boss", "s3cret-of-the-tests"
+READY_S = 30.0
+WRITER = "tidings.store.sqlite.process"
+
+
+def free_port() -> int:
+    """A port below those that the system hands out by itself, so that nobody takes it meanwhile."""
+    while True:
+        port = random.SystemRandom().randrange(12_000, 32_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def environment(**settings: object) -> dict[str, str]:
+    """Nothing of the caller's settings, and these instead."""
+    kept = {name: value for name, value in os.environ.items() if name[:8] != "TIDINGS_"}
+    return kept | {f"TIDINGS_{name.upper()}": str(value) for name, value in settings.items()}
+
+
+class ServiceProcess:
+    """`tidings serve --dev` on one data directory; its children live in its process group."""
+
+    def __init__(
+        self, data: Path, *, port: int = 0, wrap: tuple[str, ...] = (), **settings: object
+    ) -> None:
+        self.data = data
+        self.log = data.parent / f"{data.name}.log"
+        self.port = port or free_port()
+        self._wrap = wrap
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def launch(self) -> None:
+        """Start the program, and do not wait."""
+        command = [*self._wrap, str(Path(sys.executable).with_name("tidings")), "serve", "--dev"]
+        command += ["--data", str(self.data), "--port", str(self.port)]
+        bootstrap = {"bootstrap_org": ORG, "bootstrap_key": KEY, "bootstrap_secret": SECRET}
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                env=environment(**bootstrap | self._settings),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def start(self) -> "ServiceProcess":
+        """Start it, and wait until it is ready."""
+        self.launch()
+        until(self._ready, f"a ready service; it says: {self.words()}", READY_S)
+        return self
+
+    def _ready(self) -> bool:
+        code = self.running.poll()
+        assert code is None, f"the service ended with code {code}: {self.words()}"
+        try:
+            with Api(self.port) as api:
+                return api.get("/readyz").status == 200
+        except OSError:
+            return False
+
+    @property
+    def running(self) -> "subprocess.Popen[bytes]":
+        """The process that was started last."""
+        assert self._process is not None
+        return self._process
+
+    @property
+    def pid(self) -> int:
+        """The main process."""
+        return self.running.pid
+
+    def words(self) -> str:
+        """The end of what it has said."""
+        return self.log.read_text("utf-8", "replace")[-2000:] if self.log.exists() else ""
+
+    def store_child(self, role: str) -> psutil.Process:
+        """The store's child process: `write` or `read`."""
+        for child in psutil.Process(self.pid).children(recursive=True):
+            line = child.cmdline()
+            if WRITER in line and role in line:
+                return child
+        raise AssertionError(f"no {role} process of the store")
+
+    def api(self, org: int | None = None) -> Api:
+        """A client with the platform's credential."""
+        return Api(self.port, f"{KEY}:{SECRET}", org)
+
+    def signal(self, number: int) -> None:
+        """To the main process alone."""
+        self.running.send_signal(number)
+
+    def wait(self, seconds: float = 40.0) -> int:
+        """Its exit code, once it has ended by itself."""
+        return self.running.wait(seconds)
+
+    def stop(self) -> int:
+        """SIGTERM; its exit code."""
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def kill_all(self) -> None:
+        """SIGKILL the whole process group, as an out-of-memory killer or a power cut would."""
+        os.killpg(self.pid, signal.SIGKILL)
+        self.running.wait(10)
+        until(lambda: not _group(self.pid), "the end of its process group")
+
+    def end(self) -> None:
+        """Leave nothing behind, whatever state it is in."""
+        if self._process is not None and _group(self.pid):
+            self.kill_all()
+
+
+def _group(leader: int) -> bool:
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    return any(
+        process.info["status"] != psutil.STATUS_ZOMBIE and _pgid(process.pid) == leader
+        for process in psutil.process_iter(["status"])
+    )
+
+
+def _pgid(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0

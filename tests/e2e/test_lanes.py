@@ -1,0 +1,176 @@
+"""Webhooks side by side: caps, rates and order are kept, and a bad receiver delays nobody else."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+
+from .api import Api
+from .events import event, new_id
+from .receiver import Arrival, Receiver
+from .service import ServiceProcess
+from .until import until
+
+BATCH = "application/x-ndjson"
+
+
+def post_many(api: Api, count: int, customers: int = 1) -> list[str]:
+    """Ids of events, posted in one call, of customers in turn."""
+    ids = [new_id() for _ in range(count)]
+    assert api.org is not None
+    org = api.org
+    bodies = [
+        event(one, org, customer=n % customers).replace(b"\n", b"") for n, one in enumerate(ids)
+    ]
+    api.accept(b"\n".join(bodies), BATCH)
+    return ids
+
+
+@pytest.mark.parametrize("cap", [1, 3])
+def test_parallel_requests_never_exceed_the_cap_and_reach_it(
+    api: Api, receiver: Receiver, cap: int
+) -> None:
+    path = receiver.path(delay=0.02)
+    api.webhook(receiver.url(path), maxAllowedConnections=cap)
+    for _ in range(4):
+        post_many(api, 15)
+    assert max(arrival.parallel for arrival in receiver.wait(path, 60)) == cap
+
+
+def test_the_cap_holds_through_retries_and_changes(api: Api, receiver: Receiver) -> None:
+    path = receiver.path(delay=0.03, each=[{"status": 500, "delay": 0.03}])
+    hook = api.webhook(receiver.url(path), maxAllowedConnections=4)
+    ids = post_many(api, 40)
+    receiver.wait(path, 8)
+    api.change(hook, maxAllowedConnections=2)
+    begun = len(receiver.arrivals(path)) + 2  # of those under way at the change
+    assert {api.settled(one)["state"] for one in ids} == {"delivered"}
+    arrivals = receiver.arrivals(path)
+    assert len(arrivals) == 80 and max(arrival.parallel for arrival in arrivals) <= 4
+    assert max(arrival.parallel for arrival in arrivals[begun:]) <= 2
+
+
+def test_the_rate_is_kept(api: Api, receiver: Receiver) -> None:
+    rate, count = 10, 35
+    path = receiver.path()
+    api.webhook(receiver.url(path), rateLimit=rate)
+    post_many(api, count)
+    times = [arrival.at_s for arrival in receiver.wait(path, count)]
+    assert times[-1] - times[0] >= (count - rate) / rate - 0.1
+    assert times[-1] - times[0] <= (count - rate) / rate + 3.0
+    for first in range(count):
+        for last in range(first + 1, count):
+            # A burst of one second's worth, then the rate; 0.1 s for the sockets.
+            most = rate + rate * (times[last] - times[first] + 0.1) + 1
+            assert last - first + 1 <= most
+
+
+def in_order(arrivals: list[Arrival], ids: list[str]) -> bool:
+    """Whether these events were tried one after the other: none before the one before it was in."""
+    sequence = [(arrival.event_id, arrival.answer) for arrival in arrivals]
+    position, expected = 0, iter(ids)
+    for wanted in expected:
+        while position < len(sequence) and sequence[position] == (wanted, 500):
+            position += 1
+        if position >= len(sequence) or sequence[position] != (wanted, 200):
+            return False
+        position += 1
+    return position == len(sequence)
+
+
+def test_a_key_goes_in_order_through_failures_and_others_overtake(
+    api: Api, receiver: Receiver
+) -> None:
+    customers = 3
+    path = receiver.path(delay=0.005)
+    api.webhook(receiver.url(path), ordering="key")
+    # The very first request of the lane fails twice: its customer waits, the others do not.
+    receiver.plan(path, delay=0.005, first=[{"status": 500}])
+    ids = post_many(api, 30, customers)
+    for one in ids:
+        assert api.settled(one)["state"] == "delivered"
+    by_customer: defaultdict[int, list[Arrival]] = defaultdict(list)
+    for arrival in receiver.arrivals(path):
+        by_customer[arrival.event["data"]["customerIdentifiers"]["customerId"]].append(arrival)
+    for customer in range(customers):
+        assert in_order(by_customer[customer], ids[customer::customers])
+    failed = next(arrival for arrival in receiver.arrivals(path) if arrival.answer == 500)
+    late = failed.event["data"]["customerIdentifiers"]["customerId"]
+    ends = {customer: by_customer[customer][-1].at_s for customer in range(customers)}
+    assert all(ends[other] - failed.at_s < 0.7 for other in range(customers) if other != late)
+    assert ends[late] - failed.at_s >= 0.75
+
+
+def test_strict_order_holds_through_failures(api: Api, receiver: Receiver) -> None:
+    path = receiver.path(first=[{"status": 200}, {"status": 500}, {"status": 500}])
+    api.webhook(receiver.url(path), ordering="strict")
+    ids = post_many(api, 8, customers=8) + post_many(api, 4, customers=4)
+    for one in ids:
+        assert api.settled(one)["state"] == "delivered"
+    assert in_order(receiver.arrivals(path), ids)
+    assert max(arrival.parallel for arrival in receiver.arrivals(path)) == 1
+
+
+def test_order_goes_on_behind_a_delivery_that_failed_for_good(api: Api, receiver: Receiver) -> None:
+    path = receiver.path(first=[{"status": 400}])
+    api.webhook(receiver.url(path), ordering="strict")
+    first, *rest = post_many(api, 6)
+    assert api.settled(first)["state"] == "failed"
+    assert [api.settled(one)["state"] for one in rest] == ["delivered"] * 5
+    assert [arrival.event_id for arrival in receiver.arrivals(path)] == [first, *rest]
+
+
+def delays(api: Api, receiver: Receiver, path: str, count: int) -> list[float]:
+    """Seconds from the call to the arrival, of events posted one by one."""
+    import time
+
+    started: dict[str, float] = {}
+    assert api.org is not None
+    for _ in range(count):
+        event_id = new_id()
+        body = event(event_id, api.org)
+        started[event_id] = time.monotonic()
+        api.accept(body)
+    until(lambda: started.keys() <= receiver.known_ids(path), "all events at the healthy one", 20)
+    found = [arrival for arrival in receiver.arrivals(path) if arrival.event_id in started]
+    assert len(found) == count
+    return sorted(arrival.at_s - started[arrival.event_id] for arrival in found)
+
+
+def test_dead_silent_and_hostile_receivers_delay_nobody_else(
+    own_service: Callable[..., ServiceProcess], receiver: Receiver
+) -> None:
+    service = own_service().start()
+    healthy = receiver.path()
+    bad = {
+        mode: receiver.path(mode=mode)
+        for mode in ("silent", "reset", "drip", "flood", "endless", "garbage")
+    }
+    with service.api() as api:
+        api.org = 2001
+        api.webhook(receiver.url(healthy), name="healthy")
+        delays(api, receiver, healthy, 50)  # warm
+        alone = delays(api, receiver, healthy, 200)
+        api.webhook(receiver.dead_url(), name="dead")
+        for mode, path in bad.items():
+            api.webhook(receiver.url(path), name=mode, deadlineInSeconds=2)
+        beside = delays(api, receiver, healthy, 200)
+        assert all(receiver.arrivals(path) for path in bad.values())
+        assert api.get("/readyz").status == 200
+    assert beside[100] <= alone[100] * 3 + 0.050, (alone[100], beside[100])
+    assert beside[190] <= alone[190] * 3 + 0.250, (alone[190], beside[190])
+    assert beside[-1] < 2.0
+    assert service.stop() == 0
+
+
+def test_a_slow_receiver_gets_what_it_can_take_in_time(api: Api, receiver: Receiver) -> None:
+    slow, fast = receiver.path(delay=0.4), receiver.path()
+    api.webhook(receiver.url(slow), name="slow", maxAllowedConnections=2)
+    api.webhook(receiver.url(fast), name="fast")
+    ids = post_many(api, 40)
+    times = [arrival.at_s for arrival in receiver.wait(fast, 40)]
+    assert times[-1] - times[0] < 1.5 and len(receiver.arrivals(slow)) < 20
+    assert {arrival.event_id for arrival in receiver.wait(slow, 40)} == set(ids)
+    gaps = [b.at_s - a.at_s for a, b in pairwise(receiver.arrivals(slow))]
+    assert max(gaps) < 1.5

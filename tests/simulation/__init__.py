@@ -1,0 +1,1 @@
+"""The engine under a simulated loop: virtual time, a store that dies, a network that misbehaves."""

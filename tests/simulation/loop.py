@@ -1,0 +1,53 @@
+"""An event loop with virtual time and a seeded choice of what runs next. No real IO.
+
+It leans on CPython's own `_run_once`, `_scheduled` and `_ready`; `test_loop.py` pins what it needs.
+"""
+
+import asyncio
+import heapq
+import random
+from collections.abc import Coroutine
+from typing import Any
+
+
+class SimulatedLoop(asyncio.SelectorEventLoop):
+    """Runs ready callbacks in a seeded order; when none is ready, time jumps to the next timer."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.draw = random.Random(seed)
+        self._now = 0.0
+
+    def time(self) -> float:
+        """Virtual seconds since the start."""
+        return self._now
+
+    def _run_once(self) -> None:
+        scheduled, ready = self._scheduled, self._ready  # type: ignore[attr-defined]
+        while scheduled and scheduled[0]._cancelled:
+            heapq.heappop(scheduled)._scheduled = False
+        if not ready:
+            if not scheduled:
+                raise RuntimeError("nothing is ready and nothing is scheduled: a deadlock")
+            self._now = max(self._now, scheduled[0]._when)
+        while scheduled and scheduled[0]._when <= self._now:
+            handle = heapq.heappop(scheduled)
+            handle._scheduled = False
+            if not handle._cancelled:
+                ready.append(handle)
+        if ready:
+            at = self.draw.randrange(len(ready))
+            ready.rotate(-at)
+            handle = ready.popleft()
+            ready.rotate(at)
+            if not handle._cancelled:
+                handle._run()
+
+
+def simulate(seed: int, main: Coroutine[Any, Any, None]) -> None:
+    """Run `main` to its end on a loop of its own."""
+    loop = SimulatedLoop(seed)
+    try:
+        loop.run_until_complete(main)
+    finally:
+        loop.close()

@@ -1,0 +1,224 @@
+"""What the simulated engine is given instead of a disk, a network, a clock and a catalogue."""
+
+import asyncio
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from tidings.core.delivery import MOVES, State
+from tidings.core.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.ids import read
+from tidings.egress.port import Target
+from tidings.store import port
+from tidings.store.sqlite.embedded import WritingHalf
+
+EPOCH_MS = 1_800_000_000_000
+
+
+class SimulatedClock:
+    """The wall clock, driven by the loop; `skew_ms` makes it jump."""
+
+    def __init__(self) -> None:
+        self.skew_ms = 0
+
+    def now_ms(self) -> int:
+        return EPOCH_MS + round(asyncio.get_running_loop().time() * 1000) + self.skew_ms
+
+
+class Names:
+    """A catalogue that knows nothing but where its events keep their key."""
+
+    def search_values(self, _: str, event: dict[str, Any]) -> list[str]:
+        return [event["data"]["key"]]
+
+    def key_of(self, _: str, event: dict[str, Any]) -> str | None:
+        key: str | None = event["data"]["key"]
+        return key
+
+
+class Faults:
+    """How bad the world is at the moment."""
+
+    def __init__(self) -> None:
+        self.store_down = 0.0  # the share of commits that the disk refuses
+        self.reply_lost = 0.0  # the share of answers that never come back although 2xx was said
+        self.failing = 0.0  # the share of attempts that fail
+        self.slow_s = 0.01
+
+    def heal(self) -> None:
+        self.store_down = self.reply_lost = self.failing = 0.0
+
+
+class Disk:
+    """The database that outlives every engine, and what it has seen happen to deliveries."""
+
+    def __init__(self, clock: SimulatedClock) -> None:
+        self.half = WritingHalf(":memory:", clock.now_ms)
+        run = self.half.connection.execute
+        run("CREATE TEMP TABLE moved (delivery, old, new)")
+        run(
+            "CREATE TEMP TRIGGER moves AFTER UPDATE OF state ON delivery WHEN old.state <> new.state"
+            " BEGIN INSERT INTO moved VALUES (old.id, old.state, new.state); END"
+        )
+
+    def ask(self, query: str, *binding: Any) -> list[tuple[Any, ...]]:
+        return self.half.connection.execute(query, binding).fetchall()
+
+    def check_moves(self) -> None:
+        """Invariant 7: states move along the written graph only; final ones never."""
+        legal = {(int(old), int(new)) for (old, _), new in MOVES.items()}
+        for delivery, old, new in self.ask("SELECT * FROM moved"):
+            assert (old, new) in legal, (delivery, State(old), State(new))
+        self.ask("DELETE FROM moved")
+
+    def check_attempt_numbers(self) -> None:
+        """Invariant 8: the attempts of a delivery are 1, 2, 3 … without gap, none above its count."""
+        wrong = self.ask(
+            "SELECT a.delivery FROM attempt a JOIN delivery d ON d.id = a.delivery"
+            " WHERE a.number > d.attempts OR a.number < 1"
+        )
+        assert not wrong, wrong
+
+    def check_owners(self) -> None:
+        """Every unfinished delivery has a due time, a live owner, or a held predecessor."""
+        orphans = self.ask(
+            "SELECT d.id FROM delivery d WHERE d.state = 1 AND NOT EXISTS (SELECT 1 FROM delivery p"
+            " WHERE p.webhook = d.webhook AND p.key = d.key AND p.state < 3 AND p.id < d.id)"
+        )
+        assert not orphans, orphans
+
+
+class SimulatedStore:
+    """`port.Store` of one engine's life over the disk: in order, late, refusing, and mortal."""
+
+    def __init__(self, disk: Disk, faults: Faults, draw: random.Random) -> None:
+        self._disk = disk
+        self._faults = faults
+        self._draw = draw
+        self._line = asyncio.Lock()
+        self.dead = False
+
+    async def _do(self, work: Callable[[], Any], *, write: bool = False) -> Any:
+        async with self._line:  # requests are served one by one, in order
+            await asyncio.sleep(self._draw.random() * 0.004)
+            if self.dead:
+                await asyncio.get_running_loop().create_future()  # nobody answers any more
+            if write and self._draw.random() < self._faults.store_down:
+                raise port.StoreDown("the simulated disk is full")
+            result = work()
+            self._disk.check_moves()
+        await asyncio.sleep(self._draw.random() * 0.002)  # the answer may be overtaken
+        return result
+
+    def commit(self, batch: port.Batch) -> Coroutine[Any, Any, port.Receipt]:
+        return self._do(lambda: self._disk.half.commit(batch), write=True)
+
+    def page(self, webhook: int, after: int, limit: int) -> Coroutine[Any, Any, Any]:
+        return self._do(lambda: self._disk.half.writer.page(webhook, after, limit))
+
+    def recover(self, window: int) -> Coroutine[Any, Any, Any]:
+        return self._do(lambda: self._disk.half.recovery.recover(window))
+
+    def put_webhook(self, webhook: port.StoredWebhook) -> Coroutine[Any, Any, Any]:
+        return self._do(lambda: self._disk.half.configuration.put_webhook(webhook))
+
+    def retire(self, webhook: int, state: int, limit: int) -> Coroutine[Any, Any, int]:
+        return self._do(lambda: self._disk.half.recovery.retire(webhook, state, limit))
+
+    def load(self) -> Coroutine[Any, Any, port.Snapshot]:
+        return self._do(self._disk.half.configuration.load)
+
+
+class Request:
+    """What the network saw."""
+
+    def __init__(self, webhook: int, headers: dict[str, str], body: bytes, at_s: float) -> None:
+        self.webhook = webhook
+        self.delivery = read("dlv", headers["tidings-delivery"]) or 0
+        self.attempt = int(headers["tidings-attempt"])
+        self.message_id = headers["webhook-id"]
+        self.headers = headers
+        self.body = body
+        self.at_s = at_s
+        self.said: int | None = None  # the status that the receiver gave, even if it got lost
+
+
+class Network:
+    """Receivers that answer, fail, hang and lose answers; every request is kept and checked."""
+
+    def __init__(self, faults: Faults, draw: random.Random) -> None:
+        self._faults = faults
+        self._draw = draw
+        self.requests: list[Request] = []
+        self.parallel: Counter[int] = Counter()
+        self.most: Counter[int] = Counter()
+        self.said_2xx: defaultdict[int, list[Request]] = defaultdict(list)
+        self.gone: set[int] = set()  # webhooks whose receiver says 410
+        self.before_send: Callable[[Request], None] = lambda _: None
+
+    def target(self, url: str) -> Target:
+        return Target("https", "sim.example", 443, "/" + url.rsplit("/", 1)[1])
+
+    def open(self, target: Target, connections_max: int) -> "SimulatedOutlet":
+        return SimulatedOutlet(self, int(target.path[1:]))
+
+    async def exchange(self, request: Request, deadline_s: float) -> Ending:
+        webhook, draw, faults = request.webhook, self._draw, self._faults
+        self.before_send(request)
+        self.requests.append(request)
+        self.parallel[webhook] += 1
+        self.most[webhook] = max(self.most[webhook], self.parallel[webhook])
+        started = asyncio.get_running_loop().time()
+        try:
+            await asyncio.sleep(draw.random() * faults.slow_s)
+            if webhook in self.gone:
+                request.said = 410
+            elif draw.random() < faults.failing:
+                return await self._fail(request, deadline_s, started)
+            else:
+                request.said = draw.choice((200, 200, 201, 204))
+                self.said_2xx[request.delivery].append(request)
+                if draw.random() < faults.reply_lost:
+                    return Fault(FaultKind.RESET, True, "reset", self._since(started))
+            return Answer(request.said, (), b"", False, self._since(started))
+        finally:
+            self.parallel[webhook] -= 1
+
+    async def _fail(self, request: Request, deadline_s: float, started: float) -> Ending:
+        how = self._draw.randrange(7)
+        if how == 0:
+            await asyncio.sleep(deadline_s)
+            return Fault(FaultKind.TIMEOUT, True, "silent", self._since(started))
+        if how == 1:
+            return Fault(FaultKind.REFUSED, False, "refused", self._since(started))
+        if how == 2:
+            return Fault(FaultKind.STALE, False, "stale", self._since(started))
+        if how == 3:
+            request.said = 400
+        else:
+            request.said = self._draw.choice((429, 500, 503, 302, 404))
+        after = (("retry-after", str(self._draw.randrange(90))),) if how == 6 else ()
+        return Answer(request.said, after, b"no", False, self._since(started))
+
+    def _since(self, started: float) -> float:
+        return (asyncio.get_running_loop().time() - started) * 1000
+
+
+class SimulatedOutlet:
+    """One webhook's way into the network."""
+
+    def __init__(self, network: Network, webhook: int) -> None:
+        self._network = network
+        self._webhook = webhook
+
+    async def send(
+        self, method: str, headers: list[tuple[str, str]], body: bytes, deadline_s: float
+    ) -> Ending:
+        now = asyncio.get_running_loop().time()
+        return await self._network.exchange(
+            Request(self._webhook, dict(headers), body, now), deadline_s
+        )
+
+    async def close(self) -> None:
+        pass

@@ -1,0 +1,94 @@
+"""The engine keeps its promises for every seed: while things break, and after they are healed."""
+
+import asyncio
+import os
+import random
+
+import pytest
+
+from tests.simulation.loop import SimulatedLoop
+from tests.simulation.world import World
+
+SEEDS = int(os.environ.get("TIDINGS_SIMULATION_SEEDS", "60"))
+FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
+HEALED_S = 8 * 24 * 3600
+
+
+async def trouble(world: World, draw: random.Random) -> None:
+    """What goes wrong while producers work."""
+    for _ in range(draw.randrange(3, 9)):
+        await asyncio.sleep(draw.random() * 2)
+        world.faults.store_down = draw.choice((0.0, 0.0, 0.05, 0.3))
+        world.faults.reply_lost = draw.choice((0.0, 0.02, 0.2))
+        world.faults.failing = draw.choice((0.0, 0.1, 0.6))
+        world.faults.slow_s = draw.choice((0.01, 0.2, 2.0))
+        living = [known for known in world.known.values() if known.id]
+        what = draw.randrange(6)
+        if what == 0:
+            await world.create_webhook()
+        elif what == 1 and len(living) > 2:
+            await world.end_webhook(draw.choice(living))
+        elif what == 2 and len(living) > 3:
+            receiver = draw.choice(living).receiver
+            world.network.gone.add(receiver)
+            world.ever_gone.add(receiver)
+        elif what == 3 and living:
+            await world.pause_webhook(draw.choice(living))
+
+
+async def life(world: World, draw: random.Random) -> None:
+    """One process: it starts, works in trouble, and is killed or stopped."""
+    await world.start()
+    for _ in range(draw.randrange(1, 3) if world.known else 4):
+        await world.create_webhook()
+    work = [world.spawn(world.produce(draw.randrange(5, 40))) for _ in range(draw.randrange(1, 6))]
+    work.append(world.spawn(trouble(world, draw)))
+    if draw.random() < 0.6:
+        await asyncio.sleep(draw.random() * 3)
+    else:
+        await asyncio.wait(work)
+    for task in work:
+        task.cancel()
+    await asyncio.gather(*work, return_exceptions=True)
+    if draw.random() < 0.7:
+        await world.kill()
+    else:
+        await world.stop()
+    world.disk.check_attempt_numbers()
+    world.disk.check_owners()
+    world.check_events()
+
+
+async def run(seed: int, loop: SimulatedLoop) -> World:
+    draw = random.Random(seed * 7919)
+    world = World(seed, loop)
+    main = asyncio.current_task()
+    assert main is not None
+    world.own.add(main)
+    for _ in range(draw.randrange(1, 4)):
+        await life(world, draw)
+    world.faults.heal()
+    world.network.gone.clear()
+    await world.start()
+    await world.resume_paused()
+    await asyncio.sleep(HEALED_S)
+    problems = world.engine.problems()
+    assert not problems, problems
+    await world.stop()
+    return world
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
+def test_every_promise_holds(seed: int) -> None:
+    """Safety while faults are on, liveness after they end; the seed repeats the run."""
+    loop = SimulatedLoop(seed)
+    try:
+        world = loop.run_until_complete(run(seed, loop))
+        world.disk.check_moves()
+        world.disk.check_owners()
+        world.check_events()
+        world.check_matching()
+        world.check_deliveries()
+        world.check_requests()
+    finally:
+        loop.close()

@@ -1,0 +1,355 @@
+"""One run: producers, owners who change webhooks, crashes and faults, then eight healed days.
+
+The invariants are those of the delivery core, by number and name, each asserted at one place:
+
+1 accepted is readable · 2 no phantom · 3 bytes as accepted · 4 one event per id · 5/6 deliveries =
+what matched · 7 written moves only · 8 attempt numbers · 9 intent first · 11 delivered means a 2xx
+· 12 none after a settled 2xx · 13 duplicates are explained · 14 a refusing store sends nothing · 20
+not before due · 21 not after the window · 24 durations · 25 every delivery ends · 26 with healthy
+receivers everything arrives · 28 caps · 32 order per key · 36 nothing starts after an answered end
+· 37 signatures · 38 one webhook-id · 47 a stop ends in time
+"""
+
+import asyncio
+import random
+from typing import Any
+
+from tests.simulation.parts import (
+    EPOCH_MS,
+    Disk,
+    Faults,
+    Names,
+    Network,
+    Request,
+    SimulatedClock,
+    SimulatedStore,
+)
+from tidings.core.delivery import State
+from tidings.core.ids import message_id
+from tidings.core.registry import Registry
+from tidings.core.schedule import WINDOW_S
+from tidings.core.sign import Signer
+from tidings.engine.acceptor import Terms
+from tidings.engine.changes import Changes
+from tidings.engine.engine import Engine, Limits
+from tidings.engine.feed import Feed
+from tidings.engine.figures import Figures
+from tidings.engine.intake import Draft, Overloaded
+from tidings.engine.vault import Secret, Vault
+from tidings.core.webhook import Standing
+from tidings.engine.webhooks import UnknownWebhook, Webhooks
+from tidings.store.port import StoreDown
+
+ORG = 7
+DEADLINE_S = 5
+DRAIN_S = 8.0
+
+
+class Known:
+    """A webhook as the world has made it."""
+
+    def __init__(self, receiver: int, ordering: str, cap: int) -> None:
+        self.receiver = receiver
+        self.ordering = ordering
+        self.cap = cap
+        self.id = ""
+        self.number = 0
+        self.secret = b""
+        self.since_s = float("inf")  # when its creation was answered
+        self.ending_s = float("inf")  # when its end was asked for
+        self.ended_s = float("inf")  # when its end was answered
+        self.idle_from_s = float("inf")  # set inactive at some time: events may not match
+
+
+class World:
+    """Everything of one seed."""
+
+    def __init__(self, seed: int, loop: asyncio.AbstractEventLoop) -> None:
+        self.draw = random.Random(seed)
+        self.loop = loop
+        self.clock = SimulatedClock()
+        self.faults = Faults()
+        self.disk = Disk(self.clock)
+        self.network = Network(self.faults, random.Random(seed + 1))
+        self.network.before_send = self.check_send
+        self.known: dict[int, Known] = {}
+        self.accepted: dict[str, tuple[bytes, float, float]] = {}  # id: bytes, asked, answered
+        self.submitted: dict[str, set[bytes]] = {}
+        self.ever_gone: set[int] = set()  # receivers that have said 410 at some time
+        self.crashes = 0
+        self.engine: Engine
+        self.webhooks: Webhooks
+        self.store: SimulatedStore
+        self.own: set[asyncio.Task[Any]] = set()
+
+    # -- lives of the engine ----------------------------------------------------------------------
+
+    async def start(self) -> None:
+        draw = self.draw
+        self.store = SimulatedStore(self.disk, self.faults, random.Random(draw.random()))
+        registry = Registry()
+        changes = Changes(registry)
+        self.engine = Engine(
+            store=self.store,  # type: ignore[arg-type]  # the engine asks for a part of the port
+            registry=registry,
+            catalogue=Names(),  # type: ignore[arg-type]  # and for two methods of the catalogue
+            sender=self.network,
+            target_of=self.network.target,
+            clock=self.clock,
+            draw=random.Random(draw.random()),
+            terms=Terms(b"t" * 16),
+            gone=lambda webhook: self.webhooks.gone(webhook),
+            feed=Feed(),
+            figures=Figures(),
+            limits=Limits(
+                window_bytes_max=draw.choice((400, 4_000, 1 << 20)),
+                in_flight_max=draw.choice((5, 50, 1000)),
+                drain_s=DRAIN_S,
+            ),
+        )
+        self.webhooks = Webhooks(
+            store=self.store,  # type: ignore[arg-type]  # as above
+            registry=registry,
+            changes=changes,
+            vault=Vault({1: Secret(b"v" * 32)}, draw.randbytes),
+            clock=self.clock,
+            draw=draw.randbytes,
+            event_types=["a", "b"],
+            check_url=lambda _: None,
+            on_change=self.engine.dispatcher.changed,
+        )
+        self.webhooks.load(await self.store.load())
+        await self.engine.start()
+        self.webhooks.resume()
+
+    async def kill(self) -> None:
+        """The process is gone at once: no task of it runs on, and its store hears nothing more."""
+        self.crashes += 1
+        self.store.dead = True
+        self.engine.dispatcher.stopping = True
+        theirs = asyncio.all_tasks() - self.own - {asyncio.current_task()}
+        for task in theirs:
+            task.cancel()
+        await asyncio.gather(*theirs, return_exceptions=True)
+
+    async def stop(self) -> None:
+        began = self.loop.time()
+        written = await self.engine.stop()
+        await self.webhooks.close()
+        took = self.loop.time() - began
+        assert took <= DRAIN_S + 6, ("47 a stop ends in time", took)
+        if written:
+            self.disk.half.recovery.stopped_cleanly()
+        self.store.dead = True
+
+    def spawn(self, work: Any) -> asyncio.Task[Any]:
+        task = self.loop.create_task(work)
+        self.own.add(task)
+        task.add_done_callback(self.own.discard)
+        return task
+
+    # -- what people do ---------------------------------------------------------------------------
+
+    async def create_webhook(self) -> None:
+        draw = self.draw
+        receiver = len(self.known)
+        known = Known(receiver, draw.choice(("none", "none", "key", "strict")), draw.choice((1, 3)))
+        self.known[receiver] = known
+        body = {
+            "name": f"hook {receiver}",
+            "active": True,
+            "eventNames": draw.choice((["a"], ["a", "b"])),
+            "webHookType": "HTTP",
+            "webHookUrl": f"https://sim.example/{receiver}",
+            "methodType": "POST",
+            "webHookHeaders": {},
+            "maxAllowedConnections": known.cap,
+            "ordering": known.ordering,
+            "deadlineInSeconds": DEADLINE_S,
+        }
+        try:
+            record, secret, _ = await self.webhooks.create(ORG, body, "sim")
+        except StoreDown:
+            del self.known[receiver]
+            return
+        known.id, known.number, known.secret = record.webhook.id, record.webhook.number, secret
+        known.event_names = record.webhook.event_names  # type: ignore[attr-defined]
+        known.since_s = self.loop.time()
+
+    async def end_webhook(self, known: Known) -> None:
+        if not known.id or known.ending_s < float("inf"):
+            return
+        known.ending_s = self.loop.time()
+        try:
+            await self.webhooks.delete(ORG, known.id, "sim")
+            known.ended_s = self.loop.time()
+        except (StoreDown, UnknownWebhook):
+            pass
+
+    async def pause_webhook(self, known: Known) -> None:
+        """Inactive for a while: what waits is kept, and nothing new matches meanwhile."""
+        if not known.id or known.ending_s < float("inf"):
+            return
+        known.idle_from_s = min(known.idle_from_s, self.loop.time())
+        record = self.webhooks.get(ORG, known.id)
+        try:
+            await self.webhooks.set_standing(record.webhook.number, Standing.PAUSED, "sim")
+            await asyncio.sleep(self.draw.random() * 3)
+            await self.webhooks.set_standing(record.webhook.number, Standing.ACTIVE, None)
+        except (StoreDown, UnknownWebhook):
+            pass
+
+    async def resume_paused(self) -> None:
+        """What a crash has left paused goes on."""
+        for record in self.webhooks.list(ORG):
+            if record.webhook.standing is Standing.PAUSED:
+                await self.webhooks.set_standing(record.webhook.number, Standing.ACTIVE, None)
+
+    async def produce(self, count: int) -> None:
+        for _ in range(count):
+            await asyncio.sleep(self.draw.random() * 0.02)
+            await self.post([self.draft() for _ in range(self.draw.choice((1, 1, 1, 4)))])
+
+    def draft(self) -> Draft:
+        draw = self.draw
+        again = self.submitted and draw.random() < 0.1
+        event_id = draw.choice(sorted(self.submitted)) if again else f"ev-{len(self.submitted)}"
+        key = f"k{draw.randrange(4)}"
+        name = draw.choice("ab")
+        body = f'{{"id":"{event_id}","key":"{key}","n":{draw.randrange(2)}}}'.encode()
+        self.submitted.setdefault(event_id, set()).add(body)
+        return Draft(ORG, name, event_id, body, {"data": {"key": key}, "eventName": name})
+
+    async def post(self, drafts: list[Draft]) -> None:
+        asked = self.loop.time()
+        try:
+            verdicts = await self.engine.acceptor.accept(drafts)
+        except (StoreDown, Overloaded):
+            return
+        for draft, verdict in zip(drafts, verdicts, strict=True):
+            if verdict.status == "accepted":
+                assert draft.event_id not in self.accepted, "4 one event per id"
+                self.accepted[draft.event_id] = (draft.body, asked, self.loop.time())
+                self.check_readable(draft)
+            else:
+                assert self.stored(draft.event_id), "4 a duplicate names a stored event"
+
+    # -- invariants while it runs -----------------------------------------------------------------
+
+    def stored(self, event_id: str) -> list[tuple[Any, ...]]:
+        return self.disk.ask(
+            "SELECT b.bytes, e.seq FROM event e JOIN body b ON b.seq = e.seq WHERE e.id = ?",
+            event_id,
+        )
+
+    def check_readable(self, draft: Draft) -> None:
+        [(body, _)] = self.stored(draft.event_id)
+        assert body == draft.body, "1, 3 accepted is readable, bytes as accepted"
+
+    def check_send(self, request: Request) -> None:
+        """Called by the network before a request is on the wire."""
+        now_ms = self.clock.now_ms()
+        assert not self.engine.committer.halted, "14 a refusing store sends nothing"
+        row = self.disk.ask(
+            "SELECT d.state, d.attempts, d.webhook, d.key, e.at_ms, e.org, e.id FROM delivery d"
+            " JOIN event e ON e.seq = d.event WHERE d.id = ?",
+            request.delivery,
+        )
+        assert row, "9 intent first: the delivery is stored before it is sent"
+        state, attempts, webhook, key, at_ms, org, event_id = row[0]
+        known = self.known[request.webhook]
+        if state == State.PENDING:
+            assert request.attempt == attempts + 1, "8 attempt numbers"
+        elif state == State.RETRYING:
+            assert request.attempt == attempts, "9 intent first: the retry is written down"
+        else:
+            late = known.ending_s < float("inf") or request.webhook in self.ever_gone
+            assert late, ("12 none after a final state", State(state))
+            assert self.loop.time() <= known.ended_s, "36 nothing starts after an answered end"
+        assert now_ms <= at_ms + (WINDOW_S + DEADLINE_S) * 1000, "21 not after the window"
+        assert request.message_id == message_id(org, event_id), "38 one webhook-id"
+        if known.secret:
+            made = Signer((known.secret,)).sign(
+                request.message_id, int(request.headers["webhook-timestamp"]), request.body
+            )
+            assert made == request.headers["webhook-signature"], "37 signatures"
+        if key is not None and state in (State.PENDING, State.RETRYING):
+            before = self.disk.ask(
+                "SELECT id FROM delivery WHERE webhook = ? AND key = ? AND id < ? AND state < 3",
+                webhook,
+                key,
+                request.delivery,
+            )
+            assert not before, "32 order per key"
+
+    # -- invariants at the end --------------------------------------------------------------------
+
+    def check_events(self) -> None:
+        for event_id, (body, _, _) in self.accepted.items():
+            [(stored, _)] = self.stored(event_id)
+            assert stored == body, "1 accepted is readable"
+        for event_id, body in self.disk.ask(
+            "SELECT e.id, b.bytes FROM event e JOIN body b ON b.seq = e.seq"
+        ):
+            assert body in self.submitted[event_id], "2 no phantom, 3 bytes as accepted"
+
+    def check_matching(self) -> None:
+        for event_id, (_, asked, answered) in self.accepted.items():
+            [(name,)] = self.disk.ask("SELECT name FROM event WHERE id = ?", event_id)
+            found = [
+                number
+                for (number,) in self.disk.ask(
+                    "SELECT d.webhook FROM delivery d JOIN event e ON e.seq = d.event"
+                    " WHERE e.id = ?",
+                    event_id,
+                )
+            ]
+            assert len(found) == len(set(found)), "6 each webhook once"
+            for known in self.known.values():
+                if not known.id:
+                    continue
+                wants = name in known.event_names  # type: ignore[attr-defined]
+                if not wants or known.ended_s < asked:
+                    assert known.number not in found, "6 only what matched"
+                elif known.since_s < asked and answered < known.ending_s:
+                    assert known.number in found, "5, 6 what matched has a delivery"
+
+    def check_deliveries(self) -> None:
+        rows = self.disk.ask("SELECT id, webhook, state, attempts FROM delivery")
+        ended = {
+            known.number
+            for known in self.known.values()
+            if known.ending_s < float("inf") or known.receiver in self.ever_gone
+        }
+        for delivery, webhook, state, attempts in rows:
+            assert State(state).final, ("25 every delivery ends", delivery, State(state))
+            said = self.network.said_2xx[delivery]
+            if state == State.DELIVERED:
+                assert said, "11 delivered means a 2xx"
+                assert any(request.attempt <= attempts for request in said)
+            elif state in (State.PARKED, State.CANCELLED):
+                assert webhook in ended, ("25 parked or cancelled by its webhook's end", webhook)
+        assert not self.disk.ask("SELECT 1 FROM delivery WHERE duration_ms < 0"), "24 durations"
+
+    def check_requests(self) -> None:
+        by_delivery: dict[int, list[Request]] = {}
+        for request in self.network.requests:
+            by_delivery.setdefault(request.delivery, []).append(request)
+        lost = dict(
+            self.disk.ask("SELECT delivery, count(*) FROM attempt WHERE kind = 'lost' GROUP BY 1")
+        )
+        for delivery, requests in by_delivery.items():
+            numbers = [request.attempt for request in requests]
+            assert numbers == sorted(set(numbers)), ("8 attempt numbers rise", delivery, numbers)
+            answered = [request for request in self.network.said_2xx[delivery]]
+            excess = len(answered) - 1
+            resets = self.disk.ask(
+                "SELECT count(*) FROM attempt WHERE delivery = ? AND kind = 'reset'", delivery
+            )[0][0]
+            assert excess <= lost.get(delivery, 0) + resets, "13 duplicates are explained"
+        for receiver, most in self.network.most.items():
+            cap = self.known[receiver].cap
+            assert most <= cap * (1 + self.crashes), "28 caps"
+
+
+__all__ = ["EPOCH_MS", "World"]

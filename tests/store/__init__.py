@@ -1,0 +1,1 @@
+"""What every store adapter keeps, and what the embedded one keeps besides."""

@@ -1,0 +1,71 @@
+"""The embedded store in its two hostings: in process, and as it runs, in two child processes."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from tidings.store import port
+from tidings.store.sqlite.client import SqliteStore
+from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.embedded import ReadingHalf, WritingHalf
+from tidings.store.sqlite.process import Operation, reading_operations, writing_operations
+
+
+class InProcess:
+    """`port.Store` over both halves, through the very operations that the children answer."""
+
+    def __init__(self, place: Path) -> None:
+        place.mkdir(exist_ok=True)
+        self.writing = WritingHalf(place / FILE)
+        self.reading = ReadingHalf(place)
+        self._operations: dict[str, Operation] = {
+            **writing_operations(self.writing),
+            **reading_operations(self.reading),
+        }
+        self._closed = False
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        function, _ = self._operations[name]
+
+        async def answer(*arguments: Any) -> Any:
+            if name == "counts":
+                self.reading.background()
+            return function(*arguments)
+
+        return answer
+
+    async def close(self, clean: bool = True) -> None:
+        """See `port.Store`."""
+        if not self._closed:
+            self._closed = True
+            self.reading.close()
+            self.writing.close(clean)
+
+
+class Halves:
+    """How the suite reaches the halves in process."""
+
+    async def open(self, place: Path) -> port.Store:
+        """See `Adapter`."""
+        return cast(port.Store, InProcess(place))
+
+    async def crash(self, store: port.Store) -> None:
+        """See `Adapter`. What a process leaves behind that dies: no clean stop, no farewell."""
+        await store.close(clean=False)
+
+
+class Children:
+    """How the suite reaches the store as it runs."""
+
+    async def open(self, place: Path) -> port.Store:
+        """See `Adapter`."""
+        return await SqliteStore.open(place, lambda: None)
+
+    async def crash(self, store: port.Store) -> None:
+        """See `Adapter`."""
+        assert isinstance(store, SqliteStore)
+        for child in (store._writing, store._reading):
+            os.kill(child.pid, signal.SIGKILL)
+        await store.close(clean=False)

@@ -1,0 +1,82 @@
+"""Rows for the store's tests: events, deliveries, outcomes and webhooks with few words."""
+
+import hashlib
+from collections.abc import Sequence
+
+from tidings.core.delivery import State
+from tidings.store import port
+
+ORG = 100041
+HOUR_MS = 3_600_000
+
+
+def term(value: str) -> bytes:
+    """A search term of 8 bytes."""
+    return hashlib.blake2b(value.encode(), digest_size=8).digest()
+
+
+def new(webhook: int, key: int | None = None, *, parked: bool = False) -> port.NewDelivery:
+    """A delivery to be stored, matched under version 1 of its webhook."""
+    return port.NewDelivery(webhook, 1, key, parked)
+
+
+def event(
+    id: str,
+    *deliveries: port.NewDelivery,
+    org: int = ORG,
+    body: bytes | None = None,
+    terms: Sequence[bytes] = (),
+    warning: str | None = None,
+) -> port.NewEvent:
+    """An event to be stored; its body names it where none is given."""
+    kept = b'{"eventId":"%s"}' % id.encode() if body is None else body
+    digest = hashlib.blake2b(kept, digest_size=8).digest()
+    return port.NewEvent(
+        org, "pointsIssued", id, digest, kept, b"".join(terms), warning, deliveries
+    )
+
+
+def settled(
+    delivery: int,
+    state: State = State.DELIVERED,
+    *,
+    webhook: int = 1,
+    key: int | None = None,
+    attempt: int = 1,
+    status: int | None = 200,
+    delay_ms: int | None = None,
+    evidence: port.Evidence | None = None,
+) -> port.Settled:
+    """What came of an attempt under version 1 that took 12 ms."""
+    return port.Settled(
+        delivery, webhook, key, state, attempt, 1, 1_000, 12, status, delay_ms, evidence
+    )
+
+
+def failing(
+    delivery: int, delay_ms: int, *, webhook: int = 1, key: int | None = None, attempt: int = 1
+) -> port.Settled:
+    """An attempt answered 503 that is followed by another one."""
+    return settled(
+        delivery,
+        State.RETRYING,
+        webhook=webhook,
+        key=key,
+        attempt=attempt,
+        status=503,
+        delay_ms=delay_ms,
+        evidence=EVIDENCE,
+    )
+
+
+EVIDENCE = port.Evidence(None, "", [("Retry-After", "1")], b"busy", False)
+
+
+def webhook(
+    name: str, *, number: int = 0, version: int = 1, standing: str = "active", org: int = ORG
+) -> port.StoredWebhook:
+    """A version of a webhook, its ids made from its name."""
+    digest = hashlib.blake2b(f"{org}.{name}".encode(), digest_size=16).hexdigest()
+    return port.StoredWebhook(
+        number, digest[:24], digest, org, version, name, standing, b"sealed " + name.encode()
+    )

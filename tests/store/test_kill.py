@@ -1,0 +1,63 @@
+"""SIGKILL of the writing process in the middle of commits loses nothing acknowledged."""
+
+import asyncio
+import os
+import random
+import signal
+from pathlib import Path
+
+import apsw
+
+from tests.store.rows import event, new, settled
+from tidings.store import port
+from tidings.store.sqlite.client import Child, SqliteStore
+from tidings.store.sqlite.database import FILE, DirectoryLock
+
+ROUNDS = 20
+COMMITS = 60
+
+
+async def kill_in_the_middle(place: Path, round_: int, draw: random.Random) -> list[str]:
+    """Commit in one breath, kill after some answers; the ids that were acknowledged."""
+    died = asyncio.Event()
+    lock = DirectoryLock(place)
+    child = await Child.start("write", place, lock, died.set)
+    store = SqliteStore(lock, child, child)
+    version = (await store.load()).registry_version
+    ids = [f"r{round_}-{i}" for i in range(COMMITS)]
+    asked = [
+        store.commit(port.Batch(version, [event(id, new(1), new(2, 7))], [settled(round_ * 2 + 1)]))
+        for id in ids
+    ]
+    answered = 0
+    for commit in asyncio.as_completed(asked[: draw.randrange(1, COMMITS)]):
+        await commit
+        answered += 1
+    os.kill(child.pid, signal.SIGKILL)
+    receipts = await asyncio.gather(*asked, return_exceptions=True)
+    await died.wait()
+    await store.close(clean=False)
+    assert all(isinstance(one, port.Receipt | port.StoreDown) for one in receipts)
+    acknowledged = [
+        id for id, one in zip(ids, receipts, strict=True) if isinstance(one, port.Receipt)
+    ]
+    assert len(acknowledged) >= answered
+    return acknowledged
+
+
+def test_a_killed_writer_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    draw = random.Random(20)
+    acknowledged: set[str] = set()
+    for round_ in range(ROUNDS):
+        acknowledged |= set(asyncio.run(kill_in_the_middle(tmp_path, round_, draw)))
+        found = apsw.Connection(str(tmp_path / FILE))
+        assert found.pragma("integrity_check") == "ok"
+        stored = {id for (id,) in found.execute("SELECT id FROM event")}
+        assert acknowledged <= stored
+        [(events, bodies)] = found.execute(
+            "SELECT (SELECT count(*) FROM event_id), (SELECT count(*) FROM body)"
+        )
+        [(deliveries,)] = found.execute("SELECT count(*) FROM delivery")
+        assert (events, bodies, deliveries) == (len(stored), len(stored), 2 * len(stored))
+        found.close()
+    assert len(acknowledged) > ROUNDS

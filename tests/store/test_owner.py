@@ -1,0 +1,87 @@
+"""A data directory has one owner; another one is told who it is."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tidings.store.sqlite import database
+from tidings.store.sqlite.client import SqliteStore
+from tidings.store.sqlite.database import DirectoryLock, StoreRefused
+
+OWNER = (
+    "import sys; from pathlib import Path; from tidings.store.sqlite.database import DirectoryLock;"
+    "lock = DirectoryLock(Path(sys.argv[1])); print('mine', flush=True); sys.stdin.read()"
+)
+
+
+@pytest.fixture(autouse=True)
+def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "OWNER_WAIT_S", 0.1)
+
+
+def test_a_second_owner_is_refused_with_the_pid_of_the_first(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", OWNER, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as owner:
+        assert owner.stdout is not None and owner.stdout.readline() == b"mine\n"
+        with pytest.raises(StoreRefused, match=rf"process {owner.pid}\b.*--data"):
+            DirectoryLock(tmp_path)
+        owner.communicate()
+    DirectoryLock(tmp_path).release()  # the end of the owner lets the next one in
+
+
+def test_an_open_store_refuses_a_second_one_and_a_closed_one_does_not(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        store = await SqliteStore.open(tmp_path, lambda: None)
+        with pytest.raises(StoreRefused, match=rf"process {os.getpid()}\b"):
+            await SqliteStore.open(tmp_path, lambda: None)
+        await store.close()
+        await (await SqliteStore.open(tmp_path, lambda: None)).close()
+
+    asyncio.run(scenario())
+
+
+def test_a_child_that_outlives_its_owner_still_holds_the_directory(tmp_path: Path) -> None:
+    lock = DirectoryLock(tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", "import sys; print('up', flush=True); sys.stdin.read()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        pass_fds=[lock.descriptor],
+    ) as child:
+        assert child.stdout is not None and child.stdout.readline() == b"up\n"
+        lock.release()
+        with pytest.raises(StoreRefused):
+            DirectoryLock(tmp_path)
+        child.communicate()
+    DirectoryLock(tmp_path).release()
+
+
+def test_a_store_that_cannot_be_opened_leaves_the_directory_free(tmp_path: Path) -> None:
+    def died() -> None:
+        raise AssertionError("a refused start is no death")
+
+    async def scenario() -> None:
+        with pytest.raises(StoreRefused, match=r"schema 99; this release knows \d+"):
+            await SqliteStore.open(tmp_path, died)
+
+    half = database.open_writer(tmp_path / database.FILE)
+    half.pragma("user_version", 99)
+    half.close()
+    asyncio.run(scenario())
+    DirectoryLock(tmp_path).release()
+
+
+def test_a_data_directory_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    place = tmp_path / "data"
+
+    async def scenario() -> None:
+        await (await SqliteStore.open(place, lambda: None)).close()
+
+    asyncio.run(scenario())
+    assert place.stat().st_mode & 0o777 == 0o700
+    assert [file.name for file in place.iterdir() if file.stat().st_mode & 0o077] == []

@@ -1,0 +1,192 @@
+"""The hot statements use the index made for them: no scan, no sorting, however big the tables.
+
+What is explained is what runs: the statements are caught as SQLite receives them.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import apsw
+import pytest
+
+from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled
+from tidings.core.delivery import State
+from tidings.store import port
+from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.embedded import ReadingHalf, WritingHalf
+from tidings.store.sqlite.queries import Queries
+
+
+class Store(NamedTuple):
+    """Both halves on a store with some rows in each state."""
+
+    writing: WritingHalf
+    queries: Queries
+
+
+@pytest.fixture(scope="module", params=["analysed", "as it is"])
+def store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    """With and without the statistics of ANALYZE: the plans must not hang on them."""
+    place = tmp_path_factory.mktemp("plans")
+    writing = WritingHalf(place / FILE)
+    for number in range(40):
+        receipt = writing.commit(
+            port.Batch(1, [event(f"e{number}-{i}", new(1), new(1 + i, i % 5)) for i in range(20)])
+        )
+        first = receipt.firsts[0]
+        writing.commit(
+            port.Batch(
+                0, settled=[settled(first + i) for i in range(30)] + [failing(first + 31, HOUR_MS)]
+            )
+        )
+    if request.param == "analysed":
+        writing.connection.execute("ANALYZE").fetchall()
+    yield Store(writing, Queries(writing.connection))
+    writing.close()
+
+
+def plans(connection: apsw.Connection, action: Callable[[], object]) -> dict[str, str]:
+    """The plan of each statement that an action runs, by the statement."""
+    caught: dict[str, Any] = {}
+
+    def caught_statement(_: apsw.Cursor, statement: str, bindings: Any) -> bool:
+        caught.setdefault(statement.strip(), bindings)
+        return True
+
+    connection.set_exec_trace(caught_statement)
+    try:
+        action()
+    finally:
+        connection.set_exec_trace(None)
+    return {
+        statement: "\n".join(
+            row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", bindings)
+        )
+        for statement, bindings in caught.items()
+        if re.match(r"(SELECT|UPDATE|INSERT|DELETE|WITH)\b", statement)
+    }
+
+
+def uses(plan: str, expected: str) -> bool:
+    """The plan searches by the index and neither scans a table nor sorts."""
+    searches = re.search(rf"SEARCH \w+ USING {expected}(?: |$)", plan, re.MULTILINE)
+    wasteful = re.search(r"\bSCAN (?!CONSTANT)|TEMP B-TREE|AUTOMATIC", plan)
+    return bool(searches) and not wasteful
+
+
+def explained(plans: dict[str, str], *words: str) -> str:
+    """The plan of the one statement that holds all these words."""
+    [plan] = [plan for text, plan in plans.items() if all(word in text for word in words)]
+    return plan
+
+
+PRIMARY = "INTEGER PRIMARY KEY"
+
+
+def test_page_reads_the_pending_index(store: Store) -> None:
+    found = plans(store.writing.connection, lambda: store.writing.writer.page(1, 5, 10))
+    [plan] = found.values()
+    assert uses(plan, r"INDEX delivery_pending \(webhook=\? AND id>\?\)"), plan
+
+
+def test_take_reads_the_due_index(store: Store) -> None:
+    take = port.Batch(0, takes=[port.Take(1, 10)])
+    [first] = store.writing.commit(port.Batch(1, [event("due", new(1))])).firsts
+    store.writing.commit(port.Batch(0, settled=[failing(first, 0)]))
+    found = plans(store.writing.connection, lambda: store.writing.commit(take))
+    due = explained(found, "due_ms <=")
+    assert uses(due, r"(COVERING )?INDEX delivery_due \(webhook=\? AND due_ms<\?\)"), due
+    next_due = explained(found, "min(due_ms)")
+    assert uses(next_due, r"(COVERING )?INDEX delivery_due \(webhook=\? AND due_ms>\?\)"), next_due
+    for words in (("UPDATE delivery", "attempts + 1"), ("INSERT", "attempt"), ("d.id = ?",)):
+        assert uses(explained(found, *words), PRIMARY), found
+
+
+def test_a_new_ordered_delivery_looks_for_its_predecessor_in_the_key_index(store: Store) -> None:
+    batch = port.Batch(1, [event("waits", new(1, 3))])
+    found = plans(store.writing.connection, lambda: store.writing.commit(batch))
+    plan = explained(found, "SELECT 1 FROM delivery")
+    assert uses(plan, r"(COVERING )?INDEX delivery_key \(webhook=\? AND key=\?\)"), plan
+
+
+def test_settling_finds_its_delivery_by_id_and_the_next_by_key(store: Store) -> None:
+    a, b = store.writing.commit(
+        port.Batch(1, [event("s1", new(77, 9)), event("s2", new(77, 9))])
+    ).firsts
+    outcome = port.Batch(0, settled=[settled(a, webhook=77, key=9)])
+    found = plans(store.writing.connection, lambda: store.writing.commit(outcome))
+    following = explained(found, "ORDER BY id LIMIT 1")
+    assert uses(following, r"(COVERING )?INDEX delivery_key \(webhook=\? AND key=\?\)"), following
+    assert uses(explained(found, "UPDATE delivery", "done_ms"), PRIMARY)
+    assert uses(explained(found, "UPDATE delivery SET state", "state = 1"), PRIMARY)
+    assert store.queries.delivery(b) is not None
+
+
+def test_an_event_is_found_by_the_hash_of_its_id(store: Store) -> None:
+    connection = store.writing.connection
+    plan = explained(plans(connection, lambda: store.queries.event(ORG, "e1-1")), "event_id")
+    assert uses(plan, r"PRIMARY KEY \(hash=\?\)"), plan
+    assert plan.count(PRIMARY) == 2
+
+
+def test_deliveries_of_an_event_are_read_by_their_ids(store: Store) -> None:
+    [plan] = plans(store.writing.connection, lambda: store.queries.deliveries_of(3)).values()
+    assert uses(plan, rf"{PRIMARY} \(rowid=\?\)"), plan
+    assert uses(plan, rf"{PRIMARY} \(rowid>\? AND rowid<\?\)"), plan
+
+
+def test_a_delivery_and_its_attempts_are_read_by_their_keys(store: Store) -> None:
+    connection = store.writing.connection
+    [plan] = plans(connection, lambda: store.queries.delivery(3)).values()
+    assert plan.count(PRIMARY) == 2 and uses(plan, PRIMARY), plan
+    [plan] = plans(connection, lambda: store.queries.attempts_of(3)).values()
+    assert uses(plan, r"PRIMARY KEY \(delivery=\?\)"), plan
+
+
+def test_refused_events_are_read_by_their_org(store: Store) -> None:
+    [plan] = plans(store.writing.connection, lambda: store.queries.rejections(ORG, 10)).values()
+    assert uses(plan, r"INDEX rejection_org \(org=\?\)"), plan
+
+
+def test_a_new_owner_reads_indexes_only(store: Store) -> None:
+    """Whatever the number of final deliveries, a start reads what is unfinished."""
+    store.writing.configuration.put_webhook(
+        port.StoredWebhook(0, "i", "g", ORG, 1, "till", "active", b"")
+    )
+    connection = store.writing.connection
+    connection.execute("UPDATE meta SET value = 0 WHERE key = 'clean_stop'").fetchall()
+    found = plans(connection, lambda: store.writing.recovery.recover(10))
+    store.writing.recovery.stopped_cleanly()
+    for words, index in (
+        (("attempts + 1", "ORDER BY id"), "pending"),
+        (("count(*)",), "pending"),
+        (("min(due_ms)",), "due"),
+    ):
+        plan = explained(found, *words)
+        assert uses(plan, rf"(COVERING )?INDEX delivery_{index} \(webhook=\?"), plan
+    for statement in ("UPDATE attempt", "UPDATE delivery SET due_ms"):
+        plan = explained(found, statement)
+        assert not re.search(r"SCAN \w+$", plan, re.MULTILINE), plan  # of an index at most
+
+
+@pytest.mark.parametrize("state", [State.PARKED])
+def test_retiring_reads_the_indexes_of_what_is_unfinished(store: Store, state: State) -> None:
+    connection = store.writing.connection
+    found = plans(connection, lambda: store.writing.recovery.retire(3, state, 5))
+    for statement, plan in found.items():
+        if "UPDATE delivery" in statement:
+            assert re.search(r"INDEX delivery_(pending|due|key)", plan), (statement, plan)
+            assert "SCAN" not in plan, (statement, plan)
+
+
+def test_the_reading_half_reads_the_same_way(store: Store) -> None:
+    """It has its own connection and its own statements: the lag is one look at the end."""
+    place = Path(store.writing.connection.filename).parent
+    reading = ReadingHalf(place)
+    [plan] = plans(reading._connection, reading._lag).values()
+    assert plan == "SEARCH event"
+    reading.close()

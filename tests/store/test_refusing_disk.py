@@ -1,0 +1,190 @@
+"""A disk that refuses costs the commit, nothing more: StoreDown, nothing half done, then on again.
+
+Each operation is run against a disk that refuses its k-th write or sync, for every k.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from tests.store.disk import Disk
+from tests.store.rows import event, failing, new, settled, webhook
+from tidings.core.delivery import State
+from tidings.store import port
+from tidings.store.sqlite import embedded
+from tidings.store.sqlite.database import FILE, Checkpoints
+from tidings.store.sqlite.embedded import ReadingHalf, WritingHalf
+from tidings.store.sqlite.process import writing_operations
+from tidings.store.sqlite.segments import Segments
+
+FAULTS = [(apsw.FullError, ("write",)), (apsw.IOError, ("sync",))]
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    disk = Disk()
+    yield disk
+    disk.unregister()
+
+
+@pytest.fixture
+def half(tmp_path: Path, disk: Disk) -> Iterator[WritingHalf]:
+    half = WritingHalf(tmp_path / FILE, vfs=disk.name)
+    yield half
+    half.close()
+
+
+@pytest.fixture
+def ask(half: WritingHalf) -> Ask:
+    """Asks as the child process does."""
+    operations = writing_operations(half)
+    return lambda name, *arguments: operations[name][0](*arguments)
+
+
+def contents(half: WritingHalf) -> list[tuple[Any, ...]]:
+    """Everything of the tables that the operations change."""
+    run = half.connection.execute
+    tables = ("event_id", "event", "body", "delivery", "attempt", "rejection", "webhook_version")
+    return [row for table in (*tables, "meta") for row in run(f"SELECT * FROM {table}")]
+
+
+def sweep(
+    disk: Disk,
+    half: WritingHalf,
+    ask: Ask,
+    fault: tuple[type[Exception], tuple[str, ...]],
+    operation: Callable[[], tuple[Any, ...]],
+) -> int:
+    """Refuse the k-th write or sync of an operation, for every k; how many there were."""
+    kind, at = fault
+    for after in range(500):
+        question = operation()
+        before = contents(half)
+        with disk.refusing(kind, after, *at):
+            try:
+                ask(*question)
+            except port.StoreDown:
+                assert half.connection.get_autocommit()
+                assert contents(half) == before
+            else:
+                if not disk.refused:
+                    return after
+        if disk.refused:
+            ask(*operation())  # space is back
+    raise AssertionError("the operation never came through")
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=["full", "io"])
+def test_a_refused_commit_leaves_nothing_and_can_be_made_again(
+    disk: Disk, half: WritingHalf, ask: Ask, fault: tuple[type[Exception], tuple[str, ...]]
+) -> None:
+    numbers = iter(range(10_000))
+
+    def operation() -> tuple[Any, ...]:
+        fresh = [event(f"e{next(numbers)}", new(1), new(2, 7), body=b"x" * 3000) for _ in range(3)]
+        return ("commit", port.Batch(1, [*fresh, fresh[0]], [settled(1), failing(3, 0)]))
+
+    assert sweep(disk, half, ask, fault, operation) >= 1
+    seqs = [seq for (seq,) in half.connection.execute("SELECT seq FROM event ORDER BY seq")]
+    assert seqs == sorted(seqs) and half.writer.seq == seqs[-1]
+    assert half.connection.pragma("integrity_check") == "ok"
+
+
+def test_a_commit_larger_than_the_cache_is_refused_whole(
+    disk: Disk, half: WritingHalf, ask: Ask
+) -> None:
+    """Pages then spill into the log in the middle of the transaction, and may be refused there."""
+    half.connection.pragma("cache_size", 10)
+    numbers = iter(range(100_000))
+
+    def operation() -> tuple[Any, ...]:
+        fresh = [event(f"e{next(numbers)}", new(1), body=b"x" * 9000) for _ in range(8)]
+        return ("commit", port.Batch(1, fresh))
+
+    assert sweep(disk, half, ask, FAULTS[0], operation) > 20
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=["full", "io"])
+def test_a_refused_change_of_configuration_leaves_the_registry_as_it_was(
+    disk: Disk, half: WritingHalf, ask: Ask, fault: tuple[type[Exception], tuple[str, ...]]
+) -> None:
+    names = (f"hook {number}" for number in range(1000))
+    assert sweep(disk, half, ask, fault, lambda: ("put_webhook", webhook(next(names)))) >= 1
+    version = half.configuration.load().registry_version
+    assert not half.commit(port.Batch(version, [event("a")])).moved
+
+
+@pytest.mark.parametrize("name", ["retire", "recover", "put_org", "put_credential"])
+def test_every_writing_operation_says_that_the_store_is_down(
+    disk: Disk, half: WritingHalf, ask: Ask, name: str
+) -> None:
+    half.configuration.put_webhook(webhook("till"))
+
+    def operation() -> tuple[Any, ...]:
+        half.connection.execute("UPDATE meta SET value = 0 WHERE key = 'clean_stop'").fetchall()
+        half.connection.execute("UPDATE delivery SET state = 0").fetchall()
+        return {
+            "retire": (name, 1, int(State.PARKED), 10),
+            "recover": (name, 10),
+            "put_org": (name, port.Org(1, "a")),
+            "put_credential": (name, port.Credential("a", 1, True, b"", "")),
+        }[name]
+
+    half.commit(port.Batch(2, [event("a", new(1)), event("b", new(1))]))
+    assert sweep(disk, half, ask, FAULTS[0], operation) >= 1
+
+
+def test_a_refused_checkpoint_harms_nobody_and_is_made_later(
+    disk: Disk, half: WritingHalf, ask: Ask
+) -> None:
+    half.checkpoints = Checkpoints(half.connection, 5)
+    half.commit(port.Batch(1, [event("a", body=b"x" * 40_000)]))
+    with disk.refusing(apsw.FullError, 0, "write", "truncate"):
+        half.checkpoints.run_if_due()
+        assert disk.refused
+    half.commit(port.Batch(1, [event("b")]))
+    disk.ops.clear()
+    half.checkpoints.run_if_due()
+    assert any(op.file == FILE for op in disk.ops)
+
+
+def test_a_clean_stop_that_cannot_be_written_closes_all_the_same(
+    disk: Disk, half: WritingHalf, tmp_path: Path, ask: Ask
+) -> None:
+    half.recovery.recover(10)
+    half.commit(port.Batch(1, [event("a")]))
+    with disk.refusing(apsw.FullError, 0, "write", "truncate"), pytest.raises(port.StoreDown):
+        ask("close", True)
+    again = WritingHalf(tmp_path / FILE)
+    assert again.writer.seq == 1
+    [(clean,)] = again.connection.execute("SELECT value FROM meta WHERE key = 'clean_stop'")
+    assert clean == 0
+    again.close()
+
+
+def test_a_log_that_could_not_be_folded_does_not_outlive_the_connection(half: WritingHalf) -> None:
+    """The child process looks for a due checkpoint after each answer, also after `close`."""
+    half.checkpoints = Checkpoints(half.connection, 1)
+    half.commit(port.Batch(1, [event("a")]))
+    half.close()
+    half.checkpoints.run_if_due()
+
+
+def test_an_index_that_cannot_be_written_waits_and_shows_its_lag(
+    disk: Disk, half: WritingHalf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "INDEX_AT_LEAST_EVERY_S", 0.0)
+    half.commit(port.Batch(1, [event("a", terms=[b"12345678"])]))
+    reading = ReadingHalf(tmp_path)
+    reading._segments.close()
+    reading._segments = Segments(tmp_path / "search.db", vfs=disk.name)
+    with disk.refusing(apsw.FullError, 0, "write"):
+        assert not reading.background()
+        assert reading.counts().index_lag == 1
+    reading.background()
+    assert reading.find(b"12345678", 10) == [1]
+    reading.close()

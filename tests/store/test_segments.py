@@ -1,0 +1,82 @@
+"""Search segments: merging changes nothing, and look-ups agree with a plain list."""
+
+from pathlib import Path
+
+import apsw
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.store.rows import term
+from tidings.store.sqlite import segments
+from tidings.store.sqlite.segments import Segments
+
+WORDS = [term(word) for word in "abcdef"] + [b"\x00" * 8, b"\xff" * 8]
+EVENTS = st.lists(st.lists(st.sampled_from(WORDS), max_size=5), max_size=60)
+
+
+def events_with(terms: list[list[bytes]]) -> apsw.Connection:
+    """The table that is read, one event per list of terms; numbers with gaps."""
+    connection = apsw.Connection(":memory:")
+    connection.execute("CREATE TABLE event (seq INTEGER PRIMARY KEY, terms BLOB)").fetchall()
+    connection.executemany(
+        "INSERT INTO event VALUES (?, ?)",
+        [(3 * index + 1, b"".join(one)) for index, one in enumerate(terms)],
+    )
+    return connection
+
+
+@given(terms=EVENTS, slice_=st.integers(1, 9), limit=st.integers(1, 70))
+@settings(deadline=None, max_examples=60)
+def test_find_agrees_with_a_plain_list(terms: list[list[bytes]], slice_: int, limit: int) -> None:
+    search, events = Segments(":memory:"), events_with(terms)
+    while search.write_slice(events, slice_):
+        pass
+    assert search.cursor == (3 * len(terms) - 2 if terms else 0)
+    for word in WORDS:
+        having = [3 * index + 1 for index, one in enumerate(terms) if word in one][::-1]
+        assert search.find(word, limit) == having[:limit]
+        middle = having[len(having) // 2] if having else 50
+        assert search.find(word, 100, middle) == [seq for seq in having if seq < middle]
+
+
+def test_neighbours_are_merged_so_that_a_look_up_asks_few(tmp_path: Path) -> None:
+    search = Segments(tmp_path / "search.db")
+    events = events_with([[WORDS[index % 5]] for index in range(16 * 16 + 5)])
+    while search.write_slice(events, 1):
+        pass
+    levels = search._rows("SELECT level, count(*) FROM segment GROUP BY level", ())
+    assert levels == [(0, 5), (2, 1)]
+    assert len(search.find(WORDS[0], 1000)) == 53
+    search.close()
+
+
+def test_a_segment_that_cannot_be_written_does_not_move_the_cursor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search, events = Segments(tmp_path / "search.db"), events_with([[WORDS[0]]])
+
+    def full(_: int) -> None:
+        raise apsw.FullError
+
+    monkeypatch.setattr(search, "_merge", full)
+    with pytest.raises(apsw.FullError):
+        search.write_slice(events)
+    monkeypatch.undo()
+    assert search.cursor == 0 and search.find(WORDS[0], 10) == []
+    assert search.write_slice(events) == 1
+    assert search.find(WORDS[0], 10) == [1]
+    search.close()
+
+
+def test_the_cursor_outlives_its_owner(tmp_path: Path) -> None:
+    events = events_with([[WORDS[0]]] * 5)
+    search = Segments(tmp_path / "search.db")
+    search.write_slice(events, 3)
+    search.close()
+    again = Segments(tmp_path / "search.db")
+    assert again.cursor == 7
+    assert again.write_slice(events) == 2
+    assert again.find(WORDS[0], 10) == [13, 10, 7, 4, 1]
+    again.close()
+    assert segments.MERGE == 16
