@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import gc
 import hashlib
+import itertools
 import logging
 import os
 import random
@@ -17,6 +18,7 @@ import resource
 import signal
 import sys
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +184,7 @@ class Service:
             lambda org: None if orgs.get(org) is None else rules,
             clock_ms=clock.now_ms,
             new_event_id=lambda: str(uuid.uuid4()),
-            new_request_id=lambda: os.urandom(16).hex(),
+            new_request_id=_request_ids(),
             limits=CallLimits(
                 settings.call_bytes_max, settings.event_bytes_max, settings.events_per_call_max
             ),
@@ -245,6 +247,12 @@ class Service:
         await self._webhooks.close()
         await self._sender.close()
         await self._store.close(clean=written)
+
+
+def _request_ids() -> Callable[[], str]:
+    """Unique for ever, by a random half; cheap, by a counted half."""
+    ours, count = os.urandom(8).hex(), itertools.count()
+    return lambda: f"{ours}{next(count):016x}"
 
 
 def _policy(settings: Settings) -> Policy:

@@ -1,29 +1,39 @@
 """The books of a data directory, read from its file as an auditor would; never written."""
 
 from pathlib import Path
+from typing import Any
 
 import apsw
 
-LOST = (
+_OF = " JOIN event e ON e.seq = d.event JOIN webhook w ON w.number = d.webhook WHERE w.id LIKE ?"
+_LOST = (
     "SELECT e.id, count(*) FROM attempt a JOIN delivery d ON d.id = a.delivery"
-    " JOIN event e ON e.seq = d.event WHERE a.kind = 'lost' GROUP BY e.id"
+    + _OF
+    + " AND a.kind = 'lost' GROUP BY e.id"
 )
+_UNFINISHED = "SELECT e.id FROM delivery d" + _OF + " AND d.state < 3"
+ANY = "%"
 
 
-def _ask(data: Path, query: str) -> list[tuple[str, int]]:
+def _ask(data: Path, query: str, *bindings: str) -> list[tuple[Any, ...]]:
     connection = apsw.Connection(str(data / "tidings.db"), flags=apsw.SQLITE_OPEN_READONLY)
     connection.set_busy_timeout(5000)
     try:
-        return [(str(key), int(count)) for key, count in connection.execute(query)]
+        return connection.execute(query, bindings).fetchall()
     finally:
         connection.close()
 
 
-def lost_attempts(data: Path) -> dict[str, int]:
+def lost_attempts(data: Path, webhook: str = ANY) -> dict[str, int]:
     """By event id: the attempts that were begun, or may have been, and whose end nobody knows."""
-    return dict(_ask(data, LOST))
+    return {str(event_id): int(count) for event_id, count in _ask(data, _LOST, webhook)}
+
+
+def unfinished(data: Path, webhook: str = ANY) -> set[str]:
+    """The events with a delivery that is not final."""
+    return {str(event_id) for (event_id,) in _ask(data, _UNFINISHED, webhook)}
 
 
 def sound(data: Path) -> bool:
     """Whether the database is whole by SQLite's own check."""
-    return _ask(data, "SELECT integrity_check, 0 FROM pragma_integrity_check") == [("ok", 0)]
+    return _ask(data, "PRAGMA integrity_check") == [("ok",)]

@@ -1,8 +1,9 @@
 """Webhooks side by side: caps, rates and order are kept, and a bad receiver delays nobody else."""
 
+import time
 from collections import defaultdict
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import pytest
 
@@ -38,6 +39,20 @@ def test_parallel_requests_never_exceed_the_cap_and_reach_it(
     assert max(arrival.parallel for arrival in receiver.wait(path, 60)) == cap
 
 
+def test_a_change_lets_what_is_under_way_end_as_it_began(api: Api, receiver: Receiver) -> None:
+    old, new = receiver.path(delay=0.5), receiver.path()
+    hook = api.webhook(receiver.url(old), maxAllowedConnections=4)
+    ids = post_many(api, 4)
+    receiver.wait(old, 4)
+    api.change(hook, webHookUrl=receiver.url(new), maxAllowedConnections=2)
+    later = post_many(api, 4)
+    for one in ids:
+        told = api.settled(one)
+        assert (told["state"], told["attempts"], told["status"]) == ("delivered", 1, 200)
+    assert [api.settled(one)["state"] for one in later] == ["delivered"] * 4
+    assert {arrival.event_id for arrival in receiver.arrivals(new)} == set(later)
+
+
 def test_the_cap_holds_through_retries_and_changes(api: Api, receiver: Receiver) -> None:
     path = receiver.path(delay=0.03, each=[{"status": 500, "delay": 0.03}])
     hook = api.webhook(receiver.url(path), maxAllowedConnections=4)
@@ -68,25 +83,18 @@ def test_the_rate_is_kept(api: Api, receiver: Receiver) -> None:
 
 def in_order(arrivals: list[Arrival], ids: list[str]) -> bool:
     """Whether these events were tried one after the other: none before the one before it was in."""
-    sequence = [(arrival.event_id, arrival.answer) for arrival in arrivals]
-    position, expected = 0, iter(ids)
-    for wanted in expected:
-        while position < len(sequence) and sequence[position] == (wanted, 500):
-            position += 1
-        if position >= len(sequence) or sequence[position] != (wanted, 200):
-            return False
-        position += 1
-    return position == len(sequence)
+    first_delivered = [arrival.event_id for arrival in arrivals if arrival.answer == 200]
+    tried = [event_id for event_id, _ in groupby(arrivals, lambda arrival: arrival.event_id)]
+    return first_delivered == tried == ids
 
 
 def test_a_key_goes_in_order_through_failures_and_others_overtake(
     api: Api, receiver: Receiver
 ) -> None:
     customers = 3
-    path = receiver.path(delay=0.005)
+    # The very first request fails: its customer waits, the others do not.
+    path = receiver.path(delay=0.005, first=[{"status": 500}])
     api.webhook(receiver.url(path), ordering="key")
-    # The very first request of the lane fails twice: its customer waits, the others do not.
-    receiver.plan(path, delay=0.005, first=[{"status": 500}])
     ids = post_many(api, 30, customers)
     for one in ids:
         assert api.settled(one)["state"] == "delivered"
@@ -98,7 +106,7 @@ def test_a_key_goes_in_order_through_failures_and_others_overtake(
     failed = next(arrival for arrival in receiver.arrivals(path) if arrival.answer == 500)
     late = failed.event["data"]["customerIdentifiers"]["customerId"]
     ends = {customer: by_customer[customer][-1].at_s for customer in range(customers)}
-    assert all(ends[other] - failed.at_s < 0.7 for other in range(customers) if other != late)
+    assert all(ends[other] < ends[late] for other in range(customers) if other != late)
     assert ends[late] - failed.at_s >= 0.75
 
 
@@ -123,8 +131,6 @@ def test_order_goes_on_behind_a_delivery_that_failed_for_good(api: Api, receiver
 
 def delays(api: Api, receiver: Receiver, path: str, count: int) -> list[float]:
     """Seconds from the call to the arrival, of events posted one by one."""
-    import time
-
     started: dict[str, float] = {}
     assert api.org is not None
     for _ in range(count):

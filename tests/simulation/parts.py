@@ -160,7 +160,9 @@ class Network:
     def target(self, url: str) -> Target:
         return Target("https", "sim.example", 443, "/" + url.rsplit("/", 1)[1])
 
-    def open(self, target: Target, connections_max: int) -> "SimulatedOutlet":
+    def open(
+        self, target: Target, connections_max: int, *, keep_answers: bool
+    ) -> "SimulatedOutlet":
         return SimulatedOutlet(self, int(target.path[1:]))
 
     async def exchange(self, request: Request, deadline_s: float) -> Ending:

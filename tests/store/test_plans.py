@@ -167,7 +167,7 @@ def test_a_new_owner_reads_indexes_only(store: Store) -> None:
         (("min(due_ms)",), "due"),
     ):
         plan = explained(found, *words)
-        assert uses(plan, rf"(COVERING )?INDEX delivery_{index} \(webhook=\?"), plan
+        assert uses(plan, rf"(COVERING )?INDEX delivery_{index} \(webhook=\?.*\)"), plan
     for statement in ("UPDATE attempt", "UPDATE delivery SET due_ms"):
         plan = explained(found, statement)
         assert not re.search(r"SCAN \w+$", plan, re.MULTILINE), plan  # of an index at most

@@ -107,7 +107,7 @@ class AcceptApp:
             length = headers.get(b"content-length")
             if length is not None and len(length) >= self._limit_digits:
                 self._check_length(length)
-            body = await self._body.read(receive)
+            body = await self._body.read(receive, headers.get(b"content-length"))
             read = True
             key = headers.get(b"idempotency-key")
             items = self._reader.read(

@@ -22,7 +22,7 @@ class Outlet(Protocol):
     async def send(
         self, method: str, headers: list[tuple[str, str]], body: bytes, deadline_s: float
     ) -> Ending:
-        """One attempt under one absolute deadline in seconds. Never raises, except CancelledError."""
+        """One attempt under one absolute deadline in seconds. Raises nothing but CancelledError."""
         ...
 
     async def close(self) -> None:
@@ -33,6 +33,9 @@ class Outlet(Protocol):
 class Sender(Protocol):
     """Makes outlets. The engine holds one sender; tests and the simulation pass their own."""
 
-    def open(self, target: Target, connections_max: int) -> Outlet:
-        """An outlet for one webhook. Nothing is dialled or resolved until the first send."""
+    def open(self, target: Target, connections_max: int, *, keep_answers: bool) -> Outlet:
+        """An outlet for one webhook. Nothing is dialled or resolved until the first send.
+
+        Headers and body of a 2xx answer are read only with `keep_answers`.
+        """
         ...

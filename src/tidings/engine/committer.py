@@ -23,6 +23,7 @@ BATCH_BYTES_MAX = 8 << 20
 BATCH_DELIVERIES_MAX = 10_000
 SETTLE_COMPANY_S = 0.004
 SETTLE_ALONE_AT = 128
+GATHER_S = 0.001  # commits back to back wait this long for company: fewer, larger ones
 REJECTIONS_MAX = 1000
 RETRY_STORE_S = 0.25
 
@@ -151,6 +152,7 @@ class Committer:
                 self._busy_since_s = self._loop.time()
                 await self._commit_once()
                 self._busy_since_s = None
+                await asyncio.sleep(GATHER_S)
                 if self.halted:
                     await asyncio.sleep(RETRY_STORE_S)
             self._idle.set()

@@ -187,7 +187,7 @@ class Dispatcher:
             return
         if (webhook.connections_max, webhook.rate_per_s) != (was.connections_max, was.rate_per_s):
             lane.set_pace(webhook.connections_max, webhook.rate_per_s)
-        if (webhook.url, webhook.connections_max) != (was.url, was.connections_max):
+        if _line(webhook) != _line(was):
             self._spawn(post.outlet.close())
             post.outlet = self._open(webhook)
         if webhook.sends != was.sends:
@@ -209,7 +209,11 @@ class Dispatcher:
         return post
 
     def _open(self, webhook: Webhook) -> Outlet:
-        return self._sender.open(self._target_of(webhook.url), webhook.connections_max)
+        return self._sender.open(
+            self._target_of(webhook.url),
+            webhook.connections_max,
+            keep_answers=webhook.keep_answers,
+        )
 
     # -- attempts ---------------------------------------------------------------------------------
 
@@ -465,6 +469,11 @@ class Dispatcher:
     def queued(self) -> int:
         """Deliveries in memory that have not started."""
         return sum(post.lane.queued for post in self._posts.values())
+
+
+def _line(webhook: Webhook) -> tuple[str, int, bool]:
+    """What an outlet is opened for."""
+    return webhook.url, webhook.connections_max, webhook.keep_answers
 
 
 def _evidence(ending: Ending) -> port.Evidence:

@@ -37,7 +37,9 @@ class Recovery:
         standings = []
         for webhook in webhooks:
             [(pending,)] = run(
-                "SELECT count(*) FROM delivery WHERE webhook = ? AND state = 0", (webhook,)
+                "SELECT count(*) FROM delivery INDEXED BY delivery_pending"
+                " WHERE webhook = ? AND state = 0",
+                (webhook,),
             )
             [(due,)] = run(
                 "SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state = 2", (webhook,)
@@ -54,8 +56,8 @@ class Recovery:
     def _mark_pending(self, webhook: int, window: int) -> None:
         now = self._clock_ms()
         rows = self._connection.execute(
-            "SELECT id, attempts + 1, version FROM delivery WHERE webhook = ? AND state = 0"
-            " ORDER BY id LIMIT ?",
+            "SELECT id, attempts + 1, version FROM delivery INDEXED BY delivery_pending"
+            " WHERE webhook = ? AND state = 0 ORDER BY id LIMIT ?",
             (webhook, window),
         ).fetchall()
         self._connection.executemany(

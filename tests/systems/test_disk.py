@@ -1,0 +1,153 @@
+"""A disk that is full, or cannot be written: told, survived, and no promise broken."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ..e2e.api import Api
+from ..e2e.events import event, new_id
+from ..e2e.pump import all_arrive
+from ..e2e.receiver import Receiver
+from ..e2e.service import ORG, ServiceProcess
+from ..e2e.store_file import sound
+from ..e2e.until import stays, until
+
+pytestmark = pytest.mark.systems
+
+NewService = Callable[..., ServiceProcess]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 16 MiB. It is unmounted lazily, so that nothing can keep it."""
+    where = tmp_path / "disk"
+    where.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(where)], check=True)
+    yield where
+    subprocess.run(["umount", "--lazy", str(where)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Take all the space that is left; the file that holds it."""
+    ballast = disk / "ballast"
+    size = 1 << 20
+    with ballast.open("wb", buffering=0) as file:
+        while size:
+            try:
+                os.write(file.fileno(), b"\0" * size)
+            except OSError:
+                size //= 2
+    return ballast
+
+
+class Books:
+    """What was acknowledged, and what was refused, of events posted one by one."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self.acknowledged: set[str] = set()
+        self.refused: set[str] = set()
+
+    def post(self) -> int:
+        """One event; the status."""
+        event_id = new_id()
+        reply = self.api.post(event(event_id, ORG, note="x" * 2000))
+        if reply.status == 202:
+            self.acknowledged.add(event_id)
+        else:
+            assert reply.status == 503, reply
+            assert int(reply.headers["retry-after"]) >= 1
+            assert reply.json["error"]["code"] in ("store_down", "overloaded")
+            self.refused.add(event_id)
+        return reply.status
+
+
+def test_a_full_disk_refuses_sends_nothing_and_recovers_without_a_restart(
+    own_service: NewService, receiver: Receiver, small_disk: Path
+) -> None:
+    service = own_service(data=small_disk / "store").start()
+    slow = receiver.path(delay=0.05)
+    with service.api() as api:
+        hook = api.webhook(receiver.url(slow), maxAllowedConnections=1)
+        books = Books(api)
+        for _ in range(60):
+            assert books.post() == 202
+        for _ in range(3):
+            ballast = fill(small_disk)
+            until(lambda: books.post() == 503, "the disk is full", 30)
+            until(lambda: api.get("/readyz").status == 503, "not ready")
+            assert "store" in " ".join(api.get("/readyz").json["problems"]).lower()
+            assert api.get("/livez").status == 200
+            assert api.send("PUT", f"/v3/webHooks/{hook['webHookId']}", {}).status == 503
+            begun = len(receiver.arrivals(slow)) + 1  # one may be under way
+            stays(lambda: len(receiver.arrivals(slow)) <= begun, "nothing is sent", 1.5)  # noqa: B023
+            assert books.post() == 503
+            assert service.running.poll() is None
+            ballast.unlink()
+            until(lambda: books.post() == 202, "it takes events again", 10)
+            assert until(lambda: api.get("/readyz").status == 200, "ready again")
+        all_arrive(receiver, slow, books.acknowledged)
+        counts = api.drained()
+        assert counts["orphans"] == 0 and counts["events"] >= len(books.acknowledged)
+        arrived = {arrival.event_id for arrival in receiver.arrivals(slow)}
+        # Who was told 503 may send again: what was refused is not there, or is a duplicate.
+        assert books.acknowledged <= arrived
+    assert service.stop() == 0 and sound(service.data)
+
+
+def test_killed_on_a_full_disk_it_starts_again_once_there_is_space(
+    own_service: NewService, receiver: Receiver, small_disk: Path
+) -> None:
+    service = own_service(data=small_disk / "store").start()
+    path = receiver.path(delay=0.05)
+    with service.api() as api:
+        api.webhook(receiver.url(path), maxAllowedConnections=1)
+        books = Books(api)
+        for _ in range(40):
+            books.post()
+        ballast = fill(small_disk)
+        until(lambda: books.post() == 503, "the disk is full", 30)
+    service.kill_all()
+    ballast.unlink()
+    service.start()
+    all_arrive(receiver, path, books.acknowledged)
+    assert service.stop() == 0 and sound(service.data)
+
+
+def test_stopped_on_a_full_disk_it_keeps_what_it_accepted(
+    own_service: NewService, receiver: Receiver, small_disk: Path
+) -> None:
+    service = own_service(data=small_disk / "store", drain_s=2).start()
+    path = receiver.path(delay=0.05)
+    with service.api() as api:
+        api.webhook(receiver.url(path), maxAllowedConnections=1)
+        books = Books(api)
+        for _ in range(40):
+            books.post()
+        ballast = fill(small_disk)
+        until(lambda: books.post() == 503, "the disk is full", 30)
+    service.stop()
+    ballast.unlink()
+    service.start()
+    all_arrive(receiver, path, books.acknowledged)
+    assert service.stop() == 0 and sound(service.data)
+
+
+def test_a_directory_that_cannot_be_written_is_refused_in_words(
+    own_service: NewService, small_disk: Path
+) -> None:
+    service = own_service(data=small_disk / "store").start()
+    assert service.stop() == 0
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    service.log = small_disk.parent / "read-only.log"
+    service.launch()
+    assert service.wait(15) not in (0, None)
+    said = service.words()
+    assert "Traceback" not in said and str(service.data) in said
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    service.log = small_disk.parent / "writable.log"
+    service.start()
+    assert service.stop() == 0

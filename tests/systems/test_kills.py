@@ -1,0 +1,127 @@
+"""SIGKILL under load, 20 times in a row on one data directory, with books on both sides."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from ..e2e.pump import Pump, all_arrive
+from ..e2e.receiver import Arrival, Receiver
+from ..e2e.service import ORG, ServiceProcess
+from ..e2e.store_file import lost_attempts, sound, unfinished
+
+pytestmark = pytest.mark.systems
+
+ROUNDS = 20
+BOOT_S = 0.1  # no new process sends as early as this after its launch
+
+
+@dataclass
+class Hook:
+    """One webhook and what is known of it."""
+
+    name: str
+    path: str
+    id: str
+    before: Counter[str] = field(default_factory=Counter)  # deliveries answered 200, by event
+
+    def answered(self, receiver: Receiver) -> list[Arrival]:
+        return [arrival for arrival in receiver.arrivals(self.path) if arrival.answer == 200]
+
+
+@dataclass
+class Round:
+    """A line of the table."""
+
+    number: int
+    acknowledged: int
+    unanswered: int
+    begun: int  # attempts begun and not settled at the kill
+    lost: int  # attempts that the store calls lost
+    repeats: int
+    ready_s: float
+
+
+def table(rounds: list[Round]) -> str:
+    """For people."""
+    lines = ["round  acknowledged  unanswered  begun-unsettled  called-lost  repeats  ready after"]
+    for one in rounds:
+        lines.append(
+            f"{one.number:5} {one.acknowledged:13} {one.unanswered:11} {one.begun:16}"
+            f" {one.lost:12} {one.repeats:8} {one.ready_s:10.2f} s"
+        )
+    total = [sum(getattr(r, name) for r in rounds) for name in ("acknowledged", "begun", "repeats")]
+    lines.append(f"total: {total[0]} acknowledged, {total[1]} begun, {total[2]} repeats, 0 lost")
+    return "\n".join(lines)
+
+
+@pytest.mark.timeout(400)
+def test_killed_twenty_times_under_load_nothing_accepted_is_lost(
+    own_service: Callable[..., ServiceProcess],
+    receiver: Receiver,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    service = own_service().start()
+    hooks = []
+    for name, plan in (("steady", {}), ("failing first", {"each": [{"status": 500}]})):
+        path = receiver.path(**plan)
+        with service.api() as api:
+            made: dict[str, Any] = api.webhook(
+                receiver.url(path), name=name, maxAllowedConnections=16
+            )
+        hooks.append(Hook(name, path, made["webHookId"]))
+    acknowledged: set[str] = set()
+    rounds = []
+    for number in range(1, ROUNDS + 1):
+        pump = Pump(service.api, ORG)
+        pump.wait(120 + 37 * (number % 7))
+        service.kill_all()
+        fresh = pump.stop()
+        assert set(pump.refused.values()) <= {503}
+        acknowledged |= fresh
+        left = {hook.name: unfinished(service.data, hook.id) for hook in hooks}
+        known = {hook.name: lost_attempts(service.data, hook.id) for hook in hooks}
+        launched = time.monotonic()
+        service.start()
+        ready_s = time.monotonic() - launched
+        for hook in hooks:
+            all_arrive(receiver, hook.path, acknowledged)
+        with service.api() as api:
+            counts = api.drained()
+        assert counts["orphans"] == 0 and counts["delivered"] == 2 * counts["events"]
+        assert counts["events"] >= len(acknowledged)
+        begun = lost = repeats = 0
+        for hook in hooks:
+            answered = hook.answered(receiver)
+            sent = {a.event_id for a in receiver.arrivals(hook.path) if a.at_s < launched + BOOT_S}
+            open_at_kill = left[hook.name] & sent
+            now = Counter(arrival.event_id for arrival in answered)
+            again = {
+                event_id: count - max(1, hook.before[event_id])
+                for event_id, count in now.items()
+                if count > max(1, hook.before[event_id])
+            }
+            called = lost_attempts(service.data, hook.id)
+            fresh_lost = {key: called[key] - known[hook.name].get(key, 0) for key in called}
+            # The bound: what is sent again was begun and not settled, once a kill, and told as lost.
+            assert again.keys() <= open_at_kill
+            assert all(count <= fresh_lost.get(event_id, 0) for event_id, count in again.items())
+            messages: dict[str, str] = {}
+            for arrival in answered:
+                same = messages.setdefault(arrival.event_id, arrival.message)
+                assert same == arrival.message
+            hook.before = now
+            begun += len(open_at_kill)
+            lost += sum(fresh_lost.values())
+            repeats += sum(again.values())
+        unanswered = len(pump.unanswered)
+        rounds.append(Round(number, len(fresh), unanswered, begun, lost, repeats, ready_s))
+    for hook in hooks:
+        arrived = {arrival.event_id for arrival in hook.answered(receiver)}
+        assert not acknowledged - arrived
+    assert service.stop() == 0 and sound(service.data)
+    with capsys.disabled():
+        print(f"\n{table(rounds)}")
