@@ -16,6 +16,7 @@ import os
 import random
 import resource
 import signal
+import socket
 import sys
 import uuid
 from collections.abc import Callable
@@ -37,10 +38,10 @@ from tidings.api.gate import Gate
 from tidings.core.call_split import Limits as CallLimits
 from tidings.core.calls import IntakeRules
 from tidings.core.registry import Registry
+from tidings.core.terms import Terms
 from tidings.egress.address import TargetRefused, check_target, parse_target
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
-from tidings.engine.acceptor import Terms
 from tidings.engine.access import Access
 from tidings.engine.changes import Changes
 from tidings.engine.clock import WallClock
@@ -66,6 +67,9 @@ log = structlog.get_logger("tidings")
 def serve(settings: Settings) -> int:
     """Run the service until it is told to stop; the exit code of the process."""
     _log_to_stderr(settings.log_level)
+    if (refusal := _port_refusal(settings)) is not None:
+        print(refusal, file=sys.stderr)
+        return 4
     try:
         return uvloop.run(_serve(settings))
     except (StoreRefused, VaultRefused) as refusal:
@@ -253,6 +257,21 @@ def _request_ids() -> Callable[[], str]:
     """Unique for ever, by a random half; cheap, by a counted half."""
     ours, count = os.urandom(8).hex(), itertools.count()
     return lambda: f"{ours}{next(count):016x}"
+
+
+def _port_refusal(settings: Settings) -> str | None:
+    """Why the port cannot be had. The server shares ports (SO_REUSEPORT), so it would not say."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            return (
+                f"{settings.host} port {settings.port} must be free to listen on; got: "
+                f"{error.strerror or error}. Stop what listens there, or take another with --port."
+            )
+    return None
 
 
 def _policy(settings: Settings) -> Policy:

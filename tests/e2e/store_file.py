@@ -11,7 +11,10 @@ _LOST = (
     + _OF
     + " AND a.kind = 'lost' GROUP BY e.id"
 )
-_UNFINISHED = "SELECT e.id FROM delivery d" + _OF + " AND d.state < 3"
+# A retry that waits has a due time; while its attempt is under way it has none.
+_UNSETTLED = (
+    "SELECT e.id FROM delivery d" + _OF + " AND (d.state = 0 OR (d.state = 2 AND d.due_ms IS NULL))"
+)
 ANY = "%"
 
 
@@ -29,9 +32,9 @@ def lost_attempts(data: Path, webhook: str = ANY) -> dict[str, int]:
     return {str(event_id): int(count) for event_id, count in _ask(data, _LOST, webhook)}
 
 
-def unfinished(data: Path, webhook: str = ANY) -> set[str]:
-    """The events with a delivery that is not final."""
-    return {str(event_id) for (event_id,) in _ask(data, _UNFINISHED, webhook)}
+def unsettled(data: Path, webhook: str = ANY) -> set[str]:
+    """The events with a delivery of which an attempt may be under way."""
+    return {str(event_id) for (event_id,) in _ask(data, _UNSETTLED, webhook)}
 
 
 def sound(data: Path) -> bool:

@@ -58,7 +58,8 @@ class Disk:
         run = self.half.connection.execute
         run("CREATE TEMP TABLE moved (delivery, old, new)")
         run(
-            "CREATE TEMP TRIGGER moves AFTER UPDATE OF state ON delivery WHEN old.state <> new.state"
+            "CREATE TEMP TRIGGER moves AFTER UPDATE OF state ON delivery"
+            " WHEN old.state <> new.state"
             " BEGIN INSERT INTO moved VALUES (old.id, old.state, new.state); END"
         )
 
@@ -73,7 +74,7 @@ class Disk:
         self.ask("DELETE FROM moved")
 
     def check_attempt_numbers(self) -> None:
-        """Invariant 8: the attempts of a delivery are 1, 2, 3 … without gap, none above its count."""
+        """Invariant 8: the attempts of a delivery are 1, 2, 3 …, none above its count."""
         wrong = self.ask(
             "SELECT a.delivery FROM attempt a JOIN delivery d ON d.id = a.delivery"
             " WHERE a.number > d.attempts OR a.number < 1"

@@ -29,14 +29,14 @@ from tidings.core.ids import message_id
 from tidings.core.registry import Registry
 from tidings.core.schedule import WINDOW_S
 from tidings.core.sign import Signer
-from tidings.engine.acceptor import Terms
+from tidings.core.terms import Terms
+from tidings.core.webhook import Standing
 from tidings.engine.changes import Changes
 from tidings.engine.engine import Engine, Limits
 from tidings.engine.feed import Feed
 from tidings.engine.figures import Figures
 from tidings.engine.intake import Draft, Overloaded
 from tidings.engine.vault import Secret, Vault
-from tidings.core.webhook import Standing
 from tidings.engine.webhooks import UnknownWebhook, Webhooks
 from tidings.store.port import StoreDown
 

@@ -11,7 +11,7 @@ import pytest
 from ..e2e.pump import Pump, all_arrive
 from ..e2e.receiver import Arrival, Receiver
 from ..e2e.service import ORG, ServiceProcess
-from ..e2e.store_file import lost_attempts, sound, unfinished
+from ..e2e.store_file import lost_attempts, sound, unsettled
 
 pytestmark = pytest.mark.systems
 
@@ -82,7 +82,7 @@ def test_killed_twenty_times_under_load_nothing_accepted_is_lost(
         fresh = pump.stop()
         assert set(pump.refused.values()) <= {503}
         acknowledged |= fresh
-        left = {hook.name: unfinished(service.data, hook.id) for hook in hooks}
+        left = {hook.name: unsettled(service.data, hook.id) for hook in hooks}
         known = {hook.name: lost_attempts(service.data, hook.id) for hook in hooks}
         launched = time.monotonic()
         service.start()
@@ -106,7 +106,7 @@ def test_killed_twenty_times_under_load_nothing_accepted_is_lost(
             }
             called = lost_attempts(service.data, hook.id)
             fresh_lost = {key: called[key] - known[hook.name].get(key, 0) for key in called}
-            # The bound: what is sent again was begun and not settled, once a kill, and told as lost.
+            # The bound: what is sent again was begun and not settled, and is told as lost.
             assert again.keys() <= open_at_kill
             assert all(count <= fresh_lost.get(event_id, 0) for event_id, count in again.items())
             messages: dict[str, str] = {}

@@ -8,6 +8,7 @@ server, our proxy, our sockets) is tried again and never held against the receiv
 
 import email.utils
 import random
+from datetime import UTC
 from typing import Literal
 
 import msgspec
@@ -78,9 +79,11 @@ def retry_after_s(headers: tuple[tuple[str, str], ...], now_s: float) -> float |
             continue
         text = value.strip()
         if text.isascii() and text.isdigit():
-            return float(text[:9])
+            return float(text.lstrip("0")[:9] or 0)
         try:
             parsed = email.utils.parsedate_to_datetime(text)
+            if parsed.tzinfo is None:  # asctime's form and "-0000": an HTTP date is always GMT
+                parsed = parsed.replace(tzinfo=UTC)
             return max(0.0, parsed.timestamp() - now_s)
         except (ValueError, TypeError, OverflowError, IndexError):
             return None

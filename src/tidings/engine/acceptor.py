@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from tidings.catalogue import Catalogue
 from tidings.core.registry import Registry
+from tidings.core.terms import Terms
 from tidings.core.webhook import Ordering, Standing, Webhook
 from tidings.engine.committer import Committer, Prepared
 from tidings.engine.intake import Draft, Verdict
@@ -12,19 +13,6 @@ from tidings.store.port import NewDelivery, NewRejection
 
 DIGEST_BYTES = 8
 STRICT_KEY = 0
-
-
-class Terms:
-    """Search terms: keyed hashes of an org and a value, 8 bytes each."""
-
-    def __init__(self, key: bytes) -> None:
-        self._keyed = hashlib.blake2b(digest_size=8, key=key)
-
-    def of(self, org: int, value: str) -> bytes:
-        """The term under which an org's events with `value` are found."""
-        keyed = self._keyed.copy()
-        keyed.update(f"{org}.{value}".encode("utf-8", "surrogatepass"))
-        return keyed.digest()
 
 
 class Acceptor:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from tidings.core.registry import Registry
+from tidings.core.terms import webhook_term
 from tidings.engine.intake import Draft, Overloaded, Verdict
 from tidings.store import port
 
@@ -23,7 +24,7 @@ BATCH_BYTES_MAX = 8 << 20
 BATCH_DELIVERIES_MAX = 10_000
 SETTLE_COMPANY_S = 0.004
 SETTLE_ALONE_AT = 128
-GATHER_S = 0.001  # commits back to back wait this long for company: fewer, larger ones
+GATHER_S = 0.002  # commits back to back wait this long for company: fewer, larger ones
 REJECTIONS_MAX = 1000
 RETRY_STORE_S = 0.25
 
@@ -269,7 +270,7 @@ def _row(event: Prepared, deliveries: Sequence[port.NewDelivery]) -> port.NewEve
         draft.event_id,
         event.digest,
         draft.body,
-        event.terms,
+        event.terms + b"".join([webhook_term(new.webhook) for new in deliveries]),
         draft.warning,
         deliveries,
     )

@@ -104,13 +104,13 @@ class Dispatcher:
             if post is not None:
                 post.lane.offer_freed(job)
                 woken.add(post)
-        for event, seq, delivery, found in zip(
+        for event, seq, first, found in zip(
             events, receipt.seqs, receipt.firsts, matched, strict=True
         ):
             if not seq:
                 continue
             draft = event.draft
-            for new in found:
+            for delivery, new in enumerate(found, first):
                 if not new.parked and delivery not in held:
                     post = self._posts.get(new.webhook) or self._post(new.webhook)
                     if post is not None:
@@ -128,7 +128,6 @@ class Dispatcher:
                             )
                         )
                         woken.add(post)
-                delivery += 1
         for job in receipt.taken:
             post = self._post(job.webhook)
             if post is not None:

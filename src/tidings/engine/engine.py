@@ -12,9 +12,10 @@ from tidings.core.ids import show
 from tidings.core.job import Job
 from tidings.core.outcome import Delivered, Failed, Outcome
 from tidings.core.registry import Registry
+from tidings.core.terms import Terms
 from tidings.core.webhook import Webhook
 from tidings.egress.port import Sender, Target
-from tidings.engine.acceptor import Acceptor, Matcher, Terms
+from tidings.engine.acceptor import Acceptor, Matcher
 from tidings.engine.clock import Clock
 from tidings.engine.committer import Committer, Prepared
 from tidings.engine.dispatcher import Dispatcher

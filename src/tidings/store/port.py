@@ -283,8 +283,8 @@ class Store(Protocol):
     def put_webhook(self, webhook: StoredWebhook) -> Awaitable[tuple[StoredWebhook, int]]:
         """Store a version of a webhook; returns it with its number, and the registry version.
 
-        Raises NameTaken. A standing of `deleted` cancels, `disabled` parks what is unfinished, in
-        the same transaction for the first slice and behind it for the rest.
+        Raises NameTaken. What is unfinished of a webhook that was deleted or disabled is ended by
+        `retire`, not here.
         """
         ...
 

@@ -1,0 +1,297 @@
+"""A lane by itself: what it starts, in what order, how fast, and what it holds in memory."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidings.core import lane as lanes
+from tidings.core.job import Job
+from tidings.core.lane import RETRIES_MAX, WINDOW_JOBS, Budget, Lane, TokenBucket
+
+
+def job(delivery: int, *, size: int = 10, retry: bool = False, key: int | None = None) -> Job:
+    """A delivery that may be sent."""
+    return Job(delivery, 1, 7, f"e{delivery}", 0, 2 if retry else 1, key, retry, b"x" * size)
+
+
+def lane_of(cap: int = 100, rate: float | None = None, bytes_max: int = 1 << 30) -> Lane:
+    """A lane with a budget of its own."""
+    return Lane(cap, rate, Budget(bytes_max))
+
+
+def started(lane: Lane, count: int = 1000, now_s: float = 0.0) -> list[int]:
+    """What starts while slots are free, up to `count`."""
+    found: list[int] = []
+    while len(found) < count and (one := lane.start(now_s)) is not None:
+        found.append(one.delivery)
+    return found
+
+
+def end_all(lane: Lane) -> None:
+    """Everything that runs is delivered, and written."""
+    for delivery in list(lane.in_flight):
+        lane.ended(slow=False, delivered=True)
+        lane.settled(delivery)
+
+
+def test_what_is_handed_over_starts_once_in_id_order_up_to_the_cap() -> None:
+    lane = lane_of(cap=3)
+    for delivery in (1, 2, 2, 4, 3, 9):  # 3 comes after 4: a repeat of what a page has shown
+        lane.offer(job(delivery))
+    assert started(lane) == [1, 2, 4]
+    assert not lane.can_start and lane.running == 3
+    end_all(lane)
+    assert started(lane) == [9]
+
+
+def test_an_attempt_that_has_ended_frees_its_slot_before_it_is_settled() -> None:
+    lane = lane_of(cap=1)
+    lane.offer(job(1))
+    lane.offer(job(2))
+    assert started(lane) == [1]
+    lane.ended(slow=False, delivered=True)
+    assert started(lane) == [2]
+    assert lane.in_flight == {1, 2}
+    lane.settled(1)
+    assert lane.in_flight == {2}
+
+
+def test_a_closed_lane_starts_nothing_and_asks_for_nothing() -> None:
+    lane = lane_of()
+    lane.offer(job(1))
+    lane.open = False
+    lane.behind = True
+    assert started(lane) == [] and not lane.page_wanted and lane.retries_wanted == 0
+    lane.open = True
+    assert started(lane) == [1]
+
+
+def test_beyond_its_window_a_lane_is_behind_and_drops_hand_overs() -> None:
+    lane = lane_of(cap=WINDOW_JOBS * 2)
+    for delivery in range(1, WINDOW_JOBS + 50):
+        lane.offer(job(delivery))
+    assert lane.behind and lane.queued == WINDOW_JOBS and lane.cursor == WINDOW_JOBS
+    assert not lane.page_wanted  # enough is queued for now
+    assert started(lane) == list(range(1, WINDOW_JOBS + 1))
+    assert lane.page_wanted
+    epoch = lane.page_began()
+    assert not lane.page_wanted
+    lane.page_came(epoch, [job(one) for one in range(WINDOW_JOBS + 1, WINDOW_JOBS + 50)], 128)
+    assert not lane.behind and lane.queued == 49
+
+
+def test_a_lane_is_behind_until_what_was_dropped_during_the_read_is_read() -> None:
+    lane = lane_of()
+    lane.start_over()
+    epoch = lane.page_began()
+    lane.offer(job(5))
+    lane.page_came(epoch, [job(1)], 10)
+    assert lane.behind and lane.page_wanted
+    lane.page_came(lane.page_began(), [job(5)], 10)
+    assert not lane.behind and started(lane) == [1, 5]
+
+
+def test_a_full_page_is_followed_by_another() -> None:
+    lane = lane_of()
+    lane.start_over()
+    lane.page_came(lane.page_began(), [job(1), job(2)], 2)
+    assert lane.behind and lane.page_wanted and lane.cursor == 2
+    lane.page_came(lane.page_began(), [], 2)
+    assert not lane.behind and started(lane) == [1, 2]
+
+
+def test_a_failed_read_is_wanted_again() -> None:
+    lane = lane_of()
+    lane.start_over()
+    lane.page_failed(lane.page_began())
+    assert lane.page_wanted
+    lane.page_came(lane.page_began(), [job(1)], 2)
+    assert started(lane) == [1]
+
+
+def test_a_page_does_not_bring_back_what_is_in_flight_or_was_settled_meanwhile() -> None:
+    lane = lane_of()
+    for delivery in (1, 2, 3):
+        lane.offer(job(delivery))
+    assert started(lane, 2) == [1, 2]
+    lane.start_over()
+    epoch = lane.page_began()
+    lane.ended(slow=False, delivered=True)
+    lane.settled(1)
+    lane.page_came(epoch, [job(1), job(2), job(3)], 10)
+    assert started(lane) == [3]
+
+
+def test_an_answer_to_a_read_from_before_a_pause_is_ignored() -> None:
+    lane = lane_of()
+    lane.start_over()
+    epoch = lane.page_began()
+    lane.start_over()
+    lane.page_came(epoch, [job(1)], 10)
+    lane.page_failed(epoch)
+    assert lane.queued == 0 and lane.page_wanted
+
+
+def test_a_freed_delivery_below_the_cursor_is_queued_at_once() -> None:
+    lane = lane_of()
+    lane.offer(job(1, key=3))
+    lane.offer(job(5))
+    lane.offer_freed(job(2, key=3))
+    assert started(lane) == [1, 5, 2]
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_a_delivery_freed_during_a_read_starts_once_whether_the_page_shows_it_or_not(
+    shown: bool,
+) -> None:
+    lane = lane_of()
+    lane.start_over()
+    epoch = lane.page_began()
+    lane.offer_freed(job(2, key=3))
+    lane.page_came(epoch, [job(1), *([job(2)] if shown else []), job(3)], 10)
+    while lane.page_wanted:
+        lane.page_came(lane.page_began(), [], 10)
+    assert sorted(started(lane)) == [1, 2, 3]
+
+
+def test_one_start_in_four_is_a_retry_while_both_wait() -> None:
+    lane = lane_of()
+    for delivery in range(100, 130):
+        lane.offer(job(delivery))
+    for delivery in range(1, 11):
+        lane.offer_retry(job(delivery, retry=True))
+    order = started(lane)
+    assert [at for at, one in enumerate(order[:24], start=1) if one < 100] == [4, 8, 12, 16, 20, 24]
+    assert [one for one in order if one < 100] == list(range(1, 11))
+    assert [one for one in order if one >= 100] == list(range(100, 130))
+
+
+def test_retries_use_every_start_when_nothing_fresh_waits() -> None:
+    lane = lane_of()
+    for delivery in range(1, 6):
+        lane.offer_retry(job(delivery, retry=True))
+    assert started(lane) == [1, 2, 3, 4, 5]
+
+
+def test_room_for_retries_is_bounded() -> None:
+    lane = lane_of(cap=1)
+    assert lane.retries_wanted == RETRIES_MAX
+    for delivery in range(RETRIES_MAX + 1):
+        lane.offer_retry(job(delivery, retry=True))
+    assert lane.retries_wanted == 0
+
+
+def test_a_pause_keeps_taken_retries_and_an_end_lets_them_go() -> None:
+    lane = lane_of()
+    lane.offer(job(1))
+    lane.offer_retry(job(2, retry=True))
+    lane.start_over()
+    assert lane.queued == 1 and lane._budget.bytes_used == 10
+    lane.start_over(keep_retries=False)
+    assert lane.queued == 0 and lane._budget.bytes_used == 0
+
+
+def test_a_spent_budget_puts_every_lane_of_the_process_behind() -> None:
+    budget = Budget(25)
+    one, other = Lane(10, None, budget), Lane(10, None, budget)
+    for delivery in (1, 2, 3):
+        one.offer(job(delivery))
+    assert budget.spent and not one.behind
+    other.offer(job(4))
+    assert other.behind and other.queued == 0
+    assert other.page_wanted  # an empty lane reads a page all the same: none may starve
+    assert started(one) == [1, 2, 3] and budget.bytes_used == 0
+
+
+def test_each_slow_answer_halves_the_limit_and_each_success_adds_one() -> None:
+    lane = lane_of(cap=16)
+    limits = []
+    for delivery in range(1, 30):
+        lane.offer(job(delivery))
+        assert lane.start(0.0)
+        lane.ended(slow=delivery <= 6, delivered=delivery > 6)
+        lane.settled(delivery)
+        limits.append(lane.limit)
+    assert limits[:6] == [8, 4, 2, 1, 1, 1]
+    assert limits[6:] == [min(16, 2 + more) for more in range(23)]
+
+
+def test_a_failure_that_is_not_slow_leaves_the_limit() -> None:
+    lane = lane_of(cap=8)
+    lane.limit = 4
+    lane.offer(job(1))
+    lane.start(0.0)
+    lane.ended(slow=False, delivered=False)
+    assert lane.limit == 4
+
+
+def test_the_limit_bounds_what_runs_and_one_always_may() -> None:
+    lane = lane_of(cap=8)
+    for delivery in range(1, 10):
+        lane.offer(job(delivery))
+    lane.limit = 2.5
+    assert len(started(lane)) == 2
+    end_all(lane)
+    lane.limit = 1.0
+    assert len(started(lane)) == 1
+
+
+def test_a_changed_cap_is_followed_and_forgets_the_slowness() -> None:
+    lane = lane_of(cap=8)
+    lane.limit = 1.0
+    lane.set_pace(4, 2.0)
+    assert (lane.cap, lane.limit) == (4, 4.0)
+    assert lane.bucket is not None and lane.bucket.rate == 2.0
+    lane.set_pace(4, None)
+    assert lane.bucket is None and lane.wait_s(0.0) == 0.0
+
+
+def test_the_pace_holds_starts_back_and_says_for_how_long() -> None:
+    lane = lane_of(rate=2.0)
+    for delivery in range(1, 10):
+        lane.offer(job(delivery))
+    assert started(lane, now_s=100.0) == [1, 2]
+    assert lane.can_start and lane.wait_s(100.0) == pytest.approx(0.5)
+    assert started(lane, now_s=100.5) == [3]
+    assert started(lane, now_s=102.5) == [4, 5]  # a burst of one second, never more
+
+
+@given(
+    rate=st.floats(0.01, 1000),
+    steps=st.lists(st.floats(0, 5), min_size=1, max_size=60),
+    start=st.floats(0, 1e6),
+)
+def test_a_bucket_never_gives_more_than_its_rate_and_one_burst(
+    rate: float, steps: list[float], start: float
+) -> None:
+    bucket, now, given_ = TokenBucket(rate), start, 0
+    for step in steps:
+        now += step
+        while given_ < 10_000 and bucket.take(now):
+            given_ += 1
+        assert given_ <= max(1.0, rate) + (now - start) * rate + 1e-3
+
+
+@given(rate=st.floats(0.01, 1000), start=st.floats(0, 1e7))
+def test_after_the_wait_there_is_a_token(rate: float, start: float) -> None:
+    """Else a pacing timer would ring in vain, and for ever where time is virtual."""
+    bucket = TokenBucket(rate)
+    while bucket.take(start):
+        pass
+    now = start
+    for _ in range(3):
+        now += bucket.wait_s(now)
+        if bucket.take(now):
+            return
+    raise AssertionError("the bucket never gives a token")
+
+
+def test_a_clock_that_stands_still_or_goes_back_gives_nothing() -> None:
+    bucket = TokenBucket(1.0)
+    assert bucket.take(10.0)
+    assert not bucket.take(10.0)
+    assert not bucket.take(5.0)
+
+
+def test_the_bounds_are_those_that_the_store_is_recovered_with() -> None:
+    assert lanes.PAGE_JOBS <= lanes.WINDOW_JOBS

@@ -1,0 +1,214 @@
+"""Who gets an event: own webhooks, those of listening parents, nobody else; always as of now."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tidings.core.registry import Registry
+from tidings.core.webhook import Standing, Webhook
+
+NAMES = ("pointsIssued", "tierUpgraded", "customerAdded")
+
+
+def hook(
+    number: int,
+    org: int,
+    *names: str,
+    standing: Standing = Standing.ACTIVE,
+    listens: bool = False,
+    kind: str = "HTTP",
+    version: int = 1,
+) -> Webhook:
+    """A webhook that wants `names`, or the first name where none is given."""
+    return Webhook(
+        number=number,
+        id=f"{number:024x}",
+        consumer_group="",
+        org=org,
+        version=version,
+        name=f"hook {number}",
+        standing=standing,
+        event_names=frozenset(names or NAMES[:1]),
+        kind=kind,
+        url="https://example.com/",
+        method="POST",
+        headers=(),
+        connections_max=1,
+        listen_to_children=listens,
+    )
+
+
+def matched(registry: Registry, org: int, name: str = NAMES[0]) -> list[int]:
+    """Numbers of the webhooks that get the event."""
+    return [webhook.number for webhook in registry.match(org, name)]
+
+
+def family() -> Registry:
+    """Org 1 above 2 above 3, and 4 beside 2; each with a webhook that listens to children."""
+    registry = Registry()
+    registry.set_parent(2, 1)
+    registry.set_parent(3, 2)
+    registry.set_parent(4, 1)
+    for org in (1, 2, 3, 4):
+        registry.put(hook(org * 10, org, listens=True))
+        registry.put(hook(org * 10 + 1, org))
+    return registry
+
+
+def test_an_event_goes_to_its_own_orgs_webhooks_by_number() -> None:
+    registry = Registry()
+    for number in (3, 1, 2):
+        registry.put(hook(number, 7))
+    registry.put(hook(4, 7, "tierUpgraded"))
+    registry.put(hook(5, 8))
+    assert matched(registry, 7) == [1, 2, 3]
+    assert matched(registry, 7, "tierUpgraded") == [4]
+    assert matched(registry, 7, "unknown") == []
+    assert matched(registry, 9) == []
+
+
+def test_parents_that_listen_get_it_too_and_children_and_siblings_never() -> None:
+    registry = family()
+    assert matched(registry, 1) == [10, 11]
+    assert matched(registry, 2) == [10, 20, 21]
+    assert matched(registry, 3) == [10, 20, 30, 31]
+    assert matched(registry, 4) == [10, 40, 41]
+
+
+@pytest.mark.parametrize(
+    ("standing", "gets"),
+    [
+        (Standing.ACTIVE, True),
+        (Standing.PAUSED, True),
+        (Standing.DISABLED, True),
+        (Standing.INACTIVE, False),
+        (Standing.DELETED, False),
+    ],
+)
+def test_standing_decides_whether_a_delivery_is_made(standing: Standing, gets: bool) -> None:
+    registry = Registry()
+    registry.put(hook(1, 7, standing=standing))
+    assert bool(matched(registry, 7)) is gets
+
+
+def test_a_webhook_of_a_kind_without_a_sender_gets_nothing() -> None:
+    registry = Registry()
+    registry.put(hook(1, 7, kind="QUEUE_INT"))
+    assert matched(registry, 7) == []
+
+
+def test_changes_are_seen_by_the_next_match() -> None:
+    registry = family()
+    assert matched(registry, 3) == [10, 20, 30, 31]
+    registry.put(hook(20, 2, listens=False, version=2))
+    assert matched(registry, 3) == [10, 30, 31]
+    registry.put(hook(12, 1, listens=True))
+    assert matched(registry, 3) == [10, 12, 30, 31]
+    registry.remove(10)
+    registry.remove(10)
+    assert matched(registry, 3) == [12, 30, 31]
+    registry.set_parent(3, None)
+    assert matched(registry, 3) == [30, 31]
+    registry.set_parent(3, 4)
+    assert matched(registry, 3) == [12, 30, 31, 40]
+
+
+def test_a_match_answers_the_newest_version() -> None:
+    registry = Registry()
+    registry.put(hook(1, 7))
+    registry.match(7, NAMES[0])
+    registry.put(hook(1, 7, version=2))
+    assert [webhook.version for webhook in registry.match(7, NAMES[0])] == [2]
+    assert (registry.get(1) or hook(0, 0)).version == 2 and len(registry) == 1
+
+
+def test_an_unchanged_org_keeps_its_remembered_answer() -> None:
+    registry = family()
+    answer = registry.match(4, NAMES[0])
+    registry.put(hook(31, 3, version=2))
+    assert registry.match(4, NAMES[0]) is answer
+
+
+def test_an_org_is_never_below_itself() -> None:
+    registry = family()
+    for org, parent in ((1, 1), (1, 3), (2, 3)):
+        with pytest.raises(ValueError, match="below itself"):
+            registry.set_parent(org, parent)
+    assert matched(registry, 3) == [10, 20, 30, 31]
+
+
+def test_any_number_of_unknown_names_costs_bounded_memory() -> None:
+    registry = Registry()
+    registry.put(hook(1, 7))
+    for number in range(5000):
+        assert matched(registry, 7, f"unknown {number}") == []
+    assert len(registry._answers[7]) == 4096
+    assert matched(registry, 7) == [1]
+
+
+ORGS = st.integers(1, 5)
+CHANGES = st.one_of(
+    st.tuples(
+        st.just("put"),
+        st.integers(1, 8),
+        st.sets(st.sampled_from(NAMES), min_size=1),
+        st.sampled_from(Standing),
+        st.booleans(),
+    ),
+    st.tuples(st.just("remove"), st.integers(1, 8)),
+    st.tuples(st.just("parent"), ORGS, st.none() | ORGS),
+)
+
+
+class Naive:
+    """The rule, said again without memory: every webhook is asked, every time."""
+
+    def __init__(self) -> None:
+        self.webhooks: dict[int, Webhook] = {}
+        self.parent: dict[int, int | None] = {}
+
+    def above(self, org: int) -> list[int]:
+        found: list[int] = []
+        while (org := self.parent.get(org) or 0) and org not in found:
+            found.append(org)
+        return found
+
+    def match(self, org: int, name: str) -> list[int]:
+        above = self.above(org)
+        return sorted(
+            one.number
+            for one in self.webhooks.values()
+            if name in one.event_names
+            and one.standing in ("active", "paused", "disabled")
+            and (one.org == org or (one.org in above and one.listen_to_children))
+        )
+
+
+@given(changes=st.lists(CHANGES, max_size=25))
+@settings(deadline=None)
+def test_the_registry_agrees_with_a_naive_model(changes: list[tuple]) -> None:
+    registry, naive = Registry(), Naive()
+    for what, *more in changes:
+        if what == "put":
+            number, names, standing, listens = more
+            webhook = hook(number, 1 + number % 5, *names, standing=standing, listens=listens)
+            registry.put(webhook)
+            naive.webhooks[number] = webhook
+        elif what == "remove":
+            registry.remove(more[0])
+            naive.webhooks.pop(more[0], None)
+        else:
+            org, parent = more
+            ring = parent is not None and (parent == org or org in naive.above(parent))
+            if ring:
+                with pytest.raises(ValueError, match="below itself"):
+                    registry.set_parent(org, parent)
+            else:
+                registry.set_parent(org, parent)
+                naive.parent[org] = parent
+        for org in range(1, 6):
+            for name in NAMES:
+                assert matched(registry, org, name) == naive.match(org, name)
+            own = [n for n, one in sorted(naive.webhooks.items()) if one.org == org]
+            assert [one.number for one in registry.of_org(org)] == own
+        assert {one.number for one in registry} == set(naive.webhooks)
