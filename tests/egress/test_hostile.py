@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import os
+import resource
 import socket
 import time
 from typing import Any
@@ -461,7 +462,6 @@ def test_connect_timeout() -> None:
 
 def test_no_descriptors_left_is_our_fault() -> None:
     """Out of file descriptors: ours, never the receiver's."""
-    import resource
 
     async def scenario() -> None:
         with Receiver(answering(OK)) as receiver:

@@ -19,6 +19,7 @@ from tidings.core.job import Job
 WINDOW_JOBS = 256
 PAGE_JOBS = 128
 RETRIES_MAX = 64
+ROUNDING = 1e-6  # of a token: after the wait that was told there is one
 RETRY_TURN = 4  # one start in four goes to a retry when both wait
 
 
@@ -46,7 +47,7 @@ class TokenBucket:
     def take(self, now_s: float) -> bool:
         """Take a token if there is one."""
         self._fill(now_s)
-        if self._tokens < 1:
+        if self._tokens < 1 - ROUNDING:
             return False
         self._tokens -= 1
         return True

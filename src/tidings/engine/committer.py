@@ -27,6 +27,7 @@ SETTLE_ALONE_AT = 128
 GATHER_S = 0.002  # commits back to back wait this long for company: fewer, larger ones
 REJECTIONS_MAX = 1000
 RETRY_STORE_S = 0.25
+CHANGE_S = 0.001  # between looks at whether a change of the registry has arrived
 
 
 class Prepared(msgspec.Struct):
@@ -213,7 +214,7 @@ class Committer:
                 return matched, receipt
             # The change that outdated us was answered by the same store; let it be applied here.
             while self._registry.version == version:
-                await asyncio.sleep(0)
+                await asyncio.sleep(CHANGE_S)
 
     def _refused(
         self,

@@ -19,10 +19,11 @@ from tidings.core.lane import PAGE_JOBS, Budget, Lane
 from tidings.core.outcome import Delivered, Failed, Outcome, Retry, classify
 from tidings.core.registry import Registry
 from tidings.core.webhook import Standing, Webhook
-from tidings.egress.port import Outlet, Sender, Target
+from tidings.egress.port import Sender, Target
 from tidings.engine.clock import Clock
 from tidings.engine.committer import Committer, Prepared
 from tidings.engine.message import Message
+from tidings.engine.post import Line, Post
 from tidings.store import port
 
 UNWRITTEN_MAX = 1000
@@ -32,21 +33,6 @@ OVERDUE_S = 10.0
 
 LOST = "lost"
 LOST_DETAIL = "possibly sent (stopped before the answer came)"
-
-
-class Post:
-    """One webhook at work: its lane, its connections, and how its messages are made."""
-
-    def __init__(self, webhook: Webhook, lane: Lane, outlet: Outlet) -> None:
-        self.webhook = webhook
-        self.lane = lane
-        self.outlet = outlet
-        self.message = Message(webhook)
-        self.slots: set[asyncio.Task[None]] = set()
-        self.next_due_ms: int | None = None
-        self.taking = False
-        self.paced: asyncio.TimerHandle | None = None
-        self.waiting_since_s: float | None = None
 
 
 class Dispatcher:
@@ -82,6 +68,7 @@ class Dispatcher:
         self._alarm: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._leaving: dict[int, Webhook] = {}  # by the delivery that was answered 410
         self._starved: OrderedDict[int, Post] = OrderedDict()
         self.committer: Committer  # set once by whoever composes both
         self.in_flight = 0
@@ -143,6 +130,8 @@ class Dispatcher:
             if post is None:
                 continue
             post.lane.settled(one.delivery)
+            if (gone := self._leaving.pop(one.delivery, None)) is not None:
+                self._gone(gone)  # not before: disabling parks what is unfinished
             if one.delay_ms is not None:
                 self._note_due(post, receipt.now_ms + one.delay_ms)
         for webhook, due_ms in receipt.due:
@@ -187,8 +176,9 @@ class Dispatcher:
         if (webhook.connections_max, webhook.rate_per_s) != (was.connections_max, was.rate_per_s):
             lane.set_pace(webhook.connections_max, webhook.rate_per_s)
         if _line(webhook) != _line(was):
-            self._spawn(post.outlet.close())
-            post.outlet = self._open(webhook)
+            old, post.line = post.line, self._open(webhook)
+            if old.retire():
+                self._spawn(old.outlet.close())
         if webhook.sends != was.sends:
             lane.open = webhook.sends
             lane.start_over(keep_retries=webhook.standing is not Standing.DISABLED)
@@ -207,12 +197,13 @@ class Dispatcher:
             post = self._posts[number] = Post(webhook, lane, self._open(webhook))
         return post
 
-    def _open(self, webhook: Webhook) -> Outlet:
-        return self._sender.open(
+    def _open(self, webhook: Webhook) -> Line:
+        outlet = self._sender.open(
             self._target_of(webhook.url),
             webhook.connections_max,
             keep_answers=webhook.keep_answers,
         )
+        return Line(outlet)
 
     # -- attempts ---------------------------------------------------------------------------------
 
@@ -262,13 +253,19 @@ class Dispatcher:
             webhook = post.webhook
             started_ms = self._clock.now_ms()
             headers = post.message.headers(job, started_ms // 1000)
+            line = post.line
+            line.active += 1
             try:
-                ending = await post.outlet.send(
+                ending = await line.outlet.send(
                     webhook.method, headers, job.body, webhook.deadline_s
                 )
             except asyncio.CancelledError:
                 self._ended(post, webhook, job, started_ms, None)
                 raise
+            finally:
+                line.active -= 1
+                if line.unused:
+                    self._spawn(line.outlet.close())
             self._ended(post, webhook, job, started_ms, ending)
             if lane.page_wanted:
                 self._pump(post)
@@ -319,7 +316,7 @@ class Dispatcher:
                     _evidence(ending),
                 )
                 if outcome.disable:
-                    self._gone(webhook)
+                    self._leaving[job.delivery] = webhook
             case Retry():
                 post.lane.ended(slow=outcome.slow, delivered=False)
                 stale = isinstance(ending, Fault) and ending.kind is FaultKind.STALE
@@ -422,13 +419,13 @@ class Dispatcher:
         if len(self._warm) > CLIENTS_MAX:
             for cold in list(self._warm)[:8]:
                 if not self._warm[cold].slots:
-                    self._spawn(self._warm.pop(cold).outlet.close())
+                    self._spawn(self._warm.pop(cold).line.outlet.close())
                     break
 
     async def _close_when_quiet(self, post: Post) -> None:
         if post.slots:
             await asyncio.wait(post.slots)
-        await post.outlet.close()
+        await post.line.outlet.close()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
@@ -450,7 +447,7 @@ class Dispatcher:
             if late:
                 await asyncio.wait(late)
         for post in self._posts.values():
-            await post.outlet.close()
+            await post.line.outlet.close()
 
     def overdue(self) -> list[Webhook]:
         """Webhooks whose lane has a free slot and work that waits too long for it all the same."""

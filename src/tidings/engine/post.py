@@ -1,0 +1,42 @@
+"""One webhook at work: its lane, its connections, and how its messages are made."""
+
+import asyncio
+
+from tidings.core.lane import Lane
+from tidings.core.webhook import Webhook
+from tidings.egress.port import Outlet
+from tidings.engine.message import Message
+
+
+class Line:
+    """An outlet with a count of the attempts on it: a retired one is closed after the last."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        self.outlet = outlet
+        self.active = 0
+        self._retired = False
+
+    def retire(self) -> bool:
+        """Take no more attempts; returns whether it can be closed at once."""
+        self._retired = True
+        return self.unused
+
+    @property
+    def unused(self) -> bool:
+        """Whether it is retired and its last attempt has ended."""
+        return self._retired and not self.active
+
+
+class Post:
+    """What the dispatcher keeps of a webhook."""
+
+    def __init__(self, webhook: Webhook, lane: Lane, line: Line) -> None:
+        self.webhook = webhook
+        self.lane = lane
+        self.line = line
+        self.message = Message(webhook)
+        self.slots: set[asyncio.Task[None]] = set()
+        self.next_due_ms: int | None = None
+        self.taking = False
+        self.paced: asyncio.TimerHandle | None = None
+        self.waiting_since_s: float | None = None
