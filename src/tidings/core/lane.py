@@ -111,6 +111,8 @@ class Lane:
             if self.reading:
                 self._freed_aside[job.delivery] = job
             return
+        if job.delivery <= self.cursor and self._has(job.delivery):
+            return  # a page, read after it was freed, has shown it already
         self.cursor = max(self.cursor, job.delivery)
         self._queue(job)
 
@@ -183,6 +185,9 @@ class Lane:
         self.reading = False
         self.behind = True
         self.cursor = 0
+
+    def _has(self, delivery: int) -> bool:
+        return delivery in self.in_flight or any(job.delivery == delivery for job in self._fresh)
 
     def _queue(self, job: Job) -> None:
         self._budget.bytes_used += len(job.body)
