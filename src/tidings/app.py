@@ -60,6 +60,10 @@ TERMS_PURPOSE = b"tidings.terms"
 HEADER_READ_MS = 15_000
 SERVER_STOP_S = 5.0
 BACKLOG = 2048
+# The server's and the client's threads need the interpreter for microseconds at a time; with the
+# default of 5 ms they wait for it behind a busy loop. Measured at full load: 2,130 events/s and
+# p99 115 ms with 5 ms or more, 2,500 and 55 ms with this.
+SWITCH_S = 0.0001
 
 log = structlog.get_logger("tidings")
 
@@ -227,6 +231,7 @@ class Service:
         self._serving = asyncio.get_running_loop().create_task(self._server.serve())
         gc.collect()
         gc.freeze()  # what was composed stays; only what calls make is looked through
+        sys.setswitchinterval(SWITCH_S)
         gc.set_threshold(50_000, 20, 50)
         print(f"Tidings listens on http://{settings.host}:{settings.port}", file=sys.stderr)
         parts: set[asyncio.Future[Any]] = {ended, self._serving, self._engine.ended}

@@ -303,7 +303,7 @@ def walk(machine: type[InStoreOrder], seed: int) -> None:
     world.begin(draw.randint(1, 6), draw.randint(1, 40), draw.random() < 0.5)
     keys = [None, *draw.choices([None, 1, 2], k=3)]
     moves = ["commit", "handle", "handle", "start", "end", "read", "read", "store_reads"]
-    moves += ["read_fails", "pause", "resume"] if draw.random() < 0.5 else ["blink"]
+    moves += draw.choice([[], ["blink"], ["read_fails", "pause", "resume"]])
     moves += ["overtake"] * 2 if isinstance(world, ReceiptsOvertake) else []
     for _ in range(60):
         match draw.choice(moves):
