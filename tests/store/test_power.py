@@ -16,7 +16,8 @@ from tests.store.disk import Disk, PowerCut
 from tests.store.rows import event, failing, new, settled, webhook
 from tidings.core.delivery import State
 from tidings.store import port
-from tidings.store.sqlite.database import FILE, Checkpoints
+from tidings.store.sqlite.checkpoints import Checkpoints
+from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.embedded import WritingHalf
 
 CHECKPOINT_PAGES = 24  # often enough for the log to restart within the script

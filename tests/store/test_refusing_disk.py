@@ -15,7 +15,8 @@ from tests.store.rows import event, failing, new, settled, webhook
 from tidings.core.delivery import State
 from tidings.store import port
 from tidings.store.sqlite import embedded
-from tidings.store.sqlite.database import FILE, Checkpoints
+from tidings.store.sqlite.checkpoints import Checkpoints
+from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.embedded import ReadingHalf, WritingHalf
 from tidings.store.sqlite.process import writing_operations
 from tidings.store.sqlite.segments import Segments

@@ -22,9 +22,10 @@ from tidings.store import port
 BATCH_EVENTS_MAX = 1000
 BATCH_BYTES_MAX = 8 << 20
 BATCH_DELIVERIES_MAX = 10_000
-SETTLE_COMPANY_S = 0.004
+SETTLE_COMPANY_S = 0.006
 SETTLE_ALONE_AT = 128
-GATHER_S = 0.002  # commits back to back wait this long for company: fewer, larger ones
+CROWD = 8  # events in a commit that say that many callers are there
+GATHER_S = 0.002  # among many callers the next commit waits this long: fewer, larger ones
 REJECTIONS_MAX = 1000
 RETRY_STORE_S = 0.25
 CHANGE_S = 0.001  # between looks at whether a change of the registry has arrived
@@ -107,10 +108,10 @@ class Committer:
         return answered
 
     def settle(self, settled: port.Settled) -> None:
-        """Write an outcome with the next commit."""
+        """Write an outcome with the next commit; what frees the next of a key does not wait."""
         self._settled.append(settled)
         self._idle.clear()
-        if len(self._settled) >= SETTLE_ALONE_AT:
+        if settled.key is not None or len(self._settled) >= SETTLE_ALONE_AT:
             self._wake.set()
         elif self._company is None:
             self._company = self._loop.call_later(SETTLE_COMPANY_S, self._wake.set)
@@ -152,9 +153,10 @@ class Committer:
                 self._company = None
             while self._has_work() or self.halted:
                 self._busy_since_s = self._loop.time()
-                await self._commit_once()
+                events = await self._commit_once()
                 self._busy_since_s = None
-                await asyncio.sleep(GATHER_S)
+                if events >= CROWD:
+                    await asyncio.sleep(GATHER_S)
                 if self.halted:
                     await asyncio.sleep(RETRY_STORE_S)
             self._idle.set()
@@ -174,7 +176,7 @@ class Committer:
         self._waiting_bytes -= size
         return calls
 
-    async def _commit_once(self) -> None:
+    async def _commit_once(self) -> int:
         calls = self._close_calls()
         events = [event for call in calls for event in call.events]
         settled, self._settled = self._settled, []
@@ -186,15 +188,16 @@ class Committer:
             )
         except port.StoreDown as down:
             self._refused(down, calls, settled, takes, rejections)
-            return
+            return 0
         except Exception as error:
             # Not the disk: something in this batch. One bad row must not refuse the others.
             await self._commit_apart(error, calls, settled, takes)
-            return
+            return 0
         self.halted = False
         self._handover(receipt, events, matched)
         self._on_settled(settled, receipt)
         _answer(calls, receipt)
+        return len(events)
 
     async def _write(
         self,

@@ -5,7 +5,6 @@ commit, `NORMAL` lost some at four of five crash points. SQLite before 3.51.3 ca
 database that two connections write and checkpoint (sqlite.org/wal.html, "WAL-reset bug").
 """
 
-import contextlib
 import errno
 import fcntl
 import os
@@ -20,7 +19,6 @@ LOCK = "lock"
 SQLITE_MIN = 3_051_003
 PAGE_BYTES = 4096
 CACHE_KIB = 64 * 1024
-CHECKPOINT_PAGES = 4000
 OWNER_WAIT_S = 5.0
 
 # The disk or the file system refuses: nothing is wrong with what was asked, and it may pass.
@@ -117,38 +115,6 @@ def migrate(connection: apsw.Connection) -> None:
                 pass
             for _ in connection.execute(f"PRAGMA user_version = {number}"):
                 pass
-
-
-class Checkpoints:
-    """Folds the write-ahead log back into the database, a bounded part at a time.
-
-    Done by the writer between commits: the log restarts only when it is wholly folded, and only the
-    writer knows a moment at which nobody appends to it.
-    """
-
-    def __init__(self, connection: apsw.Connection, pages: int = CHECKPOINT_PAGES) -> None:
-        self._connection = connection
-        self._pages = pages
-        self._grown = 0
-        connection.set_wal_hook(self._committed)
-
-    def _committed(self, _: apsw.Connection, __: str, pages: int) -> int:
-        self._grown = pages
-        return apsw.SQLITE_OK
-
-    def run_if_due(self) -> None:
-        """Checkpoint when the log has reached its bound; readers keep what they still need."""
-        if self._grown >= self._pages:
-            self._grown = 0
-            # A full disk may refuse the file's growth: the log keeps what it has, and the next
-            # commit, if there is one, asks again.
-            with contextlib.suppress(apsw.BusyError, *DISK_FAULTS):
-                self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-
-    def stop(self) -> None:
-        """The connection is about to close, which folds what is left."""
-        self._grown = 0
-        self._connection.set_wal_hook(None)
 
 
 def _set(connection: apsw.Connection, name: str, value: int | str) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tidings.store import port
+from tidings.store.sqlite.checkpoints import CHECKPOINT_PAGES, Checkpoints
 from tidings.store.sqlite.configuration import Configuration
 from tidings.store.sqlite.database import (
     DISK_FAULTS,
     FILE,
-    Checkpoints,
     open_reader,
     open_writer,
 )
@@ -41,7 +41,9 @@ class WritingHalf:
         self.writer = Writer(self.connection, clock_ms)
         self.configuration = Configuration(self.connection, clock_ms, self.writer.version_raised)
         self.recovery = Recovery(self.connection, clock_ms)
-        self.checkpoints = Checkpoints(self.connection)
+        own_file = isinstance(path, Path) and vfs is None
+        beside = Path(path) if own_file else None
+        self.checkpoints = Checkpoints(self.connection, CHECKPOINT_PAGES, beside)
         self._closed = False
 
     def commit(self, batch: port.Batch) -> port.Receipt:
