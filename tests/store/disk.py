@@ -5,6 +5,7 @@ there or not, whole or torn, in any order. `Disk.after` builds what may be found
 """
 
 import random
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,11 +26,16 @@ class Op(NamedTuple):
 
 
 class Disk(apsw.VFS):
-    """The operating system's files, recorded. `refuse` fails the k-th write or sync from now on."""
+    """The operating system's files, recorded, or made to refuse.
+
+    It is the default while it is registered, so that every connection of the test goes through it.
+    An operation and its record are one: several threads may use the disk.
+    """
 
     def __init__(self, name: str = NAME) -> None:
-        super().__init__(name, "")
+        super().__init__(name, "unix", makedefault=True)
         self.name = name
+        self.lock = threading.RLock()
         self.ops: list[Op] = []
         self.recording = True
         self._refuse: type[Exception] | None = None
@@ -43,8 +49,9 @@ class Disk(apsw.VFS):
 
     def xDelete(self, filename: str, syncdir: bool) -> None:
         """See apsw.VFS."""
-        self.note(Op("delete", Path(filename).name))
-        super().xDelete(filename, syncdir)
+        with self.lock:
+            self.note(Op("delete", Path(filename).name))
+            super().xDelete(filename, syncdir)
 
     def note(self, op: Op) -> None:
         """Remember an operation, or refuse it."""
@@ -70,24 +77,27 @@ class DiskFile(apsw.VFSFile):
     """A file of a `Disk`."""
 
     def __init__(self, disk: Disk, name: Any, flags: list[int]) -> None:
-        super().__init__("", name, flags)
+        super().__init__("unix", name, flags)
         self._disk = disk
         self._name = Path(name.filename() if isinstance(name, apsw.URIFilename) else name).name
 
     def xWrite(self, data: Any, offset: int) -> None:
         """See apsw.VFSFile."""
-        self._disk.note(Op("write", self._name, offset, bytes(data)))
-        super().xWrite(data, offset)
+        with self._disk.lock:
+            self._disk.note(Op("write", self._name, offset, bytes(data)))
+            super().xWrite(data, offset)
 
     def xTruncate(self, newsize: int) -> None:
         """See apsw.VFSFile."""
-        self._disk.note(Op("truncate", self._name, newsize))
-        super().xTruncate(newsize)
+        with self._disk.lock:
+            self._disk.note(Op("truncate", self._name, newsize))
+            super().xTruncate(newsize)
 
     def xSync(self, flags: int) -> None:
         """See apsw.VFSFile."""
-        self._disk.note(Op("sync", self._name))
-        super().xSync(flags)
+        with self._disk.lock:
+            self._disk.note(Op("sync", self._name))
+            super().xSync(flags)
 
 
 class PowerCut:

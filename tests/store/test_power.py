@@ -34,10 +34,12 @@ class Promise(NamedTuple):
 class Script:
     """What an owner does, and what it may rely on from then on."""
 
-    def __init__(self, place: Path, synchronous: str) -> None:
+    def __init__(self, place: Path, synchronous: str, beside: bool) -> None:
         self.disk = Disk()
         self.half = WritingHalf(place / FILE, vfs=self.disk.name)
-        self.half.checkpoints = Checkpoints(self.half.connection, CHECKPOINT_PAGES)
+        self.half.checkpoints = Checkpoints(
+            self.half.connection, CHECKPOINT_PAGES, place / FILE if beside else None
+        )
         self.half.connection.pragma("synchronous", synchronous)
         self.promises: list[Promise] = []
 
@@ -69,6 +71,8 @@ class Script:
                 taken[0].attempt,
             )
             self.half.checkpoints.run_if_due()
+            if (thread := self.half.checkpoints._thread) is not None and number % 2:
+                thread.join()  # else the next round commits while it folds
 
     def _promise_webhook(self, number: int) -> None:
         stored, _ = self.half.configuration.put_webhook(webhook(f"hook {number}"))
@@ -86,14 +90,18 @@ class Script:
     def close(self) -> None:
         """End without a farewell."""
         self.half.close(clean=False)
+        self.disk.unregister()
+
+
+Play = Callable[..., Script]
 
 
 @pytest.fixture
-def play(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[str, int], Script]:
+def play(tmp_path: Path, request: pytest.FixtureRequest) -> Play:
     """Runs the script under a setting of `synchronous`."""
 
-    def played(synchronous: str, rounds: int) -> Script:
-        script = Script(tmp_path, synchronous)
+    def played(synchronous: str, rounds: int, beside: bool = False) -> Script:
+        script = Script(tmp_path, synchronous, beside)
         request.addfinalizer(script.close)
         script.run(rounds)
         script.disk.recording = False
@@ -115,7 +123,7 @@ def broken(script: Script, place: Path, draw: random.Random | None = None) -> tu
 
 
 def _kept(place: Path, promises: list[Promise]) -> list[bool]:
-    connection = apsw.Connection(str(place / FILE))
+    connection = apsw.Connection(str(place / FILE), vfs="unix")
     try:
         connection.pragma("synchronous", "off")
         assert connection.pragma("integrity_check") == "ok"
@@ -130,9 +138,7 @@ def _kept(place: Path, promises: list[Promise]) -> list[bool]:
         connection.close()
 
 
-def test_no_acknowledged_commit_is_lost_by_a_power_cut(
-    play: Callable[[str, int], Script], tmp_path: Path
-) -> None:
+def test_no_acknowledged_commit_is_lost_by_a_power_cut(play: Play, tmp_path: Path) -> None:
     script = play("full", 8)
     restarts = [op for op in script.disk.ops if op.file == FILE and op.kind == "sync"]
     assert len(restarts) >= 4  # checkpoints are part of what is swept
@@ -140,25 +146,30 @@ def test_no_acknowledged_commit_is_lost_by_a_power_cut(
     assert (lost, points > 250) == (0, True)
 
 
+@pytest.mark.parametrize("draw", [None, random.Random(1)], ids=["synced", "torn"])
+def test_folding_the_log_beside_the_commits_loses_nothing_acknowledged(
+    play: Play, tmp_path: Path, draw: random.Random | None
+) -> None:
+    script = play("full", 8, beside=True)
+    assert [op for op in script.disk.ops if op.file == FILE and op.kind == "sync"]
+    assert broken(script, tmp_path / "found", draw)[0] == 0
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_torn_and_reordered_writes_lose_nothing_acknowledged(
-    play: Callable[[str, int], Script], tmp_path: Path, seed: int
+    play: Play, tmp_path: Path, seed: int
 ) -> None:
     lost, _ = broken(play("full", 4), tmp_path / "found", random.Random(seed))
     assert lost == 0
 
 
-def test_without_the_sync_of_each_commit_the_sweep_sees_losses(
-    play: Callable[[str, int], Script], tmp_path: Path
-) -> None:
+def test_without_the_sync_of_each_commit_the_sweep_sees_losses(play: Play, tmp_path: Path) -> None:
     """The test has teeth: NORMAL loses acknowledged commits at many points."""
     lost, points = broken(play("normal", 4), tmp_path / "found")
     assert lost > points / 4
 
 
-def test_an_owner_goes_on_from_what_a_cut_left(
-    play: Callable[[str, int], Script], tmp_path: Path
-) -> None:
+def test_an_owner_goes_on_from_what_a_cut_left(play: Play, tmp_path: Path) -> None:
     script = play("full", 3)
     cut = PowerCut()
     for point, op in enumerate(script.disk.ops, start=1):
