@@ -338,10 +338,6 @@ def test_each_is_started_once_in_a_hundred_random_walks(
         walk(machine, seed)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="in flight, then freed by a late receipt while a page is read after a pause: twice",
-)
 def test_freed_ones_too_are_started_once_when_pages_overtake_receipts() -> None:
     """The embedded store answers commits and pages in one line, so that no page overtakes."""
     for seed in range(2000):

@@ -106,6 +106,8 @@ class Lane:
 
     def offer_freed(self, job: Job) -> None:
         """A delivery whose predecessor of the same key has just become final."""
+        if job.delivery in self.in_flight:
+            return  # a page has shown it already, and it was started
         if self.behind and job.delivery > self.cursor:
             self._dropped_to = max(self._dropped_to, job.delivery)
             if self.reading:
