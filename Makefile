@@ -8,14 +8,15 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 READY := .venv/.ready
+VENDOR := src/tidings/console/static/vendor/.ready
 TESTS ?= tests
 
-.PHONY: help setup run demo check fix test test-systems bench docs
+.PHONY: help setup run demo check fix test test-systems bench docs models
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
-setup: $(READY)  ## Install everything into .venv; nothing to do where it is current
+setup: $(READY) $(VENDOR)  ## Install everything into .venv; nothing to do where it is current
 
 # The stamp is as new as the lock; the editable install needs no network (hatchling is in the lock).
 $(READY): requirements.lock pyproject.toml
@@ -27,6 +28,9 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+$(VENDOR): src/tidings/console/browser/package-lock.json | $(READY)
+	@$(BIN)/python scripts/console_assets
 
 run: setup  ## Start the service alone, for development: http://127.0.0.1:8080
 	@exec $(BIN)/tidings serve --dev
@@ -54,5 +58,13 @@ test-systems: setup  ## Tests that need programs of the system; as root it insta
 bench: setup  ## Throughput against the yardstick, every run closed by a ledger
 	@$(BIN)/python -m bench throughput
 
+models: setup  ## Make the typed models of events, and take new optional fields into the promise
+	@$(BIN)/python -m tidings.catalogue.models src/tidings/consumer/events
+	@$(BIN)/python -m tidings.catalogue.shapes tests/catalogue/shapes.json
+
 docs: setup  ## Make the pages that are made from the code
+	@$(BIN)/python -m tidings.cli.event_pages docs/events
 	@$(BIN)/python -m tidings.cli.settings_page > docs/settings.md
+	@$(BIN)/python -m tests.openapi.record src/tidings/api/openapi/examples.json
+	@$(BIN)/python -m tidings.api.openapi tests/openapi/promise.json
+	@$(BIN)/python -m tidings.cli.cli_page > docs/cli.md

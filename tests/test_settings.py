@@ -226,3 +226,30 @@ def test_every_setting_says_what_it_is_and_what_it_must_be() -> None:
     for name in HINTS:
         assert meta(name).description and must(name), name
     assert len(ENVIRONMENT) == len(HINTS)
+
+
+def test_a_mail_server_comes_with_a_sender_and_a_login_with_a_password() -> None:
+    [problem] = refused({"TIDINGS_MAIL_HOST": "mail.example.com"})
+    assert problem.startswith("mail_host must come with mail_from")
+    [problem] = refused({"TIDINGS_MAIL_USER": "me"})
+    assert problem.startswith("mail_user and mail_password must come together")
+    good = {
+        "TIDINGS_MAIL_HOST": "mail.example.com",
+        "TIDINGS_MAIL_FROM": "tidings@example.com",
+        "TIDINGS_MAIL_USER": "me",
+        "TIDINGS_MAIL_PASSWORD": "hush-hush",
+    }
+    settings = load(good)
+    assert (settings.mail_port, settings.mail_starttls) == (587, True)
+    assert "hush-hush" not in repr(settings)
+
+
+def test_a_password_that_does_not_fit_is_not_repeated() -> None:
+    [problem] = refused({"TIDINGS_MAIL_USER": "me", "TIDINGS_MAIL_PASSWORD": "hush hush"})
+    assert "hush" not in problem
+
+
+@pytest.mark.parametrize("sender", ["nobody", "a@b c", "a@b\nBcc: x@y", "<a@b>"])
+def test_a_sender_must_be_an_address(sender: str) -> None:
+    [problem] = refused({"TIDINGS_MAIL_FROM": sender})
+    assert problem.startswith("TIDINGS_MAIL_FROM must be an e-mail address")

@@ -10,14 +10,16 @@ this module (`make docs`).
 import difflib
 import ipaddress
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
-from tidings.egress.policy import AllowedRange, Network
+from tidings.core.platform_rules import ASKED, check_template, read_map
+from tidings.egress.address import TargetRefused, check_target, parse_target
+from tidings.egress.policy import AllowedRange, Network, Policy
 
 PREFIX = "TIDINGS_"
 MIB = 1 << 20
@@ -25,10 +27,12 @@ MIB = 1 << 20
 # Names of the environment that are not settings of the service.
 CLIENT_NAMES = {
     "TIDINGS_CONFIG": "The settings file of the service, as `--config`.",
-    "TIDINGS_URL": "Where `tidings send` finds the service, as `--url`. "
-    "Default `http://127.0.0.1:8080`.",
-    "TIDINGS_KEY": "The credential of `tidings send`, written `key:secret`. It has no option, "
+    "TIDINGS_URL": "Where commands find the service, as `--url`. Default `http://127.0.0.1:8080`.",
+    "TIDINGS_KEY": "The credential of the command line, written `key:secret`. It has no option, "
     "because every process can read a command line.",
+    "TIDINGS_SECRET": "The secret of the credential, where TIDINGS_KEY holds its key alone.",
+    "TIDINGS_ORG": "The org that commands act for, with the platform's credential, as `--org`.",
+    "TIDINGS_PROFILE": "The profile that commands take server and credential from, as `--profile`.",
 }
 
 
@@ -62,6 +66,12 @@ class Secret:
         return hash(self._text)
 
 
+class HeaderSecret(Secret):
+    """The secret value of a header; it may hold spaces, as `Basic dGls…` does."""
+
+    __slots__ = ()
+
+
 def _is(must: str, doc: str, **bounds: Any) -> Meta:
     return Meta(description=doc, extra={"must": must}, **bounds)
 
@@ -72,6 +82,14 @@ def _from(low: float, high: int, doc: str) -> Meta:
 
 def _port(doc: str) -> Meta:
     return _is("a number from 1 to 65535", doc, ge=1, le=65535)
+
+
+def _template(what: str) -> Meta:
+    return _is(
+        "a path with {id}, such as /v1/{orgId}/items/{id}",
+        f"Where the platform's API has {what}; not asked where it is absent.",
+        pattern=r"^/\S{1,1024}$",
+    )
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -148,6 +166,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float, _from(0.1, 60, "How long an accept may wait for its commit, in seconds; then 503.")
     ] = 1.0
 
+    public_url: (
+        Annotated[
+            str,
+            _is(
+                "http:// or https://, a host and no path",
+                "Where the service is reached, for the URLs of test inboxes. The address and port "
+                "that it listens on where it is not set.",
+                pattern=r"^https?://[A-Za-z0-9.\-\[\]:]{1,300}/?$",
+            ),
+        ]
+        | None
+    ) = None
     drain_s: Annotated[
         float,
         _from(0, 600, "How long a stop waits for attempts in flight, in s; others are sent again."),
@@ -171,6 +201,113 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _is(
             "a list of networks, such as 203.0.113.0/24",
             "Networks that are never dialled, such as the service's own public addresses.",
+        ),
+    ] = ()
+
+    mail_host: (
+        Annotated[
+            str,
+            _is(
+                "the name or address of a mail server",
+                "The mail server that takes letters about webhooks "
+                "([operational-events.md](operational-events.md)). Without it none are sent.",
+                pattern=r"^[^\s/]{1,253}$",
+            ),
+        ]
+        | None
+    ) = None
+    mail_port: Annotated[int, _port("The port of the mail server.")] = 587
+    mail_from: (
+        Annotated[
+            str,
+            _is(
+                "an e-mail address",
+                "The address that letters come from.",
+                pattern=r"^[^\s@<>,;]{1,64}@[^\s@<>,;]{1,253}$",
+            ),
+        ]
+        | None
+    ) = None
+    mail_starttls: Annotated[
+        bool,
+        _is("true or false", "Whether the line to the mail server is encrypted (STARTTLS)."),
+    ] = True
+    mail_user: (
+        Annotated[
+            str,
+            _is("1 to 256 characters", "The login at the mail server.", pattern=r"^.{1,256}$"),
+        ]
+        | None
+    ) = None
+    mail_password: (
+        Annotated[Secret, _is("1 to 256 visible characters", "The password of that login.")] | None
+    ) = None
+
+    platform_url: (
+        Annotated[
+            str,
+            _is(
+                "a URL such as https://api.example.com",
+                "The platform's own API, which is asked for what reference data lacks "
+                "([enrichment.md](enrichment.md)). Without it nothing is asked.",
+                pattern=r"^https?://[^\s?#]{1,500}$",
+            ),
+        ]
+        | None
+    ) = None
+    platform_private: Annotated[
+        bool,
+        _is(
+            "true or false",
+            "The platform's API may live on loopback or in a private network, and be plain http. "
+            "Webhooks are not affected.",
+        ),
+    ] = False
+    platform_auth_header: Annotated[
+        str,
+        _is(
+            "the name of a header",
+            "The header that carries the credential to the platform's API.",
+            pattern=r"^[A-Za-z0-9-]{1,64}$",
+        ),
+    ] = "Authorization"
+    platform_auth_secret: (
+        Annotated[
+            HeaderSecret,
+            _is(
+                "1 to 2048 visible characters and spaces",
+                "The whole value of that header, such as `Basic` and the base64 of key:secret.",
+            ),
+        ]
+        | None
+    ) = None
+    platform_timeout_s: Annotated[
+        float,
+        _from(0.1, 10, "How long the platform's API may take to answer, in seconds."),
+    ] = 2.0
+    platform_keep_s: Annotated[
+        float,
+        _from(0, 86_400, "How long its answers are remembered, in seconds."),
+    ] = 300.0
+    platform_keep_none_s: Annotated[
+        float,
+        _from(0, 86_400, "How long it is remembered that there is no such record, in seconds."),
+    ] = 30.0
+    platform_stores_path: Annotated[str, _template("stores")] | None = None
+    platform_tills_path: Annotated[str, _template("tills")] | None = None
+    platform_customers_path: Annotated[str, _template("customers")] | None = None
+    platform_balances_path: Annotated[str, _template("the points balance of a customer")] | None = (
+        None
+    )
+    platform_awards_path: (
+        Annotated[str, _template("the references of an award, `{id}` being the loyaltyEventId")]
+        | None
+    ) = None
+    platform_fields: Annotated[
+        tuple[str, ...],
+        _is(
+            "a list of kind.field=path.in.the.answer, such as customers.mobile=profile.mobile",
+            "Where the platform's answers hold the fields of a record, if not under their names.",
         ),
     ] = ()
 
@@ -198,6 +335,10 @@ def _object(kind: type, value: Any) -> Any:
     """Makes what msgspec does not know from its text."""
     if not isinstance(value, str):
         raise ValueError("text is expected")
+    if kind is HeaderSecret:
+        if not (1 <= len(value) <= 2048 and value.isascii() and value.isprintable()):
+            raise ValueError("not a secret")
+        return HeaderSecret(value)
     if kind is Secret:
         if not (1 <= len(value) <= 256 and value.isprintable() and " " not in value):
             raise ValueError("not a secret")
@@ -209,13 +350,20 @@ def _object(kind: type, value: Any) -> Any:
     raise ValueError(f"nothing is known of {kind.__name__}")
 
 
+_ENTRIES: dict[str, Callable[[str], Any]] = {
+    "allow": AllowedRange.parse,
+    "deny": ipaddress.ip_network,
+    "platform_fields": str,
+}
+
+
 def _read(name: str, value: Any, *, as_text: bool) -> Any:
     """One value in its setting's type. ValueError (msgspec's is one) where it does not fit."""
-    if name in ("allow", "deny"):
+    if name in ("allow", "deny", "platform_fields"):
         entries = value.split(",") if as_text else value
         if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
             raise ValueError("a list of texts is expected")
-        parse = AllowedRange.parse if name == "allow" else ipaddress.ip_network
+        parse = _ENTRIES[name]
         return tuple(parse(entry.strip()) for entry in entries if entry.strip())
     if as_text:
         value = value.strip()
@@ -224,7 +372,7 @@ def _read(name: str, value: Any, *, as_text: bool) -> Any:
 
 def _shown(name: str, value: Any) -> str:
     """What came, as an error may show it: never a secret, never a wall of text."""
-    if "secret" in name:
+    if "secret" in name or "password" in name:
         return f"{len(str(value))} characters that do not fit"
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return (text if len(text) <= 60 else text[:60] + "…") or "nothing"
@@ -312,14 +460,58 @@ def load(
     return settings
 
 
+def _platform_conflicts(settings: Settings, source_of: Mapping[str, str]) -> Iterator[str]:
+    """What cannot be asked of the platform's API as it is set."""
+    paths = platform_paths(settings)
+    url = settings.platform_url
+    for kind, template in paths.items():
+        try:
+            check_template(template)
+        except ValueError as wrong:
+            yield f"{source_of[f'platform_{kind}_path']} must be {wrong}; got {template[:60]}."
+    try:
+        read_map(settings.platform_fields)
+    except ValueError as wrong:
+        yield f"{source_of['platform_fields']} must be {wrong}; got another entry."
+    if url is None:
+        for kind in paths:
+            source = source_of[f"platform_{kind}_path"]
+            yield f"{source} must come with platform_url; got no URL. Set it."
+        return
+    try:
+        target = parse_target(url, allow_http=settings.platform_private)
+        check_target(target, Policy(allow_private=settings.platform_private))
+    except TargetRefused as refused:
+        yield f"{source_of['platform_url']}: {refused} Or set platform_private."
+    if not paths:
+        yield (
+            f"{source_of['platform_url']} must come with a path to ask for; got none. Set "
+            "platform_customers_path or another one."
+        )
+
+
+def platform_paths(settings: Settings) -> dict[str, str]:
+    """The path template of each kind of record that the platform can be asked for."""
+    found = {kind: getattr(settings, f"platform_{kind}_path") for kind in ASKED}
+    return {kind: template for kind, template in found.items() if template is not None}
+
+
 def _conflicts(settings: Settings, source_of: Mapping[str, str]) -> Iterator[str]:
     """Values that fit each by itself and not together."""
+    yield from _platform_conflicts(settings, source_of)
     key, secret, org = settings.bootstrap_key, settings.bootstrap_secret, settings.bootstrap_org
     given = {"bootstrap_key": key, "bootstrap_secret": secret, "bootstrap_org": org}
     missing = [PREFIX + name.upper() for name, value in given.items() if value is None]
     if missing and (key is not None or secret is not None):
         one = source_of["bootstrap_key" if key is not None else "bootstrap_secret"]
         yield f"{one} must come with {' and '.join(missing)}; got nothing there. Set all three."
+    if settings.mail_host is not None and settings.mail_from is None:
+        yield (
+            "mail_host must come with mail_from, the address that letters come from; got nothing "
+            f"there. Set {PREFIX}MAIL_FROM. ({source_of['mail_host']})"
+        )
+    if (settings.mail_user is None) != (settings.mail_password is None):
+        yield "mail_user and mail_password must come together; got one of them. Set both or none."
     if settings.event_bytes_max > settings.call_bytes_max:
         source = source_of.get("event_bytes_max") or source_of["call_bytes_max"]
         yield (

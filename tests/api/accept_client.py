@@ -65,7 +65,7 @@ class Types:
 
 
 class FakeAccess:
-    def caller(self, authorization: bytes | None, scope: str) -> Caller:
+    def caller(self, authorization: bytes | None, scope: str, token: bytes | None = None) -> Caller:
         assert scope == "events:write"
         if authorization == BRAND:
             return Caller(OWN, False, "brand")

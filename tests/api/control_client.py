@@ -8,22 +8,57 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import fastapi.dependencies.models
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Counter
 
+from tests.store.log_rows import log_operations
+from tests.store.replay_operations import replay_operations
+from tidings import catalogue
 from tidings.api.context import Services
 from tidings.api.control import make_control_app
+from tidings.core.call_split import Limits as CallLimits
+from tidings.core.calls import CallReader
+from tidings.core.exchange import Answer, Ending
 from tidings.core.registry import Registry
+from tidings.core.terms import Terms
 from tidings.core.webhook import Webhook
-from tidings.engine.access import Access
+from tidings.egress.address import parse_target
+from tidings.egress.inbox import InboxSender, OwnAddress
+from tidings.egress.port import Target
+from tidings.engine.acceptor import Acceptor
 from tidings.engine.changes import Changes
+from tidings.engine.committer import Committer
+from tidings.engine.entrance import Entrance
+from tidings.engine.event_types import EventTypes
 from tidings.engine.feed import Feed
+from tidings.engine.inboxes import Inboxes
+from tidings.engine.intake import Draft
 from tidings.engine.orgs import Orgs
+from tidings.engine.passwords import Passwords
+from tidings.engine.readmission import Readmission
+from tidings.engine.reference import Reference
+from tidings.engine.replay_wishes import Wishes
+from tidings.engine.replays import Replays
+from tidings.engine.shaper import Shaper
+from tidings.engine.stops import Stops
+from tidings.engine.transformations import Transformations
+from tidings.engine.trial import Trial
+from tidings.engine.tries import Promises, Tries
 from tidings.engine.vault import Secret, Vault
 from tidings.engine.webhooks import Webhooks
 from tidings.store import port
+from tidings.store.sqlite.blocks import Blocks
 from tidings.store.sqlite.embedded import WritingHalf
+from tidings.store.sqlite.log import Log
+from tidings.store.sqlite.lookup import Lookup
 from tidings.store.sqlite.queries import Queries
+from tidings.store.sqlite.reference import ReferenceReader
+from tidings.store.sqlite.segments import Segments
+from tidings.store.sqlite.totals import Totals
+from tidings.transform.port import RenderRefused
+from tidings.transform.sandbox import Sandbox, Unrenderable
 
 NAMES = ("customerAdded", "pointsIssued", "pointsRedeemed")
 START_MS = 1_770_801_300_000  # 2026-02-11T09:15:00Z
@@ -67,6 +102,15 @@ class MemoryStore:
     def __init__(self, clock: Clock) -> None:
         self.half = WritingHalf(":memory:", clock.now_ms)
         self.queries = Queries(self.half.connection)
+        self.lookup = Lookup(self.half.connection)
+        self.segments = Segments(":memory:")
+        self.blocks = Blocks(self.half.connection, self.segments.connection)
+        self.log = Log(self.half.connection, self.segments, self.blocks)
+        self.totals = Totals(
+            self.half.connection, self.segments.connection, self.blocks, clock.now_ms
+        )
+        self.records = ReferenceReader(self.half.connection)
+        self.of_replays = replay_operations(self.half) | log_operations(self.half)
         self.down = False
         self.retired: list[tuple[int, int, int]] = []
 
@@ -74,6 +118,16 @@ class MemoryStore:
         await asyncio.sleep(0)
         if self.down:
             raise port.StoreDown("the disk is full")
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "of_replays" or name not in self.of_replays:
+            raise AttributeError(name)
+
+        async def answer(*arguments: Any) -> Any:
+            await self._yes()
+            return self.of_replays[name](*arguments)
+
+        return answer
 
     async def commit(self, batch: port.Batch) -> port.Receipt:
         await self._yes()
@@ -105,6 +159,62 @@ class MemoryStore:
         self.retired.append((webhook, state, limit))
         return self.half.recovery.retire(webhook, state, limit)
 
+    async def note_uses(
+        self, credentials: Sequence[port.Use], sessions: Sequence[port.Seen]
+    ) -> None:
+        await self._yes()
+        self.half.people.note_uses(credentials, sessions)
+
+    async def load_people(self) -> port.People:
+        return self.half.people.load()
+
+    async def put_person(self, person: port.Person) -> None:
+        await self._yes()
+        self.half.people.put_person(person)
+
+    async def put_member(self, member: port.Member) -> None:
+        await self._yes()
+        self.half.people.put_member(member)
+
+    async def drop_member(self, org: int, person: str) -> bool:
+        await self._yes()
+        return self.half.people.drop_member(org, person)
+
+    async def put_session(self, session: port.Session) -> None:
+        await self._yes()
+        self.half.people.put_session(session)
+
+    async def drop_sessions(self, digests: Sequence[bytes]) -> None:
+        await self._yes()
+        self.half.people.drop_sessions(digests)
+
+    async def put_link(self, link: port.Link) -> None:
+        await self._yes()
+        self.half.people.put_link(link)
+
+    async def take_link(self, digest: bytes) -> port.Link | None:
+        await self._yes()
+        return self.half.people.take_link(digest)
+
+    async def drop_expired(self, seen_to_ms: int, born_to_ms: int, now_ms: int) -> int:
+        await self._yes()
+        return self.half.people.drop_expired(seen_to_ms, born_to_ms, now_ms)
+
+    async def release(self, webhook: int, held: Sequence[int]) -> None:
+        await self._yes()
+        self.half.recovery.release(webhook, held)
+
+    async def put_healths(self, healths: Sequence[port.Health]) -> None:
+        await self._yes()
+        self.half.health.put(healths)
+
+    async def healths(self) -> Sequence[port.Health]:
+        return self.half.health.all()
+
+    async def park_expired(self, webhook: int, accepted_before_ms: int, limit: int) -> int:
+        await self._yes()
+        return self.half.health.park_expired(webhook, accepted_before_ms, limit)
+
     async def event(self, org: int, event_id: str) -> port.StoredEvent | None:
         await self._yes()
         return self.queries.event(org, event_id)
@@ -124,11 +234,168 @@ class MemoryStore:
     async def counts(self) -> port.Counts:
         return self.queries.counts(0)
 
+    async def index_lag(self) -> int:
+        return self.queries.counts(self.segments.cursor).index_lag
+
+    async def put_reference(
+        self, org: int, kind: int, rows: Sequence[port.ReferenceRow]
+    ) -> port.ReferenceWrite:
+        await self._yes()
+        return self.half.reference.put(org, kind, rows)
+
+    async def delete_reference(
+        self, org: int, kind: int, ids: Sequence[str]
+    ) -> port.ReferenceWrite:
+        await self._yes()
+        return self.half.reference.delete(org, kind, ids)
+
+    async def reference(
+        self, org: int, kind: int, ids: Sequence[str]
+    ) -> Sequence[port.ReferenceRow]:
+        await self._yes()
+        return self.records.get(org, kind, ids)
+
+    async def list_reference(
+        self, org: int, kind: int, after: str, limit: int
+    ) -> Sequence[port.ReferenceRow]:
+        await self._yes()
+        return self.records.list(org, kind, after, limit)
+
+    async def count_reference(self, org: int, kind: int) -> int:
+        await self._yes()
+        return self.records.count(org, kind)
+
+    async def load_transformations(self) -> Sequence[port.StoredTransformation]:
+        return self.half.transformations.load_transformations()
+
+    async def put_transformation(
+        self, transformation: port.StoredTransformation
+    ) -> port.StoredTransformation:
+        await self._yes()
+        return self.half.transformations.put_transformation(transformation)
+
+    async def transformation_versions(
+        self, org: int, name: str, limit: int
+    ) -> Sequence[port.StoredTransformation]:
+        return self.half.transformations.transformation_versions(org, name, limit)
+
+    async def load_types(self) -> Sequence[port.StoredType]:
+        return self.half.types.load_types()
+
+    async def put_type(self, kind: port.StoredType) -> tuple[port.StoredType, int]:
+        await self._yes()
+        return self.half.types.put_type(kind)
+
+    async def delete_type(self, org: int, name: str) -> int:
+        await self._yes()
+        return self.half.types.delete_type(org, name)
+
+    async def webhook_version(self, webhook: int, version: int) -> port.StoredWebhook | None:
+        return self.lookup.webhook_version(webhook, version)
+
+    async def event_heads(self, events: Sequence[int]) -> Sequence[port.EventHead]:
+        return self.lookup.event_heads(events)
+
+    async def first_starts(self, deliveries: Sequence[int]) -> Sequence[port.FirstStart]:
+        return self.lookup.first_starts(deliveries)
+
+    async def log_deliveries(self, query: port.DeliveryQuery) -> port.DeliveryPage:
+        self._index()
+        return self.log.deliveries(query)
+
+    async def log_events(self, query: port.EventQuery) -> port.EventPage:
+        self._index()
+        return self.log.events(query)
+
+    async def tally(
+        self, webhook: int, from_ms: int, to_ms: int, sla_s: int | None = None
+    ) -> port.Tally:
+        return self.totals.tally(webhook, from_ms, to_ms, sla_s)
+
+    def _index(self) -> None:
+        self.segments.write_slice(self.half.connection)
+        self.blocks.background()
+
     async def find(self, term: bytes, limit: int) -> Sequence[int]:
-        return []
+        rows = self.half.connection.execute("SELECT seq, terms FROM event ORDER BY seq DESC")
+        cut = [(seq, [terms[at : at + 8] for at in range(0, len(terms), 8)]) for seq, terms in rows]
+        return [seq for seq, terms in cut if term in terms][:limit]
+
+    async def drop(self, dropping: port.Dropping) -> port.Dropped:
+        await self._yes()
+        return self.half.retention.drop(dropping)
+
+    async def kept(self) -> port.Kept:
+        await self._yes()
+        return self.half.retention.kept()
+
+    async def give_back(self, pages: int) -> port.Dropped:
+        await self._yes()
+        return self.half.retention.give_back(pages)
 
     async def close(self, clean: bool = True) -> None:
         self.half.close(clean)
+
+
+class InProcess:
+    """`transform.port.Renderer` without a process: only for templates that end by themselves."""
+
+    def __init__(self) -> None:
+        self._sandbox = Sandbox()
+
+    async def render(self, template: str, event: bytes) -> bytes:
+        try:
+            return self._sandbox.render(template, event)
+        except Unrenderable as why:
+            raise RenderRefused(str(why)) from None
+
+    async def check(self, template: str) -> str | None:
+        try:
+            self._sandbox.check(template)
+        except Unrenderable as why:
+            return str(why)
+        return None
+
+
+class Lanes:
+    """What the replays ask about a webhook's lane: room, unless there is none."""
+
+    def __init__(self) -> None:
+        self.room = 100
+        self.reads = 0
+        self.promises = Promises()
+        self.asked: list[tuple[int, int]] = []
+
+    def replay_room(self, webhook: Webhook) -> int:
+        return self.room
+
+    def read_again(self, webhook: Webhook) -> None:
+        self.reads += 1
+
+    def due(self, webhook: int, due_ms: int) -> None:
+        self.asked.append((webhook, due_ms))
+
+
+class Outside:
+    """A sender whose receivers answer as told, and keep what they got."""
+
+    def __init__(self) -> None:
+        self.ending: Ending = Answer(200, (), b"", False, 3.0)
+        self.opened: list[Target] = []
+        self.sent: list[tuple[str, dict[str, str], bytes]] = []
+
+    def open(self, target: Target, connections_max: int, *, keep_answers: bool) -> "Outside":
+        self.opened.append(target)
+        return self
+
+    async def send(
+        self, method: str, headers: list[tuple[str, str]], body: bytes, deadline_s: float
+    ) -> Ending:
+        self.sent.append((method, dict(headers), body))
+        return self.ending
+
+    async def close(self) -> None:
+        pass
 
 
 class Health:
@@ -162,9 +429,29 @@ class Service:
         self.store, self.clock = store, clock
         self.registry = Registry()
         self.changes = Changes(self.registry)
-        self.orgs = Orgs(store=store, registry=self.registry, changes=self.changes)
-        self.access = Access(store=store, orgs=self.orgs, draw=draw)
+        self.orgs = Orgs(store=store, registry=self.registry, changes=self.changes, clock=clock)
+        self.entrance = Entrance.compose(
+            store=store,
+            orgs=self.orgs,
+            changes=self.changes,
+            clock=clock,
+            token_key=key,
+            draw=draw,
+            passwords=Passwords(PasswordHasher(1, 8, 1)),
+            now_s=lambda: clock.now_ms() / 1000,
+        )
+        self.access, self.users = self.entrance.access, self.entrance.users
+        self.sessions = self.entrance.sessions
         self.changed: list[Webhook] = []
+        self.reference = Reference(store=store, vault=Vault({1: Secret(key)}))
+        self.event_types = EventTypes(
+            catalogue=catalogue.load(),
+            envelope=catalogue.envelope(),
+            store=store,
+            changes=self.changes,
+            below=self.registry.below,
+            users=self.registry.subscribers,
+        )
         self.webhooks = Webhooks(
             store=store,
             registry=self.registry,
@@ -172,32 +459,117 @@ class Service:
             vault=Vault({1: Secret(key)}),
             clock=clock,
             draw=draw,
-            event_types=NAMES,
+            event_types=self.event_types.names,
             check_url=lambda url: None if url.startswith("https://") else f"Refused {url[:4]}.",
             on_change=self.changed.append,
+            transformations=lambda org: self.transformations.names(org),
         )
+        self.renderer = InProcess()
+        self.transformations = Transformations(
+            store=store,
+            changes=self.changes,
+            renderer=self.renderer,
+            users=self.webhooks.transformed_by,
+        )
+        self.shaper = Shaper(templates=self.transformations, renderer=self.renderer)
         self.feed = Feed()
+        self.stops = Stops(store=store, clock=clock)
+        self.lanes = Lanes()
+        self.committer = Committer(
+            store=store,
+            registry=self.registry,
+            match=lambda _: (),
+            handover=lambda *_: None,
+            settled=lambda *_: None,
+            waiting_bytes_max=1 << 20,
+            waiting_s_max=1.0,
+        )
+        self.replays = Replays(
+            store=store,
+            registry=self.registry,
+            committer=self.committer,
+            lanes=self.lanes,
+            stops=self.stops,
+            ordering_key=lambda org, name, event: None,
+            tell=lambda *told: self.told.append(told),
+        )
+        self.told: list[tuple[str, int, dict[str, Any]]] = []
+        self.terms = Terms(b"t" * 16)
         self.health = Health()
+        self.outside = Outside()
+        address = OwnAddress("https://tidings.example")
+        self.inboxes = Inboxes(
+            store=store,
+            clock=clock,
+            draw=draw,
+            url_of=address.url,
+            secrets_at=self.webhooks.secrets_at,
+        )
+        self.outlets = InboxSender(self.outside, self.inboxes.receive)
+        self.acceptor = Acceptor(catalogue.load(), self.terms, self.committer, self.event_types)
         self.metrics = CollectorRegistry()
         Counter("tidings_tests", "Counts nothing.", registry=self.metrics)
         self.app: FastAPI = make_control_app(
-            Services(
+            services := Services(
                 store=store,
                 access=self.access,
                 orgs=self.orgs,
                 webhooks=self.webhooks,
+                event_types=self.event_types,
+                transformations=self.transformations,
+                shaper=self.shaper,
+                reference=self.reference,
+                replays=self.replays,
+                wishes=Wishes(
+                    store=store,
+                    webhooks=self.webhooks,
+                    terms=self.terms,
+                    below=self.registry.below,
+                ),
+                stops=self.stops,
+                credentials=self.entrance.credentials,
+                users=self.users,
+                sessions=self.sessions,
+                portals=self.entrance.portals,
+                guard=self.entrance.guard,
+                limits=self.entrance.limits,
                 feed=self.feed,
                 clock=clock,
                 health=self.health,
                 metrics=self.metrics,
+                terms=self.terms,
+                tries=Tries(store, self.lanes),
+                trial=Trial(
+                    sender=self.outlets,
+                    target_of=lambda url: address.target(url) or parse_target(url, allow_http=True),
+                    shaper=self.shaper,
+                    clock=clock,
+                ),
+                readmission=Readmission(
+                    store=store,
+                    intake=self.acceptor,
+                    reader=CallReader(
+                        Draft,
+                        catalogue.load(),
+                        self.orgs.rules,
+                        lambda: "made",
+                        CallLimits(),
+                        self.event_types.own,
+                    ),
+                    clock_ms=clock.now_ms,
+                ),
+                inboxes=self.inboxes,
             )
         )
+        self.services = services
 
     async def start(self) -> None:
         """As the service starts."""
+        self.event_types.load(await self.store.load_types())
+        self.transformations.load(await self.store.load_transformations())
         snapshot = await self.store.load()
         self.orgs.load(snapshot)
-        self.access.load(snapshot)
+        self.entrance.load(snapshot, await self.store.load_people())
         self.webhooks.load(snapshot)
         await self.access.ensure_bootstrap(1, "boss", "s3cret")
 
@@ -272,9 +644,21 @@ async def service() -> AsyncIterator[Service]:
     clock = Clock()
     made = Service(MemoryStore(clock), clock)
     await made.start()
+    commits = asyncio.ensure_future(made.committer.run())
     yield made
+    await made.replays.stop()
+    commits.cancel()
     await made.webhooks.close()
     await made.store.close()
+    forget_routes()
+
+
+def forget_routes() -> None:
+    """FastAPI remembers every route's function, and with it all that a service holds, for good:
+    after a hundred services each collection of garbage takes seconds."""
+    for cached in vars(fastapi.dependencies.models).values():
+        if hasattr(cached, "cache_clear"):
+            cached.cache_clear()
 
 
 def event(

@@ -209,19 +209,6 @@ def test_reading_stops_at_the_limit() -> None:
     assert taken == (4 << 20) // 65536 + 1
 
 
-def test_the_rate_is_asked_before_the_body_is_read() -> None:
-    waits = iter([None, 2.2])
-
-    async def scenario() -> None:
-        service = Service(throttle=lambda caller: next(waits))
-        assert (await service.call()).status == 202
-        answer = await service.call()
-        assert answer.error == (429, "too_many_calls")
-        assert answer.headers[b"retry-after"] == b"3"
-
-    run(scenario())
-
-
 @pytest.mark.parametrize(
     ("fault", "code", "retry"),
     [(StoreDown("x"), "store_down", b"5"), (Overloaded("x"), "overloaded", b"1")],

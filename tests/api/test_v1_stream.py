@@ -9,11 +9,11 @@ from control_client import Service, basic, run, scope_of, service
 class Listening:
     """A call of the stream that is read while it goes on."""
 
-    def __init__(self, s: Service, auth: str) -> None:
+    def __init__(self, s: Service, auth: str, path: str = "/v1/stream") -> None:
         self.sent: asyncio.Queue[Any] = asyncio.Queue(100)
         self._gone = asyncio.Event()
         self._asked = False
-        scope = scope_of("GET", "/v1/stream", {"authorization": auth})
+        scope = scope_of("GET", path, {"authorization": auth})
         self.task = asyncio.ensure_future(s.app(scope, self._receive, self.sent.put))
 
     async def _receive(self) -> Any:

@@ -8,7 +8,7 @@ from control_client import BASIC, MemoryStore, Service, event, run, service
 
 from tidings.core.delivery import State
 from tidings.core.webhook import Standing
-from tidings.engine import webhooks as subject
+from tidings.engine import retirement
 from tidings.engine.vault import VaultRefused
 from tidings.engine.webhook_records import Record
 from tidings.engine.webhooks import UnknownWebhook
@@ -76,7 +76,7 @@ def test_changes_of_one_webhook_follow_each_other() -> None:
 
 
 def test_delete_cancels_in_slices_and_stays_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subject, "RETIRE_SLICE", 3)
+    monkeypatch.setattr(retirement, "RETIRE_SLICE", 3)
 
     async def scenario() -> None:
         async with service() as s:

@@ -33,10 +33,10 @@ def test_create_answers_every_field_in_the_contracts_envelope() -> None:
             assert data["signingSecretHint"] == "…" + data["signingSecret"][-4:]
             assert data["tillDetailsEnrichmentEnabled"] is False and data["neoEnrichment"] is None
             assert data["attribution"] == {
-                "createdOn": "2026-02-11T09:15:00+0000",
-                "lastUpdatedOn": "2026-02-11T09:15:00+0000",
-                "createdOnISO": "2026-02-11T09:15:00.000Z",
-                "lastUpdatedOnISO": "2026-02-11T09:15:00.000Z",
+                "createdOn": "2026-02-11T09:15:00.000+0000",
+                "lastUpdatedOn": "2026-02-11T09:15:00.000+0000",
+                "createdOnISO": "2026-02-11T09:15:00Z",
+                "lastUpdatedOnISO": "2026-02-11T09:15:00Z",
                 "createdBy": (boss := data["attribution"]["createdBy"]),
                 "lastUpdatedBy": boss,
             }
@@ -66,11 +66,11 @@ def test_an_answer_can_be_sent_back_unchanged() -> None:
             data = await make(s, retryPolicy=policy, neoEnrichment={"label": "x", "value": 1.50})
             path = f"/v3/webHooks/{data['webHookId']}"
             before = (await s.call("GET", path)).json["data"]
-            s.clock.ms += 60_000
+            s.clock.ms += 60_123
             reply = await s.call("PUT", path, before)
             assert reply.json["warnings"] is None
-            after = reply.json["data"]
-            assert after["attribution"]["lastUpdatedOn"] == "2026-02-11T09:16:00+0000"
+            after = (await s.call("GET", path)).json["data"]
+            assert after["attribution"]["lastUpdatedOn"] == "2026-02-11T09:16:00.123+0000"
             changing = ("version", "attribution")
             for field in changing:
                 before.pop(field), after.pop(field)

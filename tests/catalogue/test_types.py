@@ -11,6 +11,7 @@ import tidings.catalogue
 from tidings.catalogue import load
 from tidings.catalogue.paths import steps
 from tidings.catalogue.schema import lean, marked, walk
+from tidings.core.notices import KINDS
 
 CATALOGUE = load()
 NAMES = CATALOGUE.names()
@@ -28,7 +29,15 @@ EXTRA = {
     "promisedToCurrentAlternateCurrencyConversion",
     "communicationMessageUndelivered",
 }
+OPERATIONAL = {
+    "tidings.webhook.failing",
+    "tidings.webhook.disabled",
+    "tidings.webhook.recovered",
+    "tidings.delivery.exhausted",
+    "tidings.replay.finished",
+}
 FAMILIES = {
+    "operational",
     "customer",
     "transactions",
     "loyalty",
@@ -53,8 +62,16 @@ def test_holds_the_65_types_and_the_11_documented_since() -> None:
     """All 65 types of the system and the 11 later ones with a known payload, no others."""
     core = {name for name in NAMES if kind(name).core}
     assert len(core) == 65
-    assert set(NAMES) - core == EXTRA
+    assert set(NAMES) - core - OPERATIONAL == EXTRA
     assert CATALOGUE.get("identifierReleased") is None
+
+
+def test_what_tidings_tells_of_itself_is_a_family_of_its_own() -> None:
+    """The types of `core.notices`, and nothing of the system's, begin with its own prefix."""
+    family = {name for name in NAMES if kind(name).family == "operational"}
+    assert family == OPERATIONAL == set(KINDS)
+    assert {name for name in NAMES if name.startswith("tidings.")} == family
+    assert not any(kind(name).core for name in family)
 
 
 def test_names_are_those_of_the_wire() -> None:
@@ -138,7 +155,11 @@ def test_facts_around_the_schema(name: str) -> None:
     event_type = kind(name)
     assert event_type.family in FAMILIES
     assert event_type.trigger[0].isupper() and event_type.trigger.endswith(".")
-    assert event_type.source.url.startswith("https://docs.capillarytech.com/docs/")
+    if name in OPERATIONAL:
+        page = (FOLDER.parents[2] / event_type.source.url).read_text("utf-8")
+        assert f"\n### {event_type.source.section}\n" in page
+    else:
+        assert event_type.source.url.startswith("https://docs.capillarytech.com/docs/")
     declared = {path for path, _ in walk(event_type.schema)}
     points = event_type.enrichment
     for path in (*points.customer_identifiers, *points.till_store):

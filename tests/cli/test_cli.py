@@ -41,10 +41,11 @@ def cpu_s(*arguments: str, cache: Path) -> float:
     return min(times[1:])
 
 
-def test_help_is_quick(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", [[], ["webhooks"], ["listen"]])
+def test_help_is_quick(command: list[str], tmp_path: Path) -> None:
     """200 ms; on a machine that is busy or slow, in proportion to a start that is known (70 ms)."""
     known = cpu_s("-c", "import asyncio, http.client, inspect", cache=tmp_path)
-    took = cpu_s("-m", "tidings.cli", "--help", cache=tmp_path)
+    took = cpu_s("-m", "tidings.cli", *command, "--help", cache=tmp_path)
     assert took < HELP_S_MAX * max(1, known / 0.070)
 
 
@@ -60,7 +61,7 @@ def test_help_loads_nothing_of_the_service() -> None:
 
 
 def test_help_is_at_most_100_columns_and_names_the_exit_codes() -> None:
-    for command in ([], ["serve"], ["send"], ["demo"], ["version"]):
+    for command in ([], ["serve"], ["send"], ["demo"], ["version"], ["webhooks"], ["replay"]):
         done = run(*command, "--help")
         assert done.returncode == Exit.OK
         assert max(map(len, done.stdout.splitlines())) <= 100

@@ -4,49 +4,47 @@ import asyncio
 import base64
 import json
 import os
-import random
 import re
 import socket
 import subprocess
 import sys
 import time
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
 
-from tidings.catalogue import load
 from tidings.demo.ledger import Arrival, Ledger, read_arrival
-from tidings.demo.play import EVENTS, HOOKS, Result
+from tidings.demo.play import EVENTS, HOOKS, SHOWN, Result
 from tidings.demo.receivers import Receivers, signed
 from tidings.demo.show import Screen, duration
-from tidings.demo.story import NAMES, SCENES, story
+from tidings.demo.story import DETAIL_MAX, TYPES, detail, episode
 
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
 
 
-def test_the_story_holds_documented_events_only() -> None:
-    catalogue = load()
-    played = list(islice(story(2001, random.Random(1), lambda: 1_770_801_300_412), 160))
-    assert {event.name for event in played} == set(SCENES)
-    assert len({event.event_id for event in played}) == len(played)
-    for event in played:
-        assert catalogue.check(event.name, json.loads(event.body)) == []
+def test_the_episode_is_the_programmes_and_begins_with_members() -> None:
+    events = episode(2001, 1, SHOWN, EVENTS)
+    assert len({event.event_id for event in events}) == EVENTS
+    assert {event.name for event in events} <= set(TYPES)
+    assert len(TYPES) == 76
+    assert {json.loads(event.body())["orgId"] for event in events} <= {0, 2001}
+    customers = [event.name for event in events[:100]].count("customerAdded")
+    assert customers < 10, "they were there before"
 
 
-def test_each_event_is_about_the_person_that_is_shown() -> None:
-    last_names = dict(NAMES)
-    for event in islice(story(2001, random.Random(2), lambda: 0), 80):
-        body = json.loads(event.body)
-        first = event.detail.partition(" ")[0]
-        email = f"{first.lower()}.{last_names[first].lower()}@example.test"
-        assert email in event.body.decode()
-        assert "asha@example.test" not in event.body.decode()
-        assert body["refId"].startswith("2001_")
-        assert body["eventId"] == event.event_id
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_the_events_that_get_a_line_are_short_and_of_several_kinds(seed: int) -> None:
+    events = episode(2001, seed, SHOWN, EVENTS)
+    assert len(events) == EVENTS
+    assert [event.at_ms for event in events] == sorted(event.at_ms for event in events)
+    told = events[:SHOWN]
+    assert len({event.name for event in told}) >= 5
+    for event in told:
+        assert len(event.name) <= 16 and len(detail(event)) <= DETAIL_MAX
+        assert event.who
 
 
 def headers(body: bytes, at_s: int) -> dict[str, str]:
@@ -194,7 +192,7 @@ def test_colour_marks_the_glyph_alone(capsys: pytest.CaptureFixture[str]) -> Non
     Screen(colour=False).event("pointsIssued", "Asha +86", ["✓ crm 3.1 ms", "↻ shop 503"])
     line = capsys.readouterr().out
     assert re.fullmatch(
-        r"\d\d:\d\d:\d\d  pointsIssued      Asha \+86      ✓ crm 3.1 ms   ↻ shop 503\n", line
+        r"\d\d:\d\d:\d\d  pointsIssued      Asha \+86       ✓ crm 3.1 ms   ↻ shop 503\n", line
     )
 
 
@@ -223,7 +221,9 @@ def test_the_whole_demonstration_loses_nothing(
     assert lines[-1].startswith("Next: ")
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 100
-    assert done.stdout.count("↻ shop 503, again in 1 s") > 5
+    # After some failures in a row the lane is left alone: later events wait for its next probe.
+    assert done.stdout.count("↻ shop 503, again in 1 s") >= 3
+    assert done.stdout.count("↻ shop 503") + done.stdout.count("· shop waits") == SHOWN
     assert "✓ shop after" in done.stdout
 
 

@@ -93,10 +93,7 @@ def test_an_event_is_posted_as_it_is(
     assert stand.calls == [("application/json", "Basic a2V5OnNlY3JldA==", file.read_bytes())]
     out, err = capsys.readouterr()
     assert out == "a1  accepted\n"
-    assert err == (
-        "1 accepted · 0 duplicates · 0 rejected\n"
-        f'Next: curl -u "$TIDINGS_KEY" {stand.url}/v1/events/a1\n'
-    )
+    assert err == "1 accepted · 0 duplicates · 0 rejected\nNext: tidings show a1\n"
 
 
 def test_lines_are_posted_in_groups(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +171,7 @@ def test_nobody_there_is_5(
     ("key", "file", "url", "said"),
     [
         ("", "-", "", "TIDINGS_KEY must be key:secret; got none."),
-        ("key", "-", "", "TIDINGS_KEY must be key:secret; got none."),
+        ("key", "-", "", "TIDINGS_KEY must be key:secret; got a key alone."),
         ("key:secret", "/no/file", "", "FILE must be a file that can be read, or -; got /no/file"),
         ("key:secret", "-", "ftp://x", "The URL must be like http://127.0.0.1:8080; got ftp://x."),
         ("key:secret", "-", "http://[::1", "The URL must be like http://127.0.0.1:8080"),

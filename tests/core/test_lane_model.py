@@ -218,8 +218,21 @@ class InStoreOrder(RuleBasedStateMachine):
             self.lane.open = True
             self._start_over()
 
+    @rule()
+    def breaker_opens(self) -> None:
+        if not self.lane.dormant:
+            self.lane.sleep()
+            self._read_is_over()
+
+    @rule()
+    def breaker_may_probe(self) -> None:
+        self.lane.wake()
+
     def _start_over(self) -> None:
         self.lane.start_over()
+        self._read_is_over()
+
+    def _read_is_over(self) -> None:
         if self.asked is not None:  # its answer will come, to an epoch that is over
             self.answers.append(Page(self.asked, self.store.page(self.cursor)))
             self.asked = None
@@ -238,6 +251,7 @@ class InStoreOrder(RuleBasedStateMachine):
         if not hasattr(self, "lane"):
             return
         self.resume()
+        self.breaker_may_probe()
         for _ in range(4 * len(self.store.rows) + 20):
             self.start(100)
             while self.running:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tidings.core.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.outcome import (
     DEFAULT_POLICY,
+    HOLD_MAX_S,
     Delivered,
     Failed,
     Outcome,
@@ -91,7 +92,7 @@ def test_the_body_of_an_answer_decides_nothing() -> None:
     assert judged(Answer(200, (), b'{"error":"no"}', True, 1.0)) == Delivered()
 
 
-@pytest.mark.parametrize("kind", FaultKind)
+@pytest.mark.parametrize("kind", sorted(set(FaultKind) - {FaultKind.TRANSFORM}))
 def test_a_fault_is_tried_again_and_ours_is_not_the_receivers(kind: FaultKind) -> None:
     for sent in (False, True):
         outcome = judged(Fault(kind, sent, "", 1.0))
@@ -106,6 +107,10 @@ def test_what_would_be_tried_again_fails_when_the_window_is_over() -> None:
     assert judged(Fault(FaultKind.REFUSED, False, "", 1.0), age_s=WINDOW_S) == over
     assert judged(answer(200), age_s=WINDOW_S) == Delivered()
     assert judged(answer(400), age_s=WINDOW_S) == Failed(exhausted=False)
+
+
+def test_a_message_that_cannot_be_made_fails_at_once() -> None:
+    assert judged(Fault(FaultKind.TRANSFORM, False, "", 1.0)) == Failed(exhausted=False)
 
 
 def test_a_webhooks_policy_turns_refusals_into_retries_and_back() -> None:
@@ -196,12 +201,12 @@ def test_retry_after_that_says_nothing_is_as_none(text: str) -> None:
 @pytest.mark.parametrize("text", ["9" * 40, "9" * 9, "86401", "9" * 5000])
 def test_a_wish_beyond_a_day_is_a_day(text: str) -> None:
     outcome = judged(answer(503, ("RETRY-AFTER", text)))
-    assert outcome == Retry(delay_s=DAY_S, slow=True)
+    assert outcome == Retry(delay_s=DAY_S, slow=True, hold_s=HOLD_MAX_S)
 
 
 def test_a_date_far_away_is_a_day() -> None:
     outcome = judged(answer(503, ("Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT")))
-    assert outcome == Retry(delay_s=DAY_S, slow=True)
+    assert outcome == Retry(delay_s=DAY_S, slow=True, hold_s=HOLD_MAX_S)
 
 
 def test_of_two_headers_the_first_counts() -> None:
@@ -214,7 +219,9 @@ def test_of_two_headers_the_first_counts() -> None:
 @pytest.mark.parametrize("status", [301, 404, 429, 500, 503])
 def test_a_wish_slows_the_lane_and_delays_any_retry(status: int) -> None:
     outcome = judged(answer(status, ("Retry-After", "600")))
-    assert outcome == Retry(delay_s=600, slow=True)
+    # Of an answer that speaks of the whole receiver, the whole lane waits; for a while at most.
+    held_s = HOLD_MAX_S if status in (429, 503) else 0.0
+    assert outcome == Retry(delay_s=600, slow=True, hold_s=held_s)
 
 
 @pytest.mark.parametrize("status", [200, 400, 410])

@@ -116,7 +116,8 @@ def test_only_four_fields_are_needed() -> None:
         ({"signingSecret": 5}, ("bad_signing_secret", "signingSecret")),
         ({"tillDetailsEnrichmentEnabled": 1}, ("bad_type", "tillDetailsEnrichmentEnabled")),
         ({"neoEnrichment": "x"}, ("bad_type", "neoEnrichment")),
-        ({"neoEnrichment": {"value": "x" * 9000}}, ("bad_type", "neoEnrichment")),
+        ({"neoEnrichment": {"value": "x" * 256}}, ("bad_type", "neoEnrichment.value")),
+        ({"neoEnrichment": {"label": []}}, ("bad_type", "neoEnrichment.label")),
         (
             {"customerIdentifiersToBeEnriched": [1]},
             ("bad_type", "customerIdentifiersToBeEnriched"),

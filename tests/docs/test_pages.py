@@ -15,8 +15,16 @@ README = ROOT / "README.md"
 PAGES = [
     ROOT / "docs/settings.md",
     ROOT / "docs/running.md",
+    ROOT / "docs/access.md",
     ROOT / "docs/contract/delivery.md",
+    ROOT / "docs/replay.md",
     ROOT / "docs/contract/api.md",
+    ROOT / "docs/backup.md",
+    ROOT / "docs/operational-events.md",
+    ROOT / "docs/retention.md",
+    ROOT / "docs/enrichment.md",
+    ROOT / "docs/filters.md",
+    ROOT / "docs/transformations.md",
 ]
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 

@@ -47,12 +47,14 @@ class ServiceProcess:
         self.log = data.parent / f"{data.name}.log"
         self.port = port or free_port()
         self._wrap = wrap
+        self._dev = bool(settings.pop("dev", True))
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
     def launch(self) -> None:
         """Start the program, and do not wait."""
-        command = [*self._wrap, str(Path(sys.executable).with_name("tidings")), "serve", "--dev"]
+        command = [*self._wrap, str(Path(sys.executable).with_name("tidings")), "serve"]
+        command += ["--dev"] if self._dev else []
         command += ["--data", str(self.data), "--port", str(self.port)]
         bootstrap = {"bootstrap_org": ORG, "bootstrap_key": KEY, "bootstrap_secret": SECRET}
         with self.log.open("ab") as log:

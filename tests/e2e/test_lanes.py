@@ -54,7 +54,8 @@ def test_a_change_lets_what_is_under_way_end_as_it_began(api: Api, receiver: Rec
 
 
 def test_the_cap_holds_through_retries_and_changes(api: Api, receiver: Receiver) -> None:
-    path = receiver.path(delay=0.03, each=[{"status": 500, "delay": 0.03}])
+    answers = [{"status": 500, "delay": 0.03}, {"status": 200, "delay": 0.03}]
+    path = receiver.path(delay=0.03, first=answers * 20)  # half of them: no case for the breaker
     hook = api.webhook(receiver.url(path), maxAllowedConnections=4)
     ids = post_many(api, 40)
     receiver.wait(path, 8)
@@ -62,7 +63,7 @@ def test_the_cap_holds_through_retries_and_changes(api: Api, receiver: Receiver)
     begun = len(receiver.arrivals(path)) + 4  # what was on its way at the change
     assert {api.settled(one)["state"] for one in ids} == {"delivered"}
     arrivals = receiver.arrivals(path)
-    assert len(arrivals) == 80 and max(arrival.parallel for arrival in arrivals) <= 4
+    assert len(arrivals) == 60 and max(arrival.parallel for arrival in arrivals) <= 4
     assert max(arrival.parallel for arrival in arrivals[begun:]) <= 2
 
 

@@ -178,7 +178,7 @@ def test_the_stream_shows_the_event_and_its_delivery(
 def test_it_is_alive_ready_and_counts(service: ServiceProcess, receiver: Receiver) -> None:
     with Api(service.port) as nobody, service.api() as api:
         assert nobody.get("/livez").must(200) == {"live": True}
-        assert nobody.get("/readyz").must(200) == {"ready": True, "problems": []}
+        assert nobody.get("/readyz").must(200) == {"ready": True, "problems": [], "notices": []}
         before = figures(nobody)
         api.webhook(receiver.url(receiver.path()), name="counted", eventNames=["customerUpdated"])
         event_id = new_id()

@@ -61,6 +61,10 @@ def basic(key: str, secret: str) -> bytes:
     return b"Basic " + base64.b64encode(f"{key}:{secret}".encode())
 
 
+def shown(caller: Caller) -> tuple[int, bool, str]:
+    return caller.org, caller.platform, caller.credential
+
+
 def denied(access: Access, header: bytes | None, scope: str = "events:write") -> Denied:
     with pytest.raises(Denied) as refused:
         access.caller(header, scope)
@@ -72,7 +76,7 @@ def test_a_known_key_and_secret_are_a_caller() -> None:
         access = House(Kept()).access
         await access.put("acme", "a:b ü", 7, platform=False, scopes="events:write logs:read")
         header = basic("acme", "a:b ü")
-        assert access.caller(header, "events:write") == Caller(7, False, "acme")
+        assert shown(access.caller(header, "events:write")) == (7, False, "acme")
         assert access.caller(header, "logs:read") is access.caller(header, "events:read")
         assert access.caller(header.replace(b"Basic", b"bASIC"), "logs:read").org == 7
         for scope in ("logs:write", "admin:read", "events", ""):
@@ -177,9 +181,8 @@ def test_the_first_start_makes_a_platform_credential_once() -> None:
         assert fresh.secret not in repr(fresh)
         again = House(kept)
         assert await again.access.first_credential() is None
-        assert again.access.caller(basic(fresh.key, fresh.secret), "replay:write") == Caller(
-            1, True, fresh.key
-        )
+        caller = again.access.caller(basic(fresh.key, fresh.secret), "replay:write")
+        assert shown(caller) == (1, True, fresh.key)
         assert [org.id for org in kept.orgs] == [1]
 
     run(scenario())
@@ -193,7 +196,7 @@ def test_the_platform_acts_for_an_org_and_nobody_else_does() -> None:
         boss = house.access.caller(basic("boss", "s3cret"), "logs:read")
         assert house.access.acting(boss, None) is boss
         assert house.access.acting(boss, "1") is boss
-        assert house.access.acting(boss, "7") == Caller(7, True, "boss")
+        assert shown(house.access.acting(boss, "7")) == (7, True, "boss")
         for odd in ("8", "x", "-7", "7.0", "٧", "9" * 40):
             with pytest.raises(Denied, match="X-Tidings-Org must name an existing org"):
                 house.access.acting(boss, odd)

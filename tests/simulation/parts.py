@@ -6,10 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from tests.store.replay_operations import READS, replay_operations
 from tidings.core.delivery import MOVES, State
 from tidings.core.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.ids import read
+from tidings.core.job import Job
+from tidings.core.webhook import Webhook
 from tidings.egress.port import Target
+from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
 from tidings.store import port
 from tidings.store.sqlite.embedded import WritingHalf
 
@@ -68,7 +72,7 @@ class Disk:
 
     def check_moves(self) -> None:
         """Invariant 7: states move along the written graph only; final ones never."""
-        legal = {(int(old), int(new)) for (old, _), new in MOVES.items()}
+        legal = {(int(old), int(new)) for (old, _), new in MOVES.items() if not old.final}
         for delivery, old, new in self.ask("SELECT * FROM moved"):
             assert (old, new) in legal, (delivery, State(old), State(new))
         self.ask("DELETE FROM moved")
@@ -113,7 +117,15 @@ class SimulatedStore:
         return result
 
     def commit(self, batch: port.Batch) -> Coroutine[Any, Any, port.Receipt]:
-        return self._do(lambda: self._disk.half.commit(batch), write=True)
+        slices_alone = batch.replays and not (batch.events or batch.settled or batch.takes)
+
+        def write() -> port.Receipt:
+            receipt = self._disk.half.commit(batch)
+            if slices_alone and self._draw.random() < self._faults.store_down:
+                raise port.StoreDown("written, but the simulated disk has not said so")
+            return receipt
+
+        return self._do(write, write=True)
 
     def page(self, webhook: int, after: int, limit: int) -> Coroutine[Any, Any, Any]:
         return self._do(lambda: self._disk.half.writer.page(webhook, after, limit))
@@ -127,8 +139,48 @@ class SimulatedStore:
     def retire(self, webhook: int, state: int, limit: int) -> Coroutine[Any, Any, int]:
         return self._do(lambda: self._disk.half.recovery.retire(webhook, state, limit))
 
+    def release(self, webhook: int, held: list[int]) -> Coroutine[Any, Any, None]:
+        return self._do(lambda: self._disk.half.recovery.release(webhook, held), write=True)
+
+    def put_healths(self, healths: list[port.Health]) -> Coroutine[Any, Any, None]:
+        return self._do(lambda: self._disk.half.health.put(healths), write=True)
+
+    def healths(self) -> Coroutine[Any, Any, Any]:
+        return self._do(self._disk.half.health.all)
+
+    def park_expired(self, webhook: int, before: int, limit: int) -> Coroutine[Any, Any, int]:
+        return self._do(
+            lambda: self._disk.half.health.park_expired(webhook, before, limit), write=True
+        )
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        operations = replay_operations(self._disk.half)
+        if name not in operations:
+            raise AttributeError(name)
+        return lambda *given: self._do(lambda: operations[name](*given), write=name not in READS)
+
     def load(self) -> Coroutine[Any, Any, port.Snapshot]:
         return self._do(self._disk.half.configuration.load)
+
+
+class SimulatedShaper:
+    """Makes other bytes at each asking, late, and sometimes none."""
+
+    def __init__(self, faults: Faults, draw: random.Random) -> None:
+        self._faults = faults
+        self._draw = draw
+        self._made = 0
+
+    async def shape(self, webhook: Webhook, job: Job) -> bytes:
+        draw, failing = self._draw, self._faults.failing
+        if draw.random() < 0.5:
+            await asyncio.sleep(draw.random() * self._faults.slow_s)
+        if draw.random() < failing / 3:
+            raise ShapeLater("The platform did not answer.", draw.random() * 20)
+        if draw.random() < failing / 10:
+            raise ShapeRefused("It takes too many steps.")
+        self._made += 1
+        return job.body[:-1] + b',"made":%d}' % self._made
 
 
 class Request:

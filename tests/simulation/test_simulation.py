@@ -34,6 +34,8 @@ async def trouble(world: World, draw: random.Random) -> None:
             world.ever_gone.add(receiver)
         elif what == 3 and living:
             await world.pause_webhook(draw.choice(living))
+        elif what == 4 and living:
+            await world.reshape_webhook(draw.choice(living))
 
 
 async def life(world: World, draw: random.Random) -> None:

@@ -8,9 +8,11 @@ what matched · 7 written moves only · 8 attempt numbers · 9 intent first · 1
 not before due · 21 not after the window · 24 durations · 25 every delivery ends · 26 with healthy
 receivers everything arrives · 28 caps · 32 order per key · 36 nothing starts after an answered end
 · 37 signatures · 38 one webhook-id · 47 a stop ends in time
+· 48 retries send the same bytes
 """
 
 import asyncio
+import json
 import random
 from typing import Any
 
@@ -22,10 +24,11 @@ from tests.simulation.parts import (
     Network,
     Request,
     SimulatedClock,
+    SimulatedShaper,
     SimulatedStore,
 )
 from tidings.core.delivery import State
-from tidings.core.ids import message_id
+from tidings.core.ids import message_id, replayed_id
 from tidings.core.registry import Registry
 from tidings.core.schedule import WINDOW_S
 from tidings.core.sign import Signer
@@ -43,6 +46,7 @@ from tidings.store.port import StoreDown
 ORG = 7
 DEADLINE_S = 5
 DRAIN_S = 8.0
+SHAPED = {"key": "k"}
 
 
 class Known:
@@ -59,6 +63,7 @@ class Known:
         self.ending_s = float("inf")  # when its end was asked for
         self.ended_s = float("inf")  # when its end was answered
         self.idle_from_s = float("inf")  # set inactive at some time: events may not match
+        self.keys: set[str] | None = None  # of the events that its filter lets through
 
 
 class World:
@@ -77,6 +82,7 @@ class World:
         self.submitted: dict[str, set[bytes]] = {}
         self.ever_gone: set[int] = set()  # receivers that have said 410 at some time
         self.crashes = 0
+        self.taken_back: dict[int, float] = {}  # deliveries that a person cancels: when answered
         self.engine: Engine
         self.webhooks: Webhooks
         self.store: SimulatedStore
@@ -99,6 +105,7 @@ class World:
             draw=random.Random(draw.random()),
             terms=Terms(b"t" * 16),
             gone=lambda webhook: self.webhooks.gone(webhook),
+            hopeless=lambda webhook, reason: self.webhooks.hopeless(webhook, reason),
             feed=Feed(),
             figures=Figures(),
             limits=Limits(
@@ -106,6 +113,7 @@ class World:
                 in_flight_max=draw.choice((5, 50, 1000)),
                 drain_s=DRAIN_S,
             ),
+            shaper=SimulatedShaper(self.faults, random.Random(draw.random())),
         )
         self.webhooks = Webhooks(
             store=self.store,  # type: ignore[arg-type]  # as above
@@ -114,7 +122,7 @@ class World:
             vault=Vault({1: Secret(b"v" * 32)}, draw.randbytes),
             clock=self.clock,
             draw=draw.randbytes,
-            event_types=["a", "b"],
+            event_types=lambda org: ["a", "b"],
             check_url=lambda _: None,
             on_change=self.engine.dispatcher.changed,
         )
@@ -166,7 +174,11 @@ class World:
             "maxAllowedConnections": known.cap,
             "ordering": known.ordering,
             "deadlineInSeconds": DEADLINE_S,
+            "rename": draw.choice((SHAPED, {})),
         }
+        if draw.random() < 0.3:
+            known.keys = {"k0", "k2"}
+            body["filter"] = {"path": "data.key", "in": sorted(known.keys)}
         try:
             record, secret, _ = await self.webhooks.create(ORG, body, "sim")
         except StoreDown:
@@ -183,6 +195,14 @@ class World:
         try:
             await self.webhooks.delete(ORG, known.id, "sim")
             known.ended_s = self.loop.time()
+        except (StoreDown, UnknownWebhook):
+            pass
+
+    async def reshape_webhook(self, known: Known) -> None:
+        """What is sent first from now on is shaped, or is not; retries stay as they were."""
+        try:
+            rename = self.draw.choice((SHAPED, {}))
+            await self.webhooks.replace(ORG, known.id, {"rename": rename}, "sim")
         except (StoreDown, UnknownWebhook):
             pass
 
@@ -216,7 +236,8 @@ class World:
         event_id = draw.choice(sorted(self.submitted)) if again else f"ev-{len(self.submitted)}"
         key = f"k{draw.randrange(4)}"
         name = draw.choice("ab")
-        body = f'{{"id":"{event_id}","key":"{key}","n":{draw.randrange(2)}}}'.encode()
+        data = f'"data":{{"key":"{key}"}}'
+        body = f'{{"id":"{event_id}","key":"{key}",{data},"n":{draw.randrange(2)}}}'.encode()
         self.submitted.setdefault(event_id, set()).add(body)
         return Draft(ORG, name, event_id, body, {"data": {"key": key}, "eventName": name})
 
@@ -251,12 +272,13 @@ class World:
         now_ms = self.clock.now_ms()
         assert not self.engine.committer.halted, "14 a refusing store sends nothing"
         row = self.disk.ask(
-            "SELECT d.state, d.attempts, d.webhook, d.key, e.at_ms, e.org, e.id FROM delivery d"
-            " JOIN event e ON e.seq = d.event WHERE d.id = ?",
+            "SELECT d.state, d.attempts, d.webhook, d.key, coalesce(r.at_ms, e.at_ms), e.org, e.id,"
+            " CASE WHEN r.again THEN r.replay END FROM delivery d JOIN event e ON e.seq = d.event"
+            " LEFT JOIN delivery_replay r ON r.delivery = d.id WHERE d.id = ?",
             request.delivery,
         )
         assert row, "9 intent first: the delivery is stored before it is sent"
-        state, attempts, webhook, key, at_ms, org, event_id = row[0]
+        state, attempts, webhook, key, at_ms, org, event_id, again = row[0]
         known = self.known[request.webhook]
         if state == State.PENDING:
             assert request.attempt == attempts + 1, "8 attempt numbers"
@@ -264,10 +286,16 @@ class World:
             assert request.attempt == attempts, "9 intent first: the retry is written down"
         else:
             late = known.ending_s < float("inf") or request.webhook in self.ever_gone
+            late = late or bool(
+                self.disk.ask("SELECT 1 FROM delivery_cancel WHERE delivery = ?", request.delivery)
+            )
             assert late, ("12 none after a final state", State(state))
-            assert self.loop.time() <= known.ended_s, "36 nothing starts after an answered end"
+            ended_s = min(known.ended_s, self.taken_back.get(request.delivery, float("inf")))
+            assert self.loop.time() <= ended_s, "36 nothing starts after an answered end"
         assert now_ms <= at_ms + (WINDOW_S + DEADLINE_S) * 1000, "21 not after the window"
-        assert request.message_id == message_id(org, event_id), "38 one webhook-id"
+        id = message_id(org, event_id)
+        id = id if again is None else replayed_id(id, again)
+        assert request.message_id == id, "38 one webhook-id"
         if known.secret:
             made = Signer((known.secret,)).sign(
                 request.message_id, int(request.headers["webhook-timestamp"]), request.body
@@ -294,13 +322,14 @@ class World:
             assert body in self.submitted[event_id], "2 no phantom, 3 bytes as accepted"
 
     def check_matching(self) -> None:
-        for event_id, (_, asked, answered) in self.accepted.items():
+        for event_id, (body, asked, answered) in self.accepted.items():
+            key = json.loads(body)["key"]
             [(name,)] = self.disk.ask("SELECT name FROM event WHERE id = ?", event_id)
             found = [
                 number
                 for (number,) in self.disk.ask(
                     "SELECT d.webhook FROM delivery d JOIN event e ON e.seq = d.event"
-                    " WHERE e.id = ?",
+                    " WHERE e.id = ? AND d.id NOT IN (SELECT delivery FROM delivery_replay)",
                     event_id,
                 )
             ]
@@ -309,6 +338,7 @@ class World:
                 if not known.id:
                     continue
                 wants = name in known.event_names  # type: ignore[attr-defined]
+                wants = wants and (known.keys is None or key in known.keys)
                 if not wants or known.ended_s < asked:
                     assert known.number not in found, "6 only what matched"
                 elif known.since_s < asked and answered < known.ending_s:
@@ -328,8 +358,32 @@ class World:
                 assert said, "11 delivered means a 2xx"
                 assert any(request.attempt <= attempts for request in said)
             elif state in (State.PARKED, State.CANCELLED):
+                if self.disk.ask("SELECT 1 FROM delivery_cancel WHERE delivery = ?", delivery):
+                    continue  # by a named actor
                 assert webhook in ended, ("25 parked or cancelled by its webhook's end", webhook)
         assert not self.disk.ask("SELECT 1 FROM delivery WHERE duration_ms < 0"), "24 durations"
+
+    def check_bytes(self, delivery: int, requests: list[Request]) -> None:
+        """48: from the first recorded attempt on, every attempt sends the same bytes."""
+        recorded = {
+            number
+            for (number,) in self.disk.ask(
+                "SELECT number FROM attempt WHERE delivery = ?"
+                " AND (status NOT NULL OR kind NOT IN ('lost', 'ours', 'transform'))",
+                delivery,
+            )
+        }
+        first = next((i for i, one in enumerate(requests) if one.attempt in recorded), None)
+        if first is not None:
+            assert len({request.body for request in requests[first:]}) == 1, "48 the same bytes"
+        [(state, kept)] = self.disk.ask(
+            "SELECT d.state, s.bytes FROM delivery d LEFT JOIN sent s ON s.delivery = d.id"
+            " WHERE d.id = ?",
+            delivery,
+        )
+        assert kept is None or state != State.DELIVERED, "48 delivered: what was sent is let go"
+        if kept is not None:
+            assert kept in {request.body for request in requests}, "48 what is kept was sent"
 
     def check_requests(self) -> None:
         by_delivery: dict[int, list[Request]] = {}
@@ -347,6 +401,7 @@ class World:
                 "SELECT count(*) FROM attempt WHERE delivery = ? AND kind = 'reset'", delivery
             )[0][0]
             assert excess <= lost.get(delivery, 0) + resets, "13 duplicates are explained"
+            self.check_bytes(delivery, requests)
         for receiver, most in self.network.most.items():
             cap = self.known[receiver].cap
             assert most <= cap * (1 + self.crashes), "28 caps"

@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import apsw
+import msgspec
 import pytest
 
 from tests.store.disk import Disk, PowerCut
 from tests.store.rows import event, failing, new, settled, webhook
 from tidings.core.delivery import State
+from tidings.core.retention import Kind
 from tidings.store import port
 from tidings.store.sqlite.checkpoints import Checkpoints
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.embedded import WritingHalf
 
+OTHER = 9
 CHECKPOINT_PAGES = 24  # often enough for the log to restart within the script
 
 
@@ -34,7 +37,7 @@ class Promise(NamedTuple):
 class Script:
     """What an owner does, and what it may rely on from then on."""
 
-    def __init__(self, place: Path, synchronous: str, beside: bool) -> None:
+    def __init__(self, place: Path, synchronous: str, beside: bool, dropping: bool) -> None:
         self.disk = Disk()
         self.half = WritingHalf(place / FILE, vfs=self.disk.name)
         self.half.checkpoints = Checkpoints(
@@ -42,6 +45,8 @@ class Script:
         )
         self.half.connection.pragma("synchronous", synchronous)
         self.promises: list[Promise] = []
+        self._dropping = dropping
+        self.dropped = 0
 
     def run(self, rounds: int) -> None:
         """Events, outcomes, retries, webhooks and bulk ends, with checkpoints in between."""
@@ -62,6 +67,8 @@ class Script:
             for id in ids:
                 self._promise("SELECT 1 FROM event e JOIN body USING (seq) WHERE e.id = ?", id)
             first = receipt.firsts[0]
+            if self._dropping:
+                self._drop(number)
             self._settled(settled(first), State.DELIVERED)
             self._settled(failing(first + 2, 0), State.RETRYING)
             taken = self.half.commit(port.Batch(0, takes=[port.Take(1, 1)])).taken
@@ -73,6 +80,17 @@ class Script:
             self.half.checkpoints.run_if_due()
             if (thread := self.half.checkpoints._thread) is not None and number % 2:
                 thread.join()  # else the next round commits while it folds
+
+    def _drop(self, number: int) -> None:
+        """Retention's slices, which are not synced, between the commits that are."""
+        version = self.half.configuration.load().registry_version
+        old = [event(f"old{number}-{i}", org=OTHER, body=b"y" * 2000) for i in range(4)]
+        self.half.commit(port.Batch(version, old))
+        for kind in (Kind.PAYLOAD, Kind.METADATA):
+            slice_ = port.Dropping(kind, 9, 1 << 60, [OTHER], False, 20, True)
+            while (dropped := self.half.retention.drop(slice_)).more:
+                slice_ = msgspec.structs.replace(slice_, first=False)
+                self.dropped += dropped.rows
 
     def _promise_webhook(self, number: int) -> None:
         stored, _ = self.half.configuration.put_webhook(webhook(f"hook {number}"))
@@ -100,8 +118,10 @@ Play = Callable[..., Script]
 def play(tmp_path: Path, request: pytest.FixtureRequest) -> Play:
     """Runs the script under a setting of `synchronous`."""
 
-    def played(synchronous: str, rounds: int, beside: bool = False) -> Script:
-        script = Script(tmp_path, synchronous, beside)
+    def played(
+        synchronous: str, rounds: int, beside: bool = False, dropping: bool = False
+    ) -> Script:
+        script = Script(tmp_path, synchronous, beside, dropping)
         request.addfinalizer(script.close)
         script.run(rounds)
         script.disk.recording = False
@@ -161,6 +181,16 @@ def test_torn_and_reordered_writes_lose_nothing_acknowledged(
 ) -> None:
     lost, _ = broken(play("full", 4), tmp_path / "found", random.Random(seed))
     assert lost == 0
+
+
+@pytest.mark.parametrize("draw", [None, random.Random(1), random.Random(2)])
+def test_slices_of_retention_without_a_sync_lose_nothing_acknowledged(
+    play: Play, tmp_path: Path, draw: random.Random | None
+) -> None:
+    script = play("full", 6, dropping=True)
+    assert script.dropped > 10
+    assert script.half.connection.pragma("synchronous") == 2
+    assert broken(script, tmp_path / "found", draw)[0] == 0
 
 
 def test_without_the_sync_of_each_commit_the_sweep_sees_losses(play: Play, tmp_path: Path) -> None:

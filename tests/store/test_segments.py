@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.store.rows import term
+from tests.store.rows import event, term
+from tidings.store import port
 from tidings.store.sqlite import segments
+from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.embedded import ReadingHalf, WritingHalf
 from tidings.store.sqlite.segments import Segments
 
 WORDS = [term(word) for word in "abcdef"] + [b"\x00" * 8, b"\xff" * 8]
@@ -67,6 +70,40 @@ def test_a_segment_that_cannot_be_written_does_not_move_the_cursor(
     assert search.write_slice(events) == 1
     assert search.find(WORDS[0], 10) == [1]
     search.close()
+
+
+def test_segments_of_dropped_events_are_dropped_one_by_one_but_the_newest(tmp_path: Path) -> None:
+    events = events_with([[WORDS[0]]] * 12)  # numbers 1, 4 … 34
+    search = Segments(tmp_path / "search.db")
+    while search.write_slice(events, 3):
+        pass
+    assert not search.drop_before(7), "the first one holds event 7 too"
+    assert search.drop_before(8)
+    assert not search.drop_before(8)
+    assert search.find(WORDS[0], 20)[-1] == 10
+    while search.drop_before(1 << 62):
+        pass
+    assert search.find(WORDS[0], 20) == [34, 31, 28]
+    search.close()
+    again = Segments(tmp_path / "search.db")
+    assert again.cursor == 34 and not again.write_slice(events)
+    again.close()
+
+
+def test_the_reading_half_drops_segments_of_events_that_are_gone(tmp_path: Path) -> None:
+    writing = WritingHalf(tmp_path / FILE)
+    reading = ReadingHalf(tmp_path)
+    for part in range(3):
+        writing.commit(port.Batch(1, [event(f"e{part}-{i}", terms=[WORDS[0]]) for i in range(5)]))
+        reading._indexed_at = 0.0
+        reading.background()
+    writing.connection.execute("DELETE FROM event WHERE seq <= 11").fetchall()
+    reading._indexed_at = reading._dropped_at = float("-inf")
+    while reading.background():
+        reading._indexed_at = float("-inf")
+    assert reading.find(WORDS[0], 20) == [15, 14, 13, 12, 11]
+    reading.close()
+    writing.close()
 
 
 def test_the_cursor_outlives_its_owner(tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ import msgspec
 from tidings.api.body import BodyReader, Gone, Receive
 from tidings.api.refusals import Answer, Refusal, json_answer, messages, refusal, request_id
 from tidings.core.call_split import DEFAULT_LIMITS, CallRefused, Limits, form_of, too_large
-from tidings.core.calls import Caller, CallReader, Rejected, RulesOf, Types
+from tidings.core.calls import Caller, CallReader, OwnTypes, Rejected, RulesOf, Types
 from tidings.engine.access import Denied
 from tidings.engine.intake import Draft, Intake, Overloaded, Verdict
+from tidings.engine.limits import Allowance
 from tidings.store.port import NewRejection, StoreDown
 
 SCOPE = "events:write"
@@ -27,7 +28,8 @@ STORE_RETRY_S = 5
 OVERLOAD_RETRY_S = 1
 
 _ONCE = (b"authorization", b"content-type", b"content-encoding", b"content-length")
-_ONCE_OURS = (b"idempotency-key", b"x-tidings-org")
+_ONCE_OURS = (b"idempotency-key", b"x-tidings-org", b"x-cap-api-oauth-token")
+TOKEN_HEADER = b"x-cap-api-oauth-token"
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -35,12 +37,26 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class Access(Protocol):
     """Who may call. Asked for every call: an answer must cost a look into a table."""
 
-    def caller(self, authorization: bytes | None, scope: str) -> Caller:
-        """The caller with that `Authorization` header. Raises Denied."""
+    def caller(
+        self, authorization: bytes | None, scope: str, token: bytes | None = None, /
+    ) -> Caller:
+        """The caller with that `Authorization` header, or that access token. Raises Denied."""
         ...
 
     def acting(self, caller: Caller, wanted: str | None) -> Caller:
         """The caller acting for the org that `X-Tidings-Org` names. Raises Denied."""
+        ...
+
+
+class Throttle(Protocol):
+    """Who sends too many events. Asked only for callers whose events are counted."""
+
+    def events(self, caller: Caller) -> Allowance | None:
+        """Count one event, before the body is read. None: nothing limits this caller."""
+        ...
+
+    def more_events(self, caller: Caller, count: int) -> None:
+        """Count the other events of a call that was let in."""
         ...
 
 
@@ -77,7 +93,8 @@ class AcceptApp:
         new_request_id: Callable[[], str],
         limits: Limits = DEFAULT_LIMITS,
         body_s: float = BODY_S,
-        throttle: Callable[[Caller], float | None] | None = None,  # seconds to wait, or None
+        throttle: Throttle | None = None,
+        own: OwnTypes = lambda org, name: None,
     ) -> None:
         self._intake = intake
         self._access = access
@@ -86,7 +103,7 @@ class AcceptApp:
         self._limits = limits
         self._limit_digits = len(str(limits.body_bytes))
         self._throttle = throttle
-        self._reader = CallReader(Draft, types, rules_of, new_event_id, limits)
+        self.reader = CallReader(Draft, types, rules_of, new_event_id, limits, own)
         self._body = BodyReader(limits.body_bytes, body_s)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -95,13 +112,14 @@ class AcceptApp:
         headers: dict[bytes, bytes] = dict(pairs)
         request = request_id(headers, self._new_request_id)
         read = False
+        allowance: Allowance | None = None
         try:
             if len(headers) != len(pairs):
                 _refuse_repeated(pairs)
             caller = self._caller(headers)
             content_type = headers.get(b"content-type")
-            if self._throttle is not None:
-                _slow_down(self._throttle(caller))
+            if caller.limited:
+                allowance = self._allow(caller)
             if b"content-encoding" in headers or content_type != b"application/json":
                 _check_content(content_type, headers)
             length = headers.get(b"content-length")
@@ -110,7 +128,7 @@ class AcceptApp:
             body = await self._body.read(receive, headers.get(b"content-length"))
             read = True
             key = headers.get(b"idempotency-key")
-            items = self._reader.read(
+            items = self.reader.read(
                 content_type,
                 headers,
                 body,
@@ -123,6 +141,7 @@ class AcceptApp:
             else:
                 answer = await self._several(items, caller, request)
         except CallRefused as error:
+            allowance = getattr(error, "allowance", allowance)
             answer = refusal(
                 error.status,
                 error.code,
@@ -140,17 +159,36 @@ class AcceptApp:
             answer = _unavailable("overloaded", text, OVERLOAD_RETRY_S, request)
         except Gone:
             return
+        if allowance is not None:
+            answer[1].extend(allowance.headers)
         start, end = messages(answer)
         await send(start)
         await send(end)
 
     def _caller(self, headers: dict[bytes, bytes]) -> Caller:
-        caller = self._access.caller(headers.get(b"authorization"), SCOPE)
+        if TOKEN_HEADER in headers:
+            token = headers[TOKEN_HEADER]
+            caller = self._access.caller(headers.get(b"authorization"), SCOPE, token)
+        else:
+            caller = self._access.caller(headers.get(b"authorization"), SCOPE)
         named = headers.get(b"x-tidings-org")
         if named is None:
             return caller
         acting = self._access.acting(caller, named.decode("latin-1"))
-        return Caller(acting.org, False, acting.credential)  # what that org may do, and no more
+        return Caller(  # what that org may do, and no more
+            acting.org,
+            False,
+            acting.credential,
+            events_per_s=acting.events_per_s,
+            limited=acting.limited,
+        )
+
+    def _allow(self, caller: Caller) -> Allowance | None:
+        """Let a call in, or CallRefused 429."""
+        allowance = None if self._throttle is None else self._throttle.events(caller)
+        if allowance is not None and allowance.wait_s:
+            raise TooMany(allowance)
+        return allowance
 
     def _check_length(self, length: bytes) -> None:
         """413 by the announced length; that it is a number, and true, is the server's to see."""
@@ -170,6 +208,8 @@ class AcceptApp:
     async def _several(
         self, items: list[Draft | Rejected], caller: Caller, request: bytes
     ) -> Answer:
+        if caller.limited and self._throttle is not None:
+            self._throttle.more_events(caller, len(items) - 1)
         drafts = [item for item in items if isinstance(item, Draft)]
         verdicts = iter(await self._intake.accept(drafts) if drafts else ())
         rows: list[Row] = []
@@ -196,12 +236,14 @@ class AcceptApp:
         return _told(rows, request)
 
 
-def _slow_down(wait_s: float | None) -> None:
-    if wait_s is None:
-        return
-    rule = "Calls must stay within the rate of the credential; got more"
-    advice = "Wait for the time in Retry-After, or send several events in a call"
-    raise CallRefused(429, "too_many_calls", f"{rule}. {advice}.", wait_s, "credential")
+class TooMany(CallRefused):
+    """429: the call must wait."""
+
+    def __init__(self, allowance: Allowance) -> None:
+        rule = "Events must stay within the rate of the credential and its org; got more"
+        said = f"{rule}. Wait for the time in Retry-After, then send them again."
+        super().__init__(429, "too_many_events", said, allowance.wait_s, "credential")
+        self.allowance = allowance
 
 
 def _check_content(content_type: bytes | None, headers: dict[bytes, bytes]) -> None:

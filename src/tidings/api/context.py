@@ -1,6 +1,8 @@
 """What every route of the control API works with, and how it learns who calls."""
 
 import asyncio
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -10,18 +12,44 @@ import msgspec
 from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 
-from tidings.api.answers import refused
+from tidings.api.answers import Refused, refused
 from tidings.api.health import Health
+from tidings.core.attribution import of_headers
+from tidings.core.envelope import deeper
+from tidings.core.form import Refusal
+from tidings.core.terms import Terms
 from tidings.engine.access import Access, Caller
 from tidings.engine.clock import Clock
+from tidings.engine.credentials import Credentials
+from tidings.engine.event_types import EventTypes
 from tidings.engine.feed import Feed
+from tidings.engine.inboxes import Inboxes
+from tidings.engine.limits import Limits
 from tidings.engine.orgs import Orgs
+from tidings.engine.portals import Portals
+from tidings.engine.readmission import Readmission
+from tidings.engine.reference import Reference
+from tidings.engine.replay_wishes import Wishes
+from tidings.engine.replays import Replays
+from tidings.engine.sessions import Sessions
+from tidings.engine.shaper import Shaping
+from tidings.engine.sign_in_guard import SignInGuard
+from tidings.engine.stops import Stops
+from tidings.engine.transformations import Transformations
+from tidings.engine.trial import Trial
+from tidings.engine.tries import Tries
+from tidings.engine.users import Users
 from tidings.engine.webhooks import Webhooks
 from tidings.store import port
 
 BODY_BYTES_MAX = 256 * 1024
 BODY_WAIT_S = 15.0
+BODY_DEPTH_MAX = 64
 ORG_HEADER = "x-tidings-org"
+TOKEN_HEADER = "x-cap-api-oauth-token"
+ENTITY_TYPE_HEADER = "x-cap-api-attribution-entity-type"
+ENTITY_CODE_HEADER = "x-cap-api-attribution-entity-code"
+RATE_LIMIT = "tidings.rate_limit"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,17 +60,69 @@ class Services:
     access: Access
     orgs: Orgs
     webhooks: Webhooks
+    event_types: EventTypes
+    transformations: Transformations
+    shaper: Shaping
+    reference: Reference
+    replays: Replays
+    wishes: Wishes
+    stops: Stops
+    credentials: Credentials
+    users: Users
+    sessions: Sessions
+    portals: Portals
+    guard: SignInGuard
+    limits: Limits
     feed: Feed
     clock: Clock
     health: Health
     metrics: CollectorRegistry
+    terms: Terms
+    tries: Tries
+    trial: Trial
+    readmission: Readmission
+    inboxes: Inboxes
+    public_url: str = ""  # where browsers reach the service; empty: as the call did
+    neo_values: Callable[[int], Sequence[dict[str, str]]] | None = None
+    health_of: Callable[[int], port.Health | None] = lambda _: None  # of a webhook, by its number
+
+    def neo_choices(self, org: int) -> Sequence[dict[str, str]]:
+        """What `neoEnrichment` of the org's webhooks may name: label and value."""
+        return () if self.neo_values is None else self.neo_values(org)
 
     def caller(self, request: Request, scope: str) -> Caller:
-        """Who calls, and for which org. Denied unless the scope is theirs."""
-        header = request.headers.get("authorization")
-        authorization = None if header is None else header.encode("latin-1")
-        caller = self.access.caller(authorization, scope)
-        return self.access.acting(caller, request.headers.get(ORG_HEADER))
+        """Who calls, for which org and on whose behalf. Denied unless the scope is theirs.
+
+        The call is counted: it is refused with 429 where its credential's quota is used up.
+        """
+        headers = request.headers
+        authorization, token = (
+            None if value is None else value.encode("latin-1")
+            for value in (headers.get("authorization"), headers.get(TOKEN_HEADER))
+        )
+        caller = self.access.caller(authorization, scope, token)
+        self._count(request, caller)
+        named = of_headers(headers.get(ENTITY_TYPE_HEADER), headers.get(ENTITY_CODE_HEADER))
+        if isinstance(named, Refusal):
+            raise Refused(400, [named])
+        if named is not None:
+            caller = msgspec.structs.replace(caller, attribution=named)
+        return self.access.acting(caller, headers.get(ORG_HEADER))
+
+    def _count(self, request: Request, caller: Caller) -> None:
+        allowance = self.limits.call(caller)
+        if allowance is None:
+            return
+        request.scope[RATE_LIMIT] = allowance.headers  # `control.Frame` adds them to the answer
+        if allowance.wait_s:
+            raise refused(
+                429,
+                "too_many_calls",
+                "Calls must stay within the rate of the credential; got more. Wait for the time "
+                "in Retry-After. (too_many_calls, credential)",
+                "Authorization",
+                retry_after=str(math.ceil(allowance.wait_s)),
+            )
 
     def platform(self, request: Request, scope: str) -> Caller:
         """Like `caller`, for what only the platform's own credential may do."""
@@ -66,18 +146,16 @@ class Services:
             return UTC
 
 
-async def read_object(request: Request) -> dict[str, Any]:
-    """The JSON object of a call's body. Refused where there is none, or it is too long or slow."""
-    try:
-        async with asyncio.timeout(BODY_WAIT_S):
-            body = await _read(request)
-    except TimeoutError:
-        raise refused(
-            408,
-            "too_slow",
-            f"The body must come within {BODY_WAIT_S:.0f} s; it did not. Send it again. "
-            "(too_slow, body)",
-        ) from None
+async def read_object(
+    request: Request,
+    empty: dict[str, Any] | None = None,
+    bytes_max: int = BODY_BYTES_MAX,
+) -> dict[str, Any]:
+    """The JSON object of a call's body. Refused where it is too long, slow or deep, and where there
+    is none, unless `empty` stands for that."""
+    body = await read_bytes(request, bytes_max)
+    if empty is not None and not body.strip():
+        return empty
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
@@ -90,18 +168,39 @@ async def read_object(request: Request) -> dict[str, Any]:
             f"The body must be one JSON object; got {got}. Check quotes and commas. "
             "(bad_json, body)",
         )
+    if deeper(body, BODY_DEPTH_MAX):
+        raise refused(
+            400,
+            "too_deep",
+            f"The body must be at most {BODY_DEPTH_MAX} levels deep; got more. Flatten it. "
+            "(too_deep, body)",
+        )
     return value
 
 
-async def _read(request: Request) -> bytes:
+async def read_bytes(request: Request, bytes_max: int) -> bytes:
+    """A call's body. Refused where it is too long or comes too slowly."""
+    try:
+        async with asyncio.timeout(BODY_WAIT_S):
+            return await _read(request, bytes_max)
+    except TimeoutError:
+        raise refused(
+            408,
+            "too_slow",
+            f"The body must come within {BODY_WAIT_S:.0f} s; it did not. Send it again. "
+            "(too_slow, body)",
+        ) from None
+
+
+async def _read(request: Request, bytes_max: int) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > BODY_BYTES_MAX:
+        if len(body) > bytes_max:
             raise refused(
                 413,
                 "too_large",
-                f"The body must hold at most {BODY_BYTES_MAX} bytes; got more. Send less. "
+                f"The body must hold at most {bytes_max} bytes; got more. Send less. "
                 "(too_large, body)",
                 connection="close",
             )
@@ -117,5 +216,6 @@ def iso(ms: int | None) -> str | None:
 
 
 def local_iso(ms: int, zone: tzinfo) -> str:
-    """Milliseconds since the epoch in an org's time zone, as `2026-02-11T14:45:00+0530`."""
-    return f"{datetime.fromtimestamp(ms // 1000, zone):%Y-%m-%dT%H:%M:%S%z}"
+    """Milliseconds since the epoch in an org's time zone, as `2026-02-11T14:45:00.123+0530`."""
+    moment = datetime.fromtimestamp(ms // 1000, zone)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}{moment:%z}"

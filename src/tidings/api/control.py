@@ -17,20 +17,32 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tidings import __version__
+from tidings.api.access_errors import add_access_errors
 from tidings.api.answers import Refused, error_answer, refused
-from tidings.api.context import Services
+from tidings.api.context import RATE_LIMIT, Services
+from tidings.api.credentials import credential_routes
+from tidings.api.event_types import event_type_routes
 from tidings.api.health import health_routes
+from tidings.api.openapi.routes import add_openapi
 from tidings.api.orgs import org_routes
+from tidings.api.portal import portal_routes
+from tidings.api.preview import preview_routes
+from tidings.api.reference import reference_routes
 from tidings.api.refusals import REQUEST_ID, request_id
+from tidings.api.replays import cancel_routes, replay_routes
+from tidings.api.stops import stop_routes
 from tidings.api.stream import stream_routes
+from tidings.api.tokens import token_routes
+from tidings.api.transformations import transformation_routes
+from tidings.api.users import password_routes, user_routes
 from tidings.api.v1 import proof_routes
-from tidings.api.v3 import webhook_routes
+from tidings.api.v3 import v3_routes
 from tidings.core.form import came
 from tidings.engine.access import Denied
 from tidings.store.port import StoreDown
 
 _IDS = (REQUEST_ID, b"x-request-id")
-V3_FORBIDDEN = 4000
+V3_CODES = {403: 4000, 503: 4001}  # the original's, of its permission service
 
 log = structlog.get_logger("tidings.api")
 
@@ -41,18 +53,32 @@ def make_control_app(services: Services) -> FastAPI:
         title="Tidings",
         version=__version__,
         summary="Self-hosted event notification for loyalty and CRM platforms.",
-        openapi_url="/openapi.json",
+        openapi_url=None,  # served by `add_openapi`, completed
         docs_url=None,  # their pages load scripts from other hosts
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.include_router(health_routes(services.health, services.metrics))
-    app.include_router(webhook_routes(services))
+    app.include_router(health_routes(services.health, services.metrics, services.stops.notices))
+    app.include_router(replay_routes(services))
+    app.include_router(cancel_routes(services))
+    app.include_router(stop_routes(services))
+    app.include_router(v3_routes(services))
+    app.include_router(preview_routes(services))
+    app.include_router(transformation_routes(services))
     app.include_router(org_routes(services))
+    app.include_router(credential_routes(services))
+    app.include_router(user_routes(services))
+    app.include_router(portal_routes(services))
+    app.include_router(password_routes(services))
+    app.include_router(token_routes(services))
+    app.include_router(event_type_routes(services))
+    app.include_router(reference_routes(services))
     app.include_router(stream_routes(services))
     app.include_router(proof_routes(services))
+    add_openapi(app)
     app.add_exception_handler(Refused, _say_refused)
     app.add_exception_handler(Denied, _say_denied)
+    add_access_errors(app)
     app.add_exception_handler(StoreDown, _say_store_down)
     app.add_exception_handler(HTTPException, _say_http)
     app.add_exception_handler(RequestValidationError, _say_parameter)
@@ -80,6 +106,7 @@ class Frame:
             if message["type"] == "http.response.start":
                 started = True
                 MutableHeaders(scope=message)[REQUEST_ID.decode()] = call
+                message["headers"].extend(scope.get(RATE_LIMIT, ()))
             await send(message)
 
         try:
@@ -113,7 +140,7 @@ async def _say_denied(request: Request, error: Exception) -> Response:
     assert isinstance(error, Denied)
     code: int | str = error.code
     if request.url.path.startswith("/v3/"):
-        code = V3_FORBIDDEN if error.status == 403 else error.status
+        code = V3_CODES.get(error.status, error.status)
     denied = refused(error.status, code, error.message, "Authorization")
     return error_answer(request.url.path, denied)
 

@@ -11,7 +11,8 @@ from tidings.core.advice import Tried, advise, what_happened, what_to_do
 from tidings.core.delivery import State
 from tidings.core.ids import show
 from tidings.core.outcome import DEFAULT_POLICY
-from tidings.core.webhook import Standing
+from tidings.core.sla import breach_ms
+from tidings.core.webhook import Standing, Webhook
 from tidings.engine.webhook_records import Record
 from tidings.store.port import Evidence, StoredAttempt, StoredDelivery
 
@@ -25,6 +26,15 @@ def masked(headers: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
     """Headers with what may be a credential reduced to its last four characters."""
     return [
         {"name": name, "value": _mask(value) if _SECRET_NAME.search(name) else value}
+        for name, value in headers
+    ]
+
+
+def masked_of_webhook(headers: Sequence[tuple[str, str]], webhook: Webhook) -> list[dict[str, str]]:
+    """What was sent: values that the webhook's owner has configured are masked, ours are not."""
+    configured = {name for name, _ in webhook.headers}
+    return [
+        {"name": name, "value": _mask(value) if name in configured else value}
         for name, value in headers
     ]
 
@@ -79,7 +89,14 @@ def show_delivery(delivery: StoredDelivery, webhook: Record | None) -> dict[str,
         "acceptedAt": iso(delivery.accepted_ms),
         "doneAt": iso(delivery.done_ms),
         "nextAttemptAt": iso(delivery.due_ms),
+        "replayId": None if delivery.replay is None else show("rpl", delivery.replay),
     }
+
+
+def sla_of(delivery: StoredDelivery, record: Record, now_ms: int) -> dict[str, Any]:
+    """When the delivery outlived what its owner wishes; null while it is, or was, in time."""
+    late = breach_ms(delivery.accepted_ms, record.webhook.sla_s, delivery.done_ms, now_ms)
+    return {"slaBreachedAt": iso(late)}
 
 
 def show_attempts(attempts: Sequence[StoredAttempt]) -> list[dict[str, Any]]:
@@ -130,6 +147,7 @@ def _show_attempt(attempt: StoredAttempt) -> dict[str, Any]:
         "detail": tried.detail or None,
         "webHookVersion": attempt.version,
         "answer": _show_answer(attempt.evidence),
+        "timings": {"headInMs": attempt.duration_ms},  # the client tells no more than that
         "advice": " ".join(filter(None, (what_happened(tried), what_to_do(tried)))),
     }
 
@@ -137,7 +155,10 @@ def _show_attempt(attempt: StoredAttempt) -> dict[str, Any]:
 def _show_answer(evidence: Evidence | None) -> dict[str, Any] | None:
     if evidence is None or evidence.kind is not None:
         return None
+    if evidence.expired:
+        return {"headers": [], "body": None, "expired": True}
     return {
         "headers": masked(evidence.headers),
         "body": show_bytes(evidence.body) | {"truncated": evidence.truncated},
+        "expired": False,
     }

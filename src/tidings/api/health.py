@@ -1,5 +1,6 @@
 """Is it alive, is it ready, and its numbers. Open to all: they name no org and no event."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from fastapi import APIRouter
@@ -17,8 +18,10 @@ class Health(Protocol):
         ...
 
 
-def health_routes(health: Health, metrics: CollectorRegistry) -> APIRouter:
-    """`/livez`, `/readyz` and `/metrics`."""
+def health_routes(
+    health: Health, metrics: CollectorRegistry, notices: Callable[[], list[str]] = list
+) -> APIRouter:
+    """`/livez`, `/readyz` and `/metrics`. `notices` are told and make nothing unready."""
     router = APIRouter(tags=["health"])
 
     @router.get("/livez", summary="Whether the process answers")
@@ -29,7 +32,8 @@ def health_routes(health: Health, metrics: CollectorRegistry) -> APIRouter:
     async def readyz() -> Response:
         problems = health.problems()
         ready = not problems
-        return answer({"ready": ready, "problems": problems}, 200 if ready else 503)
+        told = {"ready": ready, "problems": problems, "notices": notices()}
+        return answer(told, 200 if ready else 503)
 
     @router.get("/metrics", summary="Figures for Prometheus")
     async def figures() -> Response:

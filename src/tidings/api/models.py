@@ -53,14 +53,28 @@ class WebhookBody(BaseModel):
     awardedReferenceEnrichmentEnabled: bool = False
     availablePointsBalanceEnrichmentEnabled: bool = False
     cardNumberEnrichmentEnabled: bool = False
+    enrichmentWhenDown: str = Field(
+        "thin", description="thin or wait: what to do while the platform does not answer."
+    )
     listenToChildEvents: bool = Field(False, description="Also events of orgs below this one.")
     neoEnrichment: dict[str, Any] | None = None
     signingSecret: str | None = Field(None, description="whsec_…; made where it is absent.")
     retryPolicy: RetryPolicy | None = None
     ordering: str = Field("none", description="none, key or strict.")
     rateLimit: float | None = Field(None, description="Deliveries per second.")
+    filter: dict[str, Any] | None = Field(
+        None, description="Which events of its types it wants: docs/filters.md."
+    )
+    fields: dict[str, list[str]] | None = Field(
+        None, description="keep or drop, a list of paths: docs/transformations.md."
+    )
+    rename: dict[str, str] | None = Field(None, description="New names of fields, by path.")
+    transformation: str | None = Field(
+        None, description="The name of a stored transformation, which makes the payload."
+    )
     deadlineInSeconds: float = Field(30, description="For one attempt, from 1 to 30.")
     keepResponses: bool = Field(False, description="Keep the answer's body also after a 2xx.")
+    eventVersions: dict[str, int] = Field({}, description="Versions of event types; else 1.")
 
 
 class Person(BaseModel):
@@ -95,6 +109,9 @@ class Webhook(WebhookBody):
     disabledReason: str | None = None
     version: int = Field(description="Counts the changes.")
     signingSecretHint: str | None = Field(None, description="The secret's last four characters.")
+    signingSecretOverlapEnds: str | None = Field(
+        None, description="Until when messages are signed with an older secret too."
+    )
 
 
 class Fault(BaseModel):
@@ -135,22 +152,62 @@ class Error(BaseModel):
     error: Problem
 
 
-class OrgBody(BaseModel):
-    """What creates an org."""
+class CancelBody(BaseModel):
+    """Which unfinished deliveries are taken back. At least one filter must be given."""
 
-    name: str
-    id: int | None = Field(None, description="From 1; the next one where it is absent.")
-    parent: int | None = Field(None, description="The org above it.")
+    webHookId: str | None = Field(None, description="Left out: of every webhook of the org.")
+    eventNames: list[str] | None = None
+    since: str | None = Field(None, alias="from", description="Accepted at this time or later.")
+    to: str | None = Field(None, description="Accepted before.")
+    states: list[str] | None = Field(None, description="pending, held, retrying; all by default.")
+    search: str | None = Field(None, description="A value that the event is found by.")
+    deliveryIds: list[str] | None = Field(None, description="At most 100,000.")
+    eventIds: list[str] | None = Field(None, description="At most 100,000.")
+    dryRun: bool = Field(False, description="Only count, and say what it would do.")
+
+
+class ReplayBody(CancelBody):
+    """What is sent again, to whom, and how fast."""
+
+    webHookId: str = Field(description="The webhook whose deliveries are looked at.")
+    toWebHookId: str | None = Field(None, description="Send to this webhook instead.")
+    missedSince: str | None = Field(
+        None, description="Everything that the webhook has missed since this time."
+    )
+    states: list[str] | None = Field(
+        None, description="failed, parked, cancelled, delivered, unmatched; failed and parked."
+    )
+    again: bool = Field(False, description="Also what was delivered, under another webhook-id.")
+    ratePerSecond: float = Field(20, description="Deliveries made a second, 0.1 to 5,000.")
+    start: bool = Field(True, description="false: wait, once counted, for a resume.")
 
 
 def _body(model: type[BaseModel]) -> dict[str, Any]:
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema.pop("$defs", None)
+    schema = inlined(model.model_json_schema(ref_template="#/components/schemas/{model}"))
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
+def inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema with its parts in place: the parts of a body are no components of their own."""
+    definitions = schema.pop("$defs", {})
+    whole: dict[str, Any] = _inline(schema, definitions)
+    return whole
+
+
+def _inline(value: Any, definitions: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_inline(one, definitions) for one in value]
+    if not isinstance(value, dict):
+        return value
+    name = str(value.get("$ref", "")).rpartition("/")[2]
+    if name in definitions:
+        value = definitions[name] | {key: one for key, one in value.items() if key != "$ref"}
+    return {key: _inline(one, definitions) for key, one in value.items()}
+
+
 BODY = _body(WebhookBody)
-ORG_BODY = _body(OrgBody)
+REPLAY_BODY = _body(ReplayBody)
+CANCEL_BODY = _body(CancelBody)
 ONE: Responses = {200: {"model": OneWebhook, "description": "The webhook"}}
 SEVERAL: Responses = {200: {"model": SeveralWebhooks, "description": "All webhooks of the org"}}
 ERRORS: Responses = {

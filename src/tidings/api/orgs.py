@@ -1,4 +1,4 @@
-"""`/v1/orgs`: the tenants, for the platform's own credential."""
+"""`/v1/orgs`: the tenants. The platform's credential sees all, an org's own its own."""
 
 from typing import Any
 
@@ -6,35 +6,106 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import Refused, answer
+from tidings.api import access_models as models
+from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso, read_object
-from tidings.api.models import ORG_BODY, V1_ERRORS
+from tidings.api.models import V1_ERRORS
+from tidings.core.calls import Caller
+from tidings.core.form import came
+from tidings.core.org_settings import settings_of, show_settings
 from tidings.engine.orgs import OrgRefused
 from tidings.store.port import Org
+
+NEW_BODY = models.body_of(
+    models.NewOrg, {"name": "Acme", "parent": None, "timeZone": "Asia/Kolkata"}
+)
+CHANGE_BODY = models.body_of(
+    models.OrgChange, {"settings": {"validation": "lenient", "unknownTypes": "admitted"}}
+)
+BAD = models.refusals(s400="The body is refused")
 
 
 def org_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter(prefix="/v1/orgs", tags=["orgs"], responses=V1_ERRORS)
 
-    @router.post("", summary="Create an org", status_code=201, openapi_extra=ORG_BODY)
+    @router.post(
+        "",
+        summary="Create an org",
+        status_code=201,
+        openapi_extra=NEW_BODY,
+        responses={
+            201: {"model": models.Org, "description": "The org"},
+            **BAD,
+            **models.refusals(s409="The id is taken"),
+        },
+    )
     async def create(request: Request) -> Response:
         services.platform(request, "admin:write")
         body = await read_object(request)
+        wanted, name = body.pop("id", body.pop("orgId", None)), body.pop("name", None)
         try:
-            wanted = body.get("id", body.get("orgId"))
-            org = await services.orgs.create(body.get("name"), wanted, body.get("parent"))
+            org = await services.orgs.create(name, wanted, body.pop("parent", None), body)
         except OrgRefused as wrong:
-            status = 409 if wrong.refusal.code == "org_exists" else 400
-            raise Refused(status, [wrong.refusal]) from None
+            raise _refused(wrong) from None
         return answer(_show(org), 201)
 
-    @router.get("", summary="List all orgs")
+    @router.get(
+        "",
+        summary="List all orgs",
+        responses={200: {"model": models.SeveralOrgs, "description": "All orgs, by id"}},
+    )
     async def list_all(request: Request) -> Response:
+        """For the platform's own credential."""
         services.platform(request, "admin:read")
         return answer({"orgs": [_show(org) for org in services.orgs.all()]})
 
+    @router.get(
+        "/{org_id}",
+        summary="Get an org",
+        responses={200: {"model": models.Org, "description": "The org"}},
+    )
+    async def get(request: Request, org_id: str) -> Response:
+        _, org = org_caller(services, request, "admin:read", org_id)
+        return answer(_show(org))
+
+    @router.patch(
+        "/{org_id}",
+        summary="Change an org",
+        openapi_extra=CHANGE_BODY,
+        responses={200: {"model": models.Org, "description": "The org"}, **BAD},
+    )
+    async def change(request: Request, org_id: str) -> Response:
+        """What is left out stays. In force for every event accepted after the answer."""
+        caller, org = org_caller(services, request, "admin:write", org_id)
+        body = await read_object(request)
+        try:
+            return answer(_show(await services.orgs.change(org.id, body, platform=caller.platform)))
+        except OrgRefused as wrong:
+            raise _refused(wrong) from None
+
     return router
+
+
+def org_caller(services: Services, request: Request, scope: str, org_id: str) -> tuple[Caller, Org]:
+    """Who calls, and the org of the path. 404 for one that is not there, or not the caller's."""
+    caller = services.caller(request, scope)
+    known = org_id.isascii() and org_id.isdigit() and len(org_id) <= 16
+    org = services.orgs.get(int(org_id)) if known else None
+    if org is None or not (caller.platform or caller.org == org.id):
+        raise refused(
+            404,
+            "not_found",
+            f"orgId must be the id of an org that the credential may see; got {came(org_id)}. "
+            "Take the credential's own org. (not_found, field orgId)",
+            "orgId",
+        )
+    return caller, org
+
+
+def _refused(wrong: OrgRefused) -> Refused:
+    status = {"org_exists": 409, "operators_only": 403}.get(str(wrong.refusal.code), 400)
+    return Refused(status, wrong.refusals)
 
 
 def _show(org: Org) -> dict[str, Any]:
@@ -43,5 +114,6 @@ def _show(org: Org) -> dict[str, Any]:
         "name": org.name,
         "parent": org.parent,
         "timeZone": org.time_zone,
+        "settings": show_settings(settings_of(org.settings)),
         "createdAt": iso(org.created_ms) if org.created_ms else None,
     }

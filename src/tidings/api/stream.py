@@ -1,6 +1,6 @@
 """`GET /v1/stream`: what happens in an org, as server-sent events (WHATWG HTML, section 9.2)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -11,7 +11,7 @@ from tidings.api.models import V1_ERRORS
 from tidings.engine.feed import Feed, Subscription
 
 KEEP_ALIVE_S = 15.0
-_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+EVENT_STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
 def stream_routes(services: Services, keep_alive_s: float = KEEP_ALIVE_S) -> APIRouter:
@@ -23,22 +23,25 @@ def stream_routes(services: Services, keep_alive_s: float = KEEP_ALIVE_S) -> API
         """Kinds: `event`, `delivery`, and `dropped` with the count of facts that were too fast."""
         caller = services.caller(request, "logs:read")
         subscription = services.feed.subscribe(caller.org)
-        facts = _told(services.feed, subscription, keep_alive_s)
-        return StreamingResponse(facts, media_type="text/event-stream", headers=_HEADERS)
+        facts = told(services.feed, subscription, keep_alive_s)
+        return StreamingResponse(
+            facts, media_type="text/event-stream", headers=EVENT_STREAM_HEADERS
+        )
 
     return router
 
 
-async def _told(
+async def told(
     feed: Feed, subscription: Subscription, keep_alive_s: float
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
+    """The facts of a feed as server-sent events, until the listener or the feed goes."""
     try:
         yield b"retry: 2000\n: listening\n\n"
         while True:
             facts = await subscription.read(keep_alive_s)
             if facts:
                 yield b"".join(
-                    b"event: %b\ndata: %b\n\n" % (told.kind.encode(), told.fact) for told in facts
+                    b"event: %b\ndata: %b\n\n" % (fact.kind.encode(), fact.fact) for fact in facts
                 )
             elif subscription.closed:
                 return

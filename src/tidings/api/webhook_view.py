@@ -1,27 +1,39 @@
 """A webhook as `/v3` shows it: the original's fields, then ours."""
 
-from datetime import tzinfo
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+import msgspec
+
 from tidings.api.context import iso, local_iso
+from tidings.core.attribution import Attribution, of_credential
+from tidings.core.enrichment import THIN, WHEN_DOWN
+from tidings.core.neo_rules import NEO
 from tidings.core.retry_rules import show_retry
+from tidings.core.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
 from tidings.core.sign import show_secret
 from tidings.core.webhook import Standing
-from tidings.core.webhook_rules import FLAGS, IDENTIFIERS, NEO
-from tidings.engine.webhook_records import Record
+from tidings.core.webhook_rules import FLAGS, IDENTIFIERS
+from tidings.engine.webhook_records import Author, Record
 
 
 def show_webhook(record: Record, zone: tzinfo) -> dict[str, Any]:
     """Everything but the signing secret, of which the last four characters are shown."""
     webhook, settings = record.webhook, record.config.settings
     extra = settings.extra
-    secrets = record.config.secrets
+    secrets, ends = webhook.secrets, record.config.secret_ends
     return {
         "webHookId": webhook.id,
         "consumerGroupId": webhook.consumer_group,
         "name": webhook.name,
         "active": webhook.standing in (Standing.ACTIVE, Standing.PAUSED),
         "eventNames": settings.event_names,
+        "eventVersions": dict(settings.event_versions),
+        FILTER: settings.filter,
+        FIELDS: show_fields(settings.fields),
+        RENAME: settings.rename,
+        TRANSFORMATION: settings.transformation,
         "webHookType": settings.kind,
         "webHookUrl": settings.url,
         "methodType": settings.method,
@@ -31,6 +43,7 @@ def show_webhook(record: Record, zone: tzinfo) -> dict[str, Any]:
         "noOfRetryAttempts": 0,
         IDENTIFIERS: extra.get(IDENTIFIERS, []),
         **{flag: extra.get(flag, False) for flag in FLAGS},
+        WHEN_DOWN: extra.get(WHEN_DOWN, THIN),
         "listenToChildEvents": settings.listen_to_children,
         NEO: extra.get(NEO),
         "attribution": _attribution(record, zone),
@@ -43,25 +56,32 @@ def show_webhook(record: Record, zone: tzinfo) -> dict[str, Any]:
         "keepResponses": settings.keep_answers,
         "retryPolicy": show_retry(settings.retry),
         "signingSecretHint": f"…{show_secret(secrets[0])[-4:]}" if secrets else None,
+        "signingSecretOverlapEnds": iso(max(ends)) if len(secrets) > 1 else None,
     }
+
+
+def with_choices(shown: dict[str, Any], choices: Sequence[dict[str, str]]) -> dict[str, Any]:
+    """A webhook as GET shows it: `neoEnrichment` names what it might be, as the original does."""
+    neo = msgspec.json.decode(bytes(shown[NEO])) if isinstance(shown[NEO], msgspec.Raw) else {}
+    full = {"label": None, "value": None} | neo | {"possibleValues": choices}
+    return shown | {NEO: full}
 
 
 def _attribution(record: Record, zone: tzinfo) -> dict[str, Any]:
     return {
         "createdOn": local_iso(record.created_ms, zone),
         "lastUpdatedOn": local_iso(record.updated_ms, zone),
-        "createdOnISO": iso(record.created_ms),
-        "lastUpdatedOnISO": iso(record.updated_ms),
+        "createdOnISO": _iso_s(record.created_ms),
+        "lastUpdatedOnISO": _iso_s(record.updated_ms),
         "createdBy": _person(record.config.created_by),
         "lastUpdatedBy": _person(record.config.updated_by),
     }
 
 
-def _person(credential: str) -> dict[str, Any]:
-    return {
-        "id": credential,
-        "code": credential,
-        "description": "",
-        "name": credential,
-        "type": "ADMIN_USER",
-    }
+def _iso_s(ms: int) -> str:
+    """In whole seconds, as the original's fields of this name are."""
+    return f"{datetime.fromtimestamp(ms // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _person(author: Author) -> Attribution:
+    return of_credential(author, "", "") if isinstance(author, str) else author

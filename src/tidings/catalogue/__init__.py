@@ -2,7 +2,7 @@
 
 from tidings.catalogue.catalogue import Catalogue
 from tidings.catalogue.event_type import Enrichment, EventType, Problem, Source
-from tidings.catalogue.loader import load, read
+from tidings.catalogue.loader import envelope, load, read
 from tidings.catalogue.schema import CatalogueError
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "EventType",
     "Problem",
     "Source",
+    "envelope",
     "load",
     "read",
 ]

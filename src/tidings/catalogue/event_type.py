@@ -24,6 +24,7 @@ class Enrichment(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fie
     till_store: tuple[str, ...]
     awarded_reference: bool
     available_points_balance: bool
+    awarded_slices: tuple[str, ...] = ()  # the slices of points that carry an awarded reference
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

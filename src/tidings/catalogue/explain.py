@@ -39,7 +39,7 @@ def has_type(value: object, name: str) -> bool:
     return name == "number" or isinstance(value, int) or value.is_integer()
 
 
-def _came(value: object, pii: bool) -> str:
+def came(value: object, pii: bool) -> str:
     """What came, short. Personal data is named by its type alone: refusals end up in logs."""
     if value is None:
         return "null"
@@ -88,7 +88,7 @@ def explain(event: object, schema: Json) -> list[Problem]:
     while todo and len(problems) < MAX_PROBLEMS:
         path, value, node = todo.popleft()
         if not _fits(value, node):
-            problems.append(_problem(path, node, _came(value, bool(node.get("x-pii")))))
+            problems.append(_problem(path, node, came(value, bool(node.get("x-pii")))))
         elif isinstance(value, dict):
             declared: Json = node.get("properties", {})
             stem = f"{path}." if path else ""

@@ -26,7 +26,7 @@ class TypeFile(
     name: str
     family: str
     trigger: str
-    documented_as: Literal["core", "extra"]
+    documented_as: Literal["core", "extra", "own"]  # own: Tidings tells them of itself
     since: str | None
     source: Source
     ref_id_rule: str | None
@@ -39,12 +39,17 @@ class TypeFile(
     invented: tuple[str, ...]
 
 
-def read_blocks(folder: Path) -> dict[str, Json]:
-    """The shared blocks by `$ref`, each with the blocks that it names itself already inside."""
-    raw: dict[str, Json] = {
+def raw_blocks(folder: Path) -> dict[str, Json]:
+    """The shared blocks by `$ref`, as they are written: with the references that they hold."""
+    return {
         f"shared/{file.name}": msgspec.json.decode(file.read_bytes(), type=Json)
         for file in sorted((folder / "shared").glob("*.json"))
     }
+
+
+def read_blocks(folder: Path) -> dict[str, Json]:
+    """The shared blocks by `$ref`, each with the blocks that it names itself already inside."""
+    raw = raw_blocks(folder)
     done: dict[str, Json] = {}
     while len(done) < len(raw):
         before = len(done)
@@ -111,6 +116,12 @@ def read(folder: Path) -> Catalogue:
         if file.name != path.stem:
             raise CatalogueError(f"{path.name}: name must be {path.stem}; got {file.name}")
     return Catalogue(types)
+
+
+@cache
+def envelope() -> Json:
+    """The schema that every event keeps, whatever its type; `data` is an object."""
+    return read_blocks(HERE)["shared/envelope.json"]
 
 
 @cache

@@ -59,9 +59,9 @@ def walk(node: Json, path: str = "") -> Iterator[tuple[str, Json]]:
     yield path, node
     for name, inner in node.get("properties", {}).items():
         yield from walk(inner, f"{path}.{name}" if path else name)
-    if "items" in node:
+    if isinstance(node.get("items"), dict):
         yield from walk(node["items"], f"{path}[]")
-    if "additionalProperties" in node:
+    if isinstance(node.get("additionalProperties"), dict):  # an org's own may say true or false
         yield from walk(node["additionalProperties"], f"{path}.*")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, CoercionError, CycloptsError, Parameter
 
-from tidings.cli.exits import Exit, refuse, say
+from tidings.cli.exits import Exit, Stop, refuse, say
 
 app = App(
     name="tidings",
@@ -57,30 +57,6 @@ def serve(
 
 
 @app.command
-def send(
-    file: Annotated[str, Parameter(allow_leading_hyphen=True)],
-    /,
-    *,
-    url: str | None = None,
-    json: Annotated[bool, Parameter(negative=())] = False,
-) -> int:
-    """Post events from a file, with the credential in TIDINGS_KEY.
-
-    Parameters
-    ----------
-    file
-        JSON (one event or an array) or one event a line; - for stdin.
-    url
-        Where the service is. Default: TIDINGS_URL, else http://127.0.0.1:8080.
-    json
-        Print what became of each event as NDJSON.
-    """
-    from tidings.cli.send import send as run
-
-    return run(file, url, json)
-
-
-@app.command
 def demo(
     *,
     port: int | None = None,
@@ -103,6 +79,233 @@ def demo(
     return run(port, data, stay or sys.stdout.isatty())
 
 
+reference = App(
+    name="reference",
+    help="Reference data for enrichment: stores, tills, customers.",
+    help_format="plaintext",
+    help_formatter="plain",
+    version_flags=[],
+)
+app.command(reference)
+
+
+reference.command(
+    "tidings.cli.reference:load", name="load", help="Load records from a file, of NDJSON or CSV."
+)
+
+events_app = App(name="events", help="What event types there are, and what is in them.")
+app.command(events_app)
+
+
+@events_app.command(name="list")
+def events_list(
+    *, family: str | None = None, json: Annotated[bool, Parameter(negative=())] = False
+) -> int:
+    """List all event types.
+
+    Parameters
+    ----------
+    family
+        Only those of this family.
+    json
+        Print NDJSON.
+    """
+    from tidings.cli.events import list_types
+
+    return list_types(family, json)
+
+
+@events_app.command(name="show")
+def events_show(name: str, /, *, json: Annotated[bool, Parameter(negative=())] = False) -> int:
+    """Show an event type: when it is raised, and every field.
+
+    Parameters
+    ----------
+    name
+        The event type.
+    json
+        Print it as one line of JSON.
+    """
+    from tidings.cli.events import show
+
+    return show(name, json)
+
+
+@events_app.command(name="example")
+def events_example(
+    name: str,
+    /,
+    *,
+    thin: Annotated[bool, Parameter(negative=())] = False,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Print an example of an event type.
+
+    Parameters
+    ----------
+    name
+        The event type.
+    thin
+        As the platform sends it, without enrichment.
+    json
+        Print it on one line.
+    """
+    from tidings.cli.events import example
+
+    return example(name, thin, json)
+
+
+@events_app.command(name="schema")
+def events_schema(name: str, /, *, json: Annotated[bool, Parameter(negative=())] = False) -> int:
+    """Print the JSON Schema of an event type.
+
+    Parameters
+    ----------
+    name
+        The event type.
+    json
+        Print it on one line.
+    """
+    from tidings.cli.events import schema
+
+    return schema(name, json)
+
+
+@events_app.command(name="asyncapi")
+def events_asyncapi(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
+    """Print the AsyncAPI 3.0 document of all event types.
+
+    Parameters
+    ----------
+    json
+        Print it on one line.
+    """
+    from tidings.cli.events import asyncapi
+
+    return asyncapi(json)
+
+
+for _name, _help in (
+    ("log", "List the events that were accepted, newest first."),
+    ("rejected", "List the events that were refused, and why."),
+):
+    events_app.command(f"tidings.cli.event_log:{_name}", name=_name, help=_help)
+
+
+@app.command
+def simulate(
+    *,
+    url: str | None = None,
+    key: str | None = None,
+    secret: str | None = None,
+    profile: str | None = None,
+    org: int | None = None,
+    seed: int | None = None,
+    rate: float | None = None,
+    customers: int = 60,
+    events: int = 1000,
+    forever: Annotated[bool, Parameter(negative=())] = False,
+    types: str | None = None,
+    print_only: Annotated[bool, Parameter(name="--print", negative=())] = False,
+) -> int:
+    """Play a loyalty programme of made-up people through the public API.
+
+    Parameters
+    ----------
+    url
+        Where the service is. Default: TIDINGS_URL, else http://127.0.0.1:8080.
+    key
+        The credential's key. Default: TIDINGS_KEY holds key:secret.
+    secret
+        The credential's secret.
+    profile
+        The server and credential of this name (`tidings profiles`).
+    org
+        The org whose programme it is. Default: TIDINGS_ORG, the profile's, 1.
+    seed
+        Plays the same story again, with the same event ids. Default: another one each time.
+    rate
+        Events a second, at most. Default: as fast as the service takes them.
+    customers
+        How many members there are at one time, at most.
+    events
+        How many events to send.
+    forever
+        Send until Ctrl-C.
+    types
+        Send only these event types, separated by commas.
+    print_only
+        Print the events as NDJSON instead of sending them.
+    """
+    from tidings.cli.simulate import Options, run
+
+    return run(
+        Options(
+            url=url,
+            key=key,
+            secret=secret,
+            profile=profile,
+            org=org,
+            seed=seed,
+            rate=rate,
+            customers=customers,
+            events=events,
+            forever=forever,
+            types=tuple(filter(None, map(str.strip, (types or "").split(",")))),
+            print_only=print_only,
+        )
+    )
+
+
+@app.command
+def backup(
+    *,
+    to: Path,
+    data: Path | None = None,
+    config: Path | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Copy the data directory, also while it is served.
+
+    Parameters
+    ----------
+    to
+        A new directory, or a new file where the name ends in .tar. It will hold the key.
+    data
+        The data directory. Default: as `tidings serve`.
+    config
+        A settings file in TOML.
+    json
+        Print what the copy holds as JSON.
+    """
+    from tidings.cli.backup import backup as run
+
+    return run(config, data, to, json)
+
+
+@app.command
+def restore(
+    *,
+    source: Annotated[Path, Parameter(name="--from")],
+    data: Path,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Make a data directory from a backup.
+
+    Parameters
+    ----------
+    source
+        The directory or .tar file that `tidings backup` made.
+    data
+        The new data directory: empty, or not there.
+    json
+        Print what the copy holds as JSON.
+    """
+    from tidings.cli.backup import restore as run
+
+    return run(source, data, json)
+
+
 @app.command
 def version() -> int:
     """Print the version."""
@@ -110,6 +313,28 @@ def version() -> int:
 
     print(version_of("tidings"))
     return Exit.OK
+
+
+for _name, _module, _help in (
+    ("webhooks", "webhooks", "Who is told what, where and how."),
+    ("deliveries", "deliveries", "One event for one webhook, and what came of it."),
+    ("orgs", "orgs", "The tenants."),
+    ("credentials", "credentials", "Who may call, and what each may do."),
+    ("inboxes", "inboxes", "Receiving addresses inside the service, to try everything with."),
+    ("replay", "replay", "Send again what a webhook has missed."),
+    ("profiles", "profile_commands", "Servers and credentials that are kept under a name."),
+):
+    app.command(f"tidings.cli.{_module}:app", name=_name, help=_help)
+for _name, _path, _help in (
+    ("send", "send:send", "Post events from a file, and print what became of each."),
+    ("listen", "listen:listen", "Subscribe, and print what arrives, until Ctrl-C."),
+    ("tail", "tail:tail", "Print events and deliveries as they happen."),
+    ("show", "show:show", "Show whatever an id names."),
+    ("doctor", "doctor:doctor", "Name the cause and the fix: of the service, or of a webhook."),
+    ("login", "profile_commands:login", "Keep a server and a credential as a profile."),
+    ("completion", "completion:completion", "Print the completion script of a shell."),
+):
+    app.command(f"tidings.cli.{_path}", name=_name, help=_help)
 
 
 def _misfit(error: CoercionError) -> str:
@@ -130,6 +355,8 @@ def main(arguments: list[str] | None = None) -> int:
     except CycloptsError as error:
         say(f"{error} `tidings --help` shows what there is.")
         return Exit.USAGE
+    except Stop as stop:
+        return refuse([stop.problem], stop.code)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -15,9 +15,23 @@ class Exit(IntEnum):
     UNREACHABLE = 5
 
 
+class Stop(Exception):
+    """Ends a command: why it was not carried out, and its exit code."""
+
+    def __init__(self, problem: str, code: Exit) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.code = code
+
+
 def say(text: str) -> None:
     """Talk: to stderr, so that a pipe gets data only."""
     print(text, file=sys.stderr, flush=True)
+
+
+def next_step(command: str) -> None:
+    """The last line of a success: what can be done now, to be copied."""
+    say(f"Next: {command}")
 
 
 def refuse(problems: list[str], code: Exit = Exit.USAGE) -> Exit:

@@ -1,15 +1,16 @@
 """`tidings send`: posts events from a file or from stdin, and prints what became of each."""
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from tidings.cli.exits import Exit, exit_of, refuse, say
+from cyclopts import Parameter
+
+from tidings.cli.exits import Exit, exit_of, next_step, refuse, say
 from tidings.cli.service import Service, Unreachable, decoded
-from tidings.settings import unknown_names
+from tidings.cli.where import HERE, Where, server
 
 LINES_PER_CALL = 500
 BYTES_PER_CALL = 4 << 20
@@ -56,23 +57,24 @@ def _print_events(answer: dict[str, Any], as_json: bool) -> None:
         print("  ".join(str(word) for word in words if word))
 
 
-def send(file: str, url: str | None = None, as_json: bool = False) -> int:
-    """Post what `file` holds (`-`: stdin) to the service; the exit code."""
-    if problems := list(unknown_names(os.environ)):
-        return refuse(problems)
-    key = os.environ.get("TIDINGS_KEY", "")
-    if ":" not in key:
-        return refuse(
-            ["TIDINGS_KEY must be key:secret; got none. `tidings serve` printed it once."]
-        )
+def send(
+    file: Annotated[str, Parameter(allow_leading_hyphen=True)], /, *, where: Where = HERE
+) -> int:
+    """Post events from a file, and print what became of each.
+
+    Parameters
+    ----------
+    file
+        JSON (one event or an array) or one event a line; - for stdin.
+    """
+    at = server(where)
     try:
         content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         why = error.strerror
         return refuse([f"FILE must be a file that can be read, or -; got {file}: {why}."])
     try:
-        service = Service(url or os.environ.get("TIDINGS_URL") or "http://127.0.0.1:8080", key)
-        return _post_all(service, content, as_json)
+        return _post_all(Service(at.url, at.key, org=at.org), content, where.json)
     except ValueError as error:
         return refuse([str(error)])
     except Unreachable as error:
@@ -96,5 +98,5 @@ def _post_all(service: Service, content: bytes, as_json: bool) -> Exit:
         return refuse(["FILE must hold at least one event, as JSON or one a line; got nothing."])
     say(" · ".join(f"{count:,} {name}" for name, count in totals.items()))
     if last:
-        say(f'Next: curl -u "$TIDINGS_KEY" {service.url}/v1/events/{last}')
+        next_step(f"tidings show {last}")
     return Exit.REFUSED if totals["rejected"] else Exit.OK

@@ -4,8 +4,11 @@ import base64
 import http.client
 import json
 import ssl
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
+
+STREAM_LINE_MAX = 1 << 20
 
 
 class Unreachable(Exception):
@@ -25,14 +28,24 @@ def _split(url: str) -> tuple[str, str, int | None, str]:
 class Service:
     """Calls the HTTP API. Not to be shared between threads."""
 
-    def __init__(self, url: str, key: str = "", seconds_max: float = 30.0) -> None:
-        """`key` is `key:secret`. ValueError, with what to write, for a URL that cannot be one."""
+    def __init__(
+        self, url: str, key: str = "", seconds_max: float = 30.0, org: int | None = None
+    ) -> None:
+        """`key` is `key:secret`; `org` the one to act for, where it is not the credential's own.
+
+        ValueError, with what to write, for a URL that cannot be one.
+        """
         scheme, host, port, path = _split(url)
         self.url = url.rstrip("/")
         self._prefix = path.rstrip("/")
         self._headers = {"content-type": "application/json"}
+        self.retry_after_s: float | None = None  # what the last answer asks to wait
+        self.etag: str | None = None  # of the last answer
+        self.date: str | None = None  # of the last answer
         if key:
             self._headers["authorization"] = "Basic " + base64.b64encode(key.encode()).decode()
+        if org is not None:
+            self._headers["x-tidings-org"] = str(org)
         if scheme == "https":
             self._line: http.client.HTTPConnection = http.client.HTTPSConnection(
                 host,
@@ -47,25 +60,60 @@ class Service:
         self,
         method: str,
         path: str,
-        body: bytes | None = None,
+        body: bytes | Iterable[bytes] | None = None,
         headers: dict[str, str] | None = None,
     ) -> tuple[int, bytes]:
-        """Status and body of one call. Raises Unreachable."""
+        """Status and body of one call. Raises Unreachable.
+
+        A body in pieces takes its content-length among the headers.
+        """
         try:
             self._line.request(method, self._prefix + path, body, self._headers | (headers or {}))
             answer = self._line.getresponse()
+            self.retry_after_s = _seconds(answer.getheader("retry-after"))
+            self.etag, self.date = answer.getheader("etag"), answer.getheader("date")
             return answer.status, answer.read()
         except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from error
+
+    def stream(self, path: str) -> tuple[int, Iterator[bytes]]:
+        """Status, and the lines of an answer that goes on for as long as it is read.
+
+        Unreachable from the call, and from the lines where the connection breaks. An answer that
+        simply ends ends the lines.
+        """
+        try:
+            self._line.request("GET", self._prefix + path, None, self._headers)
+            answer = self._line.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from error
+        return answer.status, self._lines(answer)
+
+    def _lines(self, answer: http.client.HTTPResponse) -> Iterator[bytes]:
+        try:
+            while line := answer.readline(STREAM_LINE_MAX):
+                yield line.rstrip(b"\r\n")
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from error
+        finally:
             self._line.close()
-            why = getattr(error, "strerror", None) or str(error) or "the connection was closed"
-            raise Unreachable(
-                f"{self.url} must be a running Tidings; got: {why}. Start it with `tidings serve`, "
-                "or name another by --url or TIDINGS_URL."
-            ) from error
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        self._line.close()
+        why = getattr(error, "strerror", None) or str(error) or "the connection was closed"
+        return Unreachable(
+            f"{self.url} must be a running Tidings; got: {why}. Start it with `tidings serve`, "
+            "or name another by --url or TIDINGS_URL."
+        )
 
     def close(self) -> None:
         """Close the connection; the next call opens another one."""
         self._line.close()
+
+
+def _seconds(header: str | None) -> float | None:
+    """A Retry-After in whole seconds, as the service sends it; None for anything else."""
+    return float(header) if header is not None and header.isdigit() and len(header) < 7 else None
 
 
 def decoded(body: bytes) -> Any:

@@ -11,6 +11,7 @@ from http import HTTPStatus
 import msgspec
 
 from tidings.core.delivery import State
+from tidings.core.exchange import FaultKind
 from tidings.core.outcome import DEFAULT_POLICY, RetryPolicy, verdict
 from tidings.core.webhook import Standing
 
@@ -134,6 +135,8 @@ def advise(
 
 
 def _why_failed(tried: Tried, policy: RetryPolicy) -> str:
+    if tried.kind == FaultKind.TRANSFORM:
+        return "It is not tried again: nothing was sent, and the same event can only fail again."
     refused = tried.status is not None and verdict(tried.status, policy) == "failed"
     if refused:
         return "It is not tried again: the same bytes can only meet the same answer."

@@ -16,6 +16,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 import msgspec
 
 from tidings.core import cloudevents
+from tidings.core.attribution import Attribution
 from tidings.core.call_split import (
     CallRefused,
     Form,
@@ -41,6 +42,7 @@ from tidings.core.envelope import (
     splice,
 )
 from tidings.core.ids import EVENT_ID, derived_event_id
+from tidings.core.own_types import RESERVED, version_of
 
 Draft_co = TypeVar("Draft_co", covariant=True)
 Draft = TypeVar("Draft")
@@ -50,11 +52,15 @@ _UNKNOWN_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
+Validation = Literal["strict", "lenient", "off"]  # lenient: accepted with a warning
+
+
 class IntakeRules(msgspec.Struct, frozen=True):
     """What an org asks of its events."""
 
     unknown: Literal["refused", "admitted"] = "refused"  # names that the catalogue does not have
-    validation: Literal["strict", "lenient", "off"] = "strict"  # lenient: accepted with a warning
+    validation: Validation = "strict"
+    by_type: dict[str, Validation] | None = None  # types for which another one holds
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -62,7 +68,17 @@ class Caller(msgspec.Struct, frozen=True):
 
     org: int
     platform: bool = False  # may name any org
-    credential: str = ""  # its id, for rate limits
+    credential: str = ""  # its id, or that of the person; for rate limits
+    grants: frozenset[str] = frozenset()  # "events:write", …
+    attribution: Attribution = Attribution()  # on whose behalf; what `attribution` shows
+    role: str = ""  # of a person in this org; "" of a credential
+    calls_per_minute: float | None = None  # of its own; None: the usual
+    events_per_s: float | None = None
+    limited: bool = False  # whether its events are counted at all
+
+    def may(self, scope: str) -> bool:
+        """Whether a scope, such as "logs:read", is theirs."""
+        return scope in self.grants
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -109,8 +125,20 @@ class DraftMaker(Protocol[Draft_co]):
         event: dict[str, Any],
         warning: str | None,
         came: bytes,
+        version: int,
         /,
     ) -> Draft_co: ...
+
+
+class OwnType(Protocol):
+    """One version of an event type that an org declared itself."""
+
+    def check(self, event: dict[str, Any], /) -> Sequence[Problem]:
+        """What is wrong with an event; empty where nothing is."""
+        ...
+
+
+OwnTypes = Callable[[int, str], Mapping[int, OwnType] | None]  # by version; None: no such type
 
 
 RulesOf = Callable[[int], IntakeRules | None]  # None: there is no such org
@@ -126,8 +154,10 @@ class CallReader(Generic[Draft]):
         rules_of: RulesOf,
         new_id: Callable[[], str],
         limits: Limits,
+        own: OwnTypes = lambda org, name: None,
     ) -> None:
         self._make = make_draft
+        self._own = own
         self._types = types
         self._check = types.check
         self._rules_of = rules_of
@@ -237,21 +267,32 @@ class CallReader(Generic[Draft]):
             if (rules := self._rules_of(org)) is None:
                 raise _unknown_org(org)
             name = event.get("eventName", ABSENT)
-            if name.__class__ is not str or not 0 < len(name) <= NAME_MAX:
-                raise bad_name(name)
+            if (
+                name.__class__ is not str
+                or not 0 < len(name) <= NAME_MAX
+                or name.startswith(RESERVED)
+            ):
+                raise _bad_name(name)
             event_id = event.get("eventId", ABSENT)
             if event_id is not ABSENT and (event_id.__class__ is not str or not _fits(event_id)):
                 raise bad_event_id(event_id)
             warning = None
-            if rules.validation == "off":
+            version = 1
+            level = rules.validation
+            if rules.by_type is not None:
+                level = rules.by_type.get(name, level)
+            if level == "off":
                 if self._types.get(name) is None:
-                    _check_unknown(name, rules)
+                    version, warning = self._judge_own(org, name, event, rules, level)
             elif problems := self._check(name, event):
-                warning = self._weigh(name, problems, rules)
+                if self._types.get(name) is None:
+                    version, warning = self._judge_own(org, name, event, rules, level)
+                else:
+                    warning = _weigh(name, problems, level)
             if event_id is ABSENT or came_org is ABSENT or "createdAt" not in event:
                 raw = self._complete(raw, event, org, key, index, now_ms)
                 event_id = event["eventId"]
-            return self._make(org, name, event_id, raw, event, warning, came_as)
+            return self._make(org, name, event_id, raw, event, warning, came_as, version)
         except Fault as fault:
             return self._refuse(raw, event, fault)
 
@@ -269,21 +310,41 @@ class CallReader(Generic[Draft]):
             event["createdAt"] = at = now_ms
         return splice(raw, made_id, made_org, at)
 
-    def _weigh(self, name: str, problems: Sequence[Problem], rules: IntakeRules) -> str | None:
-        """The warning for an event that its type does not allow, or a Fault."""
-        if self._types.get(name) is None:
+    def _judge_own(
+        self, org: int, name: str, event: dict[str, Any], rules: IntakeRules, level: Validation
+    ) -> tuple[int, str | None]:
+        """The version and the warning of an event whose type the catalogue does not have."""
+        versions = self._own(org, name)
+        if versions is None:
             _check_unknown(name, rules)
-            return None
-        first = "" if len(problems) == 1 else f"It is the first of {len(problems)} problems. "
-        said = f"{problems[0].message} {first}The schema of {name} says more."
-        if rules.validation == "lenient":
-            return said
-        raise Fault("schema", said, problems[0].path)
+            return 1, None
+        version = version_of(event, versions)
+        if not isinstance(version, int):
+            raise Fault("event_version", version.message, version.path)
+        if level == "off" or not (problems := versions[version].check(event)):
+            return version, None
+        return version, _weigh(name, problems, level)
 
     def _refuse(self, raw: bytes, event: dict[str, Any], fault: Fault) -> Rejected:
         body = raw[: self._limits.event_bytes]
         event_id, name = given_id(event), given_name(event)
         return Rejected(event_id, name, fault.code, fault.message, fault.path, body)
+
+
+def _weigh(name: str, problems: Sequence[Problem], level: Validation) -> str | None:
+    """The warning for an event that its type does not allow, or a Fault."""
+    first = "" if len(problems) == 1 else f"It is the first of {len(problems)} problems. "
+    said = f"{problems[0].message} {first}The schema of {name} says more."
+    if level == "lenient":
+        return said
+    raise Fault("schema", said, problems[0].path)
+
+
+def _bad_name(name: object) -> Fault:
+    if not isinstance(name, str) or not name.startswith(RESERVED):
+        return bad_name(name)
+    rule = f"eventName must not begin with {RESERVED}, which Tidings alone tells of itself"
+    return Fault("reserved_name", f"{rule}; got {came(name)}. Take another name.", "eventName")
 
 
 def _unknown_org(org: int) -> Fault:

@@ -1,8 +1,8 @@
 """The states of a delivery and the moves between them.
 
 Two rules. All that decides whether a delivery may change state stands in `MOVES`; the stores, the
-engine and the documentation's picture are made from it. And a final state is left by nothing: a
-replay makes a new delivery instead.
+engine and the documentation's picture are made from it. And a final state is left only where
+somebody asks for another try of what was not delivered; a replay makes a new delivery instead.
 
 The numbers are what the stores keep; they never change their meaning.
 """
@@ -41,9 +41,12 @@ class Move(IntEnum):
     REFUSED = 3  # an attempt was answered for good, or the last one failed
     PARK = 4  # the webhook was disabled
     CANCEL = 5  # by a named person, or with its webhook
+    ASKED = 6  # somebody wants another try of what had ended undelivered
+    ASKED_BEHIND = 7  # … and another one of its ordering key is unfinished: it goes next
 
 
 _P, _H, _R = State.PENDING, State.HELD, State.RETRYING
+_UNDELIVERED = (State.FAILED, State.PARKED, State.CANCELLED)
 
 MOVES: dict[tuple[State, Move], State] = {
     (_H, Move.FREED): _P,
@@ -52,6 +55,8 @@ MOVES: dict[tuple[State, Move], State] = {
     **{(state, Move.REFUSED): State.FAILED for state in (_P, _R)},
     **{(state, Move.PARK): State.PARKED for state in (_P, _H, _R)},
     **{(state, Move.CANCEL): State.CANCELLED for state in (_P, _H, _R)},
+    **{(state, Move.ASKED): _R for state in _UNDELIVERED},
+    **{(state, Move.ASKED_BEHIND): _H for state in _UNDELIVERED},
 }
 
 

@@ -24,6 +24,7 @@ class FaultKind(StrEnum):
     POLICY = "policy"  # our egress policy forbids the address; nothing was dialled
     STALE = "stale"  # a kept-alive connection was closed; the request provably never left
     OURS = "ours"  # our own resolver, proxy or socket limit failed; never the receiver's fault
+    TRANSFORM = "transform"  # the webhook's own shaping cannot make a message of this event
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -43,6 +44,7 @@ class Fault(msgspec.Struct, frozen=True):
     sent: bool  # the request may have reached the receiver
     detail: str  # for the log of the webhook's owner; holds no address found behind a blocked name
     duration_ms: float
+    wait_s: float | None = None  # known not to be mended before
 
 
 Ending = Answer | Fault

@@ -49,6 +49,14 @@ def message_id(org: int, event_id: str) -> str:
     return "evt_" + digest
 
 
+def replayed_id(message: str, replay: int) -> str:
+    """The `webhook-id` of an event that a replay sends again although it was delivered.
+
+    No receiver takes it for the first one: who drops repeats by `webhook-id` takes it in.
+    """
+    return f"{message}~{show('rpl', replay)}"
+
+
 def derived_event_id(org: int, idempotency_key: str, index: int) -> str:
     """The repeatable id of the event at `index` in a call that carries an `Idempotency-Key`."""
     seed = f"{org}.{index}.{idempotency_key}".encode()

@@ -10,15 +10,24 @@ at or below it that is offered again is a repeat, and one above it that was drop
 
 Freed deliveries may lie below the cursor. One that lies above it while the lane is behind is left
 for a page, unless that page was read before it was freed: those are kept aside until it arrives.
+
+A lane whose breaker is open is *dormant*: it holds no queue and asks for nothing, so it costs
+neither memory nor attempts; its work stays in the store. `wake` ends that when a probe may start.
+A receiver that says when to come back (`Retry-After` with 429 or 503) holds the lane until then.
+
+Deliveries of replays come in like all others and wait in a queue of their own: like retries they
+get a quarter of the starts while fresh ones wait, and all of them when none does.
 """
 
 from collections import deque
 
+from tidings.core.breaker import Breaker, Position
 from tidings.core.job import Job
 
 WINDOW_JOBS = 256
 PAGE_JOBS = 128
 RETRIES_MAX = 64
+PROBES_QUEUED = 1  # due retries in memory of a lane that is only being asked whether it is back
 ROUNDING = 1e-6  # of a token: after the wait that was told there is one
 RETRY_TURN = 4  # one start in four goes to a retry when both wait
 
@@ -72,6 +81,9 @@ class Lane:
         self.limit = float(cap)  # at most `cap`; less while the receiver asks for less
         self.bucket = TokenBucket(rate) if rate else None
         self.open = True  # whether attempts may start at all
+        self.breaker = Breaker()
+        self.dormant = False
+        self.not_before_s = 0.0
         self.behind = False
         self.reading = False
         self.cursor = 0
@@ -81,6 +93,8 @@ class Lane:
         self._budget = budget
         self._fresh: deque[Job] = deque()
         self._retries: deque[Job] = deque()
+        self._replays: deque[Job] = deque()
+        self._replays_out: set[int] = set()  # of those in flight
         self._dropped_to = 0
         self._freed_aside: dict[int, Job] = {}
         self._settled_meanwhile: set[int] = set()
@@ -97,7 +111,7 @@ class Lane:
         """A delivery of the commit that just returned."""
         if job.delivery <= self.cursor:
             return
-        if self.behind or len(self._fresh) >= WINDOW_JOBS or self._budget.spent:
+        if self.behind or self._pending >= WINDOW_JOBS or self._budget.spent:
             self.behind = True
             self._dropped_to = max(self._dropped_to, job.delivery)
             return
@@ -124,14 +138,20 @@ class Lane:
         self._retries.append(job)
 
     @property
+    def unsettled(self) -> list[int]:
+        """What was started, or taken to be started, and has no outcome written yet."""
+        return sorted(self.in_flight | {job.delivery for job in self._retries})
+
+    @property
     def page_wanted(self) -> bool:
         """Whether a page should be read now, after `cursor`."""
         return (
             self.behind
             and self.open
+            and not self.dormant
             and not self.reading
-            and len(self._fresh) < WINDOW_JOBS // 2
-            and not (self._budget.spent and self._fresh)
+            and self._pending < WINDOW_JOBS // 2
+            and not (self._budget.spent and self._pending)
         )
 
     def page_began(self) -> int:
@@ -174,9 +194,10 @@ class Lane:
 
         Retries that were taken stay, unless the store has ended them (`keep_retries` false).
         """
-        for job in self._fresh:
+        for job in (*self._fresh, *self._replays):
             self._budget.bytes_used -= len(job.body)
         self._fresh.clear()
+        self._replays.clear()
         if not keep_retries:
             for job in self._retries:
                 self._budget.bytes_used -= len(job.body)
@@ -188,52 +209,120 @@ class Lane:
         self.behind = True
         self.cursor = 0
 
+    def forget(self, deliveries: set[int]) -> None:
+        """These are cancelled: none of them starts any more. What is under way ends as it began."""
+        for queue in (self._fresh, self._retries, self._replays):
+            kept = [job for job in queue if job.delivery not in deliveries]
+            if len(kept) < len(queue):
+                self._budget.bytes_used -= sum(len(job.body) for job in queue)
+                self._budget.bytes_used += sum(len(job.body) for job in kept)
+                queue.clear()
+                queue.extend(kept)
+        for delivery in deliveries & self._freed_aside.keys():
+            del self._freed_aside[delivery]
+        if self.reading:
+            self._settled_meanwhile |= deliveries
+
+    @property
+    def _pending(self) -> int:
+        return len(self._fresh) + len(self._replays)
+
+    @property
+    def replaying(self) -> int:
+        """Deliveries of replays that wait here, or whose outcome is not on stable storage."""
+        return len(self._replays) + len(self._replays_out)
+
     def _has(self, delivery: int) -> bool:
-        return delivery in self.in_flight or any(job.delivery == delivery for job in self._fresh)
+        return delivery in self.in_flight or any(
+            job.delivery == delivery for queue in (self._fresh, self._replays) for job in queue
+        )
 
     def _queue(self, job: Job) -> None:
         self._budget.bytes_used += len(job.body)
-        self._fresh.append(job)
+        (self._fresh if job.replay is None else self._replays).append(job)
 
     # -- work goes out ----------------------------------------------------------------------------
 
     @property
     def queued(self) -> int:
         """Deliveries in memory that have not started."""
-        return len(self._fresh) + len(self._retries)
+        return self._pending + len(self._retries)
 
     @property
     def retries_wanted(self) -> int:
         """How many due retries there is room for."""
-        return max(0, RETRIES_MAX - len(self._retries)) if self.open else 0
+        return max(0, self._retry_room - len(self._retries))
+
+    @property
+    def take_wanted(self) -> bool:
+        """Whether there is room for so many due retries that asking for them is worth a read."""
+        return self.retries_wanted * 2 > self._retry_room
+
+    @property
+    def _retry_room(self) -> int:
+        if not self.open or self.dormant:
+            return 0
+        return RETRIES_MAX if self.breaker.position is Position.CLOSED else PROBES_QUEUED
 
     @property
     def can_start(self) -> bool:
         """Whether a slot is free and something waits for it; the pace is asked by `start`."""
         return bool(
             self.open
-            and (self._fresh or self._retries)
+            and not self.dormant
+            and (self._fresh or self._retries or self._replays)
             and self.running < self.cap
             and self.running < max(1, int(self.limit))
         )
 
-    def wait_s(self, now_s: float) -> float:
-        """Seconds until the pace admits another start."""
-        return self.bucket.wait_s(now_s) if self.bucket else 0.0
+    def wait_s(self, now_s: float) -> float | None:
+        """Seconds until time alone admits another start; None where a probe must end first."""
+        wait = max(self.not_before_s - now_s, self.breaker.wait_s(now_s))
+        if wait <= 0 and not self.breaker.admits(now_s):
+            return None
+        return max(wait, self.bucket.wait_s(now_s)) if self.bucket else max(0.0, wait)
+
+    def hold(self, until_s: float) -> None:
+        """Start nothing before: the receiver said when to come back."""
+        self.not_before_s = max(self.not_before_s, until_s)
+
+    def sleep(self) -> None:
+        """The breaker has opened: let go of the queue; retries that were taken stay."""
+        self.start_over()
+        self.dormant = True
+
+    def wake(self) -> None:
+        """A probe may start: work is wanted again."""
+        self.dormant = False
+
+    def ramp(self) -> None:
+        """The breaker has closed: begin with one at a time; every success admits one more."""
+        self.dormant = False
+        self.limit = 1.0
 
     def start(self, now_s: float) -> Job | None:
         """The next delivery to attempt, or None when nothing may start now."""
-        if not self.can_start or (self.bucket is not None and not self.bucket.take(now_s)):
+        if not self.can_start or now_s < self.not_before_s or not self.breaker.admits(now_s):
+            return None
+        if self.bucket is not None and not self.bucket.take(now_s):
             return None
         self._turn += 1
-        if self._retries and (not self._fresh or self._turn % RETRY_TURN == 0):
-            job = self._retries.popleft()
-        else:
-            job = self._fresh.popleft()
+        job = self._turn_of().popleft()
         self._budget.bytes_used -= len(job.body)
         self.running += 1
         self.in_flight.add(job.delivery)
+        if job.replay is not None:
+            self._replays_out.add(job.delivery)
+        self.breaker.started()
         return job
+
+    def _turn_of(self) -> deque[Job]:
+        """The queue whose turn it is: retries and replays share what is not for fresh ones."""
+        if self._fresh and (self._turn % RETRY_TURN or not (self._retries or self._replays)):
+            return self._fresh
+        if self._retries and self._replays:
+            return self._replays if self._turn // RETRY_TURN % 2 else self._retries
+        return self._retries or self._replays
 
     def ended(self, *, slow: bool, delivered: bool) -> None:
         """An attempt is over: its slot is free. It stays in flight until `settled`."""
@@ -246,5 +335,6 @@ class Lane:
     def settled(self, delivery: int) -> None:
         """The outcome of an attempt is on stable storage."""
         self.in_flight.discard(delivery)
+        self._replays_out.discard(delivery)
         if self.reading:
             self._settled_meanwhile.add(delivery)

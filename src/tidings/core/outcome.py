@@ -19,6 +19,8 @@ from tidings.core.schedule import DEFAULT_SCHEDULE, Schedule, next_delay_s
 REFUSALS = frozenset({400, 405, 406, 411, 413, 414, 415, 422, 431, 501, 505})
 GONE = 410
 SLOW_DOWN = frozenset({429, 502, 503, 504})
+HOLDING = frozenset({429, 503})  # with `Retry-After` they speak of the whole receiver
+HOLD_MAX_S = 300.0
 
 Verdict = Literal["delivered", "failed", "retry"]
 
@@ -51,6 +53,7 @@ class Retry(msgspec.Struct, frozen=True):
     delay_s: float
     slow: bool = False  # the receiver asks for less: the lane slows down
     ours: bool = False  # our own fault: not charged to the receiver
+    hold_s: float = 0.0  # the receiver wants nothing before: not this delivery, nor another
 
 
 Outcome = Delivered | Failed | Retry
@@ -101,6 +104,7 @@ def classify(
     """Decide what follows the attempt number `attempts` (1 or more) of a delivery `age_s` old."""
     wait: float | None = None
     slow = ours = False
+    hold_s = 0.0
     match ending:
         case Answer(status=status):
             judged = verdict(status, policy)
@@ -110,10 +114,14 @@ def classify(
                 return Failed(exhausted=False, disable=status == GONE)
             wait = retry_after_s(ending.headers, now_s)
             slow = status in SLOW_DOWN or wait is not None
+            hold_s = min(HOLD_MAX_S, wait or 0.0) if status in HOLDING else 0.0
+        case Fault(kind=FaultKind.TRANSFORM):
+            return Failed(exhausted=False)
         case Fault(kind=kind):
+            wait = ending.wait_s
             ours = kind in (FaultKind.OURS, FaultKind.STALE)
             slow = kind in (FaultKind.TIMEOUT, FaultKind.CONNECT_TIMEOUT)
     delay = next_delay_s(policy.schedule, attempts, age_s, draw, wait)
     if delay is None:
         return Failed(exhausted=True)
-    return Retry(delay_s=delay, slow=slow, ours=ours)
+    return Retry(delay_s=delay, slow=slow, ours=ours, hold_s=hold_s)

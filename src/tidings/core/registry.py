@@ -8,8 +8,16 @@ commit carries it, and the store refuses a commit that was matched under an olde
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from tidings.core.webhook import Webhook
+
+
+class Candidates(NamedTuple):
+    """Who subscribes to a type of event of an org."""
+
+    webhooks: tuple[Webhook, ...]
+    filtered: bool  # at least one of them has a filter
 
 
 class Registry:
@@ -20,7 +28,7 @@ class Registry:
         self._webhooks: dict[int, Webhook] = {}
         self._of_org: defaultdict[int, dict[int, Webhook]] = defaultdict(dict)
         self._parent: dict[int, int] = {}
-        self._answers: dict[int, dict[str, tuple[Webhook, ...]]] = {}
+        self._answers: dict[int, dict[str, Candidates]] = {}
 
     def __len__(self) -> int:
         return len(self._webhooks)
@@ -62,27 +70,57 @@ class Registry:
             self._parent[org] = parent
         self._answers.clear()
 
-    def match(self, org: int, event_name: str) -> tuple[Webhook, ...]:
-        """The webhooks that get a delivery for this org's events of this type, by number."""
+    def below(self, org: int) -> list[int]:
+        """The orgs below an org, at any depth."""
+        found: list[int] = []
+        for one in self._parent:
+            above = self._parent.get(one)
+            while above is not None and above != org:
+                above = self._parent.get(above)
+            if above == org:
+                found.append(one)
+        return found
+
+    def subscribers(self, org: int, event_name: str) -> list[str]:
+        """Names of the webhooks, of the org and of those above it, that ask for a type's events."""
+        hooks = self.of_org(org)
+        above = self._parent.get(org)
+        while above is not None:
+            hooks += [hook for hook in self.of_org(above) if hook.listen_to_children]
+            above = self._parent.get(above)
+        return [hook.name for hook in hooks if event_name in hook.event_names]
+
+    def match(self, org: int, event_name: str, version: int = 1) -> tuple[Webhook, ...]:
+        """The webhooks that subscribe to this org's events of this type, by number.
+
+        `version` is that of the event's type: a webhook gets version 1 unless it chose another.
+        """
+        return self.candidates(org, event_name, version).webhooks
+
+    def candidates(self, org: int, event_name: str, version: int = 1) -> Candidates:
+        """Like `match`; also says whether any of them has a filter to be asked."""
         answers = self._answers.get(org)
         if answers is None:
             answers = self._answers[org] = {}
-        found = answers.get(event_name)
+        wanted = event_name if version == 1 else f"{event_name}@{version}"  # no name holds an @
+        found = answers.get(wanted)
         if found is None:
-            found = tuple(sorted(self._candidates(org, event_name), key=lambda hook: hook.number))
+            hooks = self._candidates(org, event_name, version)
+            by_number = tuple(sorted(hooks, key=lambda hook: hook.number))
+            found = Candidates(by_number, any(hook.filter is not None for hook in by_number))
             if len(answers) < 4096:  # an org may send any number of unknown names
-                answers[event_name] = found
+                answers[wanted] = found
         return found
 
-    def _candidates(self, org: int, event_name: str) -> Iterator[Webhook]:
+    def _candidates(self, org: int, event_name: str, version: int) -> Iterator[Webhook]:
         for webhook in self._of_org.get(org, {}).values():
-            if webhook.matches and event_name in webhook.event_names:
+            if webhook.matches and webhook.subscribes(event_name, version):
                 yield webhook
         above = self._parent.get(org)
         while above is not None:
             for webhook in self._of_org.get(above, {}).values():
                 if webhook.listen_to_children and webhook.matches:
-                    if event_name in webhook.event_names:
+                    if webhook.subscribes(event_name, version):
                         yield webhook
             above = self._parent.get(above)
 

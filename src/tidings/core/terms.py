@@ -1,9 +1,8 @@
-"""Search terms: the 8 bytes under which an event is found by a value, or by a webhook."""
+"""Search terms: the 8 bytes under which an event is found by a value."""
 
 import hashlib
 
 TERM_BYTES = 8
-_OF_WEBHOOK = b"\0w"
 
 
 class Terms:
@@ -17,8 +16,3 @@ class Terms:
         keyed = self._keyed.copy()
         keyed.update(f"{org}.{value}".encode("utf-8", "surrogatepass"))
         return keyed.digest()
-
-
-def webhook_term(number: int) -> bytes:
-    """The term under which the events of a webhook are found. A reader checks what it finds."""
-    return _OF_WEBHOOK + number.to_bytes(TERM_BYTES - len(_OF_WEBHOOK), "big")

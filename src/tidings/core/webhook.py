@@ -4,7 +4,10 @@ from enum import StrEnum
 
 import msgspec
 
+from tidings.core.enrichment import NOTHING, Enrichment
+from tidings.core.filter import Filter
 from tidings.core.outcome import DEFAULT_POLICY, RetryPolicy
+from tidings.core.shape import Shape
 
 
 class Ordering(StrEnum):
@@ -49,7 +52,14 @@ class Webhook(msgspec.Struct, frozen=True):
     deadline_s: float = 30.0
     keep_answers: bool = False  # keep the body of 2xx answers too
     listen_to_children: bool = False
+    event_versions: tuple[tuple[str, int], ...] = ()  # of event types; 1 where not named
     extra: dict[str, msgspec.Raw] = {}  # further fields of the contract, kept as they came
+    enrichment: Enrichment = NOTHING  # what `extra` asks to be added, typed
+    filter: Filter | None = None  # which events of its types it wants; None: all
+    shape: Shape | None = None  # which fields of them, under which names; None: all, as they are
+    transformation: str | None = None  # the stored transformation that makes its payload
+    must_transform: bool = False  # it was named by `transformation`, and not by `neoEnrichment`
+    plain: bool = True  # the accepted bytes go untouched
 
     @property
     def matches(self) -> bool:
@@ -59,6 +69,12 @@ class Webhook(msgspec.Struct, frozen=True):
             Standing.PAUSED,
             Standing.DISABLED,
         )
+
+    def subscribes(self, event_name: str, version: int) -> bool:
+        """Whether it asked for events of this type, in this version of it."""
+        if event_name not in self.event_names:
+            return False
+        return version == next((at for name, at in self.event_versions if name == event_name), 1)
 
     @property
     def sends(self) -> bool:

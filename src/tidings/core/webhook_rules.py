@@ -10,14 +10,24 @@ original's fields takes nothing of ours away.
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
 
+from tidings.core.enrichment import THIN, WAIT, WHEN_DOWN, idle_wishes
 from tidings.core.form import Form, Refusal, came, number_of
+from tidings.core.neo_rules import NEO, read_neo
 from tidings.core.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.retry_rules import read_retry
+from tidings.core.shape import Fields
+from tidings.core.shape_rules import (
+    SHAPE_FIELDS,
+    read_fields,
+    read_filter,
+    read_rename,
+    read_transformation,
+)
 from tidings.core.sign import read_secret
 from tidings.core.webhook import Ordering
 from tidings.core.webhook_headers import read_headers
@@ -41,16 +51,17 @@ FLAGS = (
     "availablePointsBalanceEnrichmentEnabled",
     "cardNumberEnrichmentEnabled",
 )
-IDENTIFIERS, NEO = "customerIdentifiersToBeEnriched", "neoEnrichment"
+IDENTIFIERS = "customerIdentifiersToBeEnriched"
 
 # All fields: those that a body may set, and those that only answers hold, since a caller may send
 # back what it was given.
 _FIELDS = frozenset(
     "name active eventNames webHookType webHookUrl methodType webHookHeaders maxAllowedConnections "
     "slaInSeconds listenToChildEvents signingSecret retryPolicy ordering rateLimit "
-    "deadlineInSeconds keepResponses webHookId consumerGroupId orgId attribution noOfRetryAttempts "
-    "standing disabledReason version signingSecretHint".split()
-) | {*FLAGS, IDENTIFIERS, NEO}
+    "deadlineInSeconds keepResponses eventVersions webHookId consumerGroupId orgId attribution "
+    "noOfRetryAttempts standing disabledReason version signingSecretHint "
+    "signingSecretOverlapEnds".split()
+) | {*FLAGS, IDENTIFIERS, WHEN_DOWN, NEO, *SHAPE_FIELDS}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 UrlCheck = Callable[[str], str | None]  # the reason why a webhook may not have this URL
@@ -73,6 +84,11 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     deadline_s: float = float(DEADLINE_MAX_S)
     keep_answers: bool = False
     listen_to_children: bool = False
+    event_versions: tuple[tuple[str, int], ...] = ()
+    filter: dict[str, Any] | None = None
+    fields: Fields | None = None
+    rename: dict[str, str] = {}
+    transformation: str | None = None
     extra: dict[str, msgspec.Raw] = {}
 
     def __repr__(self) -> str:
@@ -98,12 +114,13 @@ def read_webhook(
     event_types: Collection[str],
     check_url: UrlCheck,
     old: Settings | None = None,
+    transformations: Collection[str] = (),
 ) -> Reading | list[Refusal]:
     """Read a body that creates a webhook or, with `old`, replaces one. Never raises."""
     form = _WebhookForm(body, old)
     settings = Settings(
         name=form.name(),
-        event_names=form.event_names(event_types),
+        event_names=(names := form.event_names(event_types)),
         kind=(kind := form.kind()),
         url=form.url(kind, check_url),
         method=form.method(),
@@ -117,6 +134,13 @@ def read_webhook(
         keep_answers=form.flag("keepResponses", old is not None and old.keep_answers),
         listen_to_children=form.flag(
             "listenToChildEvents", old is not None and old.listen_to_children
+        ),
+        event_versions=form.event_versions(names, event_types),
+        filter=read_filter(form, None if old is None else old.filter),
+        fields=read_fields(form, None if old is None else old.fields),
+        rename=read_rename(form, {} if old is None else old.rename),
+        transformation=read_transformation(
+            form, None if old is None else old.transformation, transformations
         ),
         extra=form.extra(),
     )
@@ -188,9 +212,53 @@ class _WebhookForm(Form):
             )
         return () if unknown else tuple(dict.fromkeys(value))
 
+    def event_versions(
+        self, names: tuple[str, ...], known: Collection[str]
+    ) -> tuple[tuple[str, int], ...]:
+        """What versions of event types are wanted; those of names that are not are forgotten."""
+        field = "eventVersions"
+        value = self.body.get(field)
+        if field not in self.body or value is None:
+            old = () if self._old is None or field in self.body else self._old.event_versions
+            return tuple(pair for pair in old if pair[0] in names)
+        newest = known if isinstance(known, Mapping) else dict.fromkeys(known, 1)
+        if not isinstance(value, dict):
+            self.refuse(
+                "bad_type",
+                field,
+                f"eventVersions must name event types with a version; got {came(value)}. Write "
+                '{"orderPacked": 2}.',
+            )
+            return ()
+        wrong = [
+            (name, at)
+            for name, at in value.items()
+            if name not in names or type(at) is not int or not 1 <= at <= newest.get(name, 1)
+        ]
+        for name, at in wrong[:10]:
+            self.refuse(
+                "unknown_event_version",
+                field,
+                "eventVersions must hold names of eventNames, each with a version from 1 to its "
+                f"newest; got {came(name)}: {came(at)}. GET /v1/eventTypes lists them.",
+            )
+        return () if wrong else tuple(sorted((name, at) for name, at in value.items() if at > 1))
+
     def kind(self) -> str:
         old = "HTTP" if self._old is None else self._old.kind
-        return self.choice("webHookType", KINDS, old, "bad_webhook_type")
+        said = self.body.get("webHookType")
+        if isinstance(said, str) and said.lower() == "queue":  # the older pages' word
+            kind = "QUEUE_INT"
+        else:
+            kind = self.choice("webHookType", KINDS, old, "bad_webhook_type")
+        if kind == "QUEUE_INT" and (self._old is None or kind != old):
+            self.warn(
+                "queue_not_served",
+                "webHookType",
+                "webHookType should be HTTP; got QUEUE_INT. The webhook is stored and listed, but "
+                "no event is handed to a queue.",
+            )
+        return kind
 
     def method(self) -> str:
         old = "POST" if self._old is None else self._old.method
@@ -280,7 +348,7 @@ class _WebhookForm(Form):
 
     def extra(self) -> dict[str, msgspec.Raw]:
         kept = {} if self._old is None else dict(self._old.extra)
-        for field in (*FLAGS, IDENTIFIERS, NEO):
+        for field in (*FLAGS, IDENTIFIERS, WHEN_DOWN):
             if field not in self.body:
                 continue
             value = self.body[field]
@@ -288,6 +356,10 @@ class _WebhookForm(Form):
                 kept.pop(field, None)
             elif self._fits_extra(field, value):
                 kept[field] = msgspec.Raw(msgspec.json.encode(value))
+        if (neo := read_neo(self, kept.pop(NEO, None))) is not None:
+            kept[NEO] = neo
+        for code, field, sentence in idle_wishes(kept):
+            self.warn(code, field, sentence)
         return kept
 
     def _fits_extra(self, field: str, value: object) -> bool:
@@ -297,7 +369,7 @@ class _WebhookForm(Form):
             fits = isinstance(value, list) and all(isinstance(one, str) for one in value)
             must = "a list of sources, such as WeChat, WebEngage or Instore"
         else:
-            fits, must = isinstance(value, dict), "an object of label and value"
+            fits, must = value in (THIN, WAIT), f"{THIN} or {WAIT}"
         if fits and len(msgspec.json.encode(value)) <= EXTRA_BYTES_MAX:
             return True
         got = f"more than {EXTRA_BYTES_MAX} bytes" if fits else came(value)

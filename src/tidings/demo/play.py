@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +29,9 @@ from tidings.demo.processes import (
     expect,
 )
 from tidings.demo.show import Screen, duration
-from tidings.demo.story import SCENES, Played, story
+from tidings.demo.story import TYPES, detail, episode
 from tidings.settings import must, unknown_names
+from tidings.simulator import Happening
 
 ORG = 2001
 HOOKS = ("crm", "survey", "shop")
@@ -80,7 +80,7 @@ def webhook_body(hook: str, port: int) -> bytes:
         {
             "name": hook,
             "active": True,
-            "eventNames": list(SCENES),
+            "eventNames": TYPES,
             "webHookType": "HTTP",
             "webHookUrl": f"http://127.0.0.1:{port}/{hook}",
             "methodType": "POST",
@@ -100,23 +100,23 @@ class Demo:
         self._receivers = receivers
         self._ledger = ledger
         self._screen = Screen()
-        self._events: dict[str, Played] = {}
+        self._events: dict[str, Happening] = {}
         self._read = 0  # arrivals of the ledger that have been looked at
-        self._shown: dict[str, Played] = {}  # events with a line of their own
+        self._shown: dict[str, Happening] = {}  # events with a line of their own
         self._waiting: set[str] = set()  # shown events that the failing webhook still has to take
         self._recovered = 0
 
     def play(self) -> Result:
         """The whole story."""
         self._register()
-        events = islice(story(ORG, random.Random(), _now_ms), EVENTS)
-        for event in islice(events, SHOWN):
+        events = episode(ORG, random.SystemRandom().randrange(1 << 32), SHOWN, EVENTS)
+        for event in events[:SHOWN]:
             started = time.monotonic()
             self._post(event)
             self._show_first_attempts(event)
             self._follow(started + PACE_S)
         started = time.monotonic()
-        for event in events:
+        for event in events[SHOWN:]:
             self._post(event)
             self._follow(0)
         seconds = time.monotonic() - started
@@ -140,14 +140,14 @@ class Demo:
         )
         self._screen.line()
 
-    def _post(self, event: Played) -> None:
+    def _post(self, event: Happening) -> None:
         self._events[event.event_id] = event
         self._ledger.sent(event.event_id, time.time_ns())
-        answer = self._service.call("POST", "/v1/events", event.body)
+        answer = self._service.call("POST", "/v1/events", event.body())
         if expect(answer, 202, "POST /v1/events").get("accepted") != 1:
             raise DemoFailed(f"{event.name} must be accepted; got {answer[1].decode()[:500]}")
 
-    def _show_first_attempts(self, event: Played) -> None:
+    def _show_first_attempts(self, event: Happening) -> None:
         """Wait a moment for the first attempt at every webhook, and print the event's line."""
         deadline = time.monotonic() + FIRST_ATTEMPTS_S
         first: dict[str, Arrival] = {}
@@ -160,7 +160,7 @@ class Demo:
         self._shown[event.event_id] = event
         self._waiting |= {event.event_id} if not first.get(FAILING, _NONE).ok else set()
         marks = [self._mark(hook, first.get(hook)) for hook in HOOKS]
-        self._screen.event(event.name, event.detail, marks)
+        self._screen.event(event.name, detail(event), marks)
 
     def _mark(self, hook: str, arrival: Arrival | None) -> str:
         if arrival is None:
@@ -186,7 +186,7 @@ class Demo:
             late = duration(self._ledger.delay_ms(arrival))
             attempt = f", attempt {arrival.attempt}" if arrival.attempt else ""
             mark = self._screen.mark("✓", f"{FAILING} after {late}{attempt}")
-            self._screen.event(event.name, event.detail, [mark])
+            self._screen.event(event.name, detail(event), [mark])
 
     def _follow(self, until: float) -> None:
         """Notice what has arrived, and what arrives until that time."""
@@ -243,10 +243,6 @@ class Demo:
 
 
 _NONE = Arrival("", "", 0, 0, False, 0)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 @contextmanager

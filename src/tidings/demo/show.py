@@ -29,7 +29,7 @@ class Screen:
     def event(self, name: str, detail: str, marks: Iterable[str]) -> None:
         """What happened to one event, now."""
         now = datetime.now().strftime("%H:%M:%S")
-        self.line(f"{now}  {name:<16}  {detail:<12}  {'   '.join(marks)}")
+        self.line(f"{now}  {name:<16}  {detail:<13}  {'   '.join(marks)}")
 
 
 def duration(ms: float) -> str:

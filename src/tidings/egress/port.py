@@ -1,5 +1,6 @@
 """The port through which attempts leave: what the engine knows of the network, and nothing else."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -30,6 +31,21 @@ class Outlet(Protocol):
         ...
 
 
+class Origin(Protocol):
+    """The connections to one HTTP server that is asked, not told: the platform's own API."""
+
+    async def get(self, path: str, headers: list[tuple[str, str]], deadline_s: float) -> Ending:
+        """GET a path (and query) under one absolute deadline in seconds, body and all.
+
+        Raises nothing but CancelledError. At most 16 KiB of the body are kept.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close every connection. Idempotent."""
+        ...
+
+
 class Sender(Protocol):
     """Makes outlets. The engine holds one sender; tests and the simulation pass their own."""
 
@@ -38,4 +54,20 @@ class Sender(Protocol):
 
         Headers and body of a 2xx answer are read only with `keep_answers`.
         """
+        ...
+
+
+class MailFailed(Exception):
+    """A letter was not taken. `final`: it never will be, trying again cannot help."""
+
+    def __init__(self, reason: str, *, final: bool = False) -> None:
+        super().__init__(reason)
+        self.final = final
+
+
+class Mailer(Protocol):
+    """Sends letters to people. One at a time; the same `id` at every try of the same letter."""
+
+    async def send(self, id: str, to: Sequence[str], subject: str, text: str) -> None:
+        """Hand one letter over. Raises MailFailed."""
         ...

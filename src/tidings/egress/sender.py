@@ -9,11 +9,16 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tidings.core.exchange import FaultKind
+from tidings.egress.address import is_literal
+from tidings.egress.origin import HttpOrigin
 from tidings.egress.outlet import HttpOutlet
 from tidings.egress.policy import Policy
 from tidings.egress.pool import ClientMaker
 from tidings.egress.port import Target
-from tidings.egress.resolve import CaresResolver, Resolver
+from tidings.egress.resolve import CaresResolver, Resolver, Unresolved
+
+LOOK_UP_S = 1.5  # a person waits for the answer
 
 
 class HttpSender:
@@ -49,6 +54,30 @@ class HttpSender:
             connections_max=connections_max,
             keep_answers=keep_answers,
         )
+
+    def origin(self, target: Target, connections_max: int) -> HttpOrigin:
+        """The connections to a server that is asked by GET; the target's path is not used."""
+        return HttpOrigin(
+            target,
+            policy=self._policy,
+            resolver=self._resolver,
+            maker=self._maker,
+            connections_max=connections_max,
+            keep_answers=True,
+        )
+
+    async def unresolved(self, target: Target) -> str | None:
+        """The target's host, if it has no address that may be dialled. Nothing is dialled.
+
+        None also where our own name server does not answer: that says nothing of the host.
+        """
+        if is_literal(target.host):
+            return None
+        found = await self._resolver.resolve(target.host, LOOK_UP_S)
+        if isinstance(found, Unresolved):
+            return None if found.kind is FaultKind.OURS else target.host
+        fits = all(self._policy.admits(address, target.port) for address in found.addresses)
+        return None if fits else target.host
 
     async def close(self) -> None:
         """Stop the resolver and the builder's thread. Outlets are closed by who opened them."""

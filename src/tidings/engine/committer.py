@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from tidings.core.registry import Registry
-from tidings.core.terms import webhook_term
 from tidings.engine.intake import Draft, Overloaded, Verdict
+from tidings.engine.orders import Orders, Plan
 from tidings.store import port
 
 BATCH_EVENTS_MAX = 1000
@@ -79,6 +79,7 @@ class Committer:
         self._settled: list[port.Settled] = []
         self._takes: dict[int, int] = {}
         self._rejections: list[port.NewRejection] = []
+        self._orders = Orders()
         self._wake = asyncio.Event()
         self._company: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
@@ -122,6 +123,22 @@ class Committer:
         self._idle.clear()
         self._wake.set()
 
+    def slice(self, plan: Plan) -> asyncio.Future[port.Replayed]:
+        """Make a slice of a replay with the next commit. StoreDown: it was not made."""
+        if self.halted:
+            raise port.StoreDown(self.failure)
+        self._idle.clear()
+        self._wake.set()
+        return self._orders.slice(plan)
+
+    def cancel(self, slice: port.CancelSlice) -> asyncio.Future[port.Cancelled]:
+        """Cancel deliveries with the next commit. StoreDown: they were not."""
+        if self.halted:
+            raise port.StoreDown(self.failure)
+        self._idle.clear()
+        self._wake.set()
+        return self._orders.cancel(slice)
+
     def note_rejections(self, rejections: Sequence[port.NewRejection]) -> None:
         """Keep refused events with the next commit; beyond the bound the newest are let go."""
         self._rejections += rejections[: max(0, REJECTIONS_MAX - len(self._rejections))]
@@ -162,7 +179,7 @@ class Committer:
             self._idle.set()
 
     def _has_work(self) -> bool:
-        return bool(self._calls or self._settled or self._takes or self._rejections)
+        return bool(self._calls or self._settled or self._takes or self._rejections or self._orders)
 
     def _close_calls(self) -> list[Call]:
         events = size = at = 0
@@ -182,20 +199,28 @@ class Committer:
         settled, self._settled = self._settled, []
         takes, self._takes = self._takes, {}
         rejections, self._rejections = self._rejections, []
+        orders, self._orders = self._orders, Orders()
         try:
             matched, receipt = await self._write(
-                events, settled, [port.Take(*take) for take in takes.items()], rejections
+                events, settled, [port.Take(*take) for take in takes.items()], rejections, orders
             )
         except port.StoreDown as down:
+            orders.refuse(down)
             self._refused(down, calls, settled, takes, rejections)
             return 0
         except Exception as error:
+            if orders:  # the others go on without them
+                alone = not (calls or settled or takes or rejections)
+                orders.refuse(error if alone else port.StoreDown(f"not written: {error}"))
+                self._put_back(calls, settled, takes, rejections)
+                return 0
             # Not the disk: something in this batch. One bad row must not refuse the others.
             await self._commit_apart(error, calls, settled, takes)
             return 0
         self.halted = False
         self._handover(receipt, events, matched)
         self._on_settled(settled, receipt)
+        orders.answer(receipt)
         _answer(calls, receipt)
         return len(events)
 
@@ -205,13 +230,14 @@ class Committer:
         settled: Sequence[port.Settled],
         takes: Sequence[port.Take],
         rejections: Sequence[port.NewRejection],
+        orders: Orders,
     ) -> tuple[list[Sequence[port.NewDelivery]], port.Receipt]:
         while True:
             matched = [self._match(event) for event in events]
             rows = [_row(event, found) for event, found in zip(events, matched, strict=True)]
             version = self._registry.version
             receipt = await self._store.commit(
-                port.Batch(version, rows, settled, takes, rejections)
+                port.Batch(version, rows, settled, takes, rejections, *orders.planned())
             )
             if not receipt.moved:
                 return matched, receipt
@@ -231,6 +257,17 @@ class Committer:
         for call in calls:
             if not call.answered.done():
                 call.answered.set_exception(port.StoreDown(str(down)))
+        self._put_back([], settled, takes, rejections)
+
+    def _put_back(
+        self,
+        calls: list[Call],
+        settled: list[port.Settled],
+        takes: dict[int, int],
+        rejections: list[port.NewRejection],
+    ) -> None:
+        self._calls = calls + self._calls
+        self._waiting_bytes += sum(call.bytes for call in calls)
         self._settled = settled + self._settled
         self._takes = takes | self._takes
         self._rejections = (rejections + self._rejections)[:REJECTIONS_MAX]
@@ -274,7 +311,7 @@ def _row(event: Prepared, deliveries: Sequence[port.NewDelivery]) -> port.NewEve
         draft.event_id,
         event.digest,
         draft.body,
-        event.terms + b"".join([webhook_term(new.webhook) for new in deliveries]),
+        event.terms,
         draft.warning,
         deliveries,
     )

@@ -12,25 +12,35 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from tidings.core.breaker import Position
 from tidings.core.delivery import State
 from tidings.core.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.job import Job
 from tidings.core.lane import PAGE_JOBS, Budget, Lane
 from tidings.core.outcome import Delivered, Failed, Outcome, Retry, classify
 from tidings.core.registry import Registry
+from tidings.core.replay import window
 from tidings.core.webhook import Standing, Webhook
 from tidings.egress.port import Sender, Target
+from tidings.engine.admission import Admission
+from tidings.engine.breakers import Breakers
 from tidings.engine.clock import Clock
 from tidings.engine.committer import Committer, Prepared
+from tidings.engine.healths import Healths
 from tidings.engine.message import Message
 from tidings.engine.post import Line, Post
+from tidings.engine.shaper import Shaping
+from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
+from tidings.engine.tries import Promises
 from tidings.store import port
 
 UNWRITTEN_MAX = 1000
 CLIENTS_MAX = 500
 PAGE_RETRY_S = 0.25
+TAKE_END_S = 0.02  # between looks at whether a take has come back
 OVERDUE_S = 10.0
 
+NOT_NOW = "Tidings stopped sending to this webhook while the message was made. Nothing was sent."
 LOST = "lost"
 LOST_DETAIL = "possibly sent (stopped before the answer came)"
 
@@ -49,6 +59,8 @@ class Dispatcher:
         draw: random.Random,
         budget_bytes: int,
         in_flight_max: int,
+        healths: Healths,
+        shaper: Shaping,
         gone: Callable[[Webhook], None],
         observe: Callable[[Webhook, Job, Ending, Outcome], None],
     ) -> None:
@@ -59,7 +71,8 @@ class Dispatcher:
         self._clock = clock
         self._draw = draw
         self._budget = Budget(budget_bytes)
-        self._in_flight_max = in_flight_max
+        self._admission = Admission(in_flight_max, self._may_send)
+        self._shaper = shaper
         self._gone = gone
         self._observe = observe
         self._posts: dict[int, Post] = {}
@@ -67,11 +80,12 @@ class Dispatcher:
         self._due: list[tuple[int, int]] = []
         self._alarm: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
+        self._breakers = Breakers(healths, draw, self._pump)
         self._tasks: set[asyncio.Task[None]] = set()
         self._leaving: dict[int, Webhook] = {}  # by the delivery that was answered 410
-        self._starved: OrderedDict[int, Post] = OrderedDict()
+        self.stopped: Callable[[int], bool] = lambda _: False  # the stop switches, by org
+        self.promises = Promises()
         self.committer: Committer  # set once by whoever composes both
-        self.in_flight = 0
         self.stopping = False
 
     # -- receipts ---------------------------------------------------------------------------------
@@ -115,12 +129,51 @@ class Dispatcher:
                             )
                         )
                         woken.add(post)
+        woken |= self._offer_replays(receipt.replayed)
         for job in receipt.taken:
             post = self._post(job.webhook)
-            if post is not None:
+            if post is not None and not post.takes_void:
                 post.lane.offer_retry(job)
                 woken.add(post)
+        self._forget(receipt.cancelled)
         for post in woken:
+            self._pump(post)
+
+    def _offer_replays(self, replayed: Sequence[port.Replayed]) -> set[Post]:
+        """Queue what slices of replays have made; their ids are above those of the events."""
+        woken: set[Post] = set()
+        for job in (job for one in replayed for job in one.jobs):
+            post = self._post(job.webhook)
+            if post is not None:
+                post.lane.offer(job)
+                woken.add(post)
+        return woken
+
+    def _forget(self, cancelled: Sequence[port.Cancelled]) -> None:
+        """Let no attempt start of what is cancelled; last, for a settle may have freed it too."""
+        of_webhook: dict[int, set[int]] = {}
+        for one in cancelled:
+            for webhook, delivery in one.deliveries:
+                of_webhook.setdefault(webhook, set()).add(delivery)
+        for webhook, deliveries in of_webhook.items():
+            if (post := self._posts.get(webhook)) is not None:
+                post.lane.forget(deliveries)
+                if not post.lane.queued:
+                    post.waiting_since_s = None
+
+    def replay_room(self, webhook: Webhook) -> int:
+        """How many deliveries of replays its lane has room for now; live work comes first."""
+        post = self._post(webhook.number)
+        if post is None or not post.lane.open or post.lane.dormant or post.lane.behind:
+            return 0
+        if self.committer.halted or self.in_flight * 2 > self._admission.slots.count:
+            return 0
+        return max(0, window(webhook.connections_max) - post.lane.replaying)
+
+    def read_again(self, webhook: Webhook) -> None:
+        """The store may hold deliveries of this webhook that no receipt has told of."""
+        if (post := self._posts.get(webhook.number)) is not None:
+            post.lane.start_over()
             self._pump(post)
 
     def settled(self, settled: Sequence[port.Settled], receipt: port.Receipt) -> None:
@@ -137,11 +190,12 @@ class Dispatcher:
         for webhook, due_ms in receipt.due:
             post = self._posts.get(webhook)
             if post is not None:
-                post.taking = False
+                post.taking = post.takes_void = False
                 post.next_due_ms = None
                 if due_ms is not None:
                     self._note_due(post, due_ms)
-        self._resume_starved()
+        if self._admission.crowded:
+            self._give_slots()
 
     # -- webhooks ---------------------------------------------------------------------------------
 
@@ -171,6 +225,7 @@ class Dispatcher:
             self._warm.pop(webhook.number, None)
             lane.open = False
             lane.start_over(keep_retries=False)
+            self._breakers.drop(post)
             self._spawn(self._close_when_quiet(post))
             return
         if (webhook.connections_max, webhook.rate_per_s) != (was.connections_max, was.rate_per_s):
@@ -179,12 +234,47 @@ class Dispatcher:
             old, post.line = post.line, self._open(webhook)
             if old.retire():
                 self._spawn(old.outlet.close())
+        self._breakers.changed(post, begins=webhook.sends and not was.sends)
         if webhook.sends != was.sends:
-            lane.open = webhook.sends
-            lane.start_over(keep_retries=webhook.standing is not Standing.DISABLED)
+            lane.open = self._opens(webhook)
+            lane.start_over()
             if webhook.sends and post.next_due_ms is not None:
                 self._note_due(post, post.next_due_ms)
+        if webhook.standing is not was.standing:
+            if webhook.standing is Standing.DISABLED:
+                lane.start_over(keep_retries=False)  # they are parked
+                post.takes_void = post.taking
+            elif was.standing is Standing.DISABLED:
+                self._spawn(self._take_back(post))
         self._pump(post)
+
+    async def _take_back(self, post: Post) -> None:
+        """Make due what was taken, dropped at the disabling, and not parked before the enabling."""
+        while post.taking:
+            await asyncio.sleep(TAKE_END_S)
+        post.taking = True
+        try:
+            await self._store.release(post.webhook.number, post.lane.unsettled)
+        except port.StoreDown:
+            self._loop.call_later(PAGE_RETRY_S, lambda: self._spawn(self._take_back(post)))
+            return
+        finally:
+            post.taking = False
+        self._note_due(post, self._clock.now_ms())
+
+    def switched(self) -> None:
+        """A stop switch was thrown: lanes close, and hold nothing in memory; or they open again."""
+        for post in list(self._posts.values()):
+            opens = self._opens(post.webhook)
+            if opens != post.lane.open:
+                post.lane.open = opens
+                post.lane.start_over()
+                if opens and post.next_due_ms is not None:
+                    self._note_due(post, post.next_due_ms)
+                self._pump(post)
+
+    def _opens(self, webhook: Webhook) -> bool:
+        return webhook.sends and not self.stopped(webhook.org)
 
     def _post(self, number: int) -> Post | None:
         post = self._posts.get(number)
@@ -193,8 +283,9 @@ class Dispatcher:
             if webhook is None or webhook.kind != "HTTP":
                 return None
             lane = Lane(webhook.connections_max, webhook.rate_per_s, self._budget)
-            lane.open = webhook.sends
+            lane.open = self._opens(webhook)
             post = self._posts[number] = Post(webhook, lane, self._open(webhook))
+            self._breakers.restore(post)
         return post
 
     def _open(self, webhook: Webhook) -> Line:
@@ -207,39 +298,64 @@ class Dispatcher:
 
     # -- attempts ---------------------------------------------------------------------------------
 
-    @property
-    def _may_start(self) -> bool:
+    def _may_send(self) -> bool:
         return not (
-            self.stopping
-            or self.committer.halted
-            or self.in_flight >= self._in_flight_max
-            or self.committer.unwritten >= UNWRITTEN_MAX
+            self.stopping or self.committer.halted or self.committer.unwritten >= UNWRITTEN_MAX
         )
+
+    @property
+    def in_flight(self) -> int:
+        """Attempts under way."""
+        return self._admission.slots.used
 
     def _pump(self, post: Post) -> None:
         lane = post.lane
         if lane.page_wanted:
             self._spawn(self._read_page(post, lane.page_began()))
         if lane.can_start:
-            if not self._may_start:
-                self._starved[post.webhook.number] = post
-            else:
-                self._open_slots(post)
+            self._open_slots(post)
         if post.waiting_since_s is None and lane.can_start:
             post.waiting_since_s = self._loop.time()
-        if post.next_due_ms is not None and not post.taking and lane.retries_wanted > 32:
+        if post.next_due_ms is not None and not post.taking and lane.take_wanted:
             self._take_if_due(post)
 
     def _open_slots(self, post: Post) -> None:
-        lane = post.lane
-        while self._may_start and (job := lane.start(self._loop.time())) is not None:
-            self.in_flight += 1
-            post.waiting_since_s = None
-            slot = self._loop.create_task(self._slot(post, job))
-            post.slots.add(slot)
-            slot.add_done_callback(post.slots.discard)
-        if lane.can_start and self._may_start and post.paced is None:
-            post.paced = self._loop.call_later(lane.wait_s(self._loop.time()), self._unpace, post)
+        lane, now_s = post.lane, self._loop.time()
+        crowded = self._admission.crowded
+        while not crowded and self._admission.admits(post, now_s) and self._open_slot(post, now_s):
+            pass
+        if lane.can_start and not self._paced(post, now_s):
+            self._admission.wait(post, now_s)
+            self._give_slots()
+
+    def _open_slot(self, post: Post, now_s: float) -> bool:
+        job = post.lane.start(now_s)
+        if job is None:
+            return False
+        self._admission.began(post, now_s)
+        post.waiting_since_s = None
+        slot = self._loop.create_task(self._slot(post, job))
+        post.slots.add(slot)
+        slot.add_done_callback(post.slots.discard)
+        return True
+
+    def _give_slots(self) -> None:
+        """As many turns as there are slots, where lanes have to wait for them."""
+        now_s = self._loop.time()
+        while (number := self._admission.next()) is not None:
+            post = self._posts.get(number)
+            if post is None:
+                continue
+            started = self._open_slot(post, now_s)
+            if post.lane.can_start and not self._paced(post, now_s) and started:
+                self._admission.wait(post, now_s)
+
+    def _paced(self, post: Post, now_s: float) -> bool:
+        """Whether the lane itself starts nothing now; it is woken when its time has come."""
+        wait_s = post.lane.wait_s(now_s)
+        if wait_s and post.paced is None:
+            post.paced = self._loop.call_later(wait_s, self._unpace, post)
+        return wait_s != 0  # None: the end of a probe wakes it
 
     def _unpace(self, post: Post) -> None:
         post.paced = None
@@ -252,13 +368,18 @@ class Dispatcher:
         while job is not None:
             webhook = post.webhook
             started_ms = self._clock.now_ms()
-            headers = post.message.headers(job, started_ms // 1000)
-            line = post.line
+            line, message = post.line, post.message
             line.active += 1
             try:
+                if not (webhook.plain or job.shaped):
+                    job.sent = job.body = await self._shape(post, webhook, job)
+                    started_ms = self._clock.now_ms()
+                headers = message.headers(job, started_ms // 1000)
                 ending = await line.outlet.send(
                     webhook.method, headers, job.body, webhook.deadline_s
                 )
+            except (ShapeRefused, ShapeLater) as unshaped:
+                ending = _unshaped(unshaped)
             except asyncio.CancelledError:
                 self._ended(post, webhook, job, started_ms, None)
                 raise
@@ -269,26 +390,38 @@ class Dispatcher:
             self._ended(post, webhook, job, started_ms, ending)
             if lane.page_wanted:
                 self._pump(post)
-            job = lane.start(loop.time()) if self._may_start else None
-            if job is not None:
-                self.in_flight += 1
-                post.waiting_since_s = None
+            now_s, job = loop.time(), None
+            if not self._admission.crowded and self._admission.admits(post, now_s):
+                if (job := lane.start(now_s)) is not None:
+                    self._admission.began(post, now_s)
+                    post.waiting_since_s = None
         self._pump(post)
+
+    async def _shape(self, post: Post, webhook: Webhook, job: Job) -> bytes:
+        body = await self._shaper.shape(webhook, job)
+        # Meanwhile the webhook may have been ended or paused, or the store have refused a write.
+        if self.stopping or self.committer.halted or not post.lane.open:
+            raise ShapeLater(NOT_NOW, 0.0)
+        return body
 
     def _ended(
         self, post: Post, webhook: Webhook, job: Job, started_ms: int, ending: Ending | None
     ) -> None:
-        self.in_flight -= 1
+        took_s = 0.0 if ending is None else ending.duration_ms / 1000
+        self._admission.ended(post, self._loop.time(), took_s)
         now_ms = self._clock.now_ms()
         if ending is None:
             post.lane.ended(slow=False, delivered=False)
+            post.lane.breaker.unproven()
             evidence = port.Evidence(LOST, LOST_DETAIL, (), b"", False)
             self._settle(webhook, job, started_ms, State.RETRYING, 0, 0, None, evidence)
             return
         age_s = max(0, now_ms - job.accepted_ms) / 1000
         outcome = classify(ending, webhook.retry, job.attempt, age_s, now_ms / 1000, self._draw)
+        outcome = self.promises.keep(job.delivery, outcome, now_ms)
         status = ending.status if isinstance(ending, Answer) else None
         duration_ms = round(ending.duration_ms)
+        self._breakers.charge(post, job, ending, isinstance(outcome, Delivered))
         match outcome:
             case Delivered():
                 post.lane.ended(slow=False, delivered=True)
@@ -319,6 +452,8 @@ class Dispatcher:
                     self._leaving[job.delivery] = webhook
             case Retry():
                 post.lane.ended(slow=outcome.slow, delivered=False)
+                if outcome.hold_s:
+                    post.lane.hold(self._loop.time() + outcome.hold_s)
                 stale = isinstance(ending, Fault) and ending.kind is FaultKind.STALE
                 self._settle(
                     webhook,
@@ -331,6 +466,20 @@ class Dispatcher:
                     _evidence(ending),
                 )
         self._observe(webhook, job, ending, outcome)
+
+    def due(self, webhook: int, due_ms: int) -> None:
+        """A retry of a webhook is due then: somebody has asked for it."""
+        if (post := self._post(webhook)) is not None:
+            self._note_due(post, due_ms)
+            self._pump(post)
+
+    def parked(self, number: int) -> None:
+        """The store has ended some of a webhook's deliveries: what is in memory may be of those."""
+        if (post := self._posts.get(number)) is not None:
+            post.lane.start_over()
+            self._pump(post)
+
+    # -- outcomes ---------------------------------------------------------------------------------
 
     def _settle(
         self,
@@ -356,13 +505,9 @@ class Dispatcher:
                 status,
                 delay_ms,
                 evidence,
+                None if state is State.DELIVERED else job.sent,
             )
         )
-
-    def _resume_starved(self) -> None:
-        while self._starved and self._may_start:
-            _, post = self._starved.popitem(last=False)
-            self._pump(post)
 
     # -- pages and retries ------------------------------------------------------------------------
 
@@ -458,6 +603,9 @@ class Dispatcher:
             if post.waiting_since_s is not None
             and post.lane.can_start
             and post.lane.bucket is None
+            and post.lane.breaker.position is Position.CLOSED
+            and post.lane.not_before_s <= now
+            and self._admission.admits(post, now)
             and now - post.waiting_since_s > OVERDUE_S
         ]
 
@@ -470,6 +618,13 @@ class Dispatcher:
 def _line(webhook: Webhook) -> tuple[str, int, bool]:
     """What an outlet is opened for."""
     return webhook.url, webhook.connections_max, webhook.keep_answers
+
+
+def _unshaped(why: ShapeRefused | ShapeLater) -> Fault:
+    """Nothing was sent: refused for good by the webhook's own shaping, or put off by ours."""
+    if isinstance(why, ShapeRefused):
+        return Fault(FaultKind.TRANSFORM, False, why.reason, 0.0)
+    return Fault(FaultKind.OURS, False, why.reason, 0.0, why.delay_s)
 
 
 def _evidence(ending: Ending) -> port.Evidence:

@@ -1,6 +1,7 @@
 """The engine: acceptor, group commit and lanes as one thing that starts, works and stops."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Sequence
 
@@ -19,8 +20,11 @@ from tidings.engine.acceptor import Acceptor, Matcher
 from tidings.engine.clock import Clock
 from tidings.engine.committer import Committer, Prepared
 from tidings.engine.dispatcher import Dispatcher
+from tidings.engine.event_types import EventTypes
 from tidings.engine.feed import Feed
 from tidings.engine.figures import Figures
+from tidings.engine.healths import Healths
+from tidings.engine.shaper import Shaper, Shaping
 from tidings.store import port
 
 STUCK_S = 5.0
@@ -46,20 +50,36 @@ class Engine:
         store: port.Store,
         registry: Registry,
         catalogue: Catalogue,
+        event_types: EventTypes | None = None,  # orgs' own; without it there are none
         sender: Sender,
         target_of: Callable[[str], Target],
         clock: Clock,
         draw: random.Random,
         terms: Terms,
         gone: Callable[[Webhook], None],
+        hopeless: Callable[[Webhook, str], None],
         feed: Feed,
         figures: Figures,
         limits: Limits,
+        shaper: Shaping | None = None,  # without it webhooks are shaped by their own fields alone
     ) -> None:
         self._store = store
         self._limits = limits
         self._feed = feed
         self._figures = figures
+        # Set by whoever tells the owners of webhooks; nobody is told before.
+        self.on_failing: Callable[[Webhook, port.Health], None] = lambda *_: None
+        self.on_recovered: Callable[[Webhook, port.Health], None] = lambda *_: None
+        self.on_ended_badly: Callable[[Webhook, Job, str], None] = lambda *_: None
+        self.healths = Healths(
+            store=store,
+            registry=registry,
+            clock=clock,
+            parked=lambda number: self.dispatcher.parked(number),
+            hopeless=hopeless,
+            failing=lambda webhook, health: self.on_failing(webhook, health),
+            recovered=lambda webhook, health: self.on_recovered(webhook, health),
+        )
         self.dispatcher = Dispatcher(
             store=store,
             registry=registry,
@@ -69,6 +89,8 @@ class Engine:
             draw=draw,
             budget_bytes=limits.window_bytes_max,
             in_flight_max=limits.in_flight_max,
+            healths=self.healths,
+            shaper=Shaper() if shaper is None else shaper,
             gone=gone,
             observe=self._observe,
         )
@@ -82,13 +104,15 @@ class Engine:
             waiting_s_max=limits.waiting_s_max,
         )
         self.dispatcher.committer = self.committer
-        self.acceptor = Acceptor(catalogue, terms, self.committer)
+        self.acceptor = Acceptor(catalogue, terms, self.committer, event_types)
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._settler: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
         figures.gauges.update(
             in_flight=("Attempts under way.", lambda: self.dispatcher.in_flight),
             queued=("Deliveries in memory that wait.", lambda: self.dispatcher.queued),
             unwritten=("Outcomes not yet written.", lambda: self.committer.unwritten),
+            open_breakers=("Webhooks left alone.", lambda: self.healths.open_breakers),
             store_halted=("1 while the store refuses writes.", lambda: self.committer.halted),
         )
 
@@ -99,6 +123,9 @@ class Engine:
             self.committer.run(), name="committer"
         )
         self._settler.add_done_callback(self._settler_ended)
+        self.healths.load(await self._store.healths())
+        self._watch = asyncio.get_running_loop().create_task(self.healths.run(), name="healths")
+        self._watch.add_done_callback(self._settler_ended)
         self.dispatcher.begin(standings)
 
     async def stop(self) -> bool:
@@ -117,8 +144,13 @@ class Engine:
         except TimeoutError:
             written = False
         written = written and not self._settler.done() and not self.committer.halted
-        self._settler.cancel()
-        await asyncio.wait([self._settler])
+        parts = [part for part in (self._settler, self._watch) if part is not None]
+        for part in parts:
+            part.cancel()
+        await asyncio.wait(parts)
+        with contextlib.suppress(port.StoreDown, TimeoutError):
+            async with asyncio.timeout(STUCK_S):
+                await self.healths.write()
         return written
 
     def problems(self) -> list[str]:
@@ -169,6 +201,9 @@ class Engine:
 
     def _observe(self, webhook: Webhook, job: Job, ending: Ending, outcome: Outcome) -> None:
         self._figures.attempted(ending)
+        if isinstance(outcome, Failed):
+            cause = str(ending.status) if isinstance(ending, Answer) else ending.kind.value
+            self.on_ended_badly(webhook, job, cause)
         if self._feed.listening:
             status = ending.status if isinstance(ending, Answer) else None
             fact = {

@@ -1,7 +1,7 @@
 """How a webhook's messages are made: method and headers, signed for each attempt."""
 
 from tidings import __version__
-from tidings.core.ids import message_id, show
+from tidings.core.ids import message_id, replayed_id, show
 from tidings.core.job import Job
 from tidings.core.sign import Signer
 from tidings.core.webhook import Webhook
@@ -24,6 +24,8 @@ class Message:
     def headers(self, job: Job, now_s: int) -> list[tuple[str, str]]:
         """All headers of one attempt, signed at `now_s` (seconds since the epoch)."""
         id = message_id(job.org, job.event_id)
+        if job.again and job.replay is not None:
+            id = replayed_id(id, job.replay)
         headers = [
             *self._fixed,
             ("webhook-id", id),
@@ -31,6 +33,8 @@ class Message:
             ("tidings-delivery", show("dlv", job.delivery)),
             ("tidings-attempt", str(job.attempt)),
         ]
+        if job.replay is not None:
+            headers.append(("tidings-replay", show("rpl", job.replay)))
         if self._signer is not None:
             headers.append(("webhook-signature", self._signer.sign(id, now_s, job.body)))
         return headers

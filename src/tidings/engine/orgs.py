@@ -1,41 +1,95 @@
-"""The tenants and how they stand to each other."""
+"""The tenants, how they stand to each other, and what each is set to."""
 
-from tidings.core.form import Refusal, came
+import functools
+import zoneinfo
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from tidings.core.calls import IntakeRules
+from tidings.core.credential_rules import refuse_unknown
+from tidings.core.form import Form, Refusal, came
+from tidings.core.org_settings import (
+    DEFAULT_SETTINGS,
+    OPERATORS_ONLY,
+    OrgSettings,
+    read_settings,
+    rules_of,
+    settings_of,
+    stored_settings,
+)
 from tidings.core.registry import Registry
 from tidings.engine.changes import Changes
+from tidings.engine.clock import Clock, WallClock
 from tidings.store import port
 
 ORG_MAX = (1 << 53) - 1  # what every JSON reader can hold exactly
 NAME_MAX = 255
+LEVELS_MAX = 16  # of orgs above each other
+_FIELDS = frozenset(("id", "orgId", "name", "parent", "timeZone", "settings"))
+_NOT_ZONES = frozenset(("localtime", "Factory", "posixrules"))
 
 
 class OrgRefused(Exception):
-    """An org cannot be as asked."""
+    """An org cannot be as asked, for these reasons."""
 
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.message)
-        self.refusal = refusal
+    def __init__(self, refusals: list[Refusal]) -> None:
+        super().__init__(refusals[0].message)
+        self.refusals = refusals
+
+    @property
+    def refusal(self) -> Refusal:
+        """The first reason."""
+        return self.refusals[0]
 
 
 class Orgs:
     """All orgs, in memory, over the store."""
 
-    def __init__(self, *, store: port.Store, registry: Registry, changes: Changes) -> None:
+    def __init__(
+        self,
+        *,
+        store: port.Store,
+        registry: Registry,
+        changes: Changes,
+        clock: Clock | None = None,
+    ) -> None:
         self._store = store
         self._registry = registry
         self._changes = changes
+        self._clock = clock or WallClock()
         self._orgs: dict[int, port.Org] = {}
+        self._settings: dict[int, OrgSettings] = {}
+        self._rules: dict[int, IntakeRules] = {}
+        self._watchers: list[Callable[[], None]] = []
+        self.rules: Callable[[int], IntakeRules | None] = self._rules.get
+        """What an org asks of its events, prepared: one look into a table. None: no such org."""
 
     def load(self, snapshot: port.Snapshot) -> None:
         """Take over the orgs at start."""
-        self._orgs = {org.id: org for org in snapshot.orgs}
+        self._orgs.clear()
+        self._settings.clear()
+        self._rules.clear()
         for org in snapshot.orgs:
-            self._registry.set_parent(org.id, org.parent)
+            self._keep(org, settings_of(org.settings))
         self._changes.seen(snapshot.registry_version)
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Have `changed` called after every change of an org."""
+        self._watchers.append(changed)
 
     def get(self, org: int) -> port.Org | None:
         """An org by its id."""
         return self._orgs.get(org)
+
+    def settings(self, org: int) -> OrgSettings:
+        """What an org is set to; the defaults for one that is not there."""
+        return self._settings.get(org, DEFAULT_SETTINGS)
+
+    def below(self, org: int) -> list[int]:
+        """The ids of the orgs below an org, at any depth."""
+        return self._registry.below(org)
 
     def all(self) -> list[port.Org]:
         """Every org, lowest id first."""
@@ -45,50 +99,185 @@ class Orgs:
         """The org of this id; made with a plain name where there is none."""
         return self._orgs.get(org) or await self.create(f"Org {org}", org)
 
-    async def create(self, name: object, org: object = None, parent: object = None) -> port.Org:
-        """Make an org; without an id it gets the next one. OrgRefused says why not."""
+    async def create(
+        self,
+        name: object,
+        org: object = None,
+        parent: object = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> port.Org:
+        """Make an org; without an id it gets the next one. OrgRefused says why not.
+
+        `more` may hold `timeZone` and `settings`.
+        """
+        body = dict(more or {}) | {"name": name, "parent": parent}
 
         async def change() -> port.Org:
-            fresh = self._check(name, org, parent)
-            version = await self._store.put_org(fresh)
-            self._orgs[fresh.id] = fresh
-            self._registry.set_parent(fresh.id, fresh.parent)
-            self._changes.seen(version)
-            return fresh
+            form = Form(body)
+            number = self._free_id(form, org)
+            fresh = port.Org(number, "", created_ms=self._clock.now_ms())
+            fresh, settings = self._read(form, fresh, DEFAULT_SETTINGS)
+            return await self._store_org(fresh, settings)
 
         return await self._changes.run(change)
 
-    def _check(self, name: object, org: object, parent: object) -> port.Org:
-        if not isinstance(name, str) or not 1 <= len(name.strip()) <= NAME_MAX:
-            raise _refused(
-                "bad_name",
-                "name",
-                f"name must be text of 1 to {NAME_MAX} characters; got {came(name)}. Take the "
-                "brand's name.",
-            )
+    async def change(self, org: int, body: dict[str, Any], *, platform: bool) -> port.Org:
+        """Change what the body names; the rest stays. OrgRefused, also where it is not there.
+
+        Without `platform`, what is the operator's alone (parent, retention, limits) is refused.
+        """
+
+        async def change() -> port.Org:
+            old = self._orgs[org]
+            form = Form(body)
+            if not platform:
+                _refuse_operators(form)
+            if "id" in body and body["id"] != org:
+                _refuse_id(form, org)
+            fresh, settings = self._read(form, old, self._settings[org])
+            return await self._store_org(fresh, settings)
+
+        return await self._changes.run(change)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _read(
+        self, form: Form, old: port.Org, settings: OrgSettings
+    ) -> tuple[port.Org, OrgSettings]:
+        """What a body makes of an org. OrgRefused with all that is wrong."""
+        refuse_unknown(form, _FIELDS)
+        name = _name(form, old.name)
+        parent = self._parent(form, old)
+        zone = _time_zone(form, old.time_zone)
+        settings = read_settings(form, settings)
+        if form.refusals:
+            raise OrgRefused(form.refusals)
+        stored = stored_settings(settings)
+        fresh = msgspec.structs.replace(
+            old, name=name, parent=parent, time_zone=zone, settings=stored
+        )
+        return fresh, settings
+
+    def _free_id(self, form: Form, org: object) -> int:
         if org is None:
             org = max(self._orgs, default=0) + 1
         if type(org) is not int or not 1 <= org <= ORG_MAX:
-            raise _refused(
+            form.refuse(
                 "bad_org_id",
                 "id",
-                f"id must be a whole number from 1; got {came(org)}. Leave it out for the next.",
+                f"id must be a whole number from 1 to {ORG_MAX}; got {came(org)}. Leave it out "
+                "for the next.",
             )
+            return 0
         if org in self._orgs:
-            raise _refused(
+            form.refuse(
                 "org_exists",
                 "id",
                 f"id must be new; got {org}, which is {came(self._orgs[org].name)}. Take another, "
                 "or leave it out for the next one.",
             )
-        if parent is not None and (type(parent) is not int or parent not in self._orgs):
-            raise _refused(
+        return org
+
+    def _parent(self, form: Form, old: port.Org) -> int | None:
+        """The parent that a body asks for: an org that is there and not below this one."""
+        if "parent" not in form.body:
+            return old.parent
+        parent = form.body["parent"]
+        if parent is None:
+            return None
+        if type(parent) is not int or parent not in self._orgs:
+            form.refuse(
                 "unknown_parent",
                 "parent",
                 f"parent must be the id of an org; got {came(parent)}. Create the parent first.",
             )
-        return port.Org(org, name.strip(), parent if isinstance(parent, int) else None)
+            return old.parent
+        above = [parent]
+        while (next_up := self._orgs[above[-1]].parent) is not None and old.id not in above:
+            above.append(next_up)
+        if old.id in above:
+            form.refuse(
+                "parent_ring",
+                "parent",
+                f"parent must not be the org itself or one below it; got {parent}. Take the org "
+                "out from under this one first.",
+            )
+        elif len(above) >= LEVELS_MAX:
+            form.refuse(
+                "too_deep",
+                "parent",
+                f"parent must have fewer than {LEVELS_MAX - 1} orgs above it; got {parent}, which "
+                f"has {len(above) - 1}. Take one further up.",
+            )
+        return parent
+
+    async def _store_org(self, fresh: port.Org, settings: OrgSettings) -> port.Org:
+        """Store, then have it in force. Runs inside `Changes.run`."""
+        version = await self._store.put_org(fresh)
+        self._keep(fresh, settings)
+        self._changes.seen(version)
+        for changed in self._watchers:
+            changed()
+        return fresh
+
+    def _keep(self, org: port.Org, settings: OrgSettings) -> None:
+        self._orgs[org.id] = org
+        self._settings[org.id] = settings
+        self._rules[org.id] = rules_of(settings)
+        self._registry.set_parent(org.id, org.parent)
 
 
-def _refused(code: str, field: str, sentence: str) -> OrgRefused:
-    return OrgRefused(Refusal(code, f"{sentence} ({code}, field {field})", field))
+def _name(form: Form, old: str) -> str:
+    value = form.body.get("name", old)
+    if isinstance(value, str) and 1 <= len(value.strip()) <= NAME_MAX and value.isprintable():
+        return value.strip()
+    form.refuse(
+        "bad_name",
+        "name",
+        f"name must be text of 1 to {NAME_MAX} visible characters; got {came(value)}. Take the "
+        "brand's name.",
+    )
+    return old
+
+
+def _time_zone(form: Form, old: str) -> str:
+    value = form.body.get("timeZone")
+    if value is None:
+        return old
+    if isinstance(value, str) and value in _zones():
+        return value
+    form.refuse(
+        "bad_time_zone",
+        "timeZone",
+        f"timeZone must be a name of the IANA time zone database; got {came(value)}. Write "
+        '"Asia/Kolkata" or "UTC".',
+    )
+    return old
+
+
+@functools.cache
+def _zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones()) - _NOT_ZONES | {"UTC"}
+
+
+def _refuse_operators(form: Form) -> None:
+    """What an org may not change of itself."""
+    settings = form.body.get("settings")
+    named = [f"settings.{name}" for name in OPERATORS_ONLY if name in (settings or ())]
+    if "parent" in form.body:
+        named.insert(0, "parent")
+    for field in named:
+        form.refuse(
+            "operators_only",
+            field,
+            f"{field} must be changed with the platform's own credential; got one of the org. "
+            "Leave it out, or ask the operator.",
+        )
+
+
+def _refuse_id(form: Form, org: int) -> None:
+    form.refuse(
+        "bad_org_id",
+        "id",
+        f"id must stay {org}; got {came(form.body['id'])}. Leave it out.",
+    )

@@ -3,6 +3,7 @@
 import asyncio
 
 from tidings.core.lane import Lane
+from tidings.core.turns import Pace
 from tidings.core.webhook import Webhook
 from tidings.egress.port import Outlet
 from tidings.engine.message import Message
@@ -35,8 +36,11 @@ class Post:
         self.lane = lane
         self.line = line
         self.message = Message(webhook)
+        self.pace = Pace()
         self.slots: set[asyncio.Task[None]] = set()
         self.next_due_ms: int | None = None
         self.taking = False
+        self.takes_void = False  # what the take under way brings has been parked meanwhile
         self.paced: asyncio.TimerHandle | None = None
         self.waiting_since_s: float | None = None
+        self.probe: asyncio.TimerHandle | None = None  # when an open breaker may ask

@@ -60,24 +60,31 @@ class Vault:
 
     def seal(self, plain: bytes, org: int, webhook_id: str, version: int) -> bytes:
         """Seal the configuration of one version of a webhook."""
+        return self.seal_at(plain, _place(org, webhook_id, version))
+
+    def seal_at(self, plain: bytes, place: bytes) -> bytes:
+        """Seal for a place, which is authenticated with it and must be named to open it."""
         nonce = self._draw(NONCE_BYTES)
-        place = _place(org, webhook_id, version)
         sealed = self._ciphers[self._newest].encrypt(nonce, plain, place)
         return bytes((self._newest,)) + nonce + sealed
 
     def open(self, sealed: bytes, org: int, webhook_id: str, version: int) -> bytes:
         """The configuration. VaultRefused with another key, at another place, or when changed."""
+        what = f"The configuration of webhook {webhook_id}"
+        return self.open_at(sealed, _place(org, webhook_id, version), what)
+
+    def open_at(self, sealed: bytes, place: bytes, what: str) -> bytes:
+        """What was sealed for a place; `what` names it where it does not open (VaultRefused)."""
         cipher = self._ciphers.get(sealed[0]) if sealed else None
         try:
             if cipher is None:
                 raise InvalidTag
             nonce, text = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
-            return cipher.decrypt(nonce, text, _place(org, webhook_id, version))
+            return cipher.decrypt(nonce, text, place)
         except (InvalidTag, ValueError):
             raise VaultRefused(
-                f"The configuration of webhook {webhook_id} must open with this service's key; it "
-                "does not. Put back the file `key` that belongs to this data "
-                "directory."
+                f"{what} must open with this service's key; it does not. Put back the file `key` "
+                "that belongs to this data directory."
             ) from None
 
 

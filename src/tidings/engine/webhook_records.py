@@ -1,21 +1,62 @@
 """What is kept of a webhook, and how its versions follow each other."""
 
+import hashlib
+from typing import Any, Literal
+
 import msgspec
 
+from tidings.core.attribution import Attribution
+from tidings.core.enrichment import enrichment_of
+from tidings.core.filter import compile_filter
 from tidings.core.form import Refusal
+from tidings.core.neo_rules import NEO, neo_value
+from tidings.core.shape import shape_of
 from tidings.core.webhook import Standing, Webhook
 from tidings.core.webhook_rules import Settings
 from tidings.store.port import StoredWebhook
+
+SECRETS_MAX = 4  # in force at once: each of them signs every message
+CALL_KEPT_MS = 24 * 3_600_000
+DIGEST_BYTES = 16
+
+Verb = Literal["pause", "resume", "enable", "disable"]
+
+# What each verb leads to, from where. From elsewhere it is refused: `enable` must not let a paused
+# webhook send, nor `resume` one that its receiver has left.
+_VERBS: dict[Verb, tuple[Standing, tuple[Standing, ...]]] = {
+    "pause": (Standing.PAUSED, (Standing.ACTIVE,)),
+    "resume": (Standing.ACTIVE, (Standing.PAUSED,)),
+    "enable": (Standing.ACTIVE, (Standing.INACTIVE, Standing.DISABLED)),
+    "disable": (Standing.DISABLED, (Standing.ACTIVE, Standing.PAUSED)),
+}
+
+
+Author = str | Attribution  # a bare text is a credential's id
+
+
+class FirstCall(msgspec.Struct, frozen=True):
+    """The call that made a webhook, where it carried an `Idempotency-Key`."""
+
+    key: bytes
+    body: bytes
+    warnings: tuple[Refusal, ...] = ()
 
 
 class Config(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is sealed of a version. Fields are only ever added, with a default."""
 
     settings: Settings
-    secrets: tuple[bytes, ...]
-    created_by: str
-    updated_by: str
+    secrets: tuple[bytes, ...]  # newest first
+    created_by: Author
+    updated_by: Author
     reason: str | None = None  # why it was disabled
+    secret_ends: tuple[int, ...] = ()  # of each secret but the newest: until when it signs
+    call: FirstCall | None = None
+
+    def in_force(self, now_ms: int) -> tuple[bytes, ...]:
+        """The secrets that sign at this time."""
+        old = zip(self.secrets[1:], self.secret_ends, strict=False)
+        return self.secrets[:1] + tuple(secret for secret, end in old if end > now_ms)
 
     def __repr__(self) -> str:
         """Without the secrets."""
@@ -43,9 +84,11 @@ class Record(msgspec.Struct, frozen=True):
 configs = msgspec.json.Decoder(Config)
 
 
-def webhook_of(stored: StoredWebhook, config: Config) -> Webhook:
-    """The webhook as the engine knows it."""
+def webhook_of(stored: StoredWebhook, config: Config, now_ms: int) -> Webhook:
+    """The webhook as the engine knows it, with the secrets that are in force."""
     settings = config.settings
+    enrichment, shape = enrichment_of(settings.extra), shape_of(settings.fields, settings.rename)
+    transformation = settings.transformation or neo_value(settings.extra.get(NEO))
     return Webhook(
         number=stored.number,
         id=stored.id,
@@ -61,14 +104,21 @@ def webhook_of(stored: StoredWebhook, config: Config) -> Webhook:
         headers=settings.headers,
         connections_max=settings.connections_max,
         sla_s=settings.sla_s,
-        secrets=config.secrets,
+        secrets=config.in_force(now_ms),
         retry=settings.retry,
         ordering=settings.ordering,
         rate_per_s=settings.rate_per_s,
         deadline_s=settings.deadline_s,
         keep_answers=settings.keep_answers,
         listen_to_children=settings.listen_to_children,
+        event_versions=settings.event_versions,
         extra=settings.extra,
+        enrichment=enrichment,
+        filter=None if settings.filter is None else compile_filter(settings.filter),
+        shape=shape,
+        transformation=transformation,
+        must_transform=settings.transformation is not None,
+        plain=not enrichment.any and shape is None and transformation is None,
     )
 
 
@@ -102,4 +152,84 @@ def name_taken(name: str) -> Refusal:
         f'name must be one that no other webhook of the org has; got "{name[:40]}", which is '
         "taken. Take another, or replace that webhook. (name_taken, field name)",
         "name",
+    )
+
+
+def rotated(config: Config, fresh: bytes, overlap_ms: int, now_ms: int) -> Config:
+    """With a new secret. Those in force go on for `overlap_ms`, none longer than it was given."""
+    living = config.in_force(now_ms)
+    until = now_ms + overlap_ms
+    ends = [end for end in config.secret_ends if end > now_ms]
+    kept = [(secret, min(end, until)) for secret, end in zip(living, [until, *ends], strict=True)]
+    if overlap_ms == 0:
+        kept = []
+    return msgspec.structs.replace(
+        config,
+        secrets=(fresh, *(secret for secret, _ in kept)),
+        secret_ends=tuple(end for _, end in kept),
+    )
+
+
+def pruned(config: Config, now_ms: int) -> Config:
+    """Without the secrets whose time is over: a new version does not keep them."""
+    return msgspec.structs.replace(
+        config,
+        secrets=config.in_force(now_ms),
+        secret_ends=tuple(end for end in config.secret_ends if end > now_ms),
+    )
+
+
+def after(verb: Verb, standing: Standing) -> Standing | None:
+    """The standing that a verb leads to; None where it must not be said of such a webhook."""
+    wanted, sources = _VERBS[verb]
+    return wanted if standing is wanted or standing in sources else None
+
+
+def first_call(key: str, body: dict[str, Any]) -> FirstCall:
+    """What is remembered of a creating call; the order of the body's fields does not matter."""
+    plain = msgspec.json.encode(body, order="deterministic")
+    return FirstCall(_digest(key.encode()), _digest(plain))
+
+
+def _digest(text: bytes) -> bytes:
+    return hashlib.blake2b(text, digest_size=DIGEST_BYTES).digest()
+
+
+def wrong_standing(verb: Verb, standing: Standing) -> Refusal:
+    """A verb that must not be said of a webhook as it stands."""
+    _, sources = _VERBS[verb]
+    must = " or ".join(source.value for source in sources)
+    advice = {
+        Standing.ACTIVE: "It is in force; nothing is to be done.",
+        Standing.PAUSED: "Call …/resume.",
+    }.get(standing, "Call …/enable.")
+    return Refusal(
+        "wrong_standing",
+        f"The webhook must be {must} for {verb}; it is {standing.value}. {advice} "
+        "(wrong_standing, field standing)",
+        "standing",
+    )
+
+
+def too_many_secrets() -> Refusal:
+    """Rotated again and again within one overlap."""
+    return Refusal(
+        "too_many_secrets",
+        f"At most {SECRETS_MAX} secrets may sign at once; this would be one more. Wait for the end "
+        "of an overlap (signingSecretOverlapEnds), or rotate with overlapHours 0. "
+        "(too_many_secrets, field overlapHours)",
+        "overlapHours",
+    )
+
+
+def name_unresolved(host: str) -> Refusal:
+    """A warning. One sentence for no such name and for a name of a forbidden address: else anybody
+    could ask which names our network knows."""
+    shown = host if len(host) <= 80 else host[:80] + "…"
+    return Refusal(
+        "name_unresolved",
+        f'webHookUrl should name a host that resolves to a public address; "{shown}" does not at '
+        "the moment. Deliveries are retried until it does; check its spelling. "
+        "(name_unresolved, field webHookUrl)",
+        "webHookUrl",
     )

@@ -8,51 +8,67 @@ A deleted webhook leaves the registry and stays in the list.
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
 
-from tidings.core.delivery import State
+from tidings.core.attribution import Attribution
 from tidings.core.form import Refusal
 from tidings.core.registry import Registry
 from tidings.core.webhook import Standing, Webhook
 from tidings.core.webhook_rules import Reading, Settings, UrlCheck, read_webhook
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
+from tidings.engine.first_calls import FirstCalls
+from tidings.engine.retirement import Retirement
+from tidings.engine.secret_ends import SecretEnds
 from tidings.engine.vault import Vault
+from tidings.engine.webhook_faults import (
+    KeyReused,
+    UnknownWebhook,
+    WebhookMoved,
+    WebhookRefused,
+    WrongStanding,
+)
 from tidings.engine.webhook_records import (
+    SECRETS_MAX,
+    Author,
     Config,
+    FirstCall,
     Record,
+    Verb,
+    after,
     configs,
+    first_call,
     name_taken,
+    name_unresolved,
     next_version,
+    pruned,
     replaced_standing,
+    rotated,
+    too_many_secrets,
     webhook_of,
+    wrong_standing,
 )
 from tidings.store import port
 from tidings.store.port import NameTaken, StoredWebhook
 
+__all__ = [
+    "KeyReused",
+    "UnknownWebhook",
+    "WebhookMoved",
+    "WebhookRefused",
+    "Webhooks",
+    "WrongStanding",
+]
+
 SECRET_BYTES = 32
-RETIRE_SLICE = 500
-RETIRE_AGAIN_S = 1.0
 GONE = (
     "The receiver answered 410: the address is gone for good. Give the webhook a new URL and set "
     "it active."
 )
-_RETIRED = {Standing.DELETED: State.CANCELLED, Standing.DISABLED: State.PARKED}
-
-
-class WebhookRefused(Exception):
-    """A webhook cannot be as asked, for these reasons."""
-
-    def __init__(self, refusals: list[Refusal]) -> None:
-        super().__init__(refusals[0].message)
-        self.refusals = refusals
-
-
-class UnknownWebhook(Exception):
-    """The org has no webhook of this id, or it was deleted."""
+Made = tuple[Record, bytes, tuple[Refusal, ...]]
 
 
 class Webhooks:
@@ -67,23 +83,37 @@ class Webhooks:
         vault: Vault,
         clock: Clock,
         draw: Callable[[int], bytes],
-        event_types: Collection[str],
+        event_types: Callable[[int], Collection[str]],  # what an org can subscribe to
         check_url: UrlCheck,
         on_change: Callable[[Webhook], None],
+        unresolved: Callable[[str], Awaitable[str | None]] | None = None,
+        transformations: Callable[[int], Collection[str]] = lambda _: (),  # an org's, by name
     ) -> None:
+        """`unresolved` says which host of a URL has no address that may be dialled, if it has none;
+        it answers soon and never raises."""
         self._store = store
         self._registry = registry
         self._changes = changes
         self._vault = vault
         self._clock = clock
         self._draw = draw
-        self._event_types = frozenset(event_types)
+        self._event_types = event_types
         self._check_url = check_url
         self._on_change = on_change
+        self._unresolved = unresolved
+        self._transformations = transformations
+        self._ends = SecretEnds(clock, self._secret_over)
+        self._calls = FirstCalls(clock, lambda number: self._records[number])
         self._records: dict[int, Record] = {}
         self._numbers: dict[str, int] = {}
         self._of_org: dict[int, set[int]] = {}
-        self._retiring: dict[int, asyncio.Task[None]] = {}
+        # Set by whoever tells its owner: a webhook was disabled, and so many were parked with it.
+        self.on_disabled: Callable[[Record, int], None] = lambda *_: None
+        self._retirement = Retirement(
+            store,
+            lambda number: self._records[number].webhook,
+            lambda webhook, count: self.on_disabled(self._records[webhook.number], count),
+        )
         self._disabling: set[asyncio.Task[None]] = set()
 
     # -- reading ----------------------------------------------------------------------------------
@@ -91,14 +121,13 @@ class Webhooks:
     def load(self, snapshot: port.Snapshot) -> None:
         """Fill the registry at start. VaultRefused where the key does not fit."""
         for stored in snapshot.webhooks:
-            sealed = (stored.config, stored.org, stored.id, stored.version)
-            self._keep(stored, configs.decode(self._vault.open(*sealed)))
+            self._keep(stored, self._open(stored))
         self._changes.seen(snapshot.registry_version)
 
     def resume(self) -> None:
         """Finish what a stop has interrupted: parking and cancelling behind a change."""
         for record in self._records.values():
-            self._retire(record.webhook)
+            self._retirement.go_on(record.webhook)
 
     def get(self, org: int, webhook_id: str) -> Record:
         """A webhook of the org, also a deleted one. UnknownWebhook for anything else."""
@@ -107,21 +136,80 @@ class Webhooks:
             raise UnknownWebhook(webhook_id)
         return record
 
+    def number_of(self, org: int, webhook_id: str) -> int | None:
+        """The store's number of a webhook of the org, by its id."""
+        number = self._numbers.get(webhook_id)
+        return number if number is not None and self._records[number].org == org else None
+
+    def by_consumer_group(self, org: int, consumer_group: str) -> Record | None:
+        """A webhook of the org by its `consumerGroupId`, also a deleted one."""
+        for record in self.list(org):
+            if record.webhook.consumer_group == consumer_group:
+                return record
+        return None
+
     def by_number(self, number: int) -> Record | None:
         """A webhook by the store's number, whatever became of it."""
         return self._records.get(number)
+
+    async def version(self, number: int, version: int) -> tuple[StoredWebhook, Config] | None:
+        """A version of a webhook as it was, with its secrets; None where it is not there."""
+        stored = await self._store.webhook_version(number, version)
+        return None if stored is None else (stored, self._open(stored))
+
+    def secrets_at(self, org: int, url: str) -> Sequence[bytes]:
+        """The signing secrets in force of the org's webhooks that send to a URL."""
+        return [
+            secret
+            for number in self._of_org.get(org, ())
+            if (webhook := self._records[number].webhook).url == url
+            for secret in webhook.secrets
+        ]
 
     def list(self, org: int) -> list[Record]:
         """All webhooks of the org, deleted ones too, oldest first."""
         return [self._records[number] for number in sorted(self._of_org.get(org, ()))]
 
+    def transformed_by(self, org: int, name: str) -> Sequence[str]:
+        """Names of the org's webhooks whose payload a transformation makes."""
+        return [
+            record.webhook.name
+            for record in self.list(org)
+            if record.webhook.transformation == name
+            and record.webhook.standing is not Standing.DELETED
+        ]
+
+    def unsaved(
+        self, org: int, body: dict[str, Any], webhook_id: str | None = None
+    ) -> tuple[Webhook, tuple[Refusal, ...]]:
+        """The webhook that a body would make, or make of an existing one; nothing is kept.
+
+        WebhookRefused, UnknownWebhook.
+        """
+        old = None if webhook_id is None else self._living(org, webhook_id)
+        reading = self._read(org, body, None if old is None else old.config.settings)
+        if old is None:
+            stored = StoredWebhook(0, "", "", org, 1, reading.settings.name, "active", b"")
+        else:
+            stored = next_version(old, Standing.ACTIVE)
+        config = Config(reading.settings, (), "", "")
+        return webhook_of(stored, config, self._clock.now_ms()), reading.warnings
+
     # -- changing ---------------------------------------------------------------------------------
 
     async def create(
-        self, org: int, body: dict[str, Any], by: str
-    ) -> tuple[Record, bytes, tuple[Refusal, ...]]:
-        """Make a webhook. Returns it, its signing secret (shown once) and warnings."""
-        reading = self._read(body)
+        self, org: int, body: dict[str, Any], by: Author, key: str | None = None
+    ) -> Made:
+        """Make a webhook. Returns it, its signing secret (shown once) and warnings.
+
+        With an idempotency `key` the same call within 24 hours returns the same again; KeyReused
+        for another body. WebhookRefused says why not.
+        """
+        call = None if key is None else first_call(key, body)
+        if call is not None and (made := await self._made_by(org, call)) is not None:
+            return made
+        reading = self._read(org, body)
+        warnings = reading.warnings + await self._warn_of_name(reading.settings)
         secret = reading.secret or self._draw(SECRET_BYTES)
         webhook_id = int(self._clock.now_ms() // 1000 & 0xFFFFFFFF).to_bytes(4, "big")
         fresh = StoredWebhook(
@@ -134,43 +222,122 @@ class Webhooks:
             standing=(Standing.INACTIVE if reading.active is False else Standing.ACTIVE).value,
             config=b"",
         )
-        config = Config(reading.settings, (secret,), by, by)
-        record = await self._changes.run(lambda: self._store_version(fresh, config))
-        return record, secret, reading.warnings
+        if call is not None:
+            call = msgspec.structs.replace(call, warnings=warnings)
+        config = Config(reading.settings, (secret,), by, by, call=call)
 
-    async def replace(
-        self, org: int, webhook_id: str, body: dict[str, Any], by: str
-    ) -> tuple[Record, tuple[Refusal, ...]]:
-        """Replace what the body says, but not the name. UnknownWebhook also for a deleted one."""
-
-        async def change() -> tuple[Record, tuple[Refusal, ...]]:
-            old = self._living(org, webhook_id)
-            reading = self._read(body, old.config.settings)
-            standing = replaced_standing(old.webhook.standing, reading.active)
-            config = Config(
-                reading.settings,
-                (reading.secret,) if reading.secret else old.config.secrets,
-                old.config.created_by,
-                by,
-                old.config.reason if standing is Standing.DISABLED else None,
-            )
-            return await self._store_version(next_version(old, standing), config), reading.warnings
+        async def change() -> Made:
+            if call is not None and (made := await self._made_by(org, call)) is not None:
+                return made  # the same call came twice at the same time
+            return await self._store_version(fresh, config), secret, warnings
 
         return await self._changes.run(change)
 
-    async def delete(self, org: int, webhook_id: str, by: str) -> Record:
+    async def replace(
+        self,
+        org: int,
+        webhook_id: str,
+        body: dict[str, Any],
+        by: Author,
+        expect: Collection[int] | None = None,
+    ) -> tuple[Record, tuple[Refusal, ...]]:
+        """Replace what the body says, but not the name. UnknownWebhook also for a deleted one.
+
+        WebhookMoved where `expect` is given and does not hold the version that is replaced.
+        """
+        return await self.patch(org, webhook_id, lambda _: body, by, expect)
+
+    async def patch(
+        self,
+        org: int,
+        webhook_id: str,
+        body_for: Callable[[Record], dict[str, Any]],
+        by: Author,
+        expect: Collection[int] | None = None,
+    ) -> tuple[Record, tuple[Refusal, ...]]:
+        """Like `replace`, by a body that is made from the webhook as it is at that moment."""
+
+        async def change() -> tuple[Record, Record, tuple[Refusal, ...]]:
+            old = self._living(org, webhook_id, expect)
+            reading = self._read(org, body_for(old), old.config.settings)
+            standing = replaced_standing(old.webhook.standing, reading.active)
+            config = msgspec.structs.replace(
+                pruned(old.config, self._clock.now_ms()),
+                settings=reading.settings,
+                updated_by=by,
+                reason=old.config.reason if standing is Standing.DISABLED else None,
+            )
+            if reading.secret is not None and reading.secret != config.secrets[0]:
+                config = msgspec.structs.replace(config, secrets=(reading.secret,), secret_ends=())
+            record = await self._store_version(next_version(old, standing), config)
+            return old, record, reading.warnings
+
+        old, record, warnings = await self._changes.run(change)
+        if record.webhook.url != old.webhook.url:
+            warnings += await self._warn_of_name(record.config.settings)
+        return record, warnings
+
+    async def rotate_secret(
+        self,
+        org: int,
+        webhook_id: str,
+        overlap_ms: int,
+        by: Author,
+        expect: Collection[int] | None = None,
+    ) -> tuple[Record, bytes]:
+        """Make a new signing secret (shown once); the old ones sign on for `overlap_ms`."""
+
+        async def change() -> tuple[Record, bytes]:
+            old = self._living(org, webhook_id, expect)
+            secret = self._draw(SECRET_BYTES)
+            config = rotated(old.config, secret, overlap_ms, self._clock.now_ms())
+            if len(config.secrets) > SECRETS_MAX:
+                raise WebhookRefused([too_many_secrets()])
+            config = msgspec.structs.replace(config, updated_by=by)
+            fresh = next_version(old, old.webhook.standing)
+            return await self._store_version(fresh, config), secret
+
+        return await self._changes.run(change)
+
+    async def delete(
+        self, org: int, webhook_id: str, by: Author, expect: Collection[int] | None = None
+    ) -> Record:
         """Delete softly: still listed, matched no more, and what is unfinished is cancelled."""
 
         async def change() -> Record:
-            old = self._living(org, webhook_id)
-            config = msgspec.structs.replace(old.config, updated_by=by)
-            record = await self._store_version(next_version(old, Standing.DELETED), config)
-            return await self._finish(record)
+            old = self._living(org, webhook_id, expect)
+            return await self._stand(old, Standing.DELETED, old.config.reason, by)
+
+        return await self._changes.run(change)
+
+    async def say(
+        self,
+        org: int,
+        webhook_id: str,
+        verb: Verb,
+        by: Author,
+        expect: Collection[int] | None = None,
+    ) -> Record:
+        """Pause, resume, enable or disable by its owner's word. WrongStanding where that cannot be.
+
+        What is so already stays as it is, at the same version.
+        """
+
+        async def change() -> Record:
+            old = self._living(org, webhook_id, expect)
+            standing = after(verb, old.webhook.standing)
+            if standing is None:
+                raise WrongStanding([wrong_standing(verb, old.webhook.standing)])
+            if old.webhook.standing is standing:
+                return old
+            name = by.name if isinstance(by, Attribution) else by
+            reason = f"Disabled by {name}." if standing is Standing.DISABLED else None
+            return await self._stand(old, standing, reason, by)
 
         return await self._changes.run(change)
 
     async def set_standing(
-        self, number: int, standing: Standing, reason: str | None, by: str = "tidings"
+        self, number: int, standing: Standing, reason: str | None, by: Author = "tidings"
     ) -> Record:
         """Change what happens to new events; the engine disables a webhook after a 410 by this."""
 
@@ -180,34 +347,37 @@ class Webhooks:
                 raise UnknownWebhook(str(number))
             if old.webhook.standing is standing:
                 return old
-            config = msgspec.structs.replace(old.config, updated_by=by, reason=reason)
-            record = await self._store_version(next_version(old, standing), config)
-            return await self._finish(record)
+            return await self._stand(old, standing, reason, by)
 
         return await self._changes.run(change)
 
     def gone(self, webhook: Webhook) -> None:
         """Disable behind the call: its receiver said 410, gone for good."""
+        self.hopeless(webhook, GONE)
+
+    def hopeless(self, webhook: Webhook, reason: str) -> None:
+        """Disable behind the call, for a reason that its owner is told."""
         now = self._records.get(webhook.number)
         if now is None or now.webhook.url != webhook.url or not now.webhook.sends:
             return  # its owner was faster
-        task = asyncio.ensure_future(self._disable(webhook.number, GONE))
+        task = asyncio.ensure_future(self._disable(webhook.number, reason))
         self._disabling.add(task)
         task.add_done_callback(self._disabling.discard)
 
+    def look_at_ends(self) -> None:
+        """Drop the old secrets whose overlap has ended; an alarm of its own does it in time."""
+        self._ends.ring()
+
     async def close(self) -> None:
         """Stop parking and cancelling; the next start goes on with it (`resume`)."""
+        self._ends.close()
         if self._disabling:
             await asyncio.wait(self._disabling)
-        tasks = list(self._retiring.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._retirement.close()
 
     async def retired(self) -> None:
         """Until nothing is left to be parked or cancelled."""
-        while self._retiring:
-            await asyncio.wait(self._retiring.values())
+        await self._retirement.done()
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -215,17 +385,68 @@ class Webhooks:
         with contextlib.suppress(port.StoreDown, UnknownWebhook):  # the next 410 asks again
             await self.set_standing(number, Standing.DISABLED, reason)
 
-    def _read(self, body: dict[str, Any], old: Settings | None = None) -> Reading:
-        reading = read_webhook(body, self._event_types, self._check_url, old)
+    def _read(self, org: int, body: dict[str, Any], old: Settings | None = None) -> Reading:
+        reading = read_webhook(
+            body, self._event_types(org), self._check_url, old, self._transformations(org)
+        )
         if not isinstance(reading, Reading):
             raise WebhookRefused(reading)
         return reading
 
-    def _living(self, org: int, webhook_id: str) -> Record:
+    def _living(self, org: int, webhook_id: str, expect: Collection[int] | None = None) -> Record:
         record = self.get(org, webhook_id)
         if record.webhook.standing is Standing.DELETED:
             raise UnknownWebhook(webhook_id)
+        if expect is not None and record.webhook.version not in expect:
+            raise WebhookMoved(record.webhook.version)
         return record
+
+    async def _made_by(self, org: int, call: FirstCall) -> Made | None:
+        """What an earlier call with the same key has made, as it was answered."""
+        record = self._calls.find(org, call)
+        if record is None:
+            return None
+        if record.webhook.version > 1:
+            stored = await self._store.webhook_version(record.webhook.number, 1)
+            if stored is None:
+                return None
+            record = self._record(stored, self._open(stored))
+        first = record.config.call
+        return record, record.config.secrets[0], first.warnings if first else ()
+
+    async def _warn_of_name(self, settings: Settings) -> tuple[Refusal, ...]:
+        if self._unresolved is None or settings.kind != "HTTP":
+            return ()
+        host = await self._unresolved(settings.url)
+        return () if host is None else (name_unresolved(host),)
+
+    async def _stand(
+        self, old: Record, standing: Standing, reason: str | None, by: Author
+    ) -> Record:
+        config = pruned(old.config, self._clock.now_ms())
+        config = msgspec.structs.replace(config, updated_by=by, reason=reason)
+        record = await self._store_version(next_version(old, standing), config)
+        await self._retirement.begin(record.webhook)
+        return record
+
+    def _open(self, stored: StoredWebhook) -> Config:
+        plain = self._vault.open(stored.config, stored.org, stored.id, stored.version)
+        return configs.decode(plain)
+
+    def _record(self, stored: StoredWebhook, config: Config) -> Record:
+        webhook = webhook_of(stored, config, self._clock.now_ms())
+        return Record(webhook, config, stored.created_ms, stored.updated_ms)
+
+    def _secret_over(self, number: int) -> None:
+        """An overlap has ended: sign by what is still in force, without a new version."""
+        record = self._records[number]
+        secrets = record.config.in_force(self._clock.now_ms())
+        if secrets == record.webhook.secrets or record.webhook.standing is Standing.DELETED:
+            return
+        webhook = msgspec.structs.replace(record.webhook, secrets=secrets)
+        self._records[number] = msgspec.structs.replace(record, webhook=webhook)
+        self._registry.put(webhook)
+        self._on_change(webhook)
 
     async def _store_version(self, fresh: StoredWebhook, config: Config) -> Record:
         """Store, match by it, tell its lane. Runs inside `Changes.run`."""
@@ -243,8 +464,8 @@ class Webhooks:
         return record
 
     def _keep(self, stored: StoredWebhook, config: Config) -> Record:
-        webhook = webhook_of(stored, config)
-        record = Record(webhook, config, stored.created_ms, stored.updated_ms)
+        record = self._record(stored, config)
+        webhook = record.webhook
         self._records[webhook.number] = record
         self._numbers[webhook.id] = webhook.number
         self._of_org.setdefault(webhook.org, set()).add(webhook.number)
@@ -252,31 +473,7 @@ class Webhooks:
             self._registry.remove(webhook.number)
         else:
             self._registry.put(webhook)
+            for end in config.secret_ends:
+                self._ends.note(webhook.number, end)
+        self._calls.note(record)
         return record
-
-    async def _finish(self, record: Record) -> Record:
-        """The first slice before the answer, the rest behind it."""
-        webhook = record.webhook
-        if (state := _RETIRED.get(webhook.standing)) is not None:
-            try:
-                moved = await self._store.retire(webhook.number, state, RETIRE_SLICE)
-            except port.StoreDown:
-                moved = RETIRE_SLICE
-            if moved >= RETIRE_SLICE:
-                self._retire(webhook)
-        return record
-
-    def _retire(self, webhook: Webhook) -> None:
-        number = webhook.number
-        if webhook.standing in _RETIRED and number not in self._retiring:
-            task = asyncio.ensure_future(self._retire_all(number))
-            self._retiring[number] = task
-            task.add_done_callback(lambda _: self._retiring.pop(number, None))
-
-    async def _retire_all(self, number: int) -> None:
-        while (state := _RETIRED.get(self._records[number].webhook.standing)) is not None:
-            try:
-                if not await self._store.retire(number, state, RETIRE_SLICE):
-                    return
-            except port.StoreDown:
-                await asyncio.sleep(RETIRE_AGAIN_S)

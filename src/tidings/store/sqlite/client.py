@@ -163,6 +163,44 @@ _ATTEMPTS = _decoder(list[port.StoredAttempt])
 _REJECTIONS = _decoder(list[port.Rejection])
 _COUNTS = _decoder(port.Counts)
 _NUMBERS = _decoder(list[int])
+_ASKED = _decoder(port.Asked)
+_SENT_BODY = _decoder(port.SentBody)
+_INBOX = _decoder(port.Inbox)
+_INBOXES = _decoder(list[port.Inbox])
+_ARRIVAL = _decoder(port.Arrival | None)
+_ARRIVAL_PAGE = _decoder(port.ArrivalPage)
+_DELIVERY_PAGE = _decoder(port.DeliveryPage)
+_EVENT_PAGE = _decoder(port.EventPage)
+_TALLY = _decoder(port.Tally)
+_SERIES = _decoder(port.Series)
+_SERIES_EACH = _decoder(list[port.Series])
+_COUNTS_EACH = _decoder(list[dict[int, int]])
+_EVENT_SERIES = _decoder(port.EventSeries)
+_REJECTION_PAGE = _decoder(port.RejectionPage)
+_REJECTION = _decoder(port.Rejection | None)
+_DROPPED = _decoder(port.Dropped)
+_KEPT = _decoder(port.Kept)
+_REPLAY = _decoder(port.ReplayJob)
+_REPLAY_OR_NONE = _decoder(port.ReplayJob | None)
+_REPLAYS = _decoder(list[port.ReplayJob])
+_TALLIED = _decoder(port.Tallied)
+_CANDIDATES = _decoder(port.Candidates)
+_COUNTED = _decoder(port.Counted)
+_LISTED = _decoder(list[port.Listed])
+_STOPS = _decoder(list[port.Stop])
+_VERSION = _decoder(port.StoredWebhook | None)
+_HEADS = _decoder(list[port.EventHead])
+_STARTS = _decoder(list[port.FirstStart])
+_FLAG = _decoder(bool)
+_PEOPLE = _decoder(port.People)
+_LINK = _decoder(port.Link | None)
+_REFERENCE_ROWS = _decoder(list[port.ReferenceRow])
+_REFERENCE_WRITE = _decoder(port.ReferenceWrite)
+_HEALTHS = _decoder(list[port.Health])
+_TYPES = _decoder(list[port.StoredType])
+_TYPE = _decoder(tuple[port.StoredType, int])
+_TRANSFORMATION = _decoder(port.StoredTransformation)
+_TRANSFORMATIONS = _decoder(list[port.StoredTransformation])
 
 
 class SqliteStore:
@@ -223,6 +261,66 @@ class SqliteStore:
         """See `port.Store`."""
         return self._writing.call(_NUMBER, "retire", webhook, state, limit)
 
+    def note_uses(
+        self, credentials: Sequence[port.Use], sessions: Sequence[port.Seen]
+    ) -> asyncio.Future[None]:
+        """See `port.Store`."""
+        return self._writing.call(_NONE, "note_uses", credentials, sessions)
+
+    def load_people(self) -> asyncio.Future[port.People]:
+        """See `port.Store`."""
+        return self._writing.call(_PEOPLE, "load_people")
+
+    def put_person(self, person: port.Person) -> asyncio.Future[None]:
+        """See `port.Store`."""
+        return self._writing.call(_NONE, "put_person", person)
+
+    def put_member(self, member: port.Member) -> asyncio.Future[None]:
+        """See `port.Store`."""
+        return self._writing.call(_NONE, "put_member", member)
+
+    def drop_member(self, org: int, person: str) -> asyncio.Future[bool]:
+        """See `port.Store`."""
+        return self._writing.call(_FLAG, "drop_member", org, person)
+
+    def put_session(self, session: port.Session) -> asyncio.Future[None]:
+        """See `port.Store`."""
+        return self._writing.call(_NONE, "put_session", session)
+
+    def drop_sessions(self, digests: Sequence[bytes]) -> asyncio.Future[None]:
+        """See `port.Store`."""
+        return self._writing.call(_NONE, "drop_sessions", digests)
+
+    def put_link(self, link: port.Link) -> asyncio.Future[None]:
+        """See `port.Store`."""
+        return self._writing.call(_NONE, "put_link", link)
+
+    def take_link(self, digest: bytes) -> asyncio.Future[port.Link | None]:
+        """See `port.Store`."""
+        return self._writing.call(_LINK, "take_link", digest)
+
+    def drop_expired(self, seen_to_ms: int, born_to_ms: int, now_ms: int) -> asyncio.Future[int]:
+        """See `port.Store`."""
+        return self._writing.call(_NUMBER, "drop_expired", seen_to_ms, born_to_ms, now_ms)
+
+    def release(self, webhook: int, held: Sequence[int]) -> asyncio.Future[None]:
+        """See `port.Store`."""
+        return self._writing.call(_NONE, "release", webhook, held)
+
+    def put_healths(self, healths: Sequence[port.Health]) -> asyncio.Future[None]:
+        """See `port.Store`."""
+        return self._writing.call(_NONE, "put_healths", healths)
+
+    def healths(self) -> asyncio.Future[Sequence[port.Health]]:
+        """See `port.Store`."""
+        return self._writing.call(_HEALTHS, "healths")
+
+    def park_expired(
+        self, webhook: int, accepted_before_ms: int, limit: int
+    ) -> asyncio.Future[int]:
+        """See `port.Store`."""
+        return self._writing.call(_NUMBER, "park_expired", webhook, accepted_before_ms, limit)
+
     def event(self, org: int, event_id: str) -> asyncio.Future[port.StoredEvent | None]:
         """See `port.Store`."""
         return self._reading.call(_EVENT, "event", org, event_id)
@@ -247,9 +345,263 @@ class SqliteStore:
         """See `port.Store`."""
         return self._reading.call(_COUNTS, "counts")
 
+    def index_lag(self) -> asyncio.Future[int]:
+        """See `port.Store`."""
+        return self._reading.call(_NUMBER, "index_lag")
+
     def find(self, term: bytes, limit: int) -> asyncio.Future[Sequence[int]]:
         """See `port.Store`."""
         return self._reading.call(_NUMBERS, "find", term, limit)
+
+    def log_deliveries(self, query: port.DeliveryQuery) -> asyncio.Future[port.DeliveryPage]:
+        """See `port.Store`."""
+        return self._reading.call(_DELIVERY_PAGE, "log_deliveries", query)
+
+    def log_events(self, query: port.EventQuery) -> asyncio.Future[port.EventPage]:
+        """See `port.Store`."""
+        return self._reading.call(_EVENT_PAGE, "log_events", query)
+
+    def tally(
+        self, webhook: int, from_ms: int, to_ms: int, sla_s: int | None = None
+    ) -> asyncio.Future[port.Tally]:
+        """See `port.Store`."""
+        return self._reading.call(_TALLY, "tally", webhook, from_ms, to_ms, sla_s)
+
+    def series(
+        self, webhooks: Sequence[int], from_ms: int, to_ms: int, points: int
+    ) -> asyncio.Future[port.Series]:
+        """See `port.Store`."""
+        return self._reading.call(_SERIES, "series", webhooks, from_ms, to_ms, points)
+
+    def series_each(
+        self, webhooks: Sequence[int], from_ms: int, to_ms: int, points: int
+    ) -> asyncio.Future[list[port.Series]]:
+        """See `port.Store`."""
+        return self._reading.call(_SERIES_EACH, "series_each", webhooks, from_ms, to_ms, points)
+
+    def counts_each(
+        self, webhooks: Sequence[int], from_ms: int, to_ms: int
+    ) -> asyncio.Future[list[dict[int, int]]]:
+        """See `port.Store`."""
+        return self._reading.call(_COUNTS_EACH, "counts_each", webhooks, from_ms, to_ms)
+
+    def event_series(
+        self, org: int, from_ms: int, to_ms: int, points: int
+    ) -> asyncio.Future[port.EventSeries]:
+        """See `port.Store`."""
+        return self._reading.call(_EVENT_SERIES, "event_series", org, from_ms, to_ms, points)
+
+    def sent_body(self, delivery: int) -> asyncio.Future[port.SentBody]:
+        """See `port.Store`."""
+        return self._reading.call(_SENT_BODY, "sent_body", delivery)
+
+    def log_rejections(
+        self, org: int, before: int | None, after: int | None, limit: int
+    ) -> asyncio.Future[port.RejectionPage]:
+        """See `port.Store`."""
+        return self._reading.call(_REJECTION_PAGE, "log_rejections", org, before, after, limit)
+
+    def rejection(self, org: int, number: int) -> asyncio.Future[port.Rejection | None]:
+        """See `port.Store`."""
+        return self._reading.call(_REJECTION, "rejection", org, number)
+
+    def drop_rejection(self, org: int, number: int) -> asyncio.Future[None]:
+        """See `port.Store`."""
+        return self._writing.call(_NONE, "drop_rejection", org, number)
+
+    def load_inboxes(self) -> asyncio.Future[Sequence[port.Inbox]]:
+        """See `port.Store`."""
+        return self._writing.call(_INBOXES, "load_inboxes")
+
+    def put_inbox(self, inbox: port.Inbox) -> asyncio.Future[port.Inbox]:
+        """See `port.Store`."""
+        return self._writing.call(_INBOX, "put_inbox", inbox)
+
+    def drop_inbox(self, number: int) -> asyncio.Future[None]:
+        """See `port.Store`."""
+        return self._writing.call(_NONE, "drop_inbox", number)
+
+    def add_arrivals(self, arrivals: Sequence[port.Arrival]) -> asyncio.Future[Sequence[int]]:
+        """See `port.Store`."""
+        return self._writing.call(_NUMBERS, "add_arrivals", arrivals)
+
+    def arrivals(
+        self, inbox: int, before: int | None, after: int | None, limit: int
+    ) -> asyncio.Future[port.ArrivalPage]:
+        """See `port.Store`."""
+        return self._reading.call(_ARRIVAL_PAGE, "arrivals", inbox, before, after, limit)
+
+    def arrival(self, inbox: int, number: int) -> asyncio.Future[port.Arrival | None]:
+        """See `port.Store`."""
+        return self._reading.call(_ARRIVAL, "arrival", inbox, number)
+
+    def retry_now(self, delivery: int) -> asyncio.Future[port.Asked]:
+        """See `port.Store`."""
+        return self._writing.call(_ASKED, "retry_now", delivery)
+
+    def put_reference(
+        self, org: int, kind: int, rows: Sequence[port.ReferenceRow]
+    ) -> asyncio.Future[port.ReferenceWrite]:
+        """See `port.Store`."""
+        return self._writing.call(_REFERENCE_WRITE, "put_reference", org, kind, rows)
+
+    def delete_reference(
+        self, org: int, kind: int, ids: Sequence[str]
+    ) -> asyncio.Future[port.ReferenceWrite]:
+        """See `port.Store`."""
+        return self._writing.call(_REFERENCE_WRITE, "delete_reference", org, kind, ids)
+
+    def reference(
+        self, org: int, kind: int, ids: Sequence[str]
+    ) -> asyncio.Future[Sequence[port.ReferenceRow]]:
+        """See `port.Store`."""
+        return self._reading.call(_REFERENCE_ROWS, "reference", org, kind, ids)
+
+    def list_reference(
+        self, org: int, kind: int, after: str, limit: int
+    ) -> asyncio.Future[Sequence[port.ReferenceRow]]:
+        """See `port.Store`."""
+        return self._reading.call(_REFERENCE_ROWS, "list_reference", org, kind, after, limit)
+
+    def count_reference(self, org: int, kind: int) -> asyncio.Future[int]:
+        """See `port.Store`."""
+        return self._reading.call(_NUMBER, "count_reference", org, kind)
+
+    def load_transformations(self) -> asyncio.Future[Sequence[port.StoredTransformation]]:
+        """See `port.Store`."""
+        return self._writing.call(_TRANSFORMATIONS, "load_transformations")
+
+    def put_transformation(
+        self, transformation: port.StoredTransformation
+    ) -> asyncio.Future[port.StoredTransformation]:
+        """See `port.Store`."""
+        return self._writing.call(_TRANSFORMATION, "put_transformation", transformation)
+
+    def transformation_versions(
+        self, org: int, name: str, limit: int
+    ) -> asyncio.Future[Sequence[port.StoredTransformation]]:
+        """See `port.Store`."""
+        return self._writing.call(_TRANSFORMATIONS, "transformation_versions", org, name, limit)
+
+    def load_types(self) -> asyncio.Future[Sequence[port.StoredType]]:
+        """See `port.Store`."""
+        return self._writing.call(_TYPES, "load_types")
+
+    def put_type(self, kind: port.StoredType) -> asyncio.Future[tuple[port.StoredType, int]]:
+        """See `port.Store`."""
+        return self._writing.call(_TYPE, "put_type", kind)
+
+    def delete_type(self, org: int, name: str) -> asyncio.Future[int]:
+        """See `port.Store`."""
+        return self._writing.call(_NUMBER, "delete_type", org, name)
+
+    def webhook_version(
+        self, webhook: int, version: int
+    ) -> asyncio.Future[port.StoredWebhook | None]:
+        """See `port.Store`."""
+        return self._reading.call(_VERSION, "webhook_version", webhook, version)
+
+    def event_heads(self, events: Sequence[int]) -> asyncio.Future[Sequence[port.EventHead]]:
+        """See `port.Store`."""
+        return self._reading.call(_HEADS, "event_heads", events)
+
+    def first_starts(self, deliveries: Sequence[int]) -> asyncio.Future[Sequence[port.FirstStart]]:
+        """See `port.Store`."""
+        return self._reading.call(_STARTS, "first_starts", deliveries)
+
+    def put_replay(
+        self, job: port.ReplayJob, listed: Sequence[port.Listed]
+    ) -> asyncio.Future[port.ReplayJob]:
+        """See `port.Store`."""
+        return self._writing.call(_REPLAY, "put_replay", job, listed)
+
+    def move_replay(
+        self, replay: int, states: Sequence[str], state: str, reason: str
+    ) -> asyncio.Future[port.ReplayJob | None]:
+        """See `port.Store`."""
+        return self._writing.call(_REPLAY_OR_NONE, "move_replay", replay, states, state, reason)
+
+    def note_counted(
+        self, replay: int, cursor: int, count: int, ended: bool
+    ) -> asyncio.Future[port.ReplayJob | None]:
+        """See `port.Store`."""
+        return self._writing.call(_REPLAY_OR_NONE, "note_counted", replay, cursor, count, ended)
+
+    def tally_replay(self, replay: int, after: int, limit: int) -> asyncio.Future[port.Tallied]:
+        """See `port.Store`."""
+        return self._writing.call(_TALLIED, "tally_replay", replay, after, limit)
+
+    def close_replay(self, replay: int) -> asyncio.Future[None]:
+        """See `port.Store`."""
+        return self._writing.call(_NONE, "close_replay", replay)
+
+    def unfinished_of(self, replay: int, limit: int) -> asyncio.Future[Sequence[int]]:
+        """See `port.Store`; in order with the commits."""
+        return self._writing.call(_NUMBERS, "unfinished_of", replay, limit)
+
+    def replay(self, org: int, replay: int) -> asyncio.Future[port.ReplayJob | None]:
+        """See `port.Store`."""
+        return self._reading.call(_REPLAY_OR_NONE, "replay", org, replay)
+
+    def replays(
+        self, org: int, before: int, limit: int
+    ) -> asyncio.Future[Sequence[port.ReplayJob]]:
+        """See `port.Store`."""
+        return self._reading.call(_REPLAYS, "replays", org, before, limit)
+
+    def open_replays(self) -> asyncio.Future[Sequence[port.ReplayJob]]:
+        """See `port.Store`."""
+        return self._reading.call(_REPLAYS, "open_replays")
+
+    def candidates(
+        self, replay: int, spec: port.ReplaySpec, after: int, limit: int, bodies: bool
+    ) -> asyncio.Future[port.Candidates]:
+        """See `port.Store`."""
+        return self._reading.call(_CANDIDATES, "candidates", replay, spec, after, limit, bodies)
+
+    def count_replay(
+        self, replay: int, spec: port.ReplaySpec, after: int, listed: Sequence[port.Listed]
+    ) -> asyncio.Future[port.Counted]:
+        """See `port.Store`."""
+        return self._reading.call(_COUNTED, "count_replay", replay, spec, after, listed)
+
+    def first_since(self, from_ms: int) -> asyncio.Future[int]:
+        """See `port.Store`."""
+        return self._reading.call(_NUMBER, "first_since", from_ms)
+
+    def listed_deliveries(
+        self, org: int, deliveries: Sequence[int]
+    ) -> asyncio.Future[Sequence[port.Listed]]:
+        """See `port.Store`."""
+        return self._reading.call(_LISTED, "listed_deliveries", org, deliveries)
+
+    def listed_events(self, org: int, ids: Sequence[str]) -> asyncio.Future[Sequence[port.Listed]]:
+        """See `port.Store`."""
+        return self._reading.call(_LISTED, "listed_events", org, ids)
+
+    def put_stop(self, stop: port.Stop) -> asyncio.Future[None]:
+        """See `port.Store`."""
+        return self._writing.call(_NONE, "put_stop", stop)
+
+    def drop_stop(self, org: int) -> asyncio.Future[None]:
+        """See `port.Store`."""
+        return self._writing.call(_NONE, "drop_stop", org)
+
+    def stops(self) -> asyncio.Future[Sequence[port.Stop]]:
+        """See `port.Store`."""
+        return self._writing.call(_STOPS, "stops")
+
+    def drop(self, dropping: port.Dropping) -> asyncio.Future[port.Dropped]:
+        """See `port.Store`; a slice stands in line with the commits."""
+        return self._writing.call(_DROPPED, "drop", dropping)
+
+    def kept(self) -> asyncio.Future[port.Kept]:
+        """See `port.Store`."""
+        return self._writing.call(_KEPT, "kept")
+
+    def give_back(self, pages: int) -> asyncio.Future[port.Dropped]:
+        """See `port.Store`."""
+        return self._writing.call(_DROPPED, "give_back", pages)
 
     async def close(self, clean: bool = True) -> None:
         """See `port.Store`. `clean` says that nothing is in flight any more."""

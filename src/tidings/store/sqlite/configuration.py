@@ -16,6 +16,22 @@ _WEBHOOK = (
     " AND v.version = (SELECT max(version) FROM webhook_version WHERE webhook = w.number)"
 )
 
+_CREDENTIAL = (
+    "id, org, platform, digest, scopes, created_ms, revoked_ms, kind, name, expires_ms, previous,"
+    " previous_until_ms, calls_per_minute, events_per_s, created_by, used_ms"
+)
+# Its last use and its creation stay: who changes a credential does not know the newest use.
+_PUT_CREDENTIAL = (
+    f"INSERT INTO credential ({_CREDENTIAL}) VALUES"
+    " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+    " org = excluded.org, platform = excluded.platform, digest = excluded.digest,"
+    " scopes = excluded.scopes, revoked_ms = excluded.revoked_ms, kind = excluded.kind,"
+    " name = excluded.name, expires_ms = excluded.expires_ms, previous = excluded.previous,"
+    " previous_until_ms = excluded.previous_until_ms,"
+    " calls_per_minute = excluded.calls_per_minute, events_per_s = excluded.events_per_s,"
+    " created_by = excluded.created_by"
+)
+
 
 class Configuration:
     """The configuration half of the embedded store; shares the writer's connection."""
@@ -43,10 +59,9 @@ class Configuration:
                 )
             ],
             credentials=[
-                port.Credential(id, org, bool(platform), digest, scopes, created, revoked)
-                for id, org, platform, digest, scopes, created, revoked in run(
-                    "SELECT id, org, platform, digest, scopes, created_ms, revoked_ms"
-                    " FROM credential ORDER BY id"
+                port.Credential(id, org, bool(platform), *rest)
+                for id, org, platform, *rest in run(
+                    f"SELECT {_CREDENTIAL} FROM credential ORDER BY id"
                 )
             ],
             webhooks=[port.StoredWebhook(*row) for row in run(_WEBHOOK + " ORDER BY w.number")],
@@ -76,7 +91,7 @@ class Configuration:
         """See `port.Store.put_credential`."""
         with self._connection:
             self._connection.execute(
-                "INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?, ?, ?)",
+                _PUT_CREDENTIAL,
                 (
                     credential.id,
                     credential.org,
@@ -85,6 +100,15 @@ class Configuration:
                     credential.scopes,
                     credential.created_ms or self._clock_ms(),
                     credential.revoked_ms,
+                    credential.kind,
+                    credential.name,
+                    credential.expires_ms,
+                    credential.previous,
+                    credential.previous_until_ms,
+                    credential.calls_per_minute,
+                    credential.events_per_s,
+                    credential.created_by,
+                    credential.used_ms,
                 ),
             )
 

@@ -74,6 +74,7 @@ def open_writer(path: Path | str, *, vfs: str | None = None) -> apsw.Connection:
         raise StoreRefused(f"SQLite 3.51.3 or newer is needed; got {apsw.sqlite_lib_version()}.")
     connection = apsw.Connection(str(path), vfs=vfs)
     _set(connection, "page_size", PAGE_BYTES)
+    _set(connection, "auto_vacuum", "incremental")  # takes hold in a new file only
     if path != ":memory:":
         _expect(connection, "journal_mode", "wal")
     _expect(connection, "synchronous", "full", 2)
@@ -92,15 +93,24 @@ def open_reader(path: Path | str) -> apsw.Connection:
     return connection
 
 
-def migrate(connection: apsw.Connection) -> None:
-    """Bring the schema forward by the numbered files. Refuses a database of a newer release."""
-    [(have,)] = connection.execute("PRAGMA user_version")
-    scripts = sorted(
+def _scripts() -> list[str]:
+    """The names of the numbered files, in order."""
+    return sorted(
         entry.name
         for entry in resources.files(__package__).joinpath("schema").iterdir()
         if entry.name.endswith(".sql")
     )
-    newest = int(scripts[-1].split("_")[0])
+
+
+def newest_schema() -> int:
+    """The number of the newest schema that this release knows."""
+    return int(_scripts()[-1].split("_")[0])
+
+
+def migrate(connection: apsw.Connection) -> None:
+    """Bring the schema forward by the numbered files. Refuses a database of a newer release."""
+    [(have,)] = connection.execute("PRAGMA user_version")
+    scripts, newest = _scripts(), newest_schema()
     if have > newest:
         raise StoreRefused(
             f"The database has schema {have}; this release knows {newest}. Start the newer release."

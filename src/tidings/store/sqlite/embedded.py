@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tidings.store import port
+from tidings.store.sqlite.asked import AskedTries, Rejections
+from tidings.store.sqlite.blocks import Blocks
 from tidings.store.sqlite.checkpoints import CHECKPOINT_PAGES, Checkpoints
 from tidings.store.sqlite.configuration import Configuration
 from tidings.store.sqlite.database import (
@@ -17,13 +19,26 @@ from tidings.store.sqlite.database import (
     open_reader,
     open_writer,
 )
+from tidings.store.sqlite.health import HealthRows
+from tidings.store.sqlite.inboxes import InboxReader, InboxRows
+from tidings.store.sqlite.log import Log
+from tidings.store.sqlite.lookup import Lookup
+from tidings.store.sqlite.people import PeopleTables
 from tidings.store.sqlite.queries import Queries
 from tidings.store.sqlite.recovery import Recovery
+from tidings.store.sqlite.reference import ReferenceReader, ReferenceWriter
+from tidings.store.sqlite.replay_source import ReplaySource
+from tidings.store.sqlite.replays import ReplayQueries, ReplayRows
+from tidings.store.sqlite.retention import Retention
 from tidings.store.sqlite.segments import SLICE_EVENTS, Segments
+from tidings.store.sqlite.totals import Totals
+from tidings.store.sqlite.transformations import Transformations
+from tidings.store.sqlite.types import Types
 from tidings.store.sqlite.writer import Writer
 
 SEARCH_FILE = "search.db"
 INDEX_AT_LEAST_EVERY_S = 1.0
+DROP_SEGMENTS_EVERY_S = 60.0
 
 
 def wall_ms() -> int:
@@ -37,10 +52,20 @@ class WritingHalf:
     def __init__(
         self, path: Path | str, clock_ms: Callable[[], int] = wall_ms, vfs: str | None = None
     ) -> None:
+        self.clock_ms = clock_ms
         self.connection = open_writer(path, vfs=vfs)
         self.writer = Writer(self.connection, clock_ms)
         self.configuration = Configuration(self.connection, clock_ms, self.writer.version_raised)
         self.recovery = Recovery(self.connection, clock_ms)
+        self.asked = AskedTries(self.connection, clock_ms)
+        self.inboxes = InboxRows(self.connection, clock_ms)
+        self.people = PeopleTables(self.connection, clock_ms)
+        self.health = HealthRows(self.connection, clock_ms)
+        self.reference = ReferenceWriter(self.connection)
+        self.replays = ReplayRows(self.connection, clock_ms)
+        self.types = Types(self.connection, clock_ms, self.writer.version_raised)
+        self.transformations = Transformations(self.connection, clock_ms)
+        self.retention = Retention(self.connection)
         own_file = isinstance(path, Path) and vfs is None
         beside = Path(path) if own_file else None
         self.checkpoints = Checkpoints(self.connection, CHECKPOINT_PAGES, beside)
@@ -72,24 +97,49 @@ class ReadingHalf:
     def __init__(self, directory: Path) -> None:
         self._connection = open_reader(directory / FILE)
         self.queries = Queries(self._connection)
+        self.lookup = Lookup(self._connection)
+        self.reference = ReferenceReader(self._connection)
+        self.replays = ReplayQueries(self._connection)
+        self.replay_source = ReplaySource(self._connection)
         self._segments = Segments(directory / SEARCH_FILE)
+        self._blocks = Blocks(self._connection, self._segments.connection)
+        self.log = Log(self._connection, self._segments, self._blocks)
+        self.totals = Totals(self._connection, self._segments.connection, self._blocks, wall_ms)
+        self.rejections = Rejections(self._connection)
+        self.inboxes = InboxReader(self._connection)
         self._indexed_at = 0.0
+        self._dropped_at = 0.0
 
     def background(self) -> bool:
-        """Index a slice if a whole one is waiting, or a partial one for long enough."""
+        """Index a slice if a whole one is waiting, or a partial one for long enough; summarise."""
         now = time.monotonic()
         ripe = now - self._indexed_at >= INDEX_AT_LEAST_EVERY_S
         if not ripe and self._lag() < SLICE_EVENTS:
             return False
         self._indexed_at = now
         try:
-            return self._segments.write_slice(self._connection) == SLICE_EVENTS
+            more = self._segments.write_slice(self._connection) == SLICE_EVENTS
+            return self._blocks.background() or self._drop_segments(now) or more
         except DISK_FAULTS:
             return False  # later again; `index_lag` shows it
+
+    def _drop_segments(self, now: float) -> bool:
+        """Forget, now and then, the search terms of events that retention has dropped."""
+        if now - self._dropped_at < DROP_SEGMENTS_EVERY_S:
+            return False
+        [(oldest,)] = self._connection.execute("SELECT coalesce(min(seq), 1 << 62) FROM event")
+        if self._segments.drop_before(int(oldest)):
+            return True
+        self._dropped_at = now
+        return False
 
     def _lag(self) -> int:
         [(newest,)] = self._connection.execute("SELECT coalesce(max(seq), 0) FROM event")
         return int(newest) - self._segments.cursor
+
+    def index_lag(self) -> int:
+        """See `port.Store.index_lag`."""
+        return max(0, self._lag())
 
     def counts(self) -> port.Counts:
         """See `port.Store.counts`."""

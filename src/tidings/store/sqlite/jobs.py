@@ -4,8 +4,19 @@ from typing import Any
 
 from tidings.core.job import Job
 
-_COLUMNS = "SELECT d.id, d.webhook, e.org, e.id, e.at_ms, d.attempts, d.key, b.bytes"
-_JOINED = " JOIN event e ON e.seq = d.event JOIN body b ON b.seq = d.event"
+# A further attempt sends what the first recorded one has sent: the shaped bytes where they were
+# kept, the accepted ones where it was made without shaping. Neither, where nothing can have left.
+_COLUMNS = (
+    "SELECT d.id, d.webhook, e.org, e.id, coalesce(r.at_ms, e.at_ms), d.attempts, d.key, b.bytes,"
+    " r.replay, r.again, s.bytes,"
+    " d.attempts > 0 AND EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.id"
+    " AND (a.status NOT NULL OR a.kind NOT IN ('lost', 'ours', 'transform')))"
+)
+_JOINED = (
+    " JOIN event e ON e.seq = d.event JOIN body b ON b.seq = d.event"
+    " LEFT JOIN delivery_replay r ON r.delivery = d.id"
+    " LEFT JOIN sent s ON s.delivery = d.id"
+)
 
 ONE_JOB = f"{_COLUMNS} FROM delivery d{_JOINED} WHERE d.id = ?"
 # The index is named: without statistics SQLite prefers that of the whole log, and a page would then
@@ -18,6 +29,9 @@ PENDING_JOBS = (
 
 def job(row: tuple[Any, ...], *, retry: bool) -> Job:
     """A row of either query as a job. A taken retry has counted its attempt already."""
-    delivery, webhook, org, event_id, at_ms, attempts, key, body = row
+    delivery, webhook, org, event_id, at_ms, attempts, key, body, replay, again, sent, tried = row
     attempt = attempts if retry else attempts + 1
-    return Job(delivery, webhook, org, event_id, at_ms, attempt, key, retry, body)
+    head = (delivery, webhook, org, event_id, at_ms, attempt, key, retry, sent or body)
+    if replay is None and not attempts:
+        return Job(*head)
+    return Job(*head, replay, bool(again), sent is not None or bool(tried))

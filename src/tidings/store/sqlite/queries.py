@@ -1,15 +1,42 @@
 """Reads for the API, on a read-only connection of their own."""
 
+from typing import Any
+
 import apsw
 import msgspec
 
+from tidings.core.delivery import State
 from tidings.store import port
 from tidings.store.sqlite.writer import id_hash
 
-_DELIVERY = (
+# The time of a replay's delivery is that of its making: its window begins there.
+DELIVERY_COLUMNS = (
     "SELECT d.id, d.event, d.webhook, d.version, d.state, d.attempts, d.due_ms, d.done_ms,"
-    " d.duration_ms, d.status, e.org, e.name, e.id, e.at_ms"
-    " FROM delivery d JOIN event e ON e.seq = d.event"
+    " d.duration_ms, d.status, e.org, e.name, e.id, coalesce(r.at_ms, e.at_ms),"
+    " r.replay"
+)
+OF_REPLAY = " LEFT JOIN delivery_replay r ON r.delivery = d.id"
+_DELIVERY = f"{DELIVERY_COLUMNS} FROM delivery d JOIN event e ON e.seq = d.event{OF_REPLAY}"
+# An event's own deliveries have consecutive ids; those of replays are found by the event.
+_OF_EVENT = (
+    f"{DELIVERY_COLUMNS} FROM event e CROSS JOIN delivery d ON d.id >= e.first_delivery"
+    f" AND d.id < e.first_delivery + e.deliveries{OF_REPLAY} WHERE e.seq = ?1"
+    f" UNION ALL {DELIVERY_COLUMNS} FROM delivery_replay r CROSS JOIN delivery d"
+    " ON d.id = r.delivery CROSS JOIN event e ON e.seq = d.event WHERE r.event = ?1"
+)
+_DELIVERED = int(State.DELIVERED)
+_NOT_DELIVERED = (
+    "SELECT 0, count(*) FROM delivery INDEXED BY delivery_pending WHERE state = 0"
+    " UNION ALL SELECT 1, count(*) FROM delivery INDEXED BY delivery_key"
+    " WHERE state < 3 AND key IS NOT NULL AND state = 1"
+    " UNION ALL SELECT state, count(*) FROM delivery INDEXED BY delivery_trouble"
+    " WHERE state IN (2, 4, 5, 6) GROUP BY state"
+)
+# A held one without an unfinished one of its key that is not held itself.
+_ORPHANS = (
+    "SELECT count(*) FROM delivery d INDEXED BY delivery_key"
+    " WHERE d.state < 3 AND d.key IS NOT NULL AND d.state = 1 AND NOT EXISTS (SELECT 1 FROM"
+    " delivery p WHERE p.webhook = d.webhook AND p.key = d.key AND p.state < 3 AND p.state <> 1)"
 )
 _headers = msgspec.json.Decoder(list[tuple[str, str]])
 
@@ -31,15 +58,9 @@ class Queries:
         return None if row is None else port.StoredEvent(*row)
 
     def deliveries_of(self, event: int) -> list[port.StoredDelivery]:
-        """See `port.Store.deliveries_of`. An event's own deliveries have consecutive ids."""
-        return [
-            port.StoredDelivery(*row)
-            for row in self._connection.execute(
-                _DELIVERY + " WHERE e.seq = ? AND d.id >= e.first_delivery"
-                " AND d.id < e.first_delivery + e.deliveries ORDER BY d.id",
-                (event,),
-            )
-        ]
+        """See `port.Store.deliveries_of`; those of replays too."""
+        rows: list[Any] = self._connection.execute(_OF_EVENT, (event,)).fetchall()
+        return [port.StoredDelivery(*row) for row in sorted(rows)]
 
     def delivery(self, delivery: int) -> port.StoredDelivery | None:
         """See `port.Store.delivery`."""
@@ -58,13 +79,31 @@ class Queries:
             evidence = None
             if detail is not None:
                 evidence = port.Evidence(
-                    kind, detail, _headers.decode(headers or b"[]"), body or b"", bool(cut)
+                    kind,
+                    detail,
+                    _headers.decode(headers or b"[]"),
+                    body or b"",
+                    bool(cut),
+                    expired=kind is None and headers is None,
                 )
             ended = duration is not None or evidence is not None
             found.append(
                 port.StoredAttempt(number, started, ended, duration, status, version, evidence)
             )
         return found
+
+    def sent_body(self, delivery: int) -> port.SentBody:
+        """See `port.LogStore.sent_body`."""
+        row = self._connection.execute(
+            "SELECT s.bytes, b.bytes, coalesce(r.again, 0) FROM delivery d"
+            " LEFT JOIN sent s ON s.delivery = d.id LEFT JOIN body b ON b.seq = d.event"
+            " LEFT JOIN delivery_replay r ON r.delivery = d.id WHERE d.id = ?",
+            (delivery,),
+        ).fetchone()
+        if row is None:
+            return port.SentBody()
+        shaped, accepted, again = row
+        return port.SentBody(shaped, accepted, bool(again))
 
     def rejections(self, org: int, limit: int) -> list[port.Rejection]:
         """See `port.Store.rejections`."""
@@ -81,14 +120,13 @@ class Queries:
         """See `port.Store.counts`; `indexed` is the last event whose search terms are written."""
         run = self._connection.execute
         with self._connection:  # one snapshot for all of them
-            [(events, newest)] = run("SELECT count(*), coalesce(max(seq), 0) FROM event")
-            by_state = {
-                int(state): int(count)
-                for state, count in run("SELECT state, count(*) FROM delivery GROUP BY state")
-            }
-            [(orphans,)] = run(
-                "SELECT count(*) FROM delivery d WHERE d.state = 1 AND NOT EXISTS (SELECT 1 FROM"
-                " delivery p WHERE p.webhook = d.webhook AND p.key = d.key AND p.state < 3"
-                " AND p.id < d.id)"
-            )
-        return port.Counts(events, by_state, orphans, newest - indexed)
+            # Counting all rows of a table reads pages, not rows; what is not delivered stands in
+            # partial indexes. Measured with a million of each: 80 ms, by groups of rows 570.
+            [(events,)] = run("SELECT count(*) FROM event")
+            [(newest,)] = run("SELECT coalesce(max(seq), 0) FROM event")
+            [(deliveries,)] = run("SELECT count(*) FROM delivery")
+            by_state = {int(state): int(count) for state, count in run(_NOT_DELIVERED) if count}
+            by_state[_DELIVERED] = deliveries - sum(by_state.values())
+            [(orphans,)] = run(_ORPHANS)
+        by_state = {state: count for state, count in sorted(by_state.items()) if count}
+        return port.Counts(events, by_state, orphans, max(0, newest - indexed))

@@ -1,14 +1,17 @@
 """What a new owner does before anything is sent, and how unfinished work is ended in bulk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import apsw
 
 from tidings.core.delivery import State
 from tidings.store import port
+from tidings.store.sqlite.touched import touch
 
 LOST = "lost"  # the `kind` of an attempt whose outcome died with its process
 LOST_DETAIL = "possibly sent (worker lost)"
+NOT_SENT = "not sent (the webhook was disabled)"
 
 _MARK_LOST = (
     "INSERT OR IGNORE INTO attempt (delivery, number, started_ms, version, kind, detail)"
@@ -78,6 +81,30 @@ class Recovery:
         )
         run("UPDATE delivery SET due_ms = ? WHERE state = 2 AND due_ms IS NULL", (now,))
 
+    def release(self, webhook: int, held: Sequence[int]) -> None:
+        """See `port.Store.release`."""
+        run = self._connection.execute
+        kept = set(held)
+        with self._connection:
+            taken = [
+                int(id)
+                for (id,) in run(
+                    "SELECT id FROM delivery WHERE webhook = ? AND state = 2 AND due_ms IS NULL",
+                    (webhook,),
+                )
+            ]
+            for id in taken:
+                if id not in kept:
+                    run(
+                        f"UPDATE attempt SET kind = '{LOST}', detail = '{NOT_SENT}' WHERE"
+                        " (delivery, number) IN (SELECT id, attempts FROM delivery WHERE id = ?)",
+                        (id,),
+                    )
+                    run(
+                        "UPDATE delivery SET due_ms = ? WHERE id = ?",
+                        (self._clock_ms(), id),
+                    )
+
     def retire(self, webhook: int, state: int, limit: int) -> int:
         """See `port.Store.retire`."""
         if state not in (State.PARKED, State.CANCELLED):
@@ -90,12 +117,14 @@ class Recovery:
                 "state = 0",
                 "state = 2",
             ):
-                self._connection.execute(
+                ended: list[Any] = self._connection.execute(
                     "UPDATE delivery SET state = ?, done_ms = ?, due_ms = NULL WHERE id IN"
-                    f" (SELECT id FROM delivery WHERE webhook = ? AND {unfinished} LIMIT ?)",
+                    f" (SELECT id FROM delivery WHERE webhook = ? AND {unfinished} LIMIT ?)"
+                    " RETURNING id",
                     (state, self._clock_ms(), webhook, limit - moved),
-                )
-                moved += self._connection.changes()
+                ).fetchall()
+                touch(self._connection, [id for (id,) in ended])
+                moved += len(ended)
                 if moved >= limit:
                     break
         return moved

@@ -16,6 +16,8 @@ from tidings.core.delivery import State
 from tidings.core.job import Job
 from tidings.store import port
 from tidings.store.sqlite.jobs import ONE_JOB, PENDING_JOBS, job
+from tidings.store.sqlite.replay_slices import ReplaySlices
+from tidings.store.sqlite.touched import BLOCK_BITS, touch, touch_blocks
 
 Row = tuple[Any, ...]
 
@@ -57,6 +59,9 @@ _INTENT = (
     " SELECT id, attempts, ?, version FROM delivery WHERE id = ?"
 )
 _NEXT_DUE = "SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state = 2 AND due_ms NOT NULL"
+# The first bytes stay: they are what retries send.
+_KEEP_SENT = "INSERT OR IGNORE INTO sent VALUES (?, ?)"
+_FORGET_SENT = "DELETE FROM sent WHERE delivery = ?"
 _TOUCH = "UPDATE meta SET value = value WHERE key = 'clean_stop'"
 
 
@@ -71,9 +76,14 @@ class Writer:
     def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
         self._connection = connection
         self._clock_ms = clock_ms
-        self._seq: int = self._one("SELECT coalesce(max(seq), 0) FROM event")
-        self._delivery = self._one("SELECT coalesce(max(id), 0) FROM delivery")
+        self._seq: int = self._newest("SELECT coalesce(max(seq), 0) FROM event", "seq_floor")
+        self._delivery = self._newest("SELECT coalesce(max(id), 0) FROM delivery", "delivery_floor")
         self._version = self._one("SELECT value FROM meta WHERE key = 'registry_version'")
+        self._slices = ReplaySlices(
+            connection,
+            waits=lambda *place: self._one(_WAITS, place, None) is not None,
+            free_next=self.free_next,
+        )
 
     @property
     def seq(self) -> int:
@@ -86,7 +96,8 @@ class Writer:
 
     def commit(self, batch: port.Batch) -> port.Receipt:
         """See `port.Store.commit`."""
-        if batch.events and batch.registry_version != self._version:
+        matched = batch.events or batch.replays
+        if matched and batch.registry_version != self._version:
             return port.Receipt(moved=True)
         seq, delivery = self._seq, self._delivery
         run = self._connection.execute
@@ -103,7 +114,16 @@ class Writer:
 
     def _apply(self, batch: port.Batch, now: int) -> port.Receipt:
         freed = self._settle(batch.settled, now) if batch.settled else []
+        cancelled: list[port.Cancelled] = []
+        for wanted in batch.cancels:  # before the takes: what is cancelled is not taken
+            done, freed_by_it = self._slices.cancel(wanted, now)
+            cancelled.append(done)
+            freed += freed_by_it
         seqs, firsts, held, differing = self._append(batch.events, now)
+        replayed: list[port.Replayed] = []
+        for slice in batch.replays:  # after the events: a lane is told in id order
+            made, self._delivery = self._slices.make(slice, now, self._delivery)
+            replayed.append(made)
         if batch.rejections:
             self._connection.executemany(
                 _REJECTION,
@@ -117,7 +137,7 @@ class Writer:
         for take in batch.takes:
             taken += self._take(take, now)
             due.append((take.webhook, self._one(_NEXT_DUE, (take.webhook,))))
-        if not (batch.events or batch.settled or batch.takes or batch.rejections):
+        if not any(part for part in msgspec.structs.astuple(batch)[1:]):
             self._connection.execute(_TOUCH)  # an empty batch asks whether writing works: write
         return port.Receipt(
             now_ms=now,
@@ -128,6 +148,8 @@ class Writer:
             freed=freed,
             taken=taken,
             due=due,
+            replayed=replayed,
+            cancelled=cancelled,
         )
 
     # -- events -----------------------------------------------------------------------------------
@@ -217,6 +239,8 @@ class Writer:
         rows = []
         attempts = []
         ordered = []
+        sent = []
+        over = []
         for one in settled:
             final = one.state >= _FIRST_FINAL
             due = None if one.delay_ms is None else now + one.delay_ms
@@ -234,11 +258,21 @@ class Writer:
             )
             if one.evidence is not None or one.attempt > 1:
                 attempts.append(_attempt_row(one))
+                if one.state == _FIRST_FINAL:  # delivered, and not at once
+                    over.append((one.delivery,))
+            if one.sent is not None:
+                sent.append((one.delivery, one.sent))
             if final and one.key is not None:
                 ordered.append((one.webhook, one.key))
         self._connection.executemany(_SETTLE, rows)
+        full = {one.delivery >> BLOCK_BITS for one in settled} - {self._delivery >> BLOCK_BITS}
+        if full:
+            touch_blocks(self._connection, full)
+        if sent:
+            self._connection.executemany(_KEEP_SENT, sent)
         if attempts:
             self._connection.executemany(_ATTEMPT, attempts)
+            self._connection.executemany(_FORGET_SENT, over)
             self._connection.executemany(
                 _COUNT, [(number, delivery, number) for delivery, number, *_ in attempts]
             )
@@ -250,7 +284,10 @@ class Writer:
         if first is None:
             return []
         self._connection.execute(_FREE, (first,))
-        return [self._job(first, retry=False)] if self._connection.changes() else []
+        if not self._connection.changes():
+            return []
+        touch(self._connection, [first])
+        return [self._job(first, retry=False)]
 
     def _take(self, take: port.Take, now: int) -> list[Job]:
         due = [row[0] for row in self._connection.execute(_DUE, (take.webhook, now, take.limit))]
@@ -268,6 +305,11 @@ class Writer:
             job(row, retry=False)
             for row in self._connection.execute(PENDING_JOBS, (webhook, after, limit))
         ]
+
+    def _newest(self, query: str, floor: str) -> int:
+        """The greatest number that was ever given: retention may have dropped its row."""
+        dropped = self._one("SELECT value FROM meta WHERE key = ?", (floor,))
+        return max(int(self._one(query)), int(dropped))
 
     def _one(self, query: str, binding: Row = (), default: int | None = 0) -> Any:
         row = self._connection.execute(query, binding).fetchone()

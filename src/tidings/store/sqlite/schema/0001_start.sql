@@ -59,7 +59,7 @@ CREATE INDEX delivery_pending ON delivery (webhook, id) WHERE state = 0;
 CREATE INDEX delivery_due ON delivery (webhook, due_ms) WHERE state = 2;
 -- Unfinished deliveries of an ordering key.
 CREATE INDEX delivery_key ON delivery (webhook, key, id) WHERE state < 3 AND key IS NOT NULL;
--- What went wrong at a webhook. Its whole log is found by its search term (segments.py): an index
+-- What went wrong at a webhook. Its whole log is found by summaries of blocks (blocks.py): an index
 -- here would dirty a page for nearly every delivery.
 CREATE INDEX delivery_trouble ON delivery (webhook, state, id) WHERE state IN (2, 4, 5, 6);
 

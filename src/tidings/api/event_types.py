@@ -1,0 +1,146 @@
+"""`/v1/eventTypes`: every event type that an org can send, and those that it declares itself."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import Refused, answer, refused
+from tidings.api.context import Services, iso, read_object
+from tidings.api.models import V1_ERRORS, Responses, _body
+from tidings.catalogue import EventType
+from tidings.engine.event_types import OwnRecord, TypeRefused, UnknownType
+
+
+class TypeBody(BaseModel):
+    """What declares an event type of the org's own."""
+
+    description: str = Field(description="When the event is raised, in one sentence.")
+    schema_: dict[str, Any] = Field(
+        alias="schema", description="JSON Schema 2020-12 of `data`, at most 64 KB."
+    )
+    key: str = Field(
+        "data.customerIdentifiers.customerId", description="Dotted path of the ordering key."
+    )
+    example: dict[str, Any] | None = Field(None, description="`data` of an example; must fit.")
+    newVersion: bool = Field(
+        False, description="Begin a new version where the schema breaks the newest one."
+    )
+
+
+TYPE_BODY = _body(TypeBody)
+TYPE_ERRORS: Responses = {
+    400: {"description": "The declaration is refused; the answer says why and where"},
+    409: {"description": "The name is taken, the change breaks a version, or the type is in use"},
+}
+
+
+def event_type_routes(services: Services) -> APIRouter:
+    """The routes, over the services."""
+    router = APIRouter(prefix="/v1/eventTypes", tags=["event types"], responses=V1_ERRORS)
+    types = services.event_types
+
+    @router.get("", summary="List all event types")
+    async def list_all(request: Request) -> Response:
+        """The catalogue's, then the org's own, each with its newest version."""
+        org = services.caller(request, "webhooks:read").org
+        known = [types.catalogue.get(name) for name in types.catalogue.names()]
+        rows = [_show_row(kind, 1) for kind in known if kind is not None]
+        rows += [_show_row(one.made.kind, one.stored.version) for one in types.records(org)]
+        return answer({"eventTypes": rows})
+
+    @router.get("/{name}", summary="Get one event type")
+    async def get(
+        request: Request, name: str, version: Annotated[int | None, Query(ge=1)] = None
+    ) -> Response:
+        """Its schema, example and facts; the newest version unless one is named."""
+        org = services.caller(request, "webhooks:read").org
+        kind = types.catalogue.get(name)
+        if kind is not None and version in (None, 1):
+            return answer(_show(kind, 1) | {"versions": [1]})
+        try:
+            return answer(_show_own(services, org, types.record(org, name, version)))
+        except UnknownType:
+            raise _unknown(name) from None
+
+    @router.put(
+        "/{name}",
+        summary="Declare an event type",
+        openapi_extra=TYPE_BODY,
+        responses=TYPE_ERRORS,
+    )
+    async def put(request: Request, name: str) -> Response:
+        """In force at once. A change that breaks the newest version needs `newVersion`."""
+        caller = services.caller(request, "webhooks:write")
+        body = await read_object(request)
+        try:
+            record, made, warnings = await types.put(caller.org, name, body)
+        except TypeRefused as wrong:
+            raise _refused(wrong) from None
+        shown = _show_own(services, caller.org, record)
+        return answer(shown | {"warnings": warnings or None}, 201 if made else 200)
+
+    @router.delete("/{name}", summary="Delete an event type", responses=TYPE_ERRORS)
+    async def delete(request: Request, name: str) -> Response:
+        """With all its versions. Events that were accepted stay as they are."""
+        caller = services.caller(request, "webhooks:write")
+        try:
+            record = await types.delete(caller.org, name)
+        except UnknownType:
+            raise _unknown(name) from None
+        except TypeRefused as wrong:
+            raise _refused(wrong) from None
+        return answer(_show_own(services, caller.org, record) | {"deleted": True})
+
+    return router
+
+
+def _show_row(kind: EventType, version: int) -> dict[str, Any]:
+    return {
+        "eventName": kind.name,
+        "family": kind.family,
+        "trigger": kind.trigger,
+        "own": kind.family == "own",
+        "version": version,
+    }
+
+
+def _show(kind: EventType, version: int) -> dict[str, Any]:
+    return _show_row(kind, version) | {
+        "key": kind.key,
+        "refIdRule": kind.ref_id_rule,
+        "since": kind.since,
+        "searchPaths": kind.search_paths,
+        "piiPaths": kind.pii_paths,
+        "notes": kind.notes,
+        "schema": kind.schema,
+        "example": kind.example if kind.examples else None,
+    }
+
+
+def _show_own(services: Services, org: int, record: OwnRecord) -> dict[str, Any]:
+    stored, declaration = record.stored, record.declaration
+    return _show(record.made.kind, stored.version) | {
+        "description": declaration.description,
+        "dataSchema": declaration.schema,
+        "versions": services.event_types.versions(org, stored.name),
+        "createdAt": iso(stored.created_ms),
+        "updatedAt": iso(stored.updated_ms),
+    }
+
+
+def _refused(wrong: TypeRefused) -> Refused:
+    return Refused(409 if wrong.conflict else 400, wrong.refusals)
+
+
+def _unknown(name: str) -> Refused:
+    shown = name if len(name) <= 40 else name[:40] + "…"
+    return refused(
+        404,
+        "not_found",
+        f'eventName must be an event type of this org; got "{shown}", which is not there. '
+        "GET /v1/eventTypes lists them; case matters. (not_found, field eventName)",
+        "eventName",
+    )

@@ -1,0 +1,191 @@
+"""What the logs of `/v1` are asked for: filters that combine, and cursors to both sides. Pure."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+
+import msgspec
+
+from tidings.api.answers import Refused
+from tidings.core.delivery import State
+from tidings.core.form import Form, came
+from tidings.core.ids import EVENT_ID, read, show
+
+LIMIT, LIMIT_MAX = 50, 200
+VALUE_MAX = 255
+LISTED_MAX = 100  # values of one filter
+OLDER, NEWER = "older", "newer"  # what an opaque cursor begins with
+
+_WORDS = {state.word: int(state) for state in State}
+_EPOCH_MS = re.compile(r"[0-9]{1,15}")
+_COMMON = frozenset(("eventName", "from", "to", "q", "requestId", "refId", "eventId", "limit"))
+DELIVERY_FILTERS = _COMMON | {"cursor", "webHookId", "status"}
+EVENT_FILTERS = _COMMON | {"cursor", "matched"}
+
+
+class LogQuestion(msgspec.Struct, frozen=True):
+    """The filters of a call; what was not asked for is empty."""
+
+    webhook_ids: tuple[str, ...]
+    states: tuple[int, ...]
+    event_names: tuple[str, ...]
+    from_ms: int | None
+    to_ms: int | None
+    values: tuple[str, ...]  # an event must be found by all of them
+    event_id: str | None
+    matched: bool | None
+    limit: int
+    before: int | None
+    after: int | None
+
+
+def read_question(
+    query: Mapping[str, str], known: frozenset[str], zone: tzinfo, limit_max: int = LIMIT_MAX
+) -> LogQuestion:
+    """The parameters of a call. Refused with all that is wrong with them."""
+    form = Form(dict(query))
+    for name in query:
+        if name not in known:
+            form.refuse(
+                "unknown_parameter",
+                name[:64],
+                f"A parameter must be one of {', '.join(sorted(known))}; got {came(name)}. Check "
+                "its spelling: a filter that is not known would filter nothing.",
+            )
+    limit = form.bounded("limit", 1, limit_max, LIMIT, f"Leave it out for {LIMIT}.")
+    before, after = _cursor(form)
+    question = LogQuestion(
+        _listed(form, "webHookId"),
+        _states(form),
+        _listed(form, "eventName"),
+        _time(form, "from", zone),
+        _time(form, "to", zone),
+        tuple(value for name in ("q", "requestId", "refId") if (value := _value(form, name))),
+        _event_id(form),
+        _matched(form),
+        int(limit or LIMIT),
+        before,
+        after,
+    )
+    if form.refusals:
+        raise Refused(400, form.refusals)
+    return question
+
+
+def cursor(side: str, at: int | None) -> str | None:
+    """An opaque cursor to one side of a page."""
+    return None if at is None else show(side, at)
+
+
+def cursors(older: int | None, newer: int | None) -> dict[str, str | None]:
+    """Both sides of a page, as an answer shows them."""
+    return {"older": cursor(OLDER, older), "newer": cursor(NEWER, newer)}
+
+
+def _cursor(form: Form) -> tuple[int | None, int | None]:
+    said = form.body.get("cursor")
+    if not said:
+        return None, None
+    if (before := read(OLDER, said)) is not None:
+        return before, None
+    if (after := read(NEWER, said)) is not None:
+        return None, after
+    form.refuse(
+        "bad_cursor",
+        "cursor",
+        f"cursor must be older or newer of an answer to the same question; got {came(said)}. "
+        "Leave it out to begin with the newest.",
+    )
+    return None, None
+
+
+def _listed(form: Form, field: str) -> tuple[str, ...]:
+    said = form.body.get(field, "")
+    values = tuple(dict.fromkeys(filter(None, (one.strip() for one in said.split(",")))))
+    if len(values) > LISTED_MAX or any(len(one) > VALUE_MAX for one in values):
+        form.refuse(
+            "bad_parameter",
+            field,
+            f"{field} must be at most {LISTED_MAX} values with commas, each of at most {VALUE_MAX} "
+            f"characters; got {len(values)}. Ask in parts.",
+        )
+        return ()
+    return values
+
+
+def _states(form: Form) -> tuple[int, ...]:
+    states = set()
+    for word in _listed(form, "status"):
+        if (state := _WORDS.get(word.lower())) is None:
+            form.refuse(
+                "bad_status",
+                "status",
+                f"status must be {', '.join(_WORDS)}, or several with commas; got {came(word)}. "
+                "Leave it out for all.",
+            )
+            return ()
+        states.add(state)
+    return tuple(sorted(states))
+
+
+def _time(form: Form, field: str, zone: tzinfo) -> int | None:
+    said = form.body.get(field)
+    if not said:
+        return None
+    if _EPOCH_MS.fullmatch(said):
+        return int(said)
+    try:
+        moment = datetime.fromisoformat(said)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=zone)
+        return max(0, round(moment.timestamp() * 1000))
+    except (ValueError, OverflowError):
+        form.refuse(
+            "bad_time",
+            field,
+            f"{field} must be an ISO time or milliseconds since 1970; got {came(said)}. Write "
+            "2026-02-11T09:15:00Z.",
+        )
+        return None
+
+
+def _value(form: Form, field: str) -> str:
+    value = form.body.get(field, "").strip()
+    if len(value) > VALUE_MAX:
+        form.refuse(
+            "bad_parameter",
+            field,
+            f"{field} must be at most {VALUE_MAX} characters; got {len(value)}. Give the value "
+            "itself.",
+        )
+        return ""
+    return str(value)
+
+
+def _event_id(form: Form) -> str | None:
+    said = form.body.get("eventId")
+    if not said:
+        return None
+    if EVENT_ID.fullmatch(said):
+        return str(said)
+    form.refuse(
+        "bad_parameter",
+        "eventId",
+        f"eventId must be 1 to 128 of A-Z a-z 0-9 _ : -; got {came(said)}. Copy it from the event.",
+    )
+    return None
+
+
+def _matched(form: Form) -> bool | None:
+    said = form.body.get("matched")
+    if not said:
+        return None
+    if said in ("true", "false"):
+        return bool(said == "true")
+    form.refuse(
+        "bad_parameter",
+        "matched",
+        f"matched must be true or false; got {came(said)}. Write false for events that no webhook "
+        "wanted.",
+    )
+    return None

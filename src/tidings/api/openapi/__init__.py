@@ -1,0 +1,1 @@
+"""The description of the whole API, for programs (`/openapi.json`) and for people (`/docs`)."""

@@ -1,0 +1,135 @@
+"""`POST /v1/events` in the description: the accept path is no route of the control API."""
+
+from typing import Any
+
+from tidings.api.openapi.words import Json, schema
+from tidings.catalogue.event_type import EventType
+
+EVENTS = "/v1/events"
+_CLOUD_NAMES = ("ce-specversion", "ce-id", "ce-source", "ce-type", "ce-time")
+
+COMPONENTS: dict[str, Any] = {
+    "EventIn": {
+        "eventName": "text",
+        "eventId?": "text",
+        "orgId?": "whole|null",
+        "refId?": "text|null",
+        "apiRequestId?": "text|null",
+        "createdAt?": "any",
+        "data": "object",
+    },
+    "CloudEvent": {
+        "specversion": {"1.0"},
+        "id": "text",
+        "source": "text",
+        "type": "text",
+        "time?": "time",
+        "datacontenttype?": "text",
+        "data?": "any",
+    },
+    "CallRefused": {"error": {"code": "text", "message": "text", "path?": "text"}},
+    "Outcome": {
+        "accepted": "whole",
+        "duplicates": "whole",
+        "rejected": "whole",
+        "events": [
+            {
+                "eventId?": "text|null",
+                "status": {"accepted", "duplicate", "rejected"},
+                "warning?": "text",
+                "error?": {"code": "text", "message": "text", "path?": "text"},
+            }
+        ],
+    },
+}
+
+
+def accept_operation(kind: EventType) -> Json:
+    """The operation, with `kind` as the event of its examples."""
+    event = {name: value for name, value in kind.example.items() if name != "orgId"}
+    cloud = {
+        "specversion": "1.0",
+        "id": event["eventId"],
+        "source": "urn:loyalty",
+        "type": kind.name,
+        "datacontenttype": "application/json",
+        "data": event["data"],
+    }
+    text: Json = {"type": "string"}
+    accepted = {
+        "accepted": 1,
+        "duplicates": 0,
+        "rejected": 0,
+        "events": [{"eventId": event["eventId"], "status": "accepted"}],
+    }
+    refused = {
+        "accepted": 0,
+        "duplicates": 0,
+        "rejected": 1,
+        "events": [
+            {
+                "status": "rejected",
+                "error": {
+                    "code": "unknown_type",
+                    "message": "eventName must be a known event type; got pointIssued. "
+                    "Did you mean pointsIssued? (unknown_type, field eventName)",
+                    "path": "eventName",
+                },
+            }
+        ],
+    }
+    one = schema("#EventIn")
+    return {
+        "tags": ["events"],
+        "summary": "Accept events",
+        "description": "One event or many. 202 is sent once they are on the disk; 422 where every "
+        "one was refused. Each has a row in the answer, in the order in which they came. The form "
+        "of the body is told by its content type, and by ce- headers for CloudEvents in binary "
+        "mode, whose body is `data` alone.",
+        "operationId": "accept_events",
+        "parameters": [
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "description": "Makes the ids of events that come without one: the same call again "
+                "accepts nothing twice.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+            },
+            *(
+                {
+                    "name": name,
+                    "in": "header",
+                    "description": "CloudEvents 1.0 in binary mode.",
+                    "schema": text,
+                }
+                for name in _CLOUD_NAMES
+            ),
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]},
+                    "example": event,
+                },
+                "application/x-ndjson": {
+                    "schema": text | {"description": "One event a line."},
+                    "example": '{"eventName": "' + kind.name + '", "data": {}}\n',
+                },
+                "application/cloudevents+json": {"schema": schema("#CloudEvent"), "example": cloud},
+                "application/cloudevents-batch+json": {
+                    "schema": {"type": "array", "items": schema("#CloudEvent"), "minItems": 1},
+                    "example": [cloud],
+                },
+            },
+        },
+        "responses": {
+            "202": _answer("At least one was accepted, or had been", accepted),
+            "422": _answer("Every event was refused", refused),
+        },
+    }
+
+
+def _answer(description: str, example: Json) -> Json:
+    content = {"schema": schema("#Outcome"), "example": example}
+    return {"description": description, "content": {"application/json": content}}

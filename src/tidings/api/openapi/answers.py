@@ -1,0 +1,118 @@
+"""What each call of `/v1` answers when it has done its work: status, sense, content.
+
+Calls whose routes name a model already are not here. A call may have several good answers.
+"""
+
+from typing import Any, NamedTuple
+
+_PAGED = {"older": "text|null", "newer": "text|null"}
+JSON, STREAM = "application/json", "text/event-stream"
+
+
+class Good(NamedTuple):
+    """One good answer; `said` is a short form of `words.py`, None for no body."""
+
+    status: int
+    description: str
+    said: Any = None
+    media: str = JSON
+
+
+def _one(description: str, said: Any, status: int = 200) -> list[Good]:
+    return [Good(status, description, said)]
+
+
+_JOB = _one("The replay", "#ReplayJob")
+_ORG_STOP = _one("Whether the org's sending is held", "#OrgStop")
+_STOP = _one("Whether all sending is held", "#Stop")
+_STREAM = [Good(200, "Server-sent events, until the caller goes", "text", STREAM)]
+_GONE = [Good(204, "It is gone")]
+_READY = {"ready": "yes", "problems": ["text"], "notices": ["text"]}
+_ASKED = [
+    Good(200, "With dryRun: what it would do", "#DryRun"),
+    Good(201, "The job", "#ReplayJob"),
+]
+_TYPE = "#EventType"
+_TRANSFORMATION = "#Transformation"
+_RECORD_KEPT = {"id": "text", "ignoredFields": ["text"]}
+
+ANSWERS: dict[str, list[Good]] = {
+    "GET /livez": _one("It answers", {"live": "yes"}),
+    "GET /readyz": [Good(200, "It is ready", _READY), Good(503, "It is not, and why", _READY)],
+    "GET /metrics": [Good(200, "The figures", "text", "text/plain")],
+    "POST /v1/replays": _ASKED,
+    "GET /v1/replays": _one("The newest first", {"replays": ["#ReplayJob"]}),
+    "GET /v1/replays/{replay_id}": _JOB,
+    "POST /v1/replays/{replay_id}/pause": _JOB,
+    "POST /v1/replays/{replay_id}/resume": _JOB,
+    "POST /v1/replays/{replay_id}/cancel": _JOB,
+    "POST /v1/deliveries/cancel": _ASKED,
+    "POST /v1/deliveries/{delivery_id}/cancel": _one("The delivery, cancelled", "#Delivery"),
+    "GET /v1/stop": _STOP,
+    "POST /v1/stop": _STOP,
+    "POST /v1/start": _STOP,
+    "GET /v1/orgs/{org_id}/stop": _ORG_STOP,
+    "POST /v1/orgs/{org_id}/stop": _ORG_STOP,
+    "POST /v1/orgs/{org_id}/start": _ORG_STOP,
+    "POST /v1/webHooks/preview": _one("Each event that was tried", "#Previewed"),
+    "GET /v1/transformations": _one("By name", {"transformations": ["#TransformationRow"]}),
+    "POST /v1/transformations": _one("The transformation", _TRANSFORMATION, 201),
+    "GET /v1/transformations/{name}": _one("The transformation", _TRANSFORMATION),
+    "PUT /v1/transformations/{name}": _one("The transformation", _TRANSFORMATION),
+    "DELETE /v1/transformations/{name}": _one("It is gone", {"name": "text", "deleted": "yes"}),
+    "GET /v1/transformations/{name}/versions": _one(
+        "The newest first", {"versions": ["#TransformationVersion"]}
+    ),
+    "GET /v1/eventTypes": _one("All event types", {"eventTypes": ["#EventTypeRow"]}),
+    "GET /v1/eventTypes/{name}": _one("The event type", _TYPE),
+    "PUT /v1/eventTypes/{name}": [
+        Good(200, "The event type, changed", _TYPE),
+        Good(201, "The event type, new", _TYPE),
+    ],
+    "DELETE /v1/eventTypes/{name}": _one("What was deleted", _TYPE),
+    "POST /v1/reference/{kind}:load": _one("What was stored, and what was not", "#Loaded"),
+    "GET /v1/reference/{kind}": _one(
+        "A page of records",
+        {"count": "whole", "records": [{"id": "text", "record": "object"}], "next": "text|null"},
+    ),
+    "GET /v1/reference/{kind}/{id}": _one("The record", {"id": "text"}),
+    "PUT /v1/reference/{kind}/{id}": [
+        Good(200, "It is as it was before", _RECORD_KEPT),
+        Good(201, "It was kept", _RECORD_KEPT),
+    ],
+    "DELETE /v1/reference/{kind}/{id}": _GONE,
+    "GET /v1/stream": _STREAM,
+    "GET /v1/deliveries": _one("A page of deliveries", {"deliveries": ["#DeliveryRow"]} | _PAGED),
+    "GET /v1/events": _one("A page of events", {"events": ["#EventRow"]} | _PAGED),
+    "GET /v1/events/{event_id}": _one("The event", "#WholeEvent"),
+    "GET /v1/webHooks/{webhook_id}/tally": _one("The counts", "#Tally"),
+    "GET /v1/webHooks/{webhook_id}/series": _one("The steps", "#Series"),
+    "GET /v1/deliveries/count": _one("The counts of all orgs", "#Counts"),
+    "GET /v1/deliveries/{delivery_id}": _one("The delivery", "#WholeDelivery"),
+    "POST /v1/deliveries/{delivery_id}/retry": _one(
+        "It is due",
+        {"id": "text", "outcome": {"due", "next"}, "nextAttemptAt": "time|null", "advice": "text"},
+        202,
+    ),
+    "GET /v1/rejections": _one("A page of refused events", {"rejections": ["#Rejection"]} | _PAGED),
+    "POST /v1/rejections/{rejection_id}/retry": _one(
+        "It was accepted",
+        {"eventId": "text", "status": {"accepted", "duplicate"}, "warning": "text|null"},
+        202,
+    ),
+    "POST /v1/webHooks/test": _one("What was sent, and the answer", "#Tested"),
+    "POST /v1/webHooks/{webhook_id}/test": _one("What was sent, and the answer", "#Tested"),
+    "GET /v1/inboxes": _one("The newest first", {"inboxes": ["#Inbox"]}),
+    "POST /v1/inboxes": _one("The inbox", "#Inbox", 201),
+    "GET /v1/inboxes/{inbox_id}": _one("The inbox", "#Inbox"),
+    "PATCH /v1/inboxes/{inbox_id}": _one("The inbox", "#Inbox"),
+    "DELETE /v1/inboxes/{inbox_id}": _GONE,
+    "GET /v1/inboxes/{inbox_id}/arrivals": _one(
+        "A page of arrivals", {"arrivals": ["#Arrival"]} | _PAGED
+    ),
+    "GET /v1/inboxes/{inbox_id}/arrivals/{arrival_id}": _one("The arrival", "#WholeArrival"),
+    "GET /v1/inboxes/{inbox_id}/stream": _STREAM,
+    "POST /inbox/{token}": [
+        Good(200, "Whatever the inbox was told to answer, with any status from 200 to 599")
+    ],
+}

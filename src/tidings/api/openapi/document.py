@@ -1,0 +1,194 @@
+"""The OpenAPI 3.1 document: FastAPI's own, completed with what routes do not say.
+
+Answers, refusals, scopes and examples come from tables beside this; the accept path and the
+outgoing webhooks, which are no routes, are added.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from typing import Any
+
+import msgspec
+
+from tidings.api.openapi import accept, answers, components, outgoing
+from tidings.api.openapi.refusals import add_refusals
+from tidings.api.openapi.scopes import OPEN, PLATFORM, SCOPES
+from tidings.api.openapi.words import Json, schema
+from tidings.catalogue.event_type import EventType
+
+METHODS = ("get", "put", "post", "delete", "patch")
+FIRST = "pointsIssued"  # the event of the examples
+_ABOUT = """Two families: `/v3/…` speaks as the system that Tidings stands in for, `/v1/…` is ours.
+Every call carries a credential but those that say so. Every answer carries `X-Cap-Requestid`.
+`webhooks` is what your receivers are sent."""
+_SECURITY: Json = {
+    "basic": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "key:secret; a till sends its code and the MD5 of its password in hex.",
+    },
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A token of POST /v3/oauth/token/generate.",
+    },
+    "token": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-CAP-API-OAUTH-TOKEN",
+        "description": "The same token, as the original takes it.",
+    },
+}
+_TAGS = {
+    "events": "Sent to Tidings, found again, watched",
+    "deliveries": "What became of each event at each webhook",
+    "webhooks": "Who is told of what",
+    "logs": "The original's logs and metrics",
+    "replays": "Send again what was missed",
+    "stops": "Hold sending",
+    "event types": "The catalogue, and an org's own",
+    "transformations": "Templates that make payloads",
+    "reference": "Records that enrich events",
+    "inboxes": "Receivers inside the service, for tries",
+    "orgs": "Tenants",
+    "credentials": "Who may call",
+    "users": "Who may sign in",
+    "portals": "A brand's console inside another product",
+    "health": "Alive, ready, and figures",
+    "sent": "What receivers get",
+}
+
+
+def operations(document: Json) -> Iterator[tuple[str, Json]]:
+    """Each call as "GET /v1/…", and its operation."""
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield f"{method.upper()} {path}", item[method]
+
+
+def load_examples() -> dict[str, Json]:
+    """The committed examples: by call, its `body` and its `answer` with `status`."""
+    file = resources.files(__package__).joinpath("examples.json")
+    made: dict[str, Json] = msgspec.json.decode(file.read_bytes())
+    return made
+
+
+def complete(
+    plain: Json,
+    kinds: Mapping[str, EventType],
+    blocks: Json,
+    examples: Mapping[str, Json],
+) -> Json:
+    """The whole document over what FastAPI made of the routes.
+
+    `kinds` and `blocks` are the catalogue's; `examples` is as `load_examples` gives it.
+    """
+    document = copy.deepcopy(plain)
+    document["info"]["description"] = _ABOUT
+    document["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
+    document["security"] = [{"basic": []}, {"bearer": []}, {"token": []}]
+    document["paths"].setdefault(accept.EVENTS, {})["post"] = accept.accept_operation(kinds[FIRST])
+    for call, operation in operations(document):
+        _complete(call, operation, examples.get(call, {}))
+    document["webhooks"] = outgoing.outgoing(kinds.values())
+    parts = document["components"]
+    parts["schemas"].pop("HTTPValidationError", None)
+    parts["schemas"].pop("ValidationError", None)
+    ours = {**components.COMPONENTS, **accept.COMPONENTS}
+    parts["schemas"] |= {name: schema(said) for name, said in ours.items()}
+    parts["schemas"] |= outgoing.event_schemas(kinds.values(), blocks)
+    parts["parameters"] = _PARAMETERS | outgoing.header_parameters()
+    parts["headers"] = _HEADERS
+    parts["securitySchemes"] = _SECURITY
+    return document
+
+
+def _complete(call: str, operation: Json, example: Json) -> None:
+    scope = SCOPES.get(call)
+    is_open = scope == OPEN
+    goods = answers.ANSWERS.get(call, ())
+    if goods and all(good.status != 200 for good in goods):
+        operation["responses"].pop("200", None)  # FastAPI's guess
+    for good in goods:
+        content: Json = {}
+        if good.said is not None:
+            content = {"content": {good.media: {"schema": schema(good.said)}}}
+        operation["responses"][str(good.status)] = {"description": good.description} | content
+    add_refusals(call, operation, is_open)
+    if is_open:
+        operation["security"] = []
+    else:
+        _add_scope(operation, scope or "")
+        operation["parameters"] = operation.get("parameters", []) + [
+            {"$ref": f"#/components/parameters/{name}"} for name in _PARAMETERS
+        ]
+    for response in operation["responses"].values():
+        headers = response.setdefault("headers", {})
+        headers["X-Cap-Requestid"] = {"$ref": "#/components/headers/RequestId"}
+    _add_examples(operation, example)
+
+
+def _add_scope(operation: Json, scope: str) -> None:
+    whose = "Of the platform's own credential. " if scope.startswith(PLATFORM) else ""
+    named = scope.removeprefix(PLATFORM)
+    operation["x-scope"] = named
+    said = operation.get("description", "")
+    operation["description"] = f"{said}\n\n{whose}Scope: {named}.".strip()
+
+
+def _add_examples(operation: Json, example: Json) -> None:
+    """Written where none stands yet: the first content of the body, and of the answer."""
+    if "body" in example:
+        _put(operation.get("requestBody", {}), example["body"])
+    if "answer" in example:
+        _put(operation["responses"].get(str(example["status"]), {}), example["answer"])
+
+
+def _put(place: Json, value: Any) -> None:
+    for content in place.get("content", {}).values():
+        content.setdefault("example", value)
+
+
+_PARAMETERS: Json = {
+    "Org": {
+        "name": "X-Tidings-Org",
+        "in": "header",
+        "description": "The org that the platform's own credential acts for.",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,16}$"},
+    },
+    "EntityCode": {
+        "name": "X-CAP-API-ATTRIBUTION-ENTITY-CODE",
+        "in": "header",
+        "description": "On whose behalf: the code of a till or a store.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"},
+    },
+    "EntityType": {
+        "name": "X-CAP-API-ATTRIBUTION-ENTITY-TYPE",
+        "in": "header",
+        "description": "What that code is of.",
+        "schema": {
+            "type": "string",
+            "enum": [
+                "TILL",
+                "STORE_CODE",
+                "STORE_NAME",
+                "STORE_EXTERNAL_ID",
+                "STORE_EXTERNAL_ID_1",
+                "STORE_EXTERNAL_ID_2",
+            ],
+        },
+    },
+}
+_HEADERS: Json = {
+    "RequestId": {
+        "description": "The id of the call: the caller's own where it sent one.",
+        "schema": {"type": "string"},
+    },
+    "RetryAfter": {
+        "description": "Seconds to wait before the call is made again.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+    },
+}

@@ -1,0 +1,141 @@
+"""Which scope each call takes. A call that is not here makes a test fail: nobody forgets it."""
+
+OPEN = "open"  # without a credential
+PLATFORM = "platform "  # before a scope: for the platform's own credential alone
+ACCEPT = "POST /v1/events"
+
+_OF = {
+    OPEN: """
+        GET /livez
+        GET /readyz
+        GET /metrics
+        POST /v1/passwords
+        POST /v3/oauth/token/generate
+        POST /inbox/{token}
+    """,
+    "events:write": """
+        POST /v1/events
+        POST /v1/rejections/{rejection_id}/retry
+    """,
+    "replay:read": """
+        GET /v1/replays
+        GET /v1/replays/{replay_id}
+    """,
+    "replay:write": """
+        POST /v1/replays
+        POST /v1/replays/{replay_id}/pause
+        POST /v1/replays/{replay_id}/resume
+        POST /v1/replays/{replay_id}/cancel
+        POST /v1/deliveries/cancel
+        POST /v1/deliveries/{delivery_id}/cancel
+        POST /v1/deliveries/{delivery_id}/retry
+    """,
+    "platform admin:read": """
+        GET /v1/stop
+        GET /v1/orgs
+    """,
+    "platform admin:write": """
+        POST /v1/stop
+        POST /v1/start
+        POST /v1/orgs
+    """,
+    "platform logs:read": """
+        GET /v1/deliveries/count
+    """,
+    "admin:read": """
+        GET /v1/orgs/{org_id}
+        GET /v1/orgs/{org_id}/stop
+        GET /v1/orgs/{org_id}/credentials
+        GET /v1/orgs/{org_id}/credentials/{credential_id}
+        GET /v1/orgs/{org_id}/users
+        GET /v1/orgs/{org_id}/users/{user_id}
+    """,
+    "admin:write": """
+        PATCH /v1/orgs/{org_id}
+        POST /v1/orgs/{org_id}/stop
+        POST /v1/orgs/{org_id}/start
+        POST /v1/orgs/{org_id}/credentials
+        PATCH /v1/orgs/{org_id}/credentials/{credential_id}
+        DELETE /v1/orgs/{org_id}/credentials/{credential_id}
+        POST /v1/orgs/{org_id}/credentials/{credential_id}/rotate
+        POST /v1/orgs/{org_id}/users
+        PATCH /v1/orgs/{org_id}/users/{user_id}
+        DELETE /v1/orgs/{org_id}/users/{user_id}
+        POST /v1/orgs/{org_id}/users/{user_id}/link
+        POST /v1/orgs/{org_id}/portal-links
+    """,
+    "webhooks:read": """
+        GET /v3/webHooks
+        GET /v3/webHooks/{webHookId}
+        GET /v3/webHooks/eventMetaData
+        GET /v3/webHooks/eventMetaData/{eventName}
+        GET /v3/webHooks/eventLog/requestId/{requestId}
+        GET /v3/webHooks/eventLog/refId/{refId}
+        GET /v3/webHooks/eventLog/{eventId}
+        GET /v3/events/consumer-groups/{consumerGroupId}/logs
+        GET /v3/events/consumer-groups/{consumerGroupId}/metrics
+        GET /v1/transformations
+        GET /v1/transformations/{name}
+        GET /v1/transformations/{name}/versions
+        GET /v1/eventTypes
+        GET /v1/eventTypes/{name}
+    """,
+    "webhooks:read logs:read": """
+        POST /v1/webHooks/preview
+    """,
+    "webhooks:write": """
+        POST /v3/webHooks
+        PUT /v3/webHooks/{webHookId}
+        PATCH /v3/webHooks/{webHookId}
+        DELETE /v3/webHooks/{webHookId}
+        POST /v3/webHooks/{webHookId}/rotateSecret
+        POST /v3/webHooks/{webHookId}/pause
+        POST /v3/webHooks/{webHookId}/resume
+        POST /v3/webHooks/{webHookId}/enable
+        POST /v3/webHooks/{webHookId}/disable
+        POST /v1/webHooks/test
+        POST /v1/webHooks/{webhook_id}/test
+        POST /v1/transformations
+        PUT /v1/transformations/{name}
+        DELETE /v1/transformations/{name}
+        PUT /v1/eventTypes/{name}
+        DELETE /v1/eventTypes/{name}
+        POST /v1/inboxes
+        PATCH /v1/inboxes/{inbox_id}
+        DELETE /v1/inboxes/{inbox_id}
+    """,
+    "logs:read": """
+        GET /v1/stream
+        GET /v1/deliveries
+        GET /v1/deliveries/{delivery_id}
+        GET /v1/events
+        GET /v1/events/{event_id}
+        GET /v1/rejections
+        GET /v1/webHooks/{webhook_id}/tally
+        GET /v1/webHooks/{webhook_id}/series
+        GET /v1/inboxes
+        GET /v1/inboxes/{inbox_id}
+        GET /v1/inboxes/{inbox_id}/arrivals
+        GET /v1/inboxes/{inbox_id}/arrivals/{arrival_id}
+        GET /v1/inboxes/{inbox_id}/stream
+    """,
+    "reference:read": """
+        GET /v1/reference/{kind}
+        GET /v1/reference/{kind}/{id}
+    """,
+    "reference:write": """
+        POST /v1/reference/{kind}:load
+        PUT /v1/reference/{kind}/{id}
+        DELETE /v1/reference/{kind}/{id}
+    """,
+}
+
+SCOPES: dict[str, str] = {
+    call.strip(): scope for scope, calls in _OF.items() for call in calls.strip().splitlines()
+}
+
+
+def needs(call: str) -> list[str]:
+    """The scopes that a call takes, all of them; empty for an open one, or one not known."""
+    scope = SCOPES.get(call, OPEN)
+    return [] if scope == OPEN else scope.removeprefix(PLATFORM).split()

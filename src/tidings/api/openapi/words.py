@@ -1,0 +1,45 @@
+"""A short way to write JSON Schema down: one line for one field.
+
+A text names a type ("text", "whole", "number", "yes", "time", "any"), with `|null` where it may be
+null, or a component ("#Delivery"); a list of one stands for a list of that, a dict for an object. A
+field whose name ends in `?` may be absent. A set of texts is an enumeration.
+"""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+_TYPES: dict[str, Json] = {
+    "text": {"type": "string"},
+    "whole": {"type": "integer"},
+    "number": {"type": "number"},
+    "yes": {"type": "boolean"},
+    "time": {"type": "string", "format": "date-time"},
+    "object": {"type": "object"},
+    "any": {},
+}
+
+
+def schema(said: Any) -> Json:
+    """The schema that a short form stands for. KeyError for a word that is none."""
+    if isinstance(said, dict):
+        return _object(said)
+    if isinstance(said, list):
+        return {"type": "array", "items": schema(said[0])}
+    if isinstance(said, set):
+        return {"type": "string", "enum": sorted(said)}
+    word, _, null = said.partition("|")
+    if word.startswith("#"):
+        reference = {"$ref": f"#/components/schemas/{word[1:]}"}
+        return {"anyOf": [reference, {"type": "null"}]} if null else reference
+    known = _TYPES[word]
+    return known | {"type": [known["type"], "null"]} if null else dict(known)
+
+
+def _object(fields: dict[str, Any]) -> Json:
+    made: Json = {
+        "type": "object",
+        "properties": {name.removesuffix("?"): schema(one) for name, one in fields.items()},
+    }
+    required = [name for name in fields if not name.endswith("?")]
+    return made | ({"required": required} if required else {})

@@ -1,0 +1,91 @@
+"""`/v1/orgs/{orgId}/portal-links`: links that open a brand's console inside another product."""
+
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api import access_models as models
+from tidings.api.answers import Refused, answer
+from tidings.api.context import Services, iso, read_object
+from tidings.api.credentials import NO_STORE
+from tidings.api.models import V1_ERRORS
+from tidings.api.orgs import org_caller
+from tidings.core.portal_rules import (
+    LOGO_BYTES_MAX,
+    MINUTES,
+    MINUTES_MAX,
+    NAME_MAX,
+    ORIGINS_MAX,
+    read_portal,
+)
+from tidings.engine.portals import PortalRefused
+
+PAGE = "/console/portal"
+
+
+class NewPortalLink(BaseModel):
+    """What a link opens."""
+
+    name: str = Field(max_length=NAME_MAX, description="Of your product, as its users know it.")
+    role: Literal["reader", "operator"] = "reader"
+    expiresInMinutes: float = Field(MINUTES, ge=1, le=MINUTES_MAX, description="To be opened.")
+    logo: str | None = Field(
+        None, description=f"An https URL, or a data: URI of at most {LOGO_BYTES_MAX} bytes."
+    )
+    colour: str | None = Field(None, description="Six hex digits behind #.")
+    embedIn: list[str] = Field(
+        [], max_length=ORIGINS_MAX, description="Origins of pages that may hold it in a frame."
+    )
+
+
+class PortalLink(BaseModel):
+    """A link, shown this once."""
+
+    url: str = Field(description="For the browser of one person; it opens once.")
+    expiresAt: str
+
+
+BODY = models.body_of(
+    NewPortalLink,
+    {
+        "name": "Acme Loyalty",
+        "role": "operator",
+        "colour": "#0b6e4f",
+        "embedIn": ["https://app.acme.example"],
+    },
+)
+BAD = models.refusals(s400="The body is refused", s429="Too many links wait to be opened")
+
+
+def portal_routes(services: Services) -> APIRouter:
+    """The route, over the services."""
+    router = APIRouter(
+        prefix="/v1/orgs/{org_id}/portal-links", tags=["portals"], responses=V1_ERRORS
+    )
+
+    @router.post(
+        "",
+        summary="Make a link to an org's portal",
+        status_code=201,
+        openapi_extra=BODY,
+        responses={201: {"model": PortalLink, "description": "Shown once"}, **BAD},
+    )
+    async def create(request: Request, org_id: str) -> Response:
+        """Open it at once, in a frame or a window: it begins a session of up to 8 hours, in this
+        org alone, that ends with the calling credential."""
+        caller, org = org_caller(services, request, "admin:write", org_id)
+        read = read_portal(org.id, await read_object(request))
+        if isinstance(read, list):
+            raise Refused(400, read)
+        try:
+            token, ends_ms = await services.portals.make_link(caller, *read)
+        except PortalRefused as refused:
+            raise Refused(refused.status, [refused.refusal]) from None
+        base = services.public_url or f"{request.url.scheme}://{request.url.netloc}"
+        url = f"{base.rstrip('/')}{PAGE}?link={token}"
+        return answer({"url": url, "expiresAt": iso(ends_ms)}, 201, NO_STORE)
+
+    return router

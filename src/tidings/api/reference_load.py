@@ -1,0 +1,126 @@
+"""`POST /v1/reference/{kind}:load`: a file of records, stored while it comes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import Refused, answer, refused
+from tidings.api.context import Services
+from tidings.api.models import Responses
+from tidings.core.form import Refusal, came
+from tidings.core.reference_rows import LoadRefused, reader
+from tidings.core.reference_rules import KINDS, Kind
+from tidings.engine.reference_load import Loader, as_json
+from tidings.store.port import StoreDown
+
+CHUNK_WAIT_S = 30.0
+LOAD_BYTES_MAX = 4 << 30
+
+_LOAD: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-ndjson": {
+                "schema": {"type": "string"},
+                "example": '{"id":41200777,"mobile":"15550100"}\n',
+            },
+            "text/csv": {"schema": {"type": "string"}, "example": "id,mobile\n41200777,15550100\n"},
+        },
+    }
+}
+_LOAD_BAD: Responses = {
+    400: {"description": "The kind is unknown, or the body cannot be split into records"},
+    408: {"description": "The body stopped coming"},
+    413: {"description": "The body is too long"},
+    415: {"description": "Neither NDJSON nor CSV"},
+}
+
+
+def add_load_route(router: APIRouter, services: Services) -> None:
+    """Add the route."""
+    reference = services.reference
+
+    @router.post("/{kind}:load", summary="Load records", openapi_extra=_LOAD, responses=_LOAD_BAD)
+    async def load(request: Request, kind: str) -> Response:
+        """Records from NDJSON or CSV, read while they come; rows that do not fit are told.
+
+        A row is stored whole or not at all, and replaces what was there. When the call breaks off,
+        what was stored stays: call again with the same body.
+        """
+        org = services.caller(request, "reference:write").org
+        content_type = request.headers.get("content-type", "")
+        found = reader(kind_of(kind), content_type)
+        if found is None:
+            raise refused(
+                415,
+                "bad_content_type",
+                "Content-Type must be application/x-ndjson or text/csv; got "
+                f"{came(content_type or None)}. Name the body's own. "
+                "(bad_content_type, header Content-Type)",
+                "Content-Type",
+            )
+        loader = Loader(reference, org, *found)
+        try:
+            async for chunk in _chunks(request):
+                await loader.feed(chunk)
+            return answer(as_json(await loader.end()))
+        except LoadRefused as wrong:
+            raise _broken_off(400, "bad_load", str(wrong), loader) from None
+        except StoreDown:
+            told = "The store must take writes; it does not at the moment."
+            raise _broken_off(503, "store_down", told, loader) from None
+        except _Unfinished as wrong:
+            raise _broken_off(wrong.status, wrong.code, str(wrong), loader) from None
+
+
+class _Unfinished(Exception):
+    """The body of a load cannot be read to its end."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
+    """The body as it comes: no chunk may be waited for too long, nor may they be too many."""
+    stream, seen = request.stream(), 0
+    while True:
+        try:
+            async with asyncio.timeout(CHUNK_WAIT_S):
+                chunk = await anext(stream, None)
+        except TimeoutError:
+            told = f"The body must go on within {CHUNK_WAIT_S:.0f} s; it stopped."
+            raise _Unfinished(408, "too_slow", told) from None
+        if chunk is None:
+            return
+        seen += len(chunk)
+        if seen > LOAD_BYTES_MAX:
+            told = f"The body must hold at most {LOAD_BYTES_MAX} bytes; got more."
+            raise _Unfinished(413, "too_large", told)
+        yield chunk
+
+
+def _broken_off(status: int, code: str, told: str, loader: Loader) -> Refused:
+    advice = f"{loader.done.loaded} rows were stored and stay; load the file again to go on."
+    refusal = Refusal(code, f"{told} {advice} ({code}, body)", "")
+    headers = {"connection": "close"} | ({"retry-after": "5"} if status == 503 else {})
+    return Refused(status, [refusal], headers)
+
+
+def kind_of(word: str) -> Kind:
+    """The kind that a path names. Refused where there is none."""
+    found = KINDS.get(word)
+    if found is None:
+        raise refused(
+            400,
+            "unknown_kind",
+            f"The kind must be stores, tills or customers; got {came(word)}. Check the path. "
+            "(unknown_kind, path)",
+            "kind",
+        )
+    return found

@@ -1,0 +1,55 @@
+"""`POST /v3/oauth/token/generate`: the original's call for an access token."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api import access_models as models
+from tidings.api.answers import answer, refused
+from tidings.api.context import Services, read_object
+from tidings.api.credentials import NO_STORE
+from tidings.core.form import came
+from tidings.engine.access import TOKEN_PATH
+
+PART_MAX = 512
+BODY = models.body_of(models.TokenRequest, {"key": "tdk_…", "secret": "tds_…"})
+
+
+def token_routes(services: Services) -> APIRouter:
+    """The route, over the services."""
+    router = APIRouter(tags=["credentials"])
+
+    @router.post(
+        TOKEN_PATH,
+        summary="An access token for an OAuth client",
+        openapi_extra=BODY,
+        responses={
+            200: {"model": models.TokenAnswer, "description": "The token"},
+            400: {"model": models.TokenAnswer, "description": "The body is refused"},
+            401: {"model": models.TokenAnswer, "description": "Not known together"},
+        },
+    )
+    async def generate(request: Request) -> Response:
+        """Send it as `X-CAP-API-OAUTH-TOKEN`, or as `Authorization: Bearer`."""
+        body = await read_object(request)
+        token, ttl_s = services.access.token(_part(body, "key"), _part(body, "secret"))
+        data = {"accessToken": token, "ttlSeconds": ttl_s}
+        return answer({"data": data, "errors": None}, 200, NO_STORE)
+
+    return router
+
+
+def _part(body: dict[str, Any], field: str) -> str:
+    value = body.get(field)
+    if isinstance(value, str) and 0 < len(value) <= PART_MAX:
+        return value
+    got = came(value) if not isinstance(value, str) else f"text of {len(value)} characters"
+    raise refused(
+        400,
+        400,
+        f"{field} must be the {field} of a credential of kind oauth; got {got}. Send "
+        '{"key": "…", "secret": "…"}. ' + f"(400, field {field})",
+        field,
+    )

@@ -1,0 +1,151 @@
+"""`/v1/transformations`: the templates of an org. A webhook names one to have its payload made."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import Refused, answer, refused
+from tidings.api.context import Services, iso, read_object
+from tidings.api.models import V1_ERRORS, Responses, _body
+from tidings.core.form import came
+from tidings.engine.transformations import TransformationRefused, UnknownTransformation
+from tidings.store.port import StoredTransformation
+from tidings.transform.port import RenderLater
+
+
+class TransformationBody(BaseModel):
+    """A template by its name."""
+
+    name: str = Field(description="1 to 64 of A-Z a-z 0-9 _ - .")
+    template: str = Field(description="MiniJinja, at most 32,768 characters; prints one object.")
+
+
+class ReplacingBody(BaseModel):
+    """A template for the name in the path."""
+
+    template: str = Field(description="MiniJinja, at most 32,768 characters; prints one object.")
+
+
+TRANSFORMATION_BODY = _body(TransformationBody)
+REPLACING_BODY = _body(ReplacingBody)
+TRANSFORMATION_ERRORS: Responses = {
+    400: {"description": "The name or the template is refused; the answer says why"},
+    409: {"description": "The name is taken, or webhooks use it"},
+}
+
+
+def transformation_routes(services: Services) -> APIRouter:
+    """The routes, over the services."""
+    router = APIRouter(prefix="/v1/transformations", tags=["transformations"], responses=V1_ERRORS)
+    transformations = services.transformations
+
+    def full(one: StoredTransformation) -> dict[str, Any]:
+        used = transformations.users(one.org, one.name)
+        return _show(one) | {"template": one.template, "usedBy": used}
+
+    @router.get("", summary="List the transformations of the org")
+    async def list_all(request: Request) -> Response:
+        """By name, without their templates."""
+        org = services.caller(request, "webhooks:read").org
+        found = transformations.list(org)
+        rows = [_show(one) | {"usedBy": transformations.users(org, one.name)} for one in found]
+        return answer({"transformations": rows})
+
+    @router.post(
+        "",
+        summary="Make a transformation",
+        openapi_extra=TRANSFORMATION_BODY,
+        responses=TRANSFORMATION_ERRORS,
+        status_code=201,
+    )
+    async def create(request: Request) -> Response:
+        caller = services.caller(request, "webhooks:write")
+        body = await read_object(request)
+        with _told(body.get("name")):
+            made = await transformations.create(
+                caller.org, body.get("name"), body.get("template"), caller.credential
+            )
+        return answer(full(made), 201)
+
+    @router.get("/{name}", summary="Get a transformation")
+    async def get(request: Request, name: str) -> Response:
+        org = services.caller(request, "webhooks:read").org
+        with _told(name):
+            return answer(full(transformations.get(org, name)))
+
+    @router.get("/{name}/versions", summary="The versions of a transformation")
+    async def versions(request: Request, name: str) -> Response:
+        """The newest 100 first, with their templates. One without says that it was deleted."""
+        org = services.caller(request, "webhooks:read").org
+        with _told(name):
+            found = await transformations.versions(org, name)
+        rows = [_show(one) | {"template": one.template} for one in found]
+        return answer({"versions": rows})
+
+    @router.put(
+        "/{name}",
+        summary="Replace a transformation",
+        openapi_extra=REPLACING_BODY,
+        responses=TRANSFORMATION_ERRORS,
+    )
+    async def replace(request: Request, name: str) -> Response:
+        """A new version, in force for what is shaped from now on. The same template is none."""
+        caller = services.caller(request, "webhooks:write")
+        body = await read_object(request)
+        with _told(name):
+            made = await transformations.replace(
+                caller.org, name, body.get("template"), caller.credential
+            )
+        return answer(full(made))
+
+    @router.delete("/{name}", summary="Delete a transformation", responses=TRANSFORMATION_ERRORS)
+    async def delete(request: Request, name: str) -> Response:
+        """Not while a webhook uses it. Its versions stay readable."""
+        caller = services.caller(request, "webhooks:write")
+        with _told(name):
+            await transformations.delete(caller.org, name, caller.credential)
+        return answer({"name": name, "deleted": True})
+
+    return router
+
+
+@contextlib.contextmanager
+def _told(name: object) -> Iterator[None]:
+    """What cannot be, as an answer."""
+    try:
+        yield
+    except UnknownTransformation:
+        raise _unknown(name) from None
+    except TransformationRefused as wrong:
+        raise Refused(409 if wrong.conflict else 400, [wrong.refusal]) from None
+    except RenderLater as later:
+        raise refused(
+            503,
+            "not_run_now",
+            f"{later.reason} (not_run_now, -)",
+            retry_after=str(max(1, round(later.delay_s))),
+        ) from None
+
+
+def _show(one: StoredTransformation) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "version": one.version,
+        "createdAt": iso(one.created_ms),
+        "createdBy": one.created_by,
+    }
+
+
+def _unknown(name: object) -> Refused:
+    return refused(
+        404,
+        "not_found",
+        f"name must be that of a transformation of this org; got {came(name)}. GET "
+        "/v1/transformations lists them. (not_found, field name)",
+        "name",
+    )

@@ -1,0 +1,157 @@
+"""`/v1/deliveries/{id}`: one delivery with every attempt, and another try of it."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import Refused, answer, refused
+from tidings.api.context import Services, iso
+from tidings.api.delivery_view import (
+    advice_for,
+    all_attempts,
+    show_attempts,
+    show_delivery,
+    sla_of,
+)
+from tidings.api.models import V1_ERRORS
+from tidings.api.not_there import not_there
+from tidings.api.request_view import requests_of
+from tidings.core.delivery import State
+from tidings.core.ids import read
+from tidings.core.webhook import Standing
+from tidings.engine.webhook_records import Record
+from tidings.store.port import Asked, StoredDelivery
+
+# What asking for a try has come to, where nothing comes of it: code and sentence.
+_NOTHING = {
+    "waiting": (
+        "waiting_already",
+        "A delivery must have ended, or wait for its next attempt; this one waits for its first. "
+        "Nothing has to be done.",
+    ),
+    "under_way": (
+        "under_way",
+        "A delivery must not be tried twice at once; an attempt of this one is under way. Look at "
+        "it again in a moment.",
+    ),
+    "delivered": (
+        "delivered",
+        "A delivery must not have arrived yet; this one was delivered. To send it once more, "
+        "replay it with again: true.",
+    ),
+    "no_payload": (
+        "no_payload",
+        "The event's bytes must still be kept; they were dropped after their retention. Let its "
+        "sender send the event again.",
+    ),
+}
+
+
+def delivery_routes(services: Services) -> APIRouter:
+    """The routes, over the services."""
+    router = APIRouter(prefix="/v1", tags=["deliveries"], responses=V1_ERRORS)
+    store = services.store
+
+    @router.get("/deliveries/count", summary="Deliveries by state")
+    async def count(request: Request) -> Response:
+        """Totals of all orgs, for the platform's own credential."""
+        services.platform(request, "logs:read")
+        counts = await store.counts()
+        by_state = {state.word: counts.by_state.get(state, 0) for state in State}
+        return answer(
+            {"events": counts.events}
+            | by_state
+            | {"orphans": counts.orphans, "indexLag": counts.index_lag}
+        )
+
+    @router.get("/deliveries/{delivery_id}", summary="A delivery")
+    async def delivery(request: Request, delivery_id: str) -> Response:
+        """Its state, every attempt as it was sent and answered, the next one, and what to do."""
+        org = services.caller(request, "logs:read").org
+        found, record = await own_delivery(services, org, delivery_id)
+        return answer(await show_whole(services, org, found, record))
+
+    @router.post("/deliveries/{delivery_id}/retry", summary="Try a delivery now", status_code=202)
+    async def retry(request: Request, delivery_id: str) -> Response:
+        """In its lane and order. If it fails, the automatic attempts go on as they were due."""
+        org = services.caller(request, "replay:write").org
+        asked, advice = await try_now(services, org, delivery_id)
+        body: dict[str, Any] = {
+            "id": delivery_id,
+            "outcome": asked.outcome,
+            "nextAttemptAt": iso(asked.due_ms),
+            "advice": advice,
+        }
+        return answer(body, 202)
+
+    return router
+
+
+async def own_delivery(
+    services: Services, org: int, delivery_id: str
+) -> tuple[StoredDelivery, Record]:
+    """A delivery of a webhook of the org. 404 for anything else."""
+    number = read("dlv", delivery_id)
+    found = None if number is None else await services.store.delivery(number)
+    record = None if found is None else services.webhooks.by_number(found.webhook)
+    if found is None or record is None or record.org != org:
+        raise not_there("id", "the id of a delivery of this org, as dlv_…", delivery_id)
+    return found, record
+
+
+async def try_now(services: Services, org: int, delivery_id: str) -> tuple[Asked, str]:
+    """Make a delivery due now; what was done, and that in words. Refused where it cannot be."""
+    found, record = await own_delivery(services, org, delivery_id)
+    _must_send(record)
+    asked = await services.tries.ask(found.id, found.webhook)
+    if asked.outcome not in ("due", "next"):
+        raise _nothing(asked, delivery_id)
+    return asked, _said(asked)
+
+
+async def show_whole(
+    services: Services, org: int, found: StoredDelivery, record: Record
+) -> dict[str, Any]:
+    """A delivery with every attempt as it was sent and answered, and what to do."""
+    attempts = all_attempts(found, await services.store.attempts_of(found.id))
+    now_ms = services.clock.now_ms()
+    shown = show_attempts(attempts)
+    for attempt, sent in zip(shown, await requests_of(services, found, attempts), strict=True):
+        attempt["request"] = sent
+    return (
+        show_delivery(found, record)
+        | sla_of(found, record, now_ms)
+        | {
+            "advice": advice_for(found, attempts, record, now_ms, services.zone(org)),
+            "attemptList": shown,
+        }
+    )
+
+
+def _must_send(record: Record) -> None:
+    standing = record.webhook.standing
+    if standing in (Standing.ACTIVE, Standing.PAUSED):
+        return
+    raise refused(
+        409,
+        "webhook_does_not_send",
+        f"The webhook must be active; it is {standing.value}. Set it active, then try again. "
+        "(webhook_does_not_send, -)",
+    )
+
+
+def _nothing(asked: Asked, delivery_id: str) -> Refused:
+    if asked.outcome == "unknown":
+        return not_there("id", "the id of a delivery of this org, as dlv_…", delivery_id)
+    code, sentence = _NOTHING[asked.outcome]
+    return refused(409, code, f"{sentence} ({code}, -)")
+
+
+def _said(asked: Asked) -> str:
+    if asked.outcome == "next":
+        return "It goes next of its ordering key, once the one under way has ended."
+    if asked.promised_ms is not None:
+        return "It is due now. If it fails, the automatic attempt stays when it was due."
+    return "It is due now. After its retry window it has this one attempt."

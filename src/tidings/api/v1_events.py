@@ -1,0 +1,46 @@
+"""`GET /v1/events/{eventId}`: one event as it was accepted, and its fate at every webhook."""
+
+import msgspec
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import answer
+from tidings.api.context import Services, iso
+from tidings.api.delivery_view import show_delivery, sla_of
+from tidings.api.models import V1_ERRORS
+from tidings.api.not_there import not_there
+
+
+def event_routes(services: Services) -> APIRouter:
+    """The route, over the services."""
+    router = APIRouter(prefix="/v1", tags=["events"], responses=V1_ERRORS)
+    store, webhooks = services.store, services.webhooks
+
+    @router.get("/events/{event_id}", summary="An event and its fate")
+    async def event(request: Request, event_id: str) -> Response:
+        """The event as it was accepted, and its delivery to every webhook of the org."""
+        org = services.caller(request, "logs:read").org
+        found = await store.event(org, event_id)
+        if found is None or found.org != org:
+            raise not_there("eventId", "the id of an event of this org", event_id)
+        now_ms = services.clock.now_ms()
+        deliveries = []
+        for delivery in await store.deliveries_of(found.seq):
+            record = webhooks.by_number(delivery.webhook)
+            if record is not None and record.org == org:
+                shown = show_delivery(delivery, record) | sla_of(delivery, record, now_ms)
+                deliveries.append(shown)
+        return answer(
+            {
+                "eventId": found.id,
+                "eventName": found.name,
+                "orgId": found.org,
+                "acceptedAt": iso(found.at_ms),
+                "warning": found.warning,
+                "body": None if found.body is None else msgspec.Raw(found.body),
+                "deliveries": deliveries,
+            }
+        )
+
+    return router

@@ -1,0 +1,117 @@
+"""`/v1/webHooks/{id}/tally` and `/series`: how a webhook fared, in numbers and over time."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import Refused, answer
+from tidings.api.context import Services, iso
+from tidings.api.log_models import SERIES_PARAMETERS, TALLY_PARAMETERS
+from tidings.api.log_query import read_question
+from tidings.api.models import V1_ERRORS
+from tidings.api.not_there import not_there
+from tidings.core.delivery import State
+from tidings.core.form import Form
+from tidings.engine.webhook_records import Record
+from tidings.engine.webhooks import UnknownWebhook
+from tidings.store.port.log import POINTS_MAX
+
+DAY_MS = 86_400_000
+DAYS_MAX = 400
+_RANGE = frozenset(("from", "to"))
+
+
+def total_routes(services: Services) -> APIRouter:
+    """The routes, over the services."""
+    router = APIRouter(prefix="/v1/webHooks", tags=["webhooks"], responses=V1_ERRORS)
+
+    def own(request: Request, webhook_id: str) -> Record:
+        org = services.caller(request, "logs:read").org
+        try:
+            return services.webhooks.get(org, webhook_id)
+        except UnknownWebhook:
+            must = "the id of a webhook of this org"
+            raise not_there("webHookId", must, webhook_id) from None
+
+    def span(request: Request, org: int, known: frozenset[str]) -> tuple[int, int]:
+        asked = read_question(
+            {name: request.query_params[name] for name in request.query_params if name != "points"},
+            known,
+            services.zone(org),
+        )
+        to_ms = services.clock.now_ms() + 1 if asked.to_ms is None else asked.to_ms
+        from_ms = to_ms - DAY_MS if asked.from_ms is None else asked.from_ms
+        form = Form({})
+        if not 0 <= to_ms - from_ms <= DAYS_MAX * DAY_MS:
+            form.refuse(
+                "bad_range",
+                "from",
+                f"from must be before to, by at most {DAYS_MAX} days; got {iso(from_ms)} and "
+                f"{iso(to_ms)}. Change one of them.",
+            )
+            raise Refused(400, form.refusals)
+        return from_ms, to_ms
+
+    @router.get(
+        "/{webhook_id}/tally", summary="Deliveries by state", openapi_extra=TALLY_PARAMETERS
+    )
+    async def tally(request: Request, webhook_id: str) -> Response:
+        """Of a time, the last day where none is said. The sum over the states is the total."""
+        record = own(request, webhook_id)
+        from_ms, to_ms = span(request, record.org, _RANGE)
+        number, sla_s = record.webhook.number, record.webhook.sla_s
+        counted = await services.store.tally(number, from_ms, to_ms, sla_s)
+        mean = round(counted.delivered_ms_sum / counted.delivered) if counted.delivered else None
+        return answer(
+            {
+                "from": iso(from_ms),
+                "to": iso(to_ms),
+                "total": sum(counted.by_state.values()),
+                **_words(counted.by_state),
+                "averageDeliveryTimeInMs": mean,
+                "slaInSeconds": sla_s,
+                "slaBreaches": counted.sla_breaches,
+                "notCountedYet": counted.behind,
+            }
+        )
+
+    @router.get(
+        "/{webhook_id}/series", summary="Deliveries over time", openapi_extra=SERIES_PARAMETERS
+    )
+    async def series(request: Request, webhook_id: str) -> Response:
+        """Equal steps of a time, the last day where none is said; steps are whole 5 minutes."""
+        record = own(request, webhook_id)
+        from_ms, to_ms = span(request, record.org, _RANGE)
+        points = _points(request)
+        found = await services.store.series([record.webhook.number], from_ms, to_ms, points)
+        return answer(
+            {
+                "stepInMs": found.step_ms,
+                "points": [
+                    {
+                        "start": iso(point.start_ms),
+                        **_words(point.by_state),
+                        "p50InMs": point.p50_ms,
+                        "p95InMs": point.p95_ms,
+                    }
+                    for point in found.points
+                ],
+                "notCountedYet": found.behind,
+            }
+        )
+
+    return router
+
+
+def _words(by_state: dict[int, int]) -> dict[str, Any]:
+    return {state.word: by_state.get(int(state), 0) for state in State}
+
+
+def _points(request: Request) -> int:
+    form = Form(dict(request.query_params))
+    points = form.bounded("points", 1, POINTS_MAX, 48, "Leave it out for 48.")
+    if form.refusals:
+        raise Refused(400, form.refusals)
+    return int(points or 48)

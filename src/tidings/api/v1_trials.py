@@ -1,0 +1,174 @@
+"""`POST /v1/webHooks/{id}/test` and `/v1/webHooks/test`: one test message, and its answer."""
+
+import math
+import os
+import uuid
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import Refused, answer, refused
+from tidings.api.context import Services, iso, read_object
+from tidings.api.delivery_view import masked, masked_of_webhook, show_bytes
+from tidings.api.log_models import TEST_BODY, UNSAVED_TEST_BODY
+from tidings.api.models import V1_ERRORS
+from tidings.api.not_there import not_there
+from tidings.core.advice import Tried, what_happened, what_to_do
+from tidings.core.exchange import Answer, Fault
+from tidings.core.form import came
+from tidings.core.sign import read_secret, show_secret
+from tidings.core.webhook import Standing, Webhook
+from tidings.engine.trial import Tested, TooSoon
+from tidings.engine.webhooks import UnknownWebhook, WebhookRefused
+
+BODY_BYTES_MAX = 256 * 1024
+SECRET_BYTES = 32
+_OF_TEST = ("eventName", "event")
+
+
+def trial_routes(services: Services) -> APIRouter:
+    """The routes, over the services."""
+    router = APIRouter(prefix="/v1/webHooks", tags=["webhooks"], responses=V1_ERRORS)
+
+    async def tried(org: int, webhook: Webhook, body: dict[str, Any]) -> dict[str, Any]:
+        event_id, message = test_message(services, org, webhook, body)
+        try:
+            return show_tested(await services.trial.send(org, webhook, event_id, message), webhook)
+        except TooSoon as soon:
+            raise refused(
+                429,
+                "too_many_tests",
+                "An org must send at most one test message a second; got more. Wait for the time "
+                "in Retry-After. (too_many_tests, -)",
+                retry_after=str(max(1, math.ceil(soon.wait_s))),
+            ) from None
+
+    @router.post("/test", summary="Test an unsaved webhook", openapi_extra=UNSAVED_TEST_BODY)
+    async def unsaved(request: Request) -> Response:
+        """The fields of a webhook; with `webHookId`, changes to that one. Nothing is saved."""
+        org = services.caller(request, "webhooks:write").org
+        body = await read_object(request, bytes_max=2 * BODY_BYTES_MAX)
+        asked = {field: body.pop(field) for field in _OF_TEST if field in body}
+        webhook_id = body.pop("webHookId", None)
+        try:
+            webhook, _ = services.webhooks.unsaved(
+                org, body, None if webhook_id is None else str(webhook_id)
+            )
+        except UnknownWebhook:
+            must = "the id of a webhook of this org"
+            raise not_there("webHookId", must, str(webhook_id)) from None
+        except WebhookRefused as wrong:
+            raise Refused(400, wrong.refusals) from None
+        webhook, made = signed(services, org, webhook, body, webhook_id)
+        told = await tried(org, webhook, asked)
+        if made is not None:
+            told["signingSecret"] = show_secret(made)
+        return answer(told)
+
+    @router.post("/{webhook_id}/test", summary="Test a webhook", openapi_extra=TEST_BODY)
+    async def saved(request: Request, webhook_id: str) -> Response:
+        """One signed message with the example of an event type, or a given event; not stored."""
+        org = services.caller(request, "webhooks:write").org
+        body = await read_object(request, {}, bytes_max=2 * BODY_BYTES_MAX)
+        try:
+            webhook = services.webhooks.get(org, webhook_id).webhook
+        except UnknownWebhook:
+            raise not_there("webHookId", "the id of a webhook of this org", webhook_id) from None
+        if webhook.standing is Standing.DELETED:
+            raise not_there("webHookId", "the id of a webhook of this org", webhook_id)
+        return answer(await tried(org, webhook, body))
+
+    return router
+
+
+def signed(
+    services: Services, org: int, webhook: Webhook, body: dict[str, Any], webhook_id: object
+) -> tuple[Webhook, bytes | None]:
+    """An unsaved webhook with a secret: the given one, the saved one's, or one made for this."""
+    made = None
+    if isinstance(said := body.get("signingSecret"), str):
+        secrets: tuple[bytes, ...] = (read_secret(said),)  # it was checked with the rest
+    elif webhook_id is not None:
+        secrets = services.webhooks.get(org, str(webhook_id)).webhook.secrets
+    else:
+        made = os.urandom(SECRET_BYTES)
+        secrets = (made,)
+    return msgspec.structs.replace(webhook, secrets=secrets), made
+
+
+def test_message(
+    services: Services, org: int, webhook: Webhook, body: dict[str, Any]
+) -> tuple[str, bytes]:
+    """The id and the bytes of the event to send: the given one, or the example of a type."""
+    names = sorted(webhook.event_names)
+    name = body.get("eventName") or (names[0] if names else "")
+    given = body.get("event")
+    if given is not None and not isinstance(given, dict):
+        raise refused(
+            400,
+            "bad_event",
+            f"event must be an object; got {came(given)}. Leave it out for the type's example. "
+            "(bad_event, field event)",
+            "event",
+        )
+    if given is None:
+        kind = services.event_types.get(org, str(name))
+        given = kind.example if kind is not None and kind.examples else None
+        if given is None:
+            raise refused(
+                400,
+                "unknown_type",
+                f"eventName must be an event type that has an example; got {came(name)}. Send the "
+                "event itself in event. (unknown_type, field eventName)",
+                "eventName",
+            )
+    event_id = str(uuid.uuid4())
+    now_ms = services.clock.now_ms()
+    fresh = {"eventName": name, "eventId": event_id, "orgId": org, "createdAt": now_ms}
+    event = given | {key: value for key, value in fresh.items() if key != "eventName" or value}
+    message = msgspec.json.encode(event)
+    if len(message) > BODY_BYTES_MAX:
+        raise refused(
+            413,
+            "event_too_large",
+            f"event must have at most {BODY_BYTES_MAX} bytes; got {len(message)}. Send less. "
+            "(event_too_large, field event)",
+            "event",
+        )
+    return event_id, message
+
+
+def show_tested(tested: Tested, webhook: Webhook) -> dict[str, Any]:
+    """What was sent and what came of it, in words too."""
+    ending = tested.ending
+    fault = ending if isinstance(ending, Fault) else None
+    tried = Tried(
+        status=ending.status if isinstance(ending, Answer) else None,
+        kind=None if fault is None else fault.kind,
+        detail="" if fault is None else fault.detail,
+        duration_ms=round(ending.duration_ms),
+    )
+    return {
+        "delivered": tried.status is not None and 200 <= tried.status <= 299,
+        "startedAt": iso(tested.started_ms),
+        "durationInMs": round(ending.duration_ms, 1),
+        "status": tried.status,
+        "fault": tried.kind,
+        "detail": tried.detail or None,
+        "advice": " ".join(filter(None, (what_happened(tried), what_to_do(tried)))),
+        "request": {
+            "method": tested.method,
+            "url": tested.url,
+            "headers": masked_of_webhook(tested.headers, webhook),
+            "body": show_bytes(tested.body),
+        },
+        "answer": None
+        if not isinstance(ending, Answer)
+        else {
+            "headers": masked(ending.headers),
+            "body": show_bytes(ending.body) | {"truncated": ending.truncated},
+        },
+    }

@@ -1,0 +1,157 @@
+"""The shapes of `/v3` for the OpenAPI description, beside those of `models.py`."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from tidings.api.models import ERRORS, Fault, OneWebhook, Responses, WebhookBody, inlined
+
+
+class Metadata(BaseModel):
+    """An event type's name."""
+
+    active: bool = True
+    eventName: str
+
+
+class SchemaOfType(Metadata):
+    """An event type with its schema."""
+
+    schema_: dict[str, Any] = Field(alias="schema", description="JSON Schema of a whole event.")
+
+
+class ConsumerResponse(BaseModel):
+    """The receiver's last answer."""
+
+    webhookHttpStatus: int
+    time_taken: int | None = Field(description="Milliseconds of the attempt.")
+
+
+class EventLog(BaseModel):
+    """An event at one webhook, as the original shows it."""
+
+    refId: str | None
+    requestId: str | None
+    eventName: str
+    eventId: str
+    consumerGroupId: str | None = Field(description="Null where no webhook wanted the event.")
+    eventIngestionTimestamp: str = Field(description="When the event was accepted.")
+    eventStartTimestamp: str | None = Field(description="When the first attempt began.")
+    eventEndTimestamp: str | None = Field(description="Null while it is not finished.")
+    slaBreachTimestamp: str | None = Field(description="Null while it is, or was, in time.")
+    consumerResponse: ConsumerResponse | None
+
+
+class LogRow(EventLog):
+    """A row of a webhook's log."""
+
+    eventType: str = Field(description="The same as eventName.")
+    deliveryId: str = Field(description="To ask for at GET /v1/deliveries/{id}.")
+    status: str = Field(description="Pending, Delivered, Retrying or Failed.")
+    state: str = Field(description="The same, as finely as /v1 tells it.")
+    attempts: int
+    webhookDuration: int | None = Field(description="Milliseconds of the last attempt.")
+
+
+class Paging(BaseModel):
+    """Where the next page begins."""
+
+    limit: int
+    next: str | None = Field(description="The next page's `cursor`; null at the end.")
+
+
+class Log(BaseModel):
+    """A page of a webhook's log."""
+
+    consumerGroupId: str
+    events: list[LogRow]
+    paging: Paging
+
+
+class Metrics(BaseModel):
+    """How a webhook fared. The sum of the four kinds is the total."""
+
+    totalEvents: int
+    deliveredEvents: int
+    failedEvents: int = Field(description="Failed or cancelled.")
+    pendingEvents: int = Field(description="Pending, held or parked.")
+    retryingEvents: int
+    averageDeliveryTime: float | None = Field(
+        description="Milliseconds from accept to delivered; null where nothing was delivered."
+    )
+    startDate: int
+    endDate: int
+
+
+class RotateBody(BaseModel):
+    """How a secret is rotated."""
+
+    overlapHours: float = Field(24, description="How long the old one signs too, from 0 to 720.")
+
+
+def _envelope(data: type[BaseModel], name: str, several: bool = False) -> type[BaseModel]:
+    hints: dict[str, Any] = {
+        "data": list[data] | None if several else data | None,  # type: ignore[valid-type]
+        "errors": list[Fault] | None,
+        "warnings": list[Fault] | None,
+    }
+    doc = f"The envelope of {name}."
+    return type(name, (BaseModel,), {"__annotations__": hints, "__doc__": doc})
+
+
+def _answers(data: type[BaseModel], name: str, text: str, several: bool = False) -> Responses:
+    return {200: {"model": _envelope(data, name, several), "description": text}}
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    schema = {"type": "string"}
+    return {"name": name, "in": "header", "description": description, "schema": schema}
+
+
+def _body(schema: dict[str, Any], required: bool, *types: str) -> dict[str, Any]:
+    schema = inlined(schema)
+    content = {kind: {"schema": schema} for kind in types}
+    return {"requestBody": {"required": required, "content": content}}
+
+
+def _patch_schema() -> dict[str, Any]:
+    schema = inlined(WebhookBody.model_json_schema(ref_template="#/components/schemas/{model}"))
+    schema.pop("required", None)
+    for name, field in schema["properties"].items():
+        schema["properties"][name] = {"anyOf": [field, {"type": "null"}]}
+    schema["properties"]["webHookHeaders"] = {
+        "type": "object",
+        "additionalProperties": {"type": ["string", "null"]},
+    }
+    schema["example"] = {"slaInSeconds": 60, "webHookHeaders": {"X-Old": None}}
+    schema["description"] = "The fields to change; null takes a field away."
+    return schema
+
+
+METADATA = _answers(Metadata, "EventTypeList", "The event types", several=True)
+ONE_METADATA = _answers(SchemaOfType, "EventTypeSchema", "The event type")
+EVENT_LOG = _answers(EventLog, "OneEventLog", "The event at its newest delivery")
+EVENT_LOGS = _answers(EventLog, "SeveralEventLogs", "One row for each delivery", several=True)
+LOG = _answers(Log, "WebhookLog", "A page of the log")
+METRICS = _answers(Metrics, "WebhookMetrics", "The totals")
+
+CHANGE_ERRORS: Responses = ERRORS | {
+    status: {"model": OneWebhook, "description": text}
+    for status, text in {
+        408: "The body came too slowly",
+        409: "It does not go with what is there: a name that is taken, another standing",
+        412: "If-Match names another version than the newest",
+        413: "The body is too large",
+        422: "The Idempotency-Key came with another body",
+    }.items()
+}
+CONDITIONAL: dict[str, Any] = {
+    "parameters": [_header("If-Match", "The ETag that the change is made on; another is 412.")]
+}
+IDEMPOTENT: dict[str, Any] = {
+    "parameters": [
+        _header("Idempotency-Key", "The same call with the same key is answered the same for 24 h.")
+    ]
+}
+PATCH_BODY = _body(_patch_schema(), True, "application/merge-patch+json", "application/json")
+ROTATE_BODY = _body(RotateBody.model_json_schema(), False, "application/json")

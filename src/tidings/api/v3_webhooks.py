@@ -1,0 +1,130 @@
+"""`/v3/webHooks`: create, list, replace and delete as the original does; get by id, and patch.
+
+Answers of one webhook carry its `ETag`; a change with `If-Match` holds only for that version.
+"""
+
+import re
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import answer, envelope, refused
+from tidings.api.context import Services, read_object
+from tidings.api.models import BODY, ONE, SEVERAL
+from tidings.api.v3_models import CHANGE_ERRORS, CONDITIONAL, IDEMPOTENT, PATCH_BODY
+from tidings.api.webhook_answers import (
+    WebhookAnswers,
+    author,
+    changed,
+    expect,
+    not_as_asked,
+    tagged,
+    unknown_webhook,
+)
+from tidings.api.webhook_patch import patched_body
+from tidings.core.form import came
+from tidings.core.sign import show_secret
+from tidings.engine.webhook_records import Record
+from tidings.engine.webhooks import KeyReused, UnknownWebhook, WebhookRefused
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def webhook_routes(services: Services) -> APIRouter:
+    """The routes, over the services."""
+    router = APIRouter(prefix="/v3/webHooks", tags=["webhooks"], responses=CHANGE_ERRORS)
+    webhooks, show = services.webhooks, WebhookAnswers(services)
+
+    @router.post("", summary="Create a webhook", openapi_extra=BODY | IDEMPOTENT, responses=ONE)
+    async def create(request: Request) -> Response:
+        """The signing secret is in this answer and in no other one. With an `Idempotency-Key` the
+        same call within 24 hours is answered the same, and nothing is made again."""
+        caller = services.caller(request, "webhooks:write")
+        key = _idempotency_key(request)
+        body = await read_object(request)
+        try:
+            record, secret, warnings = await webhooks.create(caller.org, body, author(caller), key)
+        except WebhookRefused as wrong:
+            raise not_as_asked(wrong) from None
+        except KeyReused:
+            raise refused(
+                422,
+                "idempotency_key_reused",
+                "Idempotency-Key must be new for another body; this one came with another body "
+                "within 24 hours. Take a new key. (idempotency_key_reused, header Idempotency-Key)",
+                "Idempotency-Key",
+            ) from None
+        return show.one(record, warnings, signingSecret=show_secret(secret))
+
+    @router.get("", summary="List the webhooks of the org", responses=SEVERAL)
+    async def list_all(request: Request) -> Response:
+        """All of them: inactive, queue-type and deleted ones too."""
+        caller = services.caller(request, "webhooks:read")
+        return answer(envelope([show.to_get(record) for record in webhooks.list(caller.org)]))
+
+    @router.get("/{webHookId}", summary="Get one webhook", responses=ONE)
+    async def get(request: Request, webHookId: str) -> Response:
+        """Also a deleted one."""
+        caller = services.caller(request, "webhooks:read")
+        try:
+            record = webhooks.get(caller.org, webHookId)
+        except UnknownWebhook:
+            raise unknown_webhook(webHookId) from None
+        return tagged(record, show.to_get(record))
+
+    @router.put(
+        "/{webHookId}",
+        summary="Replace a webhook",
+        openapi_extra=BODY | CONDITIONAL,
+        responses=ONE,
+    )
+    async def replace(request: Request, webHookId: str) -> Response:
+        """Fields that are left out stay as they were; the name always does."""
+        caller = services.caller(request, "webhooks:write")
+        body = await read_object(request)
+        replacing = webhooks.replace(caller.org, webHookId, body, author(caller), expect(request))
+        return show.one(*await changed(webHookId, replacing))
+
+    @router.patch(
+        "/{webHookId}",
+        summary="Change some fields of a webhook",
+        openapi_extra=PATCH_BODY | CONDITIONAL,
+        responses=ONE,
+    )
+    async def patch(request: Request, webHookId: str) -> Response:
+        """A JSON merge patch (RFC 7396): null takes a field, or a header, away."""
+        caller = services.caller(request, "webhooks:write")
+        body = await read_object(request)
+
+        def body_for(record: Record) -> dict[str, Any]:
+            return patched_body(show.shown(record), body)
+
+        patching = webhooks.patch(caller.org, webHookId, body_for, author(caller), expect(request))
+        return show.one(*await changed(webHookId, patching))
+
+    @router.delete(
+        "/{webHookId}", summary="Delete a webhook", openapi_extra=CONDITIONAL, responses=ONE
+    )
+    async def delete(request: Request, webHookId: str) -> Response:
+        """It stays in the list with `active: false`; what it has not been sent is cancelled."""
+        caller = services.caller(request, "webhooks:write")
+        deleting = webhooks.delete(caller.org, webHookId, author(caller), expect(request))
+        return show.one(await changed(webHookId, deleting))
+
+    return router
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise refused(
+            400,
+            "bad_idempotency_key",
+            "Idempotency-Key must be 1 to 255 visible ASCII signs; got "
+            f"{came(key) if key.isprintable() else 'another sign'}. Take a UUID. "
+            "(bad_idempotency_key, header Idempotency-Key)",
+            "Idempotency-Key",
+        )
+    return key

@@ -1,0 +1,81 @@
+"""The composition root: the only place that knows which adapter is used.
+
+The order of a start: directory lock and store, key, configuration into the registry, the
+bootstrap credential, the engine (which recovers what the last owner left), then the port is opened.
+A stop goes the other way: no new calls, no new attempts, wait for those under way, write what came
+of them, close the store cleanly.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import uvloop
+
+from tidings.app.machine import log_to_stderr, port_refusal
+from tidings.app.service import Service
+from tidings.engine.access import BootstrapRefused
+from tidings.engine.vault import VaultRefused
+from tidings.settings import Settings
+from tidings.store.sqlite import backup as backups
+from tidings.store.sqlite.client import SqliteStore
+from tidings.store.sqlite.database import StoreRefused
+
+
+class Refused(Exception):
+    """What was asked of a data directory cannot be; the text says why and what to do."""
+
+
+def serve(settings: Settings) -> int:
+    """Run the service until it is told to stop; the exit code of the process."""
+    log_to_stderr(settings.log_level)
+    if (refusal := port_refusal(settings)) is not None:
+        print(refusal, file=sys.stderr)
+        return 4
+    try:
+        return uvloop.run(_serve(settings))
+    except (StoreRefused, VaultRefused, BootstrapRefused) as refusal:
+        print(refusal, file=sys.stderr)
+        return 4
+
+
+def backup(data: Path, to: Path, progress: backups.Progress) -> backups.Manifest:
+    """Copy a data directory, also one that is served. Refused says why not; OSError: the disk."""
+    return _or_refused(lambda: backups.backup(data, to, progress))
+
+
+def restore(source: Path, data: Path, progress: backups.Progress) -> backups.Manifest:
+    """Make a data directory from a copy. Refused says why not; OSError: the disk."""
+    return _or_refused(lambda: backups.restore(source, data, progress))
+
+
+def _or_refused(work: Callable[[], backups.Manifest]) -> backups.Manifest:
+    try:
+        return work()
+    except (backups.BackupRefused, StoreRefused) as refusal:
+        raise Refused(str(refusal)) from None
+
+
+async def _serve(settings: Settings) -> int:
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[int] = loop.create_future()
+
+    def end(code: int) -> None:
+        if not ended.done():
+            ended.set_result(code)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end, 0)
+    store = await SqliteStore.open(settings.data, lambda: end(1))
+    try:
+        service = await Service.compose(settings, store)
+    except BaseException:
+        await store.close(clean=False)
+        raise
+    try:
+        code = await service.run(ended)
+    finally:
+        await service.stop()
+    return code

@@ -1,0 +1,51 @@
+"""What the service needs of the machine: a free port, open files, a log on stderr."""
+
+import contextlib
+import logging
+import resource
+import socket
+import sys
+
+import structlog
+
+from tidings.settings import Settings
+
+
+def port_refusal(settings: Settings) -> str | None:
+    """Why the port cannot be had. The server shares ports (SO_REUSEPORT), so it would not say."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            return (
+                f"{settings.host} port {settings.port} must be free to listen on; got: "
+                f"{error.strerror or error}. Stop what listens there, or take another with --port."
+            )
+    return None
+
+
+def raise_file_limit() -> None:
+    """As many open files as the system admits: each attempt under way holds one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def log_to_stderr(level: str) -> None:
+    raise_file_limit()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.ExceptionRenderer(
+                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+            ),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

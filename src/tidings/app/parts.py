@@ -1,0 +1,196 @@
+"""Parts of the service that need more than a line to be made."""
+
+import hashlib
+import itertools
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from tidings.catalogue import Enrichment as EnrichmentPoints
+from tidings.core.platform_rules import read_map
+from tidings.egress.address import parse_target
+from tidings.egress.mail import MailServer, SmtpMailer
+from tidings.egress.policy import Policy
+from tidings.egress.sender import HttpSender
+from tidings.engine.access import Access
+from tidings.engine.clock import WallClock
+from tidings.engine.engine import Engine
+from tidings.engine.enricher import Enricher
+from tidings.engine.entrance import Entrance
+from tidings.engine.event_types import EventTypes
+from tidings.engine.feed import Feed
+from tidings.engine.figures import Figures
+from tidings.engine.jobs import Jobs
+from tidings.engine.notices import Notices
+from tidings.engine.orgs import Orgs
+from tidings.engine.platform import CONNECTIONS_MAX, Manner, Platform, gauges
+from tidings.engine.reference import Reference
+from tidings.engine.retention import Retention
+from tidings.engine.telling import connect
+from tidings.engine.vault import read_or_make_key
+from tidings.engine.webhooks import Webhooks
+from tidings.settings import Settings, platform_paths
+from tidings.store.sqlite.client import SqliteStore
+
+KEY_FILE = "key"
+TERMS_PURPOSE = b"tidings.terms"
+
+
+def make_platform(
+    settings: Settings, clock: WallClock
+) -> tuple[Platform | None, list[Callable[[], Awaitable[None]]]]:
+    """The platform's own API, dialled under a policy of its own; and how to close it."""
+    if settings.platform_url is None:
+        return None, []
+    sender = HttpSender(Policy(settings.platform_private, denied=settings.deny))
+    target = parse_target(settings.platform_url, allow_http=settings.platform_private)
+    secret = settings.platform_auth_secret
+    base = target.path.rstrip("/")
+    manner = Manner(
+        paths={kind: base + path for kind, path in platform_paths(settings).items()},
+        headers=(
+            ("accept", "application/json"),
+            *(() if secret is None else ((settings.platform_auth_header, secret.reveal()),)),
+        ),
+        fields=read_map(settings.platform_fields),
+        timeout_s=settings.platform_timeout_s,
+        keep_s=settings.platform_keep_s,
+        keep_none_s=settings.platform_keep_none_s,
+    )
+    platform = Platform(sender.origin(target, CONNECTIONS_MAX), manner, clock)
+    return platform, [platform.close, sender.close]
+
+
+def make_enricher(
+    event_types: EventTypes, reference: Reference, platform: Platform | None, figures: Figures
+) -> Enricher:
+    """What shaping begins with."""
+
+    def points_of(org: int, name: str) -> EnrichmentPoints | None:
+        kind = event_types.get(org, name)
+        return None if kind is None else kind.enrichment
+
+    enricher = Enricher(points_of=points_of, reference=reference, platform=platform)
+    figures.gauges.update(
+        reference_cache_bytes=(
+            "Reference data in memory, about.",
+            lambda: reference.cached_bytes,
+        ),
+        enrichment_thin=(
+            "Messages sent thin since the start because the platform did not answer.",
+            lambda: enricher.thin,
+        ),
+    )
+    if platform is not None:
+        figures.gauges.update(gauges(platform))
+    return enricher
+
+
+def make_jobs(
+    engine: Engine,
+    webhooks: Webhooks,
+    orgs: Orgs,
+    store: SqliteStore,
+    clock: WallClock,
+    mailer: SmtpMailer | None,
+) -> tuple[Notices, Retention, Jobs]:
+    """What works behind the calls: telling owners, and dropping what is too old."""
+    notices = Notices(
+        accept=engine.acceptor.accept,
+        clock=clock,
+        number_of=webhooks.number_of,
+        addresses=lambda org: orgs.settings(org).notify,
+        mailer=mailer,
+    )
+    connect(notices, engine, webhooks, clock)
+    retention = Retention(
+        store=store,
+        clock=clock,
+        retentions=lambda: {org.id: orgs.settings(org.id).retention for org in orgs.all()},
+    )
+    jobs = Jobs({"retention": retention.run, "notices": notices.run}, notices.flush)
+    return notices, retention, jobs
+
+
+def tell_both(feed: Feed, notices: Notices) -> Callable[[str, int, dict[str, Any]], None]:
+    """A replay's end goes to who watches, and to who subscribes."""
+
+    def tell(kind: str, org: int, fact: dict[str, Any]) -> None:
+        feed.tell(org, "replay", fact)
+        notices.tell(kind, org, fact)
+
+    return tell
+
+
+def make_mailer(
+    settings: Settings, closers: list[Callable[[], Awaitable[None]]]
+) -> SmtpMailer | None:
+    """Who sends letters; None where no mail server is named."""
+    if settings.mail_host is None or settings.mail_from is None:
+        return None
+    password = settings.mail_password
+    mailer = SmtpMailer(
+        MailServer(
+            host=settings.mail_host,
+            port=settings.mail_port,
+            sender=settings.mail_from,
+            starttls=settings.mail_starttls,
+            user=settings.mail_user,
+            password=None if password is None else password.reveal(),
+        )
+    )
+    closers.append(mailer.close)
+    return mailer
+
+
+def make_policy(settings: Settings) -> Policy:
+    return Policy(settings.dev, settings.allow, settings.deny)
+
+
+def terms_key(data: Path) -> bytes:
+    """The key of the search terms."""
+    return derived_key(data, TERMS_PURPOSE, 16)
+
+
+def derived_key(data: Path, purpose: bytes, size: int = 32) -> bytes:
+    """A key from the directory's own key, for one purpose: no other use shares it."""
+    key = read_or_make_key(data / KEY_FILE).reveal()
+    return hashlib.blake2b(purpose, key=key, digest_size=size).digest()
+
+
+async def first_credential(settings: Settings, access: Access) -> None:
+    org, key, secret = (
+        settings.bootstrap_org,
+        settings.bootstrap_key,
+        settings.bootstrap_secret,
+    )
+    if key is not None and secret is not None:
+        await access.ensure_bootstrap(org or 1, key, secret.reveal())
+        return
+    fresh = await access.first_credential(org or 1)
+    if fresh is not None:
+        print(
+            f"First start: org {org or 1} and the platform's own credential are made.\n"
+            f"  key     {fresh.key}\n"
+            f"  secret  {fresh.secret}\n"
+            "The secret is shown this once; keep it now.",
+            file=sys.stderr,
+        )
+
+
+async def console_link(settings: Settings, entrance: Entrance) -> str | None:
+    """With --dev a link that signs in to the console, once."""
+    own = entrance.access.of_platform()
+    if not settings.dev or not own:
+        return None
+    token = await entrance.sessions.make_link(own[0].id)
+    here = settings.host if settings.host not in ("0.0.0.0", "::") else "127.0.0.1"
+    return f"http://{here}:{settings.port}/console/sign-in?link={token}"
+
+
+def request_ids() -> Callable[[], str]:
+    """Unique for ever, by a random half; cheap, by a counted half."""
+    ours, count = os.urandom(8).hex(), itertools.count()
+    return lambda: f"{ours}{next(count):016x}"

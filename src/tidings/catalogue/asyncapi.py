@@ -1,0 +1,135 @@
+"""The AsyncAPI 3.0 document: every event type as a message that Tidings accepts and delivers.
+
+Made from the catalogue, as every page is. Schemas are written in the words that AsyncAPI's own
+schema object shares with JSON Schema, so no other schema format is declared.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from tidings.catalogue.event_type import EventType, Json
+from tidings.catalogue.schema import types_of
+from tidings.catalogue.thin import thin
+
+ACCEPTED, DELIVERED = "accepted", "webhook"
+HEADERS: Json = {
+    "type": "object",
+    "required": ["webhook-id", "webhook-timestamp", "webhook-signature"],
+    "properties": {
+        "webhook-id": {
+            "type": "string",
+            "description": "The same at every attempt; receivers drop repeats by it.",
+        },
+        "webhook-timestamp": {
+            "type": "string",
+            "description": "When this attempt was signed, seconds since the epoch.",
+        },
+        "webhook-signature": {
+            "type": "string",
+            "description": "v1, and an HMAC-SHA256 in base64 (Standard Webhooks).",
+        },
+    },
+}
+
+
+def document(types: Iterable[EventType], blocks: dict[str, Json], version: str) -> Json:
+    """The document for these event types; `blocks` are the shared schemas by `$ref`."""
+    kinds = sorted(types, key=lambda kind: kind.name.lower())
+    names = [kind.name for kind in kinds]
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Tidings events",
+            "version": version,
+            "description": "Every event type, as it is accepted and as it is delivered.",
+            "tags": [{"name": family} for family in sorted({kind.family for kind in kinds})],
+        },
+        "defaultContentType": "application/json",
+        "channels": {
+            ACCEPTED: {
+                "address": "/v1/events",
+                "title": "Where events are posted",
+                "messages": {name: _ref("messages", name) for name in names},
+            },
+            DELIVERED: {
+                "address": None,
+                "title": "A receiver's URL",
+                "description": "Each webhook has its own; it is called once per event and attempt.",
+                "messages": {name: _ref("messages", name) for name in names},
+            },
+        },
+        "operations": {
+            "accept": _operation("receive", ACCEPTED, "Accept events of the platform.", names),
+            "deliver": _operation("send", DELIVERED, "Tell a subscribed webhook.", names),
+        },
+        "components": {
+            "messages": {kind.name: _message(kind) for kind in kinds},
+            "messageTraits": {"delivered": {"headers": HEADERS}},
+            "schemas": shared(blocks),
+        },
+    }
+
+
+def payload(kind: EventType) -> Json:
+    """The schema of a whole event, with references to `shared`."""
+    fields: Json = {
+        "eventName": {"type": "string", "const": kind.name},
+        "data": _schema(kind.data),
+    }
+    return {"allOf": [_ref("schemas", "envelope"), {"type": "object", "properties": fields}]}
+
+
+def shared(blocks: dict[str, Json]) -> Json:
+    """The shared schemas, by the names that references have in `components/schemas`."""
+    return {_block_name(ref): _schema(node) for ref, node in sorted(blocks.items())}
+
+
+def _operation(action: str, channel: str, summary: str, names: list[str]) -> Json:
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "summary": summary,
+        "bindings": {"http": {"method": "POST", "bindingVersion": "0.3.0"}},
+        "messages": [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in names],
+    }
+
+
+def _message(kind: EventType) -> Json:
+    message: Json = {
+        "name": kind.name,
+        "title": kind.name,
+        "summary": kind.trigger,
+        "contentType": "application/json",
+        "tags": [{"name": kind.family}],
+        "traits": [{"$ref": "#/components/messageTraits/delivered"}],
+        "payload": payload(kind),
+        "examples": [{"name": "enriched", "payload": kind.example}],
+    }
+    if (small := thin(kind, kind.example)) != kind.example:
+        message["examples"].append({"name": "thin", "payload": small})
+    return message
+
+
+def _schema(node: Json) -> Json:
+    """A schema of the catalogue with its references led to the document's components."""
+    out: Json = {}
+    for key, value in node.items():
+        if key == "properties":
+            out[key] = {name: _schema(inner) for name, inner in value.items()}
+        elif key in ("items", "additionalProperties") and isinstance(value, dict):
+            out[key] = _schema(value)
+        elif key != "$ref":
+            out[key] = value
+    if "$ref" in node:  # what stands beside a reference would be ignored
+        out = {"allOf": [_ref("schemas", _block_name(node["$ref"]))], **out}
+    elif len(types_of(node)) > 1:
+        out["type"] = list(types_of(node))
+    return out
+
+
+def _block_name(ref: str) -> str:
+    return ref.removeprefix("shared/").removesuffix(".json")
+
+
+def _ref(kind: str, name: str) -> Any:
+    return {"$ref": f"#/components/{kind}/{name}"}

@@ -1,0 +1,306 @@
+"""Writes typed models of all events for those who receive them: `tidings.consumer.events`.
+
+`python -m tidings.catalogue.models FOLDER` writes one module for each family, one for the shared
+blocks and an index. TypedDicts, because they cost nothing at run time, need nothing but the
+standard library and let unknown fields through, as the service does. A test holds them current.
+"""
+
+import keyword
+import re
+import sys
+import textwrap
+from pathlib import Path
+
+from tidings.catalogue.catalogue import Catalogue
+from tidings.catalogue.event_type import EventType, Json
+from tidings.catalogue.loader import HERE, load, raw_blocks, read_blocks
+from tidings.catalogue.schema import types_of
+
+WIDTH = 100
+NAME_MAX = 56
+MADE = "Made from the catalogue (`make models`): change the event type's file, not this one."
+ENVELOPE = "shared/envelope.json"
+_PLAIN = {
+    "string": "str",
+    "integer": "int",
+    "number": "float",
+    "boolean": "bool",
+    "null": "None",
+}
+
+
+Content = tuple[str, list[tuple[str, str, str]]]  # what a class says, and its fields
+
+
+class Module:
+    """One module while it is written: its classes in the order in which they need each other."""
+
+    def __init__(self, title: str, blocks: dict[str, Json]) -> None:
+        self._title = title
+        self._blocks = blocks
+        self._texts: list[str] = []
+        self._names: set[str] = set()
+        self._contents: dict[str, Content] = {}
+        self._prefix = ""  # of the classes inside an event; those inside a block take its name
+        self._shared: set[str] = set()
+        self._typing = {"TypedDict"}
+
+    def block(self, ref: str) -> None:
+        """Write a shared block as a class, or as an alias where it is a list."""
+        name, node = block_name(ref), self._blocks[ref]
+        if types_of(node) == ("array",):
+            item = self._type(node["items"], f"{name}Item")
+            self._texts.append(f"{_comment(_text(node), '')}{name} = list[{item}]\n")
+            self._names.add(name)
+        else:
+            self._class(name, node)
+
+    def envelope(self) -> None:
+        """Write what every event has, less the two fields that tell the types apart."""
+        node = self._blocks[ENVELOPE]
+        fields = {
+            name: inner
+            for name, inner in node["properties"].items()
+            if name not in ("eventName", "data")
+        }
+        self._class("Envelope", {**node, "properties": fields, "required": []})
+
+    def event(self, kind: EventType) -> None:
+        """Write an event type: its data, and the whole event."""
+        name = class_name(kind.name)
+        self._prefix = name
+        data = self._class(f"{name}Data", kind.data)
+        self._typing |= {"Literal", "Required"}
+        self._shared.add("Envelope")
+        self._texts.append(
+            f"class {name}(Envelope):\n"
+            f"{_docstring(kind.trigger)}\n"
+            f'    eventName: Required[Literal["{kind.name}"]]\n'
+            f"    data: Required[{data}]\n"
+        )
+
+    def source(self) -> str:
+        """The module's text."""
+        lines = [f'"""{self._title}\n\n{MADE}\n"""\n']
+        lines.append(f"from typing import {', '.join(sorted(self._typing, key=_import_order))}\n")
+        if self._shared:
+            names = sorted(self._shared)
+            one = f"from tidings.consumer.events.common import {', '.join(names)}\n"
+            many = "from tidings.consumer.events.common import (\n    " + ",\n    ".join(names)
+            lines.append(one if len(one) <= WIDTH + 1 else many + ",\n)\n")
+        gap = "\n\n" if self._texts[0].startswith("class ") else "\n"
+        return "\n".join(lines) + gap + "\n\n".join(self._texts)
+
+    def _class(self, name: str, node: Json) -> str:
+        prefix = self._prefix or name
+        required = set(node.get("required", ()))
+        fields: list[tuple[str, str, str]] = []  # name, type, comment
+        for field, inner in node.get("properties", {}).items():
+            kind = self._type(inner, _short(prefix, class_name(field)))
+            if field in required:
+                self._typing.add("Required")
+                kind = f"Required[{kind}]"
+            fields.append((field, kind, _text(inner)))
+        said = node.get("description", "Fields.")
+        name, known = self._name(name, (said, fields))
+        if known:
+            return name
+        plain = all(name.isidentifier() and not keyword.iskeyword(name) for name, _, _ in fields)
+        self._texts.append((_plain_class if plain else _odd_class)(name, said, fields))
+        return name
+
+    def _type(self, node: Json, name: str) -> str:
+        if "$ref" in node:
+            found = block_name(node["$ref"])
+            if found not in self._names:
+                self._shared.add(found)
+            return found
+        kinds = types_of(node)
+        if not kinds:
+            self._typing.add("Any")
+            return "Any"
+        return " | ".join(dict.fromkeys(self._one(kind, node, name) for kind in kinds))
+
+    def _one(self, kind: str, node: Json, name: str) -> str:
+        if kind == "array":
+            item = self._type(node.get("items", {}), name)
+            return f"list[{item}]"
+        if kind == "object":
+            if node.get("properties"):
+                return self._class(name, node)
+            value = self._type(node.get("additionalProperties", {}), name)
+            return f"dict[str, {value}]"
+        return _PLAIN[kind]
+
+    def _name(self, name: str, content: Content) -> tuple[str, bool]:
+        """A name for a class, and whether one of the same content has it already."""
+        number = 2
+        wanted = name
+        while wanted in self._names or wanted in self._shared:
+            if self._contents.get(wanted) == content:
+                return wanted, True
+            wanted, number = f"{name}{number}", number + 1
+        self._names.add(wanted)
+        self._contents[wanted] = content
+        return wanted, False
+
+
+def _short(prefix: str, name: str) -> str:
+    """The name of a class inside an event; without the event's where both are long."""
+    return prefix + name if len(prefix + name) <= NAME_MAX else name
+
+
+def class_name(name: str) -> str:
+    """`pointsIssued` as `PointsIssued`, `tidings.webhook.failing` as `TidingsWebhookFailing`."""
+    return "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", name))
+
+
+def block_name(ref: str) -> str:
+    """`shared/actor.json` as `Actor`."""
+    return class_name(ref.removeprefix("shared/").removesuffix(".json"))
+
+
+def module_name(family: str) -> str:
+    """`partner-programme` as `partner_programme`."""
+    return family.replace("-", "_")
+
+
+def modules(catalogue: Catalogue, blocks: dict[str, Json], raw: dict[str, Json]) -> dict[str, str]:
+    """The text of every module by its file name. `raw`: the blocks with their own references."""
+    common = Module("What several events share.", raw)
+    for ref in _ordered(raw):
+        if ref != ENVELOPE:
+            common.block(ref)
+    common.envelope()
+    families: dict[str, Module] = {}
+    names: dict[str, list[str]] = {}
+    for name in catalogue.names():
+        kind = catalogue.get(name)
+        assert kind is not None
+        module = module_name(kind.family)
+        title = f"Events of the family {kind.family}."
+        families.setdefault(module, Module(title, blocks)).event(kind)
+        names.setdefault(module, []).append(name)
+    made = {f"{module}.py": one.source() for module, one in families.items()}
+    return made | {"common.py": common.source(), "__init__.py": _index(names)}
+
+
+def _ordered(raw: dict[str, Json]) -> list[str]:
+    """The blocks, each behind those that it names."""
+    done: list[str] = []
+
+    def add(ref: str) -> None:
+        if ref not in done:
+            for inner in _references(raw[ref]):
+                add(inner)
+            done.append(ref)
+
+    for ref in sorted(raw):
+        add(ref)
+    return done
+
+
+def _references(node: object) -> list[str]:
+    if isinstance(node, list):
+        return [ref for inner in node for ref in _references(inner)]
+    if not isinstance(node, dict):
+        return []
+    own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+    return own + [ref for inner in node.values() for ref in _references(inner)]
+
+
+def _index(names: dict[str, list[str]]) -> str:
+    imports, classes = [], {name: class_name(name) for one in names.values() for name in one}
+    for module in sorted(names):
+        found = sorted((classes[name] for name in names[module]), key=str.lower)
+        listed = ",\n    ".join(found)
+        one = f"from tidings.consumer.events.{module} import {', '.join(found)}"
+        imports.append(
+            one
+            if len(one) <= WIDTH
+            else f"from tidings.consumer.events.{module} import (\n    {listed},\n)"
+        )
+    in_order = sorted(classes.items(), key=lambda pair: pair[0].lower())
+    union = "\n    | ".join(kind for _, kind in in_order)
+    rows = "\n".join(f'    "{name}": {kind},' for name, kind in in_order)
+    exported = "\n".join(
+        f'    "{name}",' for name in sorted([*classes.values(), "EVENTS", "Event"])
+    )
+    return (
+        f'"""Every event type, typed.\n\n{MADE}\n\n'
+        "`Event` is the union of all: a comparison of `eventName` tells a type checker which one "
+        'it is.\n"""\n\n'
+        + "\n".join(imports)
+        + f"\n\nEvent = (\n    {union}\n)\n\n"
+        + f"EVENTS: dict[str, type[Event]] = {{\n{rows}\n}}\n\n"
+        + f"__all__ = [\n{exported}\n]\n"
+    )
+
+
+def _docstring(text: str) -> str:
+    text = text.replace("\\", "\\\\").replace('"', "'")
+    if len(text) <= WIDTH - 10:
+        return f'    """{text}"""\n'
+    lines = textwrap.wrap(text, WIDTH - 8)
+    body = "\n".join(f"    {line}" for line in lines).lstrip()
+    return f'    """{body}\n    """\n'
+
+
+def _plain_class(name: str, said: str, fields: list[tuple[str, str, str]]) -> str:
+    body = "".join(
+        f"{_comment(text, '    ')}{_field(field, kind)}\n" for field, kind, text in fields
+    )
+    gap = "\n" if body else ""
+    head = f"class {name}(TypedDict, total=False):\n"
+    if len(head) > WIDTH + 1:
+        head = f"class {name}(\n    TypedDict, total=False\n):\n"
+    return f"{head}{_docstring(said)}{gap}{body}"
+
+
+def _field(field: str, kind: str) -> str:
+    line = f"    {field}: {kind}"
+    if len(line) <= WIDTH:
+        return line
+    head, _, inner = kind.partition("[")
+    return f"    {field}: {head}[\n        {inner[:-1]}\n    ]"
+
+
+def _odd_class(name: str, said: str, fields: list[tuple[str, str, str]]) -> str:
+    """A class with a field that Python has another use for, such as `from`."""
+    body = "".join(
+        f'{_comment(text, " " * 8)}        "{field}": {kind},\n' for field, kind, text in fields
+    )
+    opening = f'{name} = TypedDict(\n    "{name}",\n    {{\n{body}    }},\n    total=False,\n)\n'
+    return _comment(said, "") + opening
+
+
+def _text(node: Json) -> str:
+    """What is said of a field."""
+    quirk = node.get("x-quirk")
+    return f"{node.get('description', '')} {quirk}" if quirk else str(node.get("description", ""))
+
+
+def _comment(text: str, indent: str) -> str:
+    lines = textwrap.wrap(text, WIDTH - len(indent) - 2)
+    return "".join(f"{indent}# {line}\n" for line in lines)
+
+
+def _import_order(name: str) -> tuple[bool, str]:
+    return name.isupper(), name
+
+
+def main(folder: str) -> int:
+    """Write the modules, and take away those that are no longer made; the exit code."""
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    made = modules(load(), read_blocks(HERE), raw_blocks(HERE))
+    for name, text in made.items():
+        (target / name).write_text(text, "utf-8")
+    for path in target.glob("*.py"):
+        if path.name not in made:
+            path.unlink()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

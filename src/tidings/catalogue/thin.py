@@ -1,0 +1,64 @@
+"""The thin form of an event: what the platform sends, without what enrichment adds.
+
+The examples of the catalogue are enriched, because they show more; the thin one follows from the
+event type's enrichment points, so that the two cannot drift apart.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tidings.catalogue.event_type import EventType, Json
+from tidings.catalogue.paths import steps
+
+BALANCE = "AvailablePointsBalance"
+BEHAVIOUR = "behavioralEventAttributes"
+REFERENCE = "awardedReferenceId"
+
+
+def thin(kind: EventType, event: Json) -> Json:
+    """A copy of an event of that type without enrichment.
+
+    Of a customer the id stays, and the mobile number as the identifier that the causing call used;
+    of who did it, till and store go.
+    """
+    out: Json = _copy(event)
+    points = kind.enrichment
+    for path in points.customer_identifiers:
+        for block in _blocks(out, path):
+            instore = block.get("instore")
+            kept = {"customerId": block["customerId"]} if "customerId" in block else {}
+            if isinstance(instore, dict) and "mobile" in instore:
+                kept["mobile"] = instore["mobile"]
+            block.clear()
+            block.update(kept)
+    for path in points.till_store:
+        for block in _blocks(out, path):
+            block.pop("till", None)
+            block.pop("store", None)
+    data = out.get("data")
+    if isinstance(data, dict):
+        data.pop(BALANCE, None)
+        data.pop(BEHAVIOUR, None)
+    for path in points.awarded_slices:
+        for block in _blocks(out, path):
+            block.pop(REFERENCE, None)
+    return out
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _copy(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_copy(inner) for inner in value]
+    return value
+
+
+def _blocks(event: Json, path: str) -> Iterator[Json]:
+    """Every object at a dotted path; `[]` stands for each item of a list."""
+    found: list[Any] = [event]
+    for step in steps(path):
+        if isinstance(step, str):
+            found = [one[step] for one in found if isinstance(one, dict) and step in one]
+        else:
+            found = [item for one in found if isinstance(one, list) for item in one]
+    yield from (one for one in found if isinstance(one, dict))

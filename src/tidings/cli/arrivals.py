@@ -1,0 +1,157 @@
+"""One arrival at a test inbox, as whoever listens sees it: verified here, and sent on."""
+
+import base64
+import http.client
+import json
+import ssl
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from tidings.cli.exits import Exit, Stop
+from tidings.cli.output import duration
+from tidings.core.sign import read_secret
+from tidings.core.signature_check import judge
+
+FORWARD_S = 30.0
+ANSWER_MAX = 64 * 1024
+# Of one connection, not of the message.
+HOP = frozenset(
+    "connection content-length host keep-alive proxy-authenticate proxy-authorization te trailer "
+    "transfer-encoding upgrade".split()
+)
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """What came, and whether its signature is that of these bytes."""
+
+    id: str
+    at_ms: int
+    method: str
+    headers: list[tuple[str, str]]
+    body: bytes
+    size: int
+    answered: int
+    verified: bool
+    said: str  # of the signature
+    event: Any  # the body, read; None where it is no JSON
+
+    @property
+    def event_name(self) -> str:
+        """The type of the event, if it says so."""
+        return str(self.event.get("eventName", "-")) if isinstance(self.event, dict) else "-"
+
+    @property
+    def event_id(self) -> str:
+        """The id of the event, if it says so."""
+        found = self.event.get("eventId") if isinstance(self.event, dict) else None
+        return str(found or self.header("webhook-id") or self.id)
+
+    @property
+    def attempt(self) -> int:
+        """Which try it is."""
+        said = self.header("tidings-attempt")
+        return int(said) if said.isascii() and said.isdigit() and len(said) < 6 else 1
+
+    def header(self, name: str) -> str:
+        """The value of a header; empty where it is not there."""
+        return next((value for one, value in self.headers if one.lower() == name), "")
+
+    def shown(self) -> dict[str, Any]:
+        """For a program."""
+        return {
+            "id": self.id,
+            "arrivedAt": self.at_ms,
+            "method": self.method,
+            "headers": dict(self.headers),
+            "verified": self.verified,
+            "signature": self.said,
+            "answered": self.answered,
+            "attempt": self.attempt,
+            "bytes": self.size,
+            "event": self.event,
+            "body": None if self.event is not None else base64.b64encode(self.body).decode(),
+        }
+
+
+def read_arrival(told: dict[str, Any], secret: str) -> Arrived:
+    """An arrival as the API tells it, judged by the webhook's own secret."""
+    body = base64.b64decode(told["body"]["base64"])
+    headers = [(head["name"], head["value"]) for head in told["headers"]]
+    at_ms = _ms(told["arrivedAt"])
+    judged = judge(headers, body, [read_secret(secret)], at_ms // 1000)
+    if told["body"].get("truncated"):
+        # The bytes are not all here; the service has seen them all.
+        verified, said = told["verdict"] == "valid", f"{told['verdict']}, by the service"
+    else:
+        verified = judged.verdict == "valid"
+        said = "valid" if verified else judged.reason
+    return Arrived(
+        told["id"],
+        at_ms,
+        told["method"],
+        headers,
+        body,
+        told["bytes"],
+        told["status"],
+        verified,
+        said,
+        _event(body),
+    )
+
+
+def _event(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _ms(said: Any) -> int:
+    if isinstance(said, int):
+        return said
+    return round(datetime.fromisoformat(said).timestamp() * 1000)
+
+
+class Forward:
+    """Sends arrivals on to a URL of this machine, or another one, as they came."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            parts = urlsplit(url)
+            self._port = parts.port
+        except ValueError:
+            parts = urlsplit("")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Stop(
+                f"--forward must be like http://127.0.0.1:3000/hook; got {url[:80]}.", Exit.USAGE
+            )
+        self._https = parts.scheme == "https"
+        self._host = parts.hostname
+        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+    def send(self, arrived: Arrived) -> str:
+        """What came of it, in words. A receiver that fails is told, and ends nothing."""
+        started = time.monotonic()
+        line: http.client.HTTPConnection
+        if self._https:
+            context = ssl.create_default_context()
+            line = http.client.HTTPSConnection(
+                self._host, self._port, timeout=FORWARD_S, context=context
+            )
+        else:
+            line = http.client.HTTPConnection(self._host, self._port, timeout=FORWARD_S)
+        headers = {name: value for name, value in arrived.headers if name.lower() not in HOP}
+        try:
+            line.request(arrived.method, self._path, arrived.body, headers)
+            answer = line.getresponse()
+            answer.read(ANSWER_MAX)
+            return f"{answer.status} {duration((time.monotonic() - started) * 1000)}"
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error) or "the connection was closed"
+            return f"no answer: {why}"
+        finally:
+            line.close()

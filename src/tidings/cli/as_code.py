@@ -1,0 +1,223 @@
+"""`tidings webhooks export` and `apply`: webhooks as a file that can be reviewed and repeated."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from cyclopts import Parameter
+from rich.text import Text
+
+from tidings.cli.calls import Calls, Moved, calls
+from tidings.cli.exits import Exit, Stop, next_step, say
+from tidings.cli.output import clean, confirm, console, how_many, print_line
+from tidings.cli.plan import (
+    ORIGINAL,
+    BadFile,
+    Change,
+    diff,
+    exported,
+    plan,
+    read_file,
+    read_original,
+)
+from tidings.cli.webhook_fields import changed
+from tidings.cli.webhook_names import PATH, all_webhooks, is_there, tag
+from tidings.cli.where import HERE, Where
+
+BYTES_MAX = 4 << 20
+HEAD = """\
+# The webhooks of {url}{org}, as `tidings webhooks apply` takes them.
+# What is left out has its default. ${{NAME}}, a variable, stands for a secret.
+"""
+COLOURS = {"+": "green", "-": "red", "~": "yellow"}
+Flag = Annotated[bool, Parameter(negative=())]
+FileName = Annotated[str, Parameter(allow_leading_hyphen=True)]  # - is stdin, or stdout
+
+
+def export(file: FileName = "-", /, *, where: Where = HERE) -> int:
+    """Write the webhooks as a file, without secrets.
+
+    Parameters
+    ----------
+    file
+        Where to; - for stdout. YAML, or with --json JSON.
+    """
+    api = calls(where)
+    found = sorted(filter(is_there, all_webhooks(api)), key=lambda one: str(one["name"]))
+    bodies = [exported(one) for one in found]
+    if where.json:
+        text = json.dumps({"webhooks": bodies}, ensure_ascii=False, indent=2) + "\n"
+    else:
+        org = "" if api.server.org is None else f", org {api.server.org}"
+        text = HEAD.format(url=api.server.url, org=org) + yaml.safe_dump(
+            {"webhooks": bodies}, allow_unicode=True, sort_keys=False, width=96
+        )
+    if file == "-":
+        sys.stdout.write(text)
+        file = "webhooks.yaml"
+    else:
+        try:
+            Path(file).write_text(text, "utf-8")
+        except OSError as error:
+            raise Stop(
+                f"FILE must be writable; got {file}: {error.strerror}.", Exit.USAGE
+            ) from None
+    say(how_many(len(bodies), "webhook"))
+    next_step(f"tidings webhooks apply {file} --dry-run")
+    return Exit.OK
+
+
+def apply(
+    file: FileName,
+    /,
+    *,
+    dry_run: Flag = False,
+    prune: Flag = False,
+    from_original: Flag = False,
+    yes: Flag = False,
+    where: Where = HERE,
+) -> int:
+    """Make the webhooks as a file says: shows what changes, and asks on a terminal.
+
+    Parameters
+    ----------
+    file
+        YAML or JSON, as `export` writes it; - for stdin.
+    dry_run
+        Only show what would change.
+    prune
+        Delete webhooks that the file does not name.
+    from_original
+        The file is an answer of the original's GET /v3/webHooks.
+    yes
+        Do not ask.
+    """
+    document = _read(file)
+    api = calls(where)
+    present = list(filter(is_there, all_webhooks(api)))
+    try:
+        wanted, left = read_original(document) if from_original else (read_file(document), [])
+        only = ORIGINAL if from_original else None
+        changes = plan(wanted, present, os.environ, prune=prune, only=only)
+    except BadFile as wrong:
+        raise Stop(clean(str(wrong)), Exit.USAGE) from None
+    for text in left:
+        say(clean(text))
+    same = len(wanted) - sum(1 for one in changes if one.what != "delete")
+    _show(changes, where.json, dry_run)
+    if dry_run or not changes:
+        say(_sum(changes, same, "would be " if dry_run else ""))
+        again = " --from-original" if from_original else ""
+        next_step(
+            f"tidings webhooks apply {file}{again}"
+            if dry_run and changes
+            else "tidings webhooks list"
+        )
+        return Exit.OK
+    if prune and any(one.what == "delete" for one in changes):
+        confirm(yes, "Delete what the file does not name, and change the rest?")
+    elif sys.stdin.isatty() and sys.stderr.isatty():
+        confirm(yes, "Apply it?")
+    done = _carry_out(api, changes, where.json)
+    say(_sum(done, same, ""))
+    if any(one.what == "create" and "signingSecret" not in (one.body or {}) for one in done):
+        say("Signing secrets were made; `tidings webhooks rotate NAME` shows a new one.")
+    next_step("tidings webhooks list")
+    return Exit.OK
+
+
+def _read(file: str) -> Any:
+    try:
+        if file == "-":
+            content = sys.stdin.buffer.read(BYTES_MAX + 1)
+        else:
+            with Path(file).open("rb") as opened:
+                content = opened.read(BYTES_MAX + 1)
+    except OSError as error:
+        why = error.strerror
+        raise Stop(
+            f"FILE must be a file that can be read; got {file}: {why}.", Exit.USAGE
+        ) from None
+    if len(content) > BYTES_MAX:
+        raise Stop(f"FILE must hold at most {BYTES_MAX:,} bytes; got more.", Exit.USAGE)
+    try:
+        return yaml.load(content, Loader=_Plain)  # noqa: S506  # a SafeLoader without anchors
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        at = getattr(error, "problem_mark", None)
+        line = f", line {at.line + 1}" if at is not None else ""
+        why = getattr(error, "problem", None) or "something else"
+        raise Stop(f"FILE must be YAML or JSON; got {clean(why)}{line}.", Exit.USAGE) from None
+
+
+class _Plain(yaml.SafeLoader):
+    """YAML without references: a small file must not unfold to a large one."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.composer.ComposerError(
+                None, None, "a reference (*), which is not taken: write it out", None
+            )
+        return super().compose_node(parent, index)
+
+
+def _show(changes: list[Change], as_json: bool, dry_run: bool) -> None:
+    """The plan: data in a dry run, else talk. With --json the outcome is told, not the plan."""
+    if as_json:
+        if dry_run:
+            for one in changes:
+                print_line({"webhook": one.name, "change": one.what, "diff": _joined(one)})
+        return
+    out = console(stderr=not dry_run)
+    for one in changes:
+        for sign, text in diff(one):
+            line = Text(f"{sign} ", style=COLOURS[sign])
+            line.append(clean(text))
+            out.print(line, soft_wrap=not out.is_terminal)
+
+
+def _joined(change: Change) -> list[str]:
+    return [f"{sign} {text}" for sign, text in diff(change)]
+
+
+def _carry_out(api: Calls, changes: list[Change], as_json: bool) -> list[Change]:
+    done: list[Change] = []
+    for one in changes:
+        try:
+            now = _carry_out_one(api, one)
+        except Stop as stop:
+            told = f"{one.name}: {stop.problem}"
+            if isinstance(stop, Moved):
+                told = (
+                    f"{one.name} must be as it was read; somebody has changed it meanwhile. Look "
+                    "at the difference again: tidings webhooks apply FILE --dry-run"
+                )
+            if done:
+                told += f" Before that, {_sum(done, 0, '')}"
+            raise Stop(told, stop.code) from None
+        done.append(one)
+        if as_json:
+            now.pop("signingSecret", None)
+            print_line({"webhook": one.name, "change": one.what, "now": now})
+    return done
+
+
+def _carry_out_one(api: Calls, one: Change) -> dict[str, Any]:
+    if one.present is None:
+        return changed(api.ask("POST", PATH, one.body))
+    path = f"{PATH}/{one.present['webHookId']}"
+    if one.body is None:
+        return changed(api.ask("DELETE", path, if_match=tag(one.present)))
+    return changed(api.ask("PUT", path, one.body, if_match=tag(one.present)))
+
+
+def _sum(changes: list[Change], same: int, would: str) -> str:
+    count = [one.what for one in changes].count
+    told = [
+        f"{count('create')} {would}created",
+        f"{count('change')} {would}changed",
+        f"{count('delete')} {would}deleted",
+    ]
+    return " · ".join([*told, f"{same} as they are"]) + "."

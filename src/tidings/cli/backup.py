@@ -1,0 +1,102 @@
+"""`tidings backup` and `tidings restore`: progress on stderr, what was made on stdout."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from tidings import app
+from tidings.cli.exits import Exit, refuse, say
+from tidings.settings import SettingsRefused, load
+
+SAY_EVERY_S = 2.0
+
+
+class Progress:
+    """Says how far it is: on a terminal in one line, else every two seconds."""
+
+    def __init__(self) -> None:
+        self._said_s = time.monotonic()
+        self._terminal = sys.stderr.isatty()
+
+    def __call__(self, what: str, done: int, of: int) -> None:
+        """Tell a step."""
+        now = time.monotonic()
+        if now - self._said_s < (0.1 if self._terminal else SAY_EVERY_S):
+            return
+        self._said_s = now
+        text = f"{what}: {100 * done // max(of, 1)} %"
+        if self._terminal:
+            print(f"\r{text:<60}", end="", file=sys.stderr, flush=True)
+        else:
+            say(text)
+
+    def end(self) -> None:
+        """Leave the line empty."""
+        if self._terminal:
+            print(f"\r{'':<60}\r", end="", file=sys.stderr, flush=True)
+
+
+def backup(config: Path | None, data: Path | None, to: Path, as_json: bool) -> int:
+    """Copy the data directory; the exit code."""
+    try:
+        directory = load(os.environ, config, {"data": data}).data
+    except SettingsRefused as refused:
+        return refuse(refused.problems)
+    progress = Progress()
+    try:
+        manifest = app.backup(directory, to, progress)
+    except app.Refused as refused:
+        return refuse([str(refused)], Exit.REFUSED)
+    except OSError as error:
+        return _disk(error, to)
+    finally:
+        progress.end()
+    if as_json:
+        print(msgspec.json.encode(manifest).decode())
+    else:
+        size = sum(file.bytes for file in manifest.files.values())
+        print(f"{to}  {_size(size)}  up to event {manifest.newest_event}")
+    say("It holds the key of the service: keep it as secret as the service itself.")
+    say(f"Next: tidings restore --from {to} --data DIRECTORY")
+    return Exit.OK
+
+
+def restore(source: Path, data: Path, as_json: bool) -> int:
+    """Make a data directory from a copy; the exit code."""
+    progress = Progress()
+    try:
+        manifest = app.restore(source, data, progress)
+    except app.Refused as refused:
+        return refuse([str(refused)], Exit.REFUSED)
+    except OSError as error:
+        return _disk(error, data)
+    finally:
+        progress.end()
+    if as_json:
+        print(msgspec.json.encode(manifest).decode())
+    else:
+        print(f"{data}  of {manifest.made_at}  up to event {manifest.newest_event}")
+    if manifest.unfinished:
+        say(
+            f"{manifest.unfinished} deliveries were unfinished then. They are sent when it starts; "
+            "what was delivered meanwhile comes again, with the same webhook-id."
+        )
+    say(f"Next: tidings serve --data {data}")
+    return Exit.OK
+
+
+def _disk(error: OSError, place: Path) -> int:
+    return refuse(
+        [
+            f"{place} must be written whole; the disk says: {error.strerror or error}. Nothing was "
+            "left there. Free space, or take another place."
+        ],
+        Exit.FAILED,
+    )
+
+
+def _size(count: int) -> str:
+    return f"{count / (1 << 20):,.1f} MiB"

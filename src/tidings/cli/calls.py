@@ -1,0 +1,136 @@
+"""Calls of the API as a command makes them: JSON in and out, refusals as exit codes."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from tidings.cli.exits import Exit, Stop, exit_of, say
+from tidings.cli.output import clean
+from tidings.cli.service import Service, Unreachable, decoded
+from tidings.cli.where import Server, Where, server
+
+WAITS_MAX, WAIT_S_MAX = 3, 10.0  # where the service asks to call again
+STREAM_QUIET_S = 45.0  # a living stream says something every 15 s
+
+
+class Moved(Stop):
+    """Somebody else has changed the thing since it was read."""
+
+
+class Calls:
+    """The API of one service. Every refusal is a Stop with its exit code."""
+
+    def __init__(self, at: Server, seconds_max: float = 30.0) -> None:
+        self.server = at
+        try:
+            self._service = Service(at.url, at.key, seconds_max, at.org)
+        except ValueError as error:
+            raise Stop(str(error), Exit.USAGE) from None
+
+    @property
+    def etag(self) -> str | None:
+        """Of the last answer."""
+        return self._service.etag
+
+    @property
+    def date(self) -> str | None:
+        """When the last answer was made, by the service's clock."""
+        return self._service.date
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The answer of a GET; parameters that are None are left out."""
+        asked = {name: _word(value) for name, value in query.items() if value is not None}
+        return self.send("GET", f"{path}?{urlencode(asked)}" if asked else path)
+
+    def send(self, method: str, path: str, body: Any = None, *, if_match: str | None = None) -> Any:
+        """The JSON of an answer, `data` of the original's envelope. Stop for any refusal."""
+        status, answer = self.ask(method, path, body, if_match=if_match)
+        if status >= 300:
+            raise refused(status, answer)
+        if isinstance(answer, dict) and answer.keys() == {"data", "errors", "warnings"}:
+            return answer["data"]
+        return answer
+
+    def ask(
+        self, method: str, path: str, body: Any = None, *, if_match: str | None = None
+    ) -> tuple[int, Any]:
+        """Status and whole answer, refusals too. Stop where nobody is there."""
+        headers = {} if if_match is None else {"if-match": if_match}
+        sent = None if body is None else json.dumps(body).encode()
+        try:
+            status, raw = self._service.call(method, path, sent, headers)
+            for _ in range(WAITS_MAX):
+                wait_s = self._service.retry_after_s
+                if status != 429 or wait_s is None or wait_s > WAIT_S_MAX:
+                    break
+                say(f"The service asks to call again in {wait_s:g} s; waiting.")
+                time.sleep(wait_s)
+                status, raw = self._service.call(method, path, sent, headers)
+        except Unreachable as error:
+            raise Stop(str(error), Exit.UNREACHABLE) from None
+        return status, decoded(raw)
+
+    def stream(self, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Server-sent events of a path, as kind and data. Stop; ends when the service ends it."""
+        service = Service(self.server.url, self.server.key, STREAM_QUIET_S, self.server.org)
+        try:
+            status, lines = service.stream(path)
+            if status != 200:
+                raise refused(status, decoded(b"\n".join(lines)))
+            kind = ""
+            for line in lines:
+                if line.startswith(b"event: "):
+                    kind = line[7:].decode("utf-8", "replace")
+                elif line.startswith(b"data: "):
+                    fact = decoded(line[6:])
+                    if isinstance(fact, dict):
+                        yield kind, fact
+                elif not line:
+                    yield "", {}  # a tick: whoever waits may look at the clock
+        except Unreachable as error:
+            raise Stop(str(error), Exit.UNREACHABLE) from None
+        finally:
+            service.close()
+
+
+def calls(where: Where, seconds_max: float = 30.0) -> Calls:
+    """The API of the service that the options name. Stop."""
+    return Calls(server(where), seconds_max)
+
+
+def part(value: str) -> str:
+    """A value as one part of a path."""
+    return quote(value, safe="")
+
+
+def refusal_text(status: int, answer: Any) -> str:
+    """The service's own words for a refused call, or what can be said without them."""
+    found: Any = None
+    if isinstance(answer, dict):
+        errors = answer.get("errors") or [answer.get("error")]
+        texts = [one.get("message") for one in errors if isinstance(one, Mapping)]
+        found = "\n".join(str(text) for text in texts if text)
+    return clean(found, lines=True) if found else f"The service must take the call; got {status}."
+
+
+def refused(status: int, answer: Any) -> Stop:
+    """The Stop that a refused call amounts to."""
+    text = refusal_text(status, answer)
+    if status == 412:
+        return Moved(text, Exit.REFUSED)
+    return Stop(text, Exit.NOT_FOUND if _not_there(status, answer) else exit_of(status))
+
+
+def _not_there(status: int, answer: Any) -> bool:
+    """The original answers 400, in code and status, for a webhook that is not there."""
+    errors = answer.get("errors") if isinstance(answer, dict) else None
+    original = errors[0].get("code") == 400 if errors else False
+    return status == 404 or (status == 400 and original)
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,138 @@
+"""Writes docs/cli.md from the commands themselves: `python -m tidings.cli.cli_page`."""
+
+import io
+from collections.abc import Iterator
+from textwrap import wrap
+
+from cyclopts import App
+from rich.console import Console
+
+from tidings.cli.app import app
+
+WIDTH = 92
+UNBROKEN = 1000  # what is printed is broken here, not by the help
+DEEP = " " * 6
+HELP_LINES = ("  --help", "  -h")
+EPILOGUE = "Exit codes:"
+COMMON = ("  --url ", "  --profile ", "  --org ", "  --json")
+
+HEAD = """\
+# The command line
+
+This page is made from the commands (`make docs`); a test holds it current. `tidings COMMAND --help`
+says the same.
+
+Data goes to stdout, talk to stderr: a pipe gets data alone, and each success ends with one `Next:`
+line, a command to copy. Tables have at most 100 columns; `--json` prints NDJSON instead, one line
+for each thing. Colour only on a terminal, and never with `NO_COLOR`.
+
+| Exit code | Meaning |
+|---|---|
+| 0 | it is done |
+| 1 | it failed, or what was looked at is not well |
+| 2 | the command, a file or a variable cannot be so |
+| 3 | what was named is not there |
+| 4 | the service refused it, or somebody said no |
+| 5 | nobody answers |
+
+## Server and credential
+
+```console
+$ tidings login local --url http://127.0.0.1:8080     # asks for key and secret, and keeps them
+$ echo "$KEY:$SECRET" | tidings login ci              # without a terminal
+$ tidings doctor --profile local
+```
+
+Profiles are in `~/.config/tidings/profiles.toml` (below `XDG_CONFIG_HOME` where that is set). The
+file holds secrets: it has mode 0600, and one that others can read is refused. Strongest first:
+
+1. the options: `--url`, `--org`, `--profile`
+2. `TIDINGS_KEY` (`key:secret`, or the key alone with `TIDINGS_SECRET`), with `TIDINGS_URL` and
+   `TIDINGS_ORG`
+3. `TIDINGS_PROFILE`, else the profile that was logged in last (`tidings profiles use`)
+
+`TIDINGS_URL` without `TIDINGS_KEY` is refused where it names another server than the profile's: no
+secret goes where it does not belong. Every command that speaks to a service takes `--url`,
+`--profile`, `--org` (the org to act for, with the platform's credential) and `--json`; they are not
+repeated below.
+
+## Try it without a receiver
+
+`tidings listen --on pointsIssued` makes a test inbox in the service and a webhook to it, checks
+each signature with the webhook's secret, and removes both at Ctrl-C, SIGTERM and a closed terminal.
+`--status 503 --delay 2s` says how arrivals are answered; `--forward http://127.0.0.1:3000/hook`
+sends each one on as it came. The inbox answers by itself: what the local URL answers is shown, not
+passed on.
+
+## Webhooks as code
+
+```console
+$ tidings webhooks export webhooks.yaml
+$ tidings webhooks apply webhooks.yaml --dry-run      # the difference, and nothing is changed
+$ tidings webhooks apply webhooks.yaml
+```
+
+A webhook is known by its name. What the file leaves out of a webhook has its default, so the file
+says all there is; applied twice, it changes nothing the second time. Webhooks that the file does
+not name stay, unless `--prune` deletes them. A change carries the version that was read: what
+somebody else has changed meanwhile is refused, not lost. Whether a webhook is paused is no part of
+the file.
+
+Secrets are not exported. A header whose name says that it may hold one is written
+`${CRM_AUTHORIZATION}`: a variable of the environment. Where it is not set the header stays as it
+is; a new webhook needs it. `signingSecret: ${CRM_SECRET}` gives a new webhook a secret of yours;
+without it one is made, and `tidings webhooks rotate` shows a new one. URLs are exported as they
+are: keep secrets out of them.
+
+`tidings webhooks apply --from-original answer.json` takes an answer of the original's
+`GET /v3/webHooks`: the active webhooks, by name. What the original does not know is left alone.
+
+## Commands
+
+"""
+
+FOOT = """\
+## If it did not work
+
+- Exit code 2: the message says what must be, and what came. `tidings COMMAND --help` has the rest.
+- Exit code 3 for something that is there: the credential is of another org. `--org` names the org.
+- Exit code 4: the words are those of the service; its code is at their end.
+- Exit code 5: `tidings doctor` says where it looked.
+- `needs the variable …`: a file of webhooks names a secret that the environment does not hold.
+- `listen` was killed (SIGKILL) and its webhook is left: `tidings webhooks list` shows `listen-…`;
+  delete it. Its inbox goes by itself after 30 days.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return HEAD + "".join(_section(path) for path in paths(app, ())) + FOOT
+
+
+def paths(parent: App, before: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Every command, by the words that call it."""
+    for name in sorted(name for name in parent if not name.startswith("-")):
+        command = parent[name]
+        yield (*before, name)
+        yield from paths(command, (*before, name))
+
+
+def _section(path: tuple[str, ...]) -> str:
+    lines = [line.rstrip() for line in help_of(path).splitlines()]
+    lines = [line for line in lines if not line.startswith((*HELP_LINES, EPILOGUE, *COMMON))]
+    kept = [part for line in lines for part in wrap(line, WIDTH, subsequent_indent=DEEP) or [""]]
+    while kept and (not kept[-1] or kept[-1] == "Parameters:"):
+        kept.pop()
+    level = "###" if len(path) == 1 else "####"
+    return f"{level} tidings {' '.join(path)}\n\n```text\n" + "\n".join(kept) + "\n```\n\n"
+
+
+def help_of(path: tuple[str, ...]) -> str:
+    """What --help prints for a command."""
+    out = io.StringIO()
+    app.help_print(list(path), console=Console(file=out, width=UNBROKEN, no_color=True))
+    return out.getvalue()
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -1,0 +1,217 @@
+"""`tidings credentials`: who may call for an org, and what each may do."""
+
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from tidings.cli.calls import Calls, calls, part
+from tidings.cli.exits import Exit, Stop, next_step, say
+from tidings.cli.output import (
+    confirm,
+    how_many,
+    moment,
+    print_facts,
+    print_line,
+    print_lines,
+    print_table,
+    word,
+)
+from tidings.cli.where import HERE, Where
+
+app = App(name="credentials", help="Who may call, and what each may do.")
+SCOPES = ("webhooks", "events", "logs", "reference", "replay", "admin")
+LEVELS = ("none", "read", "write")
+
+
+def _path(api: Calls) -> str:
+    """Of the credentials of the org that is acted for."""
+    org = api.server.org
+    if org is None:
+        raise Stop("--org must name the org; got none. Write --org 2001.", Exit.USAGE)
+    return f"/v1/orgs/{org}/credentials"
+
+
+@app.command(name="list")
+def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Where = HERE) -> int:
+    """List the credentials of the org; never a secret.
+
+    Parameters
+    ----------
+    all
+        Revoked ones too.
+    """
+    api = calls(where)
+    found = api.get(_path(api))["credentials"]
+    found = [one for one in found if all or one["revokedAt"] is None]
+    if where.json:
+        print_lines(found)
+        return Exit.OK
+    rows = [
+        (
+            one["name"],
+            "revoked" if one["revokedAt"] else one["kind"],
+            _scopes(one["scopes"]),
+            moment(one["lastUsedAt"]),
+            one["id"],
+        )
+        for one in found
+    ]
+    print_table(("Name", "Kind", "May", "Last used", "Key"), rows)
+    say(how_many(len(found), "credential"))
+    next_step(f"tidings credentials create reader --scope logs:read --org {api.server.org}")
+    return Exit.OK
+
+
+def _scopes(levels: dict[str, str]) -> str:
+    held = {name: level for name, level in levels.items() if level != "none"}
+    if held == dict.fromkeys(SCOPES, "write"):
+        return "everything"
+    return ", ".join(f"{name}:{level}" for name, level in held.items()) or "nothing"
+
+
+def show_credential(api: Calls, key: str, as_json: bool) -> int:
+    """Print a credential without its secret; the exit code."""
+    found = api.get(f"{_path(api)}/{part(key)}")
+    if as_json:
+        print_line(found)
+        return Exit.OK
+    print_facts(
+        [
+            ("key", found["id"]),
+            ("name", found["name"]),
+            ("kind", found["kind"]),
+            ("may", _scopes(found["scopes"])),
+            ("made", moment(found["createdAt"])),
+            ("by", found["createdBy"]),
+            ("last used", moment(found["lastUsedAt"])),
+            ("expires", moment(found["expiresAt"])),
+            ("revoked", moment(found["revokedAt"])),
+        ]
+    )
+    next_step(f"tidings credentials list --org {api.server.org}")
+    return Exit.OK
+
+
+@app.command
+def show(key: str, /, *, where: Where = HERE) -> int:
+    """Show a credential, without its secret.
+
+    Parameters
+    ----------
+    key
+        The credential's key.
+    """
+    return show_credential(calls(where), key, where.json)
+
+
+@app.command
+def create(
+    name: str,
+    /,
+    *,
+    scope: Annotated[list[str], Parameter(negative=())],
+    kind: str = "key",
+    expires: str | None = None,
+    code: str | None = None,
+    where: Where = HERE,
+) -> int:
+    """Create a credential. Its secret is printed this once.
+
+    Parameters
+    ----------
+    name
+        What it is for.
+    scope
+        What it may do, as resource:level: events:write, logs:read. May be given several times.
+    kind
+        key, till or oauth.
+    expires
+        A time with its zone. Default: never.
+    code
+        Of a till: what it signs in with.
+    """
+    body: dict[str, Any] = {"kind": kind, "name": name, "scopes": _read_scopes(scope)}
+    if expires is not None:
+        body["expiresAt"] = expires
+    if code is not None:
+        body["code"] = code
+    api = calls(where)
+    made = api.send("POST", _path(api), body)
+    _show_secret(made, where.json)
+    next_step(f"tidings login {word(name)} --url {api.server.url} --key {word(made['id'])}")
+    return Exit.OK
+
+
+def _read_scopes(said: list[str]) -> dict[str, str]:
+    found = {}
+    for one in (single.strip() for many in said for single in many.split(",")):
+        resource, colon, level = one.partition(":")
+        if not colon or resource not in SCOPES or level not in LEVELS:
+            raise Stop(
+                f"--scope must be one of {', '.join(SCOPES)}, a colon, and read or write; got "
+                f"{one[:40]}. Write events:write.",
+                Exit.USAGE,
+            )
+        found[resource] = level
+    return found
+
+
+def _show_secret(made: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_line(made)
+    else:
+        print_facts(
+            [
+                ("name", made["name"]),
+                ("key", made["id"]),
+                ("secret", made["secret"]),
+                ("may", _scopes(made["scopes"])),
+                ("expires", moment(made["expiresAt"])),
+                ("old one until", moment(made["oldSecretUntil"])),
+            ]
+        )
+    say("The secret is shown this once; keep it now.")
+
+
+@app.command
+def rotate(key: str, /, *, overlap_hours: float = 24, where: Where = HERE) -> int:
+    """Give a credential a new secret. It is printed this once.
+
+    Parameters
+    ----------
+    key
+        The credential's key.
+    overlap_hours
+        How long the old secret is taken too; 0 ends it at once.
+    """
+    api = calls(where)
+    path = f"{_path(api)}/{part(key)}/rotate"
+    made = api.send("POST", path, {"overlapInHours": overlap_hours})
+    _show_secret(made, where.json)
+    next_step(f"tidings credentials list --org {api.server.org}")
+    return Exit.OK
+
+
+@app.command
+def revoke(
+    key: str, /, *, yes: Annotated[bool, Parameter(negative=())] = False, where: Where = HERE
+) -> int:
+    """Revoke a credential, for good and at once.
+
+    Parameters
+    ----------
+    key
+        The credential's key.
+    yes
+        Do not ask.
+    """
+    api = calls(where)
+    path = f"{_path(api)}/{part(key)}"
+    found = api.get(path)
+    confirm(yes, f"Revoke {found['name']} ({found['id']}) for good?")
+    gone = api.send("DELETE", path)
+    if where.json:
+        print_line(gone)
+    say(f"{gone['name']} is revoked; its tokens and sessions ended with it.")
+    next_step(f"tidings credentials list --all --org {api.server.org}")
+    return Exit.OK

@@ -1,0 +1,223 @@
+"""`tidings deliveries`: one event for one webhook, and what came of it."""
+
+from typing import Any
+
+from cyclopts import App
+
+from tidings.cli.calls import Calls, calls, part
+from tidings.cli.exits import Exit, next_step, say
+from tidings.cli.lookups import moment_of, rows
+from tidings.cli.output import (
+    clean,
+    duration,
+    how_many,
+    moment,
+    print_facts,
+    print_line,
+    print_lines,
+    print_table,
+    print_text,
+    state,
+)
+from tidings.cli.webhook_names import find_webhook
+from tidings.cli.where import HERE, Where
+
+app = App(name="deliveries", help="One event for one webhook, and what came of it.")
+TEXT_MAX = 400
+
+
+@app.command(name="list")
+def list_all(
+    *,
+    webhook: str | None = None,
+    status: str | None = None,
+    on: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    search: str | None = None,
+    event: str | None = None,
+    request: str | None = None,
+    limit: int = 50,
+    where: Where = HERE,
+) -> int:
+    """List deliveries, newest first. All filters combine.
+
+    Parameters
+    ----------
+    webhook
+        Only to this webhook, by its name or id.
+    status
+        pending, held, retrying, delivered, failed, parked or cancelled; with commas.
+    on
+        Only of these event types, with commas.
+    since
+        Not before: 30m, 2h, 3d ago, or an ISO time.
+    until
+        Before this time.
+    search
+        A value to find events by: customer id, mobile, e-mail, bill number …
+    event
+        Only of this event.
+    request
+        Only what this API request has raised.
+    limit
+        How many.
+    """
+    api = calls(where)
+    found = list(
+        rows(
+            api,
+            "/v1/deliveries",
+            "deliveries",
+            limit,
+            **{
+                "webHookId": None if webhook is None else find_webhook(api, webhook)["webHookId"],
+                "status": status,
+                "eventName": on,
+                "from": moment_of("--since", since),
+                "to": moment_of("--until", until),
+                "q": search,
+                "eventId": event,
+                "requestId": request,
+            },
+        )
+    )
+    if where.json:
+        print_lines(found)
+        return Exit.OK
+    if not found:
+        say("No delivery fits.")
+        next_step("tidings tail")
+        return Exit.OK
+    print_deliveries(found)
+    say(how_many(len(found), "delivery") + (", the newest" if len(found) == limit else ""))
+    first = next((one for one in found if one["state"] != "delivered"), found[0])
+    next_step(f"tidings show {first['id']}")
+    return Exit.OK
+
+
+def print_deliveries(found: list[dict[str, Any]]) -> None:
+    """A table of deliveries."""
+    print_table(
+        ("State", "Accepted", "Event", "Webhook", "Tries", "Answer", "Id"),
+        [
+            (
+                state(one["state"]),
+                moment(one["acceptedAt"]),
+                one["eventName"],
+                one["webHookName"],
+                one["attempts"],
+                one["status"],
+                one["id"],
+            )
+            for one in found
+        ],
+        right="Tries Answer",
+    )
+
+
+@app.command
+def show(id: str, /, *, where: Where = HERE) -> int:
+    """Show a delivery with every attempt, and what to do.
+
+    Parameters
+    ----------
+    id
+        dlv_…
+    """
+    return show_delivery(calls(where), id, where.json)
+
+
+def show_delivery(api: Calls, id: str, as_json: bool) -> int:
+    """Print a delivery; the exit code."""
+    found = api.get(f"/v1/deliveries/{part(id)}")
+    if as_json:
+        print_line(found)
+        return Exit.OK
+    print_facts(
+        [
+            ("delivery", found["id"]),
+            ("state", state(found["state"])),
+            ("event", f"{found['eventName']} {found['eventId']}"),
+            ("webhook", f"{found['webHookName']} (version {found['webHookVersion']})"),
+            ("accepted", moment(found["acceptedAt"])),
+            ("ended", moment(found["doneAt"])),
+            ("next try", moment(found["nextAttemptAt"])),
+            ("late since", moment(found.get("slaBreachedAt"))),
+            ("replay", found["replayId"]),
+        ]
+    )
+    for one in found["attemptList"]:
+        _print_attempt(one, one is found["attemptList"][-1])
+    if found["advice"]:
+        print_text()
+        print_text(found["advice"])
+    if found["state"] in ("failed", "parked", "cancelled", "retrying"):
+        next_step(f"tidings deliveries retry {found['id']}")
+    else:
+        next_step(f"tidings show {found['eventId']}")
+    return Exit.OK
+
+
+def _print_attempt(one: dict[str, Any], last: bool) -> None:
+    """An attempt. What was sent is shown for the last one: the others mostly sent the same."""
+    print_text()
+    when = moment(one["startedAt"])
+    took = duration(one["durationInMs"])
+    outcome = one["status"] or one["fault"] or ("" if one["ended"] else "under way")
+    print_text(f"Attempt {one['number']}  ", when or "", f"  {outcome}  ", took or "")
+    sent = one.get("request") or {}
+    facts: list[tuple[str, Any]] = []
+    if sent.get("url"):
+        facts.append(("  sent", f"{sent.get('method', '')} {sent['url']}"))
+    if last and (body := sent.get("body") or {}).get("text"):
+        facts.append(("  body", _short(body)))
+    answer = one.get("answer") or {}
+    if (body := answer.get("body") or {}).get("text"):
+        facts.append(("  answer", _short(body)))
+    facts.append(("  so", one.get("advice")))
+    print_facts(facts)
+
+
+def _short(body: dict[str, Any]) -> str:
+    """The beginning of a body."""
+    text = clean(body["text"][:TEXT_MAX], lines=True)
+    cut = len(body["text"]) > TEXT_MAX
+    return f"{text}… ({body['bytes']:,} bytes; --json shows all)" if cut else text
+
+
+@app.command
+def retry(id: str, /, *, where: Where = HERE) -> int:
+    """Try a delivery now.
+
+    Parameters
+    ----------
+    id
+        dlv_…
+    """
+    api = calls(where)
+    told = api.send("POST", f"/v1/deliveries/{part(id)}/retry")
+    if where.json:
+        print_line(told)
+    say(clean(told["advice"]))
+    next_step(f"tidings show {told['id']}")
+    return Exit.OK
+
+
+@app.command
+def cancel(id: str, /, *, where: Where = HERE) -> int:
+    """Cancel an unfinished delivery: it is sent no more.
+
+    Parameters
+    ----------
+    id
+        dlv_…
+    """
+    api = calls(where)
+    told = api.send("POST", f"/v1/deliveries/{part(id)}/cancel")
+    if where.json:
+        print_line(told)
+    else:
+        print_deliveries([told])
+    next_step(f"tidings show {told['id']}")
+    return Exit.OK

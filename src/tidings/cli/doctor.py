@@ -1,0 +1,217 @@
+"""`tidings doctor`: names one cause and one fix, of the service or of a webhook."""
+
+import time
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from rich.text import Text
+
+from tidings.cli.calls import Calls, calls
+from tidings.cli.diagnosis import FAILING, Diagnosis, Findings, diagnose
+from tidings.cli.exits import Exit, Stop, next_step
+from tidings.cli.lookups import moment_of
+from tidings.cli.output import clean, print_facts, print_line, print_text
+from tidings.cli.webhook_names import find_webhook
+from tidings.cli.where import HERE, Where
+
+SKEW_S_MAX = 60.0  # receivers refuse a signature that is 300 s off
+LAG_MAX = 10_000  # events that cannot be searched for yet
+
+
+def doctor(webhook: str | None = None, /, *, where: Where = HERE) -> int:
+    """Name the cause and the fix: of the service, or of a webhook. 0 where all is well, else 1.
+
+    Parameters
+    ----------
+    webhook
+        A webhook's name or id. Default: the service itself.
+    """
+    api = calls(where)
+    if webhook in ("webhook", "webhooks"):
+        raise Stop("WEBHOOK must be a name or an id: tidings doctor crm", Exit.USAGE)
+    if webhook is not None:
+        found = diagnose(_look(api, find_webhook(api, webhook)))
+    else:
+        checks = check_service(api)
+        if not where.json:
+            _print_checks(checks)
+        bad = next((one for one in checks if not one.ok and one.fix), None)
+        found = Diagnosis("The service is well.", "Nothing has to be done.", "tidings tail", True)
+        if bad is not None:
+            found = Diagnosis(bad.said, bad.fix, bad.step)
+    if where.json:
+        print_line({"well": found.well, "cause": found.cause, "fix": found.fix, "next": found.step})
+    else:
+        _print(found)
+    next_step(found.step)
+    return Exit.OK if found.well else Exit.FAILED
+
+
+def _print(found: Diagnosis) -> None:
+    if found.well:
+        print_text(Text("✓ ", style="green"), found.cause)
+        return
+    print_facts([("Cause", found.cause), ("Fix", found.fix)])
+
+
+# -- a webhook -------------------------------------------------------------------------------------
+
+
+def _look(api: Calls, webhook: dict[str, Any]) -> Findings:
+    id = webhook["webHookId"]
+    page = _may(api, f"/v1/deliveries?webHookId={id}&limit=50") or {"deliveries": []}
+    newest = page["deliveries"]
+    worst = next((one for one in newest if one["state"] in FAILING), None)
+    return Findings(
+        webhook,
+        _stopped(api),
+        _may(api, f"/v1/webHooks/{id}/tally"),
+        newest,
+        None if worst is None else _may(api, f"/v1/deliveries/{worst['id']}"),
+        _missed(api, id) if newest else None,
+        None if newest else _preview(api, id),
+    )
+
+
+def _missed(api: Calls, id: str) -> int | None:
+    """How many a replay of the last day would send. None where the credential may not ask."""
+    asked = {"webHookId": id, "from": moment_of("-", "1d"), "states": ["failed", "parked"]}
+    status, told = api.ask("POST", "/v1/replays", asked | {"dryRun": True})
+    return told["matched"] - told["skipped"] if status == 200 else None
+
+
+def _preview(api: Calls, id: str) -> Any:
+    status, told = api.ask("POST", "/v1/webHooks/preview", {"webHookId": id, "last": 50})
+    return told if status == 200 else None
+
+
+def _stopped(api: Calls) -> str | None:
+    """Who has stopped sending. None where nobody has, or the credential may not know."""
+    if api.server.org is None:
+        told = _may(api, "/v1/stop")
+        return "all orgs" if told and told["stopped"] else None
+    told = _may(api, f"/v1/orgs/{api.server.org}/stop")
+    if not told:
+        return None
+    if told["everythingStopped"]:
+        return "all orgs"
+    return "this org" if told["stopped"] else None
+
+
+def _may(api: Calls, path: str) -> Any:
+    """An answer, or None where the credential may not have it."""
+    status, told = api.ask("GET", path)
+    return told if status == 200 else None
+
+
+# -- the service -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    said: str
+    fix: str = ""  # nothing for what is not a fault
+    step: str = "tidings doctor"
+
+
+def check_service(api: Calls) -> list[Check]:
+    """Everything that can be seen from outside. Stop where nobody is there."""
+    status, told = api.ask("GET", "/readyz")
+    if not isinstance(told, dict) or "ready" not in told:
+        raise Stop(
+            f"{api.server.url} must be a running Tidings; its /readyz answered {status} and "
+            "something else. Check the URL.",
+            Exit.FAILED,
+        )
+    checks = [Check("reached", True, f"{api.server.url} answers."), _ready(told)]
+    checks += [_clock(api.date, time.time()), _credential(api)]
+    checks += [Check("notice", False, clean(one)) for one in told.get("notices", ())]
+    if (lag := _lag(api)) is not None:
+        checks.append(lag)
+    return checks
+
+
+def _ready(told: dict[str, Any]) -> Check:
+    if told["ready"]:
+        return Check("ready", True, "It accepts, sends and settles.")
+    problem = clean(" ".join(told["problems"][:3]))
+    return Check(
+        "ready",
+        False,
+        f"It is not ready: {problem}",
+        "Look at its log, its disk and its processors; it becomes ready by itself once it can.",
+    )
+
+
+def _clock(date: str | None, now_s: float) -> Check:
+    try:
+        skew_s = parsedate_to_datetime(date or "").timestamp() - now_s
+    except (ValueError, TypeError):
+        return Check("clock", True, "It does not tell its time.")
+    if abs(skew_s) <= SKEW_S_MAX:
+        return Check("clock", True, f"Its clock and this one are {abs(skew_s):.0f} s apart.")
+    which = "ahead of" if skew_s > 0 else "behind"
+    return Check(
+        "clock",
+        False,
+        f"Its clock is {abs(skew_s):.0f} s {which} this one.",
+        "Set both by NTP: receivers refuse signatures that are more than 300 s off.",
+    )
+
+
+def _credential(api: Calls) -> Check:
+    by = api.server.said_by
+    status, told = api.ask("GET", "/v3/webHooks")
+    if status == 200:
+        active = sum(1 for one in told["data"] if one["standing"] == "active")
+        return Check("credential", True, f"{by} is known; the org has {active} active webhooks.")
+    if status == 403:
+        return Check("credential", True, f"{by} is known; it may not read webhooks.")
+    if status == 401:
+        return Check(
+            "credential",
+            False,
+            f"The service does not know the credential of {by}.",
+            "Log in with one that is in force; the operator makes one.",
+            "tidings login",
+        )
+    return Check(
+        "credential",
+        False,
+        f"A call with {by} was answered {status}.",
+        "Try again in a minute; the service's log says more.",
+    )
+
+
+def _lag(api: Calls) -> Check | None:
+    """For the platform's credential: whether the store keeps up."""
+    told = _may(api, "/v1/deliveries/count")
+    if told is None:
+        return None
+    if told["orphans"]:
+        return Check(
+            "store",
+            False,
+            f"{told['orphans']:,} deliveries have nobody who sends them.",
+            "Start the service again: they are taken up at its start. Then tell its makers.",
+        )
+    if told["indexLag"] > LAG_MAX:
+        return Check(
+            "store",
+            False,
+            f"The search index is {told['indexLag']:,} events behind.",
+            "Wait; deliveries are not held up by it. If it grows, the disk is too slow.",
+        )
+    open_ = told["pending"] + told["held"] + told["retrying"]
+    return Check("store", True, f"{open_:,} deliveries are unfinished; the index keeps up.")
+
+
+def _print_checks(checks: list[Check]) -> None:
+    for one in checks:
+        sign, colour = ("✓", "green") if one.ok else ("✗", "red") if one.fix else ("·", "yellow")
+        print_text(Text(f"{sign} ", style=colour), f"{one.name:<11} {one.said}")

@@ -1,0 +1,232 @@
+"""Writes a page for each event type, one for the blocks that they share, and an index.
+
+`python -m tidings.cli.event_pages FOLDER`, as `make docs` does.
+"""
+
+import json
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import NamedTuple
+
+from tidings.catalogue import EventType, load
+from tidings.catalogue.event_type import Json
+from tidings.catalogue.loader import HERE, raw_blocks
+from tidings.catalogue.schema import types_of, walk
+from tidings.catalogue.thin import thin
+
+MADE = "This page is made from the event type's file (`make docs`); a test holds it current."
+INDEX = "README.md"
+BLOCKS = "shared-blocks.md"
+WORDS = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "object": "object",
+    "array": "list",
+    "null": "null",
+}
+FOOT = """\
+## If it did not work
+
+- An event of this type is refused with the code `schema`: the message names the path, what must be
+  there and what came. Compare with the fields above; names and types are those of the wire.
+- It is accepted and a webhook hears nothing: its `eventNames` must hold `{name}`, in this spelling.
+- A field of the example is missing in what arrives: it is enrichment, which each webhook asks for.
+"""
+HEAD = """\
+# The event types
+
+Every page here is made from the catalogue (`make docs`); a test holds them current.
+`tidings events list`, `show`, `example` and `schema` say the same on the command line. Events are
+JSON objects; every type has the [envelope](../contract/events.md) and its own `data`. An org can
+[declare types of its own](../event-types.md).
+"""
+BLOCKS_HEAD = """\
+# What several events share
+
+This page is made from the catalogue (`make docs`). Each block is written once, in
+`src/tidings/catalogue/shared/`; the pages of the [event types](README.md) lead here.
+"""
+BLOCKS_FOOT = """\
+## If it did not work
+
+- A block is thinner than here: till, store, identifiers and card numbers are enrichment, which each
+  webhook asks for ([enrichment](../enrichment.md)).
+- A field is refused: its name and type are those of the wire, misspellings included.
+"""
+INDEX_FOOT = """\
+## If it did not work
+
+- An `eventName` is refused with `unknown_type`: names are case-sensitive, and three begin with a
+  capital letter. Take the name from this page.
+- A type is missing here: declare it for your org ([event types](../event-types.md)).
+"""
+
+
+def type_words(node: Json) -> str:
+    """The types of a field, in words."""
+    return " or ".join(WORDS[name] for name in types_of(node)) or "any"
+
+
+class Row(NamedTuple):
+    """One field."""
+
+    path: str
+    words: str  # its type
+    said: str
+    block: str  # the shared block that it holds, or ""
+
+
+def rows(whole: Json, blocks: dict[str, Json]) -> list[Row]:
+    """Every field of a schema, marks at the end. What a shared block holds is not repeated."""
+    found: list[Row] = []
+    required = set(whole.get("required", ()))
+    for path, written in walk(whole):
+        if not path:
+            continue
+        ref = written.get("$ref", "")
+        node = {**blocks[ref], **written} if ref else written
+        marks = [node["description"]]
+        if path in required:
+            marks.append("**Always there.**")
+        if hints := node.get("examples"):
+            marks.append("Seen: " + ", ".join(f"`{hint}`" for hint in hints[:8]) + _more(hints))
+        if node.get("x-pii"):
+            marks.append(f"Personal data ({node['x-pii']}).")
+        if quirk := node.get("x-quirk"):
+            marks.append(quirk)
+        if since := node.get("x-since"):
+            marks.append(f"Since {since}.")
+        found.append(Row(path, type_words(node), " ".join(marks), block_name(ref)))
+    return found
+
+
+def _more(hints: list[str]) -> str:
+    return " …" if len(hints) > 8 else "."
+
+
+def block_name(ref: str) -> str:
+    """`shared/actor.json` as `actor`."""
+    return ref.removeprefix("shared/").removesuffix(".json")
+
+
+def _table(head: str, whole: Json, blocks: dict[str, Json], page: str) -> list[str]:
+    lines = [f"| {head} | Type | What it is |", "|---|---|---|"]
+    for row in rows(whole, blocks):
+        link = f" Its fields: [{row.block}]({page}#{row.block.lower()})." if row.block else ""
+        lines.append(f"| `{row.path}` | {row.words} | {_cell(row.said)}{link} |")
+    return lines
+
+
+def blocks_page(raw: dict[str, Json]) -> str:
+    """The page of the shared blocks; `raw` as they are written."""
+    lines = [BLOCKS_HEAD]
+    for ref, node in sorted(raw.items()):
+        lines += [f"## {block_name(ref)}", "", node["description"], ""]
+        lines += [*_table("Field", node, raw, ""), ""]
+    return "\n".join([*lines, BLOCKS_FOOT])
+
+
+def page(kind: EventType, blocks: dict[str, Json]) -> str:
+    """The page of one event type."""
+    lines = [f"# {kind.name}", "", kind.trigger, "", MADE, "", *_facts(kind), "", "## Fields", ""]
+    lines += _table("In `data`", kind.data, blocks, BLOCKS)
+    lines += ["", "## Example", ""]
+    small = thin(kind, kind.example)
+    if small != kind.example:
+        lines += ["As the platform sends it:", "", *_json(small), ""]
+        lines += ["With all enrichment that there is for it:", ""]
+    lines += [*_json(kind.example), ""]
+    if kind.invented:
+        lines += [_invented(kind), ""]
+    if kind.notes:
+        lines += ["## Notes", "", *(f"- {note}" for note in kind.notes), ""]
+    return "\n".join([*lines, FOOT.format(name=kind.name)])
+
+
+def _facts(kind: EventType) -> list[str]:
+    points = kind.enrichment
+    added = []
+    if points.customer_identifiers:
+        added.append("customer identifiers")
+    if points.till_store:
+        added.append("till and store")
+    if points.awarded_reference:
+        added.append("awarded reference")
+    if points.available_points_balance:
+        added.append("available points balance")
+    source = kind.source
+    documented = f"[{source.section}]({source.url})" if source.url.startswith("http") else "ours"
+    standing = "one of the 65" if kind.core else "documented since"
+    if kind.family == "operational":
+        standing = "of Tidings itself"
+    facts = [
+        ("Family", kind.family),
+        ("Standing", standing + (f" ({kind.since})" if kind.since else "")),
+        ("Ordering key", f"`{kind.key}`"),
+        ("`refId`", f"`{kind.ref_id_rule}`" if kind.ref_id_rule else "no rule is documented"),
+        ("`eventLogId`", "in the envelope" if kind.event_log_id else "none"),
+        ("Enrichment", ", ".join(added) or "none"),
+        ("Found by", ", ".join(f"`{path}`" for path in kind.search_paths)),
+        ("Source", f"{documented}: {source.evidence}"),
+    ]
+    return ["| | |", "|---|---|", *(f"| {name} | {_cell(value)} |" for name, value in facts)]
+
+
+def _invented(kind: EventType) -> str:
+    if "*" in kind.invented:
+        return "The whole example is invented: no sample of this type is published."
+    listed = ", ".join(f"`{path}`" for path in kind.invented)
+    return f"Invented, because no value is documented: {listed}."
+
+
+def _json(value: Json) -> list[str]:
+    return ["```json", json.dumps(value, indent=2, ensure_ascii=False), "```"]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def index(kinds: list[EventType]) -> str:
+    """The page that leads to all others."""
+    families: defaultdict[str, list[EventType]] = defaultdict(list)
+    for kind in kinds:
+        families[kind.family].append(kind)
+    lines = [HEAD]
+    for family in sorted(families):
+        lines += [f"## {family}", "", "| Event type | When |", "|---|---|"]
+        lines += [
+            f"| [{kind.name}]({kind.name}.md) | {_cell(kind.trigger)} |"
+            for kind in families[family]
+        ]
+        lines.append("")
+    return "\n".join([*lines, INDEX_FOOT])
+
+
+def pages() -> dict[str, str]:
+    """Every page by its file name."""
+    known = [load().get(name) for name in load().names()]
+    kinds = [kind for kind in known if kind is not None]
+    raw = raw_blocks(HERE)
+    made = {f"{kind.name}.md": page(kind, raw) for kind in kinds}
+    return made | {INDEX: index(kinds), BLOCKS: blocks_page(raw)}
+
+
+def main(folder: str) -> int:
+    """Write the pages, and take away those that are no longer made; the exit code."""
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    made = pages()
+    for name, text in made.items():
+        (target / name).write_text(text, "utf-8")
+    for path in target.glob("*.md"):
+        if path.name not in made:
+            path.unlink()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

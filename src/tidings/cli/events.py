@@ -1,0 +1,159 @@
+"""`tidings events`: what event types there are, and what is in them. Needs no service."""
+
+import difflib
+import json
+import sys
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tidings import __version__
+from tidings.catalogue import EventType, load
+from tidings.catalogue.asyncapi import document
+from tidings.catalogue.event_type import Json
+from tidings.catalogue.loader import HERE, raw_blocks, read_blocks
+from tidings.catalogue.thin import thin
+from tidings.cli.event_pages import rows
+from tidings.cli.exits import Exit, refuse, say
+
+WIDTH_MAX = 100
+
+
+def _console() -> Console:
+    """Tables on stdout: at most 100 columns, colour only where somebody sees it."""
+    wide = Console(highlight=False)
+    width = min(wide.width, WIDTH_MAX) if wide.is_terminal else WIDTH_MAX
+    return Console(highlight=False, width=width)
+
+
+def _print_line(value: Json) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def _print_json(value: Json, one_line: bool) -> None:
+    if one_line:
+        _print_line(value)
+    else:
+        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def kinds() -> list[EventType]:
+    """Every event type, by name."""
+    found = (load().get(name) for name in load().names())
+    return [kind for kind in found if kind is not None]
+
+
+def _find(name: str) -> EventType | None:
+    if (kind := load().get(name)) is not None:
+        return kind
+    lower = {known.lower(): known for known in load().names()}
+    near = difflib.get_close_matches(name.lower(), lower, 1)
+    hint = f" Did you mean {lower[near[0]]}?" if near else ""
+    shown = name if len(name) <= 40 else name[:40] + "…"
+    refuse(
+        [f"NAME must be an event type; got {shown}.{hint} `tidings events list` shows them all."],
+        Exit.NOT_FOUND,
+    )
+    return None
+
+
+def list_types(family: str | None, as_json: bool) -> int:
+    """All event types, or those of a family."""
+    families = sorted({kind.family for kind in kinds()})
+    if family is not None and family not in families:
+        return refuse([f"--family must be one of {', '.join(families)}; got {family[:40]}."])
+    chosen = [kind for kind in kinds() if family in (None, kind.family)]
+    if as_json:
+        for kind in chosen:
+            _print_line(_row(kind))
+    else:
+        _print_list(chosen)
+    say(f"{len(chosen)} event types.")
+    say("Next: tidings events show pointsIssued")
+    return Exit.OK
+
+
+def _row(kind: EventType) -> Json:
+    return {
+        "eventName": kind.name,
+        "family": kind.family,
+        "trigger": kind.trigger,
+        "key": kind.key,
+        "refIdRule": kind.ref_id_rule,
+        "core": kind.core,
+    }
+
+
+def _print_list(chosen: Iterable[EventType]) -> None:
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for title in ("event type", "family"):
+        table.add_column(title, header_style="bold", no_wrap=True)
+    table.add_column("when", header_style="bold", overflow="fold")
+    for kind in chosen:
+        table.add_row(Text(kind.name), Text(kind.family), Text(kind.trigger))
+    _console().print(table)
+
+
+def show(name: str, as_json: bool) -> int:
+    """One event type: its facts and its fields."""
+    if (kind := _find(name)) is None:
+        return Exit.NOT_FOUND
+    if as_json:
+        fields = [
+            {"path": row.path, "type": row.words, "is": row.said, "block": row.block or None}
+            for row in rows(kind.data, raw_blocks(HERE))
+        ]
+        _print_line(_row(kind) | {"notes": list(kind.notes), "fields": fields})
+    else:
+        console = _console()
+        console.print(Text(kind.name, style="bold"))
+        console.print(Text(kind.trigger))
+        console.print(Text(f"key {kind.key} · refId {kind.ref_id_rule or 'without a rule'}"))
+        for note in kind.notes:
+            console.print(Text(f"· {note}"))
+        console.print()
+        table = Table(box=None, pad_edge=False, show_edge=False)
+        for title in ("in data", "type", "what it is"):
+            table.add_column(title, header_style="bold", overflow="fold")
+        for row in rows(kind.data, raw_blocks(HERE)):
+            block = f" Block {row.block}." if row.block else ""
+            table.add_row(Text(row.path), Text(row.words), Text(_plain(row.said) + block))
+        console.print(table)
+    say(f"Next: tidings events example {kind.name}")
+    return Exit.OK
+
+
+def _plain(text: str) -> str:
+    """Without the marks that only a page shows."""
+    return text.replace("**", "").replace("`", "")
+
+
+def example(name: str, is_thin: bool, as_json: bool) -> int:
+    """A whole event of a type, to be sent or looked at."""
+    if (kind := _find(name)) is None:
+        return Exit.NOT_FOUND
+    _print_json(thin(kind, kind.example) if is_thin else kind.example, as_json)
+    if kind.invented:
+        what = "all of it" if "*" in kind.invented else ", ".join(kind.invented)
+        say(f"Invented, because no value is documented: {what}.")
+    flag = " --thin" if is_thin else ""
+    say(f"Next: tidings events example {kind.name}{flag} | tidings send -")
+    return Exit.OK
+
+
+def schema(name: str, as_json: bool) -> int:
+    """The JSON Schema of a whole event."""
+    if (kind := _find(name)) is None:
+        return Exit.NOT_FOUND
+    _print_json(kind.schema, as_json)
+    say(f"Next: tidings events example {kind.name}")
+    return Exit.OK
+
+
+def asyncapi(as_json: bool) -> int:
+    """The AsyncAPI 3.0 document of all event types."""
+    _print_json(document(kinds(), read_blocks(HERE), __version__), as_json)
+    say("Next: tidings events asyncapi > asyncapi.json")
+    return Exit.OK

@@ -1,0 +1,180 @@
+"""`tidings inboxes`: receiving addresses inside the service, to try everything with."""
+
+from typing import Any
+
+from cyclopts import App
+
+from tidings.cli.calls import Calls, calls, part
+from tidings.cli.exits import Exit, next_step, say
+from tidings.cli.lookups import rows, seconds
+from tidings.cli.output import (
+    clean,
+    how_many,
+    moment,
+    print_facts,
+    print_line,
+    print_lines,
+    print_table,
+)
+from tidings.cli.webhook_fields import hidden
+from tidings.cli.where import HERE, Where
+
+app = App(name="inboxes", help="Receiving addresses inside the service, to try everything with.")
+PATH = "/v1/inboxes"
+
+
+@app.command(name="list")
+def list_all(*, where: Where = HERE) -> int:
+    """List the test inboxes of the org."""
+    found = calls(where).get(PATH)["inboxes"]
+    if where.json:
+        print_lines(found)
+        return Exit.OK
+    table = [
+        (one["id"], one["name"], _answer(one["answer"]), moment(one["lastUsedAt"])) for one in found
+    ]
+    if table:
+        print_table(("Id", "Name", "Answers", "Last used"), table)
+    say(how_many(len(found), "inbox").replace("inboxs", "inboxes"))
+    next_step(f"tidings inboxes show {found[0]['id']}" if found else "tidings inboxes create")
+    return Exit.OK
+
+
+def _answer(said: dict[str, Any]) -> str:
+    after = f" after {said['delayMs'] / 1000:g} s" if said["delayMs"] else ""
+    return f"{said['status']}{after}"
+
+
+@app.command
+def create(
+    name: str = "",
+    /,
+    *,
+    status: int = 200,
+    delay: str = "0s",
+    body: str = "",
+    where: Where = HERE,
+) -> int:
+    """Make a test inbox: its URL can be a webhook's.
+
+    Parameters
+    ----------
+    name
+        What it is for.
+    status
+        What arrivals are answered with.
+    delay
+        After how long: 2s, 500ms.
+    body
+        The text of the answer.
+    """
+    answer = {"status": status, "delayMs": round(seconds("--delay", delay) * 1000), "body": body}
+    made = calls(where).send("POST", PATH, {"name": name, "answer": answer})
+    print_inbox(made, where.json)
+    next_step(f"tidings webhooks create try {made['url']} --on pointsIssued")
+    return Exit.OK
+
+
+def print_inbox(one: dict[str, Any], as_json: bool) -> None:
+    """All of an inbox but its arrivals."""
+    if as_json:
+        print_line(one)
+        return
+    print_facts(
+        [
+            ("inbox", one["id"]),
+            ("name", one["name"]),
+            ("URL", one["url"]),
+            ("answers", _answer(one["answer"])),
+            ("made", moment(one["createdAt"])),
+        ]
+    )
+
+
+@app.command
+def show(id: str, /, *, arrival: str | None = None, limit: int = 20, where: Where = HERE) -> int:
+    """Show what has arrived, newest first, each with a verdict on its signature.
+
+    Parameters
+    ----------
+    id
+        inb_…
+    arrival
+        Show this one (arr_…) with its headers and body.
+    limit
+        How many.
+    """
+    return show_inbox(calls(where), id, where.json, arrival, limit)
+
+
+def show_inbox(
+    api: Calls, id: str, as_json: bool, arrival: str | None = None, limit: int = 20
+) -> int:
+    """Print an inbox, or one of its arrivals; the exit code."""
+    path = f"{PATH}/{part(id)}"
+    if arrival is not None:
+        return _show_arrival(api.get(f"{path}/arrivals/{part(arrival)}"), id, as_json)
+    inbox = api.get(path)
+    found = list(rows(api, f"{path}/arrivals", "arrivals", limit))
+    if as_json:
+        print_lines(found)
+        return Exit.OK
+    print_inbox(inbox, False)
+    if found:
+        print_table(
+            ("Arrived", "Method", "Bytes", "Signature", "Answered", "Id"),
+            [
+                (
+                    moment(one["arrivedAt"]),
+                    one["method"],
+                    one["bytes"],
+                    one["verdict"],
+                    one["status"],
+                    one["id"],
+                )
+                for one in found
+            ],
+            right="Bytes Answered",
+        )
+        next_step(f"tidings inboxes show {inbox['id']} --arrival {found[0]['id']}")
+    else:
+        say("Nothing has arrived yet.")
+        next_step(f"tidings webhooks create try {inbox['url']} --on pointsIssued")
+    return Exit.OK
+
+
+def _show_arrival(one: dict[str, Any], inbox: str, as_json: bool) -> int:
+    if as_json:
+        print_line(one)
+        return Exit.OK
+    text = one["body"]["text"]
+    print_facts(
+        [
+            ("arrival", one["id"]),
+            ("at", moment(one["arrivedAt"])),
+            ("signature", f"{one['verdict']}: {one['reason']}"),
+            ("answered", one["status"]),
+            *(
+                (f"  {clean(head['name'])}", hidden(head["name"], head["value"]))
+                for head in one["headers"]
+            ),
+        ]
+    )
+    print(f"{one['body']['bytes']:,} bytes that are no text" if text is None else clean(text, True))
+    next_step(f"tidings inboxes show {inbox}")
+    return Exit.OK
+
+
+@app.command
+def delete(id: str, /, *, where: Where = HERE) -> int:
+    """Delete a test inbox with its arrivals.
+
+    Parameters
+    ----------
+    id
+        inb_…
+    """
+    calls(where).send("DELETE", f"{PATH}/{part(id)}")
+    say(f"{clean(id)} is deleted.")
+    next_step("tidings inboxes list")
+    return Exit.OK

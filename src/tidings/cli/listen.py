@@ -1,0 +1,318 @@
+"""`tidings listen`: subscribe, verify, print, answer as told, forward; and leave nothing behind."""
+
+import contextlib
+import queue
+import secrets
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from tidings.cli.calls import Calls, calls, part
+from tidings.cli.exits import Exit, Stop, next_step, say
+from tidings.cli.inboxes import PATH as INBOXES
+from tidings.cli.lookups import seconds
+from tidings.cli.output import clean, clock, console, print_line
+from tidings.cli.webhook_fields import changed, names, read_json
+from tidings.cli.webhook_names import PATH as WEBHOOKS
+from tidings.cli.webhook_names import all_webhooks, is_there
+from tidings.cli.where import HERE, Where
+
+if TYPE_CHECKING:
+    from tidings.cli.arrivals import Arrived, Forward
+
+QUEUE_MAX = 1000
+SEEN_MAX = 5000
+TICK_S = 0.5
+RATE_S = 10.0
+AGAIN_S = 2.0
+CAUGHT_UP_MAX = 200
+Fact = tuple[str, dict[str, Any]]
+
+
+class Ended(BaseException):
+    """Somebody has said that it is enough."""
+
+
+def listen(
+    *,
+    on: str,
+    status: int = 200,
+    delay: str = "0s",
+    body: str = "",
+    forward: str | None = None,
+    filter: str | None = None,
+    count: int | None = None,
+    where: Where = HERE,
+) -> int:
+    """Subscribe, and print what arrives, until Ctrl-C.
+
+    It makes a test inbox in the service and a webhook to it, and removes both at its end.
+
+    Parameters
+    ----------
+    on
+        The event types, with commas.
+    status
+        What arrivals are answered with: --status 503
+    delay
+        After how long they are answered: --delay 2s
+    body
+        The text of the answer.
+    forward
+        Send each arrival on, as it came: --forward http://127.0.0.1:3000/hook
+    filter
+        Which events of these types, as JSON.
+    count
+        End after so many arrivals.
+    """
+    from tidings.cli.arrivals import Forward  # noqa: PLC0415  # slow, and help needs it not
+
+    answer = {"status": status, "delayMs": round(seconds("--delay", delay) * 1000), "body": body}
+    onward = None if forward is None else Forward(forward)
+    wanted: dict[str, Any] = {"eventNames": names(on)}
+    if filter is not None:
+        wanted["filter"] = read_json("--filter", filter)
+    api = calls(where)
+    with _signals(), Stay(api) as stay:
+        stay.open(answer, wanted)
+        shown = Shown(where.json, count)
+        try:
+            _print_all(api, stay, shown, onward)
+        except Ended:
+            pass
+        shown.end()
+    next_step(f"tidings webhooks create crm https://crm.example.com/hook --on {on}")
+    return Exit.OK
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[None]:
+    """Ctrl-C, SIGTERM and a closed terminal end it by way of its clean-up, once."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for one in caught:
+            signal.signal(one, signal.SIG_IGN)
+        raise Ended
+
+    caught = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(one, end) for one in caught]
+    try:
+        yield
+    except Ended:
+        pass
+    finally:
+        for one, handler in zip(caught, before, strict=True):
+            signal.signal(one, handler)
+
+
+class Stay:
+    """The inbox and the webhook that exist for as long as somebody listens."""
+
+    def __init__(self, api: Calls) -> None:
+        self._api = api
+        self._name = f"listen-{secrets.token_hex(4)}"
+        self._opened = False
+        self.inbox: dict[str, Any] | None = None
+        self.webhook: dict[str, Any] | None = None
+        self.secret = ""
+        self.facts: queue.Queue[Fact] = queue.Queue(QUEUE_MAX)
+
+    def __enter__(self) -> "Stay":
+        return self
+
+    def open(self, answer: dict[str, Any], wanted: dict[str, Any]) -> None:
+        """Make the inbox, watch it, and only then subscribe. Stop."""
+        api, name = self._api, self._name
+        self._opened = True
+        self.inbox = api.send("POST", INBOXES, {"name": name, "answer": answer})
+        inbox = self.inbox
+        reader = Reader(api, f"{INBOXES}/{part(inbox['id'])}/stream", self.facts)
+        reader.start()
+        reader.ready()
+        webhook = {"name": name, "webHookUrl": inbox["url"], "maxAllowedConnections": 10}
+        self.webhook = changed(api.ask("POST", WEBHOOKS, webhook | wanted))
+        self.secret = self.webhook["signingSecret"]
+        said = ", ".join(self.webhook["eventNames"])
+        after = f" after {answer['delayMs'] / 1000:g} s" if answer["delayMs"] else ""
+        say(f"Listening to {clean(said)} as webhook {name}; answering {answer['status']}{after}.")
+        say("Ctrl-C ends it and removes the webhook.")
+
+    def __exit__(self, *_: object) -> None:
+        for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(one, signal.SIG_IGN)
+        with contextlib.suppress(BrokenPipeError):
+            self._remove()
+
+    def _remove(self) -> None:
+        """By name: a signal may have come between a call and its answer."""
+        if not self._opened:
+            return
+        api = Calls(self._api.server, 10.0)  # the other's connection may be in the middle of a call
+        try:
+            webhooks = [one for one in all_webhooks(api) if is_there(one)]
+            inboxes = api.get(INBOXES)["inboxes"]
+        except Stop as stop:
+            say(f"{self._name} could not be removed: {stop.problem} Remove it by hand.")
+            return
+        found = [one for one in webhooks if one["name"] == self._name]
+        for one in found:
+            by_hand = f"tidings webhooks delete {self._name} --yes"
+            self._drop(api, f"{WEBHOOKS}/{one['webHookId']}", by_hand)
+        for one in inboxes:
+            if one["name"] == self._name:
+                path = f"{INBOXES}/{part(one['id'])}"
+                self._drop(api, path, f"tidings inboxes delete {one['id']}")
+        if found:
+            say(f"The webhook {self._name} and its inbox are removed.")
+
+    @staticmethod
+    def _drop(api: Calls, path: str, by_hand: str) -> None:
+        try:
+            api.send("DELETE", path)
+        except Stop as stop:
+            if stop.code is not Exit.NOT_FOUND:
+                say(f"It could not be removed: {stop.problem} Remove it: {by_hand}")
+
+
+class Reader(threading.Thread):
+    """Reads the stream of an inbox, and opens it again where it breaks."""
+
+    def __init__(self, api: Calls, path: str, facts: "queue.Queue[Fact]") -> None:
+        super().__init__(daemon=True)
+        self._api, self._path, self._facts = api, path, facts
+        self._open = threading.Event()
+        self._refused: Stop | None = None
+
+    def ready(self) -> None:
+        """Wait until it is open. Stop."""
+        self._open.wait(30.0)
+        if self._refused is not None:
+            raise self._refused
+        if not self._open.is_set():
+            raise Stop("The stream must open within 30 s; it did not. Try again.", Exit.FAILED)
+
+    def run(self) -> None:
+        """Until the process ends."""
+        while True:
+            try:
+                for kind, fact in self._api.stream(self._path):
+                    if not self._open.is_set():
+                        self._open.set()
+                        self._facts.put(("opened", {}))
+                    elif kind:
+                        self._facts.put((kind, fact))
+            except Stop as stop:
+                if not self._open.is_set() or stop.code is not Exit.UNREACHABLE:
+                    self._refused = stop
+                    self._open.set()
+                    self._facts.put(("refused", {"why": stop.problem}))
+                    return
+            time.sleep(AGAIN_S)
+            self._facts.put(("opened", {}))  # what came meanwhile is in the list
+
+
+class Shown:
+    """What was printed, and how fast it comes."""
+
+    def __init__(self, as_json: bool, count: int | None) -> None:
+        self._json = as_json
+        self._left = count
+        self._out, self._talk = console(), console(stderr=True)
+        self._live = self._talk.is_terminal
+        self._times: deque[float] = deque(maxlen=10_000)
+        self.total = self.good = 0
+
+    def one(self, arrived: "Arrived", onward: str) -> None:
+        """Print an arrival. Ended after the last one that was asked for."""
+        self.total += 1
+        self.good += arrived.verified
+        self._times.append(time.monotonic())
+        self._clear()
+        if self._json:
+            print_line(arrived.shown() | ({"forwarded": onward} if onward else {}))
+        else:
+            self._out.print(self._line(arrived, onward), soft_wrap=not self._out.is_terminal)
+            sys.stdout.flush()
+        if self._left is not None and self.total >= self._left:
+            raise Ended
+        self.tick()
+
+    @staticmethod
+    def _line(arrived: "Arrived", onward: str) -> Text:
+        text = Text(f"{clock(arrived.at_ms)}  ")
+        text.append(clean(f"{arrived.event_name:<16}  "))
+        sign, colour = ("✓", "green") if arrived.verified else ("✗", "red")
+        text.append(sign, style=colour)
+        text.append(
+            clean(f" {arrived.said}  {arrived.size:,} bytes  answered {arrived.answered}  ")
+        )
+        if arrived.attempt > 1:
+            text.append(f"try {arrived.attempt}  ")
+        if onward:
+            text.append(clean(f"→ {onward}  "))
+        text.append(clean(arrived.event_id), style="bright_black")
+        return text
+
+    def tick(self) -> None:
+        """The rate line, where somebody sees it."""
+        if self._live:
+            self._clear()
+            sys.stderr.write(self._rate())
+            sys.stderr.flush()
+
+    def _rate(self) -> str:
+        now = time.monotonic()
+        recent = sum(1 for at in self._times if now - at <= RATE_S)
+        return f"{self.total:,} arrived · {recent / RATE_S:.1f}/s · {self.good:,} verified"
+
+    def _clear(self) -> None:
+        if self._live:
+            sys.stderr.write("\r\x1b[K")
+
+    def end(self) -> None:
+        """What there was in all."""
+        self._clear()
+        say(f"{self.total:,} arrived · {self.good:,} verified")
+
+
+def _print_all(api: Calls, stay: Stay, shown: Shown, onward: "Forward | None") -> None:
+    from tidings.cli.arrivals import read_arrival  # noqa: PLC0415
+
+    assert stay.inbox is not None
+    seen: deque[str] = deque(maxlen=SEEN_MAX)
+    path = f"{INBOXES}/{part(stay.inbox['id'])}/arrivals"
+    while True:
+        try:
+            kind, fact = stay.facts.get(timeout=TICK_S)
+        except queue.Empty:
+            shown.tick()
+            continue
+        if kind == "refused":
+            raise Stop(str(fact["why"]), Exit.FAILED)
+        if kind == "arrival":
+            ids = [str(fact["id"])]
+        else:  # opened again, or dropped: what was not told is in the list
+            ids = _listed(api, path)
+        for arrival in ids:
+            if arrival not in seen:
+                seen.append(arrival)
+                arrived = read_arrival(api.get(f"{path}/{part(arrival)}"), stay.secret)
+                shown.one(arrived, "" if onward is None else onward.send(arrived))
+
+
+def _listed(api: Calls, path: str) -> list[str]:
+    """What has arrived, oldest first. Nothing while the service is away: it is asked again."""
+    try:
+        rows = api.get(path, limit=CAUGHT_UP_MAX)["arrivals"]
+    except Stop as stop:
+        if stop.code is not Exit.UNREACHABLE:
+            raise
+        return []
+    return [row["id"] for row in reversed(rows)]

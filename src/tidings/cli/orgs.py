@@ -1,0 +1,149 @@
+"""`tidings orgs`: the tenants."""
+
+from typing import Any
+
+from cyclopts import App
+
+from tidings.cli.calls import calls
+from tidings.cli.exits import Exit, next_step, say
+from tidings.cli.output import (
+    how_many,
+    moment,
+    number,
+    print_facts,
+    print_line,
+    print_lines,
+    print_table,
+)
+from tidings.cli.where import HERE, Where
+
+app = App(name="orgs", help="The tenants.")
+PATH = "/v1/orgs"
+
+
+@app.command(name="list")
+def list_all(*, where: Where = HERE) -> int:
+    """List all orgs, with the platform's credential."""
+    found = calls(where).get(PATH)["orgs"]
+    if where.json:
+        print_lines(found)
+        return Exit.OK
+    rows = [
+        (number(one["id"]), one["name"], _parent(one), one["timeZone"], moment(one["createdAt"]))
+        for one in found
+    ]
+    print_table(("Id", "Name", "Parent", "Time zone", "Made"), rows, right="Id Parent")
+    say(how_many(len(found), "org"))
+    next_step(f"tidings orgs show {found[0]['id']}")
+    return Exit.OK
+
+
+def _parent(org: dict[str, Any]) -> Any:
+    return None if org["parent"] is None else number(org["parent"])
+
+
+@app.command
+def show(id: int, /, *, where: Where = HERE) -> int:
+    """Show an org and its settings.
+
+    Parameters
+    ----------
+    id
+        Its number.
+    """
+    print_org(calls(where).get(f"{PATH}/{id}"), where.json)
+    next_step(f"tidings webhooks list --org {id}")
+    return Exit.OK
+
+
+def print_org(org: dict[str, Any], as_json: bool) -> None:
+    """All of an org."""
+    if as_json:
+        print_line(org)
+        return
+    settings = org["settings"]
+    kept = settings["retention"]
+    print_facts(
+        [
+            ("org", number(org["id"])),
+            ("name", org["name"]),
+            ("parent", _parent(org) if org["parent"] is not None else None),
+            ("time zone", org["timeZone"]),
+            ("made", moment(org["createdAt"])),
+            ("validation", settings["validation"]),
+            ("unknown types", settings["unknownTypes"]),
+            (
+                "kept",
+                f"payloads {kept['payloadDays']} days, answers {kept['responseDays']} days, "
+                f"metadata {kept['metadataDays']} days",
+            ),
+            ("events/s", settings["limits"]["eventsPerSecond"]),
+            ("told by mail", settings.get("notify") or None),
+        ]
+    )
+
+
+@app.command
+def create(
+    name: str,
+    /,
+    *,
+    id: int | None = None,
+    parent: int | None = None,
+    time_zone: str | None = None,
+    where: Where = HERE,
+) -> int:
+    """Create an org, with the platform's credential.
+
+    Parameters
+    ----------
+    name
+        What people call it.
+    id
+        Its number. Default: the next one.
+    parent
+        The org above it.
+    time_zone
+        An IANA name, such as Asia/Kolkata.
+    """
+    body = {"name": name, "id": id, "parent": parent, "timeZone": time_zone}
+    given = {field: value for field, value in body.items() if value is not None}
+    made = calls(where).send("POST", PATH, given)
+    print_org(made, where.json)
+    next_step(f"tidings credentials create loyalty --scope events:write --org {made['id']}")
+    return Exit.OK
+
+
+@app.command
+def edit(
+    id: int,
+    /,
+    *,
+    name: str | None = None,
+    time_zone: str | None = None,
+    validation: str | None = None,
+    unknown_types: str | None = None,
+    where: Where = HERE,
+) -> int:
+    """Change an org; what is left out stays.
+
+    Parameters
+    ----------
+    id
+        Its number.
+    name
+        What people call it.
+    time_zone
+        An IANA name, such as Asia/Kolkata.
+    validation
+        strict, lenient or off.
+    unknown_types
+        refused or admitted.
+    """
+    settings = {"validation": validation, "unknownTypes": unknown_types}
+    kept = {field: value for field, value in settings.items() if value is not None}
+    body = {"name": name, "timeZone": time_zone, "settings": kept or None}
+    given = {field: value for field, value in body.items() if value is not None}
+    print_org(calls(where).send("PATCH", f"{PATH}/{id}", given), where.json)
+    next_step(f"tidings orgs show {id}")
+    return Exit.OK

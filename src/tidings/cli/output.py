@@ -1,0 +1,179 @@
+"""How commands print: tables and facts on stdout, a state with its glyph, NDJSON for programs."""
+
+import json
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tidings.cli.exits import Exit, Stop
+
+WIDTH_MAX = 100
+STATES = {  # glyph and colour, the same everywhere
+    "delivered": ("✓", "green"),
+    "retrying": ("↻", "yellow"),
+    "failed": ("✗", "red"),
+    "parked": ("‖", "blue"),
+    "pending": ("·", "bright_black"),
+    "held": ("·", "bright_black"),
+    "cancelled": ("–", "bright_black"),
+}
+
+
+def clean(value: Any, lines: bool = False) -> str:
+    """Text as a terminal may show it: what comes from elsewhere must not steer it."""
+    kept = (one if one.isprintable() or (lines and one == "\n") else "\ufffd" for one in str(value))
+    return "".join(kept)
+
+
+def console(stderr: bool = False) -> Console:
+    """At most 100 columns; colour only where somebody sees it and has not refused it."""
+    wide = Console(stderr=stderr, highlight=False)
+    width = min(wide.width, WIDTH_MAX) if wide.is_terminal else WIDTH_MAX
+    return Console(stderr=stderr, highlight=False, width=width)
+
+
+def print_line(value: Any) -> None:
+    """One line of NDJSON, at once: whoever reads a pipe waits for it."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+
+
+def print_lines(values: Iterable[Any]) -> None:
+    """NDJSON."""
+    for value in values:
+        print_line(value)
+
+
+def state(word: str) -> Text:
+    """A state: glyph and word in its colour."""
+    glyph, colour = STATES.get(word, ("·", ""))
+    return Text(f"{glyph} {clean(word)}", style=colour)
+
+
+def glyph(word: str) -> Text:
+    """A state's glyph in its colour."""
+    sign, colour = STATES.get(word, ("·", ""))
+    return Text(sign, style=colour)
+
+
+def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], right: str = "") -> None:
+    """A table without lines. `right`: the heads, with spaces, whose columns are numbers."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for head in heads:
+        numbers = head in right.split()
+        table.add_column(head, justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    _put(table)
+
+
+def print_facts(facts: Iterable[tuple[str, Any]]) -> None:
+    """Names and values, one a line; those without a value are left out."""
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts:
+        if value is not None and value != "":
+            table.add_row(Text(name), _cell(value))
+    _put(table)
+
+
+def _put(table: Table) -> None:
+    """Without the spaces that fill a table's right side."""
+    out = console()
+    with out.capture() as made:
+        out.print(table)
+    lines = (line.rstrip() for line in made.get().splitlines())
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
+def print_text(*parts: Any) -> None:
+    """One line, or as many as it needs, of texts and states."""
+    text = Text()
+    for one in parts:
+        text.append_text(one if isinstance(one, Text) else Text(clean(one)))
+    console().print(text)
+
+
+def _cell(value: Any) -> Text:
+    if isinstance(value, Text):
+        return value
+    if value is None:
+        return Text("–", style="bright_black")
+    if isinstance(value, bool):
+        return Text("yes" if value else "no")
+    if isinstance(value, int):
+        return Text(f"{value:,}")
+    if isinstance(value, list | tuple):
+        return Text(clean(", ".join(map(str, value))))
+    return Text(clean(value))
+
+
+def number(value: int) -> Text:
+    """A number that is a name, such as an org's: without commas."""
+    return Text(str(value))
+
+
+def moment(iso: str | None) -> Text | None:
+    """A time of the API in the reader's zone; without the date where that is today."""
+    if not iso:
+        return None
+    try:
+        when = datetime.fromisoformat(iso).astimezone()
+    except (ValueError, OverflowError):
+        return Text(clean(iso))
+    today = when.date() == datetime.now().astimezone().date()
+    return Text(f"{when:%H:%M:%S}" if today else f"{when:%Y-%m-%d %H:%M:%S}")
+
+
+def clock(ms: Any) -> str:
+    """Milliseconds since the epoch as a time of day in the reader's zone."""
+    try:
+        return f"{datetime.fromtimestamp(ms / 1000):%H:%M:%S}"
+    except (TypeError, ValueError, OverflowError, OSError):
+        return "--:--:--"
+
+
+def duration(ms: float | None) -> str | None:
+    """3.1 ms, 240 ms, 9.8 s."""
+    if ms is None:
+        return None
+    if ms < 9.95:
+        return f"{ms:.1f} ms"
+    return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
+
+
+def how_many(count: int, word: str) -> str:
+    """`1 webhook`, `2 webhooks`, `1 delivery`, `no deliveries`."""
+    plural = word[:-1] + "ies" if word.endswith("y") else word + "s"
+    return f"{count:,} {word}" if count == 1 else f"{count or 'no'} {plural}"
+
+
+def ask(question: str) -> bool | None:
+    """Whether a person says yes; None where there is nobody to be asked."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def confirm(yes: bool, question: str) -> None:
+    """Go on only where a person says so, here or by --yes. Stop."""
+    answer = True if yes else ask(question)
+    if answer is None:
+        raise Stop(f"{question} Nobody can be asked here: say --yes.", Exit.USAGE)
+    if not answer:
+        raise Stop("Nothing was changed.", Exit.REFUSED)
+
+
+def word(value: str) -> str:
+    """A value as one word of a shell, in a line that can be copied."""
+    return shlex.quote(clean(value))

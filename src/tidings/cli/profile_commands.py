@@ -1,0 +1,195 @@
+"""`tidings login` and `tidings profiles`: servers and credentials that are kept under a name."""
+
+import getpass
+import os
+import sys
+from dataclasses import replace
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from tidings.cli.calls import Calls
+from tidings.cli.exits import Exit, Stop, next_step, say
+from tidings.cli.output import how_many, number, print_line, print_lines, print_table
+from tidings.cli.profiles import Profile, check_name, profiles_path, read_profiles, write_profiles
+from tidings.cli.where import DEFAULT_URL, Server, check_names
+
+app = App(name="profiles", help="Servers and credentials that are kept under a name.")
+SECRET_MAX = 4096
+
+
+def login(
+    name: str = "default",
+    /,
+    *,
+    url: str | None = None,
+    key: str | None = None,
+    org: int | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Keep a server and a credential as a profile, which is the default from then on.
+
+    The secret is asked for on the terminal, or read from stdin: it has no option, because every
+    process can read a command line.
+
+    Parameters
+    ----------
+    name
+        The profile's name.
+    url
+        Where the service is. Default: TIDINGS_URL, http://127.0.0.1:8080.
+    key
+        The credential's key. Default: asked for; or stdin holds key:secret.
+    org
+        The org to act for, with the platform's credential.
+    json
+        Print the profile as NDJSON, without its secret.
+    """
+    check_names(os.environ)
+    check_name(name)
+    key, secret = _credential(key)
+    profile = Profile(url or os.environ.get("TIDINGS_URL") or DEFAULT_URL, key, secret, org)
+    _must_be_known(profile, name)
+    path = profiles_path(os.environ)
+    profiles = read_profiles(path)
+    profiles.by_name[name] = profile
+    profiles.default = name
+    write_profiles(path, profiles)
+    if json:
+        print_line({"name": name, "url": profile.url, "key": key, "org": org, "default": True})
+    say(f"{name} is kept in {path}, readable by you alone.")
+    next_step("tidings doctor")
+    return Exit.OK
+
+
+def _credential(key: str | None) -> tuple[str, str]:
+    if sys.stdin.isatty():
+        key = key or _line("Key: ")
+        secret = getpass.getpass("Secret: ", stream=sys.stderr)
+    else:
+        said = sys.stdin.readline(SECRET_MAX).strip()
+        if key is None:
+            key, _, secret = said.partition(":")
+        else:
+            secret = said.removeprefix(f"{key}:")
+    if key and ":" not in key and secret and (key + secret).isprintable():
+        return key, secret
+    raise Stop(
+        "The credential must be a key and a secret; got one of them, or none. Write it to stdin as "
+        "key:secret, or run this on a terminal.",
+        Exit.USAGE,
+    )
+
+
+def _line(question: str) -> str:
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline(SECRET_MAX).strip()
+
+
+def _must_be_known(profile: Profile, name: str) -> None:
+    """Nothing is kept that the service does not know. 403 is known: other calls may be allowed."""
+    at = Server(profile.url, f"{profile.key}:{profile.secret}", profile.org, f'profile "{name}"')
+    api = Calls(at)
+    status, _ = api.ask("GET", "/v3/webHooks")
+    if status == 401:
+        raise Stop(
+            "The key and secret must be those of a credential; the service knows none of them. "
+            "Check both: nothing was kept.",
+            Exit.REFUSED,
+        )
+    if status not in (200, 403, 429):
+        raise Stop(
+            f"{profile.url} must be a running Tidings; its answer was {status}. Check --url: "
+            "nothing was kept.",
+            Exit.FAILED if status >= 500 else Exit.REFUSED,
+        )
+
+
+@app.command(name="list")
+def list_all(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
+    """List the profiles; never a secret.
+
+    Parameters
+    ----------
+    json
+        Print NDJSON.
+    """
+    profiles = read_profiles(profiles_path(os.environ))
+    found = sorted(profiles.by_name.items())
+    if json:
+        print_lines(
+            {
+                "name": name,
+                "url": one.url,
+                "key": one.key,
+                "org": one.org,
+                "default": name == profiles.default,
+            }
+            for name, one in found
+        )
+        return Exit.OK
+    if found:
+        print_table(
+            ("", "Name", "URL", "Key", "Org"),
+            [
+                (
+                    "*" if name == profiles.default else "",
+                    name,
+                    one.url,
+                    one.key,
+                    "" if one.org is None else number(one.org),
+                )
+                for name, one in found
+            ],
+        )
+    say(how_many(len(found), "profile"))
+    next_step(f"tidings doctor --profile {found[0][0]}" if found else "tidings login")
+    return Exit.OK
+
+
+app.default(list_all)
+
+
+@app.command
+def use(name: str, /, *, org: int | None = None) -> int:
+    """Make a profile the default.
+
+    Parameters
+    ----------
+    name
+        The profile's name.
+    org
+        The org that it acts for from now on.
+    """
+    path = profiles_path(os.environ)
+    profiles = read_profiles(path)
+    profile = profiles.get(name)
+    if org is not None:
+        profiles.by_name[name] = replace(profile, org=org)
+    profiles.default = name
+    write_profiles(path, profiles)
+    say(f"{name} ({profile.url}) is the default.")
+    next_step("tidings doctor")
+    return Exit.OK
+
+
+@app.command
+def remove(name: str, /) -> int:
+    """Forget a profile. Its credential stays in force; revoke it where it is not needed.
+
+    Parameters
+    ----------
+    name
+        The profile's name.
+    """
+    path = profiles_path(os.environ)
+    profiles = read_profiles(path)
+    profiles.get(name)
+    del profiles.by_name[name]
+    if profiles.default == name:
+        profiles.default = ""
+    write_profiles(path, profiles)
+    say(f"{name} is forgotten. Its credential stays in force.")
+    next_step("tidings profiles")
+    return Exit.OK

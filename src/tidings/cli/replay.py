@@ -1,0 +1,292 @@
+"""`tidings replay`: send again what a webhook has missed, and watch it."""
+
+import time
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+from rich.progress import BarColumn, Progress, TextColumn
+
+from tidings.cli.calls import Calls, calls, part
+from tidings.cli.exits import Exit, Stop, next_step, say
+from tidings.cli.lookups import moment_of
+from tidings.cli.output import (
+    clean,
+    confirm,
+    console,
+    how_many,
+    moment,
+    print_facts,
+    print_line,
+    print_lines,
+    print_table,
+    word,
+)
+from tidings.cli.webhook_fields import names
+from tidings.cli.webhook_names import find_webhook
+from tidings.cli.where import HERE, Where
+
+app = App(name="replay", help="Send again what a webhook has missed.")
+PATH = "/v1/replays"
+POLL_S = 0.5
+FINAL = ("finished", "cancelled", "failed")
+WAITS = ("paused", "ready")
+
+
+@app.default
+def replay(
+    *,
+    webhook: str | None = None,
+    missed_since: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    on: str | None = None,
+    status: str | None = None,
+    to: str | None = None,
+    again: Annotated[bool, Parameter(negative=())] = False,
+    rate: float | None = None,
+    dry_run: Annotated[bool, Parameter(negative=())] = False,
+    detach: Annotated[bool, Parameter(negative=())] = False,
+    yes: Annotated[bool, Parameter(negative=())] = False,
+    where: Where = HERE,
+) -> int:
+    """Send again what a webhook has missed: says what it would do, asks, and shows how far it is.
+
+    Parameters
+    ----------
+    webhook
+        Whose deliveries are looked at, by name or id.
+    missed_since
+        What it has missed since then: 30m, 2h, 3d ago, or an ISO time.
+    since
+        Events from this time on.
+    until
+        Events before this time.
+    on
+        Only these event types, with commas.
+    status
+        Deliveries in these states, with commas: failed, parked, cancelled, delivered, unmatched.
+    to
+        Send to this webhook instead.
+    again
+        Also what was delivered, under other ids.
+    rate
+        Deliveries a second, at most.
+    dry_run
+        Only say what it would do.
+    detach
+        Do not wait for its end.
+    yes
+        Do not ask.
+    """
+    if webhook is None:
+        raise Stop(
+            "--webhook must name the webhook that has missed something; got none. Write "
+            "tidings replay --webhook crm --missed-since 2h",
+            Exit.USAGE,
+        )
+    api = calls(where, 60.0)
+    asked: dict[str, Any] = {
+        "webHookId": find_webhook(api, webhook)["webHookId"],
+        "missedSince": moment_of("--missed-since", missed_since),
+        "from": moment_of("--since", since),
+        "to": moment_of("--until", until),
+        "eventNames": names(on) if on else None,
+        "states": names(status) if status else None,
+        "toWebHookId": None if to is None else find_webhook(api, to)["webHookId"],
+        "again": again or None,
+        "ratePerSecond": rate,
+    }
+    body = {field: value for field, value in asked.items() if value is not None}
+    told = api.send("POST", PATH, body | {"dryRun": True})
+    _say_plan(told)
+    nothing = not told["matched"] - told["skipped"]
+    if dry_run or nothing:
+        if where.json:
+            print_line(told)
+        since_ = f" --missed-since {word(missed_since)}" if missed_since else ""
+        rest = "deliveries list" if nothing else "replay"
+        next_step(f"tidings {rest} --webhook {word(webhook)}{'' if nothing else since_}")
+        return Exit.OK
+    confirm(yes, "Start it?")
+    job = api.send("POST", PATH, body)
+    if not detach:
+        job = watch(api, job)
+    return _end(job, where.json)
+
+
+def _say_plan(told: dict[str, Any]) -> None:
+    say(clean(told["sentence"]))
+    for warning in told.get("warnings") or ():
+        say(clean(warning["message"]))
+    if told["skipped"]:
+        say(f"{told['skipped']:,} of {told['matched']:,} are left out: under way, had, or expired.")
+
+
+def watch(api: Calls, job: dict[str, Any]) -> dict[str, Any]:
+    """Wait for the end of a replay, with its progress on a terminal. Ctrl-C leaves it running."""
+    path = f"{PATH}/{part(job['id'])}"
+    talk = console(stderr=True)
+    columns = (TextColumn("replay"), BarColumn(40), TextColumn("{task.description}"))
+    with Progress(*columns, console=talk, transient=True, disable=not talk.is_terminal) as bar:
+        task = bar.add_task("", total=1.0)
+        try:
+            while job["state"] not in FINAL and job["state"] not in WAITS:
+                bar.update(task, completed=job["progress"], description=_how_far(job))
+                time.sleep(POLL_S)
+                job = api.get(path)
+        except KeyboardInterrupt:
+            say(f"It goes on by itself. Stop it: tidings replay cancel {job['id']}")
+            raise
+    return job
+
+
+def _how_far(job: dict[str, Any]) -> str:
+    left = job.get("secondsLeft")
+    return f"{job['made']:,} of {job['matched'] or 0:,}" + (f", {left} s left" if left else "")
+
+
+def _end(job: dict[str, Any], as_json: bool) -> int:
+    if as_json:
+        print_line(job)
+    else:
+        print_replay(job)
+    next_step(f"tidings replay show {job['id']}")
+    return Exit.FAILED if job["state"] == "failed" or job.get("failed") else Exit.OK
+
+
+def print_replay(job: dict[str, Any]) -> None:
+    """All of a replay."""
+    reason = f": {job['reason']}" if job["reason"] else ""
+    print_facts(
+        [
+            ("replay", job["id"]),
+            ("state", f"{job['state']}{reason}"),
+            ("made", f"{job['made']:,} of {job['matched'] or 0:,} ({job['progress']:.0%})"),
+            ("delivered", job.get("delivered")),
+            ("failed", job.get("failed")),
+            ("unfinished", job.get("unfinished")),
+            ("started", moment(job["startedAt"])),
+            ("ended", moment(job["endedAt"])),
+            ("seconds left", job.get("secondsLeft") or None),
+            ("by", job["createdBy"]),
+        ]
+    )
+
+
+@app.command(name="list")
+def list_all(*, limit: int = 50, where: Where = HERE) -> int:
+    """List replays and cancels, newest first.
+
+    Parameters
+    ----------
+    limit
+        How many, at most 200.
+    """
+    found = calls(where).get(PATH, limit=limit)["replays"]
+    if where.json:
+        print_lines(found)
+        return Exit.OK
+    if found:
+        rows = [
+            (
+                one["id"],
+                one["kind"],
+                one["state"],
+                f"{one['progress']:.0%}",
+                one["made"],
+                one.get("delivered"),
+                one.get("failed"),
+                moment(one["createdAt"]),
+            )
+            for one in found
+        ]
+        heads = ("Id", "Kind", "State", "Done", "Made", "Delivered", "Failed", "Asked for")
+        print_table(heads, rows, right="Done Made Delivered Failed")
+    say(how_many(len(found), "replay"))
+    next_step(
+        f"tidings replay show {found[0]['id']}"
+        if found
+        else "tidings replay --webhook crm --missed-since 2h --dry-run"
+    )
+    return Exit.OK
+
+
+@app.command
+def show(
+    id: str,
+    /,
+    *,
+    watch_: Annotated[bool, Parameter(name="--watch", negative=())] = False,
+    where: Where = HERE,
+) -> int:
+    """Show a replay and how far it is.
+
+    Parameters
+    ----------
+    id
+        rpl_…
+    watch_
+        Wait for its end.
+    """
+    api = calls(where)
+    return show_replay(api, id, where.json, watch_)
+
+
+def show_replay(api: Calls, id: str, as_json: bool, wait: bool = False) -> int:
+    """Print a replay; the exit code."""
+    job = api.get(f"{PATH}/{part(id)}")
+    if wait:
+        job = watch(api, job)
+    if as_json:
+        print_line(job)
+    else:
+        print_replay(job)
+    open_ = job["state"] not in FINAL
+    next_step(f"tidings replay {'cancel ' + job['id'] if open_ else 'list'}")
+    return Exit.OK
+
+
+def _move(verb: str, id: str, where: Where) -> int:
+    job = calls(where).send("POST", f"{PATH}/{part(id)}/{verb}")
+    if where.json:
+        print_line(job)
+    else:
+        print_replay(job)
+    next_step(f"tidings replay show {job['id']} --watch")
+    return Exit.OK
+
+
+@app.command
+def pause(id: str, /, *, where: Where = HERE) -> int:
+    """Pause a replay: it makes nothing more until it is resumed.
+
+    Parameters
+    ----------
+    id
+        rpl_…
+    """
+    return _move("pause", id, where)
+
+
+@app.command
+def resume(id: str, /, *, where: Where = HERE) -> int:
+    """Let a paused replay go on.
+
+    Parameters
+    ----------
+    id
+        rpl_…
+    """
+    return _move("resume", id, where)
+
+
+@app.command
+def cancel(id: str, /, *, where: Where = HERE) -> int:
+    """Cancel a replay, and what it has made and is unfinished.
+
+    Parameters
+    ----------
+    id
+        rpl_…
+    """
+    return _move("cancel", id, where)

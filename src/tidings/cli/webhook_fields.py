@@ -1,0 +1,61 @@
+"""Fields of a webhook as they are written on a command line, and shown without secrets."""
+
+import json
+import re
+from typing import Any
+
+from tidings.cli.calls import refused
+from tidings.cli.exits import Exit, Stop, say
+from tidings.cli.output import clean
+
+SECRET_NAME = re.compile(
+    r"authori[sz]ation|authenticat|cookie|secret|token|password|signature|api-?key", re.IGNORECASE
+)
+_SHOWN_FROM = 16  # a shorter secret would be given away by its last four characters
+
+
+def hidden(name: str, value: str) -> str:
+    """A header's value, reduced to its end where it may be a secret."""
+    if not SECRET_NAME.search(name):
+        return value
+    return f"…{value[-4:]}" if len(value) >= _SHOWN_FROM else "…"
+
+
+def names(said: str) -> list[str]:
+    """Names with commas."""
+    return [one.strip() for one in said.split(",") if one.strip()]
+
+
+def headers(lines: list[str]) -> dict[str, str]:
+    """`Name: value` lines. Stop for anything else."""
+    found = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip():
+            raise Stop(
+                f'--header must be "Name: value"; got {clean(line[:20])}…. Put it in quotes.',
+                Exit.USAGE,
+            )
+        found[name.strip()] = value.strip()
+    return found
+
+
+def read_json(option: str, said: str) -> Any:
+    """JSON of an option; a bare word is a text. Stop for JSON that does not end."""
+    try:
+        return json.loads(said)
+    except ValueError as error:
+        if said[:1] in '{["':
+            raise Stop(f"{option} must be JSON; got {error}. Check quotes.", Exit.USAGE) from None
+        return said
+
+
+def changed(asked: tuple[int, Any]) -> dict[str, Any]:
+    """The webhook of an answer; its warnings are told. Stop where it was refused."""
+    status, answer = asked
+    if status >= 300 or not isinstance(answer, dict):
+        raise refused(status, answer)
+    for one in answer.get("warnings") or ():
+        say(clean(one["message"]))
+    data: dict[str, Any] = answer["data"]
+    return data

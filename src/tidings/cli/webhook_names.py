@@ -1,0 +1,50 @@
+"""Webhooks by what a person calls them: an id, or a name."""
+
+import difflib
+import re
+from typing import Any
+
+from tidings.cli.calls import Calls
+from tidings.cli.exits import Exit, Stop
+
+WEBHOOK_ID = re.compile(r"[0-9a-f]{24}")
+PATH = "/v3/webHooks"
+
+
+def all_webhooks(api: Calls) -> list[dict[str, Any]]:
+    """All webhooks of the org, deleted ones too."""
+    found: list[dict[str, Any]] = api.get(PATH)
+    return found
+
+
+def is_there(webhook: dict[str, Any]) -> bool:
+    """Whether it was not deleted."""
+    return bool(webhook["standing"] != "deleted")
+
+
+def find_webhook(api: Calls, word: str) -> dict[str, Any]:
+    """The webhook of an id, or of a name that was not deleted. Stop where there is none."""
+    if WEBHOOK_ID.fullmatch(word):
+        found: dict[str, Any] = api.get(f"{PATH}/{word}")
+        return found
+    return named(all_webhooks(api), word)
+
+
+def named(webhooks: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The one of this name among them that was not deleted. Stop where there is none."""
+    there = {one["name"]: one for one in webhooks if is_there(one)}
+    if name in there:
+        return there[name]
+    near = difflib.get_close_matches(name, there, 1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    shown = name if len(name) <= 60 else name[:60] + "…"
+    raise Stop(
+        f"WEBHOOK must be the name or id of a webhook of the org; got {shown}.{hint} "
+        "`tidings webhooks list` shows them all.",
+        Exit.NOT_FOUND,
+    )
+
+
+def tag(webhook: dict[str, Any]) -> str:
+    """The ETag of a webhook as it was read."""
+    return f'"{webhook["version"]}"'

@@ -1,0 +1,87 @@
+"""`tidings webhooks test` and `preview`: try a webhook before events depend on it."""
+
+from tidings.cli.calls import calls
+from tidings.cli.exits import Exit, next_step, say
+from tidings.cli.output import (
+    clean,
+    duration,
+    how_many,
+    moment,
+    print_facts,
+    print_line,
+    print_lines,
+    print_table,
+    word,
+)
+from tidings.cli.webhook_names import find_webhook
+from tidings.cli.where import HERE, Where
+
+
+def test(webhook: str, /, *, event: str | None = None, where: Where = HERE) -> int:
+    """Send a signed test message and show the answer. It is not stored.
+
+    Parameters
+    ----------
+    webhook
+        Its name or id.
+    event
+        The event type whose example is sent. Default: the first that the webhook wants.
+    """
+    api = calls(where, 60.0)
+    found = find_webhook(api, webhook)
+    body = {} if event is None else {"eventName": event}
+    told = api.send("POST", f"/v1/webHooks/{found['webHookId']}/test", body)
+    if where.json:
+        print_line(told)
+    else:
+        answer = told.get("answer") or {}
+        text = (answer.get("body") or {}).get("text")
+        print_facts(
+            [
+                ("sent", f"{told['request']['method']} {told['request']['url']}"),
+                ("event", told.get("eventName")),
+                ("answer", told.get("status")),
+                ("took", duration(told.get("durationInMs"))),
+                ("body", text and clean(text[:500], lines=True)),
+            ]
+        )
+    if told.get("advice"):
+        say(clean(told["advice"]))
+    arrived = told.get("status") is not None and 200 <= told["status"] < 300
+    if arrived:
+        next_step(f"tidings tail --webhook {word(found['name'])}")
+        return Exit.OK
+    return Exit.FAILED
+
+
+def preview(webhook: str, /, *, last: int = 20, where: Where = HERE) -> int:
+    """Show which of the last events it would have got. Nothing is sent.
+
+    Parameters
+    ----------
+    webhook
+        Its name or id.
+    last
+        How many of the newest events are tried, 1 to 200.
+    """
+    api = calls(where, 60.0)
+    found = find_webhook(api, webhook)
+    told = api.send("POST", "/v1/webHooks/preview", {"webHookId": found["webHookId"], "last": last})
+    if where.json:
+        print_lines(told["events"])
+    elif told["events"]:
+        rows = [
+            (
+                "✓" if one["received"] else "–",
+                moment(one["acceptedAt"]),
+                one["eventName"],
+                one["eventId"],
+                (one["body"] and f"{one['body']['bytes']:,} bytes") or one["why"],
+            )
+            for one in told["events"]
+        ]
+        print_table(("", "Accepted", "Event", "Id", "Bytes, or why not"), rows)
+    of = how_many(told["looked"], "event")
+    say(f"It would have got {told['received']:,} of the last {of}.")
+    next_step(f"tidings webhooks test {word(found['name'])}")
+    return Exit.OK

@@ -1,0 +1,362 @@
+"""`tidings webhooks`: who is told what, and where."""
+
+import json
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from tidings.cli.calls import calls
+from tidings.cli.exits import Exit, Stop, next_step, say
+from tidings.cli.output import (
+    confirm,
+    how_many,
+    moment,
+    number,
+    print_facts,
+    print_line,
+    print_lines,
+    print_table,
+    word,
+)
+from tidings.cli.webhook_fields import changed, headers, hidden, names, read_json
+from tidings.cli.webhook_names import PATH, all_webhooks, find_webhook, is_there, tag
+from tidings.cli.where import HERE, Where
+
+app = App(name="webhooks", help="Who is told what, where and how.")
+for _name, _path, _help in (
+    ("test", "webhook_trials:test", "Send a test message and show the answer."),
+    ("preview", "webhook_trials:preview", "Show what it would have got of the last events."),
+    ("export", "as_code:export", "Write the webhooks as a file, without secrets."),
+    ("apply", "as_code:apply", "Make the webhooks as a file says."),
+):
+    app.command(f"tidings.cli.{_path}", name=_name, help=_help)
+
+CONNECTIONS = 10
+
+
+@app.command(name="list")
+def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Where = HERE) -> int:
+    """List the webhooks of the org.
+
+    Parameters
+    ----------
+    all
+        Deleted ones too.
+    """
+    api = calls(where)
+    found = [one for one in all_webhooks(api) if all or is_there(one)]
+    if where.json:
+        print_lines(found)
+        return Exit.OK
+    if not found:
+        say("The org has no webhook.")
+        next_step("tidings webhooks create crm https://crm.example.com/hook --on pointsIssued")
+        return Exit.OK
+    rows = [
+        (
+            one["name"],
+            one["standing"],
+            _events(one["eventNames"]),
+            one["webHookUrl"],
+            one["webHookId"],
+        )
+        for one in found
+    ]
+    print_table(("Name", "Standing", "Events", "URL", "Id"), rows)
+    say(how_many(len(found), "webhook"))
+    next_step(f"tidings webhooks show {word(found[0]['name'])}")
+    return Exit.OK
+
+
+def _events(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} +{len(names) - 1}" if names else "–"
+
+
+@app.command
+def show(webhook: str, /, *, where: Where = HERE) -> int:
+    """Show one webhook.
+
+    Parameters
+    ----------
+    webhook
+        Its name or id.
+    """
+    api = calls(where)
+    found = find_webhook(api, webhook)
+    show_webhook(found, where.json)
+    next_step(f"tidings deliveries list --webhook {word(found['name'])}")
+    return Exit.OK
+
+
+def show_webhook(found: dict[str, Any], as_json: bool) -> None:
+    """All that there is to say of a webhook."""
+    if as_json:
+        print_line(found)
+        return
+    standing = found["standing"]
+    if found.get("disabledReason"):
+        standing = f"{standing}: {found['disabledReason']}"
+    by = (found.get("attribution") or {}).get("lastUpdatedBy") or {}
+    when = moment((found.get("attribution") or {}).get("lastUpdatedOnISO"))
+    facts: list[tuple[str, Any]] = [
+        ("name", found["name"]),
+        ("id", found["webHookId"]),
+        ("consumer group", found["consumerGroupId"]),
+        ("standing", standing),
+        ("URL", f"{found['methodType']} {found['webHookUrl']}"),
+        ("events", found["eventNames"]),
+        (
+            "headers",
+            [
+                f"{name}: {hidden(name, value)}"
+                for name, value in (found.get("webHookHeaders") or {}).items()
+            ],
+        ),
+        ("connections", found["maxAllowedConnections"]),
+        ("rate limit", found.get("rateLimit") and f"{found['rateLimit']:g}/s"),
+        ("ordering", found["ordering"]),
+        ("deadline", f"{found['deadlineInSeconds']:g} s"),
+        ("SLA", found.get("slaInSeconds") and f"{found['slaInSeconds']} s"),
+        ("filter", found.get("filter") and json.dumps(found["filter"], ensure_ascii=False)),
+        ("fields", found.get("fields") and json.dumps(found["fields"], ensure_ascii=False)),
+        ("transformation", found.get("transformation")),
+        ("signing secret", found.get("signingSecretHint")),
+        ("version", number(found["version"])),
+        ("changed", when),
+        ("changed by", by.get("name") or by.get("id")),
+    ]
+    print_facts((name, value) for name, value in facts if value not in ([], {}))
+
+
+@app.command
+def create(
+    name: str,
+    url: str,
+    /,
+    *,
+    on: str,
+    header: Annotated[list[str] | None, Parameter(negative=())] = None,
+    connections: int = CONNECTIONS,
+    method: str = "POST",
+    ordering: str | None = None,
+    filter: str | None = None,
+    where: Where = HERE,
+) -> int:
+    """Create a webhook. Its signing secret is printed this once.
+
+    Parameters
+    ----------
+    name
+        Unique in the org; it never changes.
+    url
+        Where it is told.
+    on
+        The event types that it wants, with commas.
+    header
+        A header that is sent along, as "Name: value". May be given several times.
+    connections
+        How many calls at one time.
+    method
+        POST, PUT, GET or DELETE.
+    ordering
+        none, key or strict.
+    filter
+        Which events of these types, as JSON.
+    """
+    body: dict[str, Any] = {
+        "name": name,
+        "eventNames": names(on),
+        "webHookUrl": url,
+        "methodType": method,
+        "webHookHeaders": headers(header or []),
+        "maxAllowedConnections": connections,
+    }
+    if ordering is not None:
+        body["ordering"] = ordering
+    if filter is not None:
+        body["filter"] = read_json("--filter", filter)
+    made = changed(calls(where).ask("POST", PATH, body))
+    if where.json:
+        print_line(made)
+    else:
+        print_facts(
+            [
+                ("name", made["name"]),
+                ("id", made["webHookId"]),
+                ("standing", made["standing"]),
+                ("signing secret", made["signingSecret"]),
+            ]
+        )
+    say("The signing secret is shown this once; keep it now.")
+    next_step(f"tidings webhooks test {word(made['name'])}")
+    return Exit.OK
+
+
+@app.command
+def edit(
+    webhook: str,
+    /,
+    *,
+    url: str | None = None,
+    on: str | None = None,
+    header: Annotated[list[str] | None, Parameter(negative=())] = None,
+    connections: int | None = None,
+    set: Annotated[list[str] | None, Parameter(negative=())] = None,
+    where: Where = HERE,
+) -> int:
+    """Change some fields of a webhook. Refused where somebody else changed it meanwhile.
+
+    Parameters
+    ----------
+    webhook
+        Its name or id.
+    url
+        Where it is told.
+    on
+        The event types that it wants, with commas.
+    header
+        A header to add or replace, as "Name: value".
+    connections
+        How many calls at one time.
+    set
+        Any field, as field=JSON; null takes it away: --set rateLimit=50 --set filter=null
+    """
+    patch: dict[str, Any] = {}
+    if url is not None:
+        patch["webHookUrl"] = url
+    if on is not None:
+        patch["eventNames"] = names(on)
+    if header:
+        patch["webHookHeaders"] = headers(header)
+    if connections is not None:
+        patch["maxAllowedConnections"] = connections
+    for one in set or []:
+        field, equals, value = one.partition("=")
+        if not equals or not field:
+            raise Stop(f"--set must be field=JSON; got {one[:60]}. Write rateLimit=50.", Exit.USAGE)
+        patch[field] = read_json(f"--set {field}", value)
+    if not patch:
+        raise Stop("A change must name a field; got none. Write --url, --on or --set.", Exit.USAGE)
+    api = calls(where)
+    found = find_webhook(api, webhook)
+    asked = api.ask("PATCH", f"{PATH}/{found['webHookId']}", patch, if_match=tag(found))
+    show_webhook(changed(asked), where.json)
+    next_step(f"tidings webhooks preview {word(found['name'])}")
+    return Exit.OK
+
+
+def _standing(verb: str, webhook: str, where: Where, says: str) -> int:
+    api = calls(where)
+    found = find_webhook(api, webhook)
+    now = changed(api.ask("POST", f"{PATH}/{found['webHookId']}/{verb}"))
+    if where.json:
+        print_line(now)
+    else:
+        print_facts([("name", now["name"]), ("standing", now["standing"])])
+    say(says)
+    after = {"pause": "tidings webhooks resume", "disable": "tidings webhooks enable"}
+    next_step(f"{after.get(verb, 'tidings tail --webhook')} {word(now['name'])}")
+    return Exit.OK
+
+
+@app.command
+def pause(webhook: str, /, *, where: Where = HERE) -> int:
+    """Pause a webhook: its deliveries are made and wait.
+
+    Parameters
+    ----------
+    webhook
+        Its name or id.
+    """
+    return _standing("pause", webhook, where, "Its deliveries are made, and wait.")
+
+
+@app.command
+def resume(webhook: str, /, *, where: Where = HERE) -> int:
+    """Resume a paused webhook: what has waited is sent.
+
+    Parameters
+    ----------
+    webhook
+        Its name or id.
+    """
+    return _standing("resume", webhook, where, "What has waited is sent now.")
+
+
+@app.command
+def enable(webhook: str, /, *, where: Where = HERE) -> int:
+    """Enable a webhook that is inactive, or was disabled.
+
+    Parameters
+    ----------
+    webhook
+        Its name or id.
+    """
+    says = "New events are sent. What was parked meanwhile waits for a replay."
+    return _standing("enable", webhook, where, says)
+
+
+@app.command
+def disable(webhook: str, /, *, where: Where = HERE) -> int:
+    """Disable a webhook: its deliveries are parked, and can be replayed.
+
+    Parameters
+    ----------
+    webhook
+        Its name or id.
+    """
+    return _standing("disable", webhook, where, "Its deliveries are parked, and can be replayed.")
+
+
+@app.command
+def delete(
+    webhook: str, /, *, yes: Annotated[bool, Parameter(negative=())] = False, where: Where = HERE
+) -> int:
+    """Delete a webhook. What it has not been sent is cancelled.
+
+    Parameters
+    ----------
+    webhook
+        Its name or id.
+    yes
+        Do not ask.
+    """
+    api = calls(where)
+    found = find_webhook(api, webhook)
+    confirm(yes, f"Delete {found['name']}, and cancel what it has not been sent?")
+    now = changed(api.ask("DELETE", f"{PATH}/{found['webHookId']}", if_match=tag(found)))
+    if where.json:
+        print_line(now)
+    say(f"{now['name']} is deleted. What it had can still be looked at.")
+    next_step(f"tidings deliveries list --webhook {now['webHookId']}")
+    return Exit.OK
+
+
+@app.command
+def rotate(webhook: str, /, *, overlap_hours: float = 24, where: Where = HERE) -> int:
+    """Give a webhook a new signing secret. It is printed this once.
+
+    Parameters
+    ----------
+    webhook
+        Its name or id.
+    overlap_hours
+        How long messages are signed with the old secret too; 0 ends it at once.
+    """
+    api = calls(where)
+    found = find_webhook(api, webhook)
+    path = f"{PATH}/{found['webHookId']}/rotateSecret"
+    now = changed(api.ask("POST", path, {"overlapHours": overlap_hours}))
+    if where.json:
+        print_line(now)
+    else:
+        print_facts(
+            [
+                ("name", now["name"]),
+                ("signing secret", now["signingSecret"]),
+                ("old one until", moment(now.get("signingSecretOverlapEnds"))),
+            ]
+        )
+    say("The signing secret is shown this once; keep it now.")
+    next_step(f"tidings webhooks test {word(now['name'])}")
+    return Exit.OK

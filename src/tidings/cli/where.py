@@ -1,0 +1,124 @@
+"""Which service a command speaks to, as whom and for which org.
+
+Strongest first: the options, the profile named by --profile or TIDINGS_PROFILE, the environment
+(TIDINGS_URL, TIDINGS_KEY, TIDINGS_SECRET, TIDINGS_ORG), the default profile. A credential goes with
+its URL: TIDINGS_URL alone never sends the secret of a profile to another server.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from tidings.cli.exits import Exit, Stop
+from tidings.cli.profiles import Profile, Profiles, profiles_path, read_profiles
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+NO_KEY = (
+    "TIDINGS_KEY must be key:secret; got none. `tidings serve` printed it at its first start; "
+    "`tidings login` keeps it."
+)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """What every command takes that speaks to a service."""
+
+    url: str | None = None
+    """Where the service is. Default: TIDINGS_URL, the profile's, http://127.0.0.1:8080."""
+
+    profile: str | None = None
+    """The server and credential of this name (`tidings profiles`)."""
+
+    org: int | None = None
+    """The org to act for, with the platform's credential."""
+
+    json: Annotated[bool, Parameter(negative=())] = False
+    """Print NDJSON instead of tables."""
+
+
+HERE = Where()
+
+
+@dataclass(frozen=True)
+class Server:
+    """A service, and who calls it. `key` is `key:secret` and never printed."""
+
+    url: str
+    key: str
+    org: int | None
+    said_by: str  # "TIDINGS_KEY", or the profile's name in quotes
+
+
+def server(where: Where, environ: Mapping[str, str] | None = None) -> Server:
+    """The service that the options, the environment and the profiles amount to. Stop."""
+    environ = os.environ if environ is None else environ
+    check_names(environ)
+    profiles = read_profiles(profiles_path(environ))
+    return choose(where, environ, profiles)
+
+
+def check_names(environ: Mapping[str, str]) -> None:
+    """Stop where a variable that begins with TIDINGS_ is none of ours."""
+    from tidings.settings import unknown_names  # noqa: PLC0415  # slow, and help needs it not
+
+    if problems := list(unknown_names(environ)):
+        raise Stop("\n".join(problems), Exit.USAGE)
+
+
+def choose(where: Where, environ: Mapping[str, str], profiles: Profiles) -> Server:
+    """As `server`, over what was read. Pure."""
+    named = where.profile or environ.get("TIDINGS_PROFILE")
+    key = environ.get("TIDINGS_KEY", "")
+    if not named and key:
+        org = where.org if where.org is not None else _org(environ.get("TIDINGS_ORG"))
+        url = where.url or environ.get("TIDINGS_URL") or DEFAULT_URL
+        return Server(url, _whole(key, environ.get("TIDINGS_SECRET", "")), org, "TIDINGS_KEY")
+    name = named or profiles.default
+    if not name:
+        raise Stop(NO_KEY, Exit.USAGE)
+    profile = profiles.get(name)
+    if not where.profile and not where.url:
+        _must_fit(environ.get("TIDINGS_URL"), profile, name)
+    org = where.org
+    if org is None:
+        org = _org(environ.get("TIDINGS_ORG")) if not where.profile else None
+    return Server(
+        where.url or profile.url,
+        f"{profile.key}:{profile.secret}",
+        profile.org if org is None else org,
+        f'profile "{name}"',
+    )
+
+
+def _whole(key: str, secret: str) -> str:
+    """`key:secret`, from one variable or two."""
+    if ":" in key:
+        return key
+    if secret:
+        return f"{key}:{secret}"
+    raise Stop(
+        "TIDINGS_KEY must be key:secret; got a key alone. Write both, or the secret in "
+        "TIDINGS_SECRET.",
+        Exit.USAGE,
+    )
+
+
+def _org(said: str | None) -> int | None:
+    if not said:
+        return None
+    if said.isascii() and said.isdigit() and len(said) <= 16:
+        return int(said)
+    raise Stop(f"TIDINGS_ORG must be the number of an org; got {said[:40]}.", Exit.USAGE)
+
+
+def _must_fit(url: str | None, profile: Profile, name: str) -> None:
+    if url and url.rstrip("/") != profile.url.rstrip("/"):
+        raise Stop(
+            f"TIDINGS_URL must go with TIDINGS_KEY; got it alone, and the profile {name} is of "
+            f"{profile.url}. Unset it, or name the profile with --profile.",
+            Exit.USAGE,
+        )

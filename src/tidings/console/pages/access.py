@@ -1,0 +1,188 @@
+"""Who may come in: the credentials of an org. Secrets are shown once, when they are made."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from tidings.api.not_there import not_there
+from tidings.console.frame import Visit
+from tidings.core.credential_rules import KINDS, OVERLAP_H, OVERLAP_H_MAX
+from tidings.core.form import Refusal, number_of
+from tidings.core.scopes import LEVELS, RESOURCES, ROLES, show_scopes
+from tidings.engine.credentials import CredentialRefused, UnknownCredential
+from tidings.store.port import Credential
+
+AT = "/console/access"
+TEXTS = ("kind", "name", "code", "password", "expiresAt", "callsPerMinute", "eventsPerSecond")
+MEANS = {
+    "webhooks": "who is told what",
+    "events": "what happened; write sends events",
+    "logs": "what became of events and deliveries",
+    "reference": "stores, tills and other data that payloads are enriched with",
+    "replay": "replays, retries and cancels",
+    "admin": "this org's settings, credentials and users",
+}
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """A credential as the list shows it."""
+
+    credential: Credential
+    scopes: str
+    used_ms: int | None
+    state: str  # active, revoked or expired
+
+
+async def show(visit: Visit) -> Response:
+    """Credentials and users of the org."""
+    caller, services = visit.caller, visit.services
+    credentials = [_shown(visit, one) for one in services.credentials.list(caller, caller.org)]
+    credentials.sort(key=lambda one: one.state != "active")
+    return visit.page(
+        "access.html",
+        credentials=credentials,
+        users=services.users.list(caller.org),
+        roles=list(ROLES),
+        refusals={},
+        filled={},
+    )
+
+
+async def show_new(visit: Visit) -> Response:
+    """The form of a new credential."""
+    return _form(visit, dict.fromkeys(TEXTS, "") | {"kind": KINDS[0]}, {})
+
+
+async def create(visit: Visit) -> Response:
+    """Make it; its secret is shown this once."""
+    said = {name: visit.form.get(name, "").strip()[:1024] for name in TEXTS}
+    scopes = {one: visit.form.get(f"scope-{one}", "none") for one in RESOURCES}
+    body: dict[str, Any] = {"kind": said["kind"], "name": said["name"], "scopes": scopes}
+    if said["kind"] == "till":
+        body["code"] = said["code"]
+        if said["password"]:
+            body["password"] = said["password"]
+    if said["expiresAt"]:
+        body["expiresAt"] = said["expiresAt"]
+    limits = {
+        name: _number(said[name]) for name in ("callsPerMinute", "eventsPerSecond") if said[name]
+    }
+    if limits:
+        body["limits"] = limits
+    try:
+        made, secret = await visit.services.credentials.create(visit.caller, visit.caller.org, body)
+    except CredentialRefused as refused:
+        return _form(visit, said, scopes, refused.refusals, refused.status)
+    return visit.page("credential_made.html", one=_shown(visit, made), secret=secret, rotated=False)
+
+
+async def ask_rotate(visit: Visit) -> Response:
+    """For how long the old secret goes on."""
+    return _ask_rotate(visit, _own(visit), f"{OVERLAP_H:g}")
+
+
+async def rotate(visit: Visit) -> Response:
+    """A new secret, shown this once."""
+    old, said = _own(visit), visit.form.get("overlapInHours", "").strip()[:40]
+    body = {"overlapInHours": _number(said)} if said else {}
+    try:
+        made, secret = await visit.services.credentials.rotate(
+            visit.caller, visit.caller.org, old.id, body
+        )
+    except CredentialRefused as refused:
+        return _ask_rotate(visit, old, said, refused.refusals[0].message, refused.status)
+    return visit.page("credential_made.html", one=_shown(visit, made), secret=secret, rotated=True)
+
+
+async def ask_revoke(visit: Visit) -> Response:
+    """What ends with it, before it ends."""
+    return _ask_revoke(visit, _own(visit))
+
+
+async def revoke(visit: Visit) -> Response:
+    """End it for good."""
+    old = _own(visit)
+    try:
+        await visit.services.credentials.revoke(visit.caller, visit.caller.org, old.id)
+    except CredentialRefused as refused:
+        return _ask_revoke(visit, old, refused.refusals[0].message, refused.status)
+    return visit.go(AT, f"{old.name or old.id} is revoked.")
+
+
+def _ask_revoke(visit: Visit, old: Credential, refused: str = "", status: int = 200) -> Response:
+    return visit.page(
+        "credential_revoke.html",
+        status,
+        one=_shown(visit, old),
+        own=old.id == visit.caller.credential,
+        refused=refused,
+    )
+
+
+def _own(visit: Visit) -> Credential:
+    credential_id = str(visit.request.path_params["id"])
+    try:
+        return visit.services.credentials.get(visit.caller, visit.caller.org, credential_id)
+    except UnknownCredential:
+        raise not_there("id", "the id of a credential of this org", credential_id) from None
+
+
+def _shown(visit: Visit, one: Credential) -> Shown:
+    levels = show_scopes(one.scopes)
+    held = [f"{name} {level}" for name, level in levels.items() if level != "none"]
+    everything = all(level == "write" for level in levels.values())
+    state = "active"
+    if one.revoked_ms is not None:
+        state = "revoked"
+    elif one.expires_ms is not None and one.expires_ms <= visit.services.clock.now_ms():
+        state = "expired"
+    scopes = "everything" if everything else ", ".join(held) or "nothing"
+    return Shown(one, scopes, visit.services.access.used_ms(one), state)
+
+
+def _form(
+    visit: Visit,
+    said: dict[str, str],
+    scopes: dict[str, str],
+    refusals: Sequence[Refusal] = (),
+    status: int = 200,
+) -> Response:
+    placed: dict[str, str] = {}
+    for one in refusals:
+        field = one.field.removeprefix("limits.")
+        place = "scopes" if field.startswith("scopes") else field
+        placed.setdefault(place if place in (*TEXTS, "scopes") else "", one.message)
+    return visit.page(
+        "credential_new.html",
+        status,
+        filled=said,
+        scopes=scopes,
+        kinds=KINDS,
+        means=MEANS,
+        levels=[
+            (name, [level for level in LEVELS if level == "none" or visit.may(f"{name}:{level}")])
+            for name in RESOURCES
+        ],
+        refusals=placed,
+    )
+
+
+def _ask_rotate(
+    visit: Visit, one: Credential, said: str, refused: str = "", status: int = 200
+) -> Response:
+    return visit.page(
+        "credential_rotate.html",
+        status,
+        one=_shown(visit, one),
+        filled=said,
+        most=OVERLAP_H_MAX,
+        refusals={"overlapInHours": refused} if refused else {},
+    )
+
+
+def _number(said: str) -> float | str:
+    """A number where it is one; else the text, so that the refusal names what was written."""
+    number = number_of(said)
+    return said if number is None else number

@@ -1,0 +1,114 @@
+"""The catalogue: every event type with its schema, its examples, who subscribes, how many come."""
+
+import msgspec
+from starlette.responses import Response
+
+from tidings.api.not_there import not_there
+from tidings.catalogue import EventType
+from tidings.catalogue.thin import thin
+from tidings.console.frame import Visit
+from tidings.console.json_view import body_of
+from tidings.console.schema_rows import schema_rows
+from tidings.core.own_types import RESERVED
+from tidings.core.webhook import Standing, Webhook
+from tidings.store.port import EventQuery
+from tidings.store.port.log import ROWS_MAX
+
+DAY_MS = 86_400_000
+EXAMPLES = (("thin", "As the platform sends it"), ("enriched", "Enriched"))
+
+
+class Volume(msgspec.Struct, frozen=True):
+    """How many events of a type came lately, as far as one page of the log tells."""
+
+    count: int
+    more: bool  # there are more in the day than were looked at
+    first_ms: int | None
+    last_ms: int | None
+
+
+async def show_all(visit: Visit) -> Response:
+    """All of them by family; with `q` those that have all its words in theirs."""
+    kinds, org = visit.services.event_types, visit.caller.org
+    wanted = visit.request.query_params.get("q", "").strip()[:128]
+    needles = wanted.lower().split()
+    families: dict[str, list[EventType]] = {}
+    count = 0
+    for name in sorted(kinds.names(org), key=str.lower):
+        kind = kinds.get(org, name)
+        if kind is None:
+            continue
+        words = f"{kind.name} {kind.family} {kind.trigger}".lower()
+        if all(needle in words for needle in needles):
+            families.setdefault(kind.family, []).append(kind)
+            count += 1
+    return visit.page(
+        "catalogue.html",
+        families=dict(sorted(families.items(), key=lambda one: (one[0] != "own", one[0]))),
+        wanted=wanted,
+        count=count,
+        subscribers=_counted(visit),
+    )
+
+
+async def show(visit: Visit) -> Response:
+    """One type."""
+    services, org = visit.services, visit.caller.org
+    name = str(visit.request.path_params["name"])
+    kind = services.event_types.get(org, name)
+    if kind is None:
+        raise not_there("eventName", "an event type of this org", name)
+    form = visit.request.query_params.get("example", "thin")
+    form = form if form in dict(EXAMPLES) else "thin"
+    example = None
+    if kind.examples:
+        event = kind.example if form == "enriched" else thin(kind, kind.example)
+        example = body_of(msgspec.json.encode(event))
+    return visit.page(
+        "catalogue_type.html",
+        kind=kind,
+        rows=schema_rows(kind.schema),
+        form=form,
+        forms=EXAMPLES,
+        example=example,
+        differs=bool(kind.examples) and thin(kind, kind.example) != kind.example,
+        subscribers=_subscribers(visit, name),
+        volume=await _volume(visit, name) if visit.may("logs:read") else None,
+        versions=services.event_types.versions(org, name),
+        sendable=visit.may("events:write") and not name.startswith(RESERVED),
+    )
+
+
+def _living(visit: Visit) -> list[Webhook]:
+    if not visit.may("webhooks:read"):
+        return []
+    records = visit.services.webhooks.list(visit.caller.org)
+    return [one.webhook for one in records if one.webhook.standing is not Standing.DELETED]
+
+
+def _subscribers(visit: Visit, name: str) -> list[Webhook]:
+    return [webhook for webhook in _living(visit) if name in webhook.event_names]
+
+
+def _counted(visit: Visit) -> dict[str, int]:
+    """How many of the org's webhooks subscribe to each type."""
+    counts: dict[str, int] = {}
+    for webhook in _living(visit):
+        for name in webhook.event_names:
+            counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+async def _volume(visit: Visit, name: str) -> Volume:
+    services = visit.services
+    from_ms = services.clock.now_ms() - DAY_MS
+    page = await services.store.log_events(
+        EventQuery(visit.caller.org, (name,), from_ms=from_ms, limit=ROWS_MAX)
+    )
+    times = [one.at_ms for one in page.events]
+    return Volume(
+        len(times),
+        page.older is not None,
+        times[-1] if times else None,
+        times[0] if times else None,
+    )

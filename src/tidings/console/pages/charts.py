@@ -1,0 +1,109 @@
+"""Charts as data: what `charts.js` draws and what the table beside each chart reads. Pure."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tidings.core.delivery import State
+from tidings.store.port import EventSeries, Series
+
+COUNT, MS, PERCENT = "count", "ms", "percent"
+
+# The states of a chart of deliveries, as stacked from below, with the colour of each.
+_STACK = (
+    ("delivered", "ok", (State.DELIVERED,)),
+    ("waiting", "faint", (State.PENDING, State.HELD)),
+    ("retrying", "warn", (State.RETRYING,)),
+    ("failed", "bad", (State.FAILED,)),
+    ("parked", "parked", (State.PARKED,)),
+    ("cancelled", "line", (State.CANCELLED,)),
+)
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line of a chart. None where there is nothing to say."""
+
+    name: str
+    colour: str  # the name of a colour token
+    values: list[float | None]
+
+
+class Chart(msgspec.Struct, frozen=True):
+    """One chart over time."""
+
+    id: str
+    title: str
+    unit: str  # COUNT, MS or PERCENT
+    stacked: bool  # bars on top of each other, else lines
+    step_ms: int
+    starts_ms: list[int]
+    lines: list[Line]
+
+    @property
+    def json(self) -> str:
+        """For the browser."""
+        return msgspec.json.encode(self).decode()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to draw."""
+        return not any(value for line in self.lines for value in line.values)
+
+
+def deliveries(series: Series, title: str = "Deliveries") -> Chart:
+    """Deliveries by state; states that none of them is in are left out."""
+    lines = []
+    for name, colour, states in _STACK:
+        values = [
+            float(sum(point.by_state.get(state, 0) for state in states)) for point in series.points
+        ]
+        if any(values) or name == "delivered":
+            lines.append(Line(name, colour, list(values)))
+    return _chart("deliveries", title, COUNT, series, lines, stacked=True)
+
+
+def latency(series: Series) -> Chart:
+    """How long deliveries took from accept to success."""
+    return _chart(
+        "latency",
+        "Time from accept to delivered",
+        MS,
+        series,
+        [
+            Line("p50", "accent", [point.p50_ms for point in series.points]),
+            Line("p95", "warn", [point.p95_ms for point in series.points]),
+        ],
+    )
+
+
+def error_rate(series: Series) -> Chart:
+    """The share of deliveries that failed or had to be tried again and are not delivered yet."""
+    values = [share_failing([point.by_state]) for point in series.points]
+    return _chart("errors", "Error rate", PERCENT, series, [Line("failing", "bad", values)])
+
+
+def events(series: EventSeries) -> Chart:
+    """Events that were accepted."""
+    starts = [series.start_ms + at * series.step_ms for at in range(len(series.counts))]
+    line = Line("events", "accent", [float(count) for count in series.counts])
+    return Chart("events", "Events in", COUNT, True, series.step_ms, starts, [line])
+
+
+def total(series: Series, *states: State) -> int:
+    """How many deliveries are in some states, over all points; in any where none is named."""
+    wanted = states or tuple(State)
+    return sum(point.by_state.get(state, 0) for point in series.points for state in wanted)
+
+
+def share_failing(counts: Sequence[dict[int, int]]) -> float | None:
+    """Per cent of what was tried that failed or is being retried; None where nothing was."""
+    bad = sum(one.get(state, 0) for one in counts for state in (State.FAILED, State.RETRYING))
+    tried = bad + sum(one.get(State.DELIVERED, 0) for one in counts)
+    return round(100 * bad / tried, 2) if tried else None
+
+
+def _chart(
+    id: str, title: str, unit: str, series: Series, lines: list[Line], stacked: bool = False
+) -> Chart:
+    starts = [point.start_ms for point in series.points]
+    return Chart(id, title, unit, stacked, series.step_ms, starts, lines)

@@ -1,0 +1,70 @@
+"""The list of deliveries: filters that combine, cursors to both sides."""
+
+from starlette.responses import Response
+
+from tidings.api.answers import Refused
+from tidings.api.v1_logs import delivery_page, webhooks_of
+from tidings.console.frame import Visit
+from tidings.console.pages import log_filters
+from tidings.console.pages.log_filters import Filters, address, sides
+from tidings.core.delivery import State
+from tidings.core.ids import show as show_id
+from tidings.engine.webhook_records import Record
+from tidings.store.port import DeliveryPage
+
+ROUNDS = 2  # questions for a page that a rare filter leaves nearly empty
+WORDS = [state.word for state in State]
+
+
+async def show_all(visit: Visit) -> Response:
+    """A page of the deliveries that fit the address."""
+    filters = read(visit)
+    page, records, refusals = DeliveryPage([]), {}, dict(filters.refusals)
+    if filters.question is not None:
+        try:
+            records = webhooks_of(visit.services, visit.caller.org, filters.question.webhook_ids)
+            page = await delivery_page(
+                visit.services, visit.caller.org, filters.question, records, ROUNDS
+            )
+        except Refused as refused:
+            refusals["webhook"] = refused.refusals[0].message
+    return visit.page(
+        "deliveries.html",
+        400 if refusals else 200,
+        filters=filters,
+        refusals=refusals,
+        page=page,
+        records=records,
+        webhooks=webhook_choices(visit),
+        types=list(visit.services.event_types.names(visit.caller.org)),
+        words=WORDS,
+        spans=log_filters.SPANS,
+        address=address,
+        sides=sides(filters, page.older, page.newer),
+        settled=log_filters.settled(filters),
+        show=show_id,
+        zone=visit.services.zone(visit.caller.org),
+    )
+
+
+def read(visit: Visit) -> Filters:
+    """The filters of the visitor's address."""
+    services = visit.services
+    zone = services.zone(visit.caller.org)
+    query = visit.request.query_params
+    return log_filters.read(query, log_filters.OF_DELIVERIES, zone, services.clock.now_ms())
+
+
+def webhook_choices(visit: Visit) -> list[tuple[str, str]]:
+    """The org's webhooks to choose from, by name; deleted ones last."""
+    records = visit.services.webhooks.list(visit.caller.org)
+    return [(one.webhook.id, _named(one)) for one in sorted(records, key=_order)]
+
+
+def _order(record: Record) -> tuple[bool, str]:
+    return record.webhook.standing == "deleted", record.webhook.name.lower()
+
+
+def _named(record: Record) -> str:
+    deleted = " (deleted)" if record.webhook.standing == "deleted" else ""
+    return record.webhook.name + deleted

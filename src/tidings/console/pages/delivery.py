@@ -1,0 +1,183 @@
+"""One delivery: its way, every attempt with request and answer, its payload, and what to do."""
+
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from tidings.api.answers import Refused
+from tidings.api.preview import BYTES_MAX, try_event
+from tidings.api.replay_calls import ReplayCalls
+from tidings.api.v1_deliveries import own_delivery, show_whole, try_now
+from tidings.console.curl import curl_of
+from tidings.console.frame import Visit
+from tidings.console.json_view import Body, body_of
+from tidings.core.cloudevents import epoch_ms
+from tidings.core.delivery import State
+from tidings.core.ids import show as show_id
+from tidings.core.webhook import Standing, Webhook
+from tidings.engine.webhook_records import Record, webhook_of
+from tidings.store.port import StoredDelivery, StoredEvent
+
+TABS = (("sent", "As sent"), ("enriched", "Enriched"), ("original", "Original"))
+_EXPIRED = "The bytes were dropped after their retention."
+_RETRIABLE = (State.RETRYING, State.FAILED, State.PARKED, State.CANCELLED)
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """One form of the payload; `note` says what it is, or why it is not there."""
+
+    body: Body | None
+    note: str
+
+
+async def show(visit: Visit) -> Response:
+    """The page. With `seen`, only whether anything has changed since."""
+    found, record = await own_delivery(visit.services, visit.caller.org, _id(visit))
+    seen = visit.request.query_params.get("seen")
+    if seen is not None and visit.partial:
+        moved = seen != _mark(found)
+        return Response(status_code=204, headers={"hx-refresh": "true"} if moved else {})
+    return await _page(visit, found, record)
+
+
+async def retry(visit: Visit) -> Response:
+    """Make it due now."""
+    return await _done(visit, _try(visit))
+
+
+async def cancel(visit: Visit) -> Response:
+    """Send it no more."""
+    return await _done(visit, _cancel(visit))
+
+
+async def _try(visit: Visit) -> str:
+    _, said = await try_now(visit.services, visit.caller.org, _id(visit))
+    return said
+
+
+async def _cancel(visit: Visit) -> str:
+    await ReplayCalls(visit.services).cancel(visit.caller, _id(visit))
+    return "It is cancelled: it is sent no more, and what waited behind it goes on."
+
+
+async def _done(visit: Visit, doing: Any) -> Response:
+    """Back to the page with what was done; where it was refused, the page says why."""
+    try:
+        said = await doing
+    except Refused as refused:
+        if refused.status == 404:
+            raise
+        found, record = await own_delivery(visit.services, visit.caller.org, _id(visit))
+        return await _page(visit, found, record, refused.status, refused.refusals[0].message)
+    return visit.go(f"/console/deliveries/{_id(visit)}", said)
+
+
+async def _page(
+    visit: Visit, found: StoredDelivery, record: Record, status: int = 200, trouble: str = ""
+) -> Response:
+    services, query = visit.services, visit.request.query_params
+    shown = await show_whole(services, visit.caller.org, found, record)
+    event = await services.store.event(found.org, found.event_id)
+    attempts: list[dict[str, Any]] = shown["attemptList"]
+    for one in attempts:
+        one["startedMs"] = epoch_ms(one["startedAt"])
+    wanted = query.get("attempt", "")
+    chosen = next((one for one in attempts if str(one["number"]) == wanted), None)
+    chosen = chosen or (attempts[-1] if attempts else None)
+    used = await services.webhooks.version(found.webhook, found.version)
+    webhook = record.webhook if used is None else webhook_of(*used, found.accepted_ms)
+    tab = query.get("body", "sent")
+    tab = tab if tab in dict(TABS) and not webhook.plain else "sent"
+    state = State(found.state)
+    request = None if chosen is None else chosen["request"]
+    answer = None if chosen is None else chosen["answer"]
+    return visit.page(
+        "delivery.html",
+        status,
+        trouble=trouble,
+        id=_id(visit),
+        found=found,
+        record=record,
+        used=webhook,
+        shown=shown,
+        state=state,
+        event=event,
+        attempts=attempts,
+        chosen=chosen,
+        request=request,
+        curl=None if request is None else curl_of(request),
+        answer=answer,
+        answer_body=_answered(answer),
+        tab=tab,
+        tabs=TABS,
+        payload=await _payload(visit, tab, webhook, event, request),
+        mark=_mark(found),
+        replay=None if found.replay is None else show_id("rpl", found.replay),
+        retriable=state in _RETRIABLE
+        and record.webhook.standing in (Standing.ACTIVE, Standing.PAUSED),
+        probe_ms=None if state.final else _probe_ms(visit, record),
+        own_event=found.org == visit.caller.org,
+    )
+
+
+def _probe_ms(visit: Visit, record: Record) -> int | None:
+    """When the webhook is tried next, where it fails so that its deliveries wait in turn."""
+    health = visit.services.health_of(record.webhook.number)
+    return health.until_ms if record.webhook.sends and health is not None and health.opens else None
+
+
+def _id(visit: Visit) -> str:
+    return str(visit.request.path_params["id"])
+
+
+def _mark(found: StoredDelivery) -> str:
+    """What changes whenever the page would say something else."""
+    return f"{found.state}.{found.attempts}.{found.due_ms or 0}"
+
+
+def _answered(answer: dict[str, Any] | None) -> Body | None:
+    """The body of an answer; whatever a stranger's server has sent."""
+    if answer is None or answer["body"] is None:
+        return None
+    text = answer["body"]["text"]
+    return (
+        Body([], answer["body"]["bytes"], False, "binary")
+        if text is None
+        else body_of(text.encode())
+    )
+
+
+async def _payload(
+    visit: Visit,
+    tab: str,
+    webhook: Webhook,
+    event: StoredEvent | None,
+    request: dict[str, Any] | None,
+) -> Payload:
+    accepted = None if event is None else event.body
+    if tab == "original":
+        if accepted is None:
+            return Payload(None, _EXPIRED)
+        return Payload(body_of(accepted), "The accepted bytes, as every webhook of the org starts.")
+    if tab == "sent" and request is not None:
+        body = request["body"]
+        if body is None:
+            return Payload(None, request["note"] or _EXPIRED)
+        if body["text"] is None:
+            return Payload(Body([], body["bytes"], False, "binary"), "")
+        return Payload(body_of(body["text"].encode()), request["note"] or "")
+    if event is None or accepted is None:
+        return Payload(None, _EXPIRED)
+    note = "Nothing was sent yet. Sent now, it would be this."
+    if tab == "enriched":
+        webhook = msgspec.structs.replace(
+            webhook, shape=None, transformation=None, must_transform=False
+        )
+        note = "What enrichment makes of it now, before fields are chosen and it is transformed."
+    names = webhook.event_names | {event.name}  # it did subscribe; what it wants today may differ
+    webhook = msgspec.structs.replace(webhook, filter=None, event_names=names)
+    row = await try_event(visit.services, webhook, event, BYTES_MAX)
+    if row["body"] is None or row["body"]["text"] is None:
+        return Payload(None, row["why"] or "It is no text.")
+    return Payload(body_of(row["body"]["text"].encode()), note)

@@ -1,0 +1,180 @@
+"""Events: the feed, one event with its fate at every webhook, and sending one by hand."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from tidings.api.answers import Refused
+from tidings.api.not_there import not_there
+from tidings.api.v1_logs import event_page
+from tidings.api.v1_rejections import taken
+from tidings.catalogue import EventType
+from tidings.catalogue.thin import thin
+from tidings.console.frame import Visit
+from tidings.console.json_view import body_of
+from tidings.console.pages import log_filters
+from tidings.console.pages.log_filters import address, sides
+from tidings.core.filter import explain
+from tidings.core.form import Refusal
+from tidings.core.ids import show as show_id
+from tidings.core.own_types import RESERVED
+from tidings.core.webhook import Standing, Webhook
+from tidings.store.port import EventPage, StoredDelivery, StoredEvent
+
+PASSED_MAX = 100  # webhooks of which it is said why they did not get an event
+_MADE = ("eventId", "orgId", "createdAt")  # the acceptor adds them
+
+
+async def show_all(visit: Visit) -> Response:
+    """A page of the org's events."""
+    services, org = visit.services, visit.caller.org
+    zone = services.zone(org)
+    query = visit.request.query_params
+    filters = log_filters.read(query, log_filters.OF_EVENTS, zone, services.clock.now_ms())
+    page = EventPage([])
+    if filters.question is not None:
+        page = await event_page(services, org, filters.question)
+    return visit.page(
+        "events.html",
+        400 if filters.refusals else 200,
+        filters=filters,
+        page=page,
+        types=list(services.event_types.names(org)),
+        spans=log_filters.SPANS,
+        address=address,
+        sides=sides(filters, page.older, page.newer),
+        zone=zone,
+    )
+
+
+async def show(visit: Visit) -> Response:
+    """One event: its way to every webhook, and its bytes."""
+    services, org = visit.services, visit.caller.org
+    event_id = str(visit.request.path_params["id"])
+    event = await services.store.event(org, event_id)
+    if event is None or event.org != org:
+        raise not_there("eventId", "the id of an event of this org", event_id)
+    deliveries, heads = await asyncio.gather(
+        services.store.deliveries_of(event.seq), services.store.event_heads([event.seq])
+    )
+    rows = []
+    for delivery in deliveries:
+        record = services.webhooks.by_number(delivery.webhook)
+        if record is not None and record.org == org:
+            rows.append((delivery, record.webhook))
+    return visit.page(
+        "event.html",
+        event=event,
+        head=heads[0] if heads else None,
+        rows=rows,
+        elsewhere=len(deliveries) - len(rows),
+        passed=_passed(visit, event, deliveries),
+        body=None if event.body is None else body_of(event.body),
+        show=show_id,
+    )
+
+
+def _passed(
+    visit: Visit, event: StoredEvent, deliveries: Sequence[StoredDelivery]
+) -> list[tuple[Webhook, str]]:
+    """The org's webhooks that did not get it, and why, as they are now."""
+    got = {delivery.webhook for delivery in deliveries}
+    told = []
+    for record in visit.services.webhooks.list(visit.caller.org):
+        webhook = record.webhook
+        if webhook.number in got or webhook.standing is Standing.DELETED:
+            continue
+        told.append((webhook, _why(webhook, record.created_ms, event)))
+        if len(told) == PASSED_MAX:
+            break
+    return told
+
+
+def _why(webhook: Webhook, created_ms: int, event: StoredEvent) -> str:
+    if created_ms > event.at_ms:
+        return "It was made after this event."
+    if event.name not in webhook.event_names:
+        return f"It does not subscribe to {event.name}."
+    if not webhook.matches:
+        return f"It is {webhook.standing.value}."
+    if webhook.filter is not None and event.body is not None:
+        told = explain(webhook.filter, msgspec.json.decode(event.body))
+        if not told.accepted:
+            return f"Its filter does not accept it: {told.said}"
+    return "It was set otherwise when the event came; as it is now it would get it."
+
+
+# -- by hand --------------------------------------------------------------------------------------
+
+
+async def show_new(visit: Visit) -> Response:
+    """A form with the example of an event type."""
+    name = visit.request.query_params.get("type", "")[:128]
+    kind = visit.services.event_types.get(visit.caller.org, name) if name else None
+    return _form(visit, name, _example(kind))
+
+
+async def send(visit: Visit) -> Response:
+    """Accept it as the API would; what is wrong with it is told in place."""
+    text = visit.form.get("event", "")
+    name = visit.form.get("type", "")[:128]
+    try:
+        _count(visit)
+        event_id, verdict = await taken(
+            visit.services.readmission.take(visit.caller.org, text.encode())
+        )
+    except Refused as refused:
+        first = refused.refusals[0]
+        return _form(visit, name, text, first.message, first.field, refused.status)
+    if not visit.may("logs:read"):
+        return visit.go("/console/events/new", f"Accepted under the id {event_id}.")
+    said = "Accepted." if verdict.status == "accepted" else "An event with this id is there already"
+    said += "" if verdict.status == "accepted" else "; nothing was sent again."
+    said += f" {verdict.warning}" if verdict.warning else ""
+    return visit.go(f"/console/events/{event_id}", said)
+
+
+def _count(visit: Visit) -> None:
+    """An event by hand counts as one by the API, also of a person. Refused where it must wait."""
+    allowance = visit.services.limits.events(visit.caller)
+    if allowance is not None and allowance.wait_s:
+        raise Refused(429, [_too_many()])
+
+
+def _too_many() -> Refusal:
+    said = "Events must stay within the rate of the credential and its org; got more. Wait a moment"
+    return Refusal("too_many_events", said + ", then send it again.", "")
+
+
+def _form(
+    visit: Visit, name: str, text: str, trouble: str = "", path: str = "", status: int = 200
+) -> Response:
+    kinds = visit.services.event_types
+    names = [one for one in kinds.names(visit.caller.org) if not one.startswith(RESERVED)]
+    kind = kinds.get(visit.caller.org, name) if name else None
+    wrong = body_of(text.encode(), path) if trouble and path else None
+    return visit.page(
+        "event_new.html",
+        status,
+        name=name,
+        names=sorted(names, key=str.lower),
+        kind=kind,
+        text=text,
+        trouble=trouble,
+        path=path,
+        wrong=wrong,
+    )
+
+
+def _example(kind: EventType | None) -> str:
+    """The thin example without what the acceptor adds, laid out."""
+    if kind is None or not kind.examples:
+        name = "" if kind is None else kind.name
+        event: dict[str, Any] = {"eventName": name, "data": {}}
+    else:
+        event = thin(kind, kind.example)
+    event = {field: value for field, value in event.items() if field not in _MADE}
+    return msgspec.json.format(msgspec.json.encode(event), indent=2).decode()

@@ -1,0 +1,157 @@
+"""Search: any id opens its thing; any other value is looked for in deliveries and events."""
+
+import re
+from collections.abc import Awaitable, Callable
+from urllib.parse import quote, urlencode
+
+import msgspec
+from starlette.responses import Response
+
+from tidings.api.answers import Refused
+from tidings.api.log_query import VALUE_MAX, LogQuestion
+from tidings.api.v1_deliveries import own_delivery
+from tidings.api.v1_logs import delivery_page, event_page, webhooks_of
+from tidings.api.v1_rejections import PREFIX
+from tidings.console.frame import Visit
+from tidings.core.ids import EVENT_ID, read
+from tidings.core.ids import show as show_id
+from tidings.engine.inboxes import UnknownInbox
+from tidings.store.port import DeliveryPage, EventPage
+
+SHOWN = 10
+ORG_DIGITS = 15
+_PREFIXED = re.compile(r"(dlv|att|rpl|inb|rej)_[0-9a-z]+")
+_WEBHOOK = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+_WORDS = {
+    "dlv": "a delivery",
+    "att": "an attempt",
+    "rpl": "a replay",
+    "inb": "a test inbox",
+    "rej": "a rejected event",
+}
+
+
+class Look(msgspec.Struct):
+    """What was looked for, in words, and where it leads if it is there."""
+
+    words: list[str]
+    path: str | None = None
+
+
+async def find(visit: Visit) -> Response:
+    """Open what an id names, or show what is found by a value."""
+    wanted = visit.request.query_params.get("q", "").strip()
+    if len(wanted) > VALUE_MAX:
+        return visit.page("find.html", 400, wanted=wanted[:VALUE_MAX], too_long=True, look=None)
+    if not wanted:
+        return visit.page("find.html", wanted="", too_long=False, look=None)
+    look = await _by_id(visit, wanted)
+    if look.path is not None:
+        return visit.go(look.path)
+    deliveries, events = DeliveryPage([]), EventPage([])
+    orgs = []
+    records = webhooks_of(visit.services, visit.caller.org, ())
+    if visit.may("logs:read") and not _PREFIXED.fullmatch(wanted):
+        look.words.append("deliveries and events that carry it as a value")
+        question = _by_value(wanted)
+        org = visit.caller.org
+        deliveries = await delivery_page(visit.services, org, question, records)
+        events = await event_page(visit.services, org, question)
+    if visit.caller.platform and wanted.isascii() and wanted.isdigit():
+        look.words.append("an org of this number")
+        if len(wanted) <= ORG_DIGITS and (known := visit.services.orgs.get(int(wanted))):
+            orgs = [known]
+    if orgs and not (deliveries.deliveries or events.events):
+        return visit.go("/console/orgs?" + urlencode({"q": wanted}))
+    return visit.page(
+        "find.html",
+        wanted=wanted,
+        too_long=False,
+        look=look,
+        deliveries=deliveries,
+        events=events,
+        orgs=orgs,
+        records=records,
+        show=show_id,
+    )
+
+
+async def _by_id(visit: Visit, wanted: str) -> Look:
+    """What an id names; asked only of what its shape can name and the visitor may read."""
+    look = Look([])
+    if (shape := _PREFIXED.fullmatch(wanted)) is not None:
+        kind = shape[1]
+        look.words.append(f"{_WORDS[kind]} of this id")
+        there = _OPENERS.get(kind)
+        look.path = None if there is None else await there(visit, wanted)
+        return look
+    if visit.may("webhooks:read"):
+        look.words.append("a webhook of this id, consumer group or name")
+        look.path = _webhook(visit, wanted)
+    if look.path is None and (kind := visit.services.event_types.get(visit.caller.org, wanted)):
+        look.path = f"/console/catalogue/{quote(kind.name, safe='')}"
+    if look.path is None and visit.may("logs:read") and EVENT_ID.fullmatch(wanted):
+        look.words.append("an event of this id")
+        if await visit.services.store.event(visit.caller.org, wanted) is not None:
+            look.path = f"/console/events/{quote(wanted, safe='')}"
+    return look
+
+
+def _webhook(visit: Visit, wanted: str) -> str | None:
+    by_id = _WEBHOOK.fullmatch(wanted) or _UUID.fullmatch(wanted)
+    for record in visit.services.webhooks.list(visit.caller.org):
+        webhook = record.webhook
+        ids = (webhook.id, webhook.consumer_group)
+        if (wanted.lower() in ids) if by_id else wanted == webhook.name:
+            return f"/console/webhooks/{webhook.id}"
+    return None
+
+
+async def _delivery(visit: Visit, wanted: str) -> str | None:
+    if not visit.may("logs:read"):
+        return None
+    try:
+        await own_delivery(visit.services, visit.caller.org, wanted)
+    except Refused:
+        return None
+    return f"/console/deliveries/{wanted}"
+
+
+async def _replay(visit: Visit, wanted: str) -> str | None:
+    number = read("rpl", wanted)
+    if number is None or not visit.may("replay:read"):
+        return None
+    found = await visit.services.store.replay(visit.caller.org, number)
+    return None if found is None else f"/console/replays/{wanted}"
+
+
+async def _inbox(visit: Visit, wanted: str) -> str | None:
+    if not visit.may("webhooks:read"):
+        return None
+    try:
+        visit.services.inboxes.get(visit.caller.org, wanted)
+    except UnknownInbox:
+        return None
+    return f"/console/inboxes/{wanted}"
+
+
+async def _rejection(visit: Visit, wanted: str) -> str | None:
+    number = read(PREFIX, wanted)
+    if number is None or not visit.may("logs:read"):
+        return None
+    found = await visit.services.store.rejection(visit.caller.org, number)
+    return None if found is None else f"/console/rejections/{wanted}"
+
+
+_OPENERS: dict[str, Callable[[Visit, str], Awaitable[str | None]]] = {
+    "dlv": _delivery,
+    "rpl": _replay,
+    "inb": _inbox,
+    "rej": _rejection,
+}
+
+
+def _by_value(wanted: str) -> LogQuestion:
+    return LogQuestion((), (), (), None, None, (wanted,), None, None, SHOWN, None, None)

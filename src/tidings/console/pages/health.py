@@ -1,0 +1,87 @@
+"""How the service does: what is not well first, then its figures, then what it told the org."""
+
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from starlette.responses import Response
+
+from tidings import __version__
+from tidings.console.frame import Visit
+from tidings.core.notices import KINDS
+from tidings.core.replay import IDS_MAX, OPEN_JOBS_MAX
+from tidings.core.webhook import Standing
+from tidings.engine.inboxes import INBOXES_MAX
+from tidings.engine.limits import CALLS_PER_MINUTE
+from tidings.engine.stops import EVERYTHING
+from tidings.store.port import EventQuery
+
+EVENTS = 20
+LAG_WORTH_SAYING = 10_000  # events; the searches look through what is not indexed too
+
+# Figures of the service that an operator reads, by their names in /metrics.
+FIGURES = (
+    ("in_flight", "Attempts under way"),
+    ("queued", "Deliveries in memory that wait"),
+    ("unwritten", "Outcomes not yet written"),
+    ("open_breakers", "Webhooks left alone, of all orgs"),
+    ("replays_open", "Replays and cancels with work left"),
+    ("orgs_stopped", "Orgs whose sending is stopped"),
+)
+
+
+async def show(visit: Visit) -> Response:
+    """The page; `part=now` is what is asked for again."""
+    values = await _now(visit)
+    if visit.request.query_params.get("part") == "now":
+        return visit.page("parts/health.html", **values)
+    services, org = visit.services, visit.caller.org
+    told = await services.store.log_events(EventQuery(org, KINDS, limit=EVENTS))
+    settings = services.orgs.settings(org)
+    return visit.page(
+        "health.html",
+        told=told.events,
+        settings=settings,
+        limits={
+            "calls": visit.caller.calls_per_minute
+            or (None if visit.caller.platform else CALLS_PER_MINUTE),
+            "inboxes": INBOXES_MAX,
+            "jobs": OPEN_JOBS_MAX,
+            "ids": IDS_MAX,
+        },
+        version=__version__,
+        **values,
+    )
+
+
+async def _now(visit: Visit) -> dict[str, Any]:
+    services, org = visit.services, visit.caller.org
+    lag = await services.store.index_lag()
+    figures = figures_of(services.metrics)
+    breakers = []
+    for record in services.webhooks.list(org):
+        health = services.health_of(record.webhook.number)
+        if health is not None and health.opens and record.webhook.standing is Standing.ACTIVE:
+            breakers.append((record.webhook, health))
+    last_s = figures.get("retention_last_run_seconds")
+    return {
+        "problems": services.health.problems(),
+        "notices": services.stops.notices(),
+        "stop": services.stops.of(org),
+        "everything": services.stops.of(EVERYTHING),
+        "halted": bool(figures.get("store_halted")),
+        "lag": lag,
+        "lag_late": lag > LAG_WORTH_SAYING,
+        "retention_ms": round(last_s * 1000) if last_s else None,
+        "shown": [(said, figures[name]) for name, said in FIGURES if name in figures],
+        "breakers": breakers,
+        "database": figures.get("retention_database_bytes"),
+    }
+
+
+def figures_of(metrics: CollectorRegistry) -> dict[str, float]:
+    """The gauges without labels, without the prefix of their names: what /metrics says."""
+    found: dict[str, float] = {}
+    for family in metrics.collect():
+        if family.type == "gauge" and len(family.samples) == 1 and not family.samples[0].labels:
+            found[family.name.removeprefix("tidings_")] = family.samples[0].value
+    return found

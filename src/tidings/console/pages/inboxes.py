@@ -1,0 +1,233 @@
+"""Test inboxes: receiving addresses of an org, what arrives there, and what it is answered with."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.responses import Response
+
+from tidings.api.log_query import cursors, read_question
+from tidings.api.not_there import not_there
+from tidings.api.v1_arrivals import PREFIX
+from tidings.console.frame import Visit
+from tidings.console.json_view import body_of
+from tidings.core.form import Refusal, came
+from tidings.core.ids import read
+from tidings.core.ids import show as show_id
+from tidings.engine.inboxes import IDLE_MS, INBOXES_MAX, InboxRefused, Live, UnknownInbox
+from tidings.store.port import Arrival, ArrivalPage
+from tidings.store.port.inboxes import KEPT_ARRIVALS
+
+AT = "/console/inboxes"
+PAGE = 25
+DAY_MS = 86_400_000
+_PAGE_PARAMETERS = frozenset(("limit", "cursor"))
+
+# The word and the colour of each verdict on a signature.
+VERDICTS = {
+    "valid": ("ok", "✓"),
+    "wrong": ("failed", "✗"),
+    "missing": ("parked", "–"),
+    "unknown": ("parked", "·"),
+}
+
+
+async def show_all(visit: Visit) -> Response:
+    """The org's inboxes, newest first, and a form that makes one."""
+    return _list(visit)
+
+
+async def create(visit: Visit) -> Response:
+    """Make one and go there."""
+    try:
+        live, _ = await visit.services.inboxes.create(
+            visit.caller.org, {"name": visit.form.get("name", "").strip()}
+        )
+    except InboxRefused as refused:
+        return _list(visit, refused.refusals[0].message)
+    return visit.go(f"{AT}/{live.id}", "The inbox is made. Send something to its URL, and watch.")
+
+
+async def show(visit: Visit) -> Response:
+    """One inbox: its URL, its arrivals, one of them opened, and its answer."""
+    live = _own(visit)
+    page, newest_page = await _arrivals(visit, live)
+    newest = str(page.arrivals[0].number) if page.arrivals else "0"
+    if visit.request.query_params.get("part") == "arrivals":
+        seen = visit.request.query_params.get("newest")
+        if seen == newest:
+            return Response(status_code=204)  # nothing has come since
+        if seen == "0":
+            return Response(status_code=204, headers={"hx-refresh": "true"})  # the first one
+        return visit.page(
+            "parts/arrivals.html", live=live, **_listed(visit, live, page, newest_page)
+        )
+    return await _show(visit, live, page, newest_page)
+
+
+async def change(visit: Visit) -> Response:
+    """Change its name and what it answers."""
+    live, form = _own(visit), visit.form
+    headers, wrong = _headers(form.get("headers", ""))
+    answer: dict[str, Any] = {"body": form.get("body", ""), "headers": headers}
+    for field in ("status", "delayMs"):
+        said = form.get(field, "").strip()
+        if said:
+            answer[field] = int(said) if said.isascii() and said.isdigit() else said
+    refusals = {} if wrong is None else {"headers": wrong}
+    if wrong is None:
+        try:
+            body: dict[str, object] = {"name": form.get("name", "").strip(), "answer": answer}
+            await visit.services.inboxes.change(visit.caller.org, live.id, body)
+            return visit.go(f"{AT}/{live.id}", "Saved. The next arrival is answered so.")
+        except InboxRefused as refused:
+            refusals = _placed(refused.refusals)
+    page, newest_page = await _arrivals(visit, live)
+    return await _show(visit, live, page, newest_page, refusals)
+
+
+async def delete(visit: Visit) -> Response:
+    """Say who sends to it; with `sure` forget it with its arrivals."""
+    live = _own(visit)
+    if visit.form.get("sure") != "yes":
+        arrivals = await visit.services.inboxes.arrivals(live, None, None, 1)
+        return visit.page(
+            "inbox_sure.html",
+            live=live,
+            url=visit.services.inboxes.url(live),
+            any=bool(arrivals.arrivals),
+            users=_users(visit, live),
+        )
+    await visit.services.inboxes.delete(visit.caller.org, live.id)
+    return visit.go(AT, "The inbox is deleted. What is sent there is answered 404.")
+
+
+def _own(visit: Visit) -> Live:
+    inbox_id = str(visit.request.path_params["id"])
+    try:
+        return visit.services.inboxes.get(visit.caller.org, inbox_id)
+    except UnknownInbox:
+        raise not_there("id", "the id of an inbox of this org, as inb_…", inbox_id) from None
+
+
+def _list(visit: Visit, refused: str = "") -> Response:
+    inboxes = visit.services.inboxes
+    own = inboxes.list(visit.caller.org)
+    return visit.page(
+        "inboxes.html",
+        400 if refused else 200,
+        inboxes=own,
+        url=inboxes.url,
+        refusals={"name": refused} if refused else {},
+        most=INBOXES_MAX,
+        idle_days=IDLE_MS // DAY_MS,
+    )
+
+
+async def _arrivals(visit: Visit, live: Live) -> tuple[ArrivalPage, bool]:
+    """The page that the address asks for, and whether it is the newest one."""
+    said = visit.request.query_params.get("cursor", "")
+    asked = {"limit": str(PAGE)} | ({"cursor": said} if said else {})
+    zone = visit.services.zone(visit.caller.org)
+    question = read_question(asked, _PAGE_PARAMETERS, zone)
+    page = await visit.services.inboxes.arrivals(
+        live, question.before, question.after, question.limit
+    )
+    return page, not said
+
+
+async def _show(
+    visit: Visit,
+    live: Live,
+    page: ArrivalPage,
+    newest_page: bool,
+    refusals: dict[str, str] | None = None,
+) -> Response:
+    opened = await _opened(visit, live, page)
+    said = _said(live)
+    if refusals:
+        said = {name: visit.form.get(name, "") for name in said}
+    return visit.page(
+        "inbox.html",
+        400 if refusals else 200,
+        live=live,
+        users=_users(visit, live),
+        opened=opened,
+        body=None if opened is None else body_of(opened.body),
+        filled=said,
+        refusals=refusals or {},
+        most=KEPT_ARRIVALS,
+        **_listed(visit, live, page, newest_page),
+    )
+
+
+def _listed(visit: Visit, live: Live, page: ArrivalPage, newest_page: bool) -> dict[str, Any]:
+    at = cursors(page.older, page.newer)
+    return {
+        "url": visit.services.inboxes.url(live),
+        "page": page,
+        "newest_page": newest_page,
+        "newest": page.arrivals[0].number if page.arrivals else 0,
+        "chosen": visit.request.query_params.get("arrival", ""),
+        "cursor": visit.request.query_params.get("cursor", ""),
+        "verdicts": VERDICTS,
+        "show": lambda number: show_id(PREFIX, number),
+        "sides": {
+            "older": f"?cursor={at['older']}" if at["older"] else None,
+            "newer": f"?cursor={at['newer']}" if not newest_page and at["newer"] else None,
+            "newest": f"{AT}/{live.id}" if not newest_page else None,
+        },
+    }
+
+
+async def _opened(visit: Visit, live: Live, page: ArrivalPage) -> Arrival | None:
+    """The arrival that the address names, else the newest of the page."""
+    said = visit.request.query_params.get("arrival", "")
+    if not said:
+        return page.arrivals[0] if page.arrivals else None
+    number = read(PREFIX, said)
+    found = None if number is None else await visit.services.inboxes.arrival(live, number)
+    if found is None:
+        raise not_there("arrival", "the id of an arrival of this inbox, as arr_…", said)
+    return found
+
+
+def _users(visit: Visit, live: Live) -> list[Any]:
+    """Webhooks that send there, where the visitor may see webhooks."""
+    if not visit.may("webhooks:read"):
+        return []
+    url = visit.services.inboxes.url(live)
+    all_of_them = (one.webhook for one in visit.services.webhooks.list(visit.caller.org))
+    return [one for one in all_of_them if one.url == url and one.standing != "deleted"]
+
+
+def _said(live: Live) -> dict[str, str]:
+    answer = live.answer
+    return {
+        "name": live.stored.name,
+        "status": str(answer.status),
+        "delayMs": str(answer.delay_ms),
+        "body": answer.body,
+        "headers": "\n".join(f"{name}: {value}" for name, value in answer.headers),
+    }
+
+
+def _headers(text: str) -> tuple[dict[str, str], str | None]:
+    """One header a line, and what is wrong with a line that is none."""
+    found: dict[str, str] = {}
+    for line in filter(None, (one.strip() for one in text.splitlines())):
+        name, colon, value = line.partition(":")
+        if not colon:
+            return {}, (
+                f"Each line must be a header, as Retry-After: 30; got {came(line)}. Add its value."
+            )
+        found[name.strip()] = value.strip()
+    return found, None
+
+
+def _placed(refusals: Sequence[Refusal]) -> dict[str, str]:
+    """What is said beside each field of the form."""
+    placed: dict[str, str] = {}
+    for one in refusals:
+        field = one.field.removeprefix("answer.").partition(".")[0]
+        placed.setdefault(field, one.message)
+    return placed

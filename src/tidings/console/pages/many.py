@@ -1,0 +1,197 @@
+"""Many deliveries at once: what a replay or a cancel would do, said with a count, then done."""
+
+from typing import Any
+
+import msgspec
+from starlette.datastructures import QueryParams
+from starlette.responses import Response
+
+from tidings.api.answers import Refused
+from tidings.api.replay_calls import ReplayCalls
+from tidings.console.frame import Visit
+from tidings.console.pages import log_filters
+from tidings.core.delivery import State
+from tidings.core.form import Refusal, came
+from tidings.core.ids import read, show
+from tidings.core.replay import RATE_DEFAULT, Kind
+from tidings.core.replay_rules import Wish
+from tidings.core.webhook import Standing
+from tidings.engine.replay_wishes import Request
+
+WEBHOOKS_MAX = 10  # that one question counts for
+SELECTED_MAX = 200
+COUNT_S = 3.0
+Bodies = list[dict[str, Any]]
+
+
+class Part(msgspec.Struct, frozen=True):
+    """What would be done for one webhook, or, of a cancel, for all."""
+
+    webhook: str  # its id; empty for all
+    name: str
+    sentence: str
+    makes: int
+    skipped: int
+    exact: bool
+
+
+async def ask(visit: Visit) -> Response:
+    """Say what it would do; with `step=start` do it."""
+    what, _, scope = visit.form.get("do", "").partition(" ")
+    calls = ReplayCalls(visit.services)
+    kind = Kind.CANCEL if what == "cancel" else Kind.REPLAY
+    refusals: list[str] = []
+    parts: list[Part] = []
+    try:
+        bodies = await _bodies(visit, kind, scope == "all")
+        wanted = [await calls.look_up(visit.caller.org, kind, one) for one in bodies]
+        if visit.form.get("step") == "start" and wanted:
+            return await _start(visit, kind, wanted)
+        parts = [await _part(visit, wish, found, COUNT_S / len(wanted)) for wish, found in wanted]
+    except Refused as refused:
+        refusals = [one.message for one in refused.refusals]
+    return visit.page(
+        "many.html",
+        400 if refusals else 200,
+        kind=kind,
+        do=f"{kind} {scope}",
+        all=scope == "all",
+        parts=parts,
+        makes=sum(part.makes for part in parts),
+        refusals=refusals,
+        ids=visit.lists.get("id", [])[:SELECTED_MAX],
+        search=visit.form.get("query", "")[:4096],
+        rate=visit.form.get("rate", "").strip() or f"{RATE_DEFAULT:g}",
+        again="again" in visit.form,
+    )
+
+
+async def _start(visit: Visit, kind: Kind, wanted: list[tuple[Wish, Request]]) -> Response:
+    calls = ReplayCalls(visit.services)
+    jobs = [await calls.begin(visit.caller, wish, found) for wish, found in wanted]
+    said = "Started. What it would do is counted once more, then it goes on."
+    if len(jobs) == 1 and visit.may("replay:read"):
+        return visit.go(f"/console/replays/{show('rpl', jobs[0].number)}", said)
+    return visit.go("/console/replays", said)
+
+
+async def _part(visit: Visit, wish: Wish, found: Request, for_s: float) -> Part:
+    told = await ReplayCalls(visit.services).dry_run(wish, found, for_s)
+    webhook, name = wish.webhook_id or "", "" if found.target is None else found.target.name
+    makes = told["matched"] - told["skipped"]
+    return Part(webhook, name, told["sentence"], makes, told["skipped"], told["exact"])
+
+
+async def _bodies(visit: Visit, kind: Kind, everything: bool) -> Bodies:
+    """What `POST /v1/replays` would be told: one body for each webhook. Refused."""
+    common = _common(visit, kind)
+    if not everything:
+        return await _selected(visit, kind, common)
+    services, org = visit.services, visit.caller.org
+    query = QueryParams(visit.form.get("query", "")[:4096])
+    now_ms = services.clock.now_ms()
+    filters = log_filters.read(query, log_filters.OF_DELIVERIES, services.zone(org), now_ms)
+    if filters.question is None:
+        raise _refused(*filters.refusals.values())
+    body = common | _narrowed(filters, kind, "again" in common)
+    chosen = list(filters.question.webhook_ids)
+    if kind is Kind.CANCEL:
+        return [body | {"webHookId": one} for one in chosen] if chosen else [body]
+    alive = [one.webhook for one in services.webhooks.list(org)]
+    chosen = chosen or [
+        one.id for one in alive if one.standing is not Standing.DELETED and one.kind == "HTTP"
+    ]
+    counted = visit.lists.get("counted")  # those for which the page before had something to do
+    if counted and visit.form.get("step") == "start":
+        chosen = [one for one in chosen if one in counted]
+    if not 0 < len(chosen) <= WEBHOOKS_MAX:
+        raise _refused(
+            f"A replay must be of 1 to {WEBHOOKS_MAX} webhooks at once; this would be of "
+            f"{len(chosen)}. Choose one in the filters first."
+        )
+    return [body | {"webHookId": one} for one in chosen]
+
+
+def _common(visit: Visit, kind: Kind) -> dict[str, Any]:
+    if kind is Kind.CANCEL:
+        return {}
+    body: dict[str, Any] = {}
+    if rate := visit.form.get("rate", "").strip():
+        try:
+            body["ratePerSecond"] = float(rate)
+        except ValueError:
+            raise _refused(
+                f"Requests a second must be a number; got {came(rate)}. Write 20."
+            ) from None
+    if "again" in visit.form:
+        body["again"] = True
+    return body
+
+
+async def _selected(visit: Visit, kind: Kind, common: dict[str, Any]) -> Bodies:
+    """Those that were ticked, by webhook."""
+    ids = visit.lists.get("id", [])[:SELECTED_MAX]
+    numbers = [number for one in ids if (number := read("dlv", one)) is not None]
+    store, org = visit.services.store, visit.caller.org
+    listed = await store.listed_deliveries(org, numbers) if numbers else ()
+    if not listed:
+        raise _refused("At least one delivery must be chosen; none is. Tick some in the list.")
+    body = common | {"deliveryIds": ids}
+    if kind is Kind.CANCEL:
+        return [body]
+    records = [visit.services.webhooks.by_number(one) for one in {one.webhook for one in listed}]
+    named = sorted(record.webhook.id for record in records if record is not None)
+    if len(named) > WEBHOOKS_MAX:
+        raise _refused(
+            f"They must be of at most {WEBHOOKS_MAX} webhooks at once; they are of {len(named)}. "
+            "Choose in parts."
+        )
+    return [body | {"webHookId": one} for one in named]
+
+
+def _narrowed(filters: log_filters.Filters, kind: Kind, again: bool) -> dict[str, Any]:
+    """The filters of the list in the words of a replay. Refused where it has none for them."""
+    question = filters.question
+    assert question is not None
+    if len(question.values) > 1:
+        raise _refused(
+            "It must be looked for by one value; the filters have "
+            f"{len(question.values)}. Leave the value or the request id out."
+        )
+    body: dict[str, Any] = {
+        "eventNames": list(question.event_names),
+        "from": question.from_ms,
+        "to": question.to_ms,
+        "search": question.values[0] if question.values else None,
+        "eventIds": [question.event_id] if question.event_id else None,
+        "states": _states(question.states, kind, again),
+    }
+    return {name: value for name, value in body.items() if value not in (None, [])}
+
+
+def _states(states: tuple[int, ...], kind: Kind, again: bool) -> list[str] | None:
+    """Of the states that are filtered by, those that the deed is about; None for its usual ones."""
+    if not states:
+        return None
+    final = kind is Kind.REPLAY
+    fitting = [State(one) for one in states if State(one).final == final]
+    if final and not again:
+        fitting = [one for one in fitting if one is not State.DELIVERED]
+    if fitting:
+        return [one.word for one in fitting]
+    if final and State.DELIVERED in states:
+        raise _refused(
+            'What was delivered is replayed only where "also what was delivered" is ticked; it is '
+            "not. Tick it, and the receivers get it once more."
+        )
+    raise _refused(
+        "A replay is about what has ended, and the filters ask for what has not: it is sent by "
+        "itself. Choose failed or parked."
+        if final
+        else "A cancel is about what has not ended, and the filters ask for what has. Choose "
+        "pending, held or retrying."
+    )
+
+
+def _refused(*sentences: str) -> Refused:
+    return Refused(400, [Refusal("not_so", said, "") for said in sentences])

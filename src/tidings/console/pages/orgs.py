@@ -1,0 +1,199 @@
+"""The orgs: where a visitor may work, and what each is set to."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.responses import Response
+
+from tidings.api.not_there import not_there
+from tidings.console.frame import Visit
+from tidings.core.form import Refusal, came, number_of
+from tidings.core.org_settings import PAYLOAD_DAYS_MIN, settings_of
+from tidings.engine.denied import Denied, demand
+from tidings.engine.orgs import OrgRefused
+from tidings.store.port import Org
+
+AT = "/console/orgs"
+PAGE = 50
+TEXTS = (
+    *("id", "name", "parent", "timeZone", "validation", "unknownTypes", "byType"),
+    *("payloadDays", "responseDays", "metadataDays", "eventsPerSecond", "notify"),
+)
+DAYS = ("payloadDays", "responseDays", "metadataDays")
+
+
+async def show_all(visit: Visit) -> Response:
+    """Of the platform's own credential all orgs, of others those where they have a seat."""
+    query, orgs = visit.request.query_params, visit.services.orgs
+    seats = {seat.org: seat.role for seat in visit.seats}
+    found = orgs.all() if visit.caller.platform else [orgs.get(one) for one in sorted(seats)]
+    wanted = query.get("q", "").strip().lower()[:255]
+    fitting = [
+        one
+        for one in found
+        if one is not None and (not wanted or wanted in one.name.lower() or wanted == str(one.id))
+    ]
+    said = query.get("page", "1")
+    page = max(1, int(said)) if said.isascii() and said.isdigit() and len(said) < 6 else 1
+    return visit.page(
+        "orgs.html",
+        orgs=fitting[(page - 1) * PAGE : page * PAGE],
+        roles=seats,
+        names={one.id: one.name for one in found if one is not None},
+        wanted=wanted,
+        page=page,
+        pages=-(-len(fitting) // PAGE),
+        count=len(fitting),
+        stopped=lambda org: visit.services.stops.of(org) is not None,
+    )
+
+
+async def show_new(visit: Visit) -> Response:
+    """The form of a new org."""
+    _platform(visit)
+    said = _said(Org(0, ""))
+    return _page(visit, None, said | {"id": "", "name": "", "timeZone": "UTC"})
+
+
+async def create(visit: Visit) -> Response:
+    """Make one."""
+    _platform(visit)
+    said = _read(visit)
+    wanted = _whole(said["id"]) if said["id"] else None
+    body = _body(said, platform=True)
+    name, parent = body.pop("name"), body.pop("parent", None)
+    try:
+        org = await visit.services.orgs.create(name, wanted, parent, body)
+    except OrgRefused as refused:
+        return _page(visit, None, said, refused.refusals)
+    return visit.go(f"{AT}/{org.id}", f"{org.name} is made. Work in it to give it a credential.")
+
+
+async def show(visit: Visit) -> Response:
+    """What an org is set to."""
+    org = _own(visit)
+    return _page(visit, org, _said(org))
+
+
+async def change(visit: Visit) -> Response:
+    """Change it; it holds for every event that is accepted from then on."""
+    org, said = _own(visit), _read(visit)
+    body = _body(said, platform=visit.caller.platform)
+    old = settings_of(org.settings).validation_by_type
+    levels, wrong = _by_type(said["byType"])
+    body["settings"]["validationByType"] = dict.fromkeys(old) | levels
+    try:
+        if wrong:
+            raise OrgRefused(wrong)
+        await visit.services.orgs.change(org.id, body, platform=visit.caller.platform)
+    except OrgRefused as refused:
+        return _page(visit, org, said, refused.refusals)
+    return visit.go(f"{AT}/{org.id}", "Saved. It holds for every event accepted from now on.")
+
+
+def _own(visit: Visit) -> Org:
+    """The org of the address: any for the platform, else the one where the visitor works."""
+    org_id = str(visit.request.path_params["id"])
+    number = int(org_id) if org_id.isascii() and org_id.isdigit() and len(org_id) < 17 else 0
+    org = visit.services.orgs.get(number)
+    if org is None or not (visit.caller.platform or number == visit.caller.org):
+        raise not_there("orgId", "the id of the org that you work in", org_id)
+    return org
+
+
+def _platform(visit: Visit) -> None:
+    demand(visit.caller, "admin:write")
+    if not visit.caller.platform:
+        raise Denied(
+            403,
+            "forbidden",
+            "An org must be made with the platform's own credential; got one of an org. Ask the "
+            "operator. (forbidden, session)",
+        )
+
+
+def _read(visit: Visit) -> dict[str, str]:
+    return {name: visit.form.get(name, "").strip()[:65_536] for name in TEXTS}
+
+
+def _said(org: Org) -> dict[str, str]:
+    """An org as the form shows it."""
+    settings = settings_of(org.settings)
+    keep, rate = settings.retention, settings.limits.events_per_second
+    return {
+        "id": str(org.id),
+        "name": org.name,
+        "parent": "" if org.parent is None else str(org.parent),
+        "timeZone": org.time_zone,
+        "validation": settings.validation,
+        "unknownTypes": settings.unknown_types,
+        "byType": "\n".join(f"{a} = {b}" for a, b in sorted(settings.validation_by_type.items())),
+        "payloadDays": str(keep.payload_days),
+        "responseDays": str(keep.response_days),
+        "metadataDays": str(keep.metadata_days),
+        "eventsPerSecond": "" if rate is None else f"{rate:g}",
+        "notify": ", ".join(settings.notify),
+    }
+
+
+def _body(said: dict[str, str], *, platform: bool) -> dict[str, Any]:
+    """What `PATCH /v1/orgs/{orgId}` would be told; what is the operator's alone only of them."""
+    settings: dict[str, Any] = {
+        "validation": said["validation"],
+        "unknownTypes": said["unknownTypes"],
+        "notify": said["notify"].replace(",", " ").split(),
+    }
+    body: dict[str, Any] = {"name": said["name"], "timeZone": said["timeZone"]}
+    if platform:
+        body["parent"] = _whole(said["parent"]) if said["parent"] else None
+        settings["retention"] = {name: _whole(said[name]) for name in DAYS if said[name]}
+        rate = said["eventsPerSecond"]
+        number = number_of(rate)
+        settings["limits"] = {
+            "eventsPerSecond": None if not rate else rate if number is None else number
+        }
+    return body | {"settings": settings}
+
+
+def _by_type(text: str) -> tuple[dict[str, str], list[Refusal]]:
+    """One type and its level a line."""
+    levels: dict[str, str] = {}
+    for line in filter(None, (one.strip() for one in text.splitlines())):
+        name, equals, level = line.partition("=")
+        if not equals:
+            said = (
+                f"Each line must be an event type, = and strict, lenient or off; got {came(line)}. "
+                "Write pointsIssued = lenient. (bad_validation, field validationByType)"
+            )
+            return {}, [Refusal("bad_validation", said, "settings.validationByType")]
+        levels[name.strip()] = level.strip()
+    return levels, []
+
+
+def _whole(text: str) -> int | str:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 17 else text
+
+
+def _page(
+    visit: Visit, org: Org | None, said: dict[str, str], refusals: Sequence[Refusal] = ()
+) -> Response:
+    return visit.page(
+        "org.html",
+        400 if refusals else 200,
+        org=org,
+        here=org is not None and org.id == visit.caller.org,
+        filled=said,
+        refusals=_placed(refusals),
+        days_min=PAYLOAD_DAYS_MIN,
+        writes=visit.may("admin:write"),
+    )
+
+
+def _placed(refusals: Sequence[Refusal]) -> dict[str, str]:
+    placed: dict[str, str] = {}
+    for one in refusals:
+        field = one.field.removeprefix("settings.")
+        field = field.removeprefix("retention.").removeprefix("limits.")
+        field = "byType" if field.startswith("validationByType") else field
+        placed.setdefault(field if field in TEXTS else "", one.message)
+    return placed

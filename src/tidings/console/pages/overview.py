@@ -1,0 +1,181 @@
+"""The overview: how it goes now, what needs somebody, and how it went."""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.log_pages import oldest_first
+from tidings.console.frame import Visit
+from tidings.console.pages import charts
+from tidings.console.pages.webhook_doing import (
+    DAY_MS,
+    HOUR_MS,
+    KEPT_MS,
+    UNFINISHED,
+    Doing,
+    doings,
+    unfinished,
+)
+from tidings.core.delivery import State
+from tidings.core.webhook import Standing
+from tidings.engine.webhook_records import Record
+from tidings.store import port
+
+# The spans that may be asked for: their length, how many points, and how it is said.
+SPANS = {
+    "1h": (HOUR_MS, 12, "hour"),
+    "24h": (DAY_MS, 24, "24 hours"),
+    "7d": (7 * DAY_MS, 28, "7 days"),
+    "30d": (30 * DAY_MS, 60, "30 days"),
+}
+SPAN = "24h"
+EXAMPLE = (
+    '{"eventName": "pointsIssued", "data": {"customerIdentifiers": {"customerId": 100}, '
+    '"totalPointsIssued": 86}}'
+)
+SLA_MAX = 40  # webhooks whose late deliveries are counted
+ATTENTION_MAX = 20
+REJECTIONS_MAX = 20
+
+
+class Now(msgspec.Struct, frozen=True):
+    """How it goes at this moment, whatever the span."""
+
+    webhooks: int  # that are not deleted
+    attention: Sequence[Doing]
+    left_out: int  # further ones that need somebody
+    waiting: int
+    parked: int
+    oldest_ms: int | None  # when the oldest that waits was accepted
+    rejected: Sequence[port.Rejection]  # of the last 24 hours
+
+
+async def show(visit: Visit) -> Response:
+    """The page; while the org has sent nothing yet, what to do first."""
+    if not visit.may("logs:read"):
+        return visit.go("/console/webhooks" if visit.may("webhooks:read") else "/console/sessions")
+    services, org = visit.services, visit.caller.org
+    records = [one for one in services.webhooks.list(org) if _alive(one)]
+    if await _untouched(visit):
+        if visit.request.query_params.get("part") == "first":
+            return Response(status_code=204)
+        return visit.page(
+            "first_event.html",
+            webhooks=len(records),
+            origin=origin_of(visit.request),
+            example=EXAMPLE,
+        )
+    if visit.request.query_params.get("part") == "first":
+        return visit.go("/console", "Your first event has arrived.")
+    if visit.request.query_params.get("part") == "now":
+        return visit.page("parts/now.html", now=await _now(visit, records))
+    span = visit.request.query_params.get("span", SPAN)
+    if span not in SPANS:
+        span = SPAN
+    length_ms, points, words = SPANS[span]
+    now_ms = services.clock.now_ms()
+    numbers = [one.webhook.number for one in services.webhooks.list(org)]
+    now, series, events, late = await asyncio.gather(
+        _now(visit, records),
+        services.store.series(numbers, now_ms - length_ms, now_ms, points),
+        services.store.event_series(org, now_ms - length_ms, now_ms, points),
+        _late(visit, records, now_ms - length_ms, now_ms),
+    )
+    return visit.page(
+        "overview.html",
+        now=now,
+        span=span,
+        all_spans=SPANS,
+        words=words,
+        series=series,
+        events=sum(events.counts),
+        delivered=charts.total(series, State.DELIVERED),
+        failing=charts.total(series, State.FAILED, State.RETRYING),
+        total=charts.total(series),
+        late=late,
+        behind=series.behind or events.behind,
+        charts=[
+            charts.events(events),
+            charts.deliveries(series),
+            charts.latency(series),
+            charts.error_rate(series),
+        ],
+    )
+
+
+def origin_of(request: Request) -> str:
+    """Where this service is reached, as the browser reaches it."""
+    return f"{request.url.scheme}://{request.url.netloc}"
+
+
+async def _untouched(visit: Visit) -> bool:
+    """Whether the org has sent nothing at all so far, not even something that was refused."""
+    services, org = visit.services, visit.caller.org
+    page = await services.store.log_events(port.EventQuery(org, limit=1))
+    if page.events or page.older is not None:
+        return False
+    numbers = [one.webhook.number for one in services.webhooks.list(org)]
+    heard = await services.store.log_deliveries(port.DeliveryQuery(numbers, limit=1))
+    if heard.deliveries or heard.older is not None:
+        return False
+    return not await services.store.rejections(org, 1)
+
+
+async def _now(visit: Visit, records: Sequence[Record]) -> Now:
+    services, org = visit.services, visit.caller.org
+    now_ms = services.clock.now_ms()
+    numbers = [one.webhook.number for one in records]
+    months, rejections = await asyncio.gather(
+        services.store.counts_each(numbers, now_ms - KEPT_MS, now_ms),
+        services.store.rejections(org, REJECTIONS_MAX),
+    )
+    waiting = sum(unfinished(month) for month in months)
+    parked = sum(month.get(State.PARKED, 0) for month in months)
+    oldest = None
+    if waiting:
+        query = port.DeliveryQuery(numbers, UNFINISHED)
+        found = await oldest_first(services.store, [query], 0, 1)
+        oldest = found.rows[0].accepted_ms if found.rows else None
+    wanting = [one for one in records if _wants(visit, one)]
+    doing = await doings(services, wanting[:ATTENTION_MAX])
+    return Now(
+        len(records),
+        [one for one in doing if one.failing or one.standing is not Standing.PAUSED or one.waiting],
+        max(0, len(wanting) - ATTENTION_MAX),
+        waiting,
+        parked,
+        oldest,
+        [one for one in rejections if one.at_ms >= now_ms - DAY_MS],
+    )
+
+
+async def _late(visit: Visit, records: Sequence[Record], from_ms: int, to_ms: int) -> int | None:
+    """Deliveries beyond the service level of their webhook; None where no webhook has one."""
+    wished = [one.webhook for one in records if one.webhook.sla_s][:SLA_MAX]
+    if not wished:
+        return None
+    tally = visit.services.store.tally
+    tallies = await asyncio.gather(
+        *(tally(one.number, from_ms, to_ms, one.sla_s) for one in wished)
+    )
+    return sum(one.sla_breaches for one in tallies)
+
+
+def _alive(record: Record) -> bool:
+    return record.webhook.standing is not Standing.DELETED
+
+
+def _wants(visit: Visit, record: Record) -> bool:
+    """Whether a webhook may need somebody: it fails, or somebody must let it go on."""
+    webhook = record.webhook
+    if webhook.standing in (Standing.DISABLED, Standing.PAUSED):
+        return True
+    health = visit.services.health_of(webhook.number)
+    return (
+        webhook.sends
+        and health is not None
+        and (health.failing_since_ms is not None or health.opens > 0)
+    )

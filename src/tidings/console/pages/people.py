@@ -1,0 +1,136 @@
+"""The users of an org: invited, given another role, disabled, taken out."""
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from tidings.api.not_there import not_there
+from tidings.console.frame import Frame, Visit, read_form
+from tidings.console.pages.access import AT
+from tidings.console.pages.overview import origin_of
+from tidings.core.scopes import ROLES
+from tidings.engine.denied import Denied
+from tidings.engine.passwords import TooBusy
+from tidings.engine.sign_in_guard import TooManyTries
+from tidings.engine.user_records import NewLink, UnknownUser, User, UserRefused
+from tidings.store.port import StoreDown
+
+WELCOME = "/console/welcome"
+# What each role is for, said beside it.
+MEANS = {
+    "owner": "everything, also other owners",
+    "admin": "everything but owners",
+    "operator": "everything but settings, credentials and users",
+    "reader": "looks, and changes nothing",
+}
+
+
+async def show_new(visit: Visit) -> Response:
+    """The form of an invitation."""
+    return _form(visit, {"role": "reader"}, {})
+
+
+async def invite(visit: Visit) -> Response:
+    """Add somebody; the invitation's link is shown this once."""
+    said = {name: visit.form.get(name, "").strip()[:1024] for name in ("email", "name", "role")}
+    try:
+        user, link = await visit.services.users.create(visit.caller, visit.caller.org, said)
+    except UserRefused as refused:
+        placed = {one.field: one.message for one in reversed(refused.refusals)}
+        return _form(visit, said, placed, refused.status)
+    assert link is not None  # only a password makes it needless, and none was given
+    return _link_made(visit, user, link)
+
+
+async def show(visit: Visit) -> Response:
+    """One user, and what can be changed of them."""
+    return _page(visit, _own(visit))
+
+
+async def change(visit: Visit) -> Response:
+    """Another name or role; disable, enable, a new link, or out of the org."""
+    user, services, org = _own(visit), visit.services, visit.caller.org
+    what, at = visit.form.get("do", ""), f"{AT}/users/{user.person.id}"
+    try:
+        if what == "save":
+            body = {"name": visit.form.get("name", "").strip(), "role": visit.form.get("role", "")}
+            await services.users.change(visit.caller, org, user.person.id, body)
+            return visit.go(at, "Saved. It holds for open sessions too.")
+        if what in ("disable", "enable"):
+            disabled = what == "disable"
+            await services.users.change(visit.caller, org, user.person.id, {"disabled": disabled})
+            return visit.go(at, "Disabled. Open sessions end here." if disabled else "Enabled.")
+        if what == "link":
+            link = await services.users.link(visit.caller, org, user.person.id)
+            return _link_made(visit, user, link)
+        if what == "remove":
+            await services.users.remove(visit.caller, org, user.person.id)
+            return visit.go(AT, f"{user.person.email} is no user of this org any more.")
+    except UserRefused as refused:
+        return _page(visit, user, refused.refusals[0].message, refused.status)
+    return visit.go(at)
+
+
+def _own(visit: Visit) -> User:
+    user_id = str(visit.request.path_params["id"])
+    try:
+        return visit.services.users.get(visit.caller.org, user_id)
+    except UnknownUser:
+        raise not_there("id", "the id of a user of this org, as usr_…", user_id) from None
+
+
+def _form(
+    visit: Visit, said: dict[str, str], refusals: dict[str, str], status: int = 200
+) -> Response:
+    return visit.page(
+        "user_new.html", status, filled=said, refusals=refusals, roles=list(ROLES), means=MEANS
+    )
+
+
+def _page(visit: Visit, user: User, refused: str = "", status: int = 200) -> Response:
+    own = user.person.id == visit.caller.credential
+    return visit.page(
+        "user.html", status, user=user, own=own, roles=list(ROLES), means=MEANS, refused=refused
+    )
+
+
+def _link_made(visit: Visit, user: User, link: NewLink) -> Response:
+    url = f"{origin_of(visit.request)}{WELCOME}?link={link.token}"
+    return visit.page("user_link.html", user=user, link=link, url=url)
+
+
+class Welcome:
+    """Where an invitation or a reset leads: who opens it sets a password. Nobody is signed in."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+
+    async def show(self, request: Request) -> Response:
+        """The form. The link is used up only when a password is sent."""
+        return self._form(request, request.query_params.get("link", ""))
+
+    async def set_password(self, request: Request) -> Response:
+        """Set it, and go to the sign-in."""
+        services, token = self._frame.services, ""
+        try:
+            form = await read_form(request)
+            token = str(form.get("link", ""))[:1024]
+            address = request.client.host if request.client else ""
+            services.guard.enter(address, f"link {address}", services.clock.now_ms() / 1000)
+            await services.users.open_link(token, str(form.get("password", "")))
+        except UserRefused as refused:
+            return self._form(request, token, refused.refusals[0].message, refused.status)
+        except TooManyTries as tries:
+            return self._form(request, token, str(tries), 429)
+        except TooBusy:
+            return self._form(request, token, "Too many passwords are checked now. Try again.", 503)
+        except Denied as denied:
+            return self._form(request, token, denied.message, denied.status)
+        except StoreDown:
+            said = "The store takes no writes at the moment. Try again."
+            return self._form(request, token, said, 503)
+        return RedirectResponse("/console/sign-in", 303)
+
+    def _form(self, request: Request, token: str, message: str = "", status: int = 200) -> Response:
+        return self._frame.render(
+            request, "welcome.html", status, visit=None, token=token[:1024], message=message
+        )

@@ -1,0 +1,96 @@
+"""Events that were refused: what is wrong with them and where, and accepting them after all."""
+
+from starlette.responses import Response
+
+from tidings.api.answers import Refused
+from tidings.api.log_query import cursors, read_question
+from tidings.api.not_there import not_there
+from tidings.api.v1_rejections import PREFIX, readmit
+from tidings.console.frame import Visit
+from tidings.console.json_view import body_of
+from tidings.core.ids import read
+from tidings.core.ids import show as show_id
+from tidings.store.port import Rejection, RejectionPage
+
+PAGE = 50
+_KNOWN = frozenset(("limit", "cursor"))
+
+
+async def show_all(visit: Visit) -> Response:
+    """The newest first."""
+    services, org = visit.services, visit.caller.org
+    said = visit.request.query_params.get("cursor", "")
+    page, trouble = RejectionPage([]), ""
+    try:
+        asked = {"limit": str(PAGE)} | ({"cursor": said} if said else {})
+        question = read_question(asked, _KNOWN, services.zone(org))
+        page = await services.store.log_rejections(
+            org, question.before, question.after, question.limit
+        )
+    except Refused as refused:
+        trouble = refused.refusals[0].message
+    at = cursors(page.older, page.newer)
+    return visit.page(
+        "rejections.html",
+        400 if trouble else 200,
+        page=page,
+        trouble=trouble,
+        sides={
+            "older": f"?cursor={at['older']}" if at["older"] else None,
+            "newer": f"?cursor={at['newer']}" if said and at["newer"] else None,
+            "newest": "?" if said else None,
+        },
+        show=lambda number: show_id(PREFIX, number),
+    )
+
+
+async def moved(visit: Visit) -> Response:
+    """Where it was, and where links of other pages lead."""
+    return visit.go("/console/rejections")
+
+
+async def show(visit: Visit) -> Response:
+    """One of them, with the place of its fault marked."""
+    return _page(visit, await _own(visit))
+
+
+async def again(visit: Visit) -> Response:
+    """Check it by today's rules, and accept it if it fits."""
+    kept = await _own(visit)
+    try:
+        event_id, verdict = await readmit(visit.services, visit.caller.org, _id(visit))
+    except Refused as refused:
+        first = refused.refusals[0]
+        return _page(visit, kept, refused.status, f"It is still refused. {first.message}")
+    said = "Accepted after all."
+    if verdict.status != "accepted":
+        said = "An event with this id was accepted meanwhile; this refusal is settled."
+    there = f"/console/events/{event_id}" if visit.may("logs:read") else "/console/rejections"
+    return visit.go(there, said)
+
+
+def _id(visit: Visit) -> str:
+    return str(visit.request.path_params["id"])
+
+
+async def _own(visit: Visit) -> Rejection:
+    number = read(PREFIX, _id(visit))
+    kept = None
+    if number is not None:
+        kept = await visit.services.store.rejection(visit.caller.org, number)
+    if kept is None:
+        raise not_there("id", "the id of a refused event of this org, as rej_…", _id(visit))
+    return kept
+
+
+def _page(visit: Visit, kept: Rejection, status: int = 200, trouble: str = "") -> Response:
+    kind = visit.services.event_types.get(visit.caller.org, kept.name) if kept.name else None
+    return visit.page(
+        "rejection.html",
+        status,
+        kept=kept,
+        id=_id(visit),
+        kind=kind,
+        body=body_of(kept.body, kept.path),
+        trouble=trouble,
+    )

@@ -1,0 +1,248 @@
+"""Replays and cancels of an org: the list, one of them, and the form that counts first."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from tidings.api.answers import Refused
+from tidings.api.replay_calls import A_REPLAY, ReplayCalls, unknown
+from tidings.console.frame import Visit
+from tidings.core.form import Refusal, number_of
+from tidings.core.ids import read
+from tidings.core.ids import show as show_id
+from tidings.core.replay import RATE_DEFAULT, JobState, Kind, Step, before
+from tidings.core.replay_rules import UNMATCHED
+from tidings.core.webhook import Standing
+from tidings.store.port import ReplayJob
+
+AT = "/console/replays"
+PAGE = 25
+NEWEST = 1 << 62
+COUNT_S = 3.0
+STEPS = (Step.PAUSE, Step.RESUME, Step.CANCEL)
+TEXTS = (
+    *("webhook", "target", "missedSince", "from", "to", "search", "types", "rate"),
+    *("kind", "delivery", "event"),
+)
+IDS_MAX = 200
+FINAL = ("failed", "parked", "cancelled", "delivered", UNMATCHED)
+UNFINISHED = ("pending", "held", "retrying")
+_PLACES = {
+    "webHookId": "webhook",
+    "toWebHookId": "target",
+    "eventNames": "types",
+    "ratePerSecond": "rate",
+    "deliveryIds": "delivery",
+    "eventIds": "event",
+}
+_DONE = {
+    Step.PAUSE: "Paused. What it has made is sent all the same.",
+    Step.RESUME: "It goes on where it was.",
+    Step.CANCEL: "Cancelled. What it had made and was unfinished is cancelled with it.",
+}
+
+
+async def show_all(visit: Visit) -> Response:
+    """The jobs of the org, newest first."""
+    said = visit.request.query_params.get("before", "")
+    before_id = read("rpl", said) if said else NEWEST
+    if before_id is None:
+        raise unknown("before", A_REPLAY, said)
+    jobs = await visit.services.store.replays(visit.caller.org, before_id, PAGE + 1)
+    return visit.page(
+        "replays.html",
+        jobs=[_shown(visit, one) for one in jobs[:PAGE]],
+        older=show_id("rpl", jobs[PAGE - 1].number) if len(jobs) > PAGE else None,
+        first=not said,
+        stop=visit.services.stops.of(visit.caller.org),
+    )
+
+
+async def show(visit: Visit) -> Response:
+    """One job and how far it is; `part=progress` is asked for again and again."""
+    job = await _own(visit)
+    part = visit.request.query_params.get("part") == "progress"
+    return visit.page("parts/replay.html" if part else "replay.html", one=_shown(visit, job))
+
+
+async def move(visit: Visit) -> Response:
+    """Pause it, resume it or cancel it."""
+    job = await _own(visit)
+    said = visit.form.get("step", "")
+    step = next((one for one in STEPS if one == said), None)
+    if step is None:
+        return visit.go(f"{AT}/{show_id('rpl', job.number)}")
+    try:
+        await ReplayCalls(visit.services).moved(visit.caller.org, _id(visit), step)
+    except Refused as refused:
+        if refused.status != 409:
+            raise
+        one = _shown(visit, await _own(visit))
+        return visit.page("replay.html", 409, one=one, trouble=refused.refusals[0].message)
+    return visit.go(f"{AT}/{_id(visit)}", _DONE[step])
+
+
+async def show_new(visit: Visit) -> Response:
+    """The form; with `step=count` also what it would do. The address holds all of it."""
+    query = visit.request.query_params
+    said = {name: query.get(name, "")[:4096] for name in TEXTS}
+    ticks = {"states": query.getlist("states")[:10], "again": query.getlist("again")[:1]}
+    if query.get("step") != "count":
+        return _form(visit, said, ticks)
+    try:
+        wish, found = await _looked_up(visit, said, ticks)
+        told = await ReplayCalls(visit.services).dry_run(wish, found, COUNT_S)
+    except Refused as refused:
+        return _form(visit, said, ticks, refusals=_placed(refused.refusals))
+    told["warnings"] = [one.message for one in wish.warnings]
+    told["unknown"] = found.unknown
+    return _form(visit, said, ticks, told=told)
+
+
+async def start(visit: Visit) -> Response:
+    """Start what was counted."""
+    said = {name: visit.form.get(name, "")[:4096] for name in TEXTS}
+    ticks = {name: visit.lists.get(name, [])[:10] for name in ("states", "again")}
+    try:
+        wish, found = await _looked_up(visit, said, ticks)
+        job = await ReplayCalls(visit.services).begin(visit.caller, wish, found)
+    except Refused as refused:
+        return _form(visit, said, ticks, refusals=_placed(refused.refusals))
+    if not visit.may("replay:read"):
+        return visit.go(f"{AT}/new", "Started.")
+    return visit.go(
+        f"{AT}/{show_id('rpl', job.number)}", "Started. It is counted once more, then it goes on."
+    )
+
+
+def _form(
+    visit: Visit,
+    said: dict[str, str],
+    ticks: dict[str, list[str]],
+    *,
+    refusals: dict[str, str] | None = None,
+    told: dict[str, Any] | None = None,
+) -> Response:
+    org = visit.caller.org
+    records = [one.webhook for one in visit.services.webhooks.list(org)]
+    living = [one for one in records if one.standing is not Standing.DELETED and one.kind == "HTTP"]
+    kind = _kind(said)
+    states = FINAL if kind is Kind.REPLAY else UNFINISHED
+    return visit.page(
+        "replay_new.html",
+        400 if refusals else 200,
+        kind=kind,
+        filled=said | {"rate": said["rate"] or f"{RATE_DEFAULT:g}"},
+        ticks=ticks,
+        states=states,
+        webhooks=sorted(((one.id, one.name) for one in living), key=lambda one: one[1].lower()),
+        types=list(visit.services.event_types.names(org)),
+        zone=visit.services.zone(org),
+        refusals=refusals or {},
+        told=told,
+        hidden=[(name, value) for name, value in said.items() if value]
+        + [(name, value) for name, values in ticks.items() for value in values],
+        other=urlencode({"kind": "replay" if kind is Kind.CANCEL else "cancel"}),
+    )
+
+
+async def _looked_up(visit: Visit, said: dict[str, str], ticks: dict[str, list[str]]) -> Any:
+    """The wish of the form and what it comes to in the org. Refused."""
+    kind, zone = _kind(said), visit.services.zone(visit.caller.org)
+    body = _body(kind, said, ticks, zone)
+    return await ReplayCalls(visit.services).look_up(visit.caller.org, kind, body)
+
+
+def _body(
+    kind: Kind, said: dict[str, str], ticks: dict[str, list[str]], zone: tzinfo
+) -> dict[str, Any]:
+    """What `POST /v1/replays` would be told. What cannot be read is passed on as it came: the
+    refusal then names it."""
+    body: dict[str, Any] = {
+        "webHookId": said["webhook"].strip(),
+        "eventNames": _list(said["types"]),
+        "from": _time(said["from"], zone),
+        "to": _time(said["to"], zone),
+        "search": said["search"].strip(),
+        "deliveryIds": _list(said["delivery"])[:IDS_MAX],
+        "eventIds": _list(said["event"])[:IDS_MAX],
+        "states": ticks["states"],
+    }
+    if kind is Kind.REPLAY:
+        rate = said["rate"].strip()
+        number = number_of(rate)
+        body |= {
+            "missedSince": _time(said["missedSince"], zone),
+            "toWebHookId": said["target"].strip(),
+            "ratePerSecond": rate if number is None else number,
+            "again": bool(ticks["again"]),
+        }
+    return {name: value for name, value in body.items() if value not in ("", [], None, False)}
+
+
+def _kind(said: dict[str, str]) -> Kind:
+    return Kind.CANCEL if said["kind"] == "cancel" else Kind.REPLAY
+
+
+def _list(text: str) -> list[str]:
+    return [one for one in text.replace(",", " ").split() if one]
+
+
+def _time(text: str, zone: tzinfo) -> str | int:
+    """A time without a zone is one of the org."""
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return text if moment.tzinfo else moment.replace(tzinfo=zone).isoformat()
+
+
+def _placed(refusals: Sequence[Refusal]) -> dict[str, str]:
+    placed: dict[str, str] = {}
+    for one in refusals:
+        place = _PLACES.get(one.field, one.field)
+        known = place in TEXTS or place in ("states", "again")
+        placed.setdefault(place if known else "", one.message)
+    return placed
+
+
+def _id(visit: Visit) -> str:
+    return str(visit.request.path_params["id"])
+
+
+async def _own(visit: Visit) -> ReplayJob:
+    number = read("rpl", _id(visit))
+    job = None
+    if number is not None:
+        job = await visit.services.store.replay(visit.caller.org, number)
+    if job is None:
+        raise unknown("id", A_REPLAY, _id(visit))
+    return job
+
+
+def _shown(visit: Visit, job: ReplayJob) -> dict[str, Any]:
+    """A job as `/v1` shows it, with what a page needs beside that."""
+    name = _names(visit)
+    state = JobState(job.state)
+    return ReplayCalls(visit.services).shown(job) | {
+        "job": job,
+        "source": name(job.spec.source),
+        "target": name(job.spec.target),
+        "final": state.final,
+        "done": state.final and job.closed,
+        "steps": [one.value for one in STEPS if state in before(one)],
+    }
+
+
+def _names(visit: Visit) -> Callable[[int | None], str]:
+    def name(number: int | None) -> str:
+        record = None if number is None else visit.services.webhooks.by_number(number)
+        return "" if record is None else record.webhook.name
+
+    return name

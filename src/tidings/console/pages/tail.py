@@ -1,0 +1,69 @@
+"""The live tail: events and deliveries of the org as they happen, in the browser."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+
+from starlette.responses import Response, StreamingResponse
+
+from tidings.api.stream import EVENT_STREAM_HEADERS, KEEP_ALIVE_S, told
+from tidings.console.frame import Visit
+from tidings.console.pages.overview import origin_of
+from tidings.core.delivery import State
+from tidings.engine.denied import Denied
+
+ASKED_AGAIN_S = 30.0  # whose session has ended must not listen on
+KINDS = (("", "events and deliveries"), ("event", "events"), ("delivery", "deliveries"))
+STATES = [State.DELIVERED.word, State.RETRYING.word, State.FAILED.word]
+
+
+async def show(visit: Visit) -> Response:
+    """The page; without scripts it says how to listen otherwise."""
+    services, org, query = visit.services, visit.caller.org, visit.request.query_params
+    webhooks = [one.webhook for one in services.webhooks.list(org)]
+    kind = query.get("kind", "")
+    return visit.page(
+        "tail.html",
+        kinds=KINDS,
+        kind=kind if kind in dict(KINDS) else "",
+        states=STATES,
+        state=query.get("state", ""),
+        types=list(services.event_types.names(org)),
+        type=query.get("type", "")[:128],
+        webhooks=[(one.id, one.name) for one in webhooks if one.standing != "deleted"],
+        webhook=query.get("webhook", "")[:64],
+        origin=origin_of(visit.request),
+    )
+
+
+async def stream(visit: Visit) -> Response:
+    """The org's feed as server-sent events, for as long as the visitor may hear it."""
+    feed, sessions, org = visit.services.feed, visit.services.sessions, visit.caller.org
+
+    def may_hear() -> bool:
+        try:
+            return sessions.caller(visit.token, org).may("logs:read")
+        except Denied:
+            return False
+
+    facts = told(feed, feed.subscribe(org), KEEP_ALIVE_S)
+    return StreamingResponse(
+        watched(facts, may_hear, ASKED_AGAIN_S),
+        media_type="text/event-stream",
+        headers=EVENT_STREAM_HEADERS,
+    )
+
+
+async def watched(
+    facts: AsyncGenerator[bytes, None], may_hear: Callable[[], bool], every_s: float
+) -> AsyncIterator[bytes]:
+    """The same, until somebody may hear them no longer; that is asked every so many seconds."""
+    loop = asyncio.get_running_loop()
+    asked_s = loop.time()
+    async with contextlib.aclosing(facts):
+        async for fact in facts:
+            if loop.time() - asked_s >= every_s:
+                if not may_hear():
+                    return
+                asked_s = loop.time()
+            yield fact

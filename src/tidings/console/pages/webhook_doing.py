@@ -1,0 +1,158 @@
+"""How webhooks do: their last day, what waits, and the sentence that says it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from tidings.api.context import Services
+from tidings.console.pages.charts import share_failing, total
+from tidings.core.delivery import State
+from tidings.core.webhook import Standing
+from tidings.engine.webhook_records import Record
+from tidings.store import port
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+KEPT_MS = 30 * DAY_MS
+UNFINISHED = (State.PENDING, State.HELD, State.RETRYING)
+DUE_ROWS = 50  # of those that are retried, to find the next try among
+
+# What a receiver does that only fails, by the fault of its last attempt.
+_DOES = {
+    "refused": "refuses connections",
+    "unreachable": "cannot be reached",
+    "connect_timeout": "takes no connection in time",
+    "reset": "breaks the connection",
+    "timeout": "does not answer in time",
+    "dns": "has a name without an address",
+    "tls": "fails the TLS handshake",
+    "protocol": "does not answer in HTTP",
+    "policy": "has an address that the policy blocks",
+    "transform": "gets no message, since its payload cannot be made",
+}
+
+
+class Doing(msgspec.Struct, frozen=True):
+    """How one webhook does."""
+
+    record: Record
+    health: port.Health | None  # None where it is well
+    day: port.Series  # the last 24 hours
+    waiting: int  # unfinished, of the last 30 days
+    parked: int  # of the last 30 days
+    next_ms: int | None = None  # the next try, where that is known
+
+    @property
+    def standing(self) -> Standing:
+        """What happens to new events."""
+        return self.record.webhook.standing
+
+    @property
+    def failing(self) -> bool:
+        """Whether its receiver only fails at the moment."""
+        health = self.health
+        return (
+            self.standing is Standing.ACTIVE
+            and health is not None
+            and (health.failing_since_ms is not None or health.opens > 0)
+        )
+
+    @property
+    def word(self) -> str:
+        """Its state in one word."""
+        return "failing" if self.failing else self.standing.value
+
+    @property
+    def does(self) -> str:
+        """What a failing receiver does: `answers 503`, `does not answer in time`."""
+        cause = "" if self.health is None else self.health.cause
+        if cause.isdigit():
+            return f"answers {cause}"
+        return _DOES.get(cause, "fails")
+
+    @property
+    def total(self) -> int:
+        """All deliveries of the day."""
+        return total(self.day)
+
+    @property
+    def delivered(self) -> int:
+        """Those of the day that arrived."""
+        return total(self.day, State.DELIVERED)
+
+    @property
+    def tried(self) -> int:
+        """Those of the day that an attempt has ended for, well or not."""
+        return total(self.day, State.DELIVERED, State.FAILED, State.RETRYING)
+
+    @property
+    def share_failing(self) -> float | None:
+        """Per cent of those tried in the day that failed or are retried."""
+        return share_failing([point.by_state for point in self.day.points])
+
+
+async def doings(services: Services, records: Sequence[Record]) -> list[Doing]:
+    """Of some webhooks of one org; two questions for all of them, and one for each that fails."""
+    if not records:
+        return []
+    now_ms = services.clock.now_ms()
+    numbers = [record.webhook.number for record in records]
+    store = services.store
+    days, months = await asyncio.gather(
+        store.series_each(numbers, now_ms - DAY_MS, now_ms, 24),
+        store.counts_each(numbers, now_ms - KEPT_MS, now_ms),
+    )
+    made = []
+    for record, day, month in zip(records, days, months, strict=True):
+        health = services.health_of(record.webhook.number)
+        doing = Doing(record, health, day, unfinished(month), month.get(State.PARKED, 0))
+        if doing.failing and health is not None:
+            doing = msgspec.structs.replace(doing, next_ms=await _next_try(services, health))
+        made.append(doing)
+    return made
+
+
+def unfinished(counts: Mapping[int, int]) -> int:
+    """How many of some deliveries, counted by state, wait for anything."""
+    return sum(counts.get(state, 0) for state in UNFINISHED)
+
+
+async def _next_try(services: Services, health: port.Health) -> int | None:
+    """When a failing webhook is tried again: by its breaker, else by the first retry that is due
+    among the newest."""
+    if health.opens:
+        return health.until_ms
+    query = port.DeliveryQuery((health.webhook,), (State.RETRYING,), limit=DUE_ROWS)
+    page = await services.store.log_deliveries(query)
+    return min((row.due_ms for row in page.deliveries if row.due_ms is not None), default=None)
+
+
+def bars(series: port.Series, width: int = 96, height: int = 24) -> list[dict[str, float | str]]:
+    """The rectangles of a sparkline: what arrived below, what did not above it."""
+    points = series.points[-24:]
+    highest = max((sum(point.by_state.values()) for point in points), default=0)
+    if not highest:
+        return []
+    step = width / max(1, len(points))
+    made: list[dict[str, float | str]] = []
+    for at, point in enumerate(points):
+        good = point.by_state.get(State.DELIVERED, 0)
+        bad = point.by_state.get(State.FAILED, 0) + point.by_state.get(State.RETRYING, 0)
+        rest = sum(point.by_state.values()) - good - bad
+        base = float(height)
+        for kind, count in (("good", good), ("rest", rest), ("bad", bad)):
+            if not count:
+                continue
+            tall = max(1.5, height * count / highest)
+            base = max(0.0, base - tall)
+            made.append(
+                {
+                    "kind": kind,
+                    "x": round(at * step, 2),
+                    "y": round(base, 2),
+                    "w": round(max(1.0, step - 1), 2),
+                    "h": round(min(tall, height), 2),
+                }
+            )
+    return made

@@ -1,0 +1,376 @@
+"""A webhook is made, copied or changed: the form, its preview and its test message.
+
+Nothing is kept before it is saved. The preview and the test take the fields as they stand, so that
+the payload can be seen, and the receiver tried, while the webhook is still a form.
+"""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from tidings.api.answers import Refused
+from tidings.api.not_there import not_there
+from tidings.api.preview import BYTES_MAX, try_event
+from tidings.api.v1_trials import show_tested, signed, test_message
+from tidings.api.webhook_answers import author
+from tidings.console.frame import Visit
+from tidings.console.pages import webhook_form
+from tidings.console.pages.webhook_form import Shown, body_of, placed
+from tidings.console.schema_rows import schema_rows
+from tidings.core.form import Refusal
+from tidings.core.neo_rules import NEO
+from tidings.core.sign import show_secret
+from tidings.core.webhook import Standing, Webhook
+from tidings.core.webhook_rules import METHODS, Settings
+from tidings.engine.inboxes import InboxRefused
+from tidings.engine.trial import TooSoon
+from tidings.engine.webhook_records import Record
+from tidings.engine.webhooks import KeyReused, UnknownWebhook, WebhookMoved, WebhookRefused
+from tidings.store.port import EventQuery, StoredEvent
+
+# What the payload does not depend on: the preview must not wait for it.
+_FILLED = {"name": "preview", "webHookUrl": "https://example.com/", "maxAllowedConnections": 1}
+_URL = "webHookUrl"
+Refusals = Sequence[Refusal]
+
+
+def own(visit: Visit, webhook_id: str) -> Record:
+    """A webhook of the visitor's org; 404 for anything else."""
+    try:
+        return visit.services.webhooks.get(visit.caller.org, webhook_id)
+    except UnknownWebhook:
+        raise not_there("webHookId", "the id of a webhook of this org", webhook_id) from None
+
+
+def living(visit: Visit, webhook_id: str) -> Record:
+    """The same, where it was not deleted."""
+    record = own(visit, webhook_id)
+    if record.webhook.standing is Standing.DELETED:
+        raise not_there("webHookId", "the id of a webhook of this org", webhook_id)
+    return record
+
+
+# -- the form -------------------------------------------------------------------------------------
+
+
+async def show_new(visit: Visit) -> Response:
+    """An empty form, or with `from` that of a copy."""
+    shown = webhook_form.fresh()
+    query = visit.request.query_params
+    source = None
+    if query.get("from"):
+        source = own(visit, query["from"])
+        shown = webhook_form.of_settings(source.config.settings, active=True)
+        shown.texts["name"] = f"{source.webhook.name} copy"[:255]
+    if query.get("url"):
+        shown.texts[_URL] = query["url"][:2048]
+    if query.get("event"):
+        shown.names = [query["event"][:255]]
+    return _form(visit, shown, source=source)
+
+
+async def create(visit: Visit) -> Response:
+    """Make it; its signing secret is shown this once."""
+    shown, source = webhook_form.of_form(visit.form, visit.lists), _source(visit)
+    body, wrong = body_of(shown, None if source is None else source.config.settings)
+    if source is not None:
+        body |= _carried(source.config.settings, shown.names)
+    caller, once = visit.caller, visit.form.get("once", "")[:64]
+    try:
+        if wrong:
+            raise WebhookRefused(_all(visit, body, wrong))
+        record, secret, warnings = await visit.services.webhooks.create(
+            caller.org, body, author(caller), once or None
+        )
+    except WebhookRefused as refused:
+        return _form(visit, shown, source=source, refusals=refused.refusals)
+    except KeyReused:
+        said = "This form has made a webhook already. Open it from the list, or begin a new form."
+        return _form(visit, shown, source=source, refusals=[Refusal("made", said, "")])
+    return visit.page(
+        "webhook_made.html",
+        record=record,
+        secret=show_secret(secret),
+        warnings=warnings,
+        rotated=False,
+    )
+
+
+async def show_edit(visit: Visit) -> Response:
+    """The form of a webhook that is there."""
+    record = living(visit, visit.request.path_params["id"])
+    active = record.webhook.standing in (Standing.ACTIVE, Standing.PAUSED)
+    return _form(visit, webhook_form.of_settings(record.config.settings, active), record=record)
+
+
+async def update(visit: Visit) -> Response:
+    """Keep what was changed."""
+    record = living(visit, visit.request.path_params["id"])
+    shown = webhook_form.of_form(visit.form, visit.lists)
+    shown.texts["name"] = record.webhook.name
+    body, wrong = body_of(shown, record.config.settings)
+    if record.webhook.standing is Standing.DISABLED and "active" not in shown.checks:
+        del body["active"]  # it is not active as it is; enabling is a step of its own
+    seen = visit.form.get("version", "")
+    expect = [int(seen)] if seen.isascii() and seen.isdigit() and len(seen) < 10 else None
+    try:
+        if wrong:
+            raise WebhookRefused(_all(visit, body, wrong, record.webhook.id))
+        caller = visit.caller
+        record, warnings = await visit.services.webhooks.replace(
+            caller.org, record.webhook.id, body, author(caller), expect
+        )
+    except WebhookRefused as refused:
+        return _form(visit, shown, record=record, refusals=refused.refusals)
+    except WebhookMoved:
+        said = "Somebody else has changed this webhook since you opened it. Open it again and "
+        said += "repeat your change on what you see. Nothing was saved."
+        return _form(visit, shown, record=record, refusals=[Refusal("moved", said, "")])
+    told = " ".join(("Saved; in force for the next event.", *(one.message for one in warnings)))
+    return visit.go(f"/console/webhooks/{record.webhook.id}", told)
+
+
+def _form(
+    visit: Visit,
+    shown: Shown,
+    *,
+    record: Record | None = None,
+    source: Record | None = None,
+    refusals: Refusals = (),
+) -> Response:
+    services, org = visit.services, visit.caller.org
+    named = services.transformations.names(org)
+    families: dict[str, list[tuple[str, str]]] = {}
+    for name in sorted(services.event_types.names(org), key=str.lower):
+        kind = services.event_types.get(org, name)
+        family = "of orgs below" if kind is None else kind.family
+        families.setdefault(family, []).append((name, "" if kind is None else kind.trigger))
+    return visit.page(
+        "webhook_form.html",
+        400 if refusals else 200,
+        shown=shown,
+        record=record,
+        source=source,
+        refusals=placed(refusals),
+        families=families,
+        transformations=[("", "none"), *((one, one) for one in named)] if named else [],
+        rules=webhook_form,
+        methods=[(one, one) for one in METHODS],
+        once=visit.form.get("once") or secrets.token_urlsafe(16),
+    )
+
+
+def _carried(settings: Settings, names: Sequence[str]) -> dict[str, Any]:
+    """What a copy takes along beside the fields of the page."""
+    versions = {name: at for name, at in settings.event_versions if name in names}
+    neo = settings.extra.get(NEO)
+    return {"eventVersions": versions, NEO: None if neo is None else msgspec.json.decode(neo)}
+
+
+def _source(visit: Visit) -> Record | None:
+    """The webhook that is copied; None where none is."""
+    wanted = visit.form.get("from", "")
+    return own(visit, wanted) if wanted else None
+
+
+def _all(
+    visit: Visit, body: dict[str, Any], wrong: list[Refusal], webhook_id: str | None = None
+) -> list[Refusal]:
+    """What the page could not read, and what is wrong with the rest of it: told at once."""
+    fields = {refusal.field for refusal in wrong}
+    try:
+        visit.services.webhooks.unsaved(visit.caller.org, body, webhook_id)
+    except WebhookRefused as refused:
+        return wrong + [one for one in refused.refusals if one.field not in fields]
+    return wrong
+
+
+# -- beside the form ------------------------------------------------------------------------------
+
+
+async def show_type(visit: Visit) -> Response:
+    """An event type's schema and example, to stand beside the list."""
+    name = visit.request.path_params["name"]
+    kind = visit.services.event_types.get(visit.caller.org, name)
+    if kind is None:
+        raise not_there("eventName", "an event type of this org", name)
+    example = _pretty(msgspec.json.encode(kind.example)) if kind.examples else None
+    values = {"kind": kind, "rows": schema_rows(kind.schema), "example": example}
+    if visit.partial:
+        return visit.page("parts/type_beside.html", **values)
+    return visit.page("webhook_type.html", **values)
+
+
+async def check(visit: Visit) -> Response:
+    """What is to be said of the URL as it stands; nothing where it may be used."""
+    url = visit.form.get(_URL, "").strip()
+    body = _FILLED | {_URL: url, "eventNames": _some_type(visit)}
+    refusals: list[Refusal] = []
+    if url:
+        try:
+            visit.services.webhooks.unsaved(visit.caller.org, body)
+        except WebhookRefused as refused:
+            refusals = [one for one in refused.refusals if one.field == _URL]
+    return visit.page("parts/url_said.html", refusal=placed(refusals).get(_URL), url=url)
+
+
+async def make_inbox(visit: Visit) -> Response:
+    """A test inbox as the receiver; the form comes back with its URL."""
+    shown = webhook_form.of_form(visit.form, visit.lists)
+    kept = _kept(visit)
+    refusals: Refusals = ()
+    name = shown.texts["name"]
+    try:
+        live, _ = await visit.services.inboxes.create(visit.caller.org, {"name": name[:80]})
+        shown.texts[_URL] = visit.services.inboxes.url(live)
+    except InboxRefused as refused:
+        refusals = [Refusal(one.code, one.message, _URL) for one in refused.refusals]
+    if visit.partial:
+        return visit.page(
+            "parts/url_field.html", shown=shown, refusals=placed(refusals), record=kept
+        )
+    source = None if kept is not None else _source(visit)
+    return _form(visit, shown, record=kept, source=source, refusals=refusals)
+
+
+async def preview(visit: Visit) -> Response:
+    """The exact payload that the webhook would get for the newest event of its types."""
+    values = await _previewed(visit)
+    template = "parts/webhook_preview.html" if visit.partial else "webhook_preview.html"
+    return visit.page(template, **values)
+
+
+async def _previewed(visit: Visit) -> dict[str, Any]:
+    kept, shown = _kept(visit), webhook_form.of_form(visit.form, visit.lists)
+    told: dict[str, Any] = {"refusals": [], "row": None, "real": False}
+    if not shown.names:
+        return told | {"hint": "Choose an event, and its payload stands here."}
+    body, wrong = body_of(shown, None)
+    body |= _FILLED | {"webHookHeaders": {}, "active": True}
+    try:
+        webhook, _ = visit.services.webhooks.unsaved(
+            visit.caller.org, body, None if kept is None else kept.webhook.id
+        )
+        if wrong:
+            raise WebhookRefused(wrong)
+    except WebhookRefused as refused:
+        return told | {"refusals": [one.message for one in refused.refusals], "hint": ""}
+    stored = await _newest(visit, shown.names)
+    real = stored is not None
+    if stored is None:
+        stored = _example(visit, webhook)
+    if stored is None:
+        return told | {"hint": "No event of these types has come yet, and none has an example."}
+    row = await try_event(visit.services, webhook, stored, BYTES_MAX)
+    text = None if row["body"] is None else row["body"]["text"]
+    row |= {"shown": _pretty(text.encode()) if text else None, "raw": text}
+    return told | {"row": row, "real": real, "accepted_ms": stored.at_ms, "hint": ""}
+
+
+async def send_test(visit: Visit) -> Response:
+    """One signed test message to the URL of the form, with the answer. Nothing is kept."""
+    kept, shown = _kept(visit), webhook_form.of_form(visit.form, visit.lists)
+    org, services = visit.caller.org, visit.services
+    source = _source(visit) if kept is None else kept
+    body, wrong = body_of(shown, None if source is None else source.config.settings)
+    body["name"] = body["name"] or "test"
+    body["eventNames"] = body["eventNames"] or _some_type(visit)
+    told: dict[str, Any] = {"refusals": [], "tested": None, "secret": None}
+    webhook_id = None if kept is None else kept.webhook.id
+    try:
+        if wrong:
+            raise WebhookRefused(wrong)
+        webhook, _ = services.webhooks.unsaved(org, body, webhook_id)
+        webhook, made = signed(services, org, webhook, body, webhook_id)
+        event_id, message = await _test_event(visit, webhook)
+        tested = await services.trial.send(org, webhook, event_id, message)
+        told["tested"] = _readable(show_tested(tested, webhook))
+        told["secret"] = None if made is None else show_secret(made)
+    except WebhookRefused as refused:
+        told["refusals"] = [one.message for one in refused.refusals]
+    except Refused as refused:
+        told["refusals"] = [one.message for one in refused.refusals]
+    except TooSoon:
+        told["refusals"] = ["A test message may be sent once a second. Try again in a moment."]
+    template = "parts/webhook_tested.html" if visit.partial else "webhook_tested.html"
+    return visit.page(template, **told)
+
+
+async def test_saved(visit: Visit) -> Response:
+    """One test message to a saved webhook."""
+    record = living(visit, visit.request.path_params["id"])
+    webhook, services = record.webhook, visit.services
+    told: dict[str, Any] = {"refusals": [], "tested": None, "secret": None}
+    try:
+        event_id, message = await _test_event(visit, webhook)
+        tested = await services.trial.send(visit.caller.org, webhook, event_id, message)
+        told["tested"] = _readable(show_tested(tested, webhook))
+    except Refused as refused:
+        told["refusals"] = [one.message for one in refused.refusals]
+    except TooSoon:
+        told["refusals"] = ["A test message may be sent once a second. Try again in a moment."]
+    template = "parts/webhook_tested.html" if visit.partial else "webhook_tested.html"
+    return visit.page(template, **told)
+
+
+async def _test_event(visit: Visit, webhook: Webhook) -> tuple[str, bytes]:
+    """What a test sends: the newest real event of the webhook's types, else an example."""
+    asked: dict[str, Any] = {}
+    stored = await _newest(visit, sorted(webhook.event_names))
+    if stored is not None:
+        asked = {"eventName": stored.name, "event": msgspec.json.decode(stored.body or b"{}")}
+    return test_message(visit.services, visit.caller.org, webhook, asked)
+
+
+async def _newest(visit: Visit, names: Sequence[str]) -> StoredEvent | None:
+    """The newest event of some types whose bytes are still there."""
+    store, org = visit.services.store, visit.caller.org
+    page = await store.log_events(EventQuery(org, tuple(names), limit=1))
+    for head in page.events:
+        found = await store.event(org, head.id)
+        if found is not None and found.body is not None:
+            return found
+    return None
+
+
+def _example(visit: Visit, webhook: Webhook) -> StoredEvent | None:
+    """The example of one of its types, as if it came now."""
+    org, now_ms = visit.caller.org, visit.services.clock.now_ms()
+    for name in sorted(webhook.event_names):
+        kind = visit.services.event_types.get(org, name)
+        if kind is not None and kind.examples:
+            asked = {"eventName": name}
+            event_id, body = test_message(visit.services, org, webhook, asked)
+            return StoredEvent(0, org, name, event_id, now_ms, None, body, 0, 0)
+    return None
+
+
+def _kept(visit: Visit) -> Record | None:
+    """The webhook that is being changed; None for a new one."""
+    wanted = visit.form.get("webhook", "")
+    return living(visit, wanted) if wanted else None
+
+
+def _some_type(visit: Visit) -> list[str]:
+    return [next(iter(visit.services.event_types.names(visit.caller.org)))]
+
+
+def _readable(tested: dict[str, Any]) -> dict[str, Any]:
+    """The bodies of a test message and its answer, JSON laid out."""
+    for side in ("request", "answer"):
+        if tested[side] is not None:
+            body = tested[side]["body"]
+            text = body["text"]
+            body["shown"] = f"{body['bytes']} bytes" if text is None else _pretty(text.encode())
+    return tested
+
+
+def _pretty(body: bytes) -> str:
+    """JSON laid out; anything else as it is."""
+    try:
+        return msgspec.json.format(body, indent=2).decode()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return body.decode(errors="replace")

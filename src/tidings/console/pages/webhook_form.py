@@ -1,0 +1,301 @@
+"""The form of a webhook: fields of a page to a body of `/v3/webHooks` and back, and which field a
+refusal belongs to. Pure; what a body may say is judged by `core/webhook_rules.py` alone.
+
+A header's value that may be a credential is shown by its last four characters. Sent back so, it
+means the value that is there already.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tidings.api.delivery_view import masked
+from tidings.core.enrichment import IDENTIFIERS, THIN, WAIT, WHEN_DOWN
+from tidings.core.form import Refusal, number_of
+from tidings.core.outcome import DEFAULT_POLICY
+from tidings.core.retry_rules import show_retry
+from tidings.core.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
+from tidings.core.webhook import Ordering
+from tidings.core.webhook_rules import FLAGS, METHODS, Settings
+
+# What enrichment can be ticked, in the words of the original's page.
+TICKS = (
+    ("tillDetailsEnrichmentEnabled", "Till", "Adds the till's code, name and id."),
+    (
+        "storeDetailsEnrichmentEnabled",
+        "Store",
+        "Adds the store's name, id, code and external ids.",
+    ),
+)
+FURTHER_TICKS = (
+    (
+        "cardNumberEnrichmentEnabled",
+        "Card Number",
+        "Adds all card numbers; takes a source of customer identifiers.",
+    ),
+    (
+        "awardedReferenceEnrichmentEnabled",
+        "Awarded Reference ID",
+        "Adds the reference of each award of points that a behavioural event caused.",
+    ),
+    (
+        "availablePointsBalanceEnrichmentEnabled",
+        "Available Points Balance",
+        "Adds AvailablePointsBalance to pointsIssued and pointsRedeemed.",
+    ),
+)
+SOURCES = (
+    ("WeChat", "WeChat"),
+    ("WebEngage", "WebEngage"),
+    ("Instore", "InStore: external id, mobile and e-mail"),
+)
+ORDERINGS = (
+    ("none", "None: as many at once as the connections allow"),
+    ("key", "By key: the events of one customer one after the other"),
+    ("strict", "Strict: all of them one after the other"),
+)
+WHEN_DOWN_CHOICES = (
+    (THIN, "Send without what is missing"),
+    (WAIT, "Wait until it answers"),
+)
+FIELDS_CHOICES = (("all", "All fields"), ("keep", "Only these"), ("drop", "All but these"))
+HEADER_ROWS_MIN = 2
+
+assert {name for name, *_ in (*TICKS, *FURTHER_TICKS)} == set(FLAGS)
+assert {name for name, _ in ORDERINGS} == {one.value for one in Ordering}
+
+_TEXTS = (
+    *("name", "webHookUrl", "methodType", "maxAllowedConnections", "slaInSeconds", "ordering"),
+    *("rateLimit", "deadlineInSeconds", "signingSecret", TRANSFORMATION, WHEN_DOWN),
+    *("delays", "window", "retryStatuses", "failStatuses", FILTER, "fieldsKind", "paths", RENAME),
+)
+_CHECKS = (*FLAGS, "keepResponses", "listenToChildEvents", "active")
+
+# The page's field for a body's field; all others have the same name.
+_PLACES = {
+    "retryPolicy.delaysInSeconds": "delays",
+    "retryPolicy.windowInHours": "window",
+    "retryPolicy.retryStatuses": "retryStatuses",
+    "retryPolicy.failStatuses": "failStatuses",
+    "retryPolicy": "delays",
+    "fields": "paths",
+    "neoEnrichment": TRANSFORMATION,
+    "webHookHeaders": "headers",
+    "all": FILTER,
+    "any": FILTER,
+    "not": FILTER,
+}
+
+
+class Shown(msgspec.Struct):
+    """What the fields of the page hold."""
+
+    texts: dict[str, str]
+    checks: set[str]  # ticked ones
+    headers: list[tuple[str, str]]
+    names: list[str]  # of event types
+    sources: list[str]
+
+
+def fresh() -> Shown:
+    """The page as it is first seen."""
+    texts = dict.fromkeys(_TEXTS, "")
+    texts |= {
+        "methodType": METHODS[0],
+        "maxAllowedConnections": "10",
+        "ordering": Ordering.NONE.value,
+        WHEN_DOWN: THIN,
+        "fieldsKind": "all",
+        "delays": _numbers(show_retry(DEFAULT_POLICY)["delaysInSeconds"]),
+        "window": str(show_retry(DEFAULT_POLICY)["windowInHours"]),
+        "deadlineInSeconds": "30",
+    }
+    return Shown(texts, {"active"}, [("", "")] * HEADER_ROWS_MIN, [], [])
+
+
+def of_settings(settings: Settings, active: bool) -> Shown:
+    """The page of a webhook that is there."""
+    shown, extra = fresh(), settings.extra
+    retry, fields = show_retry(settings.retry), show_fields(settings.fields) or {}
+    kind = next(iter(fields), "all")
+    shown.texts |= {
+        "name": settings.name,
+        "webHookUrl": settings.url,
+        "methodType": settings.method,
+        "maxAllowedConnections": str(settings.connections_max),
+        "slaInSeconds": _text(settings.sla_s),
+        "ordering": settings.ordering.value,
+        "rateLimit": _text(settings.rate_per_s),
+        "deadlineInSeconds": _text(settings.deadline_s),
+        TRANSFORMATION: settings.transformation or "",
+        WHEN_DOWN: str(_extra(extra, WHEN_DOWN) or THIN),
+        "delays": _numbers(retry["delaysInSeconds"]),
+        "window": str(retry["windowInHours"]),
+        "retryStatuses": _numbers(retry["retryStatuses"]),
+        "failStatuses": _numbers(retry["failStatuses"]),
+        FILTER: "" if settings.filter is None else _pretty(settings.filter),
+        "fieldsKind": kind,
+        "paths": "\n".join(fields.get(kind, ())),
+        RENAME: "\n".join(f"{path} = {name}" for path, name in settings.rename.items()),
+    }
+    shown.checks = {flag for flag in FLAGS if _extra(extra, flag) is True}
+    shown.checks |= {"keepResponses"} if settings.keep_answers else set()
+    shown.checks |= {"listenToChildEvents"} if settings.listen_to_children else set()
+    shown.checks |= {"active"} if active else set()
+    shown.headers = [(one["name"], one["value"]) for one in masked(settings.headers)]
+    shown.headers += [("", "")]
+    shown.names = list(settings.event_names)
+    shown.sources = [str(one) for one in _extra(extra, IDENTIFIERS) or ()]
+    return shown
+
+
+def of_form(form: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> Shown:
+    """The page as somebody has filled it in."""
+    texts = {name: form.get(name, "").strip() for name in _TEXTS}
+    names, values = lists.get("headerName", ()), lists.get("headerValue", ())
+    headers = [(name.strip(), value) for name, value in zip(names, values, strict=False)]
+    return Shown(
+        texts,
+        {name for name in _CHECKS if name in form},
+        headers or [("", "")] * HEADER_ROWS_MIN,
+        list(dict.fromkeys(lists.get("eventNames", ()))),
+        list(dict.fromkeys(lists.get("sources", ()))),
+    )
+
+
+def body_of(shown: Shown, old: Settings | None) -> tuple[dict[str, Any], list[Refusal]]:
+    """The body that the page says, and what cannot be read as a body at all.
+
+    `old` is the webhook that is changed or copied: masked values of headers are taken from it.
+    """
+    texts, refusals = shown.texts, []
+    body: dict[str, Any] = {
+        "name": texts["name"],
+        "webHookUrl": texts["webHookUrl"],
+        "methodType": texts["methodType"] or METHODS[0],
+        "maxAllowedConnections": _number(texts["maxAllowedConnections"]),
+        "slaInSeconds": _number(texts["slaInSeconds"]),
+        "rateLimit": _number(texts["rateLimit"]),
+        "deadlineInSeconds": _number(texts["deadlineInSeconds"]),
+        "ordering": texts["ordering"] or None,
+        "eventNames": shown.names,
+        "webHookHeaders": _headers(shown.headers, old),
+        IDENTIFIERS: shown.sources,
+        WHEN_DOWN: texts[WHEN_DOWN] or None,
+        TRANSFORMATION: texts[TRANSFORMATION] or None,
+        "retryPolicy": {
+            "delaysInSeconds": _list(texts["delays"]),
+            "windowInHours": _number(texts["window"]),
+            "retryStatuses": _list(texts["retryStatuses"]),
+            "failStatuses": _list(texts["failStatuses"]),
+        },
+        FIELDS: _fields(texts["fieldsKind"], texts["paths"]),
+        FILTER: None,
+        RENAME: None,
+        **{name: name in shown.checks for name in _CHECKS},
+    }
+    if texts["signingSecret"]:
+        body["signingSecret"] = texts["signingSecret"]
+    if texts[FILTER]:
+        try:
+            body[FILTER] = msgspec.json.decode(texts[FILTER])
+        except (msgspec.DecodeError, RecursionError) as wrong:
+            said = str(wrong)[:120]
+            refusals.append(
+                Refusal(
+                    "bad_json",
+                    f"filter must be JSON; {said}. Check quotes, commas and brackets. "
+                    "(bad_json, field filter)",
+                    FILTER,
+                )
+            )
+    if texts[RENAME]:
+        body[RENAME] = _renames(texts[RENAME], refusals)
+    return body, refusals
+
+
+def placed(refusals: Sequence[Refusal]) -> dict[str, str]:
+    """What is said beside each field of the page; under "" what belongs to none."""
+    found: dict[str, list[str]] = {}
+    for refusal in refusals:
+        found.setdefault(_place(refusal.field), []).append(refusal.message)
+    return {place: " ".join(said[:5]) for place, said in found.items()}
+
+
+def _place(field: str) -> str:
+    if field in _PLACES:
+        return _PLACES[field]
+    stem = field.partition(".")[0].partition("[")[0]
+    place = _PLACES.get(stem, stem)
+    known = (*_TEXTS, *_CHECKS, "headers", "eventNames", IDENTIFIERS)
+    return place if place in known else ""
+
+
+def _headers(rows: Sequence[tuple[str, str]], old: Settings | None) -> dict[str, str] | list[Any]:
+    kept = {} if old is None else {name.lower(): value for name, value in old.headers}
+    hints = (
+        {} if old is None else {one["name"].lower(): one["value"] for one in masked(old.headers)}
+    )
+    made: dict[str, str] = {}
+    for name, value in rows:
+        if not name and not value.strip():
+            continue
+        lower = name.lower()
+        made[name] = kept[lower] if hints.get(lower) == value else value
+    return made or []
+
+
+def _fields(kind: str, paths: str) -> dict[str, list[str]] | None:
+    if kind not in ("keep", "drop"):
+        return None
+    return {kind: [line.strip() for line in paths.splitlines() if line.strip()]}
+
+
+def _renames(text: str, refusals: list[Refusal]) -> dict[str, str]:
+    made: dict[str, str] = {}
+    for line in filter(None, (one.strip() for one in text.splitlines())):
+        path, equals, name = line.partition("=")
+        if not equals:
+            refusals.append(
+                Refusal(
+                    "bad_rename",
+                    f'Each line must be a path, = and a new name; got "{line[:40]}". Write '
+                    "data.totalPointsIssued = points. (bad_rename, field rename)",
+                    RENAME,
+                )
+            )
+        made[path.strip()] = name.strip()
+    return made
+
+
+def _number(text: str) -> float | int | str | None:
+    """A number where it is one; else the text, so that what is refused is what was written."""
+    if not text:
+        return None
+    number = number_of(text)
+    if number is None:
+        return text
+    return int(number) if number.is_integer() else number
+
+
+def _list(text: str) -> list[Any] | None:
+    parts = [one.strip() for one in text.replace(";", ",").split(",")]
+    return [_number(one) for one in parts if one] or None
+
+
+def _numbers(values: Any) -> str:
+    return ", ".join(str(value) for value in values)
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:.12g}"
+
+
+def _extra(extra: Mapping[str, msgspec.Raw], field: str) -> Any:
+    raw = extra.get(field)
+    return None if raw is None else msgspec.json.decode(raw)
+
+
+def _pretty(value: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

@@ -1,0 +1,226 @@
+"""The webhooks of an org, one of them, and what can be done to it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.responses import Response
+
+from tidings.api.delivery_view import masked
+from tidings.api.log_pages import newest_first
+from tidings.api.webhook_answers import author, changed
+from tidings.console.frame import Visit
+from tidings.console.pages import charts, webhook_form
+from tidings.console.pages.overview import SPAN, SPANS
+from tidings.console.pages.webhook_doing import KEPT_MS, bars, doings, unfinished
+from tidings.console.pages.webhook_edit import living, own
+from tidings.core.delivery import State
+from tidings.core.form import Form
+from tidings.core.ids import show as show_id
+from tidings.core.retry_rules import show_retry
+from tidings.core.shape_rules import show_fields
+from tidings.core.sign import show_secret
+from tidings.core.webhook import Standing
+from tidings.engine.webhook_records import Record, Verb, after
+from tidings.store.port import DeliveryQuery, StoredDelivery
+
+PAGE = 25
+NEWEST = 200  # deliveries whose answers are counted
+SHOWN = 12  # of them that are listed
+OVERLAP_H, OVERLAP_MAX_H = 24, 720
+HOUR_MS = 3_600_000
+
+# What a verb does, said before and after.
+VERBS: dict[Verb, tuple[str, str]] = {
+    "pause": ("Pause", "Paused. New deliveries are made and wait until you resume it."),
+    "resume": ("Resume", "Resumed. What has waited is sent now."),
+    "enable": ("Enable", "Enabled. New events are sent; replay what was parked."),
+    "disable": ("Disable", "Disabled. What was unfinished is parked and can be replayed."),
+}
+
+
+async def show_all(visit: Visit) -> Response:
+    """The list, newest first; deleted ones only where they are asked for."""
+    query = visit.request.query_params
+    everything = visit.services.webhooks.list(visit.caller.org)
+    deleted = query.get("show") == "deleted"
+    wanted = query.get("q", "").strip().lower()[:255]
+    records = [
+        one
+        for one in reversed(everything)
+        if (one.webhook.standing is Standing.DELETED) == deleted
+        and (not wanted or wanted in f"{one.webhook.name} {one.webhook.url}".lower())
+    ]
+    said = query.get("page", "1")
+    page = max(1, int(said)) if said.isascii() and said.isdigit() and len(said) < 6 else 1
+    part = records[(page - 1) * PAGE : page * PAGE]
+    return visit.page(
+        "webhooks.html",
+        doings=await doings(visit.services, part),
+        bars=bars,
+        count=len(records),
+        any=bool(everything),
+        wanted=wanted,
+        deleted=deleted,
+        page=page,
+        pages=-(-len(records) // PAGE),
+    )
+
+
+async def show(visit: Visit) -> Response:
+    """One webhook: how it does, how it did, its newest deliveries, how it is made."""
+    record = own(visit, visit.request.path_params["id"])
+    services, webhook = visit.services, record.webhook
+    span = visit.request.query_params.get("span", SPAN)
+    span = span if span in SPANS else SPAN
+    length_ms, points, words = SPANS[span]
+    now_ms = services.clock.now_ms()
+    number = webhook.number
+    (doing,), series, tally, newest = await asyncio.gather(
+        doings(services, [record]),
+        services.store.series([number], now_ms - length_ms, now_ms, points),
+        services.store.tally(number, now_ms - length_ms, now_ms, webhook.sla_s),
+        newest_first(services.store, [DeliveryQuery((number,))], None, NEWEST),
+    )
+    return visit.page(
+        "webhook.html",
+        record=record,
+        webhook=webhook,
+        doing=doing,
+        span=span,
+        all_spans=SPANS,
+        show=show_id,
+        words=words,
+        series=series,
+        total=charts.total(series),
+        delivered=charts.total(series, State.DELIVERED),
+        failed=charts.total(series, State.FAILED),
+        late=tally.sla_breaches if webhook.sla_s else None,
+        charts=[charts.deliveries(series), charts.error_rate(series), charts.latency(series)],
+        answers=answers_of(newest.rows),
+        looked=len(newest.rows),
+        rows=newest.rows[:SHOWN],
+        facts=_facts(record),
+        verbs=[(verb, VERBS[verb][0]) for verb in VERBS if _sayable(verb, webhook.standing)],
+    )
+
+
+def answers_of(rows: Sequence[StoredDelivery]) -> list[tuple[str, int, str]]:
+    """Of deliveries that were tried: the answer, how many had it, and the colour of its class."""
+    counts = Counter(
+        "no answer" if row.status is None else str(row.status) for row in rows if row.attempts
+    )
+    colours = {"2": "ok", "3": "warn", "4": "bad", "5": "bad"}
+    return [(word, count, colours.get(word[0], "bad")) for word, count in counts.most_common(12)]
+
+
+def _sayable(verb: Verb, standing: Standing) -> bool:
+    """Whether a verb may be said of it and changes anything."""
+    led = after(verb, standing)
+    return led is not None and led is not standing
+
+
+def _facts(record: Record) -> dict[str, Any]:
+    """The configuration as it is read, secrets by their last four characters."""
+    settings = record.config.settings
+    shown = webhook_form.of_settings(settings, active=True)
+    ticks = (*webhook_form.TICKS, *webhook_form.FURTHER_TICKS)
+    enriched = [label for name, label, _ in ticks if name in shown.checks]
+    sources = ", ".join(shown.sources)
+    secrets = record.webhook.secrets
+    return {
+        "headers": masked(settings.headers),
+        "enrichment": enriched + ([f"Customer identifiers: {sources}"] if sources else []),
+        "retry": show_retry(settings.retry),
+        "fields": show_fields(settings.fields),
+        "filter": shown.texts["filter"],
+        "rename": settings.rename,
+        "secrets": [f"…{show_secret(one)[-4:]}" for one in secrets],
+        "ends": list(record.config.secret_ends),
+    }
+
+
+# -- what is done to it ---------------------------------------------------------------------------
+
+
+async def say(visit: Visit) -> Response:
+    """Pause, resume or enable at once; disable after a word of warning."""
+    record = living(visit, visit.request.path_params["id"])
+    verb = _verb(visit.form.get("verb", ""))
+    if verb is None:
+        return visit.go(_at(record))
+    if verb == "disable" and visit.form.get("sure") != "yes":
+        return await _ask(visit, record, "disable")
+    caller = visit.caller
+    saying = visit.services.webhooks.say(caller.org, record.webhook.id, verb, author(caller))
+    await changed(record.webhook.id, saying)
+    return visit.go(_at(record), VERBS[verb][1])
+
+
+async def ask_delete(visit: Visit) -> Response:
+    """What deleting does, before it is done."""
+    return await _ask(visit, living(visit, visit.request.path_params["id"]), "delete")
+
+
+async def delete(visit: Visit) -> Response:
+    """Delete it; it stays in the list of deleted ones."""
+    record = living(visit, visit.request.path_params["id"])
+    if visit.form.get("sure") != "yes":
+        return await _ask(visit, record, "delete")
+    caller = visit.caller
+    deleting = visit.services.webhooks.delete(caller.org, record.webhook.id, author(caller))
+    await changed(record.webhook.id, deleting)
+    return visit.go(
+        "/console/webhooks", f"{record.webhook.name} is deleted. It gets no more events."
+    )
+
+
+async def ask_rotate(visit: Visit) -> Response:
+    """For how long the old secret goes on."""
+    record = living(visit, visit.request.path_params["id"])
+    return visit.page("webhook_rotate.html", record=record, hours=OVERLAP_H, message="")
+
+
+async def rotate(visit: Visit) -> Response:
+    """A new signing secret, shown this once."""
+    record = living(visit, visit.request.path_params["id"])
+    said = visit.form.get("overlapHours", "").strip()
+    form = Form({"overlapHours": said or OVERLAP_H})
+    advice = f"Leave it at {OVERLAP_H}."
+    hours = form.bounded("overlapHours", 0, OVERLAP_MAX_H, OVERLAP_H, advice)
+    if form.refusals or hours is None:
+        message = form.refusals[0].message
+        return visit.page("webhook_rotate.html", 400, record=record, hours=said, message=message)
+    caller = visit.caller
+    overlap_ms = round(hours * HOUR_MS)
+    rotating = visit.services.webhooks.rotate_secret(
+        caller.org, record.webhook.id, overlap_ms, author(caller)
+    )
+    record, secret = await changed(record.webhook.id, rotating)
+    return visit.page(
+        "webhook_made.html", record=record, secret=show_secret(secret), warnings=(), rotated=True
+    )
+
+
+async def _ask(visit: Visit, record: Record, verb: str) -> Response:
+    """What would happen, with counts."""
+    now_ms = visit.services.clock.now_ms()
+    number = record.webhook.number
+    (month,) = await visit.services.store.counts_each([number], now_ms - KEPT_MS, now_ms)
+    return visit.page(
+        "webhook_sure.html",
+        record=record,
+        verb=verb,
+        waiting=unfinished(month),
+        parked=month.get(State.PARKED, 0),
+        total=sum(month.values()),
+    )
+
+
+def _verb(said: str) -> Verb | None:
+    return next((verb for verb in VERBS if verb == said), None)
+
+
+def _at(record: Record) -> str:
+    return f"/console/webhooks/{record.webhook.id}"

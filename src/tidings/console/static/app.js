@@ -1,0 +1,91 @@
+// What pages do in the browser beyond links and forms. Everything works without it for reading.
+"use strict";
+
+const live = () => document.getElementById("live");
+
+// Times in the reader's zone; the exact value stays on hover.
+const TODAY = new Intl.DateTimeFormat(undefined, {timeStyle: "medium"});
+const OTHER = new Intl.DateTimeFormat(undefined, {dateStyle: "medium", timeStyle: "short"});
+function tellTimes(root) {
+  for (const time of root.querySelectorAll("time[datetime]:not(.countdown):not([data-told])")) {
+    const at = new Date(time.dateTime);
+    if (isNaN(at)) continue;
+    const today = at.toDateString() === new Date().toDateString();
+    time.textContent = (today ? TODAY : OTHER).format(at);
+    time.dataset.told = "";
+  }
+}
+
+// Times to come, counted down.
+function countDown() {
+  for (const time of document.querySelectorAll("time.countdown")) {
+    const left = Math.round((new Date(time.dateTime) - Date.now()) / 1000);
+    time.textContent = left <= 0 ? "now" : left < 90 ? `in ${left} s`
+      : left < 5400 ? `in ${Math.round(left / 60)} min` : `in ${(left / 3600).toFixed(1)} h`;
+  }
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    live().textContent = "Copied.";
+    button.dataset.was ??= button.textContent;
+    button.textContent = "✓";
+    setTimeout(() => { button.textContent = button.dataset.was; }, 1200);
+  } catch {
+    live().textContent = "The browser does not let this page copy.";
+  }
+});
+
+// "/" to search, arrows in lists, Escape to leave a menu.
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select, [contenteditable]");
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
+    const find = document.querySelector("[data-find]") || document.getElementById("find");
+    if (find) { event.preventDefault(); find.focus(); }
+  }
+  if (event.key === "Escape") document.querySelectorAll("details.menu[open]").forEach((one) => { one.open = false; });
+  if ((event.key === "ArrowDown" || event.key === "ArrowUp") && !typing) {
+    const rows = [...document.querySelectorAll("[data-list] a[data-row]")];
+    if (!rows.length) return;
+    const at = rows.indexOf(document.activeElement);
+    const next = rows[Math.max(0, Math.min(rows.length - 1, at + (event.key === "ArrowDown" ? 1 : -1)))];
+    event.preventDefault();
+    next.focus();
+  }
+});
+
+// <form data-confirm="…"> asks before it is sent.
+document.addEventListener("submit", (event) => {
+  const sentence = event.target.dataset && event.target.dataset.confirm;
+  if (sentence && !window.confirm(sentence)) event.preventDefault();
+}, true);
+
+// A select or a tick that changes the page at once: <form data-auto>.
+document.addEventListener("change", (event) => {
+  const form = event.target.form;
+  if (form && form.hasAttribute("data-auto")) form.requestSubmit();
+});
+
+document.addEventListener("toggle", (event) => {
+  if (!event.target.matches("details.menu") || !event.target.open) return;
+  document.querySelectorAll("details.menu[open]").forEach((one) => { if (one !== event.target) one.open = false; });
+}, true);
+
+function settle(root) {
+  tellTimes(root);
+  countDown();
+  if (window.tidingsCharts) window.tidingsCharts(root);
+}
+const here = document.querySelector(".side [aria-current]"); // on a narrow screen the row scrolls
+if (here && here.parentElement.scrollWidth > here.parentElement.clientWidth) here.parentElement.scrollLeft = here.offsetLeft - 16;
+tellTimes(document); // before the first paint, which waits for this script: nothing jumps
+document.addEventListener("DOMContentLoaded", () => {
+  settle(document);
+  setInterval(countDown, 1000);
+  new MutationObserver((changes) => {
+    for (const change of changes) for (const node of change.addedNodes) if (node.nodeType === 1) settle(node.parentElement || node);
+  }).observe(document.body, {childList: true, subtree: true});
+});

@@ -1,0 +1,138 @@
+"""How the console says things: states, numbers, times. Filters and functions of its templates.
+
+One glyph and one colour for a state, everywhere; colour never alone. Times are told in the reader's
+zone by the browser (`app.js` rewrites `<time>`); without scripts they stand in UTC.
+"""
+
+from datetime import UTC, datetime
+
+from markupsafe import Markup, escape
+
+from tidings.core.delivery import State
+
+GLYPHS = {
+    "delivered": "✓",
+    "retrying": "↻",
+    "failed": "✗",
+    "parked": "‖",
+    "pending": "·",
+    "held": "·",
+    "cancelled": "–",
+    "active": "✓",
+    "failing": "✗",
+    "paused": "‖",
+    "disabled": "✗",
+    "inactive": "–",
+    "deleted": "–",
+    "running": "↻",
+    "finished": "✓",
+    "revoked": "–",
+    "expired": "–",
+}
+THOUSAND = 1000
+SECOND_MS = 1000
+MINUTE_MS = 60 * SECOND_MS
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+
+def state_word(state: int) -> str:
+    """The word of a delivery's state as the store keeps it."""
+    return State(state).word
+
+
+def state(word: str) -> Markup:
+    """A state: glyph, word, colour."""
+    glyph = GLYPHS.get(word, "·")
+    return Markup('<span class="state {0}"><i aria-hidden="true">{1}</i> {0}</span>').format(
+        word, glyph
+    )
+
+
+def number(value: float | None) -> str:
+    """`1,234`; a dash where there is none."""
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def percent(part: float, whole: float) -> str:
+    """`98.3 %`; a dash of nothing. Not rounded up to all, nor down to none."""
+    if not whole:
+        return "–"
+    share = 100 * part / whole
+    if part and share < 0.1:
+        return "< 0.1 %"
+    if part != whole and share > 99.9:
+        return "> 99.9 %"
+    return f"{share:.1f} %" if share % 1 else f"{share:.0f} %"
+
+
+def duration(ms: float | None) -> str:
+    """`4 ms`, `1.2 s`, `3 min`, `2 h`, `5 d`: two digits are enough to compare by."""
+    if ms is None:
+        return "–"
+    for unit_ms, unit, below in (
+        (1, "ms", SECOND_MS),
+        (SECOND_MS, "s", MINUTE_MS),
+        (MINUTE_MS, "min", HOUR_MS),
+        (HOUR_MS, "h", 2 * DAY_MS),
+    ):
+        if ms < below:
+            value = ms / unit_ms
+            return f"{value:.1f} {unit}" if 0 < value < 10 and value % 1 else f"{value:.0f} {unit}"
+    return f"{ms / DAY_MS:.0f} d"
+
+
+def size(count: int | None) -> str:
+    """`812 B`, `16 KB`."""
+    if count is None:
+        return "–"
+    return f"{count} B" if count < 1024 else f"{count / 1024:.0f} KB"
+
+
+def moment(ms: int | None) -> Markup:
+    """A time of day or date, exact on hover."""
+    if ms is None:
+        return Markup("–")
+    at = datetime.fromtimestamp(ms / 1000, UTC)
+    exact = f"{at:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+    return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(
+        exact, f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    )
+
+
+def countdown(ms: int | None) -> Markup:
+    """A time to come, counted down by the browser."""
+    if ms is None:
+        return Markup("–")
+    at = datetime.fromtimestamp(ms / 1000, UTC)
+    exact = f"{at:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+    return Markup('<time class="countdown" datetime="{0}" title="{0}">{1}</time>').format(
+        exact, f"{at:%H:%M:%S} UTC"
+    )
+
+
+def copyable(text: object, shown: object = None) -> Markup:
+    """A value with a button that copies it."""
+    return Markup(
+        '<span class="copyable"><code>{1}</code><button type="button" class="copy" '
+        'data-copy="{0}" aria-label="Copy {0}"></button></span>'
+    ).format(text, text if shown is None else shown)
+
+
+def masked(secret: str) -> str:
+    """Its last four characters."""
+    return "…" + secret[-4:] if len(secret) > 8 else "…"
+
+
+FILTERS = {
+    "state_word": state_word,
+    "state": state,
+    "number": number,
+    "duration": duration,
+    "size": size,
+    "moment": moment,
+    "countdown": countdown,
+    "copyable": copyable,
+    "masked": masked,
+}
+FUNCTIONS = {"percent": percent, "escape": escape}

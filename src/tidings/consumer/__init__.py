@@ -1,0 +1,1 @@
+"""What a brand uses to receive events. Imports nothing of the server."""

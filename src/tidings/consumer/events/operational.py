@@ -1,0 +1,165 @@
+"""Events of the family operational.
+
+Made from the catalogue (`make models`): change the event type's file, not this one.
+"""
+
+from typing import Literal, Required, TypedDict
+
+from tidings.consumer.events.common import Envelope
+
+# What happened.
+TidingsDeliveryExhaustedData = TypedDict(
+    "TidingsDeliveryExhaustedData",
+    {
+        # Webhook.
+        "webHookId": Required[str],
+        # Its name.
+        "webHookName": str,
+        # Its version at that time.
+        "webHookVersion": int,
+        # Host of its receiver; path and query are left out, as they may hold credentials.
+        "host": str,
+        # How many, since the webhook was told of last.
+        "count": Required[int],
+        # Of these, refused for good or out of tries.
+        "failed": Required[int],
+        # Of these, parked because their time ended behind an open breaker.
+        "parked": Required[int],
+        # The first of them ended (epoch milliseconds).
+        "from": int,
+        # The last of them ended (epoch milliseconds).
+        "to": int,
+        # How the last attempt ended: its status, or its fault; may be empty.
+        "cause": str,
+        # The first ten.
+        "deliveryIds": list[str],
+        # The events of these ten.
+        "eventIds": list[str],
+    },
+    total=False,
+)
+
+
+class TidingsDeliveryExhausted(Envelope):
+    """Deliveries of a webhook have ended without success: failed for good, or parked when their
+    time was over.
+    """
+
+    eventName: Required[Literal["tidings.delivery.exhausted"]]
+    data: Required[TidingsDeliveryExhaustedData]
+
+
+class TidingsReplayFinishedData(TypedDict, total=False):
+    """What happened."""
+
+    # Replay.
+    replayId: Required[str]
+    # What it did.
+    kind: str
+    # How it ended.
+    state: Required[str]
+    # Why it ended early.
+    reason: str | None
+    # Deliveries that were asked for, once counted.
+    matched: int | None
+    # Deliveries made, or cancelled.
+    made: int
+    # Left out: under way, delivered already, or without payload.
+    skipped: int
+    # Of those made, delivered.
+    delivered: int
+    # Of those made, failed.
+    failed: int
+    # Of those made, parked.
+    parked: int
+    # Of those made, cancelled.
+    cancelled: int
+
+
+class TidingsReplayFinished(Envelope):
+    """A replay has come to its end: finished, cancelled or failed."""
+
+    eventName: Required[Literal["tidings.replay.finished"]]
+    data: Required[TidingsReplayFinishedData]
+
+
+class TidingsWebhookDisabledData(TypedDict, total=False):
+    """What happened."""
+
+    # Webhook.
+    webHookId: Required[str]
+    # Its name.
+    webHookName: str
+    # Its version at that time.
+    webHookVersion: int
+    # Host of its receiver; path and query are left out, as they may hold credentials.
+    host: str
+    # Why, in words.
+    reason: Required[str]
+    # Deliveries that were unfinished and are parked; new ones are parked too.
+    parked: Required[int]
+    # First failure after its last success, where it was disabled for that (epoch milliseconds).
+    failingSince: int | None
+
+
+class TidingsWebhookDisabled(Envelope):
+    """A webhook is disabled: by eight days without a success, by an answer 410, or by its owner."""
+
+    eventName: Required[Literal["tidings.webhook.disabled"]]
+    data: Required[TidingsWebhookDisabledData]
+
+
+class TidingsWebhookFailingData(TypedDict, total=False):
+    """What happened."""
+
+    # Webhook.
+    webHookId: Required[str]
+    # Its name.
+    webHookName: str
+    # Its version at that time.
+    webHookVersion: int
+    # Host of its receiver; path and query are left out, as they may hold credentials.
+    host: str
+    # How far it is on its way to being disabled: 50, 70 or 90.
+    percent: Required[int]
+    # First failure after its last success (epoch milliseconds).
+    failingSince: Required[int]
+    # When it is disabled if nothing succeeds (epoch milliseconds).
+    disabledAt: Required[int]
+    # Failed attempts since then.
+    failures: int
+    # How the last attempt ended: its status, or its fault.
+    cause: str
+
+
+class TidingsWebhookFailing(Envelope):
+    """A webhook has had no success for 50, 70 or 90 % of the time after which it is disabled."""
+
+    eventName: Required[Literal["tidings.webhook.failing"]]
+    data: Required[TidingsWebhookFailingData]
+
+
+class TidingsWebhookRecoveredData(TypedDict, total=False):
+    """What happened."""
+
+    # Webhook.
+    webHookId: Required[str]
+    # Its name.
+    webHookName: str
+    # Its version at that time.
+    webHookVersion: int
+    # Host of its receiver; path and query are left out, as they may hold credentials.
+    host: str
+    # First failure of that time (epoch milliseconds).
+    failingSince: Required[int]
+    # The success (epoch milliseconds).
+    recoveredAt: Required[int]
+    # How long it failed, in seconds.
+    failedForInSeconds: int
+
+
+class TidingsWebhookRecovered(Envelope):
+    """A webhook succeeds again after its owner was told that it fails."""
+
+    eventName: Required[Literal["tidings.webhook.recovered"]]
+    data: Required[TidingsWebhookRecoveredData]

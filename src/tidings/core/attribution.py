@@ -1,0 +1,67 @@
+"""On whose behalf a call is made: what `attribution` shows of who created or changed a thing.
+
+The original's headers: `X-CAP-API-ATTRIBUTION-ENTITY-TYPE` (TILL where it is absent) and
+`X-CAP-API-ATTRIBUTION-ENTITY-CODE`. Without a code the credential or the person itself is shown.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from tidings.core.form import Refusal, came
+
+CODE_MAX = 128
+ENTITY_TYPES = (
+    "TILL",
+    "STORE_CODE",
+    "STORE_NAME",
+    "STORE_EXTERNAL_ID",
+    "STORE_EXTERNAL_ID_1",
+    "STORE_EXTERNAL_ID_2",
+)
+
+
+class Attribution(msgspec.Struct, frozen=True):
+    """Who did it, in the original's five fields."""
+
+    id: str = ""
+    code: str = ""
+    description: str = ""
+    name: str = ""
+    type: Literal["TILL", "ADMIN_USER"] = "ADMIN_USER"
+
+
+def of_credential(id: str, name: str, kind: str) -> Attribution:
+    """A credential that acts for itself."""
+    return Attribution(id, id, "", name or id, "TILL" if kind == "till" else "ADMIN_USER")
+
+
+def of_person(id: str, email: str, name: str) -> Attribution:
+    """A person who is signed in."""
+    return Attribution(id, email, "", name or email, "ADMIN_USER")
+
+
+def of_headers(entity_type: str | None, code: str | None) -> Attribution | Refusal | None:
+    """Whom the two headers name; None where there is no code, a refusal where they do not fit."""
+    named = (entity_type or "TILL").strip().upper()
+    if named not in ENTITY_TYPES:
+        field = "X-CAP-API-ATTRIBUTION-ENTITY-TYPE"
+        listed = ", ".join(ENTITY_TYPES[:-1]) + " or " + ENTITY_TYPES[-1]
+        return Refusal(
+            "bad_attribution",
+            f"{field} must be {listed}; got {came(entity_type)}. Leave it out for TILL. "
+            f"(bad_attribution, header {field})",
+            field,
+        )
+    if code is None or not (code := code.strip()):
+        return None
+    if len(code) > CODE_MAX or not code.isprintable():
+        field = "X-CAP-API-ATTRIBUTION-ENTITY-CODE"
+        return Refusal(
+            "bad_attribution",
+            f"{field} must be 1 to {CODE_MAX} visible characters; got {came(code)}. Send the "
+            f"code of the till or store. (bad_attribution, header {field})",
+            field,
+        )
+    described = "" if named == "TILL" else named
+    return Attribution(code, code, described, code, "TILL")

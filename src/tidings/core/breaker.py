@@ -1,0 +1,154 @@
+"""The breaker of a lane: a receiver that only fails is left alone and asked again now and then.
+
+    closed ──(the window holds 10 outcomes or more, 4 of 5 failed)──► open
+    open ──(its pause is over, or a late success)──► probing
+    probing ──(a failure)──► open, for twice as long      ──(3 successes)──► closed
+
+An open lane costs its webhook time, not attempts: its deliveries wait unsent. What is recorded is
+what the receiver did: a final refusal counts as a failure (a broken deploy that answers 400 must
+not fail a whole backlog), a fault of our own counts as nothing. Pure; seconds of one clock and the
+randomness are passed in.
+"""
+
+import random
+from enum import StrEnum
+
+import msgspec
+
+WINDOW_S = 60.0
+SLOTS = 6
+SLOT_S = WINDOW_S / SLOTS  # the window moves on in steps of a sixth
+OUTCOMES_MIN = 10
+FAILURE_RATE = 0.8
+PAUSE_S = 5.0
+PAUSE_MAX_S = 300.0
+JITTER = 0.1
+SUCCESSES_TO_CLOSE = 3
+
+
+class Position(StrEnum):
+    """Where a breaker stands."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    PROBING = "probing"
+
+
+class Window:
+    """Successes and failures of the last minute, forgotten by sixths."""
+
+    def __init__(self) -> None:
+        self._good = [0] * SLOTS
+        self._bad = [0] * SLOTS
+        self._slot = 0
+
+    def good(self, now_s: float) -> None:
+        """Count a success."""
+        self._good[self._at(now_s)] += 1
+
+    def bad(self, now_s: float) -> bool:
+        """Count a failure; whether failures are enough, and most of what there was."""
+        self._bad[self._at(now_s)] += 1
+        failures = sum(self._bad)
+        outcomes = failures + sum(self._good)
+        return outcomes >= OUTCOMES_MIN and failures >= FAILURE_RATE * outcomes
+
+    def _at(self, now_s: float) -> int:
+        slot = int(now_s / SLOT_S)
+        if slot > self._slot:
+            for passed in range(min(SLOTS, slot - self._slot)):
+                self._good[(slot - passed) % SLOTS] = self._bad[(slot - passed) % SLOTS] = 0
+            self._slot = slot
+        return self._slot % SLOTS
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """What outlives a restart of an open breaker."""
+
+    opens: int  # how often it opened without closing between: the pause doubles with each
+    left_s: float
+
+
+class Breaker:
+    """Whether a lane may start an attempt."""
+
+    def __init__(self) -> None:
+        self.position = Position.CLOSED
+        self.opens = 0
+        self.until_s = 0.0
+        self._opened_s = float("-inf")
+        self._window = Window()
+        self._probes = 0  # started and not recorded
+        self._successes = 0
+
+    def admits(self, now_s: float) -> bool:
+        """Whether an attempt may start; `started` must follow where one does."""
+        if self.position is Position.CLOSED:
+            return True
+        return not self._probes and now_s >= self.until_s
+
+    def started(self) -> None:
+        """An attempt has started; while the breaker is not closed it is a probe."""
+        if self.position is not Position.CLOSED:
+            self.position = Position.PROBING
+            self._probes += 1
+
+    def wait_s(self, now_s: float) -> float:
+        """Seconds until it may admit one; 0 also where a probe under way must end first."""
+        return 0.0 if self.position is Position.CLOSED else max(0.0, self.until_s - now_s)
+
+    def record(self, now_s: float, started_s: float, ok: bool, draw: random.Random) -> bool:
+        """What the receiver did to an attempt that began at `started_s`; whether it moved."""
+        if self.position is Position.CLOSED:
+            if ok:
+                self._window.good(now_s)
+                return False
+            if self._window.bad(now_s):
+                self._open(now_s, draw)
+                return True
+            return False
+        probe = started_s >= self._opened_s and self._probes > 0
+        if probe:
+            self._probes -= 1
+        if ok:
+            return self._recovering()
+        if not probe:
+            return False  # it began before the breaker opened, and tells nothing new
+        self._open(now_s, draw)
+        return True
+
+    def unproven(self) -> None:
+        """An attempt ended without a word of the receiver: a fault of ours, or a stop."""
+        self._probes = max(0, self._probes - 1)
+
+    def resume(self, pause: Pause, now_s: float) -> None:
+        """Take up where a former owner stood."""
+        self.position = Position.OPEN
+        self.opens = pause.opens
+        self.until_s = now_s + max(0.0, pause.left_s)
+        self._opened_s = now_s
+
+    def reset(self) -> None:
+        """Begin afresh: the webhook was enabled again, or has another address."""
+        self.__init__()  # type: ignore[misc]  # all of its state is made there
+
+    def _open(self, now_s: float, draw: random.Random) -> None:
+        pause = min(PAUSE_MAX_S, PAUSE_S * 2 ** min(self.opens, 10))
+        self.position = Position.OPEN
+        self.opens += 1
+        self.until_s = now_s + pause * draw.uniform(1 - JITTER, 1 + JITTER)
+        self._opened_s = now_s
+        self._successes = 0
+        self._probes = 0
+        self._window = Window()
+
+    def _recovering(self) -> bool:
+        self._successes += 1
+        if self._successes < SUCCESSES_TO_CLOSE:
+            was, self.position = self.position, Position.PROBING
+            return was is not Position.PROBING
+        self.position = Position.CLOSED
+        self.opens = 0
+        self._successes = 0
+        self._probes = 0
+        return True

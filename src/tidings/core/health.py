@@ -1,0 +1,80 @@
+"""How near a webhook is to being disabled: eight days of failing attempts without one success.
+
+    ok ──(half of the way)──► failing 50 ──► failing 70 ──► failing 90 ──(all of it)──► disable
+     ▲                             │             │             │
+     └────────────────── a success, however late ──────────────┘
+
+Asked when an attempt has failed, with the time of that failure: what is merely quiet never gets
+here, so a webhook without events is not disabled for them, however long ago its last failure was. A
+few failures far apart are no proof either: below `failures_min` nothing is said, whatever the days.
+
+Eight days, because every delivery has its seven days of tries first. A fault of our own (our DNS
+server, our store) is no failure of the receiver, and must not be counted by the caller. Pure.
+"""
+
+import msgspec
+
+DAY_MS = 86_400_000
+STEPS = (50, 70, 90)
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """When a failing webhook is spoken of, and when it is disabled."""
+
+    disable_after_ms: int = 8 * DAY_MS  # from the first failure after the last success
+    steps: tuple[int, ...] = STEPS  # per cent of that way at which its owner is told, rising
+    failures_min: int = 10  # fewer failed attempts since the last success say nothing
+
+
+DEFAULT_POLICY = Policy()
+
+
+class Ok(msgspec.Struct, frozen=True):
+    """Nothing to say: it is well, or has not failed for long."""
+
+
+class Failing(msgspec.Struct, frozen=True):
+    """It has gone `percent` of the way (one of the policy's steps)."""
+
+    percent: int
+    disable_at_ms: int  # if nothing succeeds until then
+
+
+class Disable(msgspec.Struct, frozen=True):
+    """It has gone all of the way."""
+
+    failing_since_ms: int
+
+
+Verdict = Ok | Failing | Disable
+OK = Ok()
+
+
+def judge(
+    failing_since_ms: int | None, failures: int, now_ms: int, policy: Policy = DEFAULT_POLICY
+) -> Verdict:
+    """What a failed attempt at `now_ms` means for its webhook.
+
+    `failing_since_ms` is the first failure after the last success (None: there is none), `failures`
+    how many there were since then, this one included. Times are milliseconds since the epoch; a
+    clock that was set back says nothing.
+    """
+    if failing_since_ms is None or failures < policy.failures_min:
+        return OK
+    gone_ms = now_ms - failing_since_ms
+    if gone_ms >= policy.disable_after_ms:
+        return Disable(failing_since_ms)
+    reached = [step for step in policy.steps if gone_ms * 100 >= step * policy.disable_after_ms]
+    if not reached:
+        return OK
+    return Failing(max(reached), failing_since_ms + policy.disable_after_ms)
+
+
+def to_tell(verdict: Verdict, told: int) -> int | None:
+    """The step to tell the owner of now, or None where it was told already.
+
+    `told` is the last step that was told since the last success, 0 for none.
+    """
+    if isinstance(verdict, Failing) and verdict.percent > told:
+        return verdict.percent
+    return None

@@ -1,0 +1,230 @@
+"""The schema that an org writes for an event type of its own: bounded, closed in itself, safe.
+
+JSON Schema 2020-12, less what can hurt: nothing is fetched, no reference leads in a ring (a ring
+makes a validator recurse without end), the schema stays small after its references are replaced
+(ten definitions that each name the next one twice are a thousand), patterns run on an engine whose
+time is linear in the text. What is left out is listed in `KEYWORDS`; what is not there is refused
+by name rather than ignored.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+
+from tidings.catalogue.event_type import Json
+
+SCHEMA_BYTES_MAX = 64 * 1024
+DEPTH_MAX = 20
+NODES_MAX = 2_000  # after references are replaced
+BRANCHES_MAX = 16
+PATTERN_CHARS_MAX = 256
+REPEAT_MAX = 200
+REGEX_BYTES_MAX = 1 << 20  # a compiled pattern
+VALUES_MAX = 200  # of an enum
+TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array", "null"})
+KEYWORDS = frozenset(
+    "type required const enum properties items additionalProperties minimum maximum "
+    "exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength pattern format minItems "
+    "maxItems minProperties maxProperties anyOf oneOf allOf not $ref $defs title description "
+    "examples default deprecated $comment $schema".split()
+)
+DIALECTS = (
+    "https://json-schema.org/draft/2020-12/schema",
+    "https://json-schema.org/draft/2020-12/schema#",
+)
+ROOT = "data"
+_LISTS = ("anyOf", "oneOf", "allOf")
+_LOCAL = re.compile(r"#/\$defs/([A-Za-z0-9_.-]{1,128})")
+_REPEAT = re.compile(r"\{(\d*),?(\d*)\}")
+_MARKS = ("x-pii", "x-search")
+
+
+class SchemaRefused(Exception):
+    """A schema cannot be used. `sentence` is what must be, what came and what to do."""
+
+    def __init__(self, path: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.path = path
+        self.sentence = sentence
+
+
+def read_schema(schema: Json) -> Json:
+    """A copy of `schema` with every `$ref` replaced by what it names. Raises SchemaRefused.
+
+    The caller has bounded its bytes. The copy holds no `$defs`, compiles, and is at most
+    `NODES_MAX` schemas large and `DEPTH_MAX` deep.
+    """
+    definitions = schema.get("$defs", {})
+    if not isinstance(definitions, dict):
+        raise _refused("$defs", "an object of schemas", definitions, "Name each one")
+    dialect = schema.get("$schema", DIALECTS[0])
+    if dialect not in DIALECTS:
+        raise _refused("$schema", f'"{DIALECTS[0]}"', dialect, "Leave it out for that")
+    expanded = _Expander(definitions).expand(schema, ROOT, 1, ())
+    for name in definitions:  # also those that nothing names: they are published with the rest
+        _Expander(definitions).expand(definitions[name], f"$defs.{name}", 1, (name,))
+    try:
+        jsonschema_rs.meta.validate(expanded)
+        compile_own(expanded)
+    except jsonschema_rs.ValidationError as error:
+        path = ".".join(str(step) for step in error.instance_path)
+        if path.endswith("pattern"):
+            raise SchemaRefused(
+                path,
+                "pattern must be a regular expression without look-around and back-references, "
+                f"small when compiled; got another at {path}. Check less by it.",
+            ) from None
+        raise SchemaRefused(
+            path,
+            "schema must be JSON Schema 2020-12 throughout; got a value that its keyword does not "
+            f"take{f' at {path}' if path else ''}. Look that keyword up in the specification.",
+        ) from None
+    except ValueError as error:
+        raise SchemaRefused(
+            "", f"schema must compile; got: {str(error)[:200]}. Correct it there."
+        ) from None
+    return expanded
+
+
+def compile_own(expanded: Json) -> jsonschema_rs.Draft202012Validator:
+    """The validator of a schema that `read_schema` returned. It fetches nothing."""
+    return jsonschema_rs.Draft202012Validator(
+        expanded,
+        retriever=_no_fetch,
+        validate_formats=False,
+        pattern_options=jsonschema_rs.RegexOptions(
+            size_limit=REGEX_BYTES_MAX, dfa_size_limit=REGEX_BYTES_MAX
+        ),
+    )
+
+
+def _no_fetch(uri: str) -> Json:
+    raise ValueError(f"a schema must hold all it needs; got a reference to {uri}")
+
+
+class _Expander:
+    """Replaces references while it counts."""
+
+    def __init__(self, definitions: Json) -> None:
+        self._definitions = definitions
+        self._nodes = 0
+
+    def expand(self, node: object, path: str, depth: int, inside: tuple[str, ...]) -> Json:
+        if not isinstance(node, dict):
+            raise _refused(path, "an object", node, 'Write {"type": …}')
+        self._nodes += 1
+        if self._nodes > NODES_MAX:
+            must = f"at most {NODES_MAX} schemas, references replaced"
+            raise SchemaRefused(path, f"schema must hold {must}; got more. Describe less of it.")
+        if depth > DEPTH_MAX:
+            must = f"at most {DEPTH_MAX} levels deep, references replaced"
+            raise SchemaRefused(path, f"schema must be {must}; got more at {path}. Flatten it.")
+        _check_keywords(node, path)
+        if "$ref" in node:
+            return self._replace(node, path, depth, inside)
+        out = {key: value for key, value in node.items() if key not in ("$defs", "$schema")}
+        for key, inner, at in _inner(node, path):
+            out[key] = self._copy(key, inner, at, depth, inside)
+        return out
+
+    def _copy(
+        self, key: str, inner: Any, at: str, depth: int, inside: tuple[str, ...]
+    ) -> Json | list[Json]:
+        if key == "properties":
+            return {
+                name: self.expand(one, f"{at}.{name}", depth + 1, inside)
+                for name, one in inner.items()
+            }
+        if key in _LISTS:
+            return [
+                self.expand(one, f"{at}[{index}]", depth + 1, inside)
+                for index, one in enumerate(inner)
+            ]
+        return self.expand(inner, at, depth + 1, inside)
+
+    def _replace(self, node: Json, path: str, depth: int, inside: tuple[str, ...]) -> Json:
+        ref = node["$ref"]
+        found = _LOCAL.fullmatch(ref) if isinstance(ref, str) else None
+        if found is None or found[1] not in self._definitions:
+            must = "#/$defs/ and a name that $defs has"
+            raise _refused(_join(path, "$ref"), must, ref, "Nothing is fetched from elsewhere")
+        name = found[1]
+        if name in inside:
+            raise SchemaRefused(
+                path,
+                f"References must not lead back to themselves; got a ring through {name}. "
+                "Write out as many levels as there are.",
+            )
+        target = self.expand(self._definitions[name], path, depth + 1, (*inside, name))
+        beside = {key: value for key, value in node.items() if key != "$ref"}
+        unfit = [key for key in beside if key not in _BESIDE and not key.startswith("x-")]
+        if unfit:
+            must = "a description and marks only"
+            raise _refused(_join(path, "$ref"), f"alone or beside {must}", unfit, "Move the rest")
+        return {**target, **beside}
+
+
+_BESIDE = frozenset({"title", "description", "examples", "default", "deprecated", "$comment"})
+
+
+def _inner(node: Json, path: str) -> Iterator[tuple[str, Any, str]]:
+    """The keywords of `node` that hold schemas, with the path of what they describe."""
+    if "properties" in node:
+        if not isinstance(node["properties"], dict):
+            raise _refused(_join(path, "properties"), "an object", node["properties"], "Name each")
+        yield "properties", node["properties"], path
+    if "items" in node:
+        yield "items", node["items"], f"{path}[]"
+    if isinstance(node.get("additionalProperties", False), dict):
+        yield "additionalProperties", node["additionalProperties"], f"{path}.*"
+    if "not" in node:
+        yield "not", node["not"], path
+    for key in _LISTS:
+        if key in node:
+            branches = node[key]
+            if not isinstance(branches, list) or not 1 <= len(branches) <= BRANCHES_MAX:
+                must = f"a list of 1 to {BRANCHES_MAX} schemas"
+                raise _refused(_join(path, key), must, branches, "Use fewer alternatives")
+            yield key, branches, path
+
+
+def _check_keywords(node: Json, path: str) -> None:
+    for key, value in node.items():
+        if key not in KEYWORDS and key not in _MARKS:
+            must = "keywords that an event type may use"
+            advice = "docs/event-types.md lists them"
+            raise SchemaRefused(
+                _join(path, key[:40]), f'schema must hold {must}; got "{key[:40]}". {advice}.'
+            )
+        if key == "pattern":
+            _check_pattern(value, _join(path, key))
+        elif key == "enum" and (not isinstance(value, list) or len(value) > VALUES_MAX):
+            raise _refused(
+                _join(path, key), f"a list of at most {VALUES_MAX} values", value, "Use a pattern"
+            )
+        elif key == "type":
+            names = value if isinstance(value, list) else [value]
+            if not all(isinstance(name, str) and name in TYPES for name in names):
+                must = "one or more of " + ", ".join(sorted(TYPES))
+                raise _refused(_join(path, key), must, value, "Leave it out for any type")
+
+
+def _check_pattern(value: object, path: str) -> None:
+    must = f"a regular expression of at most {PATTERN_CHARS_MAX} characters"
+    if not isinstance(value, str) or len(value) > PATTERN_CHARS_MAX:
+        raise _refused(path, must, value, "Check long texts where they are used")
+    for found in _REPEAT.finditer(value):
+        if any(count and int(count) > REPEAT_MAX for count in found.groups()):
+            must = f"at most {REPEAT_MAX} repeats in braces"
+            raise _refused(path, must, found[0], "Bound the length with maxLength")
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}"
+
+
+def _refused(path: str, must: str, got: object, advice: str) -> SchemaRefused:
+    shown = "an object" if isinstance(got, dict) else str(got)[:60]
+    return SchemaRefused(path, f"{path} must be {must}; got {shown}. {advice}.")

@@ -1,0 +1,327 @@
+"""Event types of an org's own: what it declares, and what follows from that.
+
+A declaration is data (`Declaration`), stored as it came. `OwnType` is one version of it, made ready
+for events: the same three questions that the catalogue answers (`check`, `key_of`,
+`search_values`), for a schema that the org wrote (`own_schema.py`).
+"""
+
+import re
+from collections.abc import Collection
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from tidings.catalogue import EventType, Problem
+from tidings.catalogue.event_type import Enrichment, Json, Source
+from tidings.catalogue.explain import MAX_PROBLEMS, came
+from tidings.catalogue.paths import distinct_texts, gather, getter, tree
+from tidings.catalogue.schema import marked
+from tidings.core.form import Form, Refusal
+from tidings.core.form import came as came_in_form
+from tidings.core.own_schema import SCHEMA_BYTES_MAX, SchemaRefused, compile_own, read_schema
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,127}")
+RESERVED = "tidings."  # events about Tidings itself
+FAMILY = "own"
+TEXT_MAX = 1_000
+PATH_MAX = 255
+EXAMPLE_BYTES_MAX = SCHEMA_BYTES_MAX
+TYPES_MAX = 500  # of one org
+VERSIONS_MAX = 50
+VERSION_FIELD = "eventVersion"
+DEFAULT_KEY = "data.customerIdentifiers.customerId"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_FIELDS = frozenset({"eventName", "description", "schema", "key", "example", "newVersion"})
+_PATH = re.compile(r"data(\.[A-Za-z0-9_-]{1,128}|\[\d{1,3}\]){1,20}")
+
+
+class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an org says of one version of an event type. Fields are only ever added."""
+
+    description: str  # when the event is raised, in a sentence
+    schema: Json  # of `data`, as it was written
+    key: str = DEFAULT_KEY  # dotted path of the ordering key
+    example: Json | None = None  # of `data`
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """A body that passed."""
+
+    declaration: Declaration
+    new_version: bool
+    warnings: tuple[Refusal, ...]
+
+
+class OwnType:
+    """One version of an org's own event type, ready for its events. Never raises for an event."""
+
+    __slots__ = ("_key", "_pii", "_validator", "_wanted", "expanded", "kind", "version")
+
+    def __init__(self, name: str, version: int, declaration: Declaration, envelope: Json) -> None:
+        """Raises SchemaRefused for a declaration that `read_own_type` has not passed."""
+        self.version = version
+        self.expanded = read_schema(declaration.schema)
+        fields = {
+            **envelope["properties"],
+            "eventName": {**envelope["properties"]["eventName"], "const": name},
+            VERSION_FIELD: {
+                "type": "integer",
+                "description": "Version of the event type; 1 where it is absent.",
+            },
+            "data": self.expanded,
+        }
+        schema: Json = {"$schema": DIALECT, "title": name, **envelope, "properties": fields}
+        search = marked(schema, "x-search")
+        key = declaration.key
+        if (searched := re.sub(r"\[\d+\]", "[]", key)) not in search:
+            search = (searched, *search)
+        self.kind = EventType(
+            name=name,
+            family=FAMILY,
+            trigger=declaration.description,
+            core=False,
+            since=None,
+            source=Source("", "", "declared by the org"),
+            ref_id_rule=None,
+            event_log_id=False,
+            key=key,
+            search_paths=search,
+            pii_paths=marked(schema, "x-pii"),
+            enrichment=Enrichment(_identifiers(self.expanded), (), False, False),
+            notes=(),
+            schema=schema,
+            data=declaration.schema,
+            examples=() if declaration.example is None else (_example(name, declaration.example),),
+            invented=(),
+        )
+        self._validator = compile_own(schema)
+        self._key = getter(key)
+        self._wanted = tree(search)
+        self._pii = frozenset(self.kind.pii_paths)
+
+    def check(self, event: Json) -> list[Problem]:
+        """What is wrong with a whole decoded event; empty means nothing. At most ten."""
+        try:
+            if self._validator.is_valid(event):
+                return []
+            return [
+                self._problem(event, error)
+                for error in islice(self._validator.iter_errors(event), MAX_PROBLEMS)
+            ]
+        except ValueError:  # what no JSON text in UTF-8 can hold; intake lets none through
+            return [Problem("", "JSON", "something else", "The event must be JSON in UTF-8.")]
+
+    def key_of(self, event: Json) -> str | None:
+        """The ordering key of the event as text; None when the event holds none."""
+        return self._key(event)
+
+    def search_values(self, event: Json) -> list[str]:
+        """The distinct texts that the event is found by, at most 256."""
+        found: list[object] = []
+        gather(event, self._wanted, found)
+        return distinct_texts(found)
+
+    def _problem(self, event: Json, error: Any) -> Problem:
+        way: list[str | int] = list(error.instance_path)
+        facts: Json = error.kind.as_dict()
+        value: Any = event
+        for step in way:
+            value = value[step]
+        if error.kind.name == "required":
+            way.append(facts["property"])
+            got = "nothing"
+        else:
+            general = "".join("[]" if isinstance(s, int) else f".{s}" for s in way).lstrip(".")
+            got = came(value, general in self._pii)
+        path = "".join(f"[{s}]" if isinstance(s, int) else f".{s[:40]}" for s in way).lstrip(".")
+        expected = _expected(error.kind.name, facts)
+        return Problem(path, expected, got, f"{path or 'the event'} must be {expected}; got {got}.")
+
+
+def newest(versions: Collection[OwnType]) -> OwnType:
+    """The version that was declared last."""
+    return max(versions, key=lambda one: one.version)
+
+
+def version_of(event: Json, known: Collection[int]) -> int | Problem:
+    """The version that an event says it is of: 1 where it says nothing."""
+    value = event.get(VERSION_FIELD, 1)
+    if value.__class__ is int and value in known:
+        return int(value)
+    listed = ", ".join(str(version) for version in sorted(known))
+    expected = f"a version of the event type ({listed})"
+    got = came(value, False)
+    said = f"{VERSION_FIELD} must be {expected}; got {got}."
+    return Problem(VERSION_FIELD, expected, got, said)
+
+
+def read_own_type(name: str, body: Json, envelope: Json) -> Reading | list[Refusal]:
+    """Read a body that declares an event type, or say why not. Never raises.
+
+    That the name is free is not asked here.
+    """
+    form = _TypeForm(body)
+    form.check_name(name)
+    declaration = Declaration(
+        description=form.description(),
+        schema=form.schema(),
+        key=form.key(),
+        example=form.example(),
+    )
+    new_version = form.flag("newVersion", False)
+    form.warn_of_unknown(body, _FIELDS)
+    if not form.refusals:
+        try:
+            form.check_example(OwnType(name, 1, declaration, envelope))
+        except SchemaRefused as refused:
+            field = f"schema: {refused.path}" if refused.path else "schema"
+            form.refuse("bad_schema", field, refused.sentence)
+    if form.refusals:
+        return form.refusals
+    return Reading(declaration, new_version, tuple(form.warnings))
+
+
+class _TypeForm(Form):
+    """The fields of an own event type."""
+
+    def check_name(self, name: str) -> None:
+        if not NAME.fullmatch(name):
+            self.refuse(
+                "bad_event_name",
+                "eventName",
+                "eventName must be a letter and up to 127 of A-Z a-z 0-9 _ . behind it; got "
+                f"{came_in_form(name)}. Take one like orderPacked.",
+            )
+        elif name.startswith(RESERVED):
+            self.refuse(
+                "bad_event_name",
+                "eventName",
+                f"eventName must not begin with {RESERVED}, which is for events of Tidings itself; "
+                f"got {came_in_form(name)}. Take another name.",
+            )
+
+    def description(self) -> str:
+        value = self.body.get("description")
+        if isinstance(value, str) and 1 <= len(value.strip()) <= TEXT_MAX:
+            return value.strip()
+        self.refuse(
+            "bad_description",
+            "description",
+            f"description must be text of 1 to {TEXT_MAX} characters; got {came_in_form(value)}. "
+            "Say in one sentence when the event is raised.",
+        )
+        return ""
+
+    def schema(self) -> Json:
+        value = self.body.get("schema")
+        if not isinstance(value, dict):
+            self.refuse(
+                "bad_schema",
+                "schema",
+                f"schema must be the JSON Schema of data; got {came_in_form(value)}. Start with "
+                '{"type": "object"}.',
+            )
+            return {}
+        if (size := len(msgspec.json.encode(value))) > SCHEMA_BYTES_MAX:
+            self.refuse(
+                "schema_too_large",
+                "schema",
+                f"schema must hold at most {SCHEMA_BYTES_MAX} bytes; got {size}. Describe less.",
+            )
+            return {}
+        return value
+
+    def key(self) -> str:
+        value = self.body.get("key")
+        if value is None:
+            return DEFAULT_KEY
+        if isinstance(value, str) and len(value) <= PATH_MAX and _PATH.fullmatch(value):
+            return value
+        self.refuse(
+            "bad_key",
+            "key",
+            f"key must be the dotted path of one value in data; got {came_in_form(value)}. Write "
+            f"it like data.order.id or data.lines[0].sku; leave it out for {DEFAULT_KEY}.",
+        )
+        return DEFAULT_KEY
+
+    def example(self) -> Json | None:
+        value = self.body.get("example")
+        if value is None:
+            return None
+        if isinstance(value, dict) and len(msgspec.json.encode(value)) <= EXAMPLE_BYTES_MAX:
+            return value
+        must = f"the data of an example, at most {EXAMPLE_BYTES_MAX} bytes"
+        self.refuse(
+            "bad_example",
+            "example",
+            f"example must be {must}; got {came_in_form(value)}. Leave it out if in doubt.",
+        )
+        return None
+
+    def check_example(self, made: OwnType) -> None:
+        if made.kind.examples and (problems := made.check(made.kind.example)):
+            self.refuse(
+                "bad_example",
+                "example",
+                f"example must fit the schema; {problems[0].message} Correct one of the two.",
+            )
+
+
+_BOUNDS = {
+    "minimum": "at least {limit}",
+    "maximum": "at most {limit}",
+    "exclusiveMinimum": "more than {limit}",
+    "exclusiveMaximum": "less than {limit}",
+    "minLength": "text of at least {limit} characters",
+    "maxLength": "text of at most {limit} characters",
+    "minItems": "a list of at least {limit}",
+    "maxItems": "a list of at most {limit}",
+    "minProperties": "an object of at least {limit} fields",
+    "maxProperties": "an object of at most {limit} fields",
+    "pattern": "text that matches {pattern}",
+}
+_WORDS = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "an object",
+    "array": "a list",
+    "null": "null",
+}
+
+
+def _expected(rule: str, facts: Json) -> str:
+    if rule == "type":
+        return " or ".join(_WORDS[name] for name in sorted(facts["types"]))
+    if rule == "required":
+        return "present"
+    if rule in _BOUNDS:
+        return _BOUNDS[rule].format_map(facts)
+    if rule == "enum":
+        shown = ", ".join(str(value)[:40] for value in facts["options"][:5])
+        return f"one of {shown}{' …' if len(facts['options']) > 5 else ''}"
+    if rule == "falseSchema":
+        return "absent"
+    if rule == "const":
+        return f'"{str(facts["expected_value"])[:40]}"'
+    if rule == "additionalProperties":
+        return f"without fields beyond those declared (it has {facts['unexpected'][0][:40]})"
+    return f"as the schema's {rule} says"
+
+
+def _identifiers(schema: Json) -> tuple[str, ...]:
+    block = schema.get("properties", {}).get("customerIdentifiers")
+    return ("data.customerIdentifiers",) if isinstance(block, dict) else ()
+
+
+def _example(name: str, data: Json) -> Json:
+    return {
+        "eventName": name,
+        "eventId": "5f0c2c1e-0d51-4c0e-9f35-2b6f1d1a7e10",
+        "orgId": 2001,
+        "createdAt": 1770801300412,
+        "data": data,
+    }

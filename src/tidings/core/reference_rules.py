@@ -1,0 +1,191 @@
+"""What a record of reference data may be: a store, a till or a customer of the platform.
+
+Pure. A record comes as a decoded JSON object, over the API, in a bulk load, or from the platform's
+own API, and is kept as compact JSON of the known fields. Records are read without regard to what a
+field is for, only to its type and size: identifiers belong to the brand.
+"""
+
+import re
+from enum import IntEnum
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from tidings.core.form import Refusal, came
+
+ID_MAX = 128
+RECORD_BYTES_MAX = 16 * 1024
+CARDS_MAX = 100
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_AT = re.compile(r" - at `\$\.?([^`]*)`$")
+
+Text = Annotated[str, Meta(max_length=255)]
+Name = Annotated[str, Meta(max_length=64)]
+
+
+class Kind(IntEnum):
+    """The kinds of records; the numbers are the store's."""
+
+    STORES = 1
+    TILLS = 2
+    CUSTOMERS = 3
+
+    @property
+    def word(self) -> str:
+        """As in paths: `stores`, `tills`, `customers`."""
+        return self.name.lower()
+
+
+KINDS = {kind.word: kind for kind in Kind}
+
+
+class Record(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What all records have in common: absent and empty fields are the same."""
+
+
+class Store(Record, frozen=True):
+    """A store."""
+
+    code: Text = ""
+    name: Text = ""
+    external_id: Text = ""
+    external_id1: Text = ""
+    external_id2: Text = ""
+
+
+class Till(Record, frozen=True):
+    """A till; its store is found by `store_id`."""
+
+    code: Text = ""
+    name: Text = ""
+    store_id: Annotated[str, Meta(max_length=ID_MAX)] | int = ""
+
+
+class Identifier(Record, frozen=True):
+    """One id in an account of a source."""
+
+    identifier_type: Name
+    identifier_value: Text
+
+
+class Account(Record, frozen=True):
+    """A customer's ids in one account (a brand page, a shop) of a source."""
+
+    account_id: Text
+    identifiers: Annotated[list[Identifier], Meta(max_length=50)]
+
+
+class Source(Record, frozen=True):
+    """A customer's accounts in one source."""
+
+    accounts: Annotated[list[Account], Meta(max_length=20)]
+
+
+class Customer(Record, frozen=True):
+    """A customer. `sources` are keyed by their block's name in payloads: `wechat`, `web_engage`."""
+
+    mobile: Text = ""
+    email: Text = ""
+    external_id: Text = ""
+    card_numbers: Annotated[list[Name], Meta(max_length=CARDS_MAX)] = []
+    points_balance: int | float | None = None
+    sources: Annotated[dict[Name, Source], Meta(max_length=20)] = {}
+
+
+MODELS: dict[Kind, type[Record]] = {
+    Kind.STORES: Store,
+    Kind.TILLS: Till,
+    Kind.CUSTOMERS: Customer,
+}
+_FIELDS = {
+    kind: frozenset(field.encode_name for field in msgspec.structs.fields(model)) | {"id"}
+    for kind, model in MODELS.items()
+}
+_MUST = {
+    "storeId": f"the id of a store, text of at most {ID_MAX} characters",
+    "cardNumbers": f"a list of at most {CARDS_MAX} texts, each of at most 64 characters",
+    "pointsBalance": "a number",
+    "sources": "an object of sources, each {accounts: [{accountId, identifiers: [{identifierType, "
+    "identifierValue}]}]} in texts",
+}
+_encoder = msgspec.json.Encoder()
+
+
+class RecordRefused(Exception):
+    """A record cannot be kept."""
+
+    def __init__(self, code: str, field: str, sentence: str) -> None:
+        self.refusal = Refusal(code, f"{sentence} ({code}, field {field})", field)
+        super().__init__(self.refusal.message)
+
+
+def read_id(value: object) -> str:
+    """A record's id as text; numbers are taken too. RecordRefused where it cannot be one."""
+    if type(value) is int and value.bit_length() <= 64:
+        return str(value)
+    if isinstance(value, str) and 1 <= len(value) <= ID_MAX and not _CONTROL.search(value):
+        return value
+    raise RecordRefused(
+        "bad_id",
+        "id",
+        f"id must be a whole number or text of 1 to {ID_MAX} characters on one line; got "
+        f"{came(value)}. Take the platform's own id.",
+    )
+
+
+def read_record(kind: Kind, value: dict[str, Any]) -> bytes:
+    """The record as compact JSON, without its id. RecordRefused says what does not fit."""
+    try:
+        record = msgspec.convert(value, MODELS[kind])
+    except msgspec.ValidationError as error:
+        raise _misfit(value, str(error)) from None
+    kept = _encoder.encode(record)
+    if len(kept) > RECORD_BYTES_MAX:
+        raise RecordRefused(
+            "too_large",
+            "-",
+            f"A record must hold at most {RECORD_BYTES_MAX} bytes; got {len(kept)}. Leave out what "
+            "no webhook needs.",
+        )
+    if kept == b"{}":
+        raise RecordRefused(
+            "empty_record",
+            "-",
+            f"A record must hold at least one field; got none of {listed(kind)}. Check the names.",
+        )
+    return kept
+
+
+def unknown_fields(kind: Kind, value: dict[str, Any]) -> list[str]:
+    """The fields of a record that are not kept."""
+    return [] if value.keys() <= _FIELDS[kind] else sorted(value.keys() - _FIELDS[kind])
+
+
+def listed(kind: Kind) -> str:
+    """The fields of a kind, in words."""
+    return ", ".join(field.encode_name for field in msgspec.structs.fields(MODELS[kind]))
+
+
+def _misfit(value: dict[str, Any], told: str) -> RecordRefused:
+    """msgspec says where it stumbled; the words are ours."""
+    found = _AT.search(told)
+    path = found[1][:64] if found else "-"
+    field = re.split(r"[.\[]", path)[0]
+    must = _MUST.get(field, "text of at most 255 characters")
+    return RecordRefused(
+        "bad_type",
+        path,
+        f"{field} must be {must}; got {_shape(value.get(field))}. Leave it out where it is not "
+        "known.",
+    )
+
+
+def _shape(value: object) -> str:
+    """What came, without showing it: most fields are personal data."""
+    if isinstance(value, str):
+        return f"text of {len(value)} characters"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return "a number"
+    return came(value)

@@ -1,0 +1,119 @@
+"""How long what is kept: by kind of data and by org, as few groups that are dropped together.
+
+    rejection   refused events                                        7 days
+    response    headers and bodies of receivers' answers              7 days after the attempt
+    payload     bodies of events, and what was made of them          30 days after the accept
+    metadata    that there was an event, its deliveries, attempts    90 days after the accept
+
+Days can be set for each org (core/org_settings.py). What is unfinished is kept whole, whatever its
+age: that is the store's to see, row by row. Pure; the time is passed in.
+"""
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+import msgspec
+
+from tidings.core.org_settings import Retention
+
+DAY_MS = 86_400_000
+HOUR_S = 3600.0
+REJECTION_DAYS = 7
+DEFAULT = Retention()
+
+SLICE_MS = 5.0  # what one slice may take of the writer's time …
+SHARE = 0.2  # … and how much of that time all slices together, while there is something to drop
+ROWS_FIRST, ROWS_MIN, ROWS_MAX = 100, 10, 400
+
+SPARE_BYTES = 64 << 20  # free pages of a database up to here are left to be used again
+GIVE_BACK_PAGES = 64
+
+
+class Kind(IntEnum):
+    """What is dropped. The numbers are what the stores keep; they never change their meaning."""
+
+    PAYLOAD = 1
+    RESPONSE = 2
+    METADATA = 3
+    REJECTION = 4
+
+    @property
+    def word(self) -> str:
+        """Its name in metrics."""
+        return self.name.lower()
+
+
+class Group(msgspec.Struct, frozen=True):
+    """The orgs that keep one kind of data for the same number of days."""
+
+    kind: Kind
+    days: int
+    orgs: tuple[int, ...]  # in order
+    others: bool  # `orgs` are not the members but the exceptions: everybody else is
+
+
+def groups(retentions: Mapping[int, Retention]) -> list[Group]:
+    """All groups, in the order in which they are dropped. Orgs not named keep the defaults.
+
+    Orgs on the default are never listed, so that a new org changes no group: a store that finds a
+    group changed has to look through everything again.
+    """
+    found = []
+    for kind, field in (
+        (Kind.RESPONSE, "response_days"),
+        (Kind.PAYLOAD, "payload_days"),
+        (Kind.METADATA, "metadata_days"),
+    ):
+        default: int = getattr(DEFAULT, field)
+        by_days: dict[int, list[int]] = {}
+        for org in sorted(retentions):
+            if (days := getattr(retentions[org], field)) != default:
+                by_days.setdefault(days, []).append(org)
+        exceptions = tuple(sorted(org for orgs in by_days.values() for org in orgs))
+        found.append(Group(kind, default, exceptions, True))
+        found += [Group(kind, days, tuple(by_days[days]), False) for days in sorted(by_days)]
+    return [Group(Kind.REJECTION, REJECTION_DAYS, (), True), *found]
+
+
+def before_ms(group: Group, now_ms: int) -> int:
+    """What is older than this is dropped."""
+    return now_ms - group.days * DAY_MS
+
+
+def careful_now(last_ms: int, now_ms: int, passed_s: float) -> int:
+    """The time to drop by, in milliseconds since the epoch.
+
+    It is the clock's, but ahead of the last one (`last_ms`, 0 for none) by no more than a day for
+    each hour that has really passed since (`passed_s`, by a clock that cannot be set). A clock that
+    jumps a year ahead then costs a day's worth of old data an hour, not all of it at once, and
+    there is time to see it. After a real standstill of a month it takes a day and a half.
+    """
+    if not last_ms:
+        return now_ms
+    return min(now_ms, last_ms + round(passed_s / HOUR_S * DAY_MS))
+
+
+class Pace:
+    """How many rows the next slice of one kind may drop, and how long to wait before it."""
+
+    def __init__(self) -> None:
+        self.rows = ROWS_FIRST
+        self.wait_s = 0.0
+
+    def slice_took(self, ms: float) -> None:
+        """The last slice kept the writer busy for so long: aim at `SLICE_MS`, within bounds.
+
+        Grows by half at most, so that one lucky slice does not make the next one too long.
+        """
+        wanted = self.rows * SLICE_MS / max(ms, 0.1)
+        self.rows = max(ROWS_MIN, min(round(wanted), self.rows * 3 // 2, ROWS_MAX))
+        self.wait_s = ms / 1000 * (1 / SHARE - 1)
+
+
+def to_give_back(free_pages: int, pages: int, page_bytes: int) -> bool:
+    """Whether the database should return pages to its file system.
+
+    Under steady load what is freed is used again. Only where more than half of the file is free,
+    because there is much less to keep than there once was, is it made shorter.
+    """
+    return free_pages * 2 > pages and free_pages * page_bytes > SPARE_BYTES

@@ -1,0 +1,80 @@
+"""What a caller may do: a level for each resource, and the roles of people as sets of them.
+
+In the store scopes are words, `events:write logs:read`; `*` is everything. In the API they are an
+object with a level for each resource: `{"webhooks": "none", "events": "write", …}`.
+"""
+
+from tidings.core.form import Form, came
+
+RESOURCES = ("webhooks", "events", "logs", "reference", "replay", "admin")
+LEVELS = ("none", "read", "write")
+EVERYTHING = "*"
+
+OWNER = "owner"
+ROLES = {
+    OWNER: EVERYTHING,
+    "admin": EVERYTHING,  # but an owner is changed by owners alone
+    "operator": "webhooks:write events:write logs:read reference:write replay:write",
+    "reader": "webhooks:read events:read logs:read reference:read replay:read",
+}
+
+
+def grants_of(scopes: str) -> frozenset[str]:
+    """What scopes allow: `*` is everything; a word such as `events:write` includes reading."""
+    if scopes.strip() == EVERYTHING:
+        scopes = " ".join(f"{resource}:write" for resource in RESOURCES)
+    granted = set()
+    for word in scopes.split():
+        resource, _, level = word.partition(":")
+        if level in ("read", "write"):
+            granted.add(f"{resource}:read")
+        if level == "write":
+            granted.add(word)
+    return frozenset(granted)
+
+
+def show_scopes(scopes: str) -> dict[str, str]:
+    """The level of each resource."""
+    grants = grants_of(scopes)
+    levels = {}
+    for resource in RESOURCES:
+        levels[resource] = "none"
+        for level in ("read", "write"):
+            if f"{resource}:{level}" in grants:
+                levels[resource] = level
+    return levels
+
+
+def read_scopes(form: Form, old: str) -> str:
+    """The field `scopes` as words; `old` where the body does not say. Left out is none."""
+    if "scopes" not in form.body:
+        return old
+    value = form.body["scopes"]
+    if not isinstance(value, dict):
+        form.refuse(
+            "bad_scopes",
+            "scopes",
+            f"scopes must be an object with a level for each resource; got {came(value)}. Write "
+            '{"events": "write", "logs": "read"}.',
+        )
+        return old
+    words = []
+    for resource, level in value.items():
+        if resource not in RESOURCES:
+            form.refuse(
+                "bad_scopes",
+                "scopes",
+                f"scopes must name {', '.join(RESOURCES[:-1])} or {RESOURCES[-1]}; got "
+                f"{came(resource)}. Leave it out.",
+            )
+            break
+        if level not in LEVELS:
+            form.refuse(
+                "bad_scopes",
+                f"scopes.{resource}",
+                f"scopes.{resource} must be none, read or write; got {came(level)}. Leave it out "
+                "for none.",
+            )
+        elif level != "none":
+            words.append(f"{resource}:{level}")
+    return " ".join(words)

@@ -1,0 +1,192 @@
+"""What of an event one webhook gets: fields kept or dropped, and names changed.
+
+`eventId`, `eventName` and `orgId` always stay, under their names: a receiver drops repeats by the
+first and is routed by the others. Paths are those of the event as it was accepted (and enriched):
+selection comes first, renaming second. A path that leads nowhere changes nothing.
+
+Numbers keep the characters in which they came (1.10 stays 1.10, and is not 1.1): `read_exactly` and
+`write_exactly` are a pair. Pure.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from tidings.core.event_path import EACH, Path, read_path
+
+ALWAYS = ("eventId", "eventName", "orgId")
+
+Event = dict[str, Any]
+
+
+class Exact(float):
+    """A number with a point or an exponent, and how it was written."""
+
+    __slots__ = ("text",)
+
+    text: str
+
+
+def _exact(text: str) -> Exact:
+    number = Exact(text)
+    number.text = text
+    return number
+
+
+def _as_written(value: Any) -> Any:
+    if value.__class__ is Exact:
+        return msgspec.Raw(value.text.encode())
+    raise TypeError(f"{type(value).__name__} is nothing that JSON can hold")
+
+
+_decode = msgspec.json.Decoder(float_hook=_exact).decode
+_encode = msgspec.json.Encoder(enc_hook=_as_written, decimal_format="number").encode
+
+
+def read_exactly(body: bytes) -> Event:
+    """An accepted event. Its numbers compare and count as numbers, and know how they look."""
+    event: Event = _decode(body)
+    return event
+
+
+def write_exactly(event: Event) -> bytes:
+    """The event as JSON: numbers as they came, no space between."""
+    return _encode(event)
+
+
+class Fields(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The field selection of a webhook: one of both, the other is empty."""
+
+    keep: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+
+
+_WHOLE: "Tree" = {}
+Tree = dict[str | int, Any]  # name (or EACH) to the tree below it; `_WHOLE`: all that is below
+
+
+class Shape:
+    """Selection and renaming, prepared once."""
+
+    __slots__ = ("_drop", "_keep", "_rename")
+
+    def __init__(self, fields: Fields, rename: Mapping[str, str]) -> None:
+        self._keep = _tree([*ALWAYS, *fields.keep]) if fields.keep else None
+        self._drop = _tree(fields.drop) if fields.drop else None
+        names = {_steps(path): name for path, name in rename.items()}
+        self._rename = _Renaming(names) if names else None
+
+    def apply(self, event: Event) -> Event:
+        """The event as this webhook gets it. What it is given is not changed."""
+        if self._keep is not None:
+            event = _keep(event, self._keep)
+        elif self._drop is not None:
+            event = _drop(event, self._drop)
+        return event if self._rename is None else self._rename.block(event)
+
+
+def shape_of(fields: Fields | None, rename: Mapping[str, str]) -> Shape | None:
+    """None where a webhook asks for neither."""
+    return Shape(fields or Fields(), rename) if fields is not None or rename else None
+
+
+def _steps(path: str) -> Path:
+    steps = read_path(path)
+    if steps is None:
+        raise ValueError(f"{path!r} is no path")
+    return steps
+
+
+def _tree(paths: Iterable[str]) -> Tree:
+    root: Tree = {}
+    for path in paths:
+        *way, end = _steps(path)
+        tree = root
+        for step in way:
+            tree = tree.setdefault(step, {})
+            if tree is _WHOLE:
+                break
+        else:
+            tree[end] = _WHOLE
+    return root
+
+
+def _keep(block: Event, tree: Tree) -> Event:
+    kept: Event = {}
+    for name, value in block.items():
+        below = tree.get(name)
+        if below is _WHOLE:
+            kept[name] = value
+        elif below is not None and (found := _keep_in(value, below)) is not None:
+            kept[name] = found
+    return kept
+
+
+def _keep_in(value: Any, tree: Tree) -> Any:
+    """What is kept of a value that a path goes on into; None for a scalar, which has no inside."""
+    if value.__class__ is dict:
+        return _keep(value, tree)
+    if value.__class__ is list and (each := tree.get(EACH)) is not None:
+        if each is _WHOLE:
+            return value
+        return [found for item in value if (found := _keep_in(item, each)) is not None]
+    return None
+
+
+def _drop(block: Event, tree: Tree) -> Event:
+    left: Event = {}
+    for name, value in block.items():
+        below = tree.get(name)
+        if below is None:
+            left[name] = value
+        elif below is not _WHOLE:
+            left[name] = _drop_in(value, below)
+    return left
+
+
+def _drop_in(value: Any, tree: Tree) -> Any:
+    if value.__class__ is dict:
+        return _drop(value, tree)
+    if value.__class__ is list and (each := tree.get(EACH)) is not None:
+        return [] if each is _WHOLE else [_drop_in(item, each) for item in value]
+    return value
+
+
+class _Renaming:
+    """New names at one level, and what is renamed below."""
+
+    __slots__ = ("_below", "_each", "_names")
+
+    def __init__(self, rename: Mapping[Path, str]) -> None:
+        self._names: dict[str | int, str] = {}
+        below: dict[str | int, dict[Path, str]] = {}
+        for (first, *rest), name in rename.items():
+            if rest:
+                below.setdefault(first, {})[tuple(rest)] = name
+            else:
+                self._names[first] = name
+        self._below = {step: _Renaming(inner) for step, inner in below.items()}
+        self._each = self._below.pop(EACH, None)
+
+    def block(self, block: Event) -> Event:
+        """An object with its new names. One that was there already gives way to a new one."""
+        renamed: Event = {}
+        taken = {new for old, new in self._names.items() if old in block}
+        for name, value in block.items():
+            if (inner := self._below.get(name)) is not None:
+                value = inner.value(value)  # noqa: PLW2901  # what is below it is renamed too
+            new = self._names.get(name)
+            if new is not None:
+                renamed[new] = value
+            elif name not in taken:
+                renamed[name] = value
+        return renamed
+
+    def value(self, value: Any) -> Any:
+        """A value that paths go on into."""
+        if value.__class__ is dict:
+            return self.block(value)
+        if value.__class__ is list and (each := self._each) is not None:
+            return [each.value(item) for item in value]
+        return value

@@ -1,0 +1,103 @@
+"""Deliveries to the service's own test inboxes: handed over in process, nothing is dialled.
+
+The service may listen on loopback, which no receiver's URL may name. An inbox's URL is therefore
+recognised as a whole, by the service's public address and a token that it knows, and never becomes
+a connection: no other address is reached by this way, whatever the URL says.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable
+from time import monotonic
+from typing import Protocol
+
+from tidings.core.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.inbox_rules import Answered
+from tidings.egress.port import Outlet, Sender, Target
+
+SCHEME = "inbox"  # of a Target that is no address
+ANSWER_BYTES_KEPT = 16 * 1024
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{20,64}")
+
+
+class Receive(Protocol):
+    """Takes an arrival (engine/inboxes.py)."""
+
+    def __call__(
+        self, token: str, method: str, headers: list[tuple[str, str]], body: bytes, /
+    ) -> Answered: ...
+
+
+class OwnAddress:
+    """The addresses of inboxes under the service's public URL."""
+
+    def __init__(self, public_url: str) -> None:
+        self._stem = public_url.rstrip("/") + "/inbox/"
+
+    def url(self, token: str) -> str:
+        """The receiving URL of an inbox."""
+        return self._stem + token
+
+    def token(self, url: str) -> str | None:
+        """The token in an inbox's URL; None for any other URL."""
+        rest = url.removeprefix(self._stem)
+        return rest if rest != url and _TOKEN.fullmatch(rest) else None
+
+    def target(self, url: str) -> Target | None:
+        """An inbox as a target; None for any other URL."""
+        token = self.token(url)
+        return None if token is None else Target(SCHEME, token, 0, "/")
+
+
+class InboxSender:
+    """A `Sender` that hands deliveries to inboxes over, and leaves all others to another sender."""
+
+    def __init__(self, others: Sender, receive: Receive) -> None:
+        self._others = others
+        self._receive = receive
+
+    def open(self, target: Target, connections_max: int, *, keep_answers: bool) -> Outlet:
+        """See `egress.port.Sender`."""
+        if target.scheme == SCHEME:
+            return InboxOutlet(target.host, self._receive, keep_answers=keep_answers)
+        return self._others.open(target, connections_max, keep_answers=keep_answers)
+
+
+class InboxOutlet:
+    """One webhook's way to an inbox."""
+
+    def __init__(
+        self,
+        token: str,
+        receive: Receive,
+        *,
+        keep_answers: bool,
+        clock_s: Callable[[], float] = monotonic,
+    ) -> None:
+        self._token = token
+        self._receive = receive
+        self._keep_answers = keep_answers
+        self._clock_s = clock_s
+
+    async def send(
+        self, method: str, headers: list[tuple[str, str]], body: bytes, deadline_s: float
+    ) -> Ending:
+        """See `egress.port.Outlet`."""
+        began = self._clock_s()
+        answered = self._receive(self._token, method, headers, body)
+        await asyncio.sleep(min(answered.delay_s, deadline_s))
+        took_ms = (self._clock_s() - began) * 1000
+        if answered.delay_s > deadline_s:
+            detail = (
+                f"The test inbox did not answer within {deadline_s:g} s, as it was told. Lower its "
+                "delay, or raise deadlineInSeconds."
+            )
+            return Fault(FaultKind.TIMEOUT, True, detail, took_ms)
+        if 200 <= answered.status < 300 and not self._keep_answers:
+            return Answer(answered.status, (), b"", False, took_ms)
+        kept = answered.body[:ANSWER_BYTES_KEPT]
+        truncated = len(kept) < len(answered.body)
+        return Answer(answered.status, answered.headers, kept, truncated, took_ms)
+
+    async def close(self) -> None:
+        """Nothing is open."""

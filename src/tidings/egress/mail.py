@@ -1,0 +1,101 @@
+"""Letters over SMTP, to the one server that the operator names.
+
+The standard library's client blocks, so it runs on a thread of its own: a mail server that hangs
+holds up letters and nothing else.
+"""
+
+import asyncio
+import smtplib
+import ssl
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from email.message import EmailMessage
+from email.utils import format_datetime, localtime
+
+import msgspec
+
+from tidings.egress.port import MailFailed
+
+TIMEOUT_S = 20.0
+FINAL_FROM = 500  # SMTP: 4xx may pass, 5xx will not
+
+
+class MailServer(msgspec.Struct, frozen=True):
+    """Where letters are handed over, and how."""
+
+    host: str
+    port: int
+    sender: str  # the address that they come from
+    starttls: bool = True
+    user: str | None = None
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"MailServer({self.host!r}, {self.port})"
+
+
+class SmtpMailer:
+    """`port.Mailer` over SMTP. `context` is the TLS trust; the system's where none is given."""
+
+    def __init__(
+        self,
+        server: MailServer,
+        context: ssl.SSLContext | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        self._server = server
+        self._context = context
+        self._timeout_s = timeout_s
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="mail")
+
+    async def send(self, id: str, to: Sequence[str], subject: str, text: str) -> None:
+        """See `port.Mailer.send`."""
+        message = self._message(id, to, subject, text)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._hand_over, message)
+
+    async def close(self) -> None:
+        """Let the thread go; what it has begun ends within its time-out. Idempotent."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _message(self, id: str, to: Sequence[str], subject: str, text: str) -> EmailMessage:
+        message = EmailMessage()
+        domain = self._server.sender.rpartition("@")[2] or "localhost"
+        try:
+            message["From"] = self._server.sender
+            message["To"] = ", ".join(to)
+            message["Subject"] = " ".join(subject.split())
+            message["Date"] = format_datetime(localtime())
+            message["Message-ID"] = f"<{id}@{domain}>"
+            message["Auto-Submitted"] = "auto-generated"  # no out-of-office answers (RFC 3834)
+        except ValueError as error:
+            raise MailFailed(f"its header cannot be written: {error}", final=True) from None
+        message.set_content(text)
+        return message
+
+    def _hand_over(self, message: EmailMessage) -> None:
+        server = self._server
+        try:
+            with smtplib.SMTP(server.host, server.port, timeout=self._timeout_s) as line:
+                line.ehlo_or_helo_if_needed()
+                if server.starttls:
+                    line.starttls(context=self._context or ssl.create_default_context())
+                if server.user is not None:
+                    line.login(server.user, server.password or "")
+                line.send_message(message)
+        except smtplib.SMTPRecipientsRefused as refused:
+            codes = [code for code, _ in refused.recipients.values()]
+            raise MailFailed(
+                f"the mail server refuses every recipient ({min(codes)})",
+                final=min(codes) >= FINAL_FROM,
+            ) from None
+        except smtplib.SMTPAuthenticationError as refused:
+            # An operator may mend it: tried again. The server's text may repeat what was sent.
+            raise MailFailed(f"the mail server refuses the login ({refused.smtp_code})") from None
+        except smtplib.SMTPResponseException as refused:
+            raise MailFailed(
+                f"the mail server answers {refused.smtp_code}",
+                final=refused.smtp_code >= FINAL_FROM,
+            ) from None
+        except (smtplib.SMTPException, OSError) as error:
+            raise MailFailed(f"{type(error).__name__}: {error}") from None

@@ -1,0 +1,86 @@
+"""The breakers of all lanes at work: what endings do to them, and when one may ask again."""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+from tidings.core.breaker import Position
+from tidings.core.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.job import Job
+from tidings.engine.healths import Healths
+from tidings.engine.post import Post
+
+NOT_THE_RECEIVERS = frozenset({FaultKind.OURS, FaultKind.STALE, FaultKind.TRANSFORM})
+
+
+class Breakers:
+    """Stateless but for its timers: the state is the lanes' and the healths'."""
+
+    def __init__(self, healths: Healths, draw: random.Random, pump: Callable[[Post], None]) -> None:
+        self._healths = healths
+        self._draw = draw
+        self._pump = pump
+        self._loop = asyncio.get_running_loop()
+
+    def restore(self, post: Post) -> None:
+        """Take up the pause that a former owner of the lane has left."""
+        if (pause := self._healths.pause_of(post.webhook.number)) is not None:
+            post.lane.breaker.resume(pause, self._loop.time())
+            self._moved(post)
+
+    def charge(self, post: Post, job: Job, ending: Ending, delivered: bool) -> None:
+        """Hold an ending against the receiver, or to its credit; faults of our own are neither.
+
+        A replay opens the breaker as anything else does: it spares the receiver. Whether the
+        webhook is well, and for how long it has not been, is told by today's events alone.
+        """
+        breaker = post.lane.breaker
+        if isinstance(ending, Fault) and ending.kind in NOT_THE_RECEIVERS:
+            breaker.unproven()
+            return
+        number = post.webhook.number
+        if job.replay is not None:
+            pass
+        elif delivered:
+            self._healths.good(number)
+        else:
+            self._healths.bad(
+                number, str(ending.status) if isinstance(ending, Answer) else ending.kind
+            )
+        now_s = self._loop.time()
+        if breaker.record(now_s, now_s - ending.duration_ms / 1000, delivered, self._draw):
+            self._moved(post)
+
+    def changed(self, post: Post, *, begins: bool) -> None:
+        """Its owner has changed the webhook, and wants to see what comes of that now."""
+        if post.lane.breaker.position is not Position.CLOSED:
+            post.lane.breaker.reset()
+            self._moved(post)
+        if begins:
+            self._healths.forget(post.webhook.number)
+
+    def drop(self, post: Post) -> None:
+        """The webhook is deleted."""
+        self._healths.forget(post.webhook.number)
+        self._set_probe(post, None)
+
+    def _moved(self, post: Post) -> None:
+        lane = post.lane
+        breaker = lane.breaker
+        if breaker.position is Position.OPEN:
+            lane.sleep()
+            self._set_probe(post, breaker.wait_s(self._loop.time()))
+        elif breaker.position is Position.CLOSED:
+            lane.ramp()
+            self._set_probe(post, None)
+        self._healths.moved(post.webhook.number, breaker, self._loop.time())
+
+    def _set_probe(self, post: Post, wait_s: float | None) -> None:
+        if post.probe is not None:
+            post.probe.cancel()
+        post.probe = None if wait_s is None else self._loop.call_later(wait_s, self._wake, post)
+
+    def _wake(self, post: Post) -> None:
+        post.probe = None
+        post.lane.wake()
+        self._pump(post)

@@ -1,0 +1,170 @@
+"""Adds to an event what its webhook asks for, out of reference data and the platform's own API.
+
+The first step of shaping: accepted bytes, decoded, come in here and go on to selection. Where all
+records are in memory nothing is awaited. A record that nobody has leaves its place thin. A platform
+that does not answer makes the event thin, with a warning, or makes the delivery wait, as its
+webhook says.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import structlog
+
+from tidings.catalogue import Enrichment as Points
+from tidings.catalogue.event_type import Json
+from tidings.core.byte_cache import MISSING
+from tidings.core.enrichment import BALANCES, CUSTOMERS, Key, Plan
+from tidings.core.job import Job
+from tidings.core.reference_rules import KINDS
+from tidings.core.webhook import Webhook
+from tidings.engine.platform import Platform, PlatformDown
+from tidings.engine.reference import Reference
+from tidings.engine.shaping_faults import ShapeLater
+from tidings.store.port import StoreDown
+
+PLANS_MAX = 10_000
+STORE_WAIT_S = 1.0
+TOLD_EVERY_S = 60.0
+
+PointsOf = Callable[[int, str], Points | None]  # of an org's event type, by its name
+Found = dict[Key, Json | None]
+PlanKey = tuple[int, int, int, str]  # webhook, its version, org, event type
+
+log = structlog.get_logger("tidings.enricher")
+
+
+class Enricher:
+    """All webhooks' enrichment."""
+
+    def __init__(
+        self, *, points_of: PointsOf, reference: Reference, platform: Platform | None = None
+    ) -> None:
+        self._points_of = points_of
+        self._reference = reference
+        self._platform = platform
+        self._plans: dict[PlanKey, tuple[Points | None, Plan | None]] = {}
+        self._told_s = float("-inf")
+        self._untold = 0
+        self.thin = 0  # deliveries that were sent thin because the platform did not answer
+
+    def needs(self, webhook: Webhook) -> bool:
+        """Whether its events are enriched at all."""
+        return webhook.enrichment.any
+
+    async def enrich(self, webhook: Webhook, job: Job, event: Json) -> Json:
+        """The enriched event; the given one where there is nothing to add. It is not changed.
+
+        Raises ShapeLater where the webhook waits for the platform, or the store cannot be read.
+        """
+        plan = self._plan(webhook, job.org, event)
+        if plan is None:
+            return event
+        found: Found = {}
+        if unknown := self._recall(job, plan.first(event), found):
+            await self._fetch(webhook, job, unknown, found)
+        if (linked := plan.then(found)) and (unknown := self._recall(job, linked, found)):
+            await self._fetch(webhook, job, unknown, found)
+        return plan.apply(event, found)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _plan(self, webhook: Webhook, org: int, event: Json) -> Plan | None:
+        name = event.get("eventName")
+        if type(name) is not str or not webhook.enrichment.any:
+            return None
+        points = self._points_of(org, name)
+        key = (webhook.number, webhook.version, org, name)
+        kept = self._plans.get(key)
+        if kept is None or kept[0] is not points:
+            plan = None if points is None else Plan(points, webhook.enrichment)
+            if len(self._plans) >= PLANS_MAX:
+                self._plans.clear()
+            kept = (points, None if plan is None or plan.empty else plan)
+            self._plans[key] = kept
+        return kept[1]
+
+    def _recall(self, job: Job, keys: Iterable[Key], found: Found) -> list[Key]:
+        """Fill in what memory knows; returns what it does not."""
+        unknown = []
+        reference, platform, org = self._reference, self._platform, job.org
+        for key in keys:
+            kind, id = key
+            asks = platform is not None and platform.answers(kind)
+            record: Any = None
+            if kind in KINDS:
+                record = reference.peek(org, kind, id)
+            elif kind == BALANCES and not asks:
+                record = reference.peek(org, CUSTOMERS, id)
+            if record is None and asks and platform is not None:
+                record = platform.peek(kind, org, id, job.accepted_ms)
+            if record is MISSING:
+                unknown.append(key)
+            else:
+                found[key] = record
+        return unknown
+
+    async def _fetch(self, webhook: Webhook, job: Job, keys: list[Key], found: Found) -> None:
+        """Fill in the rest: the reference data first, then the platform for what is not there."""
+        by_kind: dict[str, list[str]] = {}
+        for kind, id in keys:
+            by_kind.setdefault(kind, []).append(id)
+        asked: list[Key] = []
+        for kind, ids in by_kind.items():
+            asks = self._platform is not None and self._platform.answers(kind)
+            if kind in KINDS or (kind == BALANCES and not asks):
+                records = await self._lookup(job.org, kind if kind in KINDS else CUSTOMERS, ids)
+            else:
+                records = dict.fromkeys(ids)
+            for id, record in records.items():
+                found[(kind, id)] = record
+                if record is None and asks:
+                    asked.append((kind, id))
+        if asked:
+            await self._ask(webhook, job, asked, found)
+
+    async def _lookup(self, org: int, kind: str, ids: list[str]) -> dict[str, Json | None]:
+        try:
+            return await self._reference.lookup(org, kind, ids)
+        except StoreDown:
+            raise ShapeLater(
+                "The reference data could not be read. Tidings tries again.", STORE_WAIT_S
+            ) from None
+
+    async def _ask(self, webhook: Webhook, job: Job, keys: list[Key], found: Found) -> None:
+        platform = self._platform
+        assert platform is not None
+        answers = await asyncio.gather(
+            *(platform.ask(kind, job.org, id, job.accepted_ms) for kind, id in keys),
+            return_exceptions=True,
+        )
+        down: PlatformDown | None = None
+        for key, answer in zip(keys, answers, strict=True):
+            if isinstance(answer, PlatformDown):
+                down = answer
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                found[key] = answer
+        if down is None:
+            return
+        if webhook.enrichment.wait:
+            raise ShapeLater(f"{down.reason} The delivery waits for it.", max(1.0, down.delay_s))
+        self._send_thin(down)
+        await self._old_balances(job.org, keys, found)
+
+    async def _old_balances(self, org: int, keys: list[Key], found: Found) -> None:
+        """A balance that was loaded is better than none."""
+        missing = [id for kind, id in keys if kind == BALANCES and found.get((kind, id)) is None]
+        if missing:
+            records = await self._lookup(org, CUSTOMERS, missing)
+            found.update(((BALANCES, id), record) for id, record in records.items())
+
+    def _send_thin(self, down: PlatformDown) -> None:
+        self.thin += 1
+        self._untold += 1
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._told_s >= TOLD_EVERY_S:
+            log.warning("sent thin", deliveries=self._untold, why=down.reason)
+            self._told_s, self._untold = now_s, 0

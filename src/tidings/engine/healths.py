@@ -1,0 +1,176 @@
+"""How each webhook's receiver does: remembered over restarts, and acted upon.
+
+Only webhooks that fail have an entry; a success removes it. Changes are written behind, a few times
+a second at most: what a crash forgets is a moment of a failure that will be seen again.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from tidings.core.breaker import Breaker, Pause, Position
+from tidings.core.health import Disable, judge, to_tell
+from tidings.core.registry import Registry
+from tidings.core.schedule import WINDOW_S
+from tidings.core.webhook import Webhook
+from tidings.engine.clock import Clock
+from tidings.store import port
+
+WRITE_EVERY_S = 2.0
+REVIEW_EVERY_S = 30.0
+PARK_SLICE = 500
+HOPELESS = (
+    "No attempt has succeeded for eight days; the last one ended with {cause}. Mend the receiver, "
+    "set the webhook active, and replay what was parked."
+)
+
+
+class Healths:
+    """The failing webhooks of this process."""
+
+    def __init__(
+        self,
+        *,
+        store: port.HealthStore,
+        registry: Registry,
+        clock: Clock,
+        parked: Callable[[int], None],
+        hopeless: Callable[[Webhook, str], None],
+        failing: Callable[[Webhook, port.Health], None],
+        recovered: Callable[[Webhook, port.Health], None],
+    ) -> None:
+        """`hopeless` disables a webhook; `failing` and `recovered` tell its owner."""
+        self._store = store
+        self._registry = registry
+        self._clock = clock
+        self._parked = parked
+        self._hopeless = hopeless
+        self._failing_told = failing
+        self._recovered = recovered
+        self.on_parked: Callable[[Webhook, int], None] = lambda *_: None  # how many, each time
+        self._failing: dict[int, port.Health] = {}
+        self._dirty: set[int] = set()
+
+    def load(self, healths: Sequence[port.Health]) -> None:
+        """Take up what a former owner knew."""
+        self._failing = {one.webhook: one for one in healths}
+
+    def of(self, webhook: int) -> port.Health | None:
+        """How it does; None where it is well."""
+        return self._failing.get(webhook)
+
+    @property
+    def open_breakers(self) -> int:
+        """Webhooks that are left alone for now."""
+        return sum(1 for one in self._failing.values() if one.opens)
+
+    def pause_of(self, webhook: int) -> Pause | None:
+        """What is left of the pause of its breaker; None where that is closed."""
+        known = self._failing.get(webhook)
+        if known is None or not known.opens:
+            return None
+        return Pause(known.opens, max(0.0, (known.until_ms - self._clock.now_ms()) / 1000))
+
+    # -- what attempts tell -----------------------------------------------------------------------
+
+    def good(self, webhook: int) -> None:
+        """It answered with success."""
+        known = self._failing.get(webhook)
+        if known is None or known.failing_since_ms is None:
+            return
+        if known.told and (hook := self._registry.get(webhook)) is not None:
+            self._recovered(hook, known)
+        kept = msgspec.structs.replace(known, failing_since_ms=None, failures=0, cause="", told=0)
+        self._keep(kept)
+
+    def bad(self, webhook: int, cause: str) -> None:
+        """It failed, or refused for good."""
+        known = self._failing.get(webhook) or port.Health(webhook)
+        since = known.failing_since_ms
+        now_ms = self._clock.now_ms()
+        health = self._failing[webhook] = msgspec.structs.replace(
+            known,
+            failing_since_ms=now_ms if since is None else since,
+            failures=known.failures + 1,
+            cause=cause,
+        )
+        if since is None:
+            self._dirty.add(webhook)
+            return
+        verdict = judge(since, health.failures, now_ms)
+        hook = self._registry.get(webhook)
+        if hook is None:
+            return
+        if isinstance(verdict, Disable):
+            self._hopeless(hook, HOPELESS.format(cause=cause))
+        elif (step := to_tell(verdict, known.told)) is not None:
+            self._keep(msgspec.structs.replace(health, told=step))
+            self._failing_told(hook, self._failing[webhook])
+
+    def moved(self, webhook: int, breaker: Breaker, now_s: float) -> None:
+        """Its breaker has another position."""
+        known = self._failing.get(webhook) or port.Health(webhook)
+        opens, until_ms = 0, 0
+        if breaker.position is not Position.CLOSED:
+            opens = breaker.opens
+            until_ms = self._clock.now_ms() + round(breaker.wait_s(now_s) * 1000)
+        self._keep(msgspec.structs.replace(known, opens=opens, until_ms=until_ms))
+
+    def forget(self, webhook: int) -> None:
+        """It begins afresh: deleted, or enabled again."""
+        if webhook in self._failing:
+            self._keep(port.Health(webhook))
+
+    def _keep(self, health: port.Health) -> None:
+        self._dirty.add(health.webhook)
+        if health == port.Health(health.webhook):
+            self._failing.pop(health.webhook, None)
+        else:
+            self._failing[health.webhook] = health
+
+    # -- behind -----------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Write what has changed, and look at who fails, until cancelled."""
+        loop = asyncio.get_running_loop()
+        reviewed_s = loop.time()
+        while True:
+            await asyncio.sleep(WRITE_EVERY_S)
+            with contextlib.suppress(port.StoreDown):
+                await self.write()
+            if loop.time() - reviewed_s >= REVIEW_EVERY_S:
+                reviewed_s = loop.time()
+                with contextlib.suppress(port.StoreDown):
+                    await self._review()
+
+    async def write(self) -> None:
+        """Write what has changed. StoreDown: it is kept for the next time."""
+        dirty = sorted(self._dirty)
+        if not dirty:
+            return
+        rows = [self._failing.get(number) or port.Health(number) for number in dirty]
+        self._dirty.clear()
+        try:
+            await self._store.put_healths(rows)
+        except port.StoreDown:
+            self._dirty.update(dirty)
+            raise
+
+    async def _review(self) -> None:
+        """Park what has waited its whole window behind an open breaker."""
+        before_ms = self._clock.now_ms() - int(WINDOW_S * 1000)
+        for health in list(self._failing.values()):
+            webhook = self._registry.get(health.webhook)
+            if webhook is None or not health.opens or not webhook.sends:
+                continue
+            await self._park(webhook, before_ms)
+
+    async def _park(self, webhook: Webhook, before_ms: int) -> None:
+        moved = PARK_SLICE
+        while moved >= PARK_SLICE:
+            moved = await self._store.park_expired(webhook.number, before_ms, PARK_SLICE)
+            if moved:
+                self._parked(webhook.number)
+                self.on_parked(webhook, moved)

@@ -1,0 +1,311 @@
+"""Test inboxes: receiving addresses of our own, where a brand sees what its receiver would get.
+
+An inbox is known by its id to its org, and by an unguessable token to whoever sends to it. Arrivals
+are answered at once and written behind that, a few at a time; a flood is answered 429.
+"""
+
+import asyncio
+import base64
+import contextlib
+from collections.abc import Callable, Sequence
+
+import msgspec
+import structlog
+
+from tidings.core.form import Refusal
+from tidings.core.ids import read, show
+from tidings.core.inbox_rules import PLAIN, Answered, InboxAnswer, InboxForm, read_inbox
+from tidings.core.lane import TokenBucket
+from tidings.core.signature_check import judge
+from tidings.engine.clock import Clock
+from tidings.engine.feed import Feed
+from tidings.store import port
+
+INBOXES_MAX = 100  # of an org
+IDLE_MS = 30 * 86_400_000
+BODY_BYTES_KEPT = 256 * 1024
+RATE_PER_S = 50.0  # arrivals at one inbox
+UNWRITTEN_MAX = 500
+WRITE_AFTER_S = 0.05
+WRITE_BYTES = 2 << 20  # in one write
+LOOK_S = 3600.0  # between looks for idle inboxes
+TOKEN_BYTES = 24
+HEADERS_MAX, HEADERS_BYTES_MAX = 100, 16_384
+
+log = structlog.get_logger("tidings.inboxes")
+_answers = msgspec.json.Decoder(InboxAnswer)
+
+
+class UnknownInbox(Exception):
+    """The org has no inbox of this id."""
+
+
+class InboxRefused(Exception):
+    """An inbox cannot be as asked, for these reasons."""
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        super().__init__(refusals[0].message)
+        self.refusals = refusals
+
+
+class Live:
+    """An inbox in memory."""
+
+    def __init__(self, stored: port.Inbox) -> None:
+        self.stored = stored
+        self.answer = _answers.decode(stored.answer)
+        self.bucket = TokenBucket(RATE_PER_S)
+
+    @property
+    def id(self) -> str:
+        """As people see it."""
+        return show("inb", self.stored.number)
+
+
+class Inboxes:
+    """All inboxes of the service, over the store."""
+
+    def __init__(
+        self,
+        *,
+        store: port.Store,
+        clock: Clock,
+        draw: Callable[[int], bytes],
+        url_of: Callable[[str], str],
+        secrets_at: Callable[[int, str], Sequence[bytes]],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._draw = draw
+        self._url_of = url_of
+        self._secrets_at = secrets_at
+        self._by_token: dict[str, Live] = {}
+        self._by_number: dict[int, Live] = {}
+        self._unwritten: list[port.Arrival] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self.feed = Feed()  # of arrivals, by the number of their inbox
+
+    # -- inboxes ----------------------------------------------------------------------------------
+
+    async def load(self) -> None:
+        """Fill at start."""
+        for stored in await self._store.load_inboxes():
+            self._keep(stored)
+
+    def start(self) -> None:
+        """Look for idle inboxes from now on."""
+        self._looking = asyncio.get_running_loop().create_task(self._look())
+
+    async def close(self) -> None:
+        """End the streams, write what is left. Idempotent."""
+        self.feed.close()
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+        if self._writing is not None:
+            await asyncio.gather(self._writing, return_exceptions=True)
+        with contextlib.suppress(port.StoreDown):
+            await self._write()
+
+    def list(self, org: int) -> list[Live]:
+        """The org's inboxes, newest first."""
+        own = [one for one in self._by_number.values() if one.stored.org == org]
+        return sorted(own, key=lambda one: -one.stored.number)
+
+    def get(self, org: int, inbox_id: str) -> Live:
+        """An inbox of the org. UnknownInbox for anything else."""
+        number = read("inb", inbox_id)
+        live = None if number is None else self._by_number.get(number)
+        if live is None or live.stored.org != org:
+            raise UnknownInbox(inbox_id)
+        return live
+
+    def url(self, live: Live) -> str:
+        """Its receiving URL."""
+        return self._url_of(live.stored.token)
+
+    def knows(self, token: str) -> bool:
+        """Whether an inbox has this token."""
+        return token in self._by_token
+
+    async def create(self, org: int, body: dict[str, object]) -> tuple[Live, Sequence[Refusal]]:
+        """Make an inbox; returns it and warnings. InboxRefused, StoreDown."""
+        form = _read(body)
+        count = sum(1 for one in self._by_number.values() if one.stored.org == org)
+        if count >= INBOXES_MAX:
+            raise InboxRefused(
+                [
+                    Refusal(
+                        "too_many_inboxes",
+                        f"An org must have at most {INBOXES_MAX} inboxes; got one more. Delete one "
+                        "that is not needed. (too_many_inboxes, -)",
+                        "",
+                    )
+                ]
+            )
+        token = _text(self._draw(TOKEN_BYTES))
+        fresh = port.Inbox(0, org, token, form.name, msgspec.json.encode(form.answer))
+        return self._keep(await self._store.put_inbox(fresh)), form.warnings
+
+    async def change(
+        self, org: int, inbox_id: str, body: dict[str, object]
+    ) -> tuple[Live, Sequence[Refusal]]:
+        """Change the name or the answer. UnknownInbox, InboxRefused, StoreDown."""
+        live = self.get(org, inbox_id)
+        form = _read(body, live.stored.name, live.answer)
+        changed = msgspec.structs.replace(
+            live.stored,
+            name=form.name,
+            answer=msgspec.json.encode(form.answer),
+            used_ms=self._clock.now_ms(),
+        )
+        return self._keep(await self._store.put_inbox(changed)), form.warnings
+
+    async def delete(self, org: int, inbox_id: str) -> None:
+        """Forget an inbox with its arrivals. UnknownInbox, StoreDown."""
+        await self._drop(self.get(org, inbox_id))
+
+    async def arrivals(
+        self, live: Live, before: int | None, after: int | None, limit: int
+    ) -> port.ArrivalPage:
+        """A page of an inbox's arrivals, those of this moment among them."""
+        live.stored = msgspec.structs.replace(live.stored, used_ms=self._clock.now_ms())
+        await self._write()
+        return await self._store.arrivals(live.stored.number, before, after, limit)
+
+    async def arrival(self, live: Live, number: int) -> port.Arrival | None:
+        """One arrival of an inbox."""
+        return await self._store.arrival(live.stored.number, number)
+
+    # -- arrivals ---------------------------------------------------------------------------------
+
+    def receive(
+        self, token: str, method: str, headers: Sequence[tuple[str, str]], body: bytes
+    ) -> Answered:
+        """Take an arrival, whoever brings it; the answer is due after its delay."""
+        live = self._by_token.get(token)
+        if live is None:
+            return _refusal(404, "no_inbox", "No inbox has this address. It may have been deleted.")
+        now_ms = self._clock.now_ms()
+        if not live.bucket.take(now_ms / 1000) or len(self._unwritten) >= UNWRITTEN_MAX:
+            return _refusal(
+                429,
+                "too_many_arrivals",
+                f"An inbox takes {RATE_PER_S:.0f} arrivals a second; got more. Send slower.",
+                ("retry-after", "1"),
+            )
+        stored, answer = live.stored, live.answer
+        secrets = self._secrets_at(stored.org, self.url(live))
+        judged = judge(headers, body, secrets, now_ms // 1000)
+        live.stored = msgspec.structs.replace(stored, used_ms=now_ms)
+        self._unwritten.append(
+            port.Arrival(
+                0,
+                stored.number,
+                now_ms,
+                method[:16],
+                _bounded(headers),
+                body[:BODY_BYTES_KEPT],
+                len(body),
+                judged.verdict.value,
+                judged.reason,
+                answer.status,
+            )
+        )
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.get_running_loop().create_task(self._write_soon())
+        return Answered(answer.status, answer.headers, answer.body.encode(), answer.delay_ms / 1000)
+
+    async def _write_soon(self) -> None:
+        await asyncio.sleep(WRITE_AFTER_S)
+        while self._unwritten:
+            try:
+                await self._write()
+            except port.StoreDown:
+                await asyncio.sleep(1.0)  # beyond UNWRITTEN_MAX arrivals are refused
+
+    async def _write(self) -> None:
+        while self._unwritten:
+            part, size = [], 0
+            for one in self._unwritten:
+                part.append(one)
+                size += len(one.body)
+                if size >= WRITE_BYTES:
+                    break
+            del self._unwritten[: len(part)]
+            try:
+                numbers = await self._store.add_arrivals(part)
+            except port.StoreDown:
+                self._unwritten[:0] = part
+                raise
+            for one, number in zip(part, numbers, strict=True):
+                if number:
+                    self._tell(msgspec.structs.replace(one, number=number))
+
+    def _tell(self, arrival: port.Arrival) -> None:
+        if self.feed.listening:
+            fact = {
+                "id": show("arr", arrival.number),
+                "arrivedAt": arrival.at_ms,
+                "method": arrival.method,
+                "bytes": arrival.size,
+                "verdict": arrival.verdict,
+                "reason": arrival.reason,
+                "status": arrival.status,
+            }
+            self.feed.tell(arrival.inbox, "arrival", fact)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _keep(self, stored: port.Inbox) -> Live:
+        live = Live(stored)
+        if (old := self._by_number.get(stored.number)) is not None:
+            live.bucket = old.bucket
+        self._by_number[stored.number] = self._by_token[stored.token] = live
+        return live
+
+    async def _drop(self, live: Live) -> None:
+        self._by_token.pop(live.stored.token, None)
+        self._by_number.pop(live.stored.number, None)
+        await self._store.drop_inbox(live.stored.number)
+
+    async def _look(self) -> None:
+        while True:
+            with contextlib.suppress(port.StoreDown):
+                await self.drop_idle()
+            await asyncio.sleep(LOOK_S)
+
+    async def drop_idle(self) -> None:
+        """Forget inboxes where nothing has arrived and nobody has looked for 30 days."""
+        before = self._clock.now_ms() - IDLE_MS
+        for live in [one for one in self._by_number.values() if one.stored.used_ms < before]:
+            log.info("idle inbox dropped", inbox=live.id, org=live.stored.org)
+            await self._drop(live)
+
+
+def _read(body: dict[str, object], name: str = "", answer: InboxAnswer = PLAIN) -> InboxForm:
+    form = read_inbox(body, name, answer)
+    if not isinstance(form, InboxForm):
+        raise InboxRefused(form)
+    return form
+
+
+def _refusal(status: int, code: str, sentence: str, *headers: tuple[str, str]) -> Answered:
+    body = msgspec.json.encode({"error": {"code": code, "message": sentence, "path": ""}})
+    return Answered(status, (("content-type", "application/json"), *headers), body)
+
+
+def _bounded(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """As many as fit what is kept."""
+    kept, room = [], HEADERS_BYTES_MAX
+    for name, value in headers[:HEADERS_MAX]:
+        room -= len(name) + len(value)
+        if room < 0:
+            break
+        kept.append((name, value))
+    return kept
+
+
+def _text(token: bytes) -> str:
+    return base64.urlsafe_b64encode(token).decode()

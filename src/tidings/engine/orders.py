@@ -1,0 +1,79 @@
+"""What the engine asks the next commit to do beside events and outcomes: slices and cancels.
+
+They go in with the group commit, so that a lane is told of new deliveries in the order in which
+they were stored, and that what is cancelled has left its lane before whoever asked is answered.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from tidings.store import port
+
+# Asked at the close of each batch: the webhook may have changed. None: not now.
+Plan = Callable[[], port.ReplaySlice | None]
+
+
+class _Slice(msgspec.Struct):
+    plan: Plan
+    answered: asyncio.Future[port.Replayed]
+    planned: bool = False
+
+
+class _Cancel(msgspec.Struct):
+    slice: port.CancelSlice
+    answered: asyncio.Future[port.Cancelled]
+
+
+class Orders:
+    """The orders of one batch. Each future is answered once, or holds why it cannot be."""
+
+    def __init__(self) -> None:
+        self._slices: list[_Slice] = []
+        self._cancels: list[_Cancel] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._slices or self._cancels)
+
+    def slice(self, plan: Plan) -> asyncio.Future[port.Replayed]:
+        """Make the deliveries of a slice of a replay."""
+        answered: asyncio.Future[port.Replayed] = asyncio.get_running_loop().create_future()
+        self._slices.append(_Slice(plan, answered))
+        return answered
+
+    def cancel(self, slice: port.CancelSlice) -> asyncio.Future[port.Cancelled]:
+        """Cancel deliveries."""
+        answered: asyncio.Future[port.Cancelled] = asyncio.get_running_loop().create_future()
+        self._cancels.append(_Cancel(slice, answered))
+        return answered
+
+    def planned(self) -> tuple[list[port.ReplaySlice], list[port.CancelSlice]]:
+        """What goes into the batch, by the registry as it is now."""
+        slices = []
+        for one in self._slices:
+            plan = one.plan()
+            one.planned = plan is not None
+            if plan is not None:
+                slices.append(plan)
+        return slices, [one.slice for one in self._cancels]
+
+    def answer(self, receipt: port.Receipt) -> None:
+        """The batch is on stable storage, and the lanes know of it."""
+        replayed = iter(receipt.replayed)
+        for slice in self._slices:
+            done = next(replayed) if slice.planned else port.Replayed(0, False)
+            if not slice.answered.done():
+                slice.answered.set_result(done)
+        for cancel, cancelled in zip(self._cancels, receipt.cancelled, strict=True):
+            if not cancel.answered.done():
+                cancel.answered.set_result(cancelled)
+
+    def refuse(self, error: Exception) -> None:
+        """The batch was not written; who asked may ask again."""
+        asked: list[asyncio.Future[Any]] = [one.answered for one in self._slices]
+        asked += [one.answered for one in self._cancels]
+        for answered in asked:
+            if not answered.done():
+                answered.set_exception(error)

@@ -1,0 +1,224 @@
+"""Reference data at work: looked up for enrichment, written by the API, sealed at rest.
+
+A look-up is answered from memory where it can be. What is not there is asked of the store in one
+query for all who ask in the same turn of the loop. Whoever writes forgets what it writes in the
+same place, when the store has answered: a look-up that begins after a write's answer sees the
+write, and no read that overlapped a write leaves what it read behind.
+
+Values are sealed for their place (org, kind, id): they hold mobiles, e-mail addresses and card
+numbers. Measured: 3 µs to open and decode one, paid only where memory has it not.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal, TypeVar
+
+import msgspec
+import structlog
+
+from tidings.catalogue.event_type import Json
+from tidings.core.byte_cache import MISSING, ByteCache, Missing
+from tidings.core.reference_rules import KINDS, Kind
+from tidings.engine.vault import Vault, VaultRefused
+from tidings.store import port
+
+QUERY_IDS_MAX = 500
+CACHE_BYTES = 32 << 20
+DECODED = 4  # a decoded record takes about so many times its JSON
+_WHAT = "A record of reference data"
+
+Key = tuple[int, str, str]  # org, kind, id
+Result = TypeVar("Result")
+
+log = structlog.get_logger("tidings.reference")
+
+
+class _Batch:
+    """A query for all who ask in one turn of the loop, and whoever joins while it is under way."""
+
+    def __init__(self, done: "asyncio.Future[dict[str, Json | None]]") -> None:
+        self.ids: list[str] = []
+        self.done = done
+        self.written: set[str] = set()  # meanwhile: what was read of these is not kept
+
+
+class Reference:
+    """The records of all orgs, over the store."""
+
+    def __init__(self, *, store: port.Store, vault: Vault, cache_bytes: int = CACHE_BYTES) -> None:
+        self._store = store
+        self._vault = vault
+        self._cache: ByteCache[Key, Json | None] = ByteCache(cache_bytes)
+        self._asked: dict[Key, _Batch] = {}
+        self._gathering: dict[tuple[int, str], _Batch] = {}
+        self._tasks: set[asyncio.Future[Any]] = set()
+        self._background = asyncio.Lock()
+
+    @property
+    def cached_bytes(self) -> int:
+        """What the cache holds, about."""
+        return self._cache.bytes
+
+    # -- looking up -------------------------------------------------------------------------------
+
+    def peek(self, org: int, kind: str, id: str) -> Json | None | Literal[Missing.MISSING]:
+        """The record as memory knows it: None where there is none. Not to be changed."""
+        return self._cache.get((org, kind, id))
+
+    async def lookup(self, org: int, kind: str, ids: Sequence[str]) -> dict[str, Json | None]:
+        """The records, None for each that is not there. Not to be changed. Raises StoreDown."""
+        found: dict[str, Json | None] = {}
+        batches: dict[_Batch, list[str]] = {}
+        for id in ids:
+            key = (org, kind, id)
+            known = self._cache.get(key)
+            if known is not MISSING:
+                found[id] = known
+            else:
+                batch = self._asked.get(key) or self._ask(key)
+                batches.setdefault(batch, []).append(id)
+        if batches:
+            await asyncio.wait([batch.done for batch in batches])
+            for batch, wanted in batches.items():
+                answer = batch.done.result()
+                found.update((id, answer[id]) for id in wanted)
+        return found
+
+    def _ask(self, key: Key) -> _Batch:
+        org, kind, id = key
+        batch = self._gathering.get((org, kind))
+        if batch is None or len(batch.ids) >= QUERY_IDS_MAX:
+            loop = asyncio.get_running_loop()
+            batch = self._gathering[(org, kind)] = _Batch(loop.create_future())
+            loop.call_soon(self._send, org, kind, batch)
+        batch.ids.append(id)
+        self._asked[key] = batch
+        return batch
+
+    def _send(self, org: int, kind: str, batch: _Batch) -> None:
+        if self._gathering.get((org, kind)) is batch:
+            del self._gathering[(org, kind)]
+        self._keep(asyncio.ensure_future(self._read(org, kind, batch)))
+
+    async def _read(self, org: int, kind: str, batch: _Batch) -> None:
+        try:
+            rows = await self._store.reference(org, KINDS[kind], batch.ids)
+            found: dict[str, Json | None] = dict.fromkeys(batch.ids)
+            sizes = dict.fromkeys(batch.ids, 0)
+            for row in rows:
+                plain = self._open(org, kind, row)
+                if plain is not None:
+                    found[row.id] = msgspec.json.decode(plain)
+                    sizes[row.id] = len(plain) * DECODED
+        except BaseException as error:
+            self._answered(org, kind, batch)
+            if isinstance(error, asyncio.CancelledError):
+                batch.done.cancel()
+                raise
+            batch.done.set_exception(error)
+            batch.done.exception()  # whoever waits raises it; there may be nobody left
+            return
+        self._answered(org, kind, batch)
+        for id, record in found.items():
+            if id not in batch.written:
+                self._cache.put((org, kind, id), record, sizes[id])
+        batch.done.set_result(found)
+
+    def _answered(self, org: int, kind: str, batch: _Batch) -> None:
+        for id in batch.ids:
+            if self._asked.get((org, kind, id)) is batch:
+                del self._asked[(org, kind, id)]
+
+    def _open(self, org: int, kind: str, row: port.ReferenceRow) -> bytes | None:
+        try:
+            return self._vault.open_at(row.value, _place(org, kind, row.id), _WHAT)
+        except VaultRefused as refused:
+            log.error("a record does not open", org=org, kind=kind, id=row.id, why=str(refused))
+            return None
+
+    # -- for the API ------------------------------------------------------------------------------
+
+    async def get(self, org: int, kind: Kind, id: str) -> Json | None:
+        """One record."""
+        return (await self.lookup(org, kind.word, [id]))[id]
+
+    async def list(
+        self, org: int, kind: Kind, after: str, limit: int
+    ) -> list[tuple[str, msgspec.Raw]]:
+        """Ids and records as JSON, from the one after `after` on."""
+        rows = await self._store.list_reference(org, kind, after, limit)
+        opened = ((row.id, self._open(org, kind.word, row)) for row in rows)
+        return [(id, msgspec.Raw(plain or b"null")) for id, plain in opened]
+
+    async def count(self, org: int, kind: Kind) -> int:
+        """How many records there are."""
+        return await self._store.count_reference(org, kind)
+
+    async def put(self, org: int, kind: Kind, records: dict[str, bytes]) -> port.ReferenceWrite:
+        """Insert or replace records, given as checked JSON; all of them or, on StoreDown, none."""
+        word = kind.word
+        rows = [
+            port.ReferenceRow(id, self._vault.seal_at(plain, _place(org, word, id)))
+            for id, plain in records.items()
+        ]
+        return await self._write(
+            org, word, list(records), lambda: self._store.put_reference(org, kind, rows)
+        )
+
+    async def delete(self, org: int, kind: Kind, id: str) -> bool:
+        """Delete a record; whether it was there."""
+        done = await self._write(
+            org, kind.word, [id], lambda: self._store.delete_reference(org, kind, [id])
+        )
+        return done.changed > 0
+
+    async def put_slice(
+        self, org: int, kind: Kind, records: dict[str, bytes]
+    ) -> port.ReferenceWrite:
+        """`put` for bulk loads: one slice at a time over all loads, and as long a pause after it,
+        so that all loads together keep the store's writer busy at most half of the time."""
+        async with self._background:
+            done = await self.put(org, kind, records)
+            await asyncio.sleep(done.took_us / 1e6)
+            return done
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _write(
+        self, org: int, kind: str, ids: Sequence[str], call: Callable[[], Awaitable[Result]]
+    ) -> Result:
+        """To its end, even if the caller goes: what is remembered must follow what is stored."""
+
+        async def written() -> Result:
+            try:
+                return await call()
+            finally:
+                self._forget(org, kind, ids)
+
+        task = asyncio.ensure_future(written())
+        self._keep(task)
+        return await asyncio.shield(task)
+
+    def _forget(self, org: int, kind: str, ids: Sequence[str]) -> None:
+        for id in ids:
+            key = (org, kind, id)
+            self._cache.pop(key)
+            batch = self._asked.pop(key, None)
+            if batch is not None:
+                batch.written.add(id)
+
+    def _keep(self, task: "asyncio.Future[Any]") -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Future[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # told to whoever waits; there may be nobody left
+
+
+def _place(org: int, kind: str, id: str) -> bytes:
+    return f"reference|{org}|{kind}|{id}".encode()

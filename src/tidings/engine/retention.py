@@ -1,0 +1,153 @@
+"""Keeps no more than it should: drops what is too old, a slice at a time, beside the traffic.
+
+A pass goes through all kinds of data and all groups of orgs, then rests. Each slice stands in line
+with the commits and keeps the writer busy for some 5 ms; between two slices the writer has four
+times as long for everything else. What the store refuses is tried again by the next pass, which
+goes on where this one was stopped.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+
+import structlog
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from tidings.core.org_settings import Retention as Days
+from tidings.core.retention import (
+    GIVE_BACK_PAGES,
+    Group,
+    Kind,
+    Pace,
+    before_ms,
+    careful_now,
+    groups,
+    to_give_back,
+)
+from tidings.engine.clock import Clock
+from tidings.store import port
+
+FIRST_AFTER_S = 5.0  # a start has better things to do
+EVERY_S = 600.0
+AGAIN_S = 30.0  # after a pass that the store has refused
+LATE_MS = 86_400_000  # a clock that is ahead of the retention's by more is spoken of
+
+log = structlog.get_logger("tidings.retention")
+
+
+class Retention(Collector):
+    """The job, and its figures for Prometheus. `retentions` gives the orgs' settings."""
+
+    def __init__(
+        self,
+        *,
+        store: port.RetentionStore,
+        clock: Clock,
+        retentions: Callable[[], Mapping[int, Days]],
+        every_s: float = EVERY_S,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._retentions = retentions
+        self._every_s = every_s
+        self._loop = asyncio.get_running_loop()
+        self._passed_s = self._loop.time()  # when the last pass began
+        self._paces = {kind: Pace() for kind in Kind}
+        self._dropped: Counter[str] = Counter()
+        self._kept: port.Kept | None = None
+        self._last_ms = 0
+
+    async def run(self) -> None:
+        """Pass after pass, until cancelled."""
+        await asyncio.sleep(FIRST_AFTER_S)
+        while True:
+            try:
+                await self.pass_once()
+            except port.StoreDown as down:
+                log.warning("retention waits for the store", reason=str(down))
+                await asyncio.sleep(AGAIN_S)
+            else:
+                await asyncio.sleep(self._every_s)
+
+    async def pass_once(self) -> int:
+        """Drop everything that is too old now; how many rows that were. Raises StoreDown."""
+        began_s, clock_ms = self._loop.time(), self._clock.now_ms()
+        kept = await self._store.kept()
+        now_ms = careful_now(kept.dropped_ms, clock_ms, began_s - self._passed_s)
+        if clock_ms - now_ms > LATE_MS:
+            log.warning(
+                "retention catches up a day each hour: the clock is far ahead of its last pass",
+                clock_ms=clock_ms,
+                drops_as_of_ms=now_ms,
+            )
+        rows = 0
+        for group in groups(self._retentions()):
+            rows += await self._drop(group, now_ms)
+        self._passed_s = began_s
+        await self._give_back()
+        self._kept = await self._store.kept()
+        self._last_ms = clock_ms
+        if rows:
+            log.info("retention has dropped what was too old", rows=rows)
+        return rows
+
+    async def _drop(self, group: Group, now_ms: int) -> int:
+        pace, rows, first, more = self._paces[group.kind], 0, True, True
+        while more:
+            slice_ = port.Dropping(
+                kind=group.kind,
+                days=group.days,
+                before_ms=before_ms(group, now_ms),
+                orgs=group.orgs,
+                others=group.others,
+                rows_max=pace.rows,
+                first=first,
+                now_ms=now_ms,
+            )
+            dropped = await self._store.drop(slice_)
+            self._dropped[group.kind.word] += dropped.rows
+            rows += dropped.rows
+            first, more = False, dropped.more
+            pace.slice_took(dropped.took_us / 1000)
+            await asyncio.sleep(pace.wait_s)
+        return rows
+
+    async def _give_back(self) -> None:
+        kept = await self._store.kept()
+        free, pages = kept.free_pages, kept.pages
+        while to_give_back(free, pages, kept.page_bytes):
+            given = await self._store.give_back(GIVE_BACK_PAGES)
+            if not given.rows:
+                return  # made by a release that could not: its pages are used again all the same
+            free, pages = free - given.rows, pages - given.rows
+            pace = Pace()
+            pace.slice_took(given.took_us / 1000)
+            await asyncio.sleep(pace.wait_s)
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics at this moment (prometheus_client)."""
+        dropped = CounterMetricFamily(
+            "tidings_retention_rows", "Rows dropped by retention, by kind.", labels=["kind"]
+        )
+        for kind, rows in sorted(self._dropped.items()):
+            dropped.add_metric([kind], rows)
+        yield dropped
+        gauges: list[tuple[str, str, float]] = [
+            ("last_run_seconds", "When retention last ended a pass (epoch).", self._last_ms / 1000)
+        ]
+        if (kept := self._kept) is not None:
+            oldest, payload = kept.oldest_event_ms, kept.oldest_payload_ms
+            gauges += [
+                ("kept_back", "Old events kept because they are not finished.", kept.kept_back),
+                ("oldest_event_seconds", "Accept of the oldest event (epoch).", _s(oldest)),
+                ("oldest_payload_seconds", "Accept of the oldest body (epoch).", _s(payload)),
+                ("free_bytes", "Free pages of the database.", kept.free_pages * kept.page_bytes),
+                ("database_bytes", "Pages of the database.", kept.pages * kept.page_bytes),
+            ]
+        for name, meaning, value in gauges:
+            yield GaugeMetricFamily(f"tidings_retention_{name}", meaning, value=value)
+
+
+def _s(ms: int | None) -> float:
+    return 0.0 if ms is None else ms / 1000

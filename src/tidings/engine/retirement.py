@@ -1,0 +1,85 @@
+"""Ends what is unfinished of webhooks that were deleted (cancelled) or disabled (parked).
+
+In slices, so that no slice holds up commits: the first before its caller is answered, the rest
+behind it. What a stop interrupts is taken up at the next start.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from tidings.core.delivery import State
+from tidings.core.webhook import Standing, Webhook
+from tidings.store import port
+
+RETIRE_SLICE = 500
+RETIRE_AGAIN_S = 1.0
+_ENDS_IN = {Standing.DELETED: State.CANCELLED, Standing.DISABLED: State.PARKED}
+
+
+class Retirement:
+    """Over the store; `now` gives the newest version of a webhook by its number.
+
+    `parked` is told once nothing is left of one that was disabled, and how many were parked.
+    """
+
+    def __init__(
+        self,
+        store: port.Store,
+        now: Callable[[int], Webhook],
+        parked: Callable[[Webhook, int], None] = lambda webhook, count: None,
+    ) -> None:
+        self._store = store
+        self._now = now
+        self._parked = parked
+        self._running: dict[int, asyncio.Task[None]] = {}
+
+    async def begin(self, webhook: Webhook) -> None:
+        """The first slice. StoreDown is not raised: the rest comes behind the call anyway."""
+        if (state := _ENDS_IN.get(webhook.standing)) is None:
+            return
+        try:
+            moved = await self._store.retire(webhook.number, state, RETIRE_SLICE)
+        except port.StoreDown:
+            self.go_on(webhook, 0)
+            return
+        if moved >= RETIRE_SLICE:
+            self.go_on(webhook, moved)
+        elif state is State.PARKED:
+            self._parked(webhook, moved)
+
+    def go_on(self, webhook: Webhook, moved: int | None = None) -> None:
+        """Everything that is left, behind the caller. Nothing where its standing ends nothing.
+
+        `moved` have been before; None where a former process began it and may have told of it.
+        """
+        number = webhook.number
+        if webhook.standing in _ENDS_IN and number not in self._running:
+            task = asyncio.ensure_future(self._all(number, moved))
+            self._running[number] = task
+            task.add_done_callback(lambda _: self._running.pop(number, None))
+
+    async def done(self) -> None:
+        """Until nothing is left to be parked or cancelled."""
+        while self._running:
+            await asyncio.wait(self._running.values())
+
+    async def close(self) -> None:
+        """Stop where it is; `go_on` of the next start finishes it."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _all(self, number: int, moved: int | None) -> None:
+        while (state := _ENDS_IN.get((webhook := self._now(number)).standing)) is not None:
+            try:
+                slice_ = await self._store.retire(number, state, RETIRE_SLICE)
+            except port.StoreDown:
+                await asyncio.sleep(RETIRE_AGAIN_S)
+                continue
+            if slice_:
+                moved = (moved or 0) + slice_
+            else:
+                if state is State.PARKED and moved is not None:
+                    self._parked(webhook, moved)
+                return

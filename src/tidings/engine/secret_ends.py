@@ -1,0 +1,53 @@
+"""When the old signing secrets of webhooks stop to be in force: one alarm for all of them.
+
+The ends are stored with the webhook, so a restart knows them; this only rings. It rings by the wall
+clock and looks again at least once a minute, because the machine may sleep or be set right.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Callable
+
+from tidings.engine.clock import Clock
+
+LOOK_AGAIN_S = 60.0
+
+
+class SecretEnds:
+    """Calls `over` with the number of a webhook whose old secret has come to its end."""
+
+    def __init__(self, clock: Clock, over: Callable[[int], None]) -> None:
+        self._clock = clock
+        self._over = over
+        self._ends: list[tuple[int, int]] = []
+        self._alarm: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def note(self, webhook: int, end_ms: int) -> None:
+        """An old secret of a webhook ends then. Noting an end twice does no harm."""
+        heapq.heappush(self._ends, (end_ms, webhook))
+        self._set_alarm()
+
+    def ring(self) -> None:
+        """Tell of every end that has come, and wait for the next one."""
+        now_ms = self._clock.now_ms()
+        come = set()
+        while self._ends and self._ends[0][0] <= now_ms:
+            come.add(heapq.heappop(self._ends)[1])
+        for webhook in sorted(come):
+            self._over(webhook)
+        self._set_alarm()
+
+    def close(self) -> None:
+        """Ring no more. Idempotent."""
+        self._closed = True
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._ends and not self._closed:
+            wait_s = max(0.001, (self._ends[0][0] - self._clock.now_ms()) / 1000)
+            loop = asyncio.get_running_loop()
+            self._alarm = loop.call_later(min(wait_s, LOOK_AGAIN_S), self.ring)

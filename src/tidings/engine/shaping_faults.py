@@ -1,0 +1,18 @@
+"""Why a message cannot be made as its webhook asks: not now, or never."""
+
+
+class ShapeLater(Exception):
+    """What shaping needs is not there now. Nothing was sent: the delivery is tried again later."""
+
+    def __init__(self, reason: str, delay_s: float) -> None:
+        super().__init__(reason)
+        self.reason = reason  # one sentence for the delivery's log; holds no payload
+        self.delay_s = delay_s  # how long to wait before the next try, in seconds
+
+
+class ShapeRefused(Exception):
+    """The message can never be made from this event as its webhook asks: the delivery fails."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason  # one sentence for the delivery's log; holds no payload

@@ -1,0 +1,68 @@
+"""The stop switches: sending is held for an org, or for all of them, and nothing is lost by it.
+
+Events are accepted and matched as ever; their deliveries wait in the store. A switch outlives a
+restart. It is thrown in memory first, so that nothing starts once its caller is answered, whatever
+the store says.
+"""
+
+import contextlib
+from collections.abc import Callable
+
+from tidings.engine.clock import Clock
+from tidings.store import port
+
+EVERYTHING = 0
+
+
+class Stops:
+    """The switches of this service."""
+
+    def __init__(self, *, store: port.ReplayStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._stops: dict[int, port.Stop] = {}
+        self.changed: Callable[[], None] = lambda: None  # set by whoever has lanes to close
+
+    async def load(self) -> None:
+        """Take up the switches that a former owner left thrown."""
+        self._stops = {one.org: one for one in await self._store.stops()}
+
+    def holds(self, org: int) -> bool:
+        """Whether attempts of the org's webhooks may not start."""
+        return bool(self._stops) and (org in self._stops or EVERYTHING in self._stops)
+
+    def of(self, org: int) -> port.Stop | None:
+        """The org's own switch, if it is thrown; 0 is the one for everything."""
+        return self._stops.get(org)
+
+    @property
+    def orgs(self) -> int:
+        """How many orgs are stopped by a switch of their own."""
+        return sum(1 for org in self._stops if org != EVERYTHING)
+
+    async def stop(self, org: int, by: str) -> port.Stop:
+        """Hold sending. StoreDown: it is held, but a restart would not remember it."""
+        stop = self._stops.setdefault(org, port.Stop(org, by, self._clock.now_ms()))
+        self.changed()
+        await self._store.put_stop(stop)
+        return stop
+
+    async def start(self, org: int) -> None:
+        """Send again. StoreDown: it stays held."""
+        if org in self._stops:
+            await self._store.drop_stop(org)
+            with contextlib.suppress(KeyError):  # another call was faster
+                del self._stops[org]
+            self.changed()
+
+    def notices(self) -> list[str]:
+        """What an operator should know, in sentences; no org is named."""
+        found = []
+        if EVERYTHING in self._stops:
+            found.append("Sending is stopped for all orgs. POST /v1/start lets it go on.")
+        if self.orgs:
+            found.append(
+                f"Sending is stopped for {self.orgs} org{'' if self.orgs == 1 else 's'}. POST "
+                "/v1/orgs/{orgId}/start lets it go on."
+            )
+        return found

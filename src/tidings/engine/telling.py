@@ -1,0 +1,39 @@
+"""Who tells whom: what happens to webhooks and their deliveries becomes operational events."""
+
+from tidings.core.health import DEFAULT_POLICY
+from tidings.core.notices import DISABLED, FAILING, RECOVERED, disabled, failing, recovered
+from tidings.core.webhook import Webhook
+from tidings.engine.clock import Clock
+from tidings.engine.engine import Engine
+from tidings.engine.notices import Notices
+from tidings.engine.webhook_records import Record
+from tidings.engine.webhooks import Webhooks
+from tidings.store import port
+
+
+def connect(notices: Notices, engine: Engine, webhooks: Webhooks, clock: Clock) -> None:
+    """From now on the owners of webhooks are told."""
+
+    def on_failing(webhook: Webhook, health: port.Health) -> None:
+        since_ms = health.failing_since_ms or clock.now_ms()
+        until_ms = since_ms + DEFAULT_POLICY.disable_after_ms
+        fact = failing(webhook, health.told, since_ms, until_ms, health.failures, health.cause)
+        notices.tell(FAILING, webhook.org, fact)
+
+    def on_recovered(webhook: Webhook, health: port.Health) -> None:
+        now_ms = clock.now_ms()
+        since_ms = health.failing_since_ms or now_ms
+        notices.tell(RECOVERED, webhook.org, recovered(webhook, since_ms, now_ms))
+
+    def on_disabled(record: Record, parked: int) -> None:
+        webhook = record.webhook
+        health = engine.healths.of(webhook.number)
+        since_ms = None if health is None else health.failing_since_ms
+        fact = disabled(webhook, record.config.reason or "It was disabled.", parked, since_ms)
+        notices.tell(DISABLED, webhook.org, fact)
+
+    engine.on_failing = on_failing
+    engine.on_recovered = on_recovered
+    engine.on_ended_badly = notices.ended
+    engine.healths.on_parked = notices.parked
+    webhooks.on_disabled = on_disabled

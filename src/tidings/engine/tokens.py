@@ -1,0 +1,101 @@
+"""Access tokens: signed JWTs (RFC 7519, HS256) that stand for an OAuth client for a while.
+
+The head is ours to the byte, so a token with another algorithm, with none, or with another key
+named is not looked at further. A token says which credential it stands for and by which secret it
+was asked for; what the credential may do is looked up at each use, so that a change, a rotation
+without overlap or a revocation holds for tokens that are out already.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+TTL_S = 3600
+TOKEN_MAX = 2048  # characters
+ISSUER = "tidings"
+SKEW_S = 60
+MARK_BYTES = 8
+
+
+class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a token says."""
+
+    iss: str
+    aud: str
+    sub: str  # the credential
+    org: int
+    iat: int
+    exp: int
+    jti: str
+    mark: str  # of the secret that it was asked for with
+
+
+def mark_of(digest: bytes) -> str:
+    """Tells which of a credential's secrets was used, and nothing of the secret."""
+    return hashlib.blake2b(digest, digest_size=MARK_BYTES, person=b"tidings.mark").hexdigest()
+
+
+class Tokens:
+    """Makes and reads tokens with one key."""
+
+    def __init__(self, key: bytes, draw: Callable[[int], bytes]) -> None:
+        self._key = key
+        self._draw = draw
+
+    def __repr__(self) -> str:
+        """Nothing of the key."""
+        return "Tokens()"
+
+    def make(self, credential: str, org: int, digest: bytes, now_ms: int, ttl_s: int) -> str:
+        """A token for `ttl_s` seconds."""
+        now_s = now_ms // 1000
+        claims = Claims(
+            ISSUER,
+            ISSUER,
+            credential,
+            org,
+            now_s,
+            now_s + ttl_s,
+            str(uuid.UUID(bytes=self._draw(16), version=4)),
+            mark_of(digest),
+        )
+        said = _HEAD + b"." + _text(msgspec.json.encode(claims))
+        return (said + b"." + _text(self._sign(said))).decode()
+
+    def read(self, token: bytes, now_ms: int) -> Claims | None:
+        """What a token says; None where it is not ours, not whole, or not in its time."""
+        if len(token) > TOKEN_MAX:
+            return None
+        said, _, signature = token.rpartition(b".")
+        head, _, claims_text = said.partition(b".")
+        if head != _HEAD or not hmac.compare_digest(_text(self._sign(said)), signature):
+            return None
+        try:
+            claims = _claims(_bytes(claims_text))
+        except (msgspec.DecodeError, binascii.Error, ValueError):
+            return None
+        now_s = now_ms / 1000
+        in_time = claims.iat - SKEW_S <= now_s < claims.exp <= claims.iat + TTL_S
+        return claims if in_time and (claims.iss, claims.aud) == (ISSUER, ISSUER) else None
+
+    def _sign(self, said: bytes) -> bytes:
+        return hmac.digest(self._key, said, "sha256")
+
+
+def _text(raw: bytes) -> bytes:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=")
+
+
+def _bytes(text: bytes) -> bytes:
+    return base64.b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
+_HEADER: dict[str, Any] = {"alg": "HS256", "typ": "at+jwt"}
+_HEAD = _text(msgspec.json.encode(_HEADER))
+_claims = msgspec.json.Decoder(Claims).decode

@@ -1,0 +1,181 @@
+"""The stored transformations of all orgs: in memory, over the store.
+
+A change is a new version, in force for every message that is shaped after its answer; what was
+shaped before is sent as it was. Old versions are kept: a delivery's time tells which one made it.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from tidings.core.form import Refusal, came
+from tidings.core.shape_rules import NAME_RULE, TRANSFORMATION_NAME
+from tidings.engine.changes import Changes
+from tidings.store import port
+from tidings.store.port import StoredTransformation
+from tidings.transform.port import TEMPLATE_MAX, Renderer
+
+TRANSFORMATIONS_MAX = 200  # of one org
+VERSIONS_SHOWN = 100
+
+
+class TransformationRefused(Exception):
+    """A transformation cannot be as asked, or be taken away."""
+
+    def __init__(self, refusal: Refusal, conflict: bool = False) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+        self.conflict = conflict  # with what is there, rather than wrong in itself
+
+
+class UnknownTransformation(Exception):
+    """The org has no transformation of this name."""
+
+
+Users = Callable[[int, str], Sequence[str]]
+
+
+class Transformations:
+    """The newest version of each."""
+
+    def __init__(
+        self, *, store: port.Store, changes: Changes, renderer: Renderer, users: Users
+    ) -> None:
+        self._store = store
+        self._changes = changes
+        self._renderer = renderer
+        self._users = users  # names of the webhooks of an org that use one
+        self._newest: dict[int, dict[str, StoredTransformation]] = {}
+
+    # -- reading ----------------------------------------------------------------------------------
+
+    def load(self, stored: Sequence[StoredTransformation]) -> None:
+        """Fill in at the start."""
+        for one in stored:
+            self._newest.setdefault(one.org, {})[one.name] = one
+
+    def template(self, org: int, name: str) -> str | None:
+        """The template in force."""
+        known = self._newest.get(org, {}).get(name)
+        return None if known is None else known.template
+
+    def names(self, org: int) -> list[str]:
+        """All that the org has, sorted."""
+        return sorted(name for name, one in self._newest.get(org, {}).items() if one.template)
+
+    def choices(self, org: int) -> Sequence[dict[str, str]]:
+        """What `neoEnrichment` may name, as label and value."""
+        return [{"label": name, "value": name} for name in self.names(org)]
+
+    def get(self, org: int, name: str) -> StoredTransformation:
+        """The version in force. UnknownTransformation also for a deleted one."""
+        known = self._newest.get(org, {}).get(name)
+        if known is None or known.template is None:
+            raise UnknownTransformation(name)
+        return known
+
+    def list(self, org: int) -> Sequence[StoredTransformation]:
+        """All of the org, by name."""
+        return [self.get(org, name) for name in self.names(org)]
+
+    def users(self, org: int, name: str) -> Sequence[str]:
+        """Names of the webhooks that use it."""
+        return self._users(org, name)
+
+    async def versions(self, org: int, name: str) -> Sequence[StoredTransformation]:
+        """The newest of them first, deletions among them. UnknownTransformation."""
+        if name not in self._newest.get(org, {}):
+            raise UnknownTransformation(name)
+        return await self._store.transformation_versions(org, name, VERSIONS_SHOWN)
+
+    # -- changing ---------------------------------------------------------------------------------
+
+    async def create(
+        self, org: int, name: object, template: object, by: str
+    ) -> StoredTransformation:
+        """Make one. TransformationRefused, also where the name is taken."""
+        if not isinstance(name, str) or not TRANSFORMATION_NAME.fullmatch(name):
+            raise TransformationRefused(_bad_name(name))
+        if self.template(org, name) is not None:
+            raise TransformationRefused(_taken(name), conflict=True)
+        checked = await self._checked(template)
+
+        async def change() -> StoredTransformation:
+            if self.template(org, name) is not None:
+                raise TransformationRefused(_taken(name), conflict=True)
+            if len(self.names(org)) >= TRANSFORMATIONS_MAX:
+                raise TransformationRefused(_too_many(), conflict=True)
+            return await self._put(org, name, checked, by)
+
+        return await self._changes.run(change)
+
+    async def replace(self, org: int, name: str, template: object, by: str) -> StoredTransformation:
+        """A new version; the same template again is none. UnknownTransformation, Transf…Refused."""
+        self.get(org, name)
+        checked = await self._checked(template)
+
+        async def change() -> StoredTransformation:
+            known = self.get(org, name)
+            return known if known.template == checked else await self._put(org, name, checked, by)
+
+        return await self._changes.run(change)
+
+    async def delete(self, org: int, name: str, by: str) -> None:
+        """Take it away, unless a webhook uses it. UnknownTransformation, TransformationRefused."""
+
+        async def change() -> None:
+            self.get(org, name)
+            if users := self._users(org, name):
+                raise TransformationRefused(_used(name, users), conflict=True)
+            await self._put(org, name, None, by)
+
+        await self._changes.run(change)
+
+    async def _put(
+        self, org: int, name: str, template: str | None, by: str
+    ) -> StoredTransformation:
+        known = self._newest.get(org, {}).get(name)
+        version = 1 if known is None else known.version + 1
+        fresh = StoredTransformation(org, name, version, template, by)
+        stored = await self._store.put_transformation(fresh)
+        self._newest.setdefault(org, {})[name] = msgspec.structs.replace(stored)
+        return stored
+
+    async def _checked(self, template: object) -> str:
+        must = f"template must be a text of 1 to {TEMPLATE_MAX} characters in MiniJinja"
+        if not isinstance(template, str) or not 0 < len(template) <= TEMPLATE_MAX:
+            got = f"{len(template)} characters" if isinstance(template, str) else came(template)
+            said = f'{must}; got {got}. Start with {{"id": {{{{ event.eventId }}}}}}.'
+            raise TransformationRefused(_refusal("bad_template", said, "template"))
+        if (reason := await self._renderer.check(template)) is not None:
+            raise TransformationRefused(_refusal("bad_template", reason, "template"))
+        return template
+
+
+def _refusal(code: str, said: str, field: str) -> Refusal:
+    return Refusal(code, f"{said} ({code}, field {field})", field)
+
+
+def _bad_name(name: object) -> Refusal:
+    said = f"name must be {NAME_RULE}; got {came(name)}. Say what the payload is for."
+    return _refusal("bad_name", said, "name")
+
+
+def _taken(name: str) -> Refusal:
+    said = f"name must be one that the org has not used; got {came(name)}. PUT replaces it."
+    return _refusal("name_taken", said, "name")
+
+
+def _too_many() -> Refusal:
+    said = f"An org may have {TRANSFORMATIONS_MAX} transformations; it has them. Delete one."
+    return _refusal("too_many_transformations", said, "name")
+
+
+def _used(name: str, users: Sequence[str]) -> Refusal:
+    listed = ", ".join(came(user) for user in users[:3])
+    more = f" and {len(users) - 3} more" if len(users) > 3 else ""
+    said = (
+        f"A transformation must not be in use when it is deleted; {came(name)} makes the payload "
+        f"of {listed}{more}. Change those webhooks first."
+    )
+    return _refusal("in_use", said, "name")

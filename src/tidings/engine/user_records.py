@@ -1,0 +1,50 @@
+"""A person in an org, and a link that was made for them."""
+
+import msgspec
+
+from tidings.core.form import Refusal
+from tidings.store import port
+
+
+class UnknownUser(Exception):
+    """The org has no user of this id."""
+
+
+class UserRefused(Exception):
+    """A user cannot be as asked; `status` is that of the answer."""
+
+    def __init__(self, status: int, refusals: list[Refusal]) -> None:
+        super().__init__(refusals[0].message)
+        self.status = status
+        self.refusals = refusals
+
+
+class User(msgspec.Struct, frozen=True):
+    """A person in an org."""
+
+    person: port.Person
+    member: port.Member
+
+    @property
+    def status(self) -> str:
+        """invited, active or disabled."""
+        if self.member.disabled_ms is not None:
+            return "disabled"
+        return "active" if self.member.accepted_ms is not None else "invited"
+
+
+class NewLink(msgspec.Struct, frozen=True):
+    """A link that was made just now; the only time that its token is known."""
+
+    token: str
+    purpose: str
+    expires_ms: int
+
+    def __repr__(self) -> str:
+        """Without the token."""
+        return f"NewLink(purpose={self.purpose!r})"
+
+
+def is_active(member: port.Member) -> bool:
+    """Whether somebody may work there now."""
+    return member.accepted_ms is not None and member.disabled_ms is None

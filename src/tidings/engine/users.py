@@ -1,0 +1,366 @@
+"""People who can sign in, and what they may do in which org.
+
+A person is one e-mail address with one password; a membership says what an org calls them and lets
+them do. An org adds people by invitation and never learns whether an address was known before: the
+answer is the same, and who opens the invitation sets the password, or shows the one they have.
+So no org sets the password of somebody who is also a member of another. Only the platform does.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from tidings.core.attribution import of_person
+from tidings.core.calls import Caller
+from tidings.core.credential_rules import PASSWORD_MAX, read_password
+from tidings.core.form import Form, Refusal, came
+from tidings.core.scopes import OWNER, ROLES, grants_of
+from tidings.core.user_rules import WantedUser, email_of, read_new_user, read_user_change
+from tidings.engine.changes import Changes
+from tidings.engine.clock import Clock
+from tidings.engine.denied import Denied
+from tidings.engine.keys import digest_of, typed
+from tidings.engine.passwords import Passwords
+from tidings.engine.tokens import mark_of
+from tidings.engine.user_records import NewLink, UnknownUser, User, UserRefused, is_active
+from tidings.store import port
+
+PER_ORG_MAX = 1000
+INVITE, RESET = "invite", "reset"
+INVITE_MS, RESET_MS = 7 * 86_400_000, 3_600_000
+
+
+class Users:
+    """All people, in memory, over the store."""
+
+    def __init__(
+        self,
+        *,
+        store: port.Store,
+        changes: Changes,
+        clock: Clock,
+        draw: Callable[[int], bytes],
+        passwords: Passwords,
+    ) -> None:
+        self._store = store
+        self._changes = changes
+        self._clock = clock
+        self._draw = draw
+        self._passwords = passwords
+        self._persons: dict[str, port.Person] = {}
+        self._of_email: dict[str, str] = {}
+        self._members: dict[str, dict[int, port.Member]] = {}  # by person, by org
+
+    def load(self, people: port.People) -> None:
+        """Take over everybody at start."""
+        self._persons = {person.id: person for person in people.persons}
+        self._of_email = {person.email: person.id for person in people.persons}
+        self._members = {}
+        for member in people.members:
+            self._members.setdefault(member.person, {})[member.org] = member
+
+    # -- asking -----------------------------------------------------------------------------------
+
+    def list(self, org: int) -> list[User]:
+        """The users of an org, by e-mail address."""
+        users = [
+            User(self._persons[person], members[org])
+            for person, members in self._members.items()
+            if org in members
+        ]
+        return sorted(users, key=lambda user: user.person.email)
+
+    def get(self, org: int, id: str) -> User:
+        """One of them. UnknownUser for anything else."""
+        member = self._members.get(id, {}).get(org)
+        if member is None:
+            raise UnknownUser(id)
+        return User(self._persons[id], member)
+
+    def seats(self, person: str) -> Sequence[port.Member]:
+        """Where a person may work now, lowest org first."""
+        members = self._members.get(person, {})
+        return [members[org] for org in sorted(members) if is_active(members[org])]
+
+    def caller(self, person: str, org: int) -> Caller:
+        """The caller that a person is in an org. Denied where they may not work there."""
+        member = self._members.get(person, {}).get(org)
+        if member is None or not is_active(member):
+            raise Denied(
+                403,
+                "forbidden_org",
+                f"The org must be one that you are a user of; got {org}. Choose another one. "
+                "(forbidden_org, session)",
+            )
+        email = self._persons[person].email
+        return Caller(
+            org=org,
+            credential=person,
+            grants=grants_of(ROLES.get(member.role, "")),
+            attribution=of_person(person, email, member.name),
+            role=member.role,
+        )
+
+    def mark(self, person: str) -> bytes | None:
+        """Tells whether a password is still the one of a sign-in; None: cannot sign in."""
+        known = self._persons.get(person)
+        if known is None or known.password is None:
+            return None
+        return mark_of(known.password.encode()).encode()
+
+    async def verify(self, email: str, password: str) -> str | None:
+        """The person of this address and password, who may work somewhere. TooBusy."""
+        person = self._persons.get(self._of_email.get(email_of(email), ""))
+        hashed = None if person is None else person.password
+        fits = await self._passwords.fits(hashed, password[: PASSWORD_MAX + 1])
+        if not fits or person is None or not self.seats(person.id):
+            return None
+        if person.password is not None and self._passwords.is_old(person.password):
+            await self._set_password(person, await self._passwords.hash(password))
+        return person.id
+
+    # -- changing ---------------------------------------------------------------------------------
+
+    async def create(
+        self, caller: Caller, org: int, body: dict[str, Any]
+    ) -> tuple[User, NewLink | None]:
+        """Add somebody. Returns the user and the invitation, whose token is shown once.
+
+        With a password, which the platform alone may set, there is nothing to accept.
+        """
+        wanted = _read(read_new_user(body))
+        _check_role(caller, wanted.role)
+        if wanted.password is not None and not caller.platform:
+            raise _refused(
+                403,
+                "operators_only",
+                "password",
+                "password must be set by the person, with the invitation; got one from their org. "
+                "Leave it out and pass the invitation on.",
+            )
+        hashed = None if wanted.password is None else await self._passwords.hash(wanted.password)
+
+        async def change() -> tuple[User, NewLink | None]:
+            person = self._person_for(org, wanted, hashed)
+            now_ms = self._clock.now_ms()
+            fresh = port.Member(
+                org,
+                person.id,
+                wanted.name,
+                wanted.role,
+                now_ms,
+                caller.credential,
+                None if hashed is None else now_ms,
+            )
+            if person.id not in self._persons:
+                await self._keep_person(person)
+            await self._keep_member(fresh)
+            link = None if hashed else await self._link(INVITE, person.id, org, INVITE_MS)
+            return User(person, fresh), link
+
+        return await self._changes.run(change)
+
+    async def change(self, caller: Caller, org: int, id: str, body: dict[str, Any]) -> User:
+        """Change name, role or `disabled`; in force for open sessions when this returns."""
+
+        async def change() -> User:
+            user = self.get(org, id)
+            member = user.member
+            old = WantedUser(
+                user.person.email, member.name, member.role, member.disabled_ms is not None
+            )
+            wanted = _read(read_user_change(body, old))
+            _check_role(caller, member.role)
+            _check_role(caller, wanted.role)
+            disabled_ms = member.disabled_ms
+            if wanted.disabled is not old.disabled:
+                disabled_ms = self._clock.now_ms() if wanted.disabled else None
+            fresh = msgspec.structs.replace(
+                member, name=wanted.name, role=wanted.role, disabled_ms=disabled_ms
+            )
+            await self._keep_member(fresh)
+            return User(user.person, fresh)
+
+        return await self._changes.run(change)
+
+    async def remove(self, caller: Caller, org: int, id: str) -> None:
+        """Take somebody out of an org. Who is in none any more is forgotten."""
+
+        async def change() -> None:
+            user = self.get(org, id)
+            _check_role(caller, user.member.role)
+            forgotten = await self._store.drop_member(org, id)
+            del self._members[id][org]
+            if forgotten:
+                del self._members[id], self._persons[id], self._of_email[user.person.email]
+
+        await self._changes.run(change)
+
+    async def link(self, caller: Caller, org: int, id: str) -> NewLink:
+        """A new invitation for who has not accepted; for others, by the platform, a reset."""
+
+        async def change() -> NewLink:
+            user = self.get(org, id)
+            _check_role(caller, user.member.role)
+            if user.member.accepted_ms is None:
+                return await self._link(INVITE, id, org, INVITE_MS)
+            if not caller.platform:
+                raise _refused(
+                    403,
+                    "operators_only",
+                    "",
+                    "A new password must be asked of the operator once a user has accepted; got "
+                    "a credential of the org. Ask the operator for a reset.",
+                )
+            return await self._link(RESET, id, org, RESET_MS)
+
+        return await self._changes.run(change)
+
+    async def open_link(self, token: str, password: object) -> str:
+        """Accept an invitation, or set a new password; the person. TooBusy.
+
+        Who has a password already shows it to accept. A wrong one leaves the link as it was.
+        """
+        form = Form({"password": password})
+        given = read_password(form)
+        if given is None:
+            raise UserRefused(400, form.refusals or [_bad_password()])
+        hashed = await self._passwords.hash(given)
+
+        async def change() -> str:
+            link = await self._store.take_link(digest_of(token))
+            person = None if link is None else self._persons.get(link.person)
+            if (
+                link is None
+                or person is None
+                or link.purpose not in (INVITE, RESET)
+                or link.expires_ms <= self._clock.now_ms()
+            ):
+                raise _refused(
+                    400,
+                    "link_ended",
+                    "token",
+                    "token must be of a link that was not used and has not expired; got another. "
+                    "Ask for a new one.",
+                )
+            if link.purpose == INVITE and person.password is not None:
+                if not await self._passwords.fits(person.password, given):
+                    await self._store.put_link(link)
+                    raise _refused(
+                        403,
+                        "wrong_password",
+                        "password",
+                        "password must be the one that you have here already; got another. Try "
+                        "again, or ask the operator for a reset.",
+                    )
+            else:
+                await self._keep_person(msgspec.structs.replace(person, password=hashed))
+            member = self._members[person.id].get(link.org)
+            if link.purpose == INVITE and member is not None and member.accepted_ms is None:
+                now_ms = self._clock.now_ms()
+                await self._keep_member(msgspec.structs.replace(member, accepted_ms=now_ms))
+            return person.id
+
+        return await self._changes.run(change)
+
+    async def change_password(self, email: str, current: str, password: object) -> str | None:
+        """A person's own change; all sessions end. None: address and password are not known."""
+        form = Form({"password": password})
+        given = read_password(form)
+        if given is None:
+            raise UserRefused(400, form.refusals or [_bad_password()])
+        id = await self.verify(email, current)
+        if id is None:
+            return None
+        await self._set_password(self._persons[id], await self._passwords.hash(given))
+        return id
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    async def _set_password(self, person: port.Person, hashed: str) -> None:
+        async def change() -> None:
+            now = self._persons.get(person.id)
+            if now is not None and now.password == person.password:  # else somebody was faster
+                await self._keep_person(msgspec.structs.replace(now, password=hashed))
+
+        await self._changes.run(change)
+
+    def _person_for(self, org: int, wanted: WantedUser, hashed: str | None) -> port.Person:
+        """The person of an address, made where there is none. Runs inside `Changes.run`."""
+        if len(self.list(org)) >= PER_ORG_MAX:
+            raise _refused(
+                409,
+                "too_many",
+                "",
+                f"An org must have at most {PER_ORG_MAX} users; got one more. Remove some.",
+            )
+        known = self._persons.get(self._of_email.get(wanted.email, ""))
+        if known is None:
+            id = typed("usr", self._draw(10))
+            return port.Person(id, wanted.email, hashed, self._clock.now_ms())
+        if org in self._members.get(known.id, {}):
+            raise _refused(
+                409,
+                "user_exists",
+                "email",
+                f"email must be new in the org; got {came(wanted.email)}. Change that user.",
+            )
+        if hashed is not None:
+            raise _refused(
+                409,
+                "person_exists",
+                "password",
+                "password must be that of a new person; got one for somebody who has theirs. "
+                "Leave it out.",
+            )
+        return known
+
+    async def _link(self, purpose: str, person: str, org: int, lasts_ms: int) -> NewLink:
+        token = typed("lnk", self._draw(30))
+        expires_ms = self._clock.now_ms() + lasts_ms
+        await self._store.put_link(
+            port.Link(digest_of(token), purpose, person, org, "", expires_ms)
+        )
+        return NewLink(token, purpose, expires_ms)
+
+    async def _keep_person(self, person: port.Person) -> None:
+        await self._store.put_person(person)
+        self._persons[person.id] = person
+        self._of_email[person.email] = person.id
+        self._members.setdefault(person.id, {})
+
+    async def _keep_member(self, member: port.Member) -> None:
+        await self._store.put_member(member)
+        self._members.setdefault(member.person, {})[member.org] = member
+
+
+def _read(read: WantedUser | list[Refusal]) -> WantedUser:
+    if isinstance(read, WantedUser):
+        return read
+    raise UserRefused(400, read)
+
+
+def _check_role(caller: Caller, role: str) -> None:
+    """403 for a role that may do more than the caller, and, but for owners, for that of owners."""
+    if grants_of(ROLES.get(role, "")) <= caller.grants and not (
+        role == OWNER and caller.role not in ("", OWNER)
+    ):
+        return
+    raise _refused(
+        403,
+        "role_exceeded",
+        "role",
+        f"role must not be able to do more than the caller; got {role}. Take a lesser one, or "
+        "ask an owner.",
+    )
+
+
+def _bad_password() -> Refusal:
+    said = "password must be given; got nothing. Take several words. (bad_password, field password)"
+    return Refusal("bad_password", said, "password")
+
+
+def _refused(status: int, code: str, field: str, sentence: str) -> UserRefused:
+    where = f"field {field}" if field else "user"
+    return UserRefused(status, [Refusal(code, f"{sentence} ({code}, {where})", field)])

@@ -1,0 +1,58 @@
+"""Blocks that events share, in the thin form in which the platform sends them."""
+
+from tidings.simulator.programme import DETAILS, PROGRAM
+from tidings.simulator.things import Customer, Group, Json
+from tidings.simulator.world import Call
+
+
+def actor(call: Call) -> Json:
+    """Who did it: the till's id alone; its name and store are enrichment."""
+    return {"id": call.till}
+
+
+def activity(name: str, call: Call, customer: Customer | None, **ids: object) -> Json:
+    """What caused the event, with the ids of that activity."""
+    block: Json = {
+        "name": name,
+        "identifiers": [{"key": key, "value": str(value)} for key, value in ids.items()],
+        "enteredBy": {"id": call.till},
+    }
+    if customer is not None:
+        block["entityInformation"] = customer.entity
+    block["additionalAttributes"] = []
+    return block
+
+
+def about(customer: Customer, cause: Json) -> Json:
+    """What nearly every loyalty event begins with."""
+    return {
+        "customerIdentifiers": customer.identity,
+        "entityInformation": customer.entity,
+        "triggeringActivity": cause,
+        "loyaltyProgramDetails": DETAILS,
+        "loyaltyProgramId": PROGRAM,
+    }
+
+
+def person(customer: Customer, role: str) -> Json:
+    """A member of a group, with names."""
+    return {
+        "firstName": customer.first,
+        "lastName": customer.last,
+        "role": role,
+        "customerIdentifiers": customer.identity,
+    }
+
+
+def household(group: Group) -> Json:
+    """A group and who leads it."""
+    return {
+        "groupId": group.id,
+        "groupName": group.name,
+        "primaryMember": person(group.primary, "PRIMARY"),
+    }
+
+
+def decimal(value: float) -> str:
+    """A decimal text, as targets and adjustments have it."""
+    return f"{value:.3f}"

@@ -1,0 +1,126 @@
+"""The alternate currency: coins for large bills, a part of them promised and spendable later."""
+
+from tidings.simulator.blocks import about, activity, decimal
+from tidings.simulator.programme import COIN, POINTS_DAYS, PROMISE_DAYS
+from tidings.simulator.things import Bill, Customer, Json
+from tidings.simulator.world import Call, World, clock, day
+
+PER_COIN = 500.0
+PROMISED = 2.0
+
+
+def _named() -> Json:
+    return {"alternateCurrencyIdentifier": COIN[0], "alternateCurrencyName": COIN[1]}
+
+
+def issue_coins(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) -> None:
+    """Coins for a bill; two more are promised."""
+    bill.coins = float(int(bill.amount / PER_COIN))
+    customer.coins += bill.coins
+    customer.coins_lifetime += bill.coins
+    conversion = world.in_days(PROMISE_DAYS)
+    data = about(customer, cause) | {
+        "alternateCurrenciesIssuedData": [
+            {
+                **_named(),
+                "promotionalAlternateCurrenciesIssued": [],
+                "promisedAlternateCurrenciesIssued": [
+                    {
+                        "promisedAlternateCurrencies": PROMISED,
+                        "isExternalTriggerBased": False,
+                        "promisedAlternateCurrenciesConversionDate": day(conversion),
+                        "promotionIdentifier": "",
+                    }
+                ],
+                "regularAlternateCurrenciesBreakup": [
+                    {
+                        "alternateCurrencies": bill.coins,
+                        "expiryAt": day(world.in_days(POINTS_DAYS)),
+                    }
+                ],
+                "totalAlternateCurrenciesIssued": bill.coins,
+                "programCurrentAlternateCurrencies": customer.coins,
+                "regularAlternateCurrenciesIssued": bill.coins,
+                "programLifetimeAlternateCurrencies": customer.coins_lifetime,
+            }
+        ]
+    }
+    _emit(world, "alternateCurrenciesIssued", customer, call, data, f"+{bill.coins:.0f} coins")
+    world.later(PROMISE_DAYS, convert_coins, customer, bill)
+
+
+def take_back_coins(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) -> None:
+    """The coins of a returned bill go back; those promised are promised no more."""
+    customer.coins = max(0.0, customer.coins - bill.coins)
+    customer.coins_lifetime -= bill.coins
+    data = about(customer, cause) | {
+        "alternateCurrenciesReversedData": [
+            {
+                **_named(),
+                "promisedAlternateCurrenciesReversed": PROMISED,
+                "currentEventPromotionAlternateCurrenciesReturnedDetails": [],
+                "currentEventPromisedAlternateCurrenciesReturned": PROMISED,
+                "regularAlternateCurrenciesReversed": bill.coins,
+                "programCurrentAlternateCurrencies": customer.coins,
+                "currentEventTotalAlternateCurrenciesReturned": bill.coins,
+                "programLifetimeAlternateCurrencies": customer.coins_lifetime,
+                "totalIssuedAlternateCurrenciesReversed": bill.coins,
+                "promotionalAlternateCurrenciesReversed": [],
+                "currentEventRegularAlternateCurrenciesReturned": bill.coins,
+            }
+        ]
+    }
+    name, note = "issuedAlternateCurrenciesReversed", f"-{bill.coins:.0f} coins"
+    _emit(world, name, customer, call, data, note)
+
+
+def convert_coins(world: World, customer: Customer, bill: Bill) -> None:
+    """Promised coins become spendable, unless the bill was returned before."""
+    if customer.gone or bill.returned:
+        return
+    customer.coins += PROMISED
+    customer.coins_lifetime += PROMISED
+    call = world.call(customer.till)
+    cause = activity("DelayedAccrual", call, customer, billId=bill.id)
+    log = world.number("log", 5_540_001)
+    data = about(customer, cause) | {
+        "billId": bill.id,
+        "eventLogId": log,
+        "alternateCurrencyConverted": [
+            _named() | {"alternateCurrencyValue": decimal(PROMISED)},
+        ],
+        "earningAlternateCurrencyReference": [
+            {
+                "name": "TransactionAdd",
+                "enteredAt": float(bill.at_ms),
+                "alternateCurrencyConverted": PROMISED,
+                **_named(),
+                "identifiers": [{"key": "billNumber", "value": bill.number}],
+            }
+        ],
+        "alternateCurrencyConvertedBreakup": [],
+        "eventDateTime": clock(world.now_ms),
+        "alternateCurrencyConversionSource": "systemTrigger",
+    }
+    world.emit(
+        "promisedToCurrentAlternateCurrencyConversion",
+        data,
+        call=call,
+        ref=call.loyalty_id,
+        loyalty=call.loyalty_id,
+        who=customer,
+        note=f"+{PROMISED:.0f} coins",
+        log_id=log,
+    )
+
+
+def _emit(world: World, name: str, customer: Customer, call: Call, data: Json, note: str) -> None:
+    world.emit(
+        name,
+        data,
+        call=call,
+        ref=call.loyalty_id,
+        loyalty=call.loyalty_id,
+        who=customer,
+        note=note,
+    )

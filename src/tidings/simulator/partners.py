@@ -1,0 +1,96 @@
+"""A partner programme: members link themselves, rise in it, are reminded of its end, and leave."""
+
+from tidings.simulator.programme import (
+    DAY_MS,
+    MEMBERSHIP_DAYS,
+    MEMBERSHIP_REMINDER_DAYS,
+    PARTNER,
+    PROGRAM,
+)
+from tidings.simulator.things import Customer, Json, Link
+from tidings.simulator.world import World, day
+
+
+def _partner(customer: Customer) -> Json:
+    return {
+        "customerIdentifiers": customer.identity,
+        "entityInformation": customer.entity,
+        "loyaltyProgramId": PROGRAM,
+        "partnerProgramId": PARTNER[0],
+        "partnerProgramName": PARTNER[1],
+        "partnerProgramType": PARTNER[2],
+    }
+
+
+def _details(link: Link) -> Json:
+    return {
+        "customerPartnerProgramDetails": {
+            "partnerTierExpiryDate": day(link.expires_ms),
+            "partnerTierNumber": link.tier,
+            "membershipNumber": link.number,
+            "membershipExpiryDate": day(link.expires_ms),
+            "partnerTierExpiryDateInMillis": link.expires_ms,
+        }
+    }
+
+
+def link_or_leave(world: World) -> None:
+    """A member links the partner programme, rises in it, or leaves it."""
+    customer = world.member()
+    link = customer.link
+    if link is None:
+        number = f"FP-{world.number('membership', 771_203)}"
+        link = customer.link = Link(PARTNER[0], 1, number, world.in_days(MEMBERSHIP_DAYS))
+        _emit(world, "partnerProgramLinked", customer, _details(link), "links")
+        world.later(MEMBERSHIP_DAYS - MEMBERSHIP_REMINDER_DAYS, remind, customer, link)
+        world.later((link.expires_ms - world.now_ms) / DAY_MS, leave, customer, link)
+    elif world.chance(0.7):
+        link.tier += 1
+        update: Json = {"updateType": "UPGRADE", **_details(link)}
+        _emit(world, "partnerProgramUpdated", customer, update, f"tier {link.tier}")
+    else:
+        leave(world, customer, link)
+
+
+def leave(world: World, customer: Customer, link: Link) -> None:
+    """The partner programme is taken off the member: asked for, or at the end of membership."""
+    if customer.gone or customer.link is not link:
+        return
+    customer.link = None
+    _emit(world, "partnerProgramDelinked", customer, {}, "leaves")
+
+
+def _emit(world: World, name: str, customer: Customer, more: Json, note: str) -> None:
+    call = world.call(customer.till)
+    world.emit(
+        name,
+        _partner(customer) | more,
+        call=call,
+        ref=call.loyalty_id,
+        loyalty=call.loyalty_id,
+        who=customer,
+        note=note,
+    )
+
+
+def remind(world: World, customer: Customer, link: Link) -> None:
+    """Ahead of the end of the membership."""
+    if customer.gone or customer.link is not link:
+        return
+    job = world.job()
+    data = {
+        "customerIdentifiers": customer.identity,
+        "loyaltyProgramId": PROGRAM,
+        "partnerProgramId": PARTNER[0],
+        "partnerProgramName": PARTNER[1],
+        "scheduledExpiryDate": day(link.expires_ms),
+    }
+    world.emit(
+        "supplementaryMembershipExpiryReminder",
+        data,
+        call=job,
+        ref=f"{job.loyalty_id}_b1",
+        loyalty=job.loyalty_id,
+        who=customer,
+        note=f"until {day(link.expires_ms)[5:]}",
+    )

@@ -1,0 +1,68 @@
+"""The programme's rules: what is fixed for every member, with numbers that make a lively year."""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+DAY_MS = 86_400_000
+CURRENCY = "INR"
+PER_POINT = 20.0  # spend for one point
+RATIO = 0.25  # money value of a point
+PROGRAM = 77
+TIERS = ((1, "Base", 0.0), (2, "Silver", 1_000.0), (3, "Gold", 4_000.0))  # qualifying points
+TIER_DAYS = 60
+TIER_REMINDER_DAYS = 15
+TIER_KEEP = 450.0  # points within the tier's time that keep it
+POINTS_DAYS = 75
+POINTS_REMINDER_DAYS = 10
+PROMISE_DAYS = 12
+PROMISED_SHARE = 0.2  # of a large bill's points
+LARGE_BILL = 5_000.0
+COIN = ("COIN", "Coins")
+COIN_BILL = 3_000.0  # bills from here on bring coins
+COUPON_BILL = 2_500.0
+SERIES = 55_120
+SERIES_BULK = 55_121
+COUPON_DAYS = 45
+COUPON_VALUE = 100.0
+BADGE_EVERY = 5  # bills
+PROMOTION_BILL = 2_000.0  # a bill from here on earns an issued promotion
+PROMOTION_POINTS = 50.0
+TARGETS = ((7101, "Spend 10,000", 10_000.0), (7102, "Spend 20,000", 20_000.0))
+TARGET_GROUP = (71, "Monsoon mission")
+TARGET_DAYS = 30
+UNIFIED_GOAL = 15_000.0
+STREAK = (4102, "Weekly visits")
+STREAK_DAYS = 42
+STREAK_LEVELS = (3, 6)
+PARTNER = (901, "Fuel partner", "SUPPLEMENTARY")
+MEMBERSHIP_DAYS = 60
+MEMBERSHIP_REMINDER_DAYS = 10
+REWARD_DAYS = 120
+REWARD_REMINDER_DAYS = 10
+TILLS = tuple(range(5031, 5043))
+ADMIN = 9001
+CHECKER = 9002
+
+DETAILS: Json = {
+    "id": PROGRAM,
+    "name": "Banyan Circle",
+    "isDefault": True,
+    "pointsToCurrencyRatio": RATIO,
+    "tiers": [{"tierNumber": number, "tierName": name} for number, name, _ in TIERS],
+}
+
+
+def tier_for(points: float) -> int:
+    """The tier that so many qualifying points reach."""
+    return max((number for number, _, line in TIERS if points >= line), default=TIERS[0][0])
+
+
+def tier_line(number: int) -> float:
+    """The qualifying points that a tier begins with."""
+    return next(line for tier, _, line in TIERS if tier == number)
+
+
+def tier_name(number: int) -> str:
+    """What a tier is called."""
+    return next(name for tier, name, _ in TIERS if tier == number)

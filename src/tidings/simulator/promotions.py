@@ -1,0 +1,302 @@
+"""Promotions: set up, given to members, earned by a bill, withdrawn; and those of the cart."""
+
+from tidings.simulator.blocks import activity, actor
+from tidings.simulator.programme import ADMIN, DAY_MS, PROGRAM, PROMOTION_BILL, PROMOTION_POINTS
+from tidings.simulator.things import Bill, CartOffer, Customer, Earned, Json, Promotion
+from tidings.simulator.world import Call, World, day, iso
+
+NAMES = ("Spring double points", "Monsoon bonus", "Festive lights", "Harvest week", "New year")
+PROMOTION_DAYS = 60
+HELD_MAX = 10  # of a member
+KEPT = 6  # promotions that run at one time, at most
+TARGET_RULES = {"36006": [65260]}
+
+
+# -- set up ----------------------------------------------------------------------------------------
+
+
+def create(world: World) -> None:
+    """Marketing sets a promotion up."""
+    number = world.number("promotion", 7_101)
+    promotion = Promotion(
+        number,
+        f"P-{number + 1_942}",
+        f"{NAMES[number % len(NAMES)]} {number % 100}",
+        f"{PROMOTION_POINTS:.0f} points for a bill from {PROMOTION_BILL:.0f}",
+        world.now_ms,
+        world.in_days(PROMOTION_DAYS),
+        world.now_ms,
+    )
+    world.promotions.append(promotion)
+    if len(world.promotions) > KEPT:
+        del world.promotions[0]
+    _tell_set_up(world, "promotionCreated", promotion)
+
+
+def change(world: World) -> None:
+    """Marketing lets a promotion run longer."""
+    promotion = world.draw.choice(world.promotions)
+    promotion.ends_ms += 7 * DAY_MS
+    _tell_set_up(world, "promotionUpdated", promotion)
+
+
+def _tell_set_up(world: World, name: str, promotion: Promotion) -> None:
+    call = world.call()
+    data: Json = {
+        "linkedTargetGroupVsTargetRuleIdMap": TARGET_RULES,
+        "promotionEndDate": promotion.ends_ms,
+        "createdOn": promotion.created_ms,
+        "customFields": [],
+        "linkedEventName": "TransactionAdd",
+        "promotionStartDate": promotion.starts_ms,
+        "promotionName": promotion.name,
+        "updatedBy": ADMIN,
+        "status": "APPROVED",
+        "externalIdentifier": promotion.identifier,
+        "sourceType": "UI",
+        "triggeringActivity": activity("GenericEvent", call, None),
+        "loyaltyProgramId": PROGRAM,
+        "type": "BILL_PROMOTION",
+        "updatedOn": world.now_ms,
+        "linkedEventId": "12",
+        "description": promotion.description,
+        "promotionId": promotion.id,
+    }
+    world.emit(
+        name,
+        data,
+        call=call,
+        ref=call.request_id,
+        loyalty="",
+        note=promotion.name,
+        log_id=-1,
+    )
+
+
+# -- given and earned ------------------------------------------------------------------------------
+
+
+def _block(promotion: Promotion, customer: Customer, cause: Json) -> Json:
+    return {
+        "customerIdentifiers": customer.identity,
+        "triggeringActivity": cause,
+        "loyaltyProgramId": PROGRAM,
+        "promotionId": promotion.id,
+        "promotionName": promotion.name,
+        "promotionDescription": promotion.description,
+        "promotionStartDate": day(promotion.starts_ms),
+        "promotionEndDate": day(promotion.ends_ms),
+        "customFields": [],
+        "redemptionRestrictions": [],
+    }
+
+
+def _offer(promotion: Promotion) -> Json:
+    """What is told of a promotion when it is given or earned, and not when it is withdrawn."""
+    return {
+        "linkedTargetGroupVsTargetRuleIdMap": TARGET_RULES,
+        "pointsOfferType": "GENERIC",
+        "promotionEarnSource": "LOYALTY_ACTIVITY",
+        "promotionStartDateInMillis": promotion.starts_ms,
+        "promotionEndDateInMillis": promotion.ends_ms,
+    }
+
+
+def _limit(kpi: str) -> list[Json]:
+    return [{"limitOn": "CUSTOMER", "kpi": kpi, "maxLimit": 1}]
+
+
+def give(world: World) -> None:
+    """A member is given a promotion, to be earned by a bill."""
+    customer = world.member()
+    running = [one for one in world.promotions if one.ends_ms > world.now_ms]
+    held = {one.promotion.id for one in customer.promotions}
+    free = [one for one in running if one.id not in held]
+    if not free:
+        return
+    promotion = world.draw.choice(free)
+    earned = Earned(promotion, world.number("issual", 7_101), world.now_ms)
+    customer.promotions.append(earned)
+    if len(customer.promotions) > HELD_MAX:
+        del customer.promotions[0]
+    call = world.call(customer.till)
+    cause = activity("IssuePromotionForEntityEvent", call, customer)
+    data = _block(promotion, customer, cause) | _offer(promotion)
+    data |= {
+        "issueRestrictions": _limit("MAX_NUMBER_OF_ISSUALS_PER_CUSTOMER"),
+        "issualId": earned.issue_id,
+        "promotionIssuedDate": day(world.now_ms),
+        "promotionIssuedDateInMillis": world.now_ms,
+        "promotionIssuedExpiryDate": day(promotion.ends_ms),
+        "promotionIssuedExpiryDateInMillis": promotion.ends_ms,
+    }
+    _emit(world, "promotionIssued", customer, call, data, promotion.name)
+    if world.chance(0.15):
+        world.later(5, withdraw, customer, earned)
+
+
+def earnable(customer: Customer, bill: Bill, now_ms: int) -> Earned | None:
+    """The promotion that a bill would earn."""
+    if bill.amount < PROMOTION_BILL:
+        return None
+    for earned in customer.promotions:
+        if not earned.earn_id and earned.promotion.ends_ms > now_ms:
+            return earned
+    return None
+
+
+def earn(world: World, customer: Customer, call: Call, cause: Json, earned: Earned) -> None:
+    """A bill met the promotion's condition; its points come with the bill's."""
+    promotion = earned.promotion
+    earned.earn_id = world.number("earn", 9_101)
+    earned.earned_ms = world.now_ms
+    data = _block(promotion, customer, cause) | _offer(promotion)
+    data |= {
+        "issualId": earned.issue_id,
+        "earnedId": earned.earn_id,
+        "earnCriteria": "ACTIVITY",
+        "earnRestrictions": _limit("MAX_NUMBER_OF_EARNS_PER_CUSTOMER"),
+        "promotionEarnedDate": day(world.now_ms),
+        "promotionEarnedExpiryDate": day(promotion.ends_ms),
+        "promotionEarnedExpiryDateInMillis": promotion.ends_ms,
+    }
+    _emit(world, "promotionEarned", customer, call, data, promotion.name)
+
+
+def withdraw(world: World, customer: Customer, earned: Earned) -> None:
+    """An issued promotion that was not earned yet is withdrawn."""
+    if customer.gone or earned.earn_id or earned not in customer.promotions:
+        return
+    customer.promotions.remove(earned)
+    promotion = earned.promotion
+    call = world.call(customer.till)
+    cause = activity("RevokeIssuePromotionEvent", call, customer)
+    data = _block(promotion, customer, cause) | {
+        "issueRestrictions": _limit("MAX_NUMBER_OF_ISSUALS_PER_CUSTOMER"),
+        "revokedIssualId": earned.issue_id,
+        "promotionIssuedDate": day(earned.issued_ms),
+        "promotionIssuedExpiryDate": day(promotion.ends_ms),
+    }
+    _emit(world, "revokeIssuedPromotion", customer, call, data, promotion.name)
+
+
+def take_back(world: World, customer: Customer, call: Call, cause: Json, earned: Earned) -> None:
+    """The bill that had earned a promotion was returned."""
+    promotion = earned.promotion
+    data = _block(promotion, customer, cause) | {
+        "earnRestrictions": _limit("MAX_NUMBER_OF_EARNS_PER_CUSTOMER"),
+        "revokedEarnedPromotionDetails": [
+            {
+                "revokedEarnedId": earned.earn_id,
+                "promotionEarnedDate": day(earned.earned_ms),
+                "promotionEarnedExpiryDate": day(promotion.ends_ms),
+            }
+        ],
+    }
+    _emit(world, "revokeEarnedPromotion", customer, call, data, promotion.name)
+
+
+def _emit(world: World, name: str, customer: Customer, call: Call, data: Json, note: str) -> None:
+    world.emit(
+        name,
+        data,
+        call=call,
+        ref=call.loyalty_id,
+        loyalty=call.loyalty_id,
+        who=customer,
+        note=note,
+    )
+
+
+# -- in the cart -----------------------------------------------------------------------------------
+
+
+def give_cart_offer(world: World) -> None:
+    """A member is given a discount for the cart, meets its condition soon, and may lose it."""
+    customer = world.member()
+    offer = CartOffer(world.hex(24), world.hex(24), world.now_ms)
+    customer.offers.append(offer)
+    if len(customer.offers) > HELD_MAX:
+        del customer.offers[0]
+    _emit_cart(world, "cartPromotionIssued", customer, _cart(customer, offer), offer, "cart offer")
+    world.later(1.5, meet_cart_offer, customer, offer)
+
+
+def meet_cart_offer(world: World, customer: Customer, offer: CartOffer) -> None:
+    """The offer's condition is met; it can be used from now on."""
+    if customer.gone:
+        return
+    offer.earn_id, offer.earned_ms = world.hex(24), world.now_ms
+    data = _cart(customer, offer) | {"earnId": offer.earn_id, "earnedTime": iso(world.now_ms)}
+    _emit_cart(world, "cartPromotionEarned", customer, data, offer, "cart offer")
+    if world.chance(0.3):
+        world.later(4, revoke_cart_offer, customer, offer)
+
+
+def revoke_cart_offer(world: World, customer: Customer, offer: CartOffer) -> None:
+    """An offer that was not used is withdrawn."""
+    if customer.gone or offer not in customer.offers:
+        return
+    customer.offers.remove(offer)
+    data: Json = {
+        "customerIdentifiers": customer.identity,
+        "promotionId": offer.promotion_id,
+        "earnId": offer.earn_id,
+    }
+    _emit_cart(world, "cartPromotionRevoked", customer, data, offer, "cart offer")
+
+
+def use_cart_offer(world: World, customer: Customer, call: Call, bill: Bill) -> None:
+    """An earned offer is used on a bill."""
+    offer = next((one for one in customer.offers if one.earn_id), None)
+    if offer is None:
+        return
+    customer.offers.remove(offer)
+    applied: Json = {
+        "redemptionCount": 1,
+        "promotionId": offer.promotion_id,
+        "earnId": offer.earn_id,
+        "discountAppliedOnQuantity": 1.0,
+        "discount": bill.discount,
+        "redemptionType": "DISCOUNT",
+    }
+    sku = f"SKU-{bill.id % 90 + 10}"
+    data: Json = {
+        "customerIdentifiers": customer.identity,
+        "addedBy": actor(call),
+        "redemptionDateTime": iso(world.now_ms),
+        "transactionIdentifier": bill.number,
+        "appliedPromotions": [applied],
+        "lineItemInfo": [{"sku": sku, "productId": f"P{sku[3:]}", "appliedPromotions": [applied]}],
+    }
+    _emit_cart(
+        world, "cartPromotionRedeemed", customer, data, offer, f"-₹{bill.discount:.0f}", call
+    )
+
+
+def _cart(customer: Customer, offer: CartOffer) -> Json:
+    return {
+        "customerIdentifiers": customer.identity,
+        "promotionId": offer.promotion_id,
+        "issueId": offer.issue_id,
+        "issueDate": iso(offer.issued_ms),
+    }
+
+
+def _emit_cart(
+    world: World,
+    name: str,
+    customer: Customer,
+    data: Json,
+    offer: CartOffer,
+    note: str,
+    call: Call | None = None,
+) -> None:
+    world.emit(
+        name,
+        data,
+        call=call or world.call(customer.till),
+        ref=offer.issue_id,
+        who=customer,
+        note=note,
+    )

@@ -1,0 +1,245 @@
+"""Targets: goals of a period, alone and together; progress rises with bills, falls with returns."""
+
+from tidings.simulator.blocks import activity, decimal
+from tidings.simulator.programme import TARGET_DAYS, TARGET_GROUP, TARGETS, UNIFIED_GOAL
+from tidings.simulator.things import Bill, Customer, Json, Target
+from tidings.simulator.world import Call, World, day
+
+PERIOD_IDS = 8_800
+
+
+def _details(target: Target) -> Json:
+    return {
+        "id": target.id,
+        "name": target.name,
+        "targetGroupId": TARGET_GROUP[0],
+        "targetGroupName": TARGET_GROUP[1],
+        "targetPeriodId": PERIOD_IDS + target.period,
+        "targetPeriodName": f"Cycle_{target.period}",
+        "description": f"{target.name} within {TARGET_DAYS} days",
+    }
+
+
+def all_details(customer: Customer) -> list[Json]:
+    """The member's targets, as streaks name them."""
+    return [_details(target) for target in customer.targets]
+
+
+def _milestones(world: World, target: Target) -> list[Json]:
+    milestone: Json = {
+        "id": target.id * 10 + 1,
+        "name": "Goal",
+        "valueType": "ABSOLUTE",
+        "definedValue": decimal(target.goal),
+    }
+    if target.met:
+        milestone["achievedDate"] = world.now_ms
+    return [milestone]
+
+
+def enrol(world: World, customer: Customer) -> None:
+    """A member joins the month's targets, whose first period begins at once."""
+    if customer.targets:
+        return
+    call = world.call(customer.till)
+    start = day(world.now_ms)
+    for number, name, goal in TARGETS:
+        target = Target(number, name, goal, 1)
+        customer.targets.append(target)
+        data = {
+            "customerIdentifiers": customer.identity,
+            "eventId": world.number("enrolment", 7_101),
+            "defaultTargetValue": decimal(goal),
+            "targetId": target.id,
+            "targetName": target.name,
+            "targetGroupId": TARGET_GROUP[0],
+            "targetGroupName": TARGET_GROUP[1],
+            "source": "INSTORE",
+            "targetPeriodId": PERIOD_IDS + 1,
+            "targetPeriodName": "Cycle_1",
+            "targetPeriodStartDate": start,
+            "targetCycleStartDate": start,
+            "description": f"{target.name} within {TARGET_DAYS} days",
+            "milestoneDetails": _milestones(world, target),
+        }
+        world.emit(
+            "targetCustomerEnrolment",
+            data,
+            call=call,
+            ref=call.loyalty_id,
+            loyalty=call.loyalty_id,
+            who=customer,
+            note=name,
+        )
+    _begin_period(world, customer)
+    if world.chance(0.2):
+        world.later(2, change_goal, customer)
+
+
+def _begin_period(world: World, customer: Customer) -> None:
+    job = world.job()
+    for target in customer.targets:
+        data = {
+            "customerIdentifiers": customer.identity,
+            "targetDetails": _details(target),
+            "definedTargetValue": decimal(target.goal),
+            "triggeringActivity": activity("GenericEvent", job, customer),
+        }
+        world.emit(
+            "targetPeriodStarted",
+            data,
+            call=job,
+            ref=job.loyalty_id,
+            loyalty=job.loyalty_id,
+            who=customer,
+            note=target.name,
+        )
+    world.later(TARGET_DAYS, complete_period, customer)
+
+
+def complete_period(world: World, customer: Customer) -> None:
+    """The period is over, met or not; the next one begins with nothing achieved."""
+    if customer.gone:
+        return
+    job = world.job()
+    for target in customer.targets:
+        data = {
+            "customerIdentifiers": customer.identity,
+            "targetDetails": _details(target),
+            "achievedTargetValue": decimal(target.achieved),
+            "definedTargetValue": decimal(target.goal),
+            "triggeringActivity": activity("GenericEvent", job, customer),
+            "milestoneDetails": _milestones(world, target),
+        }
+        world.emit(
+            "targetPeriodCompleted",
+            data,
+            call=job,
+            ref=job.loyalty_id,
+            loyalty=job.loyalty_id,
+            who=customer,
+            note="met" if target.met else "not met",
+        )
+        target.period += 1
+        target.achieved, target.met = 0.0, False
+    customer.unified_met = False
+    _begin_period(world, customer)
+
+
+def change_goal(world: World, customer: Customer) -> None:
+    """Support sets another goal for a member."""
+    open_ones = [target for target in customer.targets if not target.met]
+    if customer.gone or not open_ones:
+        return
+    target = world.draw.choice(open_ones)
+    target.goal = max(target.goal - 2_000.0, target.achieved + 500.0)
+    call = world.call(customer.till)
+    data = {
+        "customerIdentifiers": customer.identity,
+        "targetDetails": _details(target),
+        "achievedTargetValue": decimal(target.achieved),
+        "definedTargetValue": decimal(target.goal),
+    }
+    world.emit(
+        "targetValueUpdated",
+        data,
+        call=call,
+        ref=call.loyalty_id,
+        loyalty=call.loyalty_id,
+        who=customer,
+        note=f"goal {target.goal:.0f}",
+    )
+
+
+def progress(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) -> None:
+    """A bill counts for every target; each that is met by it is told once."""
+    for target in customer.targets:
+        target.achieved += bill.amount
+        met_now = not target.met and target.achieved >= target.goal
+        target.met = target.met or met_now
+        data = _value(customer, target, cause, bill) | {
+            "milestoneDetails": _milestones(world, target)
+        }
+        _emit(world, "targetAchievedValueUpdated", customer, call, data, f"{target.achieved:.0f}")
+        if met_now:
+            data = _value(customer, target, cause, bill)
+            _emit(world, "targetValueAchieved", customer, call, data, target.name)
+    total = _unified(customer)
+    if customer.targets and not customer.unified_met and total >= UNIFIED_GOAL:
+        customer.unified_met = True
+        data = _together(customer, cause, bill)
+        _emit(world, "unifiedTargetsAchieved", customer, call, data, f"{total:.0f}")
+
+
+def hangs_on(customer: Customer, bill: Bill) -> bool:
+    """Whether the unified goal is met with this bill, and not without it."""
+    return customer.unified_met and _unified(customer) - bill.amount < UNIFIED_GOAL
+
+
+def set_back(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) -> None:
+    """A return counts backwards; the amount stays positive, the activity says that it fell."""
+    counted = [target for target in customer.targets if target.achieved >= bill.amount]
+    return_id = world.number("return", 7_101)
+    for target in counted:
+        target.achieved -= bill.amount
+        data = _value(customer, target, cause, bill) | {"returnId": return_id}
+        data["milestoneDetails"] = _milestones(world, target)
+        _emit(world, "targetAchievedValueUpdated", customer, call, data, f"{target.achieved:.0f}")
+    if customer.unified_met and _unified(customer) < UNIFIED_GOAL:
+        customer.unified_met = False
+        data = _together(customer, cause, bill)
+        _emit(world, "unifiedTargetsUnAchieved", customer, call, data, "no longer met")
+
+
+def _unified(customer: Customer) -> float:
+    """The best of the targets: each counts every bill, so they are not added up."""
+    return max((target.achieved for target in customer.targets), default=0.0)
+
+
+def _value(customer: Customer, target: Target, cause: Json, bill: Bill) -> Json:
+    return {
+        "eventName": cause["name"],
+        "customerIdentifiers": customer.identity,
+        "achievedTargetValue": decimal(target.achieved),
+        "targetDetails": _details(target),
+        "eventId": bill.id,
+        "definedTargetValue": decimal(target.goal),
+        "triggeringActivity": cause,
+        "transactionId": bill.id,
+        "currentEventTargetValue": decimal(bill.amount),
+    }
+
+
+def _together(customer: Customer, cause: Json, bill: Bill) -> Json:
+    rule = " | ".join(str(target.id) for target in customer.targets)
+    return {
+        "customerIdentifiers": customer.identity,
+        "unifiedTargetGroupDetails": {
+            "targetGroupId": TARGET_GROUP[0],
+            "targetGroupName": TARGET_GROUP[1],
+            "unifiedTargetsAchievementCondition": {
+                "combinationType": "ANY",
+                "aggregation": "MAX",
+                "thresholdValue": UNIFIED_GOAL,
+                "ruleExpression": f"({rule})",
+            },
+        },
+        "targetData": [
+            {
+                "targetId": target.id,
+                "targetName": target.name,
+                "description": f"{target.name} within {TARGET_DAYS} days",
+                "targetPeriodId": PERIOD_IDS + target.period,
+                "targetPeriodName": f"Cycle_{target.period}",
+                "achievedTargetValue": decimal(target.achieved),
+                "definedTargetValue": decimal(target.goal),
+            }
+            for target in customer.targets
+        ],
+        "triggeringActivity": cause,
+        "transactionId": bill.id,
+    }
+
+
+def _emit(world: World, name: str, customer: Customer, call: Call, data: Json, note: str) -> None:
+    world.emit(name, data, call=call, ref=call.request_id, loyalty="", who=customer, note=note)

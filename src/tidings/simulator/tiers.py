@@ -1,0 +1,121 @@
+"""Tiers: reached by lifetime points, kept by points within their time, lost without them."""
+
+from tidings.simulator.blocks import about, activity
+from tidings.simulator.programme import (
+    TIER_DAYS,
+    TIER_KEEP,
+    TIER_REMINDER_DAYS,
+    tier_for,
+    tier_line,
+    tier_name,
+)
+from tidings.simulator.things import Customer, Json
+from tidings.simulator.world import Call, World, day
+
+
+def rise(world: World, customer: Customer, call: Call, cause: Json) -> None:
+    """Move up if the points that just came crossed a line; same call, same cause."""
+    reached = tier_for(customer.qualifying)
+    if reached <= customer.tier:
+        return
+    before, customer.tier = customer.tier, reached
+    _begin(world, customer)
+    data = about(customer, cause) | {
+        "notes": "Moved after reaching the points line",
+        "previousTierNumber": before,
+        "upgradedTierNumber": reached,
+        "upgradeType": "STRATEGY",
+        **_expiry(world, customer),
+    }
+    world.emit(
+        "tierUpgraded",
+        data,
+        call=call,
+        ref=call.loyalty_id,
+        loyalty=call.loyalty_id,
+        who=customer,
+        note=f"→ {tier_name(reached)}",
+    )
+
+
+def _begin(world: World, customer: Customer) -> None:
+    customer.tier_points = 0.0
+    customer.tier_warned = False
+    customer.tier_expires_ms = expires = world.in_days(TIER_DAYS)
+    world.later(TIER_DAYS - TIER_REMINDER_DAYS, warn, customer, expires)
+    world.later(TIER_DAYS, judge, customer, expires)
+
+
+def take_over(world: World, customer: Customer, other: Customer) -> None:
+    """The tier of a profile that is merged into another, if it is the higher one."""
+    customer.qualifying = max(customer.qualifying, other.qualifying)
+    if other.tier > customer.tier:
+        customer.tier = other.tier
+        _begin(world, customer)
+
+
+def _expiry(world: World, customer: Customer) -> Json:
+    return {
+        "tierExpiryDate": day(customer.tier_expires_ms),
+        "tierExpiryDateInMillis": customer.tier_expires_ms,
+        "currentDateStoreTz": day(world.now_ms),
+    }
+
+
+def _still(customer: Customer, expires_ms: int) -> bool:
+    """Whether the tier whose end was planned is still the member's."""
+    return not customer.gone and customer.tier > 1 and customer.tier_expires_ms == expires_ms
+
+
+def warn(world: World, customer: Customer, expires_ms: int) -> None:
+    """Ahead of a downgrade, if the tier is not kept by then."""
+    if not _still(customer, expires_ms) or customer.tier_points >= TIER_KEEP:
+        return
+    customer.tier_warned = True
+    job = world.job()
+    data = about(customer, activity("TierReassessment", job, customer)) | {
+        "currentTierNumber": customer.tier,
+        "scheduledDowngradeDate": day(expires_ms),
+    }
+    world.emit(
+        "tierDowngradeReminder",
+        data,
+        call=job,
+        ref=world.number("tierJob", 4_101),
+        loyalty=job.loyalty_id,
+        who=customer,
+        note=f"until {day(expires_ms)[5:]}",
+    )
+
+
+def judge(world: World, customer: Customer, expires_ms: int) -> None:
+    """At the end of a tier's time: kept for another one, or one down. Nobody falls unwarned."""
+    if not _still(customer, expires_ms):
+        return
+    job = world.job()
+    cause = activity("TierReassessment", job, customer)
+    if customer.tier_points >= TIER_KEEP or not customer.tier_warned:
+        _begin(world, customer)
+        name, note = "tierRenewed", f"stays {tier_name(customer.tier)}"
+        what: Json = {
+            "notes": "Kept by the points of its time",
+            "currentTierNumber": customer.tier,
+            "renewType": "STRATEGY",
+        }
+    else:
+        before, customer.tier = customer.tier, customer.tier - 1
+        customer.qualifying = tier_line(customer.tier)
+        if customer.tier > 1:
+            _begin(world, customer)
+        name, note = "tierDowngraded", f"↓ {tier_name(customer.tier)}"
+        what = {"downgradedTierNumber": customer.tier, "previousTierNumber": before}
+    data = about(customer, cause) | what | _expiry(world, customer)
+    world.emit(
+        name,
+        data,
+        call=job,
+        ref=world.number("tierJob", 4_101),
+        loyalty=job.loyalty_id,
+        who=customer,
+        note=note,
+    )

@@ -1,0 +1,220 @@
+"""The state of the story, its clock and chance, and how an event comes out of it."""
+
+import heapq
+import random
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from tidings.catalogue import load
+from tidings.simulator import people
+from tidings.simulator.programme import DAY_MS, TILLS
+from tidings.simulator.things import Customer, Group, Json, Promotion, Reward
+
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
+_CODE = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One event, and how it is told."""
+
+    name: str
+    event_id: str
+    at_ms: int
+    who: str  # the first name of whom it is about; empty where it is about nobody
+    note: str  # "+86", "→ Gold"
+    event: Json  # blocks are shared between events: read them, never change them
+
+    def body(self) -> bytes:
+        """The event as it is posted."""
+        return _encode(self.event)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the platform's API, or one run of a job: what caused all its events."""
+
+    request_id: str  # empty where a job did it
+    loyalty_id: str
+    till: int
+
+
+class World:
+    """Everything that there is. Activities change it and `emit` events."""
+
+    def __init__(self, org: int, seed: int, start_ms: int, customers: int) -> None:
+        self.org = org
+        self.draw = random.Random(seed)
+        self.now_ms = start_ms
+        self.customers_max = customers
+        self.members: list[Customer] = []
+        self.groups: list[Group] = []
+        self.promotions: list[Promotion] = []
+        self.rewards: list[Reward] = []
+        self.out: deque[Happening] = deque()
+        self._due: list[tuple[int, int, Callable[..., object], tuple[Any, ...]]] = []
+        self._counts: dict[str, int] = {}
+        self._logged = frozenset(
+            name for name in load().names() if (kind := load().get(name)) and kind.event_log_id
+        )
+
+    # -- chance and numbers -----------------------------------------------------------------------
+
+    def number(self, what: str, first: int) -> int:
+        """The next number of a kind: bills, coupons, requests …"""
+        self._counts[what] = made = self._counts.get(what, first - 1) + 1
+        return made
+
+    def hex(self, digits: int) -> str:
+        """Random hex digits."""
+        return f"{self.draw.getrandbits(4 * digits):0{digits}x}"
+
+    def uuid(self) -> str:
+        """A random UUID (version 4)."""
+        return str(uuid.UUID(int=self.draw.getrandbits(128), version=4))
+
+    def code(self, length: int = 6) -> str:
+        """A code that can be read aloud."""
+        return "".join(self.draw.choices(_CODE, k=length))
+
+    def chance(self, probability: float) -> bool:
+        """Whether it happens this time."""
+        return self.draw.random() < probability
+
+    def member(self) -> Customer:
+        """Any member."""
+        return self.members[int(self.draw.random() * len(self.members))]
+
+    def another(self, than: Customer) -> Customer | None:
+        """Any other member; None where there is none."""
+        for _ in range(4):
+            if (found := self.member()) is not than:
+                return found
+        return None
+
+    # -- time -------------------------------------------------------------------------------------
+
+    def later(self, days: float, activity: Callable[..., object], *about: Any) -> None:
+        """Let something happen after some days."""
+        at = self.now_ms + int(days * DAY_MS)
+        heapq.heappush(self._due, (at, self.number("due", 0), activity, about))
+
+    def pass_to(self, at_ms: int) -> None:
+        """Let time pass; what falls due on the way happens in order."""
+        while self._due and self._due[0][0] <= at_ms:
+            when, _, activity, about = heapq.heappop(self._due)
+            self.now_ms = max(self.now_ms, when)
+            activity(self, *about)
+        self.now_ms = max(self.now_ms, at_ms)
+
+    def in_days(self, days: float) -> int:
+        """The time after some days, epoch milliseconds."""
+        return self.now_ms + int(days * DAY_MS)
+
+    # -- events -----------------------------------------------------------------------------------
+
+    def call(self, till: int | None = None) -> Call:
+        """A call of the API, from a till."""
+        loyalty = "".join(self.draw.choices(_LETTERS, k=10))
+        return Call(self.hex(32), loyalty, till or self.draw.choice(TILLS))
+
+    def job(self) -> Call:
+        """A run of a job of the platform."""
+        return Call("", f"job-{self.number('job', 88_001)}", TILLS[0])
+
+    def emit(
+        self,
+        name: str,
+        data: Json,
+        *,
+        call: Call,
+        ref: object,
+        loyalty: str | None = None,
+        who: Customer | None = None,
+        note: str = "",
+        org: int | None = None,
+        log_id: int | None = None,
+    ) -> None:
+        """Let an event come out. `ref` is what stands behind the org in its refId."""
+        event_id = self.uuid()
+        org = self.org if org is None else org
+        event: Json = {
+            "eventName": name,
+            "eventId": event_id,
+            "orgId": org,
+            "refId": f"{org}_{ref}",
+            "apiRequestId": call.request_id,
+            "createdAt": self.now_ms,
+            "data": data,
+            "loyaltyEventId": loyalty,
+        }
+        if name in self._logged:
+            event["eventLogId"] = self.number("log", 5_540_001) if log_id is None else log_id
+        first = "" if who is None else who.first
+        self.out.append(Happening(name, event_id, self.now_ms, first, note, event))
+        self.now_ms += 1 + int(self.draw.random() * 8)  # events of a call follow closely
+
+    # -- people -----------------------------------------------------------------------------------
+
+    def new_customer(self) -> Customer:
+        """A member who was not there before."""
+        draw = self.draw
+        first, last = people.name(draw)
+        number = self.number("customer", 41_200_777)
+        customer = Customer(
+            id=number,
+            first=first,
+            last=last,
+            mobile=people.mobile(number),
+            email=people.email(first, last, number),
+            external=f"EXT-{number - 41_200_736}",
+            card=f"6000{number}",
+            card_id=number - 41_170_700,
+            till=draw.choice(TILLS),
+            joined_ms=self.now_ms,
+            city=draw.choice(people.CITIES),
+        )
+        asked = draw.choice(
+            (
+                {"mobile": customer.mobile},
+                {"mobile": customer.mobile},
+                {"email": customer.email},
+                {"externalId": customer.external},
+            )
+        )
+        customer.identity = {"customerId": number, **asked}
+        customer.entity = {"entityType": "USER", "entityId": number}
+        self.members.append(customer)
+        return customer
+
+    def remove(self, customer: Customer) -> None:
+        """A member is no more."""
+        customer.gone = True
+        self.members.remove(customer)
+
+
+def moment(at_ms: int) -> datetime:
+    """A time of the story."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
+def day(at_ms: int) -> str:
+    """YYYY-MM-DD."""
+    return moment(at_ms).strftime("%Y-%m-%d")
+
+
+def clock(at_ms: int) -> str:
+    """YYYY-MM-DD hh:mm:ss, without a zone, as streaks and some others have it."""
+    return moment(at_ms).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def iso(at_ms: int) -> str:
+    """YYYY-MM-DDThh:mm:ssZ."""
+    return moment(at_ms).strftime("%Y-%m-%dT%H:%M:%SZ")

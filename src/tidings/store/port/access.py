@@ -1,0 +1,133 @@
+"""The part of the port that knows who may come in: uses of credentials, people, sessions, links.
+
+Promises, beside those of `tidings.store.port`:
+
+* An e-mail address belongs to one person (`put_person` refuses a second one).
+* `take_link` hands a link out once, whoever asks at the same time.
+* `drop_member` forgets a person who is a member of nothing any more, with all sessions and links.
+"""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class Person(msgspec.Struct, frozen=True, array_like=True):
+    """Somebody who can sign in. `password` is an Argon2id hash; None until one is set."""
+
+    id: str
+    email: str  # in lower case
+    password: str | None = None
+    created_ms: int = 0
+
+    def __repr__(self) -> str:
+        """Without the hash."""
+        return f"Person(id={self.id!r})"
+
+
+class Member(msgspec.Struct, frozen=True, array_like=True):
+    """A person's place in an org."""
+
+    org: int
+    person: str
+    name: str
+    role: str
+    created_ms: int = 0
+    created_by: str = ""
+    accepted_ms: int | None = None  # None: invited
+    disabled_ms: int | None = None
+
+
+class Session(msgspec.Struct, frozen=True, array_like=True):
+    """A sign-in that has not ended. It belongs to a person or to a credential; the other is ''."""
+
+    digest: bytes  # of the token
+    person: str
+    credential: str
+    proof: bytes  # what was proved at sign-in; the session ends when it is true no more
+    created_ms: int
+    seen_ms: int
+    address: str = ""
+    agent: str = ""
+    portal: bytes = b""  # what it is limited to, where a portal's link began it
+
+
+class Link(msgspec.Struct, frozen=True, array_like=True):
+    """A token that can be used once: to sign in, to accept an invitation, to set a password."""
+
+    digest: bytes
+    purpose: str
+    person: str
+    org: int
+    credential: str
+    expires_ms: int
+    portal: bytes = b""  # what it opens, of a portal's link
+
+
+class Use(msgspec.Struct, frozen=True, array_like=True):
+    """When a credential was last used."""
+
+    id: str
+    at_ms: int
+
+
+class Seen(msgspec.Struct, frozen=True, array_like=True):
+    """When a session was last used."""
+
+    digest: bytes
+    at_ms: int
+
+
+class People(msgspec.Struct, frozen=True, array_like=True):
+    """Everybody who can sign in, and everybody who has."""
+
+    persons: Sequence[Person] = ()
+    members: Sequence[Member] = ()
+    sessions: Sequence[Session] = ()
+
+
+class AccessStore(Protocol):
+    """What access asks of a store, beside `put_org` and `put_credential`."""
+
+    def note_uses(self, credentials: Sequence[Use], sessions: Sequence[Seen]) -> Awaitable[None]:
+        """Write down last uses. At most some hundred at a time; unknown ids are passed over."""
+        ...
+
+    def load_people(self) -> Awaitable[People]:
+        """Everybody, at start."""
+        ...
+
+    def put_person(self, person: Person) -> Awaitable[None]:
+        """Insert or replace a person. ValueError where another person has the address."""
+        ...
+
+    def put_member(self, member: Member) -> Awaitable[None]:
+        """Insert or replace a membership."""
+        ...
+
+    def drop_member(self, org: int, person: str) -> Awaitable[bool]:
+        """End a membership; whether the person was forgotten with it, being in no other org."""
+        ...
+
+    def put_session(self, session: Session) -> Awaitable[None]:
+        """Insert or replace a session."""
+        ...
+
+    def drop_sessions(self, digests: Sequence[bytes]) -> Awaitable[None]:
+        """End sessions."""
+        ...
+
+    def put_link(self, link: Link) -> Awaitable[None]:
+        """Store a link. Older ones of the same purpose, person, org and credential end, but for
+        links of portals."""
+        ...
+
+    def take_link(self, digest: bytes) -> Awaitable[Link | None]:
+        """The link of this digest, which is gone with this answer; None where there is none."""
+        ...
+
+    def drop_expired(self, seen_to_ms: int, born_to_ms: int, now_ms: int) -> Awaitable[int]:
+        """Forget up to 500 sessions last seen or begun at these times or earlier, and as many links
+        that have expired; how many were forgotten."""
+        ...

@@ -1,0 +1,37 @@
+"""What is kept of how a webhook's receiver does: its breaker, and since when it only fails."""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class Health(msgspec.Struct, frozen=True, array_like=True):
+    """Of one webhook. A webhook without a row is well."""
+
+    webhook: int
+    failing_since_ms: int | None = None  # the first failure after its last success
+    failures: int = 0  # since then
+    cause: str = ""  # of the last failure: a status, or a kind of fault
+    opens: int = 0  # of the breaker, without closing between; 0 where it is closed
+    until_ms: int = 0  # when an open breaker may probe
+    told: int = 0  # how far on its way to be disabled its owner was told, in per cent
+
+
+class HealthStore(Protocol):
+    """What the engine asks of a store for the health of webhooks."""
+
+    def put_healths(self, healths: Sequence[Health]) -> Awaitable[None]:
+        """Insert or replace; one that says nothing is removed."""
+        ...
+
+    def healths(self) -> Awaitable[Sequence[Health]]:
+        """Of every webhook that has a row."""
+        ...
+
+    def park_expired(self, webhook: int, accepted_before_ms: int, limit: int) -> Awaitable[int]:
+        """Park up to `limit` unfinished deliveries of events accepted before; how many were.
+
+        For a lane whose breaker is open: a delivery whose window ends unsent is parked, not failed.
+        """
+        ...

@@ -1,0 +1,56 @@
+"""Reference data: what the platform knows of stores, tills and customers, by org, kind and id.
+
+`kind` is a number of `core.reference_rules.Kind`; `value` is sealed by the service and opaque to
+the store.
+"""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class ReferenceRow(msgspec.Struct, frozen=True, array_like=True):
+    """One record."""
+
+    id: str
+    value: bytes
+
+
+class ReferenceWrite(msgspec.Struct, frozen=True, array_like=True):
+    """What a write did."""
+
+    changed: int  # rows that are there now and were not, or the other way round
+    took_us: int  # how long the writer was busy with it: background work keeps its slices short
+
+
+class ReferenceStore(Protocol):
+    """What the engine asks of a store for reference data."""
+
+    def put_reference(
+        self, org: int, kind: int, rows: Sequence[ReferenceRow]
+    ) -> Awaitable[ReferenceWrite]:
+        """Insert or replace in one transaction. Each id stands at most once among `rows`."""
+        ...
+
+    def delete_reference(
+        self, org: int, kind: int, ids: Sequence[str]
+    ) -> Awaitable[ReferenceWrite]:
+        """Delete those that are there, in one transaction."""
+        ...
+
+    def reference(
+        self, org: int, kind: int, ids: Sequence[str]
+    ) -> Awaitable[Sequence[ReferenceRow]]:
+        """Those of the ids that are there, in any order; every write answered before is seen."""
+        ...
+
+    def list_reference(
+        self, org: int, kind: int, after: str, limit: int
+    ) -> Awaitable[Sequence[ReferenceRow]]:
+        """The records with a greater id than `after`, in the order of their ids' bytes."""
+        ...
+
+    def count_reference(self, org: int, kind: int) -> Awaitable[int]:
+        """How many there are; does not cost more where there are many."""
+        ...

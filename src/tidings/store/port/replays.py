@@ -1,0 +1,234 @@
+"""Replays as the store keeps them: jobs that make deliveries from old events, or cancel them.
+
+Promises beside those of the port:
+
+* A slice goes in with a commit (`Batch.replays`, `Batch.cancels`). It is applied only while its job
+  runs and its cursor is where the slice begins: a slice that is written twice is applied once, and
+  one that was planned before a pause or a cancel is not applied at all.
+* The cursor moves in the transaction that makes the deliveries.
+* Ids of what a slice makes are greater than those of the events of the same batch: a lane is told
+  in id order.
+"""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from tidings.core.job import Job
+
+
+class ReplaySpec(msgspec.Struct, frozen=True, array_like=True):
+    """Which events a job is about. Fields are only ever added, with a default."""
+
+    owner: int  # the org whose webhooks are looked at
+    source: int | None  # the webhook whose deliveries are looked at; None: every one of the owner
+    target: int | None  # the webhook that gets new ones; None for a cancel
+    orgs: Sequence[int]  # whose events are looked at
+    names: Sequence[str] = ()  # empty: of every type
+    from_ms: int | None = None  # accepted at this time or later
+    to_ms: int | None = None  # accepted before
+    states: Sequence[int] = ()  # standings at the source
+    unmatched: bool = False  # also events of which the source had no delivery
+    again: bool = False  # also what the target has
+    listed: bool = False  # only events of the job's list
+    after: int = 0  # sequence numbers greater than this …
+    upto: int = 1 << 62  # … and at most this: of a stored job, the newest event at its making
+
+
+class ReplayJob(msgspec.Struct, frozen=True, array_like=True):
+    """A job's row."""
+
+    number: int  # 0 asks the store for a new one
+    org: int
+    kind: str
+    state: str
+    spec: ReplaySpec
+    rate: float
+    hold: bool  # wait for a start once counted
+    by: str
+    reason: str = ""
+    cursor: int = 0  # the last event that was visited
+    counted_to: int = 0  # the last event that was counted
+    counted: int = 0
+    total: int | None = None  # what was counted, once all of it is
+    made: int = 0  # deliveries made, or cancelled
+    under_way: int = 0  # skipped, by reason
+    had: int = 0
+    no_body: int = 0
+    delivered: int = 0  # of those made, by what became of them
+    failed: int = 0
+    parked: int = 0
+    cancelled: int = 0
+    created_ms: int = 0
+    started_ms: int | None = None
+    ended_ms: int | None = None
+    closed: bool = False  # nothing is left to be done for it
+
+
+class Listed(msgspec.Struct, frozen=True, array_like=True):
+    """One entry of a job's list: an event, at one webhook or (0) at whichever the job looks at."""
+
+    event: int
+    webhook: int = 0
+
+
+class Candidate(msgspec.Struct, frozen=True, array_like=True):
+    """An event that a job asks for, as a reader found it; the writer looks again."""
+
+    event: int
+    org: int
+    name: str
+    body: bytes | None  # where it was asked for, and is there
+    unmatched: bool = False  # the source had no delivery of it
+    deliveries: Sequence[int] = ()  # a cancel: the unfinished ones
+
+
+class Candidates(msgspec.Struct, frozen=True, array_like=True):
+    """What was found behind a cursor."""
+
+    cursor: int  # the last event that was looked at
+    found: Sequence[Candidate]
+    ended: bool  # nothing is behind the cursor
+
+
+class Counted(msgspec.Struct, frozen=True, array_like=True):
+    """How many a part of the range would make."""
+
+    cursor: int
+    count: int
+    skipped: int  # of these, those that could not be made
+    ended: bool
+
+
+class ReplaySlice(msgspec.Struct, frozen=True, array_like=True):
+    """Make the deliveries of these events and move the cursor."""
+
+    replay: int
+    after: int  # where the cursor stands
+    to: int
+    version: int  # of the target webhook
+    events: Sequence[int] = ()
+    keys: Sequence[int | None] = ()  # hash of the ordering key, for each
+
+
+class CancelSlice(msgspec.Struct, frozen=True, array_like=True):
+    """Cancel these deliveries. With a job its cursor moves too."""
+
+    deliveries: Sequence[int]
+    by: str
+    replay: int | None = None
+    after: int = 0
+    to: int = 0
+
+
+class Replayed(msgspec.Struct, frozen=True, array_like=True):
+    """What a slice did; nothing where it was not applied."""
+
+    replay: int
+    applied: bool
+    made: int = 0
+    jobs: Sequence[Job] = ()  # those that are PENDING
+
+
+class Cancelled(msgspec.Struct, frozen=True, array_like=True):
+    """What a cancel did."""
+
+    applied: bool
+    deliveries: Sequence[tuple[int, int]] = ()  # webhook and delivery
+
+
+class Tallied(msgspec.Struct, frozen=True, array_like=True):
+    """What became of a job's deliveries since the last look."""
+
+    after: int  # where to go on looking; 0 from the beginning
+    final: int  # how many became final
+    open: bool  # whether any is unfinished, or was not looked at
+
+
+class Stop(msgspec.Struct, frozen=True, array_like=True):
+    """Sending is stopped for an org, or (0) for all of them."""
+
+    org: int
+    by: str
+    since_ms: int = 0
+
+
+class ReplayStore(Protocol):
+    """What the engine asks of a store for replays and stops."""
+
+    def put_replay(self, job: ReplayJob, listed: Sequence[Listed]) -> Awaitable[ReplayJob]:
+        """Store a new job with its list, in one transaction; `spec.upto` becomes what is newest."""
+        ...
+
+    def move_replay(
+        self, replay: int, states: Sequence[str], state: str, reason: str
+    ) -> Awaitable[ReplayJob | None]:
+        """Move a job that is in one of `states`; as it is now, or None where it was in another."""
+        ...
+
+    def note_counted(
+        self, replay: int, cursor: int, count: int, ended: bool
+    ) -> Awaitable[ReplayJob | None]:
+        """Remember how far a job is counted; None where it is not being counted any more."""
+        ...
+
+    def tally_replay(self, replay: int, after: int, limit: int) -> Awaitable[Tallied]:
+        """Look at up to `limit` unfinished deliveries of a job and count those that are final."""
+        ...
+
+    def close_replay(self, replay: int) -> Awaitable[None]:
+        """Nothing is left to be done for a job that is final; its list goes."""
+        ...
+
+    def unfinished_of(self, replay: int, limit: int) -> Awaitable[Sequence[int]]:
+        """Deliveries of a job that are unfinished, to be cancelled with it."""
+        ...
+
+    def replay(self, org: int, replay: int) -> Awaitable[ReplayJob | None]:
+        """A job of an org."""
+        ...
+
+    def replays(self, org: int, before: int, limit: int) -> Awaitable[Sequence[ReplayJob]]:
+        """Jobs of an org with a smaller number than `before`, newest first."""
+        ...
+
+    def open_replays(self) -> Awaitable[Sequence[ReplayJob]]:
+        """Jobs of every org that something is left to be done for."""
+        ...
+
+    def candidates(
+        self, replay: int, spec: ReplaySpec, after: int, limit: int, bodies: bool
+    ) -> Awaitable[Candidates]:
+        """Up to `limit` events that a job asks for, behind `after`; possibly none of a part."""
+        ...
+
+    def count_replay(
+        self, replay: int, spec: ReplaySpec, after: int, listed: Sequence[Listed]
+    ) -> Awaitable[Counted]:
+        """Count a part of a range; `replay` 0 and `listed` for a job that is not stored."""
+        ...
+
+    def first_since(self, from_ms: int) -> Awaitable[int]:
+        """A sequence number below every event accepted at `from_ms` or later."""
+        ...
+
+    def listed_deliveries(self, org: int, deliveries: Sequence[int]) -> Awaitable[Sequence[Listed]]:
+        """Of these delivery ids those at webhooks of the org."""
+        ...
+
+    def listed_events(self, org: int, ids: Sequence[str]) -> Awaitable[Sequence[Listed]]:
+        """Of these event ids those that the org has."""
+        ...
+
+    def put_stop(self, stop: Stop) -> Awaitable[None]:
+        """Remember that sending is stopped."""
+        ...
+
+    def drop_stop(self, org: int) -> Awaitable[None]:
+        """Remember that it goes on."""
+        ...
+
+    def stops(self) -> Awaitable[Sequence[Stop]]:
+        """All stops in force."""
+        ...

@@ -1,0 +1,63 @@
+"""The store's part of retention: dropping in slices, and what is there to be dropped.
+
+`kind` is a number of `core.retention.Kind`.
+"""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class Dropping(msgspec.Struct, frozen=True, array_like=True):
+    """One slice: a kind of data of some orgs that is older than a moment."""
+
+    kind: int
+    days: int  # with `kind`, the name under which the store remembers how far it has come
+    before_ms: int
+    orgs: Sequence[int]
+    others: bool  # `orgs` are the exceptions, everybody else is meant
+    rows_max: int  # of rows dropped or changed; nearly all of a slice's cost
+    first: bool  # the first slice of a pass: what was kept back by the last one is looked at again
+    now_ms: int = 0  # the time by which the pass drops, remembered for the next one
+
+
+class Dropped(msgspec.Struct, frozen=True, array_like=True):
+    """What a slice did."""
+
+    rows: int
+    more: bool  # another slice will find something to look at
+    took_us: int  # how long the writer was busy with it
+
+
+class Kept(msgspec.Struct, frozen=True, array_like=True):
+    """What there is, for metrics and for the next pass."""
+
+    dropped_ms: int  # `now_ms` of the last slice; 0 before the first
+    oldest_event_ms: int | None
+    oldest_payload_ms: int | None
+    kept_back: int  # events older than their retention that are not finished
+    pages: int  # of the database
+    free_pages: int
+    page_bytes: int
+
+
+class RetentionStore(Protocol):
+    """What the engine asks of a store to keep no more than it should.
+
+    Promises: an event with an unfinished delivery, be it of its own or of a replay, keeps
+    everything. Slices are resumed where they were, also after a crash. What is dropped comes out of
+    no question any more, and its id may be accepted again only after its metadata are gone.
+    """
+
+    def drop(self, dropping: Dropping) -> Awaitable[Dropped]:
+        """Drop up to `rows_max` rows in one transaction."""
+        ...
+
+    def kept(self) -> Awaitable[Kept]:
+        """What there is to be kept."""
+        ...
+
+    def give_back(self, pages: int) -> Awaitable[Dropped]:
+        """Return up to so many free pages to the file system; `rows` says how many."""
+        ...

@@ -1,0 +1,51 @@
+"""What is stored of events and deliveries, as the API reads it."""
+
+import msgspec
+
+
+class StoredEvent(msgspec.Struct, frozen=True, array_like=True):
+    """An event as it was accepted."""
+
+    seq: int
+    org: int
+    name: str
+    id: str
+    at_ms: int
+    warning: str | None
+    body: bytes | None  # None after its retention
+    first_delivery: int
+    deliveries: int
+
+
+class StoredDelivery(msgspec.Struct, frozen=True, array_like=True):
+    """A delivery's row."""
+
+    id: int
+    event: int
+    webhook: int
+    version: int
+    state: int
+    attempts: int
+    due_ms: int | None
+    done_ms: int | None
+    duration_ms: int | None
+    status: int | None
+    org: int
+    event_name: str
+    event_id: str
+    accepted_ms: int
+    replay: int | None = None  # the job that made it
+
+
+class Rejection(msgspec.Struct, frozen=True, array_like=True):
+    """A refused event."""
+
+    id: int
+    org: int
+    at_ms: int
+    name: str
+    event_id: str
+    code: str
+    message: str
+    path: str
+    body: bytes

@@ -1,0 +1,33 @@
+"""The store's part of event types that orgs declare themselves."""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class StoredType(msgspec.Struct, frozen=True, array_like=True):
+    """One version of an org's own event type. `declaration` is opaque to the store."""
+
+    org: int
+    name: str
+    version: int
+    declaration: bytes
+    created_ms: int = 0
+    updated_ms: int = 0
+
+
+class TypeStore(Protocol):
+    """What is kept of own event types. Changes raise the registry version."""
+
+    def load_types(self) -> Awaitable[Sequence[StoredType]]:
+        """All own event types of all orgs, every version, by org, name and version."""
+        ...
+
+    def put_type(self, kind: StoredType) -> Awaitable[tuple[StoredType, int]]:
+        """Insert or replace one version; returns it with its times, and the registry version."""
+        ...
+
+    def delete_type(self, org: int, name: str) -> Awaitable[int]:
+        """Forget every version; returns the registry version. Nothing where there is none."""
+        ...

@@ -1,0 +1,114 @@
+"""A try that somebody asks for: a delivery is due now, whatever it was; and what was refused."""
+
+from collections.abc import Callable
+from typing import Any
+
+import apsw
+
+from tidings.core.delivery import Move, State, move
+from tidings.store import port
+from tidings.store.sqlite.touched import touch
+
+_ROW = (
+    "SELECT d.state, d.due_ms, d.webhook, d.key, EXISTS (SELECT 1 FROM body b"
+    " WHERE b.seq = d.event) FROM delivery d WHERE d.id = ?"
+)
+_BUSY = (
+    "SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND state < 3 AND key NOT NULL LIMIT 1"
+)
+_REJECTION = (
+    "SELECT id, org, at_ms, name, event_id, code, message, path, body FROM rejection WHERE org = ?"
+)
+
+
+class AskedTries:
+    """Shares the writer's connection."""
+
+    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+        self._connection = connection
+        self._run: Callable[..., Any] = connection.execute
+        self._clock_ms = clock_ms
+
+    def retry_now(self, delivery: int) -> port.Asked:
+        """See `port.LogStore.retry_now`."""
+        with self._connection:
+            row = self._run(_ROW, (delivery,)).fetchone()
+            asked = port.Asked("unknown") if row is None else self._retry(delivery, *row)
+        return asked
+
+    def _retry(
+        self,
+        delivery: int,
+        number: int,
+        due_ms: int | None,
+        webhook: int,
+        key: int | None,
+        has_body: bool,
+    ) -> port.Asked:
+        refused = _refusal(State(number), due_ms, has_body)
+        return refused or self._revive(delivery, State(number), due_ms, webhook, key)
+
+    def _revive(
+        self, delivery: int, state: State, due_ms: int | None, webhook: int, key: int | None
+    ) -> port.Asked:
+        now = self._clock_ms()
+        if state is State.RETRYING:
+            self._run("UPDATE delivery SET due_ms = ? WHERE id = ?", (now, delivery))
+            return port.Asked("due", now, due_ms)
+        behind = key is not None and self._run(_BUSY, (webhook, key)).fetchone() is not None
+        after = move(state, Move.ASKED_BEHIND if behind else Move.ASKED)
+        self._run(
+            "UPDATE delivery SET state = ?, due_ms = ?, done_ms = NULL WHERE id = ?",
+            (after, None if behind else now, delivery),
+        )
+        touch(self._connection, [delivery])
+        return port.Asked("next") if behind else port.Asked("due", now)
+
+    def drop_rejection(self, org: int, number: int) -> None:
+        """See `port.LogStore.drop_rejection`."""
+        with self._connection:
+            self._connection.execute(
+                "DELETE FROM rejection WHERE id = ? AND org = ?", (number, org)
+            )
+
+
+class Rejections:
+    """Refused events, on the read-only connection."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def page(
+        self, org: int, before: int | None, after: int | None, limit: int
+    ) -> port.RejectionPage:
+        """See `port.LogStore.log_rejections`."""
+        newest_first = after is None
+        way = "< ? ORDER BY id DESC" if newest_first else "> ? ORDER BY id ASC"
+        at = after if after is not None else (1 << 62 if before is None else before)
+        rows: list[Any] = self._connection.execute(
+            f"{_REJECTION} AND id {way} LIMIT ?", (org, at, limit + 1)
+        ).fetchall()
+        found = [port.Rejection(*row) for row in rows[:limit]]
+        more = len(rows) > limit
+        if newest_first:
+            older = found[-1].id if more else None
+            above = None if before is None else before - 1
+            return port.RejectionPage(found, older, found[0].id if found else above)
+        found.reverse()
+        older = found[-1].id if found else at + 1
+        return port.RejectionPage(found, older, found[0].id if found else after)
+
+    def one(self, org: int, number: int) -> port.Rejection | None:
+        """See `port.LogStore.rejection`."""
+        row = self._connection.execute(f"{_REJECTION} AND id = ?", (org, number)).fetchone()
+        return None if row is None else port.Rejection(*row)
+
+
+def _refusal(state: State, due_ms: int | None, has_body: bool) -> port.Asked | None:
+    if state in (State.PENDING, State.HELD):
+        return port.Asked("waiting")
+    if state is State.DELIVERED:
+        return port.Asked("delivered")
+    if state is State.RETRYING and due_ms is None:
+        return port.Asked("under_way")
+    return None if has_body else port.Asked("no_payload")

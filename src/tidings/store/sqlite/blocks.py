@@ -1,0 +1,333 @@
+"""Summaries of runs of the log, made behind the commits, so that a question reads what can answer.
+
+A block is 4,096 neighbouring deliveries, or events. What is kept of one in the search database:
+
+* `block`, `event_block`: the times between which it lies.
+* `cell`, `event_cell`: for each owner in it, which pairs of event name and state it holds. A page
+  with a filter skips the blocks that hold nothing for it.
+* `slice`, `event_slice`: counts by webhook (of events by org) and time, in slots of 5 minutes, an
+  hour and 6 hours (totals.py).
+
+A block of events is final when it is full. A block of deliveries changes with their states: the
+writing half notes full blocks that it touches (`touched`), and a summary carries the mark under
+which it was made; where the two differ the block is dirty: pages read it row by row, totals
+have it summarised first. The last block, not full yet, is always dirty. All of it can be made again
+from the rows.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import apsw
+
+from tidings.store.port.log import STEP_MS
+from tidings.store.sqlite.summaries import Part, Parts, spell
+from tidings.store.sqlite.touched import BLOCK_BITS
+
+BITS = BLOCK_BITS
+BLOCK = 1 << BITS
+LEVELS = (STEP_MS, 12 * STEP_MS, 72 * STEP_MS)  # ms of a slot: 5 minutes, an hour, 6 hours
+QUIET_S = 2.0  # a dirty block is summarised when nothing has touched it for so long,
+OVERDUE_S = 30.0  # or when it has been dirty for so long
+AT_ONCE = 4  # blocks of one turn in the background
+UNFULL = -1
+
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS name (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)",
+    "CREATE TABLE IF NOT EXISTS block (number INTEGER PRIMARY KEY, mark INTEGER NOT NULL,"
+    " min_ms INTEGER NOT NULL, max_ms INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS cell (block INTEGER NOT NULL, webhook INTEGER NOT NULL,"
+    " kinds TEXT NOT NULL, PRIMARY KEY (block, webhook)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS slice (level INTEGER NOT NULL, block INTEGER NOT NULL,"
+    " webhook INTEGER NOT NULL, slot INTEGER NOT NULL, min_ms INTEGER NOT NULL,"
+    " max_ms INTEGER NOT NULL, n0 INTEGER NOT NULL, n1 INTEGER NOT NULL, n2 INTEGER NOT NULL,"
+    " n3 INTEGER NOT NULL, n4 INTEGER NOT NULL, n5 INTEGER NOT NULL, n6 INTEGER NOT NULL,"
+    " ms_sum INTEGER NOT NULL, slowest_ms INTEGER NOT NULL, spread BLOB NOT NULL,"
+    " late BLOB NOT NULL, PRIMARY KEY (level, block, webhook, slot)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS event_block (number INTEGER PRIMARY KEY, min_ms INTEGER NOT NULL,"
+    " max_ms INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS event_cell (block INTEGER NOT NULL, org INTEGER NOT NULL,"
+    " kinds TEXT NOT NULL, PRIMARY KEY (block, org)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS event_slice (level INTEGER NOT NULL, org INTEGER NOT NULL,"
+    " slot INTEGER NOT NULL, block INTEGER NOT NULL, n INTEGER NOT NULL,"
+    " PRIMARY KEY (level, org, slot, block)) WITHOUT ROWID",
+)
+_ROWS = (
+    "SELECT d.webhook, e.name, d.state, coalesce(r.at_ms, e.at_ms), d.done_ms"
+    " FROM delivery d NOT INDEXED CROSS JOIN event e ON e.seq = d.event"
+    " LEFT JOIN delivery_replay r ON r.delivery = d.id WHERE d.id >= ? AND d.id < ?"
+)
+_EVENT_ROWS = (
+    "SELECT org, name, deliveries > 0, min(at_ms), max(at_ms) FROM event"
+    " WHERE seq >= ? AND seq < ? GROUP BY org, name, deliveries > 0"
+)
+_EVENT_SLICE = "INSERT OR REPLACE INTO event_slice VALUES (?, ?, ?, ?, ?)"
+_EVENT_TIMES = (
+    "SELECT org, at_ms / :step, count(*) FROM event WHERE seq >= :low AND seq < :high"
+    " GROUP BY org, at_ms / :step"
+)
+_SLICE = "INSERT INTO slice VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+class Names:
+    """Event names as numbers, from 1; what is beyond the last number is 0, "any name"."""
+
+    def __init__(self, search: apsw.Connection) -> None:
+        self._search = search
+        self._numbers = {
+            str(text): int(number) for number, text in search.execute("SELECT * FROM name")
+        }
+
+    def number(self, text: str) -> int | None:
+        """The number of a name, None where no block holds it."""
+        return self._numbers.get(text)
+
+    def make(self, text: str) -> int:
+        """The number of a name, a new one if need be; in a transaction."""
+        number = self._numbers.get(text)
+        if number is None:
+            number = len(self._numbers) + 1
+            self._search.execute("INSERT OR REPLACE INTO name VALUES (?, ?)", (number, text))
+            self._numbers[text] = number
+        return number
+
+
+class Blocks:
+    """The summaries in the search database, and which of them still hold."""
+
+    def __init__(
+        self,
+        log: apsw.Connection,
+        search: apsw.Connection,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._log = log
+        self._search = search
+        self._clock_s = clock_s
+        for statement in TABLES:
+            search.execute(statement).fetchall()
+        self.names = Names(search)
+        self._made: dict[int, int] = {
+            int(number): int(mark)
+            for number, mark in search.execute("SELECT number, mark FROM block")
+        }
+        self._marks: dict[int, int] = {}
+        self._mark = 0  # the greatest that was seen
+        self._dirty: dict[int, tuple[float, float]] = {}  # full: since when, last touched
+        self._seen: tuple[int, int] | None = None  # of the log, when it was looked at
+        self._unfull_seen: tuple[int, int] | None = None
+        self.first = self.last = 0  # the blocks of the lowest and of the greatest delivery
+        self._event_first = self.event_last = 0  # those of the oldest and of the newest event
+        [(self.event_next,)] = search.execute(
+            "SELECT coalesce(max(number) + 1, 0) FROM event_block"
+        )
+        self._began = False
+
+    # -- what holds -------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Learn what has changed. Cheap where nothing has."""
+        now = self._version()
+        if now == self._seen:
+            return
+        clock = self._clock_s()
+        run: Callable[..., Any] = self._log.execute
+        was = self.last
+        [(self.first, self.last)] = run(
+            "SELECT coalesce((SELECT min(id) FROM delivery) >> 12, 0),"
+            " coalesce((SELECT max(id) FROM delivery) >> 12, 0)"
+        )
+        [(event_first, self.event_last)] = run(
+            "SELECT coalesce((SELECT min(seq) FROM event) >> 12, 0),"
+            " coalesce((SELECT max(seq) FROM event) >> 12, 0)"
+        )
+        self.event_next = max(self.event_next, event_first)
+        if event_first > self._event_first:
+            self._forget_events(event_first)
+        touched = run("SELECT mark, block FROM touched WHERE mark > ? ORDER BY mark", (self._mark,))
+        for mark, block in touched.fetchall():
+            self._mark = mark
+            self._marks[block] = mark
+            if self.first <= block < self.last and self._made.get(block) != mark:
+                since, _ = self._dirty.get(block, (clock, clock))
+                self._dirty[block] = (since, clock)
+        if not self._began:
+            self._begin(clock)
+        else:
+            for block in range(max(was, self.first), self.last):
+                self._dirty.setdefault(block, (clock, clock))
+        self._seen = now
+
+    def _begin(self, clock: float) -> None:
+        """What a former owner has summarised holds where its mark is still the block's."""
+        self._began = True
+        for block in range(self.first, self.last):
+            if self._made.get(block) != self._marks.get(block, 0):
+                self._dirty[block] = (clock - OVERDUE_S, clock - OVERDUE_S)
+        beyond = [block for block in self._made if not self.first <= block <= self.last]
+        self._forget(beyond)
+
+    def holds(self, block: int) -> bool:
+        """Whether the summary of a block is that of its rows as they are."""
+        return block != self.last and block not in self._dirty
+
+    def complete(self, block: int) -> bool:
+        """Whether a block is full and has a summary, of whatever time: states alone change."""
+        return block != self.last and self._made.get(block, UNFULL) != UNFULL
+
+    def unsure(self) -> list[int]:
+        """The blocks whose summary does not hold, newest first; the last one is always one."""
+        return sorted({self.last, *self._dirty}, reverse=True)
+
+    @property
+    def behind(self) -> int:
+        """How many full blocks have no summary at all."""
+        return sum(block not in self._made for block in self._dirty)
+
+    # -- making -----------------------------------------------------------------------------------
+
+    def background(self) -> bool:
+        """Make a few summaries that are due; whether more are."""
+        self.look()
+        self._forget_dropped()
+        made = 0
+        while self.event_next < self.event_last and made < AT_ONCE:
+            self._make_event_block(self.event_next)
+            self.event_next += 1
+            made += 1
+        now = self._clock_s()
+        ripe = [
+            block
+            for block, (since, touched) in self._dirty.items()
+            if now - touched >= QUIET_S or now - since >= OVERDUE_S
+        ]
+        ripe.sort(reverse=True)
+        for block in ripe[:AT_ONCE]:
+            self.make(block)
+        return len(ripe) > AT_ONCE or self.event_next < self.event_last
+
+    def refresh(self, at_most: int) -> None:
+        """Summarise what is dirty now, up to so many blocks, those without any summary first."""
+        self.look()
+        self._forget_dropped()
+        dirty = sorted(self._dirty, key=lambda block: (block in self._made, -block))
+        for block in dirty[:at_most]:
+            self.make(block)
+        version = self._version()
+        if version != self._unfull_seen:
+            self.make(self.last)
+            self._unfull_seen = version
+
+    def refresh_events(self, at_most: int) -> int:
+        """Summarise up to so many full blocks of events; how many events are in no summary yet, but
+        for the last block and a few before it, which are short enough to be counted."""
+        self.look()
+        for _ in range(at_most):
+            if self.event_next >= self.event_last:
+                break
+            self._make_event_block(self.event_next)
+            self.event_next += 1
+        behind: int = max(0, self.event_last - self.event_next - AT_ONCE + 1) << BITS
+        return behind
+
+    def make(self, block: int) -> None:
+        """Summarise a block anew."""
+        with self._log:  # one snapshot of the mark and of the rows
+            row = self._log.execute("SELECT mark FROM touched WHERE block = ?", (block,)).fetchone()
+            mark = int(row[0]) if row else 0
+            [(last,)] = self._log.execute("SELECT coalesce(max(id), 0) >> 12 FROM delivery")
+            rows = self._log.execute(_ROWS, (block << BITS, (block + 1) << BITS)).fetchall()
+        if block >= last:
+            mark = UNFULL
+        with self._search:
+            self._write(block, mark, rows)
+        self._made[block] = mark
+        if mark != UNFULL and self._marks.get(block, 0) <= mark:
+            self._dirty.pop(block, None)
+
+    def _write(self, block: int, mark: int, rows: Sequence[Any]) -> None:
+        run, many = self._search.execute, self._search.executemany
+        run("DELETE FROM cell WHERE block = ?", (block,))
+        for level in LEVELS:
+            run("DELETE FROM slice WHERE level = ? AND block = ?", (level, block))
+        if not rows:  # all dropped: keep that it was seen
+            run("INSERT OR REPLACE INTO block VALUES (?, ?, 0, 0)", (block, mark))
+            return
+        kinds: dict[int, set[tuple[str, int]]] = {}
+        parts = Parts(STEP_MS)
+        for webhook, name, state, at_ms, done_ms in rows:
+            parts.add(webhook, state, at_ms, done_ms)
+            found = kinds.get(webhook)
+            if found is None:
+                found = kinds[webhook] = set()
+            found.add((name, state))
+        number = self.names.make
+        cells = []
+        for webhook, found in kinds.items():
+            pairs = {(number(name), state) for name, state in found}
+            cells.append((block, webhook, spell(pairs)))
+        many("INSERT INTO cell VALUES (?, ?, ?)", sorted(cells))
+        for level in LEVELS:
+            many(_SLICE, list(_slices(level, block, parts.merged(level))))
+        spans = [(part.min_ms, part.max_ms) for part in parts.parts.values()]
+        low, high = min(span[0] for span in spans), max(span[1] for span in spans)
+        run("INSERT OR REPLACE INTO block VALUES (?, ?, ?, ?)", (block, mark, low, high))
+
+    def _make_event_block(self, block: int) -> None:
+        rows: list[Any] = self._log.execute(
+            _EVENT_ROWS, (block << BITS, (block + 1) << BITS)
+        ).fetchall()
+        kinds: dict[int, set[tuple[int, int]]] = {}
+        with self._search:
+            for org, name, matched, _, _ in rows:
+                kinds.setdefault(org, set()).add((self.names.make(name), matched))
+            self._search.executemany(
+                "INSERT OR REPLACE INTO event_cell VALUES (?, ?, ?)",
+                sorted((block, org, spell(found)) for org, found in kinds.items()),
+            )
+            low = min((row[3] for row in rows), default=0)
+            high = max((row[4] for row in rows), default=0)
+            self._search.execute(
+                "INSERT OR REPLACE INTO event_block VALUES (?, ?, ?)", (block, low, high)
+            )
+            for level in LEVELS:
+                asked = {"step": level, "low": block << BITS, "high": (block + 1) << BITS}
+                times: list[Any] = self._log.execute(_EVENT_TIMES, asked).fetchall()
+                self._search.executemany(
+                    _EVENT_SLICE, [(level, org, slot, block, count) for org, slot, count in times]
+                )
+
+    def _forget_dropped(self) -> None:
+        if self._made and min(self._made) < self.first:
+            self._forget([block for block in self._made if block < self.first])
+
+    def _forget_events(self, first: int) -> None:
+        self._event_first = first
+        with self._search:
+            self._search.execute("DELETE FROM event_block WHERE number < ?", (first,))
+            self._search.execute("DELETE FROM event_cell WHERE block < ?", (first,))
+            self._search.execute("DELETE FROM event_slice WHERE block < ?", (first,))
+
+    def _forget(self, blocks: Iterable[int]) -> None:
+        for block in blocks:
+            with self._search:
+                run = self._search.execute
+                run("DELETE FROM block WHERE number = ?", (block,))
+                run("DELETE FROM cell WHERE block = ?", (block,))
+                for level in LEVELS:
+                    run("DELETE FROM slice WHERE level = ? AND block = ?", (level, block))
+            self._made.pop(block, None)
+            self._dirty.pop(block, None)
+
+    def _version(self) -> tuple[int, int]:
+        """Differs when the log has changed: by another connection, or by its own."""
+        [(version,)] = self._log.execute("PRAGMA data_version")
+        return int(version), self._log.total_changes()
+
+
+def _slices(
+    level: int, block: int, parts: dict[tuple[int, int], Part]
+) -> Iterable[tuple[object, ...]]:
+    for (webhook, slot), part in sorted(parts.items()):
+        yield (level, block, webhook, slot, *part.row())

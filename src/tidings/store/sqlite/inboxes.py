@@ -1,0 +1,131 @@
+"""Test inboxes as rows; an inbox keeps its newest arrivals, bounded by count and bytes."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import apsw
+import msgspec
+
+from tidings.store import port
+from tidings.store.port.inboxes import KEPT_ARRIVALS, KEPT_BYTES
+
+_COLUMNS = "number, org, token, name, answer, created_ms, used_ms"
+_ARRIVAL = (
+    "SELECT number, inbox, at_ms, method, headers, body, size, verdict, reason, status FROM arrival"
+)
+_KEEP = (
+    "INSERT INTO arrival (inbox, at_ms, method, headers, body, size, verdict, reason, status)"
+    " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE EXISTS"
+    " (SELECT 1 FROM inbox WHERE number = ?1) RETURNING number"
+)
+# The newest that fit the bounds stay, and always the last one.
+_BEYOND = (
+    "SELECT min(number) FROM (SELECT number, row_number() OVER w AS place,"
+    " sum(length(body)) OVER w AS bytes FROM arrival WHERE inbox = ?"
+    " WINDOW w AS (ORDER BY number DESC)) WHERE place = 1 OR (place <= ? AND bytes <= ?)"
+)
+_headers = msgspec.json.Decoder(list[tuple[str, str]])
+
+
+class InboxRows:
+    """Shares the writer's connection."""
+
+    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+        self._connection = connection
+        self._run: Callable[..., Any] = connection.execute
+        self._clock_ms = clock_ms
+
+    def load(self) -> list[port.Inbox]:
+        """See `port.InboxStore.load_inboxes`."""
+        return [
+            port.Inbox(*row)
+            for row in self._run(f"SELECT {_COLUMNS} FROM inbox ORDER BY number").fetchall()
+        ]
+
+    def put(self, inbox: port.Inbox) -> port.Inbox:
+        """See `port.InboxStore.put_inbox`."""
+        now = self._clock_ms()
+        given = msgspec.structs.replace(
+            inbox, created_ms=inbox.created_ms or now, used_ms=inbox.used_ms or now
+        )
+        number, *rest = msgspec.structs.astuple(given)
+        with self._connection:
+            [(stored,)] = self._run(
+                f"INSERT OR REPLACE INTO inbox ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+                " RETURNING number",
+                (number or None, *rest),
+            ).fetchall()
+        return msgspec.structs.replace(given, number=stored)
+
+    def drop(self, number: int) -> None:
+        """See `port.InboxStore.drop_inbox`."""
+        with self._connection:
+            self._run("DELETE FROM inbox WHERE number = ?", (number,))
+            self._run("DELETE FROM arrival WHERE inbox = ?", (number,))
+
+    def add(self, arrivals: Sequence[port.Arrival]) -> list[int]:
+        """See `port.InboxStore.add_arrivals`; 0 for one whose inbox is gone."""
+        numbers: list[int] = []
+        with self._connection:
+            for one in arrivals:
+                row = self._run(
+                    _KEEP,
+                    (
+                        one.inbox,
+                        one.at_ms,
+                        one.method,
+                        msgspec.json.encode(one.headers),
+                        one.body,
+                        one.size,
+                        one.verdict,
+                        one.reason,
+                        one.status,
+                    ),
+                ).fetchall()
+                numbers.append(row[0][0] if row else 0)
+            for inbox in {one.inbox for one in arrivals}:
+                [(oldest,)] = self._run(_BEYOND, (inbox, KEPT_ARRIVALS, KEPT_BYTES)).fetchall()
+                if oldest is not None:
+                    self._run("DELETE FROM arrival WHERE inbox = ? AND number < ?", (inbox, oldest))
+                self._run(
+                    "UPDATE inbox SET used_ms = max(used_ms, ?) WHERE number = ?",
+                    (self._clock_ms(), inbox),
+                )
+        return numbers
+
+
+class InboxReader:
+    """The arrivals, on the read-only connection."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._run: Callable[..., Any] = connection.execute
+
+    def page(
+        self, inbox: int, before: int | None, after: int | None, limit: int
+    ) -> port.ArrivalPage:
+        """See `port.InboxStore.arrivals`."""
+        newest_first = after is None
+        way = "< ? ORDER BY number DESC" if newest_first else "> ? ORDER BY number ASC"
+        at = after if after is not None else (1 << 62 if before is None else before)
+        rows = self._run(
+            f"{_ARRIVAL} WHERE inbox = ? AND number {way} LIMIT ?", (inbox, at, limit + 1)
+        ).fetchall()
+        found = [_arrival(row) for row in rows[:limit]]
+        more = len(rows) > limit
+        if newest_first:
+            above = None if before is None else before - 1
+            newer = found[0].number if found else above
+            return port.ArrivalPage(found, found[-1].number if more else None, newer)
+        found.reverse()
+        older = found[-1].number if found else at + 1
+        return port.ArrivalPage(found, older, found[0].number if found else after)
+
+    def one(self, inbox: int, number: int) -> port.Arrival | None:
+        """See `port.InboxStore.arrival`."""
+        row = self._run(f"{_ARRIVAL} WHERE inbox = ? AND number = ?", (inbox, number)).fetchone()
+        return None if row is None else _arrival(row)
+
+
+def _arrival(row: Sequence[Any]) -> port.Arrival:
+    number, inbox, at_ms, method, headers, *rest = row
+    return port.Arrival(number, inbox, at_ms, method, _headers.decode(headers), *rest)

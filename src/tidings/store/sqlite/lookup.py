@@ -1,0 +1,69 @@
+"""Completes the rows of logs, on the read-only connection."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import apsw
+import msgspec
+
+from tidings.store import port
+
+_SLICE = 500  # bindings of one statement
+
+
+class _Head(msgspec.Struct):
+    """All that is decoded of a body."""
+
+    refId: Any = None
+    apiRequestId: Any = None
+
+
+_read = msgspec.json.Decoder(_Head).decode
+
+
+class Lookup:
+    """See `port.LookupStore`."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def webhook_version(self, webhook: int, version: int) -> port.StoredWebhook | None:
+        """See `port.LookupStore.webhook_version`."""
+        row = self._connection.execute(
+            "SELECT w.number, w.id, w.consumer_group, w.org, v.version, w.name, v.standing,"
+            " v.config, w.created_ms, v.updated_ms FROM webhook w JOIN webhook_version v"
+            " ON v.webhook = w.number WHERE w.number = ? AND v.version = ?",
+            (webhook, version),
+        ).fetchone()
+        return None if row is None else port.StoredWebhook(*row)
+
+    def event_heads(self, events: Sequence[int]) -> list[port.EventHead]:
+        """See `port.LookupStore.event_heads`."""
+        rows = self._in("SELECT seq, bytes FROM body WHERE seq IN", events)
+        return [_head(seq, body) for seq, body in rows]
+
+    def first_starts(self, deliveries: Sequence[int]) -> list[port.FirstStart]:
+        """See `port.LookupStore.first_starts`."""
+        # SQLite gives the other columns of the row that holds the minimum.
+        query = "SELECT delivery, started_ms, min(number) FROM attempt WHERE delivery IN"
+        rows = self._in(query, deliveries, " GROUP BY delivery")
+        return [port.FirstStart(delivery, started) for delivery, started, _ in rows]
+
+    def _in(self, query: str, ids: Sequence[int], end: str = "") -> Iterator[tuple[Any, ...]]:
+        for at in range(0, len(ids), _SLICE):
+            some = ids[at : at + _SLICE]
+            marks = ", ".join("?" * len(some))
+            yield from self._connection.execute(f"{query} ({marks}){end}", tuple(some))
+
+
+def _head(seq: int, body: bytes) -> port.EventHead:
+    try:
+        head = _read(body)
+    except msgspec.DecodeError:  # it was read before it was stored; a number may be beyond ours
+        head = _Head()
+    ref, request = head.refId, head.apiRequestId
+    return port.EventHead(
+        seq,
+        ref if isinstance(ref, str) else None,
+        request if isinstance(request, str) else None,
+    )

@@ -1,0 +1,173 @@
+"""People, their memberships, sessions and links, and the last uses of credentials."""
+
+from collections.abc import Callable, Sequence
+
+import apsw
+
+from tidings.store.port.access import Link, Member, People, Person, Seen, Session, Use
+
+EXPIRED_SLICE = 500
+
+_PERSON = "SELECT id, email, password, created_ms FROM person ORDER BY id"
+_MEMBER = (
+    "SELECT org, person, name, role, created_ms, created_by, accepted_ms, disabled_ms FROM member"
+    " ORDER BY org, person"
+)
+_SESSION = (
+    "SELECT digest, person, credential, proof, created_ms, seen_ms, address, agent, portal"
+    " FROM session ORDER BY created_ms, digest"
+)
+
+
+class PeopleTables:
+    """Who can sign in and who has; shares the writer's connection."""
+
+    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+        self._connection = connection
+        self._clock_ms = clock_ms
+
+    def note_uses(self, credentials: Sequence[Use], sessions: Sequence[Seen]) -> None:
+        """See `AccessStore.note_uses`."""
+        with self._connection:
+            self._connection.executemany(
+                "UPDATE credential SET used_ms = max(coalesce(used_ms, 0), ?) WHERE id = ?",
+                [(use.at_ms, use.id) for use in credentials],
+            )
+            self._connection.executemany(
+                "UPDATE session SET seen_ms = max(seen_ms, ?) WHERE digest = ?",
+                [(seen.at_ms, seen.digest) for seen in sessions],
+            )
+
+    def load(self) -> People:
+        """See `AccessStore.load_people`."""
+        run = self._connection.execute
+        return People(
+            [Person(*row) for row in run(_PERSON)],
+            [Member(*row) for row in run(_MEMBER)],
+            [Session(*row) for row in run(_SESSION)],
+        )
+
+    def put_person(self, person: Person) -> None:
+        """See `AccessStore.put_person`."""
+        try:
+            with self._connection:
+                self._connection.execute(
+                    "INSERT INTO person VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+                    " email = excluded.email, password = excluded.password",
+                    (
+                        person.id,
+                        person.email,
+                        person.password,
+                        person.created_ms or self._clock_ms(),
+                    ),
+                )
+        except apsw.ConstraintError:
+            raise ValueError("the address belongs to another person") from None
+
+    def put_member(self, member: Member) -> None:
+        """See `AccessStore.put_member`."""
+        with self._connection:
+            self._connection.execute(
+                "INSERT INTO member VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (org, person)"
+                " DO UPDATE SET name = excluded.name, role = excluded.role,"
+                " accepted_ms = excluded.accepted_ms, disabled_ms = excluded.disabled_ms",
+                (
+                    member.org,
+                    member.person,
+                    member.name,
+                    member.role,
+                    member.created_ms or self._clock_ms(),
+                    member.created_by,
+                    member.accepted_ms,
+                    member.disabled_ms,
+                ),
+            )
+
+    def drop_member(self, org: int, person: str) -> bool:
+        """See `AccessStore.drop_member`."""
+        run = self._connection.execute
+        with self._connection:
+            run("DELETE FROM member WHERE org = ? AND person = ?", (org, person))
+            run("DELETE FROM link WHERE org = ? AND person = ?", (org, person))
+            if run("SELECT 1 FROM member WHERE person = ?", (person,)).fetchone():
+                return False
+            for table in ("session", "link"):
+                run(f"DELETE FROM {table} WHERE person = ?", (person,))
+            run("DELETE FROM person WHERE id = ?", (person,))
+        return True
+
+    def put_session(self, session: Session) -> None:
+        """See `AccessStore.put_session`."""
+        with self._connection:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    session.digest,
+                    session.person,
+                    session.credential,
+                    session.proof,
+                    session.created_ms,
+                    session.seen_ms,
+                    session.address,
+                    session.agent,
+                    session.portal,
+                ),
+            )
+
+    def drop_sessions(self, digests: Sequence[bytes]) -> None:
+        """See `AccessStore.drop_sessions`."""
+        with self._connection:
+            self._connection.executemany(
+                "DELETE FROM session WHERE digest = ?", [(digest,) for digest in digests]
+            )
+
+    def put_link(self, link: Link) -> None:
+        """See `AccessStore.put_link`."""
+        run = self._connection.execute
+        with self._connection:
+            if not link.portal:  # of those many are open at once
+                run(
+                    "DELETE FROM link WHERE purpose = ? AND person = ? AND org = ?"
+                    " AND credential = ?",
+                    (link.purpose, link.person, link.org, link.credential),
+                )
+            run(
+                "INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    link.digest,
+                    link.purpose,
+                    link.person,
+                    link.org,
+                    link.credential,
+                    link.expires_ms,
+                    link.portal,
+                ),
+            )
+
+    def take_link(self, digest: bytes) -> Link | None:
+        """See `AccessStore.take_link`."""
+        with self._connection:
+            row = self._connection.execute(
+                "DELETE FROM link WHERE digest = ? RETURNING digest, purpose, person, org,"
+                " credential, expires_ms, portal",
+                (digest,),
+            ).fetchone()
+        return None if row is None else Link(*row)
+
+    def drop_expired(self, seen_to_ms: int, born_to_ms: int, now_ms: int) -> int:
+        """See `AccessStore.drop_expired`."""
+        run = self._connection.execute
+        with self._connection:
+            run(
+                "DELETE FROM session WHERE digest IN (SELECT digest FROM session"
+                " WHERE seen_ms <= ? OR created_ms <= ? LIMIT ?)",
+                (seen_to_ms, born_to_ms, EXPIRED_SLICE),
+            )
+            dropped = self._connection.changes()
+            run(
+                "DELETE FROM link WHERE digest IN (SELECT digest FROM link WHERE expires_ms <= ?"
+                " LIMIT ?)",
+                (now_ms, EXPIRED_SLICE),
+            )
+            dropped += self._connection.changes()
+        return dropped

@@ -1,0 +1,93 @@
+"""Reference data as rows: written on the writer's connection, read on the reader's."""
+
+import time
+from collections.abc import Sequence
+
+import apsw
+import msgspec
+
+from tidings.store import port
+
+_KNOWN = (
+    "SELECT count(*) FROM reference WHERE org = ? AND kind = ?"
+    " AND id IN (SELECT value FROM json_each(?))"
+)
+_PUT = (
+    "INSERT INTO reference VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (org, kind, id) DO UPDATE SET value = excluded.value"
+)
+_DELETE = (
+    "DELETE FROM reference WHERE org = ? AND kind = ? AND id IN (SELECT value FROM json_each(?))"
+)
+_COUNT = (
+    "INSERT INTO reference_count VALUES (?, ?, ?)"
+    " ON CONFLICT (org, kind) DO UPDATE SET records = records + excluded.records"
+)
+GET = (
+    "SELECT id, value FROM reference WHERE org = ? AND kind = ?"
+    " AND id IN (SELECT value FROM json_each(?))"
+)
+LIST = "SELECT id, value FROM reference WHERE org = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?"
+_json = msgspec.json.Encoder()
+
+
+def _texts(ids: Sequence[str]) -> str:
+    return _json.encode(ids).decode()
+
+
+class ReferenceWriter:
+    """Shares the writer's connection."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def put(self, org: int, kind: int, rows: Sequence[port.ReferenceRow]) -> port.ReferenceWrite:
+        """See `port.Store.put_reference`."""
+        began = time.perf_counter_ns()
+        run = self._connection.execute
+        with self._connection:
+            [(known,)] = run(_KNOWN, (org, kind, _texts([row.id for row in rows])))
+            self._connection.executemany(
+                _PUT, sorted((org, kind, row.id, row.value) for row in rows)
+            )
+            if fresh := len(rows) - known:
+                run(_COUNT, (org, kind, fresh))
+        return port.ReferenceWrite(fresh, (time.perf_counter_ns() - began) // 1000)
+
+    def delete(self, org: int, kind: int, ids: Sequence[str]) -> port.ReferenceWrite:
+        """See `port.Store.delete_reference`."""
+        began = time.perf_counter_ns()
+        run = self._connection.execute
+        with self._connection:
+            run(_DELETE, (org, kind, _texts(ids)))
+            if gone := self._connection.changes():
+                run(_COUNT, (org, kind, -gone))
+        return port.ReferenceWrite(gone, (time.perf_counter_ns() - began) // 1000)
+
+
+class ReferenceReader:
+    """Shares the reader's connection."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def get(self, org: int, kind: int, ids: Sequence[str]) -> list[port.ReferenceRow]:
+        """See `port.Store.reference`."""
+        return [
+            port.ReferenceRow(*row)
+            for row in self._connection.execute(GET, (org, kind, _texts(ids)))
+        ]
+
+    def list(self, org: int, kind: int, after: str, limit: int) -> list[port.ReferenceRow]:
+        """See `port.Store.list_reference`."""
+        return [
+            port.ReferenceRow(*row)
+            for row in self._connection.execute(LIST, (org, kind, after, limit))
+        ]
+
+    def count(self, org: int, kind: int) -> int:
+        """See `port.Store.count_reference`."""
+        row = self._connection.execute(
+            "SELECT records FROM reference_count WHERE org = ? AND kind = ?", (org, kind)
+        ).fetchone()
+        return 0 if row is None else int(row[0])

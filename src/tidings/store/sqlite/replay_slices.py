@@ -1,0 +1,117 @@
+"""One slice of a job, inside the transaction of a commit: deliveries made or cancelled.
+
+A slice is applied only where its job runs and its cursor is where the slice begins. So a batch that
+is committed a second time, because nobody knew of the first, makes nothing twice.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, cast
+
+import apsw
+import msgspec
+
+from tidings.core.delivery import State
+from tidings.core.job import Job
+from tidings.core.replay import Deed, JobState
+from tidings.store import port
+from tidings.store.sqlite.replay_source import ReplaySource
+from tidings.store.sqlite.touched import touch
+
+_SPEC = f"SELECT spec FROM replay WHERE number = ? AND state = '{JobState.RUNNING}' AND cursor = ?"
+_ADVANCE = (
+    "UPDATE replay SET cursor = ?, made = made + ?, under_way = under_way + ?, had = had + ?,"
+    " no_body = no_body + ? WHERE number = ?"
+)
+_INSERT = (
+    "INSERT INTO delivery (id, event, webhook, version, state, attempts, key)"
+    " VALUES (?, ?, ?, ?, ?, 0, ?)"
+)
+_INSERT_OF = (
+    "INSERT INTO delivery_replay (delivery, replay, event, webhook, again, at_ms)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+)
+_CANCEL = (
+    f"UPDATE delivery SET state = {int(State.CANCELLED)}, done_ms = ?, due_ms = NULL"
+    " WHERE id = ? AND state < 3 RETURNING webhook, key"
+)
+_NAMED = "INSERT OR REPLACE INTO delivery_cancel VALUES (?, ?, ?)"
+Row = tuple[Any, ...]
+_spec = msgspec.json.Decoder(port.ReplaySpec)
+
+
+class ReplaySlices:
+    """Shares the writer's connection; every method runs inside its transaction."""
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        *,
+        waits: Callable[[int, int], bool],
+        free_next: Callable[[int, int], list[Job]],
+    ) -> None:
+        self._connection = connection
+        self._source = ReplaySource(connection)
+        self._waits = waits
+        self._free_next = free_next
+
+    def make(self, slice: port.ReplaySlice, now: int, number: int) -> tuple[port.Replayed, int]:
+        """Make a slice's deliveries, with ids above `number`; what it did, and the last id."""
+        row = self._connection.execute(_SPEC, (slice.replay, slice.after)).fetchone()
+        if row is None:
+            return port.Replayed(slice.replay, False), number
+        spec = _spec.decode(row[0])
+        assert spec.target is not None
+        deeds: Counter[Deed] = Counter()
+        deliveries: list[Row] = []
+        of_replay: list[Row] = []
+        pending: list[Job] = []
+        first = number
+        for seq, key in zip(slice.events, slice.keys, strict=True):
+            one = self._source.fitting(spec, seq, (0,))
+            body = None if one is None else self._source.body(seq)
+            deed = Deed.OTHER
+            if one is not None:
+                deed = self._source.deed(spec, one, body is not None)
+            deeds[deed] += 1
+            if one is None or body is None or deed not in (Deed.MAKE, Deed.MAKE_AGAIN):
+                continue
+            number += 1
+            again = deed is Deed.MAKE_AGAIN
+            if key is not None:  # the rows before it in this slice must be seen
+                self._connection.executemany(_INSERT, deliveries)
+                deliveries = []
+            waits = key is not None and self._waits(spec.target, key)
+            state = int(State.HELD if waits else State.PENDING)
+            deliveries.append((number, seq, spec.target, slice.version, state, key))
+            of_replay.append((number, slice.replay, seq, spec.target, int(again), now))
+            if not waits:
+                head = (number, spec.target, one.org, one.id, now, 1, key, False, body)
+                pending.append(Job(*head, slice.replay, again))
+        self._connection.executemany(_INSERT, deliveries)
+        self._connection.executemany(_INSERT_OF, of_replay)
+        made = number - first
+        skipped = (deeds[Deed.UNDER_WAY], deeds[Deed.DELIVERED], deeds[Deed.NO_BODY])
+        self._connection.execute(_ADVANCE, (slice.to, made, *skipped, slice.replay))
+        return port.Replayed(slice.replay, True, made, pending), number
+
+    def cancel(self, slice: port.CancelSlice, now: int) -> tuple[port.Cancelled, list[Job]]:
+        """Cancel what is unfinished of these deliveries; what it did, and what that has freed."""
+        run = self._connection.execute
+        if slice.replay is not None and slice.to:
+            if run(_SPEC, (slice.replay, slice.after)).fetchone() is None:
+                return port.Cancelled(False), []
+        cancelled: list[tuple[int, int]] = []
+        freed: list[Job] = []
+        for delivery in slice.deliveries:
+            rows = run(_CANCEL, (now, delivery)).fetchall()
+            for webhook, key in cast(list[tuple[int, int | None]], rows):  # none: final meanwhile
+                cancelled.append((webhook, delivery))
+                run(_NAMED, (delivery, slice.by, slice.replay))
+                if key is not None:
+                    freed += self._free_next(webhook, key)
+        if slice.replay is not None and slice.to:
+            run(_ADVANCE, (slice.to, len(cancelled), 0, 0, 0, slice.replay))
+        touch(self._connection, [delivery for _, delivery in cancelled])
+        ended = {delivery for _, delivery in cancelled}  # one that was freed may end here too
+        return port.Cancelled(True, cancelled), [one for one in freed if one.delivery not in ended]

@@ -1,0 +1,256 @@
+"""What a replay asks for: events of a range, or of a list, with what their deliveries amount to.
+
+Shared by both halves: the reader finds candidates and counts, the writer looks again at each event
+in the transaction that makes its delivery. A look is bounded: a part of the range is scanned, and
+the cursor moves to its end also where nothing fits.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any, cast
+
+import apsw
+import msgspec
+
+from tidings.core.replay import Deed, decide
+from tidings.store import port
+
+SCAN_EVENTS = 5_000
+COUNT_S = 0.02
+PART_ENTRIES = 1_024
+ENTRY_BYTES = 12
+CLOCK_MARGIN_MS = 3_600_000  # the clock may have been set back by so much between two events
+EVER_MS = 1 << 62
+
+Row = tuple[Any, ...]
+
+_RANGE = (
+    "SELECT seq, org, name, id, first_delivery, deliveries FROM event WHERE seq > ? AND seq <= ?"
+    " AND org IN (SELECT value FROM json_each(?)) AND at_ms >= ? AND at_ms < ?{names}"
+    " ORDER BY seq LIMIT ?"
+)
+_ENDS = "SELECT coalesce(min(seq), 1), coalesce(max(seq), 0) FROM event"
+_NAMES = " AND name IN (SELECT value FROM json_each(?))"
+_ONE = "SELECT seq, org, name, id, first_delivery, deliveries, at_ms FROM event WHERE seq = ?"
+_PARTS = "SELECT entries FROM replay_list WHERE replay = ? AND last > ? ORDER BY last LIMIT 1"
+# An event's deliveries: its own have consecutive ids, those of replays are found by the event.
+_OWN = "SELECT id, state, webhook FROM delivery WHERE id >= ? AND id < ?"
+_LATER = (
+    "SELECT d.id, d.state, d.webhook FROM delivery_replay r JOIN delivery d ON d.id = r.delivery"
+    " WHERE r.event = ?"
+)
+_AT_ONE = f"{_OWN} AND webhook = ? UNION ALL {_LATER} AND r.webhook = ? ORDER BY 1"
+_AT_ALL = f"{_OWN} UNION ALL {_LATER} ORDER BY 1"
+_HAS_BODY = "SELECT 1 FROM body WHERE seq = ?"
+_BODY = "SELECT bytes FROM body WHERE seq = ?"
+_json = msgspec.json.Encoder()
+
+
+class Visited(msgspec.Struct, frozen=True):
+    """One event of a job's range or list."""
+
+    seq: int
+    org: int
+    name: str
+    id: str
+    first: int
+    deliveries: int
+    webhooks: frozenset[int] = frozenset()  # of its entries in the list; empty: any
+
+
+def packed(listed: Sequence[port.Listed]) -> list[tuple[int, bytes]]:
+    """A list as rows: the last event of each part and its entries. No event stands in two parts."""
+    parts: list[tuple[int, bytes]] = []
+    part, count = bytearray(), 0
+    pairs = sorted({(one.event, one.webhook) for one in listed})
+    for event, group in groupby(pairs, lambda pair: pair[0]):
+        for _, webhook in group:
+            part += event.to_bytes(8, "big") + webhook.to_bytes(4, "big")
+            count += 1
+        if count >= PART_ENTRIES:
+            parts.append((event, bytes(part)))
+            part, count = bytearray(), 0
+    if part:
+        parts.append((pairs[-1][0], bytes(part)))
+    return parts
+
+
+def _unpacked(entries: bytes) -> Iterator[tuple[int, int]]:
+    for at in range(0, len(entries), ENTRY_BYTES):
+        split = at + 8
+        yield (
+            int.from_bytes(entries[at:split], "big"),
+            int.from_bytes(entries[split : at + ENTRY_BYTES], "big"),
+        )
+
+
+class ReplaySource:
+    """Reads for jobs, on any connection."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    # -- which events -----------------------------------------------------------------------------
+
+    def visit(
+        self, replay: int, spec: port.ReplaySpec, after: int, limit: int
+    ) -> tuple[list[Visited], int, bool]:
+        """Up to `limit` events behind `after`, the cursor behind them, and whether that is all."""
+        if spec.listed:
+            return self._visit_list(replay, spec, after, limit)
+        [(oldest, newest)] = self._connection.execute(_ENDS)
+        end = min(spec.upto, newest)
+        after = max(after, oldest - 1)
+        to = min(end, after + SCAN_EVENTS)
+        binding: list[Any] = [after, to, _texts(spec.orgs), spec.from_ms or 0]
+        binding.append(EVER_MS if spec.to_ms is None else spec.to_ms)
+        if spec.names:
+            binding.append(_texts(spec.names))
+        query = _RANGE.format(names=_NAMES if spec.names else "")
+        rows = self._connection.execute(query, (*binding, limit)).fetchall()
+        visited = [Visited(*cast(Row, row)) for row in rows]
+        cursor = visited[-1].seq if len(visited) == limit else max(after, to)
+        return visited, cursor, cursor >= end
+
+    def _visit_list(
+        self, replay: int, spec: port.ReplaySpec, after: int, limit: int
+    ) -> tuple[list[Visited], int, bool]:
+        row = self._connection.execute(_PARTS, (replay, after)).fetchone()
+        if row is None:
+            return [], after, True
+        groups = [
+            (event, [webhook for _, webhook in group])
+            for event, group in groupby(_unpacked(row[0]), lambda pair: pair[0])
+            if event > after
+        ][:limit]
+        visited = [one for group in groups if (one := self.fitting(spec, *group)) is not None]
+        return visited, groups[-1][0], False
+
+    def fitting(self, spec: port.ReplaySpec, event: int, webhooks: Sequence[int]) -> Visited | None:
+        """An event by its number, if it is there and fits what the job asks beside its list."""
+        row = self._connection.execute(_ONE, (event,)).fetchone()
+        if row is None:
+            return None
+        seq, org, name, id, first, deliveries, at_ms = row
+        if org not in spec.orgs or (spec.names and name not in spec.names):
+            return None
+        if at_ms < (spec.from_ms or 0) or (spec.to_ms is not None and at_ms >= spec.to_ms):
+            return None
+        if spec.source is not None and 0 not in webhooks and spec.source not in webhooks:
+            return None
+        wanted = frozenset() if 0 in webhooks else frozenset(webhooks)
+        return Visited(seq, org, name, id, first, deliveries, wanted)
+
+    # -- what becomes of one ----------------------------------------------------------------------
+
+    def deed(self, spec: port.ReplaySpec, one: Visited, has_body: bool | None = None) -> Deed:
+        """What a replay does with an event, by its deliveries as they are now."""
+        assert spec.target is not None
+        target = self._states(one, spec.target)
+        same = spec.source == spec.target
+        source = target if same or spec.source is None else self._states(one, spec.source)
+        if has_body is None:
+            has_body = self._connection.execute(_HAS_BODY, (one.seq,)).fetchone() is not None
+        wanted = frozenset(spec.states)
+        return decide(wanted, spec.unmatched, spec.again, source, target, has_body)
+
+    def _states(self, one: Visited, webhook: int) -> list[int]:
+        binding = (one.first, one.first + one.deliveries, webhook, one.seq, webhook)
+        return [state for _, state, _ in self._connection.execute(_AT_ONE, binding)]
+
+    def unfinished(self, spec: port.ReplaySpec, one: Visited) -> list[int]:
+        """The deliveries of an event that a cancel asks for."""
+        own = self._own_webhooks(spec.owner)
+        binding = (one.first, one.first + one.deliveries, one.seq)
+        return [
+            id
+            for id, state, webhook in self._connection.execute(_AT_ALL, binding)
+            if state in spec.states
+            and webhook in own
+            and (spec.source is None or webhook == spec.source)
+            and (not one.webhooks or webhook in one.webhooks)
+        ]
+
+    def _own_webhooks(self, org: int) -> frozenset[int]:
+        rows = self._connection.execute("SELECT number FROM webhook WHERE org = ?", (org,))
+        return frozenset(number for (number,) in rows)
+
+    # -- the reader's questions -------------------------------------------------------------------
+
+    def candidates(
+        self, replay: int, spec: port.ReplaySpec, after: int, limit: int, bodies: bool
+    ) -> port.Candidates:
+        """See `port.ReplayStore.candidates`."""
+        visited, cursor, ended = self.visit(replay, spec, after, limit)
+        found = []
+        for one in visited:
+            if spec.target is None:
+                if deliveries := self.unfinished(spec, one):
+                    found.append(
+                        port.Candidate(one.seq, one.org, one.name, None, False, deliveries)
+                    )
+            elif self.deed(spec, one) is not Deed.OTHER:
+                body = self.body(one.seq) if bodies else None
+                unmatched = spec.unmatched and not self._states(one, spec.source or spec.target)
+                found.append(port.Candidate(one.seq, one.org, one.name, body, unmatched))
+        return port.Candidates(cursor, found, ended)
+
+    def body(self, seq: int) -> bytes | None:
+        """The bytes of an event, while they are kept."""
+        row = self._connection.execute(_BODY, (seq,)).fetchone()
+        return None if row is None else row[0]
+
+    def count(
+        self, replay: int, spec: port.ReplaySpec, after: int, listed: Sequence[port.Listed]
+    ) -> port.Counted:
+        """See `port.ReplayStore.count_replay`; for some 20 ms at most."""
+        if listed:
+            pairs = sorted({(one.event, one.webhook) for one in listed})
+            grouped = groupby(pairs, lambda pair: pair[0])
+            groups = [(event, [webhook for _, webhook in group]) for event, group in grouped]
+            visited = [one for group in groups if (one := self.fitting(spec, *group)) is not None]
+            return port.Counted(groups[-1][0], *self._count(spec, visited), True)
+        count = skipped = 0
+        ended, until_s = False, time.monotonic() + COUNT_S
+        while not ended and time.monotonic() < until_s:
+            visited, after, ended = self.visit(replay, spec, after, 500)
+            more, not_these = self._count(spec, visited)
+            count, skipped = count + more, skipped + not_these
+        return port.Counted(after, count, skipped, ended)
+
+    def _count(self, spec: port.ReplaySpec, visited: Sequence[Visited]) -> tuple[int, int]:
+        if spec.target is None:
+            return sum(len(self.unfinished(spec, one)) for one in visited), 0
+        deeds = [self.deed(spec, one) for one in visited]
+        skipped = sum(1 for one in deeds if one.skipped)
+        return sum(1 for one in deeds if one is not Deed.OTHER), skipped
+
+    def first_since(self, from_ms: int) -> int:
+        """See `port.ReplayStore.first_since`. Times rise with numbers but for a clock set back."""
+        bound = from_ms - CLOCK_MARGIN_MS
+        [(low, newest)] = self._connection.execute(_ENDS)
+        high = newest + 1
+        while low < high:
+            middle = (low + high) // 2
+            row = self._connection.execute(
+                "SELECT seq, at_ms FROM event WHERE seq >= ? ORDER BY seq LIMIT 1", (middle,)
+            ).fetchone()
+            if row is None or row[1] >= bound:
+                high = middle
+            else:
+                low = row[0] + 1
+        return int(low) - 1
+
+    def listed_deliveries(self, org: int, deliveries: Sequence[int]) -> list[port.Listed]:
+        """See `port.ReplayStore.listed_deliveries`."""
+        rows = self._connection.execute(
+            "SELECT d.event, d.webhook FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value"
+            " JOIN webhook w ON w.number = d.webhook WHERE w.org = ?",
+            (_texts(deliveries), org),
+        )
+        return [port.Listed(event, webhook) for event, webhook in rows]
+
+
+def _texts(values: Sequence[Any]) -> str:
+    return _json.encode(values).decode()

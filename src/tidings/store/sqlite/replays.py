@@ -1,0 +1,199 @@
+"""Jobs that make deliveries from old events, or cancel them: their rows, and where sending stops.
+
+What a slice does is `replay_slices.py`; it goes in with a commit.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import apsw
+import msgspec
+
+from tidings.core.delivery import State
+from tidings.core.replay import JobState
+from tidings.store import port
+from tidings.store.sqlite.replay_source import packed
+from tidings.store.sqlite.writer import id_hash
+
+_COLUMNS = (
+    "number, org, kind, state, spec, rate, hold, by, reason, cursor, counted_to, counted, total,"
+    " made, under_way, had, no_body, delivered, failed, parked, cancelled, created_ms, started_ms,"
+    " ended_ms, closed"
+)
+_INSERT = (
+    "INSERT INTO replay (org, kind, state, spec, rate, hold, by, reason, cursor, counted_to,"
+    " counted, made, under_way, had, no_body, delivered, failed, parked, cancelled, created_ms,"
+    " closed) VALUES (?, ?, ?, ?, ?, ?, ?, '', ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?, 0)"
+)
+_MOVE = (
+    "UPDATE replay SET state = ?2, reason = ?3,"
+    f" started_ms = CASE WHEN ?2 = '{JobState.RUNNING}' THEN coalesce(started_ms, ?4)"
+    " ELSE started_ms END, ended_ms = CASE WHEN ?5 THEN ?4 ELSE ended_ms END"
+    f" WHERE number = ?1 AND state IN (SELECT value FROM json_each(?6)) RETURNING {_COLUMNS}"
+)
+_COUNTED = (
+    "UPDATE replay SET counted_to = ?2, counted = counted + ?3,"
+    " total = CASE WHEN ?4 THEN counted + ?3 ELSE NULL END"
+    f" WHERE number = ?1 AND state = '{JobState.COUNTING}' RETURNING {_COLUMNS}"
+)
+_OPEN = "delivery_replay r INDEXED BY delivery_replay_open"
+_TALLY = (
+    f"SELECT r.delivery, d.state FROM {_OPEN} JOIN delivery d ON d.id = r.delivery"
+    " WHERE r.replay = ? AND r.state IS NULL AND r.delivery > ? ORDER BY r.delivery LIMIT ?"
+)
+_ANY_OPEN = f"SELECT 1 FROM {_OPEN} WHERE r.replay = ? AND r.state IS NULL LIMIT 1"
+_UNFINISHED = (
+    f"SELECT r.delivery FROM {_OPEN} JOIN delivery d ON d.id = r.delivery"
+    " WHERE r.replay = ? AND r.state IS NULL AND d.state < 3 ORDER BY r.delivery LIMIT ?"
+)
+_TALLIED = {
+    State.DELIVERED: "delivered",
+    State.FAILED: "failed",
+    State.PARKED: "parked",
+    State.CANCELLED: "cancelled",
+}
+_ONE = f"SELECT {_COLUMNS} FROM replay WHERE number = ? AND org = ?"
+_NEWEST = f"SELECT {_COLUMNS} FROM replay WHERE org = ? AND number < ? ORDER BY number DESC LIMIT ?"
+_NOT_CLOSED = f"SELECT {_COLUMNS} FROM replay WHERE closed = 0 ORDER BY number"
+_json = msgspec.json.Encoder()
+_spec = msgspec.json.Decoder(port.ReplaySpec)
+
+
+def _job(row: tuple[Any, ...]) -> port.ReplayJob:
+    fields = [*row]
+    fields[4], fields[6], fields[-1] = _spec.decode(row[4]), bool(row[6]), bool(row[-1])
+    return port.ReplayJob(*fields)
+
+
+class ReplayRows:
+    """Shares the writer's connection."""
+
+    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+        self._connection = connection
+        self._clock_ms = clock_ms
+
+    def put(self, job: port.ReplayJob, listed: Sequence[port.Listed]) -> port.ReplayJob:
+        """See `port.ReplayStore.put_replay`."""
+        run = self._connection.execute
+        with self._connection:
+            [(newest,)] = run("SELECT coalesce(max(seq), 0) FROM event")
+            spec = msgspec.structs.replace(job.spec, upto=newest)
+            after = spec.after
+            run(
+                _INSERT,
+                (
+                    job.org,
+                    job.kind,
+                    job.state,
+                    _json.encode(spec),
+                    job.rate,
+                    int(job.hold),
+                    job.by,
+                    0 if spec.listed else after,
+                    0 if spec.listed else after,
+                    self._clock_ms(),
+                ),
+            )
+            number = self._connection.last_insert_rowid()
+            self._connection.executemany(
+                "INSERT INTO replay_list VALUES (?, ?, ?)",
+                [(number, last, entries) for last, entries in packed(listed)],
+            )
+            [row] = run(_ONE, (number, job.org))
+        return _job(row)
+
+    def move(
+        self, replay: int, states: Sequence[str], state: str, reason: str
+    ) -> port.ReplayJob | None:
+        """See `port.ReplayStore.move_replay`."""
+        final = JobState(state).final
+        allowed = _json.encode(list(states)).decode()
+        with self._connection:
+            rows = self._connection.execute(
+                _MOVE, (replay, state, reason, self._clock_ms(), final, allowed)
+            ).fetchall()
+        return _job(rows[0]) if rows else None
+
+    def note_counted(
+        self, replay: int, cursor: int, count: int, ended: bool
+    ) -> port.ReplayJob | None:
+        """See `port.ReplayStore.note_counted`."""
+        with self._connection:
+            rows = self._connection.execute(_COUNTED, (replay, cursor, count, ended)).fetchall()
+        return _job(rows[0]) if rows else None
+
+    def tally(self, replay: int, after: int, limit: int) -> port.Tallied:
+        """See `port.ReplayStore.tally_replay`."""
+        run = self._connection.execute
+        seen: list[tuple[Any, ...]] = run(_TALLY, (replay, after, limit)).fetchall()
+        final = [(state, delivery) for delivery, state in seen if State(state).final]
+        if final:
+            with self._connection:
+                self._connection.executemany(
+                    "UPDATE delivery_replay SET state = ? WHERE delivery = ?", final
+                )
+                for state, column in _TALLIED.items():
+                    if count := sum(1 for one, _ in final if one == state):
+                        run(
+                            f"UPDATE replay SET {column} = {column} + ? WHERE number = ?",
+                            (count, replay),
+                        )
+        after = seen[-1][0] if len(seen) == limit else 0
+        is_open = run(_ANY_OPEN, (replay,)).fetchone() is not None
+        return port.Tallied(after, len(final), is_open)
+
+    def close(self, replay: int) -> None:
+        """See `port.ReplayStore.close_replay`."""
+        with self._connection:
+            self._connection.execute("UPDATE replay SET closed = 1 WHERE number = ?", (replay,))
+            self._connection.execute("DELETE FROM replay_list WHERE replay = ?", (replay,))
+
+    def unfinished_of(self, replay: int, limit: int) -> list[int]:
+        """See `port.ReplayStore.unfinished_of`; in order with the slices that make them."""
+        return [row[0] for row in self._connection.execute(_UNFINISHED, (replay, limit))]
+
+    # -- stops ------------------------------------------------------------------------------------
+
+    def put_stop(self, stop: port.Stop) -> None:
+        """See `port.ReplayStore.put_stop`."""
+        with self._connection:
+            self._connection.execute(
+                "INSERT OR IGNORE INTO stop VALUES (?, ?, ?)",
+                (stop.org, stop.by, stop.since_ms or self._clock_ms()),
+            )
+
+    def drop_stop(self, org: int) -> None:
+        """See `port.ReplayStore.drop_stop`."""
+        with self._connection:
+            self._connection.execute("DELETE FROM stop WHERE org = ?", (org,))
+
+    def stops(self) -> list[port.Stop]:
+        """See `port.ReplayStore.stops`."""
+        rows = self._connection.execute("SELECT org, by, since_ms FROM stop ORDER BY org")
+        return [port.Stop(*row) for row in rows]
+
+
+class ReplayQueries:
+    """Jobs as the API reads them; shares the reader's connection."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def one(self, org: int, replay: int) -> port.ReplayJob | None:
+        """See `port.ReplayStore.replay`."""
+        row = self._connection.execute(_ONE, (replay, org)).fetchone()
+        return None if row is None else _job(row)
+
+    def newest(self, org: int, before: int, limit: int) -> list[port.ReplayJob]:
+        """See `port.ReplayStore.replays`."""
+        return [_job(row) for row in self._connection.execute(_NEWEST, (org, before, limit))]
+
+    def listed_events(self, org: int, ids: Sequence[str]) -> list[port.Listed]:
+        """See `port.ReplayStore.listed_events`."""
+        find = "SELECT seq FROM event_id WHERE hash = ?"
+        rows = (self._connection.execute(find, (id_hash(org, id),)).fetchone() for id in ids)
+        return [port.Listed(row[0]) for row in rows if row is not None]
+
+    def not_closed(self) -> list[port.ReplayJob]:
+        """See `port.ReplayStore.open_replays`."""
+        return [_job(row) for row in self._connection.execute(_NOT_CLOSED)]

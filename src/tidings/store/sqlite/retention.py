@@ -1,0 +1,354 @@
+"""Retention: what is too old is dropped, in slices of a bounded number of rows.
+
+Events are visited in the order of their numbers, which is that of their times. Each group of orgs
+with the same retention has a place up to which it has come; what was not finished when the place
+passed by is noted in `kept_back` and looked at again at the beginning of each pass. Neighbours are
+dropped as one range: whole pages become free, and SQLite uses them again before the file grows.
+
+Each slice is one transaction, its place included, so a crash leaves it done or not begun. It is not
+synced: no commit has to wait for a sync that nobody was promised anything by, and measured, the
+sync was most of a slice. The log keeps its order: the next commit of the engine, which is synced,
+makes the slices before it lasting too, and a power cut before that takes back some dropping,
+nothing else (tests/store/test_power.py).
+"""
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import apsw
+import msgspec
+
+from tidings.core.retention import Kind
+from tidings.store import port
+from tidings.store.sqlite.writer import id_hash
+
+SLICE_BYTES = 2 << 20  # of bodies: dropping a long one reads all of its pages
+
+_OWN = "d.id >= e.first_delivery AND d.id < e.first_delivery + e.deliveries"
+# Of an event: whether anything of it is unfinished, the bytes of its body, and its replays.
+_EVENT = (
+    "e.seq, e.org, e.id, e.at_ms, e.first_delivery, e.deliveries,"
+    f" EXISTS (SELECT 1 FROM delivery d WHERE {_OWN} AND d.state < 3)"
+    " OR EXISTS (SELECT 1 FROM delivery_replay r JOIN delivery d ON d.id = r.delivery"
+    " WHERE r.event = e.seq AND d.state < 3),"
+    " coalesce((SELECT length(b.bytes) FROM body b WHERE b.seq = e.seq), 0),"
+    " (SELECT count(*) FROM delivery_replay r WHERE r.event = e.seq)"
+)
+_OLD = f"SELECT {_EVENT} FROM event e WHERE e.seq > ? ORDER BY e.seq LIMIT ?"
+_KEPT_BACK = (
+    f"SELECT {_EVENT}, k.seq FROM kept_back k LEFT JOIN event e ON e.seq = k.seq"
+    " WHERE k.kind = ? AND k.seq > ? ORDER BY k.seq LIMIT ?"
+)
+_ANSWERS = (
+    "SELECT a.started_ms, a.delivery, a.number, w.org FROM attempt a INDEXED BY attempt_answer"
+    " LEFT JOIN delivery d ON d.id = a.delivery LEFT JOIN webhook w ON w.number = d.webhook"
+    " WHERE a.headers IS NOT NULL AND a.kind IS NULL AND a.started_ms >= ?1 AND a.started_ms < ?4"
+    " AND (a.started_ms, a.delivery, a.number) > (?1, ?2, ?3)"
+    " ORDER BY a.started_ms, a.delivery, a.number LIMIT ?5"
+)
+_DROP_ANSWER = (
+    "UPDATE attempt SET headers = NULL, body = NULL, truncated = NULL"
+    " WHERE delivery = ? AND number = ?"
+)
+_DROP_ATTEMPTS = (
+    "DELETE FROM attempt WHERE (delivery, number) IN (SELECT delivery, number FROM attempt"
+    " WHERE delivery >= ? AND delivery < ? ORDER BY delivery, number LIMIT ?)"
+)
+_DROP_DELIVERIES = (
+    "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery"
+    " WHERE id >= ? AND id < ? ORDER BY id LIMIT ?)"
+)
+_DROP_SENT = (
+    "DELETE FROM sent WHERE delivery IN (SELECT delivery FROM sent"
+    " WHERE delivery >= ? AND delivery < ? ORDER BY delivery LIMIT ?)"
+)
+_DROP_REJECTIONS = (
+    "DELETE FROM rejection WHERE at_ms < ? AND id IN (SELECT id FROM rejection ORDER BY id LIMIT ?)"
+)
+_ROWS_OF_AN_EVENT = 3  # beside its deliveries: itself, its id and its body
+
+
+class Place(NamedTuple):
+    """How far a group has come: an event's number, or an answer's time, delivery and number."""
+
+    at: int = 0
+    delivery: int = 0
+    number: int = 0
+
+
+class Old(NamedTuple):
+    """An event that may be old enough."""
+
+    seq: int
+    org: int
+    id: str
+    at_ms: int
+    first_delivery: int
+    deliveries: int
+    unfinished: int
+    bytes: int
+    replays: int
+
+    @property
+    def rows(self) -> int:
+        """How many rows go with it; its attempts are counted when they go."""
+        return _ROWS_OF_AN_EVENT + self.deliveries + self.replays
+
+
+class Retention:
+    """Shares the writer's connection."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._again: dict[tuple[int, int], int] = {}  # the last kept-back event that was looked at
+
+    def drop(self, wanted: port.Dropping) -> port.Dropped:
+        """See `port.Store.drop`."""
+        began = time.perf_counter()
+        if wanted.first:
+            self._again[wanted.kind, wanted.days] = 0
+        with self._unsynced(), self._connection:
+            if wanted.now_ms:
+                self._run("UPDATE meta SET value = ? WHERE key = 'dropped_ms'", wanted.now_ms)
+            if wanted.kind == Kind.REJECTION:
+                self._run(_DROP_REJECTIONS, wanted.before_ms, wanted.rows_max)
+                rows = self._connection.changes()
+                more = rows == wanted.rows_max
+            elif wanted.kind == Kind.RESPONSE:
+                rows, more = self._drop_answers(wanted)
+            else:
+                rows, more = self._drop_of_events(wanted)
+        return port.Dropped(rows, more, round((time.perf_counter() - began) * 1e6))
+
+    def kept(self) -> port.Kept:
+        """See `port.Store.kept`."""
+        one = self._one
+        return port.Kept(
+            one("SELECT value FROM meta WHERE key = 'dropped_ms'"),
+            one("SELECT at_ms FROM event ORDER BY seq LIMIT 1"),
+            one("SELECT at_ms FROM event WHERE seq = (SELECT min(seq) FROM body)"),
+            one("SELECT count(DISTINCT seq) FROM kept_back"),
+            one("PRAGMA page_count"),
+            one("PRAGMA freelist_count"),
+            one("PRAGMA page_size"),
+        )
+
+    def give_back(self, pages: int) -> port.Dropped:
+        """See `port.Store.give_back`. The file itself gets shorter when the log is folded."""
+        began = time.perf_counter()
+        before = self._one("PRAGMA freelist_count")
+        with self._unsynced():
+            self._run(f"PRAGMA incremental_vacuum({int(pages)})")
+        given = before - self._one("PRAGMA freelist_count")
+        return port.Dropped(given, given > 0, round((time.perf_counter() - began) * 1e6))
+
+    @contextlib.contextmanager
+    def _unsynced(self) -> Iterator[None]:
+        """Commits in here wait for no sync; behind it every commit does again, whatever happens."""
+        self._run("PRAGMA synchronous = normal")
+        try:
+            yield
+        finally:
+            if not self._connection.get_autocommit():  # else the level cannot be set
+                self._run("ROLLBACK")
+            self._run("PRAGMA synchronous = full")
+
+    # -- events -----------------------------------------------------------------------------------
+
+    def _drop_of_events(self, wanted: port.Dropping) -> tuple[int, bool]:
+        """A slice of payload or metadata: first what was kept back, then what has become old."""
+        group = wanted.kind, wanted.days
+        if (again := self._again.get(group)) is not None:
+            looked = self._look(wanted, _KEPT_BACK, (wanted.kind, again))
+            rows, to, more = self._drop(wanted, looked)
+            self._again[group] = to
+            if not more:
+                del self._again[group]
+            return rows, True
+        place = self._place(wanted)
+        rows, to, more = self._drop(wanted, self._look(wanted, _OLD, (place.at,)))
+        self._move(wanted, Place(max(place.at, to)))
+        return rows, more
+
+    def _look(
+        self, wanted: port.Dropping, query: str, after: tuple[int, ...]
+    ) -> Iterator[tuple[int, Old | None]]:
+        """Events behind a place, with the number that their place has; None where it is gone."""
+        cursor = self._connection.execute(query, (*after, wanted.rows_max))
+        try:
+            for row in cursor:
+                event = None if row[0] is None else Old(*row[:9])
+                yield (row[9] if event is None else event.seq), event
+        finally:
+            cursor.close(True)
+
+    def _drop(
+        self, wanted: port.Dropping, looked: Iterator[tuple[int, Old | None]]
+    ) -> tuple[int, int, bool]:
+        """Rows dropped, the place of the last event that is done with, and whether more is behind.
+
+        Looks on until the slice is full. The first event is taken whatever its size: its rows go in
+        as many slices as they need.
+        """
+        orgs = frozenset(wanted.orgs)
+        old: list[Old] = []
+        back: list[int] = []
+        gone: list[int] = []
+        to = work = size = seen = 0
+        ended = full = False
+        for seq, event in looked:
+            seen += 1
+            if event is None:
+                gone.append(seq)
+            else:
+                work, size = work + event.rows, size + event.bytes
+                ended = event.at_ms >= wanted.before_ms
+                full = seen > 1 and (work > wanted.rows_max or size > SLICE_BYTES)
+                if ended or full:
+                    break
+                if (event.org in orgs) != wanted.others:
+                    if event.unfinished:
+                        back.append(seq)
+                    else:
+                        old.append(event)
+            to = seq
+        drop = self._drop_payload if wanted.kind == Kind.PAYLOAD else self._drop_events
+        rows, done = drop(old, wanted.rows_max)
+        if done < len(old):
+            to, full = old[done].seq - 1, True
+        self._note_back(wanted.kind, back, [*gone, *(one.seq for one in old[:done])])
+        return rows, to, full or (not ended and seen == wanted.rows_max)
+
+    def _drop_payload(self, old: Sequence[Old], rows_max: int) -> tuple[int, int]:
+        """Rows dropped, and how many of the events have none any more."""
+        rows = done = 0
+        for run in _runs(old):
+            rows += self._drop_ranges((_DROP_SENT,), self._deliveries(run), rows_max - rows)
+            if rows and rows + len(run) > rows_max:
+                return rows, done
+            rows += self._change("DELETE FROM body WHERE seq BETWEEN ? AND ?", *_seqs(run))
+            done += len(run)
+        return rows, done
+
+    def _drop_events(self, old: Sequence[Old], rows_max: int) -> tuple[int, int]:
+        """Rows dropped, and how many of the events are wholly gone."""
+        rows = done = 0
+        for run in _runs(old):
+            ranges = self._deliveries(run)
+            self._raise_floors(run[-1].seq, max(end for _, end in ranges) - 1)
+            of_delivery = (_DROP_ATTEMPTS, _DROP_SENT, _DROP_DELIVERIES)
+            rows += self._drop_ranges(of_delivery, ranges, rows_max - rows)
+            if rows and rows + _ROWS_OF_AN_EVENT * len(run) > rows_max:
+                return rows, done
+            hashes = sorted((id_hash(one.org, one.id),) for one in run)
+            self._connection.executemany("DELETE FROM event_id WHERE hash = ?", hashes)
+            rows += len(run)
+            for table in ("body", "event"):
+                rows += self._change(f"DELETE FROM {table} WHERE seq BETWEEN ? AND ?", *_seqs(run))
+            done += len(run)
+        return rows, done
+
+    def _drop_ranges(
+        self, statements: Sequence[str], ranges: Sequence[tuple[int, int]], rows_max: int
+    ) -> int:
+        rows = 0
+        for begin, end in ranges:
+            for statement in statements:
+                if rows >= rows_max:
+                    return rows
+                rows += self._change(statement, begin, end, rows_max - rows)
+        return rows
+
+    def _deliveries(self, run: Sequence[Old]) -> list[tuple[int, int]]:
+        """Ranges of delivery ids, ends excluded: the events' own, and those of replays."""
+        own = run[0].first_delivery, run[-1].first_delivery + run[-1].deliveries
+        if not any(one.replays for one in run):
+            return [own]
+        replays: list[tuple[Any, ...]] = self._connection.execute(
+            "SELECT delivery FROM delivery_replay WHERE event BETWEEN ? AND ?", _seqs(run)
+        ).fetchall()
+        return [own, *((id, id + 1) for (id,) in replays)]
+
+    def _raise_floors(self, seq: int, delivery: int) -> None:
+        """The numbers are not given again, even if nothing is left that has them."""
+        for key, value in (("seq_floor", seq), ("delivery_floor", delivery)):
+            self._run("UPDATE meta SET value = ? WHERE key = ? AND value < ?", value, key, value)
+
+    def _note_back(self, kind: int, back: Iterable[int], gone: Iterable[int]) -> None:
+        many = self._connection.executemany
+        many("INSERT OR IGNORE INTO kept_back VALUES (?, ?)", [(kind, seq) for seq in back])
+        many("DELETE FROM kept_back WHERE kind = ? AND seq = ?", [(kind, seq) for seq in gone])
+
+    # -- answers ----------------------------------------------------------------------------------
+
+    def _drop_answers(self, wanted: port.Dropping) -> tuple[int, bool]:
+        """A slice of answers; the org that keeps them is the owner of their webhook."""
+        place, orgs = self._place(wanted), frozenset(wanted.orgs)
+        found: list[tuple[Any, ...]] = self._connection.execute(
+            _ANSWERS, (*place, wanted.before_ms, wanted.rows_max)
+        ).fetchall()
+        old = [
+            (delivery, number)
+            for _, delivery, number, org in found
+            if org is None or (org in orgs) != wanted.others
+        ]
+        self._connection.executemany(_DROP_ANSWER, old)
+        if found:
+            self._move(wanted, Place(*found[-1][:3]))
+        return len(old), len(found) == wanted.rows_max
+
+    # -- places -----------------------------------------------------------------------------------
+
+    def _place(self, wanted: port.Dropping) -> Place:
+        """Where the group stands; at the beginning where other orgs are in it than were."""
+        found: list[tuple[Any, ...]] = self._connection.execute(
+            "SELECT at, delivery, number FROM keeping WHERE kind = ? AND days = ? AND members = ?",
+            (wanted.kind, wanted.days, _members(wanted)),
+        ).fetchall()
+        return Place(*found[0]) if found else Place()
+
+    def _move(self, wanted: port.Dropping, place: Place) -> None:
+        self._run(
+            "INSERT OR REPLACE INTO keeping VALUES (?, ?, ?, ?, ?, ?)",
+            *(wanted.kind, wanted.days, _members(wanted), *place),
+        )
+
+    # -- statements -------------------------------------------------------------------------------
+
+    def _run(self, statement: str, *binding: Any) -> None:
+        for _ in self._connection.execute(statement, binding):
+            pass
+
+    def _change(self, statement: str, *binding: Any) -> int:
+        self._run(statement, *binding)
+        return self._connection.changes()
+
+    def _one(self, query: str) -> Any:
+        row = self._connection.execute(query).fetchone()
+        return None if row is None else row[0]
+
+
+def _runs(old: Sequence[Old]) -> Iterator[Sequence[Old]]:
+    """Neighbours whose numbers, and whose deliveries' numbers, follow each other."""
+    begin = 0
+    for at in range(1, len(old) + 1):
+        if at < len(old):
+            last, one = old[at - 1], old[at]
+            follows = last.first_delivery + last.deliveries == one.first_delivery
+            if follows and last.seq + 1 == one.seq:
+                continue
+        if begin < at:
+            yield old[begin:at]
+        begin = at
+
+
+def _seqs(run: Sequence[Old]) -> tuple[int, int]:
+    return run[0].seq, run[-1].seq
+
+
+def _members(wanted: port.Dropping) -> bytes:
+    told = msgspec.msgpack.encode((wanted.others, wanted.orgs))
+    return hashlib.blake2b(told, digest_size=8).digest()

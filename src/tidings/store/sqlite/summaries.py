@@ -1,0 +1,155 @@
+"""How the summaries of a block are written: counts, the spread of latencies, what was late. Pure.
+
+Latencies (accept to delivered, in ms) are counted in classes that grow by a quarter of their power
+of two, so that a percentile read from them is within 12 % of the exact one. For service levels,
+which are whole seconds, what ended after more than a second is counted by exact seconds.
+"""
+
+import struct
+from collections import Counter
+from collections.abc import Iterable
+
+STATES = 7
+DELIVERED = 3
+SECOND_MS = 1000
+NAMES_MAX = 6500  # numbers of names that a kind can be spelt with; others are "any name"
+_FIRST_KIND = 0x100  # above every sign that a pattern gives a meaning
+
+_PAIR = struct.Struct("<II")
+
+
+def spell(pairs: Iterable[tuple[int, int]]) -> str:
+    """Pairs of name number and state as a text with one sign each, and one for each state alone."""
+    signs: set[str] = set()
+    for name, state in pairs:
+        signs.add(sign(name, state))
+        signs.add(sign(0, state))
+    return "".join(sorted(signs))
+
+
+def sign(name: int, state: int) -> str:
+    """The sign of a name and a state; of any name where `name` is 0 or too great."""
+    if name > NAMES_MAX:
+        name = 0
+    return chr(_FIRST_KIND + 8 * name + state)
+
+
+def latency_class(ms: int) -> int:
+    """The class of a latency: 0 to 7 ms exactly, then four to each power of two."""
+    if ms < 8:
+        return max(ms, 0)
+    shift = ms.bit_length() - 3
+    return 4 * shift + (ms >> shift)
+
+
+def class_middle(number: int) -> float:
+    """The middle of a class, in ms."""
+    if number < 8:
+        return float(number)
+    shift = number // 4 - 1
+    return ((number - 4 * shift) + 0.5) * (1 << shift)
+
+
+def percentile(spread: dict[int, int], share: float) -> float | None:
+    """The latency in ms below which `share` (0 to 1) of a spread lies; None where it is empty."""
+    total = sum(spread.values())
+    wanted = share * total
+    seen = 0
+    for number in sorted(spread):
+        seen += spread[number]
+        if seen >= wanted:
+            return class_middle(number)
+    return None
+
+
+class Part:
+    """The deliveries of one webhook in one slot of time."""
+
+    __slots__ = ("counts", "late", "max_ms", "min_ms", "ms_sum", "slowest_ms", "spread")
+
+    def __init__(self) -> None:
+        self.counts = [0] * STATES
+        self.min_ms = 1 << 62
+        self.max_ms = 0
+        self.ms_sum = 0
+        self.slowest_ms = 0  # of all that ended
+        self.spread: Counter[int] = Counter()  # classes of those that were delivered
+        self.late: Counter[int] = Counter()  # begun seconds of all that ended, above the first
+
+    def add(self, other: "Part") -> None:
+        """Take in another slot."""
+        self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
+        self.min_ms = min(self.min_ms, other.min_ms)
+        self.max_ms = max(self.max_ms, other.max_ms)
+        self.ms_sum += other.ms_sum
+        self.slowest_ms = max(self.slowest_ms, other.slowest_ms)
+        self.spread.update(other.spread)
+        self.late.update(other.late)
+
+    def row(self) -> tuple[object, ...]:
+        """As it is stored."""
+        return (
+            self.min_ms,
+            self.max_ms,
+            *self.counts,
+            self.ms_sum,
+            self.slowest_ms,
+            pack(self.spread),
+            pack(self.late),
+        )
+
+
+class Parts:
+    """Parts by webhook and slot."""
+
+    def __init__(self, step_ms: int) -> None:
+        self._step_ms = step_ms
+        self.parts: dict[tuple[int, int], Part] = {}
+
+    def add(self, webhook: int, state: int, at_ms: int, done_ms: int | None) -> None:
+        """Count one delivery."""
+        slot = at_ms // self._step_ms
+        part = self.parts.get((webhook, slot))
+        if part is None:
+            part = self.parts[webhook, slot] = Part()
+        part.counts[state] += 1
+        part.min_ms = min(part.min_ms, at_ms)
+        part.max_ms = max(part.max_ms, at_ms)
+        if done_ms is None:
+            return
+        took = done_ms - at_ms if done_ms > at_ms else 0
+        if state == DELIVERED:
+            part.ms_sum += took
+            part.spread[latency_class(took)] += 1
+        if took > SECOND_MS:
+            part.late[-(-took // SECOND_MS)] += 1
+        part.slowest_ms = max(part.slowest_ms, took)
+
+    def merged(self, step_ms: int) -> dict[tuple[int, int], Part]:
+        """In coarser slots; `step_ms` is a multiple of its own."""
+        times = step_ms // self._step_ms
+        if times == 1:
+            return self.parts
+        coarse: dict[tuple[int, int], Part] = {}
+        for (webhook, slot), part in self.parts.items():
+            coarse.setdefault((webhook, slot // times), Part()).add(part)
+        return coarse
+
+
+def pack(counts: Counter[int]) -> bytes:
+    """Numbers and their counts as bytes."""
+    return b"".join([_PAIR.pack(*pair) for pair in sorted(counts.items())])
+
+
+def merged_spread(packed: bytes | bytearray) -> dict[int, int]:
+    """The counts of several spreads of `pack`, one behind the other, together."""
+    numbers = struct.unpack(f"<{len(packed) // 4}I", packed)
+    merged = [0] * (max(numbers[::2], default=0) + 1)
+    for number, count in zip(numbers[::2], numbers[1::2], strict=True):
+        merged[number] += count
+    return {number: count for number, count in enumerate(merged) if count}
+
+
+def unpack(packed: bytes) -> Iterable[tuple[int, int]]:
+    """The pairs of `pack`."""
+    return _PAIR.iter_unpack(packed)

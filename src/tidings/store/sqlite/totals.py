@@ -1,0 +1,353 @@
+"""Totals over the log, from the summaries of its blocks (blocks.py) and, at the edges, its rows.
+
+Whole slots of a range are added up, the coarsest that fit. Of the slot that an end of the range
+cuts, the slices that lie inside count whole; of those that the end cuts too, the rows are read:
+a block or two. What is unfinished is late by the clock, and counted the same way.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import apsw
+import msgspec
+
+from tidings.core.sla import breach_ms
+from tidings.store import port
+from tidings.store.port.log import POINTS_MAX, STEP_MS
+from tidings.store.sqlite.blocks import BITS, BLOCK, LEVELS, Blocks
+from tidings.store.sqlite.summaries import DELIVERED, STATES, merged_spread, percentile, unpack
+
+REFRESH_MAX = 12  # blocks summarised at a question
+
+_COUNTS = ", ".join(f"s.n{state}" for state in range(STATES))
+_SUMS = ", ".join(f"sum(s.n{state})" for state in range(STATES))
+_UNFINISHED = "s.n0 + s.n1 + s.n2"
+_FROM = (
+    " FROM block b CROSS JOIN slice s ON s.level = :level AND s.block = b.number"
+    " AND s.webhook = :webhook AND s.slot >= :first AND s.slot < :end"
+    " WHERE b.min_ms < :to AND b.max_ms >= :from"
+)
+_WHOLE = f"SELECT {_SUMS}, sum(s.ms_sum){_FROM}"
+_SLICES = f"SELECT s.block, s.min_ms, s.max_ms, {_COUNTS}, s.ms_sum, s.late{_FROM}"
+_LATE = f"SELECT s.late{_FROM} AND s.slowest_ms > :sla_ms"
+_OPEN = f"SELECT s.block, s.min_ms, s.max_ms, {_UNFINISHED}{_FROM} AND {_UNFINISHED} > 0"
+_ROWS = (
+    "SELECT d.state, coalesce(r.at_ms, e.at_ms), d.done_ms FROM delivery d NOT INDEXED"
+    " CROSS JOIN event e ON e.seq = d.event LEFT JOIN delivery_replay r ON r.delivery = d.id"
+    " WHERE d.id >= :low AND d.id < :high AND d.webhook = :webhook"
+    " AND coalesce(r.at_ms, e.at_ms) >= :from AND coalesce(r.at_ms, e.at_ms) < :to"
+)
+_OF_SEVERAL = (
+    " FROM block b CROSS JOIN json_each(:webhooks) w"
+    " CROSS JOIN slice s ON s.level = :level AND s.block = b.number AND s.webhook = w.value"
+    " AND s.slot >= :first AND s.slot < :end WHERE b.min_ms < :to AND b.max_ms >= :from"
+)
+_SERIES = (
+    f"SELECT s.webhook, s.slot / :times, {_SUMS}, sum(s.ms_sum), group_concat(hex(s.spread), '')"
+    f"{_OF_SEVERAL} GROUP BY s.webhook, s.slot / :times"
+)
+_COUNTS_EACH = f"SELECT s.webhook, {_SUMS}{_OF_SEVERAL} GROUP BY s.webhook"
+_MONTH_POINTS = 60
+_EVENT_SERIES = (
+    "SELECT slot, sum(n) FROM event_slice WHERE level = :level AND org = :org AND slot >= :first"
+    " AND slot < :end GROUP BY slot"
+)
+# Of the last block, which is not full: more are read only while summaries are made again.
+EVENT_ROWS_MAX = 4 * BLOCK
+_EVENT_ROWS = (
+    "SELECT at_ms / :step, count(*) FROM (SELECT org, at_ms FROM event NOT INDEXED"
+    " WHERE seq >= :seq ORDER BY seq LIMIT :limit) WHERE org = :org AND at_ms >= :from"
+    " AND at_ms < :to GROUP BY at_ms / :step"
+)
+
+Binding = dict[str, Any]
+
+
+class Totals:
+    """The reading half's sums."""
+
+    def __init__(
+        self,
+        log: apsw.Connection,
+        search: apsw.Connection,
+        blocks: Blocks,
+        clock_ms: Callable[[], int],
+    ) -> None:
+        self._log = log
+        self._search = search
+        self._blocks = blocks
+        self._clock_ms = clock_ms
+
+    # -- one webhook ------------------------------------------------------------------------------
+
+    def tally(self, webhook: int, from_ms: int, to_ms: int, sla_s: int | None = None) -> port.Tally:
+        """See `port.LogStore.tally`."""
+        self._blocks.refresh(REFRESH_MAX)
+        sum_ = _Sum(sla_s, self._clock_ms())
+        first, end = -(-from_ms // STEP_MS), to_ms // STEP_MS
+        if first > end:  # both ends in one slot
+            self._edge(sum_, webhook, end, from_ms, to_ms)
+        else:
+            for level, low, high in _pyramid(first, end):
+                self._whole(sum_, webhook, level, low, high)
+            if first * STEP_MS > from_ms:
+                self._edge(sum_, webhook, first - 1, from_ms, first * STEP_MS)
+            if end * STEP_MS < to_ms:
+                self._edge(sum_, webhook, end, end * STEP_MS, to_ms)
+        return sum_.tally(self._blocks.behind * BLOCK)
+
+    def _whole(self, sum_: "_Sum", webhook: int, level: int, first: int, end: int) -> None:
+        asked = _asked(webhook, level, first, end)
+        [(*counts, ms_sum)] = self._ask(_WHOLE, asked)
+        sum_.add([count or 0 for count in counts], ms_sum or 0)
+        if sum_.sla_ms is not None:
+            for (late,) in self._ask(_LATE, asked | {"sla_ms": sum_.sla_ms}):
+                sum_.add_late(late)
+            for block, low, high, count in self._ask(_OPEN, asked):
+                self._open(sum_, webhook, block, low, high, count)
+
+    def _edge(self, sum_: "_Sum", webhook: int, slot: int, from_ms: int, to_ms: int) -> None:
+        asked = _asked(webhook, STEP_MS, slot, slot + 1)
+        for block, low, high, *counts, ms_sum, late in self._ask(_SLICES, asked):
+            if low >= from_ms and high < to_ms:
+                sum_.add(counts, ms_sum)
+                if sum_.sla_ms is not None:
+                    sum_.add_late(late)
+                    self._open(sum_, webhook, block, low, high, sum(counts[:DELIVERED]))
+            elif high >= from_ms and low < to_ms:
+                sum_.add_rows(self._rows(webhook, block, from_ms, to_ms))
+
+    def _open(
+        self, sum_: "_Sum", webhook: int, block: int, low: int, high: int, count: int
+    ) -> None:
+        """What is unfinished in a slice: late all of it, none of it, or as its rows say."""
+        assert sum_.sla_ms is not None
+        if high + sum_.sla_ms < sum_.now_ms:
+            sum_.breaches += count
+        elif count and low + sum_.sla_ms < sum_.now_ms:
+            sum_.add_open(self._rows(webhook, block, low, high + 1))
+
+    def _ask(self, query: str, asked: Binding) -> list[Any]:
+        rows: list[Any] = self._search.execute(query, asked).fetchall()
+        return rows
+
+    def _rows(
+        self, webhook: int, block: int, from_ms: int, to_ms: int
+    ) -> Iterable[tuple[int, int, int | None]]:
+        asked = {"low": block << BITS, "high": (block + 1) << BITS, "webhook": webhook}
+        rows: list[Any] = self._log.execute(
+            _ROWS, asked | {"from": from_ms, "to": to_ms}
+        ).fetchall()
+        return rows
+
+    # -- over time --------------------------------------------------------------------------------
+
+    def series(self, webhooks: Sequence[int], from_ms: int, to_ms: int, points: int) -> port.Series:
+        """See `port.LogStore.series`."""
+        steps = _Steps(from_ms, to_ms, points)
+        line = _Line(steps)
+        self._fill(webhooks, steps, lambda _: line)
+        return line.shown(self._blocks.behind * BLOCK)
+
+    def series_each(
+        self, webhooks: Sequence[int], from_ms: int, to_ms: int, points: int
+    ) -> Sequence[port.Series]:
+        """See `port.LogStore.series_each`."""
+        steps = _Steps(from_ms, to_ms, points)
+        lines = {number: _Line(steps) for number in webhooks}
+        self._fill(webhooks, steps, lines.__getitem__)
+        behind = self._blocks.behind * BLOCK
+        return [lines[number].shown(behind) for number in webhooks]
+
+    def counts_each(
+        self, webhooks: Sequence[int], from_ms: int, to_ms: int
+    ) -> Sequence[dict[int, int]]:
+        """See `port.LogStore.counts_each`."""
+        self._blocks.refresh(REFRESH_MAX)
+        asked = _of_several(webhooks, _Steps(from_ms, to_ms, _MONTH_POINTS))
+        found = {number: counts for number, *counts in self._ask(_COUNTS_EACH, asked)}
+        nothing = [0] * STATES
+        return [dict(enumerate(found.get(number, nothing))) for number in webhooks]
+
+    def _fill(
+        self, webhooks: Sequence[int], steps: "_Steps", line_of: Callable[[int], "_Line"]
+    ) -> None:
+        self._blocks.refresh(REFRESH_MAX)
+        asked = _of_several(webhooks, steps) | {"times": steps.times}
+        for number, step, *counts, ms_sum, spreads in self._ask(_SERIES, asked):
+            line_of(number).add(step, counts, ms_sum, bytes.fromhex(spreads))
+
+    def event_series(self, org: int, from_ms: int, to_ms: int, points: int) -> port.EventSeries:
+        """See `port.LogStore.event_series`."""
+        behind = self._blocks.refresh_events(REFRESH_MAX)
+        steps = _Steps(from_ms, to_ms, points)
+        low, high = steps.slots
+        counts = [0] * (steps.end - steps.first)
+        asked: Binding = {"level": steps.level, "org": org, "first": low, "end": high}
+        for slot, count in self._ask(_EVENT_SERIES, asked):
+            counts[slot // steps.times - steps.first] += count
+        rows: list[Any] = self._log.execute(
+            _EVENT_ROWS,
+            {
+                "seq": self._blocks.event_next << BITS,
+                "limit": EVENT_ROWS_MAX,
+                "org": org,
+                "from": steps.first * steps.step_ms,
+                "to": steps.end * steps.step_ms,
+                "step": steps.step_ms,
+            },
+        ).fetchall()
+        for step, count in rows:
+            counts[step - steps.first] += count
+        return port.EventSeries(steps.step_ms, steps.first * steps.step_ms, counts, behind)
+
+
+class _Steps:
+    """The steps of a series: its ends, moved outwards, and the slots that they are made of."""
+
+    def __init__(self, from_ms: int, to_ms: int, points: int) -> None:
+        self.step_ms = step = _step(to_ms - from_ms, max(1, min(points, POINTS_MAX)))
+        self.level = next(one for one in reversed(LEVELS) if step % one == 0)
+        self.first, self.end = from_ms // step, -(-to_ms // step)
+        self.times = step // self.level
+
+    @property
+    def slots(self) -> tuple[int, int]:
+        """The first slot, and the one behind the last."""
+        return self.first * self.times, self.end * self.times
+
+
+class _Line:
+    """A series being added up."""
+
+    def __init__(self, steps: _Steps) -> None:
+        self._steps = steps
+        self._points = [_Point() for _ in range(steps.first, steps.end)]
+        self._spreads = [bytearray() for _ in self._points]
+
+    def add(self, step: int, counts: Sequence[int], ms_sum: int, spreads: bytes) -> None:
+        """Add what fell into a step, for one webhook."""
+        at = step - self._steps.first
+        self._points[at].add(counts, ms_sum)
+        self._spreads[at] += spreads
+
+    def shown(self, behind: int) -> port.Series:
+        first, step = self._steps.first, self._steps.step_ms
+        merged = [merged_spread(packed) for packed in self._spreads]
+        whole: Counter[int] = Counter()
+        for spread in merged:
+            whole.update(spread)
+        shown = [
+            point.shown((first + at) * step, merged[at]) for at, point in enumerate(self._points)
+        ]
+        return port.Series(step, shown, behind, percentile(whole, 0.5), percentile(whole, 0.95))
+
+
+class _Sum:
+    """A tally being added up."""
+
+    def __init__(self, sla_s: int | None, now_ms: int) -> None:
+        self._sla_s = sla_s
+        self.sla_ms = sla_s * 1000 if sla_s else None
+        self.now_ms = now_ms
+        self.counts = [0] * STATES
+        self.ms_sum = 0
+        self.breaches = 0
+
+    def add(self, counts: Sequence[int], ms_sum: int) -> None:
+        self.counts = [a + b for a, b in zip(self.counts, counts, strict=True)]
+        self.ms_sum += ms_sum
+
+    def add_late(self, late: bytes) -> None:
+        """Of what has ended, by begun seconds."""
+        assert self._sla_s is not None
+        self.breaches += sum(count for seconds, count in unpack(late) if seconds > self._sla_s)
+
+    def add_open(self, rows: Iterable[tuple[int, int, int | None]]) -> None:
+        """Of what is unfinished; its counts are in already."""
+        for state, at_ms, _ in rows:
+            if state < DELIVERED and self._late(at_ms, None):
+                self.breaches += 1
+
+    def add_rows(self, rows: Iterable[tuple[int, int, int | None]]) -> None:
+        for state, at_ms, done_ms in rows:
+            self.counts[state] += 1
+            if state == DELIVERED and done_ms is not None:
+                self.ms_sum += max(0, done_ms - at_ms)
+            if self._late(at_ms, done_ms if state >= DELIVERED else None):
+                self.breaches += 1
+
+    def _late(self, at_ms: int, done_ms: int | None) -> bool:
+        return breach_ms(at_ms, self._sla_s, done_ms, self.now_ms) is not None
+
+    def tally(self, behind: int) -> port.Tally:
+        by_state = dict(enumerate(self.counts))
+        return port.Tally(by_state, self.ms_sum, by_state[DELIVERED], self.breaches, behind)
+
+
+class _Point:
+    """A step of a series being added up."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * STATES
+        self._ms_sum = 0
+
+    def add(self, counts: Sequence[int], ms_sum: int) -> None:
+        self._counts = [a + b for a, b in zip(self._counts, counts, strict=True)]
+        self._ms_sum += ms_sum
+
+    def shown(self, start_ms: int, spread: dict[int, int]) -> port.Point:
+        return port.Point(
+            start_ms,
+            dict(enumerate(self._counts)),
+            self._ms_sum,
+            percentile(spread, 0.5),
+            percentile(spread, 0.95),
+        )
+
+
+def _of_several(webhooks: Sequence[int], steps: _Steps) -> Binding:
+    asked = _asked(0, steps.level, *steps.slots)
+    return asked | {"webhooks": msgspec.json.encode(webhooks).decode()}
+
+
+def _asked(webhook: int, level: int, first: int, end: int) -> Binding:
+    return {
+        "webhook": webhook,
+        "level": level,
+        "first": first,
+        "end": end,
+        "from": first * level,
+        "to": end * level,
+    }
+
+
+def _pyramid(first: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Slots of five minutes as the coarsest slots that fit: level, first and end of each run."""
+    fine, *coarser = LEVELS
+    runs = [(fine, first, end)]
+    for level in coarser:
+        finer, low, high = runs.pop()
+        times = level // finer
+        inner_low, inner_high = -(-low // times), high // times
+        if inner_low >= inner_high:
+            runs.append((finer, low, high))
+            break
+        yield finer, low, inner_low * times
+        yield finer, inner_high * times, high
+        runs.append((level, inner_low, inner_high))
+    yield from runs
+
+
+def _step(span_ms: int, points: int) -> int:
+    """A step that makes at most about `points` of a span: whole slots, and not too odd ones."""
+    wanted = max(1, span_ms) / points
+    for minutes in (5, 10, 15, 30):
+        if wanted <= minutes * 60_000:
+            return minutes * 60_000
+    for hours in (1, 2, 3, 6, 12, 24):
+        if wanted <= hours * 3_600_000:
+            return hours * 3_600_000
+    days = -(-int(wanted) // 86_400_000)
+    return days * 86_400_000

@@ -1,0 +1,50 @@
+"""Stored transformations, on the writer's connection."""
+
+from collections.abc import Callable
+
+import apsw
+import msgspec
+
+from tidings.store import port
+
+_COLUMNS = "SELECT org, name, version, template, created_by, created_ms FROM transformation t"
+
+
+class Transformations:
+    """The transformations of the embedded store. A few rows, written rarely."""
+
+    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+        self._connection = connection
+        self._clock_ms = clock_ms
+
+    def load_transformations(self) -> list[port.StoredTransformation]:
+        """See `port.TransformationStore.load_transformations`."""
+        return [
+            port.StoredTransformation(*row)
+            for row in self._connection.execute(
+                f"{_COLUMNS} WHERE version = (SELECT max(version) FROM transformation n"
+                " WHERE n.org = t.org AND n.name = t.name) ORDER BY org, name"
+            )
+        ]
+
+    def put_transformation(self, one: port.StoredTransformation) -> port.StoredTransformation:
+        """See `port.TransformationStore.put_transformation`."""
+        kept = msgspec.structs.replace(one, created_ms=self._clock_ms())
+        with self._connection:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO transformation VALUES (?, ?, ?, ?, ?, ?)",
+                msgspec.structs.astuple(kept),
+            )
+        return kept
+
+    def transformation_versions(
+        self, org: int, name: str, limit: int
+    ) -> list[port.StoredTransformation]:
+        """See `port.TransformationStore.transformation_versions`."""
+        return [
+            port.StoredTransformation(*row)
+            for row in self._connection.execute(
+                f"{_COLUMNS} WHERE org = ? AND name = ? ORDER BY version DESC LIMIT ?",
+                (org, name, limit),
+            )
+        ]

@@ -1,0 +1,1 @@
+"""Running the templates that people have stored: apart, bounded, and never trusted."""

@@ -1,0 +1,123 @@
+"""One template, one event: MiniJinja with fuel, no loader, and JSON as the only output.
+
+Fuel counts instructions. It does not count what an instruction costs (a list joined to itself forty
+times, and written out, takes no fuel and all memory), so this runs only in a process that may die
+(`worker.py`).
+
+Whatever a template prints is written as JSON (`{{ data.tier }}` prints "gold" with its quotes), so
+no value can break out of its place. What is not there prints null; `|default(…)` replaces it.
+"""
+
+from collections import OrderedDict
+from typing import Any
+
+import msgspec
+from minijinja import Environment, TemplateError
+
+from tidings.transform.port import OUTPUT_MAX, TEMPLATE_MAX
+
+FUEL = 50_000
+KEPT_MAX = 256  # compiled templates
+DEPTH_MAX = 64
+NAME = "transformation"
+_WITHOUT = ("debug",)  # shows the inside of the engine
+
+_decode = msgspec.json.Decoder().decode
+
+
+class Unrenderable(Exception):
+    """Why there is no output, in a sentence or two."""
+
+
+class Sandbox:
+    """Compiled templates, the latest used of them."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Environment] = OrderedDict()
+
+    def check(self, template: str) -> None:
+        """Raises Unrenderable for what is no template."""
+        if not 0 < len(template) <= TEMPLATE_MAX:
+            raise Unrenderable(
+                f"A template must have 1 to {TEMPLATE_MAX} characters; got {len(template)}."
+            )
+        self._compiled(template)
+
+    def render(self, template: str, event: bytes) -> bytes:
+        """The object that the template makes of an event. Raises Unrenderable."""
+        environment = self._compiled(template)
+        read: dict[str, Any] = _decode(event)
+        try:
+            text = environment.render_template(NAME, event=read, data=read.get("data"))
+        except TemplateError as error:
+            raise Unrenderable(_why(error)) from None
+        return _object(text)
+
+    def _compiled(self, template: str) -> Environment:
+        kept = self._kept.get(template)
+        if kept is not None:
+            self._kept.move_to_end(template)
+            return kept
+        environment = Environment(
+            undefined_behavior="chainable",
+            fuel=FUEL,
+            auto_escape_callback=lambda _: "json",
+            pycompat=False,
+        )
+        for name in _WITHOUT:
+            environment.remove_global(name)
+        try:
+            environment.add_template(NAME, template)
+        except TemplateError as error:
+            raise Unrenderable(_why(error)) from None
+        self._kept[template] = environment
+        if len(self._kept) > KEPT_MAX:
+            self._kept.popitem(last=False)
+        return environment
+
+
+def _object(text: str) -> bytes:
+    output = text.strip().encode("utf-8", "surrogatepass")
+    if len(output) > OUTPUT_MAX:
+        raise Unrenderable(
+            f"The output must have at most {OUTPUT_MAX} bytes; got {len(output)}. Take less of the "
+            "event."
+        )
+    must = "The output must be one JSON object"
+    try:
+        value = _decode(output)
+        if value.__class__ is dict:
+            return msgspec.json.format(output, indent=-1)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        where = str(error).split("(", 1)[-1].rstrip(")") if "(byte" in str(error) else ""
+        at = f" at {where}" if where else ""
+        raise Unrenderable(
+            f"{must}; got {len(output)} bytes that are not JSON{at}. Print values as "
+            "{{ … }}, without quotes around."
+        ) from None
+    got = "a list" if value.__class__ is list else "a single value"
+    raise Unrenderable(f"{must}; got {got}. Write braces around it.")
+
+
+def _why(error: TemplateError) -> str:
+    """MiniJinja's reason in one line. It names types and places; values are cut away."""
+    at = f" in line {error.line}" if error.line else ""
+    kind = str(error.kind)
+    if kind == "OutOfFuel":
+        return f"The transformation takes more than {FUEL} steps{at}. Loop over less."
+    said = (error.detail or kind).split("\n")[0]
+    if said.startswith(_CALCULATE):
+        said = _CALCULATE  # the rest is the numbers
+    if kind in _FAULTS:
+        return f"The template has a fault{at}: {said[:160]}. Correct it."
+    return (
+        f"The template cannot be run on this event{at}: {said[:160]}. Give what may be absent a "
+        "|default(…)."
+    )
+
+
+_CALCULATE = "unable to calculate"
+_FAULTS = (
+    "SyntaxError", "UnknownFilter", "UnknownFunction", "UnknownTest", "TemplateNotFound",
+    "TooManyArguments", "MissingArgument",
+)  # fmt: skip

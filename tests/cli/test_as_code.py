@@ -1,0 +1,203 @@
+"""`tidings webhooks export` and `apply`, against a service."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cli.command import Command
+from tests.e2e.api import Api
+from tidings.cli.plan import DEFAULTS, settled
+
+AUTHORIZATION = "Bearer 0123456789abcdef"
+FILE = """\
+webhooks:
+- name: crm
+  eventNames: [pointsIssued, tierUpgraded]
+  webHookUrl: https://example.com/crm
+  maxAllowedConnections: 5
+  rateLimit: 20
+- name: survey
+  eventNames: [pointsIssued]
+  webHookUrl: https://example.com/survey
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    made = tmp_path / "webhooks.yaml"
+    made.write_text(FILE)
+    return made
+
+
+def webhooks(org: Api) -> dict[str, dict[str, Any]]:
+    found = org.get("/v3/webHooks").must(200)["data"]
+    return {one["name"]: one for one in found if one["standing"] != "deleted"}
+
+
+def test_the_defaults_are_those_of_the_service(org: Api) -> None:
+    made = {"name": "plain", "eventNames": ["pointsIssued"], "webHookUrl": "https://example.com/"}
+    org.send("POST", "/v3/webHooks", made | {"maxAllowedConnections": 10}).must(200)
+    shown = settled(webhooks(org)["plain"])
+    said = {"eventNames": made["eventNames"], "webHookUrl": made["webHookUrl"]}
+    assert shown == DEFAULTS | said
+
+
+def test_a_dry_run_shows_the_difference_and_changes_nothing(
+    tidings: Command, org: Api, file: Path
+) -> None:
+    done = tidings("webhooks", "apply", str(file), "--dry-run").must(0)
+    assert "+ crm\n" in done.out and '+   eventNames: ["pointsIssued", "tierUpgraded"]' in done.out
+    assert "2 would be created" in done.err
+    assert done.err.splitlines()[-1] == f"Next: tidings webhooks apply {file}"
+    assert webhooks(org) == {}
+
+
+def test_applied_twice_is_applied_once(tidings: Command, org: Api, file: Path) -> None:
+    done = tidings("webhooks", "apply", str(file)).must(0)
+    assert "2 created · 0 changed · 0 deleted · 0 as they are." in done.err
+    assert "whsec_" not in done.out + done.err
+    before = webhooks(org)
+    assert before["crm"]["rateLimit"] == 20
+    done = tidings("webhooks", "apply", str(file)).must(0)
+    assert "0 created · 0 changed · 0 deleted · 2 as they are." in done.err
+    assert webhooks(org) == before
+
+
+def test_a_change_is_one_version_and_takes_away_what_the_file_no_longer_says(
+    tidings: Command, org: Api, file: Path
+) -> None:
+    tidings("webhooks", "apply", str(file)).must(0)
+    file.write_text(FILE.replace("  rateLimit: 20\n", "  ordering: key\n"))
+    done = tidings("webhooks", "apply", str(file), "--json").must(0)
+    assert (done.row["webhook"], done.row["change"]) == ("crm", "change")
+    now = webhooks(org)["crm"]
+    assert (now["rateLimit"], now["ordering"], now["version"]) == (None, "key", 2)
+
+
+def test_an_export_can_be_applied_elsewhere_and_holds_no_secret(
+    tidings: Command, org: Api, new_org: Any, tmp_path: Path
+) -> None:
+    made = org.webhook("https://example.com/x", webHookHeaders={"Authorization": AUTHORIZATION})
+    file = tmp_path / "out.yaml"
+    tidings("webhooks", "export", str(file)).must(0)
+    text = file.read_text()
+    assert AUTHORIZATION not in text and made["signingSecret"] not in text
+    assert "as they are" in tidings("webhooks", "apply", str(file)).must(0).err
+    other = new_org()
+    done = tidings("webhooks", "apply", str(file), "--org", str(other.org)).must(2)
+    assert done.err.startswith("Authorization of crm needs the variable CRM_AUTHORIZATION; it is")
+    done = tidings(
+        "webhooks", "apply", str(file), "--org", str(other.org), CRM_AUTHORIZATION=AUTHORIZATION
+    ).must(0)
+    assert AUTHORIZATION not in done.out + done.err
+    there = webhooks(other)["crm"]
+    assert there["webHookHeaders"] == {"Authorization": AUTHORIZATION}
+    assert settled(there) == settled(webhooks(org)["crm"])
+
+
+def test_an_export_goes_to_a_pipe_as_yaml_or_json(tidings: Command, org: Api) -> None:
+    org.webhook("https://example.com/x")
+    as_yaml = yaml.safe_load(tidings("webhooks", "export").must(0).out)
+    as_json = json.loads(tidings("webhooks", "export", "--json").must(0).out)
+    assert as_yaml == as_json
+    assert [one["name"] for one in as_json["webhooks"]] == ["crm"]
+
+
+def test_what_somebody_else_has_changed_meanwhile_is_not_lost(
+    tidings: Command, org: Api, file: Path
+) -> None:
+    tidings("webhooks", "apply", str(file)).must(0)
+    file.write_text(FILE.replace("rateLimit: 20", "rateLimit: 30"))
+    terminal = tidings.on_terminal("webhooks", "apply", str(file))
+    terminal.shows("Apply it? [y/N]")
+    org.change(webhooks(org)["crm"], maxAllowedConnections=7)
+    terminal.type("y\n")
+    done = terminal.ended().must(4)
+    assert "crm must be as it was read; somebody has changed it meanwhile." in done.out
+    now = webhooks(org)["crm"]
+    assert (now["rateLimit"], now["maxAllowedConnections"]) == (20, 7)
+
+
+def test_on_a_terminal_no_is_no(tidings: Command, org: Api, file: Path) -> None:
+    terminal = tidings.on_terminal("webhooks", "apply", str(file))
+    terminal.shows("Apply it? [y/N]")
+    terminal.type("\n")
+    assert "Nothing was changed." in terminal.ended().must(4).out
+    assert webhooks(org) == {}
+
+
+def test_prune_asks_and_behind_a_pipe_needs_yes(tidings: Command, org: Api, file: Path) -> None:
+    org.webhook("https://example.com/old", "old")
+    done = tidings("webhooks", "apply", str(file), "--prune").must(2)
+    assert "Nobody can be asked here: say --yes." in done.err
+    assert list(webhooks(org)) == ["old"]
+    done = tidings("webhooks", "apply", str(file), "--prune", "--yes").must(0)
+    assert "2 created · 0 changed · 1 deleted" in done.err
+    assert sorted(webhooks(org)) == ["crm", "survey"]
+
+
+def test_an_answer_of_the_original_is_imported(tidings: Command, org: Api, tmp_path: Path) -> None:
+    answer = {
+        "data": [
+            {
+                "webHookId": "62f4a9bb5a0e8a1f0c0f0a11",
+                "name": "old crm",
+                "active": True,
+                "eventNames": ["pointsIssued"],
+                "webHookType": "HTTP",
+                "webHookUrl": "https://example.com/old",
+                "methodType": "POST",
+                "webHookHeaders": {"X-Shop": "7"},
+                "maxAllowedConnections": 10.99,
+                "slaInSeconds": None,
+                "noOfRetryAttempts": 0,
+                "tillDetailsEnrichmentEnabled": True,
+                "neoEnrichment": {"label": None, "value": None, "possibleValues": []},
+                "attribution": {"createdOn": "2024-02-11T14:45:00+0530"},
+            },
+            {"name": "gone", "active": False, "eventNames": [], "webHookUrl": ""},
+        ],
+        "errors": None,
+        "warnings": None,
+    }
+    file = tmp_path / "answer.json"
+    file.write_text(json.dumps(answer))
+    done = tidings("webhooks", "apply", "--from-original", str(file)).must(0)
+    assert "gone is not active; it was left out." in done.err
+    now = webhooks(org)
+    assert list(now) == ["old crm"]
+    assert now["old crm"]["tillDetailsEnrichmentEnabled"] is True
+    assert now["old crm"]["maxAllowedConnections"] == 10
+    org.change(now["old crm"], rateLimit=9)
+    done = tidings("webhooks", "apply", "--from-original", str(file)).must(0)
+    assert "1 as they are." in done.err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: [", "FILE must be YAML or JSON; got "),
+        ("webhooks: 1", "FILE must hold a list named webhooks; got none."),
+        ("a: &x [1]\nb: *x", "FILE must be YAML or JSON; got a reference (*)"),
+        ("!!python/object:os.system {}", "FILE must be YAML or JSON; got could not determine"),
+        ("", "FILE must hold a list named webhooks; got none."),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_and_changes_nothing(
+    tidings: Command, org: Api, text: str, said: str
+) -> None:
+    assert tidings("webhooks", "apply", "-", stdin=text).must(2).err.startswith(said)
+    assert webhooks(org) == {}
+
+
+def test_what_the_service_refuses_is_told_with_what_was_done_before(
+    tidings: Command, org: Api, file: Path
+) -> None:
+    file.write_text(FILE.replace("https://example.com/survey", "ftp://example.com"))
+    done = tidings("webhooks", "apply", str(file)).must(4)
+    assert "survey: " in done.err and "(url_refused, field webHookUrl)" in done.err
+    assert "Before that, 1 created" in done.err
+    assert list(webhooks(org)) == ["crm"]

@@ -1,0 +1,223 @@
+"""The catalogue, the search for anything, and the live tail."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from tests.api.control_client import run, scope_of
+from tests.api.log_client import accept
+from tests.console.webhook_client import Browser, Pages, pages, text
+from tidings import catalogue
+from tidings.console.pages.tail import watched
+from tidings.core.ids import show
+from tidings.engine.feed import Feed
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
+
+
+def id_of(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012}"
+
+
+async def with_scopes(p: Pages, scopes: str) -> Browser:
+    await p.s.access.put("some", "secret", 7, platform=False, scopes=scopes)
+    signed = await p.s.sessions.by_credential("some", "secret", "127.0.0.1")
+    return Browser(p, signed.token, signed.csrf)
+
+
+def test_every_type_is_listed_by_family_and_found_by_its_words() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            page = text(await browser.get("/console/catalogue"))
+            for name in catalogue.load().names():
+                assert f'href="/console/catalogue/{name}"' in page
+            page = text(await browser.get("/console/catalogue?q=POINTSISSUED"))
+            assert re.findall(r"data-row href=\"/console/catalogue/(\w+)", page)[:1]
+            assert "customerAdded" not in page
+            page = text(await browser.get(f"/console/catalogue?q={'%3Cscript%3E'}"))
+            assert "<script>" not in page.replace("<script src", "") and "&lt;script&gt;" in page
+
+    run(scenario())
+
+
+def test_every_type_has_a_page_with_its_schema_and_example() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            for name in catalogue.load().names():
+                reply = await browser.get(f"/console/catalogue/{name}")
+                assert reply.status == 200, name
+                assert len(reply.body) < 400_000
+
+    run(scenario())
+
+
+def test_a_type_says_what_is_personal_who_subscribes_and_how_many_come() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            webhook, number = await p.webhook()
+            await accept(p.s, id_of(1), [number], org=7)
+            await accept(p.s, id_of(2), [number], org=8)
+            thin = text(await browser.get("/console/catalogue/pointsIssued"))
+            assert "personal: " in thin and "found by" in thin and ">always<" in thin
+            assert f"/console/webhooks/{webhook}" in thin
+            assert "1 came" in thin and "/console/events/new?type=pointsIssued" in thin
+            rich = text(await browser.get("/console/catalogue/pointsIssued?example=enriched"))
+            assert len(rich) > len(thin), "enrichment adds"
+            assert (await browser.get("/console/catalogue/nothing")).status == 404
+
+    run(scenario())
+
+
+def test_an_orgs_own_type_is_its_own() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            body = {
+                "description": f"When {HOSTILE}",
+                "schema": {"type": "object", "properties": {"n": {"description": HOSTILE}}},
+            }
+            await p.s.event_types.put(7, "shopVisited", body)
+            for path in ("", "/shopVisited"):
+                page = text(await browser.get(f"/console/catalogue{path}"))
+                assert "shopVisited" in page and "<script>alert" not in page
+                assert "<img src=x" not in page
+            other = await p.browser(8)
+            assert "shopVisited" not in text(await other.get("/console/catalogue"))
+            assert (await other.get("/console/catalogue/shopVisited")).status == 404
+
+    run(scenario())
+
+
+def test_any_id_opens_its_thing() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            webhook, number = await p.webhook()
+            (delivery,) = await accept(p.s, id_of(1), [number], org=7)
+            inbox, _ = await p.s.inboxes.create(7, {"name": "shop"})
+            record = p.s.webhooks.get(7, webhook)
+            delivery_id = show("dlv", delivery)
+            for wanted, path in {
+                delivery_id: f"/console/deliveries/{delivery_id}",
+                f"%20{delivery_id}%20": f"/console/deliveries/{delivery_id}",
+                id_of(1): f"/console/events/{id_of(1)}",
+                webhook: f"/console/webhooks/{webhook}",
+                webhook.upper(): f"/console/webhooks/{webhook}",
+                record.webhook.consumer_group: f"/console/webhooks/{webhook}",
+                "Acme%20CRM": f"/console/webhooks/{webhook}",
+                inbox.id: f"/console/inboxes/{inbox.id}",
+                "pointsIssued": "/console/catalogue/pointsIssued",
+            }.items():
+                reply = await browser.get(f"/console/find?q={wanted}")
+                assert (reply.status, reply.headers.get("location")) == (303, path), wanted
+            other = await p.browser(8)
+            for wanted in (delivery_id, id_of(1), webhook, inbox.id):
+                reply = await other.get(f"/console/find?q={wanted}")
+                assert reply.status == 200 and "Nothing was found" in text(reply), wanted
+
+    run(scenario())
+
+
+def test_a_value_finds_deliveries_and_events_and_nothing_says_what_was_tried() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            _, number = await p.webhook()
+            (delivery,) = await accept(
+                p.s, id_of(1), [number], org=7, customer="4711", request="r-1"
+            )
+            for wanted in ("4711", "r-1"):
+                page = text(await browser.get(f"/console/find?q={wanted}"))
+                assert show("dlv", delivery) in page and id_of(1) in page
+                assert f"/console/deliveries?q={wanted}" in page
+            page = text(await browser.get("/console/find?q=4712"))
+            assert "Nothing was found" in page and "a webhook of this id" in page
+            assert "deliveries and events that carry it as a value" in page
+            page = text(await browser.get("/console/find?q=dlv_0000000000zzz"))
+            assert "a delivery of this id" in page
+            assert "Paste anything" in text(await browser.get("/console/find"))
+            assert (await browser.get(f"/console/find?q={'9' * 300}")).status == 400
+            page = text(await browser.get("/console/find?q=%3Cscript%3Ealert(1)%3C/script%3E"))
+            assert "<script>alert" not in page
+            writer = await with_scopes(p, "events:write")
+            page = text(await writer.get("/console/find?q=4711"))
+            assert show("dlv", delivery) not in page and "carry it as a value" not in page
+
+    run(scenario())
+
+
+def test_the_tail_streams_what_happens_in_the_org_to_who_is_signed_in() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            assert "needs JavaScript" in text(await browser.get("/console/tail?kind=delivery"))
+            heard: asyncio.Queue[bytes] = asyncio.Queue()
+            gone = asyncio.Event()
+
+            async def receive() -> dict[str, object]:
+                await gone.wait()
+                return {"type": "http.disconnect"}
+
+            async def send(message: dict[str, object]) -> None:
+                if message["type"] == "http.response.start":
+                    assert message["status"] == 200
+                    names = dict(message["headers"])  # type: ignore[call-overload]
+                    assert names[b"content-type"].startswith(b"text/event-stream")
+                else:
+                    await heard.put(bytes(message.get("body", b"")))  # type: ignore[arg-type]
+
+            scope = scope_of("GET", "/console/tail/stream", {"cookie": browser._cookie})
+            listening = asyncio.ensure_future(p.app(scope, receive, send))  # type: ignore[arg-type]
+            assert b"listening" in await heard.get()
+            p.s.feed.tell(8, "event", {"eventId": "not-ours"})
+            p.s.feed.tell(7, "event", {"eventId": "ours"})
+            assert await heard.get() == b'event: event\ndata: {"eventId":"ours"}\n\n'
+            gone.set()
+            await asyncio.wait_for(listening, 2)
+            assert not p.s.feed.listening, "who has gone is not told"
+            writer = await with_scopes(p, "events:write")
+            for path in ("/console/tail", "/console/tail/stream"):
+                assert (await writer.get(path)).status == 403
+
+    run(scenario())
+
+
+def test_a_stream_ends_with_the_session_of_who_listens() -> None:
+    async def scenario() -> None:
+        feed = Feed()
+        subscription = feed.subscribe(1)
+        may = [True, True, False]
+
+        async def facts() -> AsyncGenerator[bytes, None]:
+            try:
+                while True:
+                    yield b"x"
+                    await asyncio.sleep(0)
+            finally:
+                feed.unsubscribe(subscription)
+
+        count = 0
+        async for _ in watched(facts(), lambda: may.pop(0), 0.0):
+            count += 1
+        assert count == 2 and not feed.listening
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    "path", ["/deliveries", "/events", "/rejections", "/catalogue", "/tail", "/find?q=1"]
+)
+def test_who_is_not_signed_in_signs_in_first(path: str) -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            nobody = Browser(p, "", "")
+            reply = await nobody.get(f"/console{path}")
+            assert reply.status == 303
+            assert reply.headers["location"].startswith("/console/sign-in?to=%2Fconsole%2F")
+
+    run(scenario())

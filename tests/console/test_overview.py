@@ -1,0 +1,108 @@
+"""The overview: what it counts, what it puts first, and what it says before there is anything."""
+
+import json
+import re
+from html import unescape
+
+from tests.api.control_client import run
+from tests.api.log_client import accept, settle
+from tests.console.webhook_client import pages, text
+from tidings.core.delivery import State
+from tidings.store import port
+
+
+def id_of(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012}"
+
+
+def card(page: str, name: str) -> str:
+    """What a card says under its name."""
+    found = re.search(rf"<span>{name}</span><b>([^<]*)</b>", page)
+    assert found is not None, name
+    return found[1]
+
+
+def test_before_the_first_event_it_says_how_to_send_one_and_turns_live_by_itself() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            first = text(await browser.get("/console"))
+            assert "Waiting for your first event" in first
+            assert "/v1/events" in first and "curl" in first and "TIDINGS_KEY" in first
+            quiet = await browser.get("/console?part=first", hx_request="true")
+            assert quiet.status == 204 and "hx-redirect" not in quiet.headers
+            await accept(p.s, id_of(1), org=7)
+            live = await browser.get("/console?part=first", hx_request="true")
+            assert live.headers["hx-redirect"] == "/console"
+            assert "Waiting for your first event" not in text(await browser.get("/console"))
+
+    run(scenario())
+
+
+def test_it_counts_what_came_in_and_what_became_of_it() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            _, number = await p.webhook(slaInSeconds=1)
+            states = [State.DELIVERED] * 3 + [State.FAILED, State.RETRYING]
+            for at, state in enumerate(states):
+                (delivery,) = await accept(p.s, id_of(at), [number], org=7)
+                status = 200 if state is State.DELIVERED else 503
+                await settle(p.s, delivery, number, state, status=status)
+            await accept(p.s, id_of(90), [number], org=7)
+            await accept(p.s, id_of(91), [], org=7)
+            p.s.clock.ms += 5000
+            for span in ("1h", "24h", "7d", "30d"):
+                page = text(await browser.get(f"/console?span={span}"))
+                assert card(page, "Events in") == "7"
+                assert card(page, "Delivered") == "3"
+                assert card(page, "Failed or retrying") == "2"
+                assert card(page, "Waiting now") == "2"
+                assert card(page, "SLA breaches") == "2", "what waits is late by the clock"
+            drawn = [json.loads(unescape(one)) for one in re.findall(r'data-chart="([^"]*)"', page)]
+            assert [one["title"] for one in drawn][:2] == ["Events in", "Deliveries"]
+            assert sum(drawn[0]["lines"][0]["values"]) == 7
+            assert page.count("As a table") == len(drawn), "each chart can be read"
+
+    run(scenario())
+
+
+def test_what_needs_attention_stands_first_each_with_its_action() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            failing, number = await p.webhook()
+            paused, _ = await p.webhook(name="Shop <i>")
+            now = p.s.clock.ms
+            p.healths[number] = port.Health(number, now - 60_000, 12, "503", 1, now + 41_000)
+            await accept(p.s, id_of(1), [number], org=7)
+            await accept(p.s, id_of(2), [number], org=7)
+            await p.s.webhooks.say(7, paused, "pause", "tests")
+            refused = port.NewRejection(7, "pointsIssued", "", "schema", "A <b> fault.", "", b"")
+            await p.s.store.commit(port.Batch(p.s.registry.version, rejections=[refused]))
+            page = text(await browser.get("/console"))
+            assert "<b>Acme CRM</b> answers 503 since" in page
+            assert "; 2 waiting; next try" in page
+            assert f'href="/console/webhooks/{failing}"' in page
+            assert "A &lt;b&gt; fault." in page and "See what is wrong" in page
+            part = text(await browser.get("/console?part=now", hx_request="true"))
+            assert "answers 503" in part and "<html" not in part
+
+    run(scenario())
+
+
+def test_it_shows_nothing_of_another_org() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            await p.browser(8)
+            _, number = await p.webhook(8)
+            await accept(p.s, id_of(1), [number], org=8)
+            p.healths[number] = port.Health(number, p.s.clock.ms, 12, "503", 1, 0)
+            assert "Waiting for your first event" in text(await browser.get("/console"))
+            await accept(p.s, id_of(2), org=7)
+            page = text(await browser.get("/console"))
+            assert card(page, "Events in") == "1" and card(page, "Delivered") == "0"
+            assert "Acme CRM" not in page
+
+    run(scenario())

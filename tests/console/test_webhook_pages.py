@@ -1,0 +1,208 @@
+"""The list of webhooks, one of them, and what is done to it: said first, done once, and only by who
+may."""
+
+import re
+
+import pytest
+
+from tests.api.control_client import run
+from tests.api.log_client import accept, settle
+from tests.console.webhook_client import pages, text
+from tidings.core.delivery import State
+from tidings.core.webhook import Standing
+from tidings.store import port
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
+
+
+def id_of(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012}"
+
+
+def test_the_list_says_how_each_webhook_does() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            assert "No webhook yet" in text(await browser.get("/console/webhooks"))
+            webhook, number = await p.webhook()
+            for at in range(3):
+                (delivery,) = await accept(p.s, id_of(at), [number], org=7)
+                await settle(p.s, delivery, number)
+            (delivery,) = await accept(p.s, id_of(9), [number], org=7)
+            await settle(p.s, delivery, number, State.FAILED, status=400)
+            page = text(await browser.get("/console/webhooks"))
+            assert f"/console/webhooks/{webhook}" in page and "75 %" in page
+            assert "3 of 4 delivered" in page, "the sparkline in words"
+            assert 'class="good"' in page and 'class="bad"' in page
+            p.healths[number] = port.Health(number, p.s.clock.ms, 3, "timeout")
+            assert "does not answer in time" in text(await browser.get("/console/webhooks"))
+            assert "None fits" in text(await browser.get("/console/webhooks?q=nothing"))
+
+    run(scenario())
+
+
+def test_one_webhook_shows_its_health_its_deliveries_and_its_secrets_by_four_characters() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            headers = {"Authorization": "Bearer 0123456789abcdef"}
+            webhook, number = await p.webhook(webHookHeaders=headers)
+            record = p.s.webhooks.get(7, webhook)
+            (delivery,) = await accept(p.s, id_of(1), [number], org=7)
+            await settle(p.s, delivery, number, State.RETRYING, status=503)
+            p.healths[number] = port.Health(number, p.s.clock.ms, 1, "503")
+            page = text(await browser.get(f"/console/webhooks/{webhook}"))
+            assert "answers 503 since" in page and "1 waiting; next try" in page
+            assert "/console/deliveries/dlv_" in page
+            assert "…cdef" in page and "0123456789" not in page
+            assert record.webhook.secrets[0].hex() not in page
+            assert re.search(r"<td>503</td><td class=\"n\">1</td>", page), "answers by status"
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/edit", "/rotate", "/delete"], ids=["page", "edit", "rotate", "delete"]
+)
+def test_a_webhook_of_another_org_answers_like_none(path: str) -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            await p.browser(8)
+            foreign, _ = await p.webhook(8)
+            answer = await browser.get(f"/console/webhooks/{foreign}{path}")
+            nothing = await browser.get(f"/console/webhooks/{'0' * 24}{path}")
+            assert answer.status == nothing.status == 404
+            assert text(answer).replace(foreign, "") == text(nothing).replace("0" * 24, "")
+            for action in ("say", "rotate", "delete", "edit", "test"):
+                form = {"verb": "pause", "sure": "yes"}
+                done = await browser.post(f"/console/webhooks/{foreign}/{action}", form)
+                assert done.status == 404
+            assert p.s.webhooks.get(8, foreign).webhook.standing is Standing.ACTIVE
+            copied = await browser.get(f"/console/webhooks/new?from={foreign}")
+            assert copied.status == 404
+
+    run(scenario())
+
+
+def test_who_may_only_read_is_offered_no_change_and_refused_one() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser(7, "webhooks:read logs:read")
+            webhook, _ = await p.webhook()
+            page = text(await browser.get(f"/console/webhooks/{webhook}"))
+            assert "Delete" not in page and "Disable" not in page and "Edit" not in page
+            assert "New webhook" not in text(await browser.get("/console/webhooks"))
+            for path in ("new", f"{webhook}/edit", f"{webhook}/delete"):
+                assert (await browser.get(f"/console/webhooks/{path}")).status == 403
+            for path in ("new", "test", "preview", "inbox", f"{webhook}/say", f"{webhook}/delete"):
+                assert (await browser.post(f"/console/webhooks/{path}")).status == 403
+
+    run(scenario())
+
+
+def test_a_change_without_the_sessions_token_is_refused() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            webhook, _ = await p.webhook()
+            form = {"csrf": "another", "verb": "pause"}
+            assert (await browser.post(f"/console/webhooks/{webhook}/say", form)).status == 403
+            assert p.s.webhooks.get(7, webhook).webhook.standing is Standing.ACTIVE
+
+    run(scenario())
+
+
+def test_pausing_and_resuming_are_done_at_once_disabling_after_a_word_of_warning() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            webhook, number = await p.webhook()
+            await accept(p.s, id_of(1), [number], org=7)
+            await accept(p.s, id_of(2), [number], org=7)
+            at = f"/console/webhooks/{webhook}"
+
+            def standing() -> Standing:
+                return p.s.webhooks.get(7, webhook).webhook.standing
+
+            assert (await browser.post(f"{at}/say", {"verb": "pause"})).status == 303
+            assert standing() is Standing.PAUSED
+            assert "2 waiting until it is resumed" in text(await browser.get(at))
+            await browser.post(f"{at}/say", {"verb": "resume"})
+            assert standing() is Standing.ACTIVE
+            asked = text(await browser.post(f"{at}/say", {"verb": "disable"}))
+            assert "2 unfinished deliveries are parked" in asked
+            assert standing() is Standing.ACTIVE, "nothing is done yet"
+            await browser.post(f"{at}/say", {"verb": "disable", "sure": "yes"})
+            assert standing() is Standing.DISABLED
+            await p.s.webhooks.retired()
+            again = await browser.post(f"{at}/say", {"verb": "pause"})
+            assert again.status == 409 and "must be active" in text(again)
+
+    run(scenario())
+
+
+def test_deleting_says_first_what_it_does() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            webhook, number = await p.webhook()
+            await accept(p.s, id_of(1), [number], org=7)
+            at = f"/console/webhooks/{webhook}"
+            asked = text(await browser.get(f"{at}/delete"))
+            assert "1 unfinished delivery is cancelled" in asked and "1 deliveries" in asked
+            assert "?" in text(await browser.post(f"{at}/delete")), "without a word it asks again"
+            assert p.s.webhooks.get(7, webhook).webhook.standing is Standing.ACTIVE
+            assert (await browser.post(f"{at}/delete", {"sure": "yes"})).status == 303
+            assert p.s.webhooks.get(7, webhook).webhook.standing is Standing.DELETED
+            assert webhook not in text(await browser.get("/console/webhooks"))
+            assert webhook in text(await browser.get("/console/webhooks?show=deleted"))
+            assert "is deleted: nothing is sent" in text(await browser.get(at))
+            assert (await browser.get(f"{at}/edit")).status == 404
+
+    run(scenario())
+
+
+def test_a_rotated_secret_is_shown_once() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            webhook, _ = await p.webhook()
+            at = f"/console/webhooks/{webhook}"
+            wrong = await browser.post(f"{at}/rotate", {"overlapHours": "1000"})
+            assert wrong.status == 400 and "from 0 to 720" in text(wrong)
+            made = text(await browser.post(f"{at}/rotate", {"overlapHours": "2"}))
+            (secret,) = set(re.findall(r"whsec_[A-Za-z0-9+/=]{40,}", made.replace("&#43;", "+")))
+            page = text(await browser.get(at))
+            assert secret not in page and f"…{secret[-4:]}" in page
+            assert page.count("until <time") == 1, "the old one signs on for a while"
+
+    run(scenario())
+
+
+def test_what_strangers_wrote_is_shown_and_never_run() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            webhook, number = await p.webhook(
+                name=HOSTILE,
+                webHookUrl=f"https://crm.example.com/{HOSTILE}",
+                webHookHeaders={"X-Note": HOSTILE},
+                filter={"path": "data.x", "eq": HOSTILE},
+                rename={"data.totalPointsIssued": "<b>"},
+            )
+            await p.s.webhooks.say(7, webhook, "disable", HOSTILE)
+            await accept(p.s, id_of(1), [number], org=7)
+            at = f"/console/webhooks/{webhook}"
+            for path in ("/console", "/console/webhooks", at, f"{at}/edit", f"{at}/delete"):
+                page = text(await browser.get(path))
+                assert "<script>alert" not in page and "<img" not in page.split("</header>")[1]
+                assert "{{7*7}}" in page or path == "/console"
+            form = {"name": HOSTILE, "webHookUrl": HOSTILE, "filter": HOSTILE, "rename": HOSTILE}
+            for path in ("new", "preview", "test", "check", "inbox"):
+                page = text(await browser.post(f"/console/webhooks/{path}", form))
+                assert "<script>alert" not in page and "<img src=x" not in page, path
+            found = text(await browser.get("/console/webhooks?q=%3Cscript%3Ealert"))
+            assert "<script>alert" not in found
+
+    run(scenario())

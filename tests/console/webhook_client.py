@@ -1,0 +1,95 @@
+"""A browser in process, for the tests of the overview and of the webhooks' pages."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.api.control_client import Reply, Service, call, service
+from tidings.api.control import make_control_app
+from tidings.console.routes import console_routes
+from tidings.store import port
+
+FORM = {
+    "name": "Acme CRM",
+    "webHookUrl": "https://crm.example.com/hook",
+    "methodType": "POST",
+    "maxAllowedConnections": "10",
+    "eventNames": "pointsIssued",
+    "active": "on",
+    "ordering": "none",
+    "enrichmentWhenDown": "thin",
+    "fieldsKind": "all",
+}
+
+
+class Browser:
+    """Somebody who is signed in with a credential of an org."""
+
+    def __init__(self, page: "Pages", token: str, csrf: str) -> None:
+        self._page = page
+        self._cookie = f"__Host-tidings={token}"
+        self.csrf = csrf
+
+    async def get(self, path: str, **headers: str) -> Reply:
+        """A page; `hx_request="true"` asks for a part."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await call(self._page.app, "GET", path, b"", named | {"cookie": self._cookie})
+
+    async def post(
+        self, path: str, form: Mapping[str, str | Sequence[str]] | None = None, **headers: str
+    ) -> Reply:
+        """A form, with the session's token unless the form has another."""
+        body = urlencode({"csrf": self.csrf} | dict(form or {}), doseq=True).encode()
+        named = {name.replace("_", "-"): value for name, value in headers.items()} | {
+            "cookie": self._cookie,
+            "content-type": "application/x-www-form-urlencoded",
+            "content-length": str(len(body)),
+        }
+        return await call(self._page.app, "POST", path, body, named)
+
+
+class Pages:
+    """A service with the console, and how its webhooks' receivers do."""
+
+    def __init__(self, s: Service) -> None:
+        self.s = s
+        self.healths: dict[int, port.Health] = {}
+        services = replace(s.services, health_of=self.healths.get)
+        self.app = make_control_app(services)
+        self.app.router.routes.extend(console_routes(services, plain_http=True))
+
+    async def browser(self, org: int = 7, scopes: str = "*") -> Browser:
+        """Signed in with a fresh credential of the org."""
+        await self.s.add_org(org, scopes)
+        signed = await self.s.sessions.by_credential(f"org{org}", "secret", "127.0.0.1")
+        return Browser(self, signed.token, signed.csrf)
+
+    async def platform(self) -> Browser:
+        """Signed in with the platform's own credential."""
+        signed = await self.s.sessions.by_credential("boss", "s3cret", "127.0.0.1")
+        return Browser(self, signed.token, signed.csrf)
+
+    async def webhook(self, org: int = 7, **more: Any) -> tuple[str, int]:
+        """A webhook of the org: its id and its number."""
+        body: dict[str, Any] = {
+            "name": "Acme CRM",
+            "eventNames": ["pointsIssued"],
+            "webHookUrl": "https://crm.example.com/hook",
+            "maxAllowedConnections": 10,
+        }
+        record, _, _ = await self.s.webhooks.create(org, body | more, "tests")
+        return record.webhook.id, record.webhook.number
+
+
+@asynccontextmanager
+async def pages() -> AsyncIterator[Pages]:
+    """A started service with its console."""
+    async with service() as s:
+        yield Pages(s)
+
+
+def text(reply: Reply) -> str:
+    """The page."""
+    return reply.body.decode()

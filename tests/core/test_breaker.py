@@ -1,0 +1,158 @@
+"""The breaker of a lane: when it opens, how it asks, when it closes, and what never moves it."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidings.core.breaker import (
+    OUTCOMES_MIN,
+    PAUSE_MAX_S,
+    PAUSE_S,
+    SUCCESSES_TO_CLOSE,
+    WINDOW_S,
+    Breaker,
+    Pause,
+    Position,
+)
+
+
+def draw() -> random.Random:
+    return random.Random(1)
+
+
+def failing(breaker: Breaker, now_s: float, count: int = OUTCOMES_MIN) -> None:
+    """So many attempts that begin and fail at once."""
+    for _ in range(count):
+        breaker.started()
+        breaker.record(now_s, now_s, False, draw())
+
+
+def test_it_opens_when_enough_have_ended_and_most_of_them_failed() -> None:
+    breaker = Breaker()
+    failing(breaker, 100.0, OUTCOMES_MIN - 1)
+    assert breaker.position is Position.CLOSED and breaker.admits(100.0)
+    failing(breaker, 100.0, 1)
+    assert breaker.position is Position.OPEN and not breaker.admits(100.0)
+    assert PAUSE_S * 0.9 <= breaker.wait_s(100.0) <= PAUSE_S * 1.1
+
+
+def test_it_stays_closed_while_a_fifth_and_more_succeed() -> None:
+    breaker = Breaker()
+    for at in range(1000):
+        breaker.started()
+        breaker.record(at / 100, at / 100, at % 4 == 0, draw())
+    assert breaker.position is Position.CLOSED
+
+
+def test_failures_of_long_ago_do_not_count() -> None:
+    breaker = Breaker()
+    failing(breaker, 100.0, OUTCOMES_MIN - 1)
+    failing(breaker, 100.0 + WINDOW_S + 10, 1)
+    assert breaker.position is Position.CLOSED
+
+
+def test_it_lets_one_probe_through_after_its_pause_and_no_second_beside_it() -> None:
+    breaker = Breaker()
+    failing(breaker, 100.0)
+    at = breaker.until_s
+    assert not breaker.admits(at - 0.01) and breaker.admits(at)
+    breaker.started()
+    assert breaker.position is Position.PROBING
+    assert not breaker.admits(at + 100)
+
+
+def test_each_failed_probe_doubles_the_pause_up_to_its_bound() -> None:
+    breaker = Breaker()
+    failing(breaker, 0.0)
+    pauses = [breaker.wait_s(0.0)]
+    for _ in range(12):
+        at = breaker.until_s
+        breaker.started()
+        assert breaker.record(at, at, False, draw())
+        pauses.append(breaker.wait_s(at))
+    assert pauses[1] > 1.5 * pauses[0] and pauses[2] > 1.5 * pauses[1]
+    assert pauses[-1] <= PAUSE_MAX_S * 1.1
+
+
+def test_it_closes_after_successes_in_a_row_and_begins_with_the_shortest_pause_again() -> None:
+    breaker = Breaker()
+    failing(breaker, 0.0)
+    at = breaker.until_s
+    for left in reversed(range(SUCCESSES_TO_CLOSE)):
+        assert breaker.admits(at)
+        breaker.started()
+        assert breaker.record(at, at, True, draw()) is (left == 0)
+    assert breaker.position is Position.CLOSED and breaker.admits(at)
+    failing(breaker, at)
+    assert breaker.wait_s(at) <= PAUSE_S * 1.1
+
+
+def test_attempts_from_before_it_opened_do_not_lengthen_its_pause() -> None:
+    breaker = Breaker()
+    failing(breaker, 100.0)
+    until, opens = breaker.until_s, breaker.opens
+    breaker.started()  # a probe
+    assert not breaker.record(until, 99.0, False, draw())  # a time-out of before
+    assert (breaker.opens, breaker.until_s) == (opens, until)
+
+
+def test_a_fault_of_our_own_frees_the_probe_and_judges_nothing() -> None:
+    breaker = Breaker()
+    failing(breaker, 100.0)
+    at = breaker.until_s
+    breaker.started()
+    breaker.unproven()
+    assert breaker.position is Position.PROBING and breaker.admits(at)
+
+
+def test_it_takes_up_its_pause_after_a_restart() -> None:
+    breaker = Breaker()
+    breaker.resume(Pause(opens=3, left_s=7.0), 1000.0)
+    assert not breaker.admits(1006.9) and breaker.admits(1007.0)
+    breaker.started()
+    breaker.record(1007.0, 1007.0, False, draw())
+    assert breaker.wait_s(1007.0) >= PAUSE_S * 8 * 0.9
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.floats(0, 30), st.sampled_from(["start", "good", "bad", "ours"])), max_size=80
+    )
+)
+def test_whatever_comes_it_never_stays_shut_for_ever(steps: list[tuple[float, str]]) -> None:
+    breaker, now, running = Breaker(), 0.0, 0
+    begun: list[float] = []
+    for wait, step in steps:
+        now += wait
+        if step == "start":
+            if breaker.admits(now):
+                breaker.started()
+                begun.append(now)
+                running += 1
+        elif begun:
+            at = begun.pop(0)
+            if step == "ours":
+                breaker.unproven()
+            else:
+                breaker.record(now, at, step == "good", draw())
+    for at in begun:
+        breaker.record(now, at, False, draw())
+    later = now + PAUSE_MAX_S * 1.2
+    assert breaker.admits(later)
+    for _ in range(SUCCESSES_TO_CLOSE):
+        if breaker.position is not Position.CLOSED:
+            breaker.started()
+            breaker.record(later, later, True, draw())
+    assert breaker.position is Position.CLOSED
+
+
+@pytest.mark.parametrize("position", [Position.OPEN, Position.PROBING])
+def test_reset_makes_it_as_new(position: Position) -> None:
+    breaker = Breaker()
+    failing(breaker, 100.0)
+    if position is Position.PROBING:
+        breaker.started()
+    breaker.reset()
+    assert breaker.position is Position.CLOSED and breaker.admits(100.0) and not breaker.opens

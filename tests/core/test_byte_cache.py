@@ -1,0 +1,32 @@
+"""The cache keeps its bound, forgets what was used least, and knows that nothing is there."""
+
+from tidings.core.byte_cache import ENTRY_BYTES, MISSING, ByteCache
+
+
+def test_what_was_used_least_makes_room() -> None:
+    cache: ByteCache[str, int] = ByteCache(3 * (ENTRY_BYTES + 10))
+    for number, key in enumerate("abc"):
+        cache.put(key, number, 10)
+    assert cache.get("a") == 0
+    cache.put("d", 3, 10)
+    assert cache.get("b") is MISSING
+    assert [cache.get(key) for key in "acd"] == [0, 2, 3]
+    assert cache.bytes == 3 * (ENTRY_BYTES + 10) and len(cache) == 3
+
+
+def test_the_bound_holds_for_large_and_replaced_values() -> None:
+    cache: ByteCache[int, bytes | None] = ByteCache(10_000)
+    for number in range(100):
+        cache.put(number % 7, b"", 400 * (number % 5))
+        assert cache.bytes <= 10_000
+    cache.put(1, b"", 10_000)
+    assert cache.get(1) is MISSING, "too large a value is not kept, nor is its older one"
+
+
+def test_none_is_a_value_and_what_is_forgotten_gives_its_bytes_back() -> None:
+    cache: ByteCache[str, None] = ByteCache(1000)
+    cache.put("a", None, 0)
+    assert cache.get("a") is None and cache.get("b") is MISSING
+    cache.pop("a")
+    cache.pop("a")
+    assert cache.get("a") is MISSING and cache.bytes == 0

@@ -1,0 +1,329 @@
+"""The filter: what it lets through, what it refuses to be, and that it never raises nor hangs."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tidings.core.filter import (
+    DEPTH_MAX,
+    LIST_MAX,
+    NODES_MAX,
+    OPERATORS,
+    PATTERNS_MAX,
+    TEXT_MAX,
+    Explanation,
+    FilterRefused,
+    compile_filter,
+    explain,
+)
+from tidings.core.filter_operators import VALUES_MAX
+
+EVENT: dict[str, Any] = {
+    "eventName": "pointsIssued",
+    "orgId": 7,
+    "data": {
+        "tier": "gold",
+        "points": 300,
+        "text": "300.000",
+        "price": 1.5,
+        "nothing": None,
+        "vip": True,
+        "on": "2026-03-01",
+        "customerIdentifiers": {"customerId": 41200777},
+        "items": [{"sku": "A1", "n": 2}, {"sku": "B2"}, "odd", None],
+        "tags": ["new", "fresh"],
+        "empty": [],
+    },
+}
+
+
+def accepts(node: dict[str, Any], event: dict[str, Any] = EVENT) -> bool:
+    return compile_filter(node).accepts(event)
+
+
+def test(path: str, **rules: Any) -> dict[str, Any]:
+    return {"path": path, **{name.rstrip("_"): value for name, value in rules.items()}}
+
+
+test.__test__ = False  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("node", "wanted"),
+    [
+        (test("data.tier", eq="gold"), True),
+        (test("data.tier", eq="Gold"), False),
+        (test("eventName", eq="pointsIssued"), True),
+        (test("data.customerIdentifiers.customerId", eq=41200777), True),
+        (test("data.nope.deeper.still", eq="x"), False),
+        (test("data.tier.deeper", eq="gold"), False),
+        (test("data.nothing", eq=None), True),
+        (test("data.absent", eq=None), False),
+        (test("data.vip", eq=True), True),
+        (test("data.points", eq=True), False),
+        (test("data.vip", eq=1), False),
+        (test("data.tier", in_=["silver", "gold"]), True),
+        (test("data.tier", in_=["silver"]), False),
+        (test("data.points", in_=["x", 300.0]), True),
+        (test("data.nothing", in_=[1, None]), True),
+        (test("data.vip", in_=[1]), False),
+        (test("data.points", gte=300, lt=301), True),
+        (test("data.points", gt=300), False),
+        (test("data.points", gt=299, lt=300), False),
+        (test("data.price", lte=1.5), True),
+        (test("data.on", gte="2026-01-01", lt="2027"), True),
+        (test("data.on", gte=2026), False),
+        (test("data.tier", prefix="go"), True),
+        (test("data.tier", suffix="ld"), True),
+        (test("data.tier", contains="ol"), True),
+        (test("data.tier", contains="x"), False),
+        (test("data.points", prefix="3"), False),
+        (test("data.tier", matches="^(gold|silver)$"), True),
+        (test("data.tier", matches="ol"), True),
+        (test("data.tier", matches="^ol"), False),
+        (test("data.points", matches="3"), False),
+        (test("data.tier", matches="o", prefix="s"), False),
+        (test("data.nothing", exists=True), True),
+        (test("data.absent", exists=True), False),
+        (test("data.absent", exists=False), True),
+        (test("data.tier.deeper", exists=False), True),
+        (test("data.tier", exists=False), False),
+        (test("absent", exists=False), True),
+        ({"all": [test("data.tier", eq="gold"), test("data.points", eq=300)]}, True),
+        ({"all": [test("data.tier", eq="gold"), test("data.points", eq=1)]}, False),
+        ({"any": [test("data.tier", eq="x"), test("data.points", eq=300)]}, True),
+        ({"any": [test("data.tier", eq="x"), test("data.points", eq=1)]}, False),
+        ({"not": test("data.tier", eq="x")}, True),
+        ({"not": {"any": [test("data.tier", eq="gold")]}}, False),
+    ],
+    ids=lambda value: json.dumps(value)[:60],
+)
+def test_what_is_let_through(node: dict[str, Any], wanted: bool) -> None:
+    assert accepts(node) is wanted
+
+
+@pytest.mark.parametrize(
+    ("node", "wanted"),
+    [
+        (test("data.items[*].sku", eq="B2"), True),
+        (test("data.items[*].sku", eq="C3"), False),
+        (test("data.items[*].n", gte=2, lt=3), True),
+        (test("data.tags[*]", eq="fresh"), True),
+        (test("data.tags[*]", matches="^fr"), True),
+        (test("data.items[*].sku", exists=True), True),
+        (test("data.items[*].price", exists=True), False),
+        (test("data.items[*].price", exists=False), True),
+        (test("data.empty[*]", exists=True), False),
+        (test("data.tier[*]", eq="gold"), False),
+        (test("data.tags", eq="new"), False),
+    ],
+    ids=lambda value: json.dumps(value)[:60],
+)
+def test_an_item_of_a_list_is_enough(node: dict[str, Any], wanted: bool) -> None:
+    assert accepts(node) is wanted
+
+
+def test_several_operators_of_a_test_must_hold_for_one_item() -> None:
+    event = {"data": {"n": [1, 9]}}
+    assert not accepts(test("data.n[*]", gt=2, lt=8), event)
+    assert accepts({"all": [test("data.n[*]", gt=2), test("data.n[*]", lt=8)]}, event)
+
+
+@pytest.mark.parametrize(
+    ("value", "node", "wanted"),
+    [
+        ("300.000", {"eq": 300}, True),
+        ("300.000", {"gte": 300, "lte": 300}, True),
+        ("300.000", {"in": [300]}, True),
+        ("0.10", {"eq": 0.1}, True),
+        ("-5", {"lt": 0}, True),
+        ("9007199254740993", {"eq": 9007199254740993}, True),
+        ("9007199254740993", {"eq": 9007199254740992}, False),
+        ("300.000", {"eq": "300"}, False),
+        (300, {"eq": "300"}, False),
+        ("1e3", {"eq": 1000}, False),
+        (" 300", {"eq": 300}, False),
+        ("+300", {"eq": 300}, False),
+        ("", {"gte": 0}, False),
+        ("٣", {"eq": 3}, False),
+        ("1" * 5000, {"gte": 0}, False),
+        (10**400, {"gt": 1.5}, True),
+    ],
+)
+def test_decimal_texts_count_where_a_number_is_asked_for(
+    value: object, node: dict[str, Any], wanted: bool
+) -> None:
+    assert accepts({"path": "data.x", **node}, {"data": {"x": value}}) is wanted
+
+
+deep: dict[str, Any] = test("a", eq=1)
+for _ in range(DEPTH_MAX):
+    deep = {"not": deep}
+wide: dict[str, Any] = {"any": [test("a", eq=n) for n in range(NODES_MAX)]}
+patterns = {"any": [test("a", matches="x") for _ in range(PATTERNS_MAX + 1)]}
+
+
+@pytest.mark.parametrize(
+    ("node", "code", "place"),
+    [
+        (None, "bad_filter", "filter"),
+        ([], "bad_filter", "filter"),
+        ({}, "bad_filter", "filter"),
+        ({"path": "a", "all": []}, "bad_filter", "filter"),
+        ({"all": [], "more": 1}, "bad_filter", "filter"),
+        ({"all": []}, "bad_filter", "filter.all"),
+        ({"any": {}}, "bad_filter", "filter.any"),
+        ({"all": [{"not": 5}]}, "bad_filter", "filter.all[0].not"),
+        ({"path": "a..b", "eq": 1}, "bad_path", "filter.path"),
+        ({"path": "a"}, "bad_operator", "filter"),
+        ({"all": [{"path": "a", "equals": 1}]}, "bad_operator", "filter.all[0].equals"),
+        ({"path": "a", "eq": {}}, "bad_operand", "filter.eq"),
+        ({"path": "a", "eq": [1]}, "bad_operand", "filter.eq"),
+        ({"path": "a", "eq": float("inf")}, "bad_operand", "filter.eq"),
+        ({"path": "a", "eq": 10**50}, "bad_operand", "filter.eq"),
+        ({"path": "a", "in": "x"}, "bad_operand", "filter.in"),
+        ({"path": "a", "in": []}, "bad_operand", "filter.in"),
+        ({"path": "a", "in": [[]]}, "bad_operand", "filter.in[0]"),
+        ({"path": "a", "in": [1] * (LIST_MAX + 1)}, "filter_too_large", "filter.in"),
+        ({"path": "a", "gt": None}, "bad_operand", "filter.gt"),
+        ({"path": "a", "gt": True}, "bad_operand", "filter.gt"),
+        ({"path": "a", "prefix": 5}, "bad_operand", "filter.prefix"),
+        ({"path": "a", "prefix": ""}, "bad_operand", "filter.prefix"),
+        ({"path": "a", "exists": 1}, "bad_operand", "filter.exists"),
+        ({"path": "a", "exists": True, "eq": 1}, "bad_operator", "filter.exists"),
+        ({"path": "a", "matches": "("}, "bad_pattern", "filter.matches"),
+        ({"path": "a", "matches": "(?=x)"}, "bad_pattern", "filter.matches"),
+        ({"path": "a", "matches": r"(a)\1"}, "bad_pattern", "filter.matches"),
+        ({"path": "a", "matches": "(a{1000}){1000}"}, "bad_pattern", "filter.matches"),
+        ({"path": "a", "matches": "[\\pL]{60}"}, "bad_pattern", "filter.matches"),
+        ({"path": "a", "matches": "\ud800"}, "bad_pattern", "filter.matches"),
+        ({"path": "a", "matches": "x" * 300}, "bad_pattern", "filter.matches"),
+        ({"path": "a", "eq": "x" * (TEXT_MAX + 1)}, "filter_too_large", "filter.eq"),
+        (deep, "filter_too_deep", "filter" + ".not" * DEPTH_MAX),
+        (wide, "filter_too_large", f"filter.any[{NODES_MAX - 1}]"),
+        (patterns, "filter_too_large", f"filter.any[{PATTERNS_MAX}].matches"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_is_refused_says_code_place_and_sentence(node: object, code: str, place: str) -> None:
+    with pytest.raises(FilterRefused) as refused:
+        compile_filter(node)
+    wrong = refused.value
+    assert (wrong.code, wrong.place) == (code, place)
+    assert "; got " in wrong.said and wrong.said.endswith((".", "}", "2"))
+    for word in ("invalid", "oops", "please", "None"):
+        assert word not in wrong.said
+
+
+def test_the_caps_themselves_are_allowed() -> None:
+    assert not accepts({"any": [test("a", eq=n) for n in range(NODES_MAX - 1)]})
+    assert not accepts({"path": "a", "in": list(range(LIST_MAX))})
+    assert accepts(deep["not"]) is (DEPTH_MAX % 2 == 0)
+
+
+@pytest.mark.parametrize(
+    ("node", "place", "said"),
+    [
+        (test("data.tier", eq="x"), "filter", 'data.tier must be "x"; got text "gold".'),
+        (
+            {"all": [test("data.tier", eq="gold"), test("data.points", gte=1000, lt=2000)]},
+            "filter.all[1]",
+            "data.points must be at least 1000 and be below 2000; got number 300.",
+        ),
+        ({"any": [test("data.tier", in_=["a", "b", "c", "d"])]}, "filter.any[0]",
+         'data.tier must be one of "a", "b", "c" and 1 more; got text "gold".'),
+        ({"any": [test("a", eq=1), test("b", eq=1)]}, "filter", "None of its 2 nodes holds."),
+        ({"not": test("data.tier", eq="gold")}, "filter", "filter.not must not hold; it does."),
+        (test("data.absent", exists=True), "filter",
+         "data.absent must be there: true; got nothing."),
+        (test("data.items[*].sku", eq="Z"), "filter",
+         'data.items[*].sku must be "Z"; got text "A1", text "B2".'),
+    ],
+    ids=lambda value: str(value)[:40],
+)  # fmt: skip
+def test_explain_names_the_node_that_refuses(node: dict[str, Any], place: str, said: str) -> None:
+    assert explain(compile_filter(node), EVENT) == Explanation(False, place, said)
+
+
+def test_explain_of_an_accepted_event() -> None:
+    assert explain(compile_filter(test("data.tier", eq="gold")), EVENT) == Explanation(True)
+
+
+# -- hostile --------------------------------------------------------------------------------------
+
+names = st.sampled_from(["a", "b", "data", "items"]) | st.text(max_size=5)
+scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
+    | st.sampled_from(["300.000", "1", "-0", 10**400])
+)  # fmt: skip
+jsons = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4),
+    max_leaves=20,
+)
+paths = st.sampled_from(["a", "a.b", "data.items[*].a", "data[*][*]", "a.b.a.b", "x"])
+tests = st.builds(
+    lambda path, rules: {"path": path, **rules},
+    paths,
+    st.dictionaries(
+        st.sampled_from(OPERATORS),
+        scalars | st.lists(scalars, max_size=3) | st.sampled_from(["^a+$", "(a|b)*c", True]),
+        max_size=3,
+    ),
+)
+nodes = st.recursive(
+    tests,
+    lambda inner: (
+        st.builds(lambda n: {"not": n}, inner)
+        | st.builds(lambda n: {"all": n}, st.lists(inner, max_size=3))
+        | st.builds(lambda n: {"any": n}, st.lists(inner, max_size=3))
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(node=nodes | jsons, event=st.dictionaries(names, jsons, max_size=4))
+def test_no_filter_and_no_event_make_it_raise(node: Any, event: dict[str, Any]) -> None:
+    try:
+        compiled = compile_filter(node)
+    except FilterRefused:
+        return
+    said = compiled.accepts(event)
+    assert said is True or said is False
+    told = explain(compiled, event)
+    assert told.accepted is said
+    assert said or (told.node.startswith("filter") and told.said)
+    assert compile_filter({"not": compiled.source}).accepts(event) is not said
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["(a|b)*a(a|b){400}c", "(x+x+)+y", "(a?){250}a{250}$", ".*a.{90}.*b.{90}c$", r"\pL+\d$"],
+)
+def test_a_hostile_pattern_is_bounded_in_time(pattern: str) -> None:
+    hooks = {"any": [test("data.t[*]", matches=pattern) for _ in range(PATTERNS_MAX)]}
+    compiled = compile_filter(hooks)
+    event = {"data": {"t": ["ab" * 256, "ab" * 100_000] + ["abab" * 10] * 5000}}
+    compiled.accepts(event)
+    started = time.process_time()
+    compiled.accepts(event)
+    assert time.process_time() - started < 0.1
+
+
+def test_a_long_list_is_looked_at_up_to_a_bound() -> None:
+    event = {"data": {"n": [0] * (VALUES_MAX - 1) + [1, 2]}}
+    assert accepts(test("data.n[*]", eq=1), event)
+    assert not accepts(test("data.n[*]", eq=2), event)
+
+
+def test_many_tests_over_a_huge_event_are_bounded_in_time() -> None:
+    compiled = compile_filter({"any": [test("data.n[*].a[*]", eq=n) for n in range(1, NODES_MAX)]})
+    event = {"data": {"n": [{"a": [0] * 50} for _ in range(5000)]}}
+    started = time.process_time()
+    assert not compiled.accepts(event)
+    assert time.process_time() - started < 0.5

@@ -1,0 +1,127 @@
+"""Operational events: one batch a minute at most, one event a fact, and words for people."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidings.catalogue import load
+from tidings.core.notice_letters import letter
+from tidings.core.notices import (
+    EVERY_S,
+    EXHAUSTED,
+    FAILING,
+    KINDS,
+    NAMED_MAX,
+    Ended,
+    Gathering,
+    exhausted,
+    failing,
+    is_notice,
+    notice,
+)
+from tidings.core.webhook import Standing, Webhook
+
+
+def webhook(number: int = 1, url: str = "https://crm.example.test/x?key=hush") -> Webhook:
+    return Webhook(
+        number,
+        f"{number:024x}",
+        "g",
+        7,
+        3,
+        f"hook {number}",
+        Standing.ACTIVE,
+        frozenset({"pointsIssued"}),
+        "HTTP",
+        url,
+        "POST",
+        (),
+        1,
+    )
+
+
+MOMENTS = st.lists(
+    st.tuples(st.floats(0, 30), st.integers(1, 3)), max_size=60
+)  # seconds since the one before, and at which webhook
+
+
+@given(moments=MOMENTS)
+def test_a_webhook_is_told_of_at_most_once_a_minute_and_nothing_is_lost(
+    moments: list[tuple[float, int]],
+) -> None:
+    gathering, now, told = Gathering(), 0.0, list[tuple[float, int, int]]()
+    for passed, number in moments:
+        now += passed
+        gathering.add(webhook(number), Ended(int(now * 1000), "400", 1, "e"))
+        told += [(now, one.webhook.number, one.failed) for one in gathering.due(now)]
+    while (wait := gathering.wait_s(now)) is not None:
+        now += wait
+        told += [(now, one.webhook.number, one.failed) for one in gathering.due(now + 1e-9)]
+    for number in (1, 2, 3):
+        at = [when for when, one, _ in told if one == number]
+        assert all(b - a >= EVERY_S - 1e-6 for a, b in zip(at, at[1:], strict=False))
+        count = sum(failed for _, one, failed in told if one == number)
+        assert count == sum(1 for _, one in moments if one == number)
+
+
+def test_of_many_ended_deliveries_ten_are_named_and_all_are_counted() -> None:
+    gathering = Gathering()
+    for number in range(40):
+        gathering.add(webhook(), Ended(number, "400", number, f"e{number}"))
+    [batch] = gathering.due(0.0)
+    fact = exhausted(batch)
+    assert (fact["count"], fact["from"], fact["to"]) == (40, 0, 39)
+    assert fact["eventIds"] == [f"e{number}" for number in range(NAMED_MAX)]
+    assert len(fact["deliveryIds"]) == NAMED_MAX
+
+
+def test_what_was_told_long_ago_is_forgotten() -> None:
+    gathering = Gathering()
+    for number in range(1, 500):
+        gathering.add(webhook(number), Ended(0, "400"))
+    assert len(gathering.due(0.0)) == 499
+    gathering.add(webhook(1), Ended(0, "400"))
+    gathering.due(10 * EVERY_S)
+    assert len(gathering._told_s) == 1
+
+
+def test_the_same_fact_is_the_same_event_and_another_is_another() -> None:
+    def id_of(since: int, percent: int, now: int, org: int = 7) -> str:
+        return notice(FAILING, org, failing(webhook(), percent, since, 9, 3, "503"), now).event_id
+
+    assert id_of(5, 50, 100) == id_of(5, 50, 200)
+    assert len({id_of(5, 50, 1), id_of(5, 70, 1), id_of(6, 50, 1), id_of(5, 50, 1, org=8)}) == 4
+
+
+def test_a_notice_is_known_by_its_bytes_and_nothing_else_is() -> None:
+    made = notice(FAILING, 7, failing(webhook(), 50, 5, 9, 3, "503"), 100)
+    assert is_notice(made.body) and msgspec.json.decode(made.body) == made.event
+    assert not is_notice(b'{"eventName":"pointsIssued","data":{"eventName":"tidings.x"}}')
+    assert not is_notice(b"")
+
+
+def test_a_fact_names_the_host_alone() -> None:
+    fact = failing(webhook(), 50, 5, 9, 3, "503")
+    assert fact["host"] == "crm.example.test" and "hush" not in str(fact)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_can_be_read_by_a_person(kind: str) -> None:
+    found = load().get(kind)
+    assert found is not None
+    fact = found.example["data"]
+    words = letter(kind, 2001, fact)
+    assert "\n" not in words.subject and len(words.subject) < 100
+    assert (fact.get("webHookName") or fact["replayId"]) in words.subject
+    assert kind in words.text and "2001" in words.text
+    assert "None" not in words.text
+
+
+def test_a_letter_on_one_ended_delivery_speaks_of_one() -> None:
+    found = load().get(EXHAUSTED)
+    assert found is not None
+    fact = dict(found.example["data"]) | {"count": 1, "failed": 1, "cause": ""}
+    words = letter(EXHAUSTED, 1, fact)
+    assert words.subject.endswith("1 delivery has ended without success")
+    assert "the last ending was not recorded" in words.text

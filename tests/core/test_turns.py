@@ -1,0 +1,79 @@
+"""Turns between orgs and between webhooks of an org, and the slots that slow lanes cannot have."""
+
+from collections import Counter
+
+from tidings.core.turns import Pace, Slots, Turns
+
+
+def play(costs: dict[tuple[int, int], float], turns_count: int) -> Counter[tuple[int, int]]:
+    """Everybody always wants another turn; how many each got."""
+    turns, org_of = Turns(), {webhook: org for org, webhook in costs}
+    got: Counter[tuple[int, int]] = Counter()
+    for org, webhook in costs:
+        turns.join(org, webhook)
+    for _ in range(turns_count):
+        webhook = turns.take(lambda one: costs[org_of[one], one])
+        assert webhook is not None
+        got[org_of[webhook], webhook] += 1
+        turns.join(org_of[webhook], webhook)
+    return got
+
+
+def test_an_org_with_many_webhooks_gets_no_more_than_one_with_a_single_one() -> None:
+    got = play({(1, n): 1.0 for n in range(100)} | {(2, 999): 1.0}, 1000)
+    assert abs(got[2, 999] - 500) <= 2
+    assert max(got[1, n] for n in range(100)) - min(got[1, n] for n in range(100)) <= 1
+
+
+def test_who_takes_long_gets_fewer_turns_but_as_much_time() -> None:
+    got = play({(1, 10): 0.1, (1, 11): 1.0}, 1100)
+    assert abs(got[1, 10] / got[1, 11] - 10) < 0.5
+
+
+def test_who_was_idle_gains_nothing_by_it() -> None:
+    turns = Turns()
+    turns.join(1, 10)
+    for _ in range(1000):
+        assert turns.take(lambda _: 1.0) == 10
+        turns.join(1, 10)
+    turns.join(2, 20)
+    order = []
+    for _ in range(20):
+        webhook = turns.take(lambda _: 1.0)
+        assert webhook is not None
+        order.append(webhook)
+        turns.join(1 if webhook == 10 else 2, webhook)
+    assert 9 <= order.count(20) <= 11
+
+
+def test_everybody_who_waits_gets_a_turn_and_stands_once() -> None:
+    turns = Turns()
+    for n in range(50):
+        turns.join(n % 5, n)
+        turns.join(n % 5, n)
+    assert len(turns) == 50
+    assert sorted(turns.take(lambda _: 1.0) or 0 for _ in range(50)) == list(range(50))
+    assert turns.take(lambda _: 1.0) is None and len(turns) == 0
+
+
+def test_a_lane_is_slow_by_what_its_attempts_took_or_while_none_ends() -> None:
+    pace = Pace()
+    pace.began(10.0, 0)
+    assert not pace.slow(10.5, 1)
+    assert pace.slow(11.5, 1)  # silent since
+    pace.ended(11.6, 1.6)
+    assert pace.slow(11.7, 0)
+    for at in range(20):
+        pace.began(12.0 + at, 0)
+        pace.ended(12.0 + at, 0.01)
+    assert not pace.slow(40.0, 0)
+
+
+def test_slow_lanes_cannot_have_the_last_quarter() -> None:
+    slots = Slots(100)
+    slots.used = 74
+    assert slots.free and not slots.scarce
+    slots.used = 75
+    assert slots.free and slots.scarce
+    slots.used = 100
+    assert not slots.free

@@ -1,0 +1,70 @@
+"""The pages of the event types are current, complete, and lead to pages that are there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.simulator.causes import CAUSES
+from tidings.catalogue import load
+from tidings.cli.event_pages import pages
+from tidings.core.own_schema import KEYWORDS
+
+DOCS = Path(__file__).parents[2] / "docs"
+FOLDER = DOCS / "events"
+MADE = pages()
+LINK = re.compile(r"\]\(([^)#:]+)(#[^)]*)?\)")
+WRITTEN = [DOCS / "event-types.md", DOCS / "simulator.md"]
+
+
+def test_every_page_is_current() -> None:
+    assert sorted(path.name for path in FOLDER.glob("*.md")) == sorted(MADE), "make docs"
+    for name, text in MADE.items():
+        assert (FOLDER / name).read_text("utf-8") == text, f"{name}: make docs"
+
+
+def test_every_event_type_has_a_page_that_the_index_leads_to() -> None:
+    for name in load().names():
+        assert MADE[f"{name}.md"].startswith(f"# {name}\n")
+        assert f"[{name}]({name}.md)" in MADE["README.md"]
+
+
+@pytest.mark.parametrize("name", sorted(MADE))
+def test_a_made_page_reads_to_its_end(name: str) -> None:
+    text = MADE[name]
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert headings[-1] == "If it did not work"
+    for line in text.splitlines():
+        if line.startswith("| "):
+            assert line.replace("\\|", "").count("|") in (3, 4), line
+
+
+@pytest.mark.parametrize(
+    "path", [*map(FOLDER.joinpath, sorted(MADE)), *WRITTEN], ids=lambda path: path.name
+)
+def test_links_lead_to_pages_and_headings_that_are_there(path: Path) -> None:
+    for link, anchor in LINK.findall(path.read_text("utf-8")):
+        target = (path.parent / link).resolve()
+        assert target.is_relative_to(DOCS.parent) and target.exists(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", target.read_text("utf-8"), re.MULTILINE)
+            known = {re.sub(r"[^a-z0-9-]", "", one.lower().replace(" ", "-")) for one in headings}
+            assert anchor[1:] in known, link + anchor
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.name)
+def test_a_written_page_ends_with_what_to_do_when_it_did_not_work(path: Path) -> None:
+    headings = re.findall(r"^## (.+)$", path.read_text("utf-8"), re.MULTILINE)
+    assert headings[-1] == "If it did not work"
+
+
+def test_the_simulators_page_says_what_causes_each_type() -> None:
+    text = (DOCS / "simulator.md").read_text("utf-8")
+    for name, (cause, _) in CAUSES.items():
+        assert f"| [{name}](events/{name}.md) | {cause} |" in text
+
+
+def test_the_page_of_own_types_lists_every_keyword() -> None:
+    text = (DOCS / "event-types.md").read_text("utf-8")
+    for keyword in KEYWORDS:
+        assert f"`{keyword}`" in text, keyword

@@ -1,0 +1,40 @@
+"""A platform's API in a process of its own: `python platform_process.py`.
+
+Prints its port. Customers whose id ends in 404 are unknown; while the file named by the first
+argument exists, every question is answered 500.
+"""
+
+import json
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+BROKEN = Path(sys.argv[1])
+
+
+class Answers(BaseHTTPRequestHandler):
+    """GET /{orgId}/customers/{id}, GET /{orgId}/points/{id}."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, format: str, *values: object) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        """One question."""
+        _, org, kind, id = self.path.split("/")
+        record = {"data": {"email": f"{org}-{id}@platform.example.test"}}
+        if kind == "points":
+            record = {"data": {"pointsBalance": int(id)}}
+        status = 500 if BROKEN.exists() else 404 if id.endswith("404") else 200
+        body = json.dumps(record).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+print(server.server_address[1], flush=True)
+server.serve_forever()

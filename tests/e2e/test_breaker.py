@@ -1,0 +1,97 @@
+"""A receiver that only fails is left alone, found again when back, and costs others nothing."""
+
+import time
+from pathlib import Path
+
+from .api import Api
+from .events import event, new_id
+from .receiver import Receiver
+from .service import ORG, ServiceProcess
+from .until import until
+
+
+def burst(api: Api, count: int) -> list[str]:
+    """So many events in one call; their ids."""
+    ids = [new_id() for _ in range(count)]
+    api.accept(b"[" + b",".join(event(one, api.org) for one in ids) + b"]")
+    return ids
+
+
+def settled(api: Api, event_id: str) -> list[str]:
+    """The states of an event's deliveries, once all of them are final."""
+    states = [one["state"] for one in api.event(event_id)["deliveries"]]
+    return states if not {"pending", "retrying"} & set(states) else []
+
+
+def test_a_dead_receiver_is_asked_seldom_and_gets_everything_when_it_is_back(
+    api: Api, receiver: Receiver
+) -> None:
+    dead, well = receiver.path(status=500), receiver.path()
+    api.webhook(receiver.url(dead))
+    api.webhook(receiver.url(well), name="well")
+    ids = burst(api, 300)
+    receiver.wait(well, 300)
+    time.sleep(3)
+    asked = len(receiver.arrivals(dead))
+    assert 10 <= asked <= 40, asked  # what was under way when it opened, and a probe at most
+    receiver.plan(dead, status=200)
+    delivered = until(
+        lambda: len({one.message for one in receiver.arrivals(dead) if one.answer == 200}) == 300,
+        "everything has arrived",
+        60,
+    )
+    assert delivered
+    refused = [one for one in receiver.arrivals(dead) if one.answer != 200]
+    assert len(refused) <= asked + 2
+    for one in ids[:3]:
+        fates = until(lambda one=one: settled(api, one), "both are settled")
+        assert fates == ["delivered", "delivered"]
+
+
+def test_a_broken_deploy_that_refuses_everything_does_not_fail_the_whole_backlog(
+    api: Api, receiver: Receiver
+) -> None:
+    path = receiver.path(status=400)
+    api.webhook(receiver.url(path))
+    ids = burst(api, 200)
+    time.sleep(2)
+    receiver.plan(path, status=200)
+    states = [api.settled(one)["state"] for one in ids]
+    assert states.count("failed") <= 40 and states.count("delivered") >= 160
+
+
+def test_an_open_breaker_is_open_after_a_restart(tmp_path: Path, receiver: Receiver) -> None:
+    service = ServiceProcess(tmp_path / "data")
+    try:
+        service.start()
+        path = receiver.path(status=500)
+        with service.api(ORG) as api:
+            api.webhook(receiver.url(path))
+            burst(api, 100)
+            until(lambda: len(receiver.arrivals(path)) >= 10, "it has failed")
+            time.sleep(3)  # the breaker's position is written behind
+        service.kill_all()
+        before = len(receiver.arrivals(path))
+        service.start()
+        time.sleep(1.5)
+        assert len(receiver.arrivals(path)) <= before + 1
+        receiver.plan(path, status=200)
+        until(
+            lambda: (
+                len({one.message for one in receiver.arrivals(path) if one.answer == 200}) == 100
+            ),
+            "everything has arrived",
+            60,
+        )
+    finally:
+        service.end()
+
+
+def test_retry_after_of_an_overloaded_receiver_holds_its_whole_lane(
+    api: Api, receiver: Receiver
+) -> None:
+    path = receiver.path(first=[{"status": 429, "headers": {"Retry-After": "3"}}])
+    api.webhook(receiver.url(path), maxAllowedConnections=1)
+    burst(api, 20)
+    arrivals = receiver.wait(path, 21)
+    assert arrivals[1].at_s - arrivals[0].at_s >= 2.9

@@ -1,0 +1,208 @@
+"""Letters over SMTP, handed to a real server on this machine: encrypted, signed in, or refused."""
+
+import asyncio
+import base64
+import ssl
+from collections.abc import Awaitable, Callable
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
+import trustme
+
+from tidings.egress.mail import MailServer, SmtpMailer
+from tidings.egress.port import MailFailed
+
+
+class Sink:
+    """A mail server: EHLO, STARTTLS, AUTH PLAIN, MAIL, RCPT, DATA; and what it was given."""
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.tls = tls
+        self.letters: list[bytes] = []
+        self.recipients: list[str] = []
+        self.login = ""
+        self.encrypted = False
+        self.refuse: dict[str, str] = {}  # command: the answer instead of 250
+        self.silent = False
+        self.port = 0
+
+    async def __aenter__(self) -> "Sink":
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def say(text: str) -> None:
+            writer.write(text.encode() + b"\r\n")
+            await writer.drain()
+
+        try:
+            if self.silent:
+                await reader.read()
+            await say("220 sink")
+            while line := (await reader.readline()).decode().strip():
+                verb = line.split()[0].upper()
+                if verb in self.refuse:
+                    await say(self.refuse[verb])
+                elif verb == "EHLO":
+                    offers = "250-sink\r\n250-AUTH PLAIN\r\n"
+                    await say(offers + ("250 STARTTLS" if self.tls else "250 SIZE"))
+                elif verb == "STARTTLS":
+                    await say("220 go")
+                    await writer.start_tls(self.tls)  # type: ignore[arg-type]
+                    self.encrypted = True
+                elif verb == "AUTH":
+                    self.login = base64.b64decode(line.split()[2]).decode()
+                    await say("235 in")
+                elif verb == "RCPT":
+                    self.recipients.append(line.split("<")[1].split(">")[0])
+                    await say("250 ok")
+                elif verb == "DATA":
+                    await say("354 go on")
+                    self.letters.append(await reader.readuntil(b"\r\n.\r\n"))
+                    await say("250 kept")
+                elif verb == "QUIT":
+                    await say("221 bye")
+                    break
+                else:
+                    await say("250 ok")
+        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+            pass
+        finally:
+            writer.close()
+
+
+AUTHORITY = trustme.CA()
+
+
+def server_tls() -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+def trusting() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    AUTHORITY.configure_trust(context)
+    return context
+
+
+def run(sink: Sink, scenario: Callable[[Sink], Awaitable[None]]) -> None:
+    async def main() -> None:
+        async with asyncio.timeout(20), sink:
+            await scenario(sink)
+
+    asyncio.run(main())
+
+
+async def send(sink: Sink, timeout_s: float = 5.0, **more: object) -> None:
+    server = MailServer("127.0.0.1", sink.port, "tidings@example.test", **more)  # type: ignore[arg-type]
+    mailer = SmtpMailer(server, trusting(), timeout_s)
+    try:
+        await mailer.send(
+            "id-1", ["ops@example.test", "b@example.test"], "Webhook ä fails", "Why é"
+        )
+    finally:
+        await mailer.close()
+
+
+def test_a_letter_is_handed_over_encrypted_and_signed_in() -> None:
+    async def scenario(sink: Sink) -> None:
+        await send(sink, user="me", password="hush hush")
+        assert sink.encrypted and sink.login == "\0me\0hush hush"
+        assert sink.recipients == ["ops@example.test", "b@example.test"]
+        letter = message_from_bytes(sink.letters[0].removesuffix(b".\r\n"), policy=default)
+        assert letter["Subject"] == "Webhook ä fails"
+        assert letter["From"] == "tidings@example.test"
+        assert letter["Message-ID"] == "<id-1@example.test>"
+        assert letter["Auto-Submitted"] == "auto-generated" and letter["Date"]
+        assert letter.get_content().strip() == "Why é"
+
+    run(Sink(server_tls()), scenario)
+
+
+def test_a_server_on_the_same_machine_may_do_without_encryption() -> None:
+    async def scenario(sink: Sink) -> None:
+        await send(sink, starttls=False)
+        assert not sink.encrypted and len(sink.letters) == 1 and not sink.login
+
+    run(Sink(), scenario)
+
+
+def test_without_encryption_where_it_is_asked_for_nothing_is_sent() -> None:
+    async def scenario(sink: Sink) -> None:
+        with pytest.raises(MailFailed, match="STARTTLS") as failed:
+            await send(sink, user="me", password="hush")
+        assert not failed.value.final and not sink.login and not sink.letters
+
+    run(Sink(), scenario)
+
+
+def test_a_certificate_that_is_not_trusted_gets_no_login() -> None:
+    other = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(other)
+
+    async def scenario(sink: Sink) -> None:
+        with pytest.raises(MailFailed, match="CERTIFICATE_VERIFY_FAILED"):
+            await send(sink, user="me", password="hush")
+        assert not sink.login and not sink.letters
+
+    run(Sink(other), scenario)
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer", "final"),
+    [
+        ("MAIL", "451 later", False),
+        ("MAIL", "550 never", True),
+        ("RCPT", "450 full", False),
+        ("RCPT", "550 nobody", True),
+        ("DATA", "452 full", False),
+        ("AUTH", "535 wrong", False),
+    ],
+)
+def test_what_the_server_refuses_is_told_apart(verb: str, answer: str, final: bool) -> None:
+    async def scenario(sink: Sink) -> None:
+        sink.refuse[verb] = answer
+        with pytest.raises(MailFailed, match=answer[:3]) as failed:
+            await send(sink, user="me", password="hush")
+        assert failed.value.final is final
+        assert "hush" not in str(failed.value) and not sink.letters
+
+    run(Sink(server_tls()), scenario)
+
+
+def test_a_server_that_is_not_there_or_says_nothing_may_be_there_later() -> None:
+    async def scenario(sink: Sink) -> None:
+        sink.silent = True
+        with pytest.raises(MailFailed) as failed:
+            await send(sink, timeout_s=0.3)
+        assert not failed.value.final
+        sink.port = 1
+        with pytest.raises(MailFailed, match="refused") as failed:
+            await send(sink)
+        assert not failed.value.final
+
+    run(Sink(), scenario)
+
+
+def test_a_name_with_a_line_break_makes_no_further_header() -> None:
+    async def scenario(sink: Sink) -> None:
+        mailer = SmtpMailer(MailServer("127.0.0.1", sink.port, "t@example.test", starttls=False))
+        await mailer.send("id", ["a@example.test"], "x\r\nBcc: evil@example.test", "y")
+        letter = message_from_bytes(sink.letters[0], policy=default)
+        assert letter["Bcc"] is None and letter["Subject"] == "x Bcc: evil@example.test"
+        with pytest.raises(MailFailed) as failed:
+            await mailer.send("id", ["a@example.test\r\nBcc: evil@example.test"], "x", "y")
+        assert failed.value.final
+        await mailer.close()
+
+    run(Sink(), scenario)
+
+
+def test_the_password_is_not_shown() -> None:
+    assert "hush" not in repr(MailServer("h", 25, "a@b", password="hush"))

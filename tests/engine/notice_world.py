@@ -1,0 +1,180 @@
+"""An engine in virtual time whose receivers answer as they are told, and what it tells."""
+
+import asyncio
+import json
+import random
+from collections import Counter
+from typing import Any
+
+from tests.api.control_client import MemoryStore
+from tests.simulation.loop import simulate
+from tests.simulation.parts import SimulatedClock
+from tidings import catalogue
+from tidings.core.exchange import Answer, Ending
+from tidings.core.notices import KINDS
+from tidings.core.registry import Registry
+from tidings.core.terms import Terms
+from tidings.core.webhook import Webhook
+from tidings.egress.port import MailFailed, Target
+from tidings.engine.changes import Changes
+from tidings.engine.engine import Engine, Limits
+from tidings.engine.feed import Feed
+from tidings.engine.figures import Figures
+from tidings.engine.intake import Draft
+from tidings.engine.notices import Notices
+from tidings.engine.telling import connect
+from tidings.engine.vault import Secret, Vault
+from tidings.engine.webhooks import Webhooks
+
+ORG = 1
+CATALOGUE = catalogue.load()
+
+
+class Receivers:
+    """`egress.port.Sender`: one receiver a path, each with the status that it answers."""
+
+    def __init__(self) -> None:
+        self.status: dict[str, int] = {}
+        self.got: dict[str, list[dict[str, Any]]] = {}
+        self.tries: Counter[str] = Counter()
+
+    def open(self, target: Target, connections_max: int, *, keep_answers: bool) -> "Receivers.Line":
+        return Receivers.Line(self, target.path)
+
+    class Line:
+        def __init__(self, receivers: "Receivers", path: str) -> None:
+            self._receivers, self._path = receivers, path
+
+        async def send(
+            self, method: str, headers: list[tuple[str, str]], body: bytes, deadline_s: float
+        ) -> Ending:
+            await asyncio.sleep(0.01)
+            self._receivers.tries[self._path] += 1
+            self._receivers.got.setdefault(self._path, []).append(json.loads(body))
+            return Answer(self._receivers.status.get(self._path, 200), (), b"", False, 10.0)
+
+        async def close(self) -> None:
+            pass
+
+
+class Post:
+    """`egress.port.Mailer`: keeps what it is given, or fails as it is told."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, tuple[str, ...], str, str]] = []
+        self.fail: MailFailed | None = None
+        self.tries = 0
+
+    async def send(self, id: str, to: Any, subject: str, text: str) -> None:
+        self.tries += 1
+        if self.fail is not None:
+            raise self.fail
+        self.sent.append((id, tuple(to), subject, text))
+
+
+class NoticeWorld:
+    """Everything, started."""
+
+    def __init__(self) -> None:
+        self.clock = SimulatedClock()
+        self.store = MemoryStore(self.clock)  # type: ignore[arg-type]
+        self.receivers = Receivers()
+        self.post = Post()
+        self.addresses: dict[int, tuple[str, ...]] = {}
+        registry = Registry()
+        changes = Changes(registry)
+        draw = random.Random(1)
+        self.engine = Engine(
+            store=self.store,  # type: ignore[arg-type]
+            registry=registry,
+            catalogue=CATALOGUE,
+            sender=self.receivers,
+            target_of=lambda url: Target("https", "sim.example", 443, "/" + url.rsplit("/", 1)[1]),
+            clock=self.clock,
+            draw=draw,
+            terms=Terms(b"t" * 16),
+            gone=lambda webhook: self.webhooks.gone(webhook),
+            hopeless=lambda webhook, reason: self.webhooks.hopeless(webhook, reason),
+            feed=Feed(),
+            figures=Figures(),
+            limits=Limits(),
+        )
+        self.webhooks = Webhooks(
+            store=self.store,  # type: ignore[arg-type]
+            registry=registry,
+            changes=changes,
+            vault=Vault({1: Secret(b"v" * 32)}, draw.randbytes),
+            clock=self.clock,
+            draw=draw.randbytes,
+            event_types=lambda org: dict.fromkeys(CATALOGUE.names(), 1),
+            check_url=lambda _: None,
+            on_change=self.engine.dispatcher.changed,
+        )
+        self.notices = Notices(
+            accept=self.engine.acceptor.accept,
+            clock=self.clock,
+            number_of=self.webhooks.number_of,
+            addresses=lambda org: self.addresses.get(org, ()),
+            mailer=self.post,
+        )
+        connect(self.notices, self.engine, self.webhooks, self.clock)
+        self._count = 0
+
+    async def start(self) -> "asyncio.Task[None]":
+        self.webhooks.load(await self.store.load())
+        await self.engine.start()
+        return asyncio.ensure_future(self.notices.run())
+
+    async def webhook(self, name: str, *names: str, status: int = 200, org: int = ORG) -> Webhook:
+        """A webhook whose receiver answers so."""
+        self.receivers.status[f"/{name}"] = status
+        body = {
+            "name": name,
+            "active": True,
+            "eventNames": list(names),
+            "webHookType": "HTTP",
+            "webHookUrl": f"https://sim.example/{name}",
+            "methodType": "POST",
+            "webHookHeaders": {},
+            "maxAllowedConnections": 10,
+        }
+        record, *_ = await self.webhooks.create(org, body, "test")
+        return record.webhook
+
+    async def event(self, org: int = ORG) -> None:
+        """One more `groupCreated`."""
+        self._count += 1
+        event = {"eventName": "groupCreated", "data": {"groupId": self._count}}
+        body = b'{"eventName":"groupCreated","data":{"groupId":%d}}' % self._count
+        draft = Draft(org, "groupCreated", f"e{self._count}", body, event)
+        [verdict] = await self.engine.acceptor.accept([draft])
+        assert verdict.status == "accepted"
+
+    def told(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """The operational events that are stored, in order."""
+        rows = self.store.half.connection.execute(
+            "SELECT e.name, b.bytes FROM event e JOIN body b ON b.seq = e.seq ORDER BY e.seq"
+        ).fetchall()
+        return [
+            json.loads(bytes(body))  # type: ignore[arg-type]
+            for name, body in rows
+            if (name in KINDS if kind is None else name == kind)
+        ]
+
+
+def in_world(scenario: Any) -> None:
+    """Run a scenario to its end, in virtual time; what has failed behind it fails the test."""
+
+    async def main() -> None:
+        world = NoticeWorld()
+        running = await world.start()
+        try:
+            await scenario(world)
+            assert not running.done(), running
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            await world.engine.stop()
+            await world.webhooks.close()
+
+    simulate(1, main())

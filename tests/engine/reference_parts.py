@@ -1,0 +1,105 @@
+"""A reference service over a real store in memory, and a platform that answers as it is told."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import msgspec
+
+from tests.api.control_client import Clock, MemoryStore
+from tidings.core.enrichment import Enrichment
+from tidings.core.exchange import Answer, Ending
+from tidings.core.job import Job
+from tidings.core.reference_rules import Kind, read_record
+from tidings.core.webhook import Standing, Webhook
+from tidings.engine.reference import Reference
+from tidings.engine.vault import Secret, Vault
+from tidings.store import port
+
+ORG = 1
+
+
+def run(scenario: Coroutine[Any, Any, None]) -> None:
+    """Run to the end, or fail after 20 seconds."""
+
+    async def bounded() -> None:
+        async with asyncio.timeout(20):
+            await scenario
+
+    asyncio.run(bounded())
+
+
+class CountingStore(MemoryStore):
+    """Counts what is asked, and can hold answers back until it is told to let them go."""
+
+    def __init__(self) -> None:
+        super().__init__(Clock())
+        self.queries: list[list[str]] = []
+        self.gate: asyncio.Event | None = None
+
+    async def reference(self, org: int, kind: int, ids: Sequence[str]) -> Any:
+        self.queries.append(list(ids))
+        rows = await super().reference(org, kind, ids)
+        if self.gate is not None:
+            await self.gate.wait()  # what was read is old by now
+        return rows
+
+
+def reference_over(store: MemoryStore, **options: Any) -> Reference:
+    """The service, with a key of its own."""
+    return Reference(store=store, vault=Vault({1: Secret(b"k" * 32)}), **options)
+
+
+async def keep(reference: Reference, kind: Kind, id: str, org: int = ORG, **fields: Any) -> None:
+    """Put one record."""
+    await reference.put(org, kind, {id: read_record(kind, fields)})
+
+
+def a_webhook(**wishes: Any) -> Webhook:
+    """A webhook with these wishes."""
+    return Webhook(
+        number=1,
+        id="a" * 24,
+        consumer_group="c",
+        org=ORG,
+        version=1,
+        name="crm",
+        standing=Standing.ACTIVE,
+        event_names=frozenset({"pointsIssued"}),
+        kind="HTTP",
+        url="https://crm.example.com/",
+        method="POST",
+        headers=(),
+        connections_max=1,
+        enrichment=Enrichment(**wishes),
+    )
+
+
+def a_job(accepted_ms: int = 0, org: int = ORG) -> Job:
+    """A job whose event was accepted at this time."""
+    return Job(1, 1, org, "e", accepted_ms, 1, None, False, b"")
+
+
+def ok(**record: Any) -> Answer:
+    """An answer of the platform."""
+    return Answer(200, (), msgspec.json.encode(record), False, 1.0)
+
+
+class FakeOrigin:
+    """`egress.port.Origin` whose answers are told; each is an ending, or a future of one."""
+
+    def __init__(self, *answers: "Ending | asyncio.Future[Ending]") -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[str, list[tuple[str, str]]]] = []
+        self.closed = False
+
+    async def get(self, path: str, headers: list[tuple[str, str]], deadline_s: float) -> Ending:
+        self.asked.append((path, headers))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return await answer if isinstance(answer, asyncio.Future) else answer
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+NewRow = port.ReferenceRow

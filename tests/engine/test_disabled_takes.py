@@ -1,0 +1,159 @@
+"""A take of due retries that is under way while its webhook is disabled sends nothing later."""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+
+from tests.engine.test_healths import HOOK, Clock, Rows
+from tidings.core.exchange import Answer, Ending
+from tidings.core.job import Job
+from tidings.core.registry import Registry
+from tidings.core.webhook import Standing, Webhook
+from tidings.engine.dispatcher import Dispatcher
+from tidings.engine.healths import Healths
+from tidings.store import port
+
+
+class Store(Rows):
+    """Remembers what it was asked to release."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.released: list[tuple[int, list[int]]] = []
+
+    async def page(self, webhook: int, after: int, limit: int) -> list[Job]:
+        return []
+
+    async def release(self, webhook: int, held: list[int]) -> None:
+        self.released.append((webhook, held))
+
+
+class Line:
+    """A receiver that never fails, and remembers."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+
+    def open(self, *_: Any, **__: Any) -> "Line":
+        return self
+
+    async def send(self, method: str, headers: object, body: bytes, deadline_s: float) -> Ending:
+        self.bodies.append(body)
+        return Answer(200, (), b"", False, 1.0)
+
+    async def close(self) -> None:
+        pass
+
+
+class Committer:
+    """Takes what is asked of it, and writes nothing."""
+
+    halted, unwritten = False, 0
+
+    def __init__(self) -> None:
+        self.takes: list[int] = []
+
+    def take(self, webhook: int, limit: int) -> None:
+        self.takes.append(webhook)
+
+    def settle(self, settled: port.Settled) -> None:
+        pass
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.store, self.line, self.committer = Store(), Line(), Committer()
+        self.registry = Registry()
+        self.registry.put(HOOK)
+        self.dispatcher = Dispatcher(
+            store=self.store,  # type: ignore[arg-type]  # the part that is asked here
+            registry=self.registry,
+            sender=self.line,  # type: ignore[arg-type]
+            target_of=lambda url: None,  # type: ignore[arg-type,return-value]
+            clock=Clock(),
+            draw=random.Random(1),
+            budget_bytes=1 << 20,
+            in_flight_max=10,
+            healths=Healths(
+                store=self.store,
+                registry=self.registry,
+                clock=Clock(),
+                parked=lambda _: None,
+                hopeless=lambda *_: None,
+                failing=lambda *_: None,
+                recovered=lambda *_: None,
+            ),
+            shaper=None,  # type: ignore[arg-type]
+            gone=lambda _: None,
+            observe=lambda *_: None,
+        )
+        self.dispatcher.committer = self.committer  # type: ignore[assignment]
+
+    def change(self, standing: Standing) -> None:
+        changed = msgspec.structs.replace(HOOK, standing=standing)
+        self.registry.put(changed)
+        self.dispatcher.changed(changed)
+
+    def take_comes_back(self) -> None:
+        job = Job(5, HOOK.number, HOOK.org, "e5", 1_000_000, 2, None, True, b"parked by now")
+        receipt = port.Receipt(now_ms=1_000_000, taken=[job], due=[(HOOK.number, None)])
+        self.dispatcher.handover(receipt, [], [])
+        self.dispatcher.settled([], receipt)
+
+
+def play(story: Callable[[Scene], Coroutine[Any, Any, None]]) -> None:
+    async def run() -> None:
+        await asyncio.wait_for(story(Scene()), 5)
+
+    asyncio.run(run())
+
+
+def due_now(webhook: Webhook) -> list[port.Standing]:
+    return [port.Standing(webhook.number, 0, 0)]
+
+
+def test_what_it_brings_is_not_sent_when_the_webhook_is_enabled_again() -> None:
+    async def story(scene: Scene) -> None:
+        scene.dispatcher.begin(due_now(HOOK))
+        await asyncio.sleep(0.01)
+        assert scene.committer.takes == [HOOK.number]
+        scene.change(Standing.DISABLED)
+        scene.take_comes_back()
+        scene.change(Standing.ACTIVE)
+        await asyncio.sleep(0.1)
+        assert scene.line.bodies == []
+        # What the disabling had not parked yet is due again, and not without an owner.
+        assert scene.store.released == [(HOOK.number, [])]
+
+    play(story)
+
+
+def test_it_is_released_only_after_it_came_back() -> None:
+    async def story(scene: Scene) -> None:
+        scene.dispatcher.begin(due_now(HOOK))
+        await asyncio.sleep(0.01)
+        scene.change(Standing.DISABLED)
+        scene.change(Standing.ACTIVE)
+        await asyncio.sleep(0.1)
+        assert scene.store.released == []
+        scene.take_comes_back()
+        await asyncio.sleep(0.1)
+        assert scene.store.released == [(HOOK.number, [])] and scene.line.bodies == []
+
+    play(story)
+
+
+def test_a_paused_webhook_keeps_what_it_took() -> None:
+    async def story(scene: Scene) -> None:
+        scene.dispatcher.begin(due_now(HOOK))
+        await asyncio.sleep(0.01)
+        scene.change(Standing.PAUSED)
+        scene.take_comes_back()
+        scene.change(Standing.ACTIVE)
+        await asyncio.sleep(0.1)
+        assert scene.line.bodies == [b"parked by now"] and scene.store.released == []
+
+    play(story)

@@ -1,0 +1,256 @@
+"""The enricher: reference data first, then the platform; thin or waiting where it is down."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.api.control_client import Clock
+from tests.engine.reference_parts import (
+    CountingStore,
+    FakeOrigin,
+    a_job,
+    a_webhook,
+    keep,
+    ok,
+    reference_over,
+    run,
+)
+from tidings.catalogue import load
+from tidings.core.exchange import Answer, Fault, FaultKind
+from tidings.core.reference_rules import Kind
+from tidings.engine.enricher import Enricher
+from tidings.engine.platform import Manner, Platform
+from tidings.engine.shaping_faults import ShapeLater
+
+CATALOGUE = load()
+DOWN = Fault(kind=FaultKind.REFUSED, sent=False, detail="Nobody listens.", duration_ms=1)
+NONE = Answer(404, (), b"", False, 1.0)
+KINDS = ("stores", "tills", "customers", "balances", "awards")
+EVERYTHING = {
+    "till": True,
+    "store": True,
+    "sources": ("instore",),
+    "cards": True,
+    "balance": True,
+    "awards": True,
+}
+
+
+def points_of(org: int, name: str) -> Any:
+    found = CATALOGUE.get(name)
+    return None if found is None else found.enrichment
+
+
+def thin(customer: int = 7) -> dict[str, Any]:
+    return {
+        "eventName": "pointsIssued",
+        "loyaltyEventId": "L-1",
+        "data": {
+            "customerIdentifiers": {"customerId": customer},
+            "triggeringActivity": {"enteredBy": {"id": 5031}},
+            "regularPointsBreakup": [{"points": 1}],
+        },
+    }
+
+
+class Scene:
+    """An enricher over a real store, with a platform where answers are given."""
+
+    def __init__(self, *answers: Any, kinds: tuple[str, ...] = KINDS) -> None:
+        self.store = CountingStore()
+        self.clock = Clock()
+        self.reference = reference_over(self.store)
+        self.origin = FakeOrigin(*answers)
+        platform = None
+        if answers:
+            manner = Manner(paths={kind: f"/{kind}/{{id}}" for kind in kinds})
+            platform = Platform(self.origin, manner, self.clock)
+        self.enricher = Enricher(points_of=points_of, reference=self.reference, platform=platform)
+
+    async def fill(self) -> None:
+        await keep(self.reference, Kind.TILLS, "5031", code="till.01", storeId="9")
+        await keep(self.reference, Kind.STORES, "9", code="store.01")
+        await keep(
+            self.reference, Kind.CUSTOMERS, "7", mobile="1", cardNumbers=["6"], pointsBalance=410
+        )
+
+    async def made(self, org: int = 1, event: Any = None, **wishes: Any) -> Any:
+        webhook = a_webhook(**(wishes or EVERYTHING))
+        return await self.enricher.enrich(
+            webhook, a_job(self.clock.ms, org), thin() if event is None else event
+        )
+
+
+def test_reference_data_alone_fills_everything_that_it_holds() -> None:
+    async def scenario() -> None:
+        scene = Scene()
+        await scene.fill()
+        data = (await scene.made())["data"]
+        assert data["customerIdentifiers"]["instore"] == {"mobile": "1", "cardNumbers": ["6"]}
+        actor = data["triggeringActivity"]["enteredBy"]
+        assert actor["till"]["code"] == "till.01" and actor["store"]["code"] == "store.01"
+        assert data["AvailablePointsBalance"] == 410
+        assert len(scene.store.queries) <= 4
+
+    run(scenario())
+
+
+def test_a_warm_cache_asks_nobody_and_does_not_even_wait() -> None:
+    async def scenario() -> None:
+        scene = Scene()
+        await scene.fill()
+        first = await scene.made()
+        queries = len(scene.store.queries)
+        with pytest.raises(StopIteration) as ended:
+            scene.made().send(None)
+        assert ended.value.value == first
+        assert len(scene.store.queries) == queries
+
+    run(scenario())
+
+
+def test_another_orgs_records_are_not_there() -> None:
+    async def scenario() -> None:
+        scene = Scene()
+        await scene.fill()
+        event = thin()
+        assert await scene.made(org=2, event=event) is event
+
+    run(scenario())
+
+
+def test_what_is_missing_is_delivered_thin() -> None:
+    async def scenario() -> None:
+        event = thin(customer=404)
+        assert await Scene().made(event=event) is event
+        assert await Scene(NONE).made(event=event) is event
+
+    run(scenario())
+
+
+def test_the_platform_is_asked_for_what_the_reference_lacks() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok(email="pulled@example.test"), kinds=("customers",))
+        await scene.fill()
+        wishes = {"sources": ("instore",)}
+        known = await scene.made(**wishes)
+        assert known["data"]["customerIdentifiers"]["instore"] == {"mobile": "1"}
+        assert scene.origin.asked == []
+        pulled = await scene.made(event=thin(8), **wishes)
+        instore = pulled["data"]["customerIdentifiers"]["instore"]
+        assert instore == {"email": "pulled@example.test"}
+        assert [path for path, _ in scene.origin.asked] == ["/customers/8"]
+        with pytest.raises(StopIteration):
+            scene.made(event=thin(8), **wishes).send(None)
+
+    run(scenario())
+
+
+def test_a_pulled_till_leads_to_its_store() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok(code="t", storeId=9), ok(name="Harbour"))
+        made = await scene.made(store=True, till=True)
+        actor = made["data"]["triggeringActivity"]["enteredBy"]
+        assert (actor["till"]["code"], actor["store"]["name"]) == ("t", "Harbour")
+        assert [path for path, _ in scene.origin.asked] == ["/tills/5031", "/stores/9"]
+
+    run(scenario())
+
+
+def test_awards_come_from_the_platform() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok(awardedReferenceIds={"regularPointsBreakup": ["A-1"]}))
+        made = await scene.made(awards=True)
+        assert made["data"]["regularPointsBreakup"][0]["awardedReferenceId"] == "A-1"
+        assert scene.origin.asked[0][0] == "/awards/L-1"
+
+    run(scenario())
+
+
+def test_a_platform_that_is_down_makes_it_thin_and_is_counted() -> None:
+    async def scenario() -> None:
+        scene = Scene(DOWN, kinds=("customers",))
+        event = thin(8)
+        assert await scene.made(event=event, sources=("instore",)) is event
+        assert scene.enricher.thin == 1
+
+    run(scenario())
+
+
+def test_a_webhook_that_waits_is_told_when_to_try_again() -> None:
+    async def scenario() -> None:
+        scene = Scene(DOWN, kinds=("customers",))
+        with pytest.raises(ShapeLater) as later:
+            await scene.made(event=thin(8), sources=("instore",), wait=True)
+        assert 1.0 <= later.value.delay_s <= 60.0
+        assert later.value.reason.endswith("The delivery waits for it.")
+        assert scene.enricher.thin == 0
+        await keep(scene.reference, Kind.CUSTOMERS, "8", mobile="now known")
+        assert (await scene.made(event=thin(8), sources=("instore",), wait=True))["data"][
+            "customerIdentifiers"
+        ]["instore"] == {"mobile": "now known"}
+
+    run(scenario())
+
+
+def test_a_fresh_balance_goes_before_a_loaded_one_and_a_loaded_one_before_none() -> None:
+    async def scenario() -> None:
+        for answer, balance in ((ok(pointsBalance=5), 5), (DOWN, 410)):
+            scene = Scene(answer, kinds=("balances",))
+            await scene.fill()
+            assert (await scene.made(balance=True))["data"]["AvailablePointsBalance"] == balance
+
+    run(scenario())
+
+
+def test_a_store_that_cannot_be_read_makes_the_delivery_wait_whatever_it_wants() -> None:
+    """Thin is for what nobody knows; a fault of ours must not lose what is known."""
+
+    async def scenario() -> None:
+        scene = Scene()
+        await scene.fill()
+        scene.store.down = True
+        with pytest.raises(ShapeLater, match="could not be read"):
+            await scene.made(till=True)
+
+    run(scenario())
+
+
+def test_many_customers_of_one_event_take_few_queries() -> None:
+    async def scenario() -> None:
+        scene = Scene()
+        records = {str(n): b'{"mobile":"%d"}' % n for n in range(900)}
+        await scene.reference.put(1, Kind.CUSTOMERS, records)
+        coupons = [{"customerIdentifiers": {"customerId": n}} for n in range(900)]
+        event = {"eventName": "IssueBulkCoupon", "data": {"coupons": coupons}}
+        made = await scene.made(event=event, sources=("instore",))
+        found = [c["customerIdentifiers"]["instore"]["mobile"] for c in made["data"]["coupons"]]
+        assert found == [str(n) for n in range(900)]
+        assert len(scene.store.queries) == 2
+
+    run(scenario())
+
+
+def test_events_of_unknown_types_and_without_wishes_go_as_they_are() -> None:
+    async def scenario() -> None:
+        scene = Scene()
+        assert not scene.enricher.needs(a_webhook())
+        assert scene.enricher.needs(a_webhook(till=True))
+        for event in ({"eventName": "unheardOf"}, {}, {"eventName": 1}):
+            assert await scene.made(event=event) is event
+        event = {"eventName": "cardUpdated", "data": {}}
+        assert await scene.made(event=event) is event
+
+    run(scenario())
+
+
+def test_many_at_once_share_what_is_asked() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok(mobile="1"), kinds=("customers",))
+        asked = [scene.made(event=thin(8), sources=("instore",)) for _ in range(50)]
+        made = await asyncio.gather(*asked)
+        assert all("instore" in one["data"]["customerIdentifiers"] for one in made)
+        assert len(scene.origin.asked) == 1 and len(scene.store.queries) == 1
+
+    run(scenario())

@@ -1,0 +1,74 @@
+"""Matching asks the filter: who does not want an event gets none, and nobody else notices."""
+
+from typing import Any
+
+from tidings.core.filter import compile_filter
+from tidings.core.registry import Registry
+from tidings.core.webhook import Standing, Webhook
+from tidings.engine.acceptor import Matcher
+from tidings.engine.committer import Prepared
+from tidings.engine.intake import Draft
+
+
+def hook(number: int, org: int = 7, filter: dict[str, Any] | None = None, **more: Any) -> Webhook:
+    return Webhook(
+        number=number, id=f"{number:024}", consumer_group="", org=org, version=1,
+        name=f"hook {number}", standing=more.pop("standing", Standing.ACTIVE),
+        event_names=frozenset("a"), kind="HTTP", url="https://example.com/", method="POST",
+        headers=(), connections_max=1,
+        filter=None if filter is None else compile_filter(filter), **more,
+    )  # fmt: skip
+
+
+def matched(registry: Registry, tier: str, org: int = 7) -> list[int]:
+    event = {"eventName": "a", "data": {"tier": tier}}
+    draft = Draft(org, "a", "e-1", b"{}", event)
+    return [new.webhook for new in Matcher(registry).match(Prepared(draft, b"", b"", None))]
+
+
+GOLD = {"path": "data.tier", "eq": "gold"}
+
+
+def test_a_filter_refuses_for_its_own_webhook_only() -> None:
+    registry = Registry()
+    registry.put(hook(1))
+    registry.put(hook(2, filter=GOLD))
+    registry.put(hook(3, filter={"not": GOLD}))
+    assert matched(registry, "gold") == [1, 2]
+    assert matched(registry, "silver") == [1, 3]
+
+
+def test_an_event_that_every_filter_refuses_has_no_delivery() -> None:
+    registry = Registry()
+    registry.put(hook(1, filter=GOLD))
+    assert matched(registry, "silver") == []
+
+
+def test_a_changed_filter_is_in_force_at_once() -> None:
+    registry = Registry()
+    registry.put(hook(1))
+    assert matched(registry, "silver") == [1]
+    registry.put(hook(1, filter=GOLD))
+    assert matched(registry, "silver") == []
+    registry.put(hook(1))
+    assert matched(registry, "silver") == [1]
+
+
+def test_a_parents_filter_is_asked_for_the_childs_events() -> None:
+    registry = Registry()
+    registry.set_parent(8, 7)
+    registry.put(hook(1, filter=GOLD, listen_to_children=True))
+    assert matched(registry, "gold", org=8) == [1]
+    assert matched(registry, "silver", org=8) == []
+
+
+def test_where_nobody_has_a_filter_none_is_asked_for() -> None:
+    registry = Registry()
+    registry.put(hook(1))
+    registry.put(hook(2, org=9, filter=GOLD))
+    assert not registry.candidates(7, "a").filtered
+    assert registry.candidates(9, "a").filtered
+    registry.put(hook(3, filter=GOLD))
+    assert registry.candidates(7, "a").filtered
+    registry.remove(3)
+    assert not registry.candidates(7, "a").filtered

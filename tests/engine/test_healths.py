@@ -1,0 +1,141 @@
+"""Who fails is remembered, told of, disabled after eight days, and forgotten with a success."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+
+from tidings.core.breaker import OUTCOMES_MIN, Breaker
+from tidings.core.health import DAY_MS
+from tidings.core.registry import Registry
+from tidings.core.webhook import Standing, Webhook
+from tidings.engine.healths import Healths
+from tidings.store import port
+
+HOOK = Webhook(
+    number=4,
+    id="a" * 24,
+    consumer_group="c",
+    org=7,
+    version=1,
+    name="crm",
+    standing=Standing.ACTIVE,
+    event_names=frozenset({"pointsIssued"}),
+    kind="HTTP",
+    url="https://crm.example.com",
+    method="POST",
+    headers=(),
+    connections_max=10,
+)
+
+
+class Clock:
+    ms = 1_000_000
+
+    def now_ms(self) -> int:
+        return self.ms
+
+
+class Rows:
+    """The store's part."""
+
+    def __init__(self) -> None:
+        self.kept: dict[int, port.Health] = {}
+        self.down = False
+
+    async def put_healths(self, healths: Sequence[port.Health]) -> None:
+        if self.down:
+            raise port.StoreDown("full")
+        for one in healths:
+            self.kept[one.webhook] = one
+
+    async def healths(self) -> Sequence[port.Health]:
+        return list(self.kept.values())
+
+    async def park_expired(self, webhook: int, accepted_before_ms: int, limit: int) -> int:
+        return 0
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.clock, self.rows, self.said = Clock(), Rows(), list[tuple[str, object]]()
+        registry = Registry()
+        registry.put(HOOK)
+        self.healths = Healths(
+            store=self.rows,
+            registry=registry,
+            clock=self.clock,
+            parked=lambda number: self.said.append(("parked", number)),
+            hopeless=lambda webhook, reason: self.said.append(("disable", reason)),
+            failing=lambda webhook, health: self.said.append(("failing", health.told)),
+            recovered=lambda webhook, health: self.said.append(("recovered", health.told)),
+        )
+
+    def fail(self, count: int = 1) -> None:
+        for _ in range(count):
+            self.healths.bad(4, "503")
+
+
+def test_its_owner_is_told_at_each_step_once_and_it_is_disabled_after_eight_days() -> None:
+    scene = Scene()
+    scene.fail(20)
+    for days in (3, 4, 4, 5, 6, 7, 7.5):
+        scene.clock.ms = 1_000_000 + round(days * DAY_MS)
+        scene.fail()
+    assert scene.said == [("failing", 50), ("failing", 70), ("failing", 90)]
+    scene.clock.ms = 1_000_000 + 8 * DAY_MS
+    scene.fail()
+    assert scene.said[-1][0] == "disable" and "503" in str(scene.said[-1][1])
+
+
+def test_a_success_ends_it_and_is_told_to_whom_the_failure_was_told() -> None:
+    scene = Scene()
+    scene.fail(20)
+    scene.healths.good(4)
+    assert scene.said == [] and scene.healths.of(4) is None
+    scene.fail(20)
+    scene.clock.ms += 4 * DAY_MS
+    scene.fail()
+    scene.healths.good(4)
+    assert scene.said == [("failing", 50), ("recovered", 50)]
+    scene.clock.ms += 7 * DAY_MS
+    scene.fail()  # the first of a new count
+    assert len(scene.said) == 2
+
+
+def test_what_is_known_is_written_behind_and_again_after_the_store_refused() -> None:
+    async def story() -> None:
+        scene = Scene()
+        scene.fail()
+        scene.rows.down = True
+        for _ in range(2):
+            try:
+                await scene.healths.write()
+            except port.StoreDown:
+                scene.rows.down = False
+        assert scene.rows.kept[4].failing_since_ms == 1_000_000
+        scene.healths.good(4)
+        await scene.healths.write()
+        assert scene.rows.kept[4] == port.Health(4)
+
+    asyncio.run(story())
+
+
+def test_the_pause_of_an_open_breaker_is_taken_up_as_much_as_is_left_of_it() -> None:
+    async def story() -> None:
+        scene = Scene()
+        breaker = Breaker()
+        for _ in range(OUTCOMES_MIN):
+            breaker.record(50.0, 50.0, False, random.Random(1))
+        scene.healths.moved(4, breaker, 50.0)
+        await scene.healths.write()
+        after = Scene()
+        after.clock.ms += 2_000
+        after.healths.load(list(scene.rows.kept.values()))
+        pause = after.healths.pause_of(4)
+        assert pause is not None and pause.opens == 1
+        assert abs(pause.left_s - (breaker.wait_s(50.0) - 2)) < 0.01
+        assert after.healths.open_breakers == 1
+        after.healths.forget(4)
+        assert after.healths.pause_of(4) is None
+
+    asyncio.run(story())

@@ -1,0 +1,287 @@
+"""Orgs are told of what happens to their webhooks: once, to the others, and without a loop."""
+
+import asyncio
+import json
+
+import pytest
+
+from tests.engine.notice_world import CATALOGUE, ORG, NoticeWorld, in_world
+from tidings.core.notices import (
+    DISABLED,
+    EXHAUSTED,
+    FAILING,
+    KINDS,
+    RECOVERED,
+    REPLAY_FINISHED,
+)
+from tidings.egress.port import MailFailed
+from tidings.store import port
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
+
+
+def test_each_fact_fits_the_schema_that_is_published_for_it() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        await world.webhook("watch", *KINDS)
+        crm = await world.webhook("crm", "groupCreated", status=400)
+        await world.event()
+        await asyncio.sleep(1)
+        health = port.Health(crm.number, 5, 12, "503", told=50)
+        world.engine.on_failing(crm, health)
+        world.engine.on_recovered(crm, health)
+        world.webhooks.gone(crm)
+        finished = CATALOGUE.get(REPLAY_FINISHED)
+        assert finished is not None
+        world.notices.tell(REPLAY_FINISHED, ORG, finished.example["data"])
+        await asyncio.sleep(5)
+        told = world.told()
+        assert {event["eventName"] for event in told} == set(KINDS)
+        for event in told:
+            assert CATALOGUE.check(event["eventName"], event) == []
+            kind = CATALOGUE.get(event["eventName"])
+            assert kind is not None
+            assert set(event["data"]) == set(kind.example["data"]), event["eventName"]
+        assert {one["eventName"] for one in world.receivers.got["/watch"]} == set(KINDS)
+
+    in_world(scenario)
+
+
+def test_the_same_fact_is_told_once_also_after_a_restart() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        crm = await world.webhook("crm", "groupCreated")
+        for since in (5, 5, 6):
+            world.engine.on_failing(crm, port.Health(crm.number, since, 12, "503", told=50))
+        world.engine.on_failing(crm, port.Health(crm.number, 5, 12, "503", told=70))
+        await asyncio.sleep(3)
+        facts = [event["data"] for event in world.told(FAILING)]
+        assert [(one["failingSince"], one["percent"]) for one in facts] == [
+            (5, 50),
+            (6, 50),
+            (5, 70),
+        ]
+        assert len({event["eventId"] for event in world.told()}) == 3
+
+    in_world(scenario)
+
+
+def test_an_event_about_a_webhook_is_not_delivered_to_it() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        await world.webhook("one", FAILING)
+        two = await world.webhook("two", FAILING)
+        world.engine.on_failing(two, port.Health(two.number, 5, 12, "503", told=50))
+        await asyncio.sleep(3)
+        assert world.receivers.tries == {"/one": 1}
+
+    in_world(scenario)
+
+
+def test_ended_deliveries_are_told_once_a_minute_with_their_count() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        await world.webhook("watch", EXHAUSTED)
+        await world.webhook("crm", "groupCreated", status=400)
+        await world.event()
+        await asyncio.sleep(1)
+        for _ in range(7):
+            await world.event()
+            await asyncio.sleep(2)
+        await asyncio.sleep(2 * MINUTE)
+        first, then = (event["data"] for event in world.told(EXHAUSTED))
+        assert (first["count"], first["failed"], first["cause"]) == (1, 1, "400")
+        assert then["count"] == 7 and len(then["deliveryIds"]) == len(then["eventIds"]) == 7
+        assert then["eventIds"][0] == "e2"
+        assert first["webHookName"] == "crm" and first["host"] == "sim.example"
+
+    in_world(scenario)
+
+
+def test_what_is_parked_behind_an_open_breaker_is_counted_with_them() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        crm = await world.webhook("crm", "groupCreated")
+        world.engine.healths.on_parked(crm, 500)
+        world.engine.healths.on_parked(crm, 40)
+        await asyncio.sleep(2 * MINUTE)
+        facts = [event["data"] for event in world.told(EXHAUSTED)]
+        assert sum(one["parked"] for one in facts) == 540 == sum(one["count"] for one in facts)
+
+    in_world(scenario)
+
+
+@pytest.mark.parametrize("status", [400, 410, 503])
+def test_failing_subscribers_of_operational_events_start_no_loop(status: int) -> None:
+    """Three webhooks that subscribe to everything and always fail: what is told comes to an end."""
+
+    async def scenario(world: NoticeWorld) -> None:
+        for name in ("a", "b", "c"):
+            await world.webhook(name, "groupCreated", *KINDS, status=status)
+        for _ in range(5):
+            await world.event()
+        counts = []
+        for _ in range(12):
+            await asyncio.sleep(DAY)
+            counts.append(len(world.told()))
+        # Of each webhook: its own five events, in as many batches at most; three steps; its end.
+        assert counts[-1] <= 3 * (5 + 3 + 1)
+        for event in world.told(EXHAUSTED):
+            named = set(event["data"]["eventIds"])
+            assert named <= {f"e{number}" for number in range(1, 6)}, "never of an operational one"
+        await asyncio.sleep(30 * DAY)
+        assert len(world.told()) == counts[-1], "it has ended"
+
+    in_world(scenario)
+
+
+def test_a_410_tells_of_the_end_and_of_what_was_parked() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        await world.webhook("watch", DISABLED)
+        await world.webhook("crm", "groupCreated", status=503)
+        for _ in range(20):
+            await world.event()
+        await asyncio.sleep(1)
+        world.receivers.status["/crm"] = 410
+        await asyncio.sleep(HOUR)
+        [event] = world.told(DISABLED)
+        assert "410" in event["data"]["reason"]
+        [(parked,)] = world.store.half.connection.execute(
+            "SELECT count(*) FROM delivery WHERE state = 5"
+        ).fetchall()
+        assert event["data"]["parked"] == parked > 0
+        assert [one["eventId"] for one in world.receivers.got["/watch"]] == [event["eventId"]]
+
+    in_world(scenario)
+
+
+def test_eight_days_of_failing_are_told_at_each_step_and_at_the_end_once() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        await world.webhook("watch", *KINDS)
+        await world.webhook("crm", "groupCreated", status=500)
+        for _ in range(24 * 9):
+            await world.event()
+            await asyncio.sleep(HOUR)
+        percents = [event["data"]["percent"] for event in world.told(FAILING)]
+        assert percents == [50, 70, 90]
+        [end] = world.told(DISABLED)
+        assert end["data"]["parked"] > 0 and end["data"]["failingSince"] is not None
+        assert not world.told(RECOVERED)
+
+    in_world(scenario)
+
+
+def test_a_recovery_is_told_where_the_failing_was() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        await world.webhook("watch", *KINDS)
+        await world.webhook("crm", "groupCreated", status=500)
+        for _ in range(24 * 5):
+            await world.event()
+            await asyncio.sleep(HOUR)
+        world.receivers.status["/crm"] = 200
+        await world.event()
+        await asyncio.sleep(DAY)
+        [event] = world.told(RECOVERED)
+        assert event["data"]["failedForInSeconds"] >= 4 * DAY
+        assert [one["data"]["percent"] for one in world.told(FAILING)] == [50]
+
+    in_world(scenario)
+
+
+def test_a_store_that_takes_no_writes_holds_facts_up_and_loses_none() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        crm = await world.webhook("crm", "groupCreated")
+        world.store.down = True
+        for since in range(5):
+            world.engine.on_failing(crm, port.Health(crm.number, since + 1, 12, "503", told=50))
+        await asyncio.sleep(20)
+        assert not world.told()
+        world.store.down = False
+        await asyncio.sleep(10)
+        assert len(world.told(FAILING)) == 5
+
+    in_world(scenario)
+
+
+def test_a_stop_tells_what_was_gathered() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        await world.webhook("crm", "groupCreated", status=400)
+        for _ in range(4):
+            await world.event()
+            await asyncio.sleep(1)
+        await world.notices.flush()
+        assert sum(event["data"]["count"] for event in world.told(EXHAUSTED)) == 4
+
+    in_world(scenario)
+
+
+def test_letters_go_to_the_orgs_addresses_once_an_hour_for_ended_deliveries() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        world.addresses[ORG] = ("ops@example.test", "boss@example.test")
+        crm = await world.webhook("crm", "groupCreated", status=400)
+        world.engine.on_failing(crm, port.Health(crm.number, 5, 12, "503", told=50))
+        for _ in range(30):
+            await world.event()
+            await asyncio.sleep(MINUTE)
+        await asyncio.sleep(HOUR)
+        subjects = [subject for _, _, subject, _ in world.post.sent]
+        assert subjects == [
+            "Webhook crm fails: 50 % of the way to being disabled",
+            "Webhook crm: 1 delivery has ended without success",
+            "Webhook crm: 29 deliveries have ended without success",
+        ]
+        assert all(to == world.addresses[ORG] for _, to, _, _ in world.post.sent)
+        assert "What to do" in world.post.sent[0][3]
+
+    in_world(scenario)
+
+
+def test_letters_are_tried_again_and_given_up_in_the_end() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        world.addresses[ORG] = ("ops@example.test",)
+        crm = await world.webhook("crm", "groupCreated")
+        world.post.fail = MailFailed("the mail server answers 451")
+        world.engine.on_failing(crm, port.Health(crm.number, 5, 12, "503", told=50))
+        await asyncio.sleep(2 * MINUTE)
+        assert world.post.tries == 2
+        world.post.fail = None
+        await asyncio.sleep(10 * MINUTE)
+        assert len(world.post.sent) == 1
+        world.post.fail, world.post.tries = MailFailed("no", final=True), 0
+        world.engine.on_failing(crm, port.Health(crm.number, 6, 12, "503", told=50))
+        await asyncio.sleep(DAY)
+        assert world.post.tries == 1
+        world.post.fail, world.post.tries = MailFailed("451"), 0
+        world.engine.on_failing(crm, port.Health(crm.number, 7, 12, "503", told=50))
+        await asyncio.sleep(DAY)
+        assert world.post.tries == 5 and len(world.post.sent) == 1
+
+    in_world(scenario)
+
+
+def test_an_org_without_addresses_gets_no_letter_and_its_events_all_the_same() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        crm = await world.webhook("crm", "groupCreated")
+        world.engine.on_failing(crm, port.Health(crm.number, 5, 12, "503", told=50))
+        await asyncio.sleep(MINUTE)
+        assert world.told() and not world.post.tries
+
+    in_world(scenario)
+
+
+def test_events_stay_in_their_org() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        await world.webhook("theirs", *KINDS, org=2)
+        crm = await world.webhook("crm", "groupCreated")
+        world.engine.on_failing(crm, port.Health(crm.number, 5, 12, "503", told=50))
+        await asyncio.sleep(MINUTE)
+        assert [event["orgId"] for event in world.told()] == [ORG]
+        assert "/theirs" not in world.receivers.tries
+
+    in_world(scenario)
+
+
+def test_what_is_told_holds_no_path_and_no_query_of_the_receiver() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        crm = await world.webhook("crm", "groupCreated", status=410)
+        await world.event()
+        await asyncio.sleep(MINUTE)
+        assert world.told()
+        assert "sim.example/" not in json.dumps(world.told()) and crm.url.endswith("/crm")
+
+    in_world(scenario)

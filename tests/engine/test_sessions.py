@@ -1,0 +1,384 @@
+"""Sessions: how they begin, what they stand for, and all the ways in which they end."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from tests.api.control_client import Service, run, service
+from tidings.engine.denied import Denied
+from tidings.engine.sessions import (
+    ABSOLUTE_MS,
+    IDLE_MS,
+    PER_OWNER_MAX,
+    SignedIn,
+    csrf_fits,
+    csrf_of,
+)
+from tidings.engine.sign_in_guard import SignInGuard, TooManyTries
+
+HOUR_MS = 3_600_000
+WORD = "several words of mine"
+
+
+async def enter(s: Service, key: str = "boss", secret: str = "s3cret") -> SignedIn:
+    return await s.sessions.by_credential(key, secret, "192.0.2.1", "Firefox")
+
+
+async def person(s: Service, *orgs: int) -> SignedIn:
+    """Asha, an operator of these orgs, signed in."""
+    boss = s.access.caller_of("boss")
+    for org in orgs:
+        body = {"email": "asha@acme.example", "role": "operator"}
+        if org == orgs[0]:
+            await s.users.create(boss, org, body | {"password": WORD})
+        else:
+            _, link = await s.users.create(boss, org, body)
+            assert link is not None
+            await s.users.open_link(link.token, WORD)
+    return await s.sessions.by_password("asha@acme.example", WORD, "192.0.2.1", "Firefox")
+
+
+def ended(s: Service, token: str) -> bool:
+    try:
+        s.sessions.caller(token)
+    except Denied as denied:
+        assert denied.status == 401
+        return True
+    return False
+
+
+def test_a_session_of_a_credential_is_the_same_caller() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            auth = await s.add_org(7, "logs:read admin:write")
+            signed = await enter(s, "org7", "secret")
+            caller = s.sessions.caller(signed.token)
+            assert caller == s.access.caller(auth.encode(), "logs:read")
+            assert caller.may("admin:write") and not caller.may("events:read")
+            with pytest.raises(Denied) as denied:
+                s.sessions.caller(signed.token, 1)
+            assert denied.value.status == 403
+            assert s.sessions.caller(signed.token, 7) == caller
+
+    run(scenario())
+
+
+def test_a_session_of_the_platform_may_act_for_any_org() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            await s.add_org(7)
+            signed = await enter(s)
+            caller = s.sessions.caller(signed.token, 7)
+            assert (caller.org, caller.platform) == (7, True)
+            with pytest.raises(Denied):
+                s.sessions.caller(signed.token, 8)
+
+    run(scenario())
+
+
+def test_a_session_of_a_person_is_an_org_and_a_role() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            for org in (7, 8, 9):
+                await s.add_org(org)
+            signed = await person(s, 7, 8)
+            caller = s.sessions.caller(signed.token, 8)
+            assert (caller.org, caller.role, caller.platform) == (8, "operator", False)
+            assert caller.may("webhooks:write") and not caller.may("admin:read")
+            assert caller.attribution.code == "asha@acme.example"
+            assert s.sessions.caller(signed.token).org == 7
+            assert [seat.org for seat in s.sessions.seats(signed.token)] == [7, 8]
+            theirs, nobodys = (
+                pytest.raises(Denied, s.sessions.caller, signed.token, org) for org in (9, 99)
+            )
+            assert theirs.value.status == nobodys.value.status == 403
+            assert theirs.value.message == nobodys.value.message.replace("99", "9")
+
+    run(scenario())
+
+
+def test_a_till_signs_in_with_its_password_itself() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            await s.add_org(7)
+            boss = s.access.caller_of("boss")
+            body = {"kind": "till", "code": "t.1", "password": WORD, "scopes": {"logs": "read"}}
+            await s.entrance.credentials.create(boss, 7, body)
+            signed = await enter(s, "t.1", WORD)
+            assert s.sessions.caller(signed.token).attribution.type == "TILL"
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("key", "secret"), [("boss", "wrong"), ("boss", ""), ("nobody", "s3cret"), ("", "")]
+)
+def test_a_wrong_pair_does_not_sign_in(key: str, secret: str) -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            with pytest.raises(Denied) as denied:
+                await enter(s, key, secret)
+            assert (denied.value.status, denied.value.code) == (401, "not_known")
+            with pytest.raises(Denied) as of_person:
+                await s.sessions.by_password(key, secret, "192.0.2.1")
+            assert of_person.value.message == denied.value.message
+            assert not (await s.store.load_people()).sessions
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("token", ["", "tsn_x", "\ud800", "a" * 100_000])
+def test_anything_else_is_no_session(token: str) -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            await enter(s)
+            assert ended(s, token)
+            await s.sessions.sign_out(token)
+
+    run(scenario())
+
+
+def test_a_session_ends_when_it_is_idle_and_at_its_greatest_age() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            idle, used = await enter(s), await enter(s)
+            start = s.clock.ms
+            s.clock.ms += IDLE_MS - 1
+            assert not ended(s, used.token)
+            s.clock.ms += 1
+            assert ended(s, idle.token) and not ended(s, used.token)
+            while s.clock.ms < start + ABSOLUTE_MS - HOUR_MS:
+                s.clock.ms += HOUR_MS
+                assert not ended(s, used.token)
+            s.clock.ms += HOUR_MS
+            assert ended(s, used.token)
+            await s.entrance.upkeep.write()
+            assert not (await s.store.load_people()).sessions
+
+    run(scenario())
+
+
+def test_that_it_was_used_outlives_a_restart() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            signed = await enter(s)
+            s.clock.ms += 11 * HOUR_MS
+            assert not ended(s, signed.token)
+            await s.entrance.upkeep.write()
+            s.clock.ms += 2 * HOUR_MS
+            again = Service(s.store, s.clock)
+            await again.start()
+            assert not ended(again, signed.token)
+
+    run(scenario())
+
+
+def test_sign_out_ends_one_and_everywhere_ends_all_also_after_a_restart() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            await s.add_org(7)
+            mine = [await enter(s) for _ in range(3)]
+            others = await enter(s, "org7", "secret")
+            await s.sessions.sign_out(mine[0].token)
+            assert [ended(s, one.token) for one in mine] == [True, False, False]
+            assert await s.sessions.sign_out_everywhere(mine[1].token) == 2
+            for house in (s, Service(s.store, s.clock)):
+                if house is not s:
+                    await house.start()
+                assert all(ended(house, one.token) for one in mine)
+                assert not ended(house, others.token)
+
+    run(scenario())
+
+
+def test_signing_out_holds_although_the_store_refuses() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            signed = await enter(s)
+            s.store.down = True
+            with pytest.raises(Exception, match="disk is full"):
+                await s.sessions.sign_out(signed.token)
+            assert ended(s, signed.token)
+
+    run(scenario())
+
+
+async def revoke(s: Service) -> None:
+    await s.entrance.credentials.revoke(s.access.caller_of("boss"), 7, "org7")
+
+
+async def rotate(s: Service) -> None:
+    boss = s.access.caller_of("boss")
+    await s.entrance.credentials.rotate(boss, 7, "org7", {"overlapInHours": 0})
+
+
+async def expire(s: Service) -> None:
+    boss = s.access.caller_of("boss")
+    body = {"expiresAt": "2026-02-11T09:15:01Z"}
+    await s.entrance.credentials.change(boss, 7, "org7", body)
+    s.clock.ms += 1_000
+
+
+@pytest.mark.parametrize("end", [revoke, rotate, expire])
+def test_it_ends_with_what_it_was_opened_by(end: Callable[[Service], Awaitable[None]]) -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            await s.add_org(7)
+            signed = await enter(s, "org7", "secret")
+            assert not ended(s, signed.token)
+            await end(s)
+            assert ended(s, signed.token)
+
+    run(scenario())
+
+
+def test_a_rotation_with_overlap_leaves_it_until_the_overlap_ends() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            await s.add_org(7)
+            signed = await enter(s, "org7", "secret")
+            boss = s.access.caller_of("boss")
+            await s.entrance.credentials.rotate(boss, 7, "org7", {"overlapInHours": 2})
+            s.clock.ms += 2 * HOUR_MS - 1
+            assert not ended(s, signed.token)
+            s.clock.ms += 1
+            assert ended(s, signed.token)
+
+    run(scenario())
+
+
+def test_every_sign_in_has_a_new_token_and_only_digests_are_kept() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            tokens = {(await enter(s)).token for _ in range(5)}
+            assert len(tokens) == 5
+            kept = repr(await s.store.load_people()) + repr(vars(s.sessions))
+            assert not any(token in kept for token in tokens)
+            signed = await enter(s)
+            assert signed.token not in repr(signed) and signed.csrf not in repr(signed)
+
+    run(scenario())
+
+
+def test_one_owner_has_at_most_so_many() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            first = await enter(s)
+            rest = [await enter(s) for _ in range(PER_OWNER_MAX)]
+            assert ended(s, first.token) and not any(ended(s, one.token) for one in rest)
+            assert len((await s.store.load_people()).sessions) == PER_OWNER_MAX
+
+    run(scenario())
+
+
+def test_the_list_is_the_owners_alone_and_tells_which_one_asks() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            await s.add_org(7)
+            first = await enter(s)
+            s.clock.ms += 5
+            second = await enter(s)
+            await enter(s, "org7", "secret")
+            listed = s.sessions.list(first.token)
+            assert [one.own for one in listed] == [False, True]
+            assert listed[0].created_ms == s.clock.ms
+            assert (listed[0].address, listed[0].agent) == ("192.0.2.1", "Firefox")
+            await s.sessions.sign_out(second.token)
+            assert len(s.sessions.list(first.token)) == 1
+
+    run(scenario())
+
+
+def test_a_link_signs_in_once_within_ten_minutes() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            link = await s.sessions.make_link("boss")
+            signed = await s.sessions.by_link(link, "192.0.2.1")
+            assert s.sessions.caller(signed.token).platform
+            with pytest.raises(Denied, match="must be a new one"):
+                await s.sessions.by_link(link, "192.0.2.1")
+            late = await s.sessions.make_link("boss")
+            s.clock.ms += 600_000
+            with pytest.raises(Denied, match="must be a new one"):
+                await s.sessions.by_link(late, "192.0.2.1")
+            _, invitation = await s.users.create(
+                s.access.caller_of("boss"), 1, {"email": "a@b.example"}
+            )
+            assert invitation is not None
+            with pytest.raises(Denied, match="must be a new one"):
+                await s.sessions.by_link(invitation.token, "192.0.2.1")
+
+    run(scenario())
+
+
+def test_a_link_of_a_revoked_credential_does_not_sign_in() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            await s.add_org(7)
+            link = await s.sessions.make_link("org7")
+            await revoke(s)
+            with pytest.raises(Denied):
+                await s.sessions.by_link(link, "192.0.2.1")
+
+    run(scenario())
+
+
+def test_a_form_belongs_to_its_session() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            one, two = await enter(s), await enter(s)
+            assert csrf_fits(one.token, one.csrf) and one.csrf == csrf_of(one.token)
+            for odd in (two.csrf, "", "é", "\ud800", one.csrf + "0"):
+                assert not csrf_fits(one.token, odd)
+            assert one.csrf not in one.token
+
+    run(scenario())
+
+
+def test_guessing_is_slowed_down_by_account_whoever_asks() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            for n in range(10):
+                with pytest.raises(Denied):
+                    await s.sessions.by_credential("boss", "wrong", f"192.0.2.{n}")
+            with pytest.raises(TooManyTries) as slow:
+                await s.sessions.by_credential("boss", "s3cret", "192.0.2.99")
+            assert 0 < slow.value.wait_s <= 90
+            s.clock.ms += 91_000
+            await s.sessions.by_credential("boss", "s3cret", "192.0.2.99")
+            for _ in range(9):
+                with pytest.raises(Denied):
+                    await s.sessions.by_credential("boss", "wrong", "192.0.2.98")
+
+    run(scenario())
+
+
+def test_guessing_is_slowed_down_by_address_whatever_the_account() -> None:
+    guard = SignInGuard()
+    for n in range(30):
+        guard.enter("192.0.2.1", f"a{n}", 0.0)
+        guard.succeeded(f"a{n}")
+    with pytest.raises(TooManyTries):
+        guard.enter("192.0.2.1", "another", 0.0)
+    with pytest.raises(TooManyTries):
+        guard.enter("::ffff:192.0.2.1", "another", 0.0)
+    guard.enter("192.0.2.2", "another", 0.0)
+    guard.enter("192.0.2.1", "another", 10.1)
+
+
+def test_an_ipv6_network_is_one_address() -> None:
+    guard = SignInGuard()
+    for n in range(30):
+        guard.enter(f"2001:db8::{n:x}", f"a{n}", 0.0)
+    with pytest.raises(TooManyTries):
+        guard.enter("2001:db8:0:0:ffff::1", "another", 0.0)
+    guard.enter("2001:db8:0:1::1", "another", 0.0)
+    guard.enter("not an address" * 100, "another", 0.0)
+
+
+def test_what_is_remembered_of_tries_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tidings.engine.sign_in_guard.KEPT_MAX", 50)
+    guard = SignInGuard()
+    for n in range(500):
+        guard.enter(f"10.0.{n // 250}.{n % 250}", f"a{n}", 0.0)
+    assert len(guard._addresses) == len(guard._accounts) == 50

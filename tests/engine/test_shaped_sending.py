@@ -1,0 +1,208 @@
+"""The dispatcher and the shape step: what is sent, kept, and said where nothing can be sent."""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, cast
+
+import msgspec
+
+from tidings.core.delivery import State
+from tidings.core.exchange import Answer, Ending
+from tidings.core.job import Job
+from tidings.core.registry import Registry
+from tidings.core.webhook import Standing, Webhook
+from tidings.egress.port import Target
+from tidings.engine.committer import Committer
+from tidings.engine.dispatcher import Dispatcher
+from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
+from tidings.store import port
+
+BODY = b'{"eventId":"e-1"}'
+HOOK = Webhook(
+    number=1, id="1" * 24, consumer_group="", org=7, version=1, name="crm",
+    standing=Standing.ACTIVE, event_names=frozenset("a"), kind="HTTP", url="https://x.example/",
+    method="POST", headers=(), connections_max=1, secrets=(b"s" * 32,), plain=False,
+)  # fmt: skip
+
+
+class Line:
+    """A sender and its only outlet: keeps what is sent, answers one status after the other."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = list(statuses)
+        self.sent: list[tuple[dict[str, str], bytes]] = []
+
+    def open(self, target: Target, connections_max: int, **_: Any) -> "Line":
+        return self
+
+    async def send(
+        self, method: str, headers: list[tuple[str, str]], body: bytes, deadline_s: float
+    ) -> Ending:
+        self.sent.append((dict(headers), body))
+        return Answer(self.statuses.pop(0), (), b"", False, 1.0)
+
+    async def close(self) -> None:
+        pass
+
+
+class Shaping:
+    """Counts, and does as it is told."""
+
+    def __init__(self, do: Callable[[], None] = lambda: None) -> None:
+        self.asked = 0
+        self.do = do
+
+    async def shape(self, webhook: Webhook, job: Job) -> bytes:
+        self.asked += 1
+        await asyncio.sleep(0)
+        self.do()
+        return b'{"made":%d}' % self.asked
+
+
+class Quiet:
+    """Everything that this test does not look at."""
+
+    halted, unwritten = False, 0
+
+    def __init__(self) -> None:
+        self.settled: list[port.Settled] = []
+
+    def settle(self, one: port.Settled) -> None:
+        self.settled.append(one)
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_, **__: None
+
+
+class Desk:
+    """A dispatcher with one webhook, and what it has settled."""
+
+    def __init__(self, line: Line, shaper: Shaping, webhook: Webhook = HOOK) -> None:
+        registry = Registry()
+        registry.put(webhook)
+        self.quiet = Quiet()
+
+        class Clock:
+            def now_ms(self) -> int:
+                return 1_000
+
+        given: dict[str, Any] = {
+            "store": self.quiet, "registry": registry, "sender": line, "clock": Clock(),
+            "target_of": lambda url: Target("https", "x.example", 443, "/"),
+            "draw": random.Random(1), "budget_bytes": 1 << 20, "in_flight_max": 10,
+            "healths": self.quiet, "shaper": shaper, "gone": lambda _: None,
+            "observe": lambda *_: None,
+        }  # fmt: skip
+        self.dispatcher = Dispatcher(**given)
+        self.dispatcher.committer = cast(Committer, self.quiet)
+
+    async def work(self, *jobs: Job) -> Sequence[port.Settled]:
+        """Queue the jobs and let everything end."""
+        self.dispatcher.handover(port.Receipt(now_ms=1_000, taken=jobs), [], [])
+        for _ in range(50):
+            await asyncio.sleep(0)
+        return self.quiet.settled
+
+
+def job(**more: Any) -> Job:
+    return msgspec.structs.replace(Job(5, 1, 7, "e-1", 0, 2, None, True, BODY), **more)
+
+
+def run(scenario: Coroutine[Any, Any, None]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(10):
+            await scenario
+
+    asyncio.run(bounded())
+
+
+def test_what_is_shaped_is_signed_sent_and_kept_until_it_is_delivered() -> None:
+    async def scenario() -> None:
+        line, shaper = Line(503, 200), Shaping()
+        [failed, delivered] = await Desk(line, shaper).work(job(), job(delivery=6))
+        assert [body for _, body in line.sent] == [b'{"made":1}', b'{"made":2}']
+        assert failed.state == State.RETRYING and failed.sent == b'{"made":1}'
+        assert delivered.state == State.DELIVERED and delivered.sent is None
+
+    run(scenario())
+
+
+def test_what_an_earlier_attempt_has_sent_is_not_shaped_again() -> None:
+    async def scenario() -> None:
+        line, shaper = Line(503), Shaping()
+        [failed] = await Desk(line, shaper).work(job(body=b"kept", shaped=True))
+        assert shaper.asked == 0 and line.sent[0][1] == b"kept"
+        assert failed.sent is None  # it is kept already
+
+    run(scenario())
+
+
+def test_a_plain_webhook_is_never_shaped() -> None:
+    async def scenario() -> None:
+        line, shaper = Line(503), Shaping()
+        plain = msgspec.structs.replace(HOOK, plain=True)
+        [failed] = await Desk(line, shaper, plain).work(job())
+        assert shaper.asked == 0 and line.sent[0][1] == BODY and failed.sent is None
+
+    run(scenario())
+
+
+def test_what_cannot_be_shaped_fails_with_a_sentence_and_the_next_one_goes() -> None:
+    async def scenario() -> None:
+        def refuse_the_first() -> None:
+            if shaper.asked == 1:
+                raise ShapeRefused("The transformation takes more than 50000 steps.")
+
+        line = Line(200)
+        shaper = Shaping(refuse_the_first)
+        [refused, delivered] = await Desk(line, shaper).work(job(), job(delivery=6))
+        assert (refused.state, refused.delay_ms, refused.status) == (State.FAILED, None, None)
+        assert refused.evidence is not None and refused.evidence.kind == "transform"
+        assert refused.evidence.detail == "The transformation takes more than 50000 steps."
+        assert refused.sent is None
+        assert delivered.state == State.DELIVERED and len(line.sent) == 1
+
+    run(scenario())
+
+
+def test_what_can_be_shaped_later_is_tried_again_not_before_and_charged_to_us() -> None:
+    async def scenario() -> None:
+        def later() -> None:
+            raise ShapeLater("The platform does not answer.", 7_200.0)
+
+        desk = Desk(Line(), Shaping(later))
+        [waiting] = await desk.work(job())
+        assert waiting.state == State.RETRYING and waiting.sent is None
+        assert waiting.delay_ms is not None and waiting.delay_ms >= 7_200_000
+        assert waiting.evidence is not None and waiting.evidence.kind == "ours"
+
+    run(scenario())
+
+
+def test_nothing_is_sent_when_the_webhook_ended_while_it_was_shaped() -> None:
+    async def scenario() -> None:
+        line = Line()
+        desk: Desk
+        shaper = Shaping(
+            lambda: desk.dispatcher.changed(
+                msgspec.structs.replace(HOOK, standing=Standing.DISABLED, version=2)
+            )
+        )
+        desk = Desk(line, shaper)
+        [put_off] = await desk.work(job())
+        assert line.sent == [] and put_off.state == State.RETRYING
+
+    run(scenario())
+
+
+def test_nothing_is_sent_when_the_store_refused_while_it_was_shaped() -> None:
+    async def scenario() -> None:
+        line = Line()
+        desk: Desk
+        shaper = Shaping(lambda: setattr(desk.quiet, "halted", True))
+        desk = Desk(line, shaper)
+        [put_off] = await desk.work(job())
+        assert line.sent == [] and put_off.state == State.RETRYING
+
+    run(scenario())

@@ -1,0 +1,146 @@
+"""The shape step: what goes into it, what comes out, and whose fault it is when nothing does."""
+
+import asyncio
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from tidings.core.filter import compile_filter
+from tidings.core.job import Job
+from tidings.core.shape import Fields, shape_of
+from tidings.core.webhook import Standing, Webhook
+from tidings.engine.shaper import Shaper
+from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
+from tidings.transform.port import RenderLater, RenderRefused
+
+BODY = b'{ "eventName":"a","eventId":"e-1","orgId":7, "data":{"n":1.10,"mobile":"91","id":5}}'
+
+
+def hook(**fields: Any) -> Webhook:
+    """A webhook that is not plain."""
+    fields.setdefault("plain", False)
+    return Webhook(
+        number=1, id="1" * 24, consumer_group="", org=7, version=1, name="crm",
+        standing=Standing.ACTIVE, event_names=frozenset("a"), kind="HTTP",
+        url="https://example.com/", method="POST", headers=(), connections_max=1, **fields,
+    )  # fmt: skip
+
+
+def job(body: bytes = BODY) -> Job:
+    return Job(1, 1, 7, "e-1", 0, 1, None, False, body)
+
+
+class Adding:
+    """An enricher that adds a tier where it is asked to."""
+
+    def __init__(self, needed: bool = True, error: Exception | None = None) -> None:
+        self.needed, self.error = needed, error
+
+    def needs(self, webhook: Webhook) -> bool:
+        return self.needed
+
+    async def enrich(self, webhook: Webhook, job: Job, event: dict[str, Any]) -> dict[str, Any]:
+        if self.error is not None:
+            raise self.error
+        return event | {"data": event["data"] | {"tier": "gold"}}
+
+
+class Kept:
+    """One transformation of org 7."""
+
+    def template(self, org: int, name: str) -> str | None:
+        return "T" if (org, name) == (7, "crm") else None
+
+
+class Quoting:
+    """A renderer that shows what it was given."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+
+    async def render(self, template: str, event: bytes) -> bytes:
+        if self.error is not None:
+            raise self.error
+        return msgspec.json.encode({"template": template, "event": msgspec.Raw(event)})
+
+    async def check(self, template: str) -> str | None:
+        return None
+
+
+def shape(webhook: Webhook, **parts: Any) -> bytes:
+    return asyncio.run(Shaper(**parts).shape(webhook, job()))
+
+
+def test_a_plain_webhook_gets_the_accepted_bytes() -> None:
+    accepted = job()
+    assert asyncio.run(Shaper().shape(hook(plain=True), accepted)) is accepted.body
+
+
+def test_what_nothing_comes_of_stays_as_it_came_byte_by_byte() -> None:
+    assert shape(hook()) == BODY
+    assert shape(hook(), enricher=Adding(needed=False)) == BODY
+
+    class Same(Adding):
+        async def enrich(self, webhook: Webhook, job: Job, event: dict[str, Any]) -> dict[str, Any]:
+            return event
+
+    assert shape(hook(), enricher=Same()) == BODY
+
+
+def test_enrichment_then_selection_then_names_then_the_template() -> None:
+    webhook = hook(
+        shape=shape_of(Fields(keep=("data.tier", "data.n")), {"data.tier": "level"}),
+        transformation="crm",
+        must_transform=True,
+    )
+    made = shape(webhook, enricher=Adding(), templates=Kept(), renderer=Quoting())
+    assert made == (
+        b'{"template":"T","event":{"eventName":"a","eventId":"e-1","orgId":7,'
+        b'"data":{"n":1.10,"level":"gold"}}}'
+    )
+
+
+def test_a_transformation_alone_gets_the_accepted_bytes() -> None:
+    made = shape(hook(transformation="crm"), templates=Kept(), renderer=Quoting())
+    assert made == b'{"template":"T","event":' + BODY + b"}"
+
+
+@pytest.mark.parametrize("org", [7, 8])
+def test_a_transformation_that_is_not_there_fails_the_delivery(org: int) -> None:
+    webhook = msgspec.structs.replace(
+        hook(transformation="crm" if org == 8 else "gone", must_transform=True), org=org
+    )
+    with pytest.raises(ShapeRefused, match="not there any more"):
+        shape(webhook, templates=Kept(), renderer=Quoting())
+
+
+def test_a_neo_enrichment_may_name_what_we_do_not_have() -> None:
+    assert shape(hook(transformation="gone"), templates=Kept(), renderer=Quoting()) == BODY
+
+
+def test_a_template_that_cannot_be_run_is_refused_and_a_resting_one_waits() -> None:
+    webhook = hook(transformation="crm")
+    with pytest.raises(ShapeRefused, match="steps"):
+        shape(webhook, templates=Kept(), renderer=Quoting(RenderRefused("Too many steps.")))
+    with pytest.raises(ShapeLater) as later:
+        shape(webhook, templates=Kept(), renderer=Quoting(RenderLater("It rests.", 60.0)))
+    assert (later.value.reason, later.value.delay_s) == ("It rests.", 60.0)
+    with pytest.raises(ShapeLater):
+        shape(webhook, templates=Kept())
+
+
+def test_the_enricher_can_put_the_delivery_off() -> None:
+    with pytest.raises(ShapeLater, match="does not answer"):
+        shape(hook(), enricher=Adding(error=ShapeLater("It does not answer.", 9.0)))
+
+
+def test_a_fault_of_ours_is_never_charged_to_the_delivery() -> None:
+    with pytest.raises(ShapeLater, match="Tidings failed"):
+        shape(hook(), enricher=Adding(error=KeyError("a secret value")))
+
+
+def test_a_filter_changes_nothing_of_the_payload() -> None:
+    filtered = hook(plain=True, filter=compile_filter({"path": "data.n", "gt": 5}))
+    assert json.loads(shape(filtered))["data"]["n"] == 1.1

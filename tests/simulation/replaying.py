@@ -1,0 +1,205 @@
+"""People who replay, cancel and stop, in a world that breaks; and what their jobs must come to.
+
+Beside the invariants of the world: 7 a replay makes a new delivery and leaves the old one · 32
+order per key through replays and cancels · 36 nothing starts after an answered cancel or stop · 38
+an id of its own only where it was asked for · 44 a replay makes what it was asked for, once each,
+skips nothing across kills, and can be cancelled · 25, 26 its deliveries end like all others.
+"""
+
+import asyncio
+import contextlib
+import random
+from typing import Any
+
+from tests.simulation.parts import Request
+from tests.simulation.world import ORG, Known, World
+from tidings.core.delivery import State
+from tidings.core.replay import JobState, Kind, Step
+from tidings.core.webhook import Standing
+from tidings.engine.replays import NotNow, Replays, TooMany
+from tidings.engine.stops import Stops
+from tidings.store import port
+from tidings.store.port import StoreDown
+
+RATES = (3.0, 50.0, 5000.0)
+
+
+class ReplayWorld(World):
+    """A world with jobs and switches."""
+
+    def __init__(self, seed: int, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(seed, loop)
+        self.stops: Stops
+        self.replays: Replays
+        self.stopped_s = float("inf")  # when a stop was answered; inf while sending may go on
+        self.told: set[str] = set()
+
+    async def start(self) -> None:
+        await super().start()
+        engine = self.engine
+        store: Any = self.store
+        self.stops = Stops(store=store, clock=self.clock)
+        engine.dispatcher.stopped = self.stops.holds
+        self.stops.changed = self.switched
+        await self.stops.load()
+        engine.dispatcher.switched()
+        self.replays = Replays(
+            store=store,
+            registry=self.webhooks._registry,
+            committer=engine.committer,
+            lanes=engine.dispatcher,
+            stops=self.stops,
+            ordering_key=engine.acceptor.ordering_key,
+            tell=lambda _, __, fact: self.told.add(fact["replayId"]),
+        )
+        await self.replays.start()
+
+    def switched(self) -> None:
+        """Lanes first, as the service does it."""
+        self.engine.dispatcher.switched()
+        self.replays.nudge()
+
+    async def stop(self) -> None:
+        await self.replays.stop()
+        await super().stop()
+
+    # -- what people do ---------------------------------------------------------------------------
+
+    async def meddle(self, draw: random.Random) -> None:
+        """One thing that a person does; the store may refuse it."""
+        living = [known for known in self.known.values() if known.id]
+        if not living:
+            return
+        deeds = (self.ask_for_replay, self.cancel_some, self.move_a_job, self.throw_the_switch)
+        try:
+            await draw.choice((*deeds, self.ask_for_replay))(draw, living)
+        except StoreDown:
+            pass
+
+    async def ask_for_replay(self, draw: random.Random, living: list[Known]) -> None:
+        source, target = draw.choice(living), draw.choice(living)
+        if draw.random() < 0.7:
+            target = source
+        record = self.webhooks.get(ORG, target.id).webhook
+        if record.standing is Standing.DELETED:
+            return
+        missed, again = draw.random() < 0.5, draw.random() < 0.3
+        states = {State.FAILED, State.PARKED}
+        if again or target is not source:
+            states.add(State.DELIVERED)
+        spec = port.ReplaySpec(
+            owner=ORG,
+            source=source.number,
+            target=target.number,
+            orgs=[ORG],
+            names=sorted(record.event_names) if missed else [],
+            states=sorted(states),
+            unmatched=missed,
+            again=again,
+        )
+        job = port.ReplayJob(
+            0, ORG, Kind.REPLAY, JobState.COUNTING, spec, draw.choice(RATES), False, "sim"
+        )
+        with contextlib.suppress(TooMany):
+            await self.replays.create(job, ())
+
+    async def cancel_some(self, draw: random.Random, living: list[Known]) -> None:
+        rows = self.disk.ask("SELECT id FROM delivery WHERE state < 3")
+        if not rows:
+            return
+        if draw.random() < 0.3:
+            spec = port.ReplaySpec(ORG, None, None, [ORG], names=["a"], states=[0, 1, 2])
+            job = port.ReplayJob(0, ORG, Kind.CANCEL, JobState.COUNTING, spec, 20, False, "sim")
+            with contextlib.suppress(TooMany):
+                await self.replays.create(job, ())
+            return
+        chosen = [draw.choice(rows)[0] for _ in range(draw.randrange(1, 6))]
+        for _, one in await self.replays.cancel(chosen, "sim"):
+            self.taken_back[one] = self.loop.time()
+
+    async def move_a_job(self, draw: random.Random, _: list[Known]) -> None:
+        rows = self.disk.ask("SELECT number FROM replay WHERE closed = 0")
+        if not rows:
+            return
+        number = draw.choice(rows)[0]
+        what = draw.choice((Step.PAUSE, Step.RESUME, Step.CANCEL))
+        with contextlib.suppress(NotNow):
+            await self.replays.move(ORG, number, what)
+
+    async def throw_the_switch(self, draw: random.Random, _: list[Known]) -> None:
+        org = draw.choice((0, ORG))
+        await self.stops.stop(org, "sim")
+        self.stopped_s = self.loop.time()
+        await asyncio.sleep(draw.random())
+        self.stopped_s = float("inf")
+        await self.go_on()
+
+    async def go_on(self) -> None:
+        """Every switch is thrown back."""
+        for org in (0, ORG):
+            await self.stops.start(org)
+
+    async def resume_jobs(self) -> None:
+        """What was paused goes on."""
+        for (number,) in self.disk.ask("SELECT number FROM replay WHERE state = 'paused'"):
+            await self.replays.move(ORG, number, Step.RESUME)
+
+    # -- invariants -------------------------------------------------------------------------------
+
+    def check_send(self, request: Request) -> None:
+        super().check_send(request)
+        assert self.loop.time() <= self.stopped_s, "36 nothing starts after an answered stop"
+
+    def check_jobs(self) -> None:
+        for number, state, closed, made in self.disk.ask(
+            "SELECT number, state, closed, made FROM replay WHERE kind = 'replay'"
+        ):
+            twice = self.disk.ask(
+                "SELECT event FROM delivery_replay WHERE replay = ? GROUP BY event"
+                " HAVING count(*) > 1",
+                number,
+            )
+            assert not twice, ("44 nothing twice within a job", number, twice)
+            [(count,)] = self.disk.ask(
+                "SELECT count(*) FROM delivery_replay WHERE replay = ?", number
+            )
+            assert count == made, "44 what a job says it has made"
+            if closed:
+                assert JobState(state).final
+                self.check_closed(number, state)
+
+    def check_closed(self, number: int, state: str) -> None:
+        [job] = [one for one in self.disk_jobs() if one.number == number]
+        by_state = dict(
+            self.disk.ask(
+                "SELECT d.state, count(*) FROM delivery_replay r JOIN delivery d"
+                " ON d.id = r.delivery WHERE r.replay = ? GROUP BY 1",
+                number,
+            )
+        )
+        counted = {
+            State.DELIVERED: job.delivered,
+            State.FAILED: job.failed,
+            State.PARKED: job.parked,
+            State.CANCELLED: job.cancelled,
+        }
+        assert by_state == {one: count for one, count in counted.items() if count}, "44 its counts"
+        if state == JobState.FINISHED and job.spec.unmatched:
+            marks = ",".join("?" * len(job.spec.names))
+            left = self.disk.ask(
+                f"SELECT e.id FROM event e WHERE e.seq <= ? AND e.name IN ({marks})"
+                " AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.event = e.seq"
+                " AND d.webhook IN (?, ?))",
+                job.spec.upto,
+                *job.spec.names,
+                job.spec.target,
+                job.spec.source,
+            )
+            filtered = {known.number for known in self.known.values() if known.keys is not None}
+            assert job.spec.target in filtered or not left, ("44 nothing is skipped", number, left)
+
+    def disk_jobs(self) -> list[port.ReplayJob]:
+        """Every job as it is stored."""
+        from tidings.store.sqlite.replays import ReplayQueries  # noqa: PLC0415
+
+        return ReplayQueries(self.disk.half.connection).newest(ORG, 1 << 62, 1000)

@@ -1,0 +1,88 @@
+"""Replays, cancels and stops keep their promises for every seed."""
+
+import asyncio
+import os
+import random
+
+import pytest
+
+from tests.simulation.loop import SimulatedLoop
+from tests.simulation.replaying import ReplayWorld
+from tests.simulation.test_simulation import HEALED_S, trouble
+
+SEEDS = int(os.environ.get("TIDINGS_SIMULATION_SEEDS", "12"))
+FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
+
+
+async def meddling(world: ReplayWorld, draw: random.Random) -> None:
+    """People at work, whatever breaks."""
+    while True:
+        await asyncio.sleep(draw.random() * 0.6)
+        await world.meddle(draw)
+
+
+async def life(world: ReplayWorld, draw: random.Random) -> None:
+    """One process: it starts, works in trouble, and is killed or stopped."""
+    await world.start()
+    for _ in range(draw.randrange(1, 3) if world.known else 4):
+        await world.create_webhook()
+    work = [world.spawn(world.produce(draw.randrange(5, 40))) for _ in range(draw.randrange(1, 4))]
+    work.append(world.spawn(trouble(world, draw)))
+    meddler = world.spawn(meddling(world, draw))
+    if draw.random() < 0.6:
+        await asyncio.sleep(draw.random() * 5)
+    else:
+        await asyncio.wait(work)
+    for task in (*work, meddler):
+        task.cancel()
+    await asyncio.gather(*work, meddler, return_exceptions=True)
+    world.stopped_s = float("inf")
+    if draw.random() < 0.7:
+        await world.kill()
+    else:
+        await world.stop()
+    for task in (*work, meddler):
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error
+    world.disk.check_attempt_numbers()
+    world.disk.check_owners()
+    world.check_events()
+    world.check_jobs()
+
+
+async def run(seed: int, loop: SimulatedLoop) -> ReplayWorld:
+    draw = random.Random(seed * 104_729)
+    world = ReplayWorld(seed, loop)
+    main = asyncio.current_task()
+    assert main is not None
+    world.own.add(main)
+    for _ in range(draw.randrange(1, 5)):
+        await life(world, draw)
+    world.faults.heal()
+    world.network.gone.clear()
+    await world.start()
+    await world.go_on()
+    await world.resume_paused()
+    await world.resume_jobs()
+    await asyncio.sleep(HEALED_S)
+    problems = world.engine.problems()
+    assert not problems, problems
+    await world.stop()
+    return world
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
+def test_every_promise_holds_with_replays(seed: int) -> None:
+    """Safety while faults are on, liveness after they end; the seed repeats the run."""
+    loop = SimulatedLoop(seed)
+    try:
+        world = loop.run_until_complete(run(seed, loop))
+        world.disk.check_moves()
+        world.disk.check_owners()
+        world.check_events()
+        world.check_matching()
+        world.check_deliveries()
+        world.check_requests()
+        world.check_jobs()
+    finally:
+        loop.close()

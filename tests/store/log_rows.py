@@ -1,0 +1,114 @@
+"""A long log by direct inserts: a million deliveries in seconds, of every state, over any time."""
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import apsw
+
+from tidings.core.delivery import State
+from tidings.store.sqlite.asked import Rejections
+from tidings.store.sqlite.blocks import Blocks
+from tidings.store.sqlite.embedded import WritingHalf
+from tidings.store.sqlite.inboxes import InboxReader
+from tidings.store.sqlite.log import Log
+from tidings.store.sqlite.queries import Queries
+from tidings.store.sqlite.segments import Segments
+from tidings.store.sqlite.totals import Totals
+
+START_MS = 1_770_000_000_000
+NAMES = [f"type{number:02}" for number in range(60)]
+RARE = "typeOfLongAgo"
+OWN = list(range(1, 21))  # webhooks of org 1; 21 is that of org 2
+OTHER = 21
+
+_EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?)"
+_DELIVERY = "INSERT INTO delivery VALUES (?, ?, ?, 1, ?, 1, ?, ?, ?, ?, NULL)"
+
+Row = tuple[Any, ...]
+
+
+def log_operations(half: WritingHalf) -> dict[str, Callable[..., Any]]:
+    """By the names of `port.LogStore`, over one connection: for stores in memory."""
+    segments = Segments(":memory:")
+    blocks = Blocks(half.connection, segments.connection)
+    log = Log(half.connection, segments, blocks)
+    totals = Totals(half.connection, segments.connection, blocks, half.clock_ms)
+    rejections = Rejections(half.connection)
+    return {
+        "log_deliveries": log.deliveries,
+        "log_events": log.events,
+        "tally": totals.tally,
+        "sent_body": Queries(half.connection).sent_body,
+        "series": totals.series,
+        "series_each": totals.series_each,
+        "counts_each": totals.counts_each,
+        "event_series": totals.event_series,
+        "log_rejections": rejections.page,
+        "rejection": rejections.one,
+        "drop_rejection": half.asked.drop_rejection,
+        "retry_now": half.asked.retry_now,
+        "load_inboxes": half.inboxes.load,
+        "put_inbox": half.inboxes.put,
+        "drop_inbox": half.inboxes.drop,
+        "add_arrivals": half.inboxes.add,
+        "arrivals": InboxReader(half.connection).page,
+        "arrival": InboxReader(half.connection).one,
+    }
+
+
+def fill(connection: apsw.Connection, count: int, step_ms: float, seed: int = 7) -> None:
+    """`count` events, each with a delivery; one in twenty matched nobody and has none.
+
+    Nine in ten are org 1's, at its 20 webhooks, some of which get little. States: mostly delivered;
+    PARKED and a type of its own only at the beginning.
+    """
+    draw = random.Random(seed)
+    events: list[Row] = []
+    deliveries: list[Row] = []
+    delivery = 0
+    with connection:
+        for seq in range(1, count + 1):
+            at_ms = START_MS + int(seq * step_ms)
+            org = 1 if seq % 10 else 2
+            old = seq < count // 100
+            name = RARE if old and seq % 97 == 0 else NAMES[int(60 * draw.random() ** 2)]
+            matched = draw.random() >= 0.05
+            term = (seq // 3).to_bytes(8, "big")
+            common = b"common%d" % (seq % 2) + b"_"
+            terms = term + common + draw.randbytes(16)
+            own = (seq, org, name, f"e-{seq:012}", at_ms, delivery + 1, int(matched), terms)
+            events.append(own)
+            if matched:
+                delivery += 1
+                deliveries.append(_delivery(draw, delivery, seq, org, at_ms, old))
+            if len(events) == 10_000 or seq == count:
+                connection.executemany(_EVENT, events)
+                connection.executemany(_DELIVERY, deliveries)
+                events, deliveries = [], []
+
+
+def _delivery(draw: random.Random, id: int, seq: int, org: int, at_ms: int, old: bool) -> Row:
+    webhook = 1 + int(20 * draw.random() ** 2) if org == 1 else OTHER
+    luck = draw.random()
+    done: int | None = at_ms + 50
+    due: int | None = None
+    if luck < 0.97:
+        state, done = State.DELIVERED, at_ms + 3 + int(draw.expovariate(1 / 40))
+    elif luck < 0.98:
+        state, done = State.FAILED, at_ms + 3_600_000
+    elif luck < 0.985:
+        state, done, due = State.RETRYING, None, at_ms + 9_999
+    elif luck < 0.995:
+        state = State.PARKED if old else State.DELIVERED
+    elif luck < 0.999:
+        state = State.CANCELLED
+    else:
+        state, done = State.PENDING, None
+    duration, status = (None, None) if done is None else (12, 200)
+    return id, seq, webhook, int(state), due, done, duration, status
+
+
+def newest_first(rows: list[Row]) -> Iterator[int]:
+    """Their first columns, greatest first."""
+    return iter(sorted((row[0] for row in rows), reverse=True))

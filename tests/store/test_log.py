@@ -1,0 +1,287 @@
+"""Pages of the logs against plain SQL over the same rows: filters combine, and no page lies."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.store.log_rows import NAMES, OTHER, OWN, RARE, START_MS, fill, log_operations
+from tests.store.rows import ORG, event, new, settled, term
+from tidings.core.delivery import State
+from tidings.store import port
+from tidings.store.sqlite import blocks as blocks_module
+from tidings.store.sqlite.blocks import Blocks
+from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.embedded import WritingHalf
+from tidings.store.sqlite.log import Log
+from tidings.store.sqlite.segments import Segments
+
+COUNT = 15_000  # between three and four blocks
+STEP_MS = 60_000
+
+
+class Place:
+    """A log, its search database, and the rows again in plain SQL."""
+
+    def __init__(self, path: Path) -> None:
+        self.half = WritingHalf(path / FILE)
+        fill(self.half.connection, COUNT, STEP_MS)
+        self.segments = Segments(":memory:")
+        self.blocks = Blocks(self.half.connection, self.segments.connection)
+        self.log = Log(self.half.connection, self.segments, self.blocks)
+
+    def index(self, *, terms_to: int) -> None:
+        """As the background does; terms are left behind on purpose."""
+        while self.segments.cursor < terms_to:
+            self.segments.write_slice(self.half.connection, min(4096, terms_to))
+        blocks_module_quiet(self.blocks)
+
+    def rows(self, query: str, *binding: Any) -> list[Any]:
+        return self.half.connection.execute(query, binding).fetchall()
+
+
+def blocks_module_quiet(blocks: Blocks) -> None:
+    """Summarise everything that can be."""
+    blocks.look()
+    for block in list(blocks.unsure()):
+        if block != blocks.last:
+            blocks.make(block)
+    while blocks.background():
+        pass
+
+
+@pytest.fixture(scope="module", params=["summarised", "nothing summarised"])
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    """Before the background has worked, and after: the pages are the same."""
+    one = Place(tmp_path_factory.mktemp("log"))
+    if request.param == "summarised":
+        one.index(terms_to=COUNT - 500)
+    yield one
+    one.half.close()
+
+
+def all_pages(
+    ask: Callable[[int | None, int | None], Any], rows_of: str, forward: bool
+) -> list[Any]:
+    """Every page from one end to the other, by its cursors; the rows newest first."""
+    found: list[Any] = []
+    at: int | None = 0 if forward else None
+    for _ in range(10_000):
+        page = ask(None, at) if forward else ask(at, None)
+        rows = list(getattr(page, rows_of))
+        assert [row.id if rows_of == "deliveries" else row.seq for row in rows] == sorted(
+            [row.id if rows_of == "deliveries" else row.seq for row in rows], reverse=True
+        )
+        found = rows + found if forward else found + rows
+        ahead = page.newer if forward else page.older
+        if ahead is None or (forward and ahead == at):
+            return found
+        assert at is None or (ahead > at if forward else ahead < at), "a cursor moves on"
+        at = ahead
+    raise AssertionError("the pages have no end")
+
+
+def expected_deliveries(place: Place, query: port.DeliveryQuery) -> list[int]:
+    found = []
+    for id, seq, webhook, state, name, at_ms, terms in place.rows(
+        "SELECT d.id, d.event, d.webhook, d.state, e.name, coalesce(r.at_ms, e.at_ms), e.terms"
+        " FROM delivery d JOIN event e ON e.seq = d.event"
+        " LEFT JOIN delivery_replay r ON r.delivery = d.id ORDER BY d.id DESC"
+    ):
+        if (
+            webhook in query.webhooks
+            and (not query.states or state in query.states)
+            and (not query.event_names or name in query.event_names)
+            and (query.from_ms is None or at_ms >= query.from_ms)
+            and (query.to_ms is None or at_ms < query.to_ms)
+            and has_all(terms, query.terms)
+            and (not query.events or seq in query.events)
+        ):
+            found.append(id)
+    return found
+
+
+def expected_events(place: Place, query: port.EventQuery) -> list[int]:
+    return [
+        seq
+        for seq, org, name, at_ms, deliveries, terms in place.rows(
+            "SELECT seq, org, name, at_ms, deliveries, terms FROM event ORDER BY seq DESC"
+        )
+        if org == query.org
+        and (not query.event_names or name in query.event_names)
+        and (query.from_ms is None or at_ms >= query.from_ms)
+        and (query.to_ms is None or at_ms < query.to_ms)
+        and (query.matched is None or query.matched is bool(deliveries))
+        and has_all(terms, query.terms)
+        and (not query.events or seq in query.events)
+    ]
+
+
+def has_all(kept: bytes, wanted: Sequence[bytes]) -> bool:
+    return {kept[at : at + 8] for at in range(0, len(kept), 8)} >= set(wanted)
+
+
+def some(draw: random.Random, values: Sequence[Any], odds: float) -> tuple[Any, ...]:
+    if draw.random() < odds:
+        return ()
+    return tuple(draw.sample(values, draw.randrange(1, min(4, len(values)) + 1)))
+
+
+def times(draw: random.Random) -> dict[str, int | None]:
+    span = COUNT * STEP_MS
+    low, high = sorted(START_MS + draw.randrange(span) for _ in range(2))
+    return {
+        "from_ms": low if draw.random() < 0.4 else None,
+        "to_ms": high if draw.random() < 0.4 else None,
+    }
+
+
+def terms_of(draw: random.Random) -> tuple[bytes, ...]:
+    rare = draw.randrange(COUNT // 3).to_bytes(8, "big")
+    return draw.choice([(), (), (), (rare,), (b"common0_",), (b"common1_", rare), (b"nothing_",)])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_filter_gives_what_a_plain_read_gives_in_both_directions(
+    place: Place, seed: int
+) -> None:
+    draw = random.Random(seed)
+    webhooks = draw.choice([OWN, OWN, [3], [17, 20], [OTHER], [99]])
+    query = port.DeliveryQuery(
+        webhooks,
+        some(draw, [int(state) for state in State], 0.5),
+        some(draw, [*NAMES, RARE, "unknown"], 0.5),
+        terms=terms_of(draw),
+        limit=draw.choice([7, 50, 200]),
+        events=some(draw, range(1, COUNT), 0.8),
+        **times(draw),
+    )
+    wanted = expected_deliveries(place, query)
+    for forward in (False, True):
+        ask = lambda before, after: place.log.deliveries(  # noqa: E731  # of this query
+            port.DeliveryQuery(
+                query.webhooks,
+                query.states,
+                query.event_names,
+                query.from_ms,
+                query.to_ms,
+                query.terms,
+                before,
+                after,
+                query.limit,
+                query.events,
+            )
+        )
+        assert [one.id for one in all_pages(ask, "deliveries", forward)] == wanted
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_any_filter_of_events_gives_what_a_plain_read_gives(place: Place, seed: int) -> None:
+    draw = random.Random(seed)
+    query = port.EventQuery(
+        draw.choice([1, 1, 2, 3]),
+        some(draw, [*NAMES, RARE, "unknown"], 0.5),
+        terms=terms_of(draw),
+        matched=draw.choice([None, None, True, False]),
+        limit=draw.choice([7, 50, 200]),
+        events=some(draw, range(1, COUNT), 0.8),
+        **times(draw),
+    )
+    wanted = expected_events(place, query)
+    for forward in (False, True):
+        ask = lambda before, after: place.log.events(  # noqa: E731  # of this query
+            port.EventQuery(
+                query.org,
+                query.event_names,
+                query.from_ms,
+                query.to_ms,
+                query.terms,
+                query.matched,
+                before,
+                after,
+                query.limit,
+                query.events,
+            )
+        )
+        assert [one.seq for one in all_pages(ask, "events", forward)] == wanted
+
+
+def test_a_page_shows_the_row_as_it_is_and_where_both_neighbours_begin(place: Place) -> None:
+    page = place.log.deliveries(port.DeliveryQuery(OWN, (int(State.FAILED),), limit=5))
+    ids = [one.id for one in page.deliveries]
+    assert (page.older, page.newer) == (ids[-1], ids[0])
+    first = page.deliveries[0]
+    assert (
+        first
+        == place.log.deliveries(port.DeliveryQuery(OWN, limit=1, before=first.id + 1)).deliveries[0]
+    )
+    again = place.log.deliveries(port.DeliveryQuery(OWN, (int(State.FAILED),), after=ids[-1]))
+    assert [one.id for one in again.deliveries] == ids[:-1]
+    assert again.older == ids[-2]
+
+
+def test_no_webhook_owns_nothing(place: Place) -> None:
+    assert place.log.deliveries(port.DeliveryQuery([])) == port.DeliveryPage([])
+
+
+class Logs:
+    """The operations over a store in memory, written through the writing half as it runs."""
+
+    def __init__(self) -> None:
+        self.half = WritingHalf(":memory:")
+        self.ask = log_operations(self.half)
+
+    def states(self, *states: State, webhook: int = 1) -> list[int]:
+        query = port.DeliveryQuery([webhook], [int(state) for state in states])
+        return [one.id for one in self.ask["log_deliveries"](query).deliveries]
+
+
+@pytest.fixture
+def logs() -> Iterator[Logs]:
+    """An empty store."""
+    one = Logs()
+    yield one
+    one.half.close()
+
+
+def test_what_was_written_a_moment_ago_is_on_the_page(logs: Logs) -> None:
+    receipt = logs.half.commit(
+        port.Batch(1, [event("a", new(1), terms=[term("x")]), event("b", new(1), new(2))])
+    )
+    assert logs.states(State.PENDING) == [2, 1]
+    logs.half.commit(port.Batch(0, settled=[settled(receipt.firsts[0])]))
+    assert logs.states(State.PENDING) == [2] and logs.states(State.DELIVERED) == [1]
+    found = logs.ask["log_deliveries"](port.DeliveryQuery([1], terms=[term("x")]))
+    assert [one.id for one in found.deliveries] == [1]
+    events = logs.ask["log_events"](port.EventQuery(ORG, terms=[term("x")])).events
+    assert [one.id for one in events] == ["a"] and events[0].body is None
+
+
+def test_refused_events_are_paged_both_ways_and_can_be_dropped(logs: Logs) -> None:
+    refused = [
+        port.NewRejection(org, "x", f"e-{n}", "bad", "It must be.", "data.n", b"{")
+        for n in range(5)
+        for org in (1, 2)
+    ]
+    logs.half.commit(port.Batch(0, rejections=refused))
+    page = logs.ask["log_rejections"](1, None, None, 2)
+    assert [one.event_id for one in page.rejections] == ["e-4", "e-3"]
+    older = logs.ask["log_rejections"](1, page.older, None, 10)
+    assert [one.event_id for one in older.rejections] == ["e-2", "e-1", "e-0"]
+    assert older.older is None
+    newer = logs.ask["log_rejections"](1, None, older.newer, 10)
+    assert [one.event_id for one in newer.rejections] == ["e-4", "e-3"]
+    one = page.rejections[0]
+    assert logs.ask["rejection"](1, one.id) == one and logs.ask["rejection"](2, one.id) is None
+    logs.ask["drop_rejection"](2, one.id)
+    assert logs.ask["rejection"](1, one.id) == one
+    logs.ask["drop_rejection"](1, one.id)
+    assert logs.ask["rejection"](1, one.id) is None
+
+
+def test_the_modules_blocks_agree_on_their_size() -> None:
+    assert blocks_module.BLOCK == 4096 == 1 << blocks_module.BITS

@@ -1,0 +1,239 @@
+"""Tallies and series against plain counting, after everything that can happen to deliveries."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.store.log_rows import OWN, START_MS, fill
+from tests.store.rows import settled
+from tidings.core.delivery import State
+from tidings.core.sla import late
+from tidings.store import port
+from tidings.store.port.log import STEP_MS
+from tidings.store.sqlite.blocks import Blocks
+from tidings.store.sqlite.database import FILE, open_reader, open_writer
+from tidings.store.sqlite.embedded import WritingHalf
+from tidings.store.sqlite.segments import Segments
+from tidings.store.sqlite.summaries import class_middle, latency_class, percentile
+from tidings.store.sqlite.totals import Totals
+
+COUNT = 15_000
+EVER = (0, 1 << 60)
+
+
+class Place:
+    """A log with its totals; time stands where the last event came, plus a while."""
+
+    def __init__(self, path: Path, step_ms: float, search: str | Path = ":memory:") -> None:
+        self.path = path
+        self.search = search
+        self.now_ms = START_MS + int(COUNT * step_ms) + 20_000
+        filled = open_writer(path / FILE)
+        fill(filled, COUNT, step_ms)
+        filled.close()
+        self.half = WritingHalf(path / FILE, lambda: self.now_ms)  # knows the last id
+        self.open()
+
+    def open(self) -> None:
+        """As the reading half starts."""
+        self.reader = open_reader(self.path / FILE)
+        self.segments = Segments(self.search)
+        self.blocks = Blocks(self.reader, self.segments.connection)
+        self.totals = Totals(
+            self.reader, self.segments.connection, self.blocks, lambda: self.now_ms
+        )
+
+    def rows(self, query: str, *binding: Any) -> list[Any]:
+        return self.half.connection.execute(query, binding).fetchall()
+
+    def close(self) -> None:
+        self.segments.close()
+        self.reader.close()
+        self.half.close()
+
+    def check(self, webhook: int, from_ms: int, to_ms: int, sla_s: int | None) -> None:
+        """One tally is what counting the rows gives."""
+        rows = self.rows(
+            "SELECT d.state, coalesce(r.at_ms, e.at_ms) AS t, d.done_ms FROM delivery d"
+            " JOIN event e ON e.seq = d.event LEFT JOIN delivery_replay r ON r.delivery = d.id"
+            " WHERE d.webhook = ? AND t >= ? AND t < ?",
+            webhook,
+            from_ms,
+            to_ms,
+        )
+        by_state = Counter(state for state, _, _ in rows)
+        tally = self.totals.tally(webhook, from_ms, to_ms, sla_s)
+        assert tally.by_state == {int(state): by_state[state] for state in State}
+        assert sum(tally.by_state.values()) == len(rows), "the sum is the total"
+        assert tally.delivered == by_state[State.DELIVERED]
+        assert tally.delivered_ms_sum == sum(
+            done - at for state, at, done in rows if state == State.DELIVERED
+        )
+        assert tally.sla_breaches == late(((at, done) for _, at, done in rows), sla_s, self.now_ms)
+        assert tally.behind == 0
+
+
+@pytest.fixture(params=[0.25, 40.0, 60_000.0], ids=["storm", "busy", "quiet"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """Many blocks in a slot, some slots in a block, many slots in a block."""
+    one = Place(tmp_path, request.param)
+    yield one
+    one.close()
+
+
+def test_a_tally_is_what_counting_gives_for_any_time_and_any_service_level(place: Place) -> None:
+    draw = random.Random(3)
+    span = place.now_ms - START_MS
+    for webhook in (1, 20, 21, 99):
+        place.check(webhook, *EVER, 30)
+        place.check(webhook, *EVER, None)
+        for _ in range(12):
+            low, high = sorted(START_MS + draw.randrange(span) for _ in range(2))
+            place.check(webhook, low, high, draw.choice([None, 0, 1, 5, 30, 3600, 86_400]))
+    at = START_MS + span // 2
+    place.check(1, at, at, 1)
+    place.check(1, at, at + 1, 1)
+
+
+def test_a_tally_follows_every_move_of_old_deliveries(place: Place) -> None:
+    """Settles, retiring, expiry, a try that was asked for, a cancel, and retention."""
+    draw = random.Random(5)
+    half = place.half
+
+    def ids(state: State, count: int) -> list[int]:
+        found = [row[0] for row in place.rows("SELECT id FROM delivery WHERE state = ?", state)]
+        return draw.sample(found, min(count, len(found)))
+
+    def of(delivery: int) -> int:
+        [(webhook,)] = place.rows("SELECT webhook FROM delivery WHERE id = ?", delivery)
+        return int(webhook)
+
+    def settle() -> None:
+        half.commit(
+            port.Batch(
+                0,
+                settled=[
+                    settled(one, draw.choice([State.DELIVERED, State.FAILED]), webhook=of(one))
+                    for one in ids(State.PENDING, 3) + ids(State.RETRYING, 20)
+                ],
+            )
+        )
+
+    def ask() -> None:
+        for state in (State.FAILED, State.PARKED, State.CANCELLED):
+            for one in ids(state, 3):
+                assert half.asked.retry_now(one).outcome == "no_payload"
+                place.half.connection.execute(
+                    "INSERT OR IGNORE INTO body SELECT event, x'7b7d' FROM delivery WHERE id = ?",
+                    (one,),
+                ).fetchall()
+                assert half.asked.retry_now(one).outcome == "due"
+
+    def cancel() -> None:
+        slice = port.CancelSlice(ids(State.RETRYING, 5), "me")
+        half.commit(port.Batch(0, cancels=[slice]))
+
+    moves: list[Callable[[], object]] = [
+        settle,
+        ask,
+        lambda: half.recovery.retire(4, State.PARKED, 5),
+        lambda: half.recovery.retire(5, State.CANCELLED, 500),
+        lambda: half.health.park_expired(1, place.now_ms, 10),
+        cancel,
+        lambda: place.rows("DELETE FROM delivery WHERE id BETWEEN 5000 AND 5100"),
+        lambda: place.rows("DELETE FROM delivery WHERE id < 4500"),
+    ]
+    place.check(1, *EVER, 30)
+    for action in [*moves[:6], *draw.choices(moves[:6], k=6), *moves]:
+        action()
+        place.now_ms += 1_000
+        for webhook in (1, 4, 5, 21):
+            place.check(webhook, *EVER, 30)
+        place.check(2, START_MS + 777, place.now_ms - 7_777, 1)
+
+
+def test_the_summaries_outlive_their_owner_and_what_changed_meanwhile_is_seen(
+    tmp_path: Path,
+) -> None:
+    place = Place(tmp_path, 40.0, tmp_path / "search.db")
+    place.check(1, *EVER, 30)
+    made = dict(place.blocks._made)
+    place.segments.close()
+    place.reader.close()
+    [(one,)] = place.rows("SELECT id FROM delivery WHERE webhook = 1 AND state = 2 LIMIT 1")
+    place.half.commit(port.Batch(0, settled=[settled(one)]))
+    place.open()
+    place.blocks.look()
+    changed = {one >> 12, place.blocks.last}
+    assert set(place.blocks.unsure()) == changed, "only what has changed is made anew"
+    assert place.blocks._made == made
+    place.check(1, *EVER, 30)
+    place.close()
+
+
+def test_a_tally_says_how_much_it_has_not_counted_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(tmp_path, 40.0)
+    monkeypatch.setattr(place.blocks, "refresh", lambda _: place.blocks.look())
+    tally = place.totals.tally(1, *EVER)
+    assert tally.behind == 3 * 4096 and sum(tally.by_state.values()) == 0
+    place.close()
+
+
+@pytest.mark.parametrize("points", [1, 12, 60, 400, 10_000])
+def test_a_series_has_equal_steps_and_its_sum_is_the_tally(place: Place, points: int) -> None:
+    low, high = START_MS + 12_345, place.now_ms
+    series = place.totals.series(OWN, low, high, points)
+    assert series.step_ms % STEP_MS == 0 and 1 <= len(series.points) <= 402
+    starts = [point.start_ms for point in series.points]
+    assert starts == list(
+        range(starts[0], starts[0] + len(starts) * series.step_ms, series.step_ms)
+    )
+    assert starts[0] <= low < starts[0] + series.step_ms
+    assert starts[-1] < high <= starts[-1] + series.step_ms
+    for point in series.points[:: max(1, len(series.points) // 5)]:
+        rows = place.rows(
+            "SELECT d.state, count(*), sum(d.done_ms - e.at_ms) FROM delivery d"
+            " JOIN event e ON e.seq = d.event WHERE e.at_ms >= ? AND e.at_ms < ?"
+            " AND d.webhook <= 20 GROUP BY d.state",
+            point.start_ms,
+            point.start_ms + series.step_ms,
+        )
+        counted = {state: count for state, count, _ in rows}
+        assert point.by_state == {int(state): counted.get(state, 0) for state in State}
+        assert point.delivered_ms_sum == sum(took for state, _, took in rows if state == 3)
+
+
+def test_the_percentiles_of_a_series_are_near_the_exact_ones(place: Place) -> None:
+    series = place.totals.series(OWN, *(START_MS, place.now_ms), 1)
+    took = sorted(
+        row[0]
+        for row in place.rows(
+            "SELECT d.done_ms - e.at_ms FROM delivery d JOIN event e ON e.seq = d.event"
+            " WHERE d.state = 3 AND d.webhook <= 20 AND e.at_ms >= ? AND e.at_ms < ?",
+            series.points[0].start_ms,
+            series.points[0].start_ms + series.step_ms,
+        )
+    )
+    point = series.points[0]
+    for share, told in ((0.5, point.p50_ms), (0.95, point.p95_ms)):
+        exact = took[int(share * (len(took) - 1))]
+        assert told is not None and abs(told - exact) <= 0.125 * exact + 1
+
+
+@given(st.integers(0, 1 << 40))
+def test_a_class_holds_its_latency_within_an_eighth(ms: int) -> None:
+    assert abs(class_middle(latency_class(ms)) - ms) <= ms / 8
+    assert latency_class(ms) <= latency_class(ms + 1)
+
+
+def test_a_percentile_of_nothing_is_nothing() -> None:
+    assert percentile({}, 0.5) is None
+    assert percentile({3: 1, 5: 99}, 0.5) == 5.0 and percentile({3: 1, 5: 99}, 0.01) == 3.0
