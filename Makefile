@@ -53,6 +53,7 @@ test: setup  ## All tests that Python packages can serve, without root
 
 test-systems: setup  ## Tests that need programs of the system; as root it installs them
 	@scripts/systems
+	@TIDINGS_SIMULATION_SEEDS=40 $(BIN)/pytest -n 2 tests/simulation
 	@$(BIN)/pytest -m systems $(TESTS)
 
 bench: setup  ## Throughput against the yardstick, every run closed by a ledger

@@ -149,7 +149,7 @@ def test_the_command_sends_the_story_and_sums_up(
     lines = err.splitlines()
     assert lines[0] == "Seed 5: --seed 5 plays the same events again, with the same ids."
     assert lines[1].startswith("250 accepted · 0 duplicates · 0 rejected · ")
-    assert lines[2].startswith('Next: curl -u "$TIDINGS_KEY" ')
+    assert lines[2].startswith("Next: tidings show ")
     assert len(stand.calls) == 2
 
 

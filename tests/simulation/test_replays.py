@@ -10,7 +10,7 @@ from tests.simulation.loop import SimulatedLoop
 from tests.simulation.replaying import ReplayWorld
 from tests.simulation.test_simulation import HEALED_S, trouble
 
-SEEDS = int(os.environ.get("TIDINGS_SIMULATION_SEEDS", "12"))
+SEEDS = int(os.environ.get("TIDINGS_SIMULATION_SEEDS", "6"))
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.world import World
 
-SEEDS = int(os.environ.get("TIDINGS_SIMULATION_SEEDS", "60"))
+SEEDS = int(os.environ.get("TIDINGS_SIMULATION_SEEDS", "16"))
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
 HEALED_S = 8 * 24 * 3600
 

@@ -284,7 +284,7 @@ def _send(service: Service, org: int, events: Iterator[Happening], options: Opti
     if totals.sent:
         say(totals.sentence(seconds))
     if totals.last_id and not said:
-        say(f'Next: curl -u "$TIDINGS_KEY" {service.url}/v1/events/{totals.last_id}')
+        say(f"Next: tidings show {totals.last_id}")
     if interrupted and not options.forever:
         return 130
     if code is Exit.OK and totals.by_status["rejected"]:

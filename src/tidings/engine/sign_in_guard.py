@@ -24,7 +24,10 @@ class TooManyTries(Exception):
     """Nothing was looked at: wait first."""
 
     def __init__(self, wait_s: float) -> None:
-        super().__init__(f"wait {wait_s:.0f} s")
+        super().__init__(
+            f"Sign-ins from here, or to this account, were too many. Wait {wait_s:.0f} s, then try "
+            "once with the right pair. (too_many_tries, -)"
+        )
         self.wait_s = wait_s
 
 

@@ -1,0 +1,135 @@
+"""The description is whole: every call with its scope, answers, refusals and a fitting example."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from tests.openapi.validate import fault, faults
+from tidings import catalogue
+from tidings.api.openapi.__main__ import described, written
+from tidings.api.openapi.answers import ANSWERS
+from tidings.api.openapi.breaking import breaking
+from tidings.api.openapi.document import load_examples, operations
+from tidings.api.openapi.scopes import ACCEPT, OPEN, SCOPES
+from tidings.catalogue.asyncapi import HEADERS
+
+COMMITTED = Path(__file__).with_name("promise.json")
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return described()
+
+
+def _references(node: Any) -> set[str]:
+    if isinstance(node, dict):
+        own = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
+        return own.union(*map(_references, node.values()))
+    return set().union(*map(_references, node)) if isinstance(node, list) else set()
+
+
+def test_it_is_openapi_3_1_and_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1.")
+    for reference in _references(document):
+        place: Any = document
+        for step in reference.removeprefix("#/").split("/"):
+            assert step in place, reference
+            place = place[step]
+
+
+def test_every_schema_is_one(document: dict[str, Any]) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        jsonschema_rs.Draft202012Validator(schema | {"components": document["components"]})
+        assert name
+
+
+def test_every_call_says_its_scope_its_refusals_and_what_it_answers(
+    document: dict[str, Any],
+) -> None:
+    ids = set()
+    for call, operation in operations(document):
+        assert operation["summary"] and operation["tags"], call
+        assert operation["tags"][0] in {tag["name"] for tag in document["tags"]}, call
+        ids.add(operation["operationId"])
+        assert call in SCOPES, f"{call} has no entry in api/openapi/scopes.py"
+        if SCOPES[call] == OPEN:
+            assert operation["security"] == [], call
+        else:
+            assert operation["x-scope"] in operation["description"], call
+            assert {"400", "401", "403", "429", "503"} <= operation["responses"].keys(), call
+        goods = [key for key in operation["responses"] if key.startswith("2")]
+        assert goods, call
+        for status, answer in operation["responses"].items():
+            assert answer["description"], (call, status)
+            for content in answer.get("content", {}).values():
+                assert content["schema"], f"{call} {status} has no schema"
+            if status not in ("204", "304") and call != "POST /inbox/{token}":
+                assert answer.get("content"), f"{call} {status} has no content"
+            shape = answer.get("content", {}).get("application/json", {}).get("schema", {})
+            if int(status) >= 400 and "oauth" not in call and call != "GET /readyz":
+                wanted = "OneWebhook" if "/v3/" in call else "Error"
+                if call == ACCEPT:
+                    wanted = "Outcome" if status == "422" else "CallRefused"
+                assert shape["$ref"].endswith("/" + wanted), (call, status)
+    assert len(ids) == len(SCOPES)
+
+
+def test_no_table_names_a_call_that_is_not_there(document: dict[str, Any]) -> None:
+    calls = {call for call, _ in operations(document)}
+    assert calls == SCOPES.keys()
+    assert ANSWERS.keys() <= calls
+    assert load_examples().keys() == calls, "make docs records what is missing"
+
+
+def test_every_call_has_an_example_and_every_example_fits(document: dict[str, Any]) -> None:
+    assert list(faults(document, load_examples())) == []
+    for call, operation in operations(document):
+        body = operation.get("requestBody", {}).get("content", {})
+        goods = [one for key, one in operation["responses"].items() if key.startswith("2")]
+        answers = [content for one in goods for content in one.get("content", {}).values()]
+        for content in body.values():
+            assert "example" in content, f"{call} has no example of its body"
+        shown = [one for one in [*body.values(), *answers] if "example" in one]
+        bare = not body and not answers  # nothing to show: it is the call alone
+        assert shown or bare, f"{call} has no example"
+        for content in shown:
+            assert fault(document, content["schema"], content["example"]) is None, call
+
+
+def test_every_event_type_is_a_webhook_with_its_headers_and_a_fitting_example(
+    document: dict[str, Any],
+) -> None:
+    kinds = catalogue.load()
+    assert document["webhooks"].keys() == set(kinds.names())
+    for name, item in document["webhooks"].items():
+        [content] = item["post"]["requestBody"]["content"].values()
+        assert content["schema"]["$ref"] == f"#/components/schemas/event.{name}"
+        assert fault(document, content["schema"], content["example"]) is None
+        parts = document["components"]["parameters"]
+        named = [parts[one["$ref"].rpartition("/")[2]] for one in item["post"]["parameters"]]
+        assert [one["name"] for one in named] == HEADERS["required"]
+        assert all(one["required"] for one in named)
+        spoilt = content["example"] | {"eventName": "another"}
+        assert fault(document, content["schema"], spoilt) is not None
+
+
+def test_the_accept_path_takes_every_form(document: dict[str, Any]) -> None:
+    operation = document["paths"]["/v1/events"]["post"]
+    assert operation["requestBody"]["content"].keys() == {
+        "application/json",
+        "application/x-ndjson",
+        "application/cloudevents+json",
+        "application/cloudevents-batch+json",
+    }
+    assert {"202", "413", "415", "422"} <= operation["responses"].keys()
+
+
+def test_nothing_of_the_committed_description_is_taken_away(document: dict[str, Any]) -> None:
+    old = json.loads(COMMITTED.read_text("utf-8"))
+    assert breaking(old, document) == [], "callers count on these"
+    assert COMMITTED.read_text("utf-8") == written(document), (
+        "the description has changed and breaks nothing: take it in by `make docs`"
+    )

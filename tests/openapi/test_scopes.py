@@ -1,0 +1,108 @@
+"""The walk of all calls with lesser scopes: 403 wherever the table says so, and nothing changed."""
+
+from tests.api.control_client import basic
+from tests.openapi.calls import body_of, headers_of
+from tests.openapi.world import Things, World, run, world
+from tidings.api.openapi.document import operations
+from tidings.api.openapi.scopes import OPEN, PLATFORM, SCOPES, needs
+
+RESOURCES = ("webhooks", "events", "logs", "reference", "replay", "admin")
+
+
+def lesser(call: str) -> list[str]:
+    """Sets of scopes that each lack one thing that the call needs."""
+    found = [""]
+    for scope in needs(call):
+        resource, _, level = scope.partition(":")
+        others = [f"{one}:read {one}:write" for one in RESOURCES if one != resource]
+        found.append(" ".join(others))
+        if level == "write":
+            found.append(" ".join([*others, f"{resource}:read"]))
+    return found
+
+
+async def _refused(w: World, things: Things, call: str, auth: str) -> None:
+    before = w.stored()
+    method, body = call.partition(" ")[0], body_of(call, things)
+    reply = await w.call(method, things.path(call), body, auth, headers_of(call))
+    assert reply.status == 403, (call, reply.status, reply.body)
+    told = reply.json
+    code = told["errors"][0]["code"] if "errors" in told else told["error"]["code"]
+    assert code == (4000 if "/v3/" in call else "forbidden"), call
+    assert w.stored() == before, call
+
+
+def test_every_call_has_its_scope_in_the_table() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            calls = {call for call, _ in operations(await w.document())}
+            assert calls == SCOPES.keys()
+
+    run(scenario())
+
+
+def test_lesser_scopes_are_403_everywhere() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            things = await w.org(2001, "acme")
+            logins: dict[str, str] = {}
+            for call in SCOPES:
+                for scopes in lesser(call) if SCOPES[call] != OPEN else []:
+                    if scopes not in logins:
+                        key = f"lesser{len(logins)}"
+                        await w.s.access.put(key, "x", 2001, platform=False, scopes=scopes)
+                        logins[scopes] = basic(key, "x")
+                    await _refused(w, things, call, logins[scopes])
+
+    run(scenario())
+
+
+def test_what_is_the_platforms_is_403_for_an_org_with_every_scope() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            things = await w.org(2001, "acme")
+            calls = [call for call in SCOPES if SCOPES[call].startswith(PLATFORM)]
+            assert len(calls) > 4
+            for call in calls:
+                await _refused(w, things, call, things.auth)
+
+    run(scenario())
+
+
+def test_the_scope_of_the_table_is_enough() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            things = await w.org(2001, "acme")
+            for number, call in enumerate(SCOPES):
+                if not needs(call):
+                    continue
+                platform = SCOPES[call].startswith(PLATFORM)
+                scopes = " ".join(needs(call))
+                key = f"just{number}"
+                await w.s.access.put(key, "x", 2001, platform=platform, scopes=scopes)
+                method, body = call.partition(" ")[0], body_of(call, things)
+                reply = await w.call(
+                    method, things.path(call), body, basic(key, "x"), headers_of(call)
+                )
+                # A credential gives no more than it has: that refusal comes after the scope's.
+                given = reply.status == 403 and b"_exceeded" in reply.body
+                assert reply.status not in (401, 403) or given, (call, reply.body)
+
+    run(scenario())
+
+
+def test_without_a_credential_it_is_401_but_for_the_open_calls() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            things = await w.org(2001, "acme")
+            before = w.stored()
+            for call in SCOPES:
+                if SCOPES[call] == OPEN:
+                    continue
+                for auth in (None, "Bearer x", basic("nobody", "x")):
+                    method, body = call.partition(" ")[0], body_of(call, things)
+                    reply = await w.call(method, things.path(call), body, auth, headers_of(call))
+                    assert reply.status == 401 and "www-authenticate" in reply.headers, call
+            assert w.stored() == before
+
+    run(scenario())
