@@ -1,0 +1,83 @@
+"""One browser and one service with traffic, for all tests of this folder."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, StorageState, sync_playwright
+
+from ..e2e.fixtures import receiver
+from ..e2e.receiver import Receiver
+from ..e2e.service import KEY, ORG, SECRET, ServiceProcess
+from .chrome import Reader, launch
+from .world import World
+
+__all__ = ["receiver"]
+
+NewReader = Callable[..., Reader]
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Ended with this folder: its event loop must not run under the tests of others."""
+    with sync_playwright() as playwright:
+        made = launch(playwright)
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="package")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    """The service."""
+    made = ServiceProcess(tmp_path_factory.mktemp("console") / "store")
+    try:
+        yield made.start()
+    finally:
+        made.end()
+
+
+@pytest.fixture(scope="package")
+def world(console: ServiceProcess, receiver: Receiver) -> World:
+    """An org with simulated traffic: good webhooks and bad ones, an inbox, refused events."""
+    return World(console, receiver, ORG)
+
+
+@pytest.fixture(scope="package")
+def session(browser: Browser, console: ServiceProcess) -> StorageState:
+    """The cookies of one sign-in, for all readers: the service takes few sign-ins a minute."""
+    with Reader(browser, f"http://127.0.0.1:{console.port}") as one:
+        one.sign_in(KEY, SECRET)
+        return one.context.storage_state()
+
+
+@pytest.fixture
+def reader(browser: Browser, console: ServiceProcess, session: StorageState) -> Iterator[NewReader]:
+    """Makes readers who are signed in; at the end, none of them may have met an error."""
+    made: list[Reader] = []
+
+    def make(*, org: int | None = None, signed_in: bool = True, **more: object) -> Reader:
+        if signed_in:
+            more["storage_state"] = session
+        one = Reader(browser, f"http://127.0.0.1:{console.port}", **more)  # type: ignore[arg-type]
+        made.append(one)
+        if signed_in:
+            one.go("/console/sessions")
+        if org is not None:
+            one.work_in(org)
+        return one
+
+    yield make
+    troubles = [trouble for one in made for trouble in one.troubles]
+    for one in made:
+        one.context.close()
+    assert not troubles, troubles
+
+
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where pictures of pages are written: TIDINGS_SCREENSHOTS, or a new folder."""
+    named = os.environ.get("TIDINGS_SCREENSHOTS")
+    place = Path(named) if named else tmp_path_factory.mktemp("screenshots")
+    place.mkdir(parents=True, exist_ok=True)
+    return place

@@ -1,0 +1,325 @@
+"""Twelve journeys through the console, as an integration engineer makes them, at 1280 px."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from ..e2e.api import Api
+from ..e2e.events import event, new_id
+from ..e2e.receiver import Receiver
+from ..e2e.service import KEY, SECRET, ServiceProcess
+from ..e2e.until import until
+from .axe import violations
+from .chrome import Reader
+from .conftest import NewReader
+from .world import GONE, WRONG, World
+
+pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]
+
+MANY = 500
+NewOrg = Callable[[], Api]
+
+
+@pytest.fixture
+def new_org(console: ServiceProcess) -> NewOrg:
+    """Makes orgs of the test's own; a client for each."""
+
+    def make() -> Api:
+        with console.api() as platform:
+            made = platform.send("POST", "/v1/orgs", {"name": "A brand"}).must(201)
+        return console.api(made["id"])
+
+    return make
+
+
+def make_webhook(one: Reader, name: str) -> None:
+    """Fill the form's remaining fields and send it."""
+    one.page.get_by_label("Name", exact=True).fill(name)
+    one.page.get_by_label("Search event types").fill("pointsIssued")
+    one.page.locator("input[name=eventNames][value=pointsIssued]").check()
+    one.page.get_by_role("button", name="Make the webhook").click()
+
+
+def test_1_sign_in(reader: NewReader, console: ServiceProcess) -> None:
+    one = reader(signed_in=False)
+    one.go("/console/deliveries?status=failed")
+    assert one.path == "/console/sign-in"
+    one.page.get_by_label("E-mail, or the key").fill(KEY)
+    one.page.get_by_label("Password, or the secret").fill("not-the-secret")
+    one.page.get_by_role("button", name="Sign in").click()
+    expect(one.page.get_by_role("alert")).to_be_visible()
+    assert one.page.get_by_label("E-mail, or the key").input_value() == KEY, "it stays"
+    one.page.get_by_label("Password, or the secret").fill(SECRET)
+    one.page.get_by_role("button", name="Sign in").click()
+    one.page.wait_for_url("**/console/deliveries?status=failed")
+    one.page.locator("summary", has_text="2001").click()
+    one.page.get_by_role("button", name="Sign out").click()
+    one.page.wait_for_url("**/console/sign-in")
+    one.go("/console/deliveries")
+    assert one.path == "/console/sign-in", "signed out is signed out"
+
+
+def test_2_make_a_test_inbox(reader: NewReader, new_org: NewOrg) -> None:
+    with new_org() as api:
+        one = reader(org=api.org)
+        one.go("/console/inboxes")
+        one.see("No inbox yet")
+        one.page.get_by_label("Name of a new one").fill("Our CRM to be")
+        one.page.get_by_role("button", name="Make an inbox").click()
+        expect(one.page.get_by_role("heading", level=1)).to_have_text("Our CRM to be")
+        [inbox] = api.get("/v1/inboxes").must(200)["inboxes"]
+        assert inbox["url"] in one.text()
+        one.see("Nothing has arrived yet")
+        assert api.call("POST", inbox["url"][inbox["url"].index("/inbox/") :], b"{}").status == 200
+        one.see("unknown" if "unknown" in one.text() else "POST, 2 B")
+
+
+def test_3_create_a_webhook(reader: NewReader, new_org: NewOrg) -> None:
+    with new_org() as api:
+        one = reader(org=api.org)
+        one.go("/console/webhooks")
+        one.page.get_by_role("link", name="New webhook").first.click()
+        one.page.get_by_role("button", name="Make me a test inbox").click()
+        expect(one.page.get_by_label("URL", exact=True)).to_have_value(re.compile("/inbox/"))
+        one.page.get_by_label("Maximum parallel connections").fill("25")
+        one.page.get_by_label("Search event types").fill("pointsIssued")
+        one.page.get_by_label("Schema and example of pointsIssued", exact=True).click()
+        one.page.locator("#type").get_by_text("totalPointsIssued").first.wait_for()
+        make_webhook(one, "Acme CRM")
+        one.see("Acme CRM is made")
+        one.see("This is the only time that it is shown")
+        assert "whsec_" in one.text()
+        [made] = api.get("/v3/webHooks").must(200)["data"]
+        assert (made["name"], made["eventNames"]) == ("Acme CRM", ["pointsIssued"])
+        assert made["maxAllowedConnections"] == 25
+        one.page.get_by_role("link", name="To Acme CRM").click()
+        assert "whsec_" not in one.text(), "shown once"
+
+
+def test_4_be_refused_a_url_and_understand_why(reader: NewReader, new_org: NewOrg) -> None:
+    with new_org() as api:
+        one = reader(org=api.org)
+        one.go("/console/webhooks/new")
+        url = one.page.get_by_label("URL", exact=True)
+        url.fill("http://169.254.169.254/latest/meta-data")
+        url.blur()
+        said = one.page.locator("#h-webHookUrl [role=alert]")
+        expect(said).to_contain_text("must lead to a public address")
+        expect(said).to_contain_text("Use the receiver's public address")
+        before = said.inner_text()
+        make_webhook(one, "Metadata")
+        expect(one.page.locator("main > .trouble")).to_contain_text("Nothing was saved")
+        assert said.inner_text() == before, "the same, whether asked before or after"
+        assert url.input_value().endswith("meta-data"), "nothing has to be typed again"
+        assert one.page.get_by_label("Name", exact=True).input_value() == "Metadata"
+        assert not api.get("/v3/webHooks").must(200)["data"]
+        assert not violations(one.page)
+
+
+def test_5_see_the_first_delivery_arrive(
+    reader: NewReader, new_org: NewOrg, console: ServiceProcess
+) -> None:
+    with new_org() as api:
+        inbox = api.send("POST", "/v1/inboxes", {"name": "First"}).must(201)
+        api.webhook(inbox["url"], "First receiver")
+        waiting, watching, tailing = reader(org=api.org), reader(org=api.org), reader(org=api.org)
+        waiting.go("/console")
+        waiting.see("Waiting for your first event")
+        watching.go(f"/console/inboxes/{inbox['id']}")
+        tailing.go("/console/tail")
+        tailing.see("live")
+        sent = new_id()
+        assert api.org is not None
+        api.accept(event(sent, api.org))
+        waiting.see("Your first event has arrived.")
+        waiting.see("Your webhook is well.")
+        watching.see("valid")
+        expect(tailing.page.locator("#tail tbody tr").first).to_contain_text("pointsIssued")
+        tailing.page.locator("#tail").get_by_text("delivered").first.wait_for()
+
+
+def test_6_find_the_delivery_of_one_customer(reader: NewReader, world: World) -> None:
+    one = reader()
+    one.go("/console")
+    one.page.keyboard.press("/")
+    one.page.keyboard.type("41200999")
+    one.page.keyboard.press("Enter")
+    one.see("Found by 41200999")
+    one.page.get_by_role("link", name="All deliveries found by it").click()
+    rows = one.page.locator("table[data-list] tbody tr")
+    assert 3 <= rows.count() <= 8
+    one.page.get_by_label("failed").check()
+    one.page.get_by_role("button", name="Search", exact=True).click()
+    one.page.wait_for_url("**status=failed**")
+    expect(rows).to_have_count(1)
+    shared = one.page.url
+    one.page.keyboard.press("ArrowDown")
+    one.page.keyboard.press("Enter")
+    one.page.wait_for_url(f"**/deliveries/{world.failed['id']}")
+    assert "41200999" in one.text()
+    other = reader()
+    other.page.goto(shared)
+    expect(other.page.locator("table[data-list] tbody tr")).to_have_count(1)
+
+
+def test_7_explain_a_failure(reader: NewReader, world: World) -> None:
+    one = reader()
+    one.go("/console")
+    one.page.locator(".todo li", has_text="Old feed").get_by_role("link", name="Look").click()
+    one.see("410")
+    one.page.locator("table[data-list] a[data-row]").first.click()
+    text = one.text()
+    assert "The receiver answered 410 Gone" in text
+    assert "not tried again" in text and "Give it a new URL" in text
+    assert WRONG in text, "its own words"
+    assert "webhook-signature" in text and "41200999" in text
+    one.page.get_by_role("link", name=re.compile("^Attempt 1")).first.click()
+    one.page.get_by_text("Show the curl command").click()
+    one.see("curl -")
+
+
+def test_8_retry_one(reader: NewReader, new_org: NewOrg, receiver: Receiver) -> None:
+    path = receiver.path(status=500, body=WRONG)
+    with new_org() as api:
+        hook = api.webhook(receiver.url(path), "Mended later", retryPolicy=GONE)
+        sent = new_id()
+        assert api.org is not None
+        api.accept(event(sent, api.org))
+        failed = api.settled(sent, hook, ("failed",))
+        receiver.plan(path, status=200)
+        one = reader(org=api.org)
+        one.go(f"/console/deliveries/{failed['id']}")
+        one.page.get_by_role("button", name="Try again").click()
+        expect(one.page.locator(".head .state")).to_contain_text("delivered")
+        assert len(receiver.wait(path, 2)) == 2
+        assert api.delivery(failed["id"])["state"] == "delivered"
+        one.see("Attempt 2")
+
+
+def test_9_replay_500_and_cancel(reader: NewReader, new_org: NewOrg, receiver: Receiver) -> None:
+    path = receiver.path(status=410)
+    with new_org() as api:
+        hook = api.webhook(receiver.url(path), "Down all night")
+        assert api.org is not None
+        batch = b",".join(event(new_id(), api.org) for _ in range(MANY))
+        api.accept(b"[" + batch + b"]")
+        dry = {"webHookId": hook["webHookId"], "states": ["failed", "parked"], "dryRun": True}
+        until(
+            lambda: api.send("POST", "/v1/replays", dry).must(200)["matched"] == MANY,
+            "the webhook is disabled, and all of them failed or are parked",
+        )
+        receiver.plan(path, status=200)
+        one = reader(org=api.org)
+        one.go(f"/console/webhooks/{hook['webHookId']}")
+        one.page.get_by_role("button", name="Enable").click()
+        expect(one.page.locator(".head .state")).to_contain_text("active")
+        one.go(f"/console/deliveries?webhook={hook['webHookId']}&status=failed&status=parked")
+        one.page.get_by_role("button", name="Replay all that match").click()
+        one.see(f"This sends {MANY} requests")
+        one.page.get_by_label("Requests a second, at most").fill("5")
+        one.page.get_by_role("button", name="Count again").click()
+        one.page.get_by_role("button", name=f"Replay {MANY} deliveries").click()
+        one.page.wait_for_url("**/console/replays/rpl_**")
+        receiver.wait(path, 8, 20)
+        one.page.on("dialog", lambda dialog: dialog.accept())
+        one.page.get_by_role("button", name="Pause").click()
+        one.see("paused")
+        one.page.get_by_role("button", name="Cancel").click()
+        one.page.locator("#progress .state.cancelled").first.wait_for()
+        [job] = api.get("/v1/replays").must(200)["replays"]
+        assert job["state"] == "cancelled" and job["made"] < MANY
+        came = len(receiver.arrivals(path))
+        one.page.wait_for_timeout(600)
+        assert len(receiver.arrivals(path)) == came < MANY // 2, "nothing is sent any more"
+
+
+def test_10_rotate_a_secret(reader: NewReader, new_org: NewOrg, receiver: Receiver) -> None:
+    path = receiver.path()
+    with new_org() as api:
+        hook = api.webhook(receiver.url(path), "Rotated")
+        one = reader(org=api.org)
+        one.go(f"/console/webhooks/{hook['webHookId']}")
+        one.page.get_by_role("link", name="Rotate secret").click()
+        one.page.get_by_label("Hours that the old secret goes on").fill("2")
+        one.page.get_by_role("button", name="Make a new secret").click()
+        one.see("The new signing secret of Rotated")
+        [secret] = re.findall(r"whsec_\S+", one.text())
+        one.page.get_by_role("link", name="To Rotated").click()
+        text = one.text()
+        assert secret not in text and secret[-4:] in text and "until" in text
+        assert api.org is not None
+        api.accept(event(new_id(), api.org))
+        [arrival] = receiver.wait(path, 1)
+        assert len(arrival.headers["webhook-signature"].split(" ")) == 2, "by both of them"
+
+
+def test_11_read_the_schema_of_a_type_and_send_it_by_hand(
+    reader: NewReader, new_org: NewOrg, receiver: Receiver
+) -> None:
+    path = receiver.path()
+    with new_org() as api:
+        api.webhook(receiver.url(path), "Hand-fed")
+        one = reader(org=api.org)
+        one.go("/console/catalogue")
+        one.page.get_by_label("Name or words").fill("points issued")
+        one.page.get_by_role("button", name="Search", exact=True).click()
+        one.page.get_by_role("link", name="pointsIssued", exact=True).click()
+        expect(one.page.locator("table.schema")).to_contain_text("totalPointsIssued")
+        one.see("Hand-fed")
+        one.page.get_by_role("link", name="Send one by hand").click()
+        form = one.page.get_by_label("Event", exact=True)
+        example = form.input_value()
+        form.fill(example.replace('"customerIdentifiers"', '"customers"'))
+        one.page.get_by_role("button", name="Send it").click()
+        expect(one.page.get_by_role("alert")).to_contain_text("customerIdentifiers")
+        assert not receiver.arrivals(path)
+        form.fill(example)
+        one.page.get_by_role("button", name="Send it").click()
+        one.page.wait_for_url(re.compile(r"/console/events/(?!new)"))
+        [arrival] = receiver.wait(path, 1)
+        assert arrival.event["eventName"] == "pointsIssued"
+        until(lambda: one.page.reload() and "delivered" in one.text(), "its fate is told")
+
+
+LOGO = "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4="
+
+
+def open_portal(browser: Browser, console: ServiceProcess, url: str) -> Reader:
+    """A reader without any cookie opens a link."""
+    one = Reader(browser, f"http://127.0.0.1:{console.port}")
+    one.page.goto(url)
+    return one
+
+
+def test_12_open_the_portal_by_link(
+    browser: Browser, console: ServiceProcess, new_org: NewOrg, receiver: Receiver
+) -> None:
+    with new_org() as api:
+        api.webhook(receiver.url(receiver.path()), "Of the brand")
+        body: dict[str, Any] = {"name": "Acme Loyalty", "role": "operator", "colour": "#0b6e4f"}
+        path = f"/v1/orgs/{api.org}/portal-links"
+        link = api.send("POST", path, body | {"logo": LOGO}).must(201)["url"]
+        with open_portal(browser, console, link) as one:
+            assert one.path == "/console", "the token does not stay in the address"
+            expect(one.page.locator(".brand")).to_contain_text("Acme Loyalty")
+            assert "Tidings" not in one.page.title() and "Acme Loyalty" in one.page.title()
+            colour = "getComputedStyle(document.querySelector('.side a[aria-current]')).color"
+            assert one.page.evaluate(colour) == "rgb(11, 110, 79)"
+            one.page.get_by_role("link", name="Webhooks", exact=True).click()
+            one.see("Of the brand")
+            assert not one.page.get_by_role("link", name="Orgs").count()
+            one.go("/console/orgs/2001")
+            assert "Time zone" not in one.text(), "its own org alone"
+            assert not violations(one.page)
+        again = open_portal(browser, console, link)
+        assert "cannot be opened" in again.text(), "once"
+        again.context.close()
+        with open_portal(
+            browser, console, api.send("POST", path, {"name": "R"}).must(201)["url"]
+        ) as one:
+            one.go("/console/webhooks")
+            one.see("Of the brand")
+            assert not one.page.get_by_role("link", name="New webhook").count(), "a reader reads"

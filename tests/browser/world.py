@@ -1,0 +1,115 @@
+"""An org with a past: simulated traffic, and receivers that do well, badly and not at all."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ..e2e.api import Api
+from ..e2e.events import event, new_id
+from ..e2e.receiver import Receiver
+from ..e2e.service import KEY, SECRET, ServiceProcess, environment
+
+EVENTS = 600
+WRONG = "The CRM is being moved. Call +44 20 7946 0000."
+GONE = {"delaysInSeconds": [1], "windowInHours": 0}
+LATER = {"delaysInSeconds": [900]}
+TYPES = ["pointsIssued", "transactionAdded", "customerUpdated", "rewardIssued"]
+
+
+class World:
+    """What is there, by its ids."""
+
+    def __init__(self, service: ServiceProcess, receiver: Receiver, org: int) -> None:
+        self.service, self.receiver, self.org = service, receiver, org
+        self.good, self.bad = receiver.path(), receiver.path(status=500, body=WRONG)
+        with self.api() as api:
+            types = TYPES
+            headers = {"X-Api-Key": "0123456789abcdef", "X-Shop": "mumbai"}
+            more: dict[str, Any] = {"eventNames": types, "slaInSeconds": 30}
+            self.crm = api.webhook(
+                receiver.url(self.good), "Acme CRM", webHookHeaders=headers, **more
+            )
+            self.failing = api.webhook(
+                receiver.url(self.bad), "Partner feed", eventNames=types[:1], retryPolicy=LATER
+            )
+            self.inbox = api.send("POST", "/v1/inboxes", {"name": "Till of tomorrow"}).must(201)
+            self.till = api.webhook(self.inbox["url"], "Till", eventNames=types[:2])
+            self._simulate()
+            api.post(b'{"eventName": "pointsIssued", "data": {"totalPointsIssued": "many"}}')
+            self.failed_event = new_id()
+            last = receiver.path(status=410, body=WRONG)
+            self.dead = api.webhook(receiver.url(last), "Old feed", retryPolicy=GONE)
+            api.accept(event(self.failed_event, org, customer=41200999))
+            self.failed = api.settled(self.failed_event, self.dead, ("failed", "parked"))
+            self.replay = api.send(
+                "POST",
+                "/v1/replays",
+                {
+                    "webHookId": self.crm["webHookId"],
+                    "states": ["delivered"],
+                    "again": True,
+                    "ratePerSecond": 50,
+                },
+            ).must(201)
+
+    def api(self) -> Api:
+        """A client that acts for the org."""
+        return self.service.api(self.org)
+
+    def _simulate(self) -> None:
+        command = [str(Path(sys.executable).with_name("tidings")), "simulate"]
+        command += ["--url", f"http://127.0.0.1:{self.service.port}", "--key", KEY]
+        command += ["--secret", SECRET, "--org", str(self.org), "--seed", "7"]
+        command += ["--events", str(EVENTS)]
+        subprocess.run(command, env=environment(), check=True, timeout=60, capture_output=True)
+
+    @cached_property
+    def rejection(self) -> str:
+        """The id of the event that was refused."""
+        with self.api() as api:
+            return str(api.get("/v1/rejections").must(200)["rejections"][0]["id"])
+
+    def pages(self) -> Iterator[tuple[str, str]]:
+        """Every page that shows something: its name and its path."""
+        crm, failed = self.crm["webHookId"], self.failed["id"]
+        for name, path in {
+            "overview": "",
+            "webhooks": "/webhooks",
+            "webhook": f"/webhooks/{crm}",
+            "webhook-failing": f"/webhooks/{self.failing['webHookId']}",
+            "webhook-new": "/webhooks/new?event=pointsIssued",
+            "webhook-edit": f"/webhooks/{crm}/edit",
+            "webhook-rotate": f"/webhooks/{crm}/rotate",
+            "webhook-delete": f"/webhooks/{crm}/delete",
+            "deliveries": "/deliveries",
+            "delivery": f"/deliveries/{failed}",
+            "events": "/events",
+            "event": f"/events/{self.failed_event}",
+            "event-new": "/events/new?type=pointsIssued",
+            "rejections": "/rejections",
+            "rejection": f"/rejections/{self.rejection}",
+            "tail": "/tail",
+            "inboxes": "/inboxes",
+            "inbox": f"/inboxes/{self.inbox['id']}",
+            "replays": "/replays",
+            "replay": f"/replays/{self.replay['id']}",
+            "replay-new": "/replays/new",
+            "catalogue": "/catalogue",
+            "type": "/catalogue/pointsIssued",
+            "find": "/find?q=41200999",
+            "nothing-found": "/find?q=none-of-these",
+            "sessions": "/sessions",
+            "access": "/access",
+            "credential-new": "/access/credentials/new",
+            "user-new": "/access/users/new",
+            "orgs": "/orgs",
+            "org": f"/orgs/{self.org}",
+            "org-new": "/orgs/new",
+            "health": "/health",
+            "stop": "/stop",
+            "nowhere": "/nothing/is/here",
+        }.items():
+            yield name, f"/console{path}"
