@@ -162,7 +162,7 @@ def test_every_page_is_made_in_time(million: ServiceProcess) -> None:
 
 @pytest.mark.xfail(
     strict=False,
-    reason="the overview is made in 50 to 120 ms at 1,000,000 deliveries: a tally for each webhook, "
+    reason="the overview takes 50 to 120 ms at 1,000,000 deliveries: a tally for each webhook, "
     "and spreads over a month, want to be one query each",
 )
 def test_the_overview_is_made_in_time(million: ServiceProcess) -> None:
