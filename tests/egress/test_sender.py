@@ -2,7 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
+from typing import Any, cast
 
 import pytest
 
@@ -240,6 +243,52 @@ def test_next_address_is_tried() -> None:
                 assert names.asked == 1
 
     run(scenario())
+
+
+def test_next_address_is_tried_also_where_another_attempt_has_gone_there_first() -> None:
+    """One that learns late that it was refused was refused at the old address, not at the new."""
+
+    async def scenario() -> None:
+        names = Names(at("127.0.0.2", "127.0.0.1", fresh_until=float("inf")))
+        with Receiver(answering(EMPTY)) as receiver:
+            async with outlet_to(receiver.url(host="hook.test"), resolver=names) as outlet:
+                client: Any = await outlet._prepare(monotonic(), 5.0)
+                told = asyncio.Event()
+                outlet._client = cast(Any, LateClient(client, told))
+                late = asyncio.create_task(post(outlet))
+                await asyncio.sleep(0)
+                outlet._client = client
+                assert isinstance(await post(outlet), Answer)
+                told.set()
+                assert isinstance(await late, Answer)
+
+    run(scenario())
+
+
+class LateClient:
+    """A client whose requests end as they would, but only after `told`."""
+
+    def __init__(self, client: Any, told: asyncio.Event) -> None:
+        self._client = client
+        self._told = told
+
+    def request(self, *arguments: Any) -> "LateRequest":
+        return LateRequest(self._client.request(*arguments), self._told)
+
+
+class LateRequest:
+    def __init__(self, request: Any, told: asyncio.Event) -> None:
+        self._request = request
+        self._told = told
+
+    def __getattr__(self, name: str) -> Callable[..., "LateRequest"]:
+        return lambda *arguments: LateRequest(getattr(self._request, name)(*arguments), self._told)
+
+    async def __aenter__(self) -> Any:
+        try:
+            return await self._request.__aenter__()
+        finally:
+            await self._told.wait()
 
 
 def test_all_addresses_refuse() -> None:

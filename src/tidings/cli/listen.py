@@ -3,6 +3,7 @@
 import contextlib
 import queue
 import secrets
+import select
 import signal
 import sys
 import threading
@@ -80,7 +81,7 @@ def listen(
     if filter is not None:
         wanted["filter"] = read_json("--filter", filter)
     api = calls(where)
-    with _signals(), Stay(api) as stay:
+    with Signals() as signals, Stay(api, signals) as stay:
         stay.open(answer, wanted)
         shown = Shown(where.json, count)
         try:
@@ -92,31 +93,50 @@ def listen(
     return Exit.OK
 
 
-@contextlib.contextmanager
-def _signals() -> Iterator[None]:
+class Signals:
     """Ctrl-C, SIGTERM and a closed terminal end it by way of its clean-up, once."""
 
-    def end(number: int, frame: FrameType | None) -> None:
-        for one in caught:
+    CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self) -> None:
+        self._held = self._came = False
+        self._before: list[Any] = []
+
+    def __enter__(self) -> "Signals":
+        self._before = [signal.signal(one, self._end) for one in self.CAUGHT]
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> bool:
+        for one, handler in zip(self.CAUGHT, self._before, strict=True):
+            signal.signal(one, handler)
+        return kind is Ended
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        if self._held:
+            self._came = True
+            return
+        for one in self.CAUGHT:
             signal.signal(one, signal.SIG_IGN)
         raise Ended
 
-    caught = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(one, end) for one in caught]
-    try:
-        yield
-    except Ended:
-        pass
-    finally:
-        for one, handler in zip(caught, before, strict=True):
-            signal.signal(one, handler)
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """What is being made in the service must be known before it can be removed."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+        if self._came:
+            self._end(0, None)
 
 
 class Stay:
     """The inbox and the webhook that exist for as long as somebody listens."""
 
-    def __init__(self, api: Calls) -> None:
+    def __init__(self, api: Calls, signals: Signals) -> None:
         self._api = api
+        self._signals = signals
         self._name = f"listen-{secrets.token_hex(4)}"
         self._opened = False
         self.inbox: dict[str, Any] | None = None
@@ -131,13 +151,14 @@ class Stay:
         """Make the inbox, watch it, and only then subscribe. Stop."""
         api, name = self._api, self._name
         self._opened = True
-        self.inbox = api.send("POST", INBOXES, {"name": name, "answer": answer})
-        inbox = self.inbox
+        with self._signals.held():
+            self.inbox = inbox = api.send("POST", INBOXES, {"name": name, "answer": answer})
         reader = Reader(api, f"{INBOXES}/{part(inbox['id'])}/stream", self.facts)
         reader.start()
         reader.ready()
         webhook = {"name": name, "webHookUrl": inbox["url"], "maxAllowedConnections": 10}
-        self.webhook = changed(api.ask("POST", WEBHOOKS, webhook | wanted))
+        with self._signals.held():
+            self.webhook = changed(api.ask("POST", WEBHOOKS, webhook | wanted))
         self.secret = self.webhook["signingSecret"]
         said = ", ".join(self.webhook["eventNames"])
         after = f" after {answer['delayMs'] / 1000:g} s" if answer["delayMs"] else ""
@@ -145,7 +166,7 @@ class Stay:
         say("Ctrl-C ends it and removes the webhook.")
 
     def __exit__(self, *_: object) -> None:
-        for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for one in Signals.CAUGHT:
             signal.signal(one, signal.SIG_IGN)
         with contextlib.suppress(BrokenPipeError):
             self._remove()
@@ -201,12 +222,14 @@ class Reader(threading.Thread):
     def run(self) -> None:
         """Until the process ends."""
         while True:
+            first = True
             try:
                 for kind, fact in self._api.stream(self._path):
-                    if not self._open.is_set():
+                    if first:
+                        first = False
                         self._open.set()
-                        self._facts.put(("opened", {}))
-                    elif kind:
+                        self._facts.put(("opened", {}))  # what came meanwhile is in the list
+                    if kind:
                         self._facts.put((kind, fact))
             except Stop as stop:
                 if not self._open.is_set() or stop.code is not Exit.UNREACHABLE:
@@ -215,7 +238,6 @@ class Reader(threading.Thread):
                     self._facts.put(("refused", {"why": stop.problem}))
                     return
             time.sleep(AGAIN_S)
-            self._facts.put(("opened", {}))  # what came meanwhile is in the list
 
 
 class Shown:
@@ -261,7 +283,9 @@ class Shown:
         return text
 
     def tick(self) -> None:
-        """The rate line, where somebody sees it."""
+        """The rate line, where somebody sees it. BrokenPipeError where nobody reads any more."""
+        if not self._out.is_terminal and _reader_gone(sys.stdout.fileno()):
+            raise BrokenPipeError
         if self._live:
             self._clear()
             sys.stderr.write(self._rate())
@@ -282,6 +306,13 @@ class Shown:
         say(f"{self.total:,} arrived · {self.good:,} verified")
 
 
+def _reader_gone(descriptor: int) -> bool:
+    """Whether it is a pipe that nobody reads: the next line would find out, but may never come."""
+    look = select.poll()
+    look.register(descriptor, 0)
+    return any(told & select.POLLERR for _, told in look.poll(0))
+
+
 def _print_all(api: Calls, stay: Stay, shown: Shown, onward: "Forward | None") -> None:
     from tidings.cli.arrivals import read_arrival  # noqa: PLC0415
 
@@ -299,20 +330,28 @@ def _print_all(api: Calls, stay: Stay, shown: Shown, onward: "Forward | None") -
         if kind == "arrival":
             ids = [str(fact["id"])]
         else:  # opened again, or dropped: what was not told is in the list
-            ids = _listed(api, path)
+            while (listed := _listed(api, path)) is None:
+                time.sleep(TICK_S)
+            ids = listed
         for arrival in ids:
             if arrival not in seen:
+                try:
+                    told = api.get(f"{path}/{part(arrival)}")
+                except Stop as stop:
+                    if stop.code is not Exit.UNREACHABLE:
+                        raise
+                    break  # it is in the list that is read once the stream is open again
                 seen.append(arrival)
-                arrived = read_arrival(api.get(f"{path}/{part(arrival)}"), stay.secret)
+                arrived = read_arrival(told, stay.secret)
                 shown.one(arrived, "" if onward is None else onward.send(arrived))
 
 
-def _listed(api: Calls, path: str) -> list[str]:
-    """What has arrived, oldest first. Nothing while the service is away: it is asked again."""
+def _listed(api: Calls, path: str) -> list[str] | None:
+    """What has arrived, oldest first. None while the service is away: it is asked again."""
     try:
         rows = api.get(path, limit=CAUGHT_UP_MAX)["arrivals"]
     except Stop as stop:
         if stop.code is not Exit.UNREACHABLE:
             raise
-        return []
+        return None
     return [row["id"] for row in reversed(rows)]

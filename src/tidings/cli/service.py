@@ -65,11 +65,21 @@ class Service:
     ) -> tuple[int, bytes]:
         """Status and body of one call. Raises Unreachable.
 
-        A body in pieces takes its content-length among the headers.
+        A body in pieces takes its content-length among the headers. A GET that finds its kept
+        connection closed, as after a restart of the service, is made once more on a new one.
         """
+        whole = self._headers | (headers or {})
         try:
-            self._line.request(method, self._prefix + path, body, self._headers | (headers or {}))
-            answer = self._line.getresponse()
+            kept = self._line.sock is not None
+            try:
+                self._line.request(method, self._prefix + path, body, whole)
+                answer = self._line.getresponse()
+            except (ConnectionError, http.client.RemoteDisconnected):
+                if not kept or method != "GET":
+                    raise
+                self._line.close()
+                self._line.request(method, self._prefix + path, body, whole)
+                answer = self._line.getresponse()
             self.retry_after_s = _seconds(answer.getheader("retry-after"))
             self.etag, self.date = answer.getheader("etag"), answer.getheader("date")
             return answer.status, answer.read()

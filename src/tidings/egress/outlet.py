@@ -86,6 +86,7 @@ class HttpOutlet:
         else:
             self._deadline_s = deadline_s
             timeout = self._timeout = timedelta(seconds=deadline_s)
+        address = self._address  # what this client dials; another send may replace both
         self._in_flight += 1
         try:
             # Ten thousand times a second: no layer of coroutines between here and the client.
@@ -108,7 +109,9 @@ class HttpOutlet:
             return await self._conclude(request, response, started, head_at, deadline_s)
         finally:
             self._in_flight -= 1
-        return await self._recover(failed, client, method, headers, body, started, deadline_s)
+        return await self._recover(
+            failed, client, address, method, headers, body, started, deadline_s
+        )
 
     async def close(self) -> None:
         """Close every connection; sends under way end with a fault of our own. Idempotent."""
@@ -210,6 +213,7 @@ class HttpOutlet:
         self,
         error: Exception,
         client: Client,
+        address: str,
         method: str,
         headers: list[tuple[str, str]],
         body: bytes,
@@ -217,7 +221,7 @@ class HttpOutlet:
         deadline_s: float,
     ) -> Ending:
         """Go on elsewhere, if the request provably never left."""
-        tried = {self._address}
+        tried = {address}
         while True:
             fault = self._fault_of(error, started)
             left_s = deadline_s - (monotonic() - started)
