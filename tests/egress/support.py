@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+import uvloop
+
 from tidings.core.exchange import Ending
 from tidings.egress.address import parse_target
 from tidings.egress.outlet import HttpOutlet
@@ -18,13 +20,13 @@ BODY = b'{"eventName":"pointsIssued"}'
 
 
 def run(scenario: Coroutine[Any, Any, None]) -> None:
-    """Run to the end, or fail after 20 seconds whatever the subject does."""
+    """Run to the end on the service's own loop, or fail after 20 seconds whatever it does."""
 
     async def bounded() -> None:
         async with asyncio.timeout(20):
             await scenario
 
-    asyncio.run(bounded())
+    uvloop.run(bounded())
 
 
 class Names:

@@ -86,7 +86,7 @@ FAULTS: dict[str, tuple[Handler, FaultKind, bool]] = {
     "drip head": (dripping(HEAD, b"x: y\r\n", 0.05), FaultKind.TIMEOUT, True),
     "endless 1xx": (
         dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.001),
-        FaultKind.TIMEOUT,
+        FaultKind.PROTOCOL,  # cut at the sixth, not at the deadline
         True,
     ),
     "silence": (_silent, FaultKind.TIMEOUT, True),
@@ -118,12 +118,14 @@ FAULTS: dict[str, tuple[Handler, FaultKind, bool]] = {
 def test_no_complete_head_is_a_fault(name: str) -> None:
     """A receiver that gives no complete head ends as a fault with its own word, by the deadline."""
     handler, kind, sent = FAULTS[name]
+    speaks_first = name == "ssh banner"  # then nothing is sent, if it is here before we send
     body = b"x" * 1_000_000 if name == "never reads" else BODY
     if name == "never reads":  # loopback buffers take a megabyte: make sure that it does not fit
         body *= 16
     ending, took, grown = attempt(handler, body)
     assert isinstance(ending, Fault), ending
-    assert (ending.kind, ending.sent) == (kind, sent), ending
+    assert ending.kind is kind, ending
+    assert ending.sent is sent or speaks_first
     assert took < DEADLINE_S + SLACK_S
     assert grown < 60
 
@@ -135,6 +137,7 @@ def test_reset_at_once() -> None:
     # Which of the two it is depends on whether the reset comes before connect() has returned.
     assert (ending.kind, ending.sent) in (
         (FaultKind.RESET, True),
+        (FaultKind.RESET, False),
         (FaultKind.REFUSED, False),
     ), ending
     assert took < DEADLINE_S
@@ -379,7 +382,7 @@ def test_idle_connection_closed_as_we_send() -> None:
                     endings.append(await post(outlet, body=b"%d" % number))
         faults = [ending for ending in endings if isinstance(ending, Fault)]
         assert all(fault.kind in (FaultKind.RESET, FaultKind.STALE) for fault in faults), faults
-        assert all(fault.sent == (fault.kind is FaultKind.RESET) for fault in faults)
+        assert all(fault.sent for fault in faults)
         bodies = [request.rpartition(b"\r\n\r\n")[2] for request in seen]
         assert len(bodies) == len(set(bodies))  # sent twice: never
         answered = {b"%d" % i for i, ending in enumerate(endings) if isinstance(ending, Answer)}
@@ -389,20 +392,15 @@ def test_idle_connection_closed_as_we_send() -> None:
 
 
 def test_bodies_that_never_end_do_not_block_the_outlet() -> None:
-    """With every connection stuck in an endless body, a fresh client goes on in the deadline."""
+    """With every connection stuck in an endless body, a fresh one takes the place of the oldest."""
 
     async def scenario() -> None:
         with Receiver(writing(HEAD + b"Content-Length: 9\r\n\r\n")) as receiver:
             async with outlet_to(receiver.url(), connections_max=1) as outlet:
-                for _ in range(2):
+                for _ in range(4):
                     ending = await post(outlet, deadline_s=4.0)
                     assert isinstance(ending, Answer), ending
                     assert ending.status == 200
-                third = await post(outlet, deadline_s=4.0)
-                assert isinstance(third, Answer) or (third.kind, third.sent) == (
-                    FaultKind.TIMEOUT,
-                    False,
-                ), third
 
     run(scenario())
 
@@ -468,7 +466,6 @@ def test_no_descriptors_left_is_our_fault() -> None:
             async with outlet_to(receiver.url()) as outlet:
                 assert isinstance(await post(outlet), Answer)
             async with outlet_to(receiver.url()) as outlet:
-                await outlet._prepare(time.monotonic(), 5.0)  # the client itself needs files
                 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
                 highest = max(int(name) for name in os.listdir("/proc/self/fd"))
                 spare = [os.open("/dev/null", os.O_RDONLY) for _ in range(8)]
@@ -486,12 +483,12 @@ def test_no_descriptors_left_is_our_fault() -> None:
 
 
 def test_cancelled_send_returns_at_once() -> None:
-    """Cancelling gives the task back at once; the wire ends by the deadline."""
+    """Cancelling gives the task back at once, and takes the request off the wire."""
 
     async def scenario() -> None:
         with Receiver(_silent) as receiver:
             async with outlet_to(receiver.url(), connections_max=2) as outlet:
-                task = asyncio.create_task(post(outlet, deadline_s=1.5))
+                task = asyncio.create_task(post(outlet, deadline_s=15.0))
                 while not receiver.connections:
                     await asyncio.sleep(0.01)
                 started = time.monotonic()

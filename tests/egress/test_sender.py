@@ -2,20 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from tidings.core.exchange import Answer, Fault, FaultKind
 from tidings.egress.address import parse_target
+from tidings.egress.dial import Dialler
 from tidings.egress.hosts import HostsFile
 from tidings.egress.policy import Policy
 from tidings.egress.port import Sender, Target
 from tidings.egress.resolve import CaresResolver, Resolved, Unresolved
 from tidings.egress.sender import HttpSender
+from tidings.egress.wire import Wire
 
 from .nameserver import NameServer, Zone
 from .receivers import EMPTY, OK, Handler, Receiver, answering, read_request
@@ -211,22 +211,21 @@ def test_name_stays_in_host_header() -> None:
     run(scenario())
 
 
-def test_client_is_kept_while_its_address_is_answered() -> None:
-    """A changed answer means a new client only if the dialled address is gone from it."""
+def test_connection_is_kept_while_its_address_is_answered() -> None:
+    """A changed answer means a new connection only if the dialled address is gone from it."""
 
     async def scenario() -> None:
         names = Names(at("127.0.0.1"), at("127.0.0.2", "127.0.0.1"), at("127.0.0.2"))
         with Receiver(answering(EMPTY)) as receiver:
             async with outlet_to(receiver.url(host="hook.test"), resolver=names) as outlet:
                 assert isinstance(await post(outlet), Answer)
-                first = outlet._client
                 assert isinstance(await post(outlet), Answer)
-                assert outlet._client is first
+                assert receiver.connections == 1
                 ending = await post(outlet)  # nobody listens on 127.0.0.2
                 assert isinstance(ending, Fault)
                 assert ending.kind is FaultKind.REFUSED
-                assert outlet._client is not first
                 assert names.asked == 3
+                assert await asyncio.to_thread(receiver.ended.acquire, True, 3.0)
 
     run(scenario())
 
@@ -245,50 +244,27 @@ def test_next_address_is_tried() -> None:
     run(scenario())
 
 
-def test_next_address_is_tried_also_where_another_attempt_has_gone_there_first() -> None:
-    """One that learns late that it was refused was refused at the old address, not at the new."""
+def test_the_address_that_took_a_connection_is_dialled_first() -> None:
+    """One that nobody listens at costs a name with several addresses one look, not each send."""
+    dialled: list[str] = []
+
+    class Listed(Dialler):
+        async def dial(self, target: Target, address: str, *rest: Any) -> Wire | Fault:
+            dialled.append(address)
+            return await super().dial(target, address, *rest)
 
     async def scenario() -> None:
         names = Names(at("127.0.0.2", "127.0.0.1", fresh_until=float("inf")))
-        with Receiver(answering(EMPTY)) as receiver:
+        with Receiver(answering(EMPTY, then_close=True)) as receiver:
             async with outlet_to(receiver.url(host="hook.test"), resolver=names) as outlet:
-                client: Any = await outlet._prepare(monotonic(), 5.0)
-                told = asyncio.Event()
-                outlet._client = cast(Any, LateClient(client, told))
-                late = asyncio.create_task(post(outlet))
-                await asyncio.sleep(0)
-                outlet._client = client
-                assert isinstance(await post(outlet), Answer)
-                told.set()
-                assert isinstance(await late, Answer)
+                outlet._dialler = Listed()
+                for _ in range(3):
+                    assert isinstance(await post(outlet), Answer)
+                    assert await asyncio.to_thread(receiver.ended.acquire, True, 3.0)
+                    await asyncio.sleep(0.05)  # for its end to get here
+        assert dialled == ["127.0.0.2", "127.0.0.1", "127.0.0.1", "127.0.0.1"]
 
     run(scenario())
-
-
-class LateClient:
-    """A client whose requests end as they would, but only after `told`."""
-
-    def __init__(self, client: Any, told: asyncio.Event) -> None:
-        self._client = client
-        self._told = told
-
-    def request(self, *arguments: Any) -> "LateRequest":
-        return LateRequest(self._client.request(*arguments), self._told)
-
-
-class LateRequest:
-    def __init__(self, request: Any, told: asyncio.Event) -> None:
-        self._request = request
-        self._told = told
-
-    def __getattr__(self, name: str) -> Callable[..., "LateRequest"]:
-        return lambda *arguments: LateRequest(getattr(self._request, name)(*arguments), self._told)
-
-    async def __aenter__(self) -> Any:
-        try:
-            return await self._request.__aenter__()
-        finally:
-            await self._told.wait()
 
 
 def test_all_addresses_refuse() -> None:

@@ -1,67 +1,40 @@
-"""What went wrong, from the words of the HTTP client's causes.
+"""What went wrong in an attempt, in words for the owner of the webhook.
 
-pyreqwest's exception classes mislead: a receiver that took the request and stayed silent raises
-`ConnectTimeoutError`, a reset after sending `ConnectError`. The causes (reqwest, hyper, rustls and
-the system's errno) tell the truth; `tests/egress/test_faults.py` holds the texts, so that an
-upgrade that changes one is seen. "Never sent" is claimed only where a cause proves it.
+Whose fault it is and whether the request can have reached the receiver decide what may be done
+next, so "never sent" is claimed only where nothing was written. No text holds an address, a URL or
+the name of an exception.
 """
 
 import errno
-import re
+import ssl
 from time import monotonic
-
-from pyreqwest.exceptions import ClientClosedError, DetailedPyreqwestError
 
 from tidings.core.exchange import Fault, FaultKind
 
+BLOCKED = "blocked by policy"
 # The next address of a name may still take the request.
 NOT_CONNECTED = (FaultKind.REFUSED, FaultKind.UNREACHABLE, FaultKind.CONNECT_TIMEOUT)
 
-_ERRNO = re.compile(r"\(os error (\d+)\)")
 _OURS = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL))
 _UNREACHABLE = frozenset((errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN))
 _FIREWALL = frozenset((errno.EPERM, errno.EACCES))
-_TIMED_OUT = ("operation timed out", "deadline has elapsed")
-_NO_HTTP = (" parsed", "message head is too large", "unexpected message from connection")
 
-_CERTIFICATE = (
-    ("certificate expired", "The receiver's certificate has expired. Renew it."),
-    ("not valid yet", "The receiver's certificate is not valid yet. Check its dates and clock."),
-    (
-        "not valid for name",
-        "The receiver's certificate is for another name. Use one for the host of the URL.",
+# OpenSSL's X509_V_ERR_… numbers (openssl/x509_vfy.h), as ssl.SSLCertVerificationError gives them.
+_NOT_YET_VALID, _EXPIRED, _REVOKED, _OTHER_NAME, _OTHER_ADDRESS = 9, 10, 23, 62, 64
+_UNKNOWN_AUTHORITY = frozenset((2, 18, 19, 20, 21))
+_CERTIFICATE = {
+    _EXPIRED: "The receiver's certificate has expired. Renew it.",
+    _NOT_YET_VALID: (
+        "The receiver's certificate is not valid yet. Check its dates and the receiver's clock."
     ),
-    (
-        "UnknownIssuer",
-        "The receiver's certificate comes from an unknown authority. Send the whole chain, or use "
-        "a public authority.",
+    _OTHER_NAME: (
+        "The receiver's certificate is for another name. Use one for the host of the URL."
     ),
-    ("Revoked", "The receiver's certificate has been revoked. Replace it."),
-)
-
-
-def causes_of(error: BaseException) -> tuple[str, ...]:
-    """The messages of an error's causes, without the first, which only repeats the URL."""
-    if not isinstance(error, DetailedPyreqwestError):
-        return ()
-    causes = error.details.get("causes") or []
-    return tuple(cause["message"] for cause in causes[1:])
-
-
-def classify(error: Exception, *, tls: bool, duration_ms: float) -> Fault:
-    """The fault that an exception of a send stands for."""
-    causes = causes_of(error)
-    after = f"after {duration_ms:.0f} ms"
-    if isinstance(error, ClientClosedError):
-        kind, sent, detail = FaultKind.OURS, True, f"Tidings closed the connection {after}."
-    elif not isinstance(error, DetailedPyreqwestError) or not causes:
-        kind, sent, detail = _not_built(error)
-    elif "client error (Connect)" in causes:
-        kind, detail = _connecting(causes, tls, after)
-        sent = False
-    else:
-        kind, sent, detail = _sending(causes, after)
-    return Fault(kind=kind, sent=sent, detail=detail, duration_ms=duration_ms)
+    _OTHER_ADDRESS: (
+        "The receiver's certificate is for another name. Use one for the host of the URL."
+    ),
+    _REVOKED: "The receiver's certificate has been revoked. Replace it.",
+}
 
 
 def unsent(kind: FaultKind, detail: str, started: float) -> Fault:
@@ -70,116 +43,127 @@ def unsent(kind: FaultKind, detail: str, started: float) -> Fault:
     return Fault(kind=kind, sent=False, detail=detail, duration_ms=duration_ms)
 
 
-def no_connection(count: int, *, ours: bool, started: float) -> Fault:
-    """The outlet had no connection left: we had too much to send, or the receiver ends no body."""
-    if ours:
-        detail = f"All {count} connections to the receiver were in use. It is sent again."
-        return unsent(FaultKind.OURS, detail, started)
+# -- before anything was sent ---------------------------------------------------------------------
+
+
+def not_built(started: float) -> Fault:
+    """The request cannot be written from its method and headers."""
     detail = (
-        f"All {count} connections are busy with answers whose bodies do not end. End the body of "
-        "every answer."
+        "The request could not be built from its method and headers. Check the webhook's headers: "
+        "names of letters, digits and dashes, values without line ends."
     )
-    return unsent(FaultKind.TIMEOUT, detail, started)
+    return unsent(FaultKind.OURS, detail, started)
 
 
-def _not_built(error: Exception) -> tuple[FaultKind, bool, str]:
-    if isinstance(error, (ValueError, TypeError, OverflowError)):
-        return (
-            FaultKind.OURS,
-            False,
-            "The request could not be built from its method and headers. Check the webhook's "
-            "headers: names of letters, digits and dashes, values without line ends.",
-        )
-    return FaultKind.OURS, True, "Tidings' HTTP client failed. Its log holds the cause."
+def no_connection(count: int, started: float) -> Fault:
+    """We have more to send at once than the outlet has connections."""
+    detail = f"All {count} connections to the receiver were in use. It is sent again."
+    return unsent(FaultKind.OURS, detail, started)
 
 
-def _connecting(causes: tuple[str, ...], tls: bool, after: str) -> tuple[FaultKind, str]:
-    text = " | ".join(causes)
-    code = _errno(text)
-    in_handshake = tls and "tcp connect error" not in causes and "tcp open error" not in causes
+def not_connected(error: OSError, started: float) -> Fault:
+    """The connection was not made; `error` is what the system said."""
+    code = error.errno or 0
     if code in _OURS:
-        return FaultKind.OURS, _no_sockets()
-    if "dns error" in causes:  # only if a host escaped the pin: nothing was dialled
-        return (
-            FaultKind.OURS,
-            "The name was not pinned to a checked address, so it was not dialled.",
-        )
+        return unsent(FaultKind.OURS, _NO_SOCKETS, started)
     if code in _FIREWALL:
-        return FaultKind.POLICY, "blocked by policy"
-    if code == errno.ETIMEDOUT or any(words in text for words in _TIMED_OUT):
-        what = "finish the TLS handshake" if in_handshake else "accept the connection"
-        return FaultKind.CONNECT_TIMEOUT, (
-            f"The receiver did not {what} {after}. Check that it runs and that its firewall lets "
-            "Tidings in."
-        )
+        return unsent(FaultKind.POLICY, BLOCKED, started)
+    if code == errno.ETIMEDOUT:
+        return connect_timeout(started, handshake=False)
     if code in _UNREACHABLE:
-        return FaultKind.UNREACHABLE, (
-            "There is no route to the receiver. Check its address and network."
+        detail = "There is no route to the receiver. Check its address and network."
+        return unsent(FaultKind.UNREACHABLE, detail, started)
+    detail = "Nobody listens at the receiver's port. Check that it runs, and the port in the URL."
+    return unsent(FaultKind.REFUSED, detail, started)
+
+
+def connect_timeout(started: float, *, handshake: bool) -> Fault:
+    """No connection within its time: of TCP, or of the TLS upon it."""
+    what = "finish the TLS handshake" if handshake else "accept the connection"
+    after = f"after {(monotonic() - started) * 1e3:.0f} ms"
+    detail = (
+        f"The receiver did not {what} {after}. Check that it runs and that its firewall lets "
+        "Tidings in."
+    )
+    return unsent(FaultKind.CONNECT_TIMEOUT, detail, started)
+
+
+def handshake(error: Exception, started: float) -> Fault:
+    """The TLS handshake failed: by the receiver's certificate, or otherwise."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        detail = _CERTIFICATE.get(
+            error.verify_code,
+            "The receiver's certificate did not pass verification. Check it and its chain.",
         )
-    if in_handshake:
-        return FaultKind.TLS, _handshake(text)
-    return FaultKind.REFUSED, (
-        "Nobody listens at the receiver's port. Check that it runs, and the port in the URL."
+        if error.verify_code in _UNKNOWN_AUTHORITY:
+            detail = (
+                "The receiver's certificate comes from an unknown authority. Send the whole chain, "
+                "or use a public authority."
+            )
+    else:
+        detail = (
+            "The receiver ended the TLS handshake. Check that it speaks TLS 1.2 or later on this "
+            "port."
+        )
+    return unsent(FaultKind.TLS, detail, started)
+
+
+# -- after it was sent ----------------------------------------------------------------------------
+
+
+def no_answer(taken_ms: float) -> Fault:
+    """Nothing complete came before the deadline."""
+    detail = (
+        f"The receiver gave no complete answer after {taken_ms:.0f} ms. Let it answer first and "
+        "work later."
+    )
+    return Fault(FaultKind.TIMEOUT, True, detail, taken_ms)
+
+
+def no_http(taken_ms: float, sent: bool = True) -> Fault:
+    """What came is no answer, or beyond what a head may be."""
+    detail = (
+        f"What came back after {taken_ms:.0f} ms is not an HTTP/1.1 answer. Check what listens at "
+        "the URL's port."
+    )
+    return Fault(FaultKind.PROTOCOL, sent, detail, taken_ms)
+
+
+def closed(taken_ms: float, sent: bool = True) -> Fault:
+    """The connection ended before a complete head."""
+    detail = (
+        f"The receiver closed the connection after {taken_ms:.0f} ms without an answer. If it goes "
+        "on, raise its idle time-out."
+    )
+    return Fault(FaultKind.RESET, sent, detail, taken_ms)
+
+
+def stale(taken_ms: float) -> Fault:
+    """A kept connection ended as it was used again, and nothing came: it had been closed."""
+    detail = (
+        "The receiver closed a kept connection just as it was used. It is sent again at once on a "
+        "new one."
+    )
+    return Fault(FaultKind.STALE, True, detail, taken_ms)
+
+
+def alert(taken_ms: float) -> Fault:
+    """The receiver ended the TLS connection with an alert."""
+    detail = (
+        "The receiver ended the TLS connection with an alert. Check whether it asks for a client "
+        "certificate."
+    )
+    return Fault(FaultKind.TLS, True, detail, taken_ms)
+
+
+def ours_closed(taken_ms: float) -> Fault:
+    """We closed the connection under an attempt."""
+    return Fault(
+        FaultKind.OURS, True, f"Tidings closed the connection after {taken_ms:.0f} ms.", taken_ms
     )
 
 
-def _handshake(text: str) -> str:
-    for words, detail in _CERTIFICATE:
-        if words in text:
-            return detail
-    if "peer certificate" in text:
-        return "The receiver's certificate did not pass verification. Check it and its chain."
-    return (
-        "The receiver ended the TLS handshake. Check that it speaks TLS 1.2 or later on this port."
-    )
-
-
-def _sending(causes: tuple[str, ...], after: str) -> tuple[FaultKind, bool, str]:
-    text = " | ".join(causes)
-    if _errno(text) in _OURS:
-        return FaultKind.OURS, True, _no_sockets()
-    if "operation was canceled" in causes:  # hyper gives this only to a request it still holds
-        return (
-            FaultKind.STALE,
-            False,
-            "The receiver closed an idle connection just before it was used. The request did not "
-            "leave.",
-        )
-    if any(words in text for words in _TIMED_OUT):
-        return (
-            FaultKind.TIMEOUT,
-            True,
-            f"The receiver gave no complete answer {after}. Let it answer first and work later.",
-        )
-    if "received fatal alert" in text:
-        return (
-            FaultKind.TLS,
-            True,
-            "The receiver ended the TLS connection with an alert. Check whether it asks for a "
-            "client certificate.",
-        )
-    if any(words in text for words in _NO_HTTP):
-        return (
-            FaultKind.PROTOCOL,
-            True,
-            f"What came back {after} is not an HTTP/1.1 answer. Check what listens at the URL's "
-            "port.",
-        )
-    return (
-        FaultKind.RESET,
-        True,
-        f"The receiver closed the connection {after} without an answer. If it goes on, raise its "
-        "idle time-out.",
-    )
-
-
-def _errno(text: str) -> int:
-    found = _ERRNO.search(text)
-    return int(found[1]) if found else 0
-
-
-def _no_sockets() -> str:
-    return (
-        "Tidings has no free socket or port left. Raise its limit of open files; this is not the "
-        "receiver's fault."
-    )
+_NO_SOCKETS = (
+    "Tidings has no free socket or port left. Raise its limit of open files; this is not the "
+    "receiver's fault."
+)

@@ -1,34 +1,28 @@
 """One webhook's connections: vet the addresses, send, and let no answer cost more than it may.
 
-The client's plain `send()` reads a whole body into memory before it gives the status, and loses
-the status if the body stalls. So the streamed form is used, with no read-ahead: the head comes
-alone. Of a 2xx body only what keeps the connection usable is taken: a short one of known length is
-let go, and the client's thread takes it off the connection; a long one costs the connection; one of
-unknown length is read to its end, within bounds.
-
-A body that was let go and never comes keeps its connection until its deadline. A receiver that does
-this uses up its outlet's connections; the outlet goes on with a fresh client, once a deadline.
+A connection belongs to one outlet and goes to an address that was checked while it was fresh.
+Idle ones are kept for the next send, the one used last first; `connections_max` bounds them all.
+A connection that is still busy with the rest of a body gives way when all are wanted.
 """
 
 import asyncio
-from datetime import timedelta
+from collections import deque
+from collections.abc import Callable
 from time import monotonic
 
-from pyreqwest.client import Client
-from pyreqwest.exceptions import PoolTimeoutError
-from pyreqwest.request import StreamRequest
-from pyreqwest.response import Response
-
-from tidings.core.exchange import Answer, Ending, Fault, FaultKind
-from tidings.egress.address import is_literal
-from tidings.egress.body import KEEP_BYTES, close_body, drain, head_of, read_body
-from tidings.egress.faults import NOT_CONNECTED, classify, no_connection, unsent
+from tidings.core.exchange import Ending, Fault, FaultKind
+from tidings.egress import faults
+from tidings.egress.address import TargetRefused, is_literal, parse_target, url_of
+from tidings.egress.dial import CONNECT_S, Dialler
 from tidings.egress.policy import Policy
-from tidings.egress.pool import ClientMaker, url_for
 from tidings.egress.port import Target
+from tidings.egress.request import RequestWriter
 from tidings.egress.resolve import Resolver, Unresolved
+from tidings.egress.wire import Wire
 
-BLOCKED = "blocked by policy"
+IDLE_S = 30.0
+LINGER_S = 0.25  # how long a send waits for the rest of another one's body before it is cut
+ROOM_S = 1.0  # how long a send waits for one of its outlet's connections
 _NEVER = float("-inf")
 
 
@@ -41,263 +35,215 @@ class HttpOutlet:
         *,
         policy: Policy,
         resolver: Resolver,
-        maker: ClientMaker,
+        dialler: Dialler,
         connections_max: int,
         keep_answers: bool,
+        user_agent: str,
     ) -> None:
         self._target = target
         self._policy = policy
         self._resolver = resolver
-        self._maker = maker
+        self._dialler = dialler
         self._connections_max = connections_max
         self._keep_answers = keep_answers
-        self._tls = target.scheme == "https"
-        url = url_for(target)
-        self._refused = url is None  # the client would dial something else than we checked
-        self._url = url or ""
-        self._lock = asyncio.Lock()
-        self._client: Client | None = None
-        self._address = ""
+        self._writer = RequestWriter(target, user_agent)
+        self._refused = not reads_back(target)
+        self._vetting = asyncio.Lock()
         self._addresses: tuple[str, ...] = ()
+        self._good = ""  # the address that took the last connection
         self._fresh_until = _NEVER
-        self._retired_until = _NEVER
-        self._deadline_s = 0.0
-        self._timeout = timedelta()
-        self._in_flight = 0
+        self._wires: set[Wire] = set()
+        self._idle: list[Wire] = []
+        self._dialling = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._sweep: asyncio.TimerHandle | None = None
+        self._opened = 0  # raised by `close`
 
     async def send(
         self, method: str, headers: list[tuple[str, str]], body: bytes, deadline_s: float
     ) -> Ending:
         """One attempt under one absolute deadline in seconds. Never raises, except CancelledError.
 
-        A cancelled send is given up at once, but what is on the wire stays there until its
-        deadline: the client has no way to take it back.
+        A cancelled send is taken off the wire by closing its connection.
         """
         started = monotonic()
-        client = self._client
-        if client is None or started >= self._fresh_until:
-            ready = await self._prepare(started, deadline_s)
-            if isinstance(ready, Fault):
-                return ready
-            client = ready
-            timeout = timedelta(seconds=max(0.001, deadline_s - (monotonic() - started)))
-        elif deadline_s == self._deadline_s:
-            timeout = self._timeout
-        else:
-            self._deadline_s = deadline_s
-            timeout = self._timeout = timedelta(seconds=deadline_s)
-        address = self._address  # what this client dials; another send may replace both
-        self._in_flight += 1
         try:
-            # Ten thousand times a second: no layer of coroutines between here and the client.
-            request = (
-                client.request(method, self._url)
-                .headers(headers)
-                .body_bytes(body)
-                .timeout(timeout)
-                .streamed_read_buffer_limit(0)
-                .build_streamed()
-            )
-            response = await request.__aenter__()
-            head_at = monotonic()
-            status = response.status
-        except Exception as error:  # a port that never raises: every cause becomes a Fault
-            failed = error
-        else:
-            if status == 204 and not self._keep_answers:
-                return Answer(status, (), b"", False, (head_at - started) * 1e3)
-            return await self._conclude(request, response, started, head_at, deadline_s)
-        finally:
-            self._in_flight -= 1
-        return await self._recover(
-            failed, client, address, method, headers, body, started, deadline_s
-        )
+            request = self._writer.write(method, headers, body)
+        except ValueError:
+            return faults.not_built(started)
+        return await self._exchange(request, started, deadline_s)
 
     async def close(self) -> None:
         """Close every connection; sends under way end with a fault of our own. Idempotent."""
-        client, self._client = self._client, None
-        self._address = ""
-        self._fresh_until = self._retired_until = _NEVER
-        if client is not None:
-            await client.close()
+        self._opened += 1
+        self._fresh_until = _NEVER
+        self._idle.clear()
+        for wire in list(self._wires):
+            wire.close()
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
 
-    async def _conclude(
-        self,
-        request: StreamRequest,
-        response: Response,
-        started: float,
-        head_at: float,
-        deadline_s: float,
-    ) -> Answer:
-        """The answer, now that its head is here. Nothing of its body changes the status."""
-        status = response.status
-        duration_ms = (head_at - started) * 1e3
-        if self._keep_answers or not 200 <= status < 300:
-            return await self._read(
-                request, response, deadline_s - (head_at - started), duration_ms
-            )
+    async def _exchange(self, request: bytes, started: float, deadline_s: float) -> Ending:
+        deadline = started + deadline_s
+        if started >= self._fresh_until:
+            refused = await self._vet(started, deadline_s)
+            if refused is not None:
+                return refused
+        wire = self._take_idle()
+        if wire is None:
+            got = await self._connect(started, deadline_s)
+            if isinstance(got, Fault):
+                return got
+            wire = got
+        answered = wire.exchange(
+            request, keep=self._keep_answers, started=started, deadline=deadline
+        )
         try:
-            length = response.get_header("content-length")
-        except Exception:  # beside chunked encoding it can be anything
-            length = None
-        if length == "0" or status == 204:
-            return Answer(status, (), b"", False, duration_ms)
-        if length is None:
-            if not await drain(response, deadline_s - (head_at - started)):
-                await close_body(request)
-        elif len(length) > 5 or not length.isdecimal() or int(length) > KEEP_BYTES:
-            await close_body(request)
-        return Answer(status, (), b"", True, duration_ms)
+            ending = await answered
+        except asyncio.CancelledError:
+            wire.close()
+            raise
+        if isinstance(ending, Fault) and ending.kind is FaultKind.STALE:
+            self._drop_idle(lambda _: True)  # as old as that one, and likely closed too
+        return ending
 
-    async def _read(
-        self, request: StreamRequest, response: Response, left_s: float, duration_ms: float
-    ) -> Answer:
-        status = response.status
-        headers = head_of(response.headers)
-        if status in (204, 304):
-            return Answer(status, headers, b"", False, duration_ms)
-        if status == 101:  # the connection is no HTTP any more
-            await close_body(request)
-            return Answer(status, headers, b"", False, duration_ms)
-        body = await read_body(response, left_s)
-        if not body.ended:
-            await close_body(request)
-        return Answer(status, headers, body.kept, body.truncated, duration_ms)
-
-    async def _prepare(self, started: float, deadline_s: float) -> Client | Fault:
-        """A client that dials a vetted address. Fails closed."""
-        try:
-            async with asyncio.timeout(deadline_s):
-                async with self._lock:
-                    if self._client is None or monotonic() >= self._fresh_until:
-                        refused = await self._vet(started, deadline_s)
-                        if refused is not None:
-                            return refused
-                    if self._client is None:
-                        self._client = await self._make(self._addresses[0], deadline_s)
-                    return self._client
-        except TimeoutError:
-            detail = "Tidings could not open a connection in time. It is busy, or its DNS is."
-            return unsent(FaultKind.OURS, detail, started)
-        except Exception as error:
-            return classify(error, tls=self._tls, duration_ms=(monotonic() - started) * 1e3)
+    # -- addresses --------------------------------------------------------------------------------
 
     async def _vet(self, started: float, deadline_s: float) -> Fault | None:
-        """Learn the target's addresses. All must pass; the reason names none of them."""
+        """Learn the target's addresses. Fails closed; the reason names none of them."""
+        try:
+            async with asyncio.timeout(deadline_s), self._vetting:
+                if monotonic() < self._fresh_until:
+                    return None
+                return await self._look_up(started, deadline_s)
+        except TimeoutError:
+            detail = "Tidings could not open a connection in time. It is busy, or its DNS is."
+            return faults.unsent(FaultKind.OURS, detail, started)
+
+    async def _look_up(self, started: float, deadline_s: float) -> Fault | None:
         target = self._target
         if self._refused:
-            return unsent(FaultKind.POLICY, BLOCKED, started)
+            return faults.unsent(FaultKind.POLICY, faults.BLOCKED, started)
         if is_literal(target.host):
             addresses: tuple[str, ...] = (target.host,)
             fresh_until = float("inf")  # the address and the policy are both immutable
         else:
             found = await self._resolver.resolve(target.host, deadline_s)
             if isinstance(found, Unresolved):
-                return unsent(found.kind, found.detail, started)
+                return faults.unsent(found.kind, found.detail, started)
             addresses, fresh_until = found.addresses, found.fresh_until
         if not all(self._policy.admits(address, target.port) for address in addresses):
-            self._client = None
             self._fresh_until = _NEVER
-            return unsent(FaultKind.POLICY, BLOCKED, started)
-        if self._address not in addresses:
-            self._client = None  # what is under way ends on its own; idle connections close
+            self._drop_idle(lambda _: True)
+            return faults.unsent(FaultKind.POLICY, faults.BLOCKED, started)
         self._addresses, self._fresh_until = addresses, fresh_until
+        self._drop_idle(lambda wire: wire.address not in addresses)
         return None
 
-    async def _make(self, address: str, deadline_s: float) -> Client:
-        client = await self._maker.make(self._target, address, self._connections_max, deadline_s)
-        self._address = address
-        return client
+    # -- connections ------------------------------------------------------------------------------
 
-    async def _recover(
-        self,
-        error: Exception,
-        client: Client,
-        address: str,
-        method: str,
-        headers: list[tuple[str, str]],
-        body: bytes,
-        started: float,
-        deadline_s: float,
-    ) -> Ending:
-        """Go on elsewhere, if the request provably never left."""
-        tried = {address}
-        while True:
-            fault = self._fault_of(error, started)
-            left_s = deadline_s - (monotonic() - started)
-            if left_s <= 0:
-                return fault
-            try:
-                async with asyncio.timeout(left_s):
-                    fresh = await self._replace(error, fault, client, tried, deadline_s)
-            except TimeoutError:
-                return fault
-            if fresh is None:
-                return fault
-            client = fresh
-            try:
-                return await self._again(client, method, headers, body, started, deadline_s)
-            except Exception as another:
-                error = another
+    def _take_idle(self) -> Wire | None:
+        idle = self._idle
+        while idle:
+            wire = idle.pop()
+            if wire.usable:
+                return wire
+            wire.close()
+        return None
 
-    async def _again(
-        self,
-        client: Client,
-        method: str,
-        headers: list[tuple[str, str]],
-        body: bytes,
-        started: float,
-        deadline_s: float,
-    ) -> Answer:
-        left_s = max(0.001, deadline_s - (monotonic() - started))
-        self._in_flight += 1
+    async def _connect(self, started: float, deadline_s: float) -> Wire | Fault:
+        """A connection to one of the addresses: the next one, where one does not take it."""
+        got = await self._room(started, deadline_s)
+        if got is not None:
+            return got
+        opened = self._opened
+        self._dialling += 1
         try:
-            request = (
-                client.request(method, self._url)
-                .headers(headers)
-                .body_bytes(body)
-                .timeout(timedelta(seconds=left_s))
-                .streamed_read_buffer_limit(0)
-                .build_streamed()
-            )
-            response = await request.__aenter__()
-            return await self._conclude(request, response, started, monotonic(), deadline_s)
+            for address in sorted(self._addresses, key=lambda one: one != self._good):
+                left_s = deadline_s - (monotonic() - started)
+                # Connecting must time out before the whole does, or they could not be told apart.
+                seconds = min(CONNECT_S, deadline_s * 0.8, left_s)
+                got = await self._dialler.dial(
+                    self._target, address, seconds, started, self._released, self._gone
+                )
+                if isinstance(got, Wire):
+                    self._wires.add(got)
+                    self._good = address
+                    if opened != self._opened:
+                        got.close()
+                        return faults.ours_closed((monotonic() - started) * 1e3)
+                    return got
+                if got.kind not in faults.NOT_CONNECTED or left_s <= seconds:
+                    break
+            assert got is not None
+            return got
         finally:
-            self._in_flight -= 1
+            self._dialling -= 1
+            if not isinstance(got, Wire):
+                self._wake()
 
-    def _fault_of(self, error: Exception, started: float) -> Fault:
-        if isinstance(error, PoolTimeoutError):
-            count = self._connections_max
-            return no_connection(count, ours=self._in_flight >= count, started=started)
-        return classify(error, tls=self._tls, duration_ms=(monotonic() - started) * 1e3)
+    async def _room(self, started: float, deadline_s: float) -> Wire | Fault | None:
+        """Wait for room for another connection; or take one that has become idle meanwhile."""
+        until = started + min(deadline_s, (monotonic() - started) + ROOM_S)
+        while len(self._wires) + self._dialling >= self._connections_max:
+            lingering = next((wire for wire in self._wires if wire.lingering), None)
+            left_s = until - monotonic()
+            if left_s <= 0:
+                return faults.no_connection(self._connections_max, started)
+            freed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(freed)
+            try:
+                async with asyncio.timeout(left_s if lingering is None else LINGER_S):
+                    await freed
+            except TimeoutError:
+                if lingering is not None and lingering.lingering:
+                    lingering.close()
+            finally:
+                if not freed.done():
+                    self._waiting.remove(freed)
+            if (wire := self._take_idle()) is not None:
+                return wire
+        return None
 
-    async def _replace(
-        self,
-        error: Exception,
-        fault: Fault,
-        client: Client,
-        tried: set[str],
-        deadline_s: float,
-    ) -> Client | None:
-        """The client to go on with, or None if this fault is the end."""
-        stuck = isinstance(error, PoolTimeoutError) and fault.kind is FaultKind.TIMEOUT
-        if not stuck and not (fault.kind in NOT_CONNECTED and not fault.sent):
-            return None
-        async with self._lock:
-            if self._client is None:  # closed meanwhile
-                return None
-            if self._client is not client:  # another send has replaced it
-                if not stuck and self._address in tried:
-                    return None
-            elif stuck:
-                if monotonic() < self._retired_until:
-                    return None
-                self._retired_until = monotonic() + deadline_s
-                self._client = await self._make(self._address, deadline_s)
-            else:
-                untried = [each for each in self._addresses if each not in tried]
-                if not untried:
-                    return None
-                self._client = await self._make(untried[0], deadline_s)
-            tried.add(self._address)
-            return self._client
+    def _released(self, wire: Wire) -> None:
+        """An answer was read to its end: its connection is for the next send."""
+        self._idle.append(wire)
+        wire.idle_since_s = monotonic()
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(IDLE_S, self._sweep_idle)
+        self._wake()
+
+    def _gone(self, wire: Wire) -> None:
+        self._wires.discard(wire)
+        if wire in self._idle:
+            self._idle.remove(wire)
+        self._wake()
+
+    def _wake(self) -> None:
+        while self._waiting:
+            freed = self._waiting.popleft()
+            if not freed.done():
+                freed.set_result(None)
+                return
+
+    def _drop_idle(self, which: Callable[[Wire], bool]) -> None:
+        for wire in [wire for wire in self._idle if which(wire)]:
+            wire.close()
+
+    def _sweep_idle(self) -> None:
+        """Close what has been idle for long."""
+        self._sweep = None
+        old = monotonic() - IDLE_S
+        self._drop_idle(lambda wire: wire.idle_since_s <= old)
+        if self._idle:
+            wait_s = max(0.1, min(wire.idle_since_s for wire in self._idle) - old)
+            self._sweep = asyncio.get_running_loop().call_later(wait_s, self._sweep_idle)
+
+
+def reads_back(target: Target) -> bool:
+    """Whether the target is one that our own reading of its URL gives: nothing made otherwise."""
+    try:
+        return parse_target(url_of(target), allow_http=True) == target
+    except TargetRefused:
+        return False

@@ -1,20 +1,18 @@
-"""Deliveries over HTTP/1.1: one client per webhook, pinned to an address that passed the policy.
+"""Deliveries over HTTP/1.1: to an address that passed the policy, on the webhook's own connections.
 
-Redirects, cookies, environment proxies, netrc and decompression are off; TLS is 1.2 or later and
-always verified. A client's connections serve one webhook's own origin only, because a receiver that
-appends a second answer would otherwise decide the outcome of somebody else's delivery.
+There are no redirects, cookies, environment proxies, netrc or decompression: they are not turned
+off, they are not here. An outlet's connections serve one webhook's own origin only, because a
+receiver that appends a second answer would otherwise decide somebody else's delivery.
 """
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tidings.core.exchange import FaultKind
 from tidings.egress.address import is_literal
+from tidings.egress.dial import Dialler
 from tidings.egress.origin import HttpOrigin
 from tidings.egress.outlet import HttpOutlet
 from tidings.egress.policy import Policy
-from tidings.egress.pool import ClientMaker
 from tidings.egress.port import Target
 from tidings.egress.resolve import CaresResolver, Resolver, Unresolved
 
@@ -34,13 +32,8 @@ class HttpSender:
     ) -> None:
         self._policy = policy
         self._resolver = resolver or CaresResolver()
-        # A client takes about 6 ms to make (it reads the system's certificates): not on the loop.
-        self._builder = ThreadPoolExecutor(1, thread_name_prefix="tidings-egress")
-        self._maker = ClientMaker(
-            executor=self._builder,
-            user_agent=user_agent,
-            ca_pem=ca_bundle.read_bytes() if ca_bundle else b"",
-        )
+        self._dialler = Dialler(ca_bundle)
+        self._user_agent = user_agent
 
     def open(
         self, target: Target, connections_max: int, *, keep_answers: bool = False
@@ -50,9 +43,10 @@ class HttpSender:
             target,
             policy=self._policy,
             resolver=self._resolver,
-            maker=self._maker,
+            dialler=self._dialler,
             connections_max=connections_max,
             keep_answers=keep_answers,
+            user_agent=self._user_agent,
         )
 
     def origin(self, target: Target, connections_max: int) -> HttpOrigin:
@@ -61,9 +55,10 @@ class HttpSender:
             target,
             policy=self._policy,
             resolver=self._resolver,
-            maker=self._maker,
+            dialler=self._dialler,
             connections_max=connections_max,
             keep_answers=True,
+            user_agent=self._user_agent,
         )
 
     async def unresolved(self, target: Target) -> str | None:
@@ -80,6 +75,5 @@ class HttpSender:
         return None if fits else target.host
 
     async def close(self) -> None:
-        """Stop the resolver and the builder's thread. Outlets are closed by who opened them."""
+        """Stop the resolver. Outlets are closed by who opened them."""
         await self._resolver.close()
-        await asyncio.get_running_loop().run_in_executor(None, self._builder.shutdown)

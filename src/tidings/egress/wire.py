@@ -1,0 +1,226 @@
+"""One connection to a receiver: a request goes out, and what comes back is an ending, once.
+
+One deadline bounds it all; a body has two seconds and 64 KiB besides. The body of a 2xx answer is
+evidence that nobody has asked for: the ending is known at the head, and the rest is taken off the
+connection behind it, within the same bounds.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from enum import IntEnum
+from time import monotonic
+from typing import cast
+
+from tidings.core.exchange import Answer, Ending, Fault
+from tidings.egress import faults
+from tidings.egress.answer import KEEP_BYTES, AnswerReader, NotHttp
+
+READ_BYTES = 64 * 1024
+READ_S = 2.0  # for a body, however far the deadline
+_PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
+
+
+class _State(IntEnum):
+    IDLE = 0
+    BUSY = 1  # an attempt waits for its ending
+    LINGERING = 2  # it has ended; the rest of the body is on its way
+    CLOSED = 3
+
+
+class Wire(asyncio.Protocol):
+    """One connection. `released` is told when it can be used again, `gone` when it is closed."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        address: str,
+        tls: bool,
+        released: "Callable[[Wire], None]",
+        gone: "Callable[[Wire], None]",
+    ) -> None:
+        self.address = address
+        self.idle_since_s = 0.0
+        self._sock = sock
+        self._tls = tls
+        self._released = released
+        self._gone = gone
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._reader = AnswerReader()
+        self._state = _State.IDLE
+        self._used = False
+        self._spoke_first = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._answered: asyncio.Future[Ending] | None = None
+        self._started = 0.0
+        self._duration_ms = 0.0
+
+    # -- used by the outlet -----------------------------------------------------------------------
+
+    def exchange(
+        self, request: bytes, *, keep: bool, started: float, deadline: float
+    ) -> asyncio.Future[Ending]:
+        """Send `request` on an idle connection; the future holds how it ended, and never raises.
+
+        `started` and `deadline` are on the monotonic clock. With `keep`, and for whatever is not
+        2xx, it ends with headers and body, else with the status alone.
+        """
+        self._reader.begin(keep)
+        self._started = started
+        self._answered = answered = self._loop.create_future()
+        if self._state is not _State.IDLE or self._transport is None:
+            # It was closed, or the other side spoke first, before this could be written.
+            early = faults.no_http if self._spoke_first else faults.closed
+            self._end(early(self._taken_ms(), sent=False))
+            return answered
+        self._state = _State.BUSY
+        self._timer = self._loop.call_later(max(0.001, deadline - monotonic()), self._late)
+        self._transport.write(request)
+        return answered
+
+    @property
+    def lingering(self) -> bool:
+        """Whether its attempt has ended and only the rest of a body keeps it busy."""
+        return self._state is _State.LINGERING
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is idle, still open, and nothing lies on it that nobody asked for."""
+        if self._state is not _State.IDLE:
+            return False
+        try:
+            # Its end may be here already, unread: nothing has left yet, so another one is taken.
+            waits = self._sock.recv(1, _PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return self._tls and waits != b""  # TLS has messages of its own
+
+    def close(self, ending: Ending | None = None) -> None:
+        """Close now. An attempt under way ends with `ending`, or as closed by us. Idempotent."""
+        if self._state is _State.CLOSED:
+            return
+        self._state = _State.CLOSED
+        self._stop_timer()
+        if self._transport is not None:
+            self._transport.abort()
+        if self._answered is not None:
+            self._end(ending or faults.ours_closed(self._taken_ms()))
+        self._gone(self)
+
+    # -- asyncio.Protocol -------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember the line."""
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, and see where that leads."""
+        if self._state is _State.IDLE:
+            self._spoke_first = True
+            self.close()  # nothing was asked: whatever this is, it answers nothing
+            return
+        if self._state is _State.CLOSED:
+            return
+        reader = self._reader
+        headless = reader.head is None
+        try:
+            reader.feed(data)
+        except NotHttp:
+            self.close(faults.no_http(self._taken_ms()))
+            return
+        if reader.head is None:
+            return
+        if headless:
+            self._duration_ms = self._taken_ms()
+            if not reader.collects:
+                self._state = _State.LINGERING
+                answer = Answer(
+                    reader.head.status, (), b"", not reader.head.empty, self._duration_ms
+                )
+                self._end(answer)
+        if reader.complete:
+            self._finish(ended=True)
+        elif reader.broken or self._too_long():
+            self._finish(ended=False)
+        elif headless:
+            self._bound_body()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The receiver, or the network, has closed it."""
+        if self._state is _State.BUSY and self._reader.head is None:
+            self.close(self._lost(exc))
+        elif self._state is _State.BUSY:
+            self._finish(ended=exc is None and self._reader.ended())
+        else:
+            self.close()
+
+    # -- how it ends ------------------------------------------------------------------------------
+
+    def _finish(self, *, ended: bool) -> None:
+        """The answer is over, or as much of it as is read."""
+        reader = self._reader
+        if self._answered is not None and reader.head is not None:
+            kept = bytes(reader.kept)
+            headers = tuple([(_text(name), _text(value)) for name, value in reader.head.headers])
+            truncated = not ended or reader.seen > len(kept)
+            self._end(Answer(reader.head.status, headers, kept, truncated, self._duration_ms))
+        if not reader.reusable:
+            self.close()
+            return
+        self._stop_timer()
+        self._state = _State.IDLE
+        self._used = True
+        self._released(self)
+
+    def _too_long(self) -> bool:
+        """Whether the rest of the body is worth neither its evidence nor its connection."""
+        reader = self._reader
+        if reader.collects:
+            return reader.seen >= READ_BYTES
+        assert reader.head is not None
+        return max(reader.seen, reader.head.length or 0) > KEEP_BYTES
+
+    def _bound_body(self) -> None:
+        if self._timer is not None and self._timer.when() > self._loop.time() + READ_S:
+            self._timer.cancel()
+            self._timer = self._loop.call_later(READ_S, self._late)
+
+    def _late(self) -> None:
+        """The deadline, or a body's time, is over."""
+        self._timer = None
+        if self._reader.head is None:
+            self.close(faults.no_answer(self._taken_ms()))
+        else:
+            self._finish(ended=False)
+
+    def _lost(self, exc: Exception | None) -> Fault:
+        if self._used and not self._reader.came:
+            return faults.stale(self._taken_ms())
+        if isinstance(exc, ssl.SSLError):
+            return faults.alert(self._taken_ms())
+        return faults.closed(self._taken_ms())
+
+    def _taken_ms(self) -> float:
+        return (monotonic() - self._started) * 1e3
+
+    def _end(self, ending: Ending) -> None:
+        answered, self._answered = self._answered, None
+        if answered is not None and not answered.done():
+            answered.set_result(ending)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _text(value: bytes) -> str:
+    """As text; bytes outside of ASCII have no agreed meaning (RFC 9110, section 5.5)."""
+    try:
+        return value.decode("ascii")
+    except UnicodeDecodeError:
+        return "?"

@@ -1,0 +1,160 @@
+"""The reader of answers: strict about a head, sure about an end, whatever the pieces it gets."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidings.egress.answer import KEEP_BYTES, AnswerReader, NotHttp
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+def read(data: bytes, keep: bool = True, sizes: tuple[int, ...] = ()) -> AnswerReader:
+    """Everything, in pieces of these sizes and the rest at once."""
+    reader = AnswerReader()
+    reader.begin(keep)
+    for size in sizes:
+        if data[:size]:
+            reader.feed(data[:size])
+        data = data[size:]
+    if data:
+        reader.feed(data)
+    return reader
+
+
+def told(reader: AnswerReader) -> tuple[object, ...]:
+    return (
+        reader.head,
+        bytes(reader.kept),
+        reader.seen,
+        reader.complete,
+        reader.broken,
+        reader.reusable,
+    )
+
+
+ENDS: dict[str, tuple[bytes, bytes, bool]] = {
+    "length": (HEAD + b"Content-Length: 2\r\n\r\nok", b"ok", True),
+    "length 0": (HEAD + b"content-length:0\r\n\r\n", b"", True),
+    "204": (b"HTTP/1.1 204 No Content\r\n\r\n", b"", True),
+    "204 with a length": (b"HTTP/1.1 204 x\r\nContent-Length: 5\r\n\r\n", b"", True),
+    "304": (b"HTTP/1.1 304 x\r\nContent-Length: 5\r\n\r\n", b"", True),
+    "no reason": (b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", b"", True),
+    "chunked": (CHUNKED + b"2\r\nok\r\n0\r\n\r\n", b"ok", True),
+    "chunk extension": (CHUNKED + b"2;a=b\r\nok\r\n0\r\n\r\n", b"ok", True),
+    "trailers": (CHUNKED + b"1\r\na\r\n0\r\nX: y\r\nZ: \r\n\r\n", b"a", True),
+    "after an interim one": (
+        b"HTTP/1.1 103 Early\r\nA: b\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
+        + HEAD
+        + b"Content-Length: 1\r\n\r\na",
+        b"a",
+        True,
+    ),
+    "wishes to close": (HEAD + b"Connection: Close\r\nContent-Length: 1\r\n\r\na", b"a", False),
+    "HTTP/1.0": (b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\na", b"a", False),
+    "the length twice": (HEAD + b"Content-Length: 1\r\nContent-Length: 1\r\n\r\na", b"a", False),
+    "length and chunked": (
+        HEAD + b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+        b"a",
+        False,
+    ),
+    "line ends without CR": (b"HTTP/1.1 200 OK\nContent-Length: 1\n\na", b"a", True),
+    "a second answer": (HEAD + b"Content-Length: 1\r\n\r\na" + HEAD, b"a", False),
+    "a second answer after chunks": (CHUNKED + b"0\r\n\r\n" + HEAD, b"", False),
+    "more than a 204": (b"HTTP/1.1 204 x\r\n\r\nbody", b"", False),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_the_end_of_an_answer(name: str) -> None:
+    """Where it is, what was in it, and whether the connection is fit for another one."""
+    data, body, reusable = ENDS[name]
+    reader = read(data)
+    assert (bytes(reader.kept), reader.complete, reader.reusable) == (body, True, reusable)
+    assert not reader.broken
+
+
+@given(
+    data=st.sampled_from([data for data, _, _ in ENDS.values()]),
+    sizes=st.lists(st.integers(1, 9), max_size=40),
+    keep=st.booleans(),
+)
+def test_pieces_do_not_matter(data: bytes, sizes: list[int], keep: bool) -> None:
+    """However the network cuts it, it reads the same."""
+    assert told(read(data, keep, tuple(sizes))) == told(read(data, keep))
+
+
+NO_HEADS = [
+    b"HTTP/2.0 200 OK\r\n\r\n",
+    b"HTTP/1.2 200 OK\r\n\r\n",
+    b"HTTP/1.1 099 OK\r\n\r\n",
+    b"HTTP/1.1 1000 OK\r\n\r\n",
+    b"HTTP/1.1 20 OK\r\n\r\n",
+    b"HTTP/1.1  200 OK\r\n\r\n",
+    b"http/1.1 200 OK\r\n\r\n",
+    b" HTTP/1.1 200 OK\r\n\r\n",
+    HEAD + b"a b: c\r\n\r\n",
+    HEAD + b"a : c\r\n\r\n",
+    HEAD + b": c\r\n\r\n",
+    HEAD + b"a: b\r\n folded\r\n\r\n",
+    HEAD + b"a: \0\r\n\r\n",
+    HEAD + b"a: b\rc: d\r\n\r\n",
+    HEAD + b"Content-Length: +1\r\n\r\n",
+    HEAD + b"Content-Length: 1, 1\r\n\r\n",
+    HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    HEAD + b"".join(b"h%d: v\r\n" % number for number in range(101)) + b"\r\n",
+    HEAD + b"a: " + b"x" * 33_000,
+    b"HTTP/1.1 100 Continue\r\n\r\n" * 6,
+    b"SSH-2.0\r\n",
+]
+
+
+@pytest.mark.parametrize("data", NO_HEADS, ids=lambda data: repr(data[:40]))
+def test_what_is_no_head(data: bytes) -> None:
+    """Strict, because it decides whether an event was delivered."""
+    with pytest.raises(NotHttp):
+        read(data)
+    with pytest.raises(NotHttp):
+        read(data, sizes=(1,) * 60)
+
+
+BROKEN = [
+    CHUNKED + b"zz\r\n",
+    CHUNKED + b"-1\r\n",
+    CHUNKED + b"0x2\r\nok\r\n",
+    CHUNKED + b"2\r\nokay\r\n",
+    CHUNKED + b"1" * 20 + b"\r\n",
+    CHUNKED + b"1;" + b"x" * 2000,
+    CHUNKED + b"0\r\n" + b"A: b\r\n" * 4000,
+]
+
+
+@pytest.mark.parametrize("data", BROKEN, ids=lambda data: repr(data[len(CHUNKED) :][:20]))
+def test_a_broken_body_does_not_change_its_head(data: bytes) -> None:
+    """The status stands; the connection does not."""
+    reader = read(data)
+    assert reader.head is not None and reader.head.status == 200
+    assert reader.broken and not reader.reusable
+
+
+def test_what_is_kept_is_bounded() -> None:
+    """The first 16 KiB, and nothing of a 2xx body that nobody asked for."""
+    body = HEAD + b"Content-Length: 99999\r\n\r\n" + b"x" * 50_000
+    assert len(read(body).kept) == KEEP_BYTES
+    assert read(body).seen == 50_000
+    assert not read(body, keep=False).kept
+
+
+@given(st.binary(max_size=400), st.booleans())
+def test_any_bytes(data: bytes, headed: bool) -> None:
+    """Nothing but NotHttp is raised, and after a head nothing at all."""
+    reader = AnswerReader()
+    if headed:
+        reader.feed(CHUNKED)
+        reader.feed(data)
+        return
+    try:
+        reader.feed(data)
+    except NotHttp:
+        assert reader.head is None
