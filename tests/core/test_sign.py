@@ -1,6 +1,7 @@
 """Signatures are those of Standard Webhooks, and its own library accepts them."""
 
 import base64
+import hmac
 import json
 import time
 
@@ -92,3 +93,10 @@ def test_what_is_no_secret_is_refused_in_words(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words) as refusal:
         read_secret(text)
     assert len(text) < 7 or text[6:] not in str(refusal.value)  # it may be a secret all the same
+
+
+@given(key=st.binary(min_size=1, max_size=200), body=st.binary(max_size=300))
+def test_it_is_hmac_for_any_key(key: bytes, body: bytes) -> None:
+    """RFC 2104, for keys longer than a block too."""
+    expected = base64.b64encode(hmac.digest(key, b"m.1." + body, "sha256")).decode()
+    assert Signer((key,)).sign("m", 1, body) == f"v1,{expected}"

@@ -7,25 +7,46 @@ holds one `v1,<base64>` for each secret in force, separated by spaces, newest fi
 
 import base64
 import binascii
-import hmac
+import hashlib
 
 SECRET_PREFIX = "whsec_"
 SECRET_BYTES_MIN, SECRET_BYTES_MAX = 24, 64
+BLOCK_BYTES = 64  # of SHA-256
 
 
 class Signer:
     """Signs for one webhook. Not printable: it holds secrets."""
 
     def __init__(self, secrets: tuple[bytes, ...]) -> None:
-        self._secrets = secrets
+        self._keyed = [_Keyed(secret) for secret in secrets]
 
     def sign(self, message_id: str, timestamp_s: int, body: bytes) -> str:
         """The value of the `webhook-signature` header."""
         text = f"{message_id}.{timestamp_s}.".encode() + body
         return " ".join(
-            "v1," + binascii.b2a_base64(hmac.digest(secret, text, "sha256"), newline=False).decode()
-            for secret in self._secrets
+            [
+                "v1," + binascii.b2a_base64(keyed.digest(text), newline=False).decode()
+                for keyed in self._keyed
+            ]
         )
+
+
+class _Keyed:
+    """HMAC-SHA256 (RFC 2104) with the key taken in once: half of what `hmac.digest` costs."""
+
+    def __init__(self, key: bytes) -> None:
+        block = (hashlib.sha256(key).digest() if len(key) > BLOCK_BYTES else key).ljust(
+            BLOCK_BYTES, b"\0"
+        )
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def digest(self, text: bytes) -> bytes:
+        inner = self._inner.copy()
+        inner.update(text)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()
 
 
 def show_secret(secret: bytes) -> str:

@@ -19,6 +19,7 @@ from tidings.egress.answer import KEEP_BYTES, AnswerReader, NotHttp
 
 READ_BYTES = 64 * 1024
 READ_S = 2.0  # for a body, however far the deadline
+LOOK_AFTER_S = 0.05  # a receiver that keeps connections does not close one sooner
 _PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 
 
@@ -50,7 +51,7 @@ class Wire(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._reader = AnswerReader()
         self._state = _State.IDLE
-        self._used = False
+        self._exchanges = 0  # answers read to their end
         self._spoke_first = False
         self._timer: asyncio.TimerHandle | None = None
         self._answered: asyncio.Future[Ending] | None = None
@@ -90,6 +91,8 @@ class Wire(asyncio.Protocol):
         """Whether it is idle, still open, and nothing lies on it that nobody asked for."""
         if self._state is not _State.IDLE:
             return False
+        if self._exchanges > 1 and monotonic() - self.idle_since_s < LOOK_AFTER_S:
+            return True
         try:
             # Its end may be here already, unread: nothing has left yet, so another one is taken.
             waits = self._sock.recv(1, _PEEK)
@@ -173,7 +176,7 @@ class Wire(asyncio.Protocol):
             return
         self._stop_timer()
         self._state = _State.IDLE
-        self._used = True
+        self._exchanges += 1
         self._released(self)
 
     def _too_long(self) -> bool:
@@ -198,7 +201,7 @@ class Wire(asyncio.Protocol):
             self._finish(ended=False)
 
     def _lost(self, exc: Exception | None) -> Fault:
-        if self._used and not self._reader.came:
+        if self._exchanges and not self._reader.came:
             return faults.stale(self._taken_ms())
         if isinstance(exc, ssl.SSLError):
             return faults.alert(self._taken_ms())
