@@ -11,7 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from bench.figures import backlog, dead, fanout, idle, latency, throughput, yardstick
+from bench.figures import (
+    backlog,
+    dead,
+    fanout,
+    idle,
+    latency,
+    reference,
+    throughput,
+    yardstick,
+)
 from bench.report import VOID, Options, Row, show
 
 Value = TypeVar("Value")
@@ -24,6 +33,7 @@ FIGURES: dict[str, Callable[[Options], list[Row]]] = {
     "idle": idle.run,
     "dead": dead.run,
     "backlog": backlog.run,
+    "reference": reference.run,
 }
 
 
@@ -35,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--connections", type=int, default=64, help="of the generator; 64")
     common.add_argument("--receiving", help="receiving webhooks, as 20,1,100,1000 (throughput)")
     common.add_argument("--deliveries", type=int, help="size of the backlog; 1000000")
+    common.add_argument("--customers", type=int, help="that are loaded (reference); 1000000")
     common.add_argument("--idle", type=int, help="idle webhooks; 10000")
     common.add_argument("--dead", type=int, help="dead endpoints; 100")
     common.add_argument(
@@ -74,6 +85,7 @@ def options_of(given: argparse.Namespace) -> Options:
         connections=given.connections,
         receiving=choose(quick, receiving, (20, 1, 100, 1000), (20,)),
         deliveries=choose(quick, given.deliveries, 1_000_000, 20_000),
+        customers=choose(quick, given.customers, 1_000_000, 20_000),
         idle=choose(quick, given.idle, 10_000, 1_000),
         dead=choose(quick, given.dead, 100, 100),
         dead_rate=given.dead_rate,

@@ -117,6 +117,17 @@ class Product:
     def add_org(self, org: int) -> None:
         self._ask("POST", ORGS_PATH, {"orgId": org, "name": f"Bench {org}"})
 
+    def post(self, path: str, body: bytes, headers: dict[str, str]) -> int:
+        """Post JSON on a connection of its own; the status of the answer."""
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        line.request(
+            "POST", path, body, {"content-type": "application/json", **self.headers, **headers}
+        )
+        answer = line.getresponse()
+        answer.read()
+        line.close()
+        return answer.status
+
     def _add_webhooks(self, hooks: Iterable[Hook]) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         for hook in hooks:

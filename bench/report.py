@@ -40,6 +40,7 @@ class Options:
     connections: int = 64
     receiving: tuple[int, ...] = (20, 1, 100, 1000)
     deliveries: int = 1_000_000
+    customers: int = 1_000_000
     idle: int = 10_000
     dead: int = 100
     dead_rate: float = 50.0
