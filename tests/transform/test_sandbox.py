@@ -107,3 +107,47 @@ def test_a_check_compiles_and_does_not_run() -> None:
     Sandbox().check("{{ data.x + 1 }}")
     with pytest.raises(Unrenderable):
         Sandbox().check("{{ data.x + ")
+
+
+NUMBERS = (
+    b'{"eventId":"e-1","data":{"price":1.10,"rate":0.1234567890123456789,"id":9007199254740993,'
+    b'"wide":123456789012345678901234567890123456789012345,"exp":1E5,"text":"1.10 \\" 1.1",'
+    b'"nested":[{"price":1.10}],"whole":66.0,"twice":[2.50,2.5]}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "printed"),
+    [
+        ("data.price", b"1.10"),
+        ("data.rate", b"0.1234567890123456789"),
+        ("data.id", b"9007199254740993"),
+        ("data.id + 1", b"9007199254740994"),
+        ("data.wide", b"123456789012345678901234567890123456789012345"),
+        ("data.exp", b"1E5"),
+        ("data.text", rb'"1.10 \" 1.1"'),
+        ("data.nested", b'[{"price":1.10}]'),
+        ("data.whole", b"66.0"),
+        ("data.twice", b"[2.5,2.5]"),  # one number in two ways
+        ("data.price * 2", b"2.2"),  # calculated: a float
+        ('"costs " ~ data.price', b'"costs 1.1"'),  # text: of the float
+        ("1.10 + 1", b"2.1"),
+    ],
+)
+def test_numbers_that_are_passed_on_keep_their_characters(value: str, printed: bytes) -> None:
+    assert Sandbox().render('{"a": {{ VALUE }}}'.replace("VALUE", value), NUMBERS) == (
+        b'{"a":' + printed + b"}"
+    )
+
+
+def test_the_templates_own_numbers_are_its_own() -> None:
+    output = Sandbox().render('{"a": 1.100, "b": 0.12345678901234567, "c": "1.1"}', NUMBERS)
+    assert output == b'{"a":1.100,"b":0.12345678901234567,"c":"1.1"}'
+
+
+def test_two_numbers_that_a_float_cannot_tell_apart_are_refused_only_where_printed() -> None:
+    event = b'{"data":{"a":0.1234567890123456789,"b":0.1234567890123456788}}'
+    assert Sandbox().render('{"n": {{ data|length }}}', event) == b'{"n":2}'
+    with pytest.raises(Unrenderable, match="must differ within 17 digits") as why:
+        Sandbox().render('{"n": {{ data.a }}}', event)
+    assert "0.123" not in str(why.value), "nothing of the event is told"

@@ -9,11 +9,11 @@ no value can break out of its place. What is not there prints null; `|default(â€
 """
 
 from collections import OrderedDict
-from typing import Any
 
 import msgspec
 from minijinja import Environment, TemplateError
 
+from tidings.transform.numbers import Numbers, TwoInOne
 from tidings.transform.port import OUTPUT_MAX, TEMPLATE_MAX
 
 FUEL = 50_000
@@ -46,12 +46,19 @@ class Sandbox:
     def render(self, template: str, event: bytes) -> bytes:
         """The object that the template makes of an event. Raises Unrenderable."""
         environment = self._compiled(template)
-        read: dict[str, Any] = _decode(event)
+        numbers = Numbers()
+        read = numbers.read(event)
         try:
             text = environment.render_template(NAME, event=read, data=read.get("data"))
         except TemplateError as error:
             raise Unrenderable(_why(error)) from None
-        return _object(text)
+        try:
+            return numbers.write(_object(text))
+        except TwoInOne:
+            raise Unrenderable(
+                "Numbers with a point must differ within 17 digits to be printed; two of this "
+                "event do not. Print neither of them, or have them sent as text."
+            ) from None
 
     def _compiled(self, template: str) -> Environment:
         kept = self._kept.get(template)
