@@ -1,0 +1,80 @@
+"""The catalogue against what is published of each type: `published.json` restates that.
+
+Of each of the 76 types: the fields with their types, where enrichment adds, documented values, how
+refId is made, and the published example with made-up values (one type has none). `<value not
+documented>` stands where the documentation shows no value; our own examples never hold it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tidings.catalogue import EventType, load
+from tidings.catalogue.schema import types_of, walk
+
+PUBLISHED: dict[str, Any] = json.loads(
+    (Path(__file__).parent / "published.json").read_text("utf-8")
+)
+CATALOGUE = load()
+MAPS = {"map<string, integer[]>": "object", "map<string, string>": "object"}
+NO_EXAMPLE = {"communicationMessageUndelivered"}
+
+
+def kind(name: str) -> EventType:
+    found = CATALOGUE.get(name, 1)
+    assert found is not None, name
+    return found
+
+
+def test_the_catalogue_holds_what_is_published_and_no_other_type_of_the_system() -> None:
+    ours = {name for name in CATALOGUE.names() if not name.startswith("tidings.")}
+    assert ours == PUBLISHED.keys()
+    assert sum(one["core"] for one in PUBLISHED.values()) == 65
+    assert len(PUBLISHED) == 76
+    assert {name for name, one in PUBLISHED.items() if one["example"] is None} == NO_EXAMPLE
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_published_example_is_accepted(name: str) -> None:
+    example = PUBLISHED[name]["example"]
+    if example is None:
+        assert kind(name).invented == ("*",)
+        return
+    # The sample of bulk coupons prints the name of single ones; an event is what its name says.
+    assert CATALOGUE.check(name, {**example, "eventName": name}) == []
+    assert (example["eventName"] == name) == (name != "IssueBulkCoupon")
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_every_published_field_is_declared_with_its_type(name: str) -> None:
+    declared = {path: types_of(node) for path, node in walk(kind(name).schema)}
+    for path, said in PUBLISHED[name]["fields"].items():
+        assert MAPS.get(said, said) in declared[path], path
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_facts_of_the_type(name: str) -> None:
+    ours, theirs = kind(name), PUBLISHED[name]
+    assert (ours.core, ours.ref_id_rule, ours.event_log_id) == (
+        theirs["core"],
+        theirs["refIdRule"],
+        theirs["eventLogId"],
+    )
+    points, published = ours.enrichment, theirs["enrichment"]
+    if not published:  # of the one without an example nothing is said
+        assert name in NO_EXAMPLE
+        return
+    assert list(points.customer_identifiers) == published["customer_identifier_paths"]
+    assert list(points.till_store) == published["till_store_paths"]
+    assert points.awarded_reference == published["awarded_reference"]
+    assert points.available_points_balance == published["available_points_balance"]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_documented_values_are_hints(name: str) -> None:
+    """Documented values are shown, and any other one is accepted."""
+    declared = dict(walk(kind(name).schema))
+    for path, values in PUBLISHED[name]["hints"].items():
+        assert set(values) <= set(declared[path].get("examples", ())), path
