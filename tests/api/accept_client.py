@@ -54,14 +54,16 @@ class Problem(msgspec.Struct):
     message: str
 
 
-class Types:
-    def get(self, name: str) -> object | None:
-        return name if name == "pointsIssued" else None
-
-    def check(self, name: str, event: dict[str, Any]) -> list[Problem]:
-        if name != "pointsIssued" or event.get("data") == {"bad": 1}:
+class PointsIssued:
+    def check(self, event: dict[str, Any]) -> list[Problem]:
+        if event.get("data") == {"bad": 1}:
             return [Problem("data.bad", "data.bad must be absent; got a value.")]
         return []
+
+
+class Types:
+    def versions(self, name: str) -> dict[int, PointsIssued] | None:
+        return {1: PointsIssued()} if name == "pointsIssued" else None
 
 
 class FakeAccess:

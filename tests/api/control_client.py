@@ -491,6 +491,7 @@ class Service:
             lanes=self.lanes,
             stops=self.stops,
             ordering_key=lambda org, name, event: None,
+            kind_of=self.event_types.kind_of,
             tell=lambda *told: self.told.append(told),
         )
         self.told: list[tuple[str, int, dict[str, Any]]] = []

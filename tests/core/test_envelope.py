@@ -28,20 +28,22 @@ class Problem(msgspec.Struct):
     message: str
 
 
-class Types:
-    """Knows `pointsIssued`, whose data must be an object without `bad`."""
+class PointsIssued:
+    """Its data must be an object without `bad`."""
 
-    def get(self, name: str) -> object | None:
-        return name if name == "pointsIssued" else None
-
-    def check(self, name: str, event: dict[str, Any]) -> list[Problem]:
-        if self.get(name) is None:
-            return [Problem("eventName", "unknown")]
+    def check(self, event: dict[str, Any]) -> list[Problem]:
         data = event.get("data", {})
         if not isinstance(data, dict):
             return [Problem("data", "data must be an object; got something else.")]
         count = data.get("bad", 0)
         return [Problem("data.bad", "data.bad must be absent; got a value.")] * count
+
+
+class Types:
+    """Knows `pointsIssued`, which has one version."""
+
+    def versions(self, name: str) -> dict[int, PointsIssued] | None:
+        return {1: PointsIssued()} if name == "pointsIssued" else None
 
 
 def reader(limits: Limits | None = None) -> CallReader[Draft]:

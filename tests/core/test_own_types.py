@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tidings.catalogue import envelope
-from tidings.core.own_types import Declaration, OwnType, Reading, read_own_type, version_of
+from tidings.catalogue.versions import version_of
+from tidings.core.own_types import Declaration, OwnType, Reading, read_own_type
 
 Json = dict[str, Any]
 SCHEMA: Json = {

@@ -37,9 +37,8 @@ EVERYTHING = {
 }
 
 
-def points_of(org: int, name: str) -> Any:
-    found = CATALOGUE.get(name)
-    return None if found is None else found.enrichment
+def kind_of(org: int, event: dict[str, Any]) -> Any:
+    return CATALOGUE.get(event.get("eventName", ""))
 
 
 def thin(customer: int = 7) -> dict[str, Any]:
@@ -66,7 +65,7 @@ class Scene:
         if answers:
             manner = Manner(paths={kind: f"/{kind}/{{id}}" for kind in kinds})
             platform = Platform(self.origin, manner, self.clock)
-        self.enricher = Enricher(points_of=points_of, reference=self.reference, platform=platform)
+        self.enricher = Enricher(kind_of=kind_of, reference=self.reference, platform=platform)
 
     async def fill(self) -> None:
         await keep(self.reference, Kind.TILLS, "5031", code="till.01", storeId="9")

@@ -50,6 +50,7 @@ class ReplayWorld(World):
             lanes=engine.dispatcher,
             stops=self.stops,
             ordering_key=engine.acceptor.ordering_key,
+            kind_of=lambda org, event: None,
             tell=lambda _, __, fact: self.told.add(fact["replayId"]),
         )
         await self.replays.start()

@@ -47,8 +47,8 @@ def event_type_routes(services: Services) -> APIRouter:
         """The catalogue's, then the org's own, each with its newest version."""
         org = services.caller(request, "webhooks:read").org
         known = [types.catalogue.get(name) for name in types.catalogue.names()]
-        rows = [_show_row(kind, 1) for kind in known if kind is not None]
-        rows += [_show_row(one.made.kind, one.stored.version) for one in types.records(org)]
+        rows = [_show_row(kind) for kind in known if kind is not None]
+        rows += [_show_row(one.made.kind) for one in types.records(org)]
         return answer({"eventTypes": rows})
 
     @router.get("/{name}", summary="Get one event type")
@@ -57,9 +57,9 @@ def event_type_routes(services: Services) -> APIRouter:
     ) -> Response:
         """Its schema, example and facts; the newest version unless one is named."""
         org = services.caller(request, "webhooks:read").org
-        kind = types.catalogue.get(name)
-        if kind is not None and version in (None, 1):
-            return answer(_show(kind, 1) | {"versions": [1]})
+        kind = types.catalogue.get(name, version)
+        if kind is not None:
+            return answer(_show(kind) | {"versions": types.versions(org, name)})
         try:
             return answer(_show_own(services, org, types.record(org, name, version)))
         except UnknownType:
@@ -97,18 +97,18 @@ def event_type_routes(services: Services) -> APIRouter:
     return router
 
 
-def _show_row(kind: EventType, version: int) -> dict[str, Any]:
+def _show_row(kind: EventType) -> dict[str, Any]:
     return {
         "eventName": kind.name,
         "family": kind.family,
         "trigger": kind.trigger,
         "own": kind.family == "own",
-        "version": version,
+        "version": kind.version,
     }
 
 
-def _show(kind: EventType, version: int) -> dict[str, Any]:
-    return _show_row(kind, version) | {
+def _show(kind: EventType) -> dict[str, Any]:
+    return _show_row(kind) | {
         "key": kind.key,
         "refIdRule": kind.ref_id_rule,
         "since": kind.since,
@@ -122,7 +122,7 @@ def _show(kind: EventType, version: int) -> dict[str, Any]:
 
 def _show_own(services: Services, org: int, record: OwnRecord) -> dict[str, Any]:
     stored, declaration = record.stored, record.declaration
-    return _show(record.made.kind, stored.version) | {
+    return _show(record.made.kind) | {
         "description": declaration.description,
         "dataSchema": declaration.schema,
         "versions": services.event_types.versions(org, stored.name),

@@ -111,8 +111,13 @@ async def try_event(
     }
     if stored.name not in webhook.event_names:
         return row | {"why": "eventNames does not name its type."}
+    event = msgspec.json.decode(body)
+    kind = services.event_types.kind_of(stored.org, event)
+    if kind is not None and not webhook.subscribes(stored.name, kind.version):
+        wanted = webhook.version_of(stored.name)
+        return row | {"why": f"It is of version {kind.version}; eventVersions asks for {wanted}."}
     if webhook.filter is not None:
-        told = explain(webhook.filter, msgspec.json.decode(body))
+        told = explain(webhook.filter, event)
         if not told.accepted:
             return row | {"why": told.said, "node": told.node}
     row["received"] = True

@@ -115,7 +115,7 @@ def test_message(
             "event",
         )
     if given is None:
-        kind = services.event_types.get(org, str(name))
+        kind = services.event_types.get(org, str(name), webhook.version_of(str(name)))
         given = kind.example if kind is not None and kind.examples else None
         if given is None:
             raise refused(

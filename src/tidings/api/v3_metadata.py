@@ -25,7 +25,7 @@ def metadata_routes(services: Services) -> APIRouter:
 
     @router.get("/{eventName}", summary="Get the schema of an event type", responses=ONE_METADATA)
     async def get(request: Request, eventName: str) -> Response:
-        """JSON Schema 2020-12 of a whole event; of an own type the newest version."""
+        """JSON Schema 2020-12 of a whole event, in the newest version of its type."""
         org = services.caller(request, "webhooks:read").org
         kind = types.get(org, eventName)
         if kind is None:

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from tidings.catalogue import Enrichment as EnrichmentPoints
 from tidings.core.platform_rules import read_map
 from tidings.egress.address import parse_target
 from tidings.egress.mail import MailServer, SmtpMailer
@@ -67,12 +66,7 @@ def make_enricher(
     event_types: EventTypes, reference: Reference, platform: Platform | None, figures: Figures
 ) -> Enricher:
     """What shaping begins with."""
-
-    def points_of(org: int, name: str) -> EnrichmentPoints | None:
-        kind = event_types.get(org, name)
-        return None if kind is None else kind.enrichment
-
-    enricher = Enricher(points_of=points_of, reference=reference, platform=platform)
+    enricher = Enricher(kind_of=event_types.kind_of, reference=reference, platform=platform)
     figures.gauges.update(
         reference_cache_bytes=(
             "Reference data in memory, about.",

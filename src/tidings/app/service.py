@@ -223,6 +223,7 @@ class Service:
             lanes=engine.dispatcher,
             stops=stops,
             ordering_key=engine.acceptor.ordering_key,
+            kind_of=event_types.kind_of,
             tell=tell_both(feed, notices),
         )
 

@@ -10,6 +10,7 @@ from typing import Any
 from tidings.catalogue.event_type import EventType, Json
 from tidings.catalogue.schema import types_of
 from tidings.catalogue.thin import thin
+from tidings.catalogue.versions import FIRST, VERSION_FIELD, version_field
 
 ACCEPTED, DELIVERED = "accepted", "webhook"
 HEADERS: Json = {
@@ -34,8 +35,8 @@ HEADERS: Json = {
 
 def document(types: Iterable[EventType], blocks: dict[str, Json], version: str) -> Json:
     """The document for these event types; `blocks` are the shared schemas by `$ref`."""
-    kinds = sorted(types, key=lambda kind: kind.name.lower())
-    names = [kind.name for kind in kinds]
+    kinds = sorted(types, key=lambda kind: (kind.name.lower(), kind.version))
+    names = [kind.label for kind in kinds]
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -63,7 +64,7 @@ def document(types: Iterable[EventType], blocks: dict[str, Json], version: str) 
             "deliver": _operation("send", DELIVERED, "Tell a subscribed webhook.", names),
         },
         "components": {
-            "messages": {kind.name: _message(kind) for kind in kinds},
+            "messages": {kind.label: _message(kind) for kind in kinds},
             "messageTraits": {"delivered": {"headers": HEADERS}},
             "schemas": shared(blocks),
         },
@@ -76,7 +77,11 @@ def payload(kind: EventType) -> Json:
         "eventName": {"type": "string", "const": kind.name},
         "data": _schema(kind.data),
     }
-    return {"allOf": [_ref("schemas", "envelope"), {"type": "object", "properties": fields}]}
+    own: Json = {"type": "object", "properties": fields}
+    if kind.version > FIRST:
+        fields[VERSION_FIELD] = version_field(kind.version)
+        own["required"] = [VERSION_FIELD]
+    return {"allOf": [_ref("schemas", "envelope"), own]}
 
 
 def shared(blocks: dict[str, Json]) -> Json:
@@ -97,7 +102,7 @@ def _operation(action: str, channel: str, summary: str, names: list[str]) -> Jso
 def _message(kind: EventType) -> Json:
     message: Json = {
         "name": kind.name,
-        "title": kind.name,
+        "title": kind.label,
         "summary": kind.trigger,
         "contentType": "application/json",
         "tags": [{"name": kind.family}],

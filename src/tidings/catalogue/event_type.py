@@ -55,6 +55,12 @@ class EventType(msgspec.Struct, frozen=True):
     data: Json  # the schema of `data` as written, shared blocks as `$ref`
     examples: tuple[Json, ...]  # whole events
     invented: tuple[str, ...]  # paths in the first example that are not documented; "*" = all
+    version: int = 1
+
+    @property
+    def label(self) -> str:
+        """What files, pages and documents name it by: `pointsIssued`, `pointsIssued.v2`."""
+        return self.name if self.version == 1 else f"{self.name}.v{self.version}"
 
     @property
     def example(self) -> Json:

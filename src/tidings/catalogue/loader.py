@@ -1,9 +1,11 @@
 """Reads the catalogue from its files: one of each event type, one of each shared block.
 
 The files lie beside this module: `types/<eventName>.json` and `shared/<block>.json`. A `$ref` names
-a block by its path from here ("shared/actor.json") and nothing else; it is resolved here, once.
+a block by its path from here ("shared/actor.json") and nothing else; it is resolved here, once. A
+version that breaks an older one lies beside it: `types/<eventName>.v2.json`.
 """
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -11,11 +13,14 @@ from typing import Literal
 import msgspec
 
 from tidings.catalogue.catalogue import Catalogue
+from tidings.catalogue.compat import breaking
 from tidings.catalogue.event_type import Enrichment, EventType, Json, Source
 from tidings.catalogue.schema import CatalogueError, inline, marked
+from tidings.catalogue.versions import FIRST, VERSION_FIELD, version_field
 
 HERE = Path(__file__).parent
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_VERSIONED = re.compile(r"\.v\d+$")
 
 
 class TypeFile(
@@ -24,6 +29,7 @@ class TypeFile(
     """An event type as its file says it."""
 
     name: str
+    version: int = 1
     family: str
     trigger: str
     documented_as: Literal["core", "extra", "own"]  # own: Tidings tells them of itself
@@ -78,6 +84,9 @@ def event_type(file: TypeFile, blocks: dict[str, Json]) -> EventType:
         "data": inline(file.data, blocks),
     }
     schema: Json = {"title": file.name, **envelope, "properties": fields}
+    if file.version > FIRST:  # nothing else tells an event of it from one of version 1
+        fields[VERSION_FIELD] = version_field(file.version)
+        schema["required"] = [*envelope["required"], VERSION_FIELD]
     search = marked(schema, "x-search")
     if file.key.replace("[0]", "[]") not in search:
         search = (file.key, *search)
@@ -99,6 +108,7 @@ def event_type(file: TypeFile, blocks: dict[str, Json]) -> EventType:
         data=file.data,
         examples=file.examples,
         invented=file.invented,
+        version=file.version,
     )
 
 
@@ -106,16 +116,35 @@ def read(folder: Path) -> Catalogue:
     """The catalogue in `folder`. Raises `CatalogueError` when a file does not keep the rules."""
     blocks = read_blocks(folder)
     decoder = msgspec.json.Decoder(TypeFile)
-    types: list[EventType] = []
+    types: dict[str, EventType] = {}
     for path in sorted((folder / "types").glob("*.json")):
         try:
-            file = decoder.decode(path.read_bytes())
-            types.append(event_type(file, blocks))
+            kind = event_type(decoder.decode(path.read_bytes()), blocks)
         except (msgspec.MsgspecError, CatalogueError) as error:
             raise CatalogueError(f"{path.name}: {error}") from error
-        if file.name != path.stem:
-            raise CatalogueError(f"{path.name}: name must be {path.stem}; got {file.name}")
-    return Catalogue(types)
+        if kind.label != path.stem:
+            raise CatalogueError(f"{path.name}: name must be {path.stem}; got {kind.label}")
+        types[kind.label] = kind
+    for kind in types.values():
+        if kind.version != FIRST or _VERSIONED.search(kind.name):
+            _check_version(kind, types)
+    return Catalogue(types.values())
+
+
+def _check_version(kind: EventType, types: dict[str, EventType]) -> None:
+    """A version follows the one before it, and is one because it breaks that."""
+    file = f"{kind.label}.json"
+    if kind.version < FIRST or _VERSIONED.search(kind.name):
+        raise CatalogueError(f"{file}: a name must not end like a version; a version is 1 or more")
+    older = types.get(msgspec.structs.replace(kind, version=kind.version - 1).label)
+    if older is None:
+        raise CatalogueError(f"{file}: version {kind.version - 1} must be there; it is not")
+    before, now = (one.schema["properties"]["data"] for one in (older, kind))
+    if not breaking(before, now) and older.key == kind.key:
+        raise CatalogueError(
+            f"{file}: version {kind.version} must break the one before it; it only adds. Add the "
+            f"fields to {older.label}.json"
+        )
 
 
 @cache

@@ -15,6 +15,7 @@ from tidings.catalogue.catalogue import Catalogue
 from tidings.catalogue.event_type import EventType, Json
 from tidings.catalogue.loader import HERE, load, raw_blocks, read_blocks
 from tidings.catalogue.schema import types_of
+from tidings.catalogue.versions import FIRST, VERSION_FIELD
 
 WIDTH = 100
 NAME_MAX = 56
@@ -66,8 +67,8 @@ class Module:
         self._class("Envelope", {**node, "properties": fields, "required": []})
 
     def event(self, kind: EventType) -> None:
-        """Write an event type: its data, and the whole event."""
-        name = class_name(kind.name)
+        """Write a version of an event type: its data, and the whole event."""
+        name = class_name(kind.label)
         self._prefix = name
         data = self._class(f"{name}Data", kind.data)
         self._typing |= {"Literal", "Required"}
@@ -76,6 +77,7 @@ class Module:
             f"class {name}(Envelope):\n"
             f"{_docstring(kind.trigger)}\n"
             f'    eventName: Required[Literal["{kind.name}"]]\n'
+            f"{_version(kind)}"
             f"    data: Required[{data}]\n"
         )
 
@@ -174,13 +176,11 @@ def modules(catalogue: Catalogue, blocks: dict[str, Json], raw: dict[str, Json])
     common.envelope()
     families: dict[str, Module] = {}
     names: dict[str, list[str]] = {}
-    for name in catalogue.names():
-        kind = catalogue.get(name)
-        assert kind is not None
+    for kind in catalogue.kinds():
         module = module_name(kind.family)
         title = f"Events of the family {kind.family}."
         families.setdefault(module, Module(title, blocks)).event(kind)
-        names.setdefault(module, []).append(name)
+        names.setdefault(module, []).append(kind.label)
     made = {f"{module}.py": one.source() for module, one in families.items()}
     return made | {"common.py": common.source(), "__init__.py": _index(names)}
 
@@ -235,6 +235,13 @@ def _index(names: dict[str, list[str]]) -> str:
         + f"EVENTS: dict[str, type[Event]] = {{\n{rows}\n}}\n\n"
         + f"__all__ = [\n{exported}\n]\n"
     )
+
+
+def _version(kind: EventType) -> str:
+    """The field that tells a version from the first one, which need not name itself."""
+    if kind.version == FIRST:
+        return ""
+    return f"    {VERSION_FIELD}: Required[Literal[{kind.version}]]\n"
 
 
 def _docstring(text: str) -> str:

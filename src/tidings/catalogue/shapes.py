@@ -1,8 +1,8 @@
 """The committed shapes of all event types, and what may be written over them.
 
 `tests/catalogue/shapes.json` is what receivers were promised. A test compares it with the files of
-the catalogue, so that nothing of it is taken away unseen; `make shapes` takes in what was added and
-refuses what breaks: `python -m tidings.catalogue.shapes FILE`.
+the catalogue, so that nothing of it is taken away unseen; `make models` takes in what was added, a
+new version too, and refuses what breaks: `python -m tidings.catalogue.shapes FILE`.
 """
 
 import sys
@@ -17,26 +17,26 @@ from tidings.catalogue.loader import HERE, load, read_blocks
 from tidings.catalogue.schema import inline
 
 ENVELOPE = "shared/envelope.json"
+_ADVICE = (
+    "These break what receivers were promised. Make them optional additions; or put the old file "
+    "back and the new one beside it, as types/NAME.v2.json: webhooks then opt into it."
+)
 
 
 class Shapes(msgspec.Struct, frozen=True):
-    """The rules of `data` of every event type, and of the blocks that they share."""
+    """The rules of `data` of every version of every event type, and of the blocks they share."""
 
     blocks: dict[str, Json]  # by `$ref`; one of them is the envelope
-    types: dict[str, Json]
+    types: dict[str, Json]  # by `EventType.label`
 
-    def whole(self, name: str) -> Json:
-        """The rules of one event type, shared blocks inlined."""
-        return inline(self.types[name], self.blocks)
+    def whole(self, label: str) -> Json:
+        """The rules of one version, shared blocks inlined."""
+        return inline(self.types[label], self.blocks)
 
 
 def shapes(catalogue: Catalogue, blocks: dict[str, Json]) -> Shapes:
     """The shapes as the files have them now."""
-    types: dict[str, Json] = {}
-    for name in catalogue.names():
-        kind = catalogue.get(name)
-        assert kind is not None
-        types[name] = shape(kind.data)
+    types = {kind.label: shape(kind.data) for kind in catalogue.kinds()}
     return Shapes({ref: shape(node) for ref, node in blocks.items()}, types)
 
 
@@ -64,8 +64,7 @@ def main(file: str) -> int:
     """Write the shapes to `file`, unless that would break what stands there; the exit code."""
     path, new = Path(file), shapes(load(), read_blocks(HERE))
     if path.exists() and (said := broken(read_shapes(path), new)):
-        print(*said, "These break what receivers were promised. Make them optional additions, or "
-              "declare another event type.", sep="\n", file=sys.stderr)  # fmt: skip
+        print(*said, _ADVICE, sep="\n", file=sys.stderr)
         return 1
     path.write_bytes(msgspec.json.encode(new, order="sorted") + b"\n")
     return 0

@@ -122,7 +122,7 @@ def events_show(name: str, /, *, json: Annotated[bool, Parameter(negative=())] =
     Parameters
     ----------
     name
-        The event type.
+        The event type; NAME.v2 for a version, else the newest.
     json
         Print it as one line of JSON.
     """
@@ -144,7 +144,7 @@ def events_example(
     Parameters
     ----------
     name
-        The event type.
+        The event type; NAME.v2 for a version, else the newest.
     thin
         As the platform sends it, without enrichment.
     json
@@ -162,7 +162,7 @@ def events_schema(name: str, /, *, json: Annotated[bool, Parameter(negative=())]
     Parameters
     ----------
     name
-        The event type.
+        The event type; NAME.v2 for a version, else the newest.
     json
         Print it on one line.
     """

@@ -6,10 +6,11 @@
 import json
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tidings.catalogue import EventType, load
+from tidings.catalogue import Catalogue, EventType, load
 from tidings.catalogue.event_type import Json
 from tidings.catalogue.loader import HERE, raw_blocks
 from tidings.catalogue.schema import types_of, walk
@@ -129,9 +130,10 @@ def blocks_page(raw: dict[str, Json]) -> str:
     return "\n".join([*lines, BLOCKS_FOOT])
 
 
-def page(kind: EventType, blocks: dict[str, Json]) -> str:
-    """The page of one event type."""
-    lines = [f"# {kind.name}", "", kind.trigger, "", MADE, "", *_facts(kind), "", "## Fields", ""]
+def page(kind: EventType, blocks: dict[str, Json], versions: Sequence[EventType] = ()) -> str:
+    """The page of one version of an event type; `versions` are all that there are of it."""
+    facts = _facts(kind, versions)
+    lines = [f"# {kind.label}", "", kind.trigger, "", MADE, "", *facts, "", "## Fields", ""]
     lines += _table("In `data`", kind.data, blocks, BLOCKS)
     lines += ["", "## Example", ""]
     small = thin(kind, kind.example)
@@ -146,7 +148,7 @@ def page(kind: EventType, blocks: dict[str, Json]) -> str:
     return "\n".join([*lines, FOOT.format(name=kind.name)])
 
 
-def _facts(kind: EventType) -> list[str]:
+def _facts(kind: EventType, versions: Sequence[EventType]) -> list[str]:
     points = kind.enrichment
     added = []
     if points.customer_identifiers:
@@ -172,6 +174,12 @@ def _facts(kind: EventType) -> list[str]:
         ("Found by", ", ".join(f"`{path}`" for path in kind.search_paths)),
         ("Source", f"{documented}: {source.evidence}"),
     ]
+    if len(versions) > 1:
+        said = "one that says none" if kind.version == 1 else f'`"eventVersion": {kind.version}`'
+        others = ", ".join(f"[{one.version}]({one.label}.md)" for one in versions if one != kind)
+        chosen = "unless it chose another" if kind.version == 1 else "that chose it"
+        told = f"{kind.version}: {said} in the envelope, for a webhook {chosen}. Others: {others}"
+        facts.insert(2, ("[Version](../event-types.md#versions)", told))
     return ["| | |", "|---|---|", *(f"| {name} | {_cell(value)} |" for name, value in facts)]
 
 
@@ -199,19 +207,20 @@ def index(kinds: list[EventType]) -> str:
     for family in sorted(families):
         lines += [f"## {family}", "", "| Event type | When |", "|---|---|"]
         lines += [
-            f"| [{kind.name}]({kind.name}.md) | {_cell(kind.trigger)} |"
+            f"| [{kind.label}]({kind.label}.md) | {_cell(kind.trigger)} |"
             for kind in families[family]
         ]
         lines.append("")
     return "\n".join([*lines, INDEX_FOOT])
 
 
-def pages() -> dict[str, str]:
-    """Every page by its file name."""
-    known = [load().get(name) for name in load().names()]
-    kinds = [kind for kind in known if kind is not None]
-    raw = raw_blocks(HERE)
-    made = {f"{kind.name}.md": page(kind, raw) for kind in kinds}
+def pages(catalogue: Catalogue | None = None) -> dict[str, str]:
+    """Every page by its file name; of the built-in catalogue unless another is given."""
+    kinds, raw = (load() if catalogue is None else catalogue).kinds(), raw_blocks(HERE)
+    versions: defaultdict[str, list[EventType]] = defaultdict(list)
+    for kind in kinds:
+        versions[kind.name].append(kind)
+    made = {f"{kind.label}.md": page(kind, raw, versions[kind.name]) for kind in kinds}
     return made | {INDEX: index(kinds), BLOCKS: blocks_page(raw)}
 
 

@@ -40,15 +40,19 @@ def _print_json(value: Json, one_line: bool) -> None:
 
 
 def kinds() -> list[EventType]:
-    """Every event type, by name."""
+    """Every event type in its newest version, by name."""
     found = (load().get(name) for name in load().names())
     return [kind for kind in found if kind is not None]
 
 
 def _find(name: str) -> EventType | None:
-    if (kind := load().get(name)) is not None:
+    """By its name, the newest version; by its label (`pointsIssued.v2`) that one."""
+    labels = {kind.label: kind for kind in load().kinds() if kind.version > 1}
+    if (kind := labels.get(name) or load().get(name)) is not None:
         return kind
-    lower = {known.lower(): known for known in load().names()}
+    if name.endswith(".v1") and (kind := load().get(name[:-3], 1)) is not None:
+        return kind
+    lower = {known.lower(): known for known in [*load().names(), *labels]}
     near = difflib.get_close_matches(name.lower(), lower, 1)
     hint = f" Did you mean {lower[near[0]]}?" if near else ""
     shown = name if len(name) <= 40 else name[:40] + "…"
@@ -57,6 +61,10 @@ def _find(name: str) -> EventType | None:
         Exit.NOT_FOUND,
     )
     return None
+
+
+def _versions(kind: EventType) -> list[int]:
+    return sorted(load().versions(kind.name) or ())
 
 
 def list_types(family: str | None, as_json: bool) -> int:
@@ -78,6 +86,7 @@ def list_types(family: str | None, as_json: bool) -> int:
 def _row(kind: EventType) -> Json:
     return {
         "eventName": kind.name,
+        "version": kind.version,
         "family": kind.family,
         "trigger": kind.trigger,
         "key": kind.key,
@@ -92,7 +101,7 @@ def _print_list(chosen: Iterable[EventType]) -> None:
         table.add_column(title, header_style="bold", no_wrap=True)
     table.add_column("when", header_style="bold", overflow="fold")
     for kind in chosen:
-        table.add_row(Text(kind.name), Text(kind.family), Text(kind.trigger))
+        table.add_row(Text(kind.label), Text(kind.family), Text(kind.trigger))
     _console().print(table)
 
 
@@ -105,12 +114,16 @@ def show(name: str, as_json: bool) -> int:
             {"path": row.path, "type": row.words, "is": row.said, "block": row.block or None}
             for row in rows(kind.data, raw_blocks(HERE))
         ]
-        _print_line(_row(kind) | {"notes": list(kind.notes), "fields": fields})
+        more = {"versions": _versions(kind), "notes": list(kind.notes), "fields": fields}
+        _print_line(_row(kind) | more)
     else:
         console = _console()
-        console.print(Text(kind.name, style="bold"))
+        console.print(Text(kind.label, style="bold"))
         console.print(Text(kind.trigger))
         console.print(Text(f"key {kind.key} · refId {kind.ref_id_rule or 'without a rule'}"))
+        if len(versions := _versions(kind)) > 1:
+            listed = ", ".join(f"{kind.name}.v{at}" for at in versions if at != kind.version)
+            console.print(Text(f"version {kind.version} · others: {listed}"))
         for note in kind.notes:
             console.print(Text(f"· {note}"))
         console.print()
@@ -121,7 +134,7 @@ def show(name: str, as_json: bool) -> int:
             block = f" Block {row.block}." if row.block else ""
             table.add_row(Text(row.path), Text(row.words), Text(_plain(row.said) + block))
         console.print(table)
-    say(f"Next: tidings events example {kind.name}")
+    say(f"Next: tidings events example {kind.label}")
     return Exit.OK
 
 
@@ -139,7 +152,7 @@ def example(name: str, is_thin: bool, as_json: bool) -> int:
         what = "all of it" if "*" in kind.invented else ", ".join(kind.invented)
         say(f"Invented, because no value is documented: {what}.")
     flag = " --thin" if is_thin else ""
-    say(f"Next: tidings events example {kind.name}{flag} | tidings send -")
+    say(f"Next: tidings events example {kind.label}{flag} | tidings send -")
     return Exit.OK
 
 
@@ -148,12 +161,12 @@ def schema(name: str, as_json: bool) -> int:
     if (kind := _find(name)) is None:
         return Exit.NOT_FOUND
     _print_json(kind.schema, as_json)
-    say(f"Next: tidings events example {kind.name}")
+    say(f"Next: tidings events example {kind.label}")
     return Exit.OK
 
 
 def asyncapi(as_json: bool) -> int:
     """The AsyncAPI 3.0 document of all event types."""
-    _print_json(document(kinds(), read_blocks(HERE), __version__), as_json)
+    _print_json(document(load().kinds(), read_blocks(HERE), __version__), as_json)
     say("Next: tidings events asyncapi > asyncapi.json")
     return Exit.OK

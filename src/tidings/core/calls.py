@@ -15,6 +15,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
+from tidings.catalogue.versions import version_of
 from tidings.core import cloudevents
 from tidings.core.attribution import Attribution
 from tidings.core.call_split import (
@@ -42,7 +43,7 @@ from tidings.core.envelope import (
     splice,
 )
 from tidings.core.ids import EVENT_ID, derived_event_id
-from tidings.core.own_types import RESERVED, version_of
+from tidings.core.own_types import RESERVED
 
 Draft_co = TypeVar("Draft_co", covariant=True)
 Draft = TypeVar("Draft")
@@ -101,15 +102,19 @@ class Problem(Protocol):
     def message(self) -> str: ...
 
 
+class Version(Protocol):
+    """One version of an event type, as far as it is asked here."""
+
+    def check(self, event: dict[str, Any], /) -> Sequence[Problem]:
+        """What is wrong with an event; empty where nothing is."""
+        ...
+
+
 class Types(Protocol):
     """The catalogue, as far as it is asked here."""
 
-    def get(self, name: str) -> object | None:
-        """The event type; None for a name that it does not have."""
-        ...
-
-    def check(self, name: str, event: dict[str, Any]) -> Sequence[Problem]:
-        """What is wrong with an event; empty where nothing is. An unknown name is wrong."""
+    def versions(self, name: str) -> Mapping[int, Version] | None:
+        """A type's versions; None for a name that it does not have."""
         ...
 
 
@@ -130,15 +135,7 @@ class DraftMaker(Protocol[Draft_co]):
     ) -> Draft_co: ...
 
 
-class OwnType(Protocol):
-    """One version of an event type that an org declared itself."""
-
-    def check(self, event: dict[str, Any], /) -> Sequence[Problem]:
-        """What is wrong with an event; empty where nothing is."""
-        ...
-
-
-OwnTypes = Callable[[int, str], Mapping[int, OwnType] | None]  # by version; None: no such type
+OwnTypes = Callable[[int, str], Mapping[int, Version] | None]  # by version; None: no such type
 
 
 RulesOf = Callable[[int], IntakeRules | None]  # None: there is no such org
@@ -158,8 +155,7 @@ class CallReader(Generic[Draft]):
     ) -> None:
         self._make = make_draft
         self._own = own
-        self._types = types
-        self._check = types.check
+        self._versions = types.versions
         self._rules_of = rules_of
         self._new_id = new_id
         self._limits = limits
@@ -276,19 +272,7 @@ class CallReader(Generic[Draft]):
             event_id = event.get("eventId", ABSENT)
             if event_id is not ABSENT and (event_id.__class__ is not str or not _fits(event_id)):
                 raise bad_event_id(event_id)
-            warning = None
-            version = 1
-            level = rules.validation
-            if rules.by_type is not None:
-                level = rules.by_type.get(name, level)
-            if level == "off":
-                if self._types.get(name) is None:
-                    version, warning = self._judge_own(org, name, event, rules, level)
-            elif problems := self._check(name, event):
-                if self._types.get(name) is None:
-                    version, warning = self._judge_own(org, name, event, rules, level)
-                else:
-                    warning = _weigh(name, problems, level)
+            version, warning = self._judge_type(org, name, event, rules)
             if event_id is ABSENT or came_org is ABSENT or "createdAt" not in event:
                 raw = self._complete(raw, event, org, key, index, now_ms)
                 event_id = event["eventId"]
@@ -310,17 +294,22 @@ class CallReader(Generic[Draft]):
             event["createdAt"] = at = now_ms
         return splice(raw, made_id, made_org, at)
 
-    def _judge_own(
-        self, org: int, name: str, event: dict[str, Any], rules: IntakeRules, level: Validation
+    def _judge_type(
+        self, org: int, name: str, event: dict[str, Any], rules: IntakeRules
     ) -> tuple[int, str | None]:
-        """The version and the warning of an event whose type the catalogue does not have."""
-        versions = self._own(org, name)
-        if versions is None:
+        """The version that an event is of, and the warning that is kept on it; or a Fault."""
+        version = 1
+        if (versions := self._versions(name)) is not None:
+            if len(versions) > 1:  # else `eventVersion` is a field that nobody has declared
+                version = _version(event, versions)
+        elif (versions := self._own(org, name)) is not None:
+            version = _version(event, versions)
+        else:
             _check_unknown(name, rules)
             return 1, None
-        version = version_of(event, versions)
-        if not isinstance(version, int):
-            raise Fault("event_version", version.message, version.path)
+        level = rules.validation
+        if rules.by_type is not None:
+            level = rules.by_type.get(name, level)
         if level == "off" or not (problems := versions[version].check(event)):
             return version, None
         return version, _weigh(name, problems, level)
@@ -329,6 +318,14 @@ class CallReader(Generic[Draft]):
         body = raw[: self._limits.event_bytes]
         event_id, name = given_id(event), given_name(event)
         return Rejected(event_id, name, fault.code, fault.message, fault.path, body)
+
+
+def _version(event: dict[str, Any], versions: Mapping[int, Version]) -> int:
+    """The version that an event says it is of, or a Fault: also where nothing else is checked."""
+    version = version_of(event, versions)
+    if isinstance(version, int):
+        return version
+    raise Fault("event_version", version.message, version.path)
 
 
 def _weigh(name: str, problems: Sequence[Problem], level: Validation) -> str | None:

@@ -6,7 +6,6 @@ for events: the same three questions that the catalogue answers (`check`, `key_o
 """
 
 import re
-from collections.abc import Collection
 from itertools import islice
 from typing import Any
 
@@ -17,6 +16,7 @@ from tidings.catalogue.event_type import Enrichment, Json, Source
 from tidings.catalogue.explain import MAX_PROBLEMS, came
 from tidings.catalogue.paths import distinct_texts, gather, getter, tree
 from tidings.catalogue.schema import marked
+from tidings.catalogue.versions import FIRST, VERSION_FIELD, version_field
 from tidings.core.form import Form, Refusal
 from tidings.core.form import came as came_in_form
 from tidings.core.own_schema import SCHEMA_BYTES_MAX, SchemaRefused, compile_own, read_schema
@@ -29,7 +29,6 @@ PATH_MAX = 255
 EXAMPLE_BYTES_MAX = SCHEMA_BYTES_MAX
 TYPES_MAX = 500  # of one org
 VERSIONS_MAX = 50
-VERSION_FIELD = "eventVersion"
 DEFAULT_KEY = "data.customerIdentifiers.customerId"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _FIELDS = frozenset({"eventName", "description", "schema", "key", "example", "newVersion"})
@@ -65,10 +64,7 @@ class OwnType:
         fields = {
             **envelope["properties"],
             "eventName": {**envelope["properties"]["eventName"], "const": name},
-            VERSION_FIELD: {
-                "type": "integer",
-                "description": "Version of the event type; 1 where it is absent.",
-            },
+            VERSION_FIELD: version_field(),
             "data": self.expanded,
         }
         schema: Json = {"$schema": DIALECT, "title": name, **envelope, "properties": fields}
@@ -92,8 +88,11 @@ class OwnType:
             notes=(),
             schema=schema,
             data=declaration.schema,
-            examples=() if declaration.example is None else (_example(name, declaration.example),),
+            examples=()
+            if declaration.example is None
+            else (_example(name, version, declaration.example),),
             invented=(),
+            version=version,
         )
         self._validator = compile_own(schema)
         self._key = getter(key)
@@ -137,23 +136,6 @@ class OwnType:
         path = "".join(f"[{s}]" if isinstance(s, int) else f".{s[:40]}" for s in way).lstrip(".")
         expected = _expected(error.kind.name, facts)
         return Problem(path, expected, got, f"{path or 'the event'} must be {expected}; got {got}.")
-
-
-def newest(versions: Collection[OwnType]) -> OwnType:
-    """The version that was declared last."""
-    return max(versions, key=lambda one: one.version)
-
-
-def version_of(event: Json, known: Collection[int]) -> int | Problem:
-    """The version that an event says it is of: 1 where it says nothing."""
-    value = event.get(VERSION_FIELD, 1)
-    if value.__class__ is int and value in known:
-        return int(value)
-    listed = ", ".join(str(version) for version in sorted(known))
-    expected = f"a version of the event type ({listed})"
-    got = came(value, False)
-    said = f"{VERSION_FIELD} must be {expected}; got {got}."
-    return Problem(VERSION_FIELD, expected, got, said)
 
 
 def read_own_type(name: str, body: Json, envelope: Json) -> Reading | list[Refusal]:
@@ -317,9 +299,11 @@ def _identifiers(schema: Json) -> tuple[str, ...]:
     return ("data.customerIdentifiers",) if isinstance(block, dict) else ()
 
 
-def _example(name: str, data: Json) -> Json:
+def _example(name: str, version: int, data: Json) -> Json:
+    said = {} if version == FIRST else {VERSION_FIELD: version}
     return {
         "eventName": name,
+        **said,
         "eventId": "5f0c2c1e-0d51-4c0e-9f35-2b6f1d1a7e10",
         "orgId": 2001,
         "createdAt": 1770801300412,

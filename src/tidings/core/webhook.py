@@ -72,9 +72,11 @@ class Webhook(msgspec.Struct, frozen=True):
 
     def subscribes(self, event_name: str, version: int) -> bool:
         """Whether it asked for events of this type, in this version of it."""
-        if event_name not in self.event_names:
-            return False
-        return version == next((at for name, at in self.event_versions if name == event_name), 1)
+        return event_name in self.event_names and version == self.version_of(event_name)
+
+    def version_of(self, event_name: str) -> int:
+        """The version of an event type that it chose: 1 unless it named another."""
+        return next((at for name, at in self.event_versions if name == event_name), 1)
 
     @property
     def sends(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from tidings.catalogue import Enrichment as Points
+from tidings.catalogue import EventType
 from tidings.catalogue.event_type import Json
 from tidings.core.byte_cache import MISSING
 from tidings.core.enrichment import BALANCES, CUSTOMERS, Key, Plan
@@ -28,9 +28,9 @@ PLANS_MAX = 10_000
 STORE_WAIT_S = 1.0
 TOLD_EVERY_S = 60.0
 
-PointsOf = Callable[[int, str], Points | None]  # of an org's event type, by its name
+KindOf = Callable[[int, Json], EventType | None]  # what an org's event is of, in its version
 Found = dict[Key, Json | None]
-PlanKey = tuple[int, int, int, str]  # webhook, its version, org, event type
+PlanKey = tuple[int, int, int, str, int]  # webhook, its version, org, event type, its version
 
 log = structlog.get_logger("tidings.enricher")
 
@@ -39,12 +39,12 @@ class Enricher:
     """All webhooks' enrichment."""
 
     def __init__(
-        self, *, points_of: PointsOf, reference: Reference, platform: Platform | None = None
+        self, *, kind_of: KindOf, reference: Reference, platform: Platform | None = None
     ) -> None:
-        self._points_of = points_of
+        self._kind_of = kind_of
         self._reference = reference
         self._platform = platform
-        self._plans: dict[PlanKey, tuple[Points | None, Plan | None]] = {}
+        self._plans: dict[PlanKey, tuple[EventType, Plan | None]] = {}
         self._told_s = float("-inf")
         self._untold = 0
         self.thin = 0  # deliveries that were sent thin because the platform did not answer
@@ -71,17 +71,15 @@ class Enricher:
     # -- inside -----------------------------------------------------------------------------------
 
     def _plan(self, webhook: Webhook, org: int, event: Json) -> Plan | None:
-        name = event.get("eventName")
-        if type(name) is not str or not webhook.enrichment.any:
+        if (kind := self._kind_of(org, event)) is None:
             return None
-        points = self._points_of(org, name)
-        key = (webhook.number, webhook.version, org, name)
+        key = (webhook.number, webhook.version, org, kind.name, kind.version)
         kept = self._plans.get(key)
-        if kept is None or kept[0] is not points:
-            plan = None if points is None else Plan(points, webhook.enrichment)
+        if kept is None or kept[0] is not kind:
+            plan = Plan(kind.enrichment, webhook.enrichment)
             if len(self._plans) >= PLANS_MAX:
                 self._plans.clear()
-            kept = (points, None if plan is None or plan.empty else plan)
+            kept = (kind, None if plan.empty else plan)
             self._plans[key] = kept
         return kept[1]
 

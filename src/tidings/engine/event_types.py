@@ -13,6 +13,7 @@ import msgspec
 from tidings.catalogue import Catalogue, EventType
 from tidings.catalogue.compat import Change, breaking
 from tidings.catalogue.event_type import Json
+from tidings.catalogue.versions import Version, pick
 from tidings.core.form import Refusal
 from tidings.core.own_schema import SchemaRefused
 from tidings.core.own_types import (
@@ -72,7 +73,11 @@ class EventTypes:
         self._below = below
         self._users = users
         self._own: dict[int, dict[str, dict[int, OwnRecord]]] = {}
-        self._catalogue_names = dict.fromkeys(catalogue.names(), 1)
+        self._catalogue_names = {
+            name: max(versions)
+            for name in catalogue.names()
+            if (versions := catalogue.versions(name))
+        }
 
     def load(self, stored: Sequence[port.StoredType]) -> None:
         """Take over what is stored at start."""
@@ -94,14 +99,28 @@ class EventTypes:
                 found[name] = max(found.get(name, 1), *versions)
         return found
 
-    def get(self, org: int, name: str) -> EventType | None:
-        """What `names` holds under that name: the catalogue's type, else the newest version of the
-        org's own, else that of an org below it."""
-        if (kind := self.catalogue.get(name)) is not None:
-            return kind
+    def get(self, org: int, name: str, version: int | None = None) -> EventType | None:
+        """What `names` holds under that name: the catalogue's type, else the org's own, else that
+        of an org below it. The newest version unless one is named; None where there is none."""
+        if (versions := self._find(org, name)) is None:
+            return None
+        found = versions.get(max(versions) if version is None else version)
+        return None if found is None else found.kind
+
+    def kind_of(self, org: int, event: Json) -> EventType | None:
+        """What a stored event is of, in its version; None for a type that is not known."""
+        name = event.get("eventName")
+        versions = self._find(org, name) if type(name) is str else None
+        if versions is None:
+            return None
+        return (versions[1] if len(versions) == 1 else pick(versions, event)).kind
+
+    def _find(self, org: int, name: str) -> Mapping[int, Version] | None:
+        if (versions := self.catalogue.versions(name)) is not None:
+            return versions
         for one in (org, *self._below(org)):
-            if versions := self._own.get(one, {}).get(name):
-                return versions[max(versions)].made.kind
+            if (own := self.own(one, name)) is not None:
+                return own
         return None
 
     def own(self, org: int, name: str) -> Mapping[int, OwnType] | None:
@@ -122,8 +141,8 @@ class EventTypes:
         return [own[name][max(own[name])] for name in sorted(own, key=str.lower)]
 
     def versions(self, org: int, name: str) -> list[int]:
-        """The versions of an own type, oldest first; none where there is no such type."""
-        return sorted(self._own.get(org, {}).get(name, ()))
+        """The versions of a type, the oldest first; none where there is no such type."""
+        return sorted(self._find(org, name) or ())
 
     def search_values(self, org: int, name: str, event: Json) -> list[str]:
         """What an event is found by; for types that the catalogue does not know."""
@@ -186,11 +205,7 @@ class EventTypes:
 
     def _made_for(self, org: int, name: str, event: Json) -> OwnType | None:
         versions = self._own.get(org, {}).get(name)
-        if versions is None:
-            return None
-        said = event.get("eventVersion", 1)
-        found = versions.get(said) if said.__class__ is int else None
-        return (found or versions[max(versions)]).made
+        return None if versions is None else pick(versions, event).made
 
     def _version_for(
         self, org: int, name: str, declaration: Declaration, new_version: bool

@@ -29,7 +29,7 @@ from tidings.core.replay import (
 )
 from tidings.core.webhook import Webhook
 from tidings.engine.committer import Committer
-from tidings.engine.replay_plan import OrderingKey, Planner
+from tidings.engine.replay_plan import KindOf, OrderingKey, Planner
 from tidings.engine.stops import Stops
 from tidings.store import port
 
@@ -124,6 +124,7 @@ class Replays:
         lanes: Lanes,
         stops: Stops,
         ordering_key: OrderingKey,
+        kind_of: KindOf,
         tell: Tell,
     ) -> None:
         self._store = store
@@ -131,7 +132,7 @@ class Replays:
         self._committer = committer
         self._lanes = lanes
         self._stops = stops
-        self._planner = Planner(registry, ordering_key)
+        self._planner = Planner(registry, ordering_key, kind_of)
         self._tell = tell
         self._runs: dict[int, Run] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}

@@ -25,21 +25,21 @@ def header_parameters() -> Json:
 
 
 def outgoing(kinds: Iterable[EventType]) -> Json:
-    """`webhooks`: what a receiver is sent and how it answers, by the event's name."""
-    return {kind.name: {"post": _message(kind)} for kind in kinds}
+    """`webhooks`: what a receiver is sent and how it answers, by the event type's label."""
+    return {kind.label: {"post": _message(kind)} for kind in kinds}
 
 
 def event_schemas(kinds: Iterable[EventType], blocks: Json) -> Json:
     """The schemas of all events and of what they share, for `components/schemas`."""
-    made = {f"event.{kind.name}": asyncapi.payload(kind) for kind in kinds}
+    made = {f"event.{kind.label}": asyncapi.payload(kind) for kind in kinds}
     return asyncapi.shared(blocks) | made
 
 
 def _message(kind: EventType) -> Json:
     return {
         "tags": ["sent"],
-        "summary": f"{kind.name}: {kind.trigger}",
-        "operationId": f"send_{kind.name}",
+        "summary": f"{kind.label}: {kind.trigger}",
+        "operationId": f"send_{kind.label}",
         "security": [],
         "parameters": [{"$ref": f"#/components/parameters/{key}"} for key in _HEADERS],
         "requestBody": {
@@ -47,7 +47,7 @@ def _message(kind: EventType) -> Json:
             "description": "As it was accepted, with what the webhook's enrichment adds.",
             "content": {
                 "application/json": {
-                    "schema": {"$ref": f"#/components/schemas/event.{kind.name}"},
+                    "schema": {"$ref": f"#/components/schemas/event.{kind.label}"},
                     "example": kind.example,
                 }
             },

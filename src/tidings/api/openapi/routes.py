@@ -22,10 +22,13 @@ _HOUR = "public, max-age=3600"
 
 @cache
 def _catalogue() -> tuple[dict[str, catalogue.EventType], Json]:
-    """The event types by name, and the blocks that they share: the same in every process."""
-    known = catalogue.load()
-    kinds = {name: kind for name in sorted(known.names()) if (kind := known.get(name))}
+    """The event types by label, and the blocks that they share: the same in every process."""
+    kinds = {kind.label: kind for kind in sorted(catalogue.load().kinds(), key=_label)}
     return kinds, read_blocks(HERE)
+
+
+def _label(kind: catalogue.EventType) -> str:
+    return kind.label
 
 
 def describe(plain: Json) -> Json:

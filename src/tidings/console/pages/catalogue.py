@@ -55,7 +55,9 @@ async def show(visit: Visit) -> Response:
     """One type."""
     services, org = visit.services, visit.caller.org
     name = str(visit.request.path_params["name"])
-    kind = services.event_types.get(org, name)
+    wanted = visit.request.query_params.get("version", "")
+    version = int(wanted) if wanted.isdecimal() and len(wanted) < 4 else None
+    kind = services.event_types.get(org, name, version)
     if kind is None:
         raise not_there("eventName", "an event type of this org", name)
     form = visit.request.query_params.get("example", "thin")

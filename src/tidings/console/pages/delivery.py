@@ -175,8 +175,14 @@ async def _payload(
             webhook, shape=None, transformation=None, must_transform=False
         )
         note = "What enrichment makes of it now, before fields are chosen and it is transformed."
-    names = webhook.event_names | {event.name}  # it did subscribe; what it wants today may differ
-    webhook = msgspec.structs.replace(webhook, filter=None, event_names=names)
+    # It did subscribe; what it wants today may differ.
+    kind = visit.services.event_types.kind_of(event.org, msgspec.json.decode(event.body or b"{}"))
+    webhook = msgspec.structs.replace(
+        webhook,
+        filter=None,
+        event_names=webhook.event_names | {event.name},
+        event_versions=() if kind is None else ((kind.name, kind.version),),
+    )
     row = await try_event(visit.services, webhook, event, BYTES_MAX)
     if row["body"] is None or row["body"]["text"] is None:
         return Payload(None, row["why"] or "It is no text.")

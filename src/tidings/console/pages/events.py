@@ -87,21 +87,26 @@ def _passed(
         webhook = record.webhook
         if webhook.number in got or webhook.standing is Standing.DELETED:
             continue
-        told.append((webhook, _why(webhook, record.created_ms, event)))
+        told.append((webhook, _why(visit, webhook, record.created_ms, event)))
         if len(told) == PASSED_MAX:
             break
     return told
 
 
-def _why(webhook: Webhook, created_ms: int, event: StoredEvent) -> str:
+def _why(visit: Visit, webhook: Webhook, created_ms: int, event: StoredEvent) -> str:
     if created_ms > event.at_ms:
         return "It was made after this event."
     if event.name not in webhook.event_names:
         return f"It does not subscribe to {event.name}."
     if not webhook.matches:
         return f"It is {webhook.standing.value}."
+    decoded = {} if event.body is None else msgspec.json.decode(event.body)
+    kind = visit.services.event_types.kind_of(event.org, decoded)
+    if kind is not None and not webhook.subscribes(event.name, kind.version):
+        wanted = webhook.version_of(event.name)
+        return f"The event is of version {kind.version} of its type; it chose {wanted}."
     if webhook.filter is not None and event.body is not None:
-        told = explain(webhook.filter, msgspec.json.decode(event.body))
+        told = explain(webhook.filter, decoded)
         if not told.accepted:
             return f"Its filter does not accept it: {told.said}"
     return "It was set otherwise when the event came; as it is now it would get it."

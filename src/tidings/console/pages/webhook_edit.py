@@ -340,7 +340,7 @@ def _example(visit: Visit, webhook: Webhook) -> StoredEvent | None:
     """The example of one of its types, as if it came now."""
     org, now_ms = visit.caller.org, visit.services.clock.now_ms()
     for name in sorted(webhook.event_names):
-        kind = visit.services.event_types.get(org, name)
+        kind = visit.services.event_types.get(org, name, webhook.version_of(name))
         if kind is not None and kind.examples:
             asked = {"eventName": name}
             event_id, body = test_message(visit.services, org, webhook, asked)
