@@ -17,6 +17,7 @@ from bench.figures import (
     fanout,
     idle,
     latency,
+    parts,
     reference,
     throughput,
     yardstick,
@@ -26,6 +27,7 @@ from bench.report import VOID, Options, Row, show
 Value = TypeVar("Value")
 
 FIGURES: dict[str, Callable[[Options], list[Row]]] = {
+    "parts": parts.run,
     "yardstick": yardstick.run,
     "throughput": throughput.run,
     "latency": latency.run,

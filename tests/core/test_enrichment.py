@@ -60,9 +60,10 @@ def thinned(name: str, example: Any) -> tuple[Any, dict[tuple[str, str], Any]]:
 
 def enriched(plan: Plan, event: Any, records: dict[tuple[str, str], Any]) -> Any:
     """As the enricher does it."""
-    found = {key: records.get(key) for key in plan.first(event)}
-    found |= {key: records.get(key) for key in plan.then(found)}
-    return plan.apply(event, found)
+    look = plan.look(event)
+    found = {key: records.get(key) for key in look.keys}
+    found |= {key: records.get(key) for key in plan.then(look, found)}
+    return plan.apply(look, found)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -85,7 +86,7 @@ def test_without_records_and_without_wishes_the_event_goes_as_it_is(name: str) -
     thin, records = thinned(name, kind(name).example)
     assert enriched(Plan(kind(name).enrichment, ALL), thin, {}) is thin
     nothing = Plan(kind(name).enrichment, NOTHING)
-    assert nothing.empty and nothing.first(thin) == []
+    assert nothing.empty and list(nothing.look(thin).keys) == []
     assert enriched(nothing, thin, records) is thin
 
 
@@ -169,7 +170,7 @@ def test_till_and_store_are_separate_wishes() -> None:
 def test_an_id_beside_a_user_is_no_till() -> None:
     event = {"data": {"triggeringActivity": {"enteredBy": {"id": 5031, "user": {"username": "x"}}}}}
     plan = Plan(POINTS, Enrichment(till=True))
-    assert plan.first(event) == []
+    assert list(plan.look(event).keys) == []
     assert enriched(plan, event, TILL) is event
 
 
@@ -217,7 +218,7 @@ def test_an_id_is_found_however_its_number_was_written() -> None:
     for written in ("7", "7.0", "0.7e1", '"7"'):
         body = b'{"data":{"customerIdentifiers":{"customerId":%b}}}' % written.encode()
         for event in (read_exactly(body), msgspec.json.decode(body)):
-            assert wanted.first(event) == [("customers", "7")], written
+            assert list(wanted.look(event).keys) == [("customers", "7")], written
     made = enriched(wanted, read_exactly(body), {("customers", "7"): {"mobile": "1"}})
     assert b'"customerId":"7","instore":{"mobile":"1"}' in write_exactly(made)
 
@@ -226,7 +227,11 @@ def test_a_coupon_for_each_customer_is_looked_up_once() -> None:
     coupons = [{"customerIdentifiers": {"customerId": n % 3}} for n in range(9)]
     event = {"data": {"coupons": [*coupons, "odd", {"customerIdentifiers": []}]}}
     plan = Plan(kind("IssueBulkCoupon").enrichment, Enrichment(sources=("instore",)))
-    assert plan.first(event) == [("customers", "0"), ("customers", "1"), ("customers", "2")]
+    assert list(plan.look(event).keys) == [
+        ("customers", "0"),
+        ("customers", "1"),
+        ("customers", "2"),
+    ]
     made = enriched(plan, event, {("customers", "1"): {"mobile": "1"}})
     assert [("instore" in c["customerIdentifiers"]) for c in made["data"]["coupons"][:3]] == [
         False,

@@ -6,8 +6,8 @@ records to look up and makes the enriched event. What the event holds already st
 what is not known is left out. The event is not changed: what changes is copied.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -47,8 +47,14 @@ SOURCES = {
 _INSTORE_FIELDS = ("mobile", "email", "externalId")
 _STORE_FIELDS = ("code", "name", "externalId", "externalId1", "externalId2")
 _EACH = -1
+_SMALL = 1 << 63
+_DATA = ("data",)
+REFERENCE, BEHAVIOUR = "awardedReferenceId", "behavioralEventAttributes"
+BALANCE_FIELD = "AvailablePointsBalance"
 
 Key = tuple[str, str]  # a kind of record, and its id
+Steps = tuple[str | int, ...]
+Site = tuple[Steps, str | int, Json]  # where a block stands, and the block
 Found = Mapping[Key, Json | None]  # None where there is no such record
 
 
@@ -123,15 +129,15 @@ class Plan:
         self._wanted = wanted
         actors = points.till_store if wanted.till or wanted.store else ()
         customers = points.customer_identifiers if wanted.sources else ()
-        self._actors = tuple(steps(path) for path in actors)
-        self._customers = tuple(steps(path) for path in customers)
+        self._actors = tuple(_way(path) for path in actors)
+        self._customers = tuple(_way(path) for path in customers)
         self._slices = (
-            tuple(steps(path) for path in points.awarded_slices)
+            tuple(_way(path) for path in points.awarded_slices)
             if wanted.awards and points.awarded_reference
             else ()
         )
         self._balance = (
-            steps(points.customer_identifiers[0])
+            _way(points.customer_identifiers[0])
             if wanted.balance and points.available_points_balance and points.customer_identifiers
             else None
         )
@@ -141,63 +147,72 @@ class Plan:
         """Whether it adds nothing to any event of the type."""
         return not (self._actors or self._customers or self._slices or self._balance)
 
-    def first(self, event: Json) -> list[Key]:
-        """The records to look up, each once."""
-        keys: dict[Key, None] = {}
+    def look(self, event: Json) -> "Look":
+        """What of the event is to be filled, and which records that takes."""
+        look = Look(event)
+        keys = look.keys
         for way in self._actors:
-            for actor in _blocks(event, way, 0):
-                if (till := _till(actor)) is not None:
-                    keys[(TILLS, till)] = None
+            for head, last, actor in _sites(event, way):
+                if "user" not in actor and (till := _id(actor.get("id"))) is not None:
+                    key = (TILLS, till)  # an id beside a user is the user's
+                    keys[key] = None
+                    look.actors.append((head, last, actor, key))
         for way in self._customers:
-            for block in _blocks(event, way, 0):
+            for head, last, block in _sites(event, way):
                 if (customer := _id(block.get("customerId"))) is not None:
-                    keys[(CUSTOMERS, customer)] = None
-        if self._balance is not None and (owner := self._owner(event)) is not None:
-            keys[(BALANCES, owner)] = None
+                    key = (CUSTOMERS, customer)
+                    keys[key] = None
+                    look.customers.append((head, last, block, key))
+        if self._balance is not None:
+            for _, _, block in _sites(event, self._balance):
+                if (owner := _id(block.get("customerId"))) is not None:
+                    look.balance = (BALANCES, owner)
+                    keys[look.balance] = None
+                break  # the first one owns the points
         if self._slices and (award := _award(event)) is not None:
-            keys[(AWARDED, award)] = None
-        return list(keys)
+            look.award = (AWARDED, award)
+            keys[look.award] = None
+        return look
 
-    def then(self, found: Found) -> list[Key]:
+    def then(self, look: "Look", found: Found) -> list[Key]:
         """The records that the first ones name: the stores of the tills."""
-        if not self._wanted.store:
-            return []
         keys: dict[Key, None] = {}
-        for (kind, _), record in found.items():
-            if kind == TILLS and record and (store := _id(record.get("storeId"))) is not None:
-                keys[(STORES, store)] = None
+        if self._wanted.store:
+            for _, _, _, key in look.actors:
+                record = found.get(key)
+                if record and (store := _id(record.get("storeId"))) is not None:
+                    keys[(STORES, store)] = None
         return list(keys)
 
-    def apply(self, event: Json, found: Found) -> Json:
+    def apply(self, look: "Look", found: Found) -> Json:
         """The enriched event; the event itself where there is nothing to add."""
-        out = event
-        for way in self._customers:
-            out = _changed(out, way, 0, lambda block: self._customer(block, found))
-        for way in self._actors:
-            out = _changed(out, way, 0, lambda block: self._actor(block, found))
-        if self._slices:
-            out = self._awarded(out, found)
-        if self._balance is not None and (owner := self._owner(event)) is not None:
-            balance = (found.get((BALANCES, owner)) or {}).get("pointsBalance")
-            if balance is not None:
-                out = _with_data(out, "AvailablePointsBalance", balance)
-        return out
+        edit = _Edit(look.event)
+        for head, last, block, key in look.customers:
+            if record := found.get(key):
+                edit.put(head, last, self._customer(block, record))
+        for head, last, actor, key in look.actors:
+            if record := found.get(key):
+                edit.put(head, last, self._actor(actor, record, found))
+        if look.award is not None and (record := found.get(look.award)):
+            self._awarded(look.event, record, edit)
+        if look.balance is not None and (record := found.get(look.balance)):
+            if (balance := record.get("pointsBalance")) is not None:
+                _add_to_data(look.event, edit, BALANCE_FIELD, balance)
+        return edit.out
 
     # -- blocks -----------------------------------------------------------------------------------
 
-    def _customer(self, block: Json, found: Found) -> Json:
-        record = found.get((CUSTOMERS, _id(block.get("customerId")) or ""))
-        if not record:
-            return block
+    def _customer(self, block: Json, record: Json) -> Json:
         wanted = self._wanted
         more: Json = {}
-        for source in wanted.sources:
-            if source == INSTORE:
-                more |= {name: record[name] for name in _INSTORE_FIELDS if name in record}
+        if INSTORE in wanted.sources:
+            for name in _INSTORE_FIELDS:
+                if name in record:
+                    more[name] = record[name]
         if wanted.cards and "cardNumbers" in record:
             more["cardNumbers"] = list(record["cardNumbers"])
-        out = dict(block)
-        held = block.get(INSTORE)
+        out = block.copy()
+        held = out.get(INSTORE)
         if more and (held is None or type(held) is dict):
             out[INSTORE] = {**held, **_absent(more, held)} if held else more
         known = record.get("sources")
@@ -207,80 +222,120 @@ class Plan:
                     out[source] = known[source]
         return out
 
-    def _actor(self, actor: Json, found: Found) -> Json:
-        till = _till(actor)
-        record = None if till is None else found.get((TILLS, till))
-        if not record:
-            return actor
-        out = dict(actor)
+    def _actor(self, actor: Json, record: Json, found: Found) -> Json:
+        out = actor.copy()
         if self._wanted.till:
-            _fill(out, "till", {name: record.get(name, "") for name in ("code", "name")})
+            _fill(out, "till", {"code": record.get("code", ""), "name": record.get("name", "")})
         if self._wanted.store:
             store = found.get((STORES, _id(record.get("storeId")) or ""))
             if store:
                 _fill(out, "store", {name: store.get(name, "") for name in _STORE_FIELDS})
         return out
 
-    def _awarded(self, event: Json, found: Found) -> Json:
-        award = _award(event)
-        record = None if award is None else found.get((AWARDED, award))
-        if not record:
-            return event
-        out = event
-        for way in self._slices:
-            name = str(way[-2])  # the list's own name; the way ends with each item of it
-            references = record.get("awardedReferenceIds", {}).get(name, ())
-            out = _changed(out, way, 0, _referencing(references))
-        attributes = record.get("behavioralEventAttributes")
-        return _with_data(out, "behavioralEventAttributes", attributes) if attributes else out
-
-    def _owner(self, event: Json) -> str | None:
-        assert self._balance is not None
-        for block in _blocks(event, self._balance, 0):
-            return _id(block.get("customerId"))
-        return None
+    def _awarded(self, event: Json, record: Json, edit: "_Edit") -> None:
+        known = record.get("awardedReferenceIds") or {}
+        for way in self._slices:  # each ends with the items of a list
+            place = way.head
+            references = known.get(place[-1])
+            items = _at(event, place)
+            if not references or type(items) is not list:
+                continue
+            if (fresh := _referenced(items, references)) is not None:
+                edit.put(place[:-1], place[-1], fresh)
+        if attributes := record.get(BEHAVIOUR):
+            _add_to_data(event, edit, BEHAVIOUR, attributes)
 
 
-def _blocks(node: Any, way: tuple[str | int, ...], at: int) -> Iterator[Json]:
-    """The objects at a path."""
-    while at < len(way):
-        step = way[at]
-        at += 1
-        if step == _EACH:
-            if type(node) is list:
-                for item in node:
-                    yield from _blocks(item, way, at)
-            return
+class Look:
+    """One event as a plan sees it: its places, each with the record that fills it."""
+
+    __slots__ = ("actors", "award", "balance", "customers", "event", "keys")
+
+    def __init__(self, event: Json) -> None:
+        self.event = event
+        self.keys: dict[Key, None] = {}  # the records to look up, each once
+        self.actors: list[tuple[Steps, str | int, Json, Key]] = []
+        self.customers: list[tuple[Steps, str | int, Json, Key]] = []
+        self.award: Key | None = None
+        self.balance: Key | None = None
+
+
+class _Way(NamedTuple):
+    """A path to blocks, prepared once."""
+
+    steps: Steps
+    head: Steps
+    last: str | int
+    plain: bool  # it leads through no list
+
+
+def _way(path: str) -> _Way:
+    way = steps(path)
+    return _Way(way, way[:-1], way[-1], _EACH not in way)
+
+
+def _sites(event: Json, way: _Way) -> Iterable[Site]:
+    """The blocks at a path, and where each stands."""
+    if not way.plain:
+        return _each(event, way.steps, ())
+    node = _at(event, way.head)
+    block = node.get(way.last) if type(node) is dict else None
+    return ((way.head, way.last, block),) if type(block) is dict else ()
+
+
+def _at(event: Json, way: Steps) -> Any:
+    """What stands at a path that leads through no list; None where nothing does."""
+    node: Any = event
+    for step in way:
         if type(node) is not dict:
-            return
+            return None
         node = node.get(step)
-    if type(node) is dict:
-        yield node
+    return node
 
 
-def _changed(node: Any, way: tuple[str | int, ...], at: int, change: Callable[[Json], Json]) -> Any:
-    """`node` with the objects at a path changed; everything on the way to them is copied."""
-    if at == len(way):
-        return change(node) if type(node) is dict else node
-    step = way[at]
+def _each(node: Any, way: Steps, came: Steps) -> Iterator[Site]:
+    if not way:
+        if type(node) is dict:
+            yield came[:-1], came[-1], node
+        return
+    step, rest = way[0], way[1:]
     if step == _EACH:
-        if type(node) is not list:
-            return node
-        items = [_changed(item, way, at + 1, change) for item in node]
-        same = all(new is old for new, old in zip(items, node, strict=True))
-        return node if same else items
-    if type(node) is not dict or step not in node:
-        return node
-    child = node[step]
-    fresh = _changed(child, way, at + 1, change)
-    return node if fresh is child else {**node, step: fresh}
+        if type(node) is list:
+            for index, item in enumerate(node):
+                yield from _each(item, rest, (*came, index))
+    elif type(node) is dict and step in node:
+        yield from _each(node[step], rest, (*came, step))
 
 
-def _with_data(event: Json, name: str, value: Any) -> Json:
+class _Edit:
+    """A copy of an event, made as far as it is changed: each container once, the others shared."""
+
+    __slots__ = ("_own", "out")
+
+    def __init__(self, event: Json) -> None:
+        self.out = event
+        self._own: dict[int, Any] = {}  # what we made, by identity
+
+    def put(self, head: Steps, last: str | int, value: object) -> None:
+        """Set what stands at a place that is there, or a new field of a block that is."""
+        own = self._own
+        if not own:
+            self.out = self.out.copy()
+            own[id(self.out)] = self.out
+        node: Any = self.out
+        for step in head:
+            child = node[step]
+            if id(child) not in own:
+                node[step] = child = child.copy()
+                own[id(child)] = child
+            node = child
+        node[last] = value
+
+
+def _add_to_data(event: Json, edit: _Edit, name: str, value: Any) -> None:
     data = event.get("data")
-    if type(data) is not dict or name in data:
-        return event
-    return {**event, "data": {**data, name: value}}
+    if type(data) is dict and name not in data:
+        edit.put(_DATA, name, value)
 
 
 def _absent(more: Json, held: Json) -> Json:
@@ -295,22 +350,17 @@ def _fill(block: Json, name: str, more: Json) -> None:
         block[name] = {**held, **_absent(more, held)}
 
 
-def _referencing(references: Iterable[Any]) -> Callable[[Json], Json]:
-    """Gives each item its reference, in order."""
+def _referenced(items: list[Any], references: Iterable[Any]) -> list[Any] | None:
+    """The items, each block with its reference, in order; None where none takes one."""
     left = iter(references)
-
-    def give(item: Json) -> Json:
-        reference = next(left, None)
-        if reference is None or "awardedReferenceId" in item:
-            return item
-        return {**item, "awardedReferenceId": reference}
-
-    return give
-
-
-def _till(actor: Json) -> str | None:
-    """The till that did it; an id beside a user is the user's."""
-    return None if "user" in actor else _id(actor.get("id"))
+    fresh, changed = items.copy(), False
+    for index, item in enumerate(items):
+        if type(item) is dict:
+            reference = next(left, None)
+            if reference is not None and REFERENCE not in item:
+                fresh[index] = {**item, REFERENCE: reference}
+                changed = True
+    return fresh if changed else None
 
 
 def _award(event: Json) -> str | None:
@@ -324,4 +374,6 @@ def _award(event: Json) -> str | None:
 def _id(value: object) -> str | None:
     """A value as the id of a record. A number may know how it was written, and then is no float by
     type; 7.0 is the same id as 7."""
+    if type(value) is int and -_SMALL < value < _SMALL:  # nearly always
+        return str(value)
     return text_of(float(value) if isinstance(value, float) else value)

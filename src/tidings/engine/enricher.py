@@ -62,11 +62,12 @@ class Enricher:
         if plan is None:
             return event
         found: Found = {}
-        if unknown := self._recall(job, plan.first(event), found):
+        look = plan.look(event)
+        if unknown := self._recall(job, look.keys, found):
             await self._fetch(webhook, job, unknown, found)
-        if (linked := plan.then(found)) and (unknown := self._recall(job, linked, found)):
+        if (linked := plan.then(look, found)) and (unknown := self._recall(job, linked, found)):
             await self._fetch(webhook, job, unknown, found)
-        return plan.apply(event, found)
+        return plan.apply(look, found)
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -89,14 +90,15 @@ class Enricher:
         reference, platform, org = self._reference, self._platform, job.org
         for key in keys:
             kind, id = key
-            asks = platform is not None and platform.answers(kind)
-            record: Any = None
+            record: Any
             if kind in KINDS:
                 record = reference.peek(org, kind, id)
-            elif kind == BALANCES and not asks:
-                record = reference.peek(org, CUSTOMERS, id)
-            if record is None and asks and platform is not None:
+                if record is None and platform is not None and platform.answers(kind):
+                    record = platform.peek(kind, org, id, job.accepted_ms)
+            elif platform is not None and platform.answers(kind):
                 record = platform.peek(kind, org, id, job.accepted_ms)
+            else:
+                record = reference.peek(org, CUSTOMERS, id) if kind == BALANCES else None
             if record is MISSING:
                 unknown.append(key)
             else:
