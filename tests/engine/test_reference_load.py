@@ -117,6 +117,28 @@ def test_loads_take_turns_and_leave_the_writer_as_much_time_as_they_take() -> No
     run(scenario())
 
 
+def test_a_load_beside_an_idle_service_does_not_pause() -> None:
+    async def scenario() -> None:
+        store = SlicedStore()
+        store.took_us = 300_000
+        events = 0
+        reference = reference_over(store, others=lambda: events)
+        loop = asyncio.get_running_loop()
+
+        async def slices(count: int) -> float:
+            began = loop.time()
+            for _ in range(count):
+                await reference.put_slice(1, Kind.STORES, {"1": b'{"name":"n"}'})
+            return loop.time() - began
+
+        assert await slices(20) < 0.3, "nobody else writes"
+        events += 1
+        assert await slices(1) >= 0.3, "somebody does: as long a pause as the slice took"
+        assert await slices(20) < 0.3, "and no more"
+
+    run(scenario())
+
+
 def test_slices_shrink_when_the_writer_is_slow_and_grow_when_it_is_not() -> None:
     assert next_slice(512, 512, 9000) == 256
     assert next_slice(512, 512, 4000) == 512

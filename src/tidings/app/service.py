@@ -150,7 +150,7 @@ class Service:
             below=registry.below,
             users=registry.subscribers,
         )
-        reference = Reference(store=store, vault=vault)
+        reference = Reference(store=store, vault=vault, others=lambda: figures.written)
         platform, closers = make_platform(settings, clock)
         enricher = make_enricher(event_types, reference, platform, figures)
         closers.append(reference.close)

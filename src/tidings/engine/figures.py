@@ -22,6 +22,11 @@ class Figures(Collector):
         self.seconds = 0.0
         self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
 
+    @property
+    def written(self) -> int:
+        """Counts what events have had written: it moves whenever anything is."""
+        return self.accepted + self.duplicates + self.endings.total()
+
     def attempted(self, ending: Ending) -> None:
         """Count an attempt by what came of it: the class of its status, or its fault."""
         if isinstance(ending, Answer):

@@ -10,6 +10,7 @@ numbers. Measured: 3 µs to open and decode one, paid only where memory has it n
 """
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal, TypeVar
 
@@ -45,7 +46,17 @@ class _Batch:
 class Reference:
     """The records of all orgs, over the store."""
 
-    def __init__(self, *, store: port.Store, vault: Vault, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(
+        self,
+        *,
+        store: port.Store,
+        vault: Vault,
+        cache_bytes: int = CACHE_BYTES,
+        others: Callable[[], int] | None = None,
+    ) -> None:
+        """`others` counts what else the store has written; without it, it is never idle."""
+        self._others = others or itertools.count(1).__next__
+        self._others_seen = 0
         self._store = store
         self._vault = vault
         self._cache: ByteCache[Key, Json | None] = ByteCache(cache_bytes)
@@ -175,11 +186,15 @@ class Reference:
     async def put_slice(
         self, org: int, kind: Kind, records: dict[str, bytes]
     ) -> port.ReferenceWrite:
-        """`put` for bulk loads: one slice at a time over all loads, and as long a pause after it,
-        so that all loads together keep the store's writer busy at most half of the time."""
+        """`put` for bulk loads: one slice at a time over all loads. Where anything else was written
+        meanwhile, as long a pause after it: all loads together then keep the store's writer busy at
+        most half of the time, and beside an idle service all of it."""
         async with self._background:
             done = await self.put(org, kind, records)
-            await asyncio.sleep(done.took_us / 1e6)
+            others = self._others()
+            if others != self._others_seen:
+                self._others_seen = others
+                await asyncio.sleep(done.took_us / 1e6)
             return done
 
     async def close(self) -> None:
