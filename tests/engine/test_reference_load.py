@@ -28,6 +28,7 @@ class SlicedStore(CountingStore):
         self.slices: list[list[str]] = []
         self.slices_max = slices_max
         self.took_us = 100
+        self.row_us = 0
 
     async def put_reference(self, org: int, kind: int, rows: Any) -> port.ReferenceWrite:
         if len(self.slices) >= self.slices_max:
@@ -35,7 +36,7 @@ class SlicedStore(CountingStore):
         self.slices.append([row.id for row in rows])
         assert sum(len(row.value) for row in rows) < 2 * SLICE_BYTES_MAX
         done = await super().put_reference(org, kind, rows)
-        return port.ReferenceWrite(done.changed, self.took_us)
+        return port.ReferenceWrite(done.changed, self.took_us + self.row_us * len(rows))
 
 
 def loader(store: SlicedStore, org: int = 1) -> Loader:
@@ -151,3 +152,24 @@ def test_slices_shrink_when_the_writer_is_slow_and_grow_when_it_is_not() -> None
     for _ in range(50):
         size = next_slice(size, size, 90_000)
     assert size == SLICE_ROWS_MIN
+
+
+@pytest.mark.parametrize(
+    ("sync_us", "row_us", "rows"), [(20_000, 2, SLICE_ROWS_MAX), (20_000, 20, 256), (100, 200, 128)]
+)
+def test_a_slow_sync_makes_no_slice_smaller_and_slow_rows_do(
+    sync_us: int, row_us: int, rows: int
+) -> None:
+    """On a disk whose sync takes 20 ms, slices of 5 ms would hold next to nothing."""
+
+    async def scenario() -> None:
+        store = SlicedStore()
+        store.took_us, store.row_us = sync_us, row_us
+        load = loader(store)
+        load._reference._others = lambda: 0  # without the pauses
+        await load.feed(lines(0, 40_000))
+        await load.end()
+        usual = sorted(map(len, store.slices))[len(store.slices) // 2]
+        assert rows / 2 <= usual <= rows * 2
+
+    run(scenario())

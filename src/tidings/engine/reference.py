@@ -24,6 +24,7 @@ from tidings.engine.vault import Vault, VaultRefused
 from tidings.store import port
 
 QUERY_IDS_MAX = 500
+SEALED_PER_TURN = 200  # of the loop: sealing one takes about 4 µs
 CACHE_BYTES = 32 << 20
 DECODED = 4  # a decoded record takes about so many times its JSON
 _WHAT = "A record of reference data"
@@ -168,10 +169,11 @@ class Reference:
     async def put(self, org: int, kind: Kind, records: dict[str, bytes]) -> port.ReferenceWrite:
         """Insert or replace records, given as checked JSON; all of them or, on StoreDown, none."""
         word = kind.word
-        rows = [
-            port.ReferenceRow(id, self._vault.seal_at(plain, _place(org, word, id)))
-            for id, plain in records.items()
-        ]
+        rows: list[port.ReferenceRow] = []
+        for id, plain in records.items():
+            rows.append(port.ReferenceRow(id, self._vault.seal_at(plain, _place(org, word, id))))
+            if len(rows) % SEALED_PER_TURN == 0:
+                await asyncio.sleep(0)
         return await self._write(
             org, word, list(records), lambda: self._store.put_reference(org, kind, rows)
         )

@@ -1,8 +1,9 @@
 """A bulk load of reference data: a stream of bytes in, slices of records out.
 
-Nothing but the row that is being read and one slice is in memory. A slice is made as large as the
-store's writer takes in 5 ms, because events wait behind it. Rows that were stored stay stored when
-the stream breaks off: loading the same file again replaces them.
+Nothing but the row that is being read and one slice is in memory. Events wait behind a slice, so
+its rows may take the store's writer 5 ms beyond the sync that ends every write, however small.
+Rows that were stored stay stored when the stream breaks off: loading the same file again replaces
+them.
 """
 
 import asyncio
@@ -15,8 +16,7 @@ from tidings.core.reference_rows import Reader, Records, Row, RowError
 from tidings.engine.reference import Reference
 
 ERRORS_SHOWN = 100
-# Below the least, syncing the disk is what takes the time, and more slices would take more of it.
-SLICE_ROWS_MIN, SLICE_ROWS_MAX = 128, 2048
+SLICE_ROWS_MIN, SLICE_ROWS_MAX = 128, 1024
 SLICE_BYTES_MAX = 256 * 1024
 SLICE_US = 5000
 ROWS_PER_TURN = 100  # of the loop: reading a row takes about 4 µs
@@ -53,6 +53,8 @@ class Loader:
         self._slice_bytes = 0
         self._slice_rows = 0
         self._rows_max = SLICE_ROWS_MIN * 2
+        self._sync_us = float("inf")  # about: what the quickest slice took, or the last least one
+        self._rows_us = 0.0  # what the rows of the last slice took beyond that
         self.done = Loaded(errors=[], ignored_fields=[])
 
     async def feed(self, chunk: bytes) -> None:
@@ -94,11 +96,20 @@ class Loader:
         written = await self._reference.put_slice(self._org, self._records.kind, records)
         self.done.loaded += rows
         self.done.new += written.changed
-        self._rows_max = next_slice(rows, self._rows_max, written.took_us)
+        self._fit(rows, written.took_us)
+
+    def _fit(self, rows: int, took_us: int) -> None:
+        if rows <= SLICE_ROWS_MIN:
+            self._sync_us = took_us  # the disk may have become slower
+        self._sync_us = min(took_us, self._sync_us)
+        rows_us, before_us = took_us - self._sync_us, self._rows_us
+        self._rows_us = rows_us
+        # One slow slice may have met somebody else at the disk; two in a row are too large.
+        self._rows_max = next_slice(rows, self._rows_max, min(rows_us, before_us))
 
 
-def next_slice(rows: int, rows_max: int, took_us: int) -> int:
-    """How many rows the next slice may hold, after `rows` took the writer `took_us`."""
+def next_slice(rows: int, rows_max: int, took_us: float) -> int:
+    """How many rows the next slice may hold, after `rows` took `took_us` beyond a sync."""
     if took_us > SLICE_US:
         return max(SLICE_ROWS_MIN, min(rows_max, rows) // 2)
     if took_us < SLICE_US // 2 and rows >= rows_max:
