@@ -3,11 +3,13 @@
 import asyncio
 import re
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 
 from tests.api.control_client import run, scope_of
 from tests.api.log_client import accept
+from tests.catalogue import versioned
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings import catalogue
 from tidings.console.pages.tail import watched
@@ -51,6 +53,32 @@ def test_every_type_has_a_page_with_its_schema_and_example() -> None:
                 reply = await browser.get(f"/console/catalogue/{name}")
                 assert reply.status == 200, name
                 assert len(reply.body) < 400_000
+
+    run(scenario())
+
+
+def test_each_version_of_a_type_has_its_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = catalogue.read(versioned.both(tmp_path / "catalogue"))
+    monkeypatch.setattr(catalogue, "load", lambda: found)
+
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            path = f"/console/catalogue/{versioned.NAME}"
+            newest, first = (
+                text(await browser.get(path)),
+                text(await browser.get(f"{path}?version=1")),
+            )
+            assert (
+                "data.group.id" in newest and '<a href="?version=1">1</a> · 2, shown here' in newest
+            )
+            assert "data.groupId" in first and '1, shown here · <a href="?version=2">2</a>' in first
+            assert versioned.GROUP in newest and versioned.GROUP not in first
+            assert (await browser.get(f"{path}?version=3")).status == 404
+            single = text(await browser.get("/console/catalogue/pointsIssued"))
+            assert "shown here" not in single
 
     run(scenario())
 
