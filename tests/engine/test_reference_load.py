@@ -8,6 +8,7 @@ import pytest
 from tests.engine.reference_parts import CountingStore, reference_over, run
 from tidings.core.reference_rows import reader
 from tidings.core.reference_rules import Kind
+from tidings.engine import reference as subject
 from tidings.engine.reference_load import (
     ERRORS_SHOWN,
     SLICE_BYTES_MAX,
@@ -118,7 +119,9 @@ def test_loads_take_turns_and_leave_the_writer_as_much_time_as_they_take() -> No
     run(scenario())
 
 
-def test_a_load_beside_an_idle_service_does_not_pause() -> None:
+def test_a_load_beside_an_idle_service_does_not_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subject, "ALONE_AFTER_S", 0.2)
+
     async def scenario() -> None:
         store = SlicedStore()
         store.took_us = 300_000
@@ -135,7 +138,7 @@ def test_a_load_beside_an_idle_service_does_not_pause() -> None:
         assert await slices(20) < 0.3, "nobody else writes"
         events += 1
         assert await slices(1) >= 0.3, "somebody does: as long a pause as the slice took"
-        assert await slices(20) < 0.3, "and no more"
+        assert await slices(20) < 0.3, "and no more when that is a while ago"
 
     run(scenario())
 
@@ -166,10 +169,22 @@ def test_a_slow_sync_makes_no_slice_smaller_and_slow_rows_do(
         store = SlicedStore()
         store.took_us, store.row_us = sync_us, row_us
         load = loader(store)
-        load._reference._others = lambda: 0  # without the pauses
+        load._reference._others = lambda: 0  # nobody else writes
         await load.feed(lines(0, 40_000))
         await load.end()
         usual = sorted(map(len, store.slices))[len(store.slices) // 2]
         assert rows / 2 <= usual <= rows * 2
+
+    run(scenario())
+
+
+def test_beside_events_the_sync_counts_too() -> None:
+    async def scenario() -> None:
+        store = SlicedStore()
+        store.took_us = 6_000
+        load = loader(store)
+        await load.feed(lines(0, 4_000))
+        await load.end()
+        assert set(map(len, store.slices[1:-1])) == {SLICE_ROWS_MIN}
 
     run(scenario())

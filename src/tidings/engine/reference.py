@@ -24,6 +24,7 @@ from tidings.engine.vault import Vault, VaultRefused
 from tidings.store import port
 
 QUERY_IDS_MAX = 500
+ALONE_AFTER_S = 1.0
 SEALED_PER_TURN = 200  # of the loop: sealing one takes about 4 µs
 CACHE_BYTES = 32 << 20
 DECODED = 4  # a decoded record takes about so many times its JSON
@@ -58,6 +59,7 @@ class Reference:
         """`others` counts what else the store has written; without it, it is never idle."""
         self._others = others or itertools.count(1).__next__
         self._others_seen = 0
+        self._others_s = float("-inf")  # when others were last seen to write
         self._store = store
         self._vault = vault
         self._cache: ByteCache[Key, Json | None] = ByteCache(cache_bytes)
@@ -187,17 +189,19 @@ class Reference:
 
     async def put_slice(
         self, org: int, kind: Kind, records: dict[str, bytes]
-    ) -> port.ReferenceWrite:
-        """`put` for bulk loads: one slice at a time over all loads. Where anything else was written
-        meanwhile, as long a pause after it: all loads together then keep the store's writer busy at
-        most half of the time, and beside an idle service all of it."""
+    ) -> tuple[port.ReferenceWrite, bool]:
+        """`put` for bulk loads: one slice at a time over all loads, and whether the writer was
+        theirs alone. Where anything else was written lately, as long a pause comes after it: all
+        loads together then keep the writer busy at most half of the time."""
         async with self._background:
             done = await self.put(org, kind, records)
-            others = self._others()
+            others, now_s = self._others(), asyncio.get_running_loop().time()
             if others != self._others_seen:
-                self._others_seen = others
+                self._others_seen, self._others_s = others, now_s
+            alone = now_s - self._others_s > ALONE_AFTER_S
+            if not alone:
                 await asyncio.sleep(done.took_us / 1e6)
-            return done
+            return done, alone
 
     async def close(self) -> None:
         """Wait for what is under way."""

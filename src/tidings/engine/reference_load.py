@@ -1,7 +1,7 @@
 """A bulk load of reference data: a stream of bytes in, slices of records out.
 
-Nothing but the row that is being read and one slice is in memory. Events wait behind a slice, so
-its rows may take the store's writer 5 ms beyond the sync that ends every write, however small.
+Nothing but the row that is being read and one slice is in memory. Events wait behind a slice, so it
+may take the store's writer 5 ms; while there are none, 5 ms beyond the sync that ends every write.
 Rows that were stored stay stored when the stream breaks off: loading the same file again replaces
 them.
 """
@@ -93,15 +93,18 @@ class Loader:
             return
         records, rows = self._slice, self._slice_rows
         self._slice, self._slice_rows, self._slice_bytes = {}, 0, 0
-        written = await self._reference.put_slice(self._org, self._records.kind, records)
+        written, alone = await self._reference.put_slice(self._org, self._records.kind, records)
         self.done.loaded += rows
         self.done.new += written.changed
-        self._fit(rows, written.took_us)
+        self._fit(rows, written.took_us, alone)
 
-    def _fit(self, rows: int, took_us: int) -> None:
+    def _fit(self, rows: int, took_us: int, alone: bool) -> None:
         if rows <= SLICE_ROWS_MIN:
             self._sync_us = took_us  # the disk may have become slower
         self._sync_us = min(took_us, self._sync_us)
+        if not alone:
+            self._rows_max = next_slice(rows, self._rows_max, took_us)
+            return
         rows_us, before_us = took_us - self._sync_us, self._rows_us
         self._rows_us = rows_us
         # One slow slice may have met somebody else at the disk; two in a row are too large.
@@ -109,7 +112,7 @@ class Loader:
 
 
 def next_slice(rows: int, rows_max: int, took_us: float) -> int:
-    """How many rows the next slice may hold, after `rows` took `took_us` beyond a sync."""
+    """How many rows the next slice may hold, after `rows` took `took_us` of what counts."""
     if took_us > SLICE_US:
         return max(SLICE_ROWS_MIN, min(rows_max, rows) // 2)
     if took_us < SLICE_US // 2 and rows >= rows_max:
