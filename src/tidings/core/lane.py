@@ -25,10 +25,10 @@ from tidings.core.breaker import Breaker, Position
 from tidings.core.job import Job
 
 WINDOW_JOBS = 256
+from tidings.core.rate_limit import RateLimit
 PAGE_JOBS = 128
 RETRIES_MAX = 64
 PROBES_QUEUED = 1  # due retries in memory of a lane that is only being asked whether it is back
-ROUNDING = 1e-6  # of a token: after the wait that was told there is one
 RETRY_TURN = 4  # one start in four goes to a retry when both wait
 
 
@@ -45,41 +45,13 @@ class Budget:
         return self.bytes_used >= self.bytes_max
 
 
-class TokenBucket:
-    """At most `rate` starts a second, with a burst of one second's worth (at least one)."""
-
-    def __init__(self, rate: float) -> None:
-        self.rate = rate
-        self._tokens = max(1.0, rate)
-        self._at = 0.0
-
-    def take(self, now_s: float) -> bool:
-        """Take a token if there is one."""
-        self._fill(now_s)
-        if self._tokens < 1 - ROUNDING:
-            return False
-        self._tokens -= 1
-        return True
-
-    def wait_s(self, now_s: float) -> float:
-        """Seconds until there is a token; 0 when there is one."""
-        self._fill(now_s)
-        return max(0.0, (1 - self._tokens) / self.rate)
-
-    def _fill(self, now_s: float) -> None:
-        self._tokens = min(
-            max(1.0, self.rate), self._tokens + max(0.0, now_s - self._at) * self.rate
-        )
-        self._at = now_s
-
-
 class Lane:
     """The queue, the concurrency and the pace of one webhook."""
 
     def __init__(self, cap: int, rate: float | None, budget: Budget) -> None:
         self.cap = cap
         self.limit = float(cap)  # at most `cap`; less while the receiver asks for less
-        self.bucket = TokenBucket(rate) if rate else None
+        self.rate_limit = RateLimit(rate) if rate else None
         self.open = True  # whether attempts may start at all
         self.breaker = Breaker()
         self.dormant = False
@@ -103,7 +75,12 @@ class Lane:
     def set_pace(self, cap: int, rate: float | None) -> None:
         """Follow a change of the webhook's limits."""
         self.cap, self.limit = cap, float(cap)
-        self.bucket = TokenBucket(rate) if rate else None
+        if not rate:
+            self.rate_limit = None
+        elif self.rate_limit is None:
+            self.rate_limit = RateLimit(rate)
+        elif rate != self.rate_limit.rate:
+            self.rate_limit = self.rate_limit.changed(rate)
 
     # -- work comes in ----------------------------------------------------------------------------
 
@@ -280,7 +257,8 @@ class Lane:
         wait = max(self.not_before_s - now_s, self.breaker.wait_s(now_s))
         if wait <= 0 and not self.breaker.admits(now_s):
             return None
-        return max(wait, self.bucket.wait_s(now_s)) if self.bucket else max(0.0, wait)
+        limit = self.rate_limit
+        return max(wait, limit.wait_s(now_s)) if limit else max(0.0, wait)
 
     def hold(self, until_s: float) -> None:
         """Start nothing before: the receiver said when to come back."""
@@ -304,7 +282,7 @@ class Lane:
         """The next delivery to attempt, or None when nothing may start now."""
         if not self.can_start or now_s < self.not_before_s or not self.breaker.admits(now_s):
             return None
-        if self.bucket is not None and not self.bucket.take(now_s):
+        if self.rate_limit is not None and not self.rate_limit.take(now_s):
             return None
         self._turn += 1
         job = self._turn_of().popleft()

@@ -602,7 +602,7 @@ class Dispatcher:
             for post in self._posts.values()
             if post.waiting_since_s is not None
             and post.lane.can_start
-            and post.lane.bucket is None
+            and post.lane.rate_limit is None
             and post.lane.breaker.position is Position.CLOSED
             and post.lane.not_before_s <= now
             and self._admission.admits(post, now)

@@ -15,8 +15,8 @@ import structlog
 from tidings.core.form import Refusal
 from tidings.core.ids import read, show
 from tidings.core.inbox_rules import PLAIN, Answered, InboxAnswer, InboxForm, read_inbox
-from tidings.core.lane import TokenBucket
 from tidings.core.signature_check import judge
+from tidings.core.token_bucket import TokenBucket
 from tidings.engine.clock import Clock
 from tidings.engine.feed import Feed
 from tidings.store import port

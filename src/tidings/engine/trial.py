@@ -11,7 +11,7 @@ import msgspec
 
 from tidings.core.exchange import Ending, Fault, FaultKind
 from tidings.core.job import Job
-from tidings.core.lane import TokenBucket
+from tidings.core.token_bucket import TokenBucket
 from tidings.core.webhook import Webhook
 from tidings.egress.port import Sender, Target
 from tidings.engine.clock import Clock
