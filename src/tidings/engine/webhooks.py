@@ -8,7 +8,7 @@ A deleted webhook leaves the registry and stays in the list.
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import msgspec
@@ -24,6 +24,7 @@ from tidings.engine.first_calls import FirstCalls
 from tidings.engine.retirement import Retirement
 from tidings.engine.secret_ends import SecretEnds
 from tidings.engine.vault import Vault
+from tidings.engine.webhook_book import WebhookBook
 from tidings.engine.webhook_faults import (
     KeyReused,
     UnknownWebhook,
@@ -71,8 +72,8 @@ GONE = (
 Made = tuple[Record, bytes, tuple[Refusal, ...]]
 
 
-class Webhooks:
-    """The newest version of every webhook, in memory, over the store."""
+class Webhooks(WebhookBook):
+    """The book of all webhooks, and every change of it."""
 
     def __init__(
         self,
@@ -91,6 +92,7 @@ class Webhooks:
     ) -> None:
         """`unresolved` says which host of a URL has no address that may be dialled, if it has none;
         it answers soon and never raises."""
+        super().__init__()
         self._store = store
         self._registry = registry
         self._changes = changes
@@ -104,9 +106,6 @@ class Webhooks:
         self._transformations = transformations
         self._ends = SecretEnds(clock, self._secret_over)
         self._calls = FirstCalls(clock, lambda number: self._records[number])
-        self._records: dict[int, Record] = {}
-        self._numbers: dict[str, int] = {}
-        self._of_org: dict[int, set[int]] = {}
         # Set by whoever tells its owner: a webhook was disabled, and so many were parked with it.
         self.on_disabled: Callable[[Record, int], None] = lambda *_: None
         self._retirement = Retirement(
@@ -129,55 +128,10 @@ class Webhooks:
         for record in self._records.values():
             self._retirement.go_on(record.webhook)
 
-    def get(self, org: int, webhook_id: str) -> Record:
-        """A webhook of the org, also a deleted one. UnknownWebhook for anything else."""
-        number = self._numbers.get(webhook_id)
-        if number is None or (record := self._records[number]).org != org:
-            raise UnknownWebhook(webhook_id)
-        return record
-
-    def number_of(self, org: int, webhook_id: str) -> int | None:
-        """The store's number of a webhook of the org, by its id."""
-        number = self._numbers.get(webhook_id)
-        return number if number is not None and self._records[number].org == org else None
-
-    def by_consumer_group(self, org: int, consumer_group: str) -> Record | None:
-        """A webhook of the org by its `consumerGroupId`, also a deleted one."""
-        for record in self.list(org):
-            if record.webhook.consumer_group == consumer_group:
-                return record
-        return None
-
-    def by_number(self, number: int) -> Record | None:
-        """A webhook by the store's number, whatever became of it."""
-        return self._records.get(number)
-
     async def version(self, number: int, version: int) -> tuple[StoredWebhook, Config] | None:
         """A version of a webhook as it was, with its secrets; None where it is not there."""
         stored = await self._store.webhook_version(number, version)
         return None if stored is None else (stored, self._open(stored))
-
-    def secrets_at(self, org: int, url: str) -> Sequence[bytes]:
-        """The signing secrets in force of the org's webhooks that send to a URL."""
-        return [
-            secret
-            for number in self._of_org.get(org, ())
-            if (webhook := self._records[number].webhook).url == url
-            for secret in webhook.secrets
-        ]
-
-    def list(self, org: int) -> list[Record]:
-        """All webhooks of the org, deleted ones too, oldest first."""
-        return [self._records[number] for number in sorted(self._of_org.get(org, ()))]
-
-    def transformed_by(self, org: int, name: str) -> Sequence[str]:
-        """Names of the org's webhooks whose payload a transformation makes."""
-        return [
-            record.webhook.name
-            for record in self.list(org)
-            if record.webhook.transformation == name
-            and record.webhook.standing is not Standing.DELETED
-        ]
 
     def unsaved(
         self, org: int, body: dict[str, Any], webhook_id: str | None = None
@@ -393,14 +347,6 @@ class Webhooks:
             raise WebhookRefused(reading)
         return reading
 
-    def _living(self, org: int, webhook_id: str, expect: Collection[int] | None = None) -> Record:
-        record = self.get(org, webhook_id)
-        if record.webhook.standing is Standing.DELETED:
-            raise UnknownWebhook(webhook_id)
-        if expect is not None and record.webhook.version not in expect:
-            raise WebhookMoved(record.webhook.version)
-        return record
-
     async def _made_by(self, org: int, call: FirstCall) -> Made | None:
         """What an earlier call with the same key has made, as it was answered."""
         record = self._calls.find(org, call)
@@ -466,9 +412,7 @@ class Webhooks:
     def _keep(self, stored: StoredWebhook, config: Config) -> Record:
         record = self._record(stored, config)
         webhook = record.webhook
-        self._records[webhook.number] = record
-        self._numbers[webhook.id] = webhook.number
-        self._of_org.setdefault(webhook.org, set()).add(webhook.number)
+        self._enter(record)
         if webhook.standing is Standing.DELETED:
             self._registry.remove(webhook.number)
         else:
