@@ -10,7 +10,8 @@ import apsw
 
 from tests.store.rows import event, new, settled
 from tidings.store import port
-from tidings.store.sqlite.client import Child, SqliteStore
+from tidings.store.sqlite.child import Child
+from tidings.store.sqlite.client import SqliteStore
 from tidings.store.sqlite.database import FILE, DirectoryLock
 
 ROUNDS = 20

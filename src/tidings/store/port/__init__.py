@@ -341,6 +341,10 @@ class Store(
         """All deliveries of an event."""
         ...
 
+    def unfinished(self) -> Awaitable[Sequence[Standing]]:
+        """The webhooks that have unfinished deliveries, as `recover` tells them."""
+        ...
+
     def delivery(self, delivery: int) -> Awaitable[StoredDelivery | None]:
         """A delivery by its id."""
         ...

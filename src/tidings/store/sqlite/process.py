@@ -69,6 +69,7 @@ def writing_operations(half: WritingHalf) -> dict[str, Operation]:
         "commit": _operation(half.commit, port.Batch),
         "page": _operation(half.writer.page, int, int, int),
         "recover": _operation(half.recovery.recover, int),
+        "unfinished": _operation(half.recovery.unfinished),
         "load": _operation(half.configuration.load),
         "put_org": _operation(half.configuration.put_org, port.Org),
         "put_credential": _operation(half.configuration.put_credential, port.Credential),

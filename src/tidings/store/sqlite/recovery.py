@@ -11,7 +11,7 @@ from tidings.store.sqlite.touched import touch
 
 LOST = "lost"  # the `kind` of an attempt whose outcome died with its process
 LOST_DETAIL = "possibly sent (worker lost)"
-NOT_SENT = "not sent (the webhook was disabled)"
+NOT_SENT = "not sent (the webhook was disabled, or the store has failed)"
 
 _MARK_LOST = (
     "INSERT OR IGNORE INTO attempt (delivery, number, started_ms, version, kind, detail)"
@@ -37,8 +37,14 @@ class Recovery:
                     self._mark_pending(webhook, window)
             self._return_taken()
             run("UPDATE meta SET value = 0 WHERE key = 'clean_stop'")
+        return self.unfinished()
+
+    def unfinished(self) -> list[port.Standing]:
+        """See `port.Store.unfinished`."""
+        run = self._connection.execute
         standings = []
-        for webhook in webhooks:
+        webhooks: list[Any] = run("SELECT number FROM webhook ORDER BY number").fetchall()
+        for (webhook,) in webhooks:
             [(pending,)] = run(
                 "SELECT count(*) FROM delivery INDEXED BY delivery_pending"
                 " WHERE webhook = ? AND state = 0",

@@ -1,0 +1,157 @@
+"""One child process of the embedded store, and the calls that wait for its answers."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from tidings.store import port
+from tidings.store.sqlite.database import DirectoryLock, StoreRefused
+from tidings.store.sqlite.process import Reply
+
+_replies = msgspec.msgpack.Decoder(Reply)
+_encoder = msgspec.msgpack.Encoder()
+_BUFFER_BYTES = 4 << 20
+_FAULTS: dict[str, type[Exception]] = {
+    "StoreDown": port.StoreDown,
+    "NameTaken": port.NameTaken,
+    "StoreRefused": StoreRefused,
+    "ValueError": ValueError,
+}
+
+
+class Child(asyncio.Protocol):
+    """One child process and the calls that wait for it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], died: Callable[[], None]) -> None:
+        self._process = process
+        self._died = died
+        self._transport: asyncio.WriteTransport | None = None
+        self._buffer = bytearray()
+        self._waiting: dict[int, tuple[asyncio.Future[Any], msgspec.msgpack.Decoder[Any]]] = {}
+        self._number = 0
+        self._closing = False
+        self._started = False
+        loop = asyncio.get_running_loop()
+        self.ready: asyncio.Future[None] = loop.create_future()
+        self._waiting[0] = (self.ready, msgspec.msgpack.Decoder(None))
+
+    @classmethod
+    async def start(
+        cls, role: str, directory: Path, lock: DirectoryLock, died: Callable[[], None]
+    ) -> "Child":
+        """Start the process and wait until it is ready. StoreRefused where it will not serve."""
+        ours, theirs = socket.socketpair()
+        for end in (ours, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
+        descriptor = theirs.fileno()
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "tidings.store.sqlite.process",
+                role,
+                directory,
+                str(descriptor),
+            ],
+            pass_fds=[descriptor, lock.descriptor],
+            stdin=subprocess.DEVNULL,
+        )
+        theirs.close()
+        ours.setblocking(False)
+        loop = asyncio.get_running_loop()
+        child = cls(process, died)
+        await loop.create_unix_connection(lambda: child, sock=ours)
+        try:
+            await child.ready
+        except StoreRefused:
+            await child.close()
+            raise
+        except port.StoreDown:
+            raise StoreRefused(
+                f"The store's {role} process ended with code {process.wait()} before it was ready."
+            ) from None
+        child._started = True
+        return child
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def call(
+        self, decoder: msgspec.msgpack.Decoder[Any], operation: str, *arguments: Any
+    ) -> asyncio.Future[Any]:
+        """Send a request; the future holds its typed result, or StoreDown."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if self._transport is None or self._transport.is_closing():
+            future.set_exception(port.StoreDown("the store's process is gone"))
+            return future
+        self._number += 1
+        body = _encoder.encode((self._number, operation, arguments))
+        self._waiting[self._number] = (future, decoder)
+        self._transport.write(len(body).to_bytes(4, "big") + body)
+        return future
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember the line (asyncio.Protocol)."""
+        self._transport = cast(asyncio.WriteTransport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Resolve the answers that are complete (asyncio.Protocol)."""
+        buffer = self._buffer
+        buffer += data
+        at = 0
+        while len(buffer) - at >= 4:
+            end = at + 4 + int.from_bytes(buffer[at : at + 4], "big")
+            if len(buffer) < end:
+                break
+            self._resolve(_replies.decode(memoryview(buffer)[at + 4 : end]))
+            at = end
+        if at:
+            self._buffer = buffer[at:]
+
+    def _resolve(self, reply: Reply) -> None:
+        future, decoder = self._waiting.pop(reply.number)
+        if future.done():
+            return
+        if reply.fault is not None:
+            name, text = reply.fault
+            fault = _FAULTS.get(name)
+            future.set_exception(fault(text) if fault else RuntimeError(f"{name}: {text}"))
+        else:
+            future.set_result(decoder.decode(reply.result))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The process is gone: nobody may wait for it any longer (asyncio.Protocol)."""
+        waiting, self._waiting = self._waiting, {}
+        for future, _ in waiting.values():
+            if not future.done():
+                future.set_exception(port.StoreDown("the store's process is gone"))
+        if not self._closing and self._started:
+            self._died()
+
+    async def close(self) -> None:
+        """Let the process finish, and wait for its end."""
+        self._closing = True
+        if self._transport is not None:
+            self._transport.close()
+        await asyncio.to_thread(self._process.wait)
+
+
+class Lines:
+    """Both children; what a part of the store asks goes to one of them."""
+
+    def __init__(self, writing: Child, reading: Child) -> None:
+        self._writing = writing
+        self._reading = reading
+
+
+def decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
+    """Reads an answer of this type."""
+    return msgspec.msgpack.Decoder(kind)
