@@ -3,6 +3,7 @@
 Each operation is run against a disk that refuses its k-th write or sync, for every k.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,40 @@ def test_a_refused_commit_leaves_nothing_and_can_be_made_again(
     seqs = [seq for (seq,) in half.connection.execute("SELECT seq FROM event ORDER BY seq")]
     assert seqs == sorted(seqs) and half.writer.seq == seqs[-1]
     assert half.connection.pragma("integrity_check") == "ok"
+
+
+def test_a_refused_commit_is_not_in_force_but_a_new_owner_may_find_it(
+    disk: Disk, half: WritingHalf, ask: Ask, tmp_path: Path
+) -> None:
+    """Its frames are in the log when the sync is refused; the next commit writes over them."""
+
+    def found(place: Path) -> set[str]:
+        place.mkdir()
+        for file in (FILE, FILE + "-wal"):
+            shutil.copy(tmp_path / file, place / file)
+        owner = WritingHalf(place / FILE)
+        ids = {str(id) for (id,) in owner.connection.execute("SELECT id FROM event")}
+        owner.close()
+        return ids
+
+    half.commit(port.Batch(1, [event("a", new(1))]))
+    with disk.refusing(apsw.IOError, 0, "sync"), pytest.raises(port.StoreDown):
+        ask("commit", port.Batch(1, [event("b", new(1))]))
+    assert half.writer.page(1, 1, 10) == []
+    assert found(tmp_path / "died at once") == {"a", "b"}
+    ask("commit", port.Batch(1, [event("c", new(1))]))
+    assert found(tmp_path / "died later") == {"a", "c"}
+
+
+def test_a_refused_slice_of_what_is_owed_is_owed_still(
+    disk: Disk, half: WritingHalf, ask: Ask
+) -> None:
+    half.commit(port.Batch(1, [event("a", *(new(n, 7) for n in range(400)))], deliveries_max=0))
+    for after in range(3):
+        with disk.refusing(apsw.FullError, after, "write"), pytest.raises(port.StoreDown):
+            ask("commit", port.Batch(0, fan_out=50))
+    made = [one for _ in range(8) for one in ask("commit", port.Batch(0, fan_out=50)).fanned_out]
+    assert [id for one in made for id, _, _ in one.deliveries] == list(range(1, 401))
 
 
 def test_a_commit_larger_than_the_cache_is_refused_whole(

@@ -1,5 +1,7 @@
 """Conformance: outcomes are written once, retries are handed out once, attempts are kept."""
 
+import pytest
+
 from tests.store.rows import HOUR_MS, event, failing, new, settled
 from tests.store.subject import Subject
 from tidings.core.delivery import State
@@ -169,3 +171,27 @@ def test_an_outcome_that_was_cancelled_in_flight_is_due_now(subject: Subject) ->
     subject.commit(settled=[settled(one, State.RETRYING, status=None, delay_ms=0, evidence=lost)])
     [job] = subject.take()
     assert job.attempt == 2
+
+
+@pytest.mark.parametrize("end", [State.PARKED, State.CANCELLED])
+def test_a_first_success_that_comes_after_its_delivery_was_ended_is_kept(
+    subject: Subject, end: State
+) -> None:
+    """Somebody has the event all the same, and whoever looks must see it."""
+    subject.put_webhook()
+    first = subject.commit(event("a", new(1)), event("b", new(1))).firsts[0]
+    subject.retire(end)
+    subject.commit(settled=[settled(first)])
+    delivery = subject.delivery(first)
+    assert (delivery.state, delivery.attempts) == (end, 1)
+    [attempt] = subject.attempts(first)
+    assert (attempt.number, attempt.ended, attempt.status) == (1, True, 200)
+    assert (attempt.duration_ms, attempt.evidence) == (12, None)
+    assert subject.attempts(first + 1) == []
+
+
+def test_a_first_success_that_is_written_twice_leaves_no_row(subject: Subject) -> None:
+    first = subject.commit(event("a", new(1))).firsts[0]
+    for _ in range(2):
+        subject.commit(settled=[settled(first)])
+    assert subject.attempts(first) == [] and subject.delivery(first).attempts == 1

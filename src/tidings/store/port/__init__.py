@@ -6,9 +6,13 @@ Promises that every adapter keeps (tests/store holds them for each):
   `StoreDown`, nothing of it may be assumed, and the same batch can be committed again: an event
   that is already there comes back as a duplicate of itself, a settled delivery stays as it is.
 * `commit` refuses a batch matched under an older registry version (`Receipt.moved`).
-* An event and its deliveries appear together. The same (org, event id) is stored once.
-* A delivery with an ordering key is stored HELD while an unfinished one of the same webhook and key
-  exists, and becomes PENDING in the transaction that makes its predecessor final.
+* An event and its deliveries appear together. The same (org, event id) is stored once. Of a batch
+  with more than `deliveries_max` of them, what is left is *owed*: it is on stable storage with its
+  event, as it was matched, and later commits that ask for it (`Batch.fan_out`) make it, in order
+  and each once, also for a new owner. One for a webhook that was deleted or disabled meanwhile is
+  made CANCELLED or PARKED.
+* A delivery with an ordering key is stored HELD while an unfinished or owed one of the same webhook
+  and key exists before it, and becomes PENDING in the transaction that makes its predecessor final.
 * `page` and `Receipt` agree: a delivery that `page` did not show to its reader is in the receipt of
   a commit that returns after that page, so a lane can change from reading pages to hand-overs
   without a gap and without a repeat.
@@ -32,6 +36,9 @@ from tidings.store.port.access import Person as Person
 from tidings.store.port.access import Seen as Seen
 from tidings.store.port.access import Session as Session
 from tidings.store.port.access import Use as Use
+from tidings.store.port.fan_outs import DELIVERIES_MAX as DELIVERIES_MAX
+from tidings.store.port.fan_outs import FAN_OUT_ROWS as FAN_OUT_ROWS
+from tidings.store.port.fan_outs import FannedOut as FannedOut
 from tidings.store.port.health import Health as Health
 from tidings.store.port.health import HealthStore as HealthStore
 from tidings.store.port.inboxes import Arrival as Arrival
@@ -170,6 +177,8 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     rejections: Sequence[NewRejection] = ()
     replays: Sequence[ReplaySlice] = ()
     cancels: Sequence[CancelSlice] = ()
+    deliveries_max: int = DELIVERIES_MAX  # of its events, made by this transaction
+    fan_out: int = 0  # make up to so many owed deliveries of earlier events
 
 
 class Receipt(msgspec.Struct, frozen=True, array_like=True):
@@ -186,6 +195,9 @@ class Receipt(msgspec.Struct, frozen=True, array_like=True):
     due: Sequence[tuple[int, int | None]] = ()  # per take: the webhook and its next due time
     replayed: Sequence[Replayed] = ()  # per slice of a replay
     cancelled: Sequence[Cancelled] = ()  # per cancel
+    made: Sequence[tuple[int, int]] = ()  # index of an event, how many of it: where some are owed
+    fanned_out: Sequence[FannedOut] = ()
+    owed: int = 0  # deliveries of accepted events that are not made yet
 
 
 class Org(msgspec.Struct, frozen=True, array_like=True):
@@ -257,7 +269,7 @@ class Counts(msgspec.Struct, frozen=True, array_like=True):
 
     events: int
     by_state: dict[int, int]
-    orphans: int  # unfinished without a due time, an owner or a predecessor: always 0
+    orphans: int  # unfinished without a due time, an owner or a predecessor, made or owed: always 0
     index_lag: int  # events whose search terms are not written yet
 
 
@@ -329,6 +341,10 @@ class Store(
         """Move up to `limit` unfinished deliveries to PARKED or CANCELLED; how many were moved."""
         ...
 
+    def unfinished(self) -> Awaitable[Sequence[Standing]]:
+        """The webhooks that have unfinished deliveries, as `recover` tells them."""
+        ...
+
     def release(self, webhook: int, held: Sequence[int]) -> Awaitable[None]:
         """Make due every taken retry of a webhook but the ones that its owner still holds."""
         ...
@@ -339,10 +355,6 @@ class Store(
 
     def deliveries_of(self, event: int) -> Awaitable[Sequence[StoredDelivery]]:
         """All deliveries of an event."""
-        ...
-
-    def unfinished(self) -> Awaitable[Sequence[Standing]]:
-        """The webhooks that have unfinished deliveries, as `recover` tells them."""
         ...
 
     def delivery(self, delivery: int) -> Awaitable[StoredDelivery | None]:

@@ -13,9 +13,6 @@ _ROW = (
     "SELECT d.state, d.due_ms, d.webhook, d.key, EXISTS (SELECT 1 FROM body b"
     " WHERE b.seq = d.event) FROM delivery d WHERE d.id = ?"
 )
-_BUSY = (
-    "SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND state < 3 AND key NOT NULL LIMIT 1"
-)
 _REJECTION = (
     "SELECT id, org, at_ms, name, event_id, code, message, path, body FROM rejection WHERE org = ?"
 )
@@ -24,7 +21,13 @@ _REJECTION = (
 class AskedTries:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        clock_ms: Callable[[], int],
+        waits: Callable[[int, int], bool],
+    ) -> None:
+        self._waits = waits
         self._connection = connection
         self._run: Callable[..., Any] = connection.execute
         self._clock_ms = clock_ms
@@ -55,7 +58,7 @@ class AskedTries:
         if state is State.RETRYING:
             self._run("UPDATE delivery SET due_ms = ? WHERE id = ?", (now, delivery))
             return port.Asked("due", now, due_ms)
-        behind = key is not None and self._run(_BUSY, (webhook, key)).fetchone() is not None
+        behind = key is not None and self._waits(webhook, key)
         after = move(state, Move.ASKED_BEHIND if behind else Move.ASKED)
         self._run(
             "UPDATE delivery SET state = ?, due_ms = ?, done_ms = NULL WHERE id = ?",

@@ -1,7 +1,6 @@
 """How the receivers of webhooks do, as rows; and the end of deliveries behind an open breaker."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import apsw
 
@@ -31,9 +30,15 @@ _UNFINISHED = (
 class HealthRows:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        clock_ms: Callable[[], int],
+        free_next: Callable[[int, int], object],
+    ) -> None:
         self._connection = connection
         self._clock_ms = clock_ms
+        self._free_next = free_next
 
     def put(self, healths: Sequence[port.Health]) -> None:
         """See `port.Store.put_healths`."""
@@ -94,11 +99,5 @@ class HealthRows:
                 if parked >= limit:
                     break
             for key in keys:
-                freed: list[Any] = run(
-                    "UPDATE delivery SET state = 0 WHERE state = 1 AND id = (SELECT min(id) FROM"
-                    " delivery WHERE webhook = ? AND key = ? AND state < 3 AND key NOT NULL)"
-                    " RETURNING id",
-                    (webhook, key),
-                ).fetchall()
-                touch(self._connection, [id for (id,) in freed])
+                self._free_next(webhook, key)
         return parked

@@ -32,11 +32,12 @@ _NOT_DELIVERED = (
     " UNION ALL SELECT state, count(*) FROM delivery INDEXED BY delivery_trouble"
     " WHERE state IN (2, 4, 5, 6) GROUP BY state"
 )
-# A held one without an unfinished one of its key that is not held itself.
+# A held one without an unfinished one of its key that is not held itself, or is owed.
 _ORPHANS = (
     "SELECT count(*) FROM delivery d INDEXED BY delivery_key"
     " WHERE d.state < 3 AND d.key IS NOT NULL AND d.state = 1 AND NOT EXISTS (SELECT 1 FROM"
     " delivery p WHERE p.webhook = d.webhook AND p.key = d.key AND p.state < 3 AND p.state <> 1)"
+    " AND NOT EXISTS (SELECT 1 FROM fan_out f WHERE f.first < d.id)"
 )
 _headers = msgspec.json.Decoder(list[tuple[str, str]])
 

@@ -31,6 +31,7 @@ _RANGE = (
     " ORDER BY seq LIMIT ?"
 )
 _ENDS = "SELECT coalesce(min(seq), 1), coalesce(max(seq), 0) FROM event"
+_OWED_FROM = "SELECT event FROM fan_out ORDER BY first LIMIT 1"
 _NAMES = " AND name IN (SELECT value FROM json_each(?))"
 _ONE = "SELECT seq, org, name, id, first_delivery, deliveries, at_ms FROM event WHERE seq = ?"
 _PARTS = "SELECT entries FROM replay_list WHERE replay = ? AND last > ? ORDER BY last LIMIT 1"
@@ -102,7 +103,7 @@ class ReplaySource:
         [(oldest, newest)] = self._connection.execute(_ENDS)
         end = min(spec.upto, newest)
         after = max(after, oldest - 1)
-        to = min(end, after + SCAN_EVENTS)
+        to = min(end, after + SCAN_EVENTS, self._owed_from() - 1)
         binding: list[Any] = [after, to, _texts(spec.orgs), spec.from_ms or 0]
         binding.append(EVER_MS if spec.to_ms is None else spec.to_ms)
         if spec.names:
@@ -112,6 +113,11 @@ class ReplaySource:
         visited = [Visited(*cast(Row, row)) for row in rows]
         cursor = visited[-1].seq if len(visited) == limit else max(after, to)
         return visited, cursor, cursor >= end
+
+    def _owed_from(self) -> int:
+        """The first event whose deliveries are not all made yet: a job waits for them."""
+        row = self._connection.execute(_OWED_FROM).fetchone()
+        return EVER_MS if row is None else int(row[0])
 
     def _visit_list(
         self, replay: int, spec: port.ReplaySpec, after: int, limit: int
@@ -124,6 +130,10 @@ class ReplaySource:
             for event, group in groupby(_unpacked(row[0]), lambda pair: pair[0])
             if event > after
         ][:limit]
+        owed_from = self._owed_from()
+        groups = [group for group in groups if group[0] < owed_from]
+        if not groups:
+            return [], after, False
         visited = [one for group in groups if (one := self.fitting(spec, *group)) is not None]
         return visited, groups[-1][0], False
 
@@ -214,9 +224,12 @@ class ReplaySource:
         count = skipped = 0
         ended, until_s = False, time.monotonic() + COUNT_S
         while not ended and time.monotonic() < until_s:
-            visited, after, ended = self.visit(replay, spec, after, 500)
+            began = after
+            visited, after, ended = self.visit(replay, spec, began, 500)
             more, not_these = self._count(spec, visited)
             count, skipped = count + more, skipped + not_these
+            if after == began:
+                break
         return port.Counted(after, count, skipped, ended)
 
     def _count(self, spec: port.ReplaySpec, visited: Sequence[Visited]) -> tuple[int, int]:

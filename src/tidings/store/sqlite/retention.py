@@ -32,6 +32,8 @@ _OWN = "d.id >= e.first_delivery AND d.id < e.first_delivery + e.deliveries"
 _EVENT = (
     "e.seq, e.org, e.id, e.at_ms, e.first_delivery, e.deliveries,"
     f" EXISTS (SELECT 1 FROM delivery d WHERE {_OWN} AND d.state < 3)"
+    " OR EXISTS (SELECT 1 FROM fan_out f WHERE f.first >= e.first_delivery"
+    " AND f.first < e.first_delivery + e.deliveries)"
     " OR EXISTS (SELECT 1 FROM delivery_replay r JOIN delivery d ON d.id = r.delivery"
     " WHERE r.event = e.seq AND d.state < 3),"
     " coalesce((SELECT length(b.bytes) FROM body b WHERE b.seq = e.seq), 0),"

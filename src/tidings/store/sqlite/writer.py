@@ -15,6 +15,7 @@ import msgspec
 from tidings.core.delivery import State
 from tidings.core.job import Job
 from tidings.store import port
+from tidings.store.sqlite.fan_outs import FanOuts
 from tidings.store.sqlite.jobs import ONE_JOB, PENDING_JOBS, job
 from tidings.store.sqlite.replay_slices import ReplaySlices
 from tidings.store.sqlite.touched import BLOCK_BITS, touch, touch_blocks
@@ -22,6 +23,7 @@ from tidings.store.sqlite.touched import BLOCK_BITS, touch, touch_blocks
 Row = tuple[Any, ...]
 
 _PENDING, _HELD, _RETRYING = int(State.PENDING), int(State.HELD), int(State.RETRYING)
+_ENDED_BY_OTHERS = (State.PARKED, State.CANCELLED)
 _PARKED, _FIRST_FINAL = int(State.PARKED), int(State.DELIVERED)
 
 _INSERT_ID = "INSERT INTO event_id VALUES (?, ?, ?)"
@@ -62,6 +64,7 @@ _NEXT_DUE = "SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state = 2 AN
 # The first bytes stay: they are what retries send.
 _KEEP_SENT = "INSERT OR IGNORE INTO sent VALUES (?, ?)"
 _FORGET_SENT = "DELETE FROM sent WHERE delivery = ?"
+_GIVEN_TO_EVENTS = "SELECT first_delivery + deliveries - 1 FROM event ORDER BY seq DESC LIMIT 1"
 _TOUCH = "UPDATE meta SET value = value WHERE key = 'clean_stop'"
 
 
@@ -77,13 +80,13 @@ class Writer:
         self._connection = connection
         self._clock_ms = clock_ms
         self._seq: int = self._newest("SELECT coalesce(max(seq), 0) FROM event", "seq_floor")
-        self._delivery = self._newest("SELECT coalesce(max(id), 0) FROM delivery", "delivery_floor")
-        self._version = self._one("SELECT value FROM meta WHERE key = 'registry_version'")
-        self._slices = ReplaySlices(
-            connection,
-            waits=lambda *place: self._one(_WAITS, place, None) is not None,
-            free_next=self.free_next,
+        self._delivery = max(
+            self._newest("SELECT coalesce(max(id), 0) FROM delivery", "delivery_floor"),
+            self._one(_GIVEN_TO_EVENTS),
         )
+        self._version = self._one("SELECT value FROM meta WHERE key = 'registry_version'")
+        self._fan_outs = FanOuts(connection, self.free_next)
+        self._slices = ReplaySlices(connection, waits=self.waits, free_next=self.free_next)
 
     @property
     def seq(self) -> int:
@@ -109,6 +112,7 @@ class Writer:
             if not self._connection.get_autocommit():
                 run("ROLLBACK")
             self._seq, self._delivery = seq, delivery
+            self._fan_outs.forget()
             raise
         return receipt
 
@@ -119,7 +123,11 @@ class Writer:
             done, freed_by_it = self._slices.cancel(wanted, now)
             cancelled.append(done)
             freed += freed_by_it
-        seqs, firsts, held, differing = self._append(batch.events, now)
+        # Before the events: what was accepted earlier is told to the lanes first.
+        fanned_out, freed_by_it = self._fan_outs.make(batch.fan_out, now, self._delivery)
+        freed += freed_by_it
+        held: list[int] = []
+        seqs, firsts, differing, made_in_part = self._append(batch, now, held)
         replayed: list[port.Replayed] = []
         for slice in batch.replays:  # after the events: a lane is told in id order
             made, self._delivery = self._slices.make(slice, now, self._delivery)
@@ -137,7 +145,8 @@ class Writer:
         for take in batch.takes:
             taken += self._take(take, now)
             due.append((take.webhook, self._one(_NEXT_DUE, (take.webhook,))))
-        if not any(part for part in msgspec.structs.astuple(batch)[1:]):
+        asked = (batch.events, batch.settled, batch.takes, batch.rejections, batch.replays)
+        if not (any(asked) or batch.cancels or fanned_out):
             self._connection.execute(_TOUCH)  # an empty batch asks whether writing works: write
         return port.Receipt(
             now_ms=now,
@@ -150,13 +159,18 @@ class Writer:
             due=due,
             replayed=replayed,
             cancelled=cancelled,
+            made=made_in_part,
+            fanned_out=fanned_out,
+            owed=self._fan_outs.owed,
         )
 
     # -- events -----------------------------------------------------------------------------------
 
     def _append(
-        self, events: Sequence[port.NewEvent], now: int
-    ) -> tuple[list[int], list[int], list[int], list[int]]:
+        self, batch: port.Batch, now: int, held: list[int]
+    ) -> tuple[list[int], list[int], list[int], list[tuple[int, int]]]:
+        """The receipt's `seqs`, `firsts`, `differing` and `made`; `held` is added to."""
+        events = batch.events
         if not events:
             return [], [], [], []
         seqs = list(range(self._seq + 1, self._seq + 1 + len(events)))
@@ -175,8 +189,8 @@ class Writer:
         bodies: list[Row] = []
         deliveries: list[Row] = []
         firsts: list[int] = []
-        held: list[int] = []
-        number = self._delivery
+        in_part: list[tuple[int, int]] = []
+        number, left = self._delivery, batch.deliveries_max
         for event, seq in zip(events, seqs, strict=True):
             firsts.append(number + 1)
             if not seq:
@@ -196,6 +210,12 @@ class Writer:
                 )
             )
             bodies.append((seq, event.body))
+            after = number + len(matched)
+            if len(matched) > left:
+                self._fan_outs.owe(seq, number + left + 1, matched[left:])
+                in_part.append((len(firsts) - 1, left))
+                matched = matched[:left]
+            left -= len(matched)
             for new in matched:
                 number += 1
                 state = _PARKED if new.parked else _PENDING
@@ -203,15 +223,22 @@ class Writer:
                     # The rows before it in this batch must be seen: ordered webhooks pay for it.
                     self._connection.executemany(_INSERT_DELIVERY, deliveries)
                     deliveries = []
-                    if self._one(_WAITS, (new.webhook, new.key), None):
+                    if self.waits(new.webhook, new.key):
                         state = _HELD
                         held.append(number)
                 deliveries.append((number, seq, new.webhook, new.version, state, new.key))
+            number = after
         self._connection.executemany(_INSERT_EVENT, rows)
         self._connection.executemany(_INSERT_BODY, bodies)
         self._connection.executemany(_INSERT_DELIVERY, deliveries)
         self._delivery = number
-        return seqs, firsts, held, differing
+        return seqs, firsts, differing, in_part
+
+    def waits(self, webhook: int, key: int) -> bool:
+        """Whether one of the key goes first: unfinished, or owed."""
+        if self._one(_WAITS, (webhook, key), None) is not None:
+            return True
+        return self._fan_outs.owes(webhook, key)
 
     def _append_ids_one_by_one(
         self, events: Sequence[port.NewEvent]
@@ -264,7 +291,10 @@ class Writer:
                 sent.append((one.delivery, one.sent))
             if final and one.key is not None:
                 ordered.append((one.webhook, one.key))
+        changes = self._connection.total_changes()
         self._connection.executemany(_SETTLE, rows)
+        if self._connection.total_changes() - changes < len(rows):  # some were ended meanwhile
+            attempts += [_attempt_row(one) for one in settled if self._unseen(one)]
         full = {one.delivery >> BLOCK_BITS for one in settled} - {self._delivery >> BLOCK_BITS}
         if full:
             touch_blocks(self._connection, full)
@@ -278,10 +308,17 @@ class Writer:
             )
         return [freed for place in ordered for freed in self.free_next(*place)]
 
+    def _unseen(self, one: port.Settled) -> bool:
+        """Whether a plain first success, which the delivery's row would show, has come too late."""
+        if one.evidence is not None or one.attempt > 1:
+            return False
+        state = self._one("SELECT state FROM delivery WHERE id = ?", (one.delivery,), None)
+        return state in _ENDED_BY_OTHERS
+
     def free_next(self, webhook: int, key: int) -> list[Job]:
         """Make the first unfinished delivery of a key PENDING if it is HELD; in a transaction."""
         first = self._one(_NEXT_OF_KEY, (webhook, key), None)
-        if first is None:
+        if first is None or self._fan_outs.owes(webhook, key, before=first):
             return []
         self._connection.execute(_FREE, (first,))
         if not self._connection.changes():

@@ -1,0 +1,22 @@
+"""Events that match more webhooks than one transaction makes deliveries for."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+DELIVERIES_MAX = 10_000  # of a batch, made in its own transaction; the rest is owed
+FAN_OUT_ROWS = 250  # owed deliveries that one later commit makes beside what else it writes
+
+
+class FannedOut(msgspec.Struct, frozen=True, array_like=True):
+    """What a commit has made of the deliveries that one event was owed.
+
+    Only those that may be sent now. Their ids were given when the event was accepted, so they may
+    be lower than others that their lanes have seen.
+    """
+
+    org: int
+    event_id: str
+    accepted_ms: int
+    body: bytes
+    deliveries: Sequence[tuple[int, int, int | None]]  # id, webhook, ordering key

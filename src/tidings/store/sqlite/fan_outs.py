@@ -1,0 +1,158 @@
+"""Owed deliveries: kept as they were matched, in runs, and made a slice at a time.
+
+Ids are given when the event is stored, so the order of a key, the ids of an event and the log are
+those that one transaction would have made. The cursor is what is left in `fan_out`: a slice takes
+entries out of it in the transaction that inserts their deliveries, so each is made once, across
+crashes and repeated batches.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import apsw
+import msgspec
+
+from tidings.core.delivery import State
+from tidings.core.job import Job
+from tidings.core.webhook import Standing
+from tidings.store import port
+from tidings.store.sqlite.touched import BLOCK_BITS, touch_blocks
+
+RUN_ENTRIES = 250
+SLICE_BYTES = 4 << 20  # of bodies, which go to the engine with what was made
+
+_INSERT = (
+    "INSERT INTO delivery (id, event, webhook, version, state, attempts, done_ms, key)"
+    " VALUES (?, ?, ?, ?, ?, 0, ?, ?)"
+)
+_RUN = (
+    "SELECT f.first, f.event, f.entries, e.org, e.id, e.at_ms, b.bytes FROM fan_out f"
+    " JOIN event e ON e.seq = f.event JOIN body b ON b.seq = f.event ORDER BY f.first LIMIT 1"
+)
+_STANDING = "SELECT standing FROM webhook_version WHERE webhook = ? ORDER BY version DESC LIMIT 1"
+_WAITS_BEFORE = (
+    "SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND key NOT NULL AND id < ?"
+    " AND state < 3 LIMIT 1"
+)
+_ENDED = {Standing.DELETED: int(State.CANCELLED), Standing.DISABLED: int(State.PARKED)}
+_entries = msgspec.msgpack.Decoder(list[port.NewDelivery])
+_encoder = msgspec.msgpack.Encoder()
+Row = tuple[Any, ...]
+
+
+class FanOuts:
+    """Shares the writer's connection; what writes runs inside its transaction."""
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        free_next: Callable[[int, int], list[Job]],
+    ) -> None:
+        self._connection = connection
+        self._free_next = free_next
+        # The owed ids of each webhook and ordering key, in order; None: to be read again.
+        self._keyed: dict[tuple[int, int], list[int]] | None = None
+
+    def forget(self) -> None:
+        """The transaction was rolled back: what it had changed here is not so."""
+        self._keyed = None
+
+    @property
+    def owed(self) -> int:
+        """How many deliveries are owed."""
+        [(owed,)] = self._connection.execute("SELECT coalesce(sum(count), 0) FROM fan_out")
+        return int(owed)
+
+    def owes(self, webhook: int, key: int, before: int | None = None) -> bool:
+        """Whether a delivery of the key is owed; with `before`, one of a lower id."""
+        owed = self._by_key().get((webhook, key))
+        return owed is not None and (before is None or owed[0] < before)
+
+    def owe(self, event: int, first: int, entries: Sequence[port.NewDelivery]) -> None:
+        """Keep what is to be made of an event, with ids from `first`."""
+        by_key = self._by_key()
+        for at in range(0, len(entries), RUN_ENTRIES):
+            run = entries[at : at + RUN_ENTRIES]
+            self._put(first + at, event, run)
+        for id, new in enumerate(entries, first):
+            if new.key is not None and not new.parked:
+                insort(by_key.setdefault((new.webhook, new.key), []), id)
+
+    def make(self, limit: int, now: int, last: int) -> tuple[list[port.FannedOut], list[Job]]:
+        """Make up to `limit` of what is owed, the oldest first; also what that has freed.
+
+        `last` is the greatest id that was ever given.
+        """
+        made: list[port.FannedOut] = []
+        freed: list[Job] = []
+        blocks: set[int] = set()
+        size = 0
+        while limit > 0 and size < SLICE_BYTES:
+            row: Row | None = self._connection.execute(_RUN).fetchone()
+            if row is None:
+                break
+            first, event, packed, org, event_id, at_ms, body = row
+            self._by_key()  # before its entries leave the table
+            entries = _entries.decode(packed)
+            taken, left = entries[:limit], entries[limit:]
+            self._connection.execute("DELETE FROM fan_out WHERE first = ?", (first,))
+            if left:
+                self._put(first + len(taken), event, left)
+            sendable, ended = self._insert(event, first, taken, now)
+            freed += [job for place in ended for job in self._free_next(*place)]
+            made.append(port.FannedOut(org, event_id, at_ms, body, sendable))
+            blocks |= {first >> BLOCK_BITS, (first + len(taken) - 1) >> BLOCK_BITS}
+            limit -= len(taken)
+            size += len(body)
+        touch_blocks(self._connection, blocks - {last >> BLOCK_BITS})
+        return made, freed
+
+    def _insert(
+        self, event: int, first: int, entries: Sequence[port.NewDelivery], now: int
+    ) -> tuple[list[tuple[int, int, int | None]], list[tuple[int, int]]]:
+        """What may be sent of these, and the keys of those that were final when they were made."""
+        by_key = self._by_key()
+        rows: list[Row] = []
+        sendable: list[tuple[int, int, int | None]] = []
+        ended: list[tuple[int, int]] = []
+        for id, new in enumerate(entries, first):
+            state = int(State.PARKED) if new.parked else self._ended(new.webhook)
+            if new.key is not None and not new.parked:
+                owed = by_key[new.webhook, new.key]
+                del owed[bisect_left(owed, id)]
+                if not owed:
+                    del by_key[new.webhook, new.key]
+                if state is not None:
+                    ended.append((new.webhook, new.key))
+                elif self._connection.execute(_WAITS_BEFORE, (new.webhook, new.key, id)).fetchone():
+                    state = int(State.HELD)
+            if state is None:
+                sendable.append((id, new.webhook, new.key))
+                state = int(State.PENDING)
+            done = now if State(state).final and not new.parked else None
+            rows.append((id, event, new.webhook, new.version, state, done, new.key))
+        self._connection.executemany(_INSERT, rows)
+        return sendable, ended
+
+    def _ended(self, webhook: int) -> int | None:
+        row = self._connection.execute(_STANDING, (webhook,)).fetchone()
+        return None if row is None else _ENDED.get(row[0])
+
+    def _put(self, first: int, event: int, entries: Sequence[port.NewDelivery]) -> None:
+        self._connection.execute(
+            "INSERT INTO fan_out VALUES (?, ?, ?, ?)",
+            (first, event, len(entries), _encoder.encode(entries)),
+        )
+
+    def _by_key(self) -> dict[tuple[int, int], list[int]]:
+        if self._keyed is None:
+            self._keyed = {}
+            rows: list[Row] = self._connection.execute(
+                "SELECT first, entries FROM fan_out ORDER BY first"
+            ).fetchall()
+            for first, packed in rows:
+                for id, new in enumerate(_entries.decode(packed), first):
+                    if new.key is not None and not new.parked:
+                        self._keyed.setdefault((new.webhook, new.key), []).append(id)
+        return self._keyed
