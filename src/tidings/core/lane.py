@@ -8,8 +8,10 @@ and nothing above the cursor was dropped meanwhile. The cursor is the greatest i
 queued: everything PENDING at or below it is queued, in flight, or waits for its settle; so an id
 at or below it that is offered again is a repeat, and one above it that was dropped will be read.
 
-Freed deliveries may lie below the cursor. One that lies above it while the lane is behind is left
-for a page, unless that page was read before it was freed: those are kept aside until it arrives.
+Freed deliveries may lie below the cursor, and so may those of an event with so many webhooks that
+they are made after later events were accepted. One that lies above it while the lane is behind is
+left for a page, unless that page was read before it was freed: those are kept aside until it
+arrives. One below it that the window has no room for has the lane start over.
 
 A lane whose breaker is open is *dormant*: it holds no queue and asks for nothing, so it costs
 neither memory nor attempts; its work stays in the store. `wake` ends that when a probe may start.
@@ -23,9 +25,9 @@ from collections import deque
 
 from tidings.core.breaker import Breaker, Position
 from tidings.core.job import Job
+from tidings.core.rate_limit import RateLimit
 
 WINDOW_JOBS = 256
-from tidings.core.rate_limit import RateLimit
 PAGE_JOBS = 128
 RETRIES_MAX = 64
 PROBES_QUEUED = 1  # due retries in memory of a lane that is only being asked whether it is back
@@ -96,7 +98,8 @@ class Lane:
         self._queue(job)
 
     def offer_freed(self, job: Job) -> None:
-        """A delivery whose predecessor of the same key has just become final."""
+        """A delivery that may lie below the cursor: its predecessor of the same key has just become
+        final, or it was made after later ones were accepted."""
         if job.delivery in self.in_flight:
             return  # a page has shown it already, and it was started
         if self.behind and job.delivery > self.cursor:
@@ -106,6 +109,9 @@ class Lane:
             return
         if job.delivery <= self.cursor and self._has(job.delivery):
             return  # a page, read after it was freed, has shown it already
+        if self._pending and (self._pending >= WINDOW_JOBS or self._budget.spent):
+            self.start_over()
+            return
         self.cursor = max(self.cursor, job.delivery)
         self._queue(job)
 

@@ -10,6 +10,7 @@ import heapq
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
+from itertools import chain
 from typing import Any
 
 from tidings.core.breaker import Position
@@ -26,6 +27,7 @@ from tidings.engine.admission import Admission
 from tidings.engine.breakers import Breakers
 from tidings.engine.clock import Clock
 from tidings.engine.committer import Committer, Prepared
+from tidings.engine.fan_out import made_late
 from tidings.engine.healths import Healths
 from tidings.engine.message import Message
 from tidings.engine.post import Line, Post
@@ -100,8 +102,8 @@ class Dispatcher:
         held = set(receipt.held)
         now_ms = receipt.now_ms
         woken: set[Post] = set()
-        for job in receipt.freed:
-            post = self._post(job.webhook)
+        for job in chain(receipt.freed, made_late(receipt.fanned_out)):
+            post = self._posts.get(job.webhook) or self._post(job.webhook)
             if post is not None:
                 post.lane.offer_freed(job)
                 woken.add(post)
@@ -211,6 +213,25 @@ class Dispatcher:
                 self._note_due(post, standing.next_due_ms)
             self._pump(post)
 
+    def look_again(self, taken_of: set[int]) -> None:
+        """A commit was refused, or its answer lost: the store may hold what no receipt has told.
+
+        Lanes with unfinished work read it again, and retries that were taken of these webhooks and
+        did not arrive are due again.
+        """
+        self._spawn(self._look_again(taken_of))
+
+    async def _look_again(self, taken_of: set[int]) -> None:
+        try:
+            standings = await self._store.unfinished()
+        except port.StoreDown:
+            self._loop.call_later(PAGE_RETRY_S, self.look_again, taken_of)
+            return
+        self.begin(standings)
+        for number in taken_of:
+            if (post := self._posts.get(number)) is not None:
+                self._spawn(self._take_back(post))
+
     def changed(self, webhook: Webhook) -> None:
         """Follow a new version of a webhook; what is under way ends as it began."""
         post = self._posts.get(webhook.number)
@@ -249,7 +270,7 @@ class Dispatcher:
         self._pump(post)
 
     async def _take_back(self, post: Post) -> None:
-        """Make due what was taken, dropped at the disabling, and not parked before the enabling."""
+        """Make due what was taken and has not come here, or was dropped at the disabling."""
         while post.taking:
             await asyncio.sleep(TAKE_END_S)
         post.taking = True

@@ -1,0 +1,24 @@
+"""Events with more webhooks than one transaction makes deliveries for: what the lanes are told."""
+
+from collections.abc import Iterator, Sequence
+
+from tidings.core.job import Job
+from tidings.store import port
+
+Matched = list[Sequence[port.NewDelivery]]
+
+
+def made_at_once(matched: Matched, receipt: port.Receipt) -> Matched:
+    """Of each event, the deliveries that its own transaction has made; the others are owed."""
+    if not receipt.made:
+        return matched
+    made = dict(receipt.made)
+    return [found[: made.get(index, len(found))] for index, found in enumerate(matched)]
+
+
+def made_late(fanned_out: Sequence[port.FannedOut]) -> Iterator[Job]:
+    """The first attempts of deliveries that were owed and may be sent now."""
+    for one in fanned_out:
+        for delivery, webhook, key in one.deliveries:
+            head = (delivery, webhook, one.org, one.event_id, one.accepted_ms, 1, key, False)
+            yield Job(*head, one.body)
