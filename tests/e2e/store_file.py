@@ -37,6 +37,12 @@ def unsettled(data: Path, webhook: str = ANY) -> set[str]:
     return {str(event_id) for (event_id,) in _ask(data, _UNSETTLED, webhook)}
 
 
+def owed(data: Path) -> int:
+    """How many deliveries of accepted events are not made yet."""
+    [(count,)] = _ask(data, "SELECT coalesce(sum(count), 0) FROM fan_out")
+    return int(count)
+
+
 def sound(data: Path) -> bool:
     """Whether the database is whole by SQLite's own check."""
     return _ask(data, "PRAGMA integrity_check") == [("ok",)]

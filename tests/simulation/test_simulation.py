@@ -38,8 +38,8 @@ async def trouble(world: World, draw: random.Random) -> None:
             await world.reshape_webhook(draw.choice(living))
 
 
-async def life(world: World, draw: random.Random) -> None:
-    """One process: it starts, works in trouble, and is killed or stopped."""
+async def life(world: World, draw: random.Random, *, ends: bool = True) -> None:
+    """One process: it starts, works in trouble, and is killed or stopped, or goes on healed."""
     await world.start()
     for _ in range(draw.randrange(1, 3) if world.known else 4):
         await world.create_webhook()
@@ -52,6 +52,8 @@ async def life(world: World, draw: random.Random) -> None:
     for task in work:
         task.cancel()
     await asyncio.gather(*work, return_exceptions=True)
+    if not ends:
+        return
     if draw.random() < 0.7:
         await world.kill()
     else:
@@ -67,11 +69,13 @@ async def run(seed: int, loop: SimulatedLoop) -> World:
     main = asyncio.current_task()
     assert main is not None
     world.own.add(main)
-    for _ in range(draw.randrange(1, 4)):
-        await life(world, draw)
+    goes_on = draw.random() < 0.5
+    for ends in (*[True] * draw.randrange(3), not goes_on):
+        await life(world, draw, ends=ends)
     world.faults.heal()
     world.network.gone.clear()
-    await world.start()
+    if not goes_on:
+        await world.start()
     await world.resume_paused()
     await asyncio.sleep(HEALED_S)
     problems = world.engine.problems()

@@ -112,6 +112,8 @@ class World:
                 window_bytes_max=draw.choice((400, 4_000, 1 << 20)),
                 in_flight_max=draw.choice((5, 50, 1000)),
                 drain_s=DRAIN_S,
+                deliveries_max=draw.choice((0, 2, 5, 10_000)),
+                fan_out_rows=draw.choice((1, 3, 250)),
             ),
             shaper=SimulatedShaper(self.faults, random.Random(draw.random())),
         )
@@ -322,6 +324,7 @@ class World:
             assert body in self.submitted[event_id], "2 no phantom, 3 bytes as accepted"
 
     def check_matching(self) -> None:
+        assert not self.disk.ask("SELECT 1 FROM fan_out"), "5 nothing stays owed"
         for event_id, (body, asked, answered) in self.accepted.items():
             key = json.loads(body)["key"]
             [(name,)] = self.disk.ask("SELECT name FROM event WHERE id = ?", event_id)
@@ -334,6 +337,8 @@ class World:
                 )
             ]
             assert len(found) == len(set(found)), "6 each webhook once"
+            [(matched,)] = self.disk.ask("SELECT deliveries FROM event WHERE id = ?", event_id)
+            assert len(found) == matched, "5, 6 as many as were recorded with it"
             for known in self.known.values():
                 if not known.id:
                     continue

@@ -65,6 +65,7 @@ from tidings.engine.tries import Tries
 from tidings.engine.vault import Vault
 from tidings.engine.webhooks import Webhooks
 from tidings.settings import Settings
+from tidings.store.port import FAN_OUT_ROWS
 from tidings.store.sqlite.client import SqliteStore
 from tidings.transform.renderer import ProcessRenderer
 
@@ -196,6 +197,8 @@ class Service:
                 window_bytes_max=settings.window_bytes_max,
                 in_flight_max=settings.in_flight_max,
                 drain_s=settings.drain_s,
+                deliveries_max=settings.deliveries_per_commit_max,
+                fan_out_rows=min(FAN_OUT_ROWS, settings.deliveries_per_commit_max),
             ),
             shaper=shaper,
         )

@@ -6,7 +6,10 @@ The batch is closed before the registry's version is read: matching happens here
 a batch that the store finds outdated is matched again.
 
 When the store refuses, callers are told (StoreDown), outcomes are kept and tried again, and nothing
-more is sent (`halted`) until a commit has succeeded.
+more is sent (`halted`) until a commit has succeeded. What was refused may have been written all the
+same (a lost answer): after that commit the lanes look at the store again (`look_again`).
+
+While deliveries of accepted events are owed, each commit makes a slice of them.
 """
 
 import asyncio
@@ -21,7 +24,6 @@ from tidings.store import port
 
 BATCH_EVENTS_MAX = 1000
 BATCH_BYTES_MAX = 8 << 20
-BATCH_DELIVERIES_MAX = 10_000
 SETTLE_COMPANY_S = 0.006
 SETTLE_ALONE_AT = 128
 CROWD = 8  # events in a commit that say that many callers are there
@@ -66,6 +68,8 @@ class Committer:
         settled: Callable[[Sequence[port.Settled], port.Receipt], None],
         waiting_bytes_max: int,
         waiting_s_max: float,
+        deliveries_max: int = port.DELIVERIES_MAX,
+        fan_out_rows: int = port.FAN_OUT_ROWS,
     ) -> None:
         self._store = store
         self._registry = registry
@@ -74,6 +78,16 @@ class Committer:
         self._on_settled = settled
         self._waiting_bytes_max = waiting_bytes_max
         self._waiting_s_max = waiting_s_max
+        self._deliveries_max = deliveries_max
+        self._fan_out_rows = fan_out_rows
+        self.owed = 0  # deliveries of accepted events that are not made yet
+        self._owing = True  # whether there may be some; a former owner may have left them
+        self.fan_out_failure = ""
+        # Set once by whoever composes: some commit may have been written without a receipt. It is
+        # told of which webhooks due retries were asked for.
+        self.look_again: Callable[[set[int]], None] = lambda _: None
+        self._doubted: set[int] | None = None
+        self._held_back = False
         self._calls: list[Call] = []
         self._waiting_bytes = 0
         self._settled: list[port.Settled] = []
@@ -162,6 +176,8 @@ class Committer:
 
     async def run(self) -> None:
         """Write until cancelled."""
+        self._idle.clear()
+        self._wake.set()  # to learn what a former owner has left owed
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -179,7 +195,15 @@ class Committer:
             self._idle.set()
 
     def _has_work(self) -> bool:
-        return bool(self._calls or self._settled or self._takes or self._rejections or self._orders)
+        waiting = self._calls or self._settled or self._takes or self._rejections or self._orders
+        return bool(waiting or self._slice_rows())
+
+    def _slice_rows(self) -> int:
+        return self._fan_out_rows if self._owing and not self._held_back else 0
+
+    def leave_owed(self) -> None:
+        """Make no more of what is owed: the next owner does."""
+        self._held_back = True
 
     def _close_calls(self) -> list[Call]:
         events = size = at = 0
@@ -205,10 +229,16 @@ class Committer:
                 events, settled, [port.Take(*take) for take in takes.items()], rejections, orders
             )
         except port.StoreDown as down:
+            self._doubt(takes)
             orders.refuse(down)
             self._refused(down, calls, settled, takes, rejections)
             return 0
         except Exception as error:
+            self._doubt(takes)
+            if self._slice_rows() and not await self._sliced():
+                orders.refuse(port.StoreDown(f"not written: {error}"))
+                self._put_back(calls, settled, takes, rejections)
+                return 0
             if orders:  # the others go on without them
                 alone = not (calls or settled or takes or rejections)
                 orders.refuse(error if alone else port.StoreDown(f"not written: {error}"))
@@ -218,10 +248,15 @@ class Committer:
             await self._commit_apart(error, calls, settled, takes)
             return 0
         self.halted = False
+        self.owed = receipt.owed
+        self._owing = receipt.owed > 0
         self._handover(receipt, events, matched)
         self._on_settled(settled, receipt)
         orders.answer(receipt)
         _answer(calls, receipt)
+        if self._doubted is not None:
+            doubted, self._doubted = self._doubted, None
+            self.look_again(doubted)
         return len(events)
 
     async def _write(
@@ -237,13 +272,38 @@ class Committer:
             rows = [_row(event, found) for event, found in zip(events, matched, strict=True)]
             version = self._registry.version
             receipt = await self._store.commit(
-                port.Batch(version, rows, settled, takes, rejections, *orders.planned())
+                port.Batch(
+                    version,
+                    rows,
+                    settled,
+                    takes,
+                    rejections,
+                    *orders.planned(),
+                    self._deliveries_max,
+                    self._slice_rows(),
+                )
             )
             if not receipt.moved:
                 return matched, receipt
             # The change that outdated us was answered by the same store; let it be applied here.
             while self._registry.version == version:
                 await asyncio.sleep(CHANGE_S)
+
+    def _doubt(self, takes: dict[int, int]) -> None:
+        self._doubted = (self._doubted or set()) | takes.keys()
+        self._owing = True
+
+    async def _sliced(self) -> bool:
+        """Make a slice of what is owed by itself. False: that is what the store cannot write."""
+        try:
+            _, receipt = await self._write([], (), (), (), Orders())
+        except port.StoreDown:
+            return False  # met again by the next commit
+        except Exception as error:
+            self.fan_out_failure, self._held_back = str(error), True
+            return False
+        self._handover(receipt, [], [])
+        return True
 
     def _refused(
         self,

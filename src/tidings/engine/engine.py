@@ -21,6 +21,7 @@ from tidings.engine.clock import Clock
 from tidings.engine.committer import Committer, Prepared
 from tidings.engine.dispatcher import Dispatcher
 from tidings.engine.event_types import EventTypes
+from tidings.engine.fan_out import made_at_once
 from tidings.engine.feed import Feed
 from tidings.engine.figures import Figures
 from tidings.engine.healths import Healths
@@ -39,6 +40,8 @@ class Limits(msgspec.Struct, frozen=True):
     window_bytes_max: int = 64 << 20  # deliveries in memory that wait for their attempt
     in_flight_max: int = 4000  # attempts at one time
     drain_s: float = 25.0  # how long a stop waits for attempts under way
+    deliveries_max: int = port.DELIVERIES_MAX  # made in the transaction of their events
+    fan_out_rows: int = port.FAN_OUT_ROWS  # of those owed, made by one later transaction
 
 
 class Engine:
@@ -102,8 +105,11 @@ class Engine:
             settled=self.dispatcher.settled,
             waiting_bytes_max=limits.waiting_bytes_max,
             waiting_s_max=limits.waiting_s_max,
+            deliveries_max=limits.deliveries_max,
+            fan_out_rows=limits.fan_out_rows,
         )
         self.dispatcher.committer = self.committer
+        self.committer.look_again = self.dispatcher.look_again
         self.acceptor = Acceptor(catalogue, terms, self.committer, event_types)
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._settler: asyncio.Task[None] | None = None
@@ -111,6 +117,7 @@ class Engine:
         figures.gauges.update(
             in_flight=("Attempts under way.", lambda: self.dispatcher.in_flight),
             queued=("Deliveries in memory that wait.", lambda: self.dispatcher.queued),
+            owed=("Deliveries not made yet of accepted events.", lambda: self.committer.owed),
             unwritten=("Outcomes not yet written.", lambda: self.committer.unwritten),
             open_breakers=("Webhooks left alone.", lambda: self.healths.open_breakers),
             store_halted=("1 while the store refuses writes.", lambda: self.committer.halted),
@@ -137,6 +144,7 @@ class Engine:
         await self.dispatcher.stop(self._limits.drain_s)
         if self._settler is None:
             return True
+        self.committer.leave_owed()
         written = True
         try:
             async with asyncio.timeout(STUCK_S):
@@ -165,6 +173,11 @@ class Engine:
             )
         if (stuck_s := self.committer.stuck_s()) > STUCK_S:
             found.append(f"A commit must end within {STUCK_S:.0f} s; one takes {stuck_s:.0f} s.")
+        if self.committer.fan_out_failure:
+            found.append(
+                "Deliveries of accepted events must be made; the store cannot make them: "
+                f"{self.committer.fan_out_failure}. Report this, and restart the service."
+            )
         for webhook in self.dispatcher.overdue()[:3]:
             found.append(f"Webhook {webhook.id} has work and a free slot, but does not send.")
         return found
@@ -186,7 +199,7 @@ class Engine:
         fresh = sum(1 for seq in receipt.seqs if seq)
         self._figures.accepted += fresh
         self._figures.duplicates += len(events) - fresh
-        self.dispatcher.handover(receipt, events, matched)
+        self.dispatcher.handover(receipt, events, made_at_once(matched, receipt))
         if self._feed.listening:
             for event, seq, found in zip(events, receipt.seqs, matched, strict=True):
                 if seq:

@@ -279,7 +279,10 @@ class Replays:
     async def _count(self, run: Run) -> float:
         job, now_s = run.job, self._loop.time()
         found = await self._store.count_replay(job.number, job.spec, run.count_cursor, ())
+        stands = found.cursor == run.count_cursor  # the next event's deliveries are being made
         run.count_cursor, run.count_since = found.cursor, run.count_since + found.count
+        if stands and not found.ended:
+            return NO_ROOM_S
         if not found.ended and now_s - run.noted_s < COUNT_NOTED_S:
             return 0.0
         count, run.count_since, run.noted_s = run.count_since, 0, now_s
@@ -328,8 +331,7 @@ class Replays:
         bodies = self._planner.needs_bodies(webhook, job.spec)
         found = await self._store.candidates(job.number, job.spec, run.scan, most, bodies)
         if not found.found:
-            run.scan, run.visited = found.cursor, found.ended
-            return 0.0
+            return _went_on(run, found)
         planned = self._planner.plan(job, webhook, found)
         try:
             async with self._slots:
@@ -353,8 +355,7 @@ class Replays:
         job = run.job
         found = await self._store.candidates(job.number, job.spec, run.scan, CANCEL_EVENTS, False)
         if not found.found:
-            run.scan, run.visited = found.cursor, found.ended
-            return 0.0
+            return _went_on(run, found)
         deliveries = [one for candidate in found.found for one in candidate.deliveries]
         slice = port.CancelSlice(deliveries, job.by, job.number, job.cursor, found.cursor)
         async with self._slots:
@@ -423,6 +424,13 @@ class Replays:
             run.scan = job.cursor
             if job.state == JobState.COUNTING:
                 run.count_cursor, run.count_since = job.counted_to, 0
+
+
+def _went_on(run: Run, found: port.Candidates) -> float:
+    """Nothing fits there. A job stands still while the next event's deliveries are being made."""
+    stands = found.cursor == run.scan and not found.ended
+    run.scan, run.visited = found.cursor, found.ended
+    return NO_ROOM_S if stands else 0.0
 
 
 def fact_of(job: port.ReplayJob) -> dict[str, Any]:

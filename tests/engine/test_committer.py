@@ -1,0 +1,148 @@
+"""The group commit by itself, over a store that refuses, loses answers or meets a fault."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from tidings.core.registry import Registry
+from tidings.engine.committer import Committer, Prepared
+from tidings.engine.intake import Draft
+from tidings.store import port
+
+Refusal = Callable[[port.Batch], Exception | None]
+
+
+class Store:
+    """Takes batches, keeps them, and refuses as it is told."""
+
+    def __init__(self) -> None:
+        self.batches: list[port.Batch] = []
+        self.refuse: Refusal = lambda _: None
+        self.owed = 0
+
+    async def commit(self, batch: port.Batch) -> port.Receipt:
+        await asyncio.sleep(0)
+        if (error := self.refuse(batch)) is not None:
+            raise error
+        self.batches.append(batch)
+        self.owed = max(0, self.owed - batch.fan_out)
+        seqs = list(range(1, len(batch.events) + 1))
+        return port.Receipt(now_ms=1, seqs=seqs, firsts=seqs, owed=self.owed)
+
+
+class Desk:
+    """A committer on such a store, and what it has told."""
+
+    def __init__(self) -> None:
+        self.store = Store()
+        self.doubted: list[set[int]] = []
+        self.handed: list[port.Receipt] = []
+        self.committer = Committer(
+            store=self.store,  # type: ignore[arg-type]  # of the port it asks for commits alone
+            registry=Registry(),
+            match=lambda _: (),
+            handover=lambda receipt, *_: self.handed.append(receipt),
+            settled=lambda *_: None,
+            waiting_bytes_max=1 << 20,
+            waiting_s_max=60.0,
+            fan_out_rows=5,
+        )
+        self.committer.look_again = self.doubted.append
+
+
+def event(id: str) -> Prepared:
+    """An event that waits for its commit."""
+    return Prepared(Draft(1, "a", id, b"{}", {}), b"", b"", None)
+
+
+def settled(delivery: int) -> port.Settled:
+    """A success."""
+    return port.Settled(delivery, 1, None, 3, 1, 1, 0, 1, 200)
+
+
+def run(scenario: Callable[[Desk], Any]) -> None:
+    """With the committer at work, for 10 s at most."""
+
+    async def bounded() -> None:
+        desk = Desk()
+        work = asyncio.ensure_future(desk.committer.run())
+        async with asyncio.timeout(10):
+            await scenario(desk)
+        work.cancel()
+
+    asyncio.run(bounded())
+
+
+async def refused_once(desk: Desk, error: Exception) -> "asyncio.Future[Any]":
+    """An event, an outcome and a take in a batch that the store refuses the first time."""
+    await desk.committer.add([event("first")])
+    refusals = [error]
+    desk.store.refuse = lambda _: refusals.pop() if refusals else None
+    desk.committer.settle(settled(1))
+    desk.committer.take(9, 4)
+    return desk.committer.add([event("a")])
+
+
+def test_after_a_refusal_the_lanes_look_again_once_and_outcomes_are_written() -> None:
+    async def scenario(desk: Desk) -> None:
+        answered = await refused_once(desk, port.StoreDown("the answer is lost"))
+        with pytest.raises(port.StoreDown):
+            await answered
+        assert desk.committer.halted and desk.doubted == []
+        await desk.committer.drained()
+        assert desk.doubted == [{9}] and not desk.committer.halted
+        assert [one.delivery for batch in desk.store.batches for one in batch.settled] == [1]
+        await desk.committer.add([event("b")])
+        assert desk.doubted == [{9}]
+
+    run(scenario)
+
+
+def test_after_a_fault_rows_go_one_by_one_and_the_lanes_look_again() -> None:
+    """Of a fault, too, nobody knows whether it came before the commit or after it."""
+
+    async def scenario(desk: Desk) -> None:
+        assert len(await (await refused_once(desk, RuntimeError("a fault")))) == 1
+        await desk.committer.drained()
+        assert desk.doubted == [{9}]
+
+    run(scenario)
+
+
+def test_what_is_owed_is_made_slice_by_slice_beside_what_comes() -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.store.owed = 12
+        await desk.committer.add([event("a")])
+        await desk.committer.drained()
+        slices: Sequence[int] = [batch.fan_out for batch in desk.store.batches]
+        assert slices == [5, 5, 5] and desk.committer.owed == 0
+        await desk.committer.add([event("b")])
+        assert desk.store.batches[-1].fan_out == 0
+
+    run(scenario)
+
+
+def test_what_is_owed_and_cannot_be_made_refuses_nobody_else() -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.store.refuse = lambda batch: RuntimeError("no such row") if batch.fan_out else None
+        desk.store.owed = 12
+        await desk.committer.add([event("a")])
+        await desk.committer.drained()
+        assert desk.committer.fan_out_failure == "no such row"
+        assert [len(batch.events) for batch in desk.store.batches] == [1]
+
+    run(scenario)
+
+
+def test_a_stop_leaves_what_is_owed_to_the_next_start() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.committer.add([event("first")])
+        desk.committer.leave_owed()
+        desk.store.owed = 1_000_000
+        await desk.committer.add([event("a")])
+        await desk.committer.drained()
+        assert [batch.fan_out for batch in desk.store.batches[1:]] == [0]
+
+    run(scenario)

@@ -1,0 +1,118 @@
+"""One event with 20,000 webhooks on the store as it runs: it holds nobody else's events up."""
+
+import asyncio
+import random
+from pathlib import Path
+from typing import Any
+
+from tidings.core.delivery import State
+from tidings.core.exchange import Answer, Ending
+from tidings.core.registry import Registry
+from tidings.core.terms import Terms
+from tidings.core.webhook import Standing, Webhook
+from tidings.egress.port import Target
+from tidings.engine.clock import WallClock
+from tidings.engine.engine import Engine, Limits
+from tidings.engine.feed import Feed
+from tidings.engine.figures import Figures
+from tidings.engine.intake import Draft
+from tidings.store import port
+from tidings.store.sqlite.client import SqliteStore
+
+BIG, SMALL = 1, 2  # orgs
+WEBHOOKS = 20_000
+HELD_UP_S_MAX = 0.25
+PAUSE_S = 0.005
+
+
+class Receivers:
+    """Answer at once and count; the network has no part in this."""
+
+    def __init__(self) -> None:
+        self.got: list[str] = []
+
+    def open(self, target: Target, connections_max: int, **_: Any) -> "Receivers":
+        return self
+
+    async def send(
+        self, method: str, headers: list[tuple[str, str]], body: bytes, deadline_s: float
+    ) -> Ending:
+        self.got.append(dict(headers)["tidings-delivery"])
+        return Answer(204, (), b"", False, 1.0)
+
+    async def close(self) -> None:
+        pass
+
+
+class Names:
+    """A catalogue without keys and search values."""
+
+    def get(self, _: str) -> None:
+        return None
+
+    def search_values(self, _: str, event: dict[str, Any]) -> list[str]:
+        return []
+
+    def key_of(self, _: str, event: dict[str, Any]) -> None:
+        return None
+
+
+def hook(number: int, org: int) -> Webhook:
+    """A webhook that takes every event."""
+    return Webhook(
+        number=number, id=f"{number:024x}", consumer_group="", org=org, version=1, name="crm",
+        standing=Standing.ACTIVE, event_names=frozenset("a"), kind="HTTP",
+        url="https://x.example/", method="POST", headers=(), connections_max=1,
+        secrets=(b"s" * 32,), plain=True,
+    )  # fmt: skip
+
+
+def draft(org: int, event_id: str) -> Draft:
+    """An event of 1 KB."""
+    return Draft(org, "a", event_id, b'{"x":"%b"}' % (b"x" * 1000), {})
+
+
+async def scenario(place: Path) -> None:
+    """Small events of one org go on, one after the other, while the big one is fanned out."""
+    store = await SqliteStore.open(place, lambda: None)
+    registry, receivers = Registry(), Receivers()
+    registry.version = (await store.load()).registry_version
+    for number in range(1, WEBHOOKS + 1):
+        registry.put(hook(number, BIG))
+    registry.put(hook(WEBHOOKS + 1, SMALL))
+    engine = Engine(
+        store=store, registry=registry, catalogue=Names(),  # type: ignore[arg-type]
+        sender=receivers, target_of=lambda _: Target("https", "x.example", 443, "/"),  # type: ignore[arg-type]
+        clock=WallClock(), draw=random.Random(1), terms=Terms(b"t" * 16), gone=lambda _: None,
+        hopeless=lambda *_: None, feed=Feed(), figures=Figures(), limits=Limits(),
+    )  # fmt: skip
+    await engine.start()
+    loop = asyncio.get_running_loop()
+    took: list[float] = []
+
+    async def accept(one: Draft) -> float:
+        began = loop.time()
+        await engine.acceptor.accept([one])
+        return loop.time() - began
+
+    for number in range(20):
+        await accept(draft(SMALL, f"before-{number}"))
+    big = loop.create_task(accept(draft(BIG, "big")))
+    async with asyncio.timeout(60):
+        while not big.done() or engine.committer.owed or len(receivers.got) < WEBHOOKS:
+            took.append(await accept(draft(SMALL, f"e{len(took)}")))
+            await asyncio.sleep(PAUSE_S)
+        await engine.committer.drained()
+        while (counts := await store.counts()).by_state.keys() != {State.DELIVERED}:
+            await asyncio.sleep(PAUSE_S)
+    assert counts.by_state[State.DELIVERED] == WEBHOOKS + 20 + len(took)
+    assert len(receivers.got) == len(set(receivers.got)) == counts.by_state[State.DELIVERED]
+    await engine.stop()
+    await store.close()
+    print(f"{len(took)} small events; the slowest took {max(took) * 1000:.0f} ms")
+    assert len(took) > 20 and max(took) < HELD_UP_S_MAX
+
+
+def test_an_event_for_20_000_webhooks_holds_nobody_up(tmp_path: Path) -> None:
+    assert port.DELIVERIES_MAX < WEBHOOKS
+    asyncio.run(scenario(tmp_path / "data"))
