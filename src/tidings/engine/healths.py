@@ -52,6 +52,7 @@ class Healths:
         self.on_parked: Callable[[Webhook, int], None] = lambda *_: None  # how many, each time
         self._failing: dict[int, port.Health] = {}
         self._dirty: set[int] = set()
+        self._changed = asyncio.Event()  # something is dirty
 
     def load(self, healths: Sequence[port.Health]) -> None:
         """Take up what a former owner knew."""
@@ -98,6 +99,7 @@ class Healths:
         )
         if since is None:
             self._dirty.add(webhook)
+            self._changed.set()
             return
         verdict = judge(since, health.failures, now_ms)
         hook = self._registry.get(webhook)
@@ -125,6 +127,7 @@ class Healths:
 
     def _keep(self, health: port.Health) -> None:
         self._dirty.add(health.webhook)
+        self._changed.set()
         if health == port.Health(health.webhook):
             self._failing.pop(health.webhook, None)
         else:
@@ -135,13 +138,18 @@ class Healths:
     async def run(self) -> None:
         """Write what has changed, and look at who fails, until cancelled."""
         loop = asyncio.get_running_loop()
-        reviewed_s = loop.time()
+        review_s = loop.time() + REVIEW_EVERY_S
         while True:
-            await asyncio.sleep(WRITE_EVERY_S)
-            with contextlib.suppress(port.StoreDown):
-                await self.write()
-            if loop.time() - reviewed_s >= REVIEW_EVERY_S:
-                reviewed_s = loop.time()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(review_s if self.open_breakers else None):
+                    await self._changed.wait()
+            if self._changed.is_set():
+                self._changed.clear()
+                await asyncio.sleep(WRITE_EVERY_S)
+                with contextlib.suppress(port.StoreDown):
+                    await self.write()
+            if loop.time() >= review_s:
+                review_s = loop.time() + REVIEW_EVERY_S
                 with contextlib.suppress(port.StoreDown):
                     await self._review()
 
@@ -156,6 +164,7 @@ class Healths:
             await self._store.put_healths(rows)
         except port.StoreDown:
             self._dirty.update(dirty)
+            self._changed.set()
             raise
 
     async def _review(self) -> None:
