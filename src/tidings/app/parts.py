@@ -25,6 +25,7 @@ from tidings.engine.jobs import Jobs
 from tidings.engine.notices import Notices
 from tidings.engine.orgs import Orgs
 from tidings.engine.platform import CONNECTIONS_MAX, Manner, Platform, gauges
+from tidings.engine.pulse import Pulse
 from tidings.engine.reference import Reference
 from tidings.engine.retention import Retention
 from tidings.engine.telling import connect
@@ -89,6 +90,7 @@ def make_jobs(
     store: SqliteStore,
     clock: WallClock,
     mailer: SmtpMailer | None,
+    figures: Figures,
 ) -> tuple[Notices, Retention, Jobs]:
     """What works behind the calls: telling owners, and dropping what is too old."""
     notices = Notices(
@@ -104,7 +106,14 @@ def make_jobs(
         clock=clock,
         retentions=lambda: {org.id: orgs.settings(org.id).retention for org in orgs.all()},
     )
-    jobs = Jobs({"retention": retention.run, "notices": notices.run}, notices.flush)
+    pulse = Pulse()
+    figures.gauges["loop_lag_seconds"] = (
+        "The latest that a timer came, of the last minute.",
+        pulse.worst_s,
+    )
+    jobs = Jobs(
+        {"retention": retention.run, "notices": notices.run, "pulse": pulse.run}, notices.flush
+    )
     return notices, retention, jobs
 
 

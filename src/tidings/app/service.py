@@ -216,7 +216,7 @@ class Service:
             transformations=transformations.names,
         )
         mailer = make_mailer(settings, closers)
-        notices, retention, jobs = make_jobs(engine, webhooks, orgs, store, clock, mailer)
+        notices, retention, jobs = make_jobs(engine, webhooks, orgs, store, clock, mailer, figures)
         stops = Stops(store=store, clock=clock)
         engine.dispatcher.stopped = stops.holds
         replays = Replays(

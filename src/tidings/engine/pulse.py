@@ -1,0 +1,47 @@
+"""How late the event loop is: the one figure that says whether anything holds it up.
+
+A timer is set twenty times a second, and how much too late it comes is what every other callback
+waits as well. Nothing is measured on the way of an event.
+"""
+
+import asyncio
+
+BEAT_S = 0.05
+WINDOW_S = 60.0
+SLOTS = 6
+SLOT_S = WINDOW_S / SLOTS
+
+
+class Pulse:
+    """The worst lag of the last minute, forgotten by sixths."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._worst = [0.0] * SLOTS
+        self._slot = 0
+
+    def note(self, now_s: float, lag_s: float) -> None:
+        """A timer came so much too late."""
+        self._pass(now_s)
+        at = self._slot % SLOTS
+        self._worst[at] = max(self._worst[at], lag_s)
+
+    def worst_s(self) -> float:
+        """The greatest lag of the last minute, in seconds."""
+        self._pass(self._loop.time())
+        return max(self._worst)
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        due_s = self._loop.time() + BEAT_S
+        while True:
+            await asyncio.sleep(due_s - self._loop.time())
+            now_s = self._loop.time()
+            self.note(now_s, max(0.0, now_s - due_s))
+            due_s = now_s + BEAT_S
+
+    def _pass(self, now_s: float) -> None:
+        slot = int(now_s / SLOT_S)
+        for passed in range(min(SLOTS, slot - self._slot)):
+            self._worst[(slot - passed) % SLOTS] = 0.0
+        self._slot = max(self._slot, slot)
