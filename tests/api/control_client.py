@@ -208,6 +208,17 @@ class MemoryStore:
         await self._yes()
         self.half.health.put(healths)
 
+    async def put_letter(self, letter: port.Letter) -> bool:
+        await self._yes()
+        return self.half.letters.put(letter)
+
+    async def drop_letters(self, ids: Sequence[str]) -> None:
+        await self._yes()
+        self.half.letters.drop(ids)
+
+    async def letters(self) -> Sequence[port.Letter]:
+        return self.half.letters.all()
+
     async def healths(self) -> Sequence[port.Health]:
         return self.half.health.all()
 

@@ -1,7 +1,6 @@
 """Letters over SMTP, handed to a real server on this machine: encrypted, signed in, or refused."""
 
 import asyncio
-import base64
 import ssl
 from collections.abc import Awaitable, Callable
 from email import message_from_bytes
@@ -10,71 +9,9 @@ from email.policy import default
 import pytest
 import trustme
 
+from tests.egress.mail_sink import Sink
 from tidings.egress.mail import MailServer, SmtpMailer
 from tidings.egress.port import MailFailed
-
-
-class Sink:
-    """A mail server: EHLO, STARTTLS, AUTH PLAIN, MAIL, RCPT, DATA; and what it was given."""
-
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self.tls = tls
-        self.letters: list[bytes] = []
-        self.recipients: list[str] = []
-        self.login = ""
-        self.encrypted = False
-        self.refuse: dict[str, str] = {}  # command: the answer instead of 250
-        self.silent = False
-        self.port = 0
-
-    async def __aenter__(self) -> "Sink":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        async def say(text: str) -> None:
-            writer.write(text.encode() + b"\r\n")
-            await writer.drain()
-
-        try:
-            if self.silent:
-                await reader.read()
-            await say("220 sink")
-            while line := (await reader.readline()).decode().strip():
-                verb = line.split()[0].upper()
-                if verb in self.refuse:
-                    await say(self.refuse[verb])
-                elif verb == "EHLO":
-                    offers = "250-sink\r\n250-AUTH PLAIN\r\n"
-                    await say(offers + ("250 STARTTLS" if self.tls else "250 SIZE"))
-                elif verb == "STARTTLS":
-                    await say("220 go")
-                    await writer.start_tls(self.tls)  # type: ignore[arg-type]
-                    self.encrypted = True
-                elif verb == "AUTH":
-                    self.login = base64.b64decode(line.split()[2]).decode()
-                    await say("235 in")
-                elif verb == "RCPT":
-                    self.recipients.append(line.split("<")[1].split(">")[0])
-                    await say("250 ok")
-                elif verb == "DATA":
-                    await say("354 go on")
-                    self.letters.append(await reader.readuntil(b"\r\n.\r\n"))
-                    await say("250 kept")
-                elif verb == "QUIT":
-                    await say("221 bye")
-                    break
-                else:
-                    await say("250 ok")
-        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
-            pass
-        finally:
-            writer.close()
-
 
 AUTHORITY = trustme.CA()
 
@@ -102,12 +39,7 @@ def run(sink: Sink, scenario: Callable[[Sink], Awaitable[None]]) -> None:
 async def send(sink: Sink, timeout_s: float = 5.0, **more: object) -> None:
     server = MailServer("127.0.0.1", sink.port, "tidings@example.test", **more)  # type: ignore[arg-type]
     mailer = SmtpMailer(server, trusting(), timeout_s)
-    try:
-        await mailer.send(
-            "id-1", ["ops@example.test", "b@example.test"], "Webhook ä fails", "Why é"
-        )
-    finally:
-        await mailer.close()
+    await mailer.send("id-1", ["ops@example.test", "b@example.test"], "Webhook ä fails", "Why é")
 
 
 def test_a_letter_is_handed_over_encrypted_and_signed_in() -> None:
@@ -199,7 +131,6 @@ def test_a_name_with_a_line_break_makes_no_further_header() -> None:
         with pytest.raises(MailFailed) as failed:
             await mailer.send("id", ["a@example.test\r\nBcc: evil@example.test"], "x", "y")
         assert failed.value.final
-        await mailer.close()
 
     run(Sink(), scenario)
 

@@ -21,6 +21,7 @@ from tidings.engine.engine import Engine, Limits
 from tidings.engine.feed import Feed
 from tidings.engine.figures import Figures
 from tidings.engine.intake import Draft
+from tidings.engine.letters import Letters
 from tidings.engine.notices import Notices
 from tidings.engine.telling import connect
 from tidings.engine.vault import Secret, Vault
@@ -114,8 +115,12 @@ class NoticeWorld:
             accept=self.engine.acceptor.accept,
             clock=self.clock,
             number_of=self.webhooks.number_of,
-            addresses=lambda org: self.addresses.get(org, ()),
-            mailer=self.post,
+            letters=Letters(
+                store=self.store,  # type: ignore[arg-type]  # as above
+                clock=self.clock,
+                addresses=lambda org: self.addresses.get(org, ()),
+                mailer=self.post,
+            ),
         )
         connect(self.notices, self.engine, self.webhooks, self.clock)
         self._count = 0

@@ -22,6 +22,7 @@ from tidings.engine.event_types import EventTypes
 from tidings.engine.feed import Feed
 from tidings.engine.figures import Figures
 from tidings.engine.jobs import Jobs
+from tidings.engine.letters import Letters
 from tidings.engine.notices import Notices
 from tidings.engine.orgs import Orgs
 from tidings.engine.platform import CONNECTIONS_MAX, Manner, Platform, gauges
@@ -97,8 +98,12 @@ def make_jobs(
         accept=engine.acceptor.accept,
         clock=clock,
         number_of=webhooks.number_of,
-        addresses=lambda org: orgs.settings(org).notify,
-        mailer=mailer,
+        letters=Letters(
+            store=store,
+            clock=clock,
+            addresses=lambda org: orgs.settings(org).notify,
+            mailer=mailer,
+        ),
     )
     connect(notices, engine, webhooks, clock)
     retention = Retention(
@@ -127,14 +132,12 @@ def tell_both(feed: Feed, notices: Notices) -> Callable[[str, int, dict[str, Any
     return tell
 
 
-def make_mailer(
-    settings: Settings, closers: list[Callable[[], Awaitable[None]]]
-) -> SmtpMailer | None:
+def make_mailer(settings: Settings) -> SmtpMailer | None:
     """Who sends letters; None where no mail server is named."""
     if settings.mail_host is None or settings.mail_from is None:
         return None
     password = settings.mail_password
-    mailer = SmtpMailer(
+    return SmtpMailer(
         MailServer(
             host=settings.mail_host,
             port=settings.mail_port,
@@ -144,8 +147,6 @@ def make_mailer(
             password=None if password is None else password.reveal(),
         )
     )
-    closers.append(mailer.close)
-    return mailer
 
 
 def make_policy(settings: Settings) -> Policy:

@@ -215,7 +215,7 @@ class Service:
             on_change=lambda webhook: changed(webhook),
             transformations=transformations.names,
         )
-        mailer = make_mailer(settings, closers)
+        mailer = make_mailer(settings)
         notices, retention, jobs = make_jobs(engine, webhooks, orgs, store, clock, mailer, figures)
         stops = Stops(store=store, clock=clock)
         engine.dispatcher.stopped = stops.holds

@@ -165,6 +165,24 @@ def exhausted(batch: Batch) -> dict[str, Any]:
     }
 
 
+def merged(before: Fact, then: Fact) -> dict[str, Any]:
+    """Two facts of `exhausted` about one webhook as one, for a letter."""
+
+    def first(name: str) -> list[str]:
+        return [*before[name], *then[name]][:NAMED_MAX]
+
+    return dict(then) | {
+        "count": before["count"] + then["count"],
+        "failed": before["failed"] + then["failed"],
+        "parked": before["parked"] + then["parked"],
+        "from": min(before["from"], then["from"]),
+        "to": max(before["to"], then["to"]),
+        "cause": then["cause"] or before["cause"],
+        "deliveryIds": first("deliveryIds"),
+        "eventIds": first("eventIds"),
+    }
+
+
 class Gathering:
     """At most one batch of a webhook in `every_s`: the first at once, what follows with a count."""
 

@@ -1,14 +1,15 @@
 """Letters over SMTP, to the one server that the operator names.
 
-The standard library's client blocks, so it runs on a thread of its own: a mail server that hangs
-holds up letters and nothing else.
+The standard library's client blocks, so each letter is handed over on a thread of its own, which
+a stop does not wait for: a mail server that hangs holds up letters and nothing else.
 """
 
 import asyncio
+import contextlib
 import smtplib
 import ssl
+import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from email.utils import format_datetime, localtime
 
@@ -47,16 +48,32 @@ class SmtpMailer:
         self._server = server
         self._context = context
         self._timeout_s = timeout_s
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="mail")
 
     async def send(self, id: str, to: Sequence[str], subject: str, text: str) -> None:
         """See `port.Mailer.send`."""
         message = self._message(id, to, subject, text)
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._hand_over, message)
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # An executor's threads are waited for when the process ends; a daemon's is not.
+        threading.Thread(target=self._run, args=(message, ended), name="mail", daemon=True).start()
+        await ended
 
-    async def close(self) -> None:
-        """Let the thread go; what it has begun ends within its time-out. Idempotent."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+    def _run(self, message: EmailMessage, ended: "asyncio.Future[None]") -> None:
+        error: Exception | None = None
+        try:
+            self._hand_over(message)
+        except Exception as raised:  # it belongs to who waits for the letter
+            error = raised
+
+        def tell() -> None:
+            if ended.done():
+                return
+            if error is None:
+                ended.set_result(None)
+            else:
+                ended.set_exception(error)
+
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it who waited
+            ended.get_loop().call_soon_threadsafe(tell)
 
     def _message(self, id: str, to: Sequence[str], subject: str, text: str) -> EmailMessage:
         message = EmailMessage()

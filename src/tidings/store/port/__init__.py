@@ -45,6 +45,8 @@ from tidings.store.port.inboxes import Arrival as Arrival
 from tidings.store.port.inboxes import ArrivalPage as ArrivalPage
 from tidings.store.port.inboxes import Inbox as Inbox
 from tidings.store.port.inboxes import InboxStore as InboxStore
+from tidings.store.port.letters import Letter as Letter
+from tidings.store.port.letters import LetterStore as LetterStore
 from tidings.store.port.log import Asked as Asked
 from tidings.store.port.log import DeliveryPage as DeliveryPage
 from tidings.store.port.log import DeliveryQuery as DeliveryQuery
@@ -288,6 +290,7 @@ class StoredAttempt(msgspec.Struct, frozen=True, array_like=True):
 class Store(
     AccessStore,
     HealthStore,
+    LetterStore,
     ReferenceStore,
     RetentionStore,
     TransformationStore,

@@ -33,6 +33,8 @@ _NUMBERS = decoder(list[int])
 _DROPPED = decoder(port.Dropped)
 _KEPT = decoder(port.Kept)
 _HEALTHS = decoder(list[port.Health])
+_FLAG = decoder(bool)
+_LETTERS = decoder(list[port.Letter])
 
 
 class SqliteStore(LogCalls, ReplayCalls, AccessCalls, OwnDataCalls):
@@ -113,6 +115,18 @@ class SqliteStore(LogCalls, ReplayCalls, AccessCalls, OwnDataCalls):
     ) -> asyncio.Future[int]:
         """See `port.Store`."""
         return self._writing.call(_NUMBER, "park_expired", webhook, accepted_before_ms, limit)
+
+    def put_letter(self, letter: port.Letter) -> asyncio.Future[bool]:
+        """See `port.Store`."""
+        return self._writing.call(_FLAG, "put_letter", letter)
+
+    def drop_letters(self, ids: Sequence[str]) -> asyncio.Future[None]:
+        """See `port.Store`."""
+        return self._writing.call(_NONE, "drop_letters", ids)
+
+    def letters(self) -> asyncio.Future[Sequence[port.Letter]]:
+        """See `port.Store`."""
+        return self._writing.call(_LETTERS, "letters")
 
     def event(self, org: int, event_id: str) -> asyncio.Future[port.StoredEvent | None]:
         """See `port.Store`."""

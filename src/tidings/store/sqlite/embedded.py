@@ -21,6 +21,7 @@ from tidings.store.sqlite.database import (
 )
 from tidings.store.sqlite.health import HealthRows
 from tidings.store.sqlite.inboxes import InboxReader, InboxRows
+from tidings.store.sqlite.letters import LetterRows
 from tidings.store.sqlite.log import Log
 from tidings.store.sqlite.lookup import Lookup
 from tidings.store.sqlite.people import PeopleTables
@@ -61,6 +62,7 @@ class WritingHalf:
         self.inboxes = InboxRows(self.connection, clock_ms)
         self.people = PeopleTables(self.connection, clock_ms)
         self.health = HealthRows(self.connection, clock_ms, self.writer.free_next)
+        self.letters = LetterRows(self.connection)
         self.reference = ReferenceWriter(self.connection)
         self.replays = ReplayRows(self.connection, clock_ms)
         self.types = Types(self.connection, clock_ms, self.writer.version_raised)

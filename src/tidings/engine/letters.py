@@ -1,0 +1,196 @@
+"""The letters to the owners of webhooks: rows until the mail server has taken them.
+
+A letter is written down before the operational event that it tells is accepted, so no kind of stop
+loses it, and it is handed over once at least: after a kill between the mail server's yes and the
+row's end it is handed over again, under the same Message-ID. Who gets it, and its words, are found
+when it goes.
+
+Ended deliveries of a webhook make one letter an hour at most: what ends meanwhile is added to the
+letter that waits.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import msgspec
+import structlog
+
+from tidings.core.notice_letters import letter
+from tidings.core.notices import EXHAUSTED, Notice, merged
+from tidings.egress.port import Mailer, MailFailed
+from tidings.engine.clock import Clock
+from tidings.store import port
+
+LETTERS_MAX = 1000
+EVERY_MS = 3_600_000  # of ended deliveries; everything else is rare by itself
+AGAIN_MS = (60_000, 300_000, 1_800_000, 7_200_000)
+DOWN_S = 1.0
+
+log = structlog.get_logger("tidings.letters")
+
+
+class Letters:
+    """What waits for the mail server. Without a mailer nothing ever does."""
+
+    def __init__(
+        self,
+        *,
+        store: port.LetterStore,
+        clock: Clock,
+        addresses: Callable[[int], Sequence[str]],
+        mailer: Mailer | None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._addresses = addresses
+        self._mailer = mailer
+        self._waiting: dict[str, port.Letter] = {}
+        self._going = ""  # the one that the mail server is being given
+        self._gone: list[str] = []  # rows to be dropped
+        self._sent_ms: dict[str, int] = {}  # by webhook: the last letter of ended deliveries
+        self._noted: tuple[str, port.Letter, bool] | None = None  # and not confirmed
+        self._wake = asyncio.Event()
+        self.counts: Counter[str] = Counter()
+
+    # -- what is to be told -----------------------------------------------------------------------
+
+    async def note(self, one: Notice) -> None:
+        """Write a letter down; `confirm` or `withdraw` follows. Asked again it changes nothing.
+
+        StoreDown: it is not written, and the fact must not be told yet.
+        """
+        if self._mailer is None or not self._addresses(one.org):
+            return
+        if self._noted is not None and self._noted[0] == one.event_id:
+            self._noted = (one.event_id, self._noted[1], False)
+            return
+        made = self._made(one)
+        if made is None:
+            self.counts["lost"] += 1
+            log.error("more letters wait than can be kept", kind=one.kind, org=one.org)
+            return
+        fresh = await self._store.put_letter(made)
+        self._noted = (one.event_id, made, fresh)
+
+    def confirm(self) -> None:
+        """The fact is told: its letter may go."""
+        if self._noted is not None:
+            made = self._noted[1]
+            self._noted = None
+            self._waiting[made.id] = made
+            self._wake.set()
+
+    def withdraw(self) -> None:
+        """The fact had been told before. A letter of it that is known goes all the same."""
+        if self._noted is not None:
+            _, made, fresh = self._noted
+            if not fresh:
+                self.confirm()
+                return
+            self._noted = None
+            self._gone.append(made.id)
+            self._wake.set()
+
+    def _made(self, one: Notice) -> port.Letter | None:
+        fact, now_ms = one.event["data"], self._clock.now_ms()
+        due_ms = now_ms
+        if one.kind == EXHAUSTED:
+            about = fact["webHookId"]
+            for waits in self._waiting.values():
+                if waits.kind != EXHAUSTED or waits.id == self._going:
+                    continue
+                known = msgspec.json.decode(waits.fact)
+                if known["webHookId"] == about:
+                    return msgspec.structs.replace(
+                        waits, fact=msgspec.json.encode(merged(known, fact))
+                    )
+            due_ms = max(now_ms, self._sent_ms.get(about, now_ms - EVERY_MS) + EVERY_MS)
+        if len(self._waiting) >= LETTERS_MAX:
+            return None
+        return port.Letter(one.event_id, one.org, one.kind, msgspec.json.encode(fact), due_ms)
+
+    # -- handing over -----------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Hand over what is due, until cancelled."""
+        if self._mailer is None:
+            return
+        for known in await self._store.letters():
+            self._waiting.setdefault(known.id, known)
+        while True:
+            self._wake.clear()
+            now_ms = self._clock.now_ms()
+            for due in [one for one in self._settled() if one.due_ms <= now_ms]:
+                await self._go(self._mailer, due.id)
+            await self._drop_gone()
+            next_ms = min((one.due_ms for one in self._settled()), default=None)
+            wait_s = None if next_ms is None else max(0.0, (next_ms - self._clock.now_ms()) / 1000)
+            if self._gone:
+                wait_s = DOWN_S
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
+
+    def _settled(self) -> list[port.Letter]:
+        """Without the one that something is being added to."""
+        adding = "" if self._noted is None else self._noted[1].id
+        return [one for one in self._waiting.values() if one.id != adding]
+
+    async def _go(self, mailer: Mailer, id: str) -> None:
+        one = self._waiting[id]
+        if self._noted is not None and self._noted[1].id == id:
+            return  # since it was looked for something is being added to it
+        to = self._addresses(one.org)
+        if not to:
+            self._end(one)  # the org wants no letters any more
+            return
+        fact = msgspec.json.decode(one.fact)
+        words = letter(one.kind, one.org, fact)
+        self._going = one.id
+        try:
+            await mailer.send(one.id, to, words.subject, words.text)
+        except MailFailed as failed:
+            await self._failed(one, failed, words.subject)
+        else:
+            self._end(one)
+            self.counts["sent"] += 1
+            if one.kind == EXHAUSTED:
+                self._note_sent(fact["webHookId"])
+        finally:
+            self._going = ""
+
+    async def _failed(self, one: port.Letter, failed: MailFailed, subject: str) -> None:
+        if failed.final or one.tries >= len(AGAIN_MS):
+            self._end(one)
+            self.counts["lost"] += 1
+            log.error("a letter cannot be sent", subject=subject, reason=str(failed))
+            return
+        again = msgspec.structs.replace(
+            one, tries=one.tries + 1, due_ms=self._clock.now_ms() + AGAIN_MS[one.tries]
+        )
+        self._waiting[one.id] = again
+        self.counts["retried"] += 1
+        log.warning("a letter waits", subject=subject, reason=str(failed))
+        with contextlib.suppress(port.StoreDown):  # a restart would then try it sooner
+            await self._store.put_letter(again)
+
+    def _end(self, one: port.Letter) -> None:
+        del self._waiting[one.id]
+        self._gone.append(one.id)
+
+    async def _drop_gone(self) -> None:
+        gone = list(self._gone)
+        if not gone:
+            return
+        with contextlib.suppress(port.StoreDown):
+            await self._store.drop_letters(gone)
+            self._gone = self._gone[len(gone) :]
+
+    def _note_sent(self, about: str) -> None:
+        now_ms = self._clock.now_ms()
+        # Longer ago than the hour holds nothing back: forget it, so that this stays small.
+        self._sent_ms = {
+            webhook: sent for webhook, sent in self._sent_ms.items() if now_ms < sent + EVERY_MS
+        } | {about: now_ms}

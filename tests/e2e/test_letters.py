@@ -1,0 +1,105 @@
+"""Letters by a real mail server: no kind of stop loses one that it has not taken."""
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from .events import event, new_id
+from .fixtures import NewService
+from .receiver import Receiver
+from .service import ORG, ServiceProcess, free_port
+from .until import until
+
+ADDRESS = "on-call@example.test"
+
+
+class MailServer:
+    """`tests.egress.mail_sink` as a process."""
+
+    def __init__(self, file: Path) -> None:
+        self.port = free_port()
+        self._file = file
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *how: str) -> None:
+        command = [sys.executable, "-m", "tests.egress.mail_sink", str(self.port), str(self._file)]
+        self._process = subprocess.Popen([*command, *how], cwd=Path(__file__).parents[2])
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def subjects(self) -> list[str]:
+        """Of the letters that it has taken, in order."""
+        text = self._file.read_text() if self._file.exists() else ""
+        return re.findall(r"^Subject: (.*?)\r?$", text, re.MULTILINE)
+
+
+@pytest.fixture
+def mail(tmp_path: Path) -> Iterator[MailServer]:
+    server = MailServer(tmp_path / "letters")
+    yield server
+    server.kill()
+
+
+def letters_left(service: ServiceProcess) -> int:
+    """As the store has them."""
+    store = apsw.Connection(str(service.data / "tidings.db"), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        [(count,)] = store.execute("SELECT count(*) FROM letter").fetchall()
+    finally:
+        store.close()
+    return int(count)  # type: ignore[arg-type]  # apsw types a column as any SQLite value
+
+
+@pytest.mark.parametrize("kill", [True, False])
+def test_a_letter_outlives_a_stop_while_the_mail_server_hangs(
+    mail: MailServer, own_service: NewService, receiver: Receiver, kill: bool
+) -> None:
+    mail.start("silent")
+    service = own_service(
+        mail_host="127.0.0.1",
+        mail_port=mail.port,
+        mail_from="tidings@example.test",
+        mail_starttls="false",
+    ).start()
+    with service.api() as api:
+        patch = {"settings": {"notify": [ADDRESS]}}
+        api.send("PATCH", f"/v1/orgs/{ORG}", patch).must(200)
+        api.webhook(receiver.url(receiver.path(status=410)), name="shop")
+        api.accept(event(new_id(), ORG))
+
+        def told() -> bool:
+            text = api.get("/metrics").body.decode()
+            return all(
+                f'tidings_notices_total{{kind="tidings.{kind}"}} 1.0' in text
+                for kind in ("webhook.disabled", "delivery.exhausted")
+            )
+
+        assert until(told, "both events")
+    if kill:
+        service.kill_all()
+    else:
+        began = time.monotonic()
+        assert service.stop() == 0
+        assert time.monotonic() - began < 10, "a mail server that hangs holds up no stop"
+    assert not mail.subjects()
+    mail.kill()
+    mail.start()
+    service.start()
+    want = {
+        "Webhook shop is disabled",
+        "Webhook shop: 1 delivery has ended without success",
+    }
+    until(lambda: set(mail.subjects()) >= want, "both letters")
+    until(lambda: letters_left(service) == 0, "that both are done")
+    service.kill_all()
+    service.start()
+    assert sorted(mail.subjects()) == sorted(want)
