@@ -69,6 +69,17 @@ def test_a_lane_is_slow_by_what_its_attempts_took_or_while_none_ends() -> None:
     assert not pace.slow(40.0, 0)
 
 
+def test_an_org_cannot_have_more_than_half_and_gets_back_what_it_gave() -> None:
+    slots = Slots(10)
+    for _ in range(5):
+        assert not slots.full_for(1)
+        slots.take(1)
+    assert slots.full_for(1) and not slots.full_for(2) and slots.used == 5
+    slots.give(1)
+    assert not slots.full_for(1) and slots.used == 4
+    assert not Slots(1).full_for(1), "one slot is for everybody"
+
+
 def test_slow_lanes_cannot_have_the_last_quarter() -> None:
     slots = Slots(100)
     slots.used = 74

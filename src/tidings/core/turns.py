@@ -6,7 +6,8 @@ turn, so it gains nothing by waiting. An attempt costs what the webhook's attemp
 at least `COST_MIN_S`, so that turns are fair by count as well as by processing time.
 
 A quarter of the slots is kept for lanes that end their attempts quickly: the slow ones can never
-hold them all. Pure.
+hold them all. No org holds more than half of them, however many webhooks it has and however its
+receivers do: they cannot be known to be slow before they were. Pure.
 """
 
 import heapq
@@ -15,6 +16,7 @@ from collections.abc import Callable
 COST_MIN_S = 0.005
 SLOW_S = 1.0  # a lane whose attempts take longer may not have the last quarter of the slots
 QUICK_SHARE = 0.25
+ORG_SHARE = 0.5
 MEMORY = 0.8  # of what was known, against the newest
 
 
@@ -52,11 +54,31 @@ class Slots:
         self.count = count
         self.used = 0
         self._for_slow = max(1, int(count * (1 - QUICK_SHARE)))
+        self._for_org = max(1, int(count * ORG_SHARE))
+        self._of_org: dict[int, int] = {}
 
     @property
     def free(self) -> bool:
         """Whether there is one for a lane that is quick."""
         return self.used < self.count
+
+    def take(self, org: int) -> None:
+        """An attempt of this org starts."""
+        self.used += 1
+        self._of_org[org] = self._of_org.get(org, 0) + 1
+
+    def give(self, org: int) -> None:
+        """An attempt of this org is over."""
+        self.used -= 1
+        left = self._of_org[org] - 1
+        if left:
+            self._of_org[org] = left
+        else:
+            del self._of_org[org]
+
+    def full_for(self, org: int) -> bool:
+        """Whether this org holds as many as an org may."""
+        return self._of_org.get(org, 0) >= self._for_org
 
     @property
     def scarce(self) -> bool:

@@ -363,11 +363,10 @@ class Dispatcher:
     def _give_slots(self) -> None:
         """As many turns as there are slots, where lanes have to wait for them."""
         now_s = self._loop.time()
-        while (number := self._admission.next()) is not None:
-            post = self._posts.get(number)
-            if post is None:
-                continue
+        while (post := self._admission.next(now_s)) is not None:
             started = self._open_slot(post, now_s)
+            if not started:
+                self._admission.bring(post.webhook.org, now_s)
             if post.lane.can_start and not self._paced(post, now_s) and started:
                 self._admission.wait(post, now_s)
 
