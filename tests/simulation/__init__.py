@@ -1,1 +1,32 @@
-"""The engine under a simulated loop: virtual time, a store that dies, a network that misbehaves."""
+"""The engine under virtual time, with a store that fails and dies and a network that misbehaves.
+
+Each invariant of the mechanisms, and where it is asserted (`test_invariants.py` looks whether it
+is). The worlds run producers, owners who pause, reshape and delete, 410s, refusing disks, lost
+answers, kills and stops (`world.py`); replays, cancels, pauses of jobs and stop switches
+(`replaying.py`); nine days with a receiver that is down, so the breaker, disabling, parking,
+retention and a replay of what was missed (`lasting.py`); two orgs in one small process
+(`test_isolation.py`). `witness.py` sits beside the engine's own parts in all of them.
+
+| # | What | Where |
+|---|---|---|
+| 6 | deliveries are what matched, each once | world.py `check_matching` |
+| 7 | states move along the written graph, final ones never | parts.py `check_moves` |
+| 20 | no attempt before it is due | parts.py `check_takes`, world.py `check_send` |
+| 21 | none after the window and one deadline | world.py `check_send` |
+| 22 | delays within their jitter, `Retry-After` inside its clamp | witness.py `check_delay` |
+| 23 | exhausted only by an attempt at the end | witness.py `check_failed` |
+| 24 | no duration is negative | world.py `check_deliveries` |
+| 25 | every delivery ends, parked and cancelled with a reason | world.py `check_deliveries`, lasting.py `check_end` |
+| 26 | with healthy receivers everything arrives | world.py `check_arrived`, lasting.py `check_end` |
+| 27 | the oldest due age is small again | world.py `check_healed` |
+| 28 | caps of a webhook, an org and the process | world.py `check_requests`, parts.py `check_caps` |
+| 29 | no slot is held by nobody, none beyond its deadline | world.py `check_healed`, parts.py `exchange` |
+| 30 | an org with healthy receivers waits for nobody | test_isolation.py `test_healthy_receivers_wait_for_nobody` |
+| 32 | one of a key at a time | world.py `check_send` |
+| 33 | an open breaker: one probe, none in its pause, three successes | witness.py `WatchedBreaker` |
+| 44 | a replay makes what was asked for, once; live traffic first | replaying.py `check_jobs`, witness.py `watch_turns` |
+| 45 | retention drops nothing of what is unfinished | parts.py `check_kept`, lasting.py `check_events` |
+
+31 (bytes and memory of an attempt) is the real sender's, over sockets: tests/egress/test_hostile.py;
+and so is the half of 29 that a peer can put to the test: a drip, an endless head, an endless body.
+"""  # noqa: E501  a table

@@ -71,6 +71,18 @@ class Disk:
             " WHEN old.state <> new.state"
             " BEGIN SELECT moved(old.id, old.state, new.state); END"
         )
+        self._now_ms = clock.now_ms
+        run("CREATE TEMP TABLE dropped (event)")
+        run(
+            "CREATE TEMP TRIGGER drops AFTER DELETE ON body"
+            " BEGIN INSERT INTO dropped VALUES (old.seq); END"
+        )
+        run("CREATE TEMP TABLE taken (delivery, due_ms)")
+        run(
+            "CREATE TEMP TRIGGER takes AFTER UPDATE OF due_ms ON delivery"
+            " WHEN old.due_ms NOT NULL AND new.due_ms IS NULL AND new.state = 2"
+            " BEGIN INSERT INTO taken VALUES (old.id, old.due_ms); END"
+        )
 
     def ask(self, query: str, *binding: Any) -> list[tuple[Any, ...]]:
         return self.half.connection.execute(query, binding).fetchall()
@@ -80,7 +92,22 @@ class Disk:
         legal = {(int(old), int(new)) for (old, _), new in MOVES.items() if not old.final}
         moved, self._moved = self._moved, []
         for delivery, old, new in moved:
-            assert (old, new) in legal, (delivery, State(old), State(new))
+            assert (old, new) in legal, ("7 written moves", delivery, State(old), State(new))
+
+    def check_takes(self) -> None:
+        """Invariant 20: no retry is taken before it is due."""
+        for delivery, due_ms in self.ask("SELECT * FROM taken"):
+            assert due_ms <= self._now_ms(), ("20 not before due", delivery)
+        self.ask("DELETE FROM taken")
+
+    def check_kept(self) -> None:
+        """Invariant 45: what is dropped is of no delivery that is not final."""
+        for (event,) in self.ask("SELECT * FROM dropped"):
+            unfinished = self.ask(
+                "SELECT d.id FROM delivery d WHERE d.event = ? AND d.state < 3", event
+            )
+            assert not unfinished, ("45 retention drops no unfinished payload", unfinished)
+        self.ask("DELETE FROM dropped")
 
     def check_attempt_numbers(self) -> None:
         """Invariant 8: the attempts of a delivery are 1, 2, 3 …, none above its count."""
@@ -119,6 +146,8 @@ class SimulatedStore:
                 raise port.StoreDown("the simulated disk is full")
             result = work()
             self._disk.check_moves()
+            self._disk.check_takes()
+            self._disk.check_kept()
         await asyncio.sleep(self._draw.random() * 0.002)  # the answer may be overtaken
         return result
 
@@ -162,7 +191,12 @@ class SimulatedStore:
         )
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        operations = replay_operations(self._disk.half)
+        retention = self._disk.half.retention
+        operations = replay_operations(self._disk.half) | {
+            "drop": retention.drop,
+            "kept": retention.kept,
+            "give_back": retention.give_back,
+        }
         if name not in operations:
             raise AttributeError(name)
         return lambda *given: self._do(lambda: operations[name](*given), write=name not in READS)
@@ -216,10 +250,18 @@ class Network:
         self._draw = draw
         self.requests: list[Request] = []
         self.parallel: Counter[int] = Counter()
+        self.org_of: Callable[[int], int] = lambda _: 0
         self.most: Counter[int] = Counter()
         self.said_2xx: defaultdict[int, list[Request]] = defaultdict(list)
         self.gone: set[int] = set()  # webhooks whose receiver says 410
+        self.broken: set[int] = set()  # webhooks whose receiver never succeeds
+        self.process_cap = 0
+        self.peak = 0
         self.before_send: Callable[[Request], None] = lambda _: None
+
+    def faults_of(self, webhook: int) -> Faults:
+        """How bad the world is for this webhook."""
+        return self._faults
 
     def target(self, url: str) -> Target:
         return Target("https", "sim.example", 443, "/" + url.rsplit("/", 1)[1])
@@ -230,16 +272,19 @@ class Network:
         return SimulatedOutlet(self, int(target.path[1:]))
 
     async def exchange(self, request: Request, deadline_s: float) -> Ending:
-        webhook, draw, faults = request.webhook, self._draw, self._faults
+        webhook, draw, faults = request.webhook, self._draw, self.faults_of(request.webhook)
         self.before_send(request)
         self.requests.append(request)
         self.parallel[webhook] += 1
         self.most[webhook] = max(self.most[webhook], self.parallel[webhook])
+        self.check_caps(webhook)
         started = asyncio.get_running_loop().time()
         try:
             await asyncio.sleep(draw.random() * faults.slow_s)
             if webhook in self.gone:
                 request.said = 410
+            elif webhook in self.broken:
+                return Fault(FaultKind.REFUSED, False, "refused", self._since(started))
             elif draw.random() < faults.failing:
                 return await self._fail(request, deadline_s, started)
             else:
@@ -250,11 +295,21 @@ class Network:
             return Answer(request.said, (), b"", False, self._since(started))
         finally:
             self.parallel[webhook] -= 1
+            took_s = asyncio.get_running_loop().time() - started
+            assert took_s <= deadline_s + 0.001, "29 a slot is held no longer than its deadline"
+
+    def check_caps(self, webhook: int) -> None:
+        """Invariant 28, of the process and of the org; the webhook's is checked at the end."""
+        self.peak = max(self.peak, self.parallel.total())
+        assert self.peak <= self.process_cap, "28 the process's cap"
+        org = self.org_of(webhook)
+        theirs = sum(n for one, n in self.parallel.items() if self.org_of(one) == org)
+        assert theirs <= max(1, self.process_cap // 2), "28 an org's cap: half of the process's"
 
     async def _fail(self, request: Request, deadline_s: float, started: float) -> Ending:
         how = self._draw.randrange(7)
         if how == 0:
-            await asyncio.sleep(deadline_s)
+            await asyncio.sleep(max(0.0, deadline_s - self._since(started) / 1000))
             return Fault(FaultKind.TIMEOUT, True, "silent", self._since(started))
         if how == 1:
             return Fault(FaultKind.REFUSED, False, "refused", self._since(started))

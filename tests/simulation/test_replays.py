@@ -8,7 +8,7 @@ import pytest
 
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.replaying import ReplayWorld
-from tests.simulation.test_simulation import HEALED_S, trouble
+from tests.simulation.test_simulation import DAY_S, HEALED_S, trouble
 
 SEEDS = int(os.environ.get("TIDINGS_SIMULATION_SEEDS", "6"))
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
@@ -64,7 +64,11 @@ async def run(seed: int, loop: SimulatedLoop) -> ReplayWorld:
     await world.go_on()
     await world.resume_paused()
     await world.resume_jobs()
-    await asyncio.sleep(HEALED_S)
+    unfinished = world.unfinished()
+    await asyncio.sleep(DAY_S)
+    world.check_healed()
+    await asyncio.sleep(HEALED_S - DAY_S)
+    world.check_arrived(unfinished)
     problems = world.engine.problems()
     assert not problems, problems
     await world.stop()

@@ -11,7 +11,8 @@ from tests.simulation.world import World
 
 SEEDS = int(os.environ.get("TIDINGS_SIMULATION_SEEDS", "16"))
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
-HEALED_S = 8 * 24 * 3600
+DAY_S = 24 * 3600
+HEALED_S = 8 * DAY_S
 
 
 async def trouble(world: World, draw: random.Random) -> None:
@@ -20,7 +21,7 @@ async def trouble(world: World, draw: random.Random) -> None:
         await asyncio.sleep(draw.random() * 2)
         world.faults.store_down = draw.choice((0.0, 0.0, 0.05, 0.3))
         world.faults.reply_lost = draw.choice((0.0, 0.02, 0.2))
-        world.faults.failing = draw.choice((0.0, 0.1, 0.6))
+        world.faults.failing = draw.choice((0.0, 0.1, 0.6, 1.0))
         world.faults.slow_s = draw.choice((0.01, 0.2, 2.0))
         living = [known for known in world.known.values() if known.id]
         what = draw.randrange(6)
@@ -77,7 +78,11 @@ async def run(seed: int, loop: SimulatedLoop) -> World:
     if not goes_on:
         await world.start()
     await world.resume_paused()
-    await asyncio.sleep(HEALED_S)
+    unfinished = world.unfinished()
+    await asyncio.sleep(DAY_S)
+    world.check_healed()
+    await asyncio.sleep(HEALED_S - DAY_S)
+    world.check_arrived(unfinished)
     problems = world.engine.problems()
     assert not problems, problems
     await world.stop()

@@ -9,6 +9,8 @@ not before due · 21 not after the window · 24 durations · 25 every delivery e
 receivers everything arrives · 28 caps · 32 order per key · 36 nothing starts after an answered end
 · 37 signatures · 38 one webhook-id · 47 a stop ends in time
 · 48 retries send the same bytes
+
+Others are with their witnesses; the table of all is in the package's docstring.
 """
 
 import asyncio
@@ -27,6 +29,7 @@ from tests.simulation.parts import (
     SimulatedShaper,
     SimulatedStore,
 )
+from tests.simulation.witness import Witness
 from tidings.core.delivery import State
 from tidings.core.ids import message_id, replayed_id
 from tidings.core.registry import Registry
@@ -46,6 +49,7 @@ from tidings.store.port import StoreDown
 ORG = 7
 DEADLINE_S = 5
 DRAIN_S = 8.0
+LATE_S = 900  # the longest pause of a breaker, and a while to work off what has waited
 SHAPED = {"key": "k"}
 
 
@@ -54,6 +58,7 @@ class Known:
 
     def __init__(self, receiver: int, ordering: str, cap: int) -> None:
         self.receiver = receiver
+        self.org = ORG
         self.ordering = ordering
         self.cap = cap
         self.id = ""
@@ -77,11 +82,13 @@ class World:
         self.disk = Disk(self.clock)
         self.network = Network(self.faults, random.Random(seed + 1))
         self.network.before_send = self.check_send
+        self.network.org_of = lambda receiver: self.known[receiver].org
         self.known: dict[int, Known] = {}
         self.accepted: dict[str, tuple[bytes, float, float]] = {}  # id: bytes, asked, answered
         self.submitted: dict[str, set[bytes]] = {}
         self.ever_gone: set[int] = set()  # receivers that have said 410 at some time
         self.crashes = 0
+        self.slots = 0  # of the process; 0: drawn at each start
         self.taken_back: dict[int, float] = {}  # deliveries that a person cancels: when answered
         self.engine: Engine
         self.webhooks: Webhooks
@@ -92,6 +99,8 @@ class World:
 
     async def start(self) -> None:
         draw = self.draw
+        self.network.peak = 0
+        self.network.process_cap = self.slots or draw.choice((5, 50, 1000))
         self.store = SimulatedStore(self.disk, self.faults, random.Random(draw.random()))
         registry = Registry()
         changes = Changes(registry)
@@ -110,13 +119,14 @@ class World:
             figures=Figures(),
             limits=Limits(
                 window_bytes_max=draw.choice((400, 4_000, 1 << 20)),
-                in_flight_max=draw.choice((5, 50, 1000)),
+                in_flight_max=self.network.process_cap,
                 drain_s=DRAIN_S,
                 deliveries_max=draw.choice((0, 2, 5, 10_000)),
                 fan_out_rows=draw.choice((1, 3, 250)),
             ),
             shaper=SimulatedShaper(self.faults, random.Random(draw.random())),
         )
+        self.witness = Witness(self.engine, self.disk.ask, self.clock.now_ms)
         self.webhooks = Webhooks(
             store=self.store,  # type: ignore[arg-type]  # as above
             registry=registry,
@@ -160,10 +170,11 @@ class World:
 
     # -- what people do ---------------------------------------------------------------------------
 
-    async def create_webhook(self) -> None:
+    async def create_webhook(self, org: int = ORG) -> None:
         draw = self.draw
         receiver = len(self.known)
         known = Known(receiver, draw.choice(("none", "none", "key", "strict")), draw.choice((1, 3)))
+        known.org = org
         self.known[receiver] = known
         body = {
             "name": f"hook {receiver}",
@@ -182,7 +193,7 @@ class World:
             known.keys = {"k0", "k2"}
             body["filter"] = {"path": "data.key", "in": sorted(known.keys)}
         try:
-            record, secret, _ = await self.webhooks.create(ORG, body, "sim")
+            record, secret, _ = await self.webhooks.create(org, body, "sim")
         except StoreDown:
             del self.known[receiver]
             return
@@ -261,7 +272,7 @@ class World:
 
     def stored(self, event_id: str) -> list[tuple[Any, ...]]:
         return self.disk.ask(
-            "SELECT b.bytes, e.seq FROM event e JOIN body b ON b.seq = e.seq WHERE e.id = ?",
+            "SELECT b.bytes, e.seq FROM event e LEFT JOIN body b ON b.seq = e.seq WHERE e.id = ?",
             event_id,
         )
 
@@ -275,17 +286,19 @@ class World:
         assert not self.engine.committer.halted, "14 a refusing store sends nothing"
         row = self.disk.ask(
             "SELECT d.state, d.attempts, d.webhook, d.key, coalesce(r.at_ms, e.at_ms), e.org, e.id,"
-            " CASE WHEN r.again THEN r.replay END FROM delivery d JOIN event e ON e.seq = d.event"
+            " CASE WHEN r.again THEN r.replay END, d.due_ms"
+            " FROM delivery d JOIN event e ON e.seq = d.event"
             " LEFT JOIN delivery_replay r ON r.delivery = d.id WHERE d.id = ?",
             request.delivery,
         )
         assert row, "9 intent first: the delivery is stored before it is sent"
-        state, attempts, webhook, key, at_ms, org, event_id, again = row[0]
+        state, attempts, webhook, key, at_ms, org, event_id, again, due_ms = row[0]
         known = self.known[request.webhook]
         if state == State.PENDING:
             assert request.attempt == attempts + 1, "8 attempt numbers"
         elif state == State.RETRYING:
             assert request.attempt == attempts, "9 intent first: the retry is written down"
+            assert due_ms is None, "20 a retry is sent once it has been taken, and not before"
         else:
             late = known.ending_s < float("inf") or request.webhook in self.ever_gone
             late = late or bool(
@@ -408,8 +421,40 @@ class World:
             assert excess <= lost.get(delivery, 0) + resets, "13 duplicates are explained"
             self.check_bytes(delivery, requests)
         for receiver, most in self.network.most.items():
-            cap = self.known[receiver].cap
-            assert most <= cap * (1 + self.crashes), "28 caps"
+            assert most <= self.known[receiver].cap, "28 the webhook's cap"
+
+    def check_healed(self) -> None:
+        """After healing: nothing waits that was due long ago, and no slot is held by nobody."""
+        late_ms = self.clock.now_ms() - LATE_S * 1000
+        living = [one.number for one in self.known.values() if one.ending_s == float("inf")]
+        marks = ",".join("?" * len(living))
+        late = self.disk.ask(
+            f"SELECT id FROM delivery WHERE webhook IN ({marks})"
+            " AND (state = 0 OR state = 2 AND coalesce(due_ms, 0) < ?)",
+            *living,
+            late_ms,
+        )
+        assert not late, ("27 the oldest due age is small again", late)
+        assert not self.engine.dispatcher.in_flight, "29 no slot is held without an attempt"
+
+    def check_arrived(self, unfinished: set[int]) -> None:
+        """26: what was unfinished when everything was healed has been delivered."""
+        ended = {
+            one.number
+            for one in self.known.values()
+            if one.ending_s < float("inf") or one.receiver in self.ever_gone
+        }
+        for delivery in unfinished:
+            [(webhook, state)] = self.disk.ask(
+                "SELECT webhook, state FROM delivery WHERE id = ?", delivery
+            )
+            taken_back = self.disk.ask("SELECT 1 FROM delivery_cancel WHERE delivery = ?", delivery)
+            arrived = state == State.DELIVERED or taken_back or webhook in ended
+            assert arrived, ("26 with healthy receivers everything arrives", delivery, State(state))
+
+    def unfinished(self) -> set[int]:
+        """Deliveries that are not final."""
+        return {int(id) for (id,) in self.disk.ask("SELECT id FROM delivery WHERE state < 3")}
 
 
 __all__ = ["EPOCH_MS", "World"]

@@ -1,0 +1,71 @@
+"""A week of failing: breaker, disabling, parking, retention, and the replay that makes it good."""
+
+import asyncio
+import os
+import random
+
+import pytest
+
+from tests.simulation.lasting import LastingWorld
+from tests.simulation.loop import SimulatedLoop
+from tidings.core.webhook import Standing
+
+SEEDS = int(os.environ.get("TIDINGS_SIMULATION_SEEDS", "3"))
+FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
+DAY_S = 24 * 3600
+DAYS_DOWN = 9.5
+
+
+async def run(seed: int, loop: SimulatedLoop) -> LastingWorld:
+    draw = random.Random(seed * 15_485_863)
+    world = LastingWorld(seed, loop)
+    main = asyncio.current_task()
+    assert main is not None
+    world.own.add(main)
+    await world.start()
+    while len(world.known) < 3:
+        await world.create_webhook()
+    broken, gone, well = world.known.values()
+    await world.produce(20)
+    await asyncio.sleep(1)
+    world.network.broken.add(broken.receiver)
+    world.network.gone.add(gone.receiver)
+    world.ever_gone |= {broken.receiver, gone.receiver}
+    world.faults.failing = draw.choice((0.0, 0.1))
+    days = DAYS_DOWN
+    for _ in range(draw.randrange(0, 3)):
+        part = draw.random() * days / 2
+        await world.days(part, draw)
+        days -= part
+        await (world.kill() if draw.random() < 0.7 else world.stop())
+        world.check_events()
+        await world.start()
+    await world.days(days, draw)
+    for known in (broken, gone):
+        record = world.webhooks.get(7, known.id)
+        assert record.webhook.standing is Standing.DISABLED, "no success for eight days, or a 410"
+        assert record.config.reason, "and it says why"
+    assert world.webhooks.get(7, well.id).webhook.standing is Standing.ACTIVE
+    world.faults.heal()
+    world.network.broken.clear()
+    world.network.gone.clear()
+    await world.replay_missed(broken)
+    await asyncio.sleep(DAY_S)
+    world.check_healed()
+    world.check_events()
+    world.check_end(broken, gone)
+    await world.stop()
+    return world
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
+def test_nothing_is_lost_to_a_receiver_that_is_down_for_days(seed: int) -> None:
+    """It is disabled after eight, told why, and gets all that is kept by one replay."""
+    loop = SimulatedLoop(seed)
+    try:
+        world = loop.run_until_complete(run(seed, loop))
+        world.disk.check_moves()
+        world.check_jobs()
+        assert world.dropped, "retention has dropped payloads meanwhile"
+    finally:
+        loop.close()

@@ -1,0 +1,163 @@
+"""Witnesses that sit beside the engine's own parts and assert what no outsider can see.
+
+20 no retry is taken before it is due · 22 delays within the schedule's jitter, `Retry-After` inside
+its clamp · 23 nothing is exhausted before its window's end · 33 an open breaker admits one probe at
+a time and none in its pause, and closes after three successes · 44 replays get at most a quarter of
+the starts while fresh deliveries wait. Each counts for itself, with the numbers of the contract.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Any
+
+from tidings.core.breaker import Breaker, Pause, Position
+from tidings.core.delivery import State
+from tidings.core.job import Job
+from tidings.core.lane import Lane
+from tidings.core.outcome import retry_after_s
+from tidings.engine.engine import Engine
+from tidings.engine.post import Post
+from tidings.store import port
+
+DELAYS_S = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 43200)
+JITTER = 0.2
+WINDOW_MS = 168 * 3_600_000
+DAY_S = 86_400.0
+SHAPING_WAITS_S = 20.0  # the simulated platform asks for no more
+REFUSALS = {400, 405, 406, 410, 411, 413, 414, 415, 422, 431, 501, 505}
+ROUNDING_S = 0.002
+FIRST_PAUSE_S, LAST_PAUSE_S, PAUSE_JITTER = 5.0, 300.0, 0.1
+CLOSES_AFTER = 3
+TURN = 4
+
+
+class WatchedBreaker(Breaker):
+    """33, with a memory of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_row = 0
+        self.asks_from_s = float("-inf")
+        self.probes = 0
+        self.good = 0
+
+    def started(self) -> None:
+        """A lane starts an attempt."""
+        if self.position is not Position.CLOSED:
+            now_s = asyncio.get_running_loop().time()
+            assert not self.probes, "33 one probe at a time"
+            assert now_s >= self.asks_from_s, "33 none in its pause"
+            self.probes += 1
+        super().started()
+
+    def record(self, now_s: float, started_s: float, ok: bool, draw: random.Random) -> bool:
+        """An attempt has ended."""
+        before, until_s = self.position, self.until_s
+        moved = super().record(now_s, started_s, ok, draw)
+        if before is not Position.CLOSED:
+            self.good += ok
+        if self.position is Position.CLOSED:
+            if before is not Position.CLOSED:
+                assert self.good >= CLOSES_AFTER, "33 it closes after three successes"
+                self.in_row = 0
+            self.probes = 0
+        elif self.position is Position.OPEN and self.until_s != until_s:
+            pause_s = min(LAST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self.in_row, 10))
+            self.asks_from_s = now_s + pause_s * (1 - PAUSE_JITTER)
+            self.in_row += 1
+            self.good = self.probes = 0
+        elif moved or ok or self._probes == 0:
+            self.probes = min(self.probes, self._probes)
+        return moved
+
+    def unproven(self) -> None:
+        """An attempt says nothing."""
+        super().unproven()
+        self.probes = min(self.probes, self._probes)
+
+    def resume(self, pause: Pause, now_s: float) -> None:
+        """After a restart."""
+        super().resume(pause, now_s)
+        self.in_row = pause.opens
+        self.asks_from_s = now_s + pause.left_s
+
+
+class Witness:
+    """Attached to one life of the engine; `ask` reads the simulated disk."""
+
+    def __init__(self, engine: Engine, ask: Callable[..., list[Any]], now_ms: Callable[[], int]):
+        self._ask = ask
+        self._now_ms = now_ms
+        self._settle = engine.committer.settle
+        self._restore = engine.dispatcher._breakers.restore
+        self.opened = 0
+        engine.committer.settle = self.settle  # type: ignore[method-assign]
+        engine.dispatcher._breakers.restore = self.restore  # type: ignore[method-assign]
+
+    def restore(self, post: Post) -> None:
+        """A lane has been made."""
+        post.lane.breaker = WatchedBreaker()
+        watch_turns(post.lane)
+        self._restore(post)
+
+    def settle(self, settled: port.Settled) -> None:
+        """An attempt's outcome is handed to be written."""
+        if settled.delay_ms is not None:
+            self.check_delay(settled)
+        elif settled.state is State.FAILED:
+            self.check_failed(settled)
+        self._settle(settled)
+
+    def check_delay(self, settled: port.Settled) -> None:
+        """22: after the attempt number n the n-th delay, or what the receiver asked for."""
+        evidence = settled.evidence
+        kind = None if evidence is None else evidence.kind
+        if kind in ("lost", "stale"):
+            assert settled.delay_ms == 0, "22 what was not the receiver's doing is due at once"
+            return
+        base = DELAYS_S[min(settled.attempt, len(DELAYS_S)) - 1]
+        headers = () if evidence is None else evidence.headers
+        asked = retry_after_s(tuple(headers), self._now_ms() / 1000) or 0.0
+        least = max(base * (1 - JITTER), min(asked, DAY_S))
+        asked = max(asked, SHAPING_WAITS_S if kind == "ours" else 0.0)
+        most = max(base * (1 + JITTER), min(asked, DAY_S))
+        left_s = self.window_left_s(settled.delivery)
+        assert settled.delay_ms is not None
+        delay_s = settled.delay_ms / 1000
+        assert min(least, left_s) - ROUNDING_S <= delay_s, ("22 too soon", delay_s, least)
+        assert delay_s <= max(min(most, left_s), 0) + ROUNDING_S, ("22 too late", delay_s, most)
+
+    def check_failed(self, settled: port.Settled) -> None:
+        """23: refused for good, or tried until the window's end."""
+        kind = None if settled.evidence is None else settled.evidence.kind
+        if settled.status in REFUSALS or kind == "transform":
+            return
+        assert self.window_left_s(settled.delivery) <= ROUNDING_S, "23 exhausted at the end alone"
+
+    def window_left_s(self, delivery: int) -> float:
+        """Seconds until the delivery's 168 hours end."""
+        [(at_ms,)] = self._ask(
+            "SELECT coalesce(r.at_ms, e.at_ms) FROM delivery d JOIN event e ON e.seq = d.event"
+            " LEFT JOIN delivery_replay r ON r.delivery = d.id WHERE d.id = ?",
+            delivery,
+        )
+        return float(at_ms + WINDOW_MS - self._now_ms()) / 1000
+
+
+def watch_turns(lane: Lane) -> None:
+    """44: live traffic keeps its share of a lane's starts."""
+    start, counts = lane.start, [0, 0]
+
+    def watched(now_s: float) -> Job | None:
+        waits = bool(lane._fresh)
+        job = start(now_s)
+        if not waits:
+            counts[:] = 0, 0
+        elif job is not None:
+            counts[0] += 1
+            counts[1] += job.replay is not None
+            assert counts[1] <= counts[0] / TURN + 1, "44 live traffic keeps its share"
+        return job
+
+    lane.start = watched  # type: ignore[method-assign]
