@@ -13,12 +13,15 @@ from typing import TypeVar
 
 from bench.figures import (
     backlog,
+    bad,
     dead,
     fanout,
     idle,
     latency,
     parts,
     reference,
+    recovery,
+    replay,
     throughput,
     yardstick,
 )
@@ -34,6 +37,9 @@ FIGURES: dict[str, Callable[[Options], list[Row]]] = {
     "fanout": fanout.run,
     "idle": idle.run,
     "dead": dead.run,
+    "bad": bad.run,
+    "recovery": recovery.run,
+    "replay": replay.run,
     "backlog": backlog.run,
     "reference": reference.run,
 }
@@ -53,6 +59,11 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument(
         "--dead-rate", type=float, default=50.0, help="events/s beside the dead; 50"
     )
+    common.add_argument("--bad", type=int, help="dead, slow and flapping endpoints each; 100")
+    common.add_argument("--bad-orgs", type=int, help="orgs that share them; 10")
+    common.add_argument("--webhooks", type=int, help="webhooks that recover; 1000")
+    common.add_argument("--due", type=int, help="their due deliveries; 100000")
+    common.add_argument("--replayed", type=int, help="deliveries to be replayed; 250000")
     common.add_argument("--pin", help="cores for the service alone, as 0 or 0,1; by default all")
     common.add_argument(
         "--patience",
@@ -91,6 +102,11 @@ def options_of(given: argparse.Namespace) -> Options:
         idle=choose(quick, given.idle, 10_000, 1_000),
         dead=choose(quick, given.dead, 100, 100),
         dead_rate=given.dead_rate,
+        bad=choose(quick, given.bad, 100, 100),
+        bad_orgs=choose(quick, given.bad_orgs, 10, 10),
+        webhooks=choose(quick, given.webhooks, 1_000, 100),
+        due=choose(quick, given.due, 100_000, 5_000),
+        replayed=choose(quick, given.replayed, 250_000, 10_000),
         patience_seconds=given.patience,
         folder=given.dir,
         service_cores=frozenset(map(int, given.pin.split(","))) if given.pin else None,

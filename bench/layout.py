@@ -10,6 +10,11 @@ WEBHOOKS = 1000
 LISTENING = "/h/{}"
 SILENT = "/silent/{}"
 REFUSING = ""  # nobody listens
+SLOW = "/slow/1000/{}"
+FLAPPING = (
+    "/flap/2000/{}",
+    "/flap/15000/{}",
+)  # one shorter than the breaker's patience, one longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,23 @@ def with_dead(dead: int) -> list[Hook]:
     """One healthy webhook, and dead ones that get the same: half refuse, half are silent."""
     rest = (Hook(n, ORG_FIRST, True, SILENT if n % 2 else REFUSING) for n in range(1, dead + 1))
     return [Hook(0, ORG_FIRST, True), *rest]
+
+
+def with_bad(each: int, orgs: int) -> list[Hook]:
+    """In every org a healthy webhook, first by number; and spread over them so many of each kind
+    that get the same events: dead (half refuse, half are silent), slow, and flapping."""
+    hooks = [Hook(n, ORG_FIRST + n, True) for n in range(orgs)]
+    for n in range(each):
+        org = ORG_FIRST + n % orgs
+        round = n // orgs
+        for path in (SILENT if round % 2 else REFUSING, SLOW, FLAPPING[round % 2]):
+            hooks.append(Hook(len(hooks), org, True, path))
+    return hooks
+
+
+def teams(webhooks: int, each: int) -> list[Hook]:
+    """Webhooks by orgs of `each`, all of which get every event of their org."""
+    return [Hook(n, ORG_FIRST + n // each, True) for n in range(webhooks)]
 
 
 def webhooks_of(hooks: Iterable[Hook]) -> dict[int, list[int]]:

@@ -28,6 +28,9 @@ READY_PATH = "/readyz"
 EVENTS_PATH = "/v1/events"
 ORGS_PATH = "/v1/orgs"
 WEBHOOKS_PATH = "/v3/webHooks"
+REPLAYS_PATH = "/v1/replays"
+METRICS_PATH = "/metrics"
+CONTENT = "application/json"
 ORG_HEADER = "X-Tidings-Org"
 STORE_FILE = "tidings.db"
 CONNECTIONS_PER_WEBHOOK = 10
@@ -36,6 +39,10 @@ READY_SECONDS_MAX = 60.0
 
 # The states of a delivery as the store keeps them.
 DELIVERED, FAILED, PARKED, CANCELLED = 3, 4, 5, 6
+
+
+def _as(hook: Hook) -> dict[str, str]:
+    return {ORG_HEADER: str(hook.org)}
 
 
 class Refused(RuntimeError):
@@ -180,7 +187,7 @@ class Product:
             method,
             path,
             sent,
-            {"content-type": "application/json", **self.headers, **(headers or {})},
+            {"content-type": CONTENT, **self.headers, **(headers or {})},
         )
         answer = line.getresponse()
         content = answer.read()
@@ -188,7 +195,65 @@ class Product:
             line.close()
         return answer.status, content
 
+    # What people do -----------------------------------------------------------------------------
+
+    def post(self, events: Sequence[bytes], line: http.client.HTTPConnection) -> None:
+        """One call with many events, all of which must be accepted."""
+        body = b"[" + b",".join(events) + b"]"
+        line.request("POST", EVENTS_PATH, body, {"content-type": CONTENT, **self.headers})
+        answer = line.getresponse()
+        told = json.loads(answer.read())
+        if told.get("accepted") != len(events):
+            raise Refused(f"{len(events)} events in one call were answered {answer.status}: {told}")
+
+    def stand(self, hook: Hook, verb: str) -> None:
+        """Enable, disable, pause or resume a webhook."""
+        self._ask("POST", f"{WEBHOOKS_PATH}/{self._id_of(hook)}/{verb}", {}, _as(hook))
+
+    def replay_missed(self, hook: Hook, since_ms: int, rate: float) -> str:
+        """Ask for everything that a webhook has missed since then; the job's id."""
+        wanted = {"webHookId": self._id_of(hook), "missedSince": since_ms, "ratePerSecond": rate}
+        return str(self._ask("POST", REPLAYS_PATH, wanted, _as(hook))["id"])
+
+    def replay(self, hook: Hook, job: str) -> dict[str, Any]:
+        """How far a job is."""
+        found: dict[str, Any] = self._ask("GET", f"{REPLAYS_PATH}/{job}", None, _as(hook))
+        return found
+
+    def figure(self, name: str) -> float:
+        """One figure of `/metrics` that has no labels."""
+        text = self._call("GET", METRICS_PATH)[1].decode()
+        for line in text.splitlines():
+            if line.startswith(name + " "):
+                return float(line.rpartition(" ")[2])
+        raise RuntimeError(f"the service has no figure {name}")
+
+    def _id_of(self, hook: Hook) -> str:
+        return next(id for id, number in self._number_of.items() if number == hook.number)
+
     # Books --------------------------------------------------------------------------------------
+
+    def unfinished(self) -> int:
+        """Deliveries that are not final, by the store."""
+        reader = self._reader()
+        [(count,)] = reader.execute(
+            "SELECT (SELECT count(*) FROM delivery WHERE state = 0)"
+            " + (SELECT count(*) FROM delivery WHERE state = 2)"
+        ).fetchall()
+        reader.close()
+        return int(count)  # type: ignore[arg-type]  # as in `mark`
+
+    def replayed(self) -> tuple[int, int, int, int]:
+        """Of all replays: deliveries made, of how many events, delivered, and attempts lost."""
+        reader = self._reader()
+        [row] = reader.execute(
+            "SELECT count(*), count(DISTINCT r.event), sum(d.state = 3),"
+            " (SELECT count(*) FROM attempt WHERE kind = 'lost')"
+            " FROM delivery_replay r JOIN delivery d ON d.id = r.delivery"
+        ).fetchall()
+        reader.close()
+        made, events, delivered, lost = (int(value or 0) for value in row)
+        return made, events, delivered, lost
 
     def usage(self) -> Usage:
         return self.process.usage()

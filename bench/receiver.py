@@ -3,10 +3,11 @@
     python -m bench.receiver        prints {"port": N}, then obeys JSON commands on stdin
 
 The path says what it does with a request: /h/N answers 200 (or what `answer` has set), /silent/N
-never answers, /status/C/N answers C, /slow/MS/N answers 200 after MS milliseconds. Every request to
-/h, /status and /slow is in the ledger with its webhook number N, its `webhook-id` and its time. It
-shares the cores with the service, so it parses by hand, and no more than a client's well-formed
-request with a content-length needs.
+never answers, /status/C/N answers C, /slow/MS/N answers 200 after MS milliseconds, /flap/MS/N is up
+for MS milliseconds and answers 503 for as long. Every request to /h, /status, /slow and /flap is in
+the ledger with its webhook number N, its `webhook-id` and its time. It shares the cores with the
+service, so it parses by hand, and no more than a client's well-formed request with a content-length
+needs.
 """
 
 import array
@@ -21,6 +22,7 @@ import resource
 import signal
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,6 +34,7 @@ from bench.ledger import Received
 VERIFY_ONE_OF = 256
 BUFFER_BYTES_MAX = 4 * 1024 * 1024
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"
 
 
 def answer_bytes(status: int) -> bytes:
@@ -69,6 +72,8 @@ class Ledger:
     def reset(self) -> None:
         self.ids: list[bytes] = []
         self.webhooks: list[bytes] = []
+        self.open: Counter[bytes] = Counter()  # requests that wait for their late answer
+        self.most_open: Counter[bytes] = Counter()
         self.times: array.array[int] = array.array("q")
         self.verified = self.forged = self.unreadable = self.silenced = 0
         self.cpu_seconds = cpu_seconds()
@@ -165,14 +170,19 @@ class Connection(asyncio.Protocol):
         if answer is None:
             return
         if ledger.delay_s:
-            self.later(ledger.delay_s, answer)
+            self.later(ledger.delay_s, answer, webhook)
         else:
             self.transport.write(answer)
 
-    def later(self, seconds: float, answer: bytes) -> None:
-        """Answer after a while, if anybody still waits for it."""
+    def later(self, seconds: float, answer: bytes, webhook: bytes) -> None:
+        """Answer after a while, if anybody still waits for it. So many are open meanwhile."""
+        ledger = self.ledger
+        still, most = ledger.open, ledger.most_open
+        still[webhook] += 1
+        most[webhook] = max(most[webhook], still[webhook])
 
         def write() -> None:
+            still[webhook] -= 1
             if not self.transport.is_closing():
                 self.transport.write(answer)
 
@@ -202,7 +212,11 @@ class Connection(asyncio.Protocol):
             self.transport.write(answer_bytes(int(rest[0])))
         elif kind == b"slow" and len(rest) == 2 and rest[0].isdigit():
             self.record(rest[1], head)
-            self.later(int(rest[0]) / 1000, OK)
+            self.later(int(rest[0]) / 1000, OK, rest[1])
+        elif kind == b"flap" and len(rest) == 2 and rest[0].isdigit() and rest[1].isdigit():
+            self.record(rest[1], head)
+            half = time.monotonic_ns() // (int(rest[0]) * 1_000_000) + int(rest[1])
+            self.transport.write(UNAVAILABLE if half % 2 else OK)
         else:
             self.ledger.unreadable += 1
             self.transport.write(answer_bytes(404))
@@ -230,6 +244,8 @@ class Control:
                 "last": last,
                 "silenced": ledger.silenced,
             }
+        if do == "most":
+            return {"most": max(ledger.most_open.values(), default=0)}
         if do == "arrival":
             return {"at": ledger.times[command["index"]]}
         if do == "reset":
@@ -237,6 +253,8 @@ class Control:
         elif do == "dump":
             ledger.dump(command["path"])
         elif do == "answer":
+            if command.get("reset"):  # nothing comes between
+                ledger.reset()
             ledger.set_answer(
                 command["status"], command.get("requests", 0), command.get("delay_ms", 0)
             )

@@ -44,6 +44,11 @@ class Options:
     idle: int = 10_000
     dead: int = 100
     dead_rate: float = 50.0
+    bad: int = 100
+    bad_orgs: int = 10
+    webhooks: int = 1_000
+    due: int = 100_000
+    replayed: int = 250_000
     patience_seconds: float = 20.0
     folder: Path | None = None
     service_cores: frozenset[int] | None = None

@@ -193,13 +193,15 @@ def measure(
     machine, all_ours, started = machine_seconds(), usage_of(os.getpid()), time.monotonic()
     sent = generate(bench, target, **plan)
     expected = owed([sent], target.webhooks_of)
-    received = await_all(bench, target, expected, drain_seconds)
+    await_all(bench, target, expected, drain_seconds)
     time.sleep(SETTLE_SECONDS)  # the last outcomes are being written: their cost is the run's
     usage = target.usage().since(before)
     busy, stolen = (now - then for now, then in zip(machine_seconds(), machine, strict=True))
     others = busy - usage_of(os.getpid()).since(all_ours).cpu_seconds
     elapsed = time.monotonic() - started
-    measured = close(target, sent, received, expected, settled_books(target, mark))
+    own = settled_books(target, mark)
+    # The receiver's books last: what the service has booked by now must be in them.
+    measured = close(target, sent, bench.receiver.ledger(), expected, own)
     measured.usage = usage
     measured.disturbed = (max(0.0, others) + stolen) / (CORES * elapsed)
     return measured
@@ -207,16 +209,13 @@ def measure(
 
 def await_all(
     bench: Bench, target: Target, expected: Mapping[int, set[bytes]], seconds: float
-) -> Received:
-    """The receiver's ledger once all has arrived that is owed to who listens, or time is up."""
+) -> None:
+    """Until all has arrived that is owed to who listens, or time is up."""
     listening = {hook: expected[hook] for hook in target.listening & expected.keys()}
     drained = drain(bench, sum(map(len, listening.values())), seconds)
-    received = bench.receiver.ledger()
-    arrived = arrivals(received)
+    arrived = arrivals(bench.receiver.ledger())
     if drained and any(ids - arrived.get(hook, set()) for hook, ids in listening.items()):
         time.sleep(LATE_DRAIN_SECONDS)  # duplicates made the count full too early
-        received = bench.receiver.ledger()
-    return received
 
 
 def settled_books(target: Target, mark: int) -> OwnBooks:
