@@ -476,6 +476,12 @@ class TestStandings:
                 assert (await s.store.counts()).by_state == {State.PARKED: 1}
                 data = (await s.call("POST", path + "/enable")).json["data"]
                 assert data["active"] is True and data["disabledReason"] is None
+                offered = data["replay"]
+                assert offered["webHookId"] == data["webHookId"]
+                counted = await s.call("POST", "/v1/replays", offered | {"dryRun": True})
+                assert counted.json["matched"] == 1, "what was parked is in what is offered"
+                again = (await s.call("POST", path + "/enable")).json["data"]
+                assert again["replay"] is None, "it was active: it has missed nothing"
 
         run(scenario())
 

@@ -113,6 +113,15 @@ def test_a_message_that_cannot_be_made_fails_at_once() -> None:
     assert judged(Fault(FaultKind.TRANSFORM, False, "", 1.0)) == Failed(exhausted=False)
 
 
+def test_a_policy_that_holds_keeps_what_is_refused_until_its_window_ends() -> None:
+    policy, draw = RetryPolicy(hold=True), random.Random(1)
+    refused = Answer(400, (), b"", False, 1.0)
+    assert classify(refused, policy, 1, 100.0, 0.0, draw) == Retry(WINDOW_S - 100.0, held=True)
+    assert classify(refused, policy, 2, WINDOW_S, 0.0, draw) == Failed(exhausted=False)
+    gone = Answer(410, (), b"", False, 1.0)
+    assert classify(gone, policy, 1, 0.0, 0.0, draw) == Failed(exhausted=False, disable=True)
+
+
 def test_a_webhooks_policy_turns_refusals_into_retries_and_back() -> None:
     policy = RetryPolicy(retry_also=frozenset({400, 410}), fail_also=frozenset({404, 503}))
     assert isinstance(judged(answer(400), policy), Retry)

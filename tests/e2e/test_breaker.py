@@ -27,13 +27,16 @@ def test_a_dead_receiver_is_asked_seldom_and_gets_everything_when_it_is_back(
     api: Api, receiver: Receiver
 ) -> None:
     dead, well = receiver.path(status=500), receiver.path()
-    api.webhook(receiver.url(dead))
+    shown = f"/v3/webHooks/{api.webhook(receiver.url(dead))['webHookId']}"
+    assert api.get(shown).must(200)["data"]["health"] is None
     api.webhook(receiver.url(well), name="well")
     ids = burst(api, 300)
     receiver.wait(well, 300)
     time.sleep(3)
     asked = len(receiver.arrivals(dead))
     assert 10 <= asked <= 40, asked  # what was under way when it opened, and a probe at most
+    health = api.get(shown).must(200)["data"]["health"]
+    assert health["leftAlone"] and health["cause"] == "500" and health["nextTryAt"]
     receiver.plan(dead, status=200)
     delivered = until(
         lambda: len({one.message for one in receiver.arrivals(dead) if one.answer == 200}) == 300,

@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from itertools import groupby, pairwise
+from typing import Any
 
 import pytest
 
@@ -128,6 +129,29 @@ def test_order_goes_on_behind_a_delivery_that_failed_for_good(api: Api, receiver
     assert api.settled(first)["state"] == "failed"
     assert [api.settled(one)["state"] for one in rest] == ["delivered"] * 5
     assert [arrival.event_id for arrival in receiver.arrivals(path)] == [first, *rest]
+
+
+@pytest.mark.parametrize("deed", ["retry", "cancel"])
+def test_what_is_behind_a_refused_delivery_waits_where_its_owner_wants_it(
+    api: Api, receiver: Receiver, deed: str
+) -> None:
+    path = receiver.path(first=[{"status": 400}])
+    api.webhook(receiver.url(path), ordering="strict", holdOnFailure=True)
+    first, *rest = post_many(api, 4)
+
+    def refused() -> dict[str, Any] | None:
+        [fate] = api.event(first)["deliveries"]
+        return fate if fate["state"] == "retrying" else None
+
+    held = until(refused, "a refusal")
+    states = {one: api.event(one)["deliveries"][0]["state"] for one in rest}
+    assert not {"delivered", "failed"} & set(states.values()), states
+    assert [arrival.event_id for arrival in receiver.arrivals(path)] == [first]
+    done = api.call("POST", f"/v1/deliveries/{held['id']}/{deed}")
+    assert done.status in (200, 202), done
+    assert [api.settled(one)["state"] for one in rest] == ["delivered"] * 3
+    again = [first] if deed == "retry" else []
+    assert [arrival.event_id for arrival in receiver.arrivals(path)] == [first, *again, *rest]
 
 
 def delays(api: Api, receiver: Receiver, path: str, count: int) -> list[float]:

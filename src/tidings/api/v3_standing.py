@@ -1,6 +1,8 @@
 """`/v3/webHooks/{webHookId}/…`: what the original lacks. A new signing secret with an overlap;
 pause, resume, enable and disable."""
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,10 +11,11 @@ from tidings.api.answers import Refused
 from tidings.api.context import Services, read_object
 from tidings.api.models import ONE
 from tidings.api.v3_models import CHANGE_ERRORS, CONDITIONAL, ROTATE_BODY
-from tidings.api.webhook_answers import WebhookAnswers, author, changed, expect
+from tidings.api.webhook_answers import WebhookAnswers, author, changed, expect, unknown_webhook
 from tidings.core.form import Form
 from tidings.core.sign import show_secret
 from tidings.engine.webhook_records import Verb
+from tidings.engine.webhooks import UnknownWebhook
 
 OVERLAP_H, OVERLAP_MAX_H = 24, 720
 _HOUR_MS = 3_600_000
@@ -20,7 +23,11 @@ _HOUR_MS = 3_600_000
 _VERBS: dict[Verb, tuple[str, str]] = {
     "pause": ("Pause a webhook", "New deliveries are made; all wait until it is resumed."),
     "resume": ("Resume a paused webhook", "What has waited is sent."),
-    "enable": ("Enable a webhook", "One that is inactive, or was disabled."),
+    "enable": (
+        "Enable a webhook",
+        "One that is inactive, or was disabled. `replay` of the answer is what to post to "
+        "`/v1/replays` for all that it missed meanwhile.",
+    ),
     "disable": (
         "Disable a webhook",
         "New and unfinished deliveries are parked: not sent, but kept to be replayed.",
@@ -59,8 +66,14 @@ def standing_routes(services: Services) -> APIRouter:
     def add(verb: Verb, summary: str, description: str) -> None:
         async def say(request: Request, webHookId: str) -> Response:
             caller = services.caller(request, "webhooks:write")
+            more: dict[str, Any] = {}
+            if verb == "enable":
+                try:
+                    more["replay"] = await show.missed(webhooks.get(caller.org, webHookId))
+                except UnknownWebhook:
+                    raise unknown_webhook(webHookId) from None
             saying = webhooks.say(caller.org, webHookId, verb, author(caller), expect(request))
-            return show.one(await changed(webHookId, saying))
+            return show.one(await changed(webHookId, saying), **more)
 
         router.add_api_route(
             f"/{{webHookId}}/{verb}",

@@ -8,10 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, envelope, refused
-from tidings.api.context import Services
+from tidings.api.context import Services, iso
 from tidings.api.etags import etag, expected
 from tidings.api.webhook_view import show_webhook, with_choices
 from tidings.core.form import Refusal
+from tidings.core.schedule import WINDOW_S
+from tidings.core.webhook import Standing
 from tidings.engine.access import Caller
 from tidings.engine.webhook_records import Author, Record
 from tidings.engine.webhooks import UnknownWebhook, WebhookMoved, WebhookRefused, WrongStanding
@@ -33,7 +35,44 @@ class WebhookAnswers:
 
     def to_get(self, record: Record) -> dict[str, Any]:
         """As GET shows it: with what `neoEnrichment` might name."""
-        return with_choices(self.shown(record), self._services.neo_choices(record.org))
+        shown = with_choices(self.shown(record), self._services.neo_choices(record.org))
+        return shown | {"health": self._health(record.webhook.number)}
+
+    def _health(self, webhook: int) -> dict[str, Any] | None:
+        """How its receiver does, and why it is left alone; null where it is well."""
+        health = self._services.health_of(webhook)
+        if health is None:
+            return None
+        return {
+            "failingSince": iso(health.failing_since_ms),
+            "failures": health.failures,
+            "cause": health.cause or None,
+            "leftAlone": health.opens > 0,
+            "nextTryAt": iso(health.until_ms) if health.opens else None,
+        }
+
+    async def missed(self, record: Record) -> dict[str, Any] | None:
+        """What to post to `/v1/replays` for all that a webhook has missed while it was not active.
+
+        From when it has only failed, at the latest from the oldest event that was parked unfinished
+        when it was disabled: a delivery is tried for 168 hours.
+        """
+        webhook = record.webhook
+        if webhook.standing not in (Standing.DISABLED, Standing.INACTIVE):
+            return None
+        since_ms = record.updated_ms
+        for version in range(webhook.version - 1, 0, -1):
+            found = await self._services.webhooks.version(webhook.number, version)
+            if found is None or found[0].standing != webhook.standing:
+                break
+            since_ms = min(since_ms, found[0].updated_ms)
+        if webhook.standing is Standing.DISABLED:
+            since_ms -= int(WINDOW_S * 1000)
+            health = self._services.health_of(webhook.number)
+            if health is not None and health.failing_since_ms is not None:
+                since_ms = min(since_ms, health.failing_since_ms)
+        since_ms = max(since_ms, record.created_ms)
+        return {"webHookId": webhook.id, "missedSince": iso(since_ms)}
 
     def one(self, record: Record, warnings: Sequence[Refusal] = (), **more: Any) -> Response:
         """The answer of a change."""

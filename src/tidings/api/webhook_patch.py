@@ -21,6 +21,7 @@ _WITHOUT: dict[str, Any] = {
     "listenToChildEvents": False,
     "keepResponses": False,
     "ordering": "none",
+    "holdOnFailure": False,
 }
 
 

@@ -51,6 +51,7 @@ def show_webhook(record: Record, zone: tzinfo) -> dict[str, Any]:
         "disabledReason": record.config.reason,
         "version": webhook.version,
         "ordering": settings.ordering.value,
+        "holdOnFailure": settings.hold_on_failure,
         "rateLimit": settings.rate_per_s,
         "deadlineInSeconds": settings.deadline_s,
         "keepResponses": settings.keep_answers,

@@ -43,6 +43,7 @@ DEFAULTS: Body = {
     "listenToChildEvents": False,
     "neoEnrichment": None,
     "ordering": "none",
+    "holdOnFailure": False,
     "rateLimit": None,
     "deadlineInSeconds": 30.0,
     "keepResponses": False,

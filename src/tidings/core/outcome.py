@@ -31,6 +31,7 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     schedule: Schedule = DEFAULT_SCHEDULE
     retry_also: frozenset[int] = frozenset()  # statuses of the table's refusals to try again
     fail_also: frozenset[int] = frozenset()  # statuses of the table's retries to fail at once
+    hold: bool = False  # what is refused waits for somebody, and what is behind it with it
 
 
 DEFAULT_POLICY = RetryPolicy()
@@ -54,6 +55,7 @@ class Retry(msgspec.Struct, frozen=True):
     slow: bool = False  # the receiver asks for less: the lane slows down
     ours: bool = False  # our own fault: not charged to the receiver
     hold_s: float = 0.0  # the receiver wants nothing before: not this delivery, nor another
+    held: bool = False  # refused for good: it waits for somebody until the end of its window
 
 
 Outcome = Delivered | Failed | Retry
@@ -93,6 +95,13 @@ def retry_after_s(headers: tuple[tuple[str, str], ...], now_s: float) -> float |
     return None
 
 
+def _held(policy: RetryPolicy, age_s: float) -> Retry | None:
+    """In place of failing: not final, so the next of its key does not start. Who retries or cancels
+    it frees the key; else it is tried once more at the end of its window, and then fails."""
+    left_s = policy.schedule.window_s - age_s
+    return Retry(delay_s=left_s, held=True) if policy.hold and left_s > 0 else None
+
+
 def classify(
     ending: Ending,
     policy: RetryPolicy,
@@ -111,12 +120,14 @@ def classify(
             if judged == "delivered":
                 return DELIVERED
             if judged == "failed":
+                if status != GONE and (held := _held(policy, age_s)) is not None:
+                    return held
                 return Failed(exhausted=False, disable=status == GONE)
             wait = retry_after_s(ending.headers, now_s)
             slow = status in SLOW_DOWN or wait is not None
             hold_s = min(HOLD_MAX_S, wait or 0.0) if status in HOLDING else 0.0
         case Fault(kind=FaultKind.TRANSFORM):
-            return Failed(exhausted=False)
+            return _held(policy, age_s) or Failed(exhausted=False)
         case Fault(kind=kind):
             wait = ending.wait_s
             ours = kind in (FaultKind.OURS, FaultKind.STALE)

@@ -57,10 +57,10 @@ IDENTIFIERS = "customerIdentifiersToBeEnriched"
 # back what it was given.
 _FIELDS = frozenset(
     "name active eventNames webHookType webHookUrl methodType webHookHeaders maxAllowedConnections "
-    "slaInSeconds listenToChildEvents signingSecret retryPolicy ordering rateLimit "
+    "slaInSeconds listenToChildEvents signingSecret retryPolicy ordering holdOnFailure rateLimit "
     "deadlineInSeconds keepResponses eventVersions webHookId consumerGroupId orgId attribution "
     "noOfRetryAttempts standing disabledReason version signingSecretHint "
-    "signingSecretOverlapEnds".split()
+    "signingSecretOverlapEnds health replay".split()
 ) | {*FLAGS, IDENTIFIERS, WHEN_DOWN, NEO, *SHAPE_FIELDS}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -80,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     sla_s: int | None = None
     retry: RetryPolicy = DEFAULT_POLICY
     ordering: Ordering = Ordering.NONE
+    hold_on_failure: bool = False  # what is behind a refused delivery in its order waits for it
     rate_per_s: float | None = None
     deadline_s: float = float(DEADLINE_MAX_S)
     keep_answers: bool = False
@@ -129,6 +130,7 @@ def read_webhook(
         sla_s=form.sla(),
         retry=read_retry(form, DEFAULT_POLICY if old is None else old.retry),
         ordering=form.ordering(),
+        hold_on_failure=form.flag("holdOnFailure", old is not None and old.hold_on_failure),
         rate_per_s=form.rate(),
         deadline_s=form.deadline(),
         keep_answers=form.flag("keepResponses", old is not None and old.keep_answers),

@@ -11,7 +11,7 @@ from tidings.catalogue import Catalogue
 from tidings.core.exchange import Answer, Ending, Fault
 from tidings.core.ids import show
 from tidings.core.job import Job
-from tidings.core.outcome import Delivered, Failed, Outcome
+from tidings.core.outcome import Delivered, Failed, Outcome, Retry
 from tidings.core.registry import Registry
 from tidings.core.terms import Terms
 from tidings.core.webhook import Webhook
@@ -214,7 +214,7 @@ class Engine:
 
     def _observe(self, webhook: Webhook, job: Job, ending: Ending, outcome: Outcome) -> None:
         self._figures.attempted(ending)
-        if isinstance(outcome, Failed):
+        if isinstance(outcome, Failed) or (isinstance(outcome, Retry) and outcome.held):
             cause = str(ending.status) if isinstance(ending, Answer) else ending.kind.value
             self.on_ended_badly(webhook, job, cause)
         if self._feed.listening:

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 
 import msgspec
+import structlog
 
 from tidings.core.breaker import Breaker, Pause, Position
 from tidings.core.health import Disable, judge, to_tell
@@ -25,6 +26,8 @@ HOPELESS = (
     "No attempt has succeeded for eight days; the last one ended with {cause}. Mend the receiver, "
     "set the webhook active, and replay what was parked."
 )
+
+log = structlog.get_logger("tidings.healths")
 
 
 class Healths:
@@ -119,6 +122,18 @@ class Healths:
             opens = breaker.opens
             until_ms = self._clock.now_ms() + round(breaker.wait_s(now_s) * 1000)
         self._keep(msgspec.structs.replace(known, opens=opens, until_ms=until_ms))
+        self._say(known, opens)
+
+    def _say(self, known: port.Health, opens: int) -> None:
+        """The first pause and the end of the last one; those between say nothing new."""
+        if bool(opens) == bool(known.opens):
+            return
+        hook = self._registry.get(known.webhook)
+        said = {"webhook": known.webhook if hook is None else hook.id}
+        if opens:
+            log.warning("a receiver is left alone", **said, cause=known.cause)
+        else:
+            log.info("a receiver is sent to again", **said)
 
     def forget(self, webhook: int) -> None:
         """It begins afresh: deleted, or enabled again."""
@@ -181,5 +196,6 @@ class Healths:
         while moved >= PARK_SLICE:
             moved = await self._store.park_expired(webhook.number, before_ms, PARK_SLICE)
             if moved:
+                log.warning("parked at the end of their 168 hours", webhook=webhook.id, count=moved)
                 self._parked(webhook.number)
                 self.on_parked(webhook, moved)

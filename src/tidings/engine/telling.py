@@ -1,5 +1,7 @@
 """Who tells whom: what happens to webhooks and their deliveries becomes operational events."""
 
+import structlog
+
 from tidings.core.health import DEFAULT_POLICY
 from tidings.core.notices import DISABLED, FAILING, RECOVERED, disabled, failing, recovered
 from tidings.core.webhook import Webhook
@@ -9,6 +11,8 @@ from tidings.engine.notices import Notices
 from tidings.engine.webhook_records import Record
 from tidings.engine.webhooks import Webhooks
 from tidings.store import port
+
+log = structlog.get_logger("tidings.telling")
 
 
 def connect(notices: Notices, engine: Engine, webhooks: Webhooks, clock: Clock) -> None:
@@ -31,6 +35,9 @@ def connect(notices: Notices, engine: Engine, webhooks: Webhooks, clock: Clock) 
         since_ms = None if health is None else health.failing_since_ms
         fact = disabled(webhook, record.config.reason or "It was disabled.", parked, since_ms)
         notices.tell(DISABLED, webhook.org, fact)
+        log.warning(
+            "a webhook is disabled", webhook=webhook.id, parked=parked, reason=record.config.reason
+        )
 
     engine.on_failing = on_failing
     engine.on_recovered = on_recovered

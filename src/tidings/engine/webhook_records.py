@@ -10,8 +10,9 @@ from tidings.core.enrichment import enrichment_of
 from tidings.core.filter import compile_filter
 from tidings.core.form import Refusal
 from tidings.core.neo_rules import NEO, neo_value
+from tidings.core.outcome import RetryPolicy
 from tidings.core.shape import shape_of
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.webhook import Ordering, Standing, Webhook
 from tidings.core.webhook_rules import Settings
 from tidings.store.port import StoredWebhook
 
@@ -105,7 +106,7 @@ def webhook_of(stored: StoredWebhook, config: Config, now_ms: int) -> Webhook:
         connections_max=settings.connections_max,
         sla_s=settings.sla_s,
         secrets=config.in_force(now_ms),
-        retry=settings.retry,
+        retry=_retry(settings),
         ordering=settings.ordering,
         rate_per_s=settings.rate_per_s,
         deadline_s=settings.deadline_s,
@@ -120,6 +121,13 @@ def webhook_of(stored: StoredWebhook, config: Config, now_ms: int) -> Webhook:
         must_transform=settings.transformation is not None,
         plain=not enrichment.any and shape is None and transformation is None,
     )
+
+
+def _retry(settings: Settings) -> RetryPolicy:
+    """Its policy; only where there is an order can a refused delivery hold others."""
+    if not settings.hold_on_failure or settings.ordering is Ordering.NONE:
+        return settings.retry
+    return msgspec.structs.replace(settings.retry, hold=True)
 
 
 def next_version(old: Record, standing: Standing) -> StoredWebhook:
