@@ -69,7 +69,8 @@ class Generator:
         self.count_max = plan.count if plan.count is not None else sys.maxsize
         self.open_loop = plan.rate is not None
         self.waiting: collections.deque[int] = collections.deque()
-        self.idle: list[Connection] = []
+        # The longest idle goes first: at a low rate others would be closed by the service.
+        self.idle: collections.deque[Connection] = collections.deque()
         self.busy = 0
         self.live = 0
         self.errors = 0
@@ -106,7 +107,7 @@ class Generator:
     def offer(self, due: int) -> None:
         """Open loop: an event is due."""
         if self.idle:
-            self.idle.pop().send(due)
+            self.idle.popleft().send(due)
         else:
             self.waiting.append(due)
 
@@ -270,7 +271,7 @@ async def run(plan: Plan) -> None:
         await run_open(generator)
     else:
         generator.scheduling = False
-        starters, generator.idle = generator.idle, []
+        starters, generator.idle = generator.idle, collections.deque()
         for connection in starters:
             generator.next(connection)
         await asyncio.wait([generator.done], timeout=seconds)
