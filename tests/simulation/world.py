@@ -158,6 +158,7 @@ class World:
         await self.webhooks.close()
         took = self.loop.time() - began
         assert took <= DRAIN_S + 6, ("47 a stop ends in time", took)
+        assert not self.network.parallel.total(), "47 a stop leaves no attempt behind"
         if written:
             self.disk.half.recovery.stopped_cleanly()
         self.store.dead = True

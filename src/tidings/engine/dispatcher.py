@@ -78,6 +78,7 @@ class Dispatcher:
         self._gone = gone
         self._observe = observe
         self._posts: dict[int, Post] = {}
+        self._deleted: set[Post] = set()  # with attempts that are under way
         self._warm: OrderedDict[int, Post] = OrderedDict()
         self._due: list[tuple[int, int]] = []
         self._alarm: asyncio.TimerHandle | None = None
@@ -247,6 +248,7 @@ class Dispatcher:
             lane.open = False
             lane.start_over(keep_retries=False)
             self._breakers.drop(post)
+            self._deleted.add(post)
             self._spawn(self._close_when_quiet(post))
             return
         if (webhook.connections_max, webhook.rate_per_s) != (was.connections_max, was.rate_per_s):
@@ -590,6 +592,7 @@ class Dispatcher:
     async def _close_when_quiet(self, post: Post) -> None:
         if post.slots:
             await asyncio.wait(post.slots)
+        self._deleted.discard(post)
         await post.line.outlet.close()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -604,7 +607,8 @@ class Dispatcher:
         self.stopping = True
         if self._alarm is not None:
             self._alarm.cancel()
-        slots = {slot for post in self._posts.values() for slot in post.slots}
+        posts = (*self._posts.values(), *self._deleted)
+        slots = {slot for post in posts for slot in post.slots}
         if slots:
             _, late = await asyncio.wait(slots, timeout=drain_s)
             for slot in late:
