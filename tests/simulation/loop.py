@@ -17,12 +17,22 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         super().__init__()
         self.draw = random.Random(seed)
         self._now = 0.0
+        self._failed: AssertionError | None = None
 
     def time(self) -> float:
         """Virtual seconds since the start."""
         return self._now
 
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """An invariant that is broken in a callback or a task of the engine ends the run."""
+        if isinstance(error := context.get("exception"), AssertionError):
+            self._failed = error
+        super().call_exception_handler(context)
+
     def _run_once(self) -> None:
+        if self._failed is not None:
+            failed, self._failed = self._failed, None
+            raise failed
         scheduled, ready = self._scheduled, self._ready  # type: ignore[attr-defined]
         while scheduled and scheduled[0]._cancelled:
             heapq.heappop(scheduled)._scheduled = False
