@@ -158,15 +158,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     call_s_max: Annotated[
         float, _from(1, 300, "How long a caller may take to send its body, in seconds; then 408.")
     ] = 10.0
-    deliveries_per_commit_max: Annotated[
+    deliveries_at_once_max: Annotated[
         int,
         _from(
             1,
-            100_000,
-            "How many deliveries are made in the transaction of their events. What is left of an "
-            "event with more webhooks follows in slices, so that it holds nobody up.",
+            10_000,
+            "For how many webhooks an event's deliveries are made in its own transaction. Those of "
+            "further ones follow in slices, so that one event holds nobody up.",
         ),
-    ] = 10_000
+    ] = 250
     waiting_bytes_max: Annotated[
         int,
         _from(MIB, 1024 * MIB, "The most bytes that may wait for their commit; above it 503."),

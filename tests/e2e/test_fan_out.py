@@ -13,7 +13,7 @@ WEBHOOKS = 120
 def test_killed_while_an_event_is_fanned_out_every_webhook_is_told_all_the_same(
     own_service: NewService, receiver: Receiver
 ) -> None:
-    service = own_service(deliveries_per_commit_max=1).start()
+    service = own_service(deliveries_at_once_max=1).start()
     paths = [receiver.path() for _ in range(WEBHOOKS)]
     with service.api() as api:
         hooks = [api.webhook(receiver.url(path), name=path) for path in paths]

@@ -16,7 +16,6 @@ from tidings.engine.engine import Engine, Limits
 from tidings.engine.feed import Feed
 from tidings.engine.figures import Figures
 from tidings.engine.intake import Draft
-from tidings.store import port
 from tidings.store.sqlite.client import SqliteStore
 
 BIG, SMALL = 1, 2  # orgs
@@ -95,8 +94,7 @@ async def scenario(place: Path) -> None:
         await engine.acceptor.accept([one])
         return loop.time() - began
 
-    for number in range(20):
-        await accept(draft(SMALL, f"before-{number}"))
+    alone = [await accept(draft(SMALL, f"before-{number}")) for number in range(200)]
     big = loop.create_task(accept(draft(BIG, "big")))
     async with asyncio.timeout(60):
         while not big.done() or engine.committer.owed or len(receivers.got) < WEBHOOKS:
@@ -105,14 +103,13 @@ async def scenario(place: Path) -> None:
         await engine.committer.drained()
         while (counts := await store.counts()).by_state.keys() != {State.DELIVERED}:
             await asyncio.sleep(PAUSE_S)
-    assert counts.by_state[State.DELIVERED] == WEBHOOKS + 20 + len(took)
+    assert counts.by_state[State.DELIVERED] == WEBHOOKS + 200 + len(took)
     assert len(receivers.got) == len(set(receivers.got)) == counts.by_state[State.DELIVERED]
     await engine.stop()
     await store.close()
-    print(f"{len(took)} small events; the slowest took {max(took) * 1000:.0f} ms")
-    assert len(took) > 20 and max(took) < HELD_UP_S_MAX
+    print(f"{len(took)} small events; the slowest {max(took):.3f} s, alone {max(alone):.3f} s")
+    assert len(took) > 100 and max(took) < HELD_UP_S_MAX + max(alone)
 
 
 def test_an_event_for_20_000_webhooks_holds_nobody_up(tmp_path: Path) -> None:
-    assert port.DELIVERIES_MAX < WEBHOOKS
     asyncio.run(scenario(tmp_path / "data"))

@@ -157,3 +157,12 @@ def test_an_event_that_is_owed_deliveries_is_kept(subject: Subject) -> None:
     subject.ask(lambda store: store.drop(everything))
     assert subject.event("a", ORG) is not None
     assert len(finish(subject)) == 7
+
+
+def test_the_bound_of_one_event_leaves_room_for_the_next(subject: Subject) -> None:
+    three = [new(number) for number in (1, 2, 3)]
+    more = {"deliveries_max": 5, "per_event_max": 2}
+    receipt = subject.commit(*(event(f"e{i}", *three) for i in range(3)), **more)
+    assert [tuple(one) for one in receipt.made] == [(0, 2), (1, 2), (2, 1)]
+    first = receipt.firsts[0]
+    assert finish(subject) == [first + 2, first + 5, first + 7, first + 8]

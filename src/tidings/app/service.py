@@ -197,8 +197,8 @@ class Service:
                 window_bytes_max=settings.window_bytes_max,
                 in_flight_max=settings.in_flight_max,
                 drain_s=settings.drain_s,
-                deliveries_max=settings.deliveries_per_commit_max,
-                fan_out_rows=min(FAN_OUT_ROWS, settings.deliveries_per_commit_max),
+                per_event_max=settings.deliveries_at_once_max,
+                fan_out_rows=min(FAN_OUT_ROWS, settings.deliveries_at_once_max),
             ),
             shaper=shaper,
         )

@@ -69,6 +69,7 @@ class Committer:
         waiting_bytes_max: int,
         waiting_s_max: float,
         deliveries_max: int = port.DELIVERIES_MAX,
+        per_event_max: int = port.PER_EVENT_MAX,
         fan_out_rows: int = port.FAN_OUT_ROWS,
     ) -> None:
         self._store = store
@@ -79,6 +80,7 @@ class Committer:
         self._waiting_bytes_max = waiting_bytes_max
         self._waiting_s_max = waiting_s_max
         self._deliveries_max = deliveries_max
+        self._per_event_max = per_event_max
         self._fan_out_rows = fan_out_rows
         self.owed = 0  # deliveries of accepted events that are not made yet
         self._owing = True  # whether there may be some; a former owner may have left them
@@ -280,6 +282,7 @@ class Committer:
                     rejections,
                     *orders.planned(),
                     self._deliveries_max,
+                    self._per_event_max,
                     self._slice_rows(),
                 )
             )

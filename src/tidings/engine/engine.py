@@ -41,6 +41,7 @@ class Limits(msgspec.Struct, frozen=True):
     in_flight_max: int = 4000  # attempts at one time
     drain_s: float = 25.0  # how long a stop waits for attempts under way
     deliveries_max: int = port.DELIVERIES_MAX  # made in the transaction of their events
+    per_event_max: int = port.PER_EVENT_MAX  # of one event
     fan_out_rows: int = port.FAN_OUT_ROWS  # of those owed, made by one later transaction
 
 
@@ -106,6 +107,7 @@ class Engine:
             waiting_bytes_max=limits.waiting_bytes_max,
             waiting_s_max=limits.waiting_s_max,
             deliveries_max=limits.deliveries_max,
+            per_event_max=limits.per_event_max,
             fan_out_rows=limits.fan_out_rows,
         )
         self.dispatcher.committer = self.committer

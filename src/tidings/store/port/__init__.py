@@ -7,10 +7,10 @@ Promises that every adapter keeps (tests/store holds them for each):
   that is already there comes back as a duplicate of itself, a settled delivery stays as it is.
 * `commit` refuses a batch matched under an older registry version (`Receipt.moved`).
 * An event and its deliveries appear together. The same (org, event id) is stored once. Of a batch
-  with more than `deliveries_max` of them, what is left is *owed*: it is on stable storage with its
-  event, as it was matched, and later commits that ask for it (`Batch.fan_out`) make it, in order
-  and each once, also for a new owner. One for a webhook that was deleted or disabled meanwhile is
-  made CANCELLED or PARKED.
+  with more than `deliveries_max` of them, or `per_event_max` of one event, the rest is *owed*: it is
+  on stable storage with its event, as it was matched, and later commits that ask for it
+  (`Batch.fan_out`) make it, in order and each once, also for a new owner. One for a webhook that was
+  deleted or disabled meanwhile is made CANCELLED or PARKED.
 * A delivery with an ordering key is stored HELD while an unfinished or owed one of the same webhook
   and key exists before it, and becomes PENDING in the transaction that makes its predecessor final.
 * `page` and `Receipt` agree: a delivery that `page` did not show to its reader is in the receipt of
@@ -38,6 +38,7 @@ from tidings.store.port.access import Session as Session
 from tidings.store.port.access import Use as Use
 from tidings.store.port.fan_outs import DELIVERIES_MAX as DELIVERIES_MAX
 from tidings.store.port.fan_outs import FAN_OUT_ROWS as FAN_OUT_ROWS
+from tidings.store.port.fan_outs import PER_EVENT_MAX as PER_EVENT_MAX
 from tidings.store.port.fan_outs import FannedOut as FannedOut
 from tidings.store.port.health import Health as Health
 from tidings.store.port.health import HealthStore as HealthStore
@@ -179,7 +180,8 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     rejections: Sequence[NewRejection] = ()
     replays: Sequence[ReplaySlice] = ()
     cancels: Sequence[CancelSlice] = ()
-    deliveries_max: int = DELIVERIES_MAX  # of its events, made by this transaction
+    deliveries_max: int = DELIVERIES_MAX  # of all its events, made by this transaction
+    per_event_max: int = PER_EVENT_MAX  # … and of one of them
     fan_out: int = 0  # make up to so many owed deliveries of earlier events
 
 

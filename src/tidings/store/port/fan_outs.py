@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 DELIVERIES_MAX = 10_000  # of a batch, made in its own transaction; the rest is owed
-FAN_OUT_ROWS = 250  # owed deliveries that one later commit makes beside what else it writes
+PER_EVENT_MAX = 250  # of one event: each is another lane that begins to send
+FAN_OUT_ROWS = 100  # owed deliveries that one later commit makes beside what else it writes
 
 
 class FannedOut(msgspec.Struct, frozen=True, array_like=True):
