@@ -23,7 +23,8 @@ OWN = list(range(1, 21))  # webhooks of org 1; 21 is that of org 2
 OTHER = 21
 
 _EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?)"
-_DELIVERY = "INSERT INTO delivery VALUES (?, ?, ?, 1, ?, 1, ?, ?, ?, ?, NULL)"
+_DELIVERY = "INSERT INTO delivery VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, NULL)"
+_WEBHOOK = "INSERT OR IGNORE INTO webhook VALUES (?, ?, ?, ?, ?, ?)"
 
 Row = tuple[Any, ...]
 
@@ -40,6 +41,8 @@ def log_operations(half: WritingHalf) -> dict[str, Callable[..., Any]]:
         "log_events": log.events,
         "tally": totals.tally,
         "sent_body": Queries(half.connection).sent_body,
+        "late_each": totals.late_each,
+        "org_series": totals.org_series,
         "series": totals.series,
         "series_each": totals.series_each,
         "counts_each": totals.counts_each,
@@ -61,13 +64,16 @@ def fill(connection: apsw.Connection, count: int, step_ms: float, seed: int = 7)
     """`count` events, each with a delivery; one in twenty matched nobody and has none.
 
     Nine in ten are org 1's, at its 20 webhooks, some of which get little. States: mostly delivered;
-    PARKED and a type of its own only at the beginning.
+    PARKED and a type of its own only at the beginning. Webhooks that are there already stay.
     """
     draw = random.Random(seed)
     events: list[Row] = []
     deliveries: list[Row] = []
     delivery = 0
     with connection:
+        for number in (*OWN, OTHER):
+            own = (number, f"{number:024x}", f"group {number}", 2 if number == OTHER else 1, "", 0)
+            connection.execute(_WEBHOOK, own)
         for seq in range(1, count + 1):
             at_ms = START_MS + int(seq * step_ms)
             org = 1 if seq % 10 else 2
@@ -77,8 +83,9 @@ def fill(connection: apsw.Connection, count: int, step_ms: float, seed: int = 7)
             term = (seq // 3).to_bytes(8, "big")
             common = b"common%d" % (seq % 2) + b"_"
             terms = term + common + draw.randbytes(16)
-            own = (seq, org, name, f"e-{seq:012}", at_ms, delivery + 1, int(matched), terms)
-            events.append(own)
+            events.append(
+                (seq, org, name, f"e-{seq:012}", at_ms, delivery + 1, int(matched), terms)
+            )
             if matched:
                 delivery += 1
                 deliveries.append(_delivery(draw, delivery, seq, org, at_ms, old))
@@ -105,8 +112,16 @@ def _delivery(draw: random.Random, id: int, seq: int, org: int, at_ms: int, old:
         state = State.CANCELLED
     else:
         state, done = State.PENDING, None
-    duration, status = (None, None) if done is None else (12, 200)
-    return id, seq, webhook, int(state), due, done, duration, status
+    attempts = int(state not in (State.PENDING, State.PARKED))
+    duration, status = (12, _status(state, id)) if attempts else (None, None)
+    return id, seq, webhook, int(state), attempts, due, done, duration, status
+
+
+def _status(state: State, id: int) -> int | None:
+    """What the receiver has answered last; None where it gave no answer."""
+    if state is State.DELIVERED:
+        return 200 + id % 3
+    return (None, 404, 500, 503)[id % 4]
 
 
 def newest_first(rows: list[Row]) -> Iterator[int]:

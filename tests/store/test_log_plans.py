@@ -123,7 +123,9 @@ def test_totals_read_the_slices_of_their_webhooks_by_key(place: Place) -> None:
     ends = (START_MS + 1_234_567, START_MS + 900_000_001)
     for ask in (
         lambda: place.totals.tally(3, *ends, 30),
+        lambda: place.totals.late_each([(3, 30), (4, 1)], *ends),
         lambda: place.totals.series([3, 4], *ends, 60),
+        lambda: place.totals.org_series(1, *ends, 60),
     ):
         found = plans(place.search, ask)
         slices = [plan for text, plan in found.items() if "CROSS JOIN slice s" in text]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.store.log_rows import OWN, START_MS, fill
+from tests.store.log_rows import OTHER, OWN, START_MS, fill
 from tests.store.rows import settled
 from tidings.core.delivery import State
 from tidings.core.sla import late
@@ -60,23 +60,34 @@ class Place:
     def check(self, webhook: int, from_ms: int, to_ms: int, sla_s: int | None) -> None:
         """One tally is what counting the rows gives."""
         rows = self.rows(
-            "SELECT d.state, coalesce(r.at_ms, e.at_ms) AS t, d.done_ms FROM delivery d"
+            "SELECT d.state, coalesce(r.at_ms, e.at_ms) AS t, d.done_ms,"
+            " iif(d.attempts, ifnull(d.status, 0), NULL) FROM delivery d"
             " JOIN event e ON e.seq = d.event LEFT JOIN delivery_replay r ON r.delivery = d.id"
             " WHERE d.webhook = ? AND t >= ? AND t < ?",
             webhook,
             from_ms,
             to_ms,
         )
-        by_state = Counter(state for state, _, _ in rows)
+        by_state = Counter(state for state, *_ in rows)
         tally = self.totals.tally(webhook, from_ms, to_ms, sla_s)
         assert tally.by_state == {int(state): by_state[state] for state in State}
         assert sum(tally.by_state.values()) == len(rows), "the sum is the total"
         assert tally.delivered == by_state[State.DELIVERED]
         assert tally.delivered_ms_sum == sum(
-            done - at for state, at, done in rows if state == State.DELIVERED
+            done - at for state, at, done, _ in rows if state == State.DELIVERED
         )
-        assert tally.sla_breaches == late(((at, done) for _, at, done in rows), sla_s, self.now_ms)
+        breaches = late(((at, done) for _, at, done, _ in rows), sla_s, self.now_ms)
+        assert tally.sla_breaches == breaches
+        assert tally.answers == Counter(said for *_, said in rows if said is not None)
         assert tally.behind == 0
+
+    def check_orgs(self) -> None:
+        """The series of an org is that of its webhooks together, at every level of slots."""
+        for org, webhooks in ((1, OWN), (2, [OTHER]), (3, [])):
+            for low, points in ((START_MS, 12), (self.now_ms - 7_200_000, 24)):
+                ends = (low, self.now_ms, points)
+                together = self.totals.series(webhooks, *ends)
+                assert self.totals.org_series(org, *ends) == together
 
 
 @pytest.fixture(params=[0.25, 40.0, 60_000.0], ids=["storm", "busy", "quiet"])
@@ -99,6 +110,22 @@ def test_a_tally_is_what_counting_gives_for_any_time_and_any_service_level(place
     at = START_MS + span // 2
     place.check(1, at, at, 1)
     place.check(1, at, at + 1, 1)
+
+
+def test_late_ones_of_many_webhooks_are_what_each_tally_says(place: Place) -> None:
+    """Each by its own service level, in one reading, at any ends."""
+    draw = random.Random(11)
+    span = place.now_ms - START_MS
+    wishes = [(webhook, draw.choice([1, 5, 30, 3600, 86_400])) for webhook in (*OWN, 21, 99)]
+    ends = [sorted(START_MS + draw.randrange(span) for _ in range(2)) for _ in range(8)]
+    seen = 0
+    for low, high in [EVER, (START_MS + span // 2, START_MS + span // 2), *ends]:
+        told = place.totals.late_each(wishes, low, high)
+        tallies = [place.totals.tally(webhook, low, high, sla_s) for webhook, sla_s in wishes]
+        assert list(told) == [one.sla_breaches for one in tallies]
+        seen += sum(told)
+    assert seen
+    assert list(place.totals.late_each([], *EVER)) == []
 
 
 def test_a_tally_follows_every_move_of_old_deliveries(place: Place) -> None:
@@ -150,12 +177,14 @@ def test_a_tally_follows_every_move_of_old_deliveries(place: Place) -> None:
         lambda: place.rows("DELETE FROM delivery WHERE id < 4500"),
     ]
     place.check(1, *EVER, 30)
+    place.check_orgs()
     for action in [*moves[:6], *draw.choices(moves[:6], k=6), *moves]:
         action()
         place.now_ms += 1_000
         for webhook in (1, 4, 5, 21):
             place.check(webhook, *EVER, 30)
         place.check(2, START_MS + 777, place.now_ms - 7_777, 1)
+        place.check_orgs()
 
 
 def test_the_summaries_outlive_their_owner_and_what_changed_meanwhile_is_seen(

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.systems
 
 COUNT = 1_060_000  # one event in twenty has no delivery
 MEDIAN_MS = 50
+ORG_MS, ALL_LATE_MS = 10, 20  # parts of the overview, which has 50 ms as a whole
 TIMES = 5
 DAY_MS = 86_400_000
 
@@ -115,3 +116,8 @@ def test_totals(half: ReadingHalf) -> None:
     for points in (12, 60):
         took_ms, _ = median_ms(lambda: half.totals.series(OWN, START_MS, last, points))  # noqa: B023
         assert took_ms <= MEDIAN_MS, (took_ms, points)
+        took_ms, _ = median_ms(lambda: half.totals.org_series(1, START_MS, last, points))  # noqa: B023
+        assert took_ms <= ORG_MS, (took_ms, points)
+    wishes = [(webhook, 30) for webhook in OWN]
+    took_ms, _ = median_ms(lambda: half.totals.late_each(wishes, START_MS + 1, last))
+    assert took_ms <= ALL_LATE_MS, took_ms

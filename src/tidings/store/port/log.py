@@ -80,6 +80,7 @@ class Tally(msgspec.Struct, frozen=True, array_like=True):
     delivered: int = 0
     sla_breaches: int = 0
     behind: int = 0
+    answers: dict[int, int] = {}  # of what was tried, by its last status; 0: it got no answer
 
 
 class Point(msgspec.Struct, frozen=True, array_like=True):
@@ -156,10 +157,21 @@ class LogStore(Protocol):
         """The deliveries of a webhook by state; late ones by `sla_s` (core/sla.py)."""
         ...
 
+    def late_each(
+        self, wishes: Sequence[tuple[int, int]], from_ms: int, to_ms: int
+    ) -> Awaitable[Sequence[int]]:
+        """How many deliveries are late of each webhook, given with its `sla_s`; in their order,
+        and by one reading for all of them."""
+        ...
+
     def series(
         self, webhooks: Sequence[int], from_ms: int, to_ms: int, points: int
     ) -> Awaitable[Series]:
         """About `points` steps over a time; its ends are moved outwards to whole steps."""
+        ...
+
+    def org_series(self, org: int, from_ms: int, to_ms: int, points: int) -> Awaitable[Series]:
+        """The same for all webhooks that an org has or had. It reads what one webhook would."""
         ...
 
     def series_each(

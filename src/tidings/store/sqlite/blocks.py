@@ -6,7 +6,8 @@ A block is 4,096 neighbouring deliveries, or events. What is kept of one in the 
 * `cell`, `event_cell`: for each owner in it, which pairs of event name and state it holds. A page
   with a filter skips the blocks that hold nothing for it.
 * `slice`, `event_slice`: counts by webhook (of events by org) and time, in slots of 5 minutes, an
-  hour and 6 hours (totals.py).
+  hour and 6 hours (totals.py). What the webhooks of an org have together stands under its number
+  below zero.
 
 A block of events is final when it is full. A block of deliveries changes with their states: the
 writing half notes full blocks that it touches (`touched`), and a summary carries the mark under
@@ -22,7 +23,7 @@ from typing import Any
 import apsw
 
 from tidings.store.port.log import STEP_MS
-from tidings.store.sqlite.summaries import Part, Parts, spell
+from tidings.store.sqlite.summaries import Part, Parts, answer_of, spell
 from tidings.store.sqlite.touched import BLOCK_BITS
 
 BITS = BLOCK_BITS
@@ -44,7 +45,8 @@ TABLES = (
     " max_ms INTEGER NOT NULL, n0 INTEGER NOT NULL, n1 INTEGER NOT NULL, n2 INTEGER NOT NULL,"
     " n3 INTEGER NOT NULL, n4 INTEGER NOT NULL, n5 INTEGER NOT NULL, n6 INTEGER NOT NULL,"
     " ms_sum INTEGER NOT NULL, slowest_ms INTEGER NOT NULL, spread BLOB NOT NULL,"
-    " late BLOB NOT NULL, PRIMARY KEY (level, block, webhook, slot)) WITHOUT ROWID",
+    " late BLOB NOT NULL, answers BLOB NOT NULL,"
+    " PRIMARY KEY (level, block, webhook, slot)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS event_block (number INTEGER PRIMARY KEY, min_ms INTEGER NOT NULL,"
     " max_ms INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS event_cell (block INTEGER NOT NULL, org INTEGER NOT NULL,"
@@ -54,10 +56,12 @@ TABLES = (
     " PRIMARY KEY (level, org, slot, block)) WITHOUT ROWID",
 )
 _ROWS = (
-    "SELECT d.webhook, e.name, d.state, coalesce(r.at_ms, e.at_ms), d.done_ms"
+    "SELECT d.webhook, e.name, d.state, coalesce(r.at_ms, e.at_ms), d.done_ms, d.status,"
+    " d.attempts"
     " FROM delivery d NOT INDEXED CROSS JOIN event e ON e.seq = d.event"
     " LEFT JOIN delivery_replay r ON r.delivery = d.id WHERE d.id >= ? AND d.id < ?"
 )
+_ORG = "SELECT org FROM webhook WHERE number = ?"
 _EVENT_ROWS = (
     "SELECT org, name, deliveries > 0, min(at_ms), max(at_ms) FROM event"
     " WHERE seq >= ? AND seq < ? GROUP BY org, name, deliveries > 0"
@@ -67,7 +71,7 @@ _EVENT_TIMES = (
     "SELECT org, at_ms / :step, count(*) FROM event WHERE seq >= :low AND seq < :high"
     " GROUP BY org, at_ms / :step"
 )
-_SLICE = "INSERT INTO slice VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SLICE = f"INSERT INTO slice VALUES ({', '.join('?' * 18)})"
 
 
 class Names:
@@ -112,6 +116,7 @@ class Blocks:
             int(number): int(mark)
             for number, mark in search.execute("SELECT number, mark FROM block")
         }
+        self._orgs: dict[int, int] = {}  # of the webhooks that were met
         self._marks: dict[int, int] = {}
         self._mark = 0  # the greatest that was seen
         self._dirty: dict[int, tuple[float, float]] = {}  # full: since when, last touched
@@ -256,8 +261,8 @@ class Blocks:
             return
         kinds: dict[int, set[tuple[str, int]]] = {}
         parts = Parts(STEP_MS)
-        for webhook, name, state, at_ms, done_ms in rows:
-            parts.add(webhook, state, at_ms, done_ms)
+        for webhook, name, state, at_ms, done_ms, status, attempts in rows:
+            parts.add(webhook, state, at_ms, done_ms, answer_of(status, attempts))
             found = kinds.get(webhook)
             if found is None:
                 found = kinds[webhook] = set()
@@ -268,11 +273,20 @@ class Blocks:
             pairs = {(number(name), state) for name, state in found}
             cells.append((block, webhook, spell(pairs)))
         many("INSERT INTO cell VALUES (?, ?, ?)", sorted(cells))
+        self._meet(kinds)
+        parts.add_orgs(self._orgs)
         for level in LEVELS:
             many(_SLICE, list(_slices(level, block, parts.merged(level))))
         spans = [(part.min_ms, part.max_ms) for part in parts.parts.values()]
         low, high = min(span[0] for span in spans), max(span[1] for span in spans)
         run("INSERT OR REPLACE INTO block VALUES (?, ?, ?, ?)", (block, mark, low, high))
+
+    def _meet(self, webhooks: Iterable[int]) -> None:
+        """Learn whose webhooks these are; that never changes."""
+        for webhook in webhooks:
+            if webhook not in self._orgs:
+                for (org,) in self._log.execute(_ORG, (webhook,)):
+                    self._orgs[webhook] = org
 
     def _make_event_block(self, block: int) -> None:
         rows: list[Any] = self._log.execute(

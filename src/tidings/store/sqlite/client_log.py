@@ -56,6 +56,18 @@ class LogCalls(Lines):
         """See `port.Store`."""
         return self._reading.call(_SERIES, "series", webhooks, from_ms, to_ms, points)
 
+    def late_each(
+        self, wishes: Sequence[tuple[int, int]], from_ms: int, to_ms: int
+    ) -> asyncio.Future[Sequence[int]]:
+        """See `port.Store`."""
+        return self._reading.call(_NUMBERS, "late_each", wishes, from_ms, to_ms)
+
+    def org_series(
+        self, org: int, from_ms: int, to_ms: int, points: int
+    ) -> asyncio.Future[port.Series]:
+        """See `port.Store`."""
+        return self._reading.call(_SERIES, "org_series", org, from_ms, to_ms, points)
+
     def series_each(
         self, webhooks: Sequence[int], from_ms: int, to_ms: int, points: int
     ) -> asyncio.Future[list[port.Series]]:

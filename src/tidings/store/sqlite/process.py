@@ -143,6 +143,8 @@ def reading_operations(half: ReadingHalf) -> dict[str, Operation]:
         "log_deliveries": _operation(half.log.deliveries, port.DeliveryQuery),
         "log_events": _operation(half.log.events, port.EventQuery),
         "tally": _operation(half.totals.tally, int, int, int, int | None),
+        "late_each": _operation(half.totals.late_each, list[tuple[int, int]], int, int),
+        "org_series": _operation(half.totals.org_series, int, int, int, int),
         "series": _operation(half.totals.series, list[int], int, int, int),
         "series_each": _operation(half.totals.series_each, list[int], int, int, int),
         "counts_each": _operation(half.totals.counts_each, list[int], int, int),

@@ -1,4 +1,4 @@
-"""How the summaries of a block are written: counts, the spread of latencies, what was late. Pure.
+"""How the summaries of a block are written: counts, latencies, what was late, answers. Pure.
 
 Latencies (accept to delivered, in ms) are counted in classes that grow by a quarter of their power
 of two, so that a percentile read from them is within 12 % of the exact one. For service levels,
@@ -7,11 +7,12 @@ which are whole seconds, what ended after more than a second is counted by exact
 
 import struct
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 STATES = 7
 DELIVERED = 3
 SECOND_MS = 1000
+NO_ANSWER = 0  # stands for the status of an attempt that got none
 NAMES_MAX = 6500  # numbers of names that a kind can be spelt with; others are "any name"
 _FIRST_KIND = 0x100  # above every sign that a pattern gives a meaning
 
@@ -63,9 +64,9 @@ def percentile(spread: dict[int, int], share: float) -> float | None:
 
 
 class Part:
-    """The deliveries of one webhook in one slot of time."""
+    """The deliveries of one webhook, or of all webhooks of an org, in one slot of time."""
 
-    __slots__ = ("counts", "late", "max_ms", "min_ms", "ms_sum", "slowest_ms", "spread")
+    __slots__ = ("answers", "counts", "late", "max_ms", "min_ms", "ms_sum", "slowest_ms", "spread")
 
     def __init__(self) -> None:
         self.counts = [0] * STATES
@@ -75,6 +76,7 @@ class Part:
         self.slowest_ms = 0  # of all that ended
         self.spread: Counter[int] = Counter()  # classes of those that were delivered
         self.late: Counter[int] = Counter()  # begun seconds of all that ended, above the first
+        self.answers: Counter[int] = Counter()  # the last status of all that were tried
 
     def add(self, other: "Part") -> None:
         """Take in another slot."""
@@ -85,6 +87,7 @@ class Part:
         self.slowest_ms = max(self.slowest_ms, other.slowest_ms)
         self.spread.update(other.spread)
         self.late.update(other.late)
+        self.answers.update(other.answers)
 
     def row(self) -> tuple[object, ...]:
         """As it is stored."""
@@ -96,6 +99,7 @@ class Part:
             self.slowest_ms,
             pack(self.spread),
             pack(self.late),
+            pack(self.answers),
         )
 
 
@@ -106,8 +110,11 @@ class Parts:
         self._step_ms = step_ms
         self.parts: dict[tuple[int, int], Part] = {}
 
-    def add(self, webhook: int, state: int, at_ms: int, done_ms: int | None) -> None:
-        """Count one delivery."""
+    def add(
+        self, webhook: int, state: int, at_ms: int, done_ms: int | None, answer: int | None
+    ) -> None:
+        """Count one delivery. `answer` is its last status, NO_ANSWER where an attempt got none,
+        None before its first attempt."""
         slot = at_ms // self._step_ms
         part = self.parts.get((webhook, slot))
         if part is None:
@@ -115,6 +122,8 @@ class Parts:
         part.counts[state] += 1
         part.min_ms = min(part.min_ms, at_ms)
         part.max_ms = max(part.max_ms, at_ms)
+        if answer is not None:
+            part.answers[answer] += 1
         if done_ms is None:
             return
         took = done_ms - at_ms if done_ms > at_ms else 0
@@ -124,6 +133,16 @@ class Parts:
         if took > SECOND_MS:
             part.late[-(-took // SECOND_MS)] += 1
         part.slowest_ms = max(part.slowest_ms, took)
+
+    def add_orgs(self, org_of: Mapping[int, int]) -> None:
+        """Add what the webhooks of each org have together, under the org's number below zero: so
+        that totals of an org read as much for a thousand webhooks as for one."""
+        orgs: dict[tuple[int, int], Part] = {}
+        for (webhook, slot), part in self.parts.items():
+            org = org_of.get(webhook)
+            if org is not None:
+                orgs.setdefault((-org, slot), Part()).add(part)
+        self.parts |= orgs
 
     def merged(self, step_ms: int) -> dict[tuple[int, int], Part]:
         """In coarser slots; `step_ms` is a multiple of its own."""
@@ -141,8 +160,15 @@ def pack(counts: Counter[int]) -> bytes:
     return b"".join([_PAIR.pack(*pair) for pair in sorted(counts.items())])
 
 
-def merged_spread(packed: bytes | bytearray) -> dict[int, int]:
-    """The counts of several spreads of `pack`, one behind the other, together."""
+def answer_of(status: int | None, attempts: int) -> int | None:
+    """What a delivery adds to the answers: see `Parts.add`."""
+    if not attempts:
+        return None
+    return NO_ANSWER if status is None else status
+
+
+def merge_packed(packed: bytes | bytearray) -> dict[int, int]:
+    """The counts of several results of `pack`, one behind the other, together."""
     numbers = struct.unpack(f"<{len(packed) // 4}I", packed)
     merged = [0] * (max(numbers[::2], default=0) + 1)
     for number, count in zip(numbers[::2], numbers[1::2], strict=True):

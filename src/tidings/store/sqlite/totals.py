@@ -16,7 +16,14 @@ from tidings.core.sla import breach_ms
 from tidings.store import port
 from tidings.store.port.log import POINTS_MAX, STEP_MS
 from tidings.store.sqlite.blocks import BITS, BLOCK, LEVELS, Blocks
-from tidings.store.sqlite.summaries import DELIVERED, STATES, merged_spread, percentile, unpack
+from tidings.store.sqlite.summaries import (
+    DELIVERED,
+    STATES,
+    answer_of,
+    merge_packed,
+    percentile,
+    unpack,
+)
 
 REFRESH_MAX = 12  # blocks summarised at a question
 
@@ -24,30 +31,33 @@ _COUNTS = ", ".join(f"s.n{state}" for state in range(STATES))
 _SUMS = ", ".join(f"sum(s.n{state})" for state in range(STATES))
 _UNFINISHED = "s.n0 + s.n1 + s.n2"
 _FROM = (
-    " FROM block b CROSS JOIN slice s ON s.level = :level AND s.block = b.number"
-    " AND s.webhook = :webhook AND s.slot >= :first AND s.slot < :end"
-    " WHERE b.min_ms < :to AND b.max_ms >= :from"
-)
-_WHOLE = f"SELECT {_SUMS}, sum(s.ms_sum){_FROM}"
-_SLICES = f"SELECT s.block, s.min_ms, s.max_ms, {_COUNTS}, s.ms_sum, s.late{_FROM}"
-_LATE = f"SELECT s.late{_FROM} AND s.slowest_ms > :sla_ms"
-_OPEN = f"SELECT s.block, s.min_ms, s.max_ms, {_UNFINISHED}{_FROM} AND {_UNFINISHED} > 0"
-_ROWS = (
-    "SELECT d.state, coalesce(r.at_ms, e.at_ms), d.done_ms FROM delivery d NOT INDEXED"
-    " CROSS JOIN event e ON e.seq = d.event LEFT JOIN delivery_replay r ON r.delivery = d.id"
-    " WHERE d.id >= :low AND d.id < :high AND d.webhook = :webhook"
-    " AND coalesce(r.at_ms, e.at_ms) >= :from AND coalesce(r.at_ms, e.at_ms) < :to"
-)
-_OF_SEVERAL = (
     " FROM block b CROSS JOIN json_each(:webhooks) w"
     " CROSS JOIN slice s ON s.level = :level AND s.block = b.number AND s.webhook = w.value"
     " AND s.slot >= :first AND s.slot < :end WHERE b.min_ms < :to AND b.max_ms >= :from"
 )
+_WHOLE = (
+    f"SELECT s.webhook, {_SUMS}, sum(s.ms_sum), group_concat(hex(s.answers), ''){_FROM}"
+    " GROUP BY s.webhook"
+)
+_LATE = (
+    f"SELECT s.webhook, s.slowest_ms, s.late, s.block, s.min_ms, s.max_ms, {_UNFINISHED}{_FROM}"
+    f" AND (s.slowest_ms > :sla_ms OR {_UNFINISHED} > 0)"
+)
+_SLICES = (
+    f"SELECT s.webhook, s.block, s.min_ms, s.max_ms, {_COUNTS}, s.ms_sum, s.late, s.answers{_FROM}"
+)
+_ROWS = (
+    "SELECT d.state, coalesce(r.at_ms, e.at_ms), d.done_ms, d.status, d.attempts"
+    " FROM delivery d NOT INDEXED"
+    " CROSS JOIN event e ON e.seq = d.event LEFT JOIN delivery_replay r ON r.delivery = d.id"
+    " WHERE d.id >= :low AND d.id < :high AND d.webhook = :webhook"
+    " AND coalesce(r.at_ms, e.at_ms) >= :from AND coalesce(r.at_ms, e.at_ms) < :to"
+)
 _SERIES = (
     f"SELECT s.webhook, s.slot / :times, {_SUMS}, sum(s.ms_sum), group_concat(hex(s.spread), '')"
-    f"{_OF_SEVERAL} GROUP BY s.webhook, s.slot / :times"
+    f"{_FROM} GROUP BY s.webhook, s.slot / :times"
 )
-_COUNTS_EACH = f"SELECT s.webhook, {_SUMS}{_OF_SEVERAL} GROUP BY s.webhook"
+_COUNTS_EACH = f"SELECT s.webhook, {_SUMS}{_FROM} GROUP BY s.webhook"
 _MONTH_POINTS = 60
 _EVENT_SERIES = (
     "SELECT slot, sum(n) FROM event_slice WHERE level = :level AND org = :org AND slot >= :first"
@@ -62,6 +72,7 @@ _EVENT_ROWS = (
 )
 
 Binding = dict[str, Any]
+Row = tuple[int, int, int | None, int | None, int]  # state, time, end, last status, attempts
 
 
 class Totals:
@@ -79,44 +90,65 @@ class Totals:
         self._blocks = blocks
         self._clock_ms = clock_ms
 
-    # -- one webhook ------------------------------------------------------------------------------
+    # -- of a time, to the millisecond ------------------------------------------------------------
 
     def tally(self, webhook: int, from_ms: int, to_ms: int, sla_s: int | None = None) -> port.Tally:
         """See `port.LogStore.tally`."""
-        self._blocks.refresh(REFRESH_MAX)
         sum_ = _Sum(sla_s, self._clock_ms())
-        first, end = -(-from_ms // STEP_MS), to_ms // STEP_MS
-        if first > end:  # both ends in one slot
-            self._edge(sum_, webhook, end, from_ms, to_ms)
-        else:
-            for level, low, high in _pyramid(first, end):
-                self._whole(sum_, webhook, level, low, high)
-            if first * STEP_MS > from_ms:
-                self._edge(sum_, webhook, first - 1, from_ms, first * STEP_MS)
-            if end * STEP_MS < to_ms:
-                self._edge(sum_, webhook, end, end * STEP_MS, to_ms)
+        self._add_up({webhook: sum_}, from_ms, to_ms, late_alone=False)
         return sum_.tally(self._blocks.behind * BLOCK)
 
-    def _whole(self, sum_: "_Sum", webhook: int, level: int, first: int, end: int) -> None:
-        asked = _asked(webhook, level, first, end)
-        [(*counts, ms_sum)] = self._ask(_WHOLE, asked)
-        sum_.add([count or 0 for count in counts], ms_sum or 0)
-        if sum_.sla_ms is not None:
-            for (late,) in self._ask(_LATE, asked | {"sla_ms": sum_.sla_ms}):
-                sum_.add_late(late)
-            for block, low, high, count in self._ask(_OPEN, asked):
-                self._open(sum_, webhook, block, low, high, count)
+    def late_each(
+        self, wishes: Sequence[tuple[int, int]], from_ms: int, to_ms: int
+    ) -> Sequence[int]:
+        """See `port.LogStore.late_each`."""
+        now_ms = self._clock_ms()
+        sums = {webhook: _Sum(sla_s, now_ms) for webhook, sla_s in wishes}
+        self._add_up(sums, from_ms, to_ms, late_alone=True)
+        return [sums[webhook].breaches for webhook, _ in wishes]
 
-    def _edge(self, sum_: "_Sum", webhook: int, slot: int, from_ms: int, to_ms: int) -> None:
-        asked = _asked(webhook, STEP_MS, slot, slot + 1)
-        for block, low, high, *counts, ms_sum, late in self._ask(_SLICES, asked):
+    def _add_up(self, sums: "_Sums", from_ms: int, to_ms: int, *, late_alone: bool) -> None:
+        self._blocks.refresh(REFRESH_MAX)
+        first, end = -(-from_ms // STEP_MS), to_ms // STEP_MS
+        if first > end:  # both ends in one slot
+            self._edge(sums, end, from_ms, to_ms)
+            return
+        for level, low, high in _pyramid(first, end):
+            if low < high:
+                self._whole(sums, level, low, high, late_alone)
+        if first * STEP_MS > from_ms:
+            self._edge(sums, first - 1, from_ms, first * STEP_MS)
+        if end * STEP_MS < to_ms:
+            self._edge(sums, end, end * STEP_MS, to_ms)
+
+    def _whole(self, sums: "_Sums", level: int, first: int, end: int, late_alone: bool) -> None:
+        asked = _asked(list(sums), level, first, end)
+        if not late_alone:
+            for number, *counts, ms_sum, answers in self._ask(_WHOLE, asked):
+                sums[number].add(counts, ms_sum, bytes.fromhex(answers))
+        wished = [one.sla_ms for one in sums.values() if one.sla_ms is not None]
+        if not wished:
+            return
+        for number, slowest_ms, late, block, low, high, count in self._ask(
+            _LATE, asked | {"sla_ms": min(wished)}
+        ):
+            sum_ = sums[number]
+            if sum_.sla_ms is not None:
+                if slowest_ms > sum_.sla_ms:
+                    sum_.add_late(late)
+                self._open(sum_, number, block, low, high, count)
+
+    def _edge(self, sums: "_Sums", slot: int, from_ms: int, to_ms: int) -> None:
+        asked = _asked(list(sums), STEP_MS, slot, slot + 1)
+        for number, block, low, high, *counts, ms_sum, late, answers in self._ask(_SLICES, asked):
+            sum_ = sums[number]
             if low >= from_ms and high < to_ms:
-                sum_.add(counts, ms_sum)
+                sum_.add(counts, ms_sum, answers)
                 if sum_.sla_ms is not None:
                     sum_.add_late(late)
-                    self._open(sum_, webhook, block, low, high, sum(counts[:DELIVERED]))
+                    self._open(sum_, number, block, low, high, sum(counts[:DELIVERED]))
             elif high >= from_ms and low < to_ms:
-                sum_.add_rows(self._rows(webhook, block, from_ms, to_ms))
+                sum_.add_rows(self._rows(number, block, from_ms, to_ms))
 
     def _open(
         self, sum_: "_Sum", webhook: int, block: int, low: int, high: int, count: int
@@ -132,9 +164,7 @@ class Totals:
         rows: list[Any] = self._search.execute(query, asked).fetchall()
         return rows
 
-    def _rows(
-        self, webhook: int, block: int, from_ms: int, to_ms: int
-    ) -> Iterable[tuple[int, int, int | None]]:
+    def _rows(self, webhook: int, block: int, from_ms: int, to_ms: int) -> Iterable[Row]:
         asked = {"low": block << BITS, "high": (block + 1) << BITS, "webhook": webhook}
         rows: list[Any] = self._log.execute(
             _ROWS, asked | {"from": from_ms, "to": to_ms}
@@ -149,6 +179,10 @@ class Totals:
         line = _Line(steps)
         self._fill(webhooks, steps, lambda _: line)
         return line.shown(self._blocks.behind * BLOCK)
+
+    def org_series(self, org: int, from_ms: int, to_ms: int, points: int) -> port.Series:
+        """See `port.LogStore.org_series`."""
+        return self.series([-org], from_ms, to_ms, points)
 
     def series_each(
         self, webhooks: Sequence[int], from_ms: int, to_ms: int, points: int
@@ -234,7 +268,7 @@ class _Line:
 
     def shown(self, behind: int) -> port.Series:
         first, step = self._steps.first, self._steps.step_ms
-        merged = [merged_spread(packed) for packed in self._spreads]
+        merged = [merge_packed(packed) for packed in self._spreads]
         whole: Counter[int] = Counter()
         for spread in merged:
             whole.update(spread)
@@ -254,25 +288,29 @@ class _Sum:
         self.counts = [0] * STATES
         self.ms_sum = 0
         self.breaches = 0
+        self.answers: Counter[int] = Counter()
 
-    def add(self, counts: Sequence[int], ms_sum: int) -> None:
+    def add(self, counts: Sequence[int], ms_sum: int, answers: bytes) -> None:
         self.counts = [a + b for a, b in zip(self.counts, counts, strict=True)]
         self.ms_sum += ms_sum
+        self.answers.update(merge_packed(answers))
 
     def add_late(self, late: bytes) -> None:
         """Of what has ended, by begun seconds."""
         assert self._sla_s is not None
         self.breaches += sum(count for seconds, count in unpack(late) if seconds > self._sla_s)
 
-    def add_open(self, rows: Iterable[tuple[int, int, int | None]]) -> None:
+    def add_open(self, rows: Iterable[Row]) -> None:
         """Of what is unfinished; its counts are in already."""
-        for state, at_ms, _ in rows:
+        for state, at_ms, *_ in rows:
             if state < DELIVERED and self._late(at_ms, None):
                 self.breaches += 1
 
-    def add_rows(self, rows: Iterable[tuple[int, int, int | None]]) -> None:
-        for state, at_ms, done_ms in rows:
+    def add_rows(self, rows: Iterable[Row]) -> None:
+        for state, at_ms, done_ms, status, attempts in rows:
             self.counts[state] += 1
+            if (answer := answer_of(status, attempts)) is not None:
+                self.answers[answer] += 1
             if state == DELIVERED and done_ms is not None:
                 self.ms_sum += max(0, done_ms - at_ms)
             if self._late(at_ms, done_ms if state >= DELIVERED else None):
@@ -283,7 +321,12 @@ class _Sum:
 
     def tally(self, behind: int) -> port.Tally:
         by_state = dict(enumerate(self.counts))
-        return port.Tally(by_state, self.ms_sum, by_state[DELIVERED], self.breaches, behind)
+        return port.Tally(
+            by_state, self.ms_sum, by_state[DELIVERED], self.breaches, behind, dict(self.answers)
+        )
+
+
+_Sums = dict[int, _Sum]  # by webhook
 
 
 class _Point:
@@ -308,13 +351,12 @@ class _Point:
 
 
 def _of_several(webhooks: Sequence[int], steps: _Steps) -> Binding:
-    asked = _asked(0, steps.level, *steps.slots)
-    return asked | {"webhooks": msgspec.json.encode(webhooks).decode()}
+    return _asked(webhooks, steps.level, *steps.slots)
 
 
-def _asked(webhook: int, level: int, first: int, end: int) -> Binding:
+def _asked(webhooks: Sequence[int], level: int, first: int, end: int) -> Binding:
     return {
-        "webhook": webhook,
+        "webhooks": msgspec.json.encode(webhooks).decode(),
         "level": level,
         "first": first,
         "end": end,
