@@ -38,9 +38,9 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 
 
-def launch(playwright: Playwright) -> Browser:
+def launch(playwright: Playwright, *more: str) -> Browser:
     """The browser, without a window."""
-    return playwright.chromium.launch(executable_path=PROGRAM, args=list(ARGS))
+    return playwright.chromium.launch(executable_path=PROGRAM, args=[*ARGS, *more])
 
 
 class Reader:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, StorageState, sync_playwright
+from playwright.sync_api import Browser, Playwright, StorageState, sync_playwright
 
 from ..e2e.fixtures import receiver
 from ..e2e.receiver import Receiver
@@ -19,12 +19,18 @@ NewReader = Callable[..., Reader]
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
+def playwright_started() -> Iterator[Playwright]:
     """Ended with this folder: its event loop must not run under the tests of others."""
     with sync_playwright() as playwright:
-        made = launch(playwright)
-        yield made
-        made.close()
+        yield playwright
+
+
+@pytest.fixture(scope="package")
+def browser(playwright_started: Playwright) -> Iterator[Browser]:
+    """One browser for all."""
+    made = launch(playwright_started)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="package")

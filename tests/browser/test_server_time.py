@@ -1,16 +1,20 @@
 """The figure of the console: with 1,000,000 deliveries stored, a page costs at most 50 ms.
 
-The service itself answers, over the loopback; the median of each page's answers counts, from the
-request to the last byte. Where that is more, the machine may have been busy with others: then the
-CPU time that the service's processes spent on a page decides. The log is filled by direct inserts,
-as tests/systems does it, and lies within the last 29 days, so that charts and tallies show it all.
+The service itself answers, over the loopback; the median of each page's answers counts, by the
+clock, from the request to the last byte. Only where others took a good part of a core during every
+one of three rounds does the CPU time decide that the service's processes spent on a page, and a
+warning says so. The log is filled by direct inserts, as tests/systems does it, and lies within the
+last 29 days, so that charts and tallies show it all.
 """
 
 import http.client
+import os
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 import psutil
@@ -34,6 +38,8 @@ DAYS = 29
 DAY_MS = 86_400_000
 MEDIAN_MS = 50.0
 TIMES = 15
+ROUNDS = 3
+OTHERS_CORES = 0.2  # what others may use of the processor while the clock is believed
 UNFINISHED = (State.PENDING, State.RETRYING)  # would be sent, and there is nothing to send
 
 
@@ -64,11 +70,43 @@ class Pages:
         return (time.perf_counter() - began) * 1000
 
 
+class Took(NamedTuple):
+    """What a page took, in the median and on average."""
+
+    clock_ms: float
+    cpu_ms: float  # of the service and its store's processes
+    others: float  # cores that everything else used meanwhile, beside this test
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether the clock also tells of others."""
+        return self.others > OTHERS_CORES
+
+
 def used_ms(service: ServiceProcess) -> float:
     """CPU time that the service and its store's processes have spent so far."""
     main = psutil.Process(service.pid)
     times = [one.cpu_times() for one in (main, *main.children(recursive=True))]
     return 1000 * sum(one.user + one.system for one in times)
+
+
+def _busy_ms() -> float:
+    """CPU time that the whole machine has spent so far, also on other machines (steal)."""
+    times = psutil.cpu_times()
+    return 1000 * (sum(times) - times.idle - times.iowait - times.guest - times.guest_nice)
+
+
+def took(million: ServiceProcess, pages: "Pages", path: str) -> Took:
+    """Ask for a page some times; once before, which is not counted."""
+    pages.took_ms(path)
+    own = os.times()
+    began, before_ms, busy_ms = time.perf_counter(), used_ms(million), _busy_ms()
+    clock_ms = statistics.median(pages.took_ms(path) for _ in range(TIMES))
+    cpu_ms, busy_ms = used_ms(million) - before_ms, _busy_ms() - busy_ms
+    wall_ms = 1000 * (time.perf_counter() - began)
+    now = os.times()
+    test_ms = 1000 * (now.user + now.system - own.user - own.system)
+    return Took(clock_ms, cpu_ms / TIMES, (busy_ms - cpu_ms - test_ms) / wall_ms)
 
 
 def _quiet(service: ServiceProcess) -> bool:
@@ -125,6 +163,7 @@ def test_every_page_is_made_in_time(million: ServiceProcess) -> None:
         [hook, *_] = [one["webHookId"] for one in api.get("/v3/webHooks").must(200)["data"]]
     customer = quote("common1_")
     paths = (
+        *("", *(f"?span={span}" for span in ("1h", "24h", "7d", "30d")), "?part=now"),
         "/webhooks",
         f"/webhooks/{hook}",
         f"/webhooks/{hook}?span=30d",
@@ -157,29 +196,20 @@ def test_every_page_is_made_in_time(million: ServiceProcess) -> None:
         "/stop",
         "/sessions",
     )
-    assert not (slow := too_slow(million, paths)), slow
-
-
-@pytest.mark.xfail(
-    strict=False,
-    reason="the overview takes 50 to 120 ms at 1,000,000 deliveries: a tally for each webhook, "
-    "and spreads over a month, want to be one query each",
-)
-def test_the_overview_is_made_in_time(million: ServiceProcess) -> None:
-    paths = ("", *(f"?span={span}" for span in ("1h", "24h", "7d", "30d")), "?part=now")
-    assert not (slow := too_slow(million, paths)), slow
-
-
-def too_slow(million: ServiceProcess, paths: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """The pages over the limit by the clock and by CPU time, with both in milliseconds."""
     pages, slow = Pages(million), {}
     until(lambda: _quiet(million), "the service has done what it does after its start", 120)
     for path in paths:
-        pages.took_ms(f"/console{path}")
-        before_ms = used_ms(million)
-        median_ms = statistics.median(pages.took_ms(f"/console{path}") for _ in range(TIMES))
-        cpu_ms = (used_ms(million) - before_ms) / TIMES
-        print(f"{median_ms:7.1f} ms, {cpu_ms:5.1f} ms CPU  /console{path}")
-        if min(median_ms, cpu_ms) > MEDIAN_MS:
-            slow[path] = (round(median_ms), round(cpu_ms))
-    return slow
+        one = took(million, pages, f"/console{path}")
+        for _ in range(1, ROUNDS):
+            if one.clock_ms <= MEDIAN_MS or not one.disturbed:
+                break
+            one = took(million, pages, f"/console{path}")
+        words = f"{one.clock_ms:.1f} ms, {one.cpu_ms:.1f} ms CPU, others {one.others:.2f} cores"
+        print(f"{words}  /console{path}")
+        if one.clock_ms <= MEDIAN_MS:
+            continue
+        if one.disturbed and one.cpu_ms <= MEDIAN_MS:
+            warnings.warn(f"/console{path} is judged by its CPU time: {words}", stacklevel=1)
+        else:
+            slow[path] = words
+    assert not slow, slow

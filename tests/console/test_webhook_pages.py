@@ -8,6 +8,8 @@ import pytest
 from tests.api.control_client import run
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import pages, text
+from tidings.console.pages import charts
+from tidings.console.pages.webhooks import answers_of
 from tidings.core.delivery import State
 from tidings.core.webhook import Standing
 from tidings.store import port
@@ -57,8 +59,57 @@ def test_one_webhook_shows_its_health_its_deliveries_and_its_secrets_by_four_cha
             assert "…cdef" in page and "0123456789" not in page
             assert record.webhook.secrets[0].hex() not in page
             assert re.search(r"<td>503</td><td class=\"n\">1</td>", page), "answers by status"
+            assert "to each of 1 delivery since" in page
 
     run(scenario())
+
+
+def test_answers_by_status_count_all_of_the_time_and_what_got_no_answer() -> None:
+    """Each delivery once, by its last answer; what was never tried is not counted."""
+
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            webhook, number = await p.webhook()
+            said = [200] * 230 + [204] * 7 + [503] * 3 + [None] * 2
+            for at, status in enumerate(said):
+                (delivery,) = await accept(p.s, id_of(at), [number], org=7)
+                good = status is not None and status < 300
+                await settle(
+                    p.s,
+                    delivery,
+                    number,
+                    State.DELIVERED if good else State.RETRYING,
+                    status=status,
+                )
+            await accept(p.s, id_of(900), [number], org=7)
+            page = text(await browser.get(f"/console/webhooks/{webhook}?span=1h"))
+            shown = re.findall(r"<td>([^<]*)</td><td class=\"n\">([0-9,]*)</td><td><meter", page)
+            assert shown == [("200", "230"), ("204", "7"), ("503", "3"), ("no answer", "2")]
+            assert "to each of 242 deliveries since" in page
+            p.s.clock.ms += 2 * 3_600_000
+            page = text(await browser.get(f"/console/webhooks/{webhook}?span=1h"))
+            assert "Nothing was sent in this time." in page
+            page = text(await browser.get(f"/console/webhooks/{webhook}?span=7d"))
+            assert "to each of 242 deliveries since" in page
+
+    run(scenario())
+
+
+def test_answers_beyond_the_first_few_stand_in_one_line() -> None:
+    counts = {status: 100 - at for at, status in enumerate(range(400, 415))} | {0: 500}
+    shown = answers_of(counts)
+    assert len(shown) == 13 and shown[0] == ("no answer", 500, "bad")
+    assert shown[-1] == ("4 others", sum(sorted(counts.values())[:4]), "faint")
+    assert sum(count for _, count, _ in shown) == sum(counts.values())
+
+
+def test_an_error_rate_of_nothing_failed_is_drawn_and_one_of_nothing_tried_is_not() -> None:
+    good = port.Point(0, {int(State.DELIVERED): 3})
+    nothing = port.Point(300_000, {})
+    assert not charts.error_rate(port.Series(300_000, [good, nothing])).empty
+    assert charts.error_rate(port.Series(300_000, [nothing])).empty
+    assert charts.deliveries(port.Series(300_000, [nothing])).empty
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,10 @@ class Chart(msgspec.Struct, frozen=True):
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to draw."""
-        return not any(value for line in self.lines for value in line.values)
+        """Whether there is nothing to draw. A share of nothing is None; one of 0 % is drawn."""
+        if self.unit == COUNT:
+            return not any(value for line in self.lines for value in line.values)
+        return all(value is None for line in self.lines for value in line.values)
 
 
 def deliveries(series: Series, title: str = "Deliveries") -> Chart:

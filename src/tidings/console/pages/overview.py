@@ -36,7 +36,6 @@ EXAMPLE = (
     '{"eventName": "pointsIssued", "data": {"customerIdentifiers": {"customerId": 100}, '
     '"totalPointsIssued": 86}}'
 )
-SLA_MAX = 40  # webhooks whose late deliveries are counted
 ATTENTION_MAX = 20
 REJECTIONS_MAX = 20
 
@@ -77,12 +76,10 @@ async def show(visit: Visit) -> Response:
         span = SPAN
     length_ms, points, words = SPANS[span]
     now_ms = services.clock.now_ms()
-    numbers = [one.webhook.number for one in services.webhooks.list(org)]
-    now, series, events, late = await asyncio.gather(
+    now, (series, late), events = await asyncio.gather(
         _now(visit, records),
-        services.store.series(numbers, now_ms - length_ms, now_ms, points),
+        _past(visit, records, now_ms - length_ms, now_ms, points),
         services.store.event_series(org, now_ms - length_ms, now_ms, points),
-        _late(visit, records, now_ms - length_ms, now_ms),
     )
     return visit.page(
         "overview.html",
@@ -152,16 +149,17 @@ async def _now(visit: Visit, records: Sequence[Record]) -> Now:
     )
 
 
-async def _late(visit: Visit, records: Sequence[Record], from_ms: int, to_ms: int) -> int | None:
-    """Deliveries beyond the service level of their webhook; None where no webhook has one."""
-    wished = [one.webhook for one in records if one.webhook.sla_s][:SLA_MAX]
-    if not wished:
-        return None
-    tally = visit.services.store.tally
-    tallies = await asyncio.gather(
-        *(tally(one.number, from_ms, to_ms, one.sla_s) for one in wished)
-    )
-    return sum(one.sla_breaches for one in tallies)
+async def _past(
+    visit: Visit, records: Sequence[Record], from_ms: int, to_ms: int, points: int
+) -> tuple[port.Series, int | None]:
+    """The deliveries of a time, and how many of them were later than their webhook wishes; None
+    where no webhook wishes anything. Both are of the time that the charts show."""
+    store = visit.services.store
+    series = await store.org_series(visit.caller.org, from_ms, to_ms, points)
+    wishes = [(one.webhook.number, one.webhook.sla_s) for one in records if one.webhook.sla_s]
+    if not wishes:
+        return series, None
+    return series, sum(await store.late_each(wishes, series.points[0].start_ms, to_ms))
 
 
 def _alive(record: Record) -> bool:

@@ -1,8 +1,7 @@
 """The webhooks of an org, one of them, and what can be done to it."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
@@ -23,11 +22,11 @@ from tidings.core.shape_rules import show_fields
 from tidings.core.sign import show_secret
 from tidings.core.webhook import Standing
 from tidings.engine.webhook_records import Record, Verb, after
-from tidings.store.port import DeliveryQuery, StoredDelivery
+from tidings.store.port import DeliveryQuery
 
 PAGE = 25
-NEWEST = 200  # deliveries whose answers are counted
-SHOWN = 12  # of them that are listed
+SHOWN = 12  # of the newest deliveries
+ANSWERS_MAX = 12  # different ones that have a line of their own
 OVERLAP_H, OVERLAP_MAX_H = 24, 720
 HOUR_MS = 3_600_000
 
@@ -77,12 +76,14 @@ async def show(visit: Visit) -> Response:
     length_ms, points, words = SPANS[span]
     now_ms = services.clock.now_ms()
     number = webhook.number
-    (doing,), series, tally, newest = await asyncio.gather(
+    (doing,), series, newest = await asyncio.gather(
         doings(services, [record]),
         services.store.series([number], now_ms - length_ms, now_ms, points),
-        services.store.tally(number, now_ms - length_ms, now_ms, webhook.sla_s),
-        newest_first(services.store, [DeliveryQuery((number,))], None, NEWEST),
+        newest_first(services.store, [DeliveryQuery((number,))], None, SHOWN),
     )
+    # Of the time that the charts show, which begins with a whole step.
+    tally = await services.store.tally(number, series.points[0].start_ms, now_ms, webhook.sla_s)
+    answers = answers_of(tally.answers)
     return visit.page(
         "webhook.html",
         record=record,
@@ -98,21 +99,32 @@ async def show(visit: Visit) -> Response:
         failed=charts.total(series, State.FAILED),
         late=tally.sla_breaches if webhook.sla_s else None,
         charts=[charts.deliveries(series), charts.error_rate(series), charts.latency(series)],
-        answers=answers_of(newest.rows),
-        looked=len(newest.rows),
-        rows=newest.rows[:SHOWN],
+        answers=answers,
+        answered=sum(tally.answers.values()),
+        since_ms=series.points[0].start_ms,
+        behind=max(series.behind, tally.behind),
+        rows=newest.rows,
         facts=_facts(record),
         verbs=[(verb, VERBS[verb][0]) for verb in VERBS if _sayable(verb, webhook.standing)],
     )
 
 
-def answers_of(rows: Sequence[StoredDelivery]) -> list[tuple[str, int, str]]:
-    """Of deliveries that were tried: the answer, how many had it, and the colour of its class."""
-    counts = Counter(
-        "no answer" if row.status is None else str(row.status) for row in rows if row.attempts
-    )
-    colours = {"2": "ok", "3": "warn", "4": "bad", "5": "bad"}
-    return [(word, count, colours.get(word[0], "bad")) for word, count in counts.most_common(12)]
+def answers_of(counts: Mapping[int, int]) -> list[tuple[str, int, str]]:
+    """The answers of a tally, the most frequent first: in words, how many deliveries had it last,
+    and the colour of its class. What is beyond the first few stands in one line."""
+    ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    shown = [(_answer(status), count, _colour(status)) for status, count in ordered[:ANSWERS_MAX]]
+    if rest := ordered[ANSWERS_MAX:]:
+        shown.append((f"{len(rest)} others", sum(count for _, count in rest), "faint"))
+    return shown
+
+
+def _answer(status: int) -> str:
+    return str(status) if status else "no answer"
+
+
+def _colour(status: int) -> str:
+    return {2: "ok", 3: "warn"}.get(status // 100, "bad")
 
 
 def _sayable(verb: Verb, standing: Standing) -> bool:
