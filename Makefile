@@ -11,7 +11,7 @@ READY := .venv/.ready
 VENDOR := src/tidings/console/static/vendor/.ready
 TESTS ?= tests
 
-.PHONY: help setup run demo check fix test test-systems bench docs models
+.PHONY: help setup run demo check fix test test-systems bench docs models wheel
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -58,6 +58,9 @@ test-systems: setup  ## Tests that need programs of the system; as root it insta
 
 bench: setup  ## Throughput against the yardstick, every run closed by a ledger
 	@$(BIN)/python -m bench throughput
+
+wheel: setup  ## Build the wheel into dist/, with the console's libraries in it
+	@$(BIN)/uv build --quiet --wheel --no-build-isolation --out-dir dist
 
 models: setup  ## Make the typed models of events, and take new optional fields into the promise
 	@$(BIN)/python -m tidings.catalogue.models src/tidings/consumer/events
