@@ -98,6 +98,12 @@ def test_one_event_shows_its_fate_at_every_webhook_and_why_others_did_not_get_it
             assert "r-1" in page and "ref-1" in page
             other = await p.browser(8)
             assert (await other.get(f"/console/events/{id_of(1)}")).status == 404
+            first, again = await accept(p.s, id_of(2), [number, number], org=7)  # as a replay adds
+            await settle(p.s, first, number, State.FAILED, status=400)
+            await settle(p.s, again, number)
+            page = text(await browser.get(f"/console/events/{id_of(2)}"))
+            assert "It went to 1 webhook." in page, "its newest delivery is what counts"
+            assert page.count("<li>Acme CRM") == 1 and page.count("data-row") == 2
 
     run(scenario())
 

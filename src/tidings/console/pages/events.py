@@ -17,6 +17,7 @@ from tidings.console.frame import Visit
 from tidings.console.json_view import body_of
 from tidings.console.pages import log_filters
 from tidings.console.pages.log_filters import address, sides
+from tidings.core.delivery import State
 from tidings.core.filter import explain
 from tidings.core.form import Refusal
 from tidings.core.ids import show as show_id
@@ -65,11 +66,14 @@ async def show(visit: Visit) -> Response:
         record = services.webhooks.by_number(delivery.webhook)
         if record is not None and record.org == org:
             rows.append((delivery, record.webhook))
+    newest = {webhook.number: (delivery, webhook) for delivery, webhook in rows}  # with replays
     return visit.page(
         "event.html",
         event=event,
         head=heads[0] if heads else None,
         rows=rows,
+        newest=list(newest.values()),
+        failed=sum(delivery.state == State.FAILED for delivery, _ in newest.values()),
         elsewhere=len(deliveries) - len(rows),
         passed=_passed(visit, event, deliveries),
         body=None if event.body is None else body_of(event.body),

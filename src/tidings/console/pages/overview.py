@@ -159,7 +159,7 @@ async def _past(
     wishes = [(one.webhook.number, one.webhook.sla_s) for one in records if one.webhook.sla_s]
     if not wishes:
         return series, None
-    return series, sum(await store.late_each(wishes, series.points[0].start_ms, to_ms))
+    return series, sum(await store.late_each(wishes, series.points[0].start_ms, to_ms + 1))
 
 
 def _alive(record: Record) -> bool:
