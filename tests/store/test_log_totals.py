@@ -206,6 +206,40 @@ def test_the_summaries_outlive_their_owner_and_what_changed_meanwhile_is_seen(
     place.close()
 
 
+class Ticking:
+    """A clock that goes on by a second whenever somebody looks at it."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        self.now_s += 1
+        return self.now_s
+
+
+def test_while_commits_never_pause_the_last_block_costs_a_share_of_the_time(
+    tmp_path: Path,
+) -> None:
+    place = Place(tmp_path, 40.0)
+    clock = Ticking()
+    place.blocks = Blocks(place.reader, place.segments.connection, clock, spare=9.0)
+    place.totals = Totals(
+        place.reader, place.segments.connection, place.blocks, lambda: place.now_ms
+    )
+    place.check(1, *EVER, 30)
+    [(one,)] = place.rows(
+        "SELECT id FROM delivery WHERE webhook = 1 AND state = 2 AND id >> 12 = ? LIMIT 1",
+        place.blocks.last,
+    )
+    before = place.totals.tally(1, *EVER).by_state
+    place.half.commit(port.Batch(0, settled=[settled(one)]))
+    assert place.totals.tally(1, *EVER).by_state == before, "spared"
+    clock.now_s += 9
+    place.check(1, *EVER, 30)
+    assert place.totals.tally(1, *EVER).by_state != before
+    place.close()
+
+
 def test_a_tally_says_how_much_it_has_not_counted_yet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

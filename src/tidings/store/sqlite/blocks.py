@@ -105,10 +105,15 @@ class Blocks:
         log: apsw.Connection,
         search: apsw.Connection,
         clock_s: Callable[[], float] = time.monotonic,
+        spare: float = 0.0,
     ) -> None:
+        """`spare`: for how many times as long as it took to summarise the last block at a question
+        it is left as it is then. While commits never pause, that would else be most of the cost."""
         self._log = log
         self._search = search
         self._clock_s = clock_s
+        self._spare = spare
+        self._spared_until = 0.0
         for statement in TABLES:
             search.execute(statement).fetchall()
         self.names = Names(search)
@@ -220,9 +225,12 @@ class Blocks:
         for block in dirty[:at_most]:
             self.make(block)
         version = self._version()
-        if version != self._unfull_seen:
+        began = self._clock_s()
+        if version != self._unfull_seen and began >= self._spared_until:
             self.make(self.last)
             self._unfull_seen = version
+            ended = self._clock_s()
+            self._spared_until = ended + self._spare * (ended - began)
 
     def refresh_events(self, at_most: int) -> int:
         """Summarise up to so many full blocks of events; how many events are in no summary yet, but

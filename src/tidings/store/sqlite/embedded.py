@@ -38,6 +38,7 @@ from tidings.store.sqlite.types import Types
 from tidings.store.sqlite.writer import Writer
 
 SEARCH_FILE = "search.db"
+SPARE = 4.0  # at most a fifth of the time goes into the last block: 25 ms, then 100 ms not
 INDEX_AT_LEAST_EVERY_S = 1.0
 DROP_SEGMENTS_EVERY_S = 60.0
 
@@ -104,7 +105,7 @@ class ReadingHalf:
         self.replays = ReplayQueries(self._connection)
         self.replay_source = ReplaySource(self._connection)
         self._segments = Segments(directory / SEARCH_FILE)
-        self._blocks = Blocks(self._connection, self._segments.connection)
+        self._blocks = Blocks(self._connection, self._segments.connection, spare=SPARE)
         self.log = Log(self._connection, self._segments, self._blocks)
         self.totals = Totals(self._connection, self._segments.connection, self._blocks, wall_ms)
         self.rejections = Rejections(self._connection)

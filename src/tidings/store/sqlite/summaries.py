@@ -6,7 +6,6 @@ which are whole seconds, what ended after more than a second is counted by exact
 """
 
 import struct
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
 STATES = 7
@@ -74,9 +73,10 @@ class Part:
         self.max_ms = 0
         self.ms_sum = 0
         self.slowest_ms = 0  # of all that ended
-        self.spread: Counter[int] = Counter()  # classes of those that were delivered
-        self.late: Counter[int] = Counter()  # begun seconds of all that ended, above the first
-        self.answers: Counter[int] = Counter()  # the last status of all that were tried
+        # Plain dicts: there are thousands of parts of a few entries each, which Counter is slow at.
+        self.spread: dict[int, int] = {}  # classes of those that were delivered
+        self.late: dict[int, int] = {}  # begun seconds of all that ended, above the first
+        self.answers: dict[int, int] = {}  # the last status of all that were tried
 
     def add(self, other: "Part") -> None:
         """Take in another slot."""
@@ -85,9 +85,9 @@ class Part:
         self.max_ms = max(self.max_ms, other.max_ms)
         self.ms_sum += other.ms_sum
         self.slowest_ms = max(self.slowest_ms, other.slowest_ms)
-        self.spread.update(other.spread)
-        self.late.update(other.late)
-        self.answers.update(other.answers)
+        _gather(self.spread, other.spread)
+        _gather(self.late, other.late)
+        _gather(self.answers, other.answers)
 
     def row(self) -> tuple[object, ...]:
         """As it is stored."""
@@ -123,15 +123,17 @@ class Parts:
         part.min_ms = min(part.min_ms, at_ms)
         part.max_ms = max(part.max_ms, at_ms)
         if answer is not None:
-            part.answers[answer] += 1
+            part.answers[answer] = part.answers.get(answer, 0) + 1
         if done_ms is None:
             return
         took = done_ms - at_ms if done_ms > at_ms else 0
         if state == DELIVERED:
             part.ms_sum += took
-            part.spread[latency_class(took)] += 1
+            number = latency_class(took)
+            part.spread[number] = part.spread.get(number, 0) + 1
         if took > SECOND_MS:
-            part.late[-(-took // SECOND_MS)] += 1
+            begun = -(-took // SECOND_MS)
+            part.late[begun] = part.late.get(begun, 0) + 1
         part.slowest_ms = max(part.slowest_ms, took)
 
     def add_orgs(self, org_of: Mapping[int, int]) -> None:
@@ -141,7 +143,7 @@ class Parts:
         for (webhook, slot), part in self.parts.items():
             org = org_of.get(webhook)
             if org is not None:
-                orgs.setdefault((-org, slot), Part()).add(part)
+                _part(orgs, (-org, slot)).add(part)
         self.parts |= orgs
 
     def merged(self, step_ms: int) -> dict[tuple[int, int], Part]:
@@ -151,11 +153,23 @@ class Parts:
             return self.parts
         coarse: dict[tuple[int, int], Part] = {}
         for (webhook, slot), part in self.parts.items():
-            coarse.setdefault((webhook, slot // times), Part()).add(part)
+            _part(coarse, (webhook, slot // times)).add(part)
         return coarse
 
 
-def pack(counts: Counter[int]) -> bytes:
+def _part(parts: dict[tuple[int, int], Part], at: tuple[int, int]) -> Part:
+    part = parts.get(at)
+    if part is None:
+        part = parts[at] = Part()
+    return part
+
+
+def _gather(into: dict[int, int], counts: dict[int, int]) -> None:
+    for number, count in counts.items():
+        into[number] = into.get(number, 0) + count
+
+
+def pack(counts: dict[int, int]) -> bytes:
     """Numbers and their counts as bytes."""
     return b"".join([_PAIR.pack(*pair) for pair in sorted(counts.items())])
 
