@@ -197,7 +197,7 @@ class Product:
 
     # What people do -----------------------------------------------------------------------------
 
-    def post(self, events: Sequence[bytes], line: http.client.HTTPConnection) -> None:
+    def post_events(self, events: Sequence[bytes], line: http.client.HTTPConnection) -> None:
         """One call with many events, all of which must be accepted."""
         body = b"[" + b",".join(events) + b"]"
         line.request("POST", EVENTS_PATH, body, {"content-type": CONTENT, **self.headers})

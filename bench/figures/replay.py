@@ -114,7 +114,8 @@ class Trial:
         def send(share: list[bytes]) -> None:
             own = http.client.HTTPConnection("127.0.0.1", self.product.port, timeout=60)
             for at in range(0, len(share), BATCH):
-                self.product.post([before + id + after for id in share[at : at + BATCH]], own)
+                events = [before + id + after for id in share[at : at + BATCH]]
+                self.product.post_events(events, own)
             own.close()
 
         with ThreadPoolExecutor(CALLERS) as callers:

@@ -7,10 +7,10 @@ Promises that every adapter keeps (tests/store holds them for each):
   that is already there comes back as a duplicate of itself, a settled delivery stays as it is.
 * `commit` refuses a batch matched under an older registry version (`Receipt.moved`).
 * An event and its deliveries appear together. The same (org, event id) is stored once. Of a batch
-  with more than `deliveries_max` of them, or `per_event_max` of one event, the rest is *owed*: it is
-  on stable storage with its event, as it was matched, and later commits that ask for it
-  (`Batch.fan_out`) make it, in order and each once, also for a new owner. One for a webhook that was
-  deleted or disabled meanwhile is made CANCELLED or PARKED.
+  with more than `deliveries_max` of them, or `per_event_max` of one event, the rest is *owed*: it
+  is on stable storage with its event, as it was matched, and later commits that ask for it
+  (`Batch.fan_out`) make it, in order and each once, also for a new owner. One for a webhook that
+  was deleted or disabled meanwhile is made CANCELLED or PARKED.
 * A delivery with an ordering key is stored HELD while an unfinished or owed one of the same webhook
   and key exists before it, and becomes PENDING in the transaction that makes its predecessor final.
 * `page` and `Receipt` agree: a delivery that `page` did not show to its reader is in the receipt of
