@@ -6,6 +6,7 @@ import pytest
 from control_client import BASIC, START_MS, Service, event, run, service
 
 from tidings.core.delivery import State
+from tidings.core.exchange import Timings
 from tidings.core.ids import show
 from tidings.core.sign import Signer
 from tidings.core.webhook import Standing
@@ -39,7 +40,9 @@ async def shown(s: Service, delivery: int) -> Any:
     return (await s.call("GET", f"/v1/deliveries/{show('dlv', delivery)}")).json
 
 
-EVIDENCE = port.Evidence(None, "", [("retry-after", "1")], b"busy", False)
+EVIDENCE = port.Evidence(
+    None, "", [("retry-after", "1")], b"busy", False, timings=Timings(connect_ms=1.5)
+)
 
 
 def test_each_attempt_shows_its_request_by_the_version_that_sent_it() -> None:
@@ -72,7 +75,12 @@ def test_each_attempt_shows_its_request_by_the_version_that_sent_it() -> None:
             )
             assert headers["webhook-signature"] == made, "signatures are kept"
             assert told["attemptList"][0]["answer"]["body"]["text"] == "busy"
-            assert told["attemptList"][0]["timings"] == {"headInMs": 12}
+            assert told["attemptList"][0]["timings"] == {
+                "dnsInMs": None,
+                "connectInMs": 1.5,
+                "tlsInMs": None,
+                "headInMs": 12,
+            }
 
     run(scenario())
 

@@ -230,6 +230,26 @@ def test_connection_is_kept_while_its_address_is_answered() -> None:
     run(scenario())
 
 
+def test_where_the_time_went() -> None:
+    """An answer tells of the look-up and the connection that it took, and of none on a kept one."""
+
+    async def scenario() -> None:
+        names = Names(at("127.0.0.1", fresh_until=float("inf")))
+        with Receiver(answering(EMPTY)) as receiver:
+            async with outlet_to(receiver.url(host="hook.test"), resolver=names) as outlet:
+                first, second = await post(outlet), await post(outlet)
+                assert isinstance(first, Answer) and first.timings is not None
+                assert first.timings.tls_ms is None  # plain HTTP
+                spent = (first.timings.dns_ms or 0) + (first.timings.connect_ms or 0)
+                assert 0 < spent < first.duration_ms
+                assert isinstance(second, Answer) and second.timings is None
+        async with outlet_to("http://127.0.0.1:9/") as outlet:
+            refused = await post(outlet)
+            assert isinstance(refused, Fault) and refused.timings is None
+
+    run(scenario())
+
+
 def test_next_address_is_tried() -> None:
     """If nobody listens at the first address, the same attempt goes on to the next."""
 

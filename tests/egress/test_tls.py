@@ -66,6 +66,7 @@ def test_good_certificate_and_sni(bundle: Path) -> None:
                 async with outlet_to(receiver.url(host=host), ca_bundle=bundle) as outlet:
                     ending = await post(outlet)
                     assert isinstance(ending, Answer), ending
+                    assert ending.timings is not None and ending.timings.tls_ms
                     assert isinstance(await post(outlet), Answer)
         assert names == ["hook.test", "a.wild.test"]
 

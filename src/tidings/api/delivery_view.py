@@ -9,6 +9,7 @@ from typing import Any
 from tidings.api.context import iso
 from tidings.core.advice import Tried, advise, what_happened, what_to_do
 from tidings.core.delivery import State
+from tidings.core.exchange import Timings
 from tidings.core.ids import show
 from tidings.core.outcome import DEFAULT_POLICY
 from tidings.core.sla import breach_ms
@@ -147,9 +148,26 @@ def _show_attempt(attempt: StoredAttempt) -> dict[str, Any]:
         "detail": tried.detail or None,
         "webHookVersion": attempt.version,
         "answer": _show_answer(attempt.evidence),
-        "timings": {"headInMs": attempt.duration_ms},  # the client tells no more than that
+        "timings": show_timings(
+            attempt.duration_ms, None if attempt.evidence is None else attempt.evidence.timings
+        ),
         "advice": " ".join(filter(None, (what_happened(tried), what_to_do(tried)))),
     }
+
+
+def show_timings(head_ms: int | None, timings: Timings | None) -> dict[str, float | None]:
+    """Where the time went, in ms; null for what was not needed, as on a kept connection."""
+    spent = timings or Timings()
+    return {
+        "dnsInMs": _tenths(spent.dns_ms),
+        "connectInMs": _tenths(spent.connect_ms),
+        "tlsInMs": _tenths(spent.tls_ms),
+        "headInMs": head_ms,
+    }
+
+
+def _tenths(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
 
 
 def _show_answer(evidence: Evidence | None) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso, read_object
-from tidings.api.delivery_view import masked, masked_of_webhook, show_bytes
+from tidings.api.delivery_view import masked, masked_of_webhook, show_bytes, show_timings
 from tidings.api.log_models import TEST_BODY, UNSAVED_TEST_BODY
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
@@ -155,6 +155,7 @@ def show_tested(tested: Tested, webhook: Webhook) -> dict[str, Any]:
         "delivered": tried.status is not None and 200 <= tried.status <= 299,
         "startedAt": iso(tested.started_ms),
         "durationInMs": round(ending.duration_ms, 1),
+        "timings": show_timings(round(ending.duration_ms), ending.timings),
         "status": tried.status,
         "fault": tried.kind,
         "detail": tried.detail or None,

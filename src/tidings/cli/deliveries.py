@@ -172,6 +172,11 @@ def _print_attempt(one: dict[str, Any], last: bool) -> None:
         facts.append(("  sent", f"{sent.get('method', '')} {sent['url']}"))
     if last and (body := sent.get("body") or {}).get("text"):
         facts.append(("  body", _short(body)))
+    spent = one.get("timings") or {}
+    parts = [("look-up", "dnsInMs"), ("connection", "connectInMs"), ("TLS", "tlsInMs")]
+    known = [f"{word} {duration(spent[name])}" for word, name in parts if spent.get(name)]
+    if known:
+        facts.append(("  spent", ", ".join(known)))
     answer = one.get("answer") or {}
     if (body := answer.get("body") or {}).get("text"):
         facts.append(("  answer", _short(body)))

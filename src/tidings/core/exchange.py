@@ -27,6 +27,17 @@ class FaultKind(StrEnum):
     TRANSFORM = "transform"  # the webhook's own shaping cannot make a message of this event
 
 
+class Timings(msgspec.Struct, frozen=True, array_like=True):
+    """What came before the request was sent, in milliseconds; None for what was not needed.
+
+    A connection that was kept needs none of them, an address as host no name, plain HTTP no TLS.
+    """
+
+    dns_ms: float | None = None
+    connect_ms: float | None = None
+    tls_ms: float | None = None
+
+
 class Answer(msgspec.Struct, frozen=True):
     """A complete response head came. The body is evidence only; it never decides anything."""
 
@@ -35,6 +46,7 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes  # at most the first 16 KiB, as bytes; b"" when it was not read
     truncated: bool  # the body was longer, or ended before its length
     duration_ms: float  # from the start of the attempt to the end of the head
+    timings: Timings | None = None
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -45,6 +57,7 @@ class Fault(msgspec.Struct, frozen=True):
     detail: str  # for the log of the webhook's owner; holds no address found behind a blocked name
     duration_ms: float
     wait_s: float | None = None  # known not to be mended before
+    timings: Timings | None = None
 
 
 Ending = Answer | Fault

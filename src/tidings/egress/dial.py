@@ -45,7 +45,8 @@ class Dialler:
 
         `released` and `gone` are those of the wire.
         """
-        until = monotonic() + seconds
+        began = monotonic()
+        until = began + seconds
         try:
             sock = socket.socket(
                 socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM
@@ -58,8 +59,12 @@ class Dialler:
             refused = await _connect(sock, address, target.port, seconds, started)
             if refused is None:
                 wire = Wire(sock, address, target.scheme == "https", released, gone)
-                refused = await self._open(sock, wire, target, until - monotonic(), started)
+                connected = monotonic()
+                wire.connect_ms = (connected - began) * 1e3
+                refused = await self._open(sock, wire, target, until - connected, started)
                 if refused is None:
+                    if target.scheme == "https":
+                        wire.tls_ms = (monotonic() - connected) * 1e3
                     return wire
         except BaseException:
             sock.close()

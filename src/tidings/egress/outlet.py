@@ -10,7 +10,9 @@ from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
-from tidings.core.exchange import Ending, Fault, FaultKind
+import msgspec
+
+from tidings.core.exchange import Ending, Fault, FaultKind, Timings
 from tidings.egress import faults
 from tidings.egress.address import TargetRefused, is_literal, parse_target, url_of
 from tidings.egress.dial import CONNECT_S, Dialler
@@ -86,16 +88,21 @@ class HttpOutlet:
 
     async def _exchange(self, request: bytes, started: float, deadline_s: float) -> Ending:
         deadline = started + deadline_s
+        timings: Timings | None = None
         if started >= self._fresh_until:
             refused = await self._vet(started, deadline_s)
+            if not is_literal(self._target.host):
+                timings = Timings(dns_ms=(monotonic() - started) * 1e3)
             if refused is not None:
-                return refused
+                return _timed(refused, timings)
         wire = self._take_idle()
         if wire is None:
             got = await self._connect(started, deadline_s)
             if isinstance(got, Fault):
-                return got
+                return _timed(got, timings)
             wire = got
+            dns_ms = None if timings is None else timings.dns_ms
+            timings = Timings(dns_ms, wire.connect_ms, wire.tls_ms)
         answered = wire.exchange(
             request, keep=self._keep_answers, started=started, deadline=deadline
         )
@@ -106,7 +113,7 @@ class HttpOutlet:
             raise
         if isinstance(ending, Fault) and ending.kind is FaultKind.STALE:
             self._drop_idle(lambda _: True)  # as old as that one, and likely closed too
-        return ending
+        return ending if timings is None else _timed(ending, timings)
 
     # -- addresses --------------------------------------------------------------------------------
 
@@ -239,6 +246,10 @@ class HttpOutlet:
         if self._idle:
             wait_s = max(0.1, min(wire.idle_since_s for wire in self._idle) - old)
             self._sweep = asyncio.get_running_loop().call_later(wait_s, self._sweep_idle)
+
+
+def _timed(ending: Ending, timings: Timings | None) -> Ending:
+    return msgspec.structs.replace(ending, timings=timings)
 
 
 def reads_back(target: Target) -> bool:

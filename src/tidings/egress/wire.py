@@ -43,6 +43,8 @@ class Wire(asyncio.Protocol):
     ) -> None:
         self.address = address
         self.idle_since_s = 0.0
+        self.connect_ms: float | None = None  # what it took to make it; set by who did
+        self.tls_ms: float | None = None
         self._sock = sock
         self._tls = tls
         self._released = released

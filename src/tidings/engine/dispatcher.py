@@ -653,5 +653,7 @@ def _unshaped(why: ShapeRefused | ShapeLater) -> Fault:
 
 def _evidence(ending: Ending) -> port.Evidence:
     if isinstance(ending, Answer):
-        return port.Evidence(None, "", ending.headers, ending.body, ending.truncated)
-    return port.Evidence(ending.kind, ending.detail, (), b"", False)
+        return port.Evidence(
+            None, "", ending.headers, ending.body, ending.truncated, timings=ending.timings
+        )
+    return port.Evidence(ending.kind, ending.detail, (), b"", False, timings=ending.timings)

@@ -27,6 +27,7 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.core.exchange import Timings
 from tidings.core.job import Job
 from tidings.store.port.access import AccessStore
 from tidings.store.port.access import Link as Link
@@ -132,6 +133,7 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     body: bytes
     truncated: bool
     expired: bool = False  # headers and body were there, and are dropped after their retention
+    timings: Timings | None = None
 
 
 class Settled(msgspec.Struct, frozen=True, array_like=True):

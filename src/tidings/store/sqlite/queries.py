@@ -6,6 +6,7 @@ import apsw
 import msgspec
 
 from tidings.core.delivery import State
+from tidings.core.exchange import Timings
 from tidings.store import port
 from tidings.store.sqlite.writer import id_hash
 
@@ -40,6 +41,7 @@ _ORPHANS = (
     " AND NOT EXISTS (SELECT 1 FROM fan_out f WHERE f.first < d.id)"
 )
 _headers = msgspec.json.Decoder(list[tuple[str, str]])
+_timings = msgspec.json.Decoder(Timings)
 
 
 class Queries:
@@ -73,10 +75,12 @@ class Queries:
         found = []
         for row in self._connection.execute(
             "SELECT number, started_ms, duration_ms, status, version, kind, detail, headers, body,"
-            " truncated FROM attempt WHERE delivery = ? ORDER BY number",
+            " truncated, timings FROM attempt WHERE delivery = ? ORDER BY number",
             (delivery,),
         ):
-            number, started, duration, status, version, kind, detail, headers, body, cut = row
+            number, started, duration, status, version, kind, detail, headers, body, cut, spent = (
+                row
+            )
             evidence = None
             if detail is not None:
                 evidence = port.Evidence(
@@ -86,6 +90,7 @@ class Queries:
                     body or b"",
                     bool(cut),
                     expired=kind is None and headers is None,
+                    timings=None if spent is None else _timings.decode(spent),
                 )
             ended = duration is not None or evidence is not None
             found.append(

@@ -39,7 +39,7 @@ _SETTLE = (
     "UPDATE delivery SET state = ?, attempts = ?, due_ms = ?, done_ms = ?, duration_ms = ?,"
     " status = ?, version = ? WHERE id = ? AND state IN (0, 2)"
 )
-_ATTEMPT = "INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ATTEMPT = "INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 # An attempt that ended after its delivery was cancelled or parked counts all the same.
 _COUNT = "UPDATE delivery SET attempts = ? WHERE id = ? AND attempts < ?"
 _REJECTION = (
@@ -356,7 +356,7 @@ class Writer:
 def _attempt_row(one: port.Settled) -> Row:
     evidence = one.evidence
     if evidence is None:
-        kept: Row = (None, None, None, None, None)
+        kept: Row = (None, None, None, None, None, None)
     else:
         kept = (
             evidence.kind,
@@ -364,6 +364,7 @@ def _attempt_row(one: port.Settled) -> Row:
             msgspec.json.encode(evidence.headers),
             evidence.body,
             int(evidence.truncated),
+            None if evidence.timings is None else msgspec.json.encode(evidence.timings),
         )
     head = (one.delivery, one.attempt, one.started_ms, one.version, one.duration_ms, one.status)
     return head + kept
