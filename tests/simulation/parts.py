@@ -59,7 +59,6 @@ class Disk:
 
     def __init__(self, clock: SimulatedClock) -> None:
         self.half = WritingHalf(":memory:", clock.now_ms)
-        self.seen: Counter[str] = Counter()  # how often what should happen often has happened
         run = self.half.connection.execute
         # By a function, not into a table: what a trigger changes would count as the statement's.
         self._moved: list[tuple[int, int, int]] = []
@@ -136,6 +135,8 @@ class SimulatedStore:
         self._draw = draw
         self._line = asyncio.Lock()
         self.dead = False
+        # Whether a commit that was written is answered as if it was not.
+        self.unsaid: Callable[[port.Batch, port.Receipt], bool] = lambda *_: False
 
     async def _do(self, work: Callable[[], Any], *, write: bool = False) -> Any:
         async with self._line:  # requests are served one by one, in order
@@ -154,11 +155,7 @@ class SimulatedStore:
     def commit(self, batch: port.Batch) -> Coroutine[Any, Any, port.Receipt]:
         def write() -> port.Receipt:
             receipt = self._disk.half.commit(batch)
-            self._disk.seen.update(
-                owed=receipt.owed > 0, made_late=bool(receipt.fanned_out), moved=receipt.moved
-            )
-            if self._draw.random() < self._faults.store_down:
-                self._disk.seen.update(unsaid=1)
+            if self._draw.random() < self._faults.store_down or self.unsaid(batch, receipt):
                 raise port.StoreDown("written, but the simulated disk has not said so")
             return receipt
 

@@ -94,6 +94,7 @@ class World:
         self.webhooks: Webhooks
         self.store: SimulatedStore
         self.own: set[asyncio.Task[Any]] = set()
+        self.per_event_max: int | None = None  # of the engine; drawn at each start where not set
 
     # -- lives of the engine ----------------------------------------------------------------------
 
@@ -122,7 +123,9 @@ class World:
                 in_flight_max=self.network.process_cap,
                 drain_s=DRAIN_S,
                 deliveries_max=draw.choice((2, 5, 10_000)),
-                per_event_max=draw.choice((0, 1, 2, 250)),
+                per_event_max=draw.choice((0, 1, 2, 250))
+                if self.per_event_max is None
+                else self.per_event_max,
                 fan_out_rows=draw.choice((1, 3, 250)),
             ),
             shaper=SimulatedShaper(self.faults, random.Random(draw.random())),
@@ -172,10 +175,11 @@ class World:
 
     # -- what people do ---------------------------------------------------------------------------
 
-    async def create_webhook(self, org: int = ORG) -> None:
+    async def create_webhook(self, org: int = ORG, ordering: str | None = None) -> None:
         draw = self.draw
         receiver = len(self.known)
-        known = Known(receiver, draw.choice(("none", "none", "key", "strict")), draw.choice((1, 3)))
+        drawn = draw.choice(("none", "none", "key", "strict"))
+        known = Known(receiver, ordering or drawn, draw.choice((1, 3)))
         known.org = org
         self.known[receiver] = known
         body = {

@@ -19,7 +19,7 @@ from tidings.core.webhook import Standing
 from tidings.store import port
 from tidings.store.sqlite.touched import BLOCK_BITS, touch_blocks
 
-RUN_ENTRIES = 250
+RUN_ENTRIES = port.FAN_OUT_ROWS  # so that a slice takes whole runs
 SLICE_BYTES = 4 << 20  # of bodies, which go to the engine with what was made
 
 _INSERT = (
