@@ -31,7 +31,7 @@ async def scenario(part: Written, seed: int) -> None:
     world.per_event_max = 2
     await world.start()
     for ordering in (Ordering.NONE, Ordering.KEY, Ordering.STRICT, Ordering.NONE):
-        await world.create_webhook(ordering)
+        await world.create_webhook(ordering=ordering)
     world.faults.failing = 0.5
     await world.produce(20)
     lost = 0

@@ -46,6 +46,7 @@ def log_operations(half: WritingHalf) -> dict[str, Callable[..., Any]]:
         "series": totals.series,
         "series_each": totals.series_each,
         "counts_each": totals.counts_each,
+        "left_each": totals.left_each,
         "event_series": totals.event_series,
         "log_rejections": rejections.page,
         "rejection": rejections.one,

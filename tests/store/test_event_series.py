@@ -9,6 +9,7 @@ import apsw
 import pytest
 
 from tests.store.log_rows import OTHER, OWN, START_MS, fill
+from tidings.core.delivery import State
 from tidings.store.sqlite import blocks as blocks_module
 from tidings.store.sqlite.blocks import Blocks
 from tidings.store.sqlite.database import FILE, open_reader, open_writer
@@ -104,6 +105,9 @@ def test_each_webhooks_series_is_the_one_it_has_by_itself(place: Place) -> None:
     assert place.totals.series_each([], START_MS, END_MS, 24) == []
 
 
+LEFT = (State.PENDING, State.HELD, State.RETRYING, State.PARKED)
+
+
 def test_counts_by_state_are_those_of_the_series(place: Place) -> None:
     webhooks = [*OWN, OTHER, 999]
     counts = place.totals.counts_each(webhooks, START_MS, END_MS)
@@ -114,6 +118,10 @@ def test_counts_by_state_are_those_of_the_series(place: Place) -> None:
             summed.update(point.by_state)
         assert found == dict(summed)
     assert sum(counts[0].values()) > 0 and sum(counts[-1].values()) == 0
+    left = place.totals.left_each(webhooks, START_MS, END_MS)
+    for found, some in zip(counts, left, strict=True):
+        assert some == {state: found[state] for state in LEFT}
+    assert sum(left[0].values()) > 0 and sum(left[-1].values()) == 0
 
 
 def test_the_percentiles_of_the_whole_are_those_of_one_step(place: Place) -> None:

@@ -134,3 +134,9 @@ def test_totals_read_the_slices_of_their_webhooks_by_key(place: Place) -> None:
             assert "SEARCH s USING PRIMARY KEY (level=? AND block=? AND webhook=?" in plan
         for statement, plan in plans(place.log, ask).items():
             frugal(statement, plan)
+
+
+def test_what_is_left_is_read_where_there_is_any(place: Place) -> None:
+    found = plans(place.search, lambda: place.totals.left_each([3, 4], START_MS, START_MS + 10**9))
+    [plan] = [plan for text, plan in found.items() if "slice_left" in text]
+    assert "SEARCH s USING INDEX slice_left (webhook=? AND slot>? AND slot<?)" in plan

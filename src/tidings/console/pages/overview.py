@@ -126,7 +126,7 @@ async def _now(visit: Visit, records: Sequence[Record]) -> Now:
     now_ms = services.clock.now_ms()
     numbers = [one.webhook.number for one in records]
     months, rejections = await asyncio.gather(
-        services.store.counts_each(numbers, now_ms - KEPT_MS, now_ms),
+        services.store.left_each(numbers, now_ms - KEPT_MS, now_ms),
         services.store.rejections(org, REJECTIONS_MAX),
     )
     waiting = sum(unfinished(month) for month in months)

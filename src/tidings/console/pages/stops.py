@@ -15,7 +15,7 @@ async def show(visit: Visit) -> Response:
     services, org = visit.services, visit.caller.org
     numbers = [one.webhook.number for one in services.webhooks.list(org)]
     now_ms = services.clock.now_ms()
-    counts = await services.store.counts_each(numbers, now_ms - KEPT_MS, now_ms) if numbers else ()
+    counts = await services.store.left_each(numbers, now_ms - KEPT_MS, now_ms) if numbers else ()
     return visit.page(
         "stop.html",
         stop=services.stops.of(org),

@@ -101,7 +101,7 @@ async def doings(services: Services, records: Sequence[Record]) -> list[Doing]:
     store = services.store
     days, months = await asyncio.gather(
         store.series_each(numbers, now_ms - DAY_MS, now_ms, 24),
-        store.counts_each(numbers, now_ms - KEPT_MS, now_ms),
+        store.left_each(numbers, now_ms - KEPT_MS, now_ms),
     )
     made = []
     for record, day, month in zip(records, days, months, strict=True):

@@ -191,6 +191,12 @@ class LogStore(Protocol):
         time are moved outwards by half a day at most: for long times, where no more is asked."""
         ...
 
+    def left_each(
+        self, webhooks: Sequence[int], from_ms: int, to_ms: int
+    ) -> Awaitable[Sequence[dict[int, int]]]:
+        """The same for what is unfinished or parked alone. It costs what there is of these."""
+        ...
+
     def event_series(
         self, org: int, from_ms: int, to_ms: int, points: int
     ) -> Awaitable[EventSeries]:

@@ -33,6 +33,8 @@ QUIET_S = 2.0  # a dirty block is summarised when nothing has touched it for so 
 OVERDUE_S = 30.0  # or when it has been dirty for so long
 AT_ONCE = 4  # blocks of one turn in the background
 UNFULL = -1
+# Slices that somebody may have to do something about: what is unfinished or parked.
+LEFT = f"level = {LEVELS[-1]} AND n0 + n1 + n2 + n5 > 0"
 
 TABLES = (
     "CREATE TABLE IF NOT EXISTS name (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)",
@@ -47,6 +49,7 @@ TABLES = (
     " ms_sum INTEGER NOT NULL, slowest_ms INTEGER NOT NULL, spread BLOB NOT NULL,"
     " late BLOB NOT NULL, answers BLOB NOT NULL,"
     " PRIMARY KEY (level, block, webhook, slot)) WITHOUT ROWID",
+    f"CREATE INDEX IF NOT EXISTS slice_left ON slice (webhook, slot) WHERE {LEFT}",
     "CREATE TABLE IF NOT EXISTS event_block (number INTEGER PRIMARY KEY, min_ms INTEGER NOT NULL,"
     " max_ms INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS event_cell (block INTEGER NOT NULL, org INTEGER NOT NULL,"

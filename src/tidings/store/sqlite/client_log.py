@@ -80,6 +80,12 @@ class LogCalls(Lines):
         """See `port.Store`."""
         return self._reading.call(_COUNTS_EACH, "counts_each", webhooks, from_ms, to_ms)
 
+    def left_each(
+        self, webhooks: Sequence[int], from_ms: int, to_ms: int
+    ) -> asyncio.Future[list[dict[int, int]]]:
+        """See `port.Store`."""
+        return self._reading.call(_COUNTS_EACH, "left_each", webhooks, from_ms, to_ms)
+
     def event_series(
         self, org: int, from_ms: int, to_ms: int, points: int
     ) -> asyncio.Future[port.EventSeries]:

@@ -148,6 +148,7 @@ def reading_operations(half: ReadingHalf) -> dict[str, Operation]:
         "series": _operation(half.totals.series, list[int], int, int, int),
         "series_each": _operation(half.totals.series_each, list[int], int, int, int),
         "counts_each": _operation(half.totals.counts_each, list[int], int, int),
+        "left_each": _operation(half.totals.left_each, list[int], int, int),
         "event_series": _operation(half.totals.event_series, int, int, int, int),
         "log_rejections": _operation(half.rejections.page, int, int | None, int | None, int),
         "rejection": _operation(half.rejections.one, int, int),

@@ -15,7 +15,7 @@ import msgspec
 from tidings.core.sla import breach_ms
 from tidings.store import port
 from tidings.store.port.log import POINTS_MAX, STEP_MS
-from tidings.store.sqlite.blocks import BITS, BLOCK, LEVELS, Blocks
+from tidings.store.sqlite.blocks import BITS, BLOCK, LEFT, LEVELS, Blocks
 from tidings.store.sqlite.summaries import (
     DELIVERED,
     STATES,
@@ -58,6 +58,12 @@ _SERIES = (
     f"{_FROM} GROUP BY s.webhook, s.slot / :times"
 )
 _COUNTS_EACH = f"SELECT s.webhook, {_SUMS}{_FROM} GROUP BY s.webhook"
+_LEFT_EACH = (
+    "SELECT s.webhook, sum(n0), sum(n1), sum(n2), sum(n5) FROM json_each(:webhooks) w"
+    " CROSS JOIN slice s INDEXED BY slice_left ON s.webhook = w.value"
+    f" AND s.slot >= :first AND s.slot < :end WHERE {LEFT} GROUP BY s.webhook"
+)
+_LEFT_STATES = (0, 1, 2, 5)
 _MONTH_POINTS = 60
 _EVENT_SERIES = (
     "SELECT slot, sum(n) FROM event_slice WHERE level = :level AND org = :org AND slot >= :first"
@@ -203,6 +209,19 @@ class Totals:
         found = {number: counts for number, *counts in self._ask(_COUNTS_EACH, asked)}
         nothing = [0] * STATES
         return [dict(enumerate(found.get(number, nothing))) for number in webhooks]
+
+    def left_each(
+        self, webhooks: Sequence[int], from_ms: int, to_ms: int
+    ) -> Sequence[dict[int, int]]:
+        """See `port.LogStore.left_each`."""
+        self._blocks.refresh(REFRESH_MAX)
+        level = LEVELS[-1]
+        asked = _asked(webhooks, level, from_ms // level, -(-to_ms // level))
+        found = {number: counts for number, *counts in self._ask(_LEFT_EACH, asked)}
+        nothing = [0] * len(_LEFT_STATES)
+        return [
+            dict(zip(_LEFT_STATES, found.get(number, nothing), strict=True)) for number in webhooks
+        ]
 
     def _fill(
         self, webhooks: Sequence[int], steps: "_Steps", line_of: Callable[[int], "_Line"]
