@@ -256,6 +256,7 @@ def test_a_webhook_comes_through_the_form_unchanged() -> None:
         "ordering": "strict",
         "rateLimit": 0.5,
         "deadlineInSeconds": 7.5,
+        "holdOnFailure": True,
         "keepResponses": True,
         "listenToChildEvents": True,
         "tillDetailsEnrichmentEnabled": True,

@@ -70,7 +70,7 @@ _TEXTS = (
     *("rateLimit", "deadlineInSeconds", "signingSecret", TRANSFORMATION, WHEN_DOWN),
     *("delays", "window", "retryStatuses", "failStatuses", FILTER, "fieldsKind", "paths", RENAME),
 )
-_CHECKS = (*FLAGS, "keepResponses", "listenToChildEvents", "active")
+_CHECKS = (*FLAGS, "holdOnFailure", "keepResponses", "listenToChildEvents", "active")
 
 # The page's field for a body's field; all others have the same name.
 _PLACES = {
@@ -140,6 +140,7 @@ def of_settings(settings: Settings, active: bool) -> Shown:
         RENAME: "\n".join(f"{path} = {name}" for path, name in settings.rename.items()),
     }
     shown.checks = {flag for flag in FLAGS if _extra(extra, flag) is True}
+    shown.checks |= {"holdOnFailure"} if settings.hold_on_failure else set()
     shown.checks |= {"keepResponses"} if settings.keep_answers else set()
     shown.checks |= {"listenToChildEvents"} if settings.listen_to_children else set()
     shown.checks |= {"active"} if active else set()
