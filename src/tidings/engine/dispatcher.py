@@ -14,8 +14,7 @@ from itertools import chain
 from typing import Any
 
 from tidings.core.breaker import Position
-from tidings.core.delivery import State
-from tidings.core.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.exchange import Ending
 from tidings.core.job import Job
 from tidings.core.lane import PAGE_JOBS, Budget, Lane
 from tidings.core.outcome import Delivered, Failed, Outcome, Retry, classify
@@ -23,6 +22,7 @@ from tidings.core.registry import Registry
 from tidings.core.replay import window
 from tidings.core.webhook import Standing, Webhook
 from tidings.egress.port import Sender, Target
+from tidings.engine import endings
 from tidings.engine.admission import Admission
 from tidings.engine.breakers import Breakers
 from tidings.engine.clock import Clock
@@ -43,8 +43,6 @@ TAKE_END_S = 0.02  # between looks at whether a take has come back
 OVERDUE_S = 10.0
 
 NOT_NOW = "Tidings stopped sending to this webhook while the message was made. Nothing was sent."
-LOST = "lost"
-LOST_DETAIL = "possibly sent (stopped before the answer came)"
 
 
 class Dispatcher:
@@ -401,7 +399,7 @@ class Dispatcher:
                     webhook.method, headers, job.body, webhook.deadline_s
                 )
             except (ShapeRefused, ShapeLater) as unshaped:
-                ending = _unshaped(unshaped)
+                ending = endings.unshaped(unshaped)
             except asyncio.CancelledError:
                 self._ended(post, webhook, job, started_ms, None)
                 raise
@@ -432,61 +430,23 @@ class Dispatcher:
         took_s = 0.0 if ending is None else ending.duration_ms / 1000
         self._admission.ended(post, self._loop.time(), took_s)
         now_ms = self._clock.now_ms()
+        lane = post.lane
         if ending is None:
-            post.lane.ended(slow=False, delivered=False)
-            post.lane.breaker.unproven()
-            evidence = port.Evidence(LOST, LOST_DETAIL, (), b"", False)
-            self._settle(webhook, job, started_ms, State.RETRYING, 0, 0, None, evidence)
+            lane.ended(slow=False, delivered=False)
+            lane.breaker.unproven()
+            self.committer.settle(endings.lost(webhook, job, started_ms))
             return
         age_s = max(0, now_ms - job.accepted_ms) / 1000
         outcome = classify(ending, webhook.retry, job.attempt, age_s, now_ms / 1000, self._draw)
         outcome = self.promises.keep(job.delivery, outcome, now_ms)
-        status = ending.status if isinstance(ending, Answer) else None
-        duration_ms = round(ending.duration_ms)
-        self._breakers.charge(post, job, ending, isinstance(outcome, Delivered))
-        match outcome:
-            case Delivered():
-                post.lane.ended(slow=False, delivered=True)
-                evidence_or_none = _evidence(ending) if webhook.keep_answers else None
-                self._settle(
-                    webhook,
-                    job,
-                    started_ms,
-                    State.DELIVERED,
-                    duration_ms,
-                    None,
-                    status,
-                    evidence_or_none,
-                )
-            case Failed():
-                post.lane.ended(slow=False, delivered=False)
-                self._settle(
-                    webhook,
-                    job,
-                    started_ms,
-                    State.FAILED,
-                    duration_ms,
-                    None,
-                    status,
-                    _evidence(ending),
-                )
-                if outcome.disable:
-                    self._leaving[job.delivery] = webhook
-            case Retry():
-                post.lane.ended(slow=outcome.slow, delivered=False)
-                if outcome.hold_s:
-                    post.lane.hold(self._loop.time() + outcome.hold_s)
-                stale = isinstance(ending, Fault) and ending.kind is FaultKind.STALE
-                self._settle(
-                    webhook,
-                    job,
-                    started_ms,
-                    State.RETRYING,
-                    duration_ms,
-                    0 if stale else max(1, round(outcome.delay_s * 1000)),
-                    status,
-                    _evidence(ending),
-                )
+        delivered = isinstance(outcome, Delivered)
+        self._breakers.charge(post, job, ending, delivered)
+        lane.ended(slow=isinstance(outcome, Retry) and outcome.slow, delivered=delivered)
+        if isinstance(outcome, Failed) and outcome.disable:
+            self._leaving[job.delivery] = webhook
+        elif isinstance(outcome, Retry) and outcome.hold_s:
+            lane.hold(self._loop.time() + outcome.hold_s)
+        self.committer.settle(endings.settled(webhook, job, started_ms, ending, outcome))
         self._observe(webhook, job, ending, outcome)
 
     def due(self, webhook: int, due_ms: int) -> None:
@@ -500,36 +460,6 @@ class Dispatcher:
         if (post := self._posts.get(number)) is not None:
             post.lane.start_over()
             self._pump(post)
-
-    # -- outcomes ---------------------------------------------------------------------------------
-
-    def _settle(
-        self,
-        webhook: Webhook,
-        job: Job,
-        started_ms: int,
-        state: State,
-        duration_ms: int,
-        delay_ms: int | None,
-        status: int | None,
-        evidence: port.Evidence | None,
-    ) -> None:
-        self.committer.settle(
-            port.Settled(
-                job.delivery,
-                webhook.number,
-                job.key,
-                state,
-                job.attempt,
-                webhook.version,
-                started_ms,
-                duration_ms,
-                status,
-                delay_ms,
-                evidence,
-                None if state is State.DELIVERED else job.sent,
-            )
-        )
 
     # -- pages and retries ------------------------------------------------------------------------
 
@@ -642,18 +572,3 @@ class Dispatcher:
 def _line(webhook: Webhook) -> tuple[str, int, bool]:
     """What an outlet is opened for."""
     return webhook.url, webhook.connections_max, webhook.keep_answers
-
-
-def _unshaped(why: ShapeRefused | ShapeLater) -> Fault:
-    """Nothing was sent: refused for good by the webhook's own shaping, or put off by ours."""
-    if isinstance(why, ShapeRefused):
-        return Fault(FaultKind.TRANSFORM, False, why.reason, 0.0)
-    return Fault(FaultKind.OURS, False, why.reason, 0.0, why.delay_s)
-
-
-def _evidence(ending: Ending) -> port.Evidence:
-    if isinstance(ending, Answer):
-        return port.Evidence(
-            None, "", ending.headers, ending.body, ending.truncated, timings=ending.timings
-        )
-    return port.Evidence(ending.kind, ending.detail, (), b"", False, timings=ending.timings)
