@@ -234,7 +234,7 @@ def test_a_store_that_is_down_answers_503_and_changes_nothing() -> None:
             s.store.down = True
             reply = await s.call("POST", "/v3/webHooks", BASIC)
             assert reply.status == 503 and reply.headers["retry-after"] == "1"
-            assert reply.json["errors"][0]["code"] == "store_down"
+            assert reply.json["errors"][0]["code"] == 4001
             s.store.down = False
             assert len(s.registry) == 0
             await make(s)

@@ -60,6 +60,28 @@ def test_help_loads_nothing_of_the_service() -> None:
     }
 
 
+def test_the_help_of_no_command_loads_what_the_command_needs() -> None:
+    """So that what is measured for three holds for all: what is slow is loaded when it runs."""
+    asked = (
+        "import io, sys\n"
+        "from rich.console import Console\n"
+        "from tidings.cli.app import app\n"
+        "def paths(parent, before):\n"
+        "    for name in [name for name in parent if not name.startswith('-')]:\n"
+        "        yield (*before, name)\n"
+        "        yield from paths(parent[name], (*before, name))\n"
+        "every = list(paths(app, ()))\n"
+        "for path in every:\n"
+        "    app.help_print(list(path), console=Console(file=io.StringIO()))\n"
+        "print(len(every), *sorted(sys.modules))\n"
+    )
+    count, *loaded = subprocess.check_output([sys.executable, "-c", asked], text=True).split()
+    assert int(count) > 50
+    slow = r"tidings\.(api|app|catalogue|console|core|demo|egress|engine|simulator|store|transform)"
+    heavy = rf"({slow}|fastapi|starlette|pydantic|apsw|yaml|msgspec|jsonschema_rs|granian)(\.|$)"
+    assert [module for module in loaded if re.match(heavy, module)] == []
+
+
 def test_help_is_at_most_100_columns_and_names_the_exit_codes() -> None:
     for command in ([], ["serve"], ["send"], ["demo"], ["version"], ["webhooks"], ["replay"]):
         done = run(*command, "--help")

@@ -156,7 +156,7 @@ def test_wrong_options_make_nothing(tidings: Command, org: Api) -> None:
     done = tidings("listen", "--on", "pointsIssued", "--delay", "soon").must(2)
     assert done.err.startswith("--delay must be a duration; got soon. Write 2s or 500ms.")
     done = tidings("listen", "--on", "pointsIssued", "--forward", "ftp://x").must(2)
-    assert done.err.startswith("--forward must be like http://127.0.0.1:3000/hook; got ftp://x.")
+    assert done.err.startswith("--forward must be a URL of http or https; got ftp://x.")
     assert left(org) == ([], [])
 
 

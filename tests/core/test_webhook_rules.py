@@ -202,7 +202,7 @@ def test_headers_are_kept_in_order_without_outer_blanks() -> None:
 def test_the_retry_policy_is_read_whole() -> None:
     policy = passed(
         retryPolicy={
-            "delaysInSeconds": [1, "2.5", 60],
+            "delaysInSeconds": [1, 2.5, 60],
             "windowInHours": 24,
             "retryStatuses": [400, 410],
             "failStatuses": [404],
@@ -222,6 +222,7 @@ def test_the_retry_policy_is_read_whole() -> None:
         ({"delaysInSeconds": [0]}, ["delaysInSeconds"]),
         ({"delaysInSeconds": [86_401]}, ["delaysInSeconds"]),
         ({"delaysInSeconds": [True]}, ["delaysInSeconds"]),
+        ({"delaysInSeconds": ["2.5"]}, ["delaysInSeconds"]),
         ({"delaysInSeconds": [5] * 51}, ["delaysInSeconds"]),
         ({"windowInHours": 169}, ["windowInHours"]),
         ({"windowInHours": -1}, ["windowInHours"]),

@@ -10,6 +10,7 @@ from tidings.api.openapi.__main__ import described
 from tidings.api.openapi.breaking import breaking
 
 Json = dict[str, Any]
+NULL = {"type": "null"}
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +48,14 @@ def _body(new: Json, path: str, method: str = "post") -> Json:
     return schema
 
 
+def _value(schema: Json, field: str) -> Json:
+    """What a field may be where it is not null."""
+    found: Json = next(one for one in schema["properties"][field]["anyOf"] if one != NULL)
+    return found
+
+
 def _narrow_enum(new: Json) -> None:
-    _body(new, "/v1/orgs/{org_id}/users")["properties"]["role"]["enum"].remove("owner")
+    _value(_body(new, "/v1/orgs/{org_id}/users"), "role")["enum"].remove("owner")
 
 
 def _require_field(new: Json) -> None:
@@ -56,7 +63,7 @@ def _require_field(new: Json) -> None:
 
 
 def _another_type(new: Json) -> None:
-    _body(new, "/v3/webHooks")["properties"]["maxAllowedConnections"]["type"] = "string"
+    _body(new, "/v3/webHooks")["properties"]["maxAllowedConnections"] = {"type": "string"}
 
 
 def _drop_body_field(new: Json) -> None:
@@ -64,9 +71,8 @@ def _drop_body_field(new: Json) -> None:
 
 
 def _narrow_bound(new: Json) -> None:
-    _body(new, "/v1/orgs/{org_id}/credentials/{credential_id}/rotate")["properties"][
-        "overlapInHours"
-    ]["maximum"] = 24
+    body = _body(new, "/v1/orgs/{org_id}/credentials/{credential_id}/rotate")
+    _value(body, "overlapInHours")["maximum"] = 24
 
 
 def _drop_media(new: Json) -> None:
@@ -115,7 +121,10 @@ BREAKS: list[tuple[Callable[[Json], None], str]] = [
     (_narrow_shared_parameter, "took STORE_NAME, does not."),
     (_narrow_enum, "POST /v1/orgs/{org_id}/users: body.role took owner, does not."),
     (_require_field, "POST /v1/replays: body.ratePerSecond was not required, is."),
-    (_another_type, "POST /v3/webHooks: body.maxAllowedConnections took integer, does not."),
+    (
+        _another_type,
+        "POST /v3/webHooks: body.maxAllowedConnections took integer or number, does not.",
+    ),
     (_drop_body_field, "POST /v3/webHooks: body.neoEnrichment was there, is gone."),
     (_narrow_bound, "body.overlapInHours has maximum 24, was 720"),
     (_drop_media, "POST /v1/events: body as application/x-ndjson was there, is gone."),
@@ -144,7 +153,7 @@ def test_what_only_adds_breaks_nothing(document: Json) -> None:
     new["paths"]["/v1/more"] = {"get": {"responses": {"200": {"description": "More"}}}}
     more = {"name": "zone", "in": "query", "schema": {"type": "string"}}
     new["paths"]["/v1/events"]["get"]["parameters"].append(more)
-    _body(new, "/v1/orgs/{org_id}/users")["properties"]["role"]["enum"].append("guest")
+    _value(_body(new, "/v1/orgs/{org_id}/users"), "role")["enum"].append("guest")
     _body(new, "/v3/webHooks")["properties"]["more"] = {"type": "string"}
     _body(new, "/v1/replays")["required"] = []
     delivery = new["components"]["schemas"]["WholeDelivery"]

@@ -61,7 +61,18 @@ def log_operations(half: WritingHalf) -> dict[str, Callable[..., Any]]:
     }
 
 
-def fill(connection: apsw.Connection, count: int, step_ms: float, seed: int = 7) -> None:
+def terms_of(org: int, seq: int) -> bytes:
+    """What an event is found by: a value of three events, one of every second event."""
+    return (seq // 3).to_bytes(8, "big") + b"common%d" % (seq % 2) + b"_"
+
+
+def fill(
+    connection: apsw.Connection,
+    count: int,
+    step_ms: float,
+    seed: int = 7,
+    terms_of: Callable[[int, int], bytes] = terms_of,
+) -> None:
     """`count` events, each with a delivery; one in twenty matched nobody and has none.
 
     Nine in ten are org 1's, at its 20 webhooks, some of which get little. States: mostly delivered;
@@ -81,12 +92,9 @@ def fill(connection: apsw.Connection, count: int, step_ms: float, seed: int = 7)
             old = seq < count // 100
             name = RARE if old and seq % 97 == 0 else NAMES[int(60 * draw.random() ** 2)]
             matched = draw.random() >= 0.05
-            term = (seq // 3).to_bytes(8, "big")
-            common = b"common%d" % (seq % 2) + b"_"
-            terms = term + common + draw.randbytes(16)
-            events.append(
-                (seq, org, name, f"e-{seq:012}", at_ms, delivery + 1, int(matched), terms)
-            )
+            terms = terms_of(org, seq) + draw.randbytes(16)
+            own = (seq, org, name, f"e-{seq:012}", at_ms, delivery + 1, int(matched), terms)
+            events.append(own)
             if matched:
                 delivery += 1
                 deliveries.append(_delivery(draw, delivery, seq, org, at_ms, old))

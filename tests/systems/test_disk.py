@@ -72,7 +72,8 @@ def stands_still(books: Books, receiver: Receiver, path: str, hook: dict[str, An
     until(lambda: api.get("/readyz").status == 503, "not ready")
     assert "store" in " ".join(api.get("/readyz").json["problems"]).lower()
     assert api.get("/livez").status == 200
-    assert api.send("PUT", f"/v3/webHooks/{hook['webHookId']}", {}).status == 503
+    told = api.send("PUT", f"/v3/webHooks/{hook['webHookId']}", {})
+    assert told.status == 503 and told.json["errors"][0]["code"] == 4001
     begun = len(receiver.arrivals(path)) + 1  # one may be under way
     assert begun < len(books.acknowledged)  # there is work that could be sent
     stays(lambda: len(receiver.arrivals(path)) <= begun, "nothing is sent", 1.5)

@@ -1,20 +1,19 @@
 """Shapes of orgs, credentials, users and tokens for the OpenAPI description."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tidings.api.models import Error, Responses, inlined
+from tidings.api.models import Error, Responses
+from tidings.api.said import Given, MaybeName, Moment, Name, Password
 
 Level = Literal["none", "read", "write"]
 Validation = Literal["strict", "lenient", "off"]
-
-
-def body_of(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
-    """`openapi_extra` for a body that the code reads by itself."""
-    schema = inlined(model.model_json_schema(ref_template="#/components/schemas/{model}"))
-    content = {"schema": schema, "example": example}
-    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+Address = Annotated[
+    str, Field(pattern="^[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}$")
+]
+_PART = r"[^\s@<>\"',;:\\()\[\]\x00-\x20\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+Email = Annotated[str, Field(pattern=f"^{_PART}{{1,64}}@{_PART}{{1,189}}$", max_length=254)]
 
 
 class Retention(BaseModel):
@@ -48,20 +47,71 @@ class OrgSettings(BaseModel):
     notify: list[str] = Field([], description="E-mail addresses for operational events.")
 
 
+class RetentionWish(BaseModel):
+    """How many days data is to be kept."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    payloadDays: Annotated[int, Field(ge=9, le=3650)] = 30
+    responseDays: Annotated[int, Field(ge=1, le=3650)] = 7
+    metadataDays: Annotated[int, Field(ge=1, le=3650)] = Field(
+        90, description="At least the other two."
+    )
+
+
+class LimitsWish(BaseModel):
+    """What the org may do, over all its credentials."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    eventsPerSecond: Annotated[float, Field(ge=0.1, le=1_000_000)] | None = Field(
+        None, description="null: no limit."
+    )
+
+
+class SettingsWish(BaseModel):
+    """What is to change of the settings; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    validation: Validation | None = Field("strict", description="lenient: with a warning.")
+    validationByType: (
+        Annotated[
+            dict[Annotated[str, Field(pattern="^[A-Za-z0-9_.:-]{1,128}$")], Validation | None],
+            Field(max_length=500),
+        ]
+        | None
+    ) = Field({}, description="null takes one away.")
+    unknownTypes: Literal["refused", "admitted"] | None = "refused"
+    retention: RetentionWish | None = Field(None, description="For the platform's credential.")
+    limits: LimitsWish | None = Field(None, description="For the platform's credential.")
+    notify: Annotated[list[Address], Field(max_length=10)] | None = Field(
+        [], description="E-mail addresses for operational events."
+    )
+
+
 class OrgChange(BaseModel):
     """What changes an org; what is left out stays."""
 
-    name: str | None = None
+    model_config = ConfigDict(extra="forbid")
+
+    id: int | None = Field(None, description="It stays.")
+    name: Name = ""
     parent: int | None = Field(None, description="null: at the top. For the platform.")
     timeZone: str | None = Field(None, description="An IANA name, such as Asia/Kolkata.")
-    settings: OrgSettings | None = None
+    settings: SettingsWish | None = None
 
 
 class NewOrg(OrgChange):
     """What creates an org."""
 
-    name: str
-    id: int | None = Field(None, description="From 1; the next one where it is absent.")
+    name: Name
+    id: Annotated[int, Field(ge=1, le=9_007_199_254_740_991)] | None = Field(
+        None, description="The next one where it is absent."
+    )
+    orgId: Annotated[int, Field(ge=1, le=9_007_199_254_740_991)] | None = Field(
+        None, description="The same as id, by the name that it has in events."
+    )
 
 
 class Org(BaseModel):
@@ -101,29 +151,61 @@ class CredentialLimits(BaseModel):
     eventsPerSecond: float | None = Field(None, description="Usually not limited.")
 
 
+class CredentialLimitsWish(BaseModel):
+    """What a credential may do; null: the usual."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    callsPerMinute: Annotated[float, Field(ge=1, le=1_000_000)] | None = None
+    eventsPerSecond: Annotated[float, Field(ge=0.1, le=1_000_000)] | None = None
+
+
 class CredentialChange(BaseModel):
     """What changes a credential; what is left out stays."""
 
-    name: str | None = None
-    scopes: Scopes | None = Field(None, description="Replaces all levels.")
-    expiresAt: str | None = Field(None, description="A time with its zone; null: never.")
-    limits: CredentialLimits | None = None
+    model_config = ConfigDict(extra="forbid")
+
+    name: MaybeName = ""
+    scopes: Scopes = Field(default_factory=Scopes, description="Replaces all levels.")
+    expiresAt: Moment | None = Field(None, description="To come, with its zone; null: never.")
+    limits: CredentialLimitsWish | None = None
 
 
 class NewCredential(CredentialChange):
     """What creates a credential."""
 
-    kind: Literal["key", "till", "oauth"] = "key"
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["kind", "code"], "properties": {"kind": {"const": "till"}}},
+                {
+                    "properties": {
+                        "kind": {"enum": ["key", "oauth", None]},
+                        "code": False,
+                        "password": False,
+                    }
+                },
+            ]
+        }
+    )
+
+    kind: Literal["key", "till", "oauth"] | None = "key"
     scopes: Scopes
-    code: str | None = Field(None, description="Of a till: what it signs in with.")
-    password: str | None = Field(None, description="Of a till; made where it is absent.")
+    code: Annotated[str, Field(pattern="^[A-Za-z0-9_.@-]{1,128}$")] = Field(
+        "", description="Of a till alone, which needs one: what it signs in with."
+    )
+    password: Password | None = Field(None, description="Of a till alone; made where it is absent.")
 
 
 class Rotation(BaseModel):
     """What rotates a credential."""
 
-    overlapInHours: float = Field(24, ge=0, le=720, description="0: the old secret ends at once.")
-    password: str | None = Field(None, description="Of a till; made where it is absent.")
+    model_config = ConfigDict(extra="forbid")
+
+    overlapInHours: Annotated[float, Field(ge=0, le=720)] | None = Field(
+        24, description="0: the old secret ends at once."
+    )
+    password: Password | None = Field(None, description="Of a till alone; made where it is absent.")
 
 
 class Credential(BaseModel):
@@ -161,16 +243,20 @@ Role = Literal["owner", "admin", "operator", "reader"]
 class NewUser(BaseModel):
     """What adds a user."""
 
-    email: str
-    name: str = ""
-    role: Role = "reader"
-    password: str | None = Field(None, description="For the platform's credential.")
+    model_config = ConfigDict(extra="forbid")
+
+    email: Email
+    name: MaybeName = ""
+    role: Role | None = "reader"
+    password: Password | None = Field(None, description="For the platform's credential.")
 
 
 class UserChange(BaseModel):
     """What changes a user; what is left out stays."""
 
-    name: str | None = None
+    model_config = ConfigDict(extra="forbid")
+
+    name: MaybeName = ""
     role: Role | None = None
     disabled: bool | None = None
 
@@ -210,17 +296,29 @@ class SeveralUsers(BaseModel):
 class NewPassword(BaseModel):
     """A password by a link, or by the current one."""
 
-    password: str
-    token: str | None = Field(None, description="Of an invitation or a reset.")
-    email: str | None = None
-    currentPassword: str | None = None
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["token"], "properties": {"token": {"type": "string"}}},
+                {
+                    "required": ["email", "currentPassword"],
+                    "properties": {"token": {"type": "null"}},
+                },
+            ]
+        }
+    )
+
+    password: Password
+    token: Given | None = Field(None, description="Of an invitation or a reset.")
+    email: Given = Field("", description="Without a token; and then with currentPassword.")
+    currentPassword: Given = ""
 
 
 class TokenRequest(BaseModel):
     """Key and secret of a credential of kind oauth."""
 
-    key: str
-    secret: str
+    key: Annotated[str, Field(min_length=1, max_length=512)]
+    secret: Annotated[str, Field(min_length=1, max_length=512)]
 
 
 class Token(BaseModel):

@@ -42,7 +42,7 @@ from tidings.engine.access import Denied
 from tidings.store.port import StoreDown
 
 _IDS = (REQUEST_ID, b"x-request-id")
-V3_CODES = {403: 4000, 503: 4001}  # the original's, of its permission service
+V3_CODES = {403: 4000, 503: 4001}  # the original's: not allowed; it cannot be said or done now
 
 log = structlog.get_logger("tidings.api")
 
@@ -146,14 +146,16 @@ async def _say_denied(request: Request, error: Exception) -> Response:
 
 
 async def _say_store_down(request: Request, error: Exception) -> Response:
+    path = request.url.path
+    code: int | str = V3_CODES[503] if path.startswith("/v3/") else "store_down"
     down = refused(
         503,
-        "store_down",
+        code,
         "The store must take writes; it does not at the moment. Call again in a second. "
-        "(store_down, -)",
+        f"({code}, -)",
         retry_after="1",
     )
-    return error_answer(request.url.path, down)
+    return error_answer(path, down)
 
 
 async def _say_http(request: Request, error: Exception) -> Response:

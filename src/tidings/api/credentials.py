@@ -9,18 +9,22 @@ from starlette.responses import Response
 from tidings.api import access_models as models
 from tidings.api.answers import answer
 from tidings.api.context import Services, iso, read_object
-from tidings.api.models import V1_ERRORS, Responses
+from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.api.orgs import org_caller
 from tidings.core.scopes import show_scopes
 from tidings.store.port import Credential
 
 NO_STORE = {"cache-control": "no-store"}
-NEW_BODY = models.body_of(
+NEW_BODY = body_of(
     models.NewCredential,
-    {"kind": "key", "name": "loyalty engine", "scopes": {"events": "write", "logs": "read"}},
+    example={
+        "kind": "key",
+        "name": "loyalty engine",
+        "scopes": {"events": "write", "logs": "read"},
+    },
 )
-CHANGE_BODY = models.body_of(models.CredentialChange, {"limits": {"eventsPerSecond": 50}})
-ROTATE_BODY = models.body_of(models.Rotation, {"overlapInHours": 24})
+CHANGE_BODY = body_of(models.CredentialChange, example={"limits": {"eventsPerSecond": 50}})
+ROTATE_BODY = body_of(models.Rotation, example={"overlapInHours": 24})
 ONE: Responses = {200: {"model": models.Credential, "description": "The credential"}}
 BAD = models.refusals(s400="The body is refused", s409="Not as things stand")
 

@@ -2,35 +2,41 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso, read_object
-from tidings.api.models import V1_ERRORS, Responses, _body
+from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.catalogue import EventType
 from tidings.engine.event_types import OwnRecord, TypeRefused, UnknownType
+
+KEY_PATH = r"^data(\.[A-Za-z0-9_-]{1,128}|\[[0-9]{1,3}\]){1,20}$"
+TYPE_NAME = "^[A-Za-z][A-Za-z0-9_.]{0,127}$"
+TypeName = Annotated[str, Path(json_schema_extra={"pattern": TYPE_NAME})]
 
 
 class TypeBody(BaseModel):
     """What declares an event type of the org's own."""
 
-    description: str = Field(description="When the event is raised, in one sentence.")
+    description: Annotated[str, Field(pattern=r"\S", max_length=1000)] = Field(
+        description="When the event is raised, in one sentence."
+    )
     schema_: dict[str, Any] = Field(
         alias="schema", description="JSON Schema 2020-12 of `data`, at most 64 KB."
     )
-    key: str = Field(
+    key: Annotated[str, Field(pattern=KEY_PATH, max_length=255)] | None = Field(
         "data.customerIdentifiers.customerId", description="Dotted path of the ordering key."
     )
     example: dict[str, Any] | None = Field(None, description="`data` of an example; must fit.")
-    newVersion: bool = Field(
+    newVersion: bool | None = Field(
         False, description="Begin a new version where the schema breaks the newest one."
     )
 
 
-TYPE_BODY = _body(TypeBody)
+TYPE_BODY = body_of(TypeBody)
 TYPE_ERRORS: Responses = {
     400: {"description": "The declaration is refused; the answer says why and where"},
     409: {"description": "The name is taken, the change breaks a version, or the type is in use"},
@@ -71,7 +77,7 @@ def event_type_routes(services: Services) -> APIRouter:
         openapi_extra=TYPE_BODY,
         responses=TYPE_ERRORS,
     )
-    async def put(request: Request, name: str) -> Response:
+    async def put(request: Request, name: TypeName) -> Response:
         """In force at once. A change that breaks the newest version needs `newVersion`."""
         caller = services.caller(request, "webhooks:write")
         body = await read_object(request)

@@ -1,48 +1,49 @@
-"""The parameters of the logs, for the OpenAPI description."""
+"""The parameters of the logs, and the bodies of tests, for the OpenAPI description."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tidings.api.models import WebhookBody, _body
+from tidings.api.models import body_of
+from tidings.api.said import CURSOR, EVENT_ID, HEADER_VALUE, STATES, TEXT, TIME, VISIBLE, whole
+from tidings.api.webhook_models import SAVED, UNSAVED, WebhookChange
 
-_FILTERS = {
-    "webHookId": "Ids of webhooks, with commas.",
-    "status": "pending, held, retrying, delivered, failed, parked, cancelled; with commas.",
-    "eventName": "Event types, with commas.",
-    "from": "ISO time, or milliseconds since 1970; belongs to the range.",
-    "to": "ISO time, or milliseconds since 1970; does not belong to the range.",
-    "q": "A value to find events by: customer id, mobile, e-mail, bill number, card number …",
-    "requestId": "The API request that raised the event.",
-    "refId": "The event's refId.",
-    "eventId": "One event.",
-    "matched": "false: events that no webhook wanted.",
-    "limit": "Rows of a page, 1 to 200; 50 where it is left out.",
-    "points": "About how many steps, 1 to 400; 48 where it is left out.",
-    "cursor": "older or newer of an answer to the same question.",
+_FILTERS: dict[str, tuple[dict[str, Any], str]] = {
+    "webHookId": ({"type": "string"}, "Ids of webhooks, with commas."),
+    "status": (STATES, "With commas."),
+    "eventName": ({"type": "string"}, "Event types, with commas."),
+    "from": (TIME, "ISO time, or milliseconds since 1970; belongs to the range."),
+    "to": (TIME, "ISO time, or milliseconds since 1970; does not belong to the range."),
+    "q": (TEXT, "A value to find events by: customer id, mobile, e-mail, bill, card number …"),
+    "requestId": (TEXT, "The API request that raised the event."),
+    "refId": (TEXT, "The event's refId."),
+    "eventId": ({"type": "string", "pattern": f"^$|{EVENT_ID}"}, "One event."),
+    "matched": ({"enum": ["true", "false", ""]}, "false: events that no webhook wanted."),
+    "limit": (whole(1, 200), "Rows of a page; 50 where it is left out."),
+    "points": (whole(1, 400), "About how many steps; 48 where it is left out."),
+    "cursor": (CURSOR, "older or newer of an answer to the same question."),
 }
 _EXAMPLES = {"status": "failed,parked", "eventName": "pointsIssued", "from": "2026-02-11T09:15:00Z"}
 
 
-def _parameters_of(*names: str) -> dict[str, Any]:
-    return _parameters(*(name for name in _FILTERS if name not in names))
-
-
-def _parameters(*left_out: str) -> dict[str, Any]:
+def _of(*names: str, **others: dict[str, Any]) -> dict[str, Any]:
     return {
         "parameters": [
             {
                 "name": name,
                 "in": "query",
                 "required": False,
-                "description": text,
-                "schema": {"type": "string"},
+                "description": _FILTERS[name][1],
+                "schema": others.get(name, _FILTERS[name][0]),
             }
             | ({"example": _EXAMPLES[name]} if name in _EXAMPLES else {})
-            for name, text in _FILTERS.items()
-            if name not in left_out
+            for name in names
         ]
     }
+
+
+def _without(*left_out: str) -> dict[str, Any]:
+    return _of(*(name for name in _FILTERS if name not in left_out))
 
 
 class TestBody(BaseModel):
@@ -56,8 +57,10 @@ class TestBody(BaseModel):
     event: dict[str, Any] | None = Field(None, description="Sent instead of the example.")
 
 
-class UnsavedTestBody(WebhookBody, TestBody):
+class UnsavedTestBody(WebhookChange, TestBody):
     """The fields of a webhook, and what to send as a test."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [SAVED, UNSAVED]})
 
     webHookId: str | None = Field(None, description="Start from this webhook, unchanged.")
 
@@ -65,10 +68,19 @@ class UnsavedTestBody(WebhookBody, TestBody):
 class InboxAnswer(BaseModel):
     """What every arrival is answered with."""
 
-    status: int = Field(200, description="200 to 599.")
-    delayMs: int = Field(0, description="At most 60,000.")
-    body: str = Field("", description="At most 16,384 bytes.")
-    headers: dict[str, str] = {}
+    status: Annotated[int, Field(ge=200, le=599)] | None = 200
+    delayMs: Annotated[float, Field(ge=0, le=60_000)] | None = 0
+    body: str = Field("", max_length=16_384, description="At most 16,384 bytes.")
+    headers: (
+        Annotated[
+            dict[
+                Annotated[str, Field(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$")],
+                Annotated[str, Field(pattern=HEADER_VALUE, max_length=1024)],
+            ],
+            Field(max_length=20),
+        ]
+        | None
+    ) = {}
 
 
 class InboxBody(BaseModel):
@@ -78,19 +90,18 @@ class InboxBody(BaseModel):
         json_schema_extra={"example": {"name": "shop", "answer": {"status": 503, "delayMs": 2000}}}
     )
 
-    name: str = Field("", description="At most 100 characters.")
-    answer: InboxAnswer = InboxAnswer(status=200, delayMs=0, body="")
+    name: Annotated[str, Field(pattern=VISIBLE, max_length=100)] | None = ""
+    answer: InboxAnswer | None = None
 
 
-TEST_BODY = _body(TestBody)
-UNSAVED_TEST_BODY = _body(UnsavedTestBody)
-INBOX_BODY = _body(InboxBody)
-UNSAVED_TEST_BODY["requestBody"]["content"]["application/json"]["schema"].pop("required", None)
-for _optional in (TEST_BODY, INBOX_BODY):
-    _optional["requestBody"]["required"] = False
+TEST_BODY = body_of(TestBody, required=False)
+UNSAVED_TEST_BODY = body_of(UnsavedTestBody)
+INBOX_BODY = body_of(InboxBody, required=False)
+INBOX_CHANGE = body_of(InboxBody)
 
-DELIVERY_PARAMETERS = _parameters("matched", "points")
-EVENT_PARAMETERS = _parameters("webHookId", "status", "points")
-PAGE_PARAMETERS = _parameters_of("limit", "cursor")
-TALLY_PARAMETERS = _parameters_of("from", "to")
-SERIES_PARAMETERS = _parameters_of("from", "to", "points")
+DELIVERY_PARAMETERS = _without("matched", "points")
+EVENT_PARAMETERS = _without("webHookId", "status", "points")
+PAGE_PARAMETERS = _of("limit", "cursor")
+REJECTION_PARAMETERS = _of("limit", "cursor", limit=whole(1, 1000))
+TALLY_PARAMETERS = _of("from", "to")
+SERIES_PARAMETERS = _of("from", "to", "points")

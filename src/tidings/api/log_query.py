@@ -52,7 +52,7 @@ def read_question(
                 f"A parameter must be one of {', '.join(sorted(known))}; got {came(name)}. Check "
                 "its spelling: a filter that is not known would filter nothing.",
             )
-    limit = form.bounded("limit", 1, limit_max, LIMIT, f"Leave it out for {LIMIT}.")
+    limit = form.whole("limit", 1, limit_max, LIMIT)
     before, after = _cursor(form)
     question = LogQuestion(
         _listed(form, "webHookId"),
@@ -63,7 +63,7 @@ def read_question(
         tuple(value for name in ("q", "requestId", "refId") if (value := _value(form, name))),
         _event_id(form),
         _matched(form),
-        int(limit or LIMIT),
+        limit,
         before,
         after,
     )

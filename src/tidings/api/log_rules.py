@@ -76,7 +76,7 @@ def read_question(query: Mapping[str, str], now_ms: int) -> LogQuestion:
     form = Form(dict(query))
     period = read_period(form, now_ms)
     field, descending = _order(form)
-    limit = form.bounded("limit", 1, LIMIT_MAX, LIMIT, f"Leave it out for {LIMIT}.")
+    limit = form.whole("limit", 1, LIMIT_MAX, LIMIT)
     at, offset = _cursor(form, field, descending)
     question = LogQuestion(
         period,
@@ -85,7 +85,7 @@ def read_question(query: Mapping[str, str], now_ms: int) -> LogQuestion:
         _values(form),
         field,
         descending,
-        int(limit or LIMIT),
+        limit,
         at,
         offset,
     )
@@ -167,8 +167,8 @@ def _names(form: Form) -> tuple[str, ...]:
 
 def _states(form: Form) -> tuple[int, ...]:
     states: set[int] = set()
-    for word in filter(None, form.body.get("status", "").split(",")):
-        found = _WORDS.get(word.strip().lower())
+    for word in filter(None, (one.strip() for one in form.body.get("status", "").split(","))):
+        found = _WORDS.get(word.lower())
         if found is None:
             form.refuse(
                 "bad_status",

@@ -9,18 +9,18 @@ from starlette.responses import Response
 from tidings.api import access_models as models
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso, read_object
-from tidings.api.models import V1_ERRORS
+from tidings.api.models import V1_ERRORS, body_of
 from tidings.core.calls import Caller
 from tidings.core.form import came
 from tidings.core.org_settings import settings_of, show_settings
 from tidings.engine.orgs import OrgRefused
 from tidings.store.port import Org
 
-NEW_BODY = models.body_of(
-    models.NewOrg, {"name": "Acme", "parent": None, "timeZone": "Asia/Kolkata"}
+NEW_BODY = body_of(
+    models.NewOrg, example={"name": "Acme", "parent": None, "timeZone": "Asia/Kolkata"}
 )
-CHANGE_BODY = models.body_of(
-    models.OrgChange, {"settings": {"validation": "lenient", "unknownTypes": "admitted"}}
+CHANGE_BODY = body_of(
+    models.OrgChange, example={"settings": {"validation": "lenient", "unknownTypes": "admitted"}}
 )
 BAD = models.refusals(s400="The body is refused")
 

@@ -1,9 +1,9 @@
 """`/v1/orgs/{orgId}/portal-links`: links that open a brand's console inside another product."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,8 +11,9 @@ from tidings.api import access_models as models
 from tidings.api.answers import Refused, answer
 from tidings.api.context import Services, iso, read_object
 from tidings.api.credentials import NO_STORE
-from tidings.api.models import V1_ERRORS
+from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.orgs import org_caller
+from tidings.api.said import NAMED
 from tidings.core.portal_rules import (
     LOGO_BYTES_MAX,
     MINUTES,
@@ -26,18 +27,39 @@ from tidings.engine.portals import PortalRefused
 PAGE = "/console/portal"
 
 
+_HOST = "[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?"
+_B = "[A-Za-z0-9+/]"  # base64
+_LOGO = (
+    f"^(https://{_HOST}(/[A-Za-z0-9._~!$&()*+,=:@%/?-]*)?"
+    r"|data:image/(png|jpeg|gif|webp|svg\+xml);base64,"
+    f"({_B}{{4}})*({_B}{{4}}|{_B}{{3}}=|{_B}{{2}}==))$"
+)
+Origin = Annotated[
+    str,
+    Field(pattern=rf"^(https://{_HOST}|http://(localhost|127\.0\.0\.1)(:[0-9]{{1,5}})?)$"),
+]
+
+
 class NewPortalLink(BaseModel):
     """What a link opens."""
 
-    name: str = Field(max_length=NAME_MAX, description="Of your product, as its users know it.")
-    role: Literal["reader", "operator"] = "reader"
-    expiresInMinutes: float = Field(MINUTES, ge=1, le=MINUTES_MAX, description="To be opened.")
-    logo: str | None = Field(
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(pattern=NAMED, max_length=NAME_MAX)] = Field(
+        description="Of your product, as its users know it."
+    )
+    role: Literal["reader", "operator"] | None = "reader"
+    expiresInMinutes: Annotated[float, Field(ge=1, le=MINUTES_MAX)] | None = Field(
+        MINUTES, description="To be opened."
+    )
+    logo: Annotated[str, Field(pattern=_LOGO, max_length=2 * LOGO_BYTES_MAX)] | None = Field(
         None, description=f"An https URL, or a data: URI of at most {LOGO_BYTES_MAX} bytes."
     )
-    colour: str | None = Field(None, description="Six hex digits behind #.")
-    embedIn: list[str] = Field(
-        [], max_length=ORIGINS_MAX, description="Origins of pages that may hold it in a frame."
+    colour: Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")] | None = Field(
+        None, description="Six hex digits behind #."
+    )
+    embedIn: Annotated[list[Origin], Field(max_length=ORIGINS_MAX)] | None = Field(
+        [], description="Origins of pages that may hold it in a frame."
     )
 
 
@@ -48,9 +70,9 @@ class PortalLink(BaseModel):
     expiresAt: str
 
 
-BODY = models.body_of(
+BODY = body_of(
     NewPortalLink,
-    {
+    example={
         "name": "Acme Loyalty",
         "role": "operator",
         "colour": "#0b6e4f",

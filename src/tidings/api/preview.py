@@ -9,16 +9,17 @@ from typing import Any
 
 import msgspec
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso, read_object
 from tidings.api.delivery_view import show_bytes
-from tidings.api.models import V1_ERRORS, WebhookBody, _body
+from tidings.api.models import V1_ERRORS, body_of
+from tidings.api.webhook_models import SAVED, WebhookChange
 from tidings.core.filter import explain
-from tidings.core.form import came
+from tidings.core.form import came, whole_of
 from tidings.core.job import Job
 from tidings.core.webhook import Webhook
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
@@ -37,15 +38,16 @@ _FILLED = {
 }
 
 
-class PreviewBody(WebhookBody):
+class PreviewBody(WebhookChange):
     """The fields of a webhook, and which events to try it on."""
 
-    last: int = Field(LAST, description=f"How many of the newest events, from 1 to {LAST_MAX}.")
+    model_config = ConfigDict(json_schema_extra={"anyOf": [SAVED, {"required": ["eventNames"]}]})
+
+    last: int = Field(LAST, ge=1, le=LAST_MAX, description="How many of the newest events.")
     webHookId: str | None = Field(None, description="Start from this webhook, unchanged.")
 
 
-PREVIEW_BODY = _body(PreviewBody)
-PREVIEW_BODY["requestBody"]["content"]["application/json"]["schema"].pop("required", None)
+PREVIEW_BODY = body_of(PreviewBody)
 
 
 def preview_routes(services: Services) -> APIRouter:
@@ -156,8 +158,9 @@ def _webhook(
 
 
 def _last(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LAST_MAX:
-        return value
+    number = whole_of(value)
+    if number is not None and 1 <= number <= LAST_MAX:
+        return number
     raise refused(
         400,
         "bad_last",

@@ -2,18 +2,20 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, read_object
-from tidings.api.models import V1_ERRORS, Responses
-from tidings.api.reference_load import add_load_route, kind_of
+from tidings.api.models import V1_ERRORS, Responses, schema_of
+from tidings.api.reference_load import KindOfPath, add_load_route, kind_of
 from tidings.core.form import came
 from tidings.core.reference_rules import (
     Kind,
     RecordRefused,
+    check_others,
     read_id,
     read_record,
     unknown_fields,
@@ -21,12 +23,58 @@ from tidings.core.reference_rules import (
 
 PAGE_MAX = 1000
 
+Text = Annotated[str, Field(max_length=255)]
+Short = Annotated[str, Field(max_length=64)]
+RecordId = Annotated[str, Path(json_schema_extra={"pattern": r"^[^\x00-\x1f\x7f]{1,128}$"})]
+
+
+class Identifier(BaseModel):
+    """One id in an account."""
+
+    identifierType: Short
+    identifierValue: Text
+
+
+class Account(BaseModel):
+    """A customer's ids in one account of a source."""
+
+    accountId: Text
+    identifiers: Annotated[list[Identifier], Field(max_length=50)]
+
+
+class Source(BaseModel):
+    """A customer's accounts in one source."""
+
+    accounts: Annotated[list[Account], Field(max_length=20)]
+
+
+class RecordBody(BaseModel):
+    """A store (code to externalId2), a till (code, name, storeId) or a customer (the rest, and
+    externalId). At least one field of its kind; those of another kind are passed over."""
+
+    id: (
+        Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
+        | Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,128}$")]
+    ) = Field("", description="That of the path, or left out.")
+    code: Text = ""
+    name: Text = ""
+    externalId: Text = ""
+    externalId1: Text = ""
+    externalId2: Text = ""
+    storeId: Annotated[str, Field(max_length=128)] | int = ""
+    mobile: Text = ""
+    email: Text = ""
+    cardNumbers: Annotated[list[Short], Field(max_length=100)] = []
+    pointsBalance: float | None = None
+    sources: Annotated[dict[Short, Source], Field(max_length=20)] = {}
+
+
 _RECORD: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
             "application/json": {
-                "schema": {"type": "object"},
+                "schema": schema_of(RecordBody),
                 "example": {"mobile": "15550100", "email": "asha@example.test"},
             }
         },
@@ -45,7 +93,7 @@ def reference_routes(services: Services) -> APIRouter:
     @router.get("/{kind}", summary="List records", responses=_BAD)
     async def list_all(
         request: Request,
-        kind: str,
+        kind: KindOfPath,
         after: Annotated[str, Query(max_length=128, description="The `next` of a page.")] = "",
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 100,
     ) -> Response:
@@ -63,7 +111,7 @@ def reference_routes(services: Services) -> APIRouter:
         )
 
     @router.get("/{kind}/{id:path}", summary="Get a record", responses=_BAD)
-    async def get(request: Request, kind: str, id: str) -> Response:
+    async def get(request: Request, kind: KindOfPath, id: RecordId) -> Response:
         org = services.caller(request, "reference:read").org
         which, known = kind_of(kind), _id(id)
         record = await reference.get(org, which, known)
@@ -72,13 +120,14 @@ def reference_routes(services: Services) -> APIRouter:
         return answer({"id": known} | record)
 
     @router.put("/{kind}/{id:path}", summary="Keep a record", openapi_extra=_RECORD, responses=_BAD)
-    async def put(request: Request, kind: str, id: str) -> Response:
+    async def put(request: Request, kind: KindOfPath, id: RecordId) -> Response:
         """Make it or replace it whole; in force for every message that is made from now on."""
         org = services.caller(request, "reference:write").org
         which, known = kind_of(kind), _id(id)
         body = await read_object(request)
         try:
             record = read_record(which, body)
+            check_others(which, body)
             if "id" in body and read_id(body["id"]) != known:
                 raise RecordRefused(
                     "other_id",
@@ -92,7 +141,7 @@ def reference_routes(services: Services) -> APIRouter:
         return answer({"id": known, "ignoredFields": ignored}, 201 if done.changed else 200)
 
     @router.delete("/{kind}/{id:path}", summary="Delete a record", responses=_BAD)
-    async def delete(request: Request, kind: str, id: str) -> Response:
+    async def delete(request: Request, kind: KindOfPath, id: RecordId) -> Response:
         org = services.caller(request, "reference:write").org
         which, known = kind_of(kind), _id(id)
         if not await reference.delete(org, which, known):

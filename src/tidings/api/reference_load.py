@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,6 +19,8 @@ from tidings.store.port import StoreDown
 
 CHUNK_WAIT_S = 30.0
 LOAD_BYTES_MAX = 4 << 30
+
+KindOfPath = Annotated[str, Path(json_schema_extra={"enum": list(KINDS)})]
 
 _LOAD: dict[str, Any] = {
     "requestBody": {
@@ -45,7 +47,7 @@ def add_load_route(router: APIRouter, services: Services) -> None:
     reference = services.reference
 
     @router.post("/{kind}:load", summary="Load records", openapi_extra=_LOAD, responses=_LOAD_BAD)
-    async def load(request: Request, kind: str) -> Response:
+    async def load(request: Request, kind: KindOfPath) -> Response:
         """Records from NDJSON or CSV, read while they come; rows that do not fit are told.
 
         A row is stored whole or not at all, and replaces what was there. When the call breaks off,

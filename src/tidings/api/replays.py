@@ -12,8 +12,9 @@ from starlette.responses import Response
 from tidings.api.answers import answer
 from tidings.api.context import Services
 from tidings.api.delivery_view import show_delivery
-from tidings.api.models import CANCEL_BODY, REPLAY_BODY, V1_ERRORS
+from tidings.api.models import V1_ERRORS
 from tidings.api.replay_calls import A_REPLAY, ReplayCalls, unknown
+from tidings.api.replay_models import CANCEL_BODY, REPLAY_BODY
 from tidings.core.ids import read
 from tidings.core.replay import Kind, Step
 

@@ -10,11 +10,12 @@ from tidings.api import access_models as models
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.credentials import NO_STORE
+from tidings.api.models import body_of
 from tidings.core.form import came
 from tidings.engine.access import TOKEN_PATH
 
 PART_MAX = 512
-BODY = models.body_of(models.TokenRequest, {"key": "tdk_…", "secret": "tds_…"})
+BODY = body_of(models.TokenRequest, example={"key": "tdk_…", "secret": "tds_…"})
 
 
 def token_routes(services: Services) -> APIRouter:

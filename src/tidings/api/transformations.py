@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -11,28 +11,30 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso, read_object
-from tidings.api.models import V1_ERRORS, Responses, _body
+from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.core.form import came
 from tidings.engine.transformations import TransformationRefused, UnknownTransformation
 from tidings.store.port import StoredTransformation
-from tidings.transform.port import RenderLater
+from tidings.transform.port import TEMPLATE_MAX, RenderLater
+
+Template = Annotated[str, Field(min_length=1, max_length=TEMPLATE_MAX)]
 
 
 class TransformationBody(BaseModel):
     """A template by its name."""
 
-    name: str = Field(description="1 to 64 of A-Z a-z 0-9 _ - .")
-    template: str = Field(description="MiniJinja, at most 32,768 characters; prints one object.")
+    name: Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{1,64}$")]
+    template: Template = Field(description="MiniJinja; prints one object.")
 
 
 class ReplacingBody(BaseModel):
     """A template for the name in the path."""
 
-    template: str = Field(description="MiniJinja, at most 32,768 characters; prints one object.")
+    template: Template = Field(description="MiniJinja; prints one object.")
 
 
-TRANSFORMATION_BODY = _body(TransformationBody)
-REPLACING_BODY = _body(ReplacingBody)
+TRANSFORMATION_BODY = body_of(TransformationBody)
+REPLACING_BODY = body_of(ReplacingBody)
 TRANSFORMATION_ERRORS: Responses = {
     400: {"description": "The name or the template is refused; the answer says why"},
     409: {"description": "The name is taken, or webhooks use it"},

@@ -10,19 +10,19 @@ from tidings.api import access_models as models
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, iso, read_object
 from tidings.api.credentials import NO_STORE
-from tidings.api.models import V1_ERRORS, Responses
+from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.api.orgs import org_caller
 from tidings.core.form import came
 from tidings.core.user_rules import EMAIL_MAX, email_of
 from tidings.engine.user_records import NewLink, User
 
 TEXT_MAX = 1024
-NEW_BODY = models.body_of(
-    models.NewUser, {"email": "asha@acme.example", "name": "Asha", "role": "operator"}
+NEW_BODY = body_of(
+    models.NewUser, example={"email": "asha@acme.example", "name": "Asha", "role": "operator"}
 )
-CHANGE_BODY = models.body_of(models.UserChange, {"role": "reader"})
-PASSWORD_BODY = models.body_of(
-    models.NewPassword, {"token": "lnk_…", "password": "several words of mine"}
+CHANGE_BODY = body_of(models.UserChange, example={"role": "reader"})
+PASSWORD_BODY = body_of(
+    models.NewPassword, example={"token": "lnk_…", "password": "several words of mine"}
 )
 ONE: Responses = {200: {"model": models.User, "description": "The user"}}
 BAD = models.refusals(s400="The body is refused")

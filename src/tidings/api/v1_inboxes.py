@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer
 from tidings.api.context import Services, iso, read_object
-from tidings.api.log_models import INBOX_BODY
+from tidings.api.log_models import INBOX_BODY, INBOX_CHANGE
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
 from tidings.core.form import Refusal
@@ -58,7 +58,7 @@ def inbox_routes(services: Services) -> APIRouter:
     async def get(request: Request, inbox_id: str) -> Response:
         return answer(shown(own_inbox(services, request, inbox_id)))
 
-    @router.patch("/{inbox_id}", summary="Change a test inbox", openapi_extra=INBOX_BODY)
+    @router.patch("/{inbox_id}", summary="Change a test inbox", openapi_extra=INBOX_CHANGE)
     async def change(request: Request, inbox_id: str) -> Response:
         """What is left out stays; the address always does."""
         org = services.caller(request, "webhooks:write").org

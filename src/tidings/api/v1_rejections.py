@@ -10,7 +10,7 @@ from starlette.responses import Response
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso
 from tidings.api.delivery_view import show_bytes
-from tidings.api.log_models import PAGE_PARAMETERS
+from tidings.api.log_models import REJECTION_PARAMETERS
 from tidings.api.log_query import cursors, read_question
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
@@ -30,7 +30,9 @@ def rejection_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter(prefix="/v1", tags=["events"], responses=V1_ERRORS)
 
-    @router.get("/rejections", summary="Events that were refused", openapi_extra=PAGE_PARAMETERS)
+    @router.get(
+        "/rejections", summary="Events that were refused", openapi_extra=REJECTION_PARAMETERS
+    )
     async def rejections(request: Request) -> Response:
         """The newest first, with the bytes that came and what was wrong with them."""
         org = services.caller(request, "logs:read").org

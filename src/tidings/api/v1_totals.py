@@ -111,7 +111,7 @@ def _words(by_state: dict[int, int]) -> dict[str, Any]:
 
 def _points(request: Request) -> int:
     form = Form(dict(request.query_params))
-    points = form.bounded("points", 1, POINTS_MAX, 48, "Leave it out for 48.")
+    points = form.whole("points", 1, POINTS_MAX, 48)
     if form.refusals:
         raise Refused(400, form.refusals)
-    return int(points or 48)
+    return points

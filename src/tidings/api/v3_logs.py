@@ -24,6 +24,7 @@ from tidings.api.log_rules import (
     read_question,
 )
 from tidings.api.models import ERRORS
+from tidings.api.said import EPOCH_MS, TEXT, listed
 from tidings.api.v3_models import LOG, METRICS
 from tidings.core.form import Form, Refusal, came
 from tidings.engine.webhook_records import Record
@@ -31,7 +32,20 @@ from tidings.store.port import DeliveryQuery, StoredDelivery, Tally
 
 SORTED_MAX = 2000
 
-Text = Annotated[str, Query()]
+_SORTED = f"^(({'|'.join((TIME, *SORTS))})(:(asc|desc)?)?)?$"
+_ROWS = "^(200|1[0-9][0-9]|[1-9][0-9]?)?$"
+_CURSOR = "^([da][0-9]{1,18}|s[0-9]{1,18}-[0-9]{1,6})?$"
+_SHOWN = ("Pending", "Delivered", "Success", "Retrying", "Failed", "held", "parked", "cancelled")
+
+
+def _said(schema: dict[str, Any]) -> Any:
+    """A parameter that is described so and read by `log_rules`, which says all that is wrong."""
+    return Query(json_schema_extra={key: one for key, one in schema.items() if key != "type"})
+
+
+Names = Annotated[str, Query()]
+Value = Annotated[str, _said(TEXT)]
+EpochMs = Annotated[str, _said(EPOCH_MS)]
 
 
 def log_routes(services: Services) -> APIRouter:
@@ -52,15 +66,16 @@ def log_routes(services: Services) -> APIRouter:
     async def log(
         request: Request,
         consumerGroupId: str,
-        sortBy: Text = f"{TIME}:desc",
-        eventType: Text = "",
-        eventSearchKey: Text = "",
-        requestId: Text = "",
-        status: Text = "",
-        startDate: Text = "",
-        endDate: Text = "",
-        limit: Text = str(LIMIT),
-        cursor: Text = "",
+        sortBy: Annotated[str, _said({"pattern": _SORTED})] = f"{TIME}:desc",
+        eventType: Names = "",
+        eventSearchKey: Value = "",
+        requestId: Value = "",
+        apiRequestId: Value = "",
+        status: Annotated[str, _said(listed(*_SHOWN))] = "",
+        startDate: EpochMs = "",
+        endDate: EpochMs = "",
+        limit: Annotated[str, _said({"pattern": _ROWS})] = str(LIMIT),
+        cursor: Annotated[str, _said({"pattern": _CURSOR})] = "",
     ) -> Response:
         """Filters combine. `eventSearchKey` is any value that an event is found by: a customer's
         id, e-mail, mobile, a card or a bill. Without dates: the last 30 days, newest first."""
@@ -71,7 +86,7 @@ def log_routes(services: Services) -> APIRouter:
 
     @router.get("/metrics", summary="How a webhook fared", responses=METRICS)
     async def metrics(
-        request: Request, consumerGroupId: str, startDate: Text = "", endDate: Text = ""
+        request: Request, consumerGroupId: str, startDate: EpochMs = "", endDate: EpochMs = ""
     ) -> Response:
         """By the time of accept, both ends included, in epoch milliseconds; the last 30 days where
         they are not said."""

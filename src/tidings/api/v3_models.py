@@ -1,10 +1,11 @@
 """The shapes of `/v3` for the OpenAPI description, beside those of `models.py`."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from tidings.api.models import ERRORS, Fault, OneWebhook, Responses, WebhookBody, inlined
+from tidings.api.models import ERRORS, Fault, OneWebhook, Responses, body_of
+from tidings.api.said import KEY
 
 
 class Metadata(BaseModel):
@@ -86,7 +87,9 @@ class Metrics(BaseModel):
 class RotateBody(BaseModel):
     """How a secret is rotated."""
 
-    overlapHours: float = Field(24, description="How long the old one signs too, from 0 to 720.")
+    overlapHours: Annotated[float, Field(ge=0, le=720)] | None = Field(
+        24, description="How long the old one signs too."
+    )
 
 
 def _envelope(data: type[BaseModel], name: str, several: bool = False) -> type[BaseModel]:
@@ -103,29 +106,9 @@ def _answers(data: type[BaseModel], name: str, text: str, several: bool = False)
     return {200: {"model": _envelope(data, name, several), "description": text}}
 
 
-def _header(name: str, description: str) -> dict[str, Any]:
-    schema = {"type": "string"}
+def _header(name: str, description: str, pattern: str | None = None) -> dict[str, Any]:
+    schema = {"type": "string"} | ({} if pattern is None else {"pattern": pattern})
     return {"name": name, "in": "header", "description": description, "schema": schema}
-
-
-def _body(schema: dict[str, Any], required: bool, *types: str) -> dict[str, Any]:
-    schema = inlined(schema)
-    content = {kind: {"schema": schema} for kind in types}
-    return {"requestBody": {"required": required, "content": content}}
-
-
-def _patch_schema() -> dict[str, Any]:
-    schema = inlined(WebhookBody.model_json_schema(ref_template="#/components/schemas/{model}"))
-    schema.pop("required", None)
-    for name, field in schema["properties"].items():
-        schema["properties"][name] = {"anyOf": [field, {"type": "null"}]}
-    schema["properties"]["webHookHeaders"] = {
-        "type": "object",
-        "additionalProperties": {"type": ["string", "null"]},
-    }
-    schema["example"] = {"slaInSeconds": 60, "webHookHeaders": {"X-Old": None}}
-    schema["description"] = "The fields to change; null takes a field away."
-    return schema
 
 
 METADATA = _answers(Metadata, "EventTypeList", "The event types", several=True)
@@ -150,8 +133,11 @@ CONDITIONAL: dict[str, Any] = {
 }
 IDEMPOTENT: dict[str, Any] = {
     "parameters": [
-        _header("Idempotency-Key", "The same call with the same key is answered the same for 24 h.")
+        _header(
+            "Idempotency-Key",
+            "The same call with the same key is answered the same for 24 h.",
+            KEY,
+        )
     ]
 }
-PATCH_BODY = _body(_patch_schema(), True, "application/merge-patch+json", "application/json")
-ROTATE_BODY = _body(RotateBody.model_json_schema(), False, "application/json")
+ROTATE_BODY = body_of(RotateBody, required=False)

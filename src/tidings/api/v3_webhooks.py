@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer, envelope, refused
 from tidings.api.context import Services, read_object
-from tidings.api.models import BODY, ONE, SEVERAL
-from tidings.api.v3_models import CHANGE_ERRORS, CONDITIONAL, IDEMPOTENT, PATCH_BODY
+from tidings.api.models import ONE, SEVERAL
+from tidings.api.v3_models import CHANGE_ERRORS, CONDITIONAL, IDEMPOTENT
 from tidings.api.webhook_answers import (
     WebhookAnswers,
     author,
@@ -23,6 +23,7 @@ from tidings.api.webhook_answers import (
     tagged,
     unknown_webhook,
 )
+from tidings.api.webhook_models import BODY, PATCH_BODY, REPLACING_BODY
 from tidings.api.webhook_patch import patched_body
 from tidings.core.form import came
 from tidings.core.sign import show_secret
@@ -77,7 +78,7 @@ def webhook_routes(services: Services) -> APIRouter:
     @router.put(
         "/{webHookId}",
         summary="Replace a webhook",
-        openapi_extra=BODY | CONDITIONAL,
+        openapi_extra=REPLACING_BODY | CONDITIONAL,
         responses=ONE,
     )
     async def replace(request: Request, webHookId: str) -> Response:

@@ -1,9 +1,7 @@
 """One arrival at a test inbox, as whoever listens sees it: verified here, and sent on."""
 
 import base64
-import http.client
 import json
-import ssl
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -127,7 +125,9 @@ class Forward:
             parts = urlsplit("")
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Stop(
-                f"--forward must be like http://127.0.0.1:3000/hook; got {url[:80]}.", Exit.USAGE
+                f"--forward must be a URL of http or https; got {url[:80]}. Write it in full, as "
+                "http://127.0.0.1:3000/hook.",
+                Exit.USAGE,
             )
         self._https = parts.scheme == "https"
         self._host = parts.hostname
@@ -135,6 +135,9 @@ class Forward:
 
     def send(self, arrived: Arrived) -> str:
         """What came of it, in words. A receiver that fails is told, and ends nothing."""
+        import http.client
+        import ssl
+
         started = time.monotonic()
         line: http.client.HTTPConnection
         if self._https:

@@ -1,13 +1,12 @@
-"""`tidings webhooks export` and `apply`: webhooks as a file that can be reviewed and repeated."""
+"""Webhooks as a file that can be reviewed and repeated: `tidings webhooks export` and `apply`."""
 
 import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import yaml
-from cyclopts import Parameter
 from rich.text import Text
 
 from tidings.cli.calls import Calls, Moved, calls
@@ -25,7 +24,7 @@ from tidings.cli.plan import (
 )
 from tidings.cli.webhook_fields import changed
 from tidings.cli.webhook_names import PATH, all_webhooks, is_there, tag
-from tidings.cli.where import HERE, Where
+from tidings.cli.where import Where
 
 BYTES_MAX = 4 << 20
 HEAD = """\
@@ -33,18 +32,10 @@ HEAD = """\
 # What is left out has its default. ${{NAME}}, a variable, stands for a secret.
 """
 COLOURS = {"+": "green", "-": "red", "~": "yellow"}
-Flag = Annotated[bool, Parameter(negative=())]
-FileName = Annotated[str, Parameter(allow_leading_hyphen=True)]  # - is stdin, or stdout
 
 
-def export(file: FileName = "-", /, *, where: Where = HERE) -> int:
-    """Write the webhooks as a file, without secrets.
-
-    Parameters
-    ----------
-    file
-        Where to; - for stdout. YAML, or with --json JSON.
-    """
+def export(file: str, where: Where) -> int:
+    """Write the org's webhooks to a file, or to stdout."""
     api = calls(where)
     found = sorted(filter(is_there, all_webhooks(api)), key=lambda one: str(one["name"]))
     bodies = [exported(one) for one in found]
@@ -63,7 +54,9 @@ def export(file: FileName = "-", /, *, where: Where = HERE) -> int:
             Path(file).write_text(text, "utf-8")
         except OSError as error:
             raise Stop(
-                f"FILE must be writable; got {file}: {error.strerror}.", Exit.USAGE
+                f"FILE must be writable; got {file}: {error.strerror}. Name another, or "
+                "- for stdout.",
+                Exit.USAGE,
             ) from None
     say(how_many(len(bodies), "webhook"))
     next_step(f"tidings webhooks apply {file} --dry-run")
@@ -71,30 +64,15 @@ def export(file: FileName = "-", /, *, where: Where = HERE) -> int:
 
 
 def apply(
-    file: FileName,
-    /,
+    file: str,
+    where: Where,
     *,
-    dry_run: Flag = False,
-    prune: Flag = False,
-    from_original: Flag = False,
-    yes: Flag = False,
-    where: Where = HERE,
+    dry_run: bool,
+    prune: bool,
+    from_original: bool,
+    yes: bool,
 ) -> int:
-    """Make the webhooks as a file says: shows what changes, and asks on a terminal.
-
-    Parameters
-    ----------
-    file
-        YAML or JSON, as `export` writes it; - for stdin.
-    dry_run
-        Only show what would change.
-    prune
-        Delete webhooks that the file does not name.
-    from_original
-        The file is an answer of the original's GET /v3/webHooks.
-    yes
-        Do not ask.
-    """
+    """Make the org's webhooks as a file says; with `dry_run` only show what would change."""
     document = _read(file)
     api = calls(where)
     present = list(filter(is_there, all_webhooks(api)))
@@ -139,17 +117,27 @@ def _read(file: str) -> Any:
     except OSError as error:
         why = error.strerror
         raise Stop(
-            f"FILE must be a file that can be read; got {file}: {why}.", Exit.USAGE
+            f"FILE must be a file that can be read; got {file}: {why}. Check its name and "
+            "its mode.",
+            Exit.USAGE,
         ) from None
     if len(content) > BYTES_MAX:
-        raise Stop(f"FILE must hold at most {BYTES_MAX:,} bytes; got more.", Exit.USAGE)
+        raise Stop(
+            f"FILE must hold at most {BYTES_MAX:,} bytes; got more. Part it: webhooks that a file "
+            "does not name stay.",
+            Exit.USAGE,
+        )
     try:
         return yaml.load(content, Loader=_Plain)  # noqa: S506  # a SafeLoader without anchors
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         at = getattr(error, "problem_mark", None)
         line = f", line {at.line + 1}" if at is not None else ""
         why = getattr(error, "problem", None) or "something else"
-        raise Stop(f"FILE must be YAML or JSON; got {clean(why)}{line}.", Exit.USAGE) from None
+        raise Stop(
+            f"FILE must be YAML or JSON; got {clean(why)}{line}. `tidings webhooks export` shows "
+            "the form.",
+            Exit.USAGE,
+        ) from None
 
 
 class _Plain(yaml.SafeLoader):

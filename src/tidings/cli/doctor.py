@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from rich.text import Text
@@ -29,7 +28,9 @@ def doctor(webhook: str | None = None, /, *, where: Where = HERE) -> int:
     """
     api = calls(where)
     if webhook in ("webhook", "webhooks"):
-        raise Stop("WEBHOOK must be a name or an id: tidings doctor crm", Exit.USAGE)
+        raise Stop(
+            f"WEBHOOK must be a name or an id; got {webhook}. Write tidings doctor crm", Exit.USAGE
+        )
     if webhook is not None:
         found = diagnose(_look(api, find_webhook(api, webhook)))
     else:
@@ -149,6 +150,8 @@ def _ready(told: dict[str, Any]) -> Check:
 
 
 def _clock(date: str | None, now_s: float) -> Check:
+    from email.utils import parsedate_to_datetime
+
     try:
         skew_s = parsedate_to_datetime(date or "").timestamp() - now_s
     except (ValueError, TypeError):

@@ -1,8 +1,8 @@
 """`tidings listen`: subscribe, verify, print, answer as told, forward; and leave nothing behind."""
 
 import contextlib
+import os
 import queue
-import secrets
 import select
 import signal
 import sys
@@ -137,7 +137,7 @@ class Stay:
     def __init__(self, api: Calls, signals: Signals) -> None:
         self._api = api
         self._signals = signals
-        self._name = f"listen-{secrets.token_hex(4)}"
+        self._name = f"listen-{os.urandom(4).hex()}"
         self._opened = False
         self.inbox: dict[str, Any] | None = None
         self.webhook: dict[str, Any] | None = None

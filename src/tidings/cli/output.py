@@ -5,13 +5,15 @@ import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from tidings.cli.exits import Exit, Stop
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 WIDTH_MAX = 100
 STATES = {  # glyph and colour, the same everywhere
@@ -64,6 +66,8 @@ def glyph(word: str) -> Text:
 
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], right: str = "") -> None:
     """A table without lines. `right`: the heads, with spaces, whose columns are numbers."""
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for head in heads:
         numbers = head in right.split()
@@ -75,6 +79,8 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], right: str 
 
 def print_facts(facts: Iterable[tuple[str, Any]]) -> None:
     """Names and values, one a line; those without a value are left out."""
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -84,7 +90,7 @@ def print_facts(facts: Iterable[tuple[str, Any]]) -> None:
     _put(table)
 
 
-def _put(table: Table) -> None:
+def _put(table: "Table") -> None:
     """Without the spaces that fill a table's right side."""
     out = console()
     with out.capture() as made:

@@ -136,7 +136,10 @@ def read_original(document: Any) -> tuple[list[Body], list[str]]:
     """
     found = document.get("data") if isinstance(document, Mapping) else document
     if not isinstance(found, list):
-        raise BadFile("FILE must be an answer of GET /v3/webHooks: data, a list; got none.")
+        raise BadFile(
+            "FILE must be an answer of GET /v3/webHooks, with a list as data; got no list. Save "
+            "the whole answer."
+        )
     left, kept = [], []
     for one in found:
         if isinstance(one, Mapping) and one.get("active") is False:

@@ -8,8 +8,6 @@ import json
 import os
 import re
 import stat
-import tempfile
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,7 +75,11 @@ def read_profiles(path: Path) -> Profiles:
     except FileNotFoundError:
         return Profiles()
     except OSError as error:
-        raise Stop(f"{path} must be readable; got: {error.strerror}.", Exit.USAGE) from None
+        raise Stop(
+            f"{path} must be readable; got: {error.strerror}. Make it yours, or set TIDINGS_KEY "
+            "and TIDINGS_URL instead.",
+            Exit.USAGE,
+        ) from None
     if mode & 0o077:
         raise Stop(
             f"{path} must be readable by you alone, because it holds secrets; got mode {mode:o}. "
@@ -85,6 +87,8 @@ def read_profiles(path: Path) -> Profiles:
             Exit.USAGE,
         )
     try:
+        import tomllib
+
         return _read(tomllib.loads(content.decode()))
     except (ValueError, TypeError, KeyError) as error:
         raise Stop(
@@ -118,6 +122,8 @@ def write_profiles(path: Path, profiles: Profiles) -> None:
         lines += [f"org = {profile.org}"] if profile.org is not None else []
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        import tempfile
+
         number, temporary = tempfile.mkstemp(dir=path.parent, prefix=".profiles-")  # mode 0600
         try:
             with os.fdopen(number, "w", encoding="utf-8") as file:
@@ -129,7 +135,11 @@ def write_profiles(path: Path, profiles: Profiles) -> None:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise Stop(f"{path} must be writable; got: {error.strerror}.", Exit.FAILED) from None
+        raise Stop(
+            f"{path} must be writable; got: {error.strerror}. Check who owns its directory, and "
+            "its space.",
+            Exit.FAILED,
+        ) from None
 
 
 def _text(value: str) -> str:

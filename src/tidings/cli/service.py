@@ -1,12 +1,13 @@
 """The service as a command sees it: one URL, one credential, one kept-alive connection."""
 
 import base64
-import http.client
 import json
-import ssl
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:  # loaded when a call is made: help makes none
+    import http.client
 
 STREAM_LINE_MAX = 1 << 20
 
@@ -35,6 +36,9 @@ class Service:
 
         ValueError, with what to write, for a URL that cannot be one.
         """
+        import http.client
+        import ssl
+
         scheme, host, port, path = _split(url)
         self.url = url.rstrip("/")
         self._prefix = path.rstrip("/")
@@ -68,13 +72,15 @@ class Service:
         A body in pieces takes its content-length among the headers. A GET that finds its kept
         connection closed, as after a restart of the service, is made once more on a new one.
         """
+        import http.client
+
         whole = self._headers | (headers or {})
         try:
             kept = self._line.sock is not None
             try:
                 self._line.request(method, self._prefix + path, body, whole)
                 answer = self._line.getresponse()
-            except (ConnectionError, http.client.RemoteDisconnected):
+            except ConnectionError:
                 if not kept or method != "GET":
                     raise
                 self._line.close()
@@ -92,6 +98,8 @@ class Service:
         Unreachable from the call, and from the lines where the connection breaks. An answer that
         simply ends ends the lines.
         """
+        import http.client
+
         try:
             self._line.request("GET", self._prefix + path, None, self._headers)
             answer = self._line.getresponse()
@@ -99,7 +107,9 @@ class Service:
             raise self._unreachable(error) from error
         return answer.status, self._lines(answer)
 
-    def _lines(self, answer: http.client.HTTPResponse) -> Iterator[bytes]:
+    def _lines(self, answer: "http.client.HTTPResponse") -> Iterator[bytes]:
+        import http.client
+
         try:
             while line := answer.readline(STREAM_LINE_MAX):
                 yield line.rstrip(b"\r\n")

@@ -1,6 +1,5 @@
 """Webhooks by what a person calls them: an id, or a name."""
 
-import difflib
 import re
 from typing import Any
 
@@ -35,6 +34,8 @@ def named(webhooks: list[dict[str, Any]], name: str) -> dict[str, Any]:
     there = {one["name"]: one for one in webhooks if is_there(one)}
     if name in there:
         return there[name]
+    import difflib
+
     near = difflib.get_close_matches(name, there, 1)
     hint = f" Did you mean {near[0]}?" if near else ""
     shown = name if len(name) <= 60 else name[:60] + "…"

@@ -26,8 +26,8 @@ app = App(name="webhooks", help="Who is told what, where and how.")
 for _name, _path, _help in (
     ("test", "webhook_trials:test", "Send a test message and show the answer."),
     ("preview", "webhook_trials:preview", "Show what it would have got of the last events."),
-    ("export", "as_code:export", "Write the webhooks as a file, without secrets."),
-    ("apply", "as_code:apply", "Make the webhooks as a file says."),
+    ("export", "webhook_file:export", "Write the webhooks as a file, without secrets."),
+    ("apply", "webhook_file:apply", "Make the webhooks as a file says."),
 ):
     app.command(f"tidings.cli.{_path}", name=_name, help=_help)
 

@@ -112,7 +112,10 @@ def _org(said: str | None) -> int | None:
         return None
     if said.isascii() and said.isdigit() and len(said) <= 16:
         return int(said)
-    raise Stop(f"TIDINGS_ORG must be the number of an org; got {said[:40]}.", Exit.USAGE)
+    raise Stop(
+        f"TIDINGS_ORG must be the number of an org; got {said[:40]}. Write it like 2001.",
+        Exit.USAGE,
+    )
 
 
 def _must_fit(url: str | None, profile: Profile, name: str) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from tidings.core.form import Refusal, came
+from tidings.core.form import Refusal, came, visible
 
 CODE_MAX = 128
 ENTITY_TYPES = (
@@ -55,7 +55,7 @@ def of_headers(entity_type: str | None, code: str | None) -> Attribution | Refus
         )
     if code is None or not (code := code.strip()):
         return None
-    if len(code) > CODE_MAX or not code.isprintable():
+    if len(code) > CODE_MAX or not visible(code):
         field = "X-CAP-API-ATTRIBUTION-ENTITY-CODE"
         return Refusal(
             "bad_attribution",

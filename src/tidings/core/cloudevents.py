@@ -32,6 +32,7 @@ from tidings.core.envelope import (
     decode_json,
     refuse_twins,
 )
+from tidings.core.form import whole_of
 from tidings.core.ids import EVENT_ID, foreign_event_id
 
 BINARY_MARK = b"ce-specversion"
@@ -170,8 +171,9 @@ def _whole(attributes: Mapping[str, object], name: str, low: int, high: int) -> 
     value = attributes.get(name, 0)
     if isinstance(value, str) and _WHOLE.fullmatch(value):
         value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
-        return value
+    number = whole_of(value)
+    if number is not None and low <= number <= high:
+        return number
     must = "be a whole number of 0 or more" if low == 0 else "be a whole number"
     raise _fault(name, f"{must}, at most 2^63 - 1", came(value), "Send digits alone")
 
@@ -181,8 +183,8 @@ def _as_text(name: str, value: object) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
+    if (number := whole_of(value)) is not None:
+        return str(number)
     must = "be text, a whole number, true or false"
     raise _fault(name, must, came(value), "Move it into data")
 

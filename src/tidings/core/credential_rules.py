@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.form import Form, Refusal, came
+from tidings.core.form import Form, Refusal, came, visible
 from tidings.core.scopes import read_scopes
 
 KINDS = ("key", "till", "oauth")
@@ -103,7 +103,7 @@ def read_password(form: Form) -> str | None:
     if value is None:
         return None
     fits = isinstance(value, str) and PASSWORD_MIN <= len(value) <= PASSWORD_MAX
-    if not fits or not value.isprintable():
+    if not fits or not visible(value):
         got = f"text of {len(value)} characters" if isinstance(value, str) else came(value)
         form.refuse(
             "bad_password",
@@ -120,7 +120,7 @@ def read_name(form: Form, old: str, advice: str) -> str:
     if "name" not in form.body:
         return old
     value = form.body["name"]
-    if not isinstance(value, str) or len(value) > NAME_MAX or not value.isprintable():
+    if not isinstance(value, str) or len(value) > NAME_MAX or not visible(value):
         form.refuse(
             "bad_name",
             "name",

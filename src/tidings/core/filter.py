@@ -44,9 +44,9 @@ TEXT_MAX = 1024  # characters of a text in a filter
 PATTERNS_MAX = 4
 PATTERN_MAX = 256  # characters
 
-_COMPARISONS = ("gt", "gte", "lt", "lte")
-_TEXTUAL = ("prefix", "suffix", "contains")
-OPERATORS = ("eq", "in", *_COMPARISONS, *_TEXTUAL, "matches", "exists")
+COMPARISONS = ("gt", "gte", "lt", "lte")
+TEXTUAL = ("prefix", "suffix", "contains")
+OPERATORS = ("eq", "in", *COMPARISONS, *TEXTUAL, "matches", "exists")
 _WORDS = {
     "eq": "be", "in": "be one of", "gt": "be above", "gte": "be at least", "lt": "be below",
     "lte": "be at most", "prefix": "begin with", "suffix": "end with", "contains": "contain",
@@ -282,12 +282,12 @@ def _exists(rules: dict[str, Any], steps: Path, place: str) -> Accepts:
 def _holds(operator: str, operand: Any, place: str) -> Holds:
     if operator == "in":
         return member(_checked_list(operand, place))
-    if operator in _TEXTUAL:
+    if operator in TEXTUAL:
         if not isinstance(operand, str) or not operand:
             said = f'{operator} must be a text; got {came(operand)}. Write "{operator}": "VIP".'
             raise FilterRefused("bad_operand", place, said)
         return textual(operator, _checked(operand, place))
-    if operator in _COMPARISONS:
+    if operator in COMPARISONS:
         if not isinstance(operand, str) and not is_number(operand):
             said = f'{operator} must be a number or a text; got {came(operand)}. Write "gte": 100.'
             raise FilterRefused("bad_operand", place, said)

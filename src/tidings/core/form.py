@@ -4,10 +4,18 @@ A message says what must be, what came, what to do, and where.
 """
 
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+
+# One sign that can be seen, or a space: neither a control nor what only steers the signs around it
+# (zero width, line separators, direction). The description of the API has the same rule.
+SIGN = r"[^\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+_VISIBLE = re.compile(f"(?:(?![\ud800-\udfff]){SIGN})*")
+_WHOLE = re.compile(r"[0-9]{1,15}")
+_NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -35,18 +43,27 @@ def came(value: object) -> str:
     return f'"{shown}"' if isinstance(value, str) else shown
 
 
+def visible(text: str) -> bool:
+    """Whether all of a text can be seen, spaces aside."""
+    return _VISIBLE.fullmatch(text) is not None
+
+
 def number_of(value: object) -> float | None:
-    """A number, also one written as text; None for anything else."""
-    if isinstance(value, str) and len(value) <= 20:
-        try:
-            value = float(value)
-        except ValueError:
-            return None
+    """A number, also one written as text (`10.5`); None for anything else."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip(" ")):
+        value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if isinstance(value, int):
         return float(value) if abs(value) < 1 << 53 else (1e18 if value > 0 else -1e18)
     return value if math.isfinite(value) else None
+
+
+def whole_of(value: object) -> int | None:
+    """A whole number, also one written as 17.0, which JSON does not tell apart; else None."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 class Form:
@@ -81,15 +98,25 @@ class Form:
         return old
 
     def bounded(
-        self, field: str, low: float, high: float, old: float | None, advice: str
+        self,
+        field: str,
+        low: float,
+        high: float,
+        old: float | None,
+        advice: str,
+        *,
+        text: bool = False,
     ) -> float | None:
-        """A number in its bounds; `old` where the body does not say, None where it says null."""
+        """A number in its bounds; `old` where the body does not say, None where it says null.
+
+        `text`: one that is written as text is taken too, as the original and a form of a page do.
+        """
         if field not in self.body:
             return old
         value = self.body[field]
         if value is None:
             return None
-        number = number_of(value)
+        number = None if isinstance(value, str) and not text else number_of(value)
         if number is None or not low <= number <= high:
             self.refuse(
                 "bad_type" if number is None else "out_of_range",
@@ -98,6 +125,22 @@ class Form:
                 + advice,
             )
             return None
+        return number
+
+    def whole(self, field: str, low: int, high: int, default: int) -> int:
+        """A whole number of a query, which is text; `default` where it is left out or empty."""
+        value = self.body.get(field)
+        if value in (None, ""):
+            return default
+        number = int(value) if _WHOLE.fullmatch(str(value)) else None
+        if number is None or not low <= number <= high:
+            self.refuse(
+                "bad_type" if number is None else "out_of_range",
+                field,
+                f"{field} must be a whole number from {low} to {high}; got {came(value)}. Leave it "
+                f"out for {default}.",
+            )
+            return default
         return number
 
     def flag(self, field: str, old: bool) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.form import Form, Refusal, came
+from tidings.core.form import Form, Refusal, came, visible
 
 NAME_MAX = 100
 DELAY_MS_MAX = 60_000
@@ -58,7 +58,7 @@ def read_inbox(
     form.warn_of_unknown(body, _FIELDS)
     said = body.get("name")
     if said is not None:
-        if isinstance(said, str) and len(said) <= NAME_MAX and said.isprintable():
+        if isinstance(said, str) and len(said) <= NAME_MAX and visible(said):
             name = said.strip()
         else:
             form.refuse(

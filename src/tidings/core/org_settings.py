@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 import msgspec
 
 from tidings.core.calls import IntakeRules, Validation
-from tidings.core.form import Form, came
+from tidings.core.form import Form, came, whole_of
 
 PAYLOAD_DAYS_MIN = 9  # longer than a delivery may be retried, with a day to spare
 DAYS_MAX = 3650
@@ -200,13 +200,14 @@ def _retention(form: Form, old: Retention) -> Retention:
     days = {}
     for name, field in _DAYS.items():
         least = PAYLOAD_DAYS_MIN if field == "payload_days" else 1
-        found = value.get(name, getattr(old, field))
-        if type(found) is not int or not least <= found <= DAYS_MAX:
+        said = value.get(name, getattr(old, field))
+        found = whole_of(said)
+        if found is None or not least <= found <= DAYS_MAX:
             form.refuse(
                 "bad_retention",
                 f"retention.{name}",
                 f"retention.{name} must be a whole number of days from {least} to {DAYS_MAX}; got "
-                f"{came(found)}. Leave it out to change nothing.",
+                f"{came(said)}. Leave it out to change nothing.",
             )
             return old
         days[field] = found

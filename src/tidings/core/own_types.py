@@ -32,7 +32,7 @@ VERSIONS_MAX = 50
 DEFAULT_KEY = "data.customerIdentifiers.customerId"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _FIELDS = frozenset({"eventName", "description", "schema", "key", "example", "newVersion"})
-_PATH = re.compile(r"data(\.[A-Za-z0-9_-]{1,128}|\[\d{1,3}\]){1,20}")
+_PATH = re.compile(r"data(\.[A-Za-z0-9_-]{1,128}|\[[0-9]{1,3}\]){1,20}")
 
 
 class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -185,7 +185,7 @@ class _TypeForm(Form):
 
     def description(self) -> str:
         value = self.body.get("description")
-        if isinstance(value, str) and 1 <= len(value.strip()) <= TEXT_MAX:
+        if isinstance(value, str) and value.strip() and len(value) <= TEXT_MAX:
             return value.strip()
         self.refuse(
             "bad_description",

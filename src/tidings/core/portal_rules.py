@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.credential_rules import refuse_unknown
-from tidings.core.form import Form, Refusal, came
+from tidings.core.form import Form, Refusal, came, visible
 
 MINUTES, MINUTES_MAX = 10, 60
 NAME_MAX = 60
@@ -63,7 +63,7 @@ def read_portal(org: int, body: dict[str, Any]) -> tuple[Portal, int] | list[Ref
 
 def _name(form: Form) -> str:
     value = form.body.get("name")
-    if isinstance(value, str) and 1 <= len(value.strip()) <= NAME_MAX and value.isprintable():
+    if isinstance(value, str) and value.strip() and len(value) <= NAME_MAX and visible(value):
         return value.strip()
     form.refuse(
         "bad_name",

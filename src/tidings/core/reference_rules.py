@@ -158,6 +158,17 @@ def read_record(kind: Kind, value: dict[str, Any]) -> bytes:
     return kept
 
 
+def check_others(kind: Kind, value: dict[str, Any]) -> None:
+    """A field means the same in every kind: one of another kind is passed over, but not one that
+    could not stand there either. RecordRefused says what does not fit."""
+    for other, model in MODELS.items():
+        if other is not kind:
+            try:
+                msgspec.convert(value, model)
+            except msgspec.ValidationError as error:
+                raise _misfit(value, str(error)) from None
+
+
 def unknown_fields(kind: Kind, value: dict[str, Any]) -> list[str]:
     """The fields of a record that are not kept."""
     return [] if value.keys() <= _FIELDS[kind] else sorted(value.keys() - _FIELDS[kind])

@@ -9,7 +9,7 @@ import msgspec
 
 from tidings.core.cloudevents import epoch_ms
 from tidings.core.delivery import State
-from tidings.core.form import Form, Refusal, came
+from tidings.core.form import Form, Refusal, came, whole_of
 from tidings.core.ids import EVENT_ID, read
 from tidings.core.replay import IDS_MAX, RATE_DEFAULT, RATE_MAX, Kind
 
@@ -101,16 +101,16 @@ def _check(form: Form, wish: Wish, body: dict[str, Any]) -> None:
             "webHookId",
             "webHookId must be the webhook whose deliveries are looked at; got nothing. Name it.",
         )
-    if wish.kind is Kind.CANCEL and not any(body.get(field) for field in _NARROWS):
+    if wish.kind is Kind.CANCEL and all(body.get(field) is None for field in _NARROWS):
         form.refuse(
             "missing",
             "webHookId",
             "A cancel must be narrowed; got no filter. Name a webHookId, eventNames, a time, a "
             "search value or ids.",
         )
-    if "missedSince" in body:
+    if body.get("missedSince") is not None:
         for field in ("from", "toWebHookId", "deliveryIds", "eventIds"):
-            if field in body:
+            if body.get(field) is not None:
                 form.refuse(
                     "conflict",
                     field,
@@ -157,11 +157,12 @@ def _moment(form: Form, field: str) -> int | None:
     value = form.body.get(field)
     if value is None:
         return None
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < TIME_MAX_MS:
-        return value
+    number = whole_of(value)
+    if number is not None and 0 <= number < TIME_MAX_MS:
+        return number
     if isinstance(value, str) and len(value) <= 40:
-        if (moment := epoch_ms(value)) is not None and moment >= 0:
-            return moment
+        if (moment := epoch_ms(value)) is not None:
+            return max(0, moment)
     form.refuse(
         "bad_time",
         field,

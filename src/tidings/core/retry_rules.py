@@ -1,8 +1,8 @@
 """How a webhook's owner may change the retries: `retryPolicy` of its body."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
-from tidings.core.form import Form, came, number_of
+from tidings.core.form import Form, came, whole_of
 from tidings.core.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.schedule import HOUR_S, Schedule
 
@@ -57,8 +57,7 @@ def _delays(form: Form, policy: dict[str, Any]) -> tuple[float, ...]:
     if value is None:
         return default
     if isinstance(value, list) and 1 <= len(value) <= DELAYS_MAX:
-        delays = [number_of(one) for one in value]
-        fits = tuple(one for one in delays if one is not None and 1 <= one <= DELAY_MAX_S)
+        fits = tuple(float(one) for one in value if _number(one) and 1 <= one <= DELAY_MAX_S)
         if len(fits) == len(value):
             return fits
     form.refuse(
@@ -75,9 +74,8 @@ def _window_s(form: Form, policy: dict[str, Any]) -> float:
     value = policy.get(_WINDOW)
     if value is None:
         return default
-    number = number_of(value)
-    if number is not None and 0 <= number <= WINDOW_MAX_H:
-        return number * HOUR_S
+    if _number(value) and 0 <= value <= WINDOW_MAX_H:
+        return float(value) * HOUR_S
     form.refuse(
         "bad_retry_policy",
         f"{_FIELD}.{_WINDOW}",
@@ -92,7 +90,8 @@ def _statuses(form: Form, policy: dict[str, Any], name: str, other: str) -> froz
     if value is None:
         return frozenset()
     if isinstance(value, list):
-        fits = [status for status in value if type(status) is int and 300 <= status <= 599]
+        numbers = map(whole_of, value)
+        fits = [status for status in numbers if status is not None and 300 <= status <= 599]
         opposite = policy.get(other)
         both = [status for status in fits if isinstance(opposite, list) and status in opposite]
         if len(fits) == len(value) and not both:
@@ -104,6 +103,10 @@ def _statuses(form: Form, policy: dict[str, Any], name: str, other: str) -> froz
         f"{_listed(value)}. Leave it out to judge as documented.",
     )
     return frozenset()
+
+
+def _number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _listed(value: object) -> str:

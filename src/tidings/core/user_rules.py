@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.credential_rules import read_name, read_password, refuse_unknown
-from tidings.core.form import Form, Refusal, came
+from tidings.core.form import Form, Refusal, came, visible
 from tidings.core.scopes import ROLES
 
 EMAIL_MAX = 254
@@ -41,7 +41,7 @@ def read_new_user(body: dict[str, Any]) -> WantedUser | list[Refusal]:
     refuse_unknown(form, _CREATE)
     email = body.get("email")
     known = email_of(email) if isinstance(email, str) and len(email) <= EMAIL_MAX else ""
-    if not _EMAIL.fullmatch(known) or not known.isprintable():
+    if not _EMAIL.fullmatch(known) or not visible(known):
         form.refuse(
             "bad_email",
             "email",

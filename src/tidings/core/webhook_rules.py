@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.enrichment import THIN, WAIT, WHEN_DOWN, idle_wishes
-from tidings.core.form import Form, Refusal, came, number_of
+from tidings.core.form import Form, Refusal, came, number_of, whole_of
 from tidings.core.neo_rules import NEO, read_neo
 from tidings.core.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.retry_rules import read_retry
@@ -172,8 +172,8 @@ class _WebhookForm(Form):
                     "kept; create another webhook for another name.",
                 )
             return self._old.name
-        if isinstance(value, str) and 1 <= len(name := value.strip()) <= NAME_MAX:
-            if not _CONTROL.search(name):
+        if isinstance(value, str) and len(value) <= NAME_MAX and (name := value.strip()):
+            if not _CONTROL.search(value):
                 return name
         self.refuse(
             "bad_name",
@@ -235,7 +235,7 @@ class _WebhookForm(Form):
         wrong = [
             (name, at)
             for name, at in value.items()
-            if name not in names or type(at) is not int or not 1 <= at <= newest.get(name, 1)
+            if name not in names or not 1 <= (whole_of(at) or 0) <= newest.get(name, 1)
         ]
         for name, at in wrong[:10]:
             self.refuse(
@@ -244,7 +244,9 @@ class _WebhookForm(Form):
                 "eventVersions must hold names of eventNames, each with a version from 1 to its "
                 f"newest; got {came(name)}: {came(at)}. GET /v1/eventTypes lists them.",
             )
-        return () if wrong else tuple(sorted((name, at) for name, at in value.items() if at > 1))
+        return (
+            () if wrong else tuple(sorted((name, int(at)) for name, at in value.items() if at > 1))
+        )
 
     def kind(self) -> str:
         old = "HTTP" if self._old is None else self._old.kind
@@ -316,7 +318,8 @@ class _WebhookForm(Form):
 
     def sla(self) -> int | None:
         old = None if self._old is None else self._old.sla_s
-        value = self.bounded("slaInSeconds", 0, SLA_MAX_S, old, "Leave it out for no limit.")
+        advice = "Leave it out for no limit."
+        value = self.bounded("slaInSeconds", 0, SLA_MAX_S, old, advice, text=True)
         return None if value is None else int(value)
 
     def rate(self) -> float | None:

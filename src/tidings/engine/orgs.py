@@ -9,7 +9,7 @@ import msgspec
 
 from tidings.core.calls import IntakeRules
 from tidings.core.credential_rules import refuse_unknown
-from tidings.core.form import Form, Refusal, came
+from tidings.core.form import Form, Refusal, came, visible, whole_of
 from tidings.core.org_settings import (
     DEFAULT_SETTINGS,
     OPERATORS_ONLY,
@@ -158,14 +158,13 @@ class Orgs:
         )
         return fresh, settings
 
-    def _free_id(self, form: Form, org: object) -> int:
-        if org is None:
-            org = max(self._orgs, default=0) + 1
-        if type(org) is not int or not 1 <= org <= ORG_MAX:
+    def _free_id(self, form: Form, wanted: object) -> int:
+        org = max(self._orgs, default=0) + 1 if wanted is None else whole_of(wanted)
+        if org is None or not 1 <= org <= ORG_MAX:
             form.refuse(
                 "bad_org_id",
                 "id",
-                f"id must be a whole number from 1 to {ORG_MAX}; got {came(org)}. Leave it out "
+                f"id must be a whole number from 1 to {ORG_MAX}; got {came(wanted)}. Leave it out "
                 "for the next.",
             )
             return 0
@@ -182,14 +181,15 @@ class Orgs:
         """The parent that a body asks for: an org that is there and not below this one."""
         if "parent" not in form.body:
             return old.parent
-        parent = form.body["parent"]
-        if parent is None:
+        said = form.body["parent"]
+        if said is None:
             return None
-        if type(parent) is not int or parent not in self._orgs:
+        parent = whole_of(said)
+        if parent is None or parent not in self._orgs:
             form.refuse(
                 "unknown_parent",
                 "parent",
-                f"parent must be the id of an org; got {came(parent)}. Create the parent first.",
+                f"parent must be the id of an org; got {came(said)}. Create the parent first.",
             )
             return old.parent
         above = [parent]
@@ -229,7 +229,7 @@ class Orgs:
 
 def _name(form: Form, old: str) -> str:
     value = form.body.get("name", old)
-    if isinstance(value, str) and 1 <= len(value.strip()) <= NAME_MAX and value.isprintable():
+    if isinstance(value, str) and value.strip() and len(value) <= NAME_MAX and visible(value):
         return value.strip()
     form.refuse(
         "bad_name",

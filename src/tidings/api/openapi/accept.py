@@ -3,30 +3,20 @@
 from typing import Any
 
 from tidings.api.openapi.words import Json, schema
+from tidings.api.said import EVENT_ID, KEY
 from tidings.catalogue.event_type import EventType
+from tidings.core.envelope import NAME_MAX, ORG_MAX
 
 EVENTS = "/v1/events"
-_CLOUD_NAMES = ("ce-specversion", "ce-id", "ce-source", "ce-type", "ce-time")
+_CLOUD_HEADERS: dict[str, Json] = {
+    "ce-specversion": {"type": "string", "enum": ["1.0"]},
+    "ce-id": {"type": "string", "minLength": 1},
+    "ce-source": {"type": "string", "minLength": 1},
+    "ce-type": {"type": "string", "minLength": 1},
+    "ce-time": {"type": "string", "format": "date-time"},
+}
 
 COMPONENTS: dict[str, Any] = {
-    "EventIn": {
-        "eventName": "text",
-        "eventId?": "text",
-        "orgId?": "whole|null",
-        "refId?": "text|null",
-        "apiRequestId?": "text|null",
-        "createdAt?": "any",
-        "data": "object",
-    },
-    "CloudEvent": {
-        "specversion": {"1.0"},
-        "id": "text",
-        "source": "text",
-        "type": "text",
-        "time?": "time",
-        "datacontenttype?": "text",
-        "data?": "any",
-    },
     "CallRefused": {"error": {"code": "text", "message": "text", "path?": "text"}},
     "Outcome": {
         "accepted": "whole",
@@ -40,6 +30,48 @@ COMPONENTS: dict[str, Any] = {
                 "error?": {"code": "text", "message": "text", "path?": "text"},
             }
         ],
+    },
+}
+
+
+_TEXT: Json = {"type": "string", "minLength": 1}
+_NAME = _TEXT | {"maxLength": NAME_MAX}
+_DIGITS: Json = {"type": "string", "pattern": "^[0-9]{1,18}$"}
+_ORG = {"minimum": 0, "maximum": ORG_MAX}
+EVENT_SCHEMAS: Json = {
+    # Beyond this an event is checked by the schema of its type, which `webhooks` shows.
+    "EventIn": {
+        "type": "object",
+        "required": ["eventName", "data"],
+        "properties": {
+            "eventName": _NAME,
+            "eventId": {"type": "string", "pattern": EVENT_ID},
+            "orgId": {"type": ["integer", "null"]} | _ORG,
+            "refId": {"type": ["string", "null"]},
+            "apiRequestId": {"type": ["string", "null"]},
+            "createdAt": {"type": "integer"},
+            "data": {"type": "object"},
+        },
+    },
+    "CloudEvent": {
+        "type": "object",
+        "required": ["specversion", "id", "source", "type"],
+        "properties": {
+            "specversion": {"type": "string", "enum": ["1.0"]},
+            "id": _TEXT,
+            "source": _TEXT,
+            "type": _NAME,
+            "time": {"type": "string", "format": "date-time"},
+            "datacontenttype": {
+                "type": "string",
+                "pattern": r"^[A-Za-z0-9.!#$&^_-]+/([A-Za-z0-9.!#$&^_-]+\+)?json$",
+            },
+            "data": {"type": "object"},
+            "orgid": {"anyOf": [{"type": "integer"} | _ORG, _DIGITS]},
+            "eventlogid": {"anyOf": [{"type": "integer"}, _DIGITS]},
+        },
+        "additionalProperties": {"type": ["string", "integer", "boolean", "null"]},
+        "propertyNames": {"pattern": "^[a-z0-9]{1,64}$"},
     },
 }
 
@@ -93,16 +125,16 @@ def accept_operation(kind: EventType) -> Json:
                 "in": "header",
                 "description": "Makes the ids of events that come without one: the same call again "
                 "accepts nothing twice.",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+                "schema": {"type": "string", "pattern": KEY},
             },
             *(
                 {
                     "name": name,
                     "in": "header",
-                    "description": "CloudEvents 1.0 in binary mode.",
-                    "schema": text,
+                    "description": "CloudEvents 1.0 in binary mode: all but the time, or none.",
+                    "schema": shape,
                 }
-                for name in _CLOUD_NAMES
+                for name, shape in _CLOUD_HEADERS.items()
             ),
         ],
         "requestBody": {

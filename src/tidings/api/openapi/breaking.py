@@ -166,7 +166,8 @@ def _resolved(document: Json, schema: Json) -> Json:
 def _kinds(document: Json, schema: Json) -> frozenset[str]:
     if "type" in schema:
         kind = schema["type"]
-        return frozenset([kind] if isinstance(kind, str) else kind) - {"null"}
+        named = frozenset([kind] if isinstance(kind, str) else kind) - {"null"}
+        return named | {"integer"} if "number" in named else named
     branches = schema.get("anyOf", ())
     if branches:
         each = [_kinds(document, _resolved(document, one)) for one in branches]
@@ -179,6 +180,8 @@ def _pairs(old: Json, new: Json, was: Json, now: Json) -> list[tuple[Json, Json]
     others = [(_kinds(new, _resolved(new, one)), one) for one in now.get("anyOf", ())]
     found = []
     for mine in was.get("anyOf", ()):
+        if any(mine == other for _, other in others):
+            continue  # it is there as it was, wherever it stands
         kind = _kinds(old, _resolved(old, mine))
         found += [(mine, other) for known, other in others if known == kind][:1]
     return found

@@ -11,11 +11,13 @@ from typing import Any
 
 import msgspec
 
+from tidings.api import filter_schema
 from tidings.api.openapi import accept, answers, components, outgoing
 from tidings.api.openapi.refusals import add_refusals
 from tidings.api.openapi.scopes import OPEN, PLATFORM, SCOPES
 from tidings.api.openapi.words import Json, schema
 from tidings.catalogue.event_type import EventType
+from tidings.core.attribution import ENTITY_TYPES
 
 METHODS = ("get", "put", "post", "delete", "patch")
 FIRST = "pointsIssued"  # the event of the examples
@@ -99,6 +101,7 @@ def complete(
     parts["schemas"].pop("ValidationError", None)
     ours = {**components.COMPONENTS, **accept.COMPONENTS}
     parts["schemas"] |= {name: schema(said) for name, said in ours.items()}
+    parts["schemas"] |= accept.EVENT_SCHEMAS | {filter_schema.NAME: filter_schema.SCHEMA}
     parts["schemas"] |= outgoing.event_schemas(kinds.values(), blocks)
     parts["parameters"] = _PARAMETERS | outgoing.header_parameters()
     parts["headers"] = _HEADERS
@@ -157,13 +160,13 @@ _PARAMETERS: Json = {
         "name": "X-Tidings-Org",
         "in": "header",
         "description": "The org that the platform's own credential acts for.",
-        "schema": {"type": "string", "pattern": "^[0-9]{1,16}$"},
+        "schema": {"type": "string", "pattern": "^[0-9]{0,16}$"},
     },
     "EntityCode": {
         "name": "X-CAP-API-ATTRIBUTION-ENTITY-CODE",
         "in": "header",
         "description": "On whose behalf: the code of a till or a store.",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"},
+        "schema": {"type": "string", "pattern": "^[ -~\u00a0-\u00ac\u00ae-\u00ff]{0,128}$"},
     },
     "EntityType": {
         "name": "X-CAP-API-ATTRIBUTION-ENTITY-TYPE",
@@ -171,14 +174,7 @@ _PARAMETERS: Json = {
         "description": "What that code is of.",
         "schema": {
             "type": "string",
-            "enum": [
-                "TILL",
-                "STORE_CODE",
-                "STORE_NAME",
-                "STORE_EXTERNAL_ID",
-                "STORE_EXTERNAL_ID_1",
-                "STORE_EXTERNAL_ID_2",
-            ],
+            "enum": ["", *ENTITY_TYPES],
         },
     },
 }

@@ -200,7 +200,7 @@ async def rotate(visit: Visit) -> Response:
     said = visit.form.get("overlapHours", "").strip()
     form = Form({"overlapHours": said or OVERLAP_H})
     advice = f"Leave it at {OVERLAP_H}."
-    hours = form.bounded("overlapHours", 0, OVERLAP_MAX_H, OVERLAP_H, advice)
+    hours = form.bounded("overlapHours", 0, OVERLAP_MAX_H, OVERLAP_H, advice, text=True)
     if form.refusals or hours is None:
         message = form.refusals[0].message
         return visit.page("webhook_rotate.html", 400, record=record, hours=said, message=message)

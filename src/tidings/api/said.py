@@ -1,0 +1,67 @@
+"""What texts, numbers and times of a call may be, as the OpenAPI description says it.
+
+The rules are enforced by `core`; these are the same rules as JSON Schema, so that what fits the
+description is not refused, and what does not fit is. What JSON Schema cannot say (what is stored,
+whether an address is allowed, how two fields go together) is told by the answer alone.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from tidings.core.delivery import State
+from tidings.core.form import SIGN
+
+Json = dict[str, Any]
+
+_SEEN = SIGN[:-1] + r"\s]"  # a sign that is no space
+VISIBLE = f"^{SIGN}*$"
+NAMED = f"^{SIGN}*{_SEEN}{SIGN}*$"  # visible, and more than spaces
+LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x1f\x7f]*$"
+EVENT_ID = "^[A-Za-z0-9_:-]{1,128}$"
+KEY = "^[!-~]{1,255}$"
+HEADER_VALUE = r"^[\x20-\x7e\t]*$"
+_STEP = r"[^.\[\]\x00-\x1f]+"
+PATH = rf"^{_STEP}(\.{_STEP}|\[\*\]){{0,15}}$"
+_ID = "[0-7][0-9a-hjkmnp-tv-z]{12}"
+
+Name = Annotated[str, Field(pattern=NAMED, max_length=255)]
+MaybeName = Annotated[str, Field(pattern=VISIBLE, max_length=255)]
+Password = Annotated[str, Field(pattern=VISIBLE, min_length=12, max_length=256)]
+Path = Annotated[str, Field(pattern=PATH, max_length=256)]
+EventId = Annotated[str, Field(pattern=EVENT_ID)]
+DeliveryId = Annotated[str, Field(pattern=f"^dlv_{_ID}$")]
+Given = Annotated[str, Field(min_length=1, max_length=1024)]
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+Instant = Moment | Annotated[int, Field(ge=0, lt=1 << 53)]
+
+# -- parameters of a query, which are text; an empty one is as one that is left out ----------------
+
+EMPTY: Json = {"type": "string", "maxLength": 0}
+TIME: Json = {
+    "anyOf": [
+        {"type": "string", "format": "date-time"},
+        {"type": "integer", "minimum": 0, "maximum": 999_999_999_999_999},
+        EMPTY,
+    ]
+}
+EPOCH_MS: Json = {"type": "string", "pattern": "^([0-9]{1,15})?$"}
+TEXT: Json = {"type": "string", "maxLength": 255}
+CURSOR: Json = {"type": "string", "pattern": f"^((older|newer)_{_ID})?$"}
+
+
+def whole(least: int, most: int) -> Json:
+    """A whole number."""
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
+def listed(*words: str) -> Json:
+    """Some of a few words, with commas."""
+    one = f" *({'|'.join(words)})? *"
+    return {"type": "string", "pattern": f"^{one}(,{one})*$"}
+
+
+STATES = listed(*(state.word for state in State))
+SHOWN_ID: dict[str, Json] = {
+    prefix: {"type": "string", "pattern": f"^{prefix}_{_ID}$"} for prefix in ("rpl", "dlv")
+}

@@ -1,0 +1,116 @@
+"""Every text by which something is refused, in one list, to be read aloud:
+`pytest -s tests/docs/test_error_texts.py`.
+
+The texts are gathered from the code: what is handed to the constructors and functions that refuse.
+`…` stands for what is filled in when it is said.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import tidings
+
+SOURCE = Path(tidings.__file__).parent
+# Functions and exceptions of the code whose texts a caller, an operator or a user gets to read.
+REFUSE = frozenset(
+    "refuse refused warn Stop Denied Fault Refusal TargetRefused BackupRefused SchemaRefused "
+    "RecordRefused CallRefused FilterRefused LoadRefused AnswerRefused BadFile StoreRefused "
+    "PlatformDown BootstrapRefused VaultRefused Unreachable DemoFailed Unrenderable "
+    "SettingsRefused _Unfinished _refused _refusal _fault".split()
+)
+SENTENCE = re.compile(r"[A-Za-z…\"(].* .*[.:…)\w]", re.S)
+UNKIND = re.compile(
+    r"\b(invalid|illegal|oops|sorry|please|wrongly|bad request|exception|traceback|stack|"
+    r"null pointer|unexpected error|internal error|something went wrong|unable to|not allowed)\b",
+    re.IGNORECASE,
+)
+CLASS_NAME = re.compile(r"\b[A-Z][a-z]+(?:[A-Z][a-z]+)*(?:Error|Exception)\b")
+PLACE = re.compile(r" \((?P<code>[^()]*), (?P<where>[^()]*)\)$")
+
+Text = tuple[str, int, str, str]  # file, line, by what, the text
+
+
+def _words(node: ast.expr) -> str | None:
+    """A text of the code, with … for what is filled in; None for what is no text."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_words(part) or "…" for part in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = _words(node.left), _words(node.right)
+        return None if left is None and right is None else f"{left or '…'}{right or '…'}"
+    if isinstance(node, ast.IfExp):
+        return _words(node.body) or _words(node.orelse)
+    return None
+
+
+def _of_call(node: ast.Call, named: dict[str, str]) -> Iterator[str]:
+    for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
+        said = named.get(argument.id) if isinstance(argument, ast.Name) else _words(argument)
+        if said and SENTENCE.fullmatch(said):
+            yield said
+
+
+def texts() -> list[Text]:
+    """All of them, in the order of files and lines."""
+    found: list[Text] = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        if "node_modules" in path.parts:
+            continue
+        for scope in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            named: dict[str, str] = {}  # texts that have a name before they are said
+            for node in ast.walk(scope):
+                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                    if (said := _words(node.value)) is not None:
+                        named[node.targets[0].id] = said
+            for node in ast.walk(scope):
+                if not isinstance(node, ast.Call):
+                    continue
+                by = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                if by in REFUSE:
+                    file = path.relative_to(SOURCE).as_posix()
+                    found += [(file, node.lineno, by, one) for one in _of_call(node, named)]
+    return sorted(set(found))
+
+
+def test_every_error_text_in_one_list() -> None:
+    """Printed with -s. Each is kind; none shows what only a programmer knows."""
+    found = texts()
+    for file, line, _, said in found:
+        print(f"{file}:{line}\n  {said}")
+    print(f"{len(found)} texts")
+    assert len(found) > 350  # the gathering still finds them
+    unkind = [one for one in found if UNKIND.search(one[3]) or CLASS_NAME.search(one[3])]
+    assert unkind == []
+    assert [one for one in found if re.search(r"!(\s|$)", one[3])] == []  # nobody is shouted at
+
+
+def test_what_refuses_a_field_says_what_must_be_what_came_and_what_to_do() -> None:
+    """The three sentences' parts; the code and the field are added by `Form.refuse`."""
+    for file, line, by, said in texts():
+        if by not in ("refuse", "Stop", "BadFile"):
+            continue
+        place = f"{file}:{line}: {said}"
+        rule, _, rest = said.partition("; ")
+        if said.startswith("…") or not rest:
+            continue  # its rule is put together beforehand, or it is one of state, not of a field
+        assert re.search(r"\bmust|\bmay\b|\bneeds\b", rule), place
+        assert re.match(r"got |it |they |no|the |…", rest), place
+        assert re.search(r"[.:…] ?\S", rest), f"{place}\n  says nothing of what to do"
+
+
+def test_a_text_that_names_its_place_ends_with_code_and_field() -> None:
+    """`refused` is given whole texts: each ends with its code and where."""
+    lacking = [
+        one
+        for one in texts()
+        if one[2] == "refused"
+        and one[0].startswith("api/")
+        and not PLACE.search(one[3])
+        and one[3][0].isupper()
+    ]
+    assert lacking == []
