@@ -171,7 +171,9 @@ def test_every_call_keeps_to_its_description(
             continue
         for known in [ids] if mode is GenerationMode.NEGATIVE or not ids else [{}, ids]:
             strategy = operation.as_strategy(mode, path_parameters=known or None, headers=fixed)
-            _settings(EXAMPLES)(given(case=strategy)(check))()
+            # A token is told from a Basic credential before anything else is looked at.
+            examples = EXAMPLES if kind == "basic" else 1
+            _settings(examples)(given(case=strategy)(check))()
 
 
 def test_what_is_admitted_is_named_call_by_call() -> None:

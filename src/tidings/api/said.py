@@ -37,15 +37,13 @@ Instant = Moment | Annotated[int, Field(ge=0, lt=1 << 53)]
 
 # -- parameters of a query, which are text; an empty one is as one that is left out ----------------
 
-EMPTY: Json = {"type": "string", "maxLength": 0}
+EPOCH_MS: Json = {"type": "string", "pattern": "^([0-9]{1,15})?$"}
 TIME: Json = {
     "anyOf": [
         {"type": "string", "format": "date-time"},
-        {"type": "integer", "minimum": 0, "maximum": 999_999_999_999_999},
-        EMPTY,
+        EPOCH_MS,
     ]
 }
-EPOCH_MS: Json = {"type": "string", "pattern": "^([0-9]{1,15})?$"}
 TEXT: Json = {"type": "string", "maxLength": 255}
 CURSOR: Json = {"type": "string", "pattern": f"^((older|newer)_{_ID})?$"}
 

@@ -14,7 +14,7 @@ import msgspec
 # (zero width, line separators, direction). The description of the API has the same rule.
 SIGN = r"[^\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 _VISIBLE = re.compile(f"(?:(?![\ud800-\udfff]){SIGN})*")
-_WHOLE = re.compile(r"[0-9]{1,15}")
+_WHOLE = re.compile(r"[0-9]{1,15}(?:\.0+)?")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 
 
@@ -132,7 +132,7 @@ class Form:
         value = self.body.get(field)
         if value in (None, ""):
             return default
-        number = int(value) if _WHOLE.fullmatch(str(value)) else None
+        number = int(float(value)) if _WHOLE.fullmatch(str(value)) else None
         if number is None or not low <= number <= high:
             self.refuse(
                 "bad_type" if number is None else "out_of_range",

@@ -68,7 +68,9 @@ EVENT_SCHEMAS: Json = {
             },
             "data": {"type": "object"},
             "orgid": {"anyOf": [{"type": "integer"} | _ORG, _DIGITS]},
-            "eventlogid": {"anyOf": [{"type": "integer"}, _DIGITS]},
+            "eventlogid": {
+                "anyOf": [{"type": "integer", "minimum": -ORG_MAX, "maximum": ORG_MAX}, _DIGITS]
+            },
         },
         "additionalProperties": {"type": ["string", "integer", "boolean", "null"]},
         "propertyNames": {"pattern": "^[a-z0-9]{1,64}$"},

@@ -128,31 +128,27 @@ async def _next_try(services: Services, health: port.Health) -> int | None:
     return min((row.due_ms for row in page.deliveries if row.due_ms is not None), default=None)
 
 
-def bars(series: port.Series, width: int = 96, height: int = 24) -> list[dict[str, float | str]]:
-    """The rectangles of a sparkline: what arrived below, what did not above it."""
+def bars(series: port.Series, width: int = 96, height: int = 24) -> dict[str, str]:
+    """A sparkline: what arrived below, what did not above it. For each kind the path that draws all
+    its rectangles: one element for dozens, for a list has a sparkline in every row."""
     points = series.points[-24:]
     highest = max((sum(point.by_state.values()) for point in points), default=0)
     if not highest:
-        return []
-    step = width / max(1, len(points))
-    made: list[dict[str, float | str]] = []
+        return {}
+    step = width / len(points)
+    wide = max(1.0, step - 1)
+    paths: dict[str, list[str]] = {"good": [], "rest": [], "bad": []}
     for at, point in enumerate(points):
         good = point.by_state.get(State.DELIVERED, 0)
         bad = point.by_state.get(State.FAILED, 0) + point.by_state.get(State.RETRYING, 0)
         rest = sum(point.by_state.values()) - good - bad
         base = float(height)
         for kind, count in (("good", good), ("rest", rest), ("bad", bad)):
-            if not count:
-                continue
-            tall = max(1.5, height * count / highest)
-            base = max(0.0, base - tall)
-            made.append(
-                {
-                    "kind": kind,
-                    "x": round(at * step, 2),
-                    "y": round(base, 2),
-                    "w": round(max(1.0, step - 1), 2),
-                    "h": round(min(tall, height), 2),
-                }
-            )
-    return made
+            if count:
+                tall = max(1.5, height * count / highest)
+                base = max(0.0, base - tall)
+                tall = min(tall, height)
+                paths[kind].append(
+                    f"M{at * step:.5g} {base:.4g}h{wide:.4g}v{tall:.4g}h-{wide:.4g}z"
+                )
+    return {kind: "".join(parts) for kind, parts in paths.items() if parts}
