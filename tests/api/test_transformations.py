@@ -240,7 +240,7 @@ def test_preview_of_a_transformation_and_of_one_that_fails() -> None:
             await seed(s, event("pointsIssued", "e-1", []))
             names = {"eventNames": ["pointsIssued"]}
             [row] = (await preview(s, names | {"transformation": "crm"}))["events"]
-            assert row["body"]["text"] == '{"id":"e-1","n":1.5}'
+            assert row["body"]["text"] == '{"id":"e-1","n":1.50}'
             [row] = (await preview(s, names | {"transformation": "bad"}))["events"]
             assert not row["received"] and row["body"] is None
             assert row["why"].startswith("The delivery would fail: The template cannot be run")

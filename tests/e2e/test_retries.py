@@ -30,7 +30,8 @@ def test_failures_are_tried_again_until_delivered_and_numbered_without_a_gap(
     assert {arrival.message for arrival in arrivals} == {event_id}
     assert len({arrival.body for arrival in arrivals}) == 1
     gaps = [b.at_s - a.at_s for a, b in zip(arrivals, arrivals[1:], strict=False)]
-    assert all(0.75 <= gap <= 3 for gap in gaps), gaps
+    assert all(0.75 <= gap <= 3 for gap in gaps[:2]), gaps
+    assert gaps[2] <= 3, gaps  # at once where the connection that was reset had been kept
 
 
 @pytest.mark.parametrize("status", [400, 405, 406, 411, 413, 414, 415, 422, 431, 501, 505])

@@ -53,6 +53,10 @@ ADMITTED: dict[str, tuple[str, Sequence[str]]] = {
     "filter_too_large": ("nodes and patterns are counted over all levels", _WEBHOOKS),
     "filter_too_deep": ("levels are counted", _WEBHOOKS),
     "bad_rename": ("no two new names in one block", _WEBHOOKS),
+    "bad_retry_policy": (
+        "no status in both lists; 404.0 is an integer to JSON Schema, and no status",
+        _WEBHOOKS,
+    ),
     "idempotency_key_reused": ("the key's first body is stored", ("POST /v3/webHooks",)),
     "unknown_type": (
         "event types are the catalogue's and the org's own",
@@ -105,6 +109,7 @@ ADMITTED: dict[str, tuple[str, Sequence[str]]] = {
     ),
     "bad_load": ("lines inside of text", ("POST /v1/reference/{kind}:load",)),
     "empty_record": ("fields of the kind that the path names", _RECORD),
+    "bad_id": ("7.0 is an integer to JSON Schema, and no id", _RECORD),
     "other_id": ("that of the path", _RECORD),
 }
 

@@ -22,7 +22,7 @@ class FaultKind(StrEnum):
     TLS = "tls"  # handshake or certificate refused, nothing of the request was sent
     PROTOCOL = "protocol"  # what came back is not an HTTP answer
     POLICY = "policy"  # our egress policy forbids the address; nothing was dialled
-    STALE = "stale"  # a kept-alive connection was closed; the request provably never left
+    STALE = "stale"  # a kept connection ended as it was used again, without a byte of an answer
     OURS = "ours"  # our own resolver, proxy or socket limit failed; never the receiver's fault
     TRANSFORM = "transform"  # the webhook's own shaping cannot make a message of this event
 

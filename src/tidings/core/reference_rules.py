@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from tidings.core.form import Refusal, came, whole_of
+from tidings.core.form import Refusal, came
 
 ID_MAX = 128
 RECORD_BYTES_MAX = 16 * 1024
@@ -123,9 +123,8 @@ class RecordRefused(Exception):
 
 def read_id(value: object) -> str:
     """A record's id as text; numbers are taken too. RecordRefused where it cannot be one."""
-    number = whole_of(value)
-    if number is not None and number.bit_length() <= 64:
-        return str(number)
+    if type(value) is int and value.bit_length() <= 64:
+        return str(value)
     if isinstance(value, str) and 1 <= len(value) <= ID_MAX and not _CONTROL.search(value):
         return value
     raise RecordRefused(

@@ -2,7 +2,7 @@
 
 from typing import Any, TypeGuard
 
-from tidings.core.form import Form, came, whole_of
+from tidings.core.form import Form, came
 from tidings.core.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.schedule import HOUR_S, Schedule
 
@@ -90,8 +90,7 @@ def _statuses(form: Form, policy: dict[str, Any], name: str, other: str) -> froz
     if value is None:
         return frozenset()
     if isinstance(value, list):
-        numbers = map(whole_of, value)
-        fits = [status for status in numbers if status is not None and 300 <= status <= 599]
+        fits = [status for status in value if type(status) is int and 300 <= status <= 599]
         opposite = policy.get(other)
         both = [status for status in fits if isinstance(opposite, list) and status in opposite]
         if len(fits) == len(value) and not both:
