@@ -45,6 +45,9 @@ class WebhookFields(BaseModel):
     signingSecret: str | None = Field(None, description="whsec_…; made where it is absent.")
     retryPolicy: RetryPolicy | None = None
     ordering: str = Field("none", description="none, key or strict.")
+    holdOnFailure: bool = Field(
+        False, description="What is behind a refused delivery in its order waits for it."
+    )
     rateLimit: float | None = Field(None, description="Deliveries per second.")
     filter: dict[str, Any] | None = Field(
         None, description="Which events of its types it wants: docs/filters.md."
@@ -82,6 +85,23 @@ class Attribution(BaseModel):
     lastUpdatedBy: Person
 
 
+class Health(BaseModel):
+    """How a receiver does that is not well."""
+
+    failingSince: str | None
+    failures: int
+    cause: str | None
+    leftAlone: bool
+    nextTryAt: str | None
+
+
+class Missed(BaseModel):
+    """What to post to `/v1/replays` for all that a webhook has missed."""
+
+    webHookId: str
+    missedSince: str
+
+
 class Webhook(WebhookFields):
     """A webhook as it is answered."""
 
@@ -93,6 +113,8 @@ class Webhook(WebhookFields):
     disabledReason: str | None = None
     version: int = Field(description="Counts the changes.")
     signingSecretHint: str | None = Field(None, description="The secret's last four characters.")
+    health: Health | None = Field(None, description="GET alone; null where it is well.")
+    replay: Missed | None = Field(None, description="Of the answer to enable alone.")
     signingSecretOverlapEnds: str | None = Field(
         None, description="Until when messages are signed with an older secret too."
     )

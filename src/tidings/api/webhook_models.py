@@ -134,6 +134,9 @@ class WebhookChange(BaseModel):
     )
     retryPolicy: Retries | None = None
     ordering: Literal["none", "key", "strict"] | None = "none"
+    holdOnFailure: bool | None = Field(
+        False, description="What is behind a refused delivery in its order waits for it."
+    )
     rateLimit: Annotated[float, Field(ge=0.01, le=100_000)] | None = Field(
         None, description="Deliveries per second."
     )
