@@ -185,6 +185,8 @@ def test_events_are_listed_without_bodies_and_those_that_nobody_wanted_by_asking
     [
         ("limit=0", "out_of_range", "limit"),
         ("limit=201", "out_of_range", "limit"),
+        ("limit=", "bad_type", "limit"),
+        ("limit=2.5", "bad_type", "limit"),
         ("status=lost", "bad_status", "status"),
         ("from=yesterday", "bad_time", "from"),
         ("cursor=older_1", "bad_cursor", "cursor"),

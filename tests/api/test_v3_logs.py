@@ -212,6 +212,7 @@ def test_a_sort_over_more_than_is_sorted_says_so(monkeypatch: pytest.MonkeyPatch
         ({"limit": 0}, "out_of_range"),
         ({"limit": 201}, "out_of_range"),
         ({"limit": "many"}, "bad_type"),
+        ({"limit": ""}, "bad_type"),
         ({"status": "Lost"}, "bad_status"),
         ({"startDate": "yesterday"}, "bad_parameter"),
         ({"startDate": 5, "endDate": 4}, "bad_period"),

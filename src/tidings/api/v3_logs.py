@@ -33,7 +33,7 @@ from tidings.store.port import DeliveryQuery, StoredDelivery, Tally
 SORTED_MAX = 2000
 
 _SORTED = f"^(({'|'.join((TIME, *SORTS))})(:(asc|desc)?)?)?$"
-_ROWS = "^(200|1[0-9][0-9]|[1-9][0-9]?)?$"
+_ROWS = "^(200|1[0-9][0-9]|[1-9][0-9]?)$"
 _CURSOR = "^([da][0-9]{1,18}|s[0-9]{1,18}-[0-9]{1,6})?$"
 _SHOWN = ("Pending", "Delivered", "Success", "Retrying", "Failed", "held", "parked", "cancelled")
 

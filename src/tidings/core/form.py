@@ -128,9 +128,9 @@ class Form:
         return number
 
     def whole(self, field: str, low: int, high: int, default: int) -> int:
-        """A whole number of a query, which is text; `default` where it is left out or empty."""
+        """A whole number of a query, which is text; `default` where it is left out."""
         value = self.body.get(field)
-        if value in (None, ""):
+        if value is None:
             return default
         number = int(float(value)) if _WHOLE.fullmatch(str(value)) else None
         if number is None or not low <= number <= high:
