@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import datetime
 from html import unescape
 
 from tests.api.control_client import run
@@ -87,6 +88,36 @@ def test_what_needs_attention_stands_first_each_with_its_action() -> None:
             assert "A &lt;b&gt; fault." in page and "See what is wrong" in page
             part = text(await browser.get("/console?part=now", hx_request="true"))
             assert "answers 503" in part and "<html" not in part
+
+    run(scenario())
+
+
+def test_each_failing_webhook_tells_its_next_try_whatever_the_others_retry() -> None:
+    """The quiet one's retry is older than more retries of the other than one page holds."""
+
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            _, quiet = await p.webhook(name="Quiet")
+            _, loud = await p.webhook(name="Loud")
+            _, broken = await p.webhook(name="Broken")
+            now = p.s.clock.ms
+            p.healths[quiet] = port.Health(quiet, now, 1, "503")
+            p.healths[loud] = port.Health(loud, now, 260, "timeout")
+            p.healths[broken] = port.Health(broken, now, 12, "410", 1, now + 41_000)
+            for at, number in enumerate([quiet] + [loud] * 210):
+                (delivery,) = await accept(p.s, id_of(at), [number], org=7)
+                await settle(p.s, delivery, number, State.RETRYING, status=503)
+                p.s.clock.ms += 10
+            part = text(await browser.get("/console?part=now", hx_request="true"))
+            told = dict(
+                re.findall(r"<b>(\w+)</b> .*?next try <time [^>]*datetime=\"([^\"]*)", part)
+            )
+            assert told.keys() == {"Quiet", "Loud", "Broken"}, part
+            tries = {name: datetime.fromisoformat(said).timestamp() for name, said in told.items()}
+            assert tries["Quiet"] * 1000 == now + 60_000
+            assert tries["Broken"] * 1000 == now + 41_000
+            assert tries["Loud"] * 1000 > now + 60_000
 
     run(scenario())
 

@@ -137,7 +137,7 @@ async def _now(visit: Visit, records: Sequence[Record]) -> Now:
         found = await oldest_first(services.store, [query], 0, 1)
         oldest = found.rows[0].accepted_ms if found.rows else None
     wanting = [one for one in records if _wants(visit, one)]
-    doing = await doings(services, wanting[:ATTENTION_MAX])
+    doing = await doings(services, wanting[:ATTENTION_MAX], days=False)
     return Now(
         len(records),
         [one for one in doing if one.failing or one.standing is not Standing.PAUSED or one.waiting],

@@ -1,6 +1,5 @@
 """How webhooks do: their last day, what waits, and the sentence that says it."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -11,12 +10,13 @@ from tidings.core.delivery import State
 from tidings.core.webhook import Standing
 from tidings.engine.webhook_records import Record
 from tidings.store import port
+from tidings.store.port.log import ROWS_MAX
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 KEPT_MS = 30 * DAY_MS
 UNFINISHED = (State.PENDING, State.HELD, State.RETRYING)
-DUE_ROWS = 50  # of those that are retried, to find the next try among
+_NO_DAY = port.Series(DAY_MS, ())
 
 # What a receiver does that only fails, by the fault of its last attempt.
 _DOES = {
@@ -92,25 +92,28 @@ class Doing(msgspec.Struct, frozen=True):
         return share_failing([point.by_state for point in self.day.points])
 
 
-async def doings(services: Services, records: Sequence[Record]) -> list[Doing]:
-    """Of some webhooks of one org; two questions for all of them, and one for each that fails."""
+async def doings(
+    services: Services, records: Sequence[Record], *, days: bool = True
+) -> list[Doing]:
+    """Of some webhooks of one org, by a few questions for all of them. Without `days` their last
+    day is left empty: who fails, is paused or disabled is told without it."""
     if not records:
         return []
     now_ms = services.clock.now_ms()
     numbers = [record.webhook.number for record in records]
     store = services.store
-    days, months = await asyncio.gather(
-        store.series_each(numbers, now_ms - DAY_MS, now_ms, 24),
-        store.left_each(numbers, now_ms - KEPT_MS, now_ms),
-    )
+    months = await store.left_each(numbers, now_ms - KEPT_MS, now_ms)
+    past: Sequence[port.Series] = [_NO_DAY] * len(records)
+    if days:
+        past = await store.series_each(numbers, now_ms - DAY_MS, now_ms, 24)
     made = []
-    for record, day, month in zip(records, days, months, strict=True):
+    for record, day, month in zip(records, past, months, strict=True):
         health = services.health_of(record.webhook.number)
-        doing = Doing(record, health, day, unfinished(month), month.get(State.PARKED, 0))
-        if doing.failing and health is not None:
-            doing = msgspec.structs.replace(doing, next_ms=await _next_try(services, health))
-        made.append(doing)
-    return made
+        made.append(Doing(record, health, day, unfinished(month), month.get(State.PARKED, 0)))
+    tries = await _next_tries(services, [one.health for one in made if one.failing and one.health])
+    return [
+        msgspec.structs.replace(one, next_ms=tries.get(one.record.webhook.number)) for one in made
+    ]
 
 
 def unfinished(counts: Mapping[int, int]) -> int:
@@ -118,14 +121,26 @@ def unfinished(counts: Mapping[int, int]) -> int:
     return sum(counts.get(state, 0) for state in UNFINISHED)
 
 
-async def _next_try(services: Services, health: port.Health) -> int | None:
-    """When a failing webhook is tried again: by its breaker, else by the first retry that is due
-    among the newest."""
-    if health.opens:
-        return health.until_ms
-    query = port.DeliveryQuery((health.webhook,), (State.RETRYING,), limit=DUE_ROWS)
+async def _next_tries(services: Services, healths: Sequence[port.Health]) -> dict[int, int]:
+    """When failing webhooks are tried again, by number: by the breaker, else by the first retry
+    that is due among the newest. One question for all; others for whom these leave no room."""
+    tries = {health.webhook: health.until_ms for health in healths if health.opens}
+    asked = [health.webhook for health in healths if not health.opens]
+    if asked and not await _add_dues(services, asked, tries):
+        for number in asked:
+            if number not in tries:
+                await _add_dues(services, [number], tries)
+    return tries
+
+
+async def _add_dues(services: Services, numbers: Sequence[int], tries: dict[int, int]) -> bool:
+    """Add the first due time of each webhook that a page of retries tells; whether that is all."""
+    query = port.DeliveryQuery(numbers, (State.RETRYING,), limit=ROWS_MAX)
     page = await services.store.log_deliveries(query)
-    return min((row.due_ms for row in page.deliveries if row.due_ms is not None), default=None)
+    for row in page.deliveries:
+        if row.due_ms is not None:
+            tries[row.webhook] = min(row.due_ms, tries.get(row.webhook, row.due_ms))
+    return page.older is None
 
 
 def bars(series: port.Series, width: int = 96, height: int = 24) -> dict[str, str]:
