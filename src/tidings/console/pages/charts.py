@@ -1,9 +1,10 @@
 """Charts as data: what `charts.js` draws and what the table beside each chart reads. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from tidings.console.words import duration, number
 from tidings.core.delivery import State
 from tidings.store.port import EventSeries, Series
 
@@ -43,6 +44,19 @@ class Chart(msgspec.Struct, frozen=True):
     def json(self) -> str:
         """For the browser."""
         return msgspec.json.encode(self).decode()
+
+    @property
+    def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
+        """Its table: when each step begins, and what each line says of it."""
+        told = [[self._told(value) for value in line.values] for line in self.lines]
+        return zip(self.starts_ms, zip(*told, strict=True), strict=True)
+
+    def _told(self, value: float | None) -> str:
+        if value is None:
+            return "–"
+        if self.unit == MS:
+            return duration(value)
+        return f"{value} %" if self.unit == PERCENT else number(value)
 
     @property
     def empty(self) -> bool:

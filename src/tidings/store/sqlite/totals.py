@@ -39,9 +39,12 @@ _WHOLE = (
     f"SELECT s.webhook, {_SUMS}, sum(s.ms_sum), group_concat(hex(s.answers), ''){_FROM}"
     " GROUP BY s.webhook"
 )
+# Slices that are all finished come together for each webhook, the others one by one.
+_ALONE = f"iif({_UNFINISHED} > 0, s.block, -1), iif({_UNFINISHED} > 0, s.slot, -1)"
 _LATE = (
-    f"SELECT s.webhook, s.slowest_ms, s.late, s.block, s.min_ms, s.max_ms, {_UNFINISHED}{_FROM}"
-    f" AND (s.slowest_ms > :sla_ms OR {_UNFINISHED} > 0)"
+    "SELECT s.webhook, group_concat(hex(s.late), ''), s.block, s.min_ms, s.max_ms,"
+    f" {_UNFINISHED}{_FROM} AND (s.slowest_ms > :sla_ms OR {_UNFINISHED} > 0)"
+    f" GROUP BY s.webhook, {_ALONE}"
 )
 _SLICES = (
     f"SELECT s.webhook, s.block, s.min_ms, s.max_ms, {_COUNTS}, s.ms_sum, s.late, s.answers{_FROM}"
@@ -135,13 +138,12 @@ class Totals:
         wished = [one.sla_ms for one in sums.values() if one.sla_ms is not None]
         if not wished:
             return
-        for number, slowest_ms, late, block, low, high, count in self._ask(
+        for number, late, block, low, high, count in self._ask(
             _LATE, asked | {"sla_ms": min(wished)}
         ):
             sum_ = sums[number]
             if sum_.sla_ms is not None:
-                if slowest_ms > sum_.sla_ms:
-                    sum_.add_late(late)
+                sum_.add_late(bytes.fromhex(late))
                 self._open(sum_, number, block, low, high, count)
 
     def _edge(self, sums: "_Sums", slot: int, from_ms: int, to_ms: int) -> None:
