@@ -6,28 +6,24 @@ a block or two. What is unfinished is late by the clock, and counted the same wa
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import apsw
 import msgspec
 
-from tidings.core.sla import breach_ms
 from tidings.store import port
 from tidings.store.port.log import POINTS_MAX, STEP_MS
 from tidings.store.sqlite.blocks import BITS, BLOCK, LEFT, LEVELS, Blocks
 from tidings.store.sqlite.summaries import (
-    DELIVERED,
     STATES,
-    answer_of,
     merge_packed,
     percentile,
-    unpack,
 )
+from tidings.store.sqlite.sums import Cut, Row, Sum
 
 REFRESH_MAX = 12  # blocks summarised at a question
 
-_COUNTS = ", ".join(f"s.n{state}" for state in range(STATES))
 _SUMS = ", ".join(f"sum(s.n{state})" for state in range(STATES))
 _UNFINISHED = "s.n0 + s.n1 + s.n2"
 _FROM = (
@@ -35,25 +31,28 @@ _FROM = (
     " CROSS JOIN slice s ON s.level = :level AND s.block = b.number AND s.webhook = w.value"
     " AND s.slot >= :first AND s.slot < :end WHERE b.min_ms < :to AND b.max_ms >= :from"
 )
+_INSIDE = " AND s.min_ms >= :since AND s.max_ms < :until"
 _WHOLE = (
     f"SELECT s.webhook, {_SUMS}, sum(s.ms_sum), group_concat(hex(s.answers), ''){_FROM}"
-    " GROUP BY s.webhook"
+    f"{_INSIDE} GROUP BY s.webhook"
 )
 # Slices that are all finished come together for each webhook, the others one by one.
 _ALONE = f"iif({_UNFINISHED} > 0, s.block, -1), iif({_UNFINISHED} > 0, s.slot, -1)"
 _LATE = (
     "SELECT s.webhook, group_concat(hex(s.late), ''), s.block, s.min_ms, s.max_ms,"
-    f" {_UNFINISHED}{_FROM} AND (s.slowest_ms > :sla_ms OR {_UNFINISHED} > 0)"
+    f" {_UNFINISHED}{_FROM}{_INSIDE} AND (s.slowest_ms > :sla_ms OR {_UNFINISHED} > 0)"
     f" GROUP BY s.webhook, {_ALONE}"
 )
-_SLICES = (
-    f"SELECT s.webhook, s.block, s.min_ms, s.max_ms, {_COUNTS}, s.ms_sum, s.late, s.answers{_FROM}"
+_CUT = (
+    f"SELECT s.block, s.webhook{_FROM} AND s.max_ms >= :since AND s.min_ms < :until"
+    " AND NOT (s.min_ms >= :since AND s.max_ms < :until)"
 )
 _ROWS = (
-    "SELECT d.state, coalesce(r.at_ms, e.at_ms), d.done_ms, d.status, d.attempts"
+    "SELECT d.webhook, d.state, coalesce(r.at_ms, e.at_ms), d.done_ms, d.status, d.attempts"
     " FROM delivery d NOT INDEXED"
     " CROSS JOIN event e ON e.seq = d.event LEFT JOIN delivery_replay r ON r.delivery = d.id"
-    " WHERE d.id >= :low AND d.id < :high AND d.webhook = :webhook"
+    " WHERE d.id >= :low AND d.id < :high"
+    " AND d.webhook IN (SELECT value FROM json_each(:webhooks))"
     " AND coalesce(r.at_ms, e.at_ms) >= :from AND coalesce(r.at_ms, e.at_ms) < :to"
 )
 _SERIES = (
@@ -81,7 +80,7 @@ _EVENT_ROWS = (
 )
 
 Binding = dict[str, Any]
-Row = tuple[int, int, int | None, int | None, int]  # state, time, end, last status, attempts
+Sums = dict[int, Sum]  # by webhook
 
 
 class Totals:
@@ -103,7 +102,7 @@ class Totals:
 
     def tally(self, webhook: int, from_ms: int, to_ms: int, sla_s: int | None = None) -> port.Tally:
         """See `port.LogStore.tally`."""
-        sum_ = _Sum(sla_s, self._clock_ms())
+        sum_ = Sum(sla_s, self._clock_ms())
         self._add_up({webhook: sum_}, from_ms, to_ms, late_alone=False)
         return sum_.tally(self._blocks.behind * BLOCK)
 
@@ -112,26 +111,29 @@ class Totals:
     ) -> Sequence[int]:
         """See `port.LogStore.late_each`."""
         now_ms = self._clock_ms()
-        sums = {webhook: _Sum(sla_s, now_ms) for webhook, sla_s in wishes}
+        sums = {webhook: Sum(sla_s, now_ms) for webhook, sla_s in wishes}
         self._add_up(sums, from_ms, to_ms, late_alone=True)
         return [sums[webhook].breaches for webhook, _ in wishes]
 
-    def _add_up(self, sums: "_Sums", from_ms: int, to_ms: int, *, late_alone: bool) -> None:
+    def _add_up(self, sums: Sums, from_ms: int, to_ms: int, *, late_alone: bool) -> None:
         self._blocks.refresh(REFRESH_MAX)
         first, end = -(-from_ms // STEP_MS), to_ms // STEP_MS
-        if first > end:  # both ends in one slot
-            self._edge(sums, end, from_ms, to_ms)
-            return
-        for level, low, high in _pyramid(first, end):
-            if low < high:
-                self._whole(sums, level, low, high, late_alone)
-        if first * STEP_MS > from_ms:
-            self._edge(sums, first - 1, from_ms, first * STEP_MS)
-        if end * STEP_MS < to_ms:
-            self._edge(sums, end, end * STEP_MS, to_ms)
+        ends = {"since": from_ms, "until": to_ms}
+        runs = [(STEP_MS, end, end + 1)]  # slots that an end cuts
+        if first <= end:  # else both ends are in one slot
+            runs.append((STEP_MS, first - 1, first))
+        cuts: list[Cut] = []
+        for run in runs:
+            _, slot, after = run
+            low, high = max(from_ms, slot * STEP_MS), min(to_ms, after * STEP_MS)
+            for block, number in self._ask(_CUT, _asked(list(sums), *run) | ends):
+                cuts.append(Cut(block, number, low, high, counted=False))
+        for run in (*runs, *(_pyramid(first, end) if first < end else ())):
+            self._whole(sums, cuts, _asked(list(sums), *run) | ends, late_alone)
+        self._read(sums, cuts)
 
-    def _whole(self, sums: "_Sums", level: int, first: int, end: int, late_alone: bool) -> None:
-        asked = _asked(list(sums), level, first, end)
+    def _whole(self, sums: Sums, cuts: list[Cut], asked: Binding, late_alone: bool) -> None:
+        """Add up the slices of some slots that lie inside the ends."""
         if not late_alone:
             for number, *counts, ms_sum, answers in self._ask(_WHOLE, asked):
                 sums[number].add(counts, ms_sum, bytes.fromhex(answers))
@@ -141,43 +143,35 @@ class Totals:
         for number, late, block, low, high, count in self._ask(
             _LATE, asked | {"sla_ms": min(wished)}
         ):
-            sum_ = sums[number]
-            if sum_.sla_ms is not None:
-                sum_.add_late(bytes.fromhex(late))
-                self._open(sum_, number, block, low, high, count)
-
-    def _edge(self, sums: "_Sums", slot: int, from_ms: int, to_ms: int) -> None:
-        asked = _asked(list(sums), STEP_MS, slot, slot + 1)
-        for number, block, low, high, *counts, ms_sum, late, answers in self._ask(_SLICES, asked):
-            sum_ = sums[number]
-            if low >= from_ms and high < to_ms:
-                sum_.add(counts, ms_sum, answers)
-                if sum_.sla_ms is not None:
-                    sum_.add_late(late)
-                    self._open(sum_, number, block, low, high, sum(counts[:DELIVERED]))
-            elif high >= from_ms and low < to_ms:
-                sum_.add_rows(self._rows(number, block, from_ms, to_ms))
-
-    def _open(
-        self, sum_: "_Sum", webhook: int, block: int, low: int, high: int, count: int
-    ) -> None:
-        """What is unfinished in a slice: late all of it, none of it, or as its rows say."""
-        assert sum_.sla_ms is not None
-        if high + sum_.sla_ms < sum_.now_ms:
-            sum_.breaches += count
-        elif count and low + sum_.sla_ms < sum_.now_ms:
-            sum_.add_open(self._rows(webhook, block, low, high + 1))
+            if sums[number].sla_ms is not None:
+                sums[number].add_late(bytes.fromhex(late))
+                cuts += sums[number].add_open(number, block, low, high, count)
 
     def _ask(self, query: str, asked: Binding) -> list[Any]:
         rows: list[Any] = self._search.execute(query, asked).fetchall()
         return rows
 
-    def _rows(self, webhook: int, block: int, from_ms: int, to_ms: int) -> Iterable[Row]:
-        asked = {"low": block << BITS, "high": (block + 1) << BITS, "webhook": webhook}
-        rows: list[Any] = self._log.execute(
-            _ROWS, asked | {"from": from_ms, "to": to_ms}
-        ).fetchall()
-        return rows
+    def _read(self, sums: Sums, cuts: Sequence[Cut]) -> None:
+        """Add what the rows say where slices do not: each block is read once for all webhooks."""
+        by_block: dict[int, list[Cut]] = {}
+        for cut in cuts:
+            by_block.setdefault(cut.block, []).append(cut)
+        for block, of_block in by_block.items():
+            asked: Binding = {
+                "low": block << BITS,
+                "high": (block + 1) << BITS,
+                "webhooks": msgspec.json.encode([cut.webhook for cut in of_block]).decode(),
+                "from": min(cut.from_ms for cut in of_block),
+                "to": max(cut.to_ms for cut in of_block),
+            }
+            rows: dict[int, list[Row]] = {}
+            for number, *row in self._log.execute(_ROWS, asked):
+                rows.setdefault(number, []).append(tuple(row))
+            for cut in of_block:
+                own = [
+                    row for row in rows.get(cut.webhook, ()) if cut.from_ms <= row[1] < cut.to_ms
+                ]
+                sums[cut.webhook].add_rows(own, counted=cut.counted)
 
     # -- over time --------------------------------------------------------------------------------
 
@@ -297,57 +291,6 @@ class _Line:
             point.shown((first + at) * step, merged[at]) for at, point in enumerate(self._points)
         ]
         return port.Series(step, shown, behind, percentile(whole, 0.5), percentile(whole, 0.95))
-
-
-class _Sum:
-    """A tally being added up."""
-
-    def __init__(self, sla_s: int | None, now_ms: int) -> None:
-        self._sla_s = sla_s
-        self.sla_ms = sla_s * 1000 if sla_s else None
-        self.now_ms = now_ms
-        self.counts = [0] * STATES
-        self.ms_sum = 0
-        self.breaches = 0
-        self.answers: Counter[int] = Counter()
-
-    def add(self, counts: Sequence[int], ms_sum: int, answers: bytes) -> None:
-        self.counts = [a + b for a, b in zip(self.counts, counts, strict=True)]
-        self.ms_sum += ms_sum
-        self.answers.update(merge_packed(answers))
-
-    def add_late(self, late: bytes) -> None:
-        """Of what has ended, by begun seconds."""
-        assert self._sla_s is not None
-        self.breaches += sum(count for seconds, count in unpack(late) if seconds > self._sla_s)
-
-    def add_open(self, rows: Iterable[Row]) -> None:
-        """Of what is unfinished; its counts are in already."""
-        for state, at_ms, *_ in rows:
-            if state < DELIVERED and self._late(at_ms, None):
-                self.breaches += 1
-
-    def add_rows(self, rows: Iterable[Row]) -> None:
-        for state, at_ms, done_ms, status, attempts in rows:
-            self.counts[state] += 1
-            if (answer := answer_of(status, attempts)) is not None:
-                self.answers[answer] += 1
-            if state == DELIVERED and done_ms is not None:
-                self.ms_sum += max(0, done_ms - at_ms)
-            if self._late(at_ms, done_ms if state >= DELIVERED else None):
-                self.breaches += 1
-
-    def _late(self, at_ms: int, done_ms: int | None) -> bool:
-        return breach_ms(at_ms, self._sla_s, done_ms, self.now_ms) is not None
-
-    def tally(self, behind: int) -> port.Tally:
-        by_state = dict(enumerate(self.counts))
-        return port.Tally(
-            by_state, self.ms_sum, by_state[DELIVERED], self.breaches, behind, dict(self.answers)
-        )
-
-
-_Sums = dict[int, _Sum]  # by webhook
 
 
 class _Point:
