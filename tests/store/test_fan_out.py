@@ -71,6 +71,19 @@ def test_the_bound_is_that_of_the_whole_batch(subject: Subject) -> None:
         assert states(subject, f"e{number}") == {1: PENDING, 2: PENDING, 3: PENDING}
 
 
+def test_orgs_take_turns_so_that_a_flood_of_one_holds_up_no_other(subject: Subject) -> None:
+    many = [new(number) for number in range(1, 8)]
+    flood = [event(f"e{i}", *many) for i in range(20)]
+    receipt = subject.commit(*flood, event("o", new(9), new(10), org=8), deliveries_max=0)
+    others = set(range(receipt.firsts[20], receipt.firsts[20] + 2))
+    seen = [subject.commit(fan_out=1) for _ in range(4)]
+    assert others < {id for receipt in seen for id in made(receipt)}
+    assert seen[-1].owed == 20 * 7 + 2 - 4
+    subject.reopen()
+    left = finish(subject, 5)
+    assert len(left) == 20 * 7 - 2 and left == sorted(left), "each org's own are made in order"
+
+
 def test_a_repeat_of_an_event_owes_nothing(subject: Subject) -> None:
     owing(subject)
     again = owing(subject)

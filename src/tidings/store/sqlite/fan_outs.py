@@ -3,10 +3,12 @@
 Ids are given when the event is stored, so the order of a key, the ids of an event and the log are
 those that one transaction would have made. The cursor is what is left in `fan_out`: a slice takes
 entries out of it in the transaction that inserts their deliveries, so each is made once, across
-crashes and repeated batches.
+crashes and repeated batches. The orgs that are owed something take turns, run by run: one whose
+events have thousands of webhooks does not hold up what the others are owed.
 """
 
 from bisect import bisect_left, insort
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,8 +29,12 @@ _INSERT = (
     " VALUES (?, ?, ?, ?, ?, 0, ?, ?)"
 )
 _RUN = (
-    "SELECT f.first, f.event, f.entries, e.org, e.id, e.at_ms, b.bytes FROM fan_out f"
-    " JOIN event e ON e.seq = f.event JOIN body b ON b.seq = f.event ORDER BY f.first LIMIT 1"
+    "SELECT f.event, f.entries, e.id, e.at_ms, b.bytes FROM fan_out f"
+    " JOIN event e ON e.seq = f.event JOIN body b ON b.seq = f.event WHERE f.first = ?"
+)
+_OWED = (
+    "SELECT f.first, f.count, f.entries, e.org FROM fan_out f JOIN event e ON e.seq = f.event"
+    " ORDER BY f.first"
 )
 _STANDING = "SELECT standing FROM webhook_version WHERE webhook = ? ORDER BY version DESC LIMIT 1"
 _WAITS_BEFORE = (
@@ -41,6 +47,22 @@ _encoder = msgspec.msgpack.Encoder()
 Row = tuple[Any, ...]
 
 
+class _Owed:
+    """What the table says, at hand: whose turn it is, how much it is, and which keys wait."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.count = 0
+        self.runs: dict[int, deque[int]] = {}  # the first ids of each org; the next org first
+        self.keyed: dict[tuple[int, int], list[int]] = {}  # ids by webhook and key, in order
+        rows: list[Row] = connection.execute(_OWED).fetchall()
+        for first, count, packed, org in rows:
+            self.count += count
+            self.runs.setdefault(org, deque()).append(first)
+            for id, new in enumerate(_entries.decode(packed), first):
+                if new.key is not None and not new.parked:
+                    self.keyed.setdefault((new.webhook, new.key), []).append(id)
+
+
 class FanOuts:
     """Shares the writer's connection; what writes runs inside its transaction."""
 
@@ -51,54 +73,62 @@ class FanOuts:
     ) -> None:
         self._connection = connection
         self._free_next = free_next
-        # The owed ids of each webhook and ordering key, in order; None: to be read again.
-        self._keyed: dict[tuple[int, int], list[int]] | None = None
+        self._known: _Owed | None = None  # None: to be read again
 
     def forget(self) -> None:
         """The transaction was rolled back: what it had changed here is not so."""
-        self._keyed = None
+        self._known = None
+
+    @property
+    def _owed(self) -> _Owed:
+        if self._known is None:
+            self._known = _Owed(self._connection)
+        return self._known
 
     @property
     def owed(self) -> int:
         """How many deliveries are owed."""
-        [(owed,)] = self._connection.execute("SELECT coalesce(sum(count), 0) FROM fan_out")
-        return int(owed)
+        return self._owed.count
 
     def owes(self, webhook: int, key: int, before: int | None = None) -> bool:
         """Whether a delivery of the key is owed; with `before`, one of a lower id."""
-        owed = self._by_key().get((webhook, key))
+        owed = self._owed.keyed.get((webhook, key))
         return owed is not None and (before is None or owed[0] < before)
 
-    def owe(self, event: int, first: int, entries: Sequence[port.NewDelivery]) -> None:
-        """Keep what is to be made of an event, with ids from `first`."""
-        by_key = self._by_key()
+    def owe(self, org: int, event: int, first: int, entries: Sequence[port.NewDelivery]) -> None:
+        """Keep what is to be made of an event of the org, with ids from `first`."""
+        owed = self._owed
+        runs = owed.runs.setdefault(org, deque())
         for at in range(0, len(entries), RUN_ENTRIES):
-            run = entries[at : at + RUN_ENTRIES]
-            self._put(first + at, event, run)
+            self._put(first + at, event, entries[at : at + RUN_ENTRIES])
+            runs.append(first + at)
+        owed.count += len(entries)
         for id, new in enumerate(entries, first):
             if new.key is not None and not new.parked:
-                insort(by_key.setdefault((new.webhook, new.key), []), id)
+                insort(owed.keyed.setdefault((new.webhook, new.key), []), id)
 
     def make(self, limit: int, now: int, last: int) -> tuple[list[port.FannedOut], list[Job]]:
-        """Make up to `limit` of what is owed, the oldest first; also what that has freed.
+        """Make up to `limit` of what is owed, org by org, the oldest of each first.
 
-        `last` is the greatest id that was ever given.
+        Returns also the jobs that this has freed. `last` is the greatest id that was ever given.
         """
         made: list[port.FannedOut] = []
         freed: list[Job] = []
         blocks: set[int] = set()
         size = 0
-        while limit > 0 and size < SLICE_BYTES:
-            row: Row | None = self._connection.execute(_RUN).fetchone()
-            if row is None:
-                break
-            first, event, packed, org, event_id, at_ms, body = row
-            self._by_key()  # before its entries leave the table
+        owed = self._owed
+        while owed.runs and limit > 0 and size < SLICE_BYTES:
+            org, first = self._next_run()
+            row: Row | None = self._connection.execute(_RUN, (first,)).fetchone()
+            assert row is not None, f"the run at {first} is owed and its event is kept"
+            event, packed, event_id, at_ms, body = row
             entries = _entries.decode(packed)
             taken, left = entries[:limit], entries[limit:]
             self._connection.execute("DELETE FROM fan_out WHERE first = ?", (first,))
             if left:
                 self._put(first + len(taken), event, left)
+                owed.runs.setdefault(org, deque()).appendleft(first + len(taken))
+            owed.count -= len(taken)
             sendable, ended = self._insert(event, first, taken, now)
             freed += [job for place in ended for job in self._free_next(*place)]
             made.append(port.FannedOut(org, event_id, at_ms, body, sendable))
@@ -108,11 +138,21 @@ class FanOuts:
         touch_blocks(self._connection, blocks - {last >> BLOCK_BITS})
         return made, freed
 
+    def _next_run(self) -> tuple[int, int]:
+        """Take a run of the org whose turn it is, which then comes last."""
+        runs = self._owed.runs
+        org = next(iter(runs))
+        theirs = runs.pop(org)
+        first = theirs.popleft()
+        if theirs:
+            runs[org] = theirs
+        return org, first
+
     def _insert(
         self, event: int, first: int, entries: Sequence[port.NewDelivery], now: int
     ) -> tuple[list[tuple[int, int, int | None]], list[tuple[int, int]]]:
         """What may be sent of these, and the keys of those that were final when they were made."""
-        by_key = self._by_key()
+        by_key = self._owed.keyed
         rows: list[Row] = []
         sendable: list[tuple[int, int, int | None]] = []
         ended: list[tuple[int, int]] = []
@@ -144,15 +184,3 @@ class FanOuts:
             "INSERT INTO fan_out VALUES (?, ?, ?, ?)",
             (first, event, len(entries), _encoder.encode(entries)),
         )
-
-    def _by_key(self) -> dict[tuple[int, int], list[int]]:
-        if self._keyed is None:
-            self._keyed = {}
-            rows: list[Row] = self._connection.execute(
-                "SELECT first, entries FROM fan_out ORDER BY first"
-            ).fetchall()
-            for first, packed in rows:
-                for id, new in enumerate(_entries.decode(packed), first):
-                    if new.key is not None and not new.parked:
-                        self._keyed.setdefault((new.webhook, new.key), []).append(id)
-        return self._keyed
