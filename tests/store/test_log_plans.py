@@ -22,6 +22,7 @@ TIMES = {"from_ms": START_MS, "to_ms": START_MS + 100_000_000}
 DELIVERIES = {
     "all": {},
     "states": {"states": (4, 5)},
+    "states with something left to do": {"states": (0, 1, 2, 5), **TIMES},
     "names": {"event_names": ("type01",)},
     "times": TIMES,
     "term": {"terms": TERMS},
@@ -83,7 +84,8 @@ def test_a_page_of_deliveries_reads_by_keys(
     if "terms" not in given:
         found = plans(place.search, lambda: place.pages.deliveries(query))
         [candidates] = [plan for text, plan in found.items() if "FROM block b" in text]
-        assert "SEARCH b USING INTEGER PRIMARY KEY (rowid>?" in candidates
+        assert re.search(r"SEARCH b USING INTEGER PRIMARY KEY \(rowid[>=]\?", candidates)
+        assert ("USING INDEX slice_left" in candidates) == (given.get("states") == (0, 1, 2, 5))
         assert "SEARCH c USING PRIMARY KEY (block=? AND webhook=?)" in candidates
         assert "TEMP B-TREE" not in candidates
 

@@ -5,6 +5,7 @@ zone by the browser (`app.js` rewrites `<time>`); without scripts they stand in 
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -89,6 +90,7 @@ def size(count: int | None) -> str:
     return f"{count} B" if count < 1024 else f"{count / 1024:.0f} KB"
 
 
+@lru_cache(maxsize=512)  # the tables beside the charts of a page begin at the same times
 def moment(ms: int | None) -> Markup:
     """A time of day or date, exact on hover."""
     if ms is None:
@@ -108,8 +110,7 @@ def countdown(ms: int | None) -> Markup:
 
 
 def _exact(ms: int) -> str:
-    """`2026-02-11T09:15:00.123Z`: digits and these signs alone, so that nothing is to be escaped;
-    and made quickly, for the tables of an overview hold hundreds."""
+    """`2026-02-11T09:15:00.123Z`: digits and these signs alone, so nothing is to be escaped."""
     at = datetime.fromtimestamp(ms // 1000, UTC)
     return f"{at.isoformat()[:19]}.{ms % 1000:03d}Z"
 

@@ -16,7 +16,7 @@ from tidings.console.pages.webhook_doing import (
     KEPT_MS,
     UNFINISHED,
     Doing,
-    doings,
+    troubles,
     unfinished,
 )
 from tidings.core.delivery import State
@@ -136,8 +136,9 @@ async def _now(visit: Visit, records: Sequence[Record]) -> Now:
         query = port.DeliveryQuery(numbers, UNFINISHED)
         found = await oldest_first(services.store, [query], 0, 1)
         oldest = found.rows[0].accepted_ms if found.rows else None
-    wanting = [one for one in records if _wants(visit, one)]
-    doing = await doings(services, wanting[:ATTENTION_MAX], days=False)
+    wanting = [pair for pair in zip(records, months, strict=True) if _wants(visit, pair[0])]
+    shown = wanting[:ATTENTION_MAX]
+    doing = await troubles(services, [one for one, _ in shown], [month for _, month in shown])
     return Now(
         len(records),
         [one for one in doing if one.failing or one.standing is not Standing.PAUSED or one.waiting],

@@ -92,22 +92,33 @@ class Doing(msgspec.Struct, frozen=True):
         return share_failing([point.by_state for point in self.day.points])
 
 
-async def doings(
-    services: Services, records: Sequence[Record], *, days: bool = True
-) -> list[Doing]:
-    """Of some webhooks of one org, by a few questions for all of them. Without `days` their last
-    day is left empty: who fails, is paused or disabled is told without it."""
+async def doings(services: Services, records: Sequence[Record]) -> list[Doing]:
+    """Of some webhooks of one org, by a few questions for all of them."""
     if not records:
         return []
     now_ms = services.clock.now_ms()
     numbers = [record.webhook.number for record in records]
-    store = services.store
-    months = await store.left_each(numbers, now_ms - KEPT_MS, now_ms)
-    past: Sequence[port.Series] = [_NO_DAY] * len(records)
-    if days:
-        past = await store.series_each(numbers, now_ms - DAY_MS, now_ms, 24)
+    months = await services.store.left_each(numbers, now_ms - KEPT_MS, now_ms)
+    days = await services.store.series_each(numbers, now_ms - DAY_MS, now_ms, 24)
+    return await _told(services, records, months, days)
+
+
+async def troubles(
+    services: Services, records: Sequence[Record], months: Sequence[dict[int, int]]
+) -> list[Doing]:
+    """Of some webhooks whose month is at hand, with an empty last day: who fails, is paused or
+    disabled is told without it."""
+    return await _told(services, records, months, [_NO_DAY] * len(records))
+
+
+async def _told(
+    services: Services,
+    records: Sequence[Record],
+    months: Sequence[dict[int, int]],
+    days: Sequence[port.Series],
+) -> list[Doing]:
     made = []
-    for record, day, month in zip(records, past, months, strict=True):
+    for record, day, month in zip(records, days, months, strict=True):
         health = services.health_of(record.webhook.number)
         made.append(Doing(record, health, day, unfinished(month), month.get(State.PARKED, 0)))
     tries = await _next_tries(services, [one.health for one in made if one.failing and one.health])

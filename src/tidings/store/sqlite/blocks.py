@@ -34,7 +34,8 @@ OVERDUE_S = 30.0  # or when it has been dirty for so long
 AT_ONCE = 4  # blocks of one turn in the background
 UNFULL = -1
 # Slices that somebody may have to do something about: what is unfinished or parked.
-LEFT = f"level = {LEVELS[-1]} AND n0 + n1 + n2 + n5 > 0"
+LEFT_STATES = {0, 1, 2, 5}
+LEFT = f"level = {LEVELS[-1]} AND {' + '.join(f'n{state}' for state in sorted(LEFT_STATES))} > 0"
 
 TABLES = (
     "CREATE TABLE IF NOT EXISTS name (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)",

@@ -19,7 +19,7 @@ import msgspec
 
 from tidings.store import port
 from tidings.store.port.log import ROWS_MAX
-from tidings.store.sqlite.blocks import BITS, Blocks
+from tidings.store.sqlite.blocks import BITS, LEFT, LEFT_STATES, Blocks
 from tidings.store.sqlite.queries import DELIVERY_COLUMNS, OF_REPLAY
 from tidings.store.sqlite.segments import TERM_BYTES, Segments
 from tidings.store.sqlite.summaries import STATES, sign
@@ -59,7 +59,12 @@ _HOLDS = (
 _ONE_HOLDS = f"SELECT {_HOLDS.format(block=':block')}"
 _CANDIDATES = (
     "SELECT b.number FROM block b WHERE b.number >= :low AND b.number <= :high AND b.min_ms < :to"
-    f" AND b.max_ms >= :from AND {_HOLDS.format(block='b.number')} ORDER BY b.number"
+    f" AND b.max_ms >= :from AND {_HOLDS.format(block='b.number')}{{of}} ORDER BY b.number{{way}}"
+)
+# Few blocks have something left to do, and an index tells them.
+_LEFT_IN = (
+    " AND b.number IN (SELECT s.block FROM json_each(:webhooks) w CROSS JOIN slice s"
+    f" INDEXED BY slice_left ON s.webhook = w.value WHERE {LEFT})"
 )
 _EVENT_CANDIDATES = (
     "SELECT b.number FROM event_block b CROSS JOIN event_cell c ON c.block = b.number"
@@ -144,11 +149,9 @@ class Log:
             "to": EVER_MS if query.to_ms is None else query.to_ms,
         }
         loose = asked | {"pattern": self._pattern(query.event_names, range(STATES))}
-        sure = (
-            number
-            for (number,) in self._search.execute(_CANDIDATES + span.way, asked)
-            if self._blocks.holds(number)
-        )
+        of = _LEFT_IN if query.states and set(query.states) <= LEFT_STATES else ""
+        candidates = self._search.execute(_CANDIDATES.format(of=of, way=span.way), asked)
+        sure = (number for (number,) in candidates if self._blocks.holds(number))
         unsure = [
             number
             for number in self._blocks.unsure()

@@ -14,7 +14,7 @@ import msgspec
 
 from tidings.store import port
 from tidings.store.port.log import POINTS_MAX, STEP_MS
-from tidings.store.sqlite.blocks import BITS, BLOCK, LEFT, LEVELS, Blocks
+from tidings.store.sqlite.blocks import BITS, BLOCK, LEFT, LEFT_STATES, LEVELS, Blocks
 from tidings.store.sqlite.summaries import (
     STATES,
     merge_packed,
@@ -61,11 +61,11 @@ _SERIES = (
 )
 _COUNTS_EACH = f"SELECT s.webhook, {_SUMS}{_FROM} GROUP BY s.webhook"
 _LEFT_EACH = (
-    "SELECT s.webhook, sum(n0), sum(n1), sum(n2), sum(n5) FROM json_each(:webhooks) w"
+    f"SELECT s.webhook, {', '.join(f'sum(n{state})' for state in sorted(LEFT_STATES))}"
+    " FROM json_each(:webhooks) w"
     " CROSS JOIN slice s INDEXED BY slice_left ON s.webhook = w.value"
     f" AND s.slot >= :first AND s.slot < :end WHERE {LEFT} GROUP BY s.webhook"
 )
-_LEFT_STATES = (0, 1, 2, 5)
 _MONTH_POINTS = 60
 _EVENT_SERIES = (
     "SELECT slot, sum(n) FROM event_slice WHERE level = :level AND org = :org AND slot >= :first"
@@ -214,10 +214,9 @@ class Totals:
         level = LEVELS[-1]
         asked = _asked(webhooks, level, from_ms // level, -(-to_ms // level))
         found = {number: counts for number, *counts in self._ask(_LEFT_EACH, asked)}
-        nothing = [0] * len(_LEFT_STATES)
-        return [
-            dict(zip(_LEFT_STATES, found.get(number, nothing), strict=True)) for number in webhooks
-        ]
+        states = sorted(LEFT_STATES)
+        nothing = [0] * len(states)
+        return [dict(zip(states, found.get(number, nothing), strict=True)) for number in webhooks]
 
     def _fill(
         self, webhooks: Sequence[int], steps: "_Steps", line_of: Callable[[int], "_Line"]

@@ -212,9 +212,7 @@ class Writer:
             bodies.append((seq, event.body))
             after = number + len(matched)
             if len(matched) > (at_once := min(left, batch.per_event_max)):
-                self._fan_outs.owe(
-                    event.org, seq, number + at_once + 1, matched[at_once:]
-                )
+                self._fan_outs.owe(event.org, seq, number + at_once + 1, matched[at_once:])
                 in_part.append((len(firsts) - 1, at_once))
                 matched = matched[:at_once]
             left -= len(matched)
