@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tidings.api.described import described
 from tidings.api.models import Error, Responses
 from tidings.api.said import Given, MaybeName, Moment, Name, Password
 
@@ -337,4 +338,4 @@ class TokenAnswer(BaseModel):
 
 def refusals(**texts: str) -> Responses:
     """Further refusals of `/v1`, by status: `s409="…"`."""
-    return {int(name[1:]): {"model": Error, "description": text} for name, text in texts.items()}
+    return {int(name[1:]): described(Error, text) for name, text in texts.items()}

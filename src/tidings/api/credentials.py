@@ -9,6 +9,7 @@ from starlette.responses import Response
 from tidings.api import access_models as models
 from tidings.api.answers import answer
 from tidings.api.context import Services, iso, read_object
+from tidings.api.described import described
 from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.api.orgs import org_caller
 from tidings.core.scopes import show_scopes
@@ -25,7 +26,7 @@ NEW_BODY = body_of(
 )
 CHANGE_BODY = body_of(models.CredentialChange, example={"limits": {"eventsPerSecond": 50}})
 ROTATE_BODY = body_of(models.Rotation, example={"overlapInHours": 24})
-ONE: Responses = {200: {"model": models.Credential, "description": "The credential"}}
+ONE: Responses = {200: described(models.Credential, "The credential")}
 BAD = models.refusals(s400="The body is refused", s409="Not as things stand")
 
 
@@ -42,7 +43,7 @@ def credential_routes(services: Services) -> APIRouter:
     @router.get(
         "",
         summary="List the credentials of an org",
-        responses={200: {"model": models.SeveralCredentials, "description": "Oldest first"}},
+        responses={200: described(models.SeveralCredentials, "Oldest first")},
     )
     async def list_all(request: Request, org_id: str) -> Response:
         """Revoked ones too; never a secret."""
@@ -54,7 +55,7 @@ def credential_routes(services: Services) -> APIRouter:
         summary="Create a credential",
         status_code=201,
         openapi_extra=NEW_BODY,
-        responses={201: {"model": models.CredentialWithSecret, "description": "Shown once"}, **BAD},
+        responses={201: described(models.CredentialWithSecret, "Shown once"), **BAD},
     )
     async def create(request: Request, org_id: str) -> Response:
         """The secret is in this answer and in no other one."""
@@ -84,7 +85,7 @@ def credential_routes(services: Services) -> APIRouter:
         "/{credential_id}/rotate",
         summary="Give a credential a new secret",
         openapi_extra=ROTATE_BODY,
-        responses={200: {"model": models.CredentialWithSecret, "description": "Shown once"}, **BAD},
+        responses={200: described(models.CredentialWithSecret, "Shown once"), **BAD},
     )
     async def rotate(request: Request, org_id: str, credential_id: str) -> Response:
         """The old secret is taken for 24 hours too, unless `overlapInHours` says otherwise."""

@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from tidings.api.described import described
+
 Responses = dict[int | str, dict[str, Any]]
 COMPONENT = "x-component"  # in a model: a schema of the document, which pydantic does not know
 
@@ -192,10 +194,10 @@ def _inline(value: Any, definitions: dict[str, Any]) -> Any:
     return {key: _inline(one, definitions) for key, one in value.items()}
 
 
-ONE: Responses = {200: {"model": OneWebhook, "description": "The webhook"}}
-SEVERAL: Responses = {200: {"model": SeveralWebhooks, "description": "All webhooks of the org"}}
+ONE: Responses = {200: described(OneWebhook, "The webhook")}
+SEVERAL: Responses = {200: described(SeveralWebhooks, "All webhooks of the org")}
 ERRORS: Responses = {
-    status: {"model": OneWebhook, "description": text}
+    status: described(OneWebhook, text)
     for status, text in {
         400: "The body is refused, or the webhook is unknown",
         401: "No known credential",
@@ -204,7 +206,7 @@ ERRORS: Responses = {
     }.items()
 }
 V1_ERRORS: Responses = {
-    status: {"model": Error, "description": text}
+    status: described(Error, text)
     for status, text in {
         401: "No known credential",
         403: "The credential lacks the scope",

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from tidings.api import access_models as models
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso, read_object
+from tidings.api.described import described
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.core.calls import Caller
 from tidings.core.form import came
@@ -35,7 +36,7 @@ def org_routes(services: Services) -> APIRouter:
         status_code=201,
         openapi_extra=NEW_BODY,
         responses={
-            201: {"model": models.Org, "description": "The org"},
+            201: described(models.Org, "The org"),
             **BAD,
             **models.refusals(s409="The id is taken"),
         },
@@ -53,7 +54,7 @@ def org_routes(services: Services) -> APIRouter:
     @router.get(
         "",
         summary="List all orgs",
-        responses={200: {"model": models.SeveralOrgs, "description": "All orgs, by id"}},
+        responses={200: described(models.SeveralOrgs, "All orgs, by id")},
     )
     async def list_all(request: Request) -> Response:
         """For the platform's own credential."""
@@ -63,7 +64,7 @@ def org_routes(services: Services) -> APIRouter:
     @router.get(
         "/{org_id}",
         summary="Get an org",
-        responses={200: {"model": models.Org, "description": "The org"}},
+        responses={200: described(models.Org, "The org")},
     )
     async def get(request: Request, org_id: str) -> Response:
         _, org = org_caller(services, request, "admin:read", org_id)
@@ -73,7 +74,7 @@ def org_routes(services: Services) -> APIRouter:
         "/{org_id}",
         summary="Change an org",
         openapi_extra=CHANGE_BODY,
-        responses={200: {"model": models.Org, "description": "The org"}, **BAD},
+        responses={200: described(models.Org, "The org"), **BAD},
     )
     async def change(request: Request, org_id: str) -> Response:
         """What is left out stays. In force for every event accepted after the answer."""

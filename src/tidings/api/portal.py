@@ -11,6 +11,7 @@ from tidings.api import access_models as models
 from tidings.api.answers import Refused, answer
 from tidings.api.context import Services, iso, read_object
 from tidings.api.credentials import NO_STORE
+from tidings.api.described import described
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.orgs import org_caller
 from tidings.api.said import NAMED
@@ -93,7 +94,7 @@ def portal_routes(services: Services) -> APIRouter:
         summary="Make a link to an org's portal",
         status_code=201,
         openapi_extra=BODY,
-        responses={201: {"model": PortalLink, "description": "Shown once"}, **BAD},
+        responses={201: described(PortalLink, "Shown once"), **BAD},
     )
     async def create(request: Request, org_id: str) -> Response:
         """Open it at once, in a frame or a window: it begins a session of up to 8 hours, in this

@@ -10,6 +10,7 @@ from tidings.api import access_models as models
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.credentials import NO_STORE
+from tidings.api.described import described
 from tidings.api.models import body_of
 from tidings.core.form import came
 from tidings.engine.access import TOKEN_PATH
@@ -27,9 +28,9 @@ def token_routes(services: Services) -> APIRouter:
         summary="An access token for an OAuth client",
         openapi_extra=BODY,
         responses={
-            200: {"model": models.TokenAnswer, "description": "The token"},
-            400: {"model": models.TokenAnswer, "description": "The body is refused"},
-            401: {"model": models.TokenAnswer, "description": "Not known together"},
+            200: described(models.TokenAnswer, "The token"),
+            400: described(models.TokenAnswer, "The body is refused"),
+            401: described(models.TokenAnswer, "Not known together"),
         },
     )
     async def generate(request: Request) -> Response:

@@ -10,6 +10,7 @@ from tidings.api import access_models as models
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, iso, read_object
 from tidings.api.credentials import NO_STORE
+from tidings.api.described import described
 from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.api.orgs import org_caller
 from tidings.core.form import came
@@ -24,7 +25,7 @@ CHANGE_BODY = body_of(models.UserChange, example={"role": "reader"})
 PASSWORD_BODY = body_of(
     models.NewPassword, example={"token": "lnk_…", "password": "several words of mine"}
 )
-ONE: Responses = {200: {"model": models.User, "description": "The user"}}
+ONE: Responses = {200: described(models.User, "The user")}
 BAD = models.refusals(s400="The body is refused")
 
 
@@ -36,7 +37,7 @@ def user_routes(services: Services) -> APIRouter:
     @router.get(
         "",
         summary="List the users of an org",
-        responses={200: {"model": models.SeveralUsers, "description": "By e-mail address"}},
+        responses={200: described(models.SeveralUsers, "By e-mail address")},
     )
     async def list_all(request: Request, org_id: str) -> Response:
         _, org = org_caller(services, request, "admin:read", org_id)
@@ -48,7 +49,7 @@ def user_routes(services: Services) -> APIRouter:
         status_code=201,
         openapi_extra=NEW_BODY,
         responses={
-            201: {"model": models.UserWithInvitation, "description": "Shown once"},
+            201: described(models.UserWithInvitation, "Shown once"),
             **BAD,
             **models.refusals(s409="The org has this user"),
         },
@@ -85,7 +86,7 @@ def user_routes(services: Services) -> APIRouter:
     @router.post(
         "/{user_id}/link",
         summary="A new invitation, or a reset of the password",
-        responses={200: {"model": models.Invitation, "description": "Shown once"}},
+        responses={200: described(models.Invitation, "Shown once")},
     )
     async def link(request: Request, org_id: str, user_id: str) -> Response:
         """An invitation until the user has accepted; then a reset, by the platform alone."""

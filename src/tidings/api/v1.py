@@ -30,5 +30,5 @@ def proof_routes(services: Services) -> APIRouter:
         inbox_routes,
         arrival_routes,
     ):
-        router.include_router(routes(services))
+        router.routes.extend(routes(services).routes)
     return router

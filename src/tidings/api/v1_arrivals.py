@@ -29,8 +29,8 @@ PREFIX = "arr"
 def arrival_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter()
-    router.include_router(_own_routes(services))
-    router.include_router(_open_route(services))
+    router.routes.extend(_own_routes(services).routes)
+    router.routes.extend(_open_route(services).routes)
     return router
 
 

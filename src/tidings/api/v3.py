@@ -16,9 +16,9 @@ from tidings.api.v3_webhooks import webhook_routes
 def v3_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter()
-    router.include_router(metadata_routes(services))
-    router.include_router(lookup_routes(services))
-    router.include_router(log_routes(services))
-    router.include_router(webhook_routes(services))
-    router.include_router(standing_routes(services))
+    router.routes.extend(metadata_routes(services).routes)
+    router.routes.extend(lookup_routes(services).routes)
+    router.routes.extend(log_routes(services).routes)
+    router.routes.extend(webhook_routes(services).routes)
+    router.routes.extend(standing_routes(services).routes)
     return router

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from tidings.api.described import described
 from tidings.api.models import ERRORS, Fault, OneWebhook, Responses, body_of
 from tidings.api.said import KEY
 
@@ -103,7 +104,7 @@ def _envelope(data: type[BaseModel], name: str, several: bool = False) -> type[B
 
 
 def _answers(data: type[BaseModel], name: str, text: str, several: bool = False) -> Responses:
-    return {200: {"model": _envelope(data, name, several), "description": text}}
+    return {200: described(_envelope(data, name, several), text)}
 
 
 def _header(name: str, description: str, pattern: str | None = None) -> dict[str, Any]:
@@ -119,7 +120,7 @@ LOG = _answers(Log, "WebhookLog", "A page of the log")
 METRICS = _answers(Metrics, "WebhookMetrics", "The totals")
 
 CHANGE_ERRORS: Responses = ERRORS | {
-    status: {"model": OneWebhook, "description": text}
+    status: described(OneWebhook, text)
     for status, text in {
         408: "The body came too slowly",
         409: "It does not go with what is there: a name that is taken, another standing",

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.api import filter_schema
+from tidings.api import described, filter_schema
 from tidings.api.openapi import accept, answers, components, outgoing
 from tidings.api.openapi.refusals import add_refusals
 from tidings.api.openapi.scopes import OPEN, PLATFORM, SCOPES
@@ -96,10 +96,12 @@ def complete(
     for call, operation in operations(document):
         _complete(call, operation, examples.get(call, {}))
     document["webhooks"] = outgoing.outgoing(kinds.values())
-    parts = document["components"]
+    parts = document.setdefault("components", {})
+    parts.setdefault("schemas", {})
     parts["schemas"].pop("HTTPValidationError", None)
     parts["schemas"].pop("ValidationError", None)
     ours = {**components.COMPONENTS, **accept.COMPONENTS}
+    parts["schemas"] |= described.schemas()
     parts["schemas"] |= {name: schema(said) for name, said in ours.items()}
     parts["schemas"] |= accept.EVENT_SCHEMAS | {filter_schema.NAME: filter_schema.SCHEMA}
     parts["schemas"] |= outgoing.event_schemas(kinds.values(), blocks)

@@ -59,7 +59,7 @@ def add_openapi(app: FastAPI) -> None:
     async def docs(request: Request) -> Response:
         return reader.answer(request)
 
-    app.include_router(router)
+    app.router.routes.extend(router.routes)
 
 
 class _Packed:
