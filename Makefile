@@ -71,4 +71,4 @@ docs: setup  ## Make the pages that are made from the code
 	@$(BIN)/python -m tidings.cli.settings_page > docs/settings.md
 	@$(BIN)/python -m tests.openapi.record src/tidings/api/openapi/examples.json
 	@$(BIN)/python -m tidings.api.openapi tests/openapi/promise.json
-	@$(BIN)/python -m tidings.cli.cli_page > docs/cli.md
+	@$(BIN)/python -m tidings.cli.cli_page docs/cli.md src/tidings/cli/help.txt

@@ -49,7 +49,23 @@ def test_help_is_quick(command: list[str], tmp_path: Path) -> None:
     assert took < HELP_S_MAX * max(1, known / 0.070)
 
 
-def test_help_loads_nothing_of_the_service() -> None:
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_help_is_as_wide_as_the_terminal_and_sets_what_it_breaks_deeper(width: int) -> None:
+    lines = run("listen", "-h", COLUMNS=str(width)).stdout.splitlines()
+    assert max(map(len, lines)) <= min(width, 100)
+    words = " ".join(lines).split()
+    assert words == run("listen", "--help", COLUMNS="1000").stdout.split()
+    broken = [line for line in lines if line.startswith(" " * 6)]
+    assert (width < 200) == bool(broken)
+
+
+def test_a_command_that_is_not_there_has_no_help() -> None:
+    done = run("serv", "--help")
+    assert done.returncode == Exit.USAGE
+    assert done.stderr.startswith('Unknown command "serv". Did you mean "serve"?')
+
+
+def test_commands_load_nothing_of_the_service_before_they_run() -> None:
     loaded = "import sys, tidings.cli.app; print([m for m in sys.modules if 'tidings' in m])"
     said = subprocess.check_output([sys.executable, "-c", loaded], text=True)
     assert set(re.findall(r"tidings[\w.]*", said)) == {
@@ -57,6 +73,7 @@ def test_help_loads_nothing_of_the_service() -> None:
         "tidings.cli",
         "tidings.cli.app",
         "tidings.cli.exits",
+        "tidings.cli.quick_help",
     }
 
 

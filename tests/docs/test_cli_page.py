@@ -3,13 +3,18 @@
 from pathlib import Path
 
 from tidings.cli.app import app
-from tidings.cli.cli_page import page, paths
+from tidings.cli.cli_page import help_file, page, paths
+from tidings.cli.quick_help import FILE
 
 TEXT = (Path(__file__).parents[2] / "docs/cli.md").read_text("utf-8")
 
 
 def test_the_page_is_current() -> None:
     assert page() == TEXT, "make docs"
+
+
+def test_what_help_prints_is_current() -> None:
+    assert help_file() == Path(FILE).read_text("utf-8"), "make docs"
 
 
 def test_every_command_has_its_heading() -> None:

@@ -1,5 +1,5 @@
 """`python -m tidings.cli` is the same as `tidings`."""
 
-from tidings.cli.app import main
+from tidings.cli import main
 
 raise SystemExit(main())

@@ -1,13 +1,19 @@
-"""Writes docs/cli.md from the commands themselves: `python -m tidings.cli.cli_page`."""
+"""Writes what is made from the commands: `python -m tidings.cli.cli_page docs/cli.md help.txt`.
+
+The second file is what `--help` prints (quick_help.py).
+"""
 
 import io
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from textwrap import wrap
 
 from cyclopts import App
 from rich.console import Console
 
 from tidings.cli.app import app
+from tidings.cli.quick_help import NEXT
 
 WIDTH = 92
 UNBROKEN = 1000  # what is printed is broken here, not by the help
@@ -109,6 +115,17 @@ def page() -> str:
     return HEAD + "".join(_section(path) for path in paths(app, ())) + FOOT
 
 
+def help_file() -> str:
+    """The help of all commands, that of `tidings` itself first, their lines unbroken."""
+    return NEXT.join(f"{' '.join(path)}\n{_help(path)}" for path in ((), *paths(app, ())))
+
+
+def _help(path: tuple[str, ...]) -> str:
+    lines = [line.rstrip() for line in help_of(path).strip().splitlines()]
+    kept = [line for at, line in enumerate(lines) if line or lines[at - 1]]
+    return "\n".join(kept) + "\n"
+
+
 def paths(parent: App, before: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Every command, by the words that call it."""
     for name in sorted(name for name in parent if not name.startswith("-")):
@@ -135,4 +152,5 @@ def help_of(path: tuple[str, ...]) -> str:
 
 
 if __name__ == "__main__":
-    print(page(), end="")
+    for file, text in zip(sys.argv[1:], (page(), help_file()), strict=True):
+        Path(file).write_text(text)

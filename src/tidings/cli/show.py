@@ -37,8 +37,7 @@ def show(id: str, /, *, where: Where = HERE) -> int:
     Parameters
     ----------
     id
-        Of a delivery, event, webhook, consumer group, replay, inbox, arrival, org or credential;
-        the name of a webhook; a request id, or any value that events are found by.
+        An id of any kind, a webhook's name, or any value that events are found by.
     """
     api = calls(where)
     for look in _looks(id):
