@@ -25,7 +25,8 @@ from tidings.core.filter import compile_filter
 from tidings.core.job import Job
 from tidings.core.reference_rules import Kind, read_record
 from tidings.core.shape import Fields, Shape, read_exactly, write_exactly
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.standing import Standing
+from tidings.core.webhook import Webhook
 from tidings.engine.clock import WallClock
 from tidings.engine.enricher import Enricher
 from tidings.engine.intake import Draft

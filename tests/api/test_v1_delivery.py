@@ -9,7 +9,7 @@ from tidings.core.delivery import State
 from tidings.core.exchange import Timings
 from tidings.core.ids import show
 from tidings.core.sign import Signer
-from tidings.core.webhook import Standing
+from tidings.core.standing import Standing
 from tidings.store import port
 
 

@@ -7,7 +7,7 @@ import pytest
 from control_client import BASIC, Reply, Service, event, run, service
 
 from tidings.core.delivery import State
-from tidings.core.webhook import Standing
+from tidings.core.standing import Standing
 from tidings.engine.message import Message
 from tidings.store import port
 

@@ -7,7 +7,7 @@ import pytest
 from control_client import BASIC, MemoryStore, Service, event, run, service
 
 from tidings.core.delivery import State
-from tidings.core.webhook import Standing
+from tidings.core.standing import Standing
 from tidings.engine import retirement
 from tidings.engine.vault import VaultRefused
 from tidings.engine.webhook_records import Record

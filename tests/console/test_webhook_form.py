@@ -8,7 +8,8 @@ from tests.api.control_client import run
 from tests.api.log_client import accept
 from tests.console.webhook_client import FORM, pages, text
 from tidings.console.pages import webhook_form
-from tidings.core.webhook import Ordering, Standing
+from tidings.core.standing import Standing
+from tidings.core.webhook import Ordering
 from tidings.core.webhook_rules import Reading, read_webhook
 
 AT = "/console/webhooks"

@@ -11,7 +11,7 @@ from tests.console.webhook_client import pages, text
 from tidings.console.pages import charts
 from tidings.console.pages.webhooks import answers_of
 from tidings.core.delivery import State
-from tidings.core.webhook import Standing
+from tidings.core.standing import Standing
 from tidings.store import port
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"

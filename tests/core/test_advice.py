@@ -9,7 +9,7 @@ from tidings.core.delivery import State
 from tidings.core.exchange import FaultKind
 from tidings.core.outcome import RetryPolicy
 from tidings.core.schedule import Schedule
-from tidings.core.webhook import Standing
+from tidings.core.standing import Standing
 
 NOON = 1_770_811_200_000  # 2026-02-11T12:00:00Z
 BUSY = Tried(503, None, "", 12)

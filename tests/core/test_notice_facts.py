@@ -20,7 +20,8 @@ from tidings.core.notices import (
     is_notice,
     notice,
 )
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.standing import Standing
+from tidings.core.webhook import Webhook
 
 
 def webhook(number: int = 1, url: str = "https://crm.example.test/x?key=hush") -> Webhook:

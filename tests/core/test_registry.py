@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidings.core.registry import Registry
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.standing import Standing
+from tidings.core.webhook import Webhook
 
 NAMES = ("pointsIssued", "tierUpgraded", "customerAdded")
 

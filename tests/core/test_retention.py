@@ -3,7 +3,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.core.org_settings import Retention
 from tidings.core.retention import (
     DAY_MS,
     ROWS_MAX,
@@ -12,6 +11,7 @@ from tidings.core.retention import (
     Group,
     Kind,
     Pace,
+    Retention,
     before_ms,
     careful_now,
     groups,

@@ -11,7 +11,8 @@ from tidings.core.enrichment import Enrichment
 from tidings.core.exchange import Answer, Ending
 from tidings.core.job import Job
 from tidings.core.reference_rules import Kind, read_record
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.standing import Standing
+from tidings.core.webhook import Webhook
 from tidings.engine.reference import Reference
 from tidings.engine.vault import Secret, Vault
 from tidings.store import port

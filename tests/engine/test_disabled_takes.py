@@ -11,7 +11,8 @@ from tests.engine.test_healths import HOOK, Clock, Rows
 from tidings.core.exchange import Answer, Ending
 from tidings.core.job import Job
 from tidings.core.registry import Registry
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.standing import Standing
+from tidings.core.webhook import Webhook
 from tidings.engine.dispatcher import Dispatcher
 from tidings.engine.healths import Healths
 from tidings.store import port

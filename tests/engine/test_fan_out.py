@@ -17,8 +17,9 @@ import pytest
 from tidings.core.delivery import State
 from tidings.core.exchange import Answer, Ending
 from tidings.core.registry import Registry
+from tidings.core.standing import Standing
 from tidings.core.terms import Terms
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.webhook import Webhook
 from tidings.egress.port import Target
 from tidings.engine.clock import WallClock
 from tidings.engine.engine import Engine, Limits

@@ -4,7 +4,8 @@ from typing import Any
 
 from tidings.core.filter import compile_filter
 from tidings.core.registry import Registry
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.standing import Standing
+from tidings.core.webhook import Webhook
 from tidings.engine.acceptor import Matcher
 from tidings.engine.committer import Prepared
 from tidings.engine.intake import Draft

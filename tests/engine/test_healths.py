@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from tidings.core.breaker import OUTCOMES_MIN, Breaker
 from tidings.core.health import DAY_MS
 from tidings.core.registry import Registry
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.standing import Standing
+from tidings.core.webhook import Webhook
 from tidings.engine.healths import Healths
 from tidings.store import port
 

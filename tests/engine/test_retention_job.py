@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from tests.api.control_client import START_MS, Clock, MemoryStore
 from tests.simulation.loop import simulate
 from tests.store.rows import event, new, settled
-from tidings.core.org_settings import Retention as Days
 from tidings.core.retention import DAY_MS, SHARE
+from tidings.core.retention import Retention as Days
 from tidings.engine.jobs import AGAIN_S, Jobs
 from tidings.engine.retention import Retention
 from tidings.store import port

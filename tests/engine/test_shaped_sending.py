@@ -11,7 +11,8 @@ from tidings.core.delivery import State
 from tidings.core.exchange import Answer, Ending
 from tidings.core.job import Job
 from tidings.core.registry import Registry
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.standing import Standing
+from tidings.core.webhook import Webhook
 from tidings.egress.port import Target
 from tidings.engine.committer import Committer
 from tidings.engine.dispatcher import Dispatcher

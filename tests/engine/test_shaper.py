@@ -10,7 +10,8 @@ import pytest
 from tidings.core.filter import compile_filter
 from tidings.core.job import Job
 from tidings.core.shape import Fields, shape_of
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.standing import Standing
+from tidings.core.webhook import Webhook
 from tidings.engine.shaper import Shaper
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
 from tidings.transform.port import RenderLater, RenderRefused

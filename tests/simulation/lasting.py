@@ -13,9 +13,9 @@ from typing import Any
 from tests.simulation.replaying import ReplayWorld
 from tests.simulation.world import ORG, Known
 from tidings.core.delivery import State
-from tidings.core.org_settings import Retention as Days
 from tidings.core.replay import JobState, Kind
-from tidings.core.webhook import Standing
+from tidings.core.retention import Retention as Days
+from tidings.core.standing import Standing
 from tidings.engine.retention import Retention
 from tidings.store import port
 

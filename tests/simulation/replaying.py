@@ -15,7 +15,7 @@ from tests.simulation.parts import Request
 from tests.simulation.world import ORG, Known, World
 from tidings.core.delivery import State
 from tidings.core.replay import JobState, Kind, Step
-from tidings.core.webhook import Standing
+from tidings.core.standing import Standing
 from tidings.engine.replays import NotNow, Replays, TooMany
 from tidings.engine.stops import Stops
 from tidings.store import port

@@ -8,7 +8,7 @@ import pytest
 
 from tests.simulation.lasting import LastingWorld
 from tests.simulation.loop import SimulatedLoop
-from tidings.core.webhook import Standing
+from tidings.core.standing import Standing
 
 SEEDS = int(os.environ.get("TIDINGS_SIMULATION_SEEDS", "3"))
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))

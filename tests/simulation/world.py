@@ -35,8 +35,8 @@ from tidings.core.ids import message_id, replayed_id
 from tidings.core.registry import Registry
 from tidings.core.schedule import WINDOW_S
 from tidings.core.sign import Signer
+from tidings.core.standing import Standing
 from tidings.core.terms import Terms
-from tidings.core.webhook import Standing
 from tidings.engine.changes import Changes
 from tidings.engine.engine import Engine, Limits
 from tidings.engine.feed import Feed

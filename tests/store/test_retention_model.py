@@ -9,8 +9,7 @@ from msgspec.structs import replace
 
 from tests.store.rows import event, failing, new, settled
 from tidings.core.delivery import State
-from tidings.core.org_settings import Retention
-from tidings.core.retention import DAY_MS, before_ms, groups
+from tidings.core.retention import DAY_MS, Retention, before_ms, groups
 from tidings.store import port
 from tidings.store.sqlite.embedded import WritingHalf
 

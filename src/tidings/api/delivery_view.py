@@ -13,7 +13,8 @@ from tidings.core.exchange import Timings
 from tidings.core.ids import show
 from tidings.core.outcome import DEFAULT_POLICY
 from tidings.core.sla import breach_ms
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.standing import Standing
+from tidings.core.webhook import Webhook
 from tidings.engine.webhook_records import Record
 from tidings.store.port import Evidence, StoredAttempt, StoredDelivery
 

@@ -20,7 +20,7 @@ from tidings.api.not_there import not_there
 from tidings.api.request_view import requests_of
 from tidings.core.delivery import State
 from tidings.core.ids import read
-from tidings.core.webhook import Standing
+from tidings.core.standing import Standing
 from tidings.engine.webhook_records import Record
 from tidings.store.port import Asked, StoredDelivery
 

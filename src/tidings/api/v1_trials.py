@@ -20,7 +20,8 @@ from tidings.core.advice import Tried, what_happened, what_to_do
 from tidings.core.exchange import Answer, Fault
 from tidings.core.form import came
 from tidings.core.sign import read_secret, show_secret
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.standing import Standing
+from tidings.core.webhook import Webhook
 from tidings.engine.trial import Tested, TooSoon
 from tidings.engine.webhooks import UnknownWebhook, WebhookRefused
 

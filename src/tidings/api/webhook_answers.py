@@ -13,7 +13,7 @@ from tidings.api.etags import etag, expected
 from tidings.api.webhook_view import show_webhook, with_choices
 from tidings.core.form import Refusal
 from tidings.core.schedule import WINDOW_S
-from tidings.core.webhook import Standing
+from tidings.core.standing import Standing
 from tidings.engine.access import Caller
 from tidings.engine.webhook_records import Author, Record
 from tidings.engine.webhooks import UnknownWebhook, WebhookMoved, WebhookRefused, WrongStanding

@@ -13,7 +13,7 @@ from tidings.core.neo_rules import NEO
 from tidings.core.retry_rules import show_retry
 from tidings.core.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
 from tidings.core.sign import show_secret
-from tidings.core.webhook import Standing
+from tidings.core.standing import Standing
 from tidings.core.webhook_rules import FLAGS, IDENTIFIERS
 from tidings.engine.webhook_records import Author, Record
 

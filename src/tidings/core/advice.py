@@ -13,7 +13,7 @@ import msgspec
 from tidings.core.delivery import State
 from tidings.core.exchange import FaultKind
 from tidings.core.outcome import DEFAULT_POLICY, RetryPolicy, verdict
-from tidings.core.webhook import Standing
+from tidings.core.standing import Standing
 
 _SENTENCES = re.compile(r"(?<=[.]) (?=[A-Z])")
 

@@ -11,6 +11,7 @@ import msgspec
 
 from tidings.core.calls import IntakeRules, Validation
 from tidings.core.form import Form, came, whole_of
+from tidings.core.retention import Retention
 
 PAYLOAD_DAYS_MIN = 9  # longer than a delivery may be retried, with a day to spare
 DAYS_MAX = 3650
@@ -31,14 +32,6 @@ _FIELDS = frozenset(
     ("validation", "validationByType", "unknownTypes", "retention", "limits", "notify")
 )
 OPERATORS_ONLY = ("retention", "limits")  # what they cost is the operator's to bear
-
-
-class Retention(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """How many days an org's data is kept."""
-
-    payload_days: int = 30  # bodies of events, and what can be sent again
-    response_days: int = 7  # answers of receivers
-    metadata_days: int = 90  # that there was an event, its deliveries and their attempts
 
 
 class OrgLimits(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):

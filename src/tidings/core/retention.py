@@ -14,13 +14,20 @@ from enum import IntEnum
 
 import msgspec
 
-from tidings.core.org_settings import Retention
-
 DAY_MS = 86_400_000
 HOUR_S = 3600.0
 REJECTION_DAYS = 7
-DEFAULT = Retention()
 
+
+class Retention(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """How many days an org's data is kept."""
+
+    payload_days: int = 30  # bodies of events, and what can be sent again
+    response_days: int = 7  # answers of receivers
+    metadata_days: int = 90  # that there was an event, its deliveries and their attempts
+
+
+DEFAULT = Retention()
 SLICE_MS = 5.0  # what one slice may take of the writer's time …
 SHARE = 0.2  # … and how much of that time all slices together, while there is something to drop
 ROWS_FIRST, ROWS_MIN, ROWS_MAX = 100, 10, 400

@@ -8,6 +8,7 @@ from tidings.core.enrichment import NOTHING, Enrichment
 from tidings.core.filter import Filter
 from tidings.core.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.shape import Shape
+from tidings.core.standing import Standing
 
 
 class Ordering(StrEnum):
@@ -16,16 +17,6 @@ class Ordering(StrEnum):
     NONE = "none"
     KEY = "key"
     STRICT = "strict"
-
-
-class Standing(StrEnum):
-    """What happens to a new event that a webhook subscribes to."""
-
-    ACTIVE = "active"  # a delivery is made and sent
-    PAUSED = "paused"  # a delivery is made and waits until the webhook is resumed
-    INACTIVE = "inactive"  # nothing: the webhook does not match
-    DISABLED = "disabled"  # a delivery is made and parked: by a 410, or by Tidings itself
-    DELETED = "deleted"  # nothing, and what was unfinished is cancelled
 
 
 class Webhook(msgspec.Struct, frozen=True):

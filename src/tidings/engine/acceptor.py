@@ -6,8 +6,9 @@ from typing import Any
 
 from tidings.catalogue import Catalogue
 from tidings.core.registry import Registry
+from tidings.core.standing import Standing
 from tidings.core.terms import Terms
-from tidings.core.webhook import Ordering, Standing, Webhook
+from tidings.core.webhook import Ordering, Webhook
 from tidings.engine.committer import Committer, Prepared
 from tidings.engine.event_types import EventTypes
 from tidings.engine.intake import Draft, Verdict

@@ -20,7 +20,8 @@ from tidings.core.lane import PAGE_JOBS, Budget, Lane
 from tidings.core.outcome import Delivered, Failed, Outcome, Retry, classify
 from tidings.core.registry import Registry
 from tidings.core.replay import window
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.standing import Standing
+from tidings.core.webhook import Webhook
 from tidings.egress.port import Sender, Target
 from tidings.engine import endings
 from tidings.engine.admission import Admission

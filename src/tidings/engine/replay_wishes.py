@@ -8,8 +8,9 @@ import msgspec
 from tidings.core.form import Refusal, came
 from tidings.core.replay import IDS_MAX, JobState, Kind
 from tidings.core.replay_rules import Wish
+from tidings.core.standing import Standing
 from tidings.core.terms import Terms
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.webhook import Webhook
 from tidings.engine.webhooks import UnknownWebhook, Webhooks
 from tidings.store import port
 

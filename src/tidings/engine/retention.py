@@ -14,7 +14,6 @@ import structlog
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tidings.core.org_settings import Retention as Days
 from tidings.core.retention import (
     GIVE_BACK_PAGES,
     Group,
@@ -25,6 +24,7 @@ from tidings.core.retention import (
     groups,
     to_give_back,
 )
+from tidings.core.retention import Retention as Days
 from tidings.engine.clock import Clock
 from tidings.store import port
 

@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Callable
 
 from tidings.core.delivery import State
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.standing import Standing
+from tidings.core.webhook import Webhook
 from tidings.store import port
 
 RETIRE_SLICE = 500

@@ -12,7 +12,8 @@ from tidings.core.form import Refusal
 from tidings.core.neo_rules import NEO, neo_value
 from tidings.core.outcome import RetryPolicy
 from tidings.core.shape import shape_of
-from tidings.core.webhook import Ordering, Standing, Webhook
+from tidings.core.standing import Standing
+from tidings.core.webhook import Ordering, Webhook
 from tidings.core.webhook_rules import Settings
 from tidings.store.port import StoredWebhook
 

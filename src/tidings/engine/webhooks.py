@@ -16,7 +16,8 @@ import msgspec
 from tidings.core.attribution import Attribution
 from tidings.core.form import Refusal
 from tidings.core.registry import Registry
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.standing import Standing
+from tidings.core.webhook import Webhook
 from tidings.core.webhook_rules import Reading, Settings, UrlCheck, read_webhook
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock

@@ -10,7 +10,8 @@ from tidings.console.frame import Visit
 from tidings.console.json_view import body_of
 from tidings.console.schema_rows import schema_rows
 from tidings.core.own_types import RESERVED
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.standing import Standing
+from tidings.core.webhook import Webhook
 from tidings.store.port import EventQuery
 from tidings.store.port.log import ROWS_MAX
 

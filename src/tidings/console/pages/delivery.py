@@ -15,7 +15,8 @@ from tidings.console.json_view import Body, body_of
 from tidings.core.cloudevents import epoch_ms
 from tidings.core.delivery import State
 from tidings.core.ids import show as show_id
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.standing import Standing
+from tidings.core.webhook import Webhook
 from tidings.engine.webhook_records import Record, webhook_of
 from tidings.store.port import StoredDelivery, StoredEvent
 

@@ -22,7 +22,8 @@ from tidings.core.filter import explain
 from tidings.core.form import Refusal
 from tidings.core.ids import show as show_id
 from tidings.core.own_types import RESERVED
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.standing import Standing
+from tidings.core.webhook import Webhook
 from tidings.store.port import EventPage, StoredDelivery, StoredEvent
 
 PASSED_MAX = 100  # webhooks of which it is said why they did not get an event

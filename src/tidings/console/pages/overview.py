@@ -20,7 +20,7 @@ from tidings.console.pages.webhook_doing import (
     unfinished,
 )
 from tidings.core.delivery import State
-from tidings.core.webhook import Standing
+from tidings.core.standing import Standing
 from tidings.engine.webhook_records import Record
 from tidings.store import port
 

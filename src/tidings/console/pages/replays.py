@@ -15,7 +15,7 @@ from tidings.core.ids import read
 from tidings.core.ids import show as show_id
 from tidings.core.replay import RATE_DEFAULT, JobState, Kind, Step, before
 from tidings.core.replay_rules import UNMATCHED
-from tidings.core.webhook import Standing
+from tidings.core.standing import Standing
 from tidings.store.port import ReplayJob
 
 AT = "/console/replays"

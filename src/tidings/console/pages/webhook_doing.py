@@ -7,7 +7,7 @@ import msgspec
 from tidings.api.context import Services
 from tidings.console.pages.charts import share_failing, total
 from tidings.core.delivery import State
-from tidings.core.webhook import Standing
+from tidings.core.standing import Standing
 from tidings.engine.webhook_records import Record
 from tidings.store import port
 from tidings.store.port.log import ROWS_MAX

@@ -23,7 +23,8 @@ from tidings.console.schema_rows import schema_rows
 from tidings.core.form import Refusal
 from tidings.core.neo_rules import NEO
 from tidings.core.sign import show_secret
-from tidings.core.webhook import Standing, Webhook
+from tidings.core.standing import Standing
+from tidings.core.webhook import Webhook
 from tidings.core.webhook_rules import METHODS, Settings
 from tidings.engine.inboxes import InboxRefused
 from tidings.engine.trial import TooSoon

@@ -20,7 +20,7 @@ from tidings.core.ids import show as show_id
 from tidings.core.retry_rules import show_retry
 from tidings.core.shape_rules import show_fields
 from tidings.core.sign import show_secret
-from tidings.core.webhook import Standing
+from tidings.core.standing import Standing
 from tidings.engine.webhook_records import Record, Verb, after
 from tidings.store.port import DeliveryQuery
 

@@ -17,7 +17,7 @@ import msgspec
 
 from tidings.core.delivery import State
 from tidings.core.job import Job
-from tidings.core.webhook import Standing
+from tidings.core.standing import Standing
 from tidings.store import port
 from tidings.store.sqlite.touched import BLOCK_BITS, touch_blocks
 
