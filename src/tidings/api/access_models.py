@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from tidings.api.described import described
+from tidings.api.described import Model, described
 from tidings.api.models import Error, Responses
 from tidings.api.said import Given, MaybeName, Moment, Name, Password
 
@@ -17,7 +17,7 @@ _PART = r"[^\s@<>\"',;:\\()\[\]\x00-\x20\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\
 Email = Annotated[str, Field(pattern=f"^{_PART}{{1,64}}@{_PART}{{1,189}}$", max_length=254)]
 
 
-class Retention(BaseModel):
+class Retention(Model):
     """How many days data is kept."""
 
     payloadDays: int = Field(default=30, ge=9, description="Bodies, and what can be sent again.")
@@ -27,13 +27,13 @@ class Retention(BaseModel):
     )
 
 
-class OrgLimits(BaseModel):
+class OrgLimits(Model):
     """What the org may do, over all its credentials."""
 
     eventsPerSecond: float | None = Field(default=None, description="null: no limit.")
 
 
-class OrgSettings(BaseModel):
+class OrgSettings(Model):
     """How the org's events are checked and kept."""
 
     validation: Validation = Field("strict", description="lenient: accepted with a warning.")
@@ -48,7 +48,7 @@ class OrgSettings(BaseModel):
     notify: list[str] = Field([], description="E-mail addresses for operational events.")
 
 
-class RetentionWish(BaseModel):
+class RetentionWish(Model):
     """How many days data is to be kept."""
 
     model_config = ConfigDict(extra="forbid")
@@ -60,7 +60,7 @@ class RetentionWish(BaseModel):
     )
 
 
-class LimitsWish(BaseModel):
+class LimitsWish(Model):
     """What the org may do, over all its credentials."""
 
     model_config = ConfigDict(extra="forbid")
@@ -70,7 +70,7 @@ class LimitsWish(BaseModel):
     )
 
 
-class SettingsWish(BaseModel):
+class SettingsWish(Model):
     """What is to change of the settings; what is left out stays."""
 
     model_config = ConfigDict(extra="forbid")
@@ -91,7 +91,7 @@ class SettingsWish(BaseModel):
     )
 
 
-class OrgChange(BaseModel):
+class OrgChange(Model):
     """What changes an org; what is left out stays."""
 
     model_config = ConfigDict(extra="forbid")
@@ -115,7 +115,7 @@ class NewOrg(OrgChange):
     )
 
 
-class Org(BaseModel):
+class Org(Model):
     """A tenant."""
 
     id: int
@@ -126,13 +126,13 @@ class Org(BaseModel):
     createdAt: str | None
 
 
-class SeveralOrgs(BaseModel):
+class SeveralOrgs(Model):
     """All tenants."""
 
     orgs: list[Org]
 
 
-class Scopes(BaseModel):
+class Scopes(Model):
     """A level for each resource; left out is none."""
 
     model_config = ConfigDict(extra="forbid")
@@ -145,14 +145,14 @@ class Scopes(BaseModel):
     admin: Level = "none"
 
 
-class CredentialLimits(BaseModel):
+class CredentialLimits(Model):
     """What a credential may do; null: the usual."""
 
     callsPerMinute: float | None = Field(None, description="Of the control API; usually 1000.")
     eventsPerSecond: float | None = Field(None, description="Usually not limited.")
 
 
-class CredentialLimitsWish(BaseModel):
+class CredentialLimitsWish(Model):
     """What a credential may do; null: the usual."""
 
     model_config = ConfigDict(extra="forbid")
@@ -161,7 +161,7 @@ class CredentialLimitsWish(BaseModel):
     eventsPerSecond: Annotated[float, Field(ge=0.1, le=1_000_000)] | None = None
 
 
-class CredentialChange(BaseModel):
+class CredentialChange(Model):
     """What changes a credential; what is left out stays."""
 
     model_config = ConfigDict(extra="forbid")
@@ -198,7 +198,7 @@ class NewCredential(CredentialChange):
     password: Password | None = Field(None, description="Of a till alone; made where it is absent.")
 
 
-class Rotation(BaseModel):
+class Rotation(Model):
     """What rotates a credential."""
 
     model_config = ConfigDict(extra="forbid")
@@ -209,7 +209,7 @@ class Rotation(BaseModel):
     password: Password | None = Field(None, description="Of a till alone; made where it is absent.")
 
 
-class Credential(BaseModel):
+class Credential(Model):
     """A credential without its secret."""
 
     id: str
@@ -232,7 +232,7 @@ class CredentialWithSecret(Credential):
     secret: str = Field(description="Of a till, its password: it sends the MD5 of it, in hex.")
 
 
-class SeveralCredentials(BaseModel):
+class SeveralCredentials(Model):
     """All credentials of an org, revoked ones too."""
 
     credentials: list[Credential]
@@ -241,7 +241,7 @@ class SeveralCredentials(BaseModel):
 Role = Literal["owner", "admin", "operator", "reader"]
 
 
-class NewUser(BaseModel):
+class NewUser(Model):
     """What adds a user."""
 
     model_config = ConfigDict(extra="forbid")
@@ -252,7 +252,7 @@ class NewUser(BaseModel):
     password: Password | None = Field(None, description="For the platform's credential.")
 
 
-class UserChange(BaseModel):
+class UserChange(Model):
     """What changes a user; what is left out stays."""
 
     model_config = ConfigDict(extra="forbid")
@@ -262,7 +262,7 @@ class UserChange(BaseModel):
     disabled: bool | None = None
 
 
-class User(BaseModel):
+class User(Model):
     """A person in an org."""
 
     id: str
@@ -274,7 +274,7 @@ class User(BaseModel):
     createdBy: str
 
 
-class Invitation(BaseModel):
+class Invitation(Model):
     """A link's token, shown this once."""
 
     token: str
@@ -288,13 +288,13 @@ class UserWithInvitation(User):
     invitation: Invitation | None
 
 
-class SeveralUsers(BaseModel):
+class SeveralUsers(Model):
     """All users of an org."""
 
     users: list[User]
 
 
-class NewPassword(BaseModel):
+class NewPassword(Model):
     """A password by a link, or by the current one."""
 
     model_config = ConfigDict(
@@ -315,21 +315,21 @@ class NewPassword(BaseModel):
     currentPassword: Given = ""
 
 
-class TokenRequest(BaseModel):
+class TokenRequest(Model):
     """Key and secret of a credential of kind oauth."""
 
     key: Annotated[str, Field(min_length=1, max_length=512)]
     secret: Annotated[str, Field(min_length=1, max_length=512)]
 
 
-class Token(BaseModel):
+class Token(Model):
     """An access token."""
 
     accessToken: str
     ttlSeconds: int
 
 
-class TokenAnswer(BaseModel):
+class TokenAnswer(Model):
     """The envelope of a token."""
 
     data: Token | None

@@ -1,19 +1,34 @@
-"""Answers as the description names them.
+"""What the API's description says of bodies and answers, made when somebody asks for it.
 
-By reference, and not as FastAPI's `model`: of that it makes a validator for each route and status,
-which took most of the time in which the service starts, and answers are never validated here.
+Answers are named by reference, and not as FastAPI's `model`: of that it makes a validator for each
+route and status. Nothing here is built at the start of the service, which needs none of it: the
+code reads and writes with msgspec.
 """
 
+from collections.abc import Callable
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from pydantic.json_schema import models_json_schema
 
+COMPONENT = "x-component"  # in a model: a schema of the document, which pydantic does not know
+_LATER = "x-made-later"  # stands for a schema, until the document is made
 _PLACE = "#/components/schemas/{model}"
-_models: dict[str, type[BaseModel]] = {}
 
 
-def described(model: type[BaseModel], description: str) -> dict[str, Any]:
+class Model(BaseModel):
+    """A shape that is described."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+Said = type[Model] | Callable[[], dict[str, Any]]  # a model, or what makes a schema
+
+_models: dict[str, type[Model]] = {}
+_schemas: list[Said] = []
+
+
+def described(model: type[Model], description: str) -> dict[str, Any]:
     """An entry of a route's `responses`: JSON of this model, which the document will hold."""
     name = model.__name__
     if _models.setdefault(name, model) is not model:
@@ -22,7 +37,46 @@ def described(model: type[BaseModel], description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def schemas() -> dict[str, Any]:
+def schema_of(said: Said) -> dict[str, Any]:
+    """The schema of a body, whole: its parts are no components of their own. See `finish`."""
+    _schemas.append(said)
+    return {_LATER: len(_schemas) - 1}
+
+
+def whole_schema(model: type[Model]) -> dict[str, Any]:
+    """A model's schema, with the schemas of its parts in it."""
+    schema = model.model_json_schema(ref_template=_PLACE)
+    definitions = schema.pop("$defs", {})
+    whole: dict[str, Any] = _without_null_defaults(_inline(schema, definitions))
+    return whole
+
+
+def _inline(value: Any, definitions: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_inline(one, definitions) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if COMPONENT in value:
+        return {"$ref": _PLACE.format(model=value[COMPONENT])}
+    name = str(value.get("$ref", "")).rpartition("/")[2]
+    if name in definitions:
+        value = definitions[name] | {key: one for key, one in value.items() if key != "$ref"}
+    return {key: _inline(one, definitions) for key, one in value.items()}
+
+
+def finish(node: Any) -> Any:
+    """A part of the document, with the schemas that were to be made later."""
+    if isinstance(node, list):
+        return [finish(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    if _LATER in node:
+        said = _schemas[node[_LATER]]
+        return whole_schema(said) if isinstance(said, type) else said()
+    return {key: finish(one) for key, one in node.items()}
+
+
+def components() -> dict[str, Any]:
     """The schemas of all models that answers name, and of those in them, by name."""
     asked = [(model, "serialization") for model in _models.values()]
     _, made = models_json_schema(asked, ref_template=_PLACE)  # type: ignore[arg-type]
@@ -31,7 +85,7 @@ def schemas() -> dict[str, Any]:
 
 
 def _without_null_defaults(node: Any) -> Any:
-    """An answer has no defaults; that a field may be null is in its type."""
+    """null is the same as absent, and that a field may be null is in its type."""
     if isinstance(node, list):
         return [_without_null_defaults(one) for one in node]
     if not isinstance(node, dict):

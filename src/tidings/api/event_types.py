@@ -3,12 +3,13 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso, read_object
+from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.catalogue import EventType
 from tidings.engine.event_types import OwnRecord, TypeRefused, UnknownType
@@ -18,7 +19,7 @@ TYPE_NAME = "^[A-Za-z][A-Za-z0-9_.]{0,127}$"
 TypeName = Annotated[str, Path(json_schema_extra={"pattern": TYPE_NAME})]
 
 
-class TypeBody(BaseModel):
+class TypeBody(Model):
     """What declares an event type of the org's own."""
 
     description: Annotated[str, Field(pattern=r"\S", max_length=1000)] = Field(

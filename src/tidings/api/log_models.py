@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from tidings.api.described import Model
 from tidings.api.models import body_of
 from tidings.api.said import CURSOR, EVENT_ID, HEADER_VALUE, STATES, TEXT, TIME, VISIBLE, whole
 from tidings.api.webhook_models import SAVED, UNSAVED, WebhookChange
@@ -46,7 +47,7 @@ def _without(*left_out: str) -> dict[str, Any]:
     return _of(*(name for name in _FILTERS if name not in left_out))
 
 
-class TestBody(BaseModel):
+class TestBody(Model):
     """What to send as a test."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"eventName": "pointsIssued"}})
@@ -65,7 +66,7 @@ class UnsavedTestBody(WebhookChange, TestBody):
     webHookId: str | None = Field(None, description="Start from this webhook, unchanged.")
 
 
-class InboxAnswer(BaseModel):
+class InboxAnswer(Model):
     """What every arrival is answered with."""
 
     status: Annotated[int, Field(ge=200, le=599)] | None = 200
@@ -83,7 +84,7 @@ class InboxAnswer(BaseModel):
     ) = {}
 
 
-class InboxBody(BaseModel):
+class InboxBody(Model):
     """What makes or changes a test inbox."""
 
     model_config = ConfigDict(

@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from tidings.api.described import described
+from tidings.api.described import Model, Said, described, schema_of
 
 Responses = dict[int | str, dict[str, Any]]
-COMPONENT = "x-component"  # in a model: a schema of the document, which pydantic does not know
 
 
-class RetryPolicy(BaseModel):
+class RetryPolicy(Model):
     """How a webhook retries."""
 
     delaysInSeconds: list[float] = Field(
@@ -21,7 +20,7 @@ class RetryPolicy(BaseModel):
     failStatuses: list[int] = Field([], description="Answers that end a delivery at once.")
 
 
-class WebhookFields(BaseModel):
+class WebhookFields(Model):
     """What a webhook is set to."""
 
     name: str = Field(description="Unique in the org. It stays for good.")
@@ -66,7 +65,7 @@ class WebhookFields(BaseModel):
     eventVersions: dict[str, int] = Field({}, description="Versions of event types; else 1.")
 
 
-class Person(BaseModel):
+class Person(Model):
     """Who did it."""
 
     id: str
@@ -76,7 +75,7 @@ class Person(BaseModel):
     type: str = Field(description="TILL or ADMIN_USER.")
 
 
-class Attribution(BaseModel):
+class Attribution(Model):
     """Who made and changed it, and when."""
 
     createdOn: str
@@ -87,7 +86,7 @@ class Attribution(BaseModel):
     lastUpdatedBy: Person
 
 
-class Health(BaseModel):
+class Health(Model):
     """How a receiver does that is not well."""
 
     failingSince: str | None
@@ -97,7 +96,7 @@ class Health(BaseModel):
     nextTryAt: str | None
 
 
-class Missed(BaseModel):
+class Missed(Model):
     """What to post to `/v1/replays` for all that a webhook has missed."""
 
     webHookId: str
@@ -122,7 +121,7 @@ class Webhook(WebhookFields):
     )
 
 
-class Fault(BaseModel):
+class Fault(Model):
     """One error or warning."""
 
     code: int | str
@@ -130,7 +129,7 @@ class Fault(BaseModel):
     field: str
 
 
-class OneWebhook(BaseModel):
+class OneWebhook(Model):
     """The envelope of one webhook."""
 
     data: Webhook | None
@@ -138,7 +137,7 @@ class OneWebhook(BaseModel):
     warnings: list[Fault] | None
 
 
-class SeveralWebhooks(BaseModel):
+class SeveralWebhooks(Model):
     """The envelope of all webhooks."""
 
     data: list[Webhook] | None
@@ -146,7 +145,7 @@ class SeveralWebhooks(BaseModel):
     warnings: list[Fault] | None
 
 
-class Problem(BaseModel):
+class Problem(Model):
     """Why a call was refused."""
 
     code: str
@@ -154,44 +153,22 @@ class Problem(BaseModel):
     path: str
 
 
-class Error(BaseModel):
+class Error(Model):
     """The shape of every refusal of `/v1`."""
 
     error: Problem
 
 
 def body_of(
-    said: type[BaseModel] | dict[str, Any],
+    said: Said,
     *medias: str,
     example: Any = None,
     required: bool = True,
 ) -> dict[str, Any]:
     """`openapi_extra` for a body that the code reads by itself; JSON unless `medias` say."""
-    schema = said if isinstance(said, dict) else schema_of(said)
-    content = {"schema": schema} | ({} if example is None else {"example": example})
+    content = {"schema": schema_of(said)} | ({} if example is None else {"example": example})
     medias = medias or ("application/json",)
     return {"requestBody": {"required": required, "content": dict.fromkeys(medias, content)}}
-
-
-def schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    """A model's schema, whole: the parts of a body are no components of their own."""
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    definitions = schema.pop("$defs", {})
-    whole: dict[str, Any] = _inline(schema, definitions)
-    return whole
-
-
-def _inline(value: Any, definitions: dict[str, Any]) -> Any:
-    if isinstance(value, list):
-        return [_inline(one, definitions) for one in value]
-    if not isinstance(value, dict):
-        return value
-    if COMPONENT in value:
-        return {"$ref": f"#/components/schemas/{value[COMPONENT]}"}
-    name = str(value.get("$ref", "")).rpartition("/")[2]
-    if name in definitions:
-        value = definitions[name] | {key: one for key, one in value.items() if key != "$ref"}
-    return {key: _inline(one, definitions) for key, one in value.items()}
 
 
 ONE: Responses = {200: described(OneWebhook, "The webhook")}

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,7 +11,7 @@ from tidings.api import access_models as models
 from tidings.api.answers import Refused, answer
 from tidings.api.context import Services, iso, read_object
 from tidings.api.credentials import NO_STORE
-from tidings.api.described import described
+from tidings.api.described import Model, described
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.orgs import org_caller
 from tidings.api.said import NAMED
@@ -41,7 +41,7 @@ Origin = Annotated[
 ]
 
 
-class NewPortalLink(BaseModel):
+class NewPortalLink(Model):
     """What a link opens."""
 
     model_config = ConfigDict(extra="forbid")
@@ -64,7 +64,7 @@ class NewPortalLink(BaseModel):
     )
 
 
-class PortalLink(BaseModel):
+class PortalLink(Model):
     """A link, shown this once."""
 
     url: str = Field(description="For the browser of one person; it opens once.")

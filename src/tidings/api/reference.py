@@ -3,13 +3,14 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, read_object
-from tidings.api.models import V1_ERRORS, Responses, schema_of
+from tidings.api.described import Model, schema_of
+from tidings.api.models import V1_ERRORS, Responses
 from tidings.api.reference_load import KindOfPath, add_load_route, kind_of
 from tidings.core.form import came
 from tidings.core.reference_rules import (
@@ -28,27 +29,27 @@ Short = Annotated[str, Field(max_length=64)]
 RecordId = Annotated[str, Path(json_schema_extra={"pattern": r"^[^\x00-\x1f\x7f]{1,128}$"})]
 
 
-class Identifier(BaseModel):
+class Identifier(Model):
     """One id in an account."""
 
     identifierType: Short
     identifierValue: Text
 
 
-class Account(BaseModel):
+class Account(Model):
     """A customer's ids in one account of a source."""
 
     accountId: Text
     identifiers: Annotated[list[Identifier], Field(max_length=50)]
 
 
-class Source(BaseModel):
+class Source(Model):
     """A customer's accounts in one source."""
 
     accounts: Annotated[list[Account], Field(max_length=20)]
 
 
-class RecordBody(BaseModel):
+class RecordBody(Model):
     """A store (code to externalId2), a till (code, name, storeId) or a customer (the rest, and
     externalId). At least one field of its kind; those of another kind are passed over."""
 

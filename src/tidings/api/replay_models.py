@@ -3,8 +3,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from tidings.api.described import Model
 from tidings.api.models import body_of
 from tidings.api.said import DeliveryId, EventId, Instant
 
@@ -18,7 +19,7 @@ Names = Annotated[
 _NARROWS = ("webHookId", "eventNames", "from", "to", "search", "deliveryIds", "eventIds")
 
 
-class _Filter(BaseModel):
+class _Filter(Model):
     model_config = ConfigDict(extra="forbid")
 
     webHookId: Id | None = Field(None, description="Left out: of every webhook of the org.")

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso, read_object
+from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.core.form import came
 from tidings.engine.transformations import TransformationRefused, UnknownTransformation
@@ -20,14 +21,14 @@ from tidings.transform.port import TEMPLATE_MAX, RenderLater
 Template = Annotated[str, Field(min_length=1, max_length=TEMPLATE_MAX)]
 
 
-class TransformationBody(BaseModel):
+class TransformationBody(Model):
     """A template by its name."""
 
     name: Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{1,64}$")]
     template: Template = Field(description="MiniJinja; prints one object.")
 
 
-class ReplacingBody(BaseModel):
+class ReplacingBody(Model):
     """A template for the name in the path."""
 
     template: Template = Field(description="MiniJinja; prints one object.")

@@ -2,14 +2,14 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from tidings.api.described import described
+from tidings.api.described import Model, described
 from tidings.api.models import ERRORS, Fault, OneWebhook, Responses, body_of
 from tidings.api.said import KEY
 
 
-class Metadata(BaseModel):
+class Metadata(Model):
     """An event type's name."""
 
     active: bool = True
@@ -22,14 +22,14 @@ class SchemaOfType(Metadata):
     schema_: dict[str, Any] = Field(alias="schema", description="JSON Schema of a whole event.")
 
 
-class ConsumerResponse(BaseModel):
+class ConsumerResponse(Model):
     """The receiver's last answer."""
 
     webhookHttpStatus: int
     time_taken: int | None = Field(description="Milliseconds of the attempt.")
 
 
-class EventLog(BaseModel):
+class EventLog(Model):
     """An event at one webhook, as the original shows it."""
 
     refId: str | None
@@ -55,14 +55,14 @@ class LogRow(EventLog):
     webhookDuration: int | None = Field(description="Milliseconds of the last attempt.")
 
 
-class Paging(BaseModel):
+class Paging(Model):
     """Where the next page begins."""
 
     limit: int
     next: str | None = Field(description="The next page's `cursor`; null at the end.")
 
 
-class Log(BaseModel):
+class Log(Model):
     """A page of a webhook's log."""
 
     consumerGroupId: str
@@ -70,7 +70,7 @@ class Log(BaseModel):
     paging: Paging
 
 
-class Metrics(BaseModel):
+class Metrics(Model):
     """How a webhook fared. The sum of the four kinds is the total."""
 
     totalEvents: int
@@ -85,7 +85,7 @@ class Metrics(BaseModel):
     endDate: int
 
 
-class RotateBody(BaseModel):
+class RotateBody(Model):
     """How a secret is rotated."""
 
     overlapHours: Annotated[float, Field(ge=0, le=720)] | None = Field(
@@ -93,17 +93,17 @@ class RotateBody(BaseModel):
     )
 
 
-def _envelope(data: type[BaseModel], name: str, several: bool = False) -> type[BaseModel]:
+def _envelope(data: type[Model], name: str, several: bool = False) -> type[Model]:
     hints: dict[str, Any] = {
         "data": list[data] | None if several else data | None,  # type: ignore[valid-type]
         "errors": list[Fault] | None,
         "warnings": list[Fault] | None,
     }
     doc = f"The envelope of {name}."
-    return type(name, (BaseModel,), {"__annotations__": hints, "__doc__": doc})
+    return type(name, (Model,), {"__annotations__": hints, "__doc__": doc})
 
 
-def _answers(data: type[BaseModel], name: str, text: str, several: bool = False) -> Responses:
+def _answers(data: type[Model], name: str, text: str, several: bool = False) -> Responses:
     return {200: described(_envelope(data, name, several), text)}
 
 

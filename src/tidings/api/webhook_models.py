@@ -7,10 +7,11 @@ left out", but for the fields that a webhook cannot be without.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from tidings.api.described import COMPONENT, Model, whole_schema
 from tidings.api.filter_schema import NAME as FILTER
-from tidings.api.models import COMPONENT, body_of, schema_of
+from tidings.api.models import body_of
 from tidings.api.said import HEADER_VALUE, LINE, PATH, Path
 
 _TOKEN = r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]{0,128}$"
@@ -34,7 +35,7 @@ Delay = Annotated[float, Field(ge=1, le=86_400)]
 NeoPart = Annotated[str, Field(min_length=1, max_length=255)] | float | None
 
 
-class Retries(BaseModel):
+class Retries(Model):
     """How a webhook retries."""
 
     delaysInSeconds: Annotated[list[Delay], Field(min_length=1, max_length=50)] | None = Field(
@@ -47,14 +48,14 @@ class Retries(BaseModel):
     failStatuses: list[Status] | None = Field([], description="Answers that end a delivery.")
 
 
-class Neo(BaseModel):
+class Neo(Model):
     """`value` names a stored transformation."""
 
     label: NeoPart = None
     value: NeoPart = None
 
 
-class Selection(BaseModel):
+class Selection(Model):
     """`keep` or `drop`, one of them."""
 
     model_config = ConfigDict(
@@ -83,7 +84,7 @@ def _headers(*values: str) -> dict[str, Any]:
     }
 
 
-class WebhookChange(BaseModel):
+class WebhookChange(Model):
     """What changes a webhook: fields that are left out stay."""
 
     model_config = ConfigDict(
@@ -197,7 +198,7 @@ SAVED: dict[str, Any] = {
     "properties": {"webHookId": {"type": "string"}},
 }
 UNSAVED: dict[str, Any] = {
-    "required": WebhookWish.model_json_schema()["required"],
+    "required": [name for name, field in WebhookWish.model_fields.items() if field.is_required()],
     "properties": {
         "webHookId": {"type": "null"},
         "name": {"type": "string", "pattern": LINE, "maxLength": 255},
@@ -208,7 +209,7 @@ UNSAVED: dict[str, Any] = {
 
 def _patch() -> dict[str, Any]:
     """A merge patch: any field may be null, and any header."""
-    schema = schema_of(WebhookChange)
+    schema = whole_schema(WebhookChange)
     schema["properties"]["webHookHeaders"] = _headers("string", "null") | {"default": {}}
     schema["example"] = {"slaInSeconds": 60, "webHookHeaders": {"X-Old": None}}
     schema["description"] = "The fields to change; null takes a field away."
@@ -217,4 +218,4 @@ def _patch() -> dict[str, Any]:
 
 BODY = body_of(WebhookWish)
 REPLACING_BODY = body_of(WebhookChange)
-PATCH_BODY = body_of(_patch(), "application/merge-patch+json", "application/json")
+PATCH_BODY = body_of(_patch, "application/merge-patch+json", "application/json")

@@ -4,7 +4,6 @@ Answers, refusals, scopes and examples come from tables beside this; the accept 
 outgoing webhooks, which are no routes, are added.
 """
 
-import copy
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Any
@@ -88,7 +87,7 @@ def complete(
 
     `kinds` and `blocks` are the catalogue's; `examples` is as `load_examples` gives it.
     """
-    document = copy.deepcopy(plain)
+    document: Json = described.finish(plain)
     document["info"]["description"] = _ABOUT
     document["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
     document["security"] = [{"basic": []}, {"bearer": []}, {"token": []}]
@@ -101,7 +100,7 @@ def complete(
     parts["schemas"].pop("HTTPValidationError", None)
     parts["schemas"].pop("ValidationError", None)
     ours = {**components.COMPONENTS, **accept.COMPONENTS}
-    parts["schemas"] |= described.schemas()
+    parts["schemas"] |= described.components()
     parts["schemas"] |= {name: schema(said) for name, said in ours.items()}
     parts["schemas"] |= accept.EVENT_SCHEMAS | {filter_schema.NAME: filter_schema.SCHEMA}
     parts["schemas"] |= outgoing.event_schemas(kinds.values(), blocks)
