@@ -61,6 +61,7 @@ class Model:
         """Some deliveries have sent other bytes than the event's."""
         for (id,) in self.ask("SELECT id FROM delivery ORDER BY id DESC LIMIT 3"):
             self.ask("INSERT OR IGNORE INTO sent VALUES (?, x'00')", id)
+            self.ask("INSERT OR IGNORE INTO left_out VALUES (?, x'00')", id)
 
     def replay(self) -> None:
         """A replay makes a delivery of an old event: far behind its own ones, unfinished."""
@@ -155,7 +156,7 @@ class Model:
             assert not self.ask(
                 f"SELECT 1 FROM {table} WHERE {column} NOT IN (SELECT seq FROM {of})"
             ), table
-        for table in ("attempt", "sent", "delivery_replay"):
+        for table in ("attempt", "sent", "left_out", "delivery_replay"):
             assert not self.ask(
                 f"SELECT 1 FROM {table} WHERE delivery NOT IN (SELECT id FROM delivery)"
             ), table

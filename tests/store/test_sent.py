@@ -1,11 +1,15 @@
-"""Conformance: what a shaped attempt has sent is what every later one sends."""
+"""Conformance: what a shaped attempt has sent is what every later one sends, and what that lacks is
+said of the delivery."""
 
 from typing import Any
+
+import msgspec
 
 from tests.store.rows import EVIDENCE, event, new, settled
 from tests.store.subject import Subject
 from tidings.core.delivery import State
 from tidings.core.job import Job
+from tidings.core.left_out import LeftOut
 from tidings.store import port
 
 BODY = b'{"eventId":"a"}'
@@ -115,3 +119,62 @@ def test_a_parked_delivery_that_was_never_tried_is_shaped(subject: Subject) -> N
     subject.ask(lambda store: store.retry_now(one))
     job = taken(subject)
     assert (job.body, job.shaped) == (BODY, False)
+
+
+THIN = LeftOut(("customerIdentifiersToBeEnriched",), "The platform's API does not answer.")
+
+
+def lacking(outcome: port.Settled, left_out: LeftOut = THIN) -> port.Settled:
+    return msgspec.structs.replace(outcome, left_out=left_out)
+
+
+def left_out(subject: Subject, delivery: int) -> LeftOut | None:
+    """As every way of asking for the delivery says it."""
+    found = subject.ask(lambda store: store.delivery(delivery))
+    assert found is not None
+    of_event = subject.ask(lambda store: store.deliveries_of(found.event))
+    asked = port.DeliveryQuery(webhooks=[1], limit=10)
+    listed = subject.ask(lambda store: store.log_deliveries(asked)).deliveries
+    searched = port.DeliveryQuery(webhooks=[1], limit=10, events=[found.event])
+    listed_of_event = subject.ask(lambda store: store.log_deliveries(searched)).deliveries
+    for rows in (of_event, listed, listed_of_event):
+        [same] = [one for one in rows if one.id == delivery]
+        assert same.left_out == found.left_out
+    return found.left_out
+
+
+def test_what_a_message_lacks_that_arrived_at_once_is_kept(subject: Subject) -> None:
+    firsts = subject.commit(event("a", new(1)), event("b", new(1))).firsts
+    subject.commit(settled=[lacking(settled(firsts[0])), settled(firsts[1])])
+    assert [left_out(subject, one) for one in firsts] == [THIN, None]
+    assert subject.ask(lambda store: store.attempts_of(firsts[0])) == [], (
+        "it costs no attempt's row"
+    )
+
+
+def test_what_a_message_lacks_is_true_of_its_retries_and_after_a_crash(subject: Subject) -> None:
+    one = committed(subject)
+    subject.commit(settled=[lacking(failed(one, SHAPED))])
+    subject.crash()
+    subject.recover()
+    assert taken(subject).body == SHAPED
+    subject.commit(settled=[settled(one, State.DELIVERED, attempt=2)])
+    assert left_out(subject, one) == THIN
+
+
+def test_the_first_bytes_say_what_is_lacking_and_a_second_settle_changes_nothing(
+    subject: Subject,
+) -> None:
+    one = committed(subject)
+    subject.commit(settled=[lacking(failed(one, SHAPED))])
+    subject.commit(settled=[lacking(failed(one, SHAPED), LeftOut((), "Another.", True))])
+    assert left_out(subject, one) == THIN
+
+
+def test_what_waited_and_then_went_out_thin_says_so(subject: Subject) -> None:
+    one = committed(subject)
+    subject.commit(settled=[failed(one, None, kind="ours")])
+    assert left_out(subject, one) is None
+    taken(subject)
+    subject.commit(settled=[lacking(settled(one, State.DELIVERED, attempt=2))])
+    assert left_out(subject, one) == THIN

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from tidings.core.left_out import LeftOut
+
 
 class Job(msgspec.Struct, array_like=True):
     """What sending a delivery needs. A tuple on the wire: it crosses a process boundary."""
@@ -19,3 +21,4 @@ class Job(msgspec.Struct, array_like=True):
     again: bool = False  # it was delivered before: sent under an id of its replay
     shaped: bool = False  # `body` is what an earlier attempt has sent: it goes as it is
     sent: bytes | None = None  # what was shaped for this attempt, to be kept if it is not delivered
+    left_out: LeftOut | None = None  # what the enrichment of this attempt had to do without

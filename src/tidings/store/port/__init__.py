@@ -29,6 +29,7 @@ import msgspec
 
 from tidings.core.exchange import Timings
 from tidings.core.job import Job
+from tidings.core.left_out import LeftOut
 from tidings.store.port.access import AccessStore
 from tidings.store.port.access import Link as Link
 from tidings.store.port.access import Member as Member
@@ -151,6 +152,7 @@ class Settled(msgspec.Struct, frozen=True, array_like=True):
     delay_ms: int | None = None  # RETRYING: from now to the next attempt
     evidence: Evidence | None = None
     sent: bytes | None = None  # shaped bytes of an attempt that did not deliver: retries send them
+    left_out: LeftOut | None = None  # what was sent lacks this; the first one of a delivery stays
 
 
 class NewRejection(msgspec.Struct, frozen=True, array_like=True):

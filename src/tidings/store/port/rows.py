@@ -2,6 +2,8 @@
 
 import msgspec
 
+from tidings.core.left_out import LeftOut
+
 
 class StoredEvent(msgspec.Struct, frozen=True, array_like=True):
     """An event as it was accepted."""
@@ -35,6 +37,7 @@ class StoredDelivery(msgspec.Struct, frozen=True, array_like=True):
     event_id: str
     accepted_ms: int
     replay: int | None = None  # the job that made it
+    left_out: LeftOut | None = None  # what every attempt lacked that has sent something
 
 
 class Rejection(msgspec.Struct, frozen=True, array_like=True):

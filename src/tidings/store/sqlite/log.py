@@ -20,7 +20,7 @@ import msgspec
 from tidings.store import port
 from tidings.store.port.log import ROWS_MAX
 from tidings.store.sqlite.blocks import BITS, LEFT, LEFT_STATES, Blocks
-from tidings.store.sqlite.queries import DELIVERY_COLUMNS, OF_REPLAY
+from tidings.store.sqlite.queries import DELIVERY_COLUMNS, OF_REPLAY, stored_delivery
 from tidings.store.sqlite.segments import TERM_BYTES, Segments
 from tidings.store.sqlite.summaries import STATES, sign
 
@@ -119,7 +119,7 @@ class Log:
             else:
                 found = self._deliveries_of(listed, query, span, limit)
         rows, older, newer = _paged(found, span, query)
-        return port.DeliveryPage([port.StoredDelivery(*row) for row in rows], older, newer)
+        return port.DeliveryPage([stored_delivery(row) for row in rows], older, newer)
 
     def events(self, query: port.EventQuery) -> port.EventPage:
         """See `port.LogStore.log_events`."""

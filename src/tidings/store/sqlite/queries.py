@@ -7,6 +7,7 @@ import msgspec
 
 from tidings.core.delivery import State
 from tidings.core.exchange import Timings
+from tidings.core.left_out import LeftOut
 from tidings.store import port
 from tidings.store.sqlite.writer import id_hash
 
@@ -14,16 +15,18 @@ from tidings.store.sqlite.writer import id_hash
 DELIVERY_COLUMNS = (
     "SELECT d.id, d.event, d.webhook, d.version, d.state, d.attempts, d.due_ms, d.done_ms,"
     " d.duration_ms, d.status, e.org, e.name, e.id, coalesce(r.at_ms, e.at_ms),"
-    " r.replay"
+    " r.replay, l.said"
 )
-OF_REPLAY = " LEFT JOIN delivery_replay r ON r.delivery = d.id"
+_OF_LEFT_OUT = " LEFT JOIN left_out l ON l.delivery = d.id"
+OF_REPLAY = f" LEFT JOIN delivery_replay r ON r.delivery = d.id{_OF_LEFT_OUT}"
 _DELIVERY = f"{DELIVERY_COLUMNS} FROM delivery d JOIN event e ON e.seq = d.event{OF_REPLAY}"
 # An event's own deliveries have consecutive ids; those of replays are found by the event.
 _OF_EVENT = (
     f"{DELIVERY_COLUMNS} FROM event e CROSS JOIN delivery d ON d.id >= e.first_delivery"
     f" AND d.id < e.first_delivery + e.deliveries{OF_REPLAY} WHERE e.seq = ?1"
     f" UNION ALL {DELIVERY_COLUMNS} FROM delivery_replay r CROSS JOIN delivery d"
-    " ON d.id = r.delivery CROSS JOIN event e ON e.seq = d.event WHERE r.event = ?1"
+    f" ON d.id = r.delivery CROSS JOIN event e ON e.seq = d.event{_OF_LEFT_OUT}"
+    " WHERE r.event = ?1"
 )
 _DELIVERED = int(State.DELIVERED)
 _NOT_DELIVERED = (
@@ -42,6 +45,14 @@ _ORPHANS = (
 )
 _headers = msgspec.json.Decoder(list[tuple[str, str]])
 _timings = msgspec.json.Decoder(Timings)
+_left_out = msgspec.json.Decoder(LeftOut)
+
+
+def stored_delivery(row: tuple[Any, ...]) -> port.StoredDelivery:
+    """A row of `DELIVERY_COLUMNS`."""
+    said = row[-1]
+    read = (*row[:-1], None if said is None else _left_out.decode(said))
+    return port.StoredDelivery(*read)
 
 
 class Queries:
@@ -63,12 +74,12 @@ class Queries:
     def deliveries_of(self, event: int) -> list[port.StoredDelivery]:
         """See `port.Store.deliveries_of`; those of replays too."""
         rows: list[Any] = self._connection.execute(_OF_EVENT, (event,)).fetchall()
-        return [port.StoredDelivery(*row) for row in sorted(rows)]
+        return [stored_delivery(row) for row in sorted(rows)]
 
     def delivery(self, delivery: int) -> port.StoredDelivery | None:
         """See `port.Store.delivery`."""
         row = self._connection.execute(_DELIVERY + " WHERE d.id = ?", (delivery,)).fetchone()
-        return None if row is None else port.StoredDelivery(*row)
+        return None if row is None else stored_delivery(row)
 
     def attempts_of(self, delivery: int) -> list[port.StoredAttempt]:
         """See `port.Store.attempts_of`."""

@@ -67,6 +67,10 @@ _DROP_SENT = (
     "DELETE FROM sent WHERE delivery IN (SELECT delivery FROM sent"
     " WHERE delivery >= ? AND delivery < ? ORDER BY delivery LIMIT ?)"
 )
+_DROP_LEFT_OUT = (
+    "DELETE FROM left_out WHERE delivery IN (SELECT delivery FROM left_out"
+    " WHERE delivery >= ? AND delivery < ? ORDER BY delivery LIMIT ?)"
+)
 _DROP_REJECTIONS = (
     "DELETE FROM rejection WHERE at_ms < ? AND id IN (SELECT id FROM rejection ORDER BY id LIMIT ?)"
 )
@@ -241,7 +245,7 @@ class Retention:
         for run in _runs(old):
             ranges = self._deliveries(run)
             self._raise_floors(run[-1].seq, max(end for _, end in ranges) - 1)
-            of_delivery = (_DROP_ATTEMPTS, _DROP_SENT, _DROP_DELIVERIES)
+            of_delivery = (_DROP_ATTEMPTS, _DROP_SENT, _DROP_LEFT_OUT, _DROP_DELIVERIES)
             rows += self._drop_ranges(of_delivery, ranges, rows_max - rows)
             if rows and rows + _ROWS_OF_AN_EVENT * len(run) > rows_max:
                 return rows, done

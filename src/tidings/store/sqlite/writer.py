@@ -63,6 +63,7 @@ _INTENT = (
 _NEXT_DUE = "SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state = 2 AND due_ms NOT NULL"
 # The first bytes stay: they are what retries send.
 _KEEP_SENT = "INSERT OR IGNORE INTO sent VALUES (?, ?)"
+_KEEP_LEFT_OUT = "INSERT OR IGNORE INTO left_out VALUES (?, ?)"
 _FORGET_SENT = "DELETE FROM sent WHERE delivery = ?"
 _GIVEN_TO_EVENTS = "SELECT first_delivery + deliveries - 1 FROM event ORDER BY seq DESC LIMIT 1"
 _TOUCH = "UPDATE meta SET value = value WHERE key = 'clean_stop'"
@@ -267,6 +268,7 @@ class Writer:
         attempts = []
         ordered = []
         sent = []
+        left_out = []
         over = []
         for one in settled:
             final = one.state >= _FIRST_FINAL
@@ -289,6 +291,8 @@ class Writer:
                     over.append((one.delivery,))
             if one.sent is not None:
                 sent.append((one.delivery, one.sent))
+            if one.left_out is not None:
+                left_out.append((one.delivery, msgspec.json.encode(one.left_out)))
             if final and one.key is not None:
                 ordered.append((one.webhook, one.key))
         changes = self._connection.total_changes()
@@ -300,6 +304,8 @@ class Writer:
             touch_blocks(self._connection, full)
         if sent:
             self._connection.executemany(_KEEP_SENT, sent)
+        if left_out:
+            self._connection.executemany(_KEEP_LEFT_OUT, left_out)
         if attempts:
             self._connection.executemany(_ATTEMPT, attempts)
             self._connection.executemany(_FORGET_SENT, over)

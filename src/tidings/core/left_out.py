@@ -1,0 +1,23 @@
+"""What a delivery lacks because the platform did not answer while it was made.
+
+It is kept with the delivery, so that its owner sees it where the message is looked for. One for all
+attempts: from the first recorded one on they send the same bytes. Stores keep what is here; what is
+said of it stands in left_out_words.py: the process of the store needs no words.
+"""
+
+import msgspec
+
+
+class LeftOut(msgspec.Struct, frozen=True, array_like=True):
+    """What was left out, and why."""
+
+    fields: tuple[str, ...]  # of the webhook, that asked for it
+    why: str  # one sentence
+    older: bool = False  # the balance is there, but it is one that was loaded earlier
+
+    def joined(self, before: "LeftOut | None") -> "LeftOut":
+        """Together with what the same message lacked before; the first reason stays."""
+        if before is None:
+            return self
+        fields = tuple(dict.fromkeys((*before.fields, *self.fields)))
+        return LeftOut(fields, before.why, before.older or self.older)
