@@ -18,6 +18,7 @@ from tests.engine.reference_parts import (
 )
 from tidings.catalogue import load
 from tidings.core.exchange import Answer, Fault, FaultKind
+from tidings.core.left_out_words import said_of
 from tidings.core.reference_rules import Kind
 from tidings.engine.enricher import Enricher
 from tidings.engine.platform import Manner, Platform
@@ -65,6 +66,7 @@ class Scene:
         if answers:
             manner = Manner(paths={kind: f"/{kind}/{{id}}" for kind in kinds})
             platform = Platform(self.origin, manner, self.clock)
+        self.job = a_job()  # of the message that was made last
         self.enricher = Enricher(kind_of=kind_of, reference=self.reference, platform=platform)
 
     async def fill(self) -> None:
@@ -76,9 +78,8 @@ class Scene:
 
     async def made(self, org: int = 1, event: Any = None, **wishes: Any) -> Any:
         webhook = a_webhook(**(wishes or EVERYTHING))
-        return await self.enricher.enrich(
-            webhook, a_job(self.clock.ms, org), thin() if event is None else event
-        )
+        self.job = a_job(self.clock.ms, org)
+        return await self.enricher.enrich(webhook, self.job, thin() if event is None else event)
 
 
 def test_reference_data_alone_fills_everything_that_it_holds() -> None:
@@ -173,6 +174,58 @@ def test_a_platform_that_is_down_makes_it_thin_and_is_counted() -> None:
         event = thin(8)
         assert await scene.made(event=event, sources=("instore",)) is event
         assert scene.enricher.thin == 1
+        assert scene.job.left_out is not None
+        assert scene.job.left_out.fields == ("customerIdentifiersToBeEnriched",)
+        assert scene.job.left_out.why.startswith("The platform's API must answer within 2 s; got")
+
+    run(scenario())
+
+
+def test_what_is_left_out_is_named_by_the_fields_that_asked_for_it() -> None:
+    async def scenario() -> None:
+        scene = Scene(DOWN)
+        assert (await scene.made(event=(event := thin(8)))) is event
+        assert scene.job.left_out is not None
+        assert scene.job.left_out.fields == (
+            "tillDetailsEnrichmentEnabled",
+            "storeDetailsEnrichmentEnabled",
+            "customerIdentifiersToBeEnriched",
+            "cardNumberEnrichmentEnabled",
+            "availablePointsBalanceEnrichmentEnabled",
+            "awardedReferenceEnrichmentEnabled",
+        )
+        assert said_of(scene.job.left_out) == (
+            "It was sent without till details, store details, customer identifiers, card numbers, "
+            f"the points balance and awarded references. {scene.job.left_out.why} Once the "
+            "platform answers, replay it with again: true to send all of it. To have deliveries "
+            "wait instead, set enrichmentWhenDown to wait."
+        )
+
+    run(scenario())
+
+
+def test_a_message_that_fails_to_be_filled_twice_is_one_and_says_both() -> None:
+    """The customer is not known, and then the store that a known till names is not either."""
+
+    async def scenario() -> None:
+        scene = Scene(DOWN, kinds=("customers", "stores"))
+        await keep(scene.reference, Kind.TILLS, "5031", code="till.01", storeId="9")
+        await scene.made(event=thin(8), store=True, sources=("instore",))
+        assert scene.enricher.thin == 1
+        assert scene.job.left_out is not None
+        assert scene.job.left_out.fields == (
+            "customerIdentifiersToBeEnriched",
+            "storeDetailsEnrichmentEnabled",
+        )
+
+    run(scenario())
+
+
+def test_what_nobody_has_is_no_warning() -> None:
+    async def scenario() -> None:
+        scene = Scene(NONE)
+        await scene.made(event=thin(404))
+        assert scene.job.left_out is None and scene.enricher.thin == 0
 
     run(scenario())
 
@@ -199,6 +252,9 @@ def test_a_fresh_balance_goes_before_a_loaded_one_and_a_loaded_one_before_none()
             scene = Scene(answer, kinds=("balances",))
             await scene.fill()
             assert (await scene.made(balance=True))["data"]["AvailablePointsBalance"] == balance
+            assert (scene.job.left_out is not None) is (answer is DOWN)
+        assert scene.job.left_out is not None and scene.job.left_out.fields == ()
+        assert "with the points balance that was loaded earlier" in said_of(scene.job.left_out)
 
     run(scenario())
 

@@ -10,6 +10,7 @@ import msgspec
 from tidings.core.delivery import State
 from tidings.core.exchange import Answer, Ending
 from tidings.core.job import Job
+from tidings.core.left_out import LeftOut
 from tidings.core.registry import Registry
 from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook
@@ -53,9 +54,11 @@ class Shaping:
     def __init__(self, do: Callable[[], None] = lambda: None) -> None:
         self.asked = 0
         self.do = do
+        self.left_out: LeftOut | None = None
 
     async def shape(self, webhook: Webhook, job: Job) -> bytes:
         self.asked += 1
+        job.left_out = self.left_out
         await asyncio.sleep(0)
         self.do()
         return b'{"made":%d}' % self.asked
@@ -135,6 +138,32 @@ def test_what_an_earlier_attempt_has_sent_is_not_shaped_again() -> None:
         [failed] = await Desk(line, shaper).work(job(body=b"kept", shaped=True))
         assert shaper.asked == 0 and line.sent[0][1] == b"kept"
         assert failed.sent is None  # it is kept already
+
+    run(scenario())
+
+
+def test_what_was_sent_thin_is_written_of_it_whatever_came_of_it() -> None:
+    async def scenario() -> None:
+        shaper = Shaping()
+        shaper.left_out = LeftOut(("tillDetailsEnrichmentEnabled",), "It was down.")
+        outcomes = await Desk(Line(503, 200), shaper).work(job(), job(delivery=6))
+        assert [one.left_out for one in outcomes] == [shaper.left_out, shaper.left_out]
+        kept = job(body=b"kept", shaped=True)
+        [retried] = await Desk(Line(200), shaper).work(kept)
+        assert retried.left_out is None  # it is said already
+
+    run(scenario())
+
+
+def test_what_was_made_thin_and_not_sent_says_nothing() -> None:
+    async def scenario() -> None:
+        def later() -> None:
+            raise ShapeLater("Another transformation is under way.", 1.0)
+
+        shaper = Shaping(later)
+        shaper.left_out = LeftOut(("tillDetailsEnrichmentEnabled",), "It was down.")
+        [put_off] = await Desk(Line(), shaper).work(job())
+        assert put_off.left_out is None
 
     run(scenario())
 

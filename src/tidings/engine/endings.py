@@ -69,6 +69,7 @@ def _row(
         delay_ms,
         evidence,
         None if state is State.DELIVERED else job.sent,
+        None if job.sent is None else job.left_out,  # nothing was sent, or nothing was shaped
     )
 
 

@@ -17,6 +17,8 @@ from tidings.catalogue.event_type import Json
 from tidings.core.byte_cache import MISSING
 from tidings.core.enrichment import BALANCES, CUSTOMERS, Key, Plan
 from tidings.core.job import Job
+from tidings.core.left_out import LeftOut
+from tidings.core.left_out_words import fields_of
 from tidings.core.reference_rules import KINDS
 from tidings.core.webhook import Webhook
 from tidings.engine.platform import Platform, PlatformDown
@@ -56,6 +58,7 @@ class Enricher:
     async def enrich(self, webhook: Webhook, job: Job, event: Json) -> Json:
         """The enriched event; the given one where there is nothing to add. It is not changed.
 
+        What it had to do without, as the platform did not answer, is noted in `job.left_out`.
         Raises ShapeLater where the webhook waits for the platform, or the store cannot be read.
         """
         plan = self._plan(webhook, job.org, event)
@@ -140,9 +143,11 @@ class Enricher:
             return_exceptions=True,
         )
         down: PlatformDown | None = None
+        lacking: list[Key] = []
         for key, answer in zip(keys, answers, strict=True):
             if isinstance(answer, PlatformDown):
                 down = answer
+                lacking.append(key)
             elif isinstance(answer, BaseException):
                 raise answer
             else:
@@ -151,20 +156,27 @@ class Enricher:
             return
         if webhook.enrichment.wait:
             raise ShapeLater(f"{down.reason} The delivery waits for it.", max(1.0, down.delay_s))
-        self._send_thin(down)
-        await self._old_balances(job.org, keys, found)
+        older = await self._old_balances(job.org, lacking, found)
+        kinds = [kind for kind, _ in lacking if not (older and kind == BALANCES)]
+        fields = fields_of(kinds, webhook.enrichment)
+        self._send_thin(job, LeftOut(fields, down.reason, older))
 
-    async def _old_balances(self, org: int, keys: list[Key], found: Found) -> None:
-        """A balance that was loaded is better than none."""
-        missing = [id for kind, id in keys if kind == BALANCES and found.get((kind, id)) is None]
-        if missing:
+    async def _old_balances(self, org: int, keys: list[Key], found: Found) -> bool:
+        """A balance that was loaded is better than none; whether there is one."""
+        if missing := [id for kind, id in keys if kind == BALANCES]:
             records = await self._lookup(org, CUSTOMERS, missing)
             found.update(((BALANCES, id), record) for id, record in records.items())
+            return any(record and "pointsBalance" in record for record in records.values())
+        return False
 
-    def _send_thin(self, down: PlatformDown) -> None:
+    def _send_thin(self, job: Job, left_out: LeftOut) -> None:
+        first = job.left_out is None
+        job.left_out = left_out.joined(job.left_out)
+        if not first:
+            return  # a till that nobody knows and its store are one message
         self.thin += 1
         self._untold += 1
         now_s = asyncio.get_running_loop().time()
         if now_s - self._told_s >= TOLD_EVERY_S:
-            log.warning("sent thin", deliveries=self._untold, why=down.reason)
+            log.warning("sent thin", deliveries=self._untold, why=left_out.why)
             self._told_s, self._untold = now_s, 0

@@ -31,7 +31,10 @@ class Shaping(Protocol):
     """What the dispatcher asks for before it sends."""
 
     async def shape(self, webhook: Webhook, job: Job) -> bytes:
-        """The bytes to send. Raises ShapeRefused and ShapeLater, and nothing else."""
+        """The bytes to send. Raises ShapeRefused and ShapeLater, and nothing else.
+
+        What enrichment had to leave out of them is noted in `job.left_out`.
+        """
         ...
 
 

@@ -1,0 +1,61 @@
+"""What a delivery lacks, by the fields that its webhook's owner knows, and in words."""
+
+from collections.abc import Iterable
+
+from tidings.core.enrichment import (
+    AWARDED,
+    AWARDS,
+    BALANCE,
+    BALANCES,
+    CARDS,
+    CUSTOMERS,
+    IDENTIFIERS,
+    STORE,
+    STORES,
+    TILL,
+    TILLS,
+    Enrichment,
+)
+from tidings.core.left_out import LeftOut
+
+_WORDS = {
+    IDENTIFIERS: "customer identifiers",
+    CARDS: "card numbers",
+    TILL: "till details",
+    STORE: "store details",
+    AWARDS: "awarded references",
+    BALANCE: "the points balance",
+}
+_OLDER = "the points balance that was loaded earlier instead of that of now"
+_TO_DO = (
+    "Once the platform answers, replay it with again: true to send all of it. To have deliveries "
+    "wait instead, set enrichmentWhenDown to wait."
+)
+
+
+def fields_of(kinds: Iterable[str], wanted: Enrichment) -> tuple[str, ...]:
+    """The fields of a webhook that go without records of these kinds."""
+    asked = {
+        TILLS: ((TILL, wanted.till), (STORE, wanted.store)),  # a till names its store
+        STORES: ((STORE, wanted.store),),
+        CUSTOMERS: ((IDENTIFIERS, bool(wanted.sources)), (CARDS, wanted.cards)),
+        BALANCES: ((BALANCE, wanted.balance),),
+        AWARDED: ((AWARDS, wanted.awards),),
+    }
+    found = (name for kind in kinds for name, is_wanted in asked.get(kind, ()) if is_wanted)
+    return tuple(dict.fromkeys(found))
+
+
+def said_of(left_out: LeftOut) -> str:
+    """What is lacking, why, and what to do."""
+    sent = []
+    if left_out.fields:
+        sent.append(f"without {_listed([_WORDS.get(name, name) for name in left_out.fields])}")
+    if left_out.older:
+        sent.append(f"with {_OLDER}")
+    return f"It was sent {' and '.join(sent) or 'thin'}. {left_out.why} {_TO_DO}"
+
+
+def _listed(words: list[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
