@@ -9,7 +9,9 @@ from tests.api.control_client import run
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings.core.delivery import State
+from tidings.core.enrichment import CARDS, IDENTIFIERS
 from tidings.core.ids import show
+from tidings.core.left_out import LeftOut
 from tidings.store import port
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
@@ -157,6 +159,30 @@ async def failed(p: Pages, delivery: int, number: int, answer: bytes) -> None:
         delivery, number, None, State.RETRYING, 1, 1, now, 9, 503, 60_000, evidence
     )
     await p.s.store.commit(port.Batch(p.s.registry.version, settled=[settled]))
+
+
+def test_what_was_sent_thin_says_what_is_lacking_why_and_what_to_do() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            _, number = await p.webhook()
+            (thin, whole) = await accept(p.s, id_of(1), [number, number], org=7)
+            thinly = LeftOut((IDENTIFIERS, CARDS), f"{HOSTILE} did not answer.")
+            outcome = port.Settled(
+                thin, number, None, State.DELIVERED, 1, 1, p.s.clock.ms, 9, 200, left_out=thinly
+            )
+            await p.s.store.commit(port.Batch(p.s.registry.version, settled=[outcome]))
+            await settle(p.s, whole, number)
+            page = text(await browser.get(f"/console/deliveries/{show('dlv', thin)}"))
+            assert "It was sent without customer identifiers and card numbers." in page
+            assert "did not answer." in page and "replay it with again: true" in page
+            assert "<script>alert" not in page
+            page = text(await browser.get(f"/console/deliveries/{show('dlv', whole)}"))
+            assert "It was sent without" not in page
+            for list in ("deliveries", f"events/{id_of(1)}"):
+                assert text(await browser.get(f"/console/{list}")).count("sent thin") == 1
+
+    run(scenario())
 
 
 def test_the_forms_of_a_shaped_payload_can_be_compared() -> None:

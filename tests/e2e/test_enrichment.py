@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from ..cli.command import Command
 from .api import Api
 from .events import new_id
 from .fixtures import NewService
 from .receiver import Receiver
+from .service import KEY, SECRET
 from .until import until
 
 PLATFORM = Path(__file__).with_name("platform_process.py")
@@ -144,7 +146,7 @@ def platform(tmp_path: Path) -> Iterator[tuple[int, Path]]:
 
 
 def test_the_platform_is_asked_and_while_it_is_down_each_webhook_does_as_it_says(
-    own_service: NewService, receiver: Receiver, platform: tuple[int, Path]
+    own_service: NewService, receiver: Receiver, platform: tuple[int, Path], tmp_path: Path
 ) -> None:
     port, broken = platform
     service = own_service(
@@ -161,9 +163,10 @@ def test_the_platform_is_asked_and_while_it_is_down_each_webhook_does_as_it_says
             "customerIdentifiersToBeEnriched": ["Instore"],
             "availablePointsBalanceEnrichmentEnabled": True,
         }
-        goes, waits = receiver.path(), receiver.path()
-        api.webhook(receiver.url(goes), "goes", **wishes)
-        api.webhook(receiver.url(waits), "waits", enrichmentWhenDown="wait", **wishes)
+        goes, waits = receiver.path(first=[{"status": 200}, {"status": 503}]), receiver.path()
+        wishes["retryPolicy"] = {"delaysInSeconds": [1]}
+        hook = api.webhook(receiver.url(goes), "goes", **wishes)
+        patient = api.webhook(receiver.url(waits), "waits", enrichmentWhenDown="wait", **wishes)
         known = new_id()
         api.accept(thin(known, org, customer=7))
         for path in (goes, waits):
@@ -177,6 +180,30 @@ def test_the_platform_is_asked_and_while_it_is_down_each_webhook_does_as_it_says
         accepted = thin(event_id, org, customer=8)
         api.accept(accepted)
         assert receiver.wait(goes, 2)[1].body == accepted, "thin"
+        assert receiver.wait(goes, 3)[2].body == accepted, "the retry sends the same"
+        until(lambda: api.delivery_of(event_id, hook)["state"] == "delivered", "the retry", 10.0)
+        warning = api.delivery_of(event_id, hook)["warning"]
+        assert warning["code"] == "sent_thin"
+        assert warning["leftOut"] == [
+            "customerIdentifiersToBeEnriched",
+            "availablePointsBalanceEnrichmentEnabled",
+        ]
+        assert warning["message"].startswith(
+            "It was sent without customer identifiers and the points balance. The platform's API "
+        )
+        assert warning["message"].endswith("set enrichmentWhenDown to wait.")
+        assert api.delivery_of(known, hook)["warning"] is None
+        assert api.delivery_of(event_id, patient)["warning"] is None
+        [said] = [one for one in api.event(event_id)["deliveries"] if one["warning"]]
+        assert said["warning"] == warning
+        command = Command(
+            tmp_path,
+            TIDINGS_URL=f"http://127.0.0.1:{service.port}",
+            TIDINGS_KEY=f"{KEY}:{SECRET}",
+            TIDINGS_ORG=str(org),
+        )
+        shown = " ".join(command("show", said["id"]).must(0).out.split())
+        assert "warning It was sent without customer identifiers and the points balance." in shown
         metrics = api.get("/metrics").body.decode()
         assert "tidings_enrichment_thin 1.0" in metrics
         assert len(receiver.arrivals(waits)) == 1

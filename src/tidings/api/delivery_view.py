@@ -11,6 +11,8 @@ from tidings.core.advice import Tried, advise, what_happened, what_to_do
 from tidings.core.delivery import State
 from tidings.core.exchange import Timings
 from tidings.core.ids import show
+from tidings.core.left_out import LeftOut
+from tidings.core.left_out_words import said_of
 from tidings.core.outcome import DEFAULT_POLICY
 from tidings.core.sla import breach_ms
 from tidings.core.standing import Standing
@@ -92,7 +94,15 @@ def show_delivery(delivery: StoredDelivery, webhook: Record | None) -> dict[str,
         "doneAt": iso(delivery.done_ms),
         "nextAttemptAt": iso(delivery.due_ms),
         "replayId": None if delivery.replay is None else show("rpl", delivery.replay),
+        "warning": show_left_out(delivery.left_out),
     }
+
+
+def show_left_out(left_out: LeftOut | None) -> dict[str, Any] | None:
+    """That it was sent thin, which of the webhook's fields went without, why, and what to do."""
+    if left_out is None:
+        return None
+    return {"code": "sent_thin", "message": said_of(left_out), "leftOut": list(left_out.fields)}
 
 
 def sla_of(delivery: StoredDelivery, record: Record, now_ms: int) -> dict[str, Any]:

@@ -145,6 +145,7 @@ def show_delivery(api: Calls, id: str, as_json: bool) -> int:
             ("next try", moment(found["nextAttemptAt"])),
             ("late since", moment(found.get("slaBreachedAt"))),
             ("replay", found["replayId"]),
+            ("warning", (found.get("warning") or {}).get("message")),
         ]
     )
     for one in found["attemptList"]:

@@ -23,6 +23,7 @@ _DELIVERY = {
     "doneAt": "time|null",
     "nextAttemptAt": "time|null",
     "replayId": "text|null",
+    "warning": "#DeliveryWarning|null",
 }
 _EVENT = {
     "eventId": "text",
@@ -93,6 +94,7 @@ COMPONENTS: dict[str, Any] = {
     "Header": {"name": "text", "value": "text"},
     "Note": {"code": "text", "message": "text"},
     "Delivery": _DELIVERY,
+    "DeliveryWarning": {"code": "text", "message": "text", "leftOut": ["text"]},
     "DeliveryRow": _DELIVERY | {"slaBreachedAt": "time|null"},
     "WholeDelivery": _DELIVERY
     | {"slaBreachedAt": "time|null", "advice": "text", "attemptList": ["#Attempt"]},
