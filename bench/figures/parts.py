@@ -174,9 +174,10 @@ async def _parts(
     enricher = await _enricher()
     job = Job(1, 1, ORG_FIRST, ID_SLOT, 0, 1, None, False, body)
     webhook, plainer = _webhook(1, everything), _webhook(2, reference_alone)
-    for _ in range(2):
-        enriched = write_exactly(await enricher.enrich(webhook, job, exact))
-        await enricher.enrich(plainer, job, exact)
+    for one in (webhook, plainer):  # afterwards all of it is in memory
+        await enricher.enrich(one, job, exact)
+        await enricher.enrich(one, job, exact)
+    enriched = write_exactly(await enricher.enrich(webhook, job, exact))
     for added in (b'"mobile"', b'"till.01"', b'"Harbour"', b"6000112233", b"o-41", b"R-1"):
         assert added in enriched, added
     assert b'"AvailablePointsBalance":410' in enriched
