@@ -6,14 +6,14 @@ records to look up and makes the enriched event. What the event holds already st
 what is not known is left out. The event is not changed: what changes is copied.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
 from tidings.catalogue import Enrichment as Points
 from tidings.catalogue.event_type import Json
-from tidings.catalogue.paths import steps, text_of
+from tidings.catalogue.paths import MAX_TEXT, steps, text_of
 from tidings.core.form import came
 
 # The flags of a webhook, by their names on the wire.
@@ -45,7 +45,6 @@ SOURCES = {
     "line": "line",
 }
 _INSTORE_FIELDS = ("mobile", "email", "externalId")
-_STORE_FIELDS = ("code", "name", "externalId", "externalId1", "externalId2")
 _EACH = -1
 _SMALL = 1 << 63
 _DATA = ("data",)
@@ -131,8 +130,8 @@ class Plan:
         customers = points.customer_identifiers if wanted.sources else ()
         self._actors = tuple(_way(path) for path in actors)
         self._customers = tuple(_way(path) for path in customers)
-        self._slices = (
-            tuple(_way(path) for path in points.awarded_slices)
+        self._slices = (  # each ends with the items of a list
+            tuple(way.head for way in map(_way, points.awarded_slices))
             if wanted.awards and points.awarded_reference
             else ()
         )
@@ -164,25 +163,36 @@ class Plan:
                     keys[key] = None
                     look.customers.append((head, last, block, key))
         if self._balance is not None:
-            for _, _, block in _sites(event, self._balance):
-                if (owner := _id(block.get("customerId"))) is not None:
-                    look.balance = (BALANCES, owner)
-                    keys[look.balance] = None
-                break  # the first one owns the points
+            if (owner := self._owner(look)) is not None:
+                look.balance = (BALANCES, owner)
+                keys[look.balance] = None
         if self._slices and (award := _award(event)) is not None:
             look.award = (AWARDED, award)
             keys[look.award] = None
         return look
 
-    def then(self, look: "Look", found: Found) -> list[Key]:
+    def _owner(self, look: "Look") -> str | None:
+        """Whose the points are: the first customer's."""
+        way = self._balance
+        assert way is not None
+        if look.customers:  # it was looked at already, nearly always
+            head, last, _, (_, customer) = look.customers[0]
+            if way.plain and head == way.head and last == way.last:
+                return customer
+        for _, _, block in _sites(look.event, way):
+            return _id(block.get("customerId"))
+        return None
+
+    def then(self, look: "Look", found: Found) -> Collection[Key]:
         """The records that the first ones name: the stores of the tills."""
-        keys: dict[Key, None] = {}
-        if self._wanted.store:
-            for _, _, _, key in look.actors:
-                record = found.get(key)
-                if record and (store := _id(record.get("storeId"))) is not None:
-                    keys[(STORES, store)] = None
-        return list(keys)
+        if not self._wanted.store:
+            return ()
+        stores = look.stores
+        for _, _, _, key in look.actors:
+            record = found.get(key)
+            if record and (store := _id(record.get("storeId"))) is not None:
+                stores[key] = (STORES, store)
+        return dict.fromkeys(stores.values()) if len(stores) > 1 else stores.values()
 
     def apply(self, look: "Look", found: Found) -> Json:
         """The enriched event; the event itself where there is nothing to add."""
@@ -190,9 +200,11 @@ class Plan:
         for head, last, block, key in look.customers:
             if record := found.get(key):
                 edit.put(head, last, self._customer(block, record))
+        stores = look.stores
         for head, last, actor, key in look.actors:
             if record := found.get(key):
-                edit.put(head, last, self._actor(actor, record, found))
+                store = found.get(stores[key]) if key in stores else None
+                edit.put(head, last, self._actor(actor, record, store))
         if look.award is not None and (record := found.get(look.award)):
             self._awarded(look.event, record, edit)
         if look.balance is not None and (record := found.get(look.balance)):
@@ -222,23 +234,21 @@ class Plan:
                     out[source] = known[source]
         return out
 
-    def _actor(self, actor: Json, record: Json, found: Found) -> Json:
+    def _actor(self, actor: Json, record: Json, store: Json | None) -> Json:
         out = actor.copy()
         if self._wanted.till:
             _fill(out, "till", {"code": record.get("code", ""), "name": record.get("name", "")})
-        if self._wanted.store:
-            store = found.get((STORES, _id(record.get("storeId")) or ""))
-            if store:
-                _fill(out, "store", {name: store.get(name, "") for name in _STORE_FIELDS})
+        if store:
+            _fill(out, "store", _store_block(store))
         return out
 
     def _awarded(self, event: Json, record: Json, edit: "_Edit") -> None:
         known = record.get("awardedReferenceIds") or {}
-        for way in self._slices:  # each ends with the items of a list
-            place = way.head
-            references = known.get(place[-1])
+        for place in self._slices:
+            if not (references := known.get(place[-1])):
+                continue
             items = _at(event, place)
-            if not references or type(items) is not list:
+            if type(items) is not list:
                 continue
             if (fresh := _referenced(items, references)) is not None:
                 edit.put(place[:-1], place[-1], fresh)
@@ -249,13 +259,14 @@ class Plan:
 class Look:
     """One event as a plan sees it: its places, each with the record that fills it."""
 
-    __slots__ = ("actors", "award", "balance", "customers", "event", "keys")
+    __slots__ = ("actors", "award", "balance", "customers", "event", "keys", "stores")
 
     def __init__(self, event: Json) -> None:
         self.event = event
         self.keys: dict[Key, None] = {}  # the records to look up, each once
         self.actors: list[tuple[Steps, str | int, Json, Key]] = []
         self.customers: list[tuple[Steps, str | int, Json, Key]] = []
+        self.stores: dict[Key, Key] = {}  # the store of each till, once the till is known
         self.award: Key | None = None
         self.balance: Key | None = None
 
@@ -276,11 +287,15 @@ def _way(path: str) -> _Way:
 
 def _sites(event: Json, way: _Way) -> Iterable[Site]:
     """The blocks at a path, and where each stands."""
-    if not way.plain:
-        return _each(event, way.steps, ())
-    node = _at(event, way.head)
-    block = node.get(way.last) if type(node) is dict else None
-    return ((way.head, way.last, block),) if type(block) is dict else ()
+    steps, head, last, plain = way
+    if not plain:
+        return _each(event, steps, ())
+    node: Any = event
+    for step in steps:  # as _at, without a call: it is asked for every event
+        node = node.get(step)
+        if type(node) is not dict:
+            return ()
+    return ((head, last, node),)
 
 
 def _at(event: Json, way: Steps) -> Any:
@@ -307,6 +322,18 @@ def _each(node: Any, way: Steps, came: Steps) -> Iterator[Site]:
         yield from _each(node[step], rest, (*came, step))
 
 
+def _store_block(store: Json) -> Json:
+    """The fields of a store that payloads show, in their order."""
+    get = store.get
+    return {
+        "code": get("code", ""),
+        "name": get("name", ""),
+        "externalId": get("externalId", ""),
+        "externalId1": get("externalId1", ""),
+        "externalId2": get("externalId2", ""),
+    }
+
+
 class _Edit:
     """A copy of an event, made as far as it is changed: each container once, the others shared."""
 
@@ -319,10 +346,10 @@ class _Edit:
     def put(self, head: Steps, last: str | int, value: object) -> None:
         """Set what stands at a place that is there, or a new field of a block that is."""
         own = self._own
-        if not own:
-            self.out = self.out.copy()
-            own[id(self.out)] = self.out
         node: Any = self.out
+        if not own:
+            self.out = node = node.copy()
+            own[id(node)] = node
         for step in head:
             child = node[step]
             if id(child) not in own:
@@ -376,4 +403,8 @@ def _id(value: object) -> str | None:
     type; 7.0 is the same id as 7."""
     if type(value) is int and -_SMALL < value < _SMALL:  # nearly always
         return str(value)
+    if type(value) is str:
+        return value if 0 < len(value) <= MAX_TEXT else None
+    if value is None:
+        return None
     return text_of(float(value) if isinstance(value, float) else value)

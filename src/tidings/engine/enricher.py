@@ -15,7 +15,7 @@ import structlog
 from tidings.catalogue import EventType
 from tidings.catalogue.event_type import Json
 from tidings.core.byte_cache import MISSING
-from tidings.core.enrichment import BALANCES, CUSTOMERS, Key, Plan
+from tidings.core.enrichment import AWARDED, BALANCES, CUSTOMERS, Key, Plan
 from tidings.core.job import Job
 from tidings.core.left_out import LeftOut
 from tidings.core.left_out_words import fields_of
@@ -46,6 +46,12 @@ class Enricher:
         self._kind_of = kind_of
         self._reference = reference
         self._platform = platform
+        # What the platform is asked for, and where else a kind is found in the reference data.
+        answers = (lambda _: False) if platform is None else platform.answers
+        self._pulled = frozenset(filter(answers, (*KINDS, BALANCES, AWARDED)))
+        self._homes = {kind: kind for kind in KINDS}
+        if BALANCES not in self._pulled:
+            self._homes[BALANCES] = CUSTOMERS
         self._plans: dict[PlanKey, tuple[EventType, Plan | None]] = {}
         self._told_s = float("-inf")
         self._untold = 0
@@ -90,18 +96,13 @@ class Enricher:
     def _recall(self, job: Job, keys: Iterable[Key], found: Found) -> list[Key]:
         """Fill in what memory knows; returns what it does not."""
         unknown = []
-        reference, platform, org = self._reference, self._platform, job.org
+        org, recall, homes, pulled = job.org, self._reference.recall, self._homes, self._pulled
         for key in keys:
             kind, id = key
-            record: Any
-            if kind in KINDS:
-                record = reference.peek(org, kind, id)
-                if record is None and platform is not None and platform.answers(kind):
-                    record = platform.peek(kind, org, id, job.accepted_ms)
-            elif platform is not None and platform.answers(kind):
-                record = platform.peek(kind, org, id, job.accepted_ms)
-            else:
-                record = reference.peek(org, CUSTOMERS, id) if kind == BALANCES else None
+            record: Any = recall((org, homes[kind], id)) if kind in homes else None
+            if record is None and kind in pulled:
+                assert self._platform is not None
+                record = self._platform.peek(kind, org, id, job.accepted_ms)
             if record is MISSING:
                 unknown.append(key)
             else:
@@ -115,14 +116,14 @@ class Enricher:
             by_kind.setdefault(kind, []).append(id)
         asked: list[Key] = []
         for kind, ids in by_kind.items():
-            asks = self._platform is not None and self._platform.answers(kind)
-            if kind in KINDS or (kind == BALANCES and not asks):
-                records = await self._lookup(job.org, kind if kind in KINDS else CUSTOMERS, ids)
+            home = self._homes.get(kind)
+            if home is not None:
+                records = await self._lookup(job.org, home, ids)
             else:
                 records = dict.fromkeys(ids)
             for id, record in records.items():
                 found[(kind, id)] = record
-                if record is None and asks:
+                if record is None and kind in self._pulled:
                     asked.append((kind, id))
         if asked:
             await self._ask(webhook, job, asked, found)

@@ -63,6 +63,9 @@ class Reference:
         self._store = store
         self._vault = vault
         self._cache: ByteCache[Key, Json | None] = ByteCache(cache_bytes)
+        # The record of (org, kind, id) as memory knows it: None where there is none, MISSING where
+        # that is not known. Not to be changed. Asked several times for an event: no call between.
+        self.recall = self._cache.get
         self._asked: dict[Key, _Batch] = {}
         self._gathering: dict[tuple[int, str], _Batch] = {}
         self._tasks: set[asyncio.Future[Any]] = set()
