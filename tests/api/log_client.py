@@ -19,13 +19,14 @@ async def accept(
     ref: str | None = None,
     request: str | None = None,
     customer: str = "100",
+    also: Sequence[str] = (),
 ) -> list[int]:
-    """An event as the acceptor would commit it; the ids of its deliveries."""
+    """An event as the acceptor would commit it; the ids of its deliveries. `also` finds it too."""
     fields: dict[str, Any] = {"eventName": name, "eventId": id, "orgId": org}
     fields |= {"refId": ref} if ref else {}
     fields |= {"apiRequestId": request} if request else {}
     fields |= {"data": {"customerIdentifiers": {"customerId": customer}}}
-    terms = b"".join(s.terms.of(org, value) for value in (customer, ref, request) if value)
+    terms = b"".join(s.terms.of(org, value) for value in (customer, ref, request, *also) if value)
     event = port.NewEvent(
         org,
         name,

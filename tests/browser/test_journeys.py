@@ -156,6 +156,18 @@ def test_6_find_the_delivery_of_one_customer(reader: NewReader, world: World) ->
     one.page.wait_for_url("**status=failed**")
     expect(rows).to_have_count(1)
     shared = one.page.url
+    assert shared.endswith("/console/deliveries?q=41200999&status=failed"), "nothing empty in it"
+    one.page.locator("summary", has_text="More filters").click()
+    one.page.get_by_label("Customer", exact=True).fill("41200999")
+    one.page.get_by_label("Bill", exact=True).fill("no such bill")
+    one.page.get_by_label("Bill", exact=True).press("Enter")
+    one.page.wait_for_url("**bill=no+such+bill**")
+    one.see("No delivery fits")
+    assert not violations(one.page)
+    one.page.get_by_label("Without the filter Bill: no such bill").click()
+    one.page.wait_for_url("**customer=41200999**")
+    assert "bill" not in one.page.url
+    expect(rows).to_have_count(1)
     one.page.keyboard.press("ArrowDown")
     one.page.keyboard.press("Enter")
     one.page.wait_for_url(f"**/deliveries/{world.failed['id']}")

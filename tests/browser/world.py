@@ -85,6 +85,8 @@ class World:
             "webhook-rotate": f"/webhooks/{crm}/rotate",
             "webhook-delete": f"/webhooks/{crm}/delete",
             "deliveries": "/deliveries",
+            "deliveries-filtered": "/deliveries?customer=41200999&status=failed&span=7d&type="
+            "transactionAdded,pointsIssued",
             "delivery": f"/deliveries/{failed}",
             "events": "/events",
             "event": f"/events/{self.failed_event}",

@@ -1,9 +1,12 @@
 """Deliveries: found by filters that stand in the address, explained, tried again, many at once."""
 
 import re
+from html import unescape
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from starlette.datastructures import QueryParams
 
 from tests.api.control_client import run
 from tests.api.log_client import accept, settle
@@ -74,6 +77,67 @@ def test_filters_of_the_address_combine() -> None:
                 assert await listed(browser, query) == wanted, query
             page = text(await browser.get("/console/deliveries?q=nobody"))
             assert "No delivery fits" in page
+
+    run(scenario())
+
+
+def test_customer_bill_and_card_are_looked_for_together() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            _, number = await p.webhook()
+            made = []
+            for at, also in enumerate((["b-1"], ["b-1", "c-1"], ["b-2", "c-1"])):
+                customer = "4711" if at else "4712"
+                (one,) = await accept(
+                    p.s, id_of(at), [number], org=7, customer=customer, request=f"r-{at}", also=also
+                )
+                made.append(show("dlv", one))
+            for query, wanted in {
+                "customer=4711": [2, 1],
+                "bill=b-1": [1, 0],
+                "card=c-1": [2, 1],
+                "customer=4711&bill=b-1": [1],
+                "customer=4712&card=c-1": [],
+                "customer=4711&bill=b-2&card=c-1": [2],
+                "q=4711&bill=b-1&request=r-1": [1],
+                "customer=&bill=b-1&card=": [1, 0],
+            }.items():
+                assert await listed(browser, query) == [made[at] for at in wanted], query
+            reply = await browser.get(f"/console/deliveries?bill={'9' * 300}")
+            assert reply.status == 400 and "bill must be at most 255" in text(reply)
+
+    run(scenario())
+
+
+def test_each_filter_that_is_set_is_shown_and_can_be_taken_away() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            crm, _, _ = await story(p)
+            record = p.s.webhooks.by_number(crm)
+            assert record is not None
+            none = text(await browser.get("/console/deliveries?q=&customer=&status="))
+            assert "Without the filter" not in none
+            query = "customer=4711&bill=b-1&card=&status=failed&status=parked&span=24h"
+            query += f"&q={quote(HOSTILE)}&webhook={record.webhook.id}"
+            page = text(await browser.get(f"/console/deliveries?{query}"))
+            assert "<script>alert" not in page
+            ways = dict(re.findall(r'href="([^"]*)" aria-label="Without the filter ([^"]*)"', page))
+            left = {label.replace("&amp;", "&"): unescape(way) for way, label in ways.items()}
+            assert [label for label in left if not label.startswith("Value")] == [
+                "Customer: 4711",
+                "Bill: b-1",
+                "Webhook: Acme CRM",
+                "State: failed",
+                "State: parked",
+                "Time: last 24 hours",
+            ]
+            without = QueryParams(left["Bill: b-1"].removeprefix("?"))
+            assert set(without) == {"customer", "status", "span", "q", "webhook"}
+            assert without["status"] == "failed,parked" and without["q"] == HOSTILE
+            without = QueryParams(left["State: failed"].removeprefix("?"))
+            assert (without["status"], without["bill"]) == ("parked", "b-1")
 
     run(scenario())
 
@@ -279,6 +343,7 @@ def test_many_say_first_what_they_would_do_and_then_do_it() -> None:
         ("cancel all", {"query": "status=failed&span=24h"}, "what has not ended"),
         ("cancel all", {"query": ""}, "must be narrowed"),
         ("replay all", {"query": "q=4711&request=r-1"}, "by one value"),
+        ("replay all", {"query": "customer=4711&bill=b-1"}, "by one value"),
         ("replay all", {"query": "status=bogus"}, "status must be"),
         ("replay all", {"query": "", "rate": "fast"}, "must be a number"),
         ("replay all", {"query": "", "rate": "nan"}, "ratePerSecond must be"),

@@ -59,6 +59,8 @@ def test_the_feed_filters_by_its_address() -> None:
             for query, wanted in {
                 "": [2, 1],
                 "q=4711": [1],
+                "customer=4711": [1],
+                "customer=4711&card=none": [],
                 "matched=false": [2],
                 "matched=true": [1],
                 "type=tierUpgraded&request=r-2": [2],

@@ -19,6 +19,7 @@ OLDER, NEWER = "older", "newer"  # what an opaque cursor begins with
 _WORDS = {state.word: int(state) for state in State}
 _EPOCH_MS = re.compile(r"[0-9]{1,15}")
 _COMMON = frozenset(("eventName", "from", "to", "q", "requestId", "refId", "eventId", "limit"))
+VALUES = ("q", "requestId", "refId", "customer", "bill", "card")  # an event has all that are said
 DELIVERY_FILTERS = _COMMON | {"cursor", "webHookId", "status"}
 EVENT_FILTERS = _COMMON | {"cursor", "matched"}
 
@@ -60,7 +61,7 @@ def read_question(
         _listed(form, "eventName"),
         _time(form, "from", zone),
         _time(form, "to", zone),
-        tuple(value for name in ("q", "requestId", "refId") if (value := _value(form, name))),
+        tuple(value for name in VALUES if (value := _value(form, name))),
         _event_id(form),
         _matched(form),
         limit,

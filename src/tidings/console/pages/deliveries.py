@@ -6,6 +6,7 @@ from tidings.api.answers import Refused
 from tidings.api.v1_logs import delivery_page, webhooks_of
 from tidings.console.frame import Visit
 from tidings.console.pages import log_filters
+from tidings.console.pages.active_filters import active_filters
 from tidings.console.pages.log_filters import Filters, address, sides
 from tidings.core.delivery import State
 from tidings.core.ids import show as show_id
@@ -28,6 +29,7 @@ async def show_all(visit: Visit) -> Response:
             )
         except Refused as refused:
             refusals["webhook"] = refused.refusals[0].message
+    webhooks = webhook_choices(visit)
     return visit.page(
         "deliveries.html",
         400 if refusals else 200,
@@ -35,7 +37,8 @@ async def show_all(visit: Visit) -> Response:
         refusals=refusals,
         page=page,
         records=records,
-        webhooks=webhook_choices(visit),
+        webhooks=webhooks,
+        active=active_filters(filters, dict(webhooks)),
         types=list(visit.services.event_types.names(visit.caller.org)),
         words=WORDS,
         spans=log_filters.SPANS,

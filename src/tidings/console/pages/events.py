@@ -16,6 +16,7 @@ from tidings.catalogue.thin import thin
 from tidings.console.frame import Visit
 from tidings.console.json_view import body_of
 from tidings.console.pages import log_filters
+from tidings.console.pages.active_filters import active_filters
 from tidings.console.pages.log_filters import address, sides
 from tidings.core.delivery import State
 from tidings.core.filter import explain
@@ -43,6 +44,7 @@ async def show_all(visit: Visit) -> Response:
         "events.html",
         400 if filters.refusals else 200,
         filters=filters,
+        active=active_filters(filters),
         page=page,
         types=list(services.event_types.names(org)),
         spans=log_filters.SPANS,

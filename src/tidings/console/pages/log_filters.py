@@ -30,6 +30,9 @@ SPANS = {
 }
 _OF_BOTH = {
     "q": "q",
+    "customer": "customer",
+    "bill": "bill",
+    "card": "card",
     "type": "eventName",
     "from": "from",
     "to": "to",
@@ -39,6 +42,8 @@ _OF_BOTH = {
 }
 OF_DELIVERIES = _OF_BOTH | {"webhook": "webHookId", "status": "status"}
 OF_EVENTS = _OF_BOTH | {"matched": "matched"}
+_FURTHER = ("customer", "bill", "card", "request", "event", "from", "to")
+_FIELDS = {"customer", "bill", "card"}  # of the form; the API has one `q`, and an event has all
 VALUES_MAX = 100
 
 
@@ -56,7 +61,7 @@ class Filters(msgspec.Struct, frozen=True):
     @property
     def further(self) -> bool:
         """Whether a filter is set that stands behind "More filters"."""
-        return any(self.shown[name] for name in ("request", "event", "from", "to"))
+        return any(self.shown[name] for name in _FURTHER)
 
 
 def read(
@@ -73,7 +78,7 @@ def read(
     span = span if span in SPANS and "from" not in asked else ""
     if span:
         asked["from"] = str(now_ms - SPANS[span][0])
-    known = DELIVERY_FILTERS if "webhook" in names else EVENT_FILTERS
+    known = (DELIVERY_FILTERS if "webhook" in names else EVENT_FILTERS) | _FIELDS
     question, refusals = None, {}
     try:
         question = read_question(asked, known, zone)

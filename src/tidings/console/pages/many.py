@@ -156,7 +156,7 @@ def _narrowed(filters: log_filters.Filters, kind: Kind, again: bool) -> dict[str
     if len(question.values) > 1:
         raise _refused(
             "It must be looked for by one value; the filters have "
-            f"{len(question.values)}. Leave the value or the request id out."
+            f"{len(question.values)}. Keep one of value, customer, bill, card and request id."
         )
     body: dict[str, Any] = {
         "eventNames": list(question.event_names),

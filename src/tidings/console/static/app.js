@@ -69,6 +69,12 @@ document.addEventListener("change", (event) => {
   if (form && form.hasAttribute("data-auto")) form.requestSubmit();
 });
 
+// A form that asks leaves out what is empty: its address is what people share.
+document.addEventListener("formdata", (event) => {
+  if (event.target.method !== "get") return;
+  for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+});
+
 document.addEventListener("toggle", (event) => {
   if (!event.target.matches("details.menu") || !event.target.open) return;
   document.querySelectorAll("details.menu[open]").forEach((one) => { if (one !== event.target) one.open = false; });
