@@ -8,7 +8,7 @@ from tidings.catalogue import EventType
 from tidings.catalogue.thin import thin
 from tidings.console.frame import Visit
 from tidings.console.json_view import body_of
-from tidings.console.schema_rows import schema_rows
+from tidings.console.schema_tree import schema_tree
 from tidings.core.own_types import RESERVED
 from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook
@@ -70,7 +70,7 @@ async def show(visit: Visit) -> Response:
     return visit.page(
         "catalogue_type.html",
         kind=kind,
-        rows=schema_rows(kind.schema),
+        tree=schema_tree(kind.schema),
         form=form,
         forms=EXAMPLES,
         example=example,

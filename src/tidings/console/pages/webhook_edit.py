@@ -19,7 +19,7 @@ from tidings.api.webhook_answers import author
 from tidings.console.frame import Visit
 from tidings.console.pages import webhook_form
 from tidings.console.pages.webhook_form import Shown, body_of, placed
-from tidings.console.schema_rows import schema_rows
+from tidings.console.schema_tree import schema_tree
 from tidings.core.form import Refusal
 from tidings.core.neo_rules import NEO
 from tidings.core.sign import show_secret
@@ -199,7 +199,7 @@ async def show_type(visit: Visit) -> Response:
     if kind is None:
         raise not_there("eventName", "an event type of this org", name)
     example = _pretty(msgspec.json.encode(kind.example)) if kind.examples else None
-    values = {"kind": kind, "rows": schema_rows(kind.schema), "example": example}
+    values = {"kind": kind, "tree": schema_tree(kind.schema), "example": example}
     if visit.partial:
         return visit.page("parts/type_beside.html", **values)
     return visit.page("webhook_type.html", **values)

@@ -80,6 +80,18 @@ document.addEventListener("toggle", (event) => {
   document.querySelectorAll("details.menu[open]").forEach((one) => { if (one !== event.target) one.open = false; });
 }, true);
 
+// A tree that folds, opened or folded at once: <button data-unfold="id of its heading" hidden>.
+for (const button of document.querySelectorAll("[data-unfold]")) {
+  const section = document.getElementById(button.dataset.unfold).closest("section");
+  const folds = [...section.querySelectorAll("details")];
+  button.hidden = !folds.some((one) => !one.open);
+  button.addEventListener("click", () => {
+    const open = folds.some((one) => !one.open);
+    for (const one of folds) one.open = open;
+    button.textContent = open ? "Fold all" : "Open all";
+  });
+}
+
 function settle(root) {
   tellTimes(root);
   countDown();

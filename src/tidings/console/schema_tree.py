@@ -1,0 +1,105 @@
+"""A JSON Schema as a tree that can be read: name, kind, whether it must be there, what it says."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+DEPTH_MAX = 8
+FIELDS_MAX = 400
+VALUES_SHOWN = 8
+
+
+class SchemaField(msgspec.Struct, frozen=True):
+    """One field of a schema, with the fields in it."""
+
+    name: str
+    kind: str  # "text", "number or null", "list of objects", …
+    required: bool
+    said: str  # the schema's description
+    values: str  # of an enumeration, the first ones
+    pii: str = ""  # the kind of personal data that it is
+    found_by: bool = False  # events are found by its value
+    fields: tuple["SchemaField", ...] = ()
+
+
+class SchemaTree(msgspec.Struct, frozen=True):
+    """The fields of an object's schema in their order."""
+
+    fields: tuple[SchemaField, ...]
+    cut: bool  # there are more than are shown
+
+
+_KINDS = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "object": "object",
+    "array": "list",
+    "null": "null",
+}
+
+
+def schema_tree(schema: dict[str, Any]) -> SchemaTree:
+    """The first `FIELDS_MAX` fields: a page must stay one that can be read."""
+    reading = _Reading()
+    fields = tuple(reading.fields(schema, 0))
+    return SchemaTree(fields, reading.cut)
+
+
+class _Reading:
+    def __init__(self) -> None:
+        self.left = FIELDS_MAX
+        self.cut = False
+
+    def fields(self, schema: dict[str, Any], depth: int) -> Iterator[SchemaField]:
+        properties = schema.get("properties")
+        if not isinstance(properties, dict):
+            return
+        required = schema.get("required")
+        needed = set(required) if isinstance(required, list) else set()
+        for name, field in properties.items():
+            if not self.left or depth >= DEPTH_MAX:
+                self.cut = True
+                return
+            if isinstance(field, dict):
+                self.left -= 1
+                yield self._field(str(name), field, name in needed, depth)
+
+    def _field(self, name: str, field: dict[str, Any], required: bool, depth: int) -> SchemaField:
+        items = field.get("items")
+        items = items if isinstance(items, dict) else None
+        marked = field if items is None else field | items
+        inner = field if items is None else items
+        return SchemaField(
+            name,
+            _kind(field),
+            required,
+            str(field.get("description", "")),
+            _values(field),
+            str(marked.get("x-pii") or ""),
+            bool(marked.get("x-search")),
+            tuple(self.fields(inner, depth + 1)),
+        )
+
+
+def _values(field: dict[str, Any]) -> str:
+    values = field.get("enum")
+    if not isinstance(values, list):
+        return ""
+    more = ", …" if len(values) > VALUES_SHOWN else ""
+    return ", ".join(str(one) for one in values[:VALUES_SHOWN]) + more
+
+
+def _kind(field: dict[str, Any]) -> str:
+    kinds = field.get("type")
+    if kinds is None:
+        several = field.get("anyOf") or field.get("oneOf") or ()
+        return " or ".join(dict.fromkeys(_kind(one) for one in several)) or "any value"
+    named = kinds if isinstance(kinds, list) else [kinds]
+    words = [_KINDS.get(str(one), str(one)) for one in named]
+    items = field.get("items")
+    if "list" in words and isinstance(items, dict):
+        words[words.index("list")] = f"list of {_kind(items)}"
+    return " or ".join(words)
