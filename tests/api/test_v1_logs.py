@@ -219,6 +219,32 @@ def test_the_logs_need_their_scope() -> None:
     run(scenario())
 
 
+def test_a_webhooks_tally_says_what_it_was_answered() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            crm = await webhook(s)
+            path = f"/v1/webHooks/{crm.id}/tally"
+            for n, status in enumerate((503, 200, 503, None)):
+                delivery = await accept(s, f"e-{n}", crm)
+                state = State.DELIVERED if status == 200 else State.RETRYING
+                due_ms = None if state.final else START_MS + 60_000
+                one = port.Settled(
+                    delivery, crm.number, None, int(state), 1, 1, START_MS, 12, status, due_ms
+                )
+                await s.store.commit(port.Batch(s.registry.version, settled=[one]))
+            await accept(s, "e-untried", crm)
+            s.clock.ms += 1000
+            told = (await s.call("GET", path)).json
+            assert told["total"] == 5
+            assert told["answers"] == [
+                {"status": 503, "deliveries": 2},
+                {"status": None, "deliveries": 1},
+                {"status": 200, "deliveries": 1},
+            ], "what was tried, the most frequent first"
+
+    run(scenario())
+
+
 def test_a_webhooks_tally_and_series_add_up() -> None:
     async def scenario() -> None:
         async with service() as s:

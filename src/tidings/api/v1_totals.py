@@ -58,7 +58,8 @@ def total_routes(services: Services) -> APIRouter:
         "/{webhook_id}/tally", summary="Deliveries by state", openapi_extra=TALLY_PARAMETERS
     )
     async def tally(request: Request, webhook_id: str) -> Response:
-        """Of a time, the last day where none is said. The sum over the states is the total."""
+        """Of a time, the last day where none is said. The sum over the states is the total;
+        `answers` counts what was tried by its last status, null where no answer came."""
         record = own(request, webhook_id)
         from_ms, to_ms = span(request, record.org, _RANGE)
         number, sla_s = record.webhook.number, record.webhook.sla_s
@@ -71,6 +72,7 @@ def total_routes(services: Services) -> APIRouter:
                 "total": sum(counted.by_state.values()),
                 **_words(counted.by_state),
                 "averageDeliveryTimeInMs": mean,
+                "answers": _answers(counted.answers),
                 "slaInSeconds": sla_s,
                 "slaBreaches": counted.sla_breaches,
                 "notCountedYet": counted.behind,
@@ -107,6 +109,12 @@ def total_routes(services: Services) -> APIRouter:
 
 def _words(by_state: dict[int, int]) -> dict[str, Any]:
     return {state.word: by_state.get(int(state), 0) for state in State}
+
+
+def _answers(counts: dict[int, int]) -> list[dict[str, Any]]:
+    """The last answer of all that was tried, the most frequent first; null: it got none."""
+    ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    return [{"status": status or None, "deliveries": count} for status, count in ordered]
 
 
 def _points(request: Request) -> int:

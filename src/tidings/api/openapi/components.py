@@ -192,6 +192,7 @@ COMPONENTS: dict[str, Any] = {
         "to": "time",
         "total": "whole",
         **_COUNTS,
+        "answers": [{"status": "whole|null", "deliveries": "whole"}],
         "averageDeliveryTimeInMs": "whole|null",
         "slaInSeconds": "number|null",
         "slaBreaches": "whole|null",
