@@ -101,5 +101,6 @@ def _kind(field: dict[str, Any]) -> str:
     words = [_KINDS.get(str(one), str(one)) for one in named]
     items = field.get("items")
     if "list" in words and isinstance(items, dict):
-        words[words.index("list")] = f"list of {_kind(items)}"
+        inner = _kind(items)
+        words[words.index("list")] = f"list of {'objects' if inner == 'object' else inner}"
     return " or ".join(words)
