@@ -31,6 +31,9 @@ OVERFLOW = """() => {
     (one) => one.getBoundingClientRect().right > width + 1 && !one.closest(".scroll, pre, .tabs"));
   return wide.slice(0, 3).map((one) => one.outerHTML.slice(0, 120));
 }"""
+CUT = """() => [...document.querySelectorAll("table.cardlike")]
+  .filter((one) => one.scrollWidth > one.parentElement.clientWidth + 1)
+  .map((one) => [one.scrollWidth, one.parentElement.clientWidth, one.tHead.innerText])"""
 SHIFTS = """() => new Promise((done) => {
   let sum = 0;
   new PerformanceObserver((list) => {
@@ -67,6 +70,8 @@ def test_pages_look_right_and_hinder_nobody(
             found[name] = bad
         if wide := one.page.evaluate(OVERFLOW):
             found[f"{name} is too wide"] = wide
+        if cut := one.page.evaluate(CUT):
+            found[f"{name} hides columns"] = cut
         if (moved := one.page.evaluate(SHIFTS)) > 0.1:
             found[f"{name} jumps"] = round(moved, 3)
     assert not found, "\n".join(f"{name}: {what}" for name, what in found.items())
