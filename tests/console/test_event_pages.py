@@ -77,6 +77,21 @@ def test_the_feed_filters_by_its_address() -> None:
     run(scenario())
 
 
+def test_the_menu_says_where_one_is_also_on_a_form_that_was_refused() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            for path in ("/events", "/events/new", "/events/new?type=pointsIssued", "/rejections"):
+                page = text(await browser.get(f"/console{path}"))
+                assert '<a href="/console/events" aria-current="page">' in page, path
+            wrong = {"type": "pointsIssued", "event": '{"eventName": "pointsIssued", "data": {}}'}
+            reply = await browser.post("/console/events/new", wrong)
+            assert reply.status == 422
+            assert '<a href="/console/events" aria-current="page">' in text(reply)
+
+    run(scenario())
+
+
 def test_one_event_shows_its_fate_at_every_webhook_and_why_others_did_not_get_it() -> None:
     async def scenario() -> None:
         async with pages() as p:

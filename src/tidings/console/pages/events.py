@@ -176,7 +176,7 @@ def _form(
         kind=kind,
         text=text,
         trouble=trouble,
-        path=path,
+        where=path,
         wrong=wrong,
     )
 
