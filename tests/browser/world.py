@@ -81,6 +81,7 @@ class World:
             "webhook": f"/webhooks/{crm}",
             "webhook-failing": f"/webhooks/{self.failing['webHookId']}",
             "webhook-new": "/webhooks/new?event=pointsIssued",
+            "webhook-type": "/webhooks/types/pointsIssued",
             "webhook-edit": f"/webhooks/{crm}/edit",
             "webhook-rotate": f"/webhooks/{crm}/rotate",
             "webhook-delete": f"/webhooks/{crm}/delete",
