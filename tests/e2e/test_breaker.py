@@ -37,6 +37,8 @@ def test_a_dead_receiver_is_asked_seldom_and_gets_everything_when_it_is_back(
     assert 10 <= asked <= 40, asked  # what was under way when it opened, and a probe at most
     health = api.get(shown).must(200)["data"]["health"]
     assert health["leftAlone"] and health["cause"] == "500" and health["nextTryAt"]
+    metrics = api.get("/metrics").body.decode()
+    assert 'tidings_open_breakers_by_cause{cause="500"} 1.0\n' in metrics
     receiver.plan(dead, status=200)
     delivered = until(
         lambda: len({one.message for one in receiver.arrivals(dead) if one.answer == 200}) == 300,

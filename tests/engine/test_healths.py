@@ -136,6 +136,9 @@ def test_the_pause_of_an_open_breaker_is_taken_up_as_much_as_is_left_of_it() -> 
         assert pause is not None and pause.opens == 1
         assert abs(pause.left_s - (breaker.wait_s(50.0) - 2)) < 0.01
         assert after.healths.open_breakers == 1
+        assert after.healths.open_causes == {"replay": 1}
+        after.healths.bad(4, "503")
+        assert after.healths.open_causes == {"503": 1}
         after.healths.forget(4)
         assert after.healths.pause_of(4) is None
 

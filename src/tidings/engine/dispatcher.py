@@ -38,7 +38,7 @@ from tidings.engine.tries import Promises
 from tidings.store import port
 
 UNWRITTEN_MAX = 1000
-CLIENTS_MAX = 500
+CLIENTS_MAX = 2000  # webhooks with kept connections
 PAGE_RETRY_S = 0.25
 TAKE_END_S = 0.02  # between looks at whether a take has come back
 OVERDUE_S = 10.0

@@ -124,6 +124,11 @@ class Engine:
             open_breakers=("Webhooks left alone.", lambda: self.healths.open_breakers),
             store_halted=("1 while the store refuses writes.", lambda: self.committer.halted),
         )
+        figures.divided["open_breakers_by_cause"] = (
+            "Webhooks left alone, by the status or fault that their receivers end with.",
+            "cause",
+            lambda: self.healths.open_causes,
+        )
 
     async def start(self) -> None:
         """Recover what a former owner left, then accept and send. The registry is loaded before."""

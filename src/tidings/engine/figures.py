@@ -4,7 +4,7 @@ No label names a webhook or an event: their number has no bound (docs/running.md
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -21,6 +21,8 @@ class Figures(Collector):
         self.endings: Counter[str] = Counter()
         self.seconds = 0.0
         self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        # Gauges by a label: what it means, the label, and the values by it.
+        self.divided: dict[str, tuple[str, str, Callable[[], Mapping[str, float]]]] = {}
 
     @property
     def written(self) -> int:
@@ -52,3 +54,8 @@ class Figures(Collector):
         )
         for name, (meaning, ask) in self.gauges.items():
             yield GaugeMetricFamily(f"tidings_{name}", meaning, value=ask())
+        for name, (meaning, label, ask_all) in self.divided.items():
+            family = GaugeMetricFamily(f"tidings_{name}", meaning, labels=[label])
+            for value, amount in sorted(ask_all().items()):
+                family.add_metric([value], amount)
+            yield family

@@ -6,6 +6,7 @@ a second at most: what a crash forgets is a moment of a failure that will be see
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -68,7 +69,15 @@ class Healths:
     @property
     def open_breakers(self) -> int:
         """Webhooks that are left alone for now."""
-        return sum(1 for one in self._failing.values() if one.opens)
+        return self.open_causes.total()
+
+    @property
+    def open_causes(self) -> Counter[str]:
+        """Webhooks that are left alone, by the status or the fault that their receivers end with.
+
+        Where today's events have seen no failure it was a replay's deliveries.
+        """
+        return Counter(one.cause or "replay" for one in self._failing.values() if one.opens)
 
     def pause_of(self, webhook: int) -> Pause | None:
         """What is left of the pause of its breaker; None where that is closed."""
