@@ -96,6 +96,23 @@ def test_a_due_retry_is_taken_once_with_its_attempt_written_down(subject: Subjec
     assert (list(again.taken), [tuple(due) for due in again.due]) == ([], [(1, None)])
 
 
+def test_many_takes_share_what_one_commit_takes(subject: Subject) -> None:
+    first = committed(subject, 5)
+    second = committed(subject, 5, webhook=2)
+    subject.commit(settled=[failing(one, 0) for one in first])
+    at = subject.commit(settled=[failing(one, 0, webhook=2) for one in second]).now_ms
+    takes = [port.Take(1, 10), port.Take(2, 10)]
+    seen: list[int] = []
+    for _ in range(3):
+        receipt = subject.commit(takes=takes, taken_max=4)
+        assert len(receipt.taken) <= 4
+        seen += [job.delivery for job in receipt.taken]
+        if len(seen) < 10:
+            assert all(due is not None and due <= at for _, due in receipt.due)
+    assert sorted(seen) == sorted([*first, *second])
+    assert seen[:4] == [*first[:2], *second[:2]], "an equal share for each"
+
+
 def test_the_ending_of_a_taken_retry_completes_its_attempt(subject: Subject) -> None:
     [one] = committed(subject)
     subject.commit(settled=[failing(one, 0)])

@@ -167,8 +167,15 @@ class NewRejection(msgspec.Struct, frozen=True, array_like=True):
     body: bytes
 
 
+TAKEN_MAX = 250  # due retries that one commit takes: so many attempts begin at once
+
+
 class Take(msgspec.Struct, frozen=True, array_like=True):
-    """Ask for up to `limit` due retries of a webhook."""
+    """Ask for up to `limit` due retries of a webhook.
+
+    A commit with many takes gives each an equal share of `Batch.taken_max`, at least one: the next
+    due time that it answers then has passed, and more can be taken at once.
+    """
 
     webhook: int
     limit: int
@@ -187,6 +194,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     deliveries_max: int = DELIVERIES_MAX  # of all its events, made by this transaction
     per_event_max: int = PER_EVENT_MAX  # … and of one of them
     fan_out: int = 0  # make up to so many owed deliveries of earlier events
+    taken_max: int = TAKEN_MAX
 
 
 class Receipt(msgspec.Struct, frozen=True, array_like=True):

@@ -143,8 +143,9 @@ class Writer:
             )
         taken: list[Job] = []
         due: list[tuple[int, int | None]] = []
+        share = max(1, batch.taken_max // max(1, len(batch.takes)))
         for take in batch.takes:
-            taken += self._take(take, now)
+            taken += self._take(take.webhook, min(take.limit, share), now)
             due.append((take.webhook, self._one(_NEXT_DUE, (take.webhook,))))
         asked = (batch.events, batch.settled, batch.takes, batch.rejections, batch.replays)
         if not (any(asked) or batch.cancels or fanned_out):
@@ -332,8 +333,8 @@ class Writer:
         touch(self._connection, [first])
         return [self._job(first, retry=False)]
 
-    def _take(self, take: port.Take, now: int) -> list[Job]:
-        due = [row[0] for row in self._connection.execute(_DUE, (take.webhook, now, take.limit))]
+    def _take(self, webhook: int, limit: int, now: int) -> list[Job]:
+        due = [row[0] for row in self._connection.execute(_DUE, (webhook, now, limit))]
         self._connection.executemany(_TAKE, [(one,) for one in due])
         self._connection.executemany(_INTENT, [(now, one) for one in due])
         return [self._job(one, retry=True) for one in due]
