@@ -31,7 +31,7 @@ from tidings.engine.committer import Committer, Prepared
 from tidings.engine.fan_out import made_late
 from tidings.engine.healths import Healths
 from tidings.engine.message import Message
-from tidings.engine.post import Line, Post
+from tidings.engine.post import Line, Post, quickest_first
 from tidings.engine.shaper import Shaping
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
 from tidings.engine.tries import Promises
@@ -101,12 +101,12 @@ class Dispatcher:
         """Queue the deliveries of a commit that has just returned."""
         held = set(receipt.held)
         now_ms = receipt.now_ms
-        woken: set[Post] = set()
+        woken: dict[Post, None] = {}  # in the order of their first job
         for job in chain(receipt.freed, made_late(receipt.fanned_out)):
             post = self._posts.get(job.webhook) or self._post(job.webhook)
             if post is not None:
                 post.lane.offer_freed(job)
-                woken.add(post)
+                woken[post] = None
         for event, seq, first, found in zip(
             events, receipt.seqs, receipt.firsts, matched, strict=True
         ):
@@ -130,25 +130,25 @@ class Dispatcher:
                                 draft.body,
                             )
                         )
-                        woken.add(post)
+                        woken[post] = None
         woken |= self._offer_replays(receipt.replayed)
         for job in receipt.taken:
             post = self._post(job.webhook)
             if post is not None and not post.takes_void:
                 post.lane.offer_retry(job)
-                woken.add(post)
+                woken[post] = None
         self._forget(receipt.cancelled)
-        for post in woken:
+        for post in quickest_first(woken):
             self._pump(post)
 
-    def _offer_replays(self, replayed: Sequence[port.Replayed]) -> set[Post]:
+    def _offer_replays(self, replayed: Sequence[port.Replayed]) -> dict[Post, None]:
         """Queue what slices of replays have made; their ids are above those of the events."""
-        woken: set[Post] = set()
+        woken: dict[Post, None] = {}
         for job in (job for one in replayed for job in one.jobs):
             post = self._post(job.webhook)
             if post is not None:
                 post.lane.offer(job)
-                woken.add(post)
+                woken[post] = None
         return woken
 
     def _forget(self, cancelled: Sequence[port.Cancelled]) -> None:

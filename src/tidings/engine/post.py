@@ -1,6 +1,7 @@
 """One webhook at work: its lane, its connections, and how its messages are made."""
 
 import asyncio
+from collections.abc import Collection
 
 from tidings.core.lane import Lane
 from tidings.core.turns import Pace
@@ -44,3 +45,9 @@ class Post:
         self.paced: asyncio.TimerHandle | None = None
         self.waiting_since_s: float | None = None
         self.probe: asyncio.TimerHandle | None = None  # when an open breaker may ask
+
+
+def quickest_first(posts: Collection[Post]) -> Collection[Post]:
+    """In the order in which they begin to send what one commit has brought: who answers at once
+    does not wait until the messages of those that take long are made and written."""
+    return sorted(posts, key=lambda post: post.pace.took_s) if len(posts) > 1 else posts
