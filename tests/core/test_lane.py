@@ -1,6 +1,7 @@
 """A lane by itself: what it starts, in what order, how fast, and what it holds in memory."""
 
 import pytest
+from msgspec.structs import replace
 
 from tidings.core import lane as lanes
 from tidings.core.job import Job
@@ -28,9 +29,9 @@ def started(lane: Lane, count: int = 1000, now_s: float = 0.0) -> list[int]:
 
 def end_all(lane: Lane) -> None:
     """Everything that runs is delivered, and written."""
-    for delivery in list(lane.in_flight):
+    for delivery, attempt in list(lane.in_flight.items()):
         lane.ended(slow=False, delivered=True)
-        lane.settled(delivery)
+        lane.settled(delivery, attempt)
 
 
 def test_what_is_handed_over_starts_once_in_id_order_up_to_the_cap() -> None:
@@ -50,9 +51,24 @@ def test_an_attempt_that_has_ended_frees_its_slot_before_it_is_settled() -> None
     assert started(lane) == [1]
     lane.ended(slow=False, delivered=True)
     assert started(lane) == [2]
-    assert lane.in_flight == {1, 2}
-    lane.settled(1)
-    assert lane.in_flight == {2}
+    assert lane.in_flight.keys() == {1, 2}
+    lane.settled(1, 1)
+    assert lane.in_flight.keys() == {2}
+
+
+def test_the_settle_of_an_attempt_leaves_the_next_one_of_its_delivery_in_flight() -> None:
+    """One commit may write the outcome of an attempt and take the next; that one has begun by the
+    time the outcome is told."""
+    lane = lane_of(cap=1)
+    lane.offer(job(1))
+    assert started(lane) == [1]
+    lane.ended(slow=False, delivered=False)
+    lane.offer_retry(replace(job(1, retry=True), attempt=2))
+    assert started(lane) == [1]
+    lane.settled(1, 1)
+    assert lane.unsettled == [1]
+    lane.settled(1, 2)
+    assert lane.unsettled == []
 
 
 def test_a_closed_lane_starts_nothing_and_asks_for_nothing() -> None:
@@ -116,7 +132,7 @@ def test_a_page_does_not_bring_back_what_is_in_flight_or_was_settled_meanwhile()
     lane.start_over()
     epoch = lane.page_began()
     lane.ended(slow=False, delivered=True)
-    lane.settled(1)
+    lane.settled(1, 1)
     lane.page_came(epoch, [job(1), job(2), job(3)], 10)
     assert started(lane) == [3]
 
@@ -211,7 +227,7 @@ def test_each_slow_answer_halves_the_limit_and_each_success_adds_one() -> None:
         lane.offer(job(delivery))
         assert lane.start(0.0)
         lane.ended(slow=delivery <= 6, delivered=delivery > 6)
-        lane.settled(delivery)
+        lane.settled(delivery, 1)
         limits.append(lane.limit)
     assert limits[:6] == [8, 4, 2, 1, 1, 1]
     assert limits[6:] == [min(16, 2 + more) for more in range(23)]

@@ -44,7 +44,7 @@ class Row:
 class Receipt(NamedTuple):
     """What a commit tells."""
 
-    settled: list[int]
+    settled: list[tuple[int, int]]  # deliveries, with their attempts
     freed: list[Job]
     fresh: list[Job]
     taken: list[Job]
@@ -68,6 +68,7 @@ class ModelStore:
     ) -> Receipt:
         """Settle, free, append, take: in this order, as one."""
         freed = []
+        settled = [(delivery, self.rows[delivery].job.attempt) for delivery, _ in outcomes]
         for delivery, state in outcomes:
             row = self.rows[delivery]
             row.state, row.taken = state, False
@@ -90,7 +91,7 @@ class ModelStore:
             row.taken = True
             row.job = replace(row.job, attempt=row.job.attempt + 1, retry=True)
             taken.append(row.job)
-        return Receipt([delivery for delivery, _ in outcomes], freed, fresh, taken)
+        return Receipt(settled, freed, fresh, taken)
 
     def page(self, after: int) -> list[Job]:
         """PENDING deliveries above `after`."""
@@ -169,8 +170,10 @@ class InStoreOrder(RuleBasedStateMachine):
             self.lane.offer(job)
         for job in answer.taken:
             self.lane.offer_retry(job)
-        for delivery in answer.settled:
-            self.lane.settled(delivery)
+        if answer.taken:  # what was taken may start before the outcomes of the same commit are told
+            self.start(len(answer.taken))
+        for settled in answer.settled:
+            self.lane.settled(*settled)
 
     @precondition(lambda self: self.lane.page_wanted and self.asked is None)
     @rule()
@@ -243,7 +246,7 @@ class InStoreOrder(RuleBasedStateMachine):
         queued = [*lane._fresh, *lane._retries]
         assert self.budget.bytes_used == sum(len(job.body) for job in queued)
         assert lane.running == len(self.running) <= lane.cap
-        assert {job.delivery for job in self.running} <= lane.in_flight
+        assert {job.delivery for job in self.running} <= lane.in_flight.keys()
         assert len({job.delivery for job in queued}) == len(queued)
 
     def teardown(self) -> None:
@@ -267,7 +270,7 @@ class InStoreOrder(RuleBasedStateMachine):
         assert {row.state for row in self.store.rows.values()} <= {DELIVERED}
         assert set(self.starts) == set(self.store.rows)
         lane = self.lane
-        assert (lane.queued, lane.running, lane.in_flight, lane.behind) == (0, 0, set(), False)
+        assert (lane.queued, lane.running, lane.in_flight, lane.behind) == (0, 0, {}, False)
         assert self.budget.bytes_used == 0
 
 

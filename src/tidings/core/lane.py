@@ -62,7 +62,7 @@ class Lane:
         self.reading = False
         self.cursor = 0
         self.epoch = 0  # raised by `start_over`; an answer to an older read is ignored
-        self.in_flight: set[int] = set()  # started and not settled
+        self.in_flight: dict[int, int] = {}  # started and not settled, each with its attempt
         self.running = 0  # slots with an attempt under way
         self._budget = budget
         self._fresh: deque[Job] = deque()
@@ -123,7 +123,7 @@ class Lane:
     @property
     def unsettled(self) -> list[int]:
         """What was started, or taken to be started, and has no outcome written yet."""
-        return sorted(self.in_flight | {job.delivery for job in self._retries})
+        return sorted(self.in_flight.keys() | {job.delivery for job in self._retries})
 
     @property
     def page_wanted(self) -> bool:
@@ -294,7 +294,7 @@ class Lane:
         job = self._turn_of().popleft()
         self._budget.bytes_used -= len(job.body)
         self.running += 1
-        self.in_flight.add(job.delivery)
+        self.in_flight[job.delivery] = job.attempt
         if job.replay is not None:
             self._replays_out.add(job.delivery)
         self.breaker.started()
@@ -316,9 +316,11 @@ class Lane:
         elif delivered and self.limit < self.cap:
             self.limit = min(float(self.cap), self.limit + 1)
 
-    def settled(self, delivery: int) -> None:
-        """The outcome of an attempt is on stable storage."""
-        self.in_flight.discard(delivery)
-        self._replays_out.discard(delivery)
+    def settled(self, delivery: int, attempt: int) -> None:
+        """The outcome of an attempt is on stable storage; the next one may be under way already,
+        for the commit that wrote it may have taken it again."""
+        if self.in_flight.get(delivery) == attempt:
+            del self.in_flight[delivery]
+            self._replays_out.discard(delivery)
         if self.reading:
             self._settled_meanwhile.add(delivery)

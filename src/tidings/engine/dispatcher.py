@@ -184,7 +184,7 @@ class Dispatcher:
             post = self._posts.get(one.webhook)
             if post is None:
                 continue
-            post.lane.settled(one.delivery)
+            post.lane.settled(one.delivery, one.attempt)
             if (gone := self._leaving.pop(one.delivery, None)) is not None:
                 self._gone(gone)  # not before: disabling parks what is unfinished
             if one.delay_ms is not None:
