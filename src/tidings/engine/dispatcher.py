@@ -160,6 +160,7 @@ class Dispatcher:
         for webhook, deliveries in of_webhook.items():
             if (post := self._posts.get(webhook)) is not None:
                 post.lane.forget(deliveries)
+                post.cancelled |= deliveries & post.lane.in_flight.keys()
                 if not post.lane.queued:
                     post.waiting_since_s = None
 
@@ -185,6 +186,7 @@ class Dispatcher:
             if post is None:
                 continue
             post.lane.settled(one.delivery, one.attempt)
+            post.cancelled.discard(one.delivery)
             if (gone := self._leaving.pop(one.delivery, None)) is not None:
                 self._gone(gone)  # not before: disabling parks what is unfinished
             if one.delay_ms is not None:
@@ -217,9 +219,16 @@ class Dispatcher:
         """A commit was refused, or its answer lost: the store may hold what no receipt has told.
 
         Lanes with unfinished work read it again, and retries that were taken of these webhooks and
-        did not arrive are due again.
+        did not arrive are due again. What waits here is dropped at once: a cancel whose answer was
+        lost may have ended it, and its repeat does not name it.
         """
-        self._spawn(self._look_again(taken_of))
+        doubted = set(taken_of)
+        for number, post in self._posts.items():
+            if post.lane.queued:
+                doubted.add(number)
+                post.lane.start_over(keep_retries=False)
+                self._pump(post)
+        self._spawn(self._look_again(doubted))
 
     async def _look_again(self, taken_of: set[int]) -> None:
         try:
@@ -420,8 +429,10 @@ class Dispatcher:
 
     async def _shape(self, post: Post, webhook: Webhook, job: Job) -> bytes:
         body = await self._shaper.shape(webhook, job)
-        # Meanwhile the webhook may have been ended or paused, or the store have refused a write.
-        if self.stopping or self.committer.halted or not post.lane.open:
+        # Meanwhile the webhook may have been ended or paused, the delivery been cancelled, or the
+        # store have refused a write.
+        ended = job.delivery in post.cancelled or not post.lane.open
+        if ended or self.stopping or self.committer.halted:
             raise ShapeLater(NOT_NOW, 0.0)
         return body
 

@@ -40,6 +40,7 @@ class Post:
         self.pace = Pace()
         self.slots: set[asyncio.Task[None]] = set()
         self.next_due_ms: int | None = None
+        self.cancelled: set[int] = set()  # deliveries that were, while their message is made
         self.taking = False
         self.takes_void = False  # what the take under way brings has been parked meanwhile
         self.paced: asyncio.TimerHandle | None = None
