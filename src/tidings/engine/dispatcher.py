@@ -40,7 +40,6 @@ from tidings.store import port
 UNWRITTEN_MAX = 1000
 CLIENTS_MAX = 2000  # webhooks with kept connections
 PAGE_RETRY_S = 0.25
-TAKE_END_S = 0.02  # between looks at whether a take has come back
 OVERDUE_S = 10.0
 
 NOT_NOW = "Tidings stopped sending to this webhook while the message was made. Nothing was sent."
@@ -194,8 +193,9 @@ class Dispatcher:
         for webhook, due_ms in receipt.due:
             post = self._posts.get(webhook)
             if post is not None:
-                post.taking = post.takes_void = False
+                post.takes_void = False
                 post.next_due_ms = None
+                self._take_ended(post)
                 if due_ms is not None:
                     self._note_due(post, due_ms)
         if self._admission.crowded:
@@ -281,17 +281,23 @@ class Dispatcher:
 
     async def _take_back(self, post: Post) -> None:
         """Make due what was taken and has not come here, or was dropped at the disabling."""
-        while post.taking:
-            await asyncio.sleep(TAKE_END_S)
-        post.taking = True
+        if post.taking:
+            post.take_back_wanted = True  # once that has come back
+            return
+        post.taking, post.take_back_wanted = True, False
         try:
             await self._store.release(post.webhook.number, post.lane.unsettled)
         except port.StoreDown:
             self._loop.call_later(PAGE_RETRY_S, lambda: self._spawn(self._take_back(post)))
             return
         finally:
-            post.taking = False
+            self._take_ended(post)
         self._note_due(post, self._clock.now_ms())
+
+    def _take_ended(self, post: Post) -> None:
+        post.taking = False
+        if post.take_back_wanted:
+            self._spawn(self._take_back(post))
 
     def switched(self) -> None:
         """A stop switch was thrown: lanes close, and hold nothing in memory; or they open again."""
