@@ -175,7 +175,9 @@ class World:
 
     # -- what people do ---------------------------------------------------------------------------
 
-    async def create_webhook(self, org: int = ORG, ordering: str | None = None) -> None:
+    async def create_webhook(
+        self, org: int = ORG, ordering: str | None = None, *, may_filter: bool = True
+    ) -> None:
         draw = self.draw
         receiver = len(self.known)
         drawn = draw.choice(("none", "none", "key", "strict"))
@@ -195,7 +197,7 @@ class World:
             "deadlineInSeconds": DEADLINE_S,
             "rename": draw.choice((SHAPED, {})),
         }
-        if draw.random() < 0.3:
+        if draw.random() < 0.3 and may_filter:
             known.keys = {"k0", "k2"}
             body["filter"] = {"path": "data.key", "in": sorted(known.keys)}
         try:
