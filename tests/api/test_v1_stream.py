@@ -3,7 +3,10 @@
 import asyncio
 from typing import Any
 
+import pytest
 from control_client import Service, basic, run, scope_of, service
+
+from tidings.api import stream
 
 
 class Listening:
@@ -69,5 +72,38 @@ def test_a_stream_needs_its_scope() -> None:
             reply = await s.call("GET", "/v1/stream", auth=await s.add_org(2, "events:write"))
             assert (reply.status, reply.json["error"]["code"]) == (403, "forbidden")
             assert not s.feed.listening
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("path", ["/v1/stream", "inbox"])
+def test_whose_credential_is_revoked_hears_no_more(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "ASKED_AGAIN_S", 0.0)
+
+    async def scenario() -> None:
+        async with service() as s:
+            made = await s.call(
+                "POST",
+                "/v1/orgs/1/credentials",
+                {"name": "listener", "kind": "key", "scopes": {"logs": "read"}},
+            )
+            one = made.json
+            auth = basic(one["id"], one["secret"])
+            where, feed, heard_of = path, s.feed, 1
+            if path == "inbox":
+                inbox = (await s.call("POST", "/v1/inboxes", {})).json
+                where, feed = f"/v1/inboxes/{inbox['id']}/stream", s.inboxes.feed
+                heard_of = s.inboxes.get(1, inbox["id"]).stored.number
+            listening = Listening(s, auth, where)
+            await listening.next()
+            assert (await listening.next())["body"].startswith(b"retry: ")
+            gone = await s.call("DELETE", f"/v1/orgs/1/credentials/{one['id']}")
+            assert gone.status == 200
+            feed.tell(heard_of, "event", {"eventId": "a"})
+            end = await listening.next()
+            assert end["body"] == b"" and end["more_body"] is False
+            await listening.leave()
 
     run(scenario())

@@ -12,7 +12,7 @@ from tests.api.log_client import accept
 from tests.catalogue import versioned
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings import catalogue
-from tidings.console.pages.tail import watched
+from tidings.api.stream import watched
 from tidings.core.ids import show
 from tidings.engine.feed import Feed
 

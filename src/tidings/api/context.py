@@ -21,6 +21,7 @@ from tidings.core.terms import Terms
 from tidings.engine.access import Access, Caller
 from tidings.engine.clock import Clock
 from tidings.engine.credentials import Credentials
+from tidings.engine.denied import Denied
 from tidings.engine.event_types import EventTypes
 from tidings.engine.feed import Feed
 from tidings.engine.inboxes import Inboxes
@@ -96,10 +97,7 @@ class Services:
         The call is counted: it is refused with 429 where its credential's quota is used up.
         """
         headers = request.headers
-        authorization, token = (
-            None if value is None else value.encode("latin-1")
-            for value in (headers.get("authorization"), headers.get(TOKEN_HEADER))
-        )
+        authorization, token = _proof(request)
         caller = self.access.caller(authorization, scope, token)
         self._count(request, caller)
         named = of_headers(headers.get(ENTITY_TYPE_HEADER), headers.get(ENTITY_CODE_HEADER))
@@ -108,6 +106,16 @@ class Services:
         if named is not None:
             caller = msgspec.structs.replace(caller, attribution=named)
         return self.access.acting(caller, headers.get(ORG_HEADER))
+
+    def still_may(self, request: Request, scope: str) -> bool:
+        """Whether a call that goes on would be admitted now; not counted, for it is none."""
+        authorization, token = _proof(request)
+        try:
+            caller = self.access.caller(authorization, scope, token)
+            self.access.acting(caller, request.headers.get(ORG_HEADER))
+        except Denied:
+            return False
+        return True
 
     def _count(self, request: Request, caller: Caller) -> None:
         allowance = self.limits.call(caller)
@@ -219,3 +227,13 @@ def local_iso(ms: int, zone: tzinfo) -> str:
     """Milliseconds since the epoch in an org's time zone, as `2026-02-11T14:45:00.123+0530`."""
     moment = datetime.fromtimestamp(ms // 1000, zone)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}{moment:%z}"
+
+
+def _proof(request: Request) -> tuple[bytes | None, bytes | None]:
+    """What a call carries to be known by: `Authorization`, and the token's own header."""
+    headers = request.headers
+    authorization, token = (
+        None if value is None else value.encode("latin-1")
+        for value in (headers.get("authorization"), headers.get(TOKEN_HEADER))
+    )
+    return authorization, token

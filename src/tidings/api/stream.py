@@ -1,6 +1,8 @@
 """`GET /v1/stream`: what happens in an org, as server-sent events (WHATWG HTML, section 9.2)."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -11,6 +13,7 @@ from tidings.api.models import V1_ERRORS
 from tidings.engine.feed import Feed, Subscription
 
 KEEP_ALIVE_S = 15.0
+ASKED_AGAIN_S = 4.0  # whose credential or session has ended hears nothing 5 s later
 EVENT_STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
@@ -24,8 +27,9 @@ def stream_routes(services: Services, keep_alive_s: float = KEEP_ALIVE_S) -> API
         caller = services.caller(request, "logs:read")
         subscription = services.feed.subscribe(caller.org)
         facts = told(services.feed, subscription, keep_alive_s)
+        heard = watched(facts, lambda: services.still_may(request, "logs:read"))
         return StreamingResponse(
-            facts, media_type="text/event-stream", headers=EVENT_STREAM_HEADERS
+            heard, media_type="text/event-stream", headers=EVENT_STREAM_HEADERS
         )
 
     return router
@@ -49,3 +53,21 @@ async def told(
                 yield b": still here\n\n"
     finally:
         feed.unsubscribe(subscription)
+
+
+async def watched(
+    facts: AsyncGenerator[bytes, None],
+    may_hear: Callable[[], bool],
+    every_s: float | None = None,
+) -> AsyncIterator[bytes]:
+    """The same, until somebody may hear them no longer; that is asked every so many seconds."""
+    every_s = ASKED_AGAIN_S if every_s is None else every_s
+    loop = asyncio.get_running_loop()
+    asked_s = loop.time()
+    async with contextlib.aclosing(facts):
+        async for fact in facts:
+            if loop.time() - asked_s >= every_s:
+                if not may_hear():
+                    return
+                asked_s = loop.time()
+            yield fact

@@ -14,7 +14,7 @@ from tidings.api.log_models import PAGE_PARAMETERS
 from tidings.api.log_query import cursors, read_question
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
-from tidings.api.stream import EVENT_STREAM_HEADERS, KEEP_ALIVE_S, told
+from tidings.api.stream import EVENT_STREAM_HEADERS, KEEP_ALIVE_S, told, watched
 from tidings.api.v1_inboxes import own_inbox
 from tidings.core.ids import read, show
 from tidings.engine.inboxes import BODY_BYTES_KEPT
@@ -67,7 +67,9 @@ def _own_routes(services: Services) -> APIRouter:
         subscription = inboxes.feed.subscribe(live.stored.number)
         facts = told(inboxes.feed, subscription, KEEP_ALIVE_S)
         return StreamingResponse(
-            facts, media_type="text/event-stream", headers=EVENT_STREAM_HEADERS
+            watched(facts, lambda: services.still_may(request, "logs:read")),
+            media_type="text/event-stream",
+            headers=EVENT_STREAM_HEADERS,
         )
 
     return router

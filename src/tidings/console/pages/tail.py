@@ -1,18 +1,13 @@
 """The live tail: events and deliveries of the org as they happen, in the browser."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-
 from starlette.responses import Response, StreamingResponse
 
-from tidings.api.stream import EVENT_STREAM_HEADERS, KEEP_ALIVE_S, told
+from tidings.api.stream import EVENT_STREAM_HEADERS, KEEP_ALIVE_S, told, watched
 from tidings.console.frame import Visit
 from tidings.console.pages.overview import origin_of
 from tidings.core.delivery import State
 from tidings.engine.denied import Denied
 
-ASKED_AGAIN_S = 30.0  # whose session has ended must not listen on
 KINDS = (("", "events and deliveries"), ("event", "events"), ("delivery", "deliveries"))
 STATES = [State.DELIVERED.word, State.RETRYING.word, State.FAILED.word]
 
@@ -48,22 +43,7 @@ async def stream(visit: Visit) -> Response:
 
     facts = told(feed, feed.subscribe(org), KEEP_ALIVE_S)
     return StreamingResponse(
-        watched(facts, may_hear, ASKED_AGAIN_S),
+        watched(facts, may_hear),
         media_type="text/event-stream",
         headers=EVENT_STREAM_HEADERS,
     )
-
-
-async def watched(
-    facts: AsyncGenerator[bytes, None], may_hear: Callable[[], bool], every_s: float
-) -> AsyncIterator[bytes]:
-    """The same, until somebody may hear them no longer; that is asked every so many seconds."""
-    loop = asyncio.get_running_loop()
-    asked_s = loop.time()
-    async with contextlib.aclosing(facts):
-        async for fact in facts:
-            if loop.time() - asked_s >= every_s:
-                if not may_hear():
-                    return
-                asked_s = loop.time()
-            yield fact
