@@ -31,10 +31,11 @@ from tidings.engine.committer import Committer, Prepared
 from tidings.engine.fan_out import made_late
 from tidings.engine.healths import Healths
 from tidings.engine.message import Message
-from tidings.engine.post import Line, Post, quickest_first
+from tidings.engine.post import QUICK_S, Line, Post
 from tidings.engine.shaper import Shaping
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
 from tidings.engine.tries import Promises
+from tidings.engine.wakes import Wakes
 from tidings.store import port
 
 UNWRITTEN_MAX = 1000
@@ -76,6 +77,7 @@ class Dispatcher:
         self._gone = gone
         self._observe = observe
         self._posts: dict[int, Post] = {}
+        self._wakes = Wakes(self._pump)
         self._deleted: set[Post] = set()  # with attempts that are under way
         self._warm: OrderedDict[int, Post] = OrderedDict()
         self._due: list[tuple[int, int]] = []
@@ -137,8 +139,7 @@ class Dispatcher:
                 post.lane.offer_retry(job)
                 woken[post] = None
         self._forget(receipt.cancelled)
-        for post in quickest_first(woken):
-            self._pump(post)
+        self._wakes.wake(woken)
 
     def _offer_replays(self, replayed: Sequence[port.Replayed]) -> dict[Post, None]:
         """Queue what slices of replays have made; their ids are above those of the events."""
@@ -460,6 +461,7 @@ class Dispatcher:
         delivered = isinstance(outcome, Delivered)
         self._breakers.charge(post, job, ending, delivered)
         lane.ended(slow=isinstance(outcome, Retry) and outcome.slow, delivered=delivered)
+        post.well = delivered and took_s < QUICK_S
         if isinstance(outcome, Failed) and outcome.disable:
             self._leaving[job.delivery] = webhook
         elif isinstance(outcome, Retry) and outcome.hold_s:

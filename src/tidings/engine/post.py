@@ -1,13 +1,14 @@
 """One webhook at work: its lane, its connections, and how its messages are made."""
 
 import asyncio
-from collections.abc import Collection
 
 from tidings.core.lane import Lane
 from tidings.core.turns import Pace
 from tidings.core.webhook import Webhook
 from tidings.egress.port import Outlet
 from tidings.engine.message import Message
+
+QUICK_S = 0.1  # a receiver that answers within it
 
 
 class Line:
@@ -38,6 +39,7 @@ class Post:
         self.line = line
         self.message = Message(webhook)
         self.pace = Pace()
+        self.well = False  # its last attempt was delivered, and quickly
         self.slots: set[asyncio.Task[None]] = set()
         self.next_due_ms: int | None = None
         self.cancelled: set[int] = set()  # deliveries that were, while their message is made
@@ -47,9 +49,3 @@ class Post:
         self.paced: asyncio.TimerHandle | None = None
         self.waiting_since_s: float | None = None
         self.probe: asyncio.TimerHandle | None = None  # when an open breaker may ask
-
-
-def quickest_first(posts: Collection[Post]) -> Collection[Post]:
-    """In the order in which they begin to send what one commit has brought: who answers at once
-    does not wait until the messages of those that take long are made and written."""
-    return sorted(posts, key=lambda post: post.pace.took_s) if len(posts) > 1 else posts

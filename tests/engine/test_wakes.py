@@ -1,0 +1,71 @@
+"""In which order lanes begin what a commit has brought."""
+
+import asyncio
+from typing import Any, cast
+
+from tidings.core.lane import Budget, Lane
+from tidings.engine.post import Line, Post
+from tidings.engine.wakes import TURN_MIN, TURN_SHARE, Wakes
+
+Nothing = cast(Any, None)
+
+
+class Signed:
+    """As much of a webhook as its messages are made of."""
+
+    def __getattr__(self, name: str) -> Any:
+        return {"headers": (), "secrets": (), "extra": {}}.get(name, "x")
+
+
+def post(*, well: bool = False) -> Post:
+    made = Post(cast(Any, Signed()), Lane(1, None, Budget(1)), Line(Nothing))
+    made.well = well
+    return made
+
+
+async def turn() -> None:
+    """One turn of the loop."""
+    await asyncio.sleep(0)
+
+
+def test_who_is_well_begins_at_once_and_the_others_a_few_in_each_turn() -> None:
+    async def scenario() -> None:
+        begun: list[Post] = []
+        wakes = Wakes(begun.append)
+        others = [post() for _ in range(2 * TURN_MIN + 1)]
+        well = [post(well=True) for _ in range(TURN_MIN + 3)]
+        wakes.wake([*others, *well])
+        assert begun == well
+        for count in (TURN_MIN, 2 * TURN_MIN, 2 * TURN_MIN + 1, 2 * TURN_MIN + 1):
+            await turn()
+            assert begun == [*well, *others[:count]]
+
+    asyncio.run(scenario())
+
+
+def test_who_is_well_overtakes_those_that_an_earlier_commit_has_woken() -> None:
+    async def scenario() -> None:
+        begun: list[Post] = []
+        wakes = Wakes(begun.append)
+        others, well = [post() for _ in range(TURN_MIN + 1)], post(well=True)
+        wakes.wake(others)
+        await turn()
+        wakes.wake([well])
+        await turn()
+        assert begun == [*others[:TURN_MIN], well, others[TURN_MIN]]
+
+    asyncio.run(scenario())
+
+
+def test_many_that_wait_are_through_in_few_turns_and_each_is_woken_once() -> None:
+    async def scenario() -> None:
+        begun: list[Post] = []
+        wakes = Wakes(begun.append)
+        others = [post() for _ in range(1000)]
+        wakes.wake(others)
+        wakes.wake(others)
+        for _ in range(6 * TURN_SHARE):
+            await turn()
+        assert begun == others
+
+    asyncio.run(scenario())
