@@ -71,6 +71,19 @@ def read_received(path: Path) -> Received:
     return msgspec.msgpack.decode(path.read_bytes(), type=Received)
 
 
+def merged(parts: Sequence[Received]) -> Received:
+    """The ledgers of several receivers as one, each in its own order."""
+    return Received(
+        ids=[id for part in parts for id in part.ids],
+        webhooks=[webhook for part in parts for webhook in part.webhooks],
+        times=b"".join(part.times for part in parts),
+        verified=sum(part.verified for part in parts),
+        forged=sum(part.forged for part in parts),
+        unreadable=sum(part.unreadable for part in parts),
+        cpu_seconds=sum(part.cpu_seconds for part in parts),
+    )
+
+
 @dataclass(slots=True)
 class OwnBooks:
     """What a service itself says became of the events of a run, by webhook number."""

@@ -61,6 +61,7 @@ class Product:
         receiver_port: int,
         hooks: Sequence[Hook],
         *,
+        apart_port: int | None = None,
         connections: int = CONNECTIONS_PER_WEBHOOK,
         cores: frozenset[int] | None = None,
     ) -> None:
@@ -77,6 +78,7 @@ class Product:
         self._number_of: dict[str, int] = {}
         self._closed_port = free_port()
         self._receiver_port = receiver_port
+        self._apart_port = receiver_port if apart_port is None else apart_port
         self._connections = connections
         self._cores = cores
         self.start()
@@ -142,12 +144,13 @@ class Product:
         connection.close()
 
     def _add_webhook(self, connection: http.client.HTTPConnection, hook: Hook) -> None:
+        port = self._receiver_port if hook.path == LISTENING else self._apart_port
         wanted = {
             "name": f"bench-{hook.number}",
             "active": True,
             "eventNames": [hook.event_name],
             "webHookType": "HTTP",
-            "webHookUrl": hook.url(self._receiver_port, self._closed_port),
+            "webHookUrl": hook.url(port, self._closed_port),
             "methodType": "POST",
             "webHookHeaders": {},
             "maxAllowedConnections": self._connections,

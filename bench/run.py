@@ -20,6 +20,7 @@ from bench.ledger import (
     Sent,
     arrivals,
     delays_ms,
+    merged,
     numbers,
     owed,
     percentile,
@@ -78,19 +79,35 @@ class ReceiverProcess:
 
 
 class Bench:
-    """The folder and the receiver that all runs of one figure share."""
+    """The folder and the receivers that all runs of one figure share.
 
-    def __init__(self, parent: Path | None = None, patience_seconds: float = 0.0) -> None:
+    With `apart`, whatever is not a plain listening webhook has a receiver process of its own: what
+    a healthy one notices of bad ones must be the service's doing, not that they share a receiver.
+    """
+
+    def __init__(
+        self, parent: Path | None = None, patience_seconds: float = 0.0, *, apart: bool = False
+    ) -> None:
         self.patience_seconds = patience_seconds
         self._folder = tempfile.TemporaryDirectory(prefix="tidings-bench-", dir=parent)
         self.folder = Path(self._folder.name)
         self.receiver = ReceiverProcess(self.folder)
+        self.apart = ReceiverProcess(self.folder) if apart else None
+
+    @property
+    def receivers(self) -> list[ReceiverProcess]:
+        return [self.receiver] if self.apart is None else [self.receiver, self.apart]
+
+    def received(self) -> Received:
+        """What has arrived anywhere."""
+        return merged([one.ledger() for one in self.receivers])
 
     def __enter__(self) -> "Bench":
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.receiver.stop()
+        for one in self.receivers:
+            one.stop()
         self._folder.cleanup()
 
 
@@ -186,7 +203,8 @@ def measure(
     bench: Bench, target: Target, *, drain_seconds: float = DRAIN_SECONDS, **plan: Any
 ) -> Measured:
     """One run against a target that is up, closed by its ledger."""
-    bench.receiver.tell("reset")
+    for one in bench.receivers:
+        one.tell("reset")
     bench.receiver.know(target.secrets)
     wait_until_quiet(bench.patience_seconds)
     mark, before = target.mark(), target.usage()
@@ -201,7 +219,7 @@ def measure(
     elapsed = time.monotonic() - started
     own = settled_books(target, mark)
     # The receiver's books last: what the service has booked by now must be in them.
-    measured = close(target, sent, bench.receiver.ledger(), expected, own)
+    measured = close(target, sent, bench.received(), expected, own)
     measured.usage = usage
     measured.disturbed = (max(0.0, others) + stolen) / (CORES * elapsed)
     return measured

@@ -26,7 +26,7 @@ def run(options: Options) -> list[Row]:
     )
     alone: list[Measured] = []
     beside: list[Measured] = []
-    with Bench(options.folder, options.patience_seconds) as bench:
+    with Bench(options.folder, options.patience_seconds, apart=True) as bench:
         for pair in range(options.runs):
             order = [(0, alone), (each, beside)]
             for bad, kept in order if pair % 2 == 0 else reversed(order):
@@ -65,6 +65,7 @@ def one_run(bench: Bench, options: Options, bad: int, seconds: float) -> Measure
         bench.folder,
         bench.receiver.port,
         with_bad(bad, options.bad_orgs),
+        apart_port=bench.apart.port if bench.apart else None,
         cores=options.service_cores,
     )
     try:
