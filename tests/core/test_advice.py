@@ -7,7 +7,9 @@ import pytest
 from tidings.core.advice import Tried, advise, next_try, what_happened, what_to_do
 from tidings.core.delivery import State
 from tidings.core.exchange import FaultKind
+from tidings.core.ids import show
 from tidings.core.outcome import RetryPolicy
+from tidings.core.outlook import Outlook, Why
 from tidings.core.schedule import Schedule
 from tidings.core.standing import Standing
 
@@ -96,6 +98,73 @@ def test_a_webhook_that_does_not_send_is_named_first_of_all_remedies() -> None:
         assert told.endswith(
             f"The webhook is {standing.value}: nothing is sent until it is active."
         )
+
+
+OPEN = Outlook(why=Why.BREAKER, until_ms=NOON + 41_000)
+FULL = Outlook(why=Why.CONNECTIONS, most=10)
+PROBED = "The webhook's breaker is open, for its receiver only failed: one delivery is tried then"
+
+
+@pytest.mark.parametrize(
+    ("state", "due_ms", "outlook", "words"),
+    [
+        (State.PENDING, None, Outlook(begun=1), "Its attempt is under way."),
+        (State.RETRYING, None, Outlook(begun=2), "The next try is under way."),
+        (State.RETRYING, None, Outlook(), "It is due now."),
+        (State.RETRYING, None, FULL, "It is due now. As many attempts of the webhook are under"),
+        (
+            State.PENDING,
+            None,
+            OPEN,
+            f"First try 12:00:41 UTC at the earliest (in 41 s). {PROBED}",
+        ),
+        (
+            State.RETRYING,
+            NOON + 5_000,
+            OPEN,
+            f"Next try 12:00:41 UTC at the earliest (in 41 s). {PROBED}",
+        ),
+        (State.RETRYING, NOON + 60_000, OPEN, "Next try 12:01:00 UTC (in 60 s)."),
+        (State.RETRYING, NOON + 5_000, FULL, "Next try 12:00:05 UTC (in 5 s)."),
+        (
+            State.PENDING,
+            None,
+            Outlook(why=Why.OLDER),
+            "It waits for its attempt. Older deliveries of the webhook wait, and go first.",
+        ),
+        (
+            State.HELD,
+            None,
+            Outlook(first=7),
+            f"It waits for delivery {show('dlv', 7)} of the same ordering key.",
+        ),
+    ],
+)
+def test_what_is_not_sent_yet_says_what_it_waits_for(
+    state: State, due_ms: int | None, outlook: Outlook, words: str
+) -> None:
+    tried = BUSY if state is State.RETRYING else None
+    told = advise(state, tried, due_ms=due_ms, now_ms=NOON, outlook=outlook)
+    happened = "The receiver answered 503 Service Unavailable after 12 ms. "
+    assert told.removeprefix(happened).startswith(words), told
+    if not words.endswith("under"):
+        rest = told.removeprefix(happened).removeprefix(words)
+        assert "waits" not in rest and "Next try" not in rest, told
+
+
+@pytest.mark.parametrize("why", [Why.STOPPED_ALL, Why.STOPPED_ORG, Why.STANDING])
+def test_where_nothing_is_sent_no_time_is_promised(why: Why) -> None:
+    standing = Standing.PAUSED if why is Why.STANDING else Standing.ACTIVE
+    told = advise(
+        State.RETRYING,
+        BUSY,
+        due_ms=NOON + 5_000,
+        now_ms=NOON,
+        outlook=Outlook(why=why),
+        standing=standing,
+    )
+    assert "12:00:05" not in told and "Next try" not in told
+    assert told.endswith("is active." if why is Why.STANDING else "is started again.")
 
 
 def test_the_webhooks_own_policy_decides_what_was_final() -> None:

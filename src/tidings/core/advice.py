@@ -12,7 +12,9 @@ import msgspec
 
 from tidings.core.delivery import State
 from tidings.core.exchange import FaultKind
+from tidings.core.ids import show
 from tidings.core.outcome import DEFAULT_POLICY, RetryPolicy, verdict
+from tidings.core.outlook import CLEAR, Outlook, Why, next_attempt_ms, waits_for
 from tidings.core.standing import Standing
 
 _SENTENCES = re.compile(r"(?<=[.]) (?=[A-Z])")
@@ -88,7 +90,9 @@ def what_to_do(tried: Tried) -> str:
     return _STATUS.get(status) or (_BYTES if status in (400, 422) else _LOG)
 
 
-def next_try(due_ms: int, now_ms: int, zone: tzinfo = UTC) -> str:
+def next_try(
+    due_ms: int, now_ms: int, zone: tzinfo = UTC, which: str = "Next try", earliest: bool = False
+) -> str:
     """`Next try 14:02:31 UTC (in 5 s).`; with the date where it is not today."""
     due = datetime.fromtimestamp(due_ms / 1000, zone)
     today = datetime.fromtimestamp(now_ms / 1000, zone).date()
@@ -96,7 +100,8 @@ def next_try(due_ms: int, now_ms: int, zone: tzinfo = UTC) -> str:
     name = due.tzname() or ""
     left_ms = due_ms - now_ms
     left = "now" if left_ms <= 0 else f"in {_wait(timedelta(milliseconds=left_ms))}"
-    return f"Next try {day}{due:%H:%M:%S}{' ' if name else ''}{name} ({left})."
+    at = f"{day}{due:%H:%M:%S}{' ' if name else ''}{name}"
+    return f"{which} {at}{' at the earliest' if earliest else ''} ({left})."
 
 
 def advise(
@@ -108,20 +113,23 @@ def advise(
     zone: tzinfo = UTC,
     standing: Standing = Standing.ACTIVE,
     policy: RetryPolicy = DEFAULT_POLICY,
+    outlook: Outlook = CLEAR,
 ) -> str:
-    """A delivery in words, from its state and its last attempt."""
+    """A delivery in words, from its state, its last attempt and what its next one waits for."""
     happened = "" if tried is None else what_happened(tried)
     todo = "" if tried is None else what_to_do(tried)
     middle = ""
-    if state is State.PENDING:
-        middle = "It waits for its attempt."
-    elif state is State.HELD:
-        middle = "It waits for an earlier delivery of the same ordering key."
-    elif state is State.RETRYING:
-        if due_ms is None:
-            middle = "The next try is under way."
-        else:
-            middle = next_try(due_ms, now_ms, zone)
+    if not state.final:
+        middle = comes(
+            state,
+            due_ms=due_ms,
+            now_ms=now_ms,
+            zone=zone,
+            standing=standing,
+            outlook=outlook,
+            first=tried is None,
+        )
+        todo = "" if _barred(outlook, standing) else todo
     elif state is State.FAILED and tried is not None:
         middle = _why_failed(tried, policy)
     elif state is State.PARKED:
@@ -129,9 +137,55 @@ def advise(
         todo = todo or "Set the webhook active; new events are then sent."
     elif state is State.CANCELLED:
         middle, todo = "It was cancelled with its webhook.", ""
-    if not state.final and standing is not Standing.ACTIVE:
-        todo = f"The webhook is {standing.value}: nothing is sent until it is active."
     return " ".join(part for part in (happened, middle, todo) if part)
+
+
+def comes(
+    state: State,
+    *,
+    due_ms: int | None,
+    now_ms: int,
+    zone: tzinfo,
+    standing: Standing,
+    outlook: Outlook,
+    first: bool = False,
+) -> str:
+    """When an unfinished delivery is tried next, and what it waits for beside its time."""
+    if outlook.begun:
+        return "Its attempt is under way." if first else "The next try is under way."
+    if barred := _barred(outlook, standing):
+        return f"{_held_by(state, outlook)} {barred}".lstrip()
+    if state is State.HELD:
+        return _held_by(state, outlook)
+    at_ms = next_attempt_ms(state, due_ms, outlook, now_ms)
+    decides = due_ms is None or due_ms <= now_ms or (outlook.until_ms or 0) > due_ms
+    why = waits_for(outlook) if decides else ""
+    if at_ms is not None and at_ms > now_ms:
+        which = "First try" if first else "Next try"
+        when = next_try(at_ms, now_ms, zone, which, earliest=bool(why))
+    else:
+        when = "It waits for its attempt." if state is State.PENDING else "It is due now."
+    return f"{when} {why}".rstrip()
+
+
+def _barred(outlook: Outlook, standing: Standing) -> str:
+    """Why nothing at all is sent to the webhook; empty where something is, or is under way."""
+    if outlook.begun:
+        return ""
+    if outlook.why in (Why.STOPPED_ALL, Why.STOPPED_ORG):
+        return waits_for(outlook)
+    if standing is Standing.ACTIVE:
+        return ""
+    return f"The webhook is {standing.value}: nothing is sent until it is active."
+
+
+def _held_by(state: State, outlook: Outlook) -> str:
+    """What a held delivery waits for; nothing of the others, whose lane does not send at all."""
+    if state is not State.HELD:
+        return ""
+    if outlook.first is None:
+        return "It waits for an earlier delivery of the same ordering key."
+    return f"It waits for delivery {show('dlv', outlook.first)} of the same ordering key."
 
 
 def _why_failed(tried: Tried, policy: RetryPolicy) -> str:
