@@ -69,6 +69,15 @@ class Scene:
         self.store, self.line, self.committer = Store(), Line(), Committer()
         self.registry = Registry()
         self.registry.put(HOOK)
+        self.healths = Healths(
+            store=self.store,
+            registry=self.registry,
+            clock=Clock(),
+            parked=lambda _: None,
+            hopeless=lambda *_: None,
+            failing=lambda *_: None,
+            recovered=lambda *_: None,
+        )
         self.dispatcher = Dispatcher(
             store=self.store,  # type: ignore[arg-type]  # the part that is asked here
             registry=self.registry,
@@ -78,15 +87,7 @@ class Scene:
             draw=random.Random(1),
             budget_bytes=1 << 20,
             in_flight_max=10,
-            healths=Healths(
-                store=self.store,
-                registry=self.registry,
-                clock=Clock(),
-                parked=lambda _: None,
-                hopeless=lambda *_: None,
-                failing=lambda *_: None,
-                recovered=lambda *_: None,
-            ),
+            healths=self.healths,
             shaper=None,  # type: ignore[arg-type]
             gone=lambda _: None,
             observe=lambda *_: None,
@@ -97,6 +98,9 @@ class Scene:
         changed = msgspec.structs.replace(HOOK, standing=standing)
         self.registry.put(changed)
         self.dispatcher.changed(changed)
+
+    def delete(self) -> None:
+        self.dispatcher.changed(msgspec.structs.replace(HOOK, standing=Standing.DELETED))
 
     def take_comes_back(self) -> None:
         job = Job(5, HOOK.number, HOOK.org, "e5", 1_000_000, 2, None, True, b"parked by now")

@@ -31,6 +31,7 @@ from tidings.engine.committer import Committer, Prepared
 from tidings.engine.fan_out import made_late
 from tidings.engine.healths import Healths
 from tidings.engine.message import Message
+from tidings.engine.outlook import Outlooks
 from tidings.engine.post import QUICK_S, Line, Post
 from tidings.engine.shaper import Shaping
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
@@ -78,12 +79,14 @@ class Dispatcher:
         self._observe = observe
         self._posts: dict[int, Post] = {}
         self._wakes = Wakes(self._pump)
-        self._deleted: set[Post] = set()  # with attempts that are under way
+        self._deleted: dict[int, Post] = {}  # with attempts that are under way
         self._warm: OrderedDict[int, Post] = OrderedDict()
         self._due: list[tuple[int, int]] = []
         self._alarm: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._breakers = Breakers(healths, draw, self._pump)
+        look = lambda number: self._posts.get(number) or self._deleted.get(number)  # noqa: E731
+        self.outlooks = Outlooks(look, healths, clock, self._admission, self._may_send)
         self._tasks: set[asyncio.Task[None]] = set()
         self._leaving: dict[int, Webhook] = {}  # by the delivery that was answered 410
         self.stopped: Callable[[int], bool] = lambda _: False  # the stop switches, by org
@@ -257,7 +260,7 @@ class Dispatcher:
             lane.open = False
             lane.start_over(keep_retries=False)
             self._breakers.drop(post)
-            self._deleted.add(post)
+            self._deleted[webhook.number] = post
             self._spawn(self._close_when_quiet(post))
             return
         if (webhook.connections_max, webhook.rate_per_s) != (was.connections_max, was.rate_per_s):
@@ -542,7 +545,7 @@ class Dispatcher:
     async def _close_when_quiet(self, post: Post) -> None:
         if post.slots:
             await asyncio.wait(post.slots)
-        self._deleted.discard(post)
+        self._deleted.pop(post.webhook.number, None)
         await post.line.outlet.close()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -557,7 +560,7 @@ class Dispatcher:
         self.stopping = True
         if self._alarm is not None:
             self._alarm.cancel()
-        posts = (*self._posts.values(), *self._deleted)
+        posts = (*self._posts.values(), *self._deleted.values())
         slots = {slot for post in posts for slot in post.slots}
         if slots:
             _, late = await asyncio.wait(slots, timeout=drain_s)

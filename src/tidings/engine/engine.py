@@ -238,7 +238,9 @@ class Engine:
                 "durationMs": round(ending.duration_ms, 1),
                 "nextAttemptInMs": None
                 if isinstance(outcome, Delivered | Failed)
-                else round(outcome.delay_s * 1000),
+                else self.dispatcher.outlooks.next_in_ms(
+                    webhook.number, round(outcome.delay_s * 1000)
+                ),
             }
             self._feed.tell(webhook.org, "delivery", fact)
 
