@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tests.store.rows import event, new, webhook
+from tests.store.rows import event, failing, new, settled, webhook
 from tests.store.subject import Subject
 from tidings.core.delivery import State
 from tidings.store import port
@@ -44,6 +44,25 @@ def test_the_first_start_is_that_of_attempt_one(subject: Subject) -> None:
     subject.commit(settled=[second, plain])
     starts = subject.ask(lambda store: store.first_starts([tried, once, never, 999]))
     assert [(one.delivery, one.started_ms) for one in starts] == [(tried, 5_000)]
+
+
+def goes_first(subject: Subject, delivery: int) -> int | None:
+    return subject.ask(lambda store: store.goes_first(delivery))
+
+
+def test_a_held_delivery_names_the_one_that_goes_first(subject: Subject) -> None:
+    a, b, c, other = subject.commit(
+        *(event(id, new(1, 7)) for id in "abc"), event("d", new(1, 8))
+    ).firsts
+    assert (goes_first(subject, b), goes_first(subject, c)) == (a, a)
+    assert goes_first(subject, a) is None and goes_first(subject, other) is None
+    assert goes_first(subject, 999) is None
+    subject.commit(settled=[settled(a, State.FAILED, key=7, status=400)])
+    assert (goes_first(subject, b), goes_first(subject, c)) == (None, b)
+    subject.ask(lambda store: store.retry_now(a))
+    assert goes_first(subject, a) == b, "it was asked for again, and is held behind a later one"
+    subject.commit(settled=[failing(b, 60_000, key=7)])
+    assert goes_first(subject, c) == b, "what is retried holds the others as well"
 
 
 def test_every_version_of_a_webhook_stays_readable(subject: Subject) -> None:

@@ -16,6 +16,7 @@ from tidings.core.delivery import State
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.embedded import ReadingHalf, WritingHalf
+from tidings.store.sqlite.lookup import Lookup
 from tidings.store.sqlite.queries import Queries
 
 
@@ -146,6 +147,15 @@ def test_a_delivery_and_its_attempts_are_read_by_their_keys(store: Store) -> Non
     assert plan.count(PRIMARY) == 4 and uses(plan, PRIMARY), plan
     [plan] = plans(connection, lambda: store.queries.attempts_of(3)).values()
     assert uses(plan, r"PRIMARY KEY \(delivery=\?\)"), plan
+
+
+def test_the_one_that_goes_first_is_looked_for_among_the_first_of_its_key(store: Store) -> None:
+    [late] = store.writing.commit(port.Batch(1, [event("held", new(1, 3))])).firsts
+    lookup = Lookup(store.writing.connection)
+    [plan] = plans(store.writing.connection, lambda: lookup.goes_first(late)).values()
+    assert f"SEARCH d USING {PRIMARY} (rowid=?)" in plan
+    assert re.search(r"SEARCH p USING INDEX delivery_key \(webhook=\? AND key=\?\)", plan), plan
+    assert "TEMP B-TREE" not in plan
 
 
 def test_refused_events_are_read_by_their_org(store: Store) -> None:

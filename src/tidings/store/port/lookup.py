@@ -43,3 +43,8 @@ class LookupStore(Protocol):
     def first_starts(self, deliveries: Sequence[int]) -> Awaitable[Sequence[FirstStart]]:
         """Of deliveries whose first attempt is kept as a row; a plain first success has none."""
         ...
+
+    def goes_first(self, delivery: int) -> Awaitable[int | None]:
+        """The delivery that a HELD one waits for; None where it is not HELD, and where that one is
+        not made yet or stands behind very many that are held too."""
+        ...

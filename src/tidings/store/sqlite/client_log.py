@@ -27,6 +27,7 @@ _REJECTION = decoder(port.Rejection | None)
 _VERSION = decoder(port.StoredWebhook | None)
 _HEADS = decoder(list[port.EventHead])
 _STARTS = decoder(list[port.FirstStart])
+_FIRST = decoder(int | None)
 
 
 class LogCalls(Lines):
@@ -153,3 +154,7 @@ class LogCalls(Lines):
     def first_starts(self, deliveries: Sequence[int]) -> asyncio.Future[Sequence[port.FirstStart]]:
         """See `port.Store`."""
         return self._reading.call(_STARTS, "first_starts", deliveries)
+
+    def goes_first(self, delivery: int) -> asyncio.Future[int | None]:
+        """See `port.Store`."""
+        return self._reading.call(_FIRST, "goes_first", delivery)

@@ -9,6 +9,14 @@ import msgspec
 from tidings.store import port
 
 _SLICE = 500  # bindings of one statement
+# The one of its key that is not held is the first of them, or one that was asked for again stands
+# before it: looking at some tells it, and a strict webhook may have very many.
+_GOES_FIRST = (
+    "SELECT id FROM (SELECT p.id, p.state FROM delivery d CROSS JOIN delivery p"
+    " INDEXED BY delivery_key ON p.webhook = d.webhook AND p.key = d.key AND p.state < 3"
+    " AND p.key IS NOT NULL WHERE d.id = ? AND d.state = 1 ORDER BY p.id LIMIT 64)"
+    " WHERE state <> 1 LIMIT 1"
+)
 
 
 class _Head(msgspec.Struct):
@@ -48,6 +56,11 @@ class Lookup:
         query = "SELECT delivery, started_ms, min(number) FROM attempt WHERE delivery IN"
         rows = self._in(query, deliveries, " GROUP BY delivery")
         return [port.FirstStart(delivery, started) for delivery, started, _ in rows]
+
+    def goes_first(self, delivery: int) -> int | None:
+        """See `port.LookupStore.goes_first`."""
+        row = self._connection.execute(_GOES_FIRST, (delivery,)).fetchone()
+        return None if row is None else int(row[0])
 
     def _in(self, query: str, ids: Sequence[int], end: str = "") -> Iterator[tuple[Any, ...]]:
         for at in range(0, len(ids), _SLICE):

@@ -167,6 +167,7 @@ def reading_operations(half: ReadingHalf) -> dict[str, Operation]:
         "webhook_version": _operation(half.lookup.webhook_version, int, int),
         "event_heads": _operation(half.lookup.event_heads, list[int]),
         "first_starts": _operation(half.lookup.first_starts, list[int]),
+        "goes_first": _operation(half.lookup.goes_first, int),
         "reference": _operation(half.reference.get, int, int, list[str]),
         "list_reference": _operation(half.reference.list, int, int, str, int),
         "count_reference": _operation(half.reference.count, int, int),
