@@ -21,6 +21,7 @@ from tidings.api.control import make_control_app
 from tidings.core.call_split import Limits as CallLimits
 from tidings.core.calls import CallReader
 from tidings.core.exchange import Answer, Ending
+from tidings.core.outlook import CLEAR, Outlook
 from tidings.core.registry import Registry
 from tidings.core.terms import Terms
 from tidings.core.webhook import Webhook
@@ -310,6 +311,9 @@ class MemoryStore:
     async def first_starts(self, deliveries: Sequence[int]) -> Sequence[port.FirstStart]:
         return self.lookup.first_starts(deliveries)
 
+    async def goes_first(self, delivery: int) -> int | None:
+        return self.lookup.goes_first(delivery)
+
     async def log_deliveries(self, query: port.DeliveryQuery) -> port.DeliveryPage:
         self._index()
         return self.log.deliveries(query)
@@ -486,6 +490,7 @@ class Service:
         self.feed = Feed()
         self.stops = Stops(store=store, clock=clock)
         self.lanes = Lanes()
+        self.outlooks: dict[int, Outlook] = {}  # by delivery
         self.committer = Committer(
             store=store,
             registry=self.registry,
@@ -545,6 +550,7 @@ class Service:
                 portals=self.entrance.portals,
                 guard=self.entrance.guard,
                 limits=self.entrance.limits,
+                outlook_of=lambda _, delivery, retry: self.outlooks.get(delivery, CLEAR),
                 feed=self.feed,
                 clock=clock,
                 health=self.health,

@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 from control_client import BASIC, START_MS, Service, event, run, service
 
+from tidings.api.context import iso
 from tidings.core.delivery import State
 from tidings.core.exchange import Timings
 from tidings.core.ids import show
+from tidings.core.outlook import Outlook, Why
 from tidings.core.sign import Signer
 from tidings.core.standing import Standing
 from tidings.store import port
@@ -118,6 +120,7 @@ def test_a_failed_delivery_is_tried_again_and_its_lane_is_told() -> None:
             take = port.Batch(0, takes=[port.Take(hook.number, 5)])
             [job] = (await s.store.commit(take)).taken
             assert (job.delivery, job.attempt) == (delivery, 2)
+            s.outlooks[delivery] = Outlook(begun=2)
             again = await s.call("POST", path)
             assert (again.status, again.json["error"]["code"]) == (409, "under_way")
 
@@ -135,6 +138,153 @@ def test_a_retry_that_comes_forward_keeps_its_promise() -> None:
             reply = await s.call("POST", f"/v1/deliveries/{show('dlv', delivery)}/retry")
             assert "automatic" in reply.json["advice"]
             assert s.lanes.promises._due_ms == {delivery: START_MS + 60_000}
+
+    run(scenario())
+
+
+FULL = Outlook(why=Why.CONNECTIONS, most=10)
+AWAY_MS = START_MS + 41_000
+AWAY = Outlook(why=Why.BREAKER, until_ms=AWAY_MS)
+
+
+async def failing(s: Service, hook: Any, *, taken: bool = False) -> int:
+    """A delivery that failed once and is due again; or that its lane has taken."""
+    delivery = await accept(s, "e-1", hook)
+    more = {"status": 503, "evidence": EVIDENCE, "delay_ms": 0 if taken else 5_000}
+    await settle(s, delivery, hook, State.RETRYING, **more)
+    if taken:
+        take = port.Batch(0, takes=[port.Take(hook.number, 5)])
+        assert len((await s.store.commit(take)).taken) == 1
+    return delivery
+
+
+async def everywhere(s: Service, delivery: int) -> list[Any]:
+    """The delivery by itself, in the list and with its event."""
+    [listed] = (await s.call("GET", "/v1/deliveries")).json["deliveries"]
+    [fate] = (await s.call("GET", "/v1/events/e-1")).json["deliveries"]
+    return [await shown(s, delivery), listed, fate]
+
+
+def test_behind_an_open_breaker_the_next_attempt_is_not_before_its_probe() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            delivery = await failing(s, await webhook(s))
+            s.outlooks[delivery] = AWAY
+            for told in await everywhere(s, delivery):
+                assert told["nextAttemptAt"] == iso(AWAY_MS)
+            told = await shown(s, delivery)
+            assert "Next try 09:15:41 UTC at the earliest (in 41 s)." in told["advice"]
+            s.outlooks[delivery] = Outlook(why=Why.BREAKER, until_ms=START_MS + 2_000)
+            for told in await everywhere(s, delivery):
+                assert told["nextAttemptAt"] == iso(START_MS + 5_000), "its own time is later"
+
+    run(scenario())
+
+
+def test_a_retry_that_waits_in_its_lane_is_not_shown_as_an_attempt() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            delivery = await failing(s, await webhook(s), taken=True)
+            for outlook, next_ms in ((AWAY, AWAY_MS), (FULL, None)):
+                s.outlooks[delivery] = outlook
+                for told in await everywhere(s, delivery):
+                    assert (told["attempts"], told["nextAttemptAt"]) == (1, iso(next_ms))
+                told = await shown(s, delivery)
+                assert [one["number"] for one in told["attemptList"]] == [1]
+                assert "The next try is under way." not in told["advice"]
+            s.outlooks[delivery] = Outlook(begun=2)
+            for told in await everywhere(s, delivery):
+                assert (told["attempts"], told["nextAttemptAt"]) == (2, None)
+            begun = (await shown(s, delivery))["attemptList"][1]
+            assert (begun["number"], begun["ended"]) == (2, False)
+
+    run(scenario())
+
+
+def test_what_was_cancelled_while_it_waited_has_no_attempt_that_goes_on_for_ever() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            hook = await webhook(s)
+            delivery = await failing(s, hook, taken=True)
+            await s.store.retire(hook.number, int(State.CANCELLED), 10)
+            told = (await shown(s, delivery))["attemptList"][1]
+            assert (told["ended"], told["fault"]) == (True, "lost")
+            assert "Nothing is known of the end of this attempt" in told["advice"]
+            s.outlooks[delivery] = Outlook(begun=2)
+            told = (await shown(s, delivery))["attemptList"][1]
+            assert (told["ended"], told["advice"]) == (False, "The attempt is under way.")
+
+    run(scenario())
+
+
+def test_a_pause_and_a_stop_switch_leave_no_next_time_and_say_why() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            hook = await webhook(s)
+            delivery = await failing(s, hook)
+            s.outlooks[delivery] = AWAY
+            await s.webhooks.set_standing(hook.number, Standing.PAUSED, "")
+            for told in await everywhere(s, delivery):
+                assert told["nextAttemptAt"] is None
+            assert "The webhook is paused" in (await shown(s, delivery))["advice"]
+            for org, words in ((1, "stopped for this org"), (0, "stopped for all orgs")):
+                await s.stops.stop(org, "boss")
+                for told in await everywhere(s, delivery):
+                    assert told["nextAttemptAt"] is None
+                assert words in (await shown(s, delivery))["advice"]
+
+    run(scenario())
+
+
+def test_a_first_attempt_says_what_it_waits_for() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            hook = await webhook(s, ordering="strict")
+            first, second = await accept(s, "e-1", hook, 7), await accept(s, "e-2", hook, 7)
+            assert (await shown(s, first))["advice"] == "It waits for its attempt."
+            s.outlooks[first] = Outlook(begun=1)
+            assert (await shown(s, first))["advice"] == "Its attempt is under way."
+            s.outlooks[first] = Outlook(why=Why.OLDER)
+            assert "Older deliveries" in (await shown(s, first))["advice"]
+            s.outlooks[first] = AWAY
+            told = await shown(s, first)
+            assert told["nextAttemptAt"] == iso(AWAY_MS) and "First try" in told["advice"]
+            held = (await shown(s, second))["advice"]
+            assert held == f"It waits for delivery {show('dlv', first)} of the same ordering key."
+
+    run(scenario())
+
+
+def test_a_try_that_cannot_be_made_now_says_when_or_why_not() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            hook = await webhook(s)
+            delivery = await failing(s, hook)
+            path = f"/v1/deliveries/{show('dlv', delivery)}/retry"
+            s.outlooks[delivery] = AWAY
+            told = (await s.call("POST", path)).json
+            assert (told["outcome"], told["nextAttemptAt"]) == ("due", iso(AWAY_MS))
+            assert told["advice"].startswith("Next try 09:15:41 UTC at the earliest (in 41 s). The")
+            s.outlooks[delivery] = FULL
+            told = (await s.call("POST", path)).json
+            assert told["nextAttemptAt"] is None
+            assert told["advice"].startswith("It is due now. As many attempts of the webhook")
+            await s.webhooks.set_standing(hook.number, Standing.PAUSED, "")
+            told = (await s.call("POST", path)).json
+            assert told["nextAttemptAt"] is None
+            assert told["advice"].startswith("It is due. The webhook is paused: nothing is sent")
+
+    run(scenario())
+
+
+def test_a_try_of_what_waits_already_is_refused_with_what_it_waits_for() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            delivery = await failing(s, await webhook(s), taken=True)
+            s.outlooks[delivery] = AWAY
+            reply = await s.call("POST", f"/v1/deliveries/{show('dlv', delivery)}/retry")
+            assert (reply.status, reply.json["error"]["code"]) == (409, "waiting_already")
+            assert "Next try 09:15:41 UTC at the earliest" in reply.json["error"]["message"]
 
     run(scenario())
 

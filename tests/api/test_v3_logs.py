@@ -9,6 +9,7 @@ from log_client import accept, settle
 
 from tidings.api import v3_logs
 from tidings.core.delivery import State
+from tidings.core.outlook import Outlook
 from tidings.store import port
 
 DAY_MS = 86_400_000
@@ -100,6 +101,22 @@ def test_a_row_holds_the_originals_fields_and_what_it_is_sorted_by() -> None:
             }
             found = await s.call("GET", f"/v1/deliveries/{data['events'][0]['deliveryId']}")
             assert found.status == 200 and found.json["eventId"] == "e1"
+
+    run(scenario())
+
+
+def test_a_retry_counts_once_it_has_begun() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            hook = await make(s)
+            [delivery] = await accept(s, "e1", [hook.number])
+            await settle(s, delivery, hook.number, State.RETRYING, status=503)
+            s.clock.ms += 60_000
+            take = port.Batch(0, takes=[port.Take(hook.number, 1)])
+            assert len((await s.store.commit(take)).taken) == 1
+            assert [row["attempts"] for row in (await hook.page())["events"]] == [1]
+            s.outlooks[delivery] = Outlook(begun=2)
+            assert [row["attempts"] for row in (await hook.page())["events"]] == [2]
 
     run(scenario())
 

@@ -15,6 +15,7 @@ from tidings.core.delivery import State
 from tidings.core.enrichment import CARDS, IDENTIFIERS
 from tidings.core.ids import show
 from tidings.core.left_out import LeftOut
+from tidings.core.outlook import Outlook, Why
 from tidings.store import port
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
@@ -275,6 +276,47 @@ def test_a_delivery_behind_an_open_breaker_says_what_it_waits_for() -> None:
             now = p.s.clock.ms
             p.healths[number] = port.Health(number, now, 5, "503", 1, now + 30_000)
             assert "Acme CRM fails at present" in text(await browser.get(at))
+
+    run(scenario())
+
+
+def test_the_next_try_on_every_page_is_when_the_lane_may_send() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            _, number = await p.webhook()
+            (delivery,) = await accept(p.s, id_of(1), [number], org=7)
+            await settle(p.s, delivery, number, State.RETRYING, status=503)
+            there = (
+                f"/console/deliveries/{show('dlv', delivery)}",
+                "/console/deliveries",
+                f"/console/events/{id_of(1)}",
+            )
+            for at in there:
+                assert "next try <time" in text(await browser.get(at)), at
+            p.s.outlooks[delivery] = Outlook(why=Why.BREAKER, until_ms=p.s.clock.ms + 3_600_000)
+            for at in there:
+                assert "10:15:00 UTC" in text(await browser.get(at)), at
+            await p.s.stops.stop(7, "org7")
+            for at in there:
+                page = text(await browser.get(at))
+                assert "next try" not in page and "Next attempt" not in page, at
+
+    run(scenario())
+
+
+def test_the_page_of_a_delivery_is_shown_anew_when_its_attempt_begins() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            _, number = await p.webhook()
+            (delivery,) = await accept(p.s, id_of(1), [number], org=7)
+            at = f"/console/deliveries/{show('dlv', delivery)}"
+            [seen] = re.findall(r"[?]seen=([^\"]+)", text(await browser.get(at)))
+            same = await browser.get(f"{at}?seen={seen}", hx_request="true")
+            p.s.outlooks[delivery] = Outlook(begun=1)
+            moved = await browser.get(f"{at}?seen={seen}", hx_request="true")
+            assert ("hx-refresh" in same.headers, "hx-refresh" in moved.headers) == (False, True)
 
     run(scenario())
 

@@ -23,6 +23,23 @@ def settled(api: Api, event_id: str) -> list[str]:
     return states if not {"pending", "retrying"} & set(states) else []
 
 
+def waits_for_the_probe(api: Api, shown: str) -> bool:
+    """Whether what a webhook has left says the time of its next probe, or a later one of its own;
+    not where another probe has begun meanwhile."""
+    id = shown.rpartition("/")[2]
+    before = api.get(shown).must(200)["data"]["health"]
+    path = f"/v1/deliveries?webHookId={id}&status=pending,retrying&limit=200"
+    rows = api.get(path).must(200)["deliveries"]
+    one = api.get(f"/v1/deliveries/{rows[0]['id']}").must(200)
+    if before != api.get(shown).must(200)["data"]["health"] or one["nextAttemptAt"] is None:
+        return False
+    probe = before["nextTryAt"]
+    late = [row for row in rows if row["state"] == "retrying" and row["nextAttemptAt"] > probe]
+    waiting = [row for row in rows if row not in late]
+    assert len(waiting) > 100 and {row["nextAttemptAt"] for row in waiting} == {probe}
+    return "at the earliest" in one["advice"] or one["nextAttemptAt"] > probe
+
+
 def test_a_dead_receiver_is_asked_seldom_and_gets_everything_when_it_is_back(
     api: Api, receiver: Receiver
 ) -> None:
@@ -37,6 +54,7 @@ def test_a_dead_receiver_is_asked_seldom_and_gets_everything_when_it_is_back(
     assert 10 <= asked <= 40, asked  # what was under way when it opened, and a probe at most
     health = api.get(shown).must(200)["data"]["health"]
     assert health["leftAlone"] and health["cause"] == "500" and health["nextTryAt"]
+    until(lambda: waits_for_the_probe(api, shown), "its deliveries wait for the probe")
     metrics = api.get("/metrics").body.decode()
     assert 'tidings_open_breakers_by_cause{cause="500"} 1.0\n' in metrics
     receiver.plan(dead, status=200)

@@ -17,6 +17,7 @@ from tidings.api.health import Health
 from tidings.core.attribution import of_headers
 from tidings.core.envelope import deeper
 from tidings.core.form import Refusal
+from tidings.core.outlook import CLEAR, Outlook
 from tidings.core.terms import Terms
 from tidings.engine.access import Access, Caller
 from tidings.engine.clock import Clock
@@ -86,6 +87,8 @@ class Services:
     public_url: str = ""  # where browsers reach the service; empty: as the call did
     neo_values: Callable[[int], Sequence[dict[str, str]]] | None = None
     health_of: Callable[[int], port.Health | None] = lambda _: None  # of a webhook, by its number
+    # What a delivery waits for, by its webhook's number and its own; True: it is a retry.
+    outlook_of: Callable[[int, int, bool], Outlook] = lambda *_: CLEAR
 
     def neo_choices(self, org: int) -> Sequence[dict[str, str]]:
         """What `neoEnrichment` of the org's webhooks may name: label and value."""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Any
 
+import msgspec
+
 from tidings.api.context import iso
 from tidings.core.advice import Tried, advise, what_happened, what_to_do
 from tidings.core.delivery import State
@@ -14,6 +16,7 @@ from tidings.core.ids import show
 from tidings.core.left_out import LeftOut
 from tidings.core.left_out_words import said_of
 from tidings.core.outcome import DEFAULT_POLICY
+from tidings.core.outlook import Outlook
 from tidings.core.sla import breach_ms
 from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook
@@ -22,6 +25,10 @@ from tidings.store.port import Evidence, StoredAttempt, StoredDelivery
 
 _SECRET_NAME = re.compile(
     r"authori[sz]ation|authenticat|cookie|secret|token|password|signature|api-?key", re.IGNORECASE
+)
+_DOUBT = (
+    "Nothing is known of the end of this attempt: its delivery was ended while it waited for its "
+    "turn, or Tidings stopped meanwhile. Let the receiver drop repeats by webhook-id."
 )
 _SHOWN_FROM = 16  # a shorter secret would be given away by its last four characters
 
@@ -56,9 +63,18 @@ def show_bytes(body: bytes) -> dict[str, Any]:
     return {"base64": base64.b64encode(body).decode(), "text": text, "bytes": len(body)}
 
 
-def all_attempts(delivery: StoredDelivery, kept: Sequence[StoredAttempt]) -> list[StoredAttempt]:
-    """Every attempt that was made. A plain first success is kept in the delivery's row alone."""
-    attempts = list(kept)
+def all_attempts(
+    delivery: StoredDelivery, kept: Sequence[StoredAttempt], begun: int
+) -> list[StoredAttempt]:
+    """Every attempt that was made; `begun` is the number of the one that is under way, or 0.
+
+    A retry has its row before it begins. A plain first success is kept in the delivery's row alone.
+    """
+    attempts = [
+        attempt if attempt.ended or attempt.number == begun else _doubtful(attempt)
+        for attempt in kept
+        if attempt.ended or attempt.number <= delivery.attempts
+    ]
     numbers = {attempt.number for attempt in attempts}
     if delivery.attempts and delivery.attempts not in numbers and delivery.duration_ms is not None:
         started = (delivery.done_ms or delivery.accepted_ms) - delivery.duration_ms
@@ -76,8 +92,15 @@ def all_attempts(delivery: StoredDelivery, kept: Sequence[StoredAttempt]) -> lis
     return sorted(attempts, key=lambda attempt: attempt.number)
 
 
-def show_delivery(delivery: StoredDelivery, webhook: Record | None) -> dict[str, Any]:
-    """What a delivery's row says."""
+def _doubtful(attempt: StoredAttempt) -> StoredAttempt:
+    evidence = Evidence("lost", _DOUBT, (), b"", False)
+    return msgspec.structs.replace(attempt, ended=True, evidence=evidence)
+
+
+def show_delivery(
+    delivery: StoredDelivery, webhook: Record | None, next_ms: int | None
+) -> dict[str, Any]:
+    """What a delivery's row says, and when it is tried next."""
     return {
         "id": show("dlv", delivery.id),
         "webHookId": None if webhook is None else webhook.webhook.id,
@@ -92,7 +115,7 @@ def show_delivery(delivery: StoredDelivery, webhook: Record | None) -> dict[str,
         "durationInMs": delivery.duration_ms,
         "acceptedAt": iso(delivery.accepted_ms),
         "doneAt": iso(delivery.done_ms),
-        "nextAttemptAt": iso(delivery.due_ms),
+        "nextAttemptAt": iso(next_ms),
         "replayId": None if delivery.replay is None else show("rpl", delivery.replay),
         "warning": show_left_out(delivery.left_out),
     }
@@ -122,8 +145,9 @@ def advice_for(
     webhook: Record | None,
     now_ms: int,
     zone: tzinfo,
+    outlook: Outlook,
 ) -> str:
-    """The delivery in words, by the last attempt that has ended."""
+    """The delivery in words, by the last attempt that has ended and what the next one waits for."""
     ended = [attempt for attempt in attempts if attempt.ended]
     return advise(
         State(delivery.state),
@@ -133,6 +157,7 @@ def advice_for(
         zone=zone,
         standing=Standing.ACTIVE if webhook is None else webhook.webhook.standing,
         policy=DEFAULT_POLICY if webhook is None else webhook.webhook.retry,
+        outlook=outlook,
     )
 
 

@@ -13,6 +13,7 @@ from tidings.api.answers import answer
 from tidings.api.context import Services
 from tidings.api.delivery_view import show_delivery
 from tidings.api.models import V1_ERRORS
+from tidings.api.outlooks import see
 from tidings.api.replay_calls import A_REPLAY, ReplayCalls, unknown
 from tidings.api.replay_models import CANCEL_BODY, REPLAY_BODY
 from tidings.core.ids import read
@@ -94,6 +95,7 @@ def cancel_routes(services: Services) -> APIRouter:
         """It is sent no more, and what waits behind it goes on."""
         caller = services.caller(request, "replay:write")
         now, record = await calls.cancel(caller, delivery_id)
-        return answer(show_delivery(now, record))
+        seen = see(services, now, record)
+        return answer(show_delivery(seen.row, record, seen.next_ms))
 
     return router

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,9 +18,12 @@ from tidings.api.delivery_view import (
 )
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
+from tidings.api.outlooks import Seen, see, with_first
 from tidings.api.request_view import requests_of
+from tidings.core.advice import comes
 from tidings.core.delivery import State
 from tidings.core.ids import read
+from tidings.core.outlook import BARRED
 from tidings.core.standing import Standing
 from tidings.engine.webhook_records import Record
 from tidings.store.port import Asked, StoredDelivery
@@ -28,8 +32,8 @@ from tidings.store.port import Asked, StoredDelivery
 _NOTHING = {
     "waiting": (
         "waiting_already",
-        "A delivery must have ended, or wait for its next attempt; this one waits for its first. "
-        "Nothing has to be done.",
+        "A delivery must have ended, or wait for the time of its next attempt; this one goes as "
+        "soon as it can.",
     ),
     "under_way": (
         "under_way",
@@ -47,6 +51,8 @@ _NOTHING = {
         "sender send the event again.",
     ),
 }
+
+_AFTER = {"due": State.RETRYING, "next": State.HELD}
 
 
 def delivery_routes(services: Services) -> APIRouter:
@@ -77,12 +83,12 @@ def delivery_routes(services: Services) -> APIRouter:
     async def retry(request: Request, delivery_id: str) -> Response:
         """In its lane and order. If it fails, the automatic attempts go on as they were due."""
         org = services.caller(request, "replay:write").org
-        asked, advice = await try_now(services, org, delivery_id)
+        tried = await try_now(services, org, delivery_id)
         body: dict[str, Any] = {
             "id": delivery_id,
-            "outcome": asked.outcome,
-            "nextAttemptAt": iso(asked.due_ms),
-            "advice": advice,
+            "outcome": tried.outcome,
+            "nextAttemptAt": iso(tried.next_ms),
+            "advice": tried.said,
         }
         return answer(body, 202)
 
@@ -101,30 +107,56 @@ async def own_delivery(
     return found, record
 
 
-async def try_now(services: Services, org: int, delivery_id: str) -> tuple[Asked, str]:
-    """Make a delivery due now; what was done, and that in words. Refused where it cannot be."""
+class Tried(msgspec.Struct, frozen=True):
+    """What asking for a try has done: "due" or "next", when it is made, and both in words."""
+
+    outcome: str
+    next_ms: int | None
+    said: str
+
+
+async def try_now(services: Services, org: int, delivery_id: str) -> Tried:
+    """Make a delivery due now. Refused where it cannot be."""
     found, record = await own_delivery(services, org, delivery_id)
     _must_send(record)
     asked = await services.tries.ask(found.id, found.webhook)
-    if asked.outcome not in ("due", "next"):
-        raise _nothing(asked, delivery_id)
-    return asked, _said(asked)
+    if (state := _AFTER.get(asked.outcome)) is not None:
+        found = msgspec.structs.replace(found, state=state, due_ms=asked.due_ms)
+    seen = await with_first(services, see(services, found, record))
+    waits = comes(
+        State(found.state),
+        due_ms=found.due_ms,
+        now_ms=services.clock.now_ms(),
+        zone=services.zone(org),
+        standing=record.webhook.standing,
+        outlook=seen.outlook,
+    )
+    match asked.outcome:
+        case "next":
+            return Tried("next", None, f"It goes next of its ordering key. {waits}")
+        case "due":
+            due = "It is due. " if seen.outlook.why in BARRED else ""
+            return Tried("due", seen.next_ms, f"{due}{waits} {_if_it_fails(asked)}")
+        case _:
+            raise _nothing(asked, delivery_id, seen, waits)
 
 
 async def show_whole(
     services: Services, org: int, found: StoredDelivery, record: Record
 ) -> dict[str, Any]:
     """A delivery with every attempt as it was sent and answered, and what to do."""
-    attempts = all_attempts(found, await services.store.attempts_of(found.id))
+    kept = await services.store.attempts_of(found.id)
+    seen = await with_first(services, see(services, found, record))
+    attempts = all_attempts(seen.row, kept, seen.outlook.begun)
     now_ms = services.clock.now_ms()
     shown = show_attempts(attempts)
     for attempt, sent in zip(shown, await requests_of(services, found, attempts), strict=True):
         attempt["request"] = sent
     return (
-        show_delivery(found, record)
+        show_delivery(seen.row, record, seen.next_ms)
         | sla_of(found, record, now_ms)
         | {
-            "advice": advice_for(found, attempts, record, now_ms, services.zone(org)),
+            "advice": advice_for(found, attempts, record, now_ms, services.zone(org), seen.outlook),
             "attemptList": shown,
         }
     )
@@ -142,16 +174,19 @@ def _must_send(record: Record) -> None:
     )
 
 
-def _nothing(asked: Asked, delivery_id: str) -> Refused:
+def _nothing(asked: Asked, delivery_id: str, seen: Seen, waits: str) -> Refused:
     if asked.outcome == "unknown":
         return not_there("id", "the id of a delivery of this org, as dlv_…", delivery_id)
-    code, sentence = _NOTHING[asked.outcome]
-    return refused(409, code, f"{sentence} ({code}, -)")
+    outcome = asked.outcome
+    if outcome in ("waiting", "under_way"):
+        # A retry that was taken may wait in its lane as long as a first attempt.
+        outcome = "under_way" if seen.outlook.begun else "waiting"
+    code, sentence = _NOTHING[outcome]
+    why = f" {waits}" if outcome == "waiting" else ""
+    return refused(409, code, f"{sentence}{why} ({code}, -)")
 
 
-def _said(asked: Asked) -> str:
-    if asked.outcome == "next":
-        return "It goes next of its ordering key, once the one under way has ended."
+def _if_it_fails(asked: Asked) -> str:
     if asked.promised_ms is not None:
-        return "It is due now. If it fails, the automatic attempt stays when it was due."
-    return "It is due now. After its retry window it has this one attempt."
+        return "If it fails, the automatic attempt stays when it was due."
+    return "After its retry window it has this one attempt."

@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer
 from tidings.api.context import Services, iso
-from tidings.api.delivery_view import show_delivery, sla_of
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
+from tidings.api.outlooks import show_row
 
 
 def event_routes(services: Services) -> APIRouter:
@@ -24,13 +24,11 @@ def event_routes(services: Services) -> APIRouter:
         found = await store.event(org, event_id)
         if found is None or found.org != org:
             raise not_there("eventId", "the id of an event of this org", event_id)
-        now_ms = services.clock.now_ms()
         deliveries = []
         for delivery in await store.deliveries_of(found.seq):
             record = webhooks.by_number(delivery.webhook)
             if record is not None and record.org == org:
-                shown = show_delivery(delivery, record) | sla_of(delivery, record, now_ms)
-                deliveries.append(shown)
+                deliveries.append(show_row(services, delivery, record))
         return answer(
             {
                 "eventId": found.id,

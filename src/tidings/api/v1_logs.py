@@ -13,7 +13,6 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, iso
-from tidings.api.delivery_view import show_delivery, sla_of
 from tidings.api.family import family_of
 from tidings.api.log_models import DELIVERY_PARAMETERS, EVENT_PARAMETERS
 from tidings.api.log_pages import ROUNDS_MAX, newest_first, oldest_first
@@ -25,6 +24,7 @@ from tidings.api.log_query import (
     read_question,
 )
 from tidings.api.models import V1_ERRORS
+from tidings.api.outlooks import show_row
 from tidings.core.form import came
 from tidings.engine.webhook_records import Record
 from tidings.engine.webhooks import UnknownWebhook
@@ -47,11 +47,7 @@ def log_routes(services: Services) -> APIRouter:
         question = read_question(request.query_params, DELIVERY_FILTERS, services.zone(org))
         records = webhooks_of(services, org, question.webhook_ids)
         page = await delivery_page(services, org, question, records)
-        now_ms = services.clock.now_ms()
-        rows = [
-            show_delivery(row, records[row.webhook]) | sla_of(row, records[row.webhook], now_ms)
-            for row in page.deliveries
-        ]
+        rows = [show_row(services, row, records[row.webhook]) for row in page.deliveries]
         return answer({"deliveries": rows} | cursors(page.older, page.newer))
 
     @router.get(

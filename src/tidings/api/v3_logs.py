@@ -24,6 +24,7 @@ from tidings.api.log_rules import (
     read_question,
 )
 from tidings.api.models import ERRORS
+from tidings.api.outlooks import see
 from tidings.api.said import EPOCH_MS, TEXT, listed
 from tidings.api.v3_models import LOG, METRICS
 from tidings.core.form import Form, Refusal, came
@@ -136,9 +137,10 @@ class Logs:
         else:
             rows, following, cut = await self._sorted(queries, question)
             warnings += cut
-        more = await complete(self._services.store, rows.rows)
+        begun = [see(self._services, row, record).row for row in rows.rows]
+        more = await complete(self._services.store, begun)
         now_ms, zone = self._services.clock.now_ms(), self._services.zone(record.org)
-        shown = [show_log_row(row, webhook, more, now_ms, zone) for row in rows.rows]
+        shown = [show_log_row(row, webhook, more, now_ms, zone) for row in begun]
         data = {
             "consumerGroupId": webhook.consumer_group,
             "events": shown,

@@ -274,6 +274,7 @@ class Service:
             shaper=shaper,
             neo_values=transformations.choices,
             health_of=engine.healths.of,
+            outlook_of=engine.dispatcher.outlooks.of,
             reference=reference,
             replays=replays,
             wishes=Wishes(store=store, webhooks=webhooks, terms=terms, below=registry.below),

@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from tidings.api.answers import Refused
+from tidings.api.outlooks import see
 from tidings.api.v1_logs import delivery_page, webhooks_of
 from tidings.console.frame import Visit
 from tidings.console.pages import log_filters
@@ -35,8 +36,7 @@ async def show_all(visit: Visit) -> Response:
         400 if refusals else 200,
         filters=filters,
         refusals=refusals,
-        page=page,
-        records=records,
+        rows=[see(visit.services, row, records[row.webhook]) for row in page.deliveries],
         webhooks=webhooks,
         active=active_filters(filters, dict(webhooks)),
         types=list(visit.services.event_types.names(visit.caller.org)),

@@ -6,6 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from tidings.api.answers import Refused
+from tidings.api.outlooks import Seen, see
 from tidings.api.preview import BYTES_MAX, try_event
 from tidings.api.replay_calls import ReplayCalls
 from tidings.api.v1_deliveries import own_delivery, show_whole, try_now
@@ -15,6 +16,7 @@ from tidings.console.json_view import Body, body_of
 from tidings.core.cloudevents import epoch_ms
 from tidings.core.delivery import State
 from tidings.core.ids import show as show_id
+from tidings.core.outlook import Why
 from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook
 from tidings.engine.webhook_records import Record, webhook_of
@@ -37,7 +39,7 @@ async def show(visit: Visit) -> Response:
     found, record = await own_delivery(visit.services, visit.caller.org, _id(visit))
     seen = visit.request.query_params.get("seen")
     if seen is not None and visit.partial:
-        moved = seen != _mark(found)
+        moved = seen != _mark(see(visit.services, found, record))
         return Response(status_code=204, headers={"hx-refresh": "true"} if moved else {})
     return await _page(visit, found, record)
 
@@ -53,8 +55,7 @@ async def cancel(visit: Visit) -> Response:
 
 
 async def _try(visit: Visit) -> str:
-    _, said = await try_now(visit.services, visit.caller.org, _id(visit))
-    return said
+    return (await try_now(visit.services, visit.caller.org, _id(visit))).said
 
 
 async def _cancel(visit: Visit) -> str:
@@ -78,6 +79,7 @@ async def _page(
     visit: Visit, found: StoredDelivery, record: Record, status: int = 200, trouble: str = ""
 ) -> Response:
     services, query = visit.services, visit.request.query_params
+    seen = see(services, found, record)
     shown = await show_whole(services, visit.caller.org, found, record)
     event = await services.store.event(found.org, found.event_id)
     attempts: list[dict[str, Any]] = shown["attemptList"]
@@ -113,28 +115,33 @@ async def _page(
         tab=tab,
         tabs=TABS,
         payload=await _payload(visit, tab, webhook, event, request),
-        mark=_mark(found),
+        mark=_mark(seen),
+        next_ms=seen.next_ms,
         replay=None if found.replay is None else show_id("rpl", found.replay),
         retriable=state in _RETRIABLE
         and record.webhook.standing in (Standing.ACTIVE, Standing.PAUSED),
-        probe_ms=None if state.final else _probe_ms(visit, record),
+        left_alone=not state.final and _left_alone(visit, record),
         own_event=found.org == visit.caller.org,
     )
 
 
-def _probe_ms(visit: Visit, record: Record) -> int | None:
-    """When the webhook is tried next, where it fails so that its deliveries wait in turn."""
+def _left_alone(visit: Visit, record: Record) -> bool:
+    """Whether the webhook fails so that its deliveries wait in turn."""
     health = visit.services.health_of(record.webhook.number)
-    return health.until_ms if record.webhook.sends and health is not None and health.opens else None
+    return record.webhook.sends and health is not None and health.opens > 0
 
 
 def _id(visit: Visit) -> str:
     return str(visit.request.path_params["id"])
 
 
-def _mark(found: StoredDelivery) -> str:
-    """What changes whenever the page would say something else."""
-    return f"{found.state}.{found.attempts}.{found.due_ms or 0}"
+def _mark(seen: Seen) -> str:
+    """What changes whenever the page would say something else. The pace of a rate limit does not
+    count: its next time moves with every start of another delivery."""
+    row, outlook = seen.row, seen.outlook
+    why = "" if outlook.why is None else outlook.why.name
+    probed = outlook.until_ms if outlook.why is Why.BREAKER else 0
+    return f"{row.state}.{row.attempts}.{row.due_ms or 0}.{outlook.begun}.{why}.{probed}"
 
 
 def _answered(answer: dict[str, Any] | None) -> Body | None:

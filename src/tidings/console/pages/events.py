@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused
 from tidings.api.not_there import not_there
+from tidings.api.outlooks import see
 from tidings.api.v1_logs import event_page
 from tidings.api.v1_rejections import taken
 from tidings.catalogue import EventType
@@ -68,15 +69,15 @@ async def show(visit: Visit) -> Response:
     for delivery in deliveries:
         record = services.webhooks.by_number(delivery.webhook)
         if record is not None and record.org == org:
-            rows.append((delivery, record.webhook))
-    newest = {webhook.number: (delivery, webhook) for delivery, webhook in rows}  # with replays
+            rows.append(see(services, delivery, record))
+    newest = {one.row.webhook: one for one in rows}  # with replays
     return visit.page(
         "event.html",
         event=event,
         head=heads[0] if heads else None,
         rows=rows,
         newest=list(newest.values()),
-        failed=sum(delivery.state == State.FAILED for delivery, _ in newest.values()),
+        failed=sum(one.row.state == State.FAILED for one in newest.values()),
         elsewhere=len(deliveries) - len(rows),
         passed=_passed(visit, event, deliveries),
         body=None if event.body is None else body_of(event.body),

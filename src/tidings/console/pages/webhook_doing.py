@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from tidings.api.context import Services
+from tidings.api.outlooks import see
 from tidings.console.pages.charts import share_failing, total
 from tidings.core.delivery import State
 from tidings.core.standing import Standing
@@ -121,7 +122,7 @@ async def _told(
     for record, day, month in zip(records, days, months, strict=True):
         health = services.health_of(record.webhook.number)
         made.append(Doing(record, health, day, unfinished(month), month.get(State.PARKED, 0)))
-    tries = await _next_tries(services, [one.health for one in made if one.failing and one.health])
+    tries = await _next_tries(services, [one for one in made if one.failing])
     return [
         msgspec.structs.replace(one, next_ms=tries.get(one.record.webhook.number)) for one in made
     ]
@@ -132,25 +133,30 @@ def unfinished(counts: Mapping[int, int]) -> int:
     return sum(counts.get(state, 0) for state in UNFINISHED)
 
 
-async def _next_tries(services: Services, healths: Sequence[port.Health]) -> dict[int, int]:
+async def _next_tries(services: Services, failing: Sequence[Doing]) -> dict[int, int]:
     """When failing webhooks are tried again, by number: by the breaker, else by the first retry
-    that is due among the newest. One question for all; others for whom these leave no room."""
+    that is due among the newest. One question for all; others for whom these leave no room. None
+    where sending is stopped."""
+    sent_to = [one for one in failing if not services.stops.holds(one.record.webhook.org)]
+    healths = [one.health for one in sent_to if one.health is not None]
     tries = {health.webhook: health.until_ms for health in healths if health.opens}
-    asked = [health.webhook for health in healths if not health.opens]
-    if asked and not await _add_dues(services, asked, tries):
-        for number in asked:
-            if number not in tries:
-                await _add_dues(services, [number], tries)
+    asked = [one.record for one in sent_to if one.record.webhook.number not in tries]
+    if asked and not await _add_nexts(services, asked, tries):
+        for record in asked:
+            if record.webhook.number not in tries:
+                await _add_nexts(services, [record], tries)
     return tries
 
 
-async def _add_dues(services: Services, numbers: Sequence[int], tries: dict[int, int]) -> bool:
-    """Add the first due time of each webhook that a page of retries tells; whether that is all."""
-    query = port.DeliveryQuery(numbers, (State.RETRYING,), limit=ROWS_MAX)
+async def _add_nexts(services: Services, asked: Sequence[Record], tries: dict[int, int]) -> bool:
+    """Add the first next try of each webhook that a page of retries tells; whether that is all."""
+    records = {record.webhook.number: record for record in asked}
+    query = port.DeliveryQuery(list(records), (State.RETRYING,), limit=ROWS_MAX)
     page = await services.store.log_deliveries(query)
     for row in page.deliveries:
-        if row.due_ms is not None:
-            tries[row.webhook] = min(row.due_ms, tries.get(row.webhook, row.due_ms))
+        next_ms = see(services, row, records[row.webhook]).next_ms
+        if next_ms is not None:
+            tries[row.webhook] = min(next_ms, tries.get(row.webhook, next_ms))
     return page.older is None
 
 
