@@ -104,6 +104,23 @@ def fill(
                 events, deliveries = [], []
 
 
+def replay(connection: apsw.Connection, count: int) -> None:
+    """`count` deliveries that a replay has made, of every second event from the oldest on, all
+    delivered; a long while after the newest event."""
+    [(delivery, at_ms)] = connection.execute(
+        "SELECT (SELECT max(id) FROM delivery), (SELECT max(at_ms) FROM event)"
+    )
+    deliveries: list[Row] = []
+    replays: list[Row] = []
+    for at in range(1, count + 1):
+        id, webhook, seq, then = delivery + at, OWN[at % len(OWN)], 2 * at - 1, at_ms + 864_000_000
+        deliveries.append((id, seq, webhook, int(State.DELIVERED), 1, None, then + 50, 12, 200))
+        replays.append((id, 1, seq, webhook, 0, then, None))
+    with connection:
+        connection.executemany(_DELIVERY, deliveries)
+        connection.executemany("INSERT INTO delivery_replay VALUES (?, ?, ?, ?, ?, ?, ?)", replays)
+
+
 def _delivery(draw: random.Random, id: int, seq: int, org: int, at_ms: int, old: bool) -> Row:
     webhook = 1 + int(20 * draw.random() ** 2) if org == 1 else OTHER
     luck = draw.random()

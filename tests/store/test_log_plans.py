@@ -7,7 +7,7 @@ from typing import NamedTuple
 import apsw
 import pytest
 
-from tests.store.log_rows import OWN, START_MS, fill
+from tests.store.log_rows import OWN, START_MS, fill, replay
 from tests.store.test_plans import plans
 from tidings.store import port
 from tidings.store.sqlite.blocks import Blocks
@@ -47,6 +47,7 @@ def place(
     """With and without the statistics of ANALYZE: the plans must not hang on them."""
     log = open_writer(tmp_path_factory.mktemp("plans") / FILE)
     fill(log, 20_000, 60_000)
+    replay(log, 400)
     segments = Segments(":memory:")
     while segments.write_slice(log):
         pass
@@ -119,6 +120,49 @@ def test_a_page_of_events_reads_by_keys(place: Place, given: dict[str, object]) 
     for connection in (place.log, place.search):
         for statement, plan in plans(connection, lambda: place.pages.events(query)).items():
             frugal(statement, plan)
+
+
+FATES = {
+    "webhook": {},
+    "state": {"states": (4,)},
+    "left to do": {"states": (0, 1, 2, 5), **TIMES},
+    "names": {"states": (3,), "event_names": ("type01",)},
+    "matched nobody": {"matched": False},
+    "term": {"states": (3,), "terms": TERMS},
+    "events": {"states": (4,), "events": (5, 6, 7)},
+}
+
+
+@pytest.mark.parametrize("order", ["older", "newer"])
+@pytest.mark.parametrize("given", FATES.values(), ids=FATES.keys())
+def test_a_page_of_events_by_their_fate_reads_by_keys(
+    place: Place, given: dict[str, object], order: str
+) -> None:
+    cursor = {"before": 15_000} if order == "older" else {"after": 100}
+    query = port.EventQuery(1, **given, **cursor, webhooks=OWN)  # type: ignore[arg-type]
+    for connection in (place.log, place.search):
+        for statement, plan in plans(connection, lambda: place.pages.events(query)).items():
+            if "FROM segment" not in statement:  # there are few
+                frugal(statement, plan)
+            if "ORDER BY d.id" in statement or "ORDER BY r.event" in statement:
+                assert "TEMP B-TREE FOR ORDER" not in plan, (statement, plan)
+
+
+def test_own_deliveries_are_read_by_a_run_of_ids_and_those_of_replays_by_a_run_of_events(
+    place: Place,
+) -> None:
+    query = port.EventQuery(1, webhooks=OWN, states=(4,))
+    found = plans(place.log, lambda: place.pages.events(query))
+    [own] = [plan for text, plan in found.items() if "d.id >= :low" in text]
+    assert "SEARCH d USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in own
+    assert "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)" in own
+    [replayed] = [plan for text, plan in found.items() if "d.id = r.delivery" in text]
+    assert "delivery_replay_event (event>? AND event<?)" in replayed
+    assert "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)" in replayed
+    ends = [plan for text, plan in found.items() if "FROM event WHERE seq" in text]
+    assert len(ends) == 2
+    for plan in ends:
+        assert re.fullmatch(r"SEARCH event USING INTEGER PRIMARY KEY \(rowid[<>]\?\)", plan)
 
 
 def test_totals_read_the_slices_of_their_webhooks_by_key(place: Place) -> None:

@@ -9,11 +9,12 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.store.log_rows import NAMES, OTHER, OWN, RARE, START_MS, fill
+from tests.store.log_rows import NAMES, OTHER, OWN, RARE, START_MS, fill, replay
 from tidings.core.delivery import State
 from tidings.store import port
 from tidings.store.sqlite import embedded
@@ -99,6 +100,51 @@ def test_any_filters_of_events(
         query = port.EventQuery(org, names, terms=terms, matched=matched)
         took_ms, _ = median_ms(lambda: half.log.events(query))  # noqa: B023  # called at once
         assert took_ms <= MEDIAN_MS, (took_ms, query)
+
+
+def fates() -> Iterator[port.EventQuery]:
+    span = (START_MS, START_MS + DAY_MS)
+    for webhooks, states, names, times, terms, side in itertools.product(
+        (OWN, [1], [20], [OTHER], [99]),
+        ((), (State.DELIVERED,), (State.FAILED,), (State.PARKED,), (State.HELD, State.PENDING)),
+        ((), (NAMES[0],), (NAMES[59],), (RARE,), ("unknown",)),
+        ((None, None), span, (START_MS - DAY_MS, START_MS - 1)),
+        ((), ((5000).to_bytes(8, "big"),), (b"common0_",)),
+        ((None, None), (500_000, None), (None, 10)),
+    ):
+        asked = [int(state) for state in states]
+        yield port.EventQuery(1, names, *times, terms, None, *side, 200, (), webhooks, asked)
+
+
+def slow_of(half: ReadingHalf, asked: Iterator[port.EventQuery]) -> list[tuple[float, Any]]:
+    """Those beyond the figure; how all of them were is printed."""
+    took = [(median_ms(lambda: half.log.events(one))[0], one) for one in asked]  # noqa: B023
+    all_ms = [ms for ms, _ in took]
+    print(f"\n{len(all_ms)} filters: median {statistics.median(all_ms):.2f} ms, ", end="")
+    print(f"p95 {statistics.quantiles(all_ms, n=20)[18]:.2f} ms, worst {max(all_ms):.2f} ms")
+    return [one for one in took if one[0] > MEDIAN_MS]
+
+
+@pytest.mark.timeout(1800)
+def test_any_filters_of_events_by_their_fate(half: ReadingHalf) -> None:
+    assert not slow_of(half, fates())
+
+
+@pytest.mark.timeout(1800)
+def test_events_by_their_fate_where_a_third_was_replayed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run of replays, as long as eighty blocks, behind the newest event's own deliveries."""
+    connection = open_writer(tmp_path / FILE)
+    fill(connection, COUNT - 360_000, 30 * DAY_MS / COUNT)
+    replay(connection, 330_000)
+    connection.close()
+    half = ReadingHalf(tmp_path)
+    monkeypatch.setattr(embedded, "INDEX_AT_LEAST_EVERY_S", 0.0)
+    while half.background():
+        pass
+    assert not slow_of(half, fates())
+    half.close()
 
 
 @pytest.mark.timeout(600)

@@ -42,7 +42,8 @@ class DeliveryQuery(msgspec.Struct, frozen=True, array_like=True):
 
 
 class EventQuery(msgspec.Struct, frozen=True, array_like=True):
-    """Which events of an org."""
+    """Which events of an org. With `webhooks`: those that have a delivery at one of them; with
+    `states` beside, the same delivery is in one of these."""
 
     org: int
     event_names: Sequence[str] = ()
@@ -54,6 +55,8 @@ class EventQuery(msgspec.Struct, frozen=True, array_like=True):
     after: int | None = None
     limit: int = 50
     events: Sequence[int] = ()  # these alone, by their sequence numbers
+    webhooks: Sequence[int] = ()  # replays count as well as what the event itself has made
+    states: Sequence[int] = ()  # of deliveries at `webhooks`
 
 
 class DeliveryPage(msgspec.Struct, frozen=True, array_like=True):

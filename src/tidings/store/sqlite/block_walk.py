@@ -42,7 +42,7 @@ class BlockWalk:
         self._blocks = blocks
 
     def deliveries(
-        self, query: port.DeliveryQuery, low: int, high: int, span: Span
+        self, query: port.DeliveryQuery | port.EventQuery, low: int, high: int, span: Span
     ) -> Iterator[int]:
         """The blocks that may hold a delivery which fits, among those of the ids `low` to `high`,
         in the order of the span."""

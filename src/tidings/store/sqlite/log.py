@@ -20,6 +20,7 @@ from tidings.store import port
 from tidings.store.port.log import ROWS_MAX
 from tidings.store.sqlite.block_walk import EVER_MS, BlockWalk
 from tidings.store.sqlite.blocks import BITS, Blocks
+from tidings.store.sqlite.fates import EVENT, Fates, with_fate
 from tidings.store.sqlite.queries import DELIVERY_COLUMNS, OF_REPLAY, stored_delivery
 from tidings.store.sqlite.segments import TERM_BYTES, Segments
 from tidings.store.sqlite.spans import Binding, Found, Row, Span, cut, numbers, span_of
@@ -41,12 +42,9 @@ _OF_EVENTS = (
     f" {DELIVERY_COLUMNS} FROM wanted w CROSS JOIN delivery d ON d.id = w.id"
     f" CROSS JOIN event e ON e.seq = d.event{OF_REPLAY} WHERE d.id >= :low AND d.id <= :high"
 )
-_EVENT = (
-    "SELECT e.seq, e.org, e.name, e.id, e.at_ms, e.warning, NULL, e.first_delivery, e.deliveries"
-)
-_IN_EVENT_BLOCK = f"{_EVENT} FROM event e NOT INDEXED WHERE e.seq >= :low AND e.seq <= :high"
+_IN_EVENT_BLOCK = f"{EVENT} FROM event e NOT INDEXED WHERE e.seq >= :low AND e.seq <= :high"
 _EVENTS = (
-    f"{_EVENT} FROM json_each(:events) j CROSS JOIN event e ON e.seq = j.value"
+    f"{EVENT} FROM json_each(:events) j CROSS JOIN event e ON e.seq = j.value"
     " WHERE e.seq >= :low AND e.seq <= :high"
 )
 _UNINDEXED = "SELECT seq, terms FROM event WHERE seq > ? AND seq < ? ORDER BY seq {way} LIMIT ?"
@@ -60,6 +58,7 @@ class Log:
         self._segments = segments
         self._blocks = blocks
         self._walk = BlockWalk(segments.connection, blocks)
+        self._fates = Fates(log, self._walk)
 
     def deliveries(self, query: port.DeliveryQuery) -> port.DeliveryPage:
         """See `port.LogStore.log_deliveries`."""
@@ -83,6 +82,8 @@ class Log:
             self._blocks.look()
             if query.events or query.terms:
                 found = self._listed_events(query, span, limit)
+            elif query.webhooks:
+                found = self._fates.page(query, *_event_filter(query), span, limit)
             else:
                 found = self._events_in_blocks(query, span, limit)
         rows, older, newer = _paged(found, span, query)
@@ -127,6 +128,7 @@ class Log:
 
     def _listed_events(self, query: port.EventQuery, span: Span, limit: int) -> Found:
         where, binding = _event_filter(query)
+        where += with_fate(query, binding)
         binding |= {"low": span.low, "high": span.high, "limit": limit + 1}
         if query.events:
             where += _have_terms(query, binding)
