@@ -85,6 +85,67 @@ def test_filters_of_deliveries_combine() -> None:
     run(scenario())
 
 
+async def events(s: Service, query: str, auth: str = "") -> list[str]:
+    reply = await s.call("GET", f"/v1/events?{query}", auth=auth)
+    assert reply.status == 200, reply.body
+    return [one["eventId"] for one in reply.json["events"]]
+
+
+def test_events_are_found_by_the_webhooks_that_got_them_and_what_came_of_it() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            crm, shop = await story(s)
+            await accept(s, "e-6", customer="4712")  # nobody wanted it
+            for query, wanted in {
+                f"webHookId={crm.id}": ["e-5", "e-3", "e-1", "e-0"],
+                f"webHookId={shop.id}": ["e-4", "e-2", "e-0"],
+                f"webHookId={crm.id},{shop.id}": ["e-5", "e-4", "e-3", "e-2", "e-1", "e-0"],
+                "status=failed": ["e-4", "e-1"],
+                "status=failed,pending": ["e-5", "e-4", "e-3", "e-2", "e-1", "e-0"],
+                f"webHookId={shop.id}&status=failed": ["e-4"],
+                f"webHookId={shop.id}&status=failed&eventName=pointsIssued": [],
+                "status=failed&eventName=customerAdded": ["e-4"],
+                f"q=4711&webHookId={crm.id}&status=pending": ["e-0"],
+                "requestId=r-1&status=failed": ["e-1"],
+                "requestId=r-1&status=pending": [],
+                f"eventId=e-0&webHookId={crm.id}": ["e-0"],
+                f"eventId=e-1&webHookId={shop.id}": [],
+                f"from={START_MS + 2000}&status=failed": ["e-4"],
+                f"to={START_MS + 2000}&status=failed": ["e-1"],
+                "matched=true&status=failed": ["e-4", "e-1"],
+                "matched=false&status=failed": [],
+                "matched=false": ["e-6"],
+                "status=parked": [],
+            }.items():
+                assert await events(s, query) == wanted, query
+            first = (await s.call("GET", f"/v1/events?webHookId={crm.id}&limit=2")).json
+            assert [one["eventId"] for one in first["events"]] == ["e-5", "e-3"]
+            on = f"webHookId={crm.id}&limit=2&cursor="
+            second = (await s.call("GET", f"/v1/events?{on}{first['older']}")).json
+            assert [one["eventId"] for one in second["events"]] == ["e-1", "e-0"]
+            assert await events(s, on + second["newer"]) == ["e-5", "e-3"]
+
+    run(scenario())
+
+
+def test_what_a_webhook_of_another_org_got_is_no_fate_of_ones_own() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            child = await s.add_org(7, parent=1)
+            above = await webhook(s, listenToChildEvents=True)
+            delivery = await accept(s, "c-1", above, org=7)
+            await settle(s, delivery, above, State.FAILED)
+            assert await events(s, "status=failed", child) == [], "it has no webhook"
+            await webhook(s, 7)
+            assert await events(s, "status=failed", child) == []
+            reply = await s.call("GET", f"/v1/events?webHookId={above.id}", auth=child)
+            assert (reply.status, reply.json["error"]["code"]) == (400, "unknown_webhook")
+            reply = await s.call("GET", "/v1/events?status=lost")
+            assert (reply.status, reply.json["error"]["code"]) == (400, "bad_status")
+
+    run(scenario())
+
+
 def test_cursors_lead_through_all_pages_and_back() -> None:
     async def scenario() -> None:
         async with service() as s:

@@ -73,7 +73,7 @@ ADMITTED: dict[str, tuple[str, Sequence[str]]] = {
     "bad_period": ("two fields together", (*_JOBS, *_GROUP)),
     "bad_range": ("two fields together", _TOTALS),
     "bad_cursor": ("a cursor goes with its sortBy", _GROUP),
-    "unknown_webhook": ("webhooks are stored", ("GET /v1/deliveries",)),
+    "unknown_webhook": ("webhooks are stored", ("GET /v1/deliveries", "GET /v1/events")),
     "unknown_parent": ("orgs are stored", ("POST /v1/orgs", "PATCH /v1/orgs/{org_id}")),
     "parent_ring": ("orgs are stored", ("PATCH /v1/orgs/{org_id}",)),
     "bad_org_id": ("that of the path", ("PATCH /v1/orgs/{org_id}",)),

@@ -101,7 +101,7 @@ INBOX_BODY = body_of(InboxBody, required=False)
 INBOX_CHANGE = body_of(InboxBody)
 
 DELIVERY_PARAMETERS = _without("matched", "points")
-EVENT_PARAMETERS = _without("webHookId", "status", "points")
+EVENT_PARAMETERS = _without("points")
 PAGE_PARAMETERS = _of("limit", "cursor")
 REJECTION_PARAMETERS = _of("limit", "cursor", limit=whole(1, 1000))
 TALLY_PARAMETERS = _of("from", "to")

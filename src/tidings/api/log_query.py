@@ -18,10 +18,11 @@ OLDER, NEWER = "older", "newer"  # what an opaque cursor begins with
 
 _WORDS = {state.word: int(state) for state in State}
 _EPOCH_MS = re.compile(r"[0-9]{1,15}")
-_COMMON = frozenset(("eventName", "from", "to", "q", "requestId", "refId", "eventId", "limit"))
+_OF_EVENTS = frozenset(("eventName", "from", "to", "q", "requestId", "refId", "eventId"))
+_COMMON = _OF_EVENTS | {"webHookId", "status", "limit", "cursor"}
 VALUES = ("q", "requestId", "refId", "customer", "bill", "card")  # an event has all that are said
-DELIVERY_FILTERS = _COMMON | {"cursor", "webHookId", "status"}
-EVENT_FILTERS = _COMMON | {"cursor", "matched"}
+DELIVERY_FILTERS = _COMMON
+EVENT_FILTERS = _COMMON | {"matched"}
 
 
 class LogQuestion(msgspec.Struct, frozen=True):

@@ -57,7 +57,9 @@ def log_routes(services: Services) -> APIRouter:
         openapi_extra=EVENT_PARAMETERS,
     )
     async def events(request: Request) -> Response:
-        """Of the org, without their bodies. `matched=false`: those that no webhook wanted."""
+        """Of the org, without their bodies. `matched=false`: those that no webhook wanted.
+        `webHookId` and `status`: those of which one delivery, by itself or of a replay, fits both.
+        """
         org = services.caller(request, "logs:read").org
         question = read_question(request.query_params, EVENT_FILTERS, services.zone(org))
         page = await event_page(services, org, question)
@@ -80,7 +82,12 @@ def show_event_row(event: StoredEvent) -> dict[str, Any]:
 
 
 async def event_page(services: Services, org: int, question: LogQuestion) -> EventPage:
-    """A page of the org's events."""
+    """A page of the org's events; by what became of them at its own webhooks alone."""
+    fates: Sequence[int] = ()
+    if question.webhook_ids or question.states:
+        fates = list(webhooks_of(services, org, question.webhook_ids))
+        if not fates:
+            return EventPage([])
     listed = await _seqs(services, (org,), question.event_id)
     if listed is not None and not listed:
         return EventPage([])
@@ -96,6 +103,8 @@ async def event_page(services: Services, org: int, question: LogQuestion) -> Eve
             question.after,
             question.limit,
             listed or (),
+            fates,
+            question.states,
         )
     )
 
