@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from tests.api.named import well_named
 from tidings.api.accept import AcceptApp
 from tidings.core.calls import Caller, IntakeRules
 from tidings.engine.access import Denied
@@ -142,6 +143,7 @@ class Answer:
         assert len(self.headers) == len(start["headers"])
         self.raw: bytes = end["body"]
         self.body: Any = json.loads(self.raw)
+        well_named(self.status, self.raw)
         assert self.headers[b"content-type"] == b"application/json"
         assert self.headers[b"content-length"] == b"%d" % len(self.raw)
         assert self.headers[b"x-cap-requestid"]

@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Counter
 
+from tests.api.named import well_named
 from tests.store.log_rows import log_operations
 from tests.store.replay_operations import replay_operations
 from tidings import catalogue
@@ -653,7 +654,10 @@ async def call(app: FastAPI, method: str, path: str, body: bytes, headers: dict[
     await app(scope_of(method, path, headers), receive, send)
     start = sent[0]
     got = {name.decode(): value.decode() for name, value in start["headers"]}
-    return Reply(start["status"], got, b"".join(one.get("body", b"") for one in sent[1:]))
+    reply = Reply(start["status"], got, b"".join(one.get("body", b"") for one in sent[1:]))
+    if got.get("content-type") == "application/json" and not path.startswith("/inbox/"):
+        well_named(reply.status, reply.body)
+    return reply
 
 
 @asynccontextmanager

@@ -136,6 +136,24 @@ def test_a_declaration_is_refused_in_words(name: str, body: Any, code: str) -> N
     run(scenario())
 
 
+def test_a_schema_is_refused_by_its_name_and_the_sentence_says_where_in_it() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            for inner, where in (
+                ({"$ref": "#/$defs/none"}, "data.lines[].sku.$ref"),
+                ({"type": "word"}, "data.lines[].sku.type"),
+                ({"contentEncoding": "base64"}, "data.lines[].sku.contentEncoding"),
+            ):
+                lines = {"type": "array", "items": {"properties": {"sku": inner}}}
+                schema = {"type": "object", "properties": {"lines": lines}}
+                reply = await s.call("PUT", "/v1/eventTypes/orderPacked", BODY | {"schema": schema})
+                error = reply.json["error"]
+                assert (reply.status, error["path"]) == (400, "schema")
+                assert where in error["message"], error
+
+    run(scenario())
+
+
 def test_what_belongs_to_another_org_does_not_exist() -> None:
     async def scenario() -> None:
         async with service() as s:

@@ -147,11 +147,14 @@ class AcceptApp:
                 error.code,
                 error.message,
                 request,
+                path=error.field,
                 retry_after=error.retry_after,
                 close=not read,
             )
         except Denied as error:
-            answer = refusal(error.status, error.code, error.message, request, close=True)
+            answer = refusal(
+                error.status, error.code, error.message, request, path=error.field, close=True
+            )
         except StoreDown:
             answer = _unavailable("store_down", "the store takes no writes", STORE_RETRY_S, request)
         except Overloaded:

@@ -131,7 +131,6 @@ class Services:
                 "too_many_calls",
                 "Calls must stay within the rate of the credential; got more. Wait for the time "
                 "in Retry-After. (too_many_calls, credential)",
-                "Authorization",
                 retry_after=str(math.ceil(allowance.wait_s)),
             )
 

@@ -145,7 +145,7 @@ async def _say_denied(request: Request, error: Exception) -> Response:
     code: int | str = error.code
     if request.url.path.startswith("/v3/"):
         code = V3_CODES.get(error.status, error.status)
-    denied = refused(error.status, code, error.message, "Authorization")
+    denied = refused(error.status, code, error.message, error.field)
     return error_answer(request.url.path, denied)
 
 
@@ -171,7 +171,7 @@ async def _say_http(request: Request, error: Exception) -> Response:
         code, must = "not_found", f"one of the API; got {method} {came(path)}"
     message = f"The call must be {must}. GET /openapi.json lists all calls. ({code}, path)"
     headers = dict(error.headers or {})
-    refusal = refused(error.status_code, code, message, "path")
+    refusal = refused(error.status_code, code, message)
     refusal.headers.update(headers)
     return error_answer(path, refusal)
 

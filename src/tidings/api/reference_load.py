@@ -122,7 +122,7 @@ def kind_of(word: str) -> Kind:
             400,
             "unknown_kind",
             f"The kind must be stores, tills or customers; got {came(word)}. Check the path. "
-            "(unknown_kind, path)",
+            "(unknown_kind, field kind)",
             "kind",
         )
     return found

@@ -137,7 +137,7 @@ def password_routes(services: Services) -> APIRouter:
                 401,
                 "not_known",
                 "email and currentPassword must be known together; got a pair that is not. Check "
-                "both. (not_known, fields email and currentPassword)",
+                "both. (not_known, field currentPassword)",
                 "currentPassword",
             )
         services.guard.succeeded(account)

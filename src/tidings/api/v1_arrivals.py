@@ -91,7 +91,6 @@ def _open_route(services: Services) -> APIRouter:
                 "no_inbox",
                 "The address must be that of a test inbox; it is not, or was deleted. Make one by "
                 "POST /v1/inboxes. (no_inbox, path)",
-                "path",
             )
         if waiting >= WAITING_MAX:
             raise refused(

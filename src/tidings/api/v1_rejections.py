@@ -68,7 +68,7 @@ async def taken(taking: Awaitable[tuple[str, Verdict] | Rejected]) -> tuple[str,
     try:
         came = await taking
     except CallRefused as wrong:
-        raise refused(422, wrong.code, wrong.message) from None
+        raise refused(422, wrong.code, wrong.message, wrong.field) from None
     except Overloaded:
         raise refused(
             503,

@@ -199,7 +199,7 @@ def _behind(tally: Tally) -> tuple[Refusal, ...]:
         Refusal(
             "still_counting",
             f"All deliveries should be counted; {tally.behind} are not yet, because the counters "
-            "are made again. Ask again in a minute. (still_counting, data)",
+            "are made again. Ask again in a minute. (still_counting, field data)",
             "data",
         ),
     )

@@ -180,7 +180,7 @@ def _cut() -> Refusal:
     return Refusal(
         "rows_left_out",
         f"At most {LOOKUP_ROWS_MAX} rows are answered; there are more, which are older. Ask the "
-        "log of one webhook, in pages. (rows_left_out, data)",
+        "log of one webhook, in pages. (rows_left_out, field data)",
         "data",
     )
 

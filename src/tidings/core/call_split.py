@@ -8,6 +8,7 @@ import msgspec
 
 from tidings.core.cloudevents import BINARY_MARK
 from tidings.core.envelope import NOT_JSON, Fault, unreadable
+from tidings.core.form import named_in
 
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _JSON_SUFFIX = re.compile(r"[\w.!#$&^-]+/(?:[\w.!#$&^-]+\+)?json")
@@ -38,6 +39,7 @@ class CallRefused(Exception):
         self.status = status
         self.code = code
         self.message = f"{said} ({code}, {where})"
+        self.field = named_in(self.message)
         self.retry_after = retry_after
 
 

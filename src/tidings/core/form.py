@@ -15,6 +15,7 @@ import msgspec
 SIGN = r"[^\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 _VISIBLE = re.compile(f"(?:(?![\ud800-\udfff]){SIGN})*")
 _WHOLE = re.compile(r"[0-9]{1,15}(?:\.0+)?")
+_PLACE = re.compile(r" \([^(),]+, (?:field|header) ([^()]+)\)$")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 
 
@@ -24,6 +25,13 @@ class Refusal(msgspec.Struct, frozen=True):
     code: int | str
     message: str
     field: str
+
+
+def named_in(message: str) -> str:
+    """The field, parameter or header that a message names at its end, as in `… (bad_type, field
+    limit)`; empty where it is about none. So the two cannot say different things."""
+    found = _PLACE.search(message)
+    return "" if found is None else found[1]
 
 
 def came(value: object) -> str:

@@ -157,8 +157,8 @@ def read_own_type(name: str, body: Json, envelope: Json) -> Reading | list[Refus
         try:
             form.check_example(OwnType(name, 1, declaration, envelope))
         except SchemaRefused as refused:
-            field = f"schema: {refused.path}" if refused.path else "schema"
-            form.refuse("bad_schema", field, refused.sentence)
+            said, path = refused.sentence, refused.path
+            form.refuse("bad_schema", "schema", said if path in said else f"{said} It is {path}.")
     if form.refusals:
         return form.refusals
     return Reading(declaration, new_version, tuple(form.warnings))

@@ -188,7 +188,7 @@ class Access:
                 401,
                 "unauthenticated",
                 "key and secret must be those of a credential of kind oauth; got a pair that is "
-                "not known together. Check both halves. (unauthenticated, fields key and secret)",
+                "not known together. Check both halves. (unauthenticated, field secret)",
             )
         credential = proof.credential
         if credential.kind != OAUTH:

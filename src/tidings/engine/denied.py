@@ -1,6 +1,7 @@
 """Why a call is not let in."""
 
 from tidings.core.calls import Caller
+from tidings.core.form import named_in
 
 
 class Denied(Exception):
@@ -11,6 +12,7 @@ class Denied(Exception):
         self.status = status
         self.code = code
         self.message = message
+        self.field = named_in(message)
 
 
 def demand(caller: Caller, scope: str) -> None:

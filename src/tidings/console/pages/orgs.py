@@ -163,7 +163,7 @@ def _by_type(text: str) -> tuple[dict[str, str], list[Refusal]]:
         if not equals:
             said = (
                 f"Each line must be an event type, = and strict, lenient or off; got {came(line)}. "
-                "Write pointsIssued = lenient. (bad_validation, field validationByType)"
+                "Write pointsIssued = lenient. (bad_validation, field settings.validationByType)"
             )
             return {}, [Refusal("bad_validation", said, "settings.validationByType")]
         levels[name.strip()] = level.strip()

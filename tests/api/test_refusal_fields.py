@@ -1,0 +1,180 @@
+"""`field` of a refusal is a name: of a field, a parameter or a header; its sentence says it too.
+
+Three walks: the code's refusals as they are written, the refusals of access as they are answered on
+both families, and, in `control_client.call` and `accept_client`, whatever any other test meets.
+"""
+
+import ast
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tidings
+from tests.api.control_client import BASIC, Service, basic, run, service
+from tests.api.named import PLACE, name_in, well_named
+from tests.api.test_credentials import make
+from tidings.engine.till_guard import TRIES
+
+SOURCE = Path(tidings.__file__).parent
+FILES = [path for path in sorted(SOURCE.rglob("*.py")) if "node_modules" not in path.parts]
+
+V1, V3 = "/v1/orgs", "/v3/webHooks"
+UNKNOWN = basic("nobody", "wrong")
+AUTHORIZATION, TOKEN, ORG = "Authorization", "X-CAP-API-OAUTH-TOKEN", "X-Tidings-Org"
+
+
+def shape(node: ast.expr) -> str | None:
+    """A text of the code with `{…}` for what is filled in; None for what is no text."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.JoinedStr):
+        return "".join(
+            str(part.value) if isinstance(part, ast.Constant) else f"{{{ast.unparse(part.value)}}}"
+            for part in node.values
+            if isinstance(part, ast.Constant | ast.FormattedValue)
+        )
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return (shape(node.left) or "…") + (shape(node.right) or "…")
+    return f"{{{ast.unparse(node)}}}"
+
+
+def refusals() -> Iterator[tuple[str, str, str]]:
+    """Of the code: where it stands, the sentence with its place, and the field."""
+    for path in FILES:
+        for scope in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            named = {
+                node.targets[0].id: shape(node.value)
+                for node in ast.walk(scope)
+                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+            }
+            for node in ast.walk(scope):
+                by = getattr(node, "func", None)
+                if getattr(by, "attr", getattr(by, "id", "")) not in ("refused", "Refusal"):
+                    continue
+                assert isinstance(node, ast.Call)
+                texts = [
+                    named.get(one.id, f"{{{one.id}}}") if isinstance(one, ast.Name) else shape(one)
+                    for one in node.args
+                ]
+                for at, text in enumerate(texts):
+                    if text is not None and PLACE.search(text) and "{where}" not in text:
+                        field = shape(node.args[at + 1]) if at + 1 < len(node.args) else ""
+                        where = f"{path.relative_to(SOURCE).as_posix()}:{node.lineno}"
+                        yield where, text, field or ""
+
+
+def module_of(path: Path) -> str:
+    return ".".join(("tidings", *path.relative_to(SOURCE).with_suffix("").parts))
+
+
+def constants(path: Path) -> dict[str, str]:
+    """The texts that a module has names for."""
+    return {
+        name: value
+        for name, value in vars(importlib.import_module(module_of(path))).items()
+        if isinstance(value, str) and name.isupper()
+    }
+
+
+def test_every_refusal_of_the_code_has_the_name_that_its_sentence_says() -> None:
+    seen = list(refusals())
+    assert len(seen) > 60  # the gathering still finds them
+    for where, sentence, field in seen:
+        name = name_in(sentence)
+        known = constants(SOURCE / where.partition(":")[0])
+        assert known.get(field.strip("{}"), field) == name, (where, sentence, field)
+
+
+async def told(
+    s: Service, method: str, path: str, body: Any = None, **more: Any
+) -> tuple[int, str]:
+    """The status, and the `field` or `path` of the first error."""
+    reply = await s.call(method, path, body, **more)
+    well_named(reply.status, reply.body)
+    said = reply.json
+    error = said["error"] if "error" in said else said["errors"][0]
+    return reply.status, error.get("field", error.get("path"))
+
+
+ACCESS: list[tuple[int, str, dict[str, Any]]] = [
+    (401, AUTHORIZATION, {"auth": None}),
+    (401, AUTHORIZATION, {"auth": UNKNOWN}),
+    (401, AUTHORIZATION, {"auth": "Basic %%%"}),
+    (401, TOKEN, {"auth": None, "x_cap_api_oauth_token": "not.a.token"}),
+    (403, ORG, {"x_tidings_org": "99"}),
+    (403, ORG, {"x_tidings_org": "a sentence, not an org"}),
+    (400, "X-CAP-API-ATTRIBUTION-ENTITY-TYPE", {"x_cap_api_attribution_entity_type": "SHIP"}),
+]
+
+
+@pytest.mark.parametrize("path", [V1, V3])
+@pytest.mark.parametrize(("status", "field", "more"), ACCESS)
+def test_a_refusal_of_access_names_the_header_that_it_is_about(
+    path: str, status: int, field: str, more: dict[str, Any]
+) -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            assert await told(s, "GET", path, **more) == (status, field)
+
+    run(scenario())
+
+
+def test_what_a_credential_may_not_do_names_the_header_that_carries_it() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            lesser = await s.add_org(7, scopes="logs:read")
+            assert await told(s, "GET", V3, auth=lesser) == (403, AUTHORIZATION)
+            assert await told(s, "GET", "/v1/orgs/7/users", auth=lesser) == (403, AUTHORIZATION)
+            whole = await s.add_org(8)
+            assert await told(s, "GET", V1, auth=whole) == (403, AUTHORIZATION), "the platform's"
+            oauth = await make(s, 8, kind="oauth")
+            plain = basic(oauth["id"], oauth["secret"])
+            assert await told(s, "GET", V3, auth=plain) == (401, AUTHORIZATION)
+            till = await make(s, 8, kind="till", code="till-1", password="a till of the shop")
+            for _ in range(TRIES + 1):
+                last = await told(s, "GET", V3, auth=basic(till["id"], "wrong"))
+            assert last == (429, AUTHORIZATION)
+
+    run(scenario())
+
+
+def test_what_is_about_no_name_has_none() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            await s.add_org(7)
+            limits = {"limits": {"callsPerMinute": 1}}
+            assert (await s.call("PATCH", "/v1/orgs/7/credentials/org7", limits)).status == 200
+            for _ in range(2):
+                last = await told(s, "GET", "/v1/nothing/of/the/kind", auth=None)
+            assert last == (404, "")
+            assert await told(s, "DELETE", "/v1/events", auth=None) == (405, "")
+            auth = basic("org7", "secret")
+            await s.call("GET", V3, auth=auth)
+            assert await told(s, "GET", V3, auth=auth) == (429, "")
+            assert await told(s, "POST", V3, b"{") == (400, "")
+            s.store.down = True
+            assert await told(s, "POST", V3, BASIC) == (503, "")
+
+    run(scenario())
+
+
+def test_a_pair_that_is_not_known_together_names_the_half_that_is_secret() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            wrong = {"key": "tdk_x", "secret": "y"}
+            assert await told(s, "POST", "/v3/oauth/token/generate", wrong) == (401, "secret")
+            plain = await make(s, 1)
+            of_key = {"key": plain["id"], "secret": plain["secret"]}
+            assert await told(s, "POST", "/v3/oauth/token/generate", of_key) == (401, "key")
+            person = {"email": "a@b.example", "currentPassword": "x", "password": "y" * 20}
+            assert await told(s, "POST", "/v1/passwords", person, auth=None) == (
+                401,
+                "currentPassword",
+            )
+
+    run(scenario())
