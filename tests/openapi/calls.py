@@ -1,11 +1,13 @@
 """What each call of the description is sent, so that it does its work in an org of `world.py`."""
 
+from dataclasses import replace
 from typing import Any
 
 from tests.api.control_client import BASIC
 from tests.openapi.world import TEMPLATE, TYPE, Things
 from tidings import catalogue
 
+DRY = {"dryRun": True}
 NDJSON = b'{"id":41200777,"mobile":"15550100"}\n'
 
 
@@ -48,6 +50,19 @@ def body_of(call: str, things: Things) -> Any:
         "PATCH /v1/inboxes/{inbox_id}": {"name": "shop"},
     }
     return bodies.get(call)
+
+
+def second_of(call: str, things: Things) -> tuple[Things, Any] | None:
+    """How a call with two good answers is made for its second one: of what, and with which body.
+    None for a call that has one alone."""
+    body = body_of(call, things)
+    if call in ("POST /v1/replays", "POST /v1/deliveries/cancel"):
+        return things, {key: value for key, value in body.items() if key != "start"} | DRY
+    if call == "PUT /v1/eventTypes/{name}":
+        return replace(things, mark=f"{things.mark}New"), body
+    if call == "PUT /v1/reference/{kind}/{id}":
+        return replace(things, ids=things.ids | {"id": f"{things.mark}-2"}), body
+    return None
 
 
 def headers_of(call: str) -> dict[str, str]:

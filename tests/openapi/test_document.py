@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from tests.openapi.validate import fault, faults
+from tests.openapi.validate import fault, faults, lacking
 from tidings import catalogue
 from tidings.api.openapi.__main__ import described, written
 from tidings.api.openapi.answers import ANSWERS
@@ -97,6 +97,19 @@ def test_every_call_has_an_example_and_every_example_fits(document: dict[str, An
         assert shown or bare, f"{call} has no example"
         for content in shown:
             assert fault(document, content["schema"], content["example"]) is None, call
+
+
+def test_every_good_answer_with_a_body_shows_one_that_fits(document: dict[str, Any]) -> None:
+    shown = 0
+    for call, operation in operations(document):
+        assert lacking(operation) == [], call
+        for status, answer in operation["responses"].items():
+            for media, content in answer.get("content", {}).items():
+                if status.startswith("2"):
+                    said = fault(document, content["schema"], content["example"])
+                    assert said is None, f"{call} {status} {media}: {said}"
+                    shown += 1
+    assert shown > 90
 
 
 def test_every_event_type_is_a_webhook_with_its_headers_and_a_fitting_example(

@@ -71,7 +71,8 @@ def operations(document: Json) -> Iterator[tuple[str, Json]]:
 
 
 def load_examples() -> dict[str, Json]:
-    """The committed examples: by call, its `body` and its `answer` with `status`."""
+    """The committed examples: by call, its `body` and its `answer` with `status`; in `others`
+    further good answers, by their status."""
     file = resources.files(__package__).joinpath("examples.json")
     made: dict[str, Json] = msgspec.json.decode(file.read_bytes())
     return made
@@ -149,6 +150,8 @@ def _add_examples(operation: Json, example: Json) -> None:
         _put(operation.get("requestBody", {}), example["body"])
     if "answer" in example:
         _put(operation["responses"].get(str(example["status"]), {}), example["answer"])
+    for status, answer in example.get("others", {}).items():
+        _put(operation["responses"].get(status, {}), answer)
 
 
 def _put(place: Json, value: Any) -> None:
