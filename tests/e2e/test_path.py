@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from tests.openapi.test_streams import OF_ORG, fits
+
 from .api import Api
 from .events import bare, event, new_id
 from .receiver import Arrival, Receiver
@@ -173,6 +175,10 @@ def test_the_stream_shows_the_event_and_its_delivery(
     assert {fact["eventId"] for _, fact in seen} == {event_id}
     states = [fact["state"] for kind, fact in seen if kind == "delivery"]
     assert states == ["retrying", "delivered"]
+    document = api.get("/openapi.json").must(200)
+    for kind, fact in seen:
+        fits(document, OF_ORG, kind, fact)
+    assert seen[1][1]["nextAttemptInMs"] > 1_000 and seen[2][1]["nextAttemptInMs"] is None
 
 
 def test_it_is_alive_ready_and_counts(service: ServiceProcess, receiver: Receiver) -> None:

@@ -13,6 +13,9 @@ from tidings.api.models import V1_ERRORS
 from tidings.engine.feed import Feed, Subscription
 
 KEEP_ALIVE_S = 15.0
+RETRY_MS = 2000  # when a browser asks again after a break
+OPENING = b"retry: %d\n: listening\n\n" % RETRY_MS
+ALIVE = b": still here\n\n"
 ASKED_AGAIN_S = 4.0  # whose credential or session has ended hears nothing 5 s later
 EVENT_STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
@@ -23,7 +26,7 @@ def stream_routes(services: Services, keep_alive_s: float = KEEP_ALIVE_S) -> API
 
     @router.get("/stream", summary="Events and deliveries as they happen")
     async def stream(request: Request) -> Response:
-        """Kinds: `event`, `delivery`, and `dropped` with the count of facts that were too fast."""
+        """Server-sent events of the org, from now on."""
         caller = services.caller(request, "logs:read")
         subscription = services.feed.subscribe(caller.org)
         facts = told(services.feed, subscription, keep_alive_s)
@@ -40,7 +43,7 @@ async def told(
 ) -> AsyncGenerator[bytes, None]:
     """The facts of a feed as server-sent events, until the listener or the feed goes."""
     try:
-        yield b"retry: 2000\n: listening\n\n"
+        yield OPENING
         while True:
             facts = await subscription.read(keep_alive_s)
             if facts:
@@ -50,7 +53,7 @@ async def told(
             elif subscription.closed:
                 return
             else:
-                yield b": still here\n\n"
+                yield ALIVE
     finally:
         feed.unsubscribe(subscription)
 

@@ -62,7 +62,7 @@ def _own_routes(services: Services) -> APIRouter:
 
     @router.get("/{inbox_id}/stream", summary="Arrivals as they come")
     async def stream(request: Request, inbox_id: str) -> Response:
-        """Server-sent events of the kind `arrival`, and `dropped` with a count."""
+        """Server-sent events of the inbox, from now on."""
         live = own_inbox(services, request, inbox_id)
         subscription = inboxes.feed.subscribe(live.stored.number)
         facts = told(inboxes.feed, subscription, KEEP_ALIVE_S)

@@ -5,8 +5,10 @@ Calls whose routes name a model already are not here. A call may have several go
 
 from typing import Any, NamedTuple
 
+from tidings.api.openapi import streams
+
 _PAGED = {"older": "text|null", "newer": "text|null"}
-JSON, STREAM = "application/json", "text/event-stream"
+JSON = "application/json"
 
 
 class Good(NamedTuple):
@@ -25,7 +27,7 @@ def _one(description: str, said: Any, status: int = 200) -> list[Good]:
 _JOB = _one("The replay", "#ReplayJob")
 _ORG_STOP = _one("Whether the org's sending is held", "#OrgStop")
 _STOP = _one("Whether all sending is held", "#Stop")
-_STREAM = [Good(200, "Server-sent events, until the caller goes", "text", STREAM)]
+_STREAM = [Good(200, "Server-sent events, until the caller goes", "text", streams.MEDIA)]
 _GONE = [Good(204, "It is gone")]
 _READY = {"ready": "yes", "problems": ["text"], "notices": ["text"]}
 _ASKED = [

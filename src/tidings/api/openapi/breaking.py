@@ -89,6 +89,16 @@ def _contents(was: Json, now: Json, where: str, side: "_Sides") -> Iterator[str]
             yield f"{where} as {media} was there, is gone."
         else:
             yield from side.compare(content.get("schema", {}), kept.get("schema", {}), where)
+            yield from _events(content.get("x-events", {}), kept.get("x-events", {}), side)
+
+
+def _events(was: Json, now: Json, side: "_Sides") -> Iterator[str]:
+    """Of a stream: its kinds, and the fields of each."""
+    for name, one in was.items():
+        if name not in now:
+            yield f"event {name} was told, is not."
+        else:
+            yield from side.compare(one["schema"], now[name]["schema"], f"event {name}")
 
 
 class _Sides:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tidings.api import described, filter_schema
-from tidings.api.openapi import accept, answers, components, outgoing
+from tidings.api.openapi import accept, answers, components, outgoing, streams
 from tidings.api.openapi.refusals import add_refusals
 from tidings.api.openapi.scopes import OPEN, PLATFORM, SCOPES
 from tidings.api.openapi.words import Json, schema
@@ -100,7 +100,7 @@ def complete(
     parts.setdefault("schemas", {})
     parts["schemas"].pop("HTTPValidationError", None)
     parts["schemas"].pop("ValidationError", None)
-    ours = {**components.COMPONENTS, **accept.COMPONENTS}
+    ours = {**components.COMPONENTS, **accept.COMPONENTS, **streams.COMPONENTS}
     parts["schemas"] |= described.components()
     parts["schemas"] |= {name: schema(said) for name, said in ours.items()}
     parts["schemas"] |= accept.EVENT_SCHEMAS | {filter_schema.NAME: filter_schema.SCHEMA}
@@ -122,6 +122,7 @@ def _complete(call: str, operation: Json, example: Json) -> None:
         if good.said is not None:
             content = {"content": {good.media: {"schema": schema(good.said)}}}
         operation["responses"][str(good.status)] = {"description": good.description} | content
+    streams.add_stream(call, operation)
     add_refusals(call, operation, is_open)
     if is_open:
         operation["security"] = []

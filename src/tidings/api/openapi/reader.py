@@ -86,6 +86,10 @@ def _answer(status: str, response: Json) -> Json:
         "status": status,
         "description": response["description"],
         "schema": name,
+        "events": [
+            {"name": kind, "schema": one["schema"]["$ref"].rpartition("/")[2]}
+            for kind, one in content.get("x-events", {}).items()
+        ],
         "example": _example(content),
     }
 
