@@ -129,16 +129,18 @@ CHANGE_ERRORS: Responses = ERRORS | {
         422: "The Idempotency-Key came with another body",
     }.items()
 }
-CONDITIONAL: dict[str, Any] = {
-    "parameters": [_header("If-Match", "The ETag that the change is made on; another is 412.")]
+_IF_MATCH = _header("If-Match", "The ETag that the change is made on; another is 412.")
+_IDEMPOTENCY_KEY = _header(
+    "Idempotency-Key", "The same call with the same key is answered the same for 24 h.", KEY
+)
+_DRY_RUN: dict[str, Any] = {
+    "name": "dryRun",
+    "in": "query",
+    "description": "true: check all, answer what the webhook would be, and write nothing. Of a new "
+    "one the ids are empty; no answer holds a secret or an ETag.",
+    "schema": {"enum": ["true", "false", ""]},
 }
-IDEMPOTENT: dict[str, Any] = {
-    "parameters": [
-        _header(
-            "Idempotency-Key",
-            "The same call with the same key is answered the same for 24 h.",
-            KEY,
-        )
-    ]
-}
+CONDITIONAL: dict[str, Any] = {"parameters": [_IF_MATCH]}
+CREATING: dict[str, Any] = {"parameters": [_DRY_RUN, _IDEMPOTENCY_KEY]}
+CHANGING: dict[str, Any] = {"parameters": [_DRY_RUN, _IF_MATCH]}
 ROTATE_BODY = body_of(RotateBody, required=False)

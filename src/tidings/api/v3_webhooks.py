@@ -1,6 +1,7 @@
 """`/v3/webHooks`: create, list, replace and delete as the original does; get by id, and patch.
 
-Answers of one webhook carry its `ETag`; a change with `If-Match` holds only for that version.
+Answers of one webhook carry its `ETag`; a change with `If-Match` holds only for that version. With
+`dryRun=true` a call is checked and answered, and nothing is written.
 """
 
 import re
@@ -13,12 +14,13 @@ from starlette.responses import Response
 from tidings.api.answers import answer, envelope, refused
 from tidings.api.context import Services, read_object
 from tidings.api.models import ONE, SEVERAL
-from tidings.api.v3_models import CHANGE_ERRORS, CONDITIONAL, IDEMPOTENT
+from tidings.api.v3_models import CHANGE_ERRORS, CHANGING, CREATING
 from tidings.api.webhook_answers import (
     WebhookAnswers,
     author,
     changed,
     expect,
+    is_dry_run,
     not_as_asked,
     tagged,
     unknown_webhook,
@@ -38,15 +40,18 @@ def webhook_routes(services: Services) -> APIRouter:
     router = APIRouter(prefix="/v3/webHooks", tags=["webhooks"], responses=CHANGE_ERRORS)
     webhooks, show = services.webhooks, WebhookAnswers(services)
 
-    @router.post("", summary="Create a webhook", openapi_extra=BODY | IDEMPOTENT, responses=ONE)
+    @router.post("", summary="Create a webhook", openapi_extra=BODY | CREATING, responses=ONE)
     async def create(request: Request) -> Response:
         """The signing secret is in this answer and in no other one. With an `Idempotency-Key` the
         same call within 24 hours is answered the same, and nothing is made again."""
         caller = services.caller(request, "webhooks:write")
+        dry_run = is_dry_run(request)
         key = _idempotency_key(request)
         body = await read_object(request)
         try:
-            record, secret, warnings = await webhooks.create(caller.org, body, author(caller), key)
+            record, secret, warnings = await webhooks.create(
+                caller.org, body, author(caller), key, dry_run=dry_run
+            )
         except WebhookRefused as wrong:
             raise not_as_asked(wrong) from None
         except KeyReused:
@@ -57,7 +62,7 @@ def webhook_routes(services: Services) -> APIRouter:
                 "within 24 hours. Take a new key. (idempotency_key_reused, header Idempotency-Key)",
                 "Idempotency-Key",
             ) from None
-        return show.one(record, warnings, signingSecret=show_secret(secret))
+        return show.one(record, warnings, dry_run=dry_run, signingSecret=show_secret(secret))
 
     @router.get("", summary="List the webhooks of the org", responses=SEVERAL)
     async def list_all(request: Request) -> Response:
@@ -78,41 +83,50 @@ def webhook_routes(services: Services) -> APIRouter:
     @router.put(
         "/{webHookId}",
         summary="Replace a webhook",
-        openapi_extra=REPLACING_BODY | CONDITIONAL,
+        openapi_extra=REPLACING_BODY | CHANGING,
         responses=ONE,
     )
     async def replace(request: Request, webHookId: str) -> Response:
         """Fields that are left out stay as they were; the name always does."""
         caller = services.caller(request, "webhooks:write")
+        dry_run = is_dry_run(request)
         body = await read_object(request)
-        replacing = webhooks.replace(caller.org, webHookId, body, author(caller), expect(request))
-        return show.one(*await changed(webHookId, replacing))
+        replacing = webhooks.replace(
+            caller.org, webHookId, body, author(caller), expect(request), dry_run=dry_run
+        )
+        return show.one(*await changed(webHookId, replacing), dry_run=dry_run)
 
     @router.patch(
         "/{webHookId}",
         summary="Change some fields of a webhook",
-        openapi_extra=PATCH_BODY | CONDITIONAL,
+        openapi_extra=PATCH_BODY | CHANGING,
         responses=ONE,
     )
     async def patch(request: Request, webHookId: str) -> Response:
         """A JSON merge patch (RFC 7396): null takes a field, or a header, away."""
         caller = services.caller(request, "webhooks:write")
+        dry_run = is_dry_run(request)
         body = await read_object(request)
 
         def body_for(record: Record) -> dict[str, Any]:
             return patched_body(show.shown(record), body)
 
-        patching = webhooks.patch(caller.org, webHookId, body_for, author(caller), expect(request))
-        return show.one(*await changed(webHookId, patching))
+        patching = webhooks.patch(
+            caller.org, webHookId, body_for, author(caller), expect(request), dry_run=dry_run
+        )
+        return show.one(*await changed(webHookId, patching), dry_run=dry_run)
 
     @router.delete(
-        "/{webHookId}", summary="Delete a webhook", openapi_extra=CONDITIONAL, responses=ONE
+        "/{webHookId}", summary="Delete a webhook", openapi_extra=CHANGING, responses=ONE
     )
     async def delete(request: Request, webHookId: str) -> Response:
         """It stays in the list with `active: false`; what it has not been sent is cancelled."""
         caller = services.caller(request, "webhooks:write")
-        deleting = webhooks.delete(caller.org, webHookId, author(caller), expect(request))
-        return show.one(await changed(webHookId, deleting))
+        dry_run = is_dry_run(request)
+        deleting = webhooks.delete(
+            caller.org, webHookId, author(caller), expect(request), dry_run=dry_run
+        )
+        return show.one(await changed(webHookId, deleting), dry_run=dry_run)
 
     return router
 

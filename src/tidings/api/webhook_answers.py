@@ -11,7 +11,7 @@ from tidings.api.answers import Refused, answer, envelope, refused
 from tidings.api.context import Services, iso
 from tidings.api.etags import etag, expected
 from tidings.api.webhook_view import show_webhook, with_choices
-from tidings.core.form import Refusal
+from tidings.core.form import Refusal, came
 from tidings.core.schedule import WINDOW_S
 from tidings.core.standing import Standing
 from tidings.engine.access import Caller
@@ -74,8 +74,17 @@ class WebhookAnswers:
         since_ms = max(since_ms, record.created_ms)
         return {"webHookId": webhook.id, "missedSince": iso(since_ms)}
 
-    def one(self, record: Record, warnings: Sequence[Refusal] = (), **more: Any) -> Response:
-        """The answer of a change."""
+    def one(
+        self,
+        record: Record,
+        warnings: Sequence[Refusal] = (),
+        *,
+        dry_run: bool = False,
+        **more: Any,
+    ) -> Response:
+        """The answer of a change; of a dry run without the ETag of a version that is not there."""
+        if dry_run:
+            return answer(envelope(self.shown(record), warnings=warnings))
         return tagged(record, self.shown(record) | more, warnings)
 
 
@@ -93,6 +102,21 @@ def author(caller: Caller) -> Author:
 def expect(request: Request) -> Collection[int] | None:
     """The versions that a call may change; None for any."""
     return expected(request.headers.get("if-match"))
+
+
+def is_dry_run(request: Request) -> bool:
+    """Whether a call is only to be checked. Refused where that cannot be told: a word that is
+    passed over would write what was only to be tried."""
+    said = request.query_params.get("dryRun", "")
+    if said in ("", "false", "true"):
+        return said == "true"
+    raise refused(
+        400,
+        "bad_parameter",
+        f"dryRun must be true or false; got {came(said)}. Write dryRun=true to change nothing. "
+        "(bad_parameter, query dryRun)",
+        "dryRun",
+    )
 
 
 async def changed(webhook_id: str, change: Awaitable[Result]) -> Result:

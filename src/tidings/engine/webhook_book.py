@@ -60,6 +60,13 @@ class WebhookBook:
             and record.webhook.standing is not Standing.DELETED
         ]
 
+    def _is_taken(self, org: int, name: str) -> bool:
+        """Whether a webhook of the org that was not deleted has this name."""
+        return any(
+            record.webhook.name == name and record.webhook.standing is not Standing.DELETED
+            for record in self.list(org)
+        )
+
     def _living(self, org: int, webhook_id: str, expect: Collection[int] | None = None) -> Record:
         record = self.get(org, webhook_id)
         if record.webhook.standing is Standing.DELETED:

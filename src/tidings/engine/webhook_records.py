@@ -1,6 +1,8 @@
 """What is kept of a webhook, and how its versions follow each other."""
 
 import hashlib
+import uuid
+from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
@@ -14,7 +16,7 @@ from tidings.core.outcome import RetryPolicy
 from tidings.core.shape import shape_of
 from tidings.core.standing import Standing
 from tidings.core.webhook import Ordering, Webhook
-from tidings.core.webhook_rules import Settings
+from tidings.core.webhook_rules import Reading, Settings
 from tidings.store.port import StoredWebhook
 
 SECRETS_MAX = 4  # in force at once: each of them signs every message
@@ -131,6 +133,30 @@ def _retry(settings: Settings) -> RetryPolicy:
     return msgspec.structs.replace(settings.retry, hold=True)
 
 
+def unborn(org: int, reading: Reading) -> StoredWebhook:
+    """The first version of a webhook, without ids and without its configuration."""
+    return StoredWebhook(
+        number=0,
+        id="",
+        consumer_group="",
+        org=org,
+        version=1,
+        name=reading.settings.name,
+        standing=(Standing.INACTIVE if reading.active is False else Standing.ACTIVE).value,
+        config=b"",
+    )
+
+
+def with_ids(fresh: StoredWebhook, now_ms: int, draw: Callable[[int], bytes]) -> StoredWebhook:
+    """With ids of its own. The first begins with the second it was made in, as the original's."""
+    second = int(now_ms // 1000 & 0xFFFFFFFF).to_bytes(4, "big")
+    return msgspec.structs.replace(
+        fresh,
+        id=(second + draw(8)).hex(),
+        consumer_group=str(uuid.UUID(bytes=draw(16), version=4)),
+    )
+
+
 def next_version(old: Record, standing: Standing) -> StoredWebhook:
     """The next version, without its configuration."""
     webhook = old.webhook
@@ -152,6 +178,21 @@ def replaced_standing(standing: Standing, active: bool | None) -> Standing:
     if active is None or (active and standing is Standing.PAUSED):
         return standing
     return Standing.ACTIVE if active else Standing.INACTIVE
+
+
+def replaced(
+    config: Config, reading: Reading, standing: Standing, by: Author, now_ms: int
+) -> Config:
+    """What a replacing body makes of a configuration; a secret that it brings is the only one."""
+    kept = msgspec.structs.replace(
+        pruned(config, now_ms),
+        settings=reading.settings,
+        updated_by=by,
+        reason=config.reason if standing is Standing.DISABLED else None,
+    )
+    if reading.secret is None or reading.secret == config.secrets[0]:
+        return kept
+    return msgspec.structs.replace(kept, secrets=(reading.secret,), secret_ends=())
 
 
 def name_taken(name: str) -> Refusal:

@@ -7,7 +7,6 @@ A deleted webhook leaves the registry and stays in the list.
 
 import asyncio
 import contextlib
-import uuid
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
@@ -47,10 +46,13 @@ from tidings.engine.webhook_records import (
     name_unresolved,
     next_version,
     pruned,
+    replaced,
     replaced_standing,
     rotated,
     too_many_secrets,
+    unborn,
     webhook_of,
+    with_ids,
     wrong_standing,
 )
 from tidings.store import port
@@ -153,38 +155,37 @@ class Webhooks(WebhookBook):
     # -- changing ---------------------------------------------------------------------------------
 
     async def create(
-        self, org: int, body: dict[str, Any], by: Author, key: str | None = None
+        self,
+        org: int,
+        body: dict[str, Any],
+        by: Author,
+        key: str | None = None,
+        *,
+        dry_run: bool = False,
     ) -> Made:
         """Make a webhook. Returns it, its signing secret (shown once) and warnings.
 
         With an idempotency `key` the same call within 24 hours returns the same again; KeyReused
-        for another body. WebhookRefused says why not.
+        for another body. WebhookRefused says why not. With `dry_run` nothing is kept: it has no
+        ids, and no secret but the one that the body brings.
         """
         call = None if key is None else first_call(key, body)
         if call is not None and (made := await self._made_by(org, call)) is not None:
             return made
         reading = self._read(org, body)
         warnings = reading.warnings + await self._warn_of_name(reading.settings)
-        secret = reading.secret or self._draw(SECRET_BYTES)
-        webhook_id = int(self._clock.now_ms() // 1000 & 0xFFFFFFFF).to_bytes(4, "big")
-        fresh = StoredWebhook(
-            number=0,
-            id=(webhook_id + self._draw(8)).hex(),
-            consumer_group=str(uuid.UUID(bytes=self._draw(16), version=4)),
-            org=org,
-            version=1,
-            name=reading.settings.name,
-            standing=(Standing.INACTIVE if reading.active is False else Standing.ACTIVE).value,
-            config=b"",
-        )
+        secret = reading.secret or (b"" if dry_run else self._draw(SECRET_BYTES))
+        fresh = unborn(org, reading)
+        if not dry_run:
+            fresh = with_ids(fresh, self._clock.now_ms(), self._draw)
         if call is not None:
             call = msgspec.structs.replace(call, warnings=warnings)
-        config = Config(reading.settings, (secret,), by, by, call=call)
+        config = Config(reading.settings, (secret,) if secret else (), by, by, call=call)
 
         async def change() -> Made:
             if call is not None and (made := await self._made_by(org, call)) is not None:
                 return made  # the same call came twice at the same time
-            return await self._store_version(fresh, config), secret, warnings
+            return await self._come_to(fresh, config, dry_run), secret, warnings
 
         return await self._changes.run(change)
 
@@ -195,12 +196,15 @@ class Webhooks(WebhookBook):
         body: dict[str, Any],
         by: Author,
         expect: Collection[int] | None = None,
+        *,
+        dry_run: bool = False,
     ) -> tuple[Record, tuple[Refusal, ...]]:
         """Replace what the body says, but not the name. UnknownWebhook also for a deleted one.
 
-        WebhookMoved where `expect` is given and does not hold the version that is replaced.
+        WebhookMoved where `expect` is given and does not hold the version that is replaced. With
+        `dry_run` nothing is kept.
         """
-        return await self.patch(org, webhook_id, lambda _: body, by, expect)
+        return await self.patch(org, webhook_id, lambda _: body, by, expect, dry_run=dry_run)
 
     async def patch(
         self,
@@ -209,6 +213,8 @@ class Webhooks(WebhookBook):
         body_for: Callable[[Record], dict[str, Any]],
         by: Author,
         expect: Collection[int] | None = None,
+        *,
+        dry_run: bool = False,
     ) -> tuple[Record, tuple[Refusal, ...]]:
         """Like `replace`, by a body that is made from the webhook as it is at that moment."""
 
@@ -216,15 +222,8 @@ class Webhooks(WebhookBook):
             old = self._living(org, webhook_id, expect)
             reading = self._read(org, body_for(old), old.config.settings)
             standing = replaced_standing(old.webhook.standing, reading.active)
-            config = msgspec.structs.replace(
-                pruned(old.config, self._clock.now_ms()),
-                settings=reading.settings,
-                updated_by=by,
-                reason=old.config.reason if standing is Standing.DISABLED else None,
-            )
-            if reading.secret is not None and reading.secret != config.secrets[0]:
-                config = msgspec.structs.replace(config, secrets=(reading.secret,), secret_ends=())
-            record = await self._store_version(next_version(old, standing), config)
+            config = replaced(old.config, reading, standing, by, self._clock.now_ms())
+            record = await self._come_to(next_version(old, standing), config, dry_run)
             return old, record, reading.warnings
 
         old, record, warnings = await self._changes.run(change)
@@ -255,12 +254,25 @@ class Webhooks(WebhookBook):
         return await self._changes.run(change)
 
     async def delete(
-        self, org: int, webhook_id: str, by: Author, expect: Collection[int] | None = None
+        self,
+        org: int,
+        webhook_id: str,
+        by: Author,
+        expect: Collection[int] | None = None,
+        *,
+        dry_run: bool = False,
     ) -> Record:
-        """Delete softly: still listed, matched no more, and what is unfinished is cancelled."""
+        """Delete softly: still listed, matched no more, and what is unfinished is cancelled.
+
+        With `dry_run` nothing is kept.
+        """
 
         async def change() -> Record:
             old = self._living(org, webhook_id, expect)
+            if dry_run:
+                config = pruned(old.config, self._clock.now_ms())
+                config = msgspec.structs.replace(config, updated_by=by)
+                return self._would_be(next_version(old, Standing.DELETED), config)
             return await self._stand(old, Standing.DELETED, old.config.reason, by)
 
         return await self._changes.run(change)
@@ -394,6 +406,21 @@ class Webhooks(WebhookBook):
         self._records[number] = msgspec.structs.replace(record, webhook=webhook)
         self._registry.put(webhook)
         self._on_change(webhook)
+
+    async def _come_to(self, fresh: StoredWebhook, config: Config, dry_run: bool) -> Record:
+        if dry_run:
+            return self._would_be(fresh, config)
+        return await self._store_version(fresh, config)
+
+    def _would_be(self, fresh: StoredWebhook, config: Config) -> Record:
+        """What `_store_version` would come to, kept nowhere. WebhookRefused as there."""
+        if fresh.number == 0 and self._is_taken(fresh.org, fresh.name):
+            raise WebhookRefused([name_taken(fresh.name)])
+        now_ms = self._clock.now_ms()
+        stored = msgspec.structs.replace(
+            fresh, created_ms=fresh.created_ms or now_ms, updated_ms=now_ms
+        )
+        return self._record(stored, config)
 
     async def _store_version(self, fresh: StoredWebhook, config: Config) -> Record:
         """Store, match by it, tell its lane. Runs inside `Changes.run`."""
