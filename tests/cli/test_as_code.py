@@ -9,7 +9,7 @@ import yaml
 
 from tests.cli.command import Command
 from tests.e2e.api import Api
-from tidings.cli.plan import DEFAULTS, settled
+from tidings.cli.webhook_defaults import DEFAULTS, settled
 
 AUTHORIZATION = "Bearer 0123456789abcdef"
 FILE = """\
@@ -88,7 +88,7 @@ def test_an_export_can_be_applied_elsewhere_and_holds_no_secret(
     assert "as they are" in tidings("webhooks", "apply", str(file)).must(0).err
     other = new_org()
     done = tidings("webhooks", "apply", str(file), "--org", str(other.org)).must(2)
-    assert done.err.startswith("Authorization of crm needs the variable CRM_AUTHORIZATION; it is")
+    assert "It needs the variable CRM_AUTHORIZATION; it is not set." in done.err
     done = tidings(
         "webhooks", "apply", str(file), "--org", str(other.org), CRM_AUTHORIZATION=AUTHORIZATION
     ).must(0)
@@ -193,11 +193,98 @@ def test_a_file_that_cannot_be_read_is_told_and_changes_nothing(
     assert webhooks(org) == {}
 
 
-def test_what_the_service_refuses_is_told_with_what_was_done_before(
+BAD = """\
+webhooks:
+- name: crm
+  eventNames: [pointsIssued]
+  webHookUrl: https://example.com/crm
+- name: shop
+  eventNames: [pointIssued]
+  webHookUrl: ftp://example.com
+  filter: {path: 1}
+- name: survey
+  eventNames: [pointsIssued]
+  webHookUrl: https://example.com/x
+  rateLimt: 5
+"""
+
+
+@pytest.mark.parametrize("flags", [["--dry-run"], []])
+def test_all_that_cannot_be_is_told_at_once_and_nothing_is_done(
+    tidings: Command, org: Api, file: Path, flags: list[str]
+) -> None:
+    file.write_text(BAD)
+    done = tidings("webhooks", "apply", str(file), *flags).must(2)
+    for said in (
+        "webhooks[2].rateLimt (survey): A field must be one of a webhook; got rateLimt.",
+        "webhooks[1].webHookUrl (shop): ",
+        "webhooks[1].eventNames (shop): eventNames must hold names of event types; got",
+        "webhooks[1].filter",
+    ):
+        assert said in done.err
+    assert done.err.splitlines()[-1].startswith("4 faults; nothing was changed.")
+    assert webhooks(org) == {}
+
+
+def test_what_the_service_refuses_of_a_change_is_found_without_making_it(
     tidings: Command, org: Api, file: Path
 ) -> None:
-    file.write_text(FILE.replace("https://example.com/survey", "ftp://example.com"))
-    done = tidings("webhooks", "apply", str(file)).must(4)
-    assert "survey: " in done.err and "(url_refused, field webHookUrl)" in done.err
-    assert "Before that, 1 created" in done.err
-    assert list(webhooks(org)) == ["crm"]
+    tidings("webhooks", "apply", str(file)).must(0)
+    before = webhooks(org)
+    wrong = FILE.replace("https://example.com/survey", "ftp://x")
+    file.write_text(wrong.replace("rateLimit: 20", "rateLimit: 2"))
+    for flags in (["--dry-run"], []):
+        done = tidings("webhooks", "apply", str(file), *flags).must(4)
+        assert "webhooks[1].webHookUrl (survey): " in done.err
+        assert "(url_refused, field webHookUrl)" in done.err
+        assert webhooks(org) == before
+
+
+def test_what_comes_to_the_same_in_the_service_is_no_change(
+    tidings: Command, org: Api, file: Path
+) -> None:
+    file.write_text(
+        FILE.replace("crm\n  event", '"crm "\n  event')
+        .replace("https://example.com/crm", '"https://example.com/crm "')
+        .replace("maxAllowedConnections: 5", 'maxAllowedConnections: "5.5"')
+        + "  webHookHeaders: {'': '', X-Shop: '7 '}\n  eventVersions: {pointsIssued: 1}\n"
+    )
+    done = tidings("webhooks", "apply", str(file)).must(0)
+    assert "2 created" in done.err
+    before = webhooks(org)
+    done = tidings("webhooks", "apply", str(file), "--dry-run").must(0)
+    assert "0 would be changed · 0 would be deleted · 2 as they are." in done.err
+    tidings("webhooks", "apply", str(file)).must(0)
+    assert webhooks(org) == before
+
+
+def test_the_next_line_of_a_dry_run_keeps_every_flag(
+    tidings: Command, org: Api, file: Path
+) -> None:
+    org.webhook("https://example.com/old", "old")
+    asked = ("apply", str(file), "--dry-run", "--prune", "--yes", "--json", "--org", str(org.org))
+    done = tidings("webhooks", *asked, TIDINGS_ORG="").must(0)
+    again = f"tidings webhooks apply {file} --prune --yes --json --org {org.org}"
+    assert done.err.splitlines()[-1] == f"Next: {again}"
+    tidings(*again.split()[1:], TIDINGS_ORG="").must(0)
+    assert sorted(webhooks(org)) == ["crm", "survey"]
+
+
+def test_a_warning_is_told_by_the_dry_run_and_once_by_the_real_one(
+    tidings: Command, org: Api, file: Path
+) -> None:
+    file.write_text(FILE.replace("  rateLimit: 20", "  webHookType: QUEUE_INT"))
+    for flags in (["--dry-run"], []):
+        done = tidings("webhooks", "apply", str(file), *flags).must(0)
+        assert done.err.count("crm: webHookType should be HTTP") == 1
+
+
+def test_a_credential_that_may_only_read_sees_the_difference_and_why_it_may_not(
+    tidings: Command, org: Api, file: Path
+) -> None:
+    at = ("--org", str(org.org))
+    asked = ("credentials", "create", "reader", "--scope", "webhooks:read", "--json", *at)
+    made = tidings(*asked).must(0).row
+    reader = {"TIDINGS_KEY": f"{made['id']}:{made['secret']}", "TIDINGS_ORG": ""}
+    done = tidings("webhooks", "apply", str(file), "--dry-run", **reader).must(4)
+    assert "+ crm\n" in done.out and "webhooks:write" in done.err

@@ -16,8 +16,8 @@ SOURCE = Path(tidings.__file__).parent
 # Functions and exceptions of the code whose texts a caller, an operator or a user gets to read.
 REFUSE = frozenset(
     "refuse refused warn Stop Denied Fault Refusal TargetRefused BackupRefused SchemaRefused "
-    "RecordRefused CallRefused FilterRefused LoadRefused AnswerRefused BadFile StoreRefused "
-    "PlatformDown BootstrapRefused VaultRefused Unreachable DemoFailed Unrenderable "
+    "RecordRefused CallRefused FilterRefused LoadRefused AnswerRefused BadFile FileFault "
+    "StoreRefused PlatformDown BootstrapRefused VaultRefused Unreachable DemoFailed Unrenderable "
     "SettingsRefused _Unfinished _refused _refusal _fault".split()
 )
 SENTENCE = re.compile(r"[A-Za-z…\"(].* .*[.:…)\w]", re.S)

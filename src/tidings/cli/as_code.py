@@ -10,20 +10,13 @@ import yaml
 from rich.text import Text
 
 from tidings.cli.calls import Calls, Moved, calls
-from tidings.cli.exits import Exit, Stop, next_step, say
-from tidings.cli.output import clean, confirm, console, how_many, print_line
-from tidings.cli.plan import (
-    ORIGINAL,
-    BadFile,
-    Change,
-    diff,
-    exported,
-    plan,
-    read_file,
-    read_original,
-)
-from tidings.cli.webhook_fields import changed
-from tidings.cli.webhook_names import PATH, all_webhooks, is_there, tag
+from tidings.cli.exits import Exit, Stop, say
+from tidings.cli.output import clean, confirm, console, how_many, print_line, word
+from tidings.cli.plan import Change, diff, exported, plan
+from tidings.cli.rehearsal import carry_out, rehearse
+from tidings.cli.webhook_defaults import ORIGINAL
+from tidings.cli.webhook_document import BadFile, Document, FileFault, read_file, read_original
+from tidings.cli.webhook_names import all_webhooks, is_there
 from tidings.cli.where import Where
 
 BYTES_MAX = 4 << 20
@@ -46,9 +39,10 @@ def export(file: str, where: Where) -> int:
         text = HEAD.format(url=api.server.url, org=org) + yaml.safe_dump(
             {"webhooks": bodies}, allow_unicode=True, sort_keys=False, width=96
         )
+    again = f"apply {word(file)} --dry-run"
     if file == "-":
         sys.stdout.write(text)
-        file = "webhooks.yaml"
+        again = "export webhooks.yaml"
     else:
         try:
             Path(file).write_text(text, "utf-8")
@@ -59,7 +53,7 @@ def export(file: str, where: Where) -> int:
                 Exit.USAGE,
             ) from None
     say(how_many(len(bodies), "webhook"))
-    next_step(f"tidings webhooks apply {file} --dry-run")
+    api.next_step(f"tidings webhooks {again}")
     return Exit.OK
 
 
@@ -72,25 +66,31 @@ def apply(
     from_original: bool,
     yes: bool,
 ) -> int:
-    """Make the org's webhooks as a file says; with `dry_run` only show what would change."""
-    document = _read(file)
+    """Make the org's webhooks as a file says; with `dry_run` only show what would change.
+
+    In both cases the service tries every change first, so that nothing is left half done.
+    """
+    document = _document(file, from_original)
     api = calls(where)
     present = list(filter(is_there, all_webhooks(api)))
-    try:
-        wanted, left = read_original(document) if from_original else (read_file(document), [])
-        only = ORIGINAL if from_original else None
-        changes = plan(wanted, present, os.environ, prune=prune, only=only)
-    except BadFile as wrong:
-        raise Stop(clean(str(wrong)), Exit.USAGE) from None
-    for text in left:
+    only = ORIGINAL if from_original else None
+    planned, missing = plan(document, present, os.environ, prune=prune, only=only)
+    for text in document.left:
         say(clean(text))
-    same = len(wanted) - sum(1 for one in changes if one.what != "delete")
+    try:
+        changes, refused = rehearse(api, planned)
+    except Stop:
+        _show(planned, where.json, dry_run)
+        raise
     _show(changes, where.json, dry_run)
+    _must_be_without_faults(document.faults + missing, refused)
+    same = len(document.wanted) - sum(1 for one in changes if one.what != "delete")
     if dry_run or not changes:
         say(_sum(changes, same, "would be " if dry_run else ""))
-        again = " --from-original" if from_original else ""
-        next_step(
-            f"tidings webhooks apply {file}{again}"
+        flags = [("--from-original", from_original), ("--prune", prune), ("--yes", yes)]
+        said = "".join(f" {flag}" for flag, given in [*flags, ("--json", where.json)] if given)
+        api.next_step(
+            f"tidings webhooks apply {word(file)}{said}"
             if dry_run and changes
             else "tidings webhooks list"
         )
@@ -103,8 +103,25 @@ def apply(
     say(_sum(done, same, ""))
     if any(one.what == "create" and "signingSecret" not in (one.body or {}) for one in done):
         say("Signing secrets were made; `tidings webhooks rotate NAME` shows a new one.")
-    next_step("tidings webhooks list")
+    api.next_step("tidings webhooks list")
     return Exit.OK
+
+
+def _document(file: str, from_original: bool) -> Document:
+    content = _read(file)
+    try:
+        return read_original(content) if from_original else read_file(content)
+    except BadFile as wrong:
+        raise Stop(clean(str(wrong)), Exit.USAGE) from None
+
+
+def _must_be_without_faults(wrong: list[FileFault], refused: list[FileFault]) -> None:
+    """Stop with all of them: those that are the file's own make it wrong usage."""
+    if not (faults := wrong + refused):
+        return
+    told = [clean(str(one)) for one in faults]
+    told.append(f"{how_many(len(faults), 'fault')}; nothing was changed. Mend FILE, and try again.")
+    raise Stop("\n".join(told), Exit.USAGE if wrong else Exit.REFUSED)
 
 
 def _read(file: str) -> Any:
@@ -174,14 +191,9 @@ def _carry_out(api: Calls, changes: list[Change], as_json: bool) -> list[Change]
     done: list[Change] = []
     for one in changes:
         try:
-            now = _carry_out_one(api, one)
+            now = carry_out(api, one)
         except Stop as stop:
-            told = f"{one.name}: {stop.problem}"
-            if isinstance(stop, Moved):
-                told = (
-                    f"{one.name} must be as it was read; somebody has changed it meanwhile. Look "
-                    "at the difference again: tidings webhooks apply FILE --dry-run"
-                )
+            told = stop.problem if isinstance(stop, Moved) else f"{one.name}: {stop.problem}"
             if done:
                 told += f" Before that, {_sum(done, 0, '')}"
             raise Stop(told, stop.code) from None
@@ -190,15 +202,6 @@ def _carry_out(api: Calls, changes: list[Change], as_json: bool) -> list[Change]
             now.pop("signingSecret", None)
             print_line({"webhook": one.name, "change": one.what, "now": now})
     return done
-
-
-def _carry_out_one(api: Calls, one: Change) -> dict[str, Any]:
-    if one.present is None:
-        return changed(api.ask("POST", PATH, one.body))
-    path = f"{PATH}/{one.present['webHookId']}"
-    if one.body is None:
-        return changed(api.ask("DELETE", path, if_match=tag(one.present)))
-    return changed(api.ask("PUT", path, one.body, if_match=tag(one.present)))
 
 
 def _sum(changes: list[Change], same: int, would: str) -> str:

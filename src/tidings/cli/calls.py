@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from tidings.cli.exits import Exit, Stop, exit_of, say
+from tidings.cli.exits import Exit, Stop, exit_of, next_step, say
 from tidings.cli.output import clean
 from tidings.cli.service import Service, Unreachable, decoded
-from tidings.cli.where import Server, Where, server
+from tidings.cli.where import HERE, Server, Where, server
 
 WAITS_MAX, WAIT_S_MAX = 3, 10.0  # where the service asks to call again
 STREAM_QUIET_S = 45.0  # a living stream says something every 15 s
@@ -22,8 +22,9 @@ class Moved(Stop):
 class Calls:
     """The API of one service. Every refusal is a Stop with its exit code."""
 
-    def __init__(self, at: Server, seconds_max: float = 30.0) -> None:
+    def __init__(self, at: Server, seconds_max: float = 30.0, where: Where = HERE) -> None:
         self.server = at
+        self._where = where
         try:
             self._service = Service(at.url, at.key, seconds_max, at.org)
         except ValueError as error:
@@ -72,6 +73,10 @@ class Calls:
             raise Stop(str(error), Exit.UNREACHABLE) from None
         return status, decoded(raw)
 
+    def next_step(self, command: str) -> None:
+        """The last line of a success, for the same service and org as this command was."""
+        next_step(command + self._where.again(command))
+
     def stream(self, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Server-sent events of a path, as kind and data. Stop; ends when the service ends it."""
         service = Service(self.server.url, self.server.key, STREAM_QUIET_S, self.server.org)
@@ -97,7 +102,7 @@ class Calls:
 
 def calls(where: Where, seconds_max: float = 30.0) -> Calls:
     """The API of the service that the options name. Stop."""
-    return Calls(server(where), seconds_max)
+    return Calls(server(where), seconds_max, where)
 
 
 def part(value: str) -> str:

@@ -84,6 +84,10 @@ not name stay, unless `--prune` deletes them. A change carries the version that 
 somebody else has changed meanwhile is refused, not lost. Whether a webhook is paused is no part of
 the file.
 
+Before anything is changed, with `--dry-run` or without, the service tries every change. All that it
+would refuse is told at once, each with its place in the file (`webhooks[1].webHookUrl`), and
+nothing is done. So a dry run takes the scope `webhooks:write` too.
+
 Secrets are not exported. A header whose name says that it may hold one is written
 `${CRM_AUTHORIZATION}`: a variable of the environment. Where it is not set the header stays as it
 is; a new webhook needs it. `signingSecret: ${CRM_SECRET}` gives a new webhook a secret of yours;

@@ -1,69 +1,20 @@
 """Webhooks as code: what has to happen so that the webhooks are as a file says. Pure.
 
 A webhook is known by its name. What a file leaves out of a webhook has its default, so that a file
-says all there is. Secrets are not in files: a header that may hold one is written `${NAME}`, which
-stands for a variable of the environment; where that is not set, the header stays as it is.
+says all there is. Whether a change can be, and what exactly it comes to, the service says.
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from tidings.cli.webhook_defaults import DEFAULTS, HEADERS, ORDER, Body, settled
+from tidings.cli.webhook_document import Document, FileFault, fill
 from tidings.cli.webhook_fields import SECRET_NAME, hidden
-from tidings.core.outcome import DEFAULT_POLICY
-from tidings.core.retry_rules import show_retry
 
-Body = dict[str, Any]
-
-# What a webhook has where nothing is said. Tests hold it against the service.
-DEFAULTS: Body = {
-    "active": True,
-    "eventNames": [],
-    "eventVersions": {},
-    "filter": None,
-    "fields": None,
-    "rename": {},
-    "transformation": None,
-    "webHookType": "HTTP",
-    "webHookUrl": "",
-    "methodType": "POST",
-    "webHookHeaders": {},
-    "maxAllowedConnections": 10,
-    "slaInSeconds": None,
-    "customerIdentifiersToBeEnriched": [],
-    "tillDetailsEnrichmentEnabled": False,
-    "storeDetailsEnrichmentEnabled": False,
-    "awardedReferenceEnrichmentEnabled": False,
-    "availablePointsBalanceEnrichmentEnabled": False,
-    "cardNumberEnrichmentEnabled": False,
-    "enrichmentWhenDown": "thin",
-    "listenToChildEvents": False,
-    "neoEnrichment": None,
-    "ordering": "none",
-    "holdOnFailure": False,
-    "rateLimit": None,
-    "deadlineInSeconds": 30.0,
-    "keepResponses": False,
-    "retryPolicy": show_retry(DEFAULT_POLICY),
-}
-ORDER = ("name", *DEFAULTS)
-# What the original knows: an import of its answer says nothing about the rest.
-ORIGINAL = (
-    "active eventNames webHookType webHookUrl methodType webHookHeaders maxAllowedConnections "
-    "slaInSeconds customerIdentifiersToBeEnriched tillDetailsEnrichmentEnabled "
-    "storeDetailsEnrichmentEnabled awardedReferenceEnrichmentEnabled "
-    "availablePointsBalanceEnrichmentEnabled listenToChildEvents neoEnrichment"
-).split()
-HEADERS = "webHookHeaders"
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]{0,127})\}")
 _UNSURE = re.compile(r"[^A-Z0-9]+")
-
-
-class BadFile(Exception):
-    """A file does not say what webhooks there are to be."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +25,7 @@ class Change:
     present: Body | None
     body: Body | None
     fields: tuple[tuple[str, Any, Any], ...] = ()  # field, what it is, what it is to be
+    path: str = ""  # where the file says so
 
     @property
     def what(self) -> str:
@@ -81,6 +33,16 @@ class Change:
         if self.present is None:
             return "create"
         return "delete" if self.body is None else "change"
+
+    def coming_to(self, now: Mapping[str, Any]) -> "Change | None":
+        """The change by what the service makes of it; None where it makes no difference."""
+        if self.body is None:
+            return self
+        new = settled(now)
+        if self.present is None:
+            return replace(self, fields=_new(new))
+        moved = _moved(settled(self.present), new, tuple(DEFAULTS))
+        return replace(self, fields=moved) if moved else None
 
 
 # -- out of the service ----------------------------------------------------------------------------
@@ -101,151 +63,55 @@ def exported(webhook: Mapping[str, Any]) -> Body:
     return kept
 
 
-def settled(webhook: Mapping[str, Any]) -> Body:
-    """The fields of a webhook that can be set, as GET shows it."""
-    shown = {field: webhook.get(field, default) for field, default in DEFAULTS.items()}
-    shown[HEADERS] = shown[HEADERS] or {}
-    neo = shown["neoEnrichment"]
-    if isinstance(neo, Mapping):
-        kept = {name: neo.get(name) for name in ("label", "value")}
-        shown["neoEnrichment"] = kept if any(kept.values()) else None
-    return shown
-
-
 def variable(webhook: str, header: str) -> str:
     """What stands in a file for a header's secret."""
     name = _UNSURE.sub("_", f"{webhook}_{header}".upper()).strip("_")
     return "${" + (name if name[:1].isalpha() else f"WEBHOOK_{name}")[:128] + "}"
 
 
-# -- out of a file ---------------------------------------------------------------------------------
-
-
-def read_file(document: Any) -> list[Body]:
-    """The webhooks of a file of ours. BadFile."""
-    found = document.get("webhooks") if isinstance(document, Mapping) else None
-    if not isinstance(found, list):
-        raise BadFile("FILE must hold a list named webhooks; got none. `export` writes one.")
-    return _checked(found, tuple(ORDER))
-
-
-def read_original(document: Any) -> tuple[list[Body], list[str]]:
-    """The active webhooks of an answer of the original's `GET /v3/webHooks`, and what was left out.
-
-    BadFile. Among those that are not active are the deleted ones, which look the same.
-    """
-    found = document.get("data") if isinstance(document, Mapping) else document
-    if not isinstance(found, list):
-        raise BadFile(
-            "FILE must be an answer of GET /v3/webHooks, with a list as data; got no list. Save "
-            "the whole answer."
-        )
-    left, kept = [], []
-    for one in found:
-        if isinstance(one, Mapping) and one.get("active") is False:
-            left.append(f"{str(one.get('name'))[:80]} is not active; it was left out.")
-        elif isinstance(one, Mapping):
-            body = {name: one[name] for name in ("name", *ORIGINAL) if one.get(name) is not None}
-            kept.append(body | {"neoEnrichment": settled(one)["neoEnrichment"]})
-        else:
-            kept.append(one)
-    return _checked(kept, ("name", *ORIGINAL)), left
-
-
-def _checked(found: list[Any], known: Sequence[str]) -> list[Body]:
-    names: set[str] = set()
-    for at, one in enumerate(found, 1):
-        if not isinstance(one, dict) or not isinstance(one.get("name"), str) or not one["name"]:
-            raise BadFile(f"Webhook {at} of FILE must have a name; got none. Write name: crm.")
-        name = one["name"]
-        if name in names:
-            raise BadFile(f"A name must be there once; {name[:80]} is there twice. Rename one.")
-        names.add(name)
-        for field in one:
-            if field not in (*known, "signingSecret"):
-                raise BadFile(
-                    f"A field of {name[:80]} must be one of a webhook; got {str(field)[:80]}. "
-                    "Check its spelling."
-                )
-        headers = one.get(HEADERS) or {}
-        if not isinstance(headers, dict) or not all(
-            isinstance(value, str) for value in headers.values()
-        ):
-            raise BadFile(f"{HEADERS} of {name[:80]} must be names and texts. Put them in quotes.")
-    return found
-
-
-def fill(body: Body, environ: Mapping[str, str], present: Mapping[str, Any] | None) -> Body:
-    """A webhook of a file with the values of its variables.
-
-    A header whose variable is not set stays as it is. BadFile where there is nothing to stay.
-    """
-    there = {name.lower(): value for name, value in ((present or {}).get(HEADERS) or {}).items()}
-    filled = dict(body)
-    if HEADERS in body:
-        filled[HEADERS] = {
-            name: _value(str(body["name"]), name, value, environ, there.get(name.lower()))
-            for name, value in (body[HEADERS] or {}).items()
-        }
-    if isinstance(said := body.get("signingSecret"), str):
-        filled["signingSecret"] = _value(str(body["name"]), "signingSecret", said, environ, "")
-    return filled
-
-
-def _value(
-    webhook: str, field: str, said: str, environ: Mapping[str, str], stays: str | None
-) -> str:
-    missing = [name for name in _VARIABLE.findall(said) if name not in environ]
-    if not missing:
-        return _VARIABLE.sub(lambda found: environ[found[1]], said)
-    if stays is not None:
-        return stays
-    raise BadFile(
-        f"{field} of {webhook[:80]} needs the variable {missing[0]}; it is not set. Set it: "
-        f"{missing[0]}=… tidings webhooks apply FILE"
-    )
-
-
 # -- the plan --------------------------------------------------------------------------------------
 
 
 def plan(
-    wanted: Sequence[Body],
+    document: Document,
     present: Sequence[Mapping[str, Any]],
     environ: Mapping[str, str],
     *,
     prune: bool = False,
     only: Sequence[str] | None = None,
-) -> list[Change]:
-    """What has to be done, in the order of the file; removals last. BadFile.
+) -> tuple[list[Change], list[FileFault]]:
+    """What has to be done, in the order of the file, removals last; and what stands in the way.
 
     `only` are the fields that are looked at, all where it is None.
     """
     by_name = {one["name"]: one for one in present}
-    changes = []
-    for body in wanted:
+    changes, faults = [], []
+    for body in document.wanted:
         name = str(body["name"])
-        there = by_name.get(name)
-        filled = fill(body, environ, there)
-        if there is None:
+        path, there = document.paths[name], by_name.get(name)
+        filled, missing = fill(body, environ, there)
+        if missing:
+            faults += [FileFault(f"{path}.{place}", name, said) for place, said in missing]
+        elif there is None:
             given = {field: value for field, value in filled.items() if value is not None}
-            changes.append(Change(name, None, {"maxAllowedConnections": 10} | given, _new(filled)))
-            continue
-        new = {field: _or_default(filled, field) for field in only or DEFAULTS}
-        old = settled(there)
-        moved = tuple(
-            (field, old[field], new[field])
-            for field in new
-            if not same(field, old[field], new[field])
-        )
-        if moved:
-            changes.append(Change(name, dict(there), {field: to for field, _, to in moved}, moved))
+            made = {"maxAllowedConnections": 10} | given
+            changes.append(Change(name, None, made, _new(filled), path))
+        else:
+            new = {field: _or_default(filled, field) for field in only or DEFAULTS}
+            if moved := _moved(settled(there), new, tuple(new)):
+                wanted = {field: to for field, _, to in moved}
+                changes.append(Change(name, dict(there), wanted, moved, path))
     if prune:
-        names = {str(body["name"]) for body in wanted}
-        changes += [
-            Change(one["name"], dict(one), None) for one in present if one["name"] not in names
-        ]
-    return changes
+        gone = [one for one in present if one["name"] not in document.paths]
+        changes += [Change(one["name"], dict(one), None) for one in gone]
+    return changes, faults
+
+
+def _moved(
+    old: Mapping[str, Any], new: Mapping[str, Any], fields: Sequence[str]
+) -> tuple[tuple[str, Any, Any], ...]:
+    differ = [field for field in fields if not same(field, old[field], new[field])]
+    return tuple((field, old[field], new[field]) for field in differ)
 
 
 def _or_default(body: Body, field: str) -> Any:
@@ -256,15 +122,13 @@ def _or_default(body: Body, field: str) -> Any:
 
 def same(field: str, old: Any, new: Any) -> bool:
     """Whether two values of a field come to the same."""
-    if field in ("eventNames", "customerIdentifiersToBeEnriched"):
-        return sorted(old or []) == sorted(new or [])
+    if field in ("eventNames", "customerIdentifiersToBeEnriched") and isinstance(new, list):
+        return set(map(str, old or [])) == set(map(str, new))
     if field == HEADERS:
         return _lowered(old) == _lowered(new)
-    if field == "retryPolicy":
+    if field == "retryPolicy" and isinstance(new, Mapping):
         usual = DEFAULTS[field]
-        return {**usual, **(old or {})} == {**usual, **(new or {})}
-    if field == "maxAllowedConnections" and isinstance(new, float) and math.isfinite(new):
-        return bool(old == int(new))  # 10.99 is 10, as in the original
+        return {**usual, **(old or {})} == {**usual, **new}
     if field == "slaInSeconds":
         return (old or None) == (new or None)
     return bool(old == new)

@@ -6,6 +6,7 @@ its URL: TIDINGS_URL alone never sends the secret of a profile to another server
 """
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
@@ -38,6 +39,19 @@ class Where:
 
     json: Annotated[bool, Parameter(negative=())] = False
     """Print NDJSON instead of tables."""
+
+    def again(self, command: str) -> str:
+        """The options that a command to be copied needs, to be for the same service and org.
+
+        Variables of the environment are there for it too. An option that it has stays.
+        """
+        given = (("--url", self.url), ("--profile", self.profile), ("--org", self.org))
+        said = [
+            f" {option} {shlex.quote(str(value))}"
+            for option, value in given
+            if value is not None and f" {option} " not in command
+        ]
+        return "".join(said)
 
 
 HERE = Where()

@@ -1,0 +1,72 @@
+"""A plan of webhooks tried on the service, which makes every check and writes nothing."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tidings.cli.calls import Calls, Moved, refused
+from tidings.cli.exits import Exit, say
+from tidings.cli.output import clean
+from tidings.cli.plan import Change
+from tidings.cli.webhook_document import FileFault
+from tidings.cli.webhook_names import PATH, tag
+
+# What is wrong with one webhook. Anything else is wrong with the call, and so with all of them.
+OF_THE_BODY = frozenset((400, 408, 409, 413, 422))
+
+
+def rehearse(api: Calls, changes: Sequence[Change]) -> tuple[list[Change], list[FileFault]]:
+    """What the changes come to, and all that the service has against them. Stop.
+
+    A change that makes no difference to the service is none. Warnings are told here, once.
+    """
+    made: list[Change] = []
+    faults: list[FileFault] = []
+    for one in changes:
+        status, answer = ask(api, one, dry_run=True)
+        if status in OF_THE_BODY:
+            faults += _faults(one, status, answer)
+            made.append(one)
+        elif status >= 300 or not isinstance(answer, dict):
+            raise refused(status, answer)
+        elif (now := one.coming_to(answer["data"])) is not None:
+            for warning in answer.get("warnings") or ():
+                say(f"{clean(one.name)}: {clean(warning['message'])}")
+            made.append(now)
+    return made, faults
+
+
+def carry_out(api: Calls, one: Change) -> dict[str, Any]:
+    """Make a change; the webhook as it is then. Stop."""
+    status, answer = ask(api, one, dry_run=False)
+    if status >= 300 or not isinstance(answer, dict):
+        raise refused(status, answer)
+    now: dict[str, Any] = answer["data"]
+    return now
+
+
+def ask(api: Calls, one: Change, *, dry_run: bool) -> tuple[int, Any]:
+    """The call that makes a change, or only tries it. Stop."""
+    method, path, if_match = "POST", PATH, None
+    if one.present is not None:
+        method = "DELETE" if one.body is None else "PUT"
+        path, if_match = f"{PATH}/{one.present['webHookId']}", tag(one.present)
+    status, answer = api.ask(
+        method, path + ("?dryRun=true" if dry_run else ""), one.body, if_match=if_match
+    )
+    if status == 412:
+        raise Moved(
+            f"{clean(one.name)} must be as it was read; somebody has changed it meanwhile. Look at "
+            "the difference again: tidings webhooks apply FILE --dry-run",
+            Exit.REFUSED,
+        )
+    return status, answer
+
+
+def _faults(one: Change, status: int, answer: Any) -> Iterator[FileFault]:
+    found = answer.get("errors") if isinstance(answer, dict) else None
+    if not found:
+        raise refused(status, answer)
+    for error in found:
+        field = clean(error.get("field") or "")
+        place = f"{one.path}.{field}" if field else one.path
+        yield FileFault(place or "--prune", one.name, clean(error["message"]))

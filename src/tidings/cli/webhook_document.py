@@ -1,0 +1,187 @@
+"""The webhooks that a file names, and all that is wrong with how it names them. Pure.
+
+Secrets are not in files: a header that may hold one is written `${NAME}`, which stands for a
+variable of the environment; where that is not set, the header stays as it is.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tidings.cli.webhook_defaults import HEADERS, ORDER, ORIGINAL, Body, settled
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]{0,127})\}")
+_SHOWN = 80
+
+
+class BadFile(Exception):
+    """A file holds no list of webhooks at all."""
+
+
+@dataclass(frozen=True)
+class FileFault:
+    """One thing that cannot be: where it stands in the file, of which webhook, and a sentence."""
+
+    path: str
+    webhook: str
+    sentence: str
+
+    def __str__(self) -> str:
+        of = f" ({_short(self.webhook)})" if self.webhook else ""
+        return f"{self.path}{of}: {self.sentence}"
+
+
+@dataclass
+class Document:
+    """What a file says."""
+
+    root: str  # where its list stands
+    wanted: list[Body] = field(default_factory=list)  # those without a fault
+    paths: dict[str, str] = field(default_factory=dict)  # by name, those with a fault too
+    faults: list[FileFault] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)  # what was left out, in sentences
+
+
+def read_file(document: Any) -> Document:
+    """The webhooks of a file of ours. BadFile."""
+    found = document.get("webhooks") if isinstance(document, Mapping) else None
+    if not isinstance(found, list):
+        raise BadFile("FILE must hold a list named webhooks; got none. `export` writes one.")
+    return _read(Document("webhooks"), dict(enumerate(found)), ORDER)
+
+
+def read_original(document: Any) -> Document:
+    """The active webhooks of an answer of the original's `GET /v3/webHooks`. BadFile.
+
+    Among those that are not active are the deleted ones, which look the same.
+    """
+    found = document.get("data") if isinstance(document, Mapping) else document
+    if not isinstance(found, list):
+        raise BadFile(
+            "FILE must be an answer of GET /v3/webHooks, with a list as data; got no list. Save "
+            "the whole answer."
+        )
+    read = Document("data" if isinstance(document, Mapping) else "")
+    kept: dict[int, Any] = {}
+    for at, one in enumerate(found):
+        if not isinstance(one, Mapping):
+            kept[at] = one
+        elif one.get("active") is False:
+            read.left.append(f"{_short(one.get('name'))} is not active; it was left out.")
+        else:
+            body = {name: one[name] for name in ("name", *ORIGINAL) if one.get(name) is not None}
+            kept[at] = body | {"neoEnrichment": settled(one)["neoEnrichment"]}
+            if isinstance(headers := body.get(HEADERS), dict) and headers.get(""):
+                name = _short(one.get("name"))
+                read.left.append(f"A header of {name} has no name; it was left out.")
+                kept[at][HEADERS] = headers | {"": ""}
+    return _read(read, kept, ("name", *ORIGINAL))
+
+
+def _read(read: Document, found: Mapping[int, Any], known: Sequence[str]) -> Document:
+    for at, one in found.items():
+        path = f"{read.root}[{at}]"
+        name = one.get("name") if isinstance(one, dict) else None
+        if not isinstance(name, str) or not name.strip():
+            said = "A webhook must have a name; got none. Write name: crm."
+            read.faults.append(FileFault(path, "", said))
+            continue
+        name = name.strip()  # as the service takes it
+        if (first := read.paths.get(name)) is not None:
+            said = f"A name must be there once; {first} has it too. Rename one of them."
+            read.faults.append(FileFault(f"{path}.name", name, said))
+            continue
+        read.paths[name] = path
+        faults = list(_faults(path, name, one, known))
+        read.faults += faults
+        if not faults:
+            read.wanted.append(_plain(one) | {"name": name})
+    return read
+
+
+def _plain(one: Body) -> Body:
+    """Without the nameless header that the original's form sends for "no header"."""
+    headers = one.get(HEADERS)
+    if not isinstance(headers, dict) or headers.get("", "") not in ("", None):
+        return one
+    return one | {HEADERS: {name: value for name, value in headers.items() if name != ""}}
+
+
+def _faults(path: str, webhook: str, one: Body, known: Sequence[str]) -> Iterator[FileFault]:
+    """What can be seen without the service; it sees the rest."""
+    for name in one:
+        if name not in (*known, "signingSecret"):
+            said = f"A field must be one of a webhook; got {_short(name)}. Check its spelling."
+            yield FileFault(f"{path}.{_short(name)}", webhook, said)
+    headers = one.get(HEADERS) or {}
+    said = "Headers must be names and texts; got something else. Put both in quotes."
+    if not isinstance(headers, dict):
+        yield FileFault(f"{path}.{HEADERS}", webhook, said)
+        headers = {}
+    for name, value in headers.items():
+        nameless = name == "" and value is None
+        if not nameless and not (isinstance(name, str) and isinstance(value, str)):
+            yield FileFault(f"{path}.{HEADERS}.{_short(name)}", webhook, said)
+    for name, value in one.items():
+        if name in known and name != HEADERS:
+            yield from _no_json(f"{path}.{name}", webhook, value)
+
+
+def _no_json(path: str, webhook: str, value: Any) -> Iterator[FileFault]:
+    """What YAML can say and JSON cannot: dates, sets, numbers without end."""
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _no_json(f"{path}.{_short(name)}", webhook, one)
+    elif isinstance(value, list):
+        for at, one in enumerate(value):
+            yield from _no_json(f"{path}[{at}]", webhook, one)
+    elif isinstance(value, float) and not math.isfinite(value):
+        said = f"A number must have an end; got {value}. Leave the field out for its default."
+        yield FileFault(path, webhook, said)
+    elif not isinstance(value, str | int | float | None):
+        kind = type(value).__name__
+        said = f"A value must be text, a number, true or false; got a {kind}. Put it in quotes."
+        yield FileFault(path, webhook, said)
+
+
+def fill(
+    body: Body, environ: Mapping[str, str], present: Mapping[str, Any] | None
+) -> tuple[Body, list[tuple[str, str]]]:
+    """A webhook of a file with the values of its variables; where one is missing, and what to do.
+
+    A header whose variable is not set stays as it is. A webhook that is there keeps its secret.
+    """
+    there = {name.lower(): value for name, value in ((present or {}).get(HEADERS) or {}).items()}
+    filled = dict(body)
+    missing: list[tuple[str, str]] = []
+
+    def value(place: str, said: str, stays: str | None) -> str:
+        unset = [name for name in _VARIABLE.findall(said) if name not in environ]
+        if not unset:
+            return _VARIABLE.sub(lambda found: environ[found[1]], said)
+        if stays is None:
+            missing.append((place, _needs(unset[0])))
+        return stays or ""
+
+    if HEADERS in body:
+        filled[HEADERS] = {
+            name: value(f"{HEADERS}.{name}", text, there.get(name.lower()))
+            for name, text in (body[HEADERS] or {}).items()
+        }
+    if present is None and isinstance(secret := body.get("signingSecret"), str):
+        filled["signingSecret"] = value("signingSecret", secret, None)
+    return filled, missing
+
+
+def _needs(variable: str) -> str:
+    return (
+        f"It needs the variable {variable}; it is not set. Set it: {variable}=… tidings webhooks "
+        "apply FILE"
+    )
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
