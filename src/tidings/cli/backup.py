@@ -1,6 +1,7 @@
 """`tidings backup` and `tidings restore`: progress on stderr, what was made on stdout."""
 
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from tidings import app
-from tidings.cli.exits import Exit, refuse, say
+from tidings.cli.exits import Exit, next_step, refuse, say
 from tidings.settings import SettingsRefused, load
 
 SAY_EVERY_S = 2.0
@@ -60,7 +61,7 @@ def backup(config: Path | None, data: Path | None, to: Path, as_json: bool) -> i
         size = sum(file.bytes for file in manifest.files.values())
         print(f"{to}  {_size(size)}  up to event {manifest.newest_event}")
     say("It holds the key of the service: keep it as secret as the service itself.")
-    say(f"Next: tidings restore --from {to} --data DIRECTORY")
+    next_step(f"tidings restore --from {shlex.quote(str(to))} --data DIRECTORY")
     return Exit.OK
 
 
@@ -84,7 +85,7 @@ def restore(source: Path, data: Path, as_json: bool) -> int:
             f"{manifest.unfinished} deliveries were unfinished then. They are sent when it starts; "
             "what was delivered meanwhile comes again, with the same webhook-id."
         )
-    say(f"Next: tidings serve --data {data}")
+    next_step(f"tidings serve --data {shlex.quote(str(data))}")
     return Exit.OK
 
 

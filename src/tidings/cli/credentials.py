@@ -58,7 +58,7 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
     ]
     print_table(("Name", "Kind", "May", "Last used", "Key"), rows)
     say(how_many(len(found), "credential"))
-    next_step(f"tidings credentials create reader --scope logs:read --org {api.server.org}")
+    api.next_step("tidings credentials create reader --scope logs:read")
     return Exit.OK
 
 
@@ -88,7 +88,7 @@ def show_credential(api: Calls, key: str, as_json: bool) -> int:
             ("revoked", moment(found["revokedAt"])),
         ]
     )
-    next_step(f"tidings credentials list --org {api.server.org}")
+    api.next_step("tidings credentials list")
     return Exit.OK
 
 
@@ -188,7 +188,7 @@ def rotate(key: str, /, *, overlap_hours: float = 24, where: Where = HERE) -> in
     path = f"{_path(api)}/{part(key)}/rotate"
     made = api.send("POST", path, {"overlapInHours": overlap_hours})
     _show_secret(made, where.json)
-    next_step(f"tidings credentials list --org {api.server.org}")
+    api.next_step("tidings credentials list")
     return Exit.OK
 
 
@@ -213,5 +213,5 @@ def revoke(
     if where.json:
         print_line(gone)
     say(f"{gone['name']} is revoked; its tokens and sessions ended with it.")
-    next_step(f"tidings credentials list --all --org {api.server.org}")
+    api.next_step("tidings credentials list --all")
     return Exit.OK

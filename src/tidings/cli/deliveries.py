@@ -5,7 +5,7 @@ from typing import Any
 from cyclopts import App
 
 from tidings.cli.calls import Calls, calls, part
-from tidings.cli.exits import Exit, next_step, say
+from tidings.cli.exits import Exit, say
 from tidings.cli.lookups import moment_of, rows
 from tidings.cli.output import (
     clean,
@@ -87,12 +87,12 @@ def list_all(
         return Exit.OK
     if not found:
         say("No delivery fits.")
-        next_step("tidings tail")
+        api.next_step("tidings tail")
         return Exit.OK
     print_deliveries(found)
     say(how_many(len(found), "delivery") + (", the newest" if len(found) == limit else ""))
     first = next((one for one in found if one["state"] != "delivered"), found[0])
-    next_step(f"tidings show {first['id']}")
+    api.next_step(f"tidings show {first['id']}")
     return Exit.OK
 
 
@@ -154,9 +154,9 @@ def show_delivery(api: Calls, id: str, as_json: bool) -> int:
         print_text()
         print_text(found["advice"])
     if found["state"] in ("failed", "parked", "cancelled", "retrying"):
-        next_step(f"tidings deliveries retry {found['id']}")
+        api.next_step(f"tidings deliveries retry {found['id']}")
     else:
-        next_step(f"tidings show {found['eventId']}")
+        api.next_step(f"tidings show {found['eventId']}")
     return Exit.OK
 
 
@@ -206,7 +206,7 @@ def retry(id: str, /, *, where: Where = HERE) -> int:
     if where.json:
         print_line(told)
     say(clean(told["advice"]))
-    next_step(f"tidings show {told['id']}")
+    api.next_step(f"tidings show {told['id']}")
     return Exit.OK
 
 
@@ -225,5 +225,5 @@ def cancel(id: str, /, *, where: Where = HERE) -> int:
         print_line(told)
     else:
         print_deliveries([told])
-    next_step(f"tidings show {told['id']}")
+    api.next_step(f"tidings show {told['id']}")
     return Exit.OK

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from tidings.cli.calls import Calls, calls
 from tidings.cli.diagnosis import FAILING, Diagnosis, Findings, diagnose
-from tidings.cli.exits import Exit, Stop, next_step
+from tidings.cli.exits import Exit, Stop
 from tidings.cli.lookups import moment_of
 from tidings.cli.output import clean, print_facts, print_line, print_text
 from tidings.cli.webhook_names import find_webhook
@@ -45,7 +45,7 @@ def doctor(webhook: str | None = None, /, *, where: Where = HERE) -> int:
         print_line({"well": found.well, "cause": found.cause, "fix": found.fix, "next": found.step})
     else:
         _print(found)
-    next_step(found.step)
+    api.next_step(found.step)
     return Exit.OK if found.well else Exit.FAILED
 
 

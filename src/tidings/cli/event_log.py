@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from tidings.cli.calls import calls
-from tidings.cli.exits import Exit, next_step, say
+from tidings.cli.exits import Exit, say
 from tidings.cli.lookups import moment_of, rows
 from tidings.cli.output import how_many, moment, print_lines, print_table
 from tidings.cli.where import HERE, Where
@@ -49,13 +49,14 @@ def log(
         "requestId": request,
         "matched": False if unwanted else None,
     }
-    found = list(rows(calls(where), "/v1/events", "events", limit, **asked))
+    api = calls(where)
+    found = list(rows(api, "/v1/events", "events", limit, **asked))
     if where.json:
         print_lines(found)
         return Exit.OK
     if not found:
         say("No event fits.")
-        next_step("tidings tail")
+        api.next_step("tidings tail")
         return Exit.OK
     table = [
         (moment(one["acceptedAt"]), one["eventName"], one["deliveries"], one["eventId"])
@@ -63,7 +64,7 @@ def log(
     ]
     print_table(("Accepted", "Event", "Webhooks", "Id"), table, right="Webhooks")
     say(how_many(len(found), "event") + (", the newest" if len(found) == limit else ""))
-    next_step(f"tidings show {found[0]['eventId']}")
+    api.next_step(f"tidings show {found[0]['eventId']}")
     return Exit.OK
 
 
@@ -75,13 +76,14 @@ def rejected(*, limit: int = 50, where: Where = HERE) -> int:
     limit
         How many.
     """
-    found = list(rows(calls(where), "/v1/rejections", "rejections", limit))
+    api = calls(where)
+    found = list(rows(api, "/v1/rejections", "rejections", limit))
     if where.json:
         print_lines(found)
         return Exit.OK
     if not found:
         say("No event was refused.")
-        next_step("tidings events log")
+        api.next_step("tidings events log")
         return Exit.OK
     table = [
         (moment(one["rejectedAt"]), one["eventName"], one["eventId"], one["error"]["message"])
@@ -89,5 +91,5 @@ def rejected(*, limit: int = 50, where: Where = HERE) -> int:
     ]
     print_table(("Refused", "Event", "Id", "Why"), table)
     say(how_many(len(found), "event"))
-    next_step("tidings events list")
+    api.next_step("tidings events list")
     return Exit.OK

@@ -16,7 +16,7 @@ from tidings.catalogue.event_type import Json
 from tidings.catalogue.loader import HERE, raw_blocks, read_blocks
 from tidings.catalogue.thin import thin
 from tidings.cli.event_pages import rows
-from tidings.cli.exits import Exit, refuse, say
+from tidings.cli.exits import Exit, next_step, refuse, say
 
 WIDTH_MAX = 100
 
@@ -79,7 +79,7 @@ def list_types(family: str | None, as_json: bool) -> int:
     else:
         _print_list(chosen)
     say(f"{len(chosen)} event types.")
-    say("Next: tidings events show pointsIssued")
+    next_step("tidings events show pointsIssued")
     return Exit.OK
 
 
@@ -134,7 +134,7 @@ def show(name: str, as_json: bool) -> int:
             block = f" Block {row.block}." if row.block else ""
             table.add_row(Text(row.path), Text(row.words), Text(_plain(row.said) + block))
         console.print(table)
-    say(f"Next: tidings events example {kind.label}")
+    next_step(f"tidings events example {kind.label}")
     return Exit.OK
 
 
@@ -152,7 +152,7 @@ def example(name: str, is_thin: bool, as_json: bool) -> int:
         what = "all of it" if "*" in kind.invented else ", ".join(kind.invented)
         say(f"Invented, because no value is documented: {what}.")
     flag = " --thin" if is_thin else ""
-    say(f"Next: tidings events example {kind.label}{flag} | tidings send -")
+    next_step(f"tidings events example {kind.label}{flag} | tidings send -")
     return Exit.OK
 
 
@@ -161,12 +161,12 @@ def schema(name: str, as_json: bool) -> int:
     if (kind := _find(name)) is None:
         return Exit.NOT_FOUND
     _print_json(kind.schema, as_json)
-    say(f"Next: tidings events example {kind.label}")
+    next_step(f"tidings events example {kind.label}")
     return Exit.OK
 
 
 def asyncapi(as_json: bool) -> int:
     """The AsyncAPI 3.0 document of all event types."""
     _print_json(document(load().kinds(), read_blocks(HERE), __version__), as_json)
-    say("Next: tidings events asyncapi > asyncapi.json")
+    next_step("tidings events asyncapi > asyncapi.json")
     return Exit.OK

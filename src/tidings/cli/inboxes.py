@@ -5,7 +5,7 @@ from typing import Any
 from cyclopts import App
 
 from tidings.cli.calls import Calls, calls, part
-from tidings.cli.exits import Exit, next_step, say
+from tidings.cli.exits import Exit, say
 from tidings.cli.lookups import rows, seconds
 from tidings.cli.output import (
     clean,
@@ -26,7 +26,8 @@ PATH = "/v1/inboxes"
 @app.command(name="list")
 def list_all(*, where: Where = HERE) -> int:
     """List the test inboxes of the org."""
-    found = calls(where).get(PATH)["inboxes"]
+    api = calls(where)
+    found = api.get(PATH)["inboxes"]
     if where.json:
         print_lines(found)
         return Exit.OK
@@ -36,7 +37,7 @@ def list_all(*, where: Where = HERE) -> int:
     if table:
         print_table(("Id", "Name", "Answers", "Last used"), table)
     say(how_many(len(found), "inbox").replace("inboxs", "inboxes"))
-    next_step(f"tidings inboxes show {found[0]['id']}" if found else "tidings inboxes create")
+    api.next_step(f"tidings inboxes show {found[0]['id']}" if found else "tidings inboxes create")
     return Exit.OK
 
 
@@ -69,9 +70,10 @@ def create(
         The text of the answer.
     """
     answer = {"status": status, "delayMs": round(seconds("--delay", delay) * 1000), "body": body}
-    made = calls(where).send("POST", PATH, {"name": name, "answer": answer})
+    api = calls(where)
+    made = api.send("POST", PATH, {"name": name, "answer": answer})
     print_inbox(made, where.json)
-    next_step(f"tidings webhooks create try {made['url']} --on pointsIssued")
+    api.next_step(f"tidings webhooks create try {made['url']} --on pointsIssued")
     return Exit.OK
 
 
@@ -113,7 +115,7 @@ def show_inbox(
     """Print an inbox, or one of its arrivals; the exit code."""
     path = f"{PATH}/{part(id)}"
     if arrival is not None:
-        return _show_arrival(api.get(f"{path}/arrivals/{part(arrival)}"), id, as_json)
+        return _show_arrival(api, id, arrival, as_json)
     inbox = api.get(path)
     found = list(rows(api, f"{path}/arrivals", "arrivals", limit))
     if as_json:
@@ -136,14 +138,15 @@ def show_inbox(
             ],
             right="Bytes Answered",
         )
-        next_step(f"tidings inboxes show {inbox['id']} --arrival {found[0]['id']}")
+        api.next_step(f"tidings inboxes show {inbox['id']} --arrival {found[0]['id']}")
     else:
         say("Nothing has arrived yet.")
-        next_step(f"tidings webhooks create try {inbox['url']} --on pointsIssued")
+        api.next_step(f"tidings webhooks create try {inbox['url']} --on pointsIssued")
     return Exit.OK
 
 
-def _show_arrival(one: dict[str, Any], inbox: str, as_json: bool) -> int:
+def _show_arrival(api: Calls, inbox: str, id: str, as_json: bool) -> int:
+    one = api.get(f"{PATH}/{part(inbox)}/arrivals/{part(id)}")
     if as_json:
         print_line(one)
         return Exit.OK
@@ -161,7 +164,7 @@ def _show_arrival(one: dict[str, Any], inbox: str, as_json: bool) -> int:
         ]
     )
     print(f"{one['body']['bytes']:,} bytes that are no text" if text is None else clean(text, True))
-    next_step(f"tidings inboxes show {inbox}")
+    api.next_step(f"tidings inboxes show {inbox}")
     return Exit.OK
 
 
@@ -174,7 +177,8 @@ def delete(id: str, /, *, where: Where = HERE) -> int:
     id
         inb_…
     """
-    calls(where).send("DELETE", f"{PATH}/{part(id)}")
+    api = calls(where)
+    api.send("DELETE", f"{PATH}/{part(id)}")
     say(f"{clean(id)} is deleted.")
-    next_step("tidings inboxes list")
+    api.next_step("tidings inboxes list")
     return Exit.OK

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from tidings.cli.calls import Calls, calls, part
-from tidings.cli.exits import Exit, Stop, next_step, say
+from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.inboxes import PATH as INBOXES
 from tidings.cli.lookups import seconds
 from tidings.cli.output import clean, clock, console, print_line
@@ -89,7 +89,7 @@ def listen(
         except Ended:
             pass
         shown.end()
-    next_step(f"tidings webhooks create crm https://crm.example.com/hook --on {on}")
+    api.next_step(f"tidings webhooks create crm https://crm.example.com/hook --on {on}")
     return Exit.OK
 
 

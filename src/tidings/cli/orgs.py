@@ -5,7 +5,7 @@ from typing import Any
 from cyclopts import App
 
 from tidings.cli.calls import calls
-from tidings.cli.exits import Exit, next_step, say
+from tidings.cli.exits import Exit, say
 from tidings.cli.output import (
     how_many,
     moment,
@@ -24,7 +24,8 @@ PATH = "/v1/orgs"
 @app.command(name="list")
 def list_all(*, where: Where = HERE) -> int:
     """List all orgs, with the platform's credential."""
-    found = calls(where).get(PATH)["orgs"]
+    api = calls(where)
+    found = api.get(PATH)["orgs"]
     if where.json:
         print_lines(found)
         return Exit.OK
@@ -34,7 +35,7 @@ def list_all(*, where: Where = HERE) -> int:
     ]
     print_table(("Id", "Name", "Parent", "Time zone", "Made"), rows, right="Id Parent")
     say(how_many(len(found), "org"))
-    next_step(f"tidings orgs show {found[0]['id']}")
+    api.next_step(f"tidings orgs show {found[0]['id']}")
     return Exit.OK
 
 
@@ -51,8 +52,9 @@ def show(id: int, /, *, where: Where = HERE) -> int:
     id
         Its number.
     """
-    print_org(calls(where).get(f"{PATH}/{id}"), where.json)
-    next_step(f"tidings webhooks list --org {id}")
+    api = calls(where)
+    print_org(api.get(f"{PATH}/{id}"), where.json)
+    api.next_step(f"tidings webhooks list --org {id}")
     return Exit.OK
 
 
@@ -108,9 +110,10 @@ def create(
     """
     body = {"name": name, "id": id, "parent": parent, "timeZone": time_zone}
     given = {field: value for field, value in body.items() if value is not None}
-    made = calls(where).send("POST", PATH, given)
+    api = calls(where)
+    made = api.send("POST", PATH, given)
     print_org(made, where.json)
-    next_step(f"tidings credentials create loyalty --scope events:write --org {made['id']}")
+    api.next_step(f"tidings credentials create loyalty --scope events:write --org {made['id']}")
     return Exit.OK
 
 
@@ -144,6 +147,7 @@ def edit(
     kept = {field: value for field, value in settings.items() if value is not None}
     body = {"name": name, "timeZone": time_zone, "settings": kept or None}
     given = {field: value for field, value in body.items() if value is not None}
-    print_org(calls(where).send("PATCH", f"{PATH}/{id}", given), where.json)
-    next_step(f"tidings orgs show {id}")
+    api = calls(where)
+    print_org(api.send("PATCH", f"{PATH}/{id}", given), where.json)
+    api.next_step(f"tidings orgs show {id}")
     return Exit.OK

@@ -58,7 +58,7 @@ def login(
     if json:
         print_line({"name": name, "url": profile.url, "key": key, "org": org, "default": True})
     say(f"{name} is kept in {path}, readable by you alone.")
-    next_step("tidings doctor")
+    next_step(f"tidings doctor --profile {name}")
     return Exit.OK
 
 
@@ -170,7 +170,7 @@ def use(name: str, /, *, org: int | None = None) -> int:
     profiles.default = name
     write_profiles(path, profiles)
     say(f"{name} ({profile.url}) is the default.")
-    next_step("tidings doctor")
+    next_step(f"tidings doctor --profile {name}")
     return Exit.OK
 
 

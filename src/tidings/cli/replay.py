@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 from rich.progress import BarColumn, Progress, TextColumn
 
 from tidings.cli.calls import Calls, calls, part
-from tidings.cli.exits import Exit, Stop, next_step, say
+from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.lookups import moment_of
 from tidings.cli.output import (
     clean,
@@ -103,15 +103,29 @@ def replay(
     if dry_run or nothing:
         if where.json:
             print_line(told)
-        since_ = f" --missed-since {word(missed_since)}" if missed_since else ""
-        rest = "deliveries list" if nothing else "replay"
-        next_step(f"tidings {rest} --webhook {word(webhook)}{'' if nothing else since_}")
+        if nothing:
+            api.next_step(f"tidings deliveries list --webhook {word(webhook)}")
+            return Exit.OK
+        said = {
+            "webhook": webhook,
+            "missed-since": missed_since,
+            "since": since,
+            "until": until,
+            "on": on,
+            "status": status,
+            "to": to,
+            "rate": None if rate is None else f"{rate:g}",
+        }
+        flags = {"again": again, "detach": detach, "yes": yes, "json": where.json}
+        options = [f"--{name} {word(value)}" for name, value in said.items() if value is not None]
+        options += [f"--{name}" for name, given in flags.items() if given]
+        api.next_step(f"tidings replay {' '.join(options)}")
         return Exit.OK
     confirm(yes, "Start it?")
     job = api.send("POST", PATH, body)
     if not detach:
         job = watch(api, job)
-    return _end(job, where.json)
+    return _end(api, job, where.json)
 
 
 def _say_plan(told: dict[str, Any]) -> None:
@@ -145,12 +159,12 @@ def _how_far(job: dict[str, Any]) -> str:
     return f"{job['made']:,} of {job['matched'] or 0:,}" + (f", {left} s left" if left else "")
 
 
-def _end(job: dict[str, Any], as_json: bool) -> int:
+def _end(api: Calls, job: dict[str, Any], as_json: bool) -> int:
     if as_json:
         print_line(job)
     else:
         print_replay(job)
-    next_step(f"tidings replay show {job['id']}")
+    api.next_step(f"tidings replay show {job['id']}")
     return Exit.FAILED if job["state"] == "failed" or job.get("failed") else Exit.OK
 
 
@@ -182,7 +196,8 @@ def list_all(*, limit: int = 50, where: Where = HERE) -> int:
     limit
         How many, at most 200.
     """
-    found = calls(where).get(PATH, limit=limit)["replays"]
+    api = calls(where)
+    found = api.get(PATH, limit=limit)["replays"]
     if where.json:
         print_lines(found)
         return Exit.OK
@@ -203,7 +218,7 @@ def list_all(*, limit: int = 50, where: Where = HERE) -> int:
         heads = ("Id", "Kind", "State", "Done", "Made", "Delivered", "Failed", "Asked for")
         print_table(heads, rows, right="Done Made Delivered Failed")
     say(how_many(len(found), "replay"))
-    next_step(
+    api.next_step(
         f"tidings replay show {found[0]['id']}"
         if found
         else "tidings replay --webhook crm --missed-since 2h --dry-run"
@@ -242,17 +257,18 @@ def show_replay(api: Calls, id: str, as_json: bool, wait: bool = False) -> int:
     else:
         print_replay(job)
     open_ = job["state"] not in FINAL
-    next_step(f"tidings replay {'cancel ' + job['id'] if open_ else 'list'}")
+    api.next_step(f"tidings replay {'cancel ' + job['id'] if open_ else 'list'}")
     return Exit.OK
 
 
 def _move(verb: str, id: str, where: Where) -> int:
-    job = calls(where).send("POST", f"{PATH}/{part(id)}/{verb}")
+    api = calls(where)
+    job = api.send("POST", f"{PATH}/{part(id)}/{verb}")
     if where.json:
         print_line(job)
     else:
         print_replay(job)
-    next_step(f"tidings replay show {job['id']} --watch")
+    api.next_step(f"tidings replay show {job['id']} --watch")
     return Exit.OK
 
 

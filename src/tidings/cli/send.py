@@ -74,14 +74,14 @@ def send(
         why = error.strerror
         return refuse([f"FILE must be a file that can be read, or -; got {file}: {why}."])
     try:
-        return _post_all(Service(at.url, at.key, org=at.org), content, where.json)
+        return _post_all(Service(at.url, at.key, org=at.org), content, where)
     except ValueError as error:
         return refuse([str(error)])
     except Unreachable as error:
         return refuse([str(error)], Exit.UNREACHABLE)
 
 
-def _post_all(service: Service, content: bytes, as_json: bool) -> Exit:
+def _post_all(service: Service, content: bytes, where: Where) -> Exit:
     totals = dict.fromkeys(STATUSES.values(), 0)
     last = ""
     for kind, body in calls(content):
@@ -89,7 +89,7 @@ def _post_all(service: Service, content: bytes, as_json: bool) -> Exit:
         answer = decoded(raw)
         if not isinstance(answer, dict) or "events" not in answer:
             return refuse([error_text(status, answer)], exit_of(status if status >= 300 else 500))
-        _print_events(answer, as_json)
+        _print_events(answer, where.json)
         for name in totals:
             totals[name] += answer.get(name, 0)
         kept = [one["eventId"] for one in answer["events"] if one.get("status") != "rejected"]
@@ -98,5 +98,6 @@ def _post_all(service: Service, content: bytes, as_json: bool) -> Exit:
         return refuse(["FILE must hold at least one event, as JSON or one a line; got nothing."])
     say(" · ".join(f"{count:,} {name}" for name, count in totals.items()))
     if last:
-        next_step(f"tidings show {last}")
+        step = f"tidings show {last}"
+        next_step(step + where.again(step))
     return Exit.REFUSED if totals["rejected"] else Exit.OK

@@ -7,7 +7,7 @@ from typing import Any
 from tidings.cli.calls import Calls, calls, part
 from tidings.cli.credentials import show_credential
 from tidings.cli.deliveries import print_deliveries, show_delivery
-from tidings.cli.exits import Exit, Stop, next_step, say
+from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.inboxes import show_inbox
 from tidings.cli.orgs import print_org
 from tidings.cli.output import (
@@ -94,33 +94,33 @@ def show_event(api: Calls, id: str, as_json: bool) -> int:
     if deliveries:
         print_deliveries(deliveries)
         bad = [one for one in deliveries if one["state"] != "delivered"]
-        next_step(f"tidings show {(bad or deliveries)[0]['id']}")
+        api.next_step(f"tidings show {(bad or deliveries)[0]['id']}")
     else:
         say("No webhook wanted it.")
-        next_step("tidings webhooks list")
+        api.next_step("tidings webhooks list")
     return Exit.OK
 
 
 def _webhook(api: Calls, id: str, as_json: bool) -> int:
-    return _print_webhook(find_webhook(api, id), as_json)
+    return _print_webhook(api, find_webhook(api, id), as_json)
 
 
-def _print_webhook(found: dict[str, Any], as_json: bool) -> int:
+def _print_webhook(api: Calls, found: dict[str, Any], as_json: bool) -> int:
     show_webhook(found, as_json)
-    next_step(f"tidings deliveries list --webhook {word(found['name'])}")
+    api.next_step(f"tidings deliveries list --webhook {word(found['name'])}")
     return Exit.OK
 
 
 def _consumer_group(api: Calls, id: str, as_json: bool) -> int:
     for webhook in sorted(all_webhooks(api), key=is_there, reverse=True):
         if webhook["consumerGroupId"] == id.lower():
-            return _print_webhook(webhook, as_json)
+            return _print_webhook(api, webhook, as_json)
     raise Stop("", Exit.NOT_FOUND)
 
 
 def _org(api: Calls, id: str, as_json: bool) -> int:
     print_org(api.get(f"/v1/orgs/{part(id)}"), as_json)
-    next_step(f"tidings webhooks list --org {id}")
+    api.next_step(f"tidings webhooks list --org {id}")
     return Exit.OK
 
 
@@ -152,5 +152,5 @@ def _by_value(api: Calls, id: str, as_json: bool) -> int:
     print_table(("Accepted", "Event", "Webhooks", "Id"), rows, right="Webhooks")
     newest = ", the newest" if len(found) == FOUND_MAX else ""
     say(f"{how_many(len(found), 'event')} with this value{newest}")
-    next_step(f"tidings show {found[0]['eventId']}")
+    api.next_step(f"tidings show {found[0]['eventId']}")
     return Exit.OK

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.cli.exits import Exit, exit_of, refuse, say
+from tidings.cli.exits import Exit, exit_of, next_step, refuse, say
 from tidings.cli.send import NDJSON, STATUSES, error_text
 from tidings.cli.service import Service, Unreachable, decoded
 from tidings.cli.where import DEFAULT_URL, Server, Where, server
@@ -284,7 +284,9 @@ def _send(service: Service, org: int, events: Iterator[Happening], options: Opti
     if totals.sent:
         say(totals.sentence(seconds))
     if totals.last_id and not said:
-        say(f"Next: tidings show {totals.last_id}")
+        step = f"tidings show {totals.last_id}"
+        where = Where(url=options.url, profile=options.profile, org=options.org)
+        next_step(step + where.again(step))
     if interrupted and not options.forever:
         return 130
     if code is Exit.OK and totals.by_status["rejected"]:

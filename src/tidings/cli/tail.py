@@ -7,7 +7,7 @@ from typing import Any
 from rich.text import Text
 
 from tidings.cli.calls import Calls, calls, part
-from tidings.cli.exits import Exit, Stop, next_step, say
+from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.output import STATES, clean, clock, console, duration, glyph, print_line
 from tidings.cli.webhook_fields import names
 from tidings.cli.webhook_names import find_webhook
@@ -103,7 +103,7 @@ def tail(
                 seen += kind != "dropped"
     except KeyboardInterrupt:
         say(f"{seen:,} facts")
-        next_step("tidings deliveries list --status failed,retrying")
+        api.next_step("tidings deliveries list --status failed,retrying")
     return Exit.OK
 
 

@@ -1,7 +1,7 @@
 """`tidings webhooks test` and `preview`: try a webhook before events depend on it."""
 
 from tidings.cli.calls import calls
-from tidings.cli.exits import Exit, next_step, say
+from tidings.cli.exits import Exit, say
 from tidings.cli.output import (
     clean,
     duration,
@@ -49,7 +49,7 @@ def test(webhook: str, /, *, event: str | None = None, where: Where = HERE) -> i
         say(clean(told["advice"]))
     arrived = told.get("status") is not None and 200 <= told["status"] < 300
     if arrived:
-        next_step(f"tidings tail --webhook {word(found['name'])}")
+        api.next_step(f"tidings tail --webhook {word(found['name'])}")
         return Exit.OK
     return Exit.FAILED
 
@@ -83,5 +83,5 @@ def preview(webhook: str, /, *, last: int = 20, where: Where = HERE) -> int:
         print_table(("", "Accepted", "Event", "Id", "Bytes, or why not"), rows)
     of = how_many(told["looked"], "event")
     say(f"It would have got {told['received']:,} of the last {of}.")
-    next_step(f"tidings webhooks test {word(found['name'])}")
+    api.next_step(f"tidings webhooks test {word(found['name'])}")
     return Exit.OK

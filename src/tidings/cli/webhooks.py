@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from tidings.cli.calls import calls
-from tidings.cli.exits import Exit, Stop, next_step, say
+from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.output import (
     confirm,
     how_many,
@@ -50,7 +50,7 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
         return Exit.OK
     if not found:
         say("The org has no webhook.")
-        next_step("tidings webhooks create crm https://crm.example.com/hook --on pointsIssued")
+        api.next_step("tidings webhooks create crm https://crm.example.com/hook --on pointsIssued")
         return Exit.OK
     rows = [
         (
@@ -64,7 +64,7 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
     ]
     print_table(("Name", "Standing", "Events", "URL", "Id"), rows)
     say(how_many(len(found), "webhook"))
-    next_step(f"tidings webhooks show {word(found[0]['name'])}")
+    api.next_step(f"tidings webhooks show {word(found[0]['name'])}")
     return Exit.OK
 
 
@@ -84,7 +84,7 @@ def show(webhook: str, /, *, where: Where = HERE) -> int:
     api = calls(where)
     found = find_webhook(api, webhook)
     show_webhook(found, where.json)
-    next_step(f"tidings deliveries list --webhook {word(found['name'])}")
+    api.next_step(f"tidings deliveries list --webhook {word(found['name'])}")
     return Exit.OK
 
 
@@ -175,7 +175,8 @@ def create(
         body["ordering"] = ordering
     if filter is not None:
         body["filter"] = read_json("--filter", filter)
-    made = changed(calls(where).ask("POST", PATH, body))
+    api = calls(where)
+    made = changed(api.ask("POST", PATH, body))
     if where.json:
         print_line(made)
     else:
@@ -188,7 +189,7 @@ def create(
             ]
         )
     say("The signing secret is shown this once; keep it now.")
-    next_step(f"tidings webhooks test {word(made['name'])}")
+    api.next_step(f"tidings webhooks test {word(made['name'])}")
     return Exit.OK
 
 
@@ -241,7 +242,7 @@ def edit(
     found = find_webhook(api, webhook)
     asked = api.ask("PATCH", f"{PATH}/{found['webHookId']}", patch, if_match=tag(found))
     show_webhook(changed(asked), where.json)
-    next_step(f"tidings webhooks preview {word(found['name'])}")
+    api.next_step(f"tidings webhooks preview {word(found['name'])}")
     return Exit.OK
 
 
@@ -255,7 +256,7 @@ def _standing(verb: str, webhook: str, where: Where, says: str) -> int:
         print_facts([("name", now["name"]), ("standing", now["standing"])])
     say(says)
     after = {"pause": "tidings webhooks resume", "disable": "tidings webhooks enable"}
-    next_step(f"{after.get(verb, 'tidings tail --webhook')} {word(now['name'])}")
+    api.next_step(f"{after.get(verb, 'tidings tail --webhook')} {word(now['name'])}")
     return Exit.OK
 
 
@@ -328,7 +329,7 @@ def delete(
     if where.json:
         print_line(now)
     say(f"{now['name']} is deleted. What it had can still be looked at.")
-    next_step(f"tidings deliveries list --webhook {now['webHookId']}")
+    api.next_step(f"tidings deliveries list --webhook {now['webHookId']}")
     return Exit.OK
 
 
@@ -358,5 +359,5 @@ def rotate(webhook: str, /, *, overlap_hours: float = 24, where: Where = HERE) -
             ]
         )
     say("The signing secret is shown this once; keep it now.")
-    next_step(f"tidings webhooks test {word(now['name'])}")
+    api.next_step(f"tidings webhooks test {word(now['name'])}")
     return Exit.OK
