@@ -55,6 +55,20 @@ def test_what_fits_now_is_accepted_and_leaves_the_list() -> None:
     run(scenario())
 
 
+def test_one_is_shown_as_the_list_shows_it_to_its_own_org_alone() -> None:
+    async def scenario() -> None:
+        async with committing() as s:
+            id = await refuse(s, good())
+            listed = (await s.call("GET", "/v1/rejections")).json["rejections"]
+            assert [(await s.call("GET", f"/v1/rejections/{id}")).json] == listed
+            other = await s.add_org(2)
+            for auth, wanted in ((other, id), ("", show("rej", 900)), ("", "rej_x"), ("", "e-1")):
+                reply = await s.call("GET", f"/v1/rejections/{wanted}", auth=auth)
+                assert reply.status == 404 and reply.json["error"]["code"] == "not_found"
+
+    run(scenario())
+
+
 def test_what_still_does_not_fit_stays_with_the_reason_of_today() -> None:
     async def scenario() -> None:
         async with committing() as s:

@@ -4,7 +4,7 @@ from tests.api.control_client import basic
 from tests.openapi.calls import body_of, headers_of
 from tests.openapi.world import Things, World, run, world
 from tidings.api.openapi.document import operations
-from tidings.api.openapi.scopes import OPEN, PLATFORM, SCOPES, needs
+from tidings.api.openapi.scopes import KNOWN, OPEN, PLATFORM, SCOPES, needs
 
 RESOURCES = ("webhooks", "events", "logs", "reference", "replay", "admin")
 
@@ -47,7 +47,7 @@ def test_lesser_scopes_are_403_everywhere() -> None:
             things = await w.org(2001, "acme")
             logins: dict[str, str] = {}
             for call in SCOPES:
-                for scopes in lesser(call) if SCOPES[call] != OPEN else []:
+                for scopes in lesser(call) if SCOPES[call] not in (OPEN, KNOWN) else []:
                     if scopes not in logins:
                         key = f"lesser{len(logins)}"
                         await w.s.access.put(key, "x", 2001, platform=False, scopes=scopes)
@@ -87,6 +87,18 @@ def test_the_scope_of_the_table_is_enough() -> None:
                 # A credential gives no more than it has: that refusal comes after the scope's.
                 given = reply.status == 403 and b"_exceeded" in reply.body
                 assert reply.status not in (401, 403) or given, (call, reply.body)
+
+    run(scenario())
+
+
+def test_what_takes_no_scope_is_answered_to_a_credential_without_any() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            await w.org(2001, "acme")
+            await w.s.access.put("bare", "x", 2001, platform=False, scopes="")
+            for call in [call for call in SCOPES if SCOPES[call] == KNOWN]:
+                method, _, path = call.partition(" ")
+                assert (await w.call(method, path, None, basic("bare", "x"))).status == 200, call
 
     run(scenario())
 

@@ -232,6 +232,18 @@ class CredentialWithSecret(Credential):
     secret: str = Field(description="Of a till, its password: it sends the MD5 of it, in hex.")
 
 
+class Caller(Model):
+    """Who calls."""
+
+    credential: str = Field(description="Its id.")
+    kind: Literal["key", "till", "oauth"]
+    name: str
+    platform: bool = Field(description="The platform's own: may act for any org.")
+    orgId: int = Field(description="The org that is acted for.")
+    scopes: Scopes
+    expiresAt: str | None
+
+
 class SeveralCredentials(Model):
     """All credentials of an org, revoked ones too."""
 

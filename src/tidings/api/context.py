@@ -94,8 +94,8 @@ class Services:
         """What `neoEnrichment` of the org's webhooks may name: label and value."""
         return () if self.neo_values is None else self.neo_values(org)
 
-    def caller(self, request: Request, scope: str) -> Caller:
-        """Who calls, for which org and on whose behalf. Denied unless the scope is theirs.
+    def caller(self, request: Request, scope: str | None = None) -> Caller:
+        """Who calls, for which org and on whose behalf. Denied unless the scope, if any, is theirs.
 
         The call is counted: it is refused with 429 where its credential's quota is used up.
         """

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tidings import __version__
 from tidings.api.access_errors import add_access_errors
 from tidings.api.answers import Refused, error_answer, refused
+from tidings.api.caller import caller_routes
 from tidings.api.context import RATE_LIMIT, Services
 from tidings.api.credentials import credential_routes
 from tidings.api.event_types import event_type_routes
@@ -68,6 +69,7 @@ def make_control_app(services: Services) -> FastAPI:
         transformation_routes(services),
         org_routes(services),
         credential_routes(services),
+        caller_routes(services),
         user_routes(services),
         portal_routes(services),
         password_routes(services),

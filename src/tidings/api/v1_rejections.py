@@ -41,6 +41,16 @@ def rejection_routes(services: Services) -> APIRouter:
         rows = [_show(one) for one in page.rejections]
         return answer({"rejections": rows} | cursors(page.older, page.newer))
 
+    @router.get("/rejections/{rejection_id}", summary="One event that was refused")
+    async def rejection(request: Request, rejection_id: str) -> Response:
+        """With the bytes that came and what was wrong with them."""
+        org = services.caller(request, "logs:read").org
+        number = read(PREFIX, rejection_id)
+        found = None if number is None else await services.store.rejection(org, number)
+        if found is None:
+            raise _unknown(rejection_id)
+        return answer(_show(found))
+
     @router.post("/rejections/{rejection_id}/retry", summary="Send a refused event again")
     async def retry(request: Request, rejection_id: str) -> Response:
         """It is checked by today's schema. Accepted, it leaves the list of refusals."""

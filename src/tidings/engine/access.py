@@ -109,11 +109,14 @@ class Access:
 
     # -- asking -----------------------------------------------------------------------------------
 
-    def caller(self, authorization: bytes | None, scope: str, token: bytes | None = None) -> Caller:
+    def caller(
+        self, authorization: bytes | None, scope: str | None, token: bytes | None = None
+    ) -> Caller:
         """Who calls with this `Authorization` header, or with this `X-CAP-API-OAUTH-TOKEN`.
 
-        Denied unless `scope` is theirs. A scope is a resource and what is done to it:
-        "webhooks:write", "events:write", "logs:read". Where both headers came, the token counts.
+        Denied unless `scope`, if there is one, is theirs. A scope is a resource and what is done to
+        it: "webhooks:write", "events:write", "logs:read". Where both headers came, the token
+        counts.
         """
         presented = authorization if token is None else b"Bearer " + token
         if not presented:
@@ -127,7 +130,7 @@ class Access:
                 self._remembered.clear()
             self._remembered[digest] = known
         caller = known.caller
-        if scope not in caller.grants:
+        if scope is not None and scope not in caller.grants:
             demand(caller, scope)
         self._uses[caller.credential] = now_ms
         return caller

@@ -97,6 +97,7 @@ ANSWERS: dict[str, list[Good]] = {
         202,
     ),
     "GET /v1/rejections": _one("A page of refused events", {"rejections": ["#Rejection"]} | _PAGED),
+    "GET /v1/rejections/{rejection_id}": _one("The refused event", "#Rejection"),
     "POST /v1/rejections/{rejection_id}/retry": _one(
         "It was accepted",
         {"eventId": "text", "status": {"accepted", "duplicate"}, "warning": "text|null"},

@@ -13,7 +13,7 @@ import msgspec
 from tidings.api import described, filter_schema
 from tidings.api.openapi import accept, answers, components, outgoing, streams
 from tidings.api.openapi.refusals import add_refusals
-from tidings.api.openapi.scopes import OPEN, PLATFORM, SCOPES
+from tidings.api.openapi.scopes import KNOWN, OPEN, PLATFORM, SCOPES
 from tidings.api.openapi.words import Json, schema
 from tidings.catalogue.event_type import EventType
 from tidings.core.attribution import ENTITY_TYPES
@@ -138,10 +138,14 @@ def _complete(call: str, operation: Json, example: Json) -> None:
 
 
 def _add_scope(operation: Json, scope: str) -> None:
+    said = operation.get("description", "")
+    if scope == KNOWN:
+        operation["x-scope"] = ""
+        operation["description"] = f"{said}\n\nFor any credential: it takes no scope.".strip()
+        return
     whose = "Of the platform's own credential. " if scope.startswith(PLATFORM) else ""
     named = scope.removeprefix(PLATFORM)
     operation["x-scope"] = named
-    said = operation.get("description", "")
     operation["description"] = f"{said}\n\n{whose}Scope: {named}.".strip()
 
 

@@ -1,6 +1,7 @@
 """Which scope each call takes. A call that is not here makes a test fail: nobody forgets it."""
 
 OPEN = "open"  # without a credential
+KNOWN = "known"  # with any credential that is in force
 PLATFORM = "platform "  # before a scope: for the platform's own credential alone
 ACCEPT = "POST /v1/events"
 
@@ -12,6 +13,9 @@ _OF = {
         POST /v1/passwords
         POST /v3/oauth/token/generate
         POST /inbox/{token}
+    """,
+    KNOWN: """
+        GET /v1/caller
     """,
     "events:write": """
         POST /v1/events
@@ -111,6 +115,7 @@ _OF = {
         GET /v1/events
         GET /v1/events/{event_id}
         GET /v1/rejections
+        GET /v1/rejections/{rejection_id}
         GET /v1/webHooks/{webhook_id}/tally
         GET /v1/webHooks/{webhook_id}/series
         GET /v1/inboxes
@@ -136,6 +141,6 @@ SCOPES: dict[str, str] = {
 
 
 def needs(call: str) -> list[str]:
-    """The scopes that a call takes, all of them; empty for an open one, or one not known."""
+    """The scopes that a call takes, all of them; empty where it takes none, or is not there."""
     scope = SCOPES.get(call, OPEN)
-    return [] if scope == OPEN else scope.removeprefix(PLATFORM).split()
+    return [] if scope in (OPEN, KNOWN) else scope.removeprefix(PLATFORM).split()
