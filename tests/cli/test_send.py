@@ -35,6 +35,10 @@ class Answers(BaseHTTPRequestHandler):
     def log_message(self, format: str, *values: object) -> None:
         pass
 
+    def do_GET(self) -> None:
+        assert self.path == "/v1/caller"
+        self._answer(200, {"orgId": 7})
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         kind = self.headers["content-type"]

@@ -157,7 +157,9 @@ def test_chosen_types_alone_are_sent(stand: Stand) -> None:
     types = "pointsIssued, tierUpgraded"
     assert main(["simulate", "--seed", "5", "--events", "40", "--types", types]) == Exit.OK
     [(_, _, body)] = stand.calls
-    names = {json.loads(line)["eventName"] for line in body.split(b"\n")}
+    events = [json.loads(line) for line in body.split(b"\n")]
+    assert {event["orgId"] for event in events} <= {0, 7}, "the credential's own"
+    names = {event["eventName"] for event in events}
     assert names == {"pointsIssued", "tierUpgraded"}
 
 

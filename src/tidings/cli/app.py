@@ -188,6 +188,7 @@ def events_asyncapi(*, json: Annotated[bool, Parameter(negative=())] = False) ->
 for _name, _help in (
     ("log", "List the events that were accepted, newest first."),
     ("rejected", "List the events that were refused, and why."),
+    ("retry", "Send a refused event again."),
 ):
     events_app.command(f"tidings.cli.event_log:{_name}", name=_name, help=_help)
 
@@ -221,7 +222,7 @@ def simulate(
     profile
         The server and credential of this name (`tidings profiles`).
     org
-        The org whose programme it is. Default: TIDINGS_ORG, the profile's, 1.
+        The org whose programme it is. Default: TIDINGS_ORG, the profile's, the credential's.
     seed
         Plays the same story again, with the same event ids. Default: another one each time.
     rate

@@ -25,6 +25,7 @@ class Calls:
     def __init__(self, at: Server, seconds_max: float = 30.0, where: Where = HERE) -> None:
         self.server = at
         self._where = where
+        self._org = at.org
         try:
             self._service = Service(at.url, at.key, seconds_max, at.org)
         except ValueError as error:
@@ -39,6 +40,12 @@ class Calls:
     def date(self) -> str | None:
         """When the last answer was made, by the service's clock."""
         return self._service.date
+
+    def org(self) -> int:
+        """The org that is acted for: the one that was named, else the credential's own. Stop."""
+        if self._org is None:
+            self._org = int(self.get("/v1/caller")["orgId"])
+        return self._org
 
     def get(self, path: str, **query: Any) -> Any:
         """The answer of a GET; parameters that are None are left out."""

@@ -25,10 +25,7 @@ LEVELS = ("none", "read", "write")
 
 def _path(api: Calls) -> str:
     """Of the credentials of the org that is acted for."""
-    org = api.server.org
-    if org is None:
-        raise Stop("--org must name the org; got none. Write --org 2001.", Exit.USAGE)
-    return f"/v1/orgs/{org}/credentials"
+    return f"/v1/orgs/{api.org()}/credentials"
 
 
 @app.command(name="list")

@@ -89,10 +89,7 @@ def _preview(api: Calls, id: str) -> Any:
 
 def _stopped(api: Calls) -> str | None:
     """Who has stopped sending. None where nobody has, or the credential may not know."""
-    if api.server.org is None:
-        told = _may(api, "/v1/stop")
-        return "all orgs" if told and told["stopped"] else None
-    told = _may(api, f"/v1/orgs/{api.server.org}/stop")
+    told = _may(api, f"/v1/orgs/{api.org()}/stop")
     if not told:
         return None
     if told["everythingStopped"]:

@@ -1,14 +1,29 @@
-"""`tidings events log` and `rejected`: what was accepted, and what was refused."""
+"""`tidings events log`, `rejected` and `retry`: what was accepted, and what was refused."""
 
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from tidings.cli.calls import calls
-from tidings.cli.exits import Exit, say
+from tidings.cli.calls import Calls, calls, part
+from tidings.cli.deliveries import print_deliveries
+from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.lookups import moment_of, rows
-from tidings.cli.output import how_many, moment, print_lines, print_table
+from tidings.cli.output import (
+    clean,
+    how_many,
+    moment,
+    number,
+    print_facts,
+    print_line,
+    print_lines,
+    print_table,
+    word,
+)
 from tidings.cli.where import HERE, Where
+
+FOUND_MAX = 20  # events with a value
+LOOKED_MAX = 2000  # events whose webhook-id is computed
+VALUE_MAX = 255
 
 
 def log(
@@ -58,11 +73,7 @@ def log(
         say("No event fits.")
         api.next_step("tidings tail")
         return Exit.OK
-    table = [
-        (moment(one["acceptedAt"]), one["eventName"], one["deliveries"], one["eventId"])
-        for one in found
-    ]
-    print_table(("Accepted", "Event", "Webhooks", "Id"), table, right="Webhooks")
+    _print_events(found)
     say(how_many(len(found), "event") + (", the newest" if len(found) == limit else ""))
     api.next_step(f"tidings show {found[0]['eventId']}")
     return Exit.OK
@@ -86,10 +97,124 @@ def rejected(*, limit: int = 50, where: Where = HERE) -> int:
         api.next_step("tidings events log")
         return Exit.OK
     table = [
-        (moment(one["rejectedAt"]), one["eventName"], one["eventId"], one["error"]["message"])
+        (moment(one["rejectedAt"]), one["eventName"], one["id"], one["error"]["message"])
         for one in found
     ]
     print_table(("Refused", "Event", "Id", "Why"), table)
-    say(how_many(len(found), "event"))
-    api.next_step("tidings events list")
+    say(how_many(len(found), "refused event") + (", the newest" if len(found) == limit else ""))
+    api.next_step(f"tidings show {found[0]['id']}")
     return Exit.OK
+
+
+def retry(id: str, /, *, where: Where = HERE) -> int:
+    """Send a refused event again. It is checked by today's rules.
+
+    Parameters
+    ----------
+    id
+        rej_…
+    """
+    api = calls(where)
+    told = api.send("POST", f"/v1/rejections/{part(id)}/retry")
+    if where.json:
+        print_line(told)
+    say(f"{clean(told['eventId'])}: {clean(told['status'])}")
+    if told.get("warning"):
+        say(clean(told["warning"]))
+    api.next_step(f"tidings show {word(told['eventId'])}")
+    return Exit.OK
+
+
+# -- one event, as `tidings show` shows it ---------------------------------------------------------
+
+
+def show_event(api: Calls, id: str, as_json: bool) -> int:
+    """Print an event and its fate at every webhook; the exit code."""
+    found = api.get(f"/v1/events/{part(id)}")
+    deliveries = found["deliveries"]
+    if as_json:
+        print_line(found)
+    else:
+        print_facts(
+            [
+                ("event", found["eventId"]),
+                ("type", found["eventName"]),
+                ("org", number(found["orgId"])),
+                ("accepted", moment(found["acceptedAt"])),
+                ("warning", found["warning"]),
+            ]
+        )
+        if deliveries:
+            print_deliveries(deliveries)
+    if deliveries:
+        bad = [one for one in deliveries if one["state"] != "delivered"]
+        api.next_step(f"tidings show {(bad or deliveries)[0]['id']}")
+    else:
+        say("No webhook wanted it.")
+        api.next_step("tidings webhooks list")
+    return Exit.OK
+
+
+def show_by_message_id(api: Calls, id: str, as_json: bool) -> int:
+    """Print the event that was sent with this `webhook-id`, which is a hash of the event's own id;
+    the exit code."""
+    from tidings.core.ids import message_id  # noqa: PLC0415  # help needs it not
+
+    org = api.org()
+    for one in rows(api, "/v1/events", "events", LOOKED_MAX):
+        if message_id(org, one["eventId"]) == id:
+            return show_event(api, one["eventId"], as_json)
+    raise Stop(
+        f"ID must be the webhook-id of an event; none of the newest {LOOKED_MAX:,} has it. Check "
+        "it.",
+        Exit.NOT_FOUND,
+    )
+
+
+def show_by_value(api: Calls, id: str, as_json: bool) -> int:
+    """Print events that are found by a request id, a customer, a bill number …; the exit code."""
+    found: list[dict[str, Any]] = []
+    for name in ("requestId", "q"):
+        if not found and len(id) <= VALUE_MAX:
+            found = api.get("/v1/events", limit=FOUND_MAX, **{name: id})["events"]
+    if not found:
+        raise Stop("ID must be a value of an event; no event has it. Check it.", Exit.NOT_FOUND)
+    if as_json:
+        print_lines(found)
+    else:
+        _print_events(found)
+    newest = ", the newest" if len(found) == FOUND_MAX else ""
+    say(f"{how_many(len(found), 'event')} with this value{newest}")
+    api.next_step(f"tidings show {found[0]['eventId']}")
+    return Exit.OK
+
+
+def show_rejection(api: Calls, id: str, as_json: bool) -> int:
+    """Print a refused event: why, and what had come; the exit code."""
+    found = api.get(f"/v1/rejections/{part(id)}")
+    if as_json:
+        print_line(found)
+    else:
+        text = found["body"]["text"]
+        print_facts(
+            [
+                ("refused", found["id"]),
+                ("at", moment(found["rejectedAt"])),
+                ("type", found["eventName"]),
+                ("event", found["eventId"]),
+                ("why", found["error"]["message"]),
+                ("where", found["error"]["path"]),
+            ]
+        )
+        size = f"{found['body']['bytes']:,} bytes"
+        print(f"{size} that are no text" if text is None else clean(text, lines=True))
+    api.next_step(f"tidings events retry {found['id']}")
+    return Exit.OK
+
+
+def _print_events(found: list[dict[str, Any]]) -> None:
+    table = [
+        (moment(one["acceptedAt"]), one["eventName"], one["deliveries"], one["eventId"])
+        for one in found
+    ]
+    print_table(("Accepted", "Event", "Webhooks", "Id"), table, right="Webhooks")

@@ -5,7 +5,7 @@ from typing import Any
 from cyclopts import App
 
 from tidings.cli.calls import Calls, calls, part
-from tidings.cli.exits import Exit, say
+from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.lookups import rows, seconds
 from tidings.cli.output import (
     clean,
@@ -143,6 +143,17 @@ def show_inbox(
         say("Nothing has arrived yet.")
         api.next_step(f"tidings webhooks create try {inbox['url']} --on pointsIssued")
     return Exit.OK
+
+
+def find_arrival(api: Calls, id: str, as_json: bool) -> int:
+    """Print an arrival, whichever inbox it is in; the exit code."""
+    for inbox in api.get(PATH)["inboxes"]:
+        try:
+            return _show_arrival(api, inbox["id"], id, as_json)
+        except Stop as stop:
+            if stop.code is not Exit.NOT_FOUND:
+                raise
+    raise Stop("ID must be an arrival's; no inbox of the org has it. Check it.", Exit.NOT_FOUND)
 
 
 def _show_arrival(api: Calls, inbox: str, id: str, as_json: bool) -> int:

@@ -4,7 +4,7 @@ from typing import Any
 
 from cyclopts import App
 
-from tidings.cli.calls import calls
+from tidings.cli.calls import Calls, calls, part
 from tidings.cli.exits import Exit, say
 from tidings.cli.output import (
     how_many,
@@ -44,17 +44,23 @@ def _parent(org: dict[str, Any]) -> Any:
 
 
 @app.command
-def show(id: int, /, *, where: Where = HERE) -> int:
+def show(id: int | None = None, /, *, where: Where = HERE) -> int:
     """Show an org and its settings.
 
     Parameters
     ----------
     id
-        Its number.
+        Its number. Default: the one that the credential is of.
     """
     api = calls(where)
-    print_org(api.get(f"{PATH}/{id}"), where.json)
-    api.next_step(f"tidings webhooks list --org {id}")
+    return show_org(api, str(api.org() if id is None else id), where.json)
+
+
+def show_org(api: Calls, id: str, as_json: bool) -> int:
+    """Print an org; the exit code."""
+    found = api.get(f"{PATH}/{part(id)}")
+    print_org(found, as_json)
+    api.next_step(f"tidings webhooks list --org {found['id']}")
     return Exit.OK
 
 

@@ -2,33 +2,52 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
-from tidings.cli.calls import Calls, calls, part
+from tidings.cli.calls import Calls, calls
 from tidings.cli.credentials import show_credential
-from tidings.cli.deliveries import print_deliveries, show_delivery
-from tidings.cli.exits import Exit, Stop, say
-from tidings.cli.inboxes import show_inbox
-from tidings.cli.orgs import print_org
-from tidings.cli.output import (
-    clean,
-    how_many,
-    moment,
-    number,
-    print_facts,
-    print_line,
-    print_lines,
-    print_table,
-    word,
+from tidings.cli.deliveries import show_delivery
+from tidings.cli.event_log import (
+    LOOKED_MAX,
+    show_by_message_id,
+    show_by_value,
+    show_event,
+    show_rejection,
 )
+from tidings.cli.exits import Exit, Stop
+from tidings.cli.inboxes import find_arrival, show_inbox
+from tidings.cli.orgs import show_org
+from tidings.cli.output import clean
 from tidings.cli.replay import show_replay
-from tidings.cli.webhook_names import WEBHOOK_ID, all_webhooks, find_webhook, is_there
-from tidings.cli.webhooks import show_webhook
+from tidings.cli.users import show_user
+from tidings.cli.webhook_names import WEBHOOK_ID
+from tidings.cli.webhooks import show_by_consumer_group, show_named
 from tidings.cli.where import HERE, Where
 
-Look = Callable[[Calls, str, bool], int]
-EVENT_ID = re.compile(r"[A-Za-z0-9_:-]{1,128}")
-FOUND_MAX = 20
+
+@dataclass(frozen=True)
+class Look:
+    """One place to look in: for what, in words, and how it is opened."""
+
+    words: str
+    open: Callable[[Calls, str, bool], int]
+
+
+TYPED = {
+    "dlv": Look("a delivery of this id", show_delivery),
+    "rpl": Look("a replay of this id", show_replay),
+    "inb": Look("a test inbox of this id", show_inbox),
+    "arr": Look("an arrival at a test inbox of this id", find_arrival),
+    "rej": Look("a refused event of this id", show_rejection),
+    "tdk": Look("a credential of this id", show_credential),
+    "usr": Look("a user of this id", show_user),
+}
+_TYPED = re.compile(r"([a-z]{3})_(?:[0-7][0-9a-hjkmnp-tv-z]{12}|(?<=tdk_)[A-Za-z0-9]+)")
+_EVENT_ID = re.compile(r"[A-Za-z0-9_:-]{1,128}")
+_MESSAGE_ID = re.compile(r"evt_[0-9a-f]{32}")
+_REPLAYED = re.compile(r"~rpl_[0-9a-z]{13}$")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_SECRET = re.compile(r"(?:^|:)(tds|whsec|lnk)_.")
 
 
 def show(id: str, /, *, where: Where = HERE) -> int:
@@ -39,118 +58,71 @@ def show(id: str, /, *, where: Where = HERE) -> int:
     id
         An id of any kind, a webhook's name, or any value that events are found by.
     """
+    if (secret := _SECRET.search(id)) is not None:
+        raise Stop(
+            f"ID must be an id; got a secret ({secret[1]}_…). It was sent nowhere. Take the id "
+            "beside it; who has lost a secret has it rotated.",
+            Exit.USAGE,
+        )
+    if id.startswith("att_"):
+        raise Stop(
+            "ID must not be an attempt's; got one. All attempts of a delivery are shown with it: "
+            "tidings show dlv_…",
+            Exit.NOT_FOUND,
+        )
     api = calls(where)
-    for look in _looks(id):
+    wanted = _REPLAYED.sub("", id)  # what a replay sends again has the event's id before it
+    looks = _looks(wanted)
+    denied: list[str] = []
+    for look in looks:
         try:
-            return look(api, id, where.json)
+            return look.open(api, wanted, where.json)
         except Stop as stop:
-            if stop.code is not Exit.NOT_FOUND:
+            if stop.code is Exit.REFUSED:
+                denied.append(stop.problem)
+            elif stop.code is not Exit.NOT_FOUND:
                 raise
-    raise Stop(
-        f"ID must name something of this org; nothing is named {clean(id[:64])}. Check the id, "
-        "and the org of the credential.",
-        Exit.NOT_FOUND,
-    )
+    raise _nothing(api, id, looks, denied)
 
 
 def _looks(id: str) -> list[Look]:
     """Where to look, in order: an id that explains itself is looked for in one place."""
-    exact: dict[str, Look] = {
-        "dlv": show_delivery,
-        "rpl": show_replay,
-        "inb": show_inbox,
-        "arr": _arrival,
-        "tdk": show_credential,
-    }
-    prefix, underscore, _ = id.partition("_")
-    if underscore and prefix in exact:
-        return [exact[prefix]]
-    looks: list[Look] = []
-    if WEBHOOK_ID.fullmatch(id):
-        looks.append(_webhook)
+    found = []
+    if (typed := TYPED.get(id.partition("_")[0])) and "_" in id:
+        found.append(typed)
+        if _TYPED.fullmatch(id):
+            return found
+    if WEBHOOK_ID.fullmatch(id.lower()):
+        found.append(Look("a webhook of this id", show_named))
     if id.isascii() and id.isdigit():
-        looks.append(_org)
-    if EVENT_ID.fullmatch(id):
-        looks.append(show_event)
-    return [*looks, _consumer_group, _webhook, _by_value]
-
-
-def show_event(api: Calls, id: str, as_json: bool) -> int:
-    """Print an event and its fate at every webhook; the exit code."""
-    found = api.get(f"/v1/events/{part(id)}")
-    if as_json:
-        print_line(found)
-        return Exit.OK
-    print_facts(
-        [
-            ("event", found["eventId"]),
-            ("type", found["eventName"]),
-            ("org", number(found["orgId"])),
-            ("accepted", moment(found["acceptedAt"])),
-            ("warning", found["warning"]),
-        ]
-    )
-    deliveries = found["deliveries"]
-    if deliveries:
-        print_deliveries(deliveries)
-        bad = [one for one in deliveries if one["state"] != "delivered"]
-        api.next_step(f"tidings show {(bad or deliveries)[0]['id']}")
-    else:
-        say("No webhook wanted it.")
-        api.next_step("tidings webhooks list")
-    return Exit.OK
-
-
-def _webhook(api: Calls, id: str, as_json: bool) -> int:
-    return _print_webhook(api, find_webhook(api, id), as_json)
-
-
-def _print_webhook(api: Calls, found: dict[str, Any], as_json: bool) -> int:
-    show_webhook(found, as_json)
-    api.next_step(f"tidings deliveries list --webhook {word(found['name'])}")
-    return Exit.OK
-
-
-def _consumer_group(api: Calls, id: str, as_json: bool) -> int:
-    for webhook in sorted(all_webhooks(api), key=is_there, reverse=True):
-        if webhook["consumerGroupId"] == id.lower():
-            return _print_webhook(api, webhook, as_json)
-    raise Stop("", Exit.NOT_FOUND)
-
-
-def _org(api: Calls, id: str, as_json: bool) -> int:
-    print_org(api.get(f"/v1/orgs/{part(id)}"), as_json)
-    api.next_step(f"tidings webhooks list --org {id}")
-    return Exit.OK
-
-
-def _arrival(api: Calls, id: str, as_json: bool) -> int:
-    for inbox in api.get("/v1/inboxes")["inboxes"]:
-        try:
-            return show_inbox(api, inbox["id"], as_json, id)
-        except Stop as stop:
-            if stop.code is not Exit.NOT_FOUND:
-                raise
-    raise Stop("", Exit.NOT_FOUND)
-
-
-def _by_value(api: Calls, id: str, as_json: bool) -> int:
-    """Events that are found by a request id, a customer, a bill number …"""
-    found: list[dict[str, Any]] = []
-    for name in ("requestId", "q"):
-        if not found and len(id) <= 255:
-            found = api.get("/v1/events", limit=FOUND_MAX, **{name: id})["events"]
-    if not found:
-        raise Stop("", Exit.NOT_FOUND)
-    if as_json:
-        print_lines(found)
-        return Exit.OK
-    rows = [
-        (moment(one["acceptedAt"]), one["eventName"], one["deliveries"], one["eventId"])
-        for one in found
+        found.append(Look("an org of this number", show_org))
+    if _EVENT_ID.fullmatch(id):
+        found.append(Look("an event of this id", show_event))
+    if _MESSAGE_ID.fullmatch(id):
+        words = f"an event with this webhook-id among the newest {LOOKED_MAX:,}"
+        return [*found, Look(words, show_by_message_id)]
+    if _UUID.fullmatch(id):
+        found.append(Look("a webhook of this consumer group", show_by_consumer_group))
+    return [
+        *found,
+        Look("a webhook of this name", show_named),
+        Look("an event with this value", show_by_value),
     ]
-    print_table(("Accepted", "Event", "Webhooks", "Id"), rows, right="Webhooks")
-    newest = ", the newest" if len(found) == FOUND_MAX else ""
-    say(f"{how_many(len(found), 'event')} with this value{newest}")
-    api.next_step(f"tidings show {found[0]['eventId']}")
-    return Exit.OK
+
+
+def _nothing(api: Calls, id: str, looks: list[Look], denied: list[str]) -> Stop:
+    """What was looked for; refused where the credential may not look everywhere."""
+    if len(denied) == len(looks) and len(set(denied)) == 1:
+        return Stop(denied[0], Exit.REFUSED)  # it is the call that is wrong, not where it looks
+    words = [look.words for look in looks]
+    looked = " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+    shown = clean(id if len(id) <= 64 else id[:64] + "…")
+    try:
+        org = f"org {api.org()}"
+    except Stop:
+        org = "the org"
+    said = f"ID must name something of {org}; got {shown}. Looked for {looked}."
+    if denied:
+        reasons = " ".join(dict.fromkeys(denied))
+        return Stop(f"{said} Not everything could be looked at: {reasons}", Exit.REFUSED)
+    return Stop(f"{said} Check the id; --org names another org.", Exit.NOT_FOUND)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.cli.calls import Calls
 from tidings.cli.exits import Exit, exit_of, next_step, refuse, say
 from tidings.cli.send import NDJSON, STATUSES, error_text
 from tidings.cli.service import Service, Unreachable, decoded
@@ -236,7 +237,7 @@ def run(options: Options) -> int:
         service = Service(asked.url, asked.key)
     except ValueError as error:
         return refuse([str(error)])
-    org = asked.org or FIRST_ORG
+    org = Calls(asked).org()
     say(f"Seed {seed}: --seed {seed} plays the same events again, with the same ids.")
     return _send(service, org, _events(options, org, seed), options)
 

@@ -23,8 +23,8 @@ def is_there(webhook: dict[str, Any]) -> bool:
 
 def find_webhook(api: Calls, word: str) -> dict[str, Any]:
     """The webhook of an id, or of a name that was not deleted. Stop where there is none."""
-    if WEBHOOK_ID.fullmatch(word):
-        found: dict[str, Any] = api.get(f"{PATH}/{word}")
+    if WEBHOOK_ID.fullmatch(word.lower()):
+        found: dict[str, Any] = api.get(f"{PATH}/{word.lower()}")
         return found
     return named(all_webhooks(api), word)
 
@@ -42,6 +42,17 @@ def named(webhooks: list[dict[str, Any]], name: str) -> dict[str, Any]:
     raise Stop(
         f"WEBHOOK must be the name or id of a webhook of the org; got {shown}.{hint} "
         "`tidings webhooks list` shows them all.",
+        Exit.NOT_FOUND,
+    )
+
+
+def of_consumer_group(api: Calls, id: str) -> dict[str, Any]:
+    """The webhook of a consumer group, one that was not deleted first. Stop where there is none."""
+    for one in sorted(all_webhooks(api), key=is_there, reverse=True):
+        if one["consumerGroupId"] == id.lower():
+            return one
+    raise Stop(
+        "ID must be the consumer group of a webhook; no webhook of the org has it. Check it.",
         Exit.NOT_FOUND,
     )
 

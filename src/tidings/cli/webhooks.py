@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from tidings.cli.calls import calls
+from tidings.cli.calls import Calls, calls
 from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.output import (
     confirm,
@@ -19,7 +19,14 @@ from tidings.cli.output import (
     word,
 )
 from tidings.cli.webhook_fields import changed, headers, hidden, names, read_json
-from tidings.cli.webhook_names import PATH, all_webhooks, find_webhook, is_there, tag
+from tidings.cli.webhook_names import (
+    PATH,
+    all_webhooks,
+    find_webhook,
+    is_there,
+    of_consumer_group,
+    tag,
+)
 from tidings.cli.where import HERE, Where
 
 app = App(name="webhooks", help="Who is told what, where and how.")
@@ -81,10 +88,23 @@ def show(webhook: str, /, *, where: Where = HERE) -> int:
     webhook
         Its name or id.
     """
-    api = calls(where)
-    found = find_webhook(api, webhook)
-    show_webhook(found, where.json)
-    api.next_step(f"tidings deliveries list --webhook {word(found['name'])}")
+    return show_named(calls(where), webhook, where.json)
+
+
+def show_named(api: Calls, webhook: str, as_json: bool) -> int:
+    """Print the webhook of a name or an id; the exit code."""
+    return _show(api, find_webhook(api, webhook), as_json)
+
+
+def show_by_consumer_group(api: Calls, id: str, as_json: bool) -> int:
+    """Print the webhook of a consumer group; the exit code."""
+    return _show(api, of_consumer_group(api, id), as_json)
+
+
+def _show(api: Calls, found: dict[str, Any], as_json: bool) -> int:
+    show_webhook(found, as_json)
+    name = found["name"] if is_there(found) else found["webHookId"]
+    api.next_step(f"tidings deliveries list --webhook {word(name)}")
     return Exit.OK
 
 
