@@ -59,6 +59,20 @@ def test_help_is_as_wide_as_the_terminal_and_sets_what_it_breaks_deeper(width: i
     assert (width < 200) == bool(broken)
 
 
+@pytest.mark.parametrize("words", [["webhooks"], ["help", "webhooks"], ["webhooks", "-h"]])
+def test_a_noun_without_its_verb_and_the_word_help_show_the_help(words: list[str]) -> None:
+    done = run(*words)
+    assert (done.returncode, done.stderr) == (Exit.OK, "")
+    assert done.stdout == run("webhooks", "--help").stdout
+
+
+def test_a_default_that_says_nothing_is_not_in_the_help() -> None:
+    for command in (["webhooks", "apply"], ["inboxes", "create"], ["doctor"]):
+        shown = run(*command, "--help").stdout
+        assert "False" not in shown and "ARGS" not in shown and '""' not in shown
+    assert "[WEBHOOK]" in run("doctor", "--help").stdout
+
+
 def test_a_command_that_is_not_there_has_no_help() -> None:
     done = run("serv", "--help")
     assert done.returncode == Exit.USAGE
@@ -118,7 +132,15 @@ def test_version_is_data() -> None:
     ("arguments", "said"),
     [
         (["serv"], 'Unknown command "serv". Did you mean "serve"?'),
+        (["webhooks", "nope"], 'Unknown command "nope". `tidings webhooks --help` lists them.'),
         (["serve", "--prot", "1"], "Unknown option: --prot. Did you mean --port?"),
+        (["show"], "ID must be given; got none. `tidings show --help` shows how."),
+        (["listen"], "--on must be given; got none. `tidings listen --help` shows how."),
+        (["replay", "--webhook"], "--webhook must have a value; got none."),
+        (["show", "a", "b c"], "The line must end before b c: that is one word too many."),
+        (["orgs", "show", "x"], "ID must be a number; got x."),
+        (["tail", "--org", "1", "--org", "2"], "--org must be given once; got it twice."),
+        (["completion", "tcsh"], "SHELL must be bash, zsh or fish; got tcsh."),
         (["serve", "--port", "70000"], "--port must be a number from 1 to 65535; got 70000."),
         (["serve", "--config", "/no"], "--config must name a file that can be read; got /no: "),
         (["demo", "--port", "x"], "--port must be a number; got x."),
@@ -150,7 +172,7 @@ def test_a_wrong_variable_is_refused_before_anything_is_made(tmp_path: Path) -> 
 
 
 def test_no_error_uses_the_words_that_help_nobody() -> None:
-    for arguments in (["serv"], ["serve", "--port", "x"], ["serve", "--dev=x"], ["send"]):
+    for arguments in (["serv"], ["serve", "--port", "x"], ["orgs", "show", "x"], ["send"]):
         done = run(*arguments)
         assert done.returncode == Exit.USAGE
         assert not re.search(r"invalid|oops|please|Traceback|Error", done.stderr, re.IGNORECASE)

@@ -4,6 +4,7 @@ The second file is what `--help` prints (quick_help.py).
 """
 
 import io
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from tidings.cli.app import app
 from tidings.cli.quick_help import NEXT
 
 WIDTH = 92
+NO_DEFAULT = re.compile(r' \[default: (?:False|"")\]')  # what is so where nothing is said
 UNBROKEN = 1000  # what is printed is broken here, not by the help
 DEEP = " " * 6
 HELP_LINES = ("  --help", "  -h")
@@ -53,14 +55,15 @@ Profiles are in `~/.config/tidings/profiles.toml` (below `XDG_CONFIG_HOME` where
 file holds secrets: it has mode 0600, and one that others can read is refused. Strongest first:
 
 1. the options: `--url`, `--org`, `--profile`
-2. `TIDINGS_KEY` (`key:secret`, or the key alone with `TIDINGS_SECRET`), with `TIDINGS_URL` and
+2. `TIDINGS_PROFILE`
+3. `TIDINGS_KEY` (`key:secret`, or the key alone with `TIDINGS_SECRET`), with `TIDINGS_URL` and
    `TIDINGS_ORG`
-3. `TIDINGS_PROFILE`, else the profile that was logged in last (`tidings profiles use`)
+4. the profile that was logged in last, or chosen (`tidings profiles use`)
 
 `TIDINGS_URL` without `TIDINGS_KEY` is refused where it names another server than the profile's: no
 secret goes where it does not belong. Every command that speaks to a service takes `--url`,
-`--profile`, `--org` (the org to act for, with the platform's credential) and `--json`; they are not
-repeated below.
+`--profile`, `--org` and `--json`; they are not repeated below. Without an org a command is for the
+credential's own; only the platform's credential may name another.
 
 ## Try it without a receiver
 
@@ -150,9 +153,15 @@ def _section(path: tuple[str, ...]) -> str:
 
 def help_of(path: tuple[str, ...]) -> str:
     """What --help prints for a command."""
+    list(paths(app, ()))  # what is not loaded yet would be listed without its sentence
     out = io.StringIO()
     app.help_print(list(path), console=Console(file=out, width=UNBROKEN, no_color=True))
-    return out.getvalue()
+    text = NO_DEFAULT.sub("", out.getvalue())
+    if "[ARGS]" in text:
+        listed = text.partition("Arguments:\n")[2].partition("\n\n")[0].splitlines()
+        names = [line.split(":")[0].strip() for line in listed if "[required]" not in line]
+        text = text.replace("[ARGS]", " ".join(f"[{name}]" for name in names))
+    return text
 
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ LAG_MAX = 10_000  # events that cannot be searched for yet
 
 
 def doctor(webhook: str | None = None, /, *, where: Where = HERE) -> int:
-    """Name the cause and the fix: of the service, or of a webhook. 0 where all is well, else 1.
+    """Name the cause and the fix: of the service, or of a webhook.
+
+    Ends with exit code 0 where all is well, else 1.
 
     Parameters
     ----------

@@ -18,14 +18,19 @@ DEEP = " " * 6
 
 def quick_help(words: Sequence[str]) -> str | None:
     """The help of a command, as wide as the terminal; None where none is asked for, or the command
-    is not known: then whoever parses the words says so."""
-    if words and words[-1] not in FLAGS:
+    is not known: then whoever parses the words says so.
+
+    It is asked for by --help, by `help` before the command, and by a noun without its verb.
+    """
+    asked = not words or words[0] == "help" or words[-1] in FLAGS
+    if not asked and len(words) != 1:
         return None
-    wanted = " ".join(words[:-1])
+    named = words[1:] if words and words[0] == "help" else words
+    wanted = " ".join(named[:-1] if named and named[-1] in FLAGS else named)
     with open(FILE, encoding="utf-8") as file:
         for part in file.read().split(NEXT):
             path, _, text = part.partition("\n")
-            if path == wanted:
+            if path == wanted and (asked or text.startswith(f"Usage: tidings {path} COMMAND\n")):
                 return "".join(f"{line}\n" for line in _wrapped(text, _width()))
     return None
 

@@ -54,7 +54,7 @@ def replay(
     Parameters
     ----------
     webhook
-        Whose deliveries are looked at, by name or id.
+        Whose deliveries are looked at, by name or id. It must be named.
     missed_since
         What it has missed since then: 30m, 2h, 3d ago, or an ISO time.
     since

@@ -30,13 +30,13 @@ from tidings.cli.webhook_names import (
 from tidings.cli.where import HERE, Where
 
 app = App(name="webhooks", help="Who is told what, where and how.")
-for _name, _path, _help in (
-    ("test", "webhook_trials:test", "Send a test message and show the answer."),
-    ("preview", "webhook_trials:preview", "Show what it would have got of the last events."),
-    ("export", "webhook_file:export", "Write the webhooks as a file, without secrets."),
-    ("apply", "webhook_file:apply", "Make the webhooks as a file says."),
+for _name, _path in (
+    ("test", "webhook_trials:test"),
+    ("preview", "webhook_trials:preview"),
+    ("export", "webhook_file:export"),
+    ("apply", "webhook_file:apply"),
 ):
-    app.command(f"tidings.cli.{_path}", name=_name, help=_help)
+    app.command(f"tidings.cli.{_path}", name=_name)
 
 CONNECTIONS = 10
 

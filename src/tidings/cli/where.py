@@ -35,7 +35,7 @@ class Where:
     """The server and credential of this name (`tidings profiles`)."""
 
     org: int | None = None
-    """The org to act for, with the platform's credential."""
+    """The org to act for, with the platform's credential. Default: the credential's own."""
 
     json: Annotated[bool, Parameter(negative=())] = False
     """Print NDJSON instead of tables."""
