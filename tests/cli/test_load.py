@@ -76,7 +76,7 @@ def test_a_file_is_sent_whole_and_its_end_is_told(
     out, err = capsys.readouterr()
     assert out == ""
     assert "2 loaded · 1 new · 0 refused" in err
-    assert err.splitlines()[-1].startswith('Next: curl -u "$TIDINGS_KEY"')
+    assert err.splitlines()[-1] == "Next: tidings reference list stores"
 
 
 def test_refused_rows_are_told_by_line_and_end_with_4(

@@ -75,8 +75,8 @@ def test_a_profile_can_be_made_the_default_and_forgotten(bare: Command) -> None:
     assert read_profiles(file).default == "live"
     bare("profiles", "remove", "live").must(0)
     assert read_profiles(file) == Profiles({"local": LOCAL}, "")
-    done = bare("profiles", "use", "live").must(2)
-    assert done.err.startswith("--profile must be one of the profiles (local); got live.")
+    done = bare("profiles", "use", "live").must(3)
+    assert done.err.startswith("NAME must be one of the profiles (local); got live.")
 
 
 def test_a_file_that_others_can_read_is_refused(bare: Command) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tidings.cli import main
 from tidings.cli.exits import Exit
-from tidings.cli.send import LINES_PER_CALL, calls
+from tidings.cli.send import LINES_PER_CALL, parts
 
 
 class Stand(ThreadingHTTPServer):
@@ -110,7 +110,7 @@ def test_lines_are_posted_in_groups(stand: Stand, monkeypatch: pytest.MonkeyPatc
 
 def test_groups_are_bounded_by_bytes() -> None:
     line = b'{"x":"' + b"x" * (1 << 20) + b'"}'
-    sizes = [body.count(b"\n") + 1 for _, body in calls(b"\n".join([line] * 7))]
+    sizes = [body.count(b"\n") + 1 for _, body in parts(b"\n".join([line] * 7))]
     assert sizes == [3, 3, 1]
 
 
@@ -147,7 +147,9 @@ def test_a_refused_call_says_why_in_the_words_of_the_service(
     stand.refuse = (status, {"error": {"code": "x", "message": "The key must be known."}})
     give(monkeypatch, '{"eventId":"a"}')
     assert main(["send", "-"]) == code
-    assert capsys.readouterr().err == "The key must be known.\n"
+    said, *more = capsys.readouterr().err.splitlines()
+    assert said == "The key must be known."
+    assert more == (["It came from TIDINGS_KEY.", "Next: tidings doctor"] if status == 401 else [])
 
 
 def test_an_answer_that_is_not_the_service_s_is_told(
@@ -156,7 +158,8 @@ def test_an_answer_that_is_not_the_service_s_is_told(
     stand.refuse = (200, "hello")
     give(monkeypatch, '{"eventId":"a"}')
     assert main(["send", "-"]) == Exit.FAILED
-    assert capsys.readouterr().err == "The service must answer 202; got 200.\n"
+    said = f"{stand.url} must be a running Tidings; it answered 200 and something else."
+    assert capsys.readouterr().err == f"{said} Check the URL.\n"
 
 
 def test_nobody_there_is_5(

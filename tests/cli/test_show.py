@@ -141,7 +141,8 @@ def test_what_is_not_there_is_3_and_says_what_was_looked_for(
 
 def test_a_credential_that_is_not_known_is_told_once_and_alone(tidings: Command) -> None:
     done = tidings("show", "crm", TIDINGS_KEY="boss:wrong").must(4)
-    assert len(done.err.splitlines()) == 1 and "Looked for" not in done.err
+    assert done.err.count("Authorization: Basic") == 1 and "Looked for" not in done.err
+    assert done.err.splitlines()[-1] == "Next: tidings doctor"
 
 
 def test_an_attempt_is_shown_with_its_delivery(owner: Command) -> None:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, read_object
+from tidings.api.not_there import not_there
 from tidings.api.replay_view import effective_rate, show_job
 from tidings.core.delivery import State
 from tidings.core.form import came
@@ -78,7 +79,7 @@ class ReplayCalls:
         found = None if number is None else await services.store.delivery(number)
         record = None if found is None else services.webhooks.by_number(found.webhook)
         if found is None or record is None or record.org != caller.org:
-            raise unknown("id", "the id of a delivery of this org, as dlv_…", delivery_id)
+            raise not_there("id", "the id of a delivery of this org, as dlv_…", delivery_id)
         cancelled = await services.replays.cancel([found.id], caller.credential)
         now = await services.store.delivery(found.id) or found
         if not cancelled:

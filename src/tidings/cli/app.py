@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
-from tidings.cli.exits import Exit, Stop, refuse, say
+from tidings.cli.exits import Exit, Stop, next_step, refuse, say
 
 app = App(
     name="tidings",
@@ -90,6 +90,7 @@ app.command(reference)
 
 
 reference.command("tidings.cli.reference:load", name="load")
+reference.command("tidings.cli.reference:list_all", name="list")
 
 events_app = App(name="events", help="What event types there are, and what is in them.")
 app.command(events_app)
@@ -342,7 +343,10 @@ def main(arguments: list[str] | None = None) -> int:
         say(misuse(error))
         return Exit.USAGE
     except Stop as stop:
-        return refuse([stop.problem], stop.code)
+        refuse([stop.problem])
+        if stop.step:
+            next_step(stop.step)
+        return stop.code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

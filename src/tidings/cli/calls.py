@@ -1,6 +1,7 @@
 """Calls of the API as a command makes them: JSON in and out, refusals as exit codes."""
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,6 +12,20 @@ from tidings.cli.output import clean
 from tidings.cli.service import Service, Unreachable, decoded
 from tidings.cli.where import HERE, Server, Where, server
 
+# Where what is not there can be looked for, by what its path holds.
+LISTS = (
+    ("/credentials", "tidings credentials list"),
+    ("/v3/webHooks", "tidings webhooks list"),
+    ("/v1/webHooks", "tidings webhooks list"),
+    ("/v1/deliveries", "tidings deliveries list"),
+    ("/v1/events", "tidings events log"),
+    ("/v1/rejections", "tidings events rejected"),
+    ("/v1/replays", "tidings replay list"),
+    ("/v1/inboxes", "tidings inboxes list"),
+    ("/v1/orgs", "tidings orgs show"),
+)
+# The call that lists what there is: a command proposes a command.
+_OF_THE_API = re.compile(r" (?:List them with )?GET /v\S+(?: lists \w+\.)?")
 WAITS_MAX, WAIT_S_MAX = 3, 10.0  # where the service asks to call again
 STREAM_QUIET_S = 45.0  # a living stream says something every 15 s
 
@@ -44,8 +59,13 @@ class Calls:
     def org(self) -> int:
         """The org that is acted for: the one that was named, else the credential's own. Stop."""
         if self._org is None:
-            self._org = int(self.get("/v1/caller")["orgId"])
+            self._org = int(self.caller()["orgId"])
         return self._org
+
+    def caller(self) -> dict[str, Any]:
+        """The credential of these calls, and its org. Stop where the service knows neither."""
+        found: dict[str, Any] = self.get("/v1/caller")
+        return found
 
     def get(self, path: str, **query: Any) -> Any:
         """The answer of a GET; parameters that are None are left out."""
@@ -56,10 +76,29 @@ class Calls:
         """The JSON of an answer, `data` of the original's envelope. Stop for any refusal."""
         status, answer = self.ask(method, path, body, if_match=if_match)
         if status >= 300:
-            raise refused(status, answer)
+            raise self.refused(path, status, answer)
         if isinstance(answer, dict) and answer.keys() == {"data", "errors", "warnings"}:
             return answer["data"]
         return answer
+
+    def refused(self, path: str, status: int, answer: Any) -> Stop:
+        """The Stop that a refused call amounts to, with what can be done about it."""
+        if status < 300:  # a proxy, or another program, has answered
+            return Stop(
+                f"{self.server.url} must be a running Tidings; it answered {status} and something "
+                "else. Check the URL.",
+                Exit.FAILED,
+            )
+        stop = refused(status, answer)
+        if status == 401:
+            stop.problem += f"\nIt came from {self.server.said_by}."
+            stop.step = "tidings doctor"
+        elif stop.code is Exit.NOT_FOUND:
+            stop.step = next((step for part, step in LISTS if f"{part}/" in path), "")
+            stop.problem = _OF_THE_API.sub("", stop.problem)
+        if stop.step:
+            stop.step += self._where.again(stop.step)
+        return stop
 
     def ask(
         self, method: str, path: str, body: Any = None, *, if_match: str | None = None
@@ -90,7 +129,7 @@ class Calls:
         try:
             status, lines = service.stream(path)
             if status != 200:
-                raise refused(status, decoded(b"\n".join(lines)))
+                raise self.refused(path, status, decoded(b"\n".join(lines)))
             kind = ""
             for line in lines:
                 if line.startswith(b"event: "):
@@ -124,7 +163,10 @@ def refusal_text(status: int, answer: Any) -> str:
         errors = answer.get("errors") or [answer.get("error")]
         texts = [one.get("message") for one in errors if isinstance(one, Mapping)]
         found = "\n".join(str(text) for text in texts if text)
-    return clean(found, lines=True) if found else f"The service must take the call; got {status}."
+    if not found:
+        return f"The service must take the call; got {status}."
+    # Its options are what the caller knows of it, not its headers.
+    return clean(found, lines=True).replace("X-Tidings-Org must name", "The org (--org) must be")
 
 
 def refused(status: int, answer: Any) -> Stop:

@@ -1,5 +1,6 @@
 """`tidings credentials`: who may call for an org, and what each may do."""
 
+import re
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
@@ -21,6 +22,7 @@ from tidings.cli.where import HERE, Where
 app = App(name="credentials", help="Who may call, and what each may do.")
 SCOPES = ("webhooks", "events", "logs", "reference", "replay", "admin")
 LEVELS = ("none", "read", "write")
+_NO_PROFILE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def _path(api: Calls) -> str:
@@ -42,24 +44,25 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
     found = [one for one in found if all or one["revokedAt"] is None]
     if where.json:
         print_lines(found)
-        return Exit.OK
-    rows = [
-        (
-            one["name"],
-            "revoked" if one["revokedAt"] else one["kind"],
-            _scopes(one["scopes"]),
-            moment(one["lastUsedAt"]),
-            one["id"],
-        )
-        for one in found
-    ]
-    print_table(("Name", "Kind", "May", "Last used", "Key"), rows)
-    say(how_many(len(found), "credential"))
+    elif found:
+        rows = [
+            (
+                one["name"],
+                "revoked" if one["revokedAt"] else one["kind"],
+                scopes_said(one["scopes"]),
+                moment(one["lastUsedAt"]),
+                one["id"],
+            )
+            for one in found
+        ]
+        print_table(("Name", "Kind", "May", "Last used", "Key"), rows)
+    say(how_many(len(found), "credential") if found else "The org has no credential.")
     api.next_step("tidings credentials create reader --scope logs:read")
     return Exit.OK
 
 
-def _scopes(levels: dict[str, str]) -> str:
+def scopes_said(levels: dict[str, str]) -> str:
+    """What a credential may do, in a few words."""
     held = {name: level for name, level in levels.items() if level != "none"}
     if held == dict.fromkeys(SCOPES, "write"):
         return "everything"
@@ -71,20 +74,20 @@ def show_credential(api: Calls, key: str, as_json: bool) -> int:
     found = api.get(f"{_path(api)}/{part(key)}")
     if as_json:
         print_line(found)
-        return Exit.OK
-    print_facts(
-        [
-            ("key", found["id"]),
-            ("name", found["name"]),
-            ("kind", found["kind"]),
-            ("may", _scopes(found["scopes"])),
-            ("made", moment(found["createdAt"])),
-            ("by", found["createdBy"]),
-            ("last used", moment(found["lastUsedAt"])),
-            ("expires", moment(found["expiresAt"])),
-            ("revoked", moment(found["revokedAt"])),
-        ]
-    )
+    else:
+        print_facts(
+            [
+                ("key", found["id"]),
+                ("name", found["name"]),
+                ("kind", found["kind"]),
+                ("may", scopes_said(found["scopes"])),
+                ("made", moment(found["createdAt"])),
+                ("by", found["createdBy"]),
+                ("last used", moment(found["lastUsedAt"])),
+                ("expires", moment(found["expiresAt"])),
+                ("revoked", moment(found["revokedAt"])),
+            ]
+        )
     api.next_step("tidings credentials list")
     return Exit.OK
 
@@ -135,7 +138,11 @@ def create(
     api = calls(where)
     made = api.send("POST", _path(api), body)
     _show_secret(made, where.json)
-    next_step(f"tidings login {word(name)} --url {api.server.url} --key {word(made['id'])}")
+    if kind == "key":
+        profile = _NO_PROFILE.sub("-", name).strip("-")[:64] or "default"
+        next_step(f"tidings login {profile} --url {api.server.url} --key {word(made['id'])}")
+    else:  # a till and an OAuth client sign in elsewhere
+        api.next_step(f"tidings credentials show {word(made['id'])}")
     return Exit.OK
 
 
@@ -162,7 +169,7 @@ def _show_secret(made: dict[str, Any], as_json: bool) -> None:
                 ("name", made["name"]),
                 ("key", made["id"]),
                 ("secret", made["secret"]),
-                ("may", _scopes(made["scopes"])),
+                ("may", scopes_said(made["scopes"])),
                 ("expires", moment(made["expiresAt"])),
                 ("old one until", moment(made["oldSecretUntil"])),
             ]

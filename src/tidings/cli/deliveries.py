@@ -63,33 +63,28 @@ def list_all(
     limit
         How many.
     """
+    asked: dict[str, Any] = {
+        "status": status,
+        "eventName": on,
+        "from": moment_of("--since", since),
+        "to": moment_of("--until", until),
+        "q": search,
+        "eventId": event,
+        "requestId": request,
+    }
     api = calls(where)
-    found = list(
-        rows(
-            api,
-            "/v1/deliveries",
-            "deliveries",
-            limit,
-            **{
-                "webHookId": None if webhook is None else find_webhook(api, webhook)["webHookId"],
-                "status": status,
-                "eventName": on,
-                "from": moment_of("--since", since),
-                "to": moment_of("--until", until),
-                "q": search,
-                "eventId": event,
-                "requestId": request,
-            },
-        )
-    )
+    if webhook is not None:
+        asked["webHookId"] = find_webhook(api, webhook)["webHookId"]
+    found = list(rows(api, "/v1/deliveries", "deliveries", limit, **asked))
+    if not found:
+        filtered = any(value is not None for value in asked.values())
+        say("No delivery fits." if filtered else "The org has no delivery yet.")
+        api.next_step("tidings deliveries list" if filtered else "tidings webhooks list")
+        return Exit.OK
     if where.json:
         print_lines(found)
-        return Exit.OK
-    if not found:
-        say("No delivery fits.")
-        api.next_step("tidings tail")
-        return Exit.OK
-    print_deliveries(found)
+    else:
+        print_deliveries(found)
     say(how_many(len(found), "delivery") + (", the newest" if len(found) == limit else ""))
     first = next((one for one in found if one["state"] != "delivered"), found[0])
     api.next_step(f"tidings show {first['id']}")
@@ -133,7 +128,16 @@ def show_delivery(api: Calls, id: str, as_json: bool) -> int:
     found = api.get(f"/v1/deliveries/{part(id)}")
     if as_json:
         print_line(found)
-        return Exit.OK
+    else:
+        _print_delivery(found)
+    if found["state"] in ("failed", "parked", "cancelled", "retrying"):
+        api.next_step(f"tidings deliveries retry {found['id']}")
+    else:
+        api.next_step(f"tidings show {found['eventId']}")
+    return Exit.OK
+
+
+def _print_delivery(found: dict[str, Any]) -> None:
     print_facts(
         [
             ("delivery", found["id"]),
@@ -153,11 +157,6 @@ def show_delivery(api: Calls, id: str, as_json: bool) -> int:
     if found["advice"]:
         print_text()
         print_text(found["advice"])
-    if found["state"] in ("failed", "parked", "cancelled", "retrying"):
-        api.next_step(f"tidings deliveries retry {found['id']}")
-    else:
-        api.next_step(f"tidings show {found['eventId']}")
-    return Exit.OK
 
 
 def _print_attempt(one: dict[str, Any], last: bool) -> None:

@@ -6,15 +6,17 @@ from typing import Any
 
 from rich.text import Text
 
-from tidings.cli.calls import Calls, calls
+from tidings.cli.calls import Calls, calls, refusal_text
+from tidings.cli.credentials import scopes_said
 from tidings.cli.diagnosis import FAILING, Diagnosis, Findings, diagnose
-from tidings.cli.exits import Exit, Stop
+from tidings.cli.exits import Exit, Stop, next_step
 from tidings.cli.lookups import moment_of
 from tidings.cli.output import clean, print_facts, print_line, print_text
 from tidings.cli.webhook_names import find_webhook
 from tidings.cli.where import HERE, Where
 
 SKEW_S_MAX = 60.0  # receivers refuse a signature that is 300 s off
+OWN_SERVER = ("tidings login", "tidings serve")  # they say themselves which service is meant
 LAG_MAX = 10_000  # events that cannot be searched for yet
 
 
@@ -33,6 +35,7 @@ def doctor(webhook: str | None = None, /, *, where: Where = HERE) -> int:
         raise Stop(
             f"WEBHOOK must be a name or an id; got {webhook}. Write tidings doctor crm", Exit.USAGE
         )
+    code = Exit.FAILED
     if webhook is not None:
         found = diagnose(_look(api, find_webhook(api, webhook)))
     else:
@@ -42,13 +45,16 @@ def doctor(webhook: str | None = None, /, *, where: Where = HERE) -> int:
         bad = next((one for one in checks if not one.ok and one.fix), None)
         found = Diagnosis("The service is well.", "Nothing has to be done.", "tidings tail", True)
         if bad is not None:
-            found = Diagnosis(bad.said, bad.fix, bad.step)
+            code, found = bad.code, Diagnosis(bad.said, bad.fix, bad.step)
     if where.json:
         print_line({"well": found.well, "cause": found.cause, "fix": found.fix, "next": found.step})
     else:
         _print(found)
-    api.next_step(found.step)
-    return Exit.OK if found.well else Exit.FAILED
+    if found.step.startswith(OWN_SERVER):
+        next_step(found.step)
+    else:
+        api.next_step(found.step)
+    return Exit.OK if found.well else code
 
 
 def _print(found: Diagnosis) -> None:
@@ -117,11 +123,15 @@ class Check:
     said: str
     fix: str = ""  # nothing for what is not a fault
     step: str = "tidings doctor"
+    code: Exit = Exit.FAILED
 
 
 def check_service(api: Calls) -> list[Check]:
-    """Everything that can be seen from outside. Stop where nobody is there."""
-    status, told = api.ask("GET", "/readyz")
+    """Everything that can be seen from outside. Stop where somebody else is there."""
+    try:
+        status, told = api.ask("GET", "/readyz")
+    except Stop as stop:
+        return [_silent(api.server.url, stop)]
     if not isinstance(told, dict) or "ready" not in told:
         raise Stop(
             f"{api.server.url} must be a running Tidings; its /readyz answered {status} and "
@@ -134,6 +144,18 @@ def check_service(api: Calls) -> list[Check]:
     if (lag := _lag(api)) is not None:
         checks.append(lag)
     return checks
+
+
+def _silent(url: str, stop: Stop) -> Check:
+    """Nobody answers."""
+    return Check(
+        "reached",
+        False,
+        stop.problem.partition(". ")[0] + ".",
+        "Start it, or name another by --url or TIDINGS_URL.",
+        "tidings serve",
+        Exit.UNREACHABLE,
+    )
 
 
 def _ready(told: dict[str, Any]) -> Check:
@@ -167,21 +189,25 @@ def _clock(date: str | None, now_s: float) -> Check:
 
 
 def _credential(api: Calls) -> Check:
+    """Whether it is known, and who it is."""
     by = api.server.said_by
-    status, told = api.ask("GET", "/v3/webHooks")
+    status, told = api.ask("GET", "/v1/caller")
     if status == 200:
-        active = sum(1 for one in told["data"] if one["standing"] == "active")
-        return Check("credential", True, f"{by} is known; the org has {active} active webhooks.")
-    if status == 403:
-        return Check("credential", True, f"{by} is known; it may not read webhooks.")
+        org = f"org {told['orgId']}"
+        if told["platform"]:
+            return Check("credential", True, f"{by} is the platform's own credential, for {org}.")
+        name, may = clean(told["name"] or told["credential"]), scopes_said(told["scopes"])
+        return Check("credential", True, f"{by} is {name}, of {org}; it may {may}.")
     if status == 401:
-        return Check(
-            "credential",
-            False,
-            f"The service does not know the credential of {by}.",
-            "Log in with one that is in force; the operator makes one.",
-            "tidings login",
-        )
+        fix = "Log in with one that is in force; the operator makes one."
+        if not api.server.profile:  # a variable is stronger than what a login keeps
+            fix = f"Correct {by}, or unset it and log in; the operator makes credentials."
+        step = f"tidings login {api.server.profile or 'default'} --url {api.server.url}"
+        said = f"The service does not know the credential of {by}."
+        return Check("credential", False, said, fix, step)
+    if status == 403:
+        said = refusal_text(status, told)
+        return Check("credential", False, said, "Name another org, or none.", "tidings orgs list")
     return Check(
         "credential",
         False,

@@ -66,14 +66,15 @@ def log(
     }
     api = calls(where)
     found = list(rows(api, "/v1/events", "events", limit, **asked))
+    if not found:
+        filtered = any(value is not None for value in asked.values())
+        say("No event fits." if filtered else "The org has no event yet.")
+        api.next_step("tidings events log" if filtered else "tidings simulate --events 20")
+        return Exit.OK
     if where.json:
         print_lines(found)
-        return Exit.OK
-    if not found:
-        say("No event fits.")
-        api.next_step("tidings tail")
-        return Exit.OK
-    _print_events(found)
+    else:
+        _print_events(found)
     say(how_many(len(found), "event") + (", the newest" if len(found) == limit else ""))
     api.next_step(f"tidings show {found[0]['eventId']}")
     return Exit.OK
@@ -89,18 +90,18 @@ def rejected(*, limit: int = 50, where: Where = HERE) -> int:
     """
     api = calls(where)
     found = list(rows(api, "/v1/rejections", "rejections", limit))
-    if where.json:
-        print_lines(found)
-        return Exit.OK
     if not found:
         say("No event was refused.")
         api.next_step("tidings events log")
         return Exit.OK
-    table = [
-        (moment(one["rejectedAt"]), one["eventName"], one["id"], one["error"]["message"])
-        for one in found
-    ]
-    print_table(("Refused", "Event", "Id", "Why"), table)
+    if where.json:
+        print_lines(found)
+    else:
+        table = [
+            (moment(one["rejectedAt"]), one["eventName"], one["id"], one["error"]["message"])
+            for one in found
+        ]
+        print_table(("Refused", "Event", "Id", "Why"), table)
     say(how_many(len(found), "refused event") + (", the newest" if len(found) == limit else ""))
     api.next_step(f"tidings show {found[0]['id']}")
     return Exit.OK

@@ -16,12 +16,13 @@ class Exit(IntEnum):
 
 
 class Stop(Exception):
-    """Ends a command: why it was not carried out, and its exit code."""
+    """Ends a command: why it was not carried out, its exit code, and what can be done, to copy."""
 
-    def __init__(self, problem: str, code: Exit) -> None:
+    def __init__(self, problem: str, code: Exit, step: str = "") -> None:
         super().__init__(problem)
         self.problem = problem
         self.code = code
+        self.step = step
 
 
 def say(text: str) -> None:
@@ -30,7 +31,7 @@ def say(text: str) -> None:
 
 
 def next_step(command: str) -> None:
-    """The last line of a success: what can be done now, to be copied."""
+    """The last line: what can be done now, to be copied."""
     say(f"Next: {command}")
 
 

@@ -6,7 +6,7 @@ from cyclopts import App
 
 from tidings.cli.calls import Calls, calls, part
 from tidings.cli.exits import Exit, Stop, say
-from tidings.cli.lookups import rows, seconds
+from tidings.cli.lookups import check_limit, rows, seconds
 from tidings.cli.output import (
     clean,
     how_many,
@@ -30,13 +30,13 @@ def list_all(*, where: Where = HERE) -> int:
     found = api.get(PATH)["inboxes"]
     if where.json:
         print_lines(found)
-        return Exit.OK
-    table = [
-        (one["id"], one["name"], _answer(one["answer"]), moment(one["lastUsedAt"])) for one in found
-    ]
-    if table:
+    elif found:
+        table = [
+            (one["id"], one["name"], _answer(one["answer"]), moment(one["lastUsedAt"]))
+            for one in found
+        ]
         print_table(("Id", "Name", "Answers", "Last used"), table)
-    say(how_many(len(found), "inbox").replace("inboxs", "inboxes"))
+    say(how_many(len(found), "inbox") if found else "The org has no test inbox.")
     api.next_step(f"tidings inboxes show {found[0]['id']}" if found else "tidings inboxes create")
     return Exit.OK
 
@@ -113,6 +113,7 @@ def show_inbox(
     api: Calls, id: str, as_json: bool, arrival: str | None = None, limit: int = 20
 ) -> int:
     """Print an inbox, or one of its arrivals; the exit code."""
+    check_limit(limit)
     path = f"{PATH}/{part(id)}"
     if arrival is not None:
         return _show_arrival(api, id, arrival, as_json)
@@ -120,29 +121,35 @@ def show_inbox(
     found = list(rows(api, f"{path}/arrivals", "arrivals", limit))
     if as_json:
         print_lines(found)
-        return Exit.OK
-    print_inbox(inbox, False)
+    else:
+        print_inbox(inbox, False)
+        _print_arrivals(found)
     if found:
-        print_table(
-            ("Arrived", "Method", "Bytes", "Signature", "Answered", "Id"),
-            [
-                (
-                    moment(one["arrivedAt"]),
-                    one["method"],
-                    one["bytes"],
-                    one["verdict"],
-                    one["status"],
-                    one["id"],
-                )
-                for one in found
-            ],
-            right="Bytes Answered",
-        )
         api.next_step(f"tidings inboxes show {inbox['id']} --arrival {found[0]['id']}")
     else:
         say("Nothing has arrived yet.")
         api.next_step(f"tidings webhooks create try {inbox['url']} --on pointsIssued")
     return Exit.OK
+
+
+def _print_arrivals(found: list[dict[str, Any]]) -> None:
+    if not found:
+        return
+    print_table(
+        ("Arrived", "Method", "Bytes", "Signature", "Answered", "Id"),
+        [
+            (
+                moment(one["arrivedAt"]),
+                one["method"],
+                one["bytes"],
+                one["verdict"],
+                one["status"],
+                one["id"],
+            )
+            for one in found
+        ],
+        right="Bytes Answered",
+    )
 
 
 def find_arrival(api: Calls, id: str, as_json: bool) -> int:
@@ -160,21 +167,21 @@ def _show_arrival(api: Calls, inbox: str, id: str, as_json: bool) -> int:
     one = api.get(f"{PATH}/{part(inbox)}/arrivals/{part(id)}")
     if as_json:
         print_line(one)
-        return Exit.OK
-    text = one["body"]["text"]
-    print_facts(
-        [
-            ("arrival", one["id"]),
-            ("at", moment(one["arrivedAt"])),
-            ("signature", f"{one['verdict']}: {one['reason']}"),
-            ("answered", one["status"]),
-            *(
-                (f"  {clean(head['name'])}", hidden(head["name"], head["value"]))
-                for head in one["headers"]
-            ),
-        ]
-    )
-    print(f"{one['body']['bytes']:,} bytes that are no text" if text is None else clean(text, True))
+    else:
+        text, size = one["body"]["text"], one["body"]["bytes"]
+        print_facts(
+            [
+                ("arrival", one["id"]),
+                ("at", moment(one["arrivedAt"])),
+                ("signature", f"{one['verdict']}: {one['reason']}"),
+                ("answered", one["status"]),
+                *(
+                    (f"  {clean(head['name'])}", hidden(head["name"], head["value"]))
+                    for head in one["headers"]
+                ),
+            ]
+        )
+        print(f"{size:,} bytes that are no text" if text is None else clean(text, True))
     api.next_step(f"tidings inboxes show {inbox}")
     return Exit.OK
 

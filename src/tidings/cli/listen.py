@@ -158,7 +158,7 @@ class Stay:
         reader.ready()
         webhook = {"name": name, "webHookUrl": inbox["url"], "maxAllowedConnections": 10}
         with self._signals.held():
-            self.webhook = changed(api.ask("POST", WEBHOOKS, webhook | wanted))
+            self.webhook = changed(api, "POST", WEBHOOKS, webhook | wanted)
         self.secret = self.webhook["signingSecret"]
         said = ", ".join(self.webhook["eventNames"])
         after = f" after {answer['delayMs'] / 1000:g} s" if answer["delayMs"] else ""
@@ -180,7 +180,8 @@ class Stay:
             webhooks = [one for one in all_webhooks(api) if is_there(one)]
             inboxes = api.get(INBOXES)["inboxes"]
         except Stop as stop:
-            say(f"{self._name} could not be removed: {stop.problem} Remove it by hand.")
+            if self.inbox is not None:  # else nothing was made that is known
+                say(f"{self._name} could not be removed: {stop.problem} Remove it by hand.")
             return
         found = [one for one in webhooks if one["name"] == self._name]
         for one in found:

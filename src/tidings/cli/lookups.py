@@ -51,8 +51,15 @@ def seconds(option: str, said: str) -> float:
     raise Stop(f"{option} must be a duration; got {said[:40]}. Write 2s or 500ms.", Exit.USAGE)
 
 
+def check_limit(limit: int) -> None:
+    """Stop where nothing could be listed."""
+    if limit < 1:
+        raise Stop(f"--limit must be 1 or more; got {limit}. Leave it out.", Exit.USAGE)
+
+
 def rows(api: Calls, path: str, field: str, limit: int, **query: Any) -> Iterator[dict[str, Any]]:
-    """Up to `limit` rows of a log, newest first."""
+    """Up to `limit` rows of a log, newest first. Stop."""
+    check_limit(limit)
     cursor: str | None = None
     left = limit
     for _ in range(ROUNDS_MAX):

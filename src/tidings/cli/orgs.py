@@ -5,7 +5,7 @@ from typing import Any
 from cyclopts import App
 
 from tidings.cli.calls import Calls, calls, part
-from tidings.cli.exits import Exit, say
+from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.output import (
     how_many,
     moment,
@@ -28,12 +28,18 @@ def list_all(*, where: Where = HERE) -> int:
     found = api.get(PATH)["orgs"]
     if where.json:
         print_lines(found)
-        return Exit.OK
-    rows = [
-        (number(one["id"]), one["name"], _parent(one), one["timeZone"], moment(one["createdAt"]))
-        for one in found
-    ]
-    print_table(("Id", "Name", "Parent", "Time zone", "Made"), rows, right="Id Parent")
+    else:
+        rows = [
+            (
+                number(one["id"]),
+                one["name"],
+                _parent(one),
+                one["timeZone"],
+                moment(one["createdAt"]),
+            )
+            for one in found
+        ]
+        print_table(("Id", "Name", "Parent", "Time zone", "Made"), rows, right="Id Parent")
     say(how_many(len(found), "org"))
     api.next_step(f"tidings orgs show {found[0]['id']}")
     return Exit.OK
@@ -153,6 +159,12 @@ def edit(
     kept = {field: value for field, value in settings.items() if value is not None}
     body = {"name": name, "timeZone": time_zone, "settings": kept or None}
     given = {field: value for field, value in body.items() if value is not None}
+    if not given:
+        raise Stop(
+            "A change must name a field; got none. Write --name, --time-zone, --validation or "
+            "--unknown-types.",
+            Exit.USAGE,
+        )
     api = calls(where)
     print_org(api.send("PATCH", f"{PATH}/{id}", given), where.json)
     api.next_step(f"tidings orgs show {id}")

@@ -157,8 +157,10 @@ def duration(ms: float | None) -> str | None:
 
 
 def how_many(count: int, word: str) -> str:
-    """`1 webhook`, `2 webhooks`, `1 delivery`, `no deliveries`."""
-    plural = word[:-1] + "ies" if word.endswith("y") else word + "s"
+    """`1 webhook`, `2 webhooks`, `2 replays`, `2 inboxes`, `1 delivery`, `no deliveries`."""
+    plural = word + ("es" if word.endswith("x") else "s")
+    if word.endswith("y") and word[-2] not in "aeiou":
+        plural = word[:-1] + "ies"
     return f"{count:,} {word}" if count == 1 else f"{count or 'no'} {plural}"
 
 

@@ -128,8 +128,7 @@ def list_all(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
             }
             for name, one in found
         )
-        return Exit.OK
-    if found:
+    elif found:
         print_table(
             ("", "Name", "URL", "Key", "Org"),
             [
@@ -143,7 +142,7 @@ def list_all(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
                 for name, one in found
             ],
         )
-    say(how_many(len(found), "profile"))
+    say(how_many(len(found), "profile") if found else "There is no profile.")
     next_step(f"tidings doctor --profile {found[0][0]}" if found else "tidings login")
     return Exit.OK
 
@@ -164,7 +163,7 @@ def use(name: str, /, *, org: int | None = None) -> int:
     """
     path = profiles_path(os.environ)
     profiles = read_profiles(path)
-    profile = profiles.get(name)
+    profile = profiles.get(name, "NAME")
     if org is not None:
         profiles.by_name[name] = replace(profile, org=org)
     profiles.default = name
@@ -185,7 +184,7 @@ def remove(name: str, /) -> int:
     """
     path = profiles_path(os.environ)
     profiles = read_profiles(path)
-    profiles.get(name)
+    profiles.get(name, "NAME")
     del profiles.by_name[name]
     if profiles.default == name:
         profiles.default = ""

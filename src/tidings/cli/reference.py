@@ -1,4 +1,4 @@
-"""`tidings reference load`: a file of stores, tills or customers to the service, with its progress.
+"""`tidings reference`: stores, tills and customers, loaded from a file and listed.
 
 The file is read and sent piece by piece, so its size does not matter; the service stores while it
 comes.
@@ -12,14 +12,16 @@ from typing import Any, BinaryIO
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tidings.cli.exits import Exit, Stop, exit_of, refuse, say
-from tidings.cli.send import error_text
+from tidings.cli.calls import Calls, calls
+from tidings.cli.exits import Exit, Stop, refuse, say
+from tidings.cli.output import clean, how_many, print_line, print_lines, print_table
 from tidings.cli.service import Service, Unreachable, decoded
 from tidings.cli.where import HERE, Where, server
 
 KINDS = ("stores", "tills", "customers")
 PIECE_BYTES = 64 * 1024
 ERRORS_SAID = 10
+LIST_MAX = 1000
 ANSWER_S_MAX = 120.0  # the last slices are stored before the answer comes
 CSV, NDJSON = "text/csv", "application/x-ndjson"
 _TYPES = {".csv": CSV, ".ndjson": NDJSON, ".jsonl": NDJSON}
@@ -35,52 +37,91 @@ def load(kind: str, file: str, /, *, where: Where = HERE) -> int:
     file
         NDJSON (.ndjson, .jsonl) or CSV (.csv), one record a line, with its id.
     """
-    problems = []
-    if kind not in KINDS:
-        problems.append(f"KIND must be stores, tills or customers; got {kind}.")
     path = Path(file)
     content_type = _TYPES.get(path.suffix.lower())
+    problems = [] if kind in KINDS else [_no_kind(kind)]
     if content_type is None:
         problems.append(f"FILE must end in .csv, .ndjson or .jsonl; got {file}. Rename it.")
-    try:
-        at = server(where)
-    except Stop as stop:
-        return refuse([*problems, stop.problem], stop.code)
     if problems or content_type is None:
         return refuse(problems)
+    at = server(where)
     try:
-        service = Service(at.url, at.key, ANSWER_S_MAX, at.org)
         with path.open("rb") as content:
+            api, service = calls(where), Service(at.url, at.key, ANSWER_S_MAX, at.org)
             size = path.stat().st_size
-            return _send(service, kind, content, size, content_type, where.json)
+            return _send(api, service, kind, content, size, content_type, where.json)
     except OSError as error:
-        return refuse([f"FILE must be a file that can be read; got {file}: {error.strerror}."])
-    except ValueError as error:
-        return refuse([str(error)])
+        return refuse(
+            [f"FILE must be a file that can be read; got {file}: {error.strerror}. Check its name."]
+        )
     except Unreachable as error:
         return refuse([str(error)], Exit.UNREACHABLE)
 
 
+def _no_kind(kind: str) -> str:
+    return f"KIND must be stores, tills or customers; got {clean(kind[:40])}. Write stores."
+
+
+def list_all(kind: str, /, *, limit: int = 20, where: Where = HERE) -> int:
+    """List the records of a kind, by their ids.
+
+    Parameters
+    ----------
+    kind
+        stores, tills or customers.
+    limit
+        How many, at most 1000.
+    """
+    if kind not in KINDS:
+        raise Stop(_no_kind(kind), Exit.USAGE)
+    if not 1 <= limit <= LIST_MAX:
+        raise Stop(
+            f"--limit must be from 1 to {LIST_MAX}; got {limit}. Leave it out for 20.", Exit.USAGE
+        )
+    api = calls(where)
+    page = api.get(f"/v1/reference/{kind}", limit=limit)
+    found = page["records"]
+    if not found:
+        say(f"The org has no {kind}.")
+        api.next_step(f"tidings reference load {kind} {kind}.csv")
+        return Exit.OK
+    if where.json:
+        print_lines(found)
+    else:
+        print_table(("Id", "Record"), [(one["id"], _shown(one["record"])) for one in found])
+    say(f"{len(found):,} of {how_many(page['count'], 'record')}")
+    api.next_step("tidings webhooks list")
+    return Exit.OK
+
+
+def _shown(record: dict[str, Any]) -> str:
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+
+
 def _send(
-    service: Service, kind: str, content: BinaryIO, size: int, content_type: str, as_json: bool
+    api: Calls,
+    service: Service,
+    kind: str,
+    content: BinaryIO,
+    size: int,
+    content_type: str,
+    as_json: bool,
 ) -> int:
     path = f"/v1/reference/{kind}"
     # A call that is refused in the middle of a long body looks like a broken connection: ask first.
-    status, raw = service.call("GET", f"{path}?limit=1")
-    if status != 200:
-        return refuse([error_text(status, decoded(raw))], exit_of(status))
+    api.get(path, limit=1)
     headers = {"content-type": content_type, "content-length": str(size)}
     status, raw = service.call("POST", f"{path}:load", _pieces(content, size, kind), headers)
     answer = decoded(raw)
     if status != 200 or not isinstance(answer, dict):
-        return refuse([error_text(status, answer)], exit_of(status if status >= 300 else 500))
+        raise api.refused(path, status, answer)
     if as_json:
-        print(json.dumps(answer, ensure_ascii=False, separators=(",", ":")))
-    _tell(service, path, kind, answer, as_json)
+        print_line(answer)
+    _tell(api, kind, answer, as_json)
     return Exit.REFUSED if answer["refused"] else Exit.OK
 
 
-def _tell(service: Service, path: str, kind: str, answer: dict[str, Any], as_json: bool) -> None:
+def _tell(api: Calls, kind: str, answer: dict[str, Any], as_json: bool) -> None:
     errors = answer["errors"]
     if not as_json:
         for error in errors[:ERRORS_SAID]:
@@ -90,7 +131,7 @@ def _tell(service: Service, path: str, kind: str, answer: dict[str, Any], as_jso
     for field in answer["ignoredFields"]:
         say(f"{field} is no field of {kind}; it was left out.")
     say(f"{answer['loaded']:,} loaded · {answer['new']:,} new · {answer['refused']:,} refused")
-    say(f'Next: curl -u "$TIDINGS_KEY" "{service.url}{path}?limit=3"')
+    api.next_step(f"tidings reference list {kind}")
 
 
 def _pieces(content: BinaryIO, size: int, kind: str) -> Iterator[bytes]:

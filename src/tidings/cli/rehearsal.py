@@ -27,7 +27,7 @@ def rehearse(api: Calls, changes: Sequence[Change]) -> tuple[list[Change], list[
             faults += _faults(one, status, answer)
             made.append(one)
         elif status >= 300 or not isinstance(answer, dict):
-            raise refused(status, answer)
+            raise api.refused(PATH, status, answer)
         elif (now := one.coming_to(answer["data"])) is not None:
             for warning in answer.get("warnings") or ():
                 say(f"{clean(one.name)}: {clean(warning['message'])}")
@@ -39,7 +39,7 @@ def carry_out(api: Calls, one: Change) -> dict[str, Any]:
     """Make a change; the webhook as it is then. Stop."""
     status, answer = ask(api, one, dry_run=False)
     if status >= 300 or not isinstance(answer, dict):
-        raise refused(status, answer)
+        raise api.refused(PATH, status, answer)
     now: dict[str, Any] = answer["data"]
     return now
 

@@ -27,6 +27,7 @@ from tidings.cli.where import HERE, Where
 
 app = App(name="replay", help="Send again what a webhook has missed.")
 PATH = "/v1/replays"
+LIST_MAX = 200
 POLL_S = 0.5
 FINAL = ("finished", "cancelled", "failed")
 WAITS = ("paused", "ready")
@@ -84,18 +85,18 @@ def replay(
             "tidings replay --webhook crm --missed-since 2h",
             Exit.USAGE,
         )
-    api = calls(where, 60.0)
     asked: dict[str, Any] = {
-        "webHookId": find_webhook(api, webhook)["webHookId"],
         "missedSince": moment_of("--missed-since", missed_since),
         "from": moment_of("--since", since),
         "to": moment_of("--until", until),
         "eventNames": names(on) if on else None,
         "states": names(status) if status else None,
-        "toWebHookId": None if to is None else find_webhook(api, to)["webHookId"],
         "again": again or None,
         "ratePerSecond": rate,
     }
+    api = calls(where, 60.0)
+    asked["webHookId"] = find_webhook(api, webhook)["webHookId"]
+    asked["toWebHookId"] = None if to is None else find_webhook(api, to)["webHookId"]
     body = {field: value for field, value in asked.items() if value is not None}
     told = api.send("POST", PATH, body | {"dryRun": True})
     _say_plan(told)
@@ -196,12 +197,15 @@ def list_all(*, limit: int = 50, where: Where = HERE) -> int:
     limit
         How many, at most 200.
     """
+    if not 1 <= limit <= LIST_MAX:
+        raise Stop(
+            f"--limit must be from 1 to {LIST_MAX}; got {limit}. Leave it out for 50.", Exit.USAGE
+        )
     api = calls(where)
     found = api.get(PATH, limit=limit)["replays"]
     if where.json:
         print_lines(found)
-        return Exit.OK
-    if found:
+    elif found:
         rows = [
             (
                 one["id"],
@@ -217,7 +221,7 @@ def list_all(*, limit: int = 50, where: Where = HERE) -> int:
         ]
         heads = ("Id", "Kind", "State", "Done", "Made", "Delivered", "Failed", "Asked for")
         print_table(heads, rows, right="Done Made Delivered Failed")
-    say(how_many(len(found), "replay"))
+    say(how_many(len(found), "replay") if found else "The org has no replay.")
     api.next_step(
         f"tidings replay show {found[0]['id']}"
         if found

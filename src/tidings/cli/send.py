@@ -8,18 +8,18 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from tidings.cli.exits import Exit, exit_of, next_step, refuse, say
+from tidings.cli.calls import Calls, calls
+from tidings.cli.exits import Exit, refuse, say
 from tidings.cli.service import Service, Unreachable, decoded
 from tidings.cli.where import HERE, Where, server
 
 LINES_PER_CALL = 500
 BYTES_PER_CALL = 4 << 20
 JSON, NDJSON = "application/json", "application/x-ndjson"
-NO_KEY = "TIDINGS_KEY must be key:secret; got none. `tidings serve` printed it at its first start."
 STATUSES = {"accepted": "accepted", "duplicate": "duplicates", "rejected": "rejected"}
 
 
-def calls(content: bytes) -> Iterator[tuple[str, bytes]]:
+def parts(content: bytes) -> Iterator[tuple[str, bytes]]:
     """What to post, each with its content type: whole JSON as it is, lines in groups."""
     try:
         json.loads(content)
@@ -72,24 +72,26 @@ def send(
         content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         why = error.strerror
-        return refuse([f"FILE must be a file that can be read, or -; got {file}: {why}."])
+        return refuse(
+            [f"FILE must be a file that can be read, or -; got {file}: {why}. Check its name."]
+        )
     try:
-        return _post_all(Service(at.url, at.key, org=at.org), content, where)
+        return _post_all(calls(where), Service(at.url, at.key, org=at.org), content, where.json)
     except ValueError as error:
         return refuse([str(error)])
     except Unreachable as error:
         return refuse([str(error)], Exit.UNREACHABLE)
 
 
-def _post_all(service: Service, content: bytes, where: Where) -> Exit:
+def _post_all(api: Calls, service: Service, content: bytes, as_json: bool) -> Exit:
     totals = dict.fromkeys(STATUSES.values(), 0)
     last = ""
-    for kind, body in calls(content):
+    for kind, body in parts(content):
         status, raw = service.call("POST", "/v1/events", body, {"content-type": kind})
         answer = decoded(raw)
         if not isinstance(answer, dict) or "events" not in answer:
-            return refuse([error_text(status, answer)], exit_of(status if status >= 300 else 500))
-        _print_events(answer, where.json)
+            raise api.refused("/v1/events", status, answer)
+        _print_events(answer, as_json)
         for name in totals:
             totals[name] += answer.get(name, 0)
         kept = [one["eventId"] for one in answer["events"] if one.get("status") != "rejected"]
@@ -97,7 +99,8 @@ def _post_all(service: Service, content: bytes, where: Where) -> Exit:
     if not sum(totals.values()):
         return refuse(["FILE must hold at least one event, as JSON or one a line; got nothing."])
     say(" · ".join(f"{count:,} {name}" for name, count in totals.items()))
-    if last:
-        step = f"tidings show {last}"
-        next_step(step + where.again(step))
+    if totals["rejected"]:
+        api.next_step("tidings events rejected")
+    elif last:
+        api.next_step(f"tidings show {last}")
     return Exit.REFUSED if totals["rejected"] else Exit.OK

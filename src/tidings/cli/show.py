@@ -74,15 +74,19 @@ def show(id: str, /, *, where: Where = HERE) -> int:
     wanted = _REPLAYED.sub("", id)  # what a replay sends again has the event's id before it
     looks = _looks(wanted)
     denied: list[str] = []
+    step = ""
     for look in looks:
         try:
             return look.open(api, wanted, where.json)
         except Stop as stop:
+            step = step or stop.step
             if stop.code is Exit.REFUSED:
                 denied.append(stop.problem)
             elif stop.code is not Exit.NOT_FOUND:
                 raise
-    raise _nothing(api, id, looks, denied)
+    nothing = _nothing(api, id, looks, denied)
+    nothing.step = step
+    raise nothing
 
 
 def _looks(id: str) -> list[Look]:
@@ -123,6 +127,6 @@ def _nothing(api: Calls, id: str, looks: list[Look], denied: list[str]) -> Stop:
         org = "the org"
     said = f"ID must name something of {org}; got {shown}. Looked for {looked}."
     if denied:
-        reasons = " ".join(dict.fromkeys(denied))
-        return Stop(f"{said} Not everything could be looked at: {reasons}", Exit.REFUSED)
+        reasons = "\n".join(dict.fromkeys(denied))
+        return Stop(f"{said} Not everything could be looked at:\n{reasons}", Exit.REFUSED)
     return Stop(f"{said} Check the id; --org names another org.", Exit.NOT_FOUND)

@@ -237,7 +237,8 @@ def run(options: Options) -> int:
         service = Service(asked.url, asked.key)
     except ValueError as error:
         return refuse([str(error)])
-    org = Calls(asked).org()
+    where = Where(url=options.url, profile=options.profile, org=options.org)
+    org = Calls(asked, where=where).caller()["orgId"]
     say(f"Seed {seed}: --seed {seed} plays the same events again, with the same ids.")
     return _send(service, org, _events(options, org, seed), options)
 

@@ -8,7 +8,16 @@ from rich.text import Text
 
 from tidings.cli.calls import Calls, calls, part
 from tidings.cli.exits import Exit, Stop, say
-from tidings.cli.output import STATES, clean, clock, console, duration, glyph, print_line
+from tidings.cli.output import (
+    STATES,
+    clean,
+    clock,
+    console,
+    duration,
+    glyph,
+    how_many,
+    print_line,
+)
 from tidings.cli.webhook_fields import names
 from tidings.cli.webhook_names import find_webhook
 from tidings.cli.where import HERE, Where
@@ -86,7 +95,7 @@ def tail(
         if state not in ("delivered", "retrying", "failed"):
             raise Stop(
                 f"--status must be delivered, retrying or failed, with commas; got "
-                f"{clean(state[:40])}. Others are in `tidings deliveries list --status`.",
+                f"{clean(state[:40])}. For others: tidings deliveries list --status parked",
                 Exit.USAGE,
             )
     found = None if webhook is None else find_webhook(api, webhook)["webHookId"]
@@ -102,7 +111,7 @@ def tail(
                 _print(kind, fact, wanted, where.json)
                 seen += kind != "dropped"
     except KeyboardInterrupt:
-        say(f"{seen:,} facts")
+        say(how_many(seen, "fact"))
         api.next_step("tidings deliveries list --status failed,retrying")
     return Exit.OK
 

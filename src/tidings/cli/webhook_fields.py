@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from tidings.cli.calls import refused
+from tidings.cli.calls import Calls
 from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.output import clean
 
@@ -44,17 +44,24 @@ def read_json(option: str, said: str) -> Any:
     """JSON of an option; a bare word is a text. Stop for JSON that does not end."""
     try:
         return json.loads(said)
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         if said[:1] in '{["':
-            raise Stop(f"{option} must be JSON; got {error}. Check quotes.", Exit.USAGE) from None
+            at = f"; it breaks off at character {error.pos + 1}" if error.pos else ""
+            raise Stop(
+                f"{option} must be JSON; got {clean(said[:60])}{at}. Put names and texts in double "
+                "quotes, and the whole in single ones.",
+                Exit.USAGE,
+            ) from None
         return said
 
 
-def changed(asked: tuple[int, Any]) -> dict[str, Any]:
-    """The webhook of an answer; its warnings are told. Stop where it was refused."""
-    status, answer = asked
+def changed(
+    api: Calls, method: str, path: str, body: Any = None, if_match: str | None = None
+) -> dict[str, Any]:
+    """The webhook that a call has changed; its warnings are told. Stop where it was refused."""
+    status, answer = api.ask(method, path, body, if_match=if_match)
     if status >= 300 or not isinstance(answer, dict):
-        raise refused(status, answer)
+        raise api.refused(path, status, answer)
     for one in answer.get("warnings") or ():
         say(clean(one["message"]))
     data: dict[str, Any] = answer["data"]

@@ -24,7 +24,17 @@ def is_there(webhook: dict[str, Any]) -> bool:
 def find_webhook(api: Calls, word: str) -> dict[str, Any]:
     """The webhook of an id, or of a name that was not deleted. Stop where there is none."""
     if WEBHOOK_ID.fullmatch(word.lower()):
-        found: dict[str, Any] = api.get(f"{PATH}/{word.lower()}")
+        try:
+            found: dict[str, Any] = api.get(f"{PATH}/{word.lower()}")
+        except Stop as stop:
+            if stop.code is not Exit.NOT_FOUND:
+                raise
+            raise Stop(
+                f"WEBHOOK must be the name or id of a webhook of the org; got {word}, which is not "
+                "there. Check the id, and the org of the credential.",
+                Exit.NOT_FOUND,
+                stop.step,
+            ) from None
         return found
     return named(all_webhooks(api), word)
 

@@ -51,6 +51,7 @@ def test(webhook: str, /, *, event: str | None = None, where: Where = HERE) -> i
     if arrived:
         api.next_step(f"tidings tail --webhook {word(found['name'])}")
         return Exit.OK
+    api.next_step(f"tidings webhooks test {word(found['name'])}")
     return Exit.FAILED
 
 
@@ -67,9 +68,14 @@ def preview(webhook: str, /, *, last: int = 20, where: Where = HERE) -> int:
     api = calls(where, 60.0)
     found = find_webhook(api, webhook)
     told = api.send("POST", "/v1/webHooks/preview", {"webHookId": found["webHookId"], "last": last})
+    if not told["looked"]:
+        say("The org has no event yet, so nothing can be tried.")
+        wanted = ",".join(found["eventNames"][:1])
+        api.next_step(f"tidings simulate --events 20 --types {wanted}")
+        return Exit.OK
     if where.json:
         print_lines(told["events"])
-    elif told["events"]:
+    else:
         rows = [
             (
                 "✓" if one["received"] else "–",

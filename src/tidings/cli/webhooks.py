@@ -52,24 +52,24 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
     """
     api = calls(where)
     found = [one for one in all_webhooks(api) if all or is_there(one)]
-    if where.json:
-        print_lines(found)
-        return Exit.OK
     if not found:
         say("The org has no webhook.")
         api.next_step("tidings webhooks create crm https://crm.example.com/hook --on pointsIssued")
         return Exit.OK
-    rows = [
-        (
-            one["name"],
-            one["standing"],
-            _events(one["eventNames"]),
-            one["webHookUrl"],
-            one["webHookId"],
-        )
-        for one in found
-    ]
-    print_table(("Name", "Standing", "Events", "URL", "Id"), rows)
+    if where.json:
+        print_lines(found)
+    else:
+        rows = [
+            (
+                one["name"],
+                one["standing"],
+                _events(one["eventNames"]),
+                one["webHookUrl"],
+                one["webHookId"],
+            )
+            for one in found
+        ]
+        print_table(("Name", "Standing", "Events", "URL", "Id"), rows)
     say(how_many(len(found), "webhook"))
     api.next_step(f"tidings webhooks show {word(found[0]['name'])}")
     return Exit.OK
@@ -196,7 +196,7 @@ def create(
     if filter is not None:
         body["filter"] = read_json("--filter", filter)
     api = calls(where)
-    made = changed(api.ask("POST", PATH, body))
+    made = changed(api, "POST", PATH, body)
     if where.json:
         print_line(made)
     else:
@@ -260,8 +260,8 @@ def edit(
         raise Stop("A change must name a field; got none. Write --url, --on or --set.", Exit.USAGE)
     api = calls(where)
     found = find_webhook(api, webhook)
-    asked = api.ask("PATCH", f"{PATH}/{found['webHookId']}", patch, if_match=tag(found))
-    show_webhook(changed(asked), where.json)
+    now = changed(api, "PATCH", f"{PATH}/{found['webHookId']}", patch, tag(found))
+    show_webhook(now, where.json)
     api.next_step(f"tidings webhooks preview {word(found['name'])}")
     return Exit.OK
 
@@ -269,14 +269,22 @@ def edit(
 def _standing(verb: str, webhook: str, where: Where, says: str) -> int:
     api = calls(where)
     found = find_webhook(api, webhook)
-    now = changed(api.ask("POST", f"{PATH}/{found['webHookId']}/{verb}"))
+    now = changed(api, "POST", f"{PATH}/{found['webHookId']}/{verb}")
     if where.json:
         print_line(now)
     else:
         print_facts([("name", now["name"]), ("standing", now["standing"])])
     say(says)
-    after = {"pause": "tidings webhooks resume", "disable": "tidings webhooks enable"}
-    api.next_step(f"{after.get(verb, 'tidings tail --webhook')} {word(now['name'])}")
+    name = word(now["name"])
+    steps = {
+        "pause": f"tidings webhooks resume {name}",
+        "disable": f"tidings webhooks enable {name}",
+    }
+    step = steps.get(verb, f"tidings tail --webhook {name}")
+    if missed := now.get("replay"):
+        since = word(missed["missedSince"])
+        step = f"tidings replay --webhook {name} --missed-since {since} --dry-run"
+    api.next_step(step)
     return Exit.OK
 
 
@@ -345,7 +353,7 @@ def delete(
     api = calls(where)
     found = find_webhook(api, webhook)
     confirm(yes, f"Delete {found['name']}, and cancel what it has not been sent?")
-    now = changed(api.ask("DELETE", f"{PATH}/{found['webHookId']}", if_match=tag(found)))
+    now = changed(api, "DELETE", f"{PATH}/{found['webHookId']}", None, tag(found))
     if where.json:
         print_line(now)
     say(f"{now['name']} is deleted. What it had can still be looked at.")
@@ -367,7 +375,7 @@ def rotate(webhook: str, /, *, overlap_hours: float = 24, where: Where = HERE) -
     api = calls(where)
     found = find_webhook(api, webhook)
     path = f"{PATH}/{found['webHookId']}/rotateSecret"
-    now = changed(api.ask("POST", path, {"overlapHours": overlap_hours}))
+    now = changed(api, "POST", path, {"overlapHours": overlap_hours})
     if where.json:
         print_line(now)
     else:

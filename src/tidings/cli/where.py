@@ -65,6 +65,7 @@ class Server:
     key: str
     org: int | None
     said_by: str  # "TIDINGS_KEY", or the profile's name in quotes
+    profile: str = ""  # its name, where the credential is a profile's
 
 
 def server(where: Where, environ: Mapping[str, str] | None = None) -> Server:
@@ -105,6 +106,7 @@ def choose(where: Where, environ: Mapping[str, str], profiles: Profiles) -> Serv
         f"{profile.key}:{profile.secret}",
         profile.org if org is None else org,
         f'profile "{name}"',
+        name,
     )
 
 

@@ -258,7 +258,8 @@ def _opened(source: Path) -> Iterator[Open]:
     try:
         tar = tarfile.open(source, "r:")
     except (OSError, tarfile.TarError) as error:
-        raise _no_backup(source, f"it cannot be read: {error}") from None
+        why = getattr(error, "strerror", None) or str(error)
+        raise _no_backup(source, f"it cannot be read: {why}") from None
     with tar:
 
         def of_tar(name: str) -> IO[bytes] | None:
