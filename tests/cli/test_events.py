@@ -19,7 +19,7 @@ def test_the_list_holds_every_type_within_100_columns(capsys: Capture) -> None:
     for name in NAMES:
         assert f"\n{name} " in out
     assert err.splitlines() == [
-        f"{len(NAMES)} event types.",
+        f"{len(NAMES)} event types",
         "Next: tidings events show pointsIssued",
     ]
 

@@ -124,9 +124,11 @@ def test_an_org_that_is_not_there_is_told_in_the_words_of_the_command_line(
     tidings: Command,
 ) -> None:
     done = tidings("webhooks", "list", "--org", "99999").must(4)
-    assert done.err.startswith("The org (--org) must be an existing org; got")
+    assert done.err.startswith(
+        "The org (--org, TIDINGS_ORG or the profile's) must be an existing org; got"
+    )
     done = tidings("doctor", "--org", "99999").must(1)
-    assert "The org (--org) must be an existing org" in done.out and "is well" not in done.out
+    assert "must be an existing org; got" in done.out and "is well" not in done.out
 
 
 def test_doctor_says_that_nobody_answers_and_how_to_start_it(tidings: Command) -> None:
@@ -148,6 +150,18 @@ def test_doctor_says_who_calls_and_for_which_org(tidings: Command, org: Api) -> 
 def test_the_fix_of_a_wrong_variable_is_not_to_log_in_beside_it(tidings: Command) -> None:
     done = tidings("doctor", TIDINGS_KEY="boss:wrong").must(1)
     assert "Correct TIDINGS_KEY, or unset it" in done.out
+
+
+def test_a_server_without_tls_is_told_so(tidings: Command) -> None:
+    url = tidings.environ["TIDINGS_URL"].replace("http:", "https:")
+    done = tidings("webhooks", "list", "--url", url).must(5)
+    assert "got: an answer that is no TLS. Write http://" in done.err and "_ssl.c" not in done.err
+
+
+def test_what_does_not_fit_the_standing_proposes_what_does(tidings: Command, hook: Any) -> None:
+    tidings("webhooks", "pause", "crm").must(0)
+    done = tidings("webhooks", "enable", "crm").must(4)
+    assert last(done) == "Next: tidings webhooks resume crm" and "…/" not in done.err
 
 
 def test_enabling_proposes_the_replay_of_what_was_missed(
@@ -187,6 +201,9 @@ def test_a_failed_test_and_refused_events_propose_where_to_look(
         ("profiles use nope", "NAME must be one of the profiles (none); got nope."),
         ("send nofile", "FILE must be a file that can be read, or -; got nofile: No such file or"),
         ("reference load stores no.csv", "FILE must be a file that can be read; got no.csv: No su"),
+        ("serve --data /proc/nowhere", "The data directory /proc/nowhere must be one that can be"),
+        ("serve --host nohost.example", "--host must be an address of this machine; got nohost"),
+        ("events list --family x", "--family must be one of cards, communication, customer"),
         ("restore --from /nofile --data /nodata", "/nofile must be a backup made by `tidings back"),
         (
             "webhooks create a https://a.example --on x --filter {y",

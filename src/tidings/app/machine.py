@@ -18,6 +18,11 @@ def port_refusal(settings: Settings) -> str | None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
+        except socket.gaierror as error:
+            return (
+                f"--host must be an address of this machine; got {settings.host}: "
+                f"{error.strerror or error}. Write 127.0.0.1, or 0.0.0.0 for all."
+            )
         except OSError as error:
             return (
                 f"{settings.host} port {settings.port} must be free to listen on; got: "

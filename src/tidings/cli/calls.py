@@ -26,6 +26,7 @@ LISTS = (
 )
 # The call that lists what there is: a command proposes a command.
 _OF_THE_API = re.compile(r" (?:List them with )?GET /v\S+(?: lists \w+\.)?")
+ORG_SAID = "--org, TIDINGS_ORG or the profile's"
 WAITS_MAX, WAIT_S_MAX = 3, 10.0  # where the service asks to call again
 STREAM_QUIET_S = 45.0  # a living stream says something every 15 s
 
@@ -166,7 +167,9 @@ def refusal_text(status: int, answer: Any) -> str:
     if not found:
         return f"The service must take the call; got {status}."
     # Its options are what the caller knows of it, not its headers.
-    return clean(found, lines=True).replace("X-Tidings-Org must name", "The org (--org) must be")
+    return clean(found, lines=True).replace(
+        "X-Tidings-Org must name", f"The org ({ORG_SAID}) must be"
+    )
 
 
 def refused(status: int, answer: Any) -> Stop:

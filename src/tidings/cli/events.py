@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterable
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from tidings import __version__
@@ -17,6 +16,7 @@ from tidings.catalogue.loader import HERE, raw_blocks, read_blocks
 from tidings.catalogue.thin import thin
 from tidings.cli.event_pages import rows
 from tidings.cli.exits import Exit, next_step, refuse, say
+from tidings.cli.output import how_many, print_table
 
 WIDTH_MAX = 100
 
@@ -71,15 +71,17 @@ def list_types(family: str | None, as_json: bool) -> int:
     """All event types, or those of a family."""
     families = sorted({kind.family for kind in kinds()})
     if family is not None and family not in families:
-        return refuse([f"--family must be one of {', '.join(families)}; got {family[:40]}."])
+        must = f"--family must be one of {', '.join(families)}"
+        return refuse([f"{must}; got {family[:40]}. Leave it out for all."])
     chosen = [kind for kind in kinds() if family in (None, kind.family)]
     if as_json:
         for kind in chosen:
             _print_line(_row(kind))
     else:
         _print_list(chosen)
-    say(f"{len(chosen)} event types.")
-    next_step("tidings events show pointsIssued")
+    say(how_many(len(chosen), "event type"))
+    first = "pointsIssued" if family is None else chosen[0].label
+    next_step(f"tidings events show {first}")
     return Exit.OK
 
 
@@ -96,13 +98,8 @@ def _row(kind: EventType) -> Json:
 
 
 def _print_list(chosen: Iterable[EventType]) -> None:
-    table = Table(box=None, pad_edge=False, show_edge=False)
-    for title in ("event type", "family"):
-        table.add_column(title, header_style="bold", no_wrap=True)
-    table.add_column("when", header_style="bold", overflow="fold")
-    for kind in chosen:
-        table.add_row(Text(kind.label), Text(kind.family), Text(kind.trigger))
-    _console().print(table)
+    rows_ = [(kind.label, kind.family, kind.trigger) for kind in chosen]
+    print_table(("Type", "Family", "When"), rows_, whole="Type Family")
 
 
 def show(name: str, as_json: bool) -> int:
@@ -127,13 +124,11 @@ def show(name: str, as_json: bool) -> int:
         for note in kind.notes:
             console.print(Text(f"· {note}"))
         console.print()
-        table = Table(box=None, pad_edge=False, show_edge=False)
-        for title in ("in data", "type", "what it is"):
-            table.add_column(title, header_style="bold", overflow="fold")
+        told = []
         for row in rows(kind.data, raw_blocks(HERE)):
             block = f" Block {row.block}." if row.block else ""
-            table.add_row(Text(row.path), Text(row.words), Text(_plain(row.said) + block))
-        console.print(table)
+            told.append((row.path, row.words, _plain(row.said) + block))
+        print_table(("In data", "Type", "What it is"), told)
     next_step(f"tidings events example {kind.label}")
     return Exit.OK
 

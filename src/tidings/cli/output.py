@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 from rich.text import Text
@@ -64,14 +64,19 @@ def glyph(word: str) -> Text:
     return Text(sign, style=colour)
 
 
-def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], right: str = "") -> None:
-    """A table without lines. `right`: the heads, with spaces, whose columns are numbers."""
+def print_table(
+    heads: Sequence[str], rows: Iterable[Sequence[Any]], right: str = "", whole: str = ""
+) -> None:
+    """A table without lines.
+
+    `right`: the heads, with spaces, whose columns are numbers; `whole`: those that are not broken.
+    """
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for head in heads:
-        numbers = head in right.split()
-        table.add_column(head, justify="right" if numbers else "left", overflow="fold")
+        side: Literal["left", "right"] = "right" if head in right.split() else "left"
+        table.add_column(head, justify=side, overflow="fold", no_wrap=head in whole.split())
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     _put(table)

@@ -23,7 +23,10 @@ def _split(url: str) -> tuple[str, str, int | None, str]:
             return parts.scheme, parts.hostname, parts.port, parts.path
     except ValueError:
         pass  # brackets that do not match, or a port that is no number
-    raise ValueError(f"The URL must be like http://127.0.0.1:8080; got {url or 'nothing'}.")
+    raise ValueError(
+        f"The URL must be like http://127.0.0.1:8080; got {url or 'nothing'}. Check --url, "
+        "TIDINGS_URL or the profile."
+    )
 
 
 class Service:
@@ -120,11 +123,16 @@ class Service:
 
     def _unreachable(self, error: Exception) -> Unreachable:
         self._line.close()
+        import ssl
+
         why = getattr(error, "strerror", None) or str(error) or "the connection was closed"
-        return Unreachable(
-            f"{self.url} must be a running Tidings; got: {why}. Start it with `tidings serve`, "
-            "or name another by --url or TIDINGS_URL."
-        )
+        advice = "Start it with `tidings serve`, or name another by --url or TIDINGS_URL."
+        if isinstance(error, ssl.SSLCertVerificationError):
+            why = f"a certificate that is not trusted ({error.verify_message})"
+            advice = "Let this machine trust it (SSL_CERT_FILE), or check the URL's name."
+        elif isinstance(error, ssl.SSLError):
+            why, advice = "an answer that is no TLS", "Write http:// where it is served without."
+        return Unreachable(f"{self.url} must be a running Tidings; got: {why}. {advice}")
 
     def close(self) -> None:
         """Close the connection; the next call opens another one."""

@@ -42,7 +42,7 @@ TYPED = {
     "tdk": Look("a credential of this id", show_credential),
     "usr": Look("a user of this id", show_user),
 }
-_TYPED = re.compile(r"([a-z]{3})_(?:[0-7][0-9a-hjkmnp-tv-z]{12}|(?<=tdk_)[A-Za-z0-9]+)")
+_TYPED = re.compile(r"([a-z]{3})_(?:[0-7][0-9a-hjkmnp-tv-z]{12}|(?<=tdk_|usr_)[A-Za-z0-9]+)")
 _EVENT_ID = re.compile(r"[A-Za-z0-9_:-]{1,128}")
 _MESSAGE_ID = re.compile(r"evt_[0-9a-f]{32}")
 _REPLAYED = re.compile(r"~rpl_[0-9a-z]{13}$")

@@ -1,6 +1,7 @@
 """`tidings webhooks`: who is told what, and where."""
 
 import json
+import re
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
@@ -39,6 +40,7 @@ for _name, _path in (
     app.command(f"tidings.cli.{_path}", name=_name)
 
 CONNECTIONS = 10
+_INSTEAD = re.compile(r" Call …/(\w+)\.")  # the call that fits a webhook as it stands
 
 
 @app.command(name="list")
@@ -269,7 +271,14 @@ def edit(
 def _standing(verb: str, webhook: str, where: Where, says: str) -> int:
     api = calls(where)
     found = find_webhook(api, webhook)
-    now = changed(api, "POST", f"{PATH}/{found['webHookId']}/{verb}")
+    try:
+        now = changed(api, "POST", f"{PATH}/{found['webHookId']}/{verb}")
+    except Stop as stop:
+        if (instead := _INSTEAD.search(stop.problem)) is not None:
+            stop.problem = _INSTEAD.sub("", stop.problem)
+            stop.step = f"tidings webhooks {instead[1]} {word(found['name'])}"
+            stop.step += where.again(stop.step)
+        raise
     if where.json:
         print_line(now)
     else:

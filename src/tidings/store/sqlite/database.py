@@ -33,9 +33,16 @@ class DirectoryLock:
     """The exclusive right to a data directory, held by an open file for as long as we live."""
 
     def __init__(self, directory: Path) -> None:
-        """Wait up to 5 s for a dying owner. StoreRefused while another process holds it."""
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        """Wait up to 5 s for a dying owner. StoreRefused while another process holds it, and where
+        it cannot be made or written."""
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StoreRefused(
+                f"The data directory {directory} must be one that can be made and written; got: "
+                f"{error.strerror or error}. Mend its mode, or name another with --data."
+            ) from None
         give_up = time.monotonic() + OWNER_WAIT_S
         while True:
             try:
