@@ -24,7 +24,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         return self._now
 
     def close(self) -> None:
-        """What killed processes have left hanging ends first, quietly: their stores never answer."""
+        """What killed processes have left hanging ends first: their stores never answer."""
         self._failed = None
         while tasks := asyncio.all_tasks(self):
             for task in tasks:
