@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from control_client import BASIC, START_MS, Service, event, run, service
 
@@ -186,7 +187,7 @@ def test_a_retry_that_waits_in_its_lane_is_not_shown_as_an_attempt() -> None:
         async with service() as s:
             delivery = await failing(s, await webhook(s), taken=True)
             for outlook, next_ms in ((AWAY, AWAY_MS), (FULL, None)):
-                s.outlooks[delivery] = outlook
+                s.outlooks[delivery] = msgspec.structs.replace(outlook, taken=True)
                 for told in await everywhere(s, delivery):
                     assert (told["attempts"], told["nextAttemptAt"]) == (1, iso(next_ms))
                 told = await shown(s, delivery)
@@ -197,6 +198,29 @@ def test_a_retry_that_waits_in_its_lane_is_not_shown_as_an_attempt() -> None:
                 assert (told["attempts"], told["nextAttemptAt"]) == (2, None)
             begun = (await shown(s, delivery))["attemptList"][1]
             assert (begun["number"], begun["ended"]) == (2, False)
+
+    run(scenario())
+
+
+def test_an_attempt_that_ends_while_it_is_looked_at_is_shown_with_what_came_of_it() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            hook = await webhook(s)
+            delivery = await failing(s, hook, taken=True)
+            s.outlooks[delivery] = Outlook(begun=2)
+            read = s.store.attempts_of
+
+            async def attempts_of(one: int) -> Any:
+                s.store.attempts_of = read  # type: ignore[method-assign]
+                more = {"status": 400, "evidence": EVIDENCE, "delay_ms": 9_000, "attempt": 2}
+                await settle(s, delivery, hook, State.RETRYING, **more)
+                del s.outlooks[delivery]
+                return await read(one)
+
+            s.store.attempts_of = attempts_of  # type: ignore[method-assign]
+            told = await shown(s, delivery)
+            assert (told["attempts"], told["nextAttemptAt"]) == (2, iso(START_MS + 9_000))
+            assert [one["status"] for one in told["attemptList"]] == [503, 400]
 
     run(scenario())
 

@@ -114,6 +114,7 @@ def test_a_retry_counts_once_it_has_begun() -> None:
             s.clock.ms += 60_000
             take = port.Batch(0, takes=[port.Take(hook.number, 1)])
             assert len((await s.store.commit(take)).taken) == 1
+            s.outlooks[delivery] = Outlook(taken=True)
             assert [row["attempts"] for row in (await hook.page())["events"]] == [1]
             s.outlooks[delivery] = Outlook(begun=2)
             assert [row["attempts"] for row in (await hook.page())["events"]] == [2]

@@ -6,7 +6,7 @@ import random
 import msgspec
 import pytest
 
-from tests.engine.test_disabled_takes import Scene, play
+from tests.engine.test_disabled_takes import Scene, due_now, play
 from tests.engine.test_healths import HOOK
 from tidings.core.breaker import OUTCOMES_MIN, PAUSE_S
 from tidings.core.exchange import Answer, Ending
@@ -66,7 +66,8 @@ def test_an_attempt_has_begun_when_it_has_a_slot_and_until_its_outcome_is_writte
         scene = scene_of(silent, connections_max=1)
         await hand_over(scene, job(5, 2), job(6, 3))
         assert told(scene, 5) == Outlook(begun=2)
-        assert told(scene, 6) == Outlook(why=Why.CONNECTIONS, most=1)
+        assert told(scene, 6) == Outlook(taken=True, why=Why.CONNECTIONS, most=1)
+        assert told(scene, 8) == Outlook(why=Why.CONNECTIONS, most=1), "it is still in the store"
         assert told(scene, 7, retry=False).begun == 0
         silent.answers.set()
         await asyncio.sleep(0.01)
@@ -150,7 +151,7 @@ def test_a_store_that_takes_no_writes_holds_everything(trouble: str) -> None:
         scene = scene_of(Silent())
         setattr(scene.committer, trouble, UNWRITTEN_MAX)
         await hand_over(scene, job(1, 2))
-        assert told(scene, 1) == Outlook(why=Why.STORE)
+        assert told(scene, 1) == Outlook(taken=True, why=Why.STORE)
 
     play(story)
 
@@ -161,7 +162,19 @@ def test_a_process_without_a_free_slot_is_said_to_be_full() -> None:
         await hand_over(scene, *(job(n, 2) for n in range(1, 9)))
         begun = [n for n in range(1, 9) if told(scene, n).begun]
         assert 0 < len(begun) < 8, "an org has half of the ten slots"
-        assert told(scene, 8) == Outlook(why=Why.SLOTS)
+        assert told(scene, 8) == Outlook(taken=True, why=Why.SLOTS)
+
+    play(story)
+
+
+def test_a_retry_is_taken_from_when_it_is_asked_for_until_it_starts() -> None:
+    async def story(scene: Scene) -> None:
+        scene.dispatcher.begin(due_now(HOOK))
+        await asyncio.sleep(0.01)
+        assert scene.committer.takes and told(scene, 5).taken, "its receipt is on the way"
+        scene.take_comes_back()
+        await asyncio.sleep(0)
+        assert told(scene, 5) == Outlook(begun=2)
 
     play(story)
 

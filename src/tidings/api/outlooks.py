@@ -4,6 +4,7 @@ A row alone says when a retry is due, not whether its lane may send then; and it
 from the moment at which the retry is taken into memory, where it may wait for long.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,10 +12,12 @@ import msgspec
 from tidings.api.context import Services
 from tidings.api.delivery_view import show_delivery, sla_of
 from tidings.core.delivery import State
-from tidings.core.outlook import Outlook, Why, next_attempt_ms
+from tidings.core.outlook import CLEAR, Outlook, Why, next_attempt_ms
 from tidings.engine.stops import EVERYTHING
 from tidings.engine.webhook_records import Record
-from tidings.store.port import StoredDelivery
+from tidings.store.port import StoredAttempt, StoredDelivery
+
+LOOKS_MAX = 3
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -35,10 +38,27 @@ def see(services: Services, row: StoredDelivery, record: Record) -> Seen:
         # The lane may not have heard yet that an attempt is written down, which the row says.
         begun = outlook.begun if outlook.begun > row.attempts - taken else 0
         outlook = _barred(services, record, outlook) if not begun else Outlook(begun=begun)
-        if taken and not begun:
+        if taken and not begun and outlook.taken:  # else the row is older than what the lane knows
             row = msgspec.structs.replace(row, attempts=row.attempts - 1)
     next_ms = next_attempt_ms(state, row.due_ms, outlook, services.clock.now_ms())
     return Seen(row, record, outlook, next_ms)
+
+
+async def look(
+    services: Services, row: StoredDelivery, record: Record
+) -> tuple[Seen, Sequence[StoredAttempt]]:
+    """A delivery with its attempts, of one moment: it is looked at again where an attempt has begun
+    or ended between the readings."""
+    looks = 0
+    while True:
+        seen = see(services, row, record)
+        attempts = await services.store.attempts_of(row.id)
+        now = await services.store.delivery(row.id) or row
+        looks += 1
+        same = (now.state, now.attempts, now.due_ms) == (row.state, row.attempts, row.due_ms)
+        if same or looks == LOOKS_MAX:
+            return await with_first(services, seen), attempts
+        row = now
 
 
 async def with_first(services: Services, seen: Seen) -> Seen:
@@ -60,9 +80,9 @@ def _barred(services: Services, record: Record, outlook: Outlook) -> Outlook:
     """What the lane tells, unless nothing is sent at all."""
     stops, webhook = services.stops, record.webhook
     if stops.of(EVERYTHING) is not None:
-        return Outlook(why=Why.STOPPED_ALL)
+        return Outlook(taken=outlook.taken, why=Why.STOPPED_ALL)
     if stops.of(webhook.org) is not None:
-        return Outlook(why=Why.STOPPED_ORG)
+        return Outlook(taken=outlook.taken, why=Why.STOPPED_ORG)
     if not webhook.sends:
-        return Outlook(why=Why.STANDING)
-    return Outlook() if outlook.begun else outlook
+        return Outlook(taken=outlook.taken, why=Why.STANDING)
+    return CLEAR if outlook.begun else outlook

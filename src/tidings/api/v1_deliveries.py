@@ -18,7 +18,7 @@ from tidings.api.delivery_view import (
 )
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
-from tidings.api.outlooks import Seen, see, with_first
+from tidings.api.outlooks import Seen, look, see, with_first
 from tidings.api.request_view import requests_of
 from tidings.core.advice import comes
 from tidings.core.delivery import State
@@ -52,7 +52,7 @@ _NOTHING = {
     ),
 }
 
-_AFTER = {"due": State.RETRYING, "next": State.HELD}
+_AFTER = {"due": State.RETRYING, "next": State.HELD, "under_way": State.RETRYING}
 
 
 def delivery_routes(services: Services) -> APIRouter:
@@ -145,15 +145,15 @@ async def show_whole(
     services: Services, org: int, found: StoredDelivery, record: Record
 ) -> dict[str, Any]:
     """A delivery with every attempt as it was sent and answered, and what to do."""
-    kept = await services.store.attempts_of(found.id)
-    seen = await with_first(services, see(services, found, record))
-    attempts = all_attempts(seen.row, kept, seen.outlook.begun)
+    seen, kept = await look(services, found, record)
+    found = seen.row
+    attempts = all_attempts(found, kept, seen.outlook.begun)
     now_ms = services.clock.now_ms()
     shown = show_attempts(attempts)
     for attempt, sent in zip(shown, await requests_of(services, found, attempts), strict=True):
         attempt["request"] = sent
     return (
-        show_delivery(seen.row, record, seen.next_ms)
+        show_delivery(found, record, seen.next_ms)
         | sla_of(found, record, now_ms)
         | {
             "advice": advice_for(found, attempts, record, now_ms, services.zone(org), seen.outlook),

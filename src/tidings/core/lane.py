@@ -120,6 +120,10 @@ class Lane:
         self._budget.bytes_used += len(job.body)
         self._retries.append(job)
 
+    def has_taken(self, delivery: int) -> bool:
+        """Whether a due retry of it waits here for its turn."""
+        return any(job.delivery == delivery for job in self._retries)
+
     @property
     def unsettled(self) -> list[int]:
         """What was started, or taken to be started, and has no outcome written yet."""

@@ -4,6 +4,8 @@ stands before it. It is read off what the lane decides by, in the order in which
 import asyncio
 from collections.abc import Callable
 
+import msgspec
+
 from tidings.core.breaker import Position
 from tidings.core.lane import Lane
 from tidings.core.outlook import CLEAR, Outlook, Why
@@ -44,6 +46,20 @@ class Outlooks:
             return Outlook(why=Why.BREAKER, until_ms=until_ms) if until_ms > now_ms else CLEAR
         if (begun := post.lane.in_flight.get(delivery, 0)) != 0:
             return Outlook(begun=begun)
+        outlook = self._waits(post, health, delivery, retry, now_s, now_ms)
+        if retry and (post.taking or post.lane.has_taken(delivery)):
+            return msgspec.structs.replace(outlook, taken=True)
+        return outlook
+
+    def _waits(
+        self,
+        post: Post,
+        health: port.Health | None,
+        delivery: int,
+        retry: bool,
+        now_s: float,
+        now_ms: int,
+    ) -> Outlook:
         if not self._may_send():
             return Outlook(why=Why.STORE)
         return (
