@@ -114,7 +114,7 @@ def is_dry_run(request: Request) -> bool:
         400,
         "bad_parameter",
         f"dryRun must be true or false; got {came(said)}. Write dryRun=true to change nothing. "
-        "(bad_parameter, query dryRun)",
+        "(bad_parameter, field dryRun)",
         "dryRun",
     )
 
