@@ -20,11 +20,12 @@ from tidings.catalogue import load
 from tidings.core.call_split import DEFAULT_LIMITS
 from tidings.core.calls import Caller, CallReader, IntakeRules
 from tidings.core.enrichment import Enrichment
+from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.exchange import Answer
 from tidings.core.filter import compile_filter
 from tidings.core.job import Job
 from tidings.core.reference_rules import Kind, read_record
-from tidings.core.shape import Fields, Shape, read_exactly, write_exactly
+from tidings.core.shape import Fields, Shape
 from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook
 from tidings.engine.clock import WallClock

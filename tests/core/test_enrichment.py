@@ -16,7 +16,7 @@ from tidings.core.enrichment import (
     enrichment_of,
     idle_wishes,
 )
-from tidings.core.shape import read_exactly, write_exactly
+from tidings.core.exact_json import read_exactly, write_exactly
 
 CATALOGUE = load()
 NAMES = CATALOGUE.names()

@@ -14,6 +14,7 @@ import msgspec
 from tidings.catalogue import Enrichment as Points
 from tidings.catalogue.event_type import Json
 from tidings.catalogue.paths import MAX_TEXT, steps, text_of
+from tidings.core.exact_json import value_of
 from tidings.core.form import came
 
 # The flags of a webhook, by their names on the wire.
@@ -399,12 +400,11 @@ def _award(event: Json) -> str | None:
 
 
 def _id(value: object) -> str | None:
-    """A value as the id of a record. A number may know how it was written, and then is no float by
-    type; 7.0 is the same id as 7."""
+    """A value as the id of a record; 7.0 is the same id as 7."""
     if type(value) is int and -_SMALL < value < _SMALL:  # nearly always
         return str(value)
     if type(value) is str:
         return value if 0 < len(value) <= MAX_TEXT else None
     if value is None:
         return None
-    return text_of(float(value) if isinstance(value, float) else value)
+    return text_of(value_of(value) if isinstance(value, msgspec.Raw) else value)

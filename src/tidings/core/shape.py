@@ -2,10 +2,7 @@
 
 `eventId`, `eventName` and `orgId` always stay, under their names: a receiver drops repeats by the
 first and is routed by the others. Paths are those of the event as it was accepted (and enriched):
-selection comes first, renaming second. A path that leads nowhere changes nothing.
-
-Numbers keep the characters in which they came (1.10 stays 1.10, and is not 1.1): `read_exactly` and
-`write_exactly` are a pair. Pure.
+selection comes first, renaming second. A path that leads nowhere changes nothing. Pure.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,41 +15,6 @@ from tidings.core.event_path import EACH, Path, read_path
 ALWAYS = ("eventId", "eventName", "orgId")
 
 Event = dict[str, Any]
-
-
-class Exact(float):
-    """A number with a point or an exponent, and how it was written."""
-
-    __slots__ = ("text",)
-
-    text: str
-
-
-def _exact(text: str) -> Exact:
-    number = Exact(text)
-    number.text = text
-    return number
-
-
-def _as_written(value: Any) -> Any:
-    if value.__class__ is Exact:
-        return msgspec.Raw(value.text.encode())
-    raise TypeError(f"{type(value).__name__} is nothing that JSON can hold")
-
-
-_decode = msgspec.json.Decoder(float_hook=_exact).decode
-_encode = msgspec.json.Encoder(enc_hook=_as_written, decimal_format="number").encode
-
-
-def read_exactly(body: bytes) -> Event:
-    """An accepted event. Its numbers compare and count as numbers, and know how they look."""
-    event: Event = _decode(body)
-    return event
-
-
-def write_exactly(event: Event) -> bytes:
-    """The event as JSON: numbers as they came, no space between."""
-    return _encode(event)
 
 
 class Fields(msgspec.Struct, frozen=True, omit_defaults=True):

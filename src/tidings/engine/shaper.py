@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import structlog
 
+from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.job import Job
-from tidings.core.shape import read_exactly, write_exactly
 from tidings.core.webhook import Webhook
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
 from tidings.transform.port import Renderer, RenderLater, RenderRefused
