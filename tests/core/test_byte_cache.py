@@ -1,5 +1,9 @@
 """The cache keeps its bound, forgets what was used least, and knows that nothing is there."""
 
+from random import Random
+
+import pytest
+
 from tidings.core.byte_cache import ENTRY_BYTES, MISSING, ByteCache
 
 
@@ -30,3 +34,31 @@ def test_none_is_a_value_and_what_is_forgotten_gives_its_bytes_back() -> None:
     cache.pop("a")
     cache.pop("a")
     assert cache.get("a") is MISSING and cache.bytes == 0
+
+
+@pytest.mark.parametrize("size", [2, 3, 10, 100])
+def test_what_is_in_use_stays_whatever_comes(size: int) -> None:
+    cache: ByteCache[int, int] = ByteCache(size * ENTRY_BYTES)
+    cache.put(-1, -1, 0)
+    for number in range(20 * size):
+        assert cache.get(-1) == -1, number
+        cache.put(number, number, 0)
+        assert len(cache) <= size
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 10, 50])
+def test_it_knows_what_was_put_last_and_nothing_that_was_forgotten(size: int) -> None:
+    random, cache = Random(size), ByteCache[int, int](size * (ENTRY_BYTES + 10))
+    put: dict[int, int] = {}
+    for step in range(2_000):
+        key = random.randrange(2 * size)
+        match random.randrange(4):
+            case 0:
+                cache.put(key, step, 10)
+                put[key] = step
+            case 1 if step % 3 == 0:
+                cache.pop(key)
+                put.pop(key, None)
+            case _:
+                assert cache.get(key) in (put.get(key, MISSING), MISSING)
+        assert cache.bytes == len(cache) * (ENTRY_BYTES + 10) <= size * (ENTRY_BYTES + 10)
