@@ -5,6 +5,7 @@ import math
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -53,6 +54,20 @@ def test_a_number_that_is_read_exactly_is_its_characters_and_has_a_value() -> No
     price = read_exactly(EVENT)["data"]["price"]
     assert bytes(price) == b"1.10" and value_of(price) == 1.1
     assert value_of(read_exactly(b"1e400")) == math.inf
+
+
+def test_what_is_json_still_is_read_where_a_path_goes_on_into_it() -> None:
+    mail = {"at": msgspec.Raw(b'{"mail":"m","n":1.10}'), "list": [msgspec.Raw(b'{"a":1,"b":2}')]}
+    cases: list[tuple[Fields, dict[str, str], bytes]] = [
+        (Fields(keep=("at.n", "list[*].a")), {}, b'{"at":{"n":1.10},"list":[{"a":1}]}'),
+        (Fields(drop=("at.mail", "list[*].b")), {}, b'{"at":{"n":1.10},"list":[{"a":1}]}'),
+        (Fields(keep=("at",)), {"at.n": "m"}, b'{"at":{"mail":"m","m":1.10}}'),
+        (Fields(keep=("at.n.deeper", "list")), {}, b'{"at":{},"list":[{"a":1,"b":2}]}'),
+    ]
+    for fields, rename, made in cases:
+        shape = shape_of(fields, rename)
+        assert shape is not None
+        assert write_exactly(shape.apply(mail)) == made
 
 
 def test_an_added_decimal_is_written_as_a_number() -> None:

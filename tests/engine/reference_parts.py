@@ -10,6 +10,7 @@ from tests.api.control_client import Clock, MemoryStore
 from tidings.core.enrichment import Enrichment
 from tidings.core.exchange import Answer, Ending
 from tidings.core.job import Job
+from tidings.core.record import Record
 from tidings.core.reference_rules import Kind, read_record
 from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook
@@ -54,6 +55,11 @@ def reference_over(store: MemoryStore, **options: Any) -> Reference:
 async def keep(reference: Reference, kind: Kind, id: str, org: int = ORG, **fields: Any) -> None:
     """Put one record."""
     await reference.put(org, kind, {id: read_record(kind, fields)})
+
+
+def known(**fields: Any) -> Record:
+    """A record as it is found."""
+    return Record(msgspec.json.encode(fields))
 
 
 def a_webhook(**wishes: Any) -> Webhook:

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.api.control_client import Clock
@@ -17,11 +18,14 @@ from tests.engine.reference_parts import (
     run,
 )
 from tidings.catalogue import load
+from tidings.core.exact_json import write_exactly
 from tidings.core.exchange import Answer, Fault, FaultKind
 from tidings.core.left_out_words import said_of
 from tidings.core.reference_rules import Kind
+from tidings.core.shape import Fields, shape_of
 from tidings.engine.enricher import Enricher
 from tidings.engine.platform import Manner, Platform
+from tidings.engine.shaper import Shaper
 from tidings.engine.shaping_faults import ShapeLater
 
 CATALOGUE = load()
@@ -79,7 +83,9 @@ class Scene:
     async def made(self, org: int = 1, event: Any = None, **wishes: Any) -> Any:
         webhook = a_webhook(**(wishes or EVERYTHING))
         self.job = a_job(self.clock.ms, org)
-        return await self.enricher.enrich(webhook, self.job, thin() if event is None else event)
+        event = thin() if event is None else event
+        made = await self.enricher.enrich(webhook, self.job, event)
+        return event if made is event else msgspec.json.decode(write_exactly(made))
 
 
 def test_reference_data_alone_fills_everything_that_it_holds() -> None:
@@ -307,5 +313,44 @@ def test_many_at_once_share_what_is_asked() -> None:
         made = await asyncio.gather(*asked)
         assert all("instore" in one["data"]["customerIdentifiers"] for one in made)
         assert len(scene.origin.asked) == 1 and len(scene.store.queries) == 1
+
+    run(scenario())
+
+
+def test_a_changed_record_fills_the_next_event_whatever_was_made_of_the_old_one() -> None:
+    async def scenario() -> None:
+        scene = Scene()
+        await scene.fill()
+        await scene.made()
+        await keep(scene.reference, Kind.CUSTOMERS, "7", email="a@example.test", pointsBalance=5)
+        await keep(scene.reference, Kind.TILLS, "5031", code="till.02")
+        data = (await scene.made())["data"]
+        assert data["customerIdentifiers"]["instore"] == {"email": "a@example.test"}
+        assert data["triggeringActivity"]["enteredBy"]["till"] == {"code": "till.02", "name": ""}
+        assert "store" not in data["triggeringActivity"]["enteredBy"]
+        assert data["AvailablePointsBalance"] == 5
+
+    run(scenario())
+
+
+def test_what_was_added_can_be_selected_and_renamed() -> None:
+    async def scenario() -> None:
+        scene = Scene()
+        await scene.fill()
+        webhook = msgspec.structs.replace(
+            a_webhook(**EVERYTHING),
+            shape=shape_of(
+                Fields(keep=("data.customerIdentifiers.instore.mobile", "data.triggeringActivity")),
+                {"data.triggeringActivity.enteredBy.till.code": "id"},
+            ),
+            plain=False,
+        )
+        job = msgspec.structs.replace(a_job(), body=msgspec.json.encode(thin()))
+        assert await Shaper(enricher=scene.enricher).shape(webhook, job) == (
+            b'{"eventName":"pointsIssued","data":{"customerIdentifiers":{"instore":{"mobile":"1"}},'
+            b'"triggeringActivity":{"enteredBy":{"id":5031,"till":{"id":"till.01","name":""},'
+            b'"store":{"code":"store.01","name":"","externalId":"","externalId1":"",'
+            b'"externalId2":""}}}}}'
+        )
 
     run(scenario())

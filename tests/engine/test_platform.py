@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import Clock
-from tests.engine.reference_parts import FakeOrigin, ok, run
+from tests.engine.reference_parts import FakeOrigin, known, ok, run
 from tidings.core.circuit import FAILURES_MAX
 from tidings.core.exchange import Answer, Ending, Fault, FaultKind
 from tidings.engine.platform import Manner, Platform, PlatformDown, gauges
@@ -30,8 +30,8 @@ def test_an_answer_is_asked_for_once_and_remembered() -> None:
         asked[0].cancel()
         line.set_result(ok(mobile="1"))
         await asyncio.wait(asked)
-        assert [one.result() for one in asked[1:]] == [{"mobile": "1"}] * 8
-        assert await made.ask("customers", 7, "a/b", 0) == {"mobile": "1"}
+        assert [one.result() for one in asked[1:]] == [known(mobile="1")] * 8
+        assert await made.ask("customers", 7, "a/b", 0) == known(mobile="1")
         assert origin.asked == [("/7/customers/a%2Fb", [("authorization", "Basic x")])]
         assert made.answers("customers") and not made.answers("tills")
 
@@ -57,9 +57,9 @@ def test_absence_is_remembered_for_a_shorter_while() -> None:
         assert await made.ask("customers", 1, "7", 0) is None
         assert len(origin.asked) == 1
         await asyncio.sleep(0.03)
-        assert await made.ask("customers", 1, "7", 0) == {"mobile": "1"}
+        assert await made.ask("customers", 1, "7", 0) == known(mobile="1")
         await asyncio.sleep(0.03)
-        assert await made.ask("customers", 1, "7", 0) == {"mobile": "1"}
+        assert await made.ask("customers", 1, "7", 0) == known(mobile="1")
         assert len(origin.asked) == 2
 
     run(scenario())
@@ -70,10 +70,10 @@ def test_a_balance_of_before_the_event_is_not_the_one_after_it() -> None:
         clock = Clock()
         made, origin = platform(ok(pointsBalance=1), ok(pointsBalance=2), clock=clock)
         before = clock.ms
-        assert await made.ask("balances", 1, "7", before) == {"pointsBalance": 1}
-        assert await made.ask("balances", 1, "7", before - 5) == {"pointsBalance": 1}
+        assert await made.ask("balances", 1, "7", before) == known(pointsBalance=1)
+        assert await made.ask("balances", 1, "7", before - 5) == known(pointsBalance=1)
         clock.ms += 10
-        assert await made.ask("balances", 1, "7", clock.ms) == {"pointsBalance": 2}
+        assert await made.ask("balances", 1, "7", clock.ms) == known(pointsBalance=2)
         assert len(origin.asked) == 2
 
     run(scenario())
@@ -87,9 +87,9 @@ def test_a_balance_that_is_being_asked_for_since_before_the_event_is_asked_for_a
         old = asyncio.ensure_future(made.ask("balances", 1, "7", clock.ms))
         await asyncio.sleep(0.01)
         clock.ms += 10
-        assert await made.ask("balances", 1, "7", clock.ms) == {"pointsBalance": 2}
+        assert await made.ask("balances", 1, "7", clock.ms) == known(pointsBalance=2)
         line.set_result(ok(pointsBalance=1))
-        assert await old == {"pointsBalance": 1}
+        assert await old == known(pointsBalance=1)
         assert len(origin.asked) == 2
 
     run(scenario())

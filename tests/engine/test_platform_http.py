@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.engine.reference_parts import run
+from tests.engine.reference_parts import known, run
 from tidings.egress.address import parse_target
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
@@ -124,9 +124,11 @@ def test_records_come_over_kept_connections_with_the_credential(stand: Stand) ->
         async with platform_at(stand.server_address[1], timeout_s=5.0) as platform:
             asked = [platform.ask("customers", 1, str(n), 0) for n in range(40)]
             found = await asyncio.gather(*asked)
-            assert [one and one["mobile"] for one in found] == [str(n) for n in range(40)]
+            assert found == [known(mobile=str(n)) for n in range(40)]
             assert await platform.ask("customers", 1, "none", 0) is None
-            assert await platform.ask("customers", 1, "a/../b?c", 0) == {"mobile": "a%2F..%2Fb%3Fc"}
+            assert await platform.ask("customers", 1, "a/../b?c", 0) == known(
+                mobile="a%2F..%2Fb%3Fc"
+            )
         assert set(stand.secrets) == {SECRET}
 
     run(scenario())
@@ -143,7 +145,7 @@ def test_each_fault_is_told_within_the_deadline_and_harms_no_later_question(
                 await platform.ask("customers", 1, id, 0)
             assert time.monotonic() - began < 1.2
             assert "secret" not in down.value.reason and SECRET not in down.value.reason
-            assert await platform.ask("customers", 1, "7", 0) == {"mobile": "7"}
+            assert await platform.ask("customers", 1, "7", 0) == known(mobile="7")
         assert stand.paths.count("/customers/7") == 1, "redirects are not followed"
 
     run(scenario())
@@ -153,7 +155,7 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced(stand: Stand) -> Non
     async def scenario() -> None:
         async with platform_at(stand.server_address[1]) as platform:
             for _ in range(5):
-                assert await platform.ask("customers", 1, "last", 0) == {"mobile": "last"}
+                assert await platform.ask("customers", 1, "last", 0) == known(mobile="last")
                 await asyncio.sleep(0.02)
 
     run(scenario())

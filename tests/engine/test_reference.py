@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.engine.reference_parts import CountingStore, keep, reference_over, run
+from tests.engine.reference_parts import CountingStore, keep, known, reference_over, run
 from tidings.core.byte_cache import MISSING
 from tidings.core.reference_rules import Kind
 from tidings.store.port import ReferenceRow, StoreDown
@@ -36,10 +36,10 @@ def test_all_who_ask_at_once_share_one_query_and_absence_is_remembered() -> None
         asked = [reference.lookup(1, CUSTOMERS, [str(n % 3), "1"]) for n in range(30)]
         found = await asyncio.gather(*asked)
         assert [len(ids) for ids in store.queries] == [3]
-        assert found[2] == {"2": None, "1": {"mobile": "a"}}
+        assert found[2] == {"2": None, "1": known(mobile="a")}
         assert await reference.lookup(1, CUSTOMERS, ["0", "1", "2"]) == {
             "0": None,
-            "1": {"mobile": "a"},
+            "1": known(mobile="a"),
             "2": None,
         }
         assert len(store.queries) == 1
@@ -65,7 +65,7 @@ def test_a_write_is_seen_by_every_later_look_up() -> None:
         reference = reference_over(store)
         assert await reference.lookup(1, CUSTOMERS, ["7"]) == {"7": None}
         await keep(reference, Kind.CUSTOMERS, "7", mobile="new")
-        assert await reference.lookup(1, CUSTOMERS, ["7"]) == {"7": {"mobile": "new"}}
+        assert await reference.lookup(1, CUSTOMERS, ["7"]) == {"7": known(mobile="new")}
         assert await reference.delete(1, Kind.CUSTOMERS, "7")
         assert not await reference.delete(1, Kind.CUSTOMERS, "7")
         assert await reference.lookup(1, CUSTOMERS, ["7"]) == {"7": None}
@@ -91,10 +91,10 @@ def test_a_read_that_a_write_overtook_leaves_nothing_behind() -> None:
         later = asyncio.ensure_future(reference.lookup(1, CUSTOMERS, ["7"]))
         await asyncio.sleep(0.01)
         store.gate.set()
-        assert (await slow)["7"] == {"mobile": "old"}, "it was asked before the write"
-        assert await later == {"7": {"mobile": "new"}}
-        assert reference.peek(1, CUSTOMERS, "7") == {"mobile": "new"}
-        assert reference.peek(1, CUSTOMERS, "8") == {"mobile": "other"}, "others stay known"
+        assert (await slow)["7"] == known(mobile="old"), "it was asked before the write"
+        assert await later == {"7": known(mobile="new")}
+        assert reference.peek(1, CUSTOMERS, "7") == known(mobile="new")
+        assert reference.peek(1, CUSTOMERS, "8") == known(mobile="other"), "others stay known"
         await reference.close()
 
     run(scenario())
@@ -111,7 +111,7 @@ def test_a_caller_that_goes_takes_nothing_from_the_others() -> None:
         await asyncio.sleep(0.01)
         first.cancel()
         store.gate.set()
-        assert await second == {"7": {"mobile": "a"}}
+        assert await second == {"7": known(mobile="a")}
         with pytest.raises(asyncio.CancelledError):
             await first
 
@@ -127,7 +127,7 @@ def test_a_write_whose_caller_goes_is_remembered_all_the_same() -> None:
         await asyncio.sleep(0)
         write.cancel()
         await reference.close()
-        assert await reference.lookup(1, CUSTOMERS, ["7"]) == {"7": {"mobile": "a"}}
+        assert await reference.lookup(1, CUSTOMERS, ["7"]) == {"7": known(mobile="a")}
 
     run(scenario())
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.reference_parts import CountingStore, reference_over, run
+from tests.engine.reference_parts import CountingStore, known, reference_over, run
 from tidings.core.reference_rows import reader
 from tidings.core.reference_rules import Kind
 from tidings.engine import reference as subject
@@ -88,7 +88,7 @@ def test_the_last_row_of_an_id_counts_also_within_one_slice() -> None:
         done = await load.end()
         assert (done.loaded, done.new) == (2, 1)
         found = await reference_over(store).lookup(1, "customers", ["1"])
-        assert found == {"1": {"mobile": "new"}}
+        assert found == {"1": known(mobile="new")}
 
     run(scenario())
 

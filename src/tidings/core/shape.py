@@ -2,15 +2,19 @@
 
 `eventId`, `eventName` and `orgId` always stay, under their names: a receiver drops repeats by the
 first and is routed by the others. Paths are those of the event as it was accepted (and enriched):
-selection comes first, renaming second. A path that leads nowhere changes nothing. Pure.
+selection comes first, renaming second. A path that leads nowhere changes nothing.
+
+A value that is JSON still (core/exact_json.py) is read where a path goes on into it. Pure.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from tidings.core.event_path import EACH, Path, read_path
+from tidings.core.exact_json import read_exactly
 
 ALWAYS = ("eventId", "eventName", "orgId")
 
@@ -87,6 +91,8 @@ def _keep(block: Event, tree: Tree) -> Event:
 
 def _keep_in(value: Any, tree: Tree) -> Any:
     """What is kept of a value that a path goes on into; None for a scalar, which has no inside."""
+    if value.__class__ is Raw:
+        value = read_exactly(value)
     if value.__class__ is dict:
         return _keep(value, tree)
     if value.__class__ is list and (each := tree.get(EACH)) is not None:
@@ -108,6 +114,8 @@ def _drop(block: Event, tree: Tree) -> Event:
 
 
 def _drop_in(value: Any, tree: Tree) -> Any:
+    if value.__class__ is Raw:
+        value = read_exactly(value)
     if value.__class__ is dict:
         return _drop(value, tree)
     if value.__class__ is list and (each := tree.get(EACH)) is not None:
@@ -147,6 +155,8 @@ class _Renaming:
 
     def value(self, value: Any) -> Any:
         """A value that paths go on into."""
+        if value.__class__ is Raw:
+            value = read_exactly(value)
         if value.__class__ is dict:
             return self.block(value)
         if value.__class__ is list and (each := self._each) is not None:

@@ -8,17 +8,18 @@ webhook says.
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import structlog
 
 from tidings.catalogue import EventType
 from tidings.catalogue.event_type import Json
 from tidings.core.byte_cache import MISSING
-from tidings.core.enrichment import AWARDED, BALANCES, CUSTOMERS, Key, Plan
+from tidings.core.enrichment import AWARDED, BALANCES, CUSTOMERS, Key
+from tidings.core.enrichment_plan import Find, Plan
 from tidings.core.job import Job
 from tidings.core.left_out import LeftOut
 from tidings.core.left_out_words import fields_of
+from tidings.core.record import Record
 from tidings.core.reference_rules import KINDS
 from tidings.core.webhook import Webhook
 from tidings.engine.platform import Platform, PlatformDown
@@ -31,8 +32,8 @@ STORE_WAIT_S = 1.0
 TOLD_EVERY_S = 60.0
 
 KindOf = Callable[[int, Json], EventType | None]  # what an org's event is of, in its version
-Found = dict[Key, Json | None]
-PlanKey = tuple[int, int, int, str, int]  # webhook, its version, org, event type, its version
+Found = dict[Key, Record | None]
+PlanKey = tuple[int, int, int]  # webhook, its version, and which object its event type is
 
 log = structlog.get_logger("tidings.enricher")
 
@@ -71,19 +72,22 @@ class Enricher:
         if plan is None:
             return event
         found: Found = {}
-        look = plan.look(event)
-        if unknown := self._recall(job, look.keys, found):
+        unknown: dict[Key, None] = {}
+        find = self._find_for(job, found, unknown)
+        while True:
+            filled = plan.fill(event, find)
+            if not unknown:
+                return filled
+            # Then once more: which stores are wanted is known when the tills are.
             await self._fetch(webhook, job, unknown, found)
-        if (linked := plan.then(look, found)) and (unknown := self._recall(job, linked, found)):
-            await self._fetch(webhook, job, unknown, found)
-        return plan.apply(look, found)
+            unknown.clear()
 
     # -- inside -----------------------------------------------------------------------------------
 
     def _plan(self, webhook: Webhook, org: int, event: Json) -> Plan | None:
         if (kind := self._kind_of(org, event)) is None:
             return None
-        key = (webhook.number, webhook.version, org, kind.name, kind.version)
+        key = (webhook.number, webhook.version, id(kind))
         kept = self._plans.get(key)
         if kept is None or kept[0] is not kind:
             plan = Plan(kind.enrichment, webhook.enrichment)
@@ -93,23 +97,31 @@ class Enricher:
             self._plans[key] = kept
         return kept[1]
 
-    def _recall(self, job: Job, keys: Iterable[Key], found: Found) -> list[Key]:
-        """Fill in what memory knows; returns what it does not."""
-        unknown = []
+    def _find_for(self, job: Job, found: Found, unknown: dict[Key, None]) -> Find:
+        """What a plan asks for the records of one event: memory first, then what was found for it.
+        What neither knows is noted as unknown."""
         org, recall, homes, pulled = job.org, self._reference.recall, self._homes, self._pulled
-        for key in keys:
-            kind, id = key
-            record: Any = recall((org, homes[kind], id)) if kind in homes else None
+
+        def find(kind: str, id: str) -> Record | None:
+            if kind in homes:
+                record = recall((org, homes[kind], id))
+                if type(record) is Record:  # nearly always
+                    return record
+            else:
+                record = None
+            if (key := (kind, id)) in found:
+                return found[key]
             if record is None and kind in pulled:
                 assert self._platform is not None
                 record = self._platform.peek(kind, org, id, job.accepted_ms)
-            if record is MISSING:
-                unknown.append(key)
-            else:
-                found[key] = record
-        return unknown
+            if record is not MISSING:
+                return record
+            unknown[key] = None
+            return None
 
-    async def _fetch(self, webhook: Webhook, job: Job, keys: list[Key], found: Found) -> None:
+        return find
+
+    async def _fetch(self, webhook: Webhook, job: Job, keys: Iterable[Key], found: Found) -> None:
         """Fill in the rest: the reference data first, then the platform for what is not there."""
         by_kind: dict[str, list[str]] = {}
         for kind, id in keys:
@@ -128,7 +140,7 @@ class Enricher:
         if asked:
             await self._ask(webhook, job, asked, found)
 
-    async def _lookup(self, org: int, kind: str, ids: list[str]) -> dict[str, Json | None]:
+    async def _lookup(self, org: int, kind: str, ids: list[str]) -> dict[str, Record | None]:
         try:
             return await self._reference.lookup(org, kind, ids)
         except StoreDown:
@@ -167,7 +179,7 @@ class Enricher:
         if missing := [id for kind, id in keys if kind == BALANCES]:
             records = await self._lookup(org, CUSTOMERS, missing)
             found.update(((BALANCES, id), record) for id, record in records.items())
-            return any(record and "pointsBalance" in record for record in records.values())
+            return any(record and "pointsBalance" in record.fields for record in records.values())
         return False
 
     def _send_thin(self, job: Job, left_out: LeftOut) -> None:

@@ -12,7 +12,6 @@ from typing import Any, Literal
 import msgspec
 import structlog
 
-from tidings.catalogue.event_type import Json
 from tidings.core.byte_cache import MISSING, ByteCache, Missing
 from tidings.core.circuit import Circuit
 from tidings.core.enrichment import BALANCES
@@ -24,12 +23,12 @@ from tidings.core.platform_rules import (
     fill,
     read_answer,
 )
+from tidings.core.record import Record
 from tidings.egress.port import Origin
 from tidings.engine.clock import Clock
 
 CONNECTIONS_MAX = 16
 CACHE_BYTES = 16 << 20
-DECODED = 4
 WAIT_S = 5.0
 CROWDED_S = 1.0
 TOLD_EVERY_S = 60.0
@@ -68,14 +67,14 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Known(msgspec.Struct, frozen=True):
-    record: Json | None
+    record: Record | None
     asked_ms: int
     until_s: float  # on the loop's clock
 
 
 class _Flight(msgspec.Struct, frozen=True):
     asked_ms: int
-    task: "asyncio.Task[Json | None]"
+    task: "asyncio.Task[Record | None]"
 
 
 class Platform:
@@ -105,7 +104,7 @@ class Platform:
 
     def peek(
         self, kind: str, org: int, id: str, since_ms: int
-    ) -> Json | None | Literal[Missing.MISSING]:
+    ) -> Record | None | Literal[Missing.MISSING]:
         """What is remembered. A balance counts only where it was asked for at `since_ms` or later:
         that of before an event is not the one after it."""
         known = self._cache.get((kind, org, id))
@@ -115,7 +114,7 @@ class Platform:
             return MISSING
         return known.record
 
-    async def ask(self, kind: str, org: int, id: str, since_ms: int) -> Json | None:
+    async def ask(self, kind: str, org: int, id: str, since_ms: int) -> Record | None:
         """The record, None where the platform has none. Raises PlatformDown."""
         known = self.peek(kind, org, id, since_ms)
         if known is not MISSING:
@@ -140,7 +139,7 @@ class Platform:
         task = self._loop.create_task(self._fetch(key, asked_ms))
         flight = self._flights[key] = _Flight(asked_ms, task)
 
-        def ended(task: "asyncio.Task[Json | None]") -> None:
+        def ended(task: "asyncio.Task[Record | None]") -> None:
             if self._flights.get(key) is flight:
                 del self._flights[key]
             if not task.cancelled():
@@ -149,7 +148,7 @@ class Platform:
         task.add_done_callback(ended)
         return flight
 
-    async def _fetch(self, key: Key, asked_ms: int) -> Json | None:
+    async def _fetch(self, key: Key, asked_ms: int) -> Record | None:
         kind, org, id = key
         try:
             path = fill(self._manner.paths[kind], org, id)
@@ -173,7 +172,7 @@ class Platform:
         self._remember(key, record, asked_ms)
         return record
 
-    async def _get(self, kind: str, path: str) -> Json | None:
+    async def _get(self, kind: str, path: str) -> Record | None:
         manner, began_s = self._manner, self._loop.time()
         try:
             async with asyncio.timeout(manner.timeout_s):
@@ -191,7 +190,8 @@ class Platform:
             raise self._down(f"within {manner.timeout_s:g} s; got: {ending.detail.rstrip('.')}")
         try:
             fields = manner.fields.get(kind, {})
-            return read_answer(kind, ending.status, ending.body, not ending.truncated, fields)
+            known = read_answer(kind, ending.status, ending.body, not ending.truncated, fields)
+            return None if known is None else Record(msgspec.json.encode(known))
         except AnswerRefused as refused:
             raise PlatformDown(f"The platform's API failed. {refused}", WAIT_S) from None
         except RecordUnfit as unfit:
@@ -211,12 +211,12 @@ class Platform:
             self._told_s = self._loop.time()
             log.warning("a record of the platform cannot be used", kind=kind, why=str(unfit))
 
-    def _remember(self, key: Key, record: Json | None, asked_ms: int) -> None:
+    def _remember(self, key: Key, record: Record | None, asked_ms: int) -> None:
         keep_s = self._manner.keep_none_s if record is None else self._manner.keep_s
         if keep_s <= 0:
             return
-        size = 0 if record is None else DECODED * len(msgspec.json.encode(record))
-        self._cache.put(key, _Known(record, asked_ms, self._loop.time() + keep_s), size)
+        until_s = self._loop.time() + keep_s
+        self._cache.put(key, _Known(record, asked_ms, until_s), record.bytes if record else 0)
 
 
 Gauges = dict[str, tuple[str, Callable[[], Any]]]

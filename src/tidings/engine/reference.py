@@ -19,6 +19,7 @@ import structlog
 
 from tidings.catalogue.event_type import Json
 from tidings.core.byte_cache import MISSING, ByteCache, Missing
+from tidings.core.record import Record
 from tidings.core.reference_rules import KINDS, Kind
 from tidings.engine.vault import Vault, VaultRefused
 from tidings.store import port
@@ -27,10 +28,11 @@ QUERY_IDS_MAX = 500
 ALONE_AFTER_S = 1.0
 SEALED_PER_TURN = 200  # of the loop: sealing one takes about 4 µs
 CACHE_BYTES = 32 << 20
-DECODED = 4  # a decoded record takes about so many times its JSON
 _WHAT = "A record of reference data"
 
 Key = tuple[int, str, str]  # org, kind, id
+Recalled = Record | Literal[Missing.MISSING] | None  # MISSING where memory does not know it
+Found = dict[str, Record | None]  # by id; None where there is none
 Result = TypeVar("Result")
 
 log = structlog.get_logger("tidings.reference")
@@ -39,7 +41,7 @@ log = structlog.get_logger("tidings.reference")
 class _Batch:
     """A query for all who ask in one turn of the loop, and whoever joins while it is under way."""
 
-    def __init__(self, done: "asyncio.Future[dict[str, Json | None]]") -> None:
+    def __init__(self, done: "asyncio.Future[Found]") -> None:
         self.ids: list[str] = []
         self.done = done
         self.written: set[str] = set()  # meanwhile: what was read of these is not kept
@@ -62,9 +64,9 @@ class Reference:
         self._others_s = float("-inf")  # when others were last seen to write
         self._store = store
         self._vault = vault
-        self._cache: ByteCache[Key, Json | None] = ByteCache(cache_bytes)
-        # The record of (org, kind, id) as memory knows it: None where there is none, MISSING where
-        # that is not known. Not to be changed. Asked several times for an event: no call between.
+        self._cache: ByteCache[Key, Record | None] = ByteCache(cache_bytes)
+        # The record of (org, kind, id) as memory knows it: None where there is none. Asked several
+        # times for an event: no call between.
         self.recall = self._cache.get
         self._asked: dict[Key, _Batch] = {}
         self._gathering: dict[tuple[int, str], _Batch] = {}
@@ -78,13 +80,13 @@ class Reference:
 
     # -- looking up -------------------------------------------------------------------------------
 
-    def peek(self, org: int, kind: str, id: str) -> Json | None | Literal[Missing.MISSING]:
-        """The record as memory knows it: None where there is none. Not to be changed."""
+    def peek(self, org: int, kind: str, id: str) -> Recalled:
+        """The record as memory knows it: None where there is none."""
         return self._cache.get((org, kind, id))
 
-    async def lookup(self, org: int, kind: str, ids: Sequence[str]) -> dict[str, Json | None]:
-        """The records, None for each that is not there. Not to be changed. Raises StoreDown."""
-        found: dict[str, Json | None] = {}
+    async def lookup(self, org: int, kind: str, ids: Sequence[str]) -> Found:
+        """The records, None for each that is not there. Raises StoreDown."""
+        found: Found = {}
         batches: dict[_Batch, list[str]] = {}
         for id in ids:
             key = (org, kind, id)
@@ -120,13 +122,10 @@ class Reference:
     async def _read(self, org: int, kind: str, batch: _Batch) -> None:
         try:
             rows = await self._store.reference(org, KINDS[kind], batch.ids)
-            found: dict[str, Json | None] = dict.fromkeys(batch.ids)
-            sizes = dict.fromkeys(batch.ids, 0)
+            found: Found = dict.fromkeys(batch.ids)
             for row in rows:
-                plain = self._open(org, kind, row)
-                if plain is not None:
-                    found[row.id] = msgspec.json.decode(plain)
-                    sizes[row.id] = len(plain) * DECODED
+                if (plain := self._open(org, kind, row)) is not None:
+                    found[row.id] = Record(plain)
         except BaseException as error:
             self._answered(org, kind, batch)
             if isinstance(error, asyncio.CancelledError):
@@ -138,7 +137,7 @@ class Reference:
         self._answered(org, kind, batch)
         for id, record in found.items():
             if id not in batch.written:
-                self._cache.put((org, kind, id), record, sizes[id])
+                self._cache.put((org, kind, id), record, record.bytes if record else 0)
         batch.done.set_result(found)
 
     def _answered(self, org: int, kind: str, batch: _Batch) -> None:
@@ -157,7 +156,8 @@ class Reference:
 
     async def get(self, org: int, kind: Kind, id: str) -> Json | None:
         """One record."""
-        return (await self.lookup(org, kind.word, [id]))[id]
+        record = (await self.lookup(org, kind.word, [id]))[id]
+        return None if record is None else record.fields
 
     async def list(
         self, org: int, kind: Kind, after: str, limit: int
