@@ -7,11 +7,24 @@ machine that is not quiet shows in the range.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 
+from bench.figures.parts_enrichment import (
+    CUSTOMER,
+    ENRICHMENT_US_MAX,
+    EVERYTHING,
+    REFERENCE_ALONE,
+    TILL,
+    a_job,
+    a_webhook,
+    bytes_to_bytes,
+    enricher_over,
+    enrichment_of_every_type,
+    per_wait,
+)
 from bench.ledger import Spread, spread
 from bench.payload import EVENT_NAME, EXAMPLE, ID_SLOT, ORG_FIRST, SIZE_DEFAULT
 from bench.process import wait_until_quiet
@@ -19,28 +32,15 @@ from bench.report import BESIDE, HELD, MISSED, Options, Row
 from tidings.catalogue import load
 from tidings.core.call_split import DEFAULT_LIMITS
 from tidings.core.calls import Caller, CallReader, IntakeRules
-from tidings.core.enrichment import Enrichment
 from tidings.core.exact_json import read_exactly, write_exactly
-from tidings.core.exchange import Answer
 from tidings.core.filter import compile_filter
-from tidings.core.job import Job
-from tidings.core.reference_rules import Kind, read_record
 from tidings.core.shape import Fields, Shape
-from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
-from tidings.engine.clock import WallClock
-from tidings.engine.enricher import Enricher
 from tidings.engine.intake import Draft
-from tidings.engine.platform import Manner, Platform
-from tidings.engine.reference import Reference
-from tidings.engine.vault import Secret, Vault
-from tidings.store import port
 from tidings.transform.renderer import ProcessRenderer
 
 VALIDATION_US_MAX = 25.0
-ENRICHMENT_US_MAX = 15.0
+FROM_BYTES = "enrichment, from the accepted bytes to the enriched ones"
 CALLS, CALLS_QUICK = 20_000, 2_000
-CUSTOMER, TILL, STORE, AWARD = "41200777", "5031", "9", "k3Jx9Pq2Lm"
 FILTER = {
     "all": [
         {"path": "data.totalPointsIssued", "gte": 50, "lt": 1000},
@@ -58,35 +58,6 @@ TEMPLATE = (
 )
 
 
-class Records:
-    """A store that holds reference data, and nothing else."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[int, int, str], port.ReferenceRow] = {}
-
-    async def put_reference(
-        self, org: int, kind: int, rows: Sequence[port.ReferenceRow]
-    ) -> port.ReferenceWrite:
-        self.kept |= {(org, kind, row.id): row for row in rows}
-        return port.ReferenceWrite(len(rows), 0)
-
-    async def reference(
-        self, org: int, kind: int, ids: Sequence[str]
-    ) -> Sequence[port.ReferenceRow]:
-        return [row for id in ids if (row := self.kept.get((org, kind, id))) is not None]
-
-
-class Awards:
-    """A platform that knows one activity; asked once, its answer is kept."""
-
-    async def get(self, path: str, headers: list[tuple[str, str]], deadline_s: float) -> Answer:
-        record = {"awardedReferenceIds": {"regularPointsBreakup": ["R-1"]}}
-        return Answer(200, (), msgspec.json.encode(record), False, 1.0)
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-
 def event() -> dict[str, Any]:
     """The event of all figures with somebody who keyed the activity, padded to its 1 KB."""
     whole: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(EXAMPLE))
@@ -102,14 +73,6 @@ def per_call(call: Callable[[], object], calls: int) -> float:
     began = time.perf_counter_ns()
     for _ in range(calls):
         call()
-    return (time.perf_counter_ns() - began) / calls / 1000
-
-
-async def per_wait(call: Callable[[], Awaitable[object]], calls: int) -> float:
-    """Microseconds of a coroutine that is awaited."""
-    began = time.perf_counter_ns()
-    for _ in range(calls):
-        await call()
     return (time.perf_counter_ns() - began) / calls / 1000
 
 
@@ -136,12 +99,14 @@ async def _run(options: Options) -> list[Row]:
     finally:
         await renderer.close()
     rows = [_row(name, spread(found)) for name, found in costs.items()]
-    return [*rows, *_every_type(options, calls // 20)]
+    enriched = await enrichment_of_every_type(options.runs, calls // 20)
+    return [*rows, *_every_type(options, calls // 20), enriched]
 
 
 _TARGETS = {
     "validation of the decoded event": VALIDATION_US_MAX,
     "enrichment, all in memory": ENRICHMENT_US_MAX,
+    FROM_BYTES: ENRICHMENT_US_MAX,
 }
 
 
@@ -170,11 +135,9 @@ async def _parts(
     exact = read_exactly(body)
     shaped = write_exactly(shape.apply(exact))
     assert b'"points":66.0' in shaped and b"loyaltyProgramDetails" not in shaped
-    everything = Enrichment(True, True, ("instore", "wechat"), True, True, True)
-    reference_alone = Enrichment(True, True, ("instore", "wechat"), True, False, False)
-    enricher = await _enricher()
-    job = Job(1, 1, ORG_FIRST, ID_SLOT, 0, 1, None, False, body)
-    webhook, plainer = _webhook(1, everything), _webhook(2, reference_alone)
+    enricher = await enricher_over({("customers", CUSTOMER), ("tills", TILL)})
+    job = a_job(body)
+    webhook, plainer = a_webhook(1, EVERYTHING), a_webhook(2, REFERENCE_ALONE)
     for one in (webhook, plainer):  # afterwards all of it is in memory
         await enricher.enrich(one, job, exact)
         await enricher.enrich(one, job, exact)
@@ -198,59 +161,11 @@ async def _parts(
     }
     waits: dict[str, Callable[[], Awaitable[object]]] = {
         "enrichment, all in memory": lambda: enricher.enrich(webhook, job, exact),
+        FROM_BYTES: lambda: bytes_to_bytes(enricher, webhook, job),
         "enrichment by reference data alone": lambda: enricher.enrich(plainer, job, exact),
         "transformation, to its process and back": lambda: renderer.render(TEMPLATE, body),
     }
     return parts, waits
-
-
-async def _enricher() -> Enricher:
-    reference = Reference(
-        store=Records(),  # type: ignore[arg-type]  # of the store it is asked for two things
-        vault=Vault({1: Secret(b"k" * 32)}),
-    )
-    identifiers = [{"identifierType": "unionId", "identifierValue": "o-41"}]
-    customer = {
-        "mobile": "15550100",
-        "email": "asha@example.test",
-        "externalId": "EXT-41",
-        "cardNumbers": ["6000112233"],
-        "pointsBalance": 410,
-        "sources": {"wechat": {"accounts": [{"accountId": "b", "identifiers": identifiers}]}},
-    }
-    for kind, id, record in (
-        (Kind.CUSTOMERS, CUSTOMER, customer),
-        (Kind.TILLS, TILL, {"code": "till.01", "name": "Till 1", "storeId": STORE}),
-        (Kind.STORES, STORE, {"code": "store.01", "name": "Harbour"}),
-    ):
-        await reference.put(ORG_FIRST, kind, {id: read_record(kind, record)})
-    platform = Platform(Awards(), Manner(paths={"awards": "/awards/{id}"}), WallClock())
-    types = load()
-    return Enricher(
-        kind_of=lambda org, event: types.get(event["eventName"]),
-        reference=reference,
-        platform=platform,
-    )
-
-
-def _webhook(number: int, enrichment: Enrichment) -> Webhook:
-    return Webhook(
-        number=number,
-        id="a" * 24,
-        consumer_group="c",
-        org=ORG_FIRST,
-        version=1,
-        name="bench",
-        standing=Standing.ACTIVE,
-        event_names=frozenset({EVENT_NAME}),
-        kind="HTTP",
-        url="https://crm.example.com/",
-        method="POST",
-        headers=(),
-        connections_max=1,
-        enrichment=enrichment,
-        plain=False,
-    )
 
 
 def _every_type(options: Options, calls: int) -> list[Row]:
