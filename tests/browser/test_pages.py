@@ -1,11 +1,12 @@
 """Every page: for everybody, at every width, in both themes, with scripts and without."""
 
 import statistics
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from ..e2e.service import ServiceProcess
 from .axe import violations
@@ -17,6 +18,7 @@ pytestmark = [pytest.mark.systems, pytest.mark.timeout(600)]
 
 BYTES_MAX = 150_000
 FIRST_PAINT_MS = 1000
+SCRIPTS_LATE_S = 0.4
 LOOKS = {
     "light": {"width": 1280},
     "dark": {"width": 1280, "dark": True},
@@ -65,6 +67,7 @@ def test_pages_look_right_and_hinder_nobody(
     for name, path in world.pages():
         one.go(path)
         rest(one.page)
+        moved = one.page.evaluate(SHIFTS)  # first: a picture of the whole page resizes it
         one.shot(screenshots, f"{name}-{look}")
         if bad := violations(one.page):
             found[name] = bad
@@ -72,9 +75,30 @@ def test_pages_look_right_and_hinder_nobody(
             found[f"{name} is too wide"] = wide
         if cut := one.page.evaluate(CUT):
             found[f"{name} hides columns"] = cut
-        if (moved := one.page.evaluate(SHIFTS)) > 0.1:
+        if moved > 0.1:
             found[f"{name} jumps"] = round(moved, 3)
     assert not found, "\n".join(f"{name}: {what}" for name, what in found.items())
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_nothing_moves_however_late_the_scripts_come(
+    width: int, reader: NewReader, world: World
+) -> None:
+    one: Reader = reader(width=width)
+
+    def late(route: Route) -> None:
+        time.sleep(SCRIPTS_LATE_S)
+        route.continue_()
+
+    one.page.route("**/*.js", late)
+    pages = dict(world.pages())
+    moved = {}
+    for name in ("overview", "webhook", "webhook-failing"):
+        one.go(pages[name])
+        rest(one.page)
+        assert one.page.locator(".plot .u-legend").count(), "it has its charts by now"
+        moved[name] = one.page.evaluate(SHIFTS)
+    assert max(moved.values()) < 0.05, moved
 
 
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
