@@ -80,7 +80,8 @@ class Running:
 
     def __init__(self, command: list[str], environ: dict[str, str]) -> None:
         self._process = subprocess.Popen(
-            command,
+            # Ctrl-C must reach it, though what started the tests in the background may ignore it.
+            ["env", "--default-signal=INT", *command],
             env=environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
