@@ -551,3 +551,18 @@ def test_connections_max_is_exact() -> None:
 
     run(scenario())
     assert peak <= 3
+
+
+def test_no_attempt_is_called_late_before_its_deadline() -> None:
+    """Whatever the loop's timers count in: they ring up to a millisecond early."""
+
+    async def scenario() -> None:
+        with Receiver(_silent) as receiver:
+            async with outlet_to(receiver.url(), connections_max=40) as outlet:
+                deadlines_s = [0.05 + number * 0.000_23 for number in range(40)]
+                endings = await asyncio.gather(*(post(outlet, one) for one in deadlines_s))
+        for deadline_s, ending in zip(deadlines_s, endings, strict=True):
+            assert isinstance(ending, Fault) and ending.kind is FaultKind.TIMEOUT
+            assert ending.duration_ms >= deadline_s * 1000
+
+    run(scenario())

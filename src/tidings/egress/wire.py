@@ -57,7 +57,7 @@ class Wire(asyncio.Protocol):
         self._spoke_first = False
         self._timer: asyncio.TimerHandle | None = None
         self._answered: asyncio.Future[Ending] | None = None
-        self._started = 0.0
+        self._started = self._deadline = 0.0
         self._duration_ms = 0.0
 
     # -- used by the outlet -----------------------------------------------------------------------
@@ -71,7 +71,7 @@ class Wire(asyncio.Protocol):
         2xx, it ends with headers and body, else with the status alone.
         """
         self._reader.begin(keep)
-        self._started = started
+        self._started, self._deadline = started, deadline
         self._answered = answered = self._loop.create_future()
         if self._state is not _State.IDLE or self._transport is None:
             # It was closed, or the other side spoke first, before this could be written.
@@ -197,7 +197,10 @@ class Wire(asyncio.Protocol):
     def _late(self) -> None:
         """The deadline, or a body's time, is over."""
         self._timer = None
-        if self._reader.head is None:
+        if self._reader.head is None and (left_s := self._deadline - monotonic()) > 0:
+            # The loop's timers count whole milliseconds, and ring up to one early.
+            self._timer = self._loop.call_later(max(0.001, left_s), self._late)
+        elif self._reader.head is None:
             self.close(faults.no_answer(self._taken_ms()))
         else:
             self._finish(ended=False)
