@@ -9,7 +9,11 @@ import yaml
 
 from tests.cli.command import Command
 from tests.e2e.api import Api
+from tidings.cli import as_code
+from tidings.cli.calls import Calls
+from tidings.cli.exits import Exit, Stop
 from tidings.cli.webhook_defaults import DEFAULTS, settled
+from tidings.cli.where import Where, server
 
 AUTHORIZATION = "Bearer 0123456789abcdef"
 FILE = """\
@@ -277,6 +281,41 @@ def test_a_warning_is_told_by_the_dry_run_and_once_by_the_real_one(
     for flags in (["--dry-run"], []):
         done = tidings("webhooks", "apply", str(file), *flags).must(0)
         assert done.err.count("crm: webHookType should be HTTP") == 1
+
+
+def test_what_is_changed_by_others_meanwhile_is_told_with_what_was_done_before(
+    tidings: Command, org: Api, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it was tried by then: only what happens after that can stop it half way."""
+    tidings("webhooks", "apply", str(file)).must(0)
+    file.write_text(FILE.replace("example.com", "example.org"))
+    survey = webhooks(org)["survey"]["webHookId"]
+
+    class Overtaken(Calls):
+        def ask(
+            self, method: str, path: str, body: Any = None, *, if_match: str | None = None
+        ) -> tuple[int, Any]:
+            answer = super().ask(method, path, body, if_match=if_match)
+            if method == "PUT" and "dryRun" not in path and survey not in path:
+                org.send("PATCH", f"/v3/webHooks/{survey}", {"rateLimit": 7}).must(200)
+            return answer
+
+    monkeypatch.setenv("TIDINGS_KEY", tidings.environ["TIDINGS_KEY"])
+    where = Where(url=tidings.environ["TIDINGS_URL"], org=org.org)
+    monkeypatch.setattr(as_code, "calls", lambda _: Overtaken(server(where), where=where))
+    with pytest.raises(Stop) as stopped:
+        as_code.apply(str(file), where, dry_run=False, prune=False, from_original=False, yes=True)
+    assert stopped.value.code is Exit.REFUSED
+    assert "survey must be as it was read; somebody has changed it" in stopped.value.problem
+    assert stopped.value.problem.endswith(
+        "Before that, 0 created · 1 changed · 0 deleted · 0 as they are."
+    )
+    now = webhooks(org)
+    assert now["crm"]["webHookUrl"] == "https://example.org/crm"
+    assert (now["survey"]["webHookUrl"], now["survey"]["rateLimit"]) == (
+        "https://example.com/survey",
+        7.0,
+    )
 
 
 def test_a_credential_that_may_only_read_sees_the_difference_and_why_it_may_not(

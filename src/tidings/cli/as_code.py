@@ -196,7 +196,7 @@ def _carry_out(api: Calls, changes: list[Change], as_json: bool) -> list[Change]
             told = stop.problem if isinstance(stop, Moved) else f"{one.name}: {stop.problem}"
             if done:
                 told += f" Before that, {_sum(done, 0, '')}"
-            raise Stop(told, stop.code) from None
+            raise Stop(told, stop.code, stop.step) from None
         done.append(one)
         if as_json:
             now.pop("signingSecret", None)
