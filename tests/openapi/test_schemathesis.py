@@ -22,7 +22,7 @@ from tests.openapi.calls import body_of
 from tests.openapi.world import Things, World, world
 from tidings.api.openapi.scopes import OPEN, PLATFORM, SCOPES
 
-EXAMPLES = int(os.environ.get("TIDINGS_SCHEMATHESIS", "2"))
+EXAMPLES = int(os.environ.get("TIDINGS_SCHEMATHESIS", "3"))
 BOSS = basic("boss", "s3cret")
 load_all_checks()
 

@@ -85,8 +85,7 @@ class Dispatcher:
         self._alarm: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._breakers = Breakers(healths, draw, self._pump)
-        look = lambda number: self._posts.get(number) or self._deleted.get(number)  # noqa: E731
-        self.outlooks = Outlooks(look, healths, clock, self._admission, self._may_send)
+        self.outlooks = Outlooks(self._known, healths, clock, self._admission, self._may_send)
         self._tasks: set[asyncio.Task[None]] = set()
         self._leaving: dict[int, Webhook] = {}  # by the delivery that was answered 410
         self.stopped: Callable[[int], bool] = lambda _: False  # the stop switches, by org
@@ -328,6 +327,10 @@ class Dispatcher:
             post = self._posts[number] = Post(webhook, lane, self._open(webhook))
             self._breakers.restore(post)
         return post
+
+    def _known(self, number: int) -> Post | None:
+        """The webhook's post, if there is one; also of a deleted one whose attempts go on."""
+        return self._posts.get(number) or self._deleted.get(number)
 
     def _open(self, webhook: Webhook) -> Line:
         outlet = self._sender.open(
