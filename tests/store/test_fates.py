@@ -111,28 +111,6 @@ def place(
     one.half.close()
 
 
-def paged(place: Place, query: port.EventQuery, forward: bool) -> list[int]:
-    def ask(before: int | None, after: int | None) -> port.EventPage:
-        return place.log.events(
-            port.EventQuery(
-                query.org,
-                query.event_names,
-                query.from_ms,
-                query.to_ms,
-                query.terms,
-                query.matched,
-                before,
-                after,
-                query.limit,
-                query.events,
-                query.webhooks,
-                query.states,
-            )
-        )
-
-    return [one.seq for one in all_pages(ask, "events", forward)]
-
-
 def draw_query(draw: random.Random) -> port.EventQuery:
     low, high = sorted(START_MS + draw.randrange(COUNT * STEP_MS) for _ in range(2))
     rare = draw.randrange(COUNT // 3).to_bytes(8, "big")
@@ -160,7 +138,7 @@ def test_any_filter_gives_what_a_plain_read_gives_in_both_directions(
     query = draw_query(draw)
     wanted = place.expected(query)
     for forward in (False, True):
-        assert paged(place, query, forward) == wanted
+        assert all_pages(place.log, query, forward) == wanted
 
 
 @pytest.mark.parametrize("forward", [False, True], ids=["older", "newer"])
@@ -170,7 +148,7 @@ def test_an_event_with_more_deliveries_than_a_page_may_examine_is_passed(
     monkeypatch.setattr(fates, "BLOCKS_MAX", 1)
     for webhook in (1000 + BIG_HAS - 1, 1000, 5000):  # its last delivery, its first, one between
         query = port.EventQuery(1, webhooks=[webhook])
-        assert paged(place, query, forward) == [BIG]
+        assert all_pages(place.log, query, forward) == [BIG]
 
 
 def seqs(logs: Logs, **asked: Any) -> list[str]:
