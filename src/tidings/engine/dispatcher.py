@@ -1,12 +1,11 @@
 """All lanes of a process: commits hand work to them, attempts go out, outcomes come back.
 
 A lane's slots run on demand: a slot is a task that makes one attempt after the other until its lane
-has nothing that may start. Due retries are asked for by a timer per process, for lanes that may
-send, and arrive with the receipt of the commit that wrote their attempts down.
+has nothing that may start. Due retries arrive with the receipt of the commit that has written their
+attempts down (takes.py).
 """
 
 import asyncio
-import heapq
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
@@ -35,6 +34,7 @@ from tidings.engine.outlook import Outlooks
 from tidings.engine.post import QUICK_S, Line, Post
 from tidings.engine.shaper import Shaping
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
+from tidings.engine.takes import Takes
 from tidings.engine.tries import Promises
 from tidings.engine.wakes import Wakes
 from tidings.store import port
@@ -81,8 +81,13 @@ class Dispatcher:
         self._wakes = Wakes(self._pump)
         self._deleted: dict[int, Post] = {}  # with attempts that are under way
         self._warm: OrderedDict[int, Post] = OrderedDict()
-        self._due: list[tuple[int, int]] = []
-        self._alarm: asyncio.TimerHandle | None = None
+        self._takes = Takes(
+            store=store,
+            clock=clock,
+            post_of=self._posts.get,
+            take=lambda webhook, limit: self.committer.take(webhook, limit),
+            may_take=lambda: not (self.stopping or self.committer.halted),
+        )
         self._loop = asyncio.get_running_loop()
         self._breakers = Breakers(healths, draw, self._pump)
         self.outlooks = Outlooks(self._known, healths, clock, self._admission, self._may_send)
@@ -192,15 +197,11 @@ class Dispatcher:
             if (gone := self._leaving.pop(one.delivery, None)) is not None:
                 self._gone(gone)  # not before: disabling parks what is unfinished
             if one.delay_ms is not None:
-                self._note_due(post, receipt.now_ms + one.delay_ms)
+                self._takes.note(post, receipt.now_ms + one.delay_ms)
         for webhook, due_ms in receipt.due:
             post = self._posts.get(webhook)
             if post is not None:
-                post.takes_void = False
-                post.next_due_ms = None
-                self._take_ended(post)
-                if due_ms is not None:
-                    self._note_due(post, due_ms)
+                self._takes.came(post, due_ms)
         if self._admission.crowded:
             self._give_slots()
 
@@ -215,7 +216,7 @@ class Dispatcher:
             if standing.pending:
                 post.lane.start_over()
             if standing.next_due_ms is not None:
-                self._note_due(post, standing.next_due_ms)
+                self._takes.note(post, standing.next_due_ms)
             self._pump(post)
 
     def look_again(self, taken_of: set[int]) -> None:
@@ -242,7 +243,7 @@ class Dispatcher:
         self.begin(standings)
         for number in taken_of:
             if (post := self._posts.get(number)) is not None:
-                self._spawn(self._take_back(post))
+                self._takes.release(post)
 
     def changed(self, webhook: Webhook) -> None:
         """Follow a new version of a webhook; what is under way ends as it began."""
@@ -272,35 +273,13 @@ class Dispatcher:
         if webhook.sends != was.sends:
             lane.open = self._opens(webhook)
             lane.start_over()
-            if webhook.sends and post.next_due_ms is not None:
-                self._note_due(post, post.next_due_ms)
         if webhook.standing is not was.standing:
             if webhook.standing is Standing.DISABLED:
                 lane.start_over(keep_retries=False)  # they are parked
                 post.takes_void = post.taking
             elif was.standing is Standing.DISABLED:
-                self._spawn(self._take_back(post))
+                self._takes.release(post)
         self._pump(post)
-
-    async def _take_back(self, post: Post) -> None:
-        """Make due what was taken and has not come here, or was dropped at the disabling."""
-        if post.taking:
-            post.take_back_wanted = True  # once that has come back
-            return
-        post.taking, post.take_back_wanted = True, False
-        try:
-            await self._store.release(post.webhook.number, post.lane.unsettled)
-        except port.StoreDown:
-            self._loop.call_later(PAGE_RETRY_S, lambda: self._spawn(self._take_back(post)))
-            return
-        finally:
-            self._take_ended(post)
-        self._note_due(post, self._clock.now_ms())
-
-    def _take_ended(self, post: Post) -> None:
-        post.taking = False
-        if post.take_back_wanted:
-            self._spawn(self._take_back(post))
 
     def switched(self) -> None:
         """A stop switch was thrown: lanes close, and hold nothing in memory; or they open again."""
@@ -309,8 +288,6 @@ class Dispatcher:
             if opens != post.lane.open:
                 post.lane.open = opens
                 post.lane.start_over()
-                if opens and post.next_due_ms is not None:
-                    self._note_due(post, post.next_due_ms)
                 self._pump(post)
 
     def _opens(self, webhook: Webhook) -> bool:
@@ -361,7 +338,7 @@ class Dispatcher:
         if post.waiting_since_s is None and lane.can_start:
             post.waiting_since_s = self._loop.time()
         if post.next_due_ms is not None and not post.taking and lane.take_wanted:
-            self._take_if_due(post)
+            self._takes.ask_if_due(post)
 
     def _open_slots(self, post: Post) -> None:
         lane, now_s = post.lane, self._loop.time()
@@ -478,7 +455,7 @@ class Dispatcher:
     def due(self, webhook: int, due_ms: int) -> None:
         """A retry of a webhook is due then: somebody has asked for it."""
         if (post := self._post(webhook)) is not None:
-            self._note_due(post, due_ms)
+            self._takes.note(post, due_ms)
             self._pump(post)
 
     def parked(self, number: int) -> None:
@@ -487,7 +464,7 @@ class Dispatcher:
             post.lane.start_over()
             self._pump(post)
 
-    # -- pages and retries ------------------------------------------------------------------------
+    # -- pages ------------------------------------------------------------------------------------
 
     async def _read_page(self, post: Post, epoch: int) -> None:
         lane = post.lane
@@ -499,37 +476,6 @@ class Dispatcher:
             return
         lane.page_came(epoch, list(jobs), PAGE_JOBS)
         self._pump(post)
-
-    def _note_due(self, post: Post, due_ms: int) -> None:
-        if post.next_due_ms is None or due_ms < post.next_due_ms:
-            post.next_due_ms = due_ms
-            heapq.heappush(self._due, (due_ms, post.webhook.number))
-            self._set_alarm()
-
-    def _set_alarm(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-        if self._due and not self.stopping:
-            wait_s = max(0.001, (self._due[0][0] - self._clock.now_ms()) / 1000)
-            self._alarm = self._loop.call_later(min(wait_s, 60.0), self._ring)
-
-    def _ring(self) -> None:
-        now_ms = self._clock.now_ms()
-        while self._due and self._due[0][0] <= now_ms:
-            _, number = heapq.heappop(self._due)
-            if (post := self._posts.get(number)) is not None:
-                self._take_if_due(post)
-        self._set_alarm()
-
-    def _take_if_due(self, post: Post) -> None:
-        due_ms = post.next_due_ms
-        if due_ms is None or post.taking or self.stopping or self.committer.halted:
-            return
-        room = post.lane.retries_wanted
-        if room and due_ms <= self._clock.now_ms():
-            post.taking = True
-            self.committer.take(post.webhook.number, room)
 
     # -- connections ------------------------------------------------------------------------------
 
@@ -561,8 +507,7 @@ class Dispatcher:
     async def stop(self, drain_s: float) -> None:
         """Start nothing more, wait for what is under way, call the rest possibly sent."""
         self.stopping = True
-        if self._alarm is not None:
-            self._alarm.cancel()
+        self._takes.stop()
         posts = (*self._posts.values(), *self._deleted.values())
         slots = {slot for post in posts for slot in post.slots}
         if slots:

@@ -43,8 +43,8 @@ class Post:
         self.slots: set[asyncio.Task[None]] = set()
         self.next_due_ms: int | None = None
         self.cancelled: set[int] = set()  # deliveries that were, while their message is made
-        self.taking = False
-        self.take_back_wanted = False
+        self.taking = False  # or releasing (takes.py)
+        self.release_wanted = False
         self.takes_void = False  # what the take under way brings has been parked meanwhile
         self.paced: asyncio.TimerHandle | None = None
         self.waiting_since_s: float | None = None
