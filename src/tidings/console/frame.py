@@ -1,39 +1,52 @@
 """Who looks at a page, and how a page is made: session, org, form protection, headers.
 
 A page is `async def page(visit: Visit) -> Response`. `Frame.page` lets in who is signed in and
-holds the scope; everybody else is sent to the sign-in and comes back to the page they wanted. A
-page that changes something is reached by POST alone and carries the session's form token.
+holds the scope in the org of the address; everybody else is sent to the sign-in and comes back to
+the page they wanted. A page that changes something is reached by POST alone, and its form carries a
+token of the session and of this very address, org and all.
 """
 
 import gzip
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 import jinja2
+import msgspec
+from markupsafe import Markup
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tidings.api.answers import Refused
 from tidings.api.context import Services
+from tidings.console.place import OUTSIDE, Place, form_fits, org_of_form, place_of
 from tidings.console.static import Static
+from tidings.console.visit import (
+    FORM_FIELD,
+    FORM_HEADER,
+    SAID_COOKIE,
+    PlainVisit,
+    Visit,
+    named,
+    said_path,
+)
 from tidings.console.words import FILTERS, FUNCTIONS
 from tidings.core.calls import Caller
 from tidings.engine.denied import Denied, demand
-from tidings.engine.sessions import Opened, Seat, csrf_fits, csrf_of
-from tidings.store.port import Org, StoreDown
+from tidings.engine.sessions import Opened, Seat
+from tidings.store.port import StoreDown
 
-SIGN_IN = "/console/sign-in"
-ORG_COOKIE = "tidings-org"
+SIGN_IN = OUTSIDE.at("/sign-in")
 PORTAL_COOKIE = "tidings-portal"
-SAID_COOKIE, SAID_S = "tidings-said", 20
-FORM_FIELD = "csrf"
-FORM_HEADER = "x-csrf"
 FORM_BYTES_MAX = 512 * 1024
 FORM_FIELDS_MAX = 400
 PACK_BYTES_MIN = 1024
+STALE = (
+    "The form must be of this page and of the session that you have now; got another one. Nothing "
+    "was done. Load the page again, and send it from there. (stale_form, field csrf)"
+)
+NO_ORG = "The address must hold the number of an org; got none. Look for it among your orgs."
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 POLICY = (
     "default-src 'self'; img-src 'self' data:{images}; object-src 'none'; base-uri 'none'; "
@@ -47,58 +60,9 @@ HEADERS = {
 }
 
 
-@dataclass
-class Visit:
-    """One look at one page by somebody who is signed in."""
-
-    frame: "Frame"
-    request: Request
-    token: str
-    caller: Caller
-    seats: list[Seat]
-    form: Mapping[str, str] = field(default_factory=dict)
-    lists: Mapping[str, list[str]] = field(default_factory=dict)  # fields that stand several times
-
-    @property
-    def services(self) -> Services:
-        """The running service."""
-        return self.frame.services
-
-    @property
-    def org(self) -> Org:
-        """Where the visitor works."""
-        found = self.services.orgs.get(self.caller.org)
-        assert found is not None
-        return found
-
-    def may(self, scope: str) -> bool:
-        """Whether the visitor holds a scope; templates ask it before they offer an action."""
-        return scope in self.caller.grants
-
-    @property
-    def partial(self) -> bool:
-        """Whether htmx asks for a part of the page."""
-        return self.request.headers.get("hx-request") == "true"
-
-    def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
-        """The page, or the part of it that `template` makes."""
-        return self.frame.render(self.request, template, status, visit=self, **values)
-
-    def go(self, path: str, said: str | None = None) -> Response:
-        """To another page, after something was done; `said` is told there."""
-        answer: Response
-        if self.partial:
-            answer = Response(status_code=204, headers={"hx-redirect": path})
-        else:
-            answer = RedirectResponse(path, 303)
-        if said is not None:
-            frame, request = self.frame, self.request
-            portal = frame.portal(request)
-            frame.put_cookie(request, answer, SAID_COOKIE, quote(said), SAID_S, "/console", portal)
-        return answer
-
-
+SomeVisit = TypeVar("SomeVisit", bound=PlainVisit)
 Page = Callable[[Visit], Awaitable[Response]]
+PlainPage = Callable[[PlainVisit], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -127,22 +91,30 @@ class Frame:
         """The session cookie's name. `__Host-` binds it to this very host, where it can be."""
         return "__Host-tidings" if self.secure(request) else "tidings"
 
-    def token(self, request: Request) -> str:
-        """The session's token; empty without one. While a portal is open, that of the portal."""
-        own = request.cookies.get(self.cookie(request), "")
-        return self.portal_token(request) or own
+    def token(self, request: Request, place: Place) -> str:
+        """The token of the session that a place is of; empty without one. A portal's pages know no
+        other than the portal's, and all others none of a portal."""
+        portal = place.portal and place.org is not None
+        name = self.portal_cookie(request, place.org or 0) if portal else self.cookie(request)
+        return request.cookies.get(name, "")
 
-    def portal_cookie(self, request: Request) -> str:
-        """The name of a portal's cookie: apart from the other, so that neither ends the other."""
-        return f"__Host-{PORTAL_COOKIE}" if self.secure(request) else PORTAL_COOKIE
+    def portal_cookie(self, request: Request, org: int) -> str:
+        """The name of the cookie of an org's portal: apart from one's own session and from the
+        portals of other orgs, so that none of them ends another."""
+        name = f"{PORTAL_COOKIE}-{org}"
+        return f"__Host-{name}" if self.secure(request) else name
 
-    def portal_token(self, request: Request) -> str:
-        """The token of a portal's session; empty without one."""
-        return request.cookies.get(self.portal_cookie(request), "")
+    def portal_tokens(self, request: Request) -> Iterator[str]:
+        """The tokens of all portals that the browser has opened."""
+        start = self.portal_cookie(request, 0).removesuffix("0")
+        return (value for name, value in request.cookies.items() if name.startswith(start))
 
-    def portal(self, request: Request) -> Opened | None:
-        """The portal that the browser looks at."""
-        return self.services.sessions.opened(self.portal_token(request))
+    def portal(self, request: Request, place: Place) -> Opened | None:
+        """The portal that a place is of, while its session is in force."""
+        if not place.portal:
+            return None
+        opened = self.services.sessions.opened(self.token(request, place))
+        return opened if opened is not None and opened.org == place.org else None
 
     def put_cookie(
         self,
@@ -167,19 +139,48 @@ class Frame:
         parts += ["Secure"] * secure + ["HttpOnly"] * http_only
         answer.headers.append("set-cookie", "; ".join(parts))
 
-    def drop_portal(self, request: Request, answer: Response) -> None:
-        """End a portal's cookie, whether or not it was partitioned."""
-        name = self.portal_cookie(request)
+    def drop_portal(self, request: Request, answer: Response, org: int) -> None:
+        """End the cookie of an org's portal, whether or not it was partitioned."""
+        name = self.portal_cookie(request, org)
         for embed_in in ((), ("",)):
             of = Opened(0, "", "", embed_in=embed_in)
             self.put_cookie(request, answer, name, "", 0, "/", of, http_only=True)
 
     def page(self, page: Page, scope: str | None = None) -> Endpoint:
-        """An endpoint for who is signed in and holds the scope."""
+        """An endpoint for who is signed in and holds the scope in the org of the address."""
 
+        def enter(request: Request) -> Visit:
+            place = place_of(path_of(request))
+            token = self.token(request, place)
+            caller = self._caller(request, token, place)
+            if scope is not None:
+                demand(caller, scope)
+            return Visit(self, request, place, token, caller, self._seats(token))
+
+        return self._endpoint(enter, page)
+
+    def plain(self, page: PlainPage) -> Endpoint:
+        """An endpoint for who is signed in, of a page that belongs to no org."""
+
+        def enter(request: Request) -> PlainVisit:
+            token = self.token(request, OUTSIDE)
+            own = self.services.sessions.caller(token)
+            grants = own.grants if own.platform else frozenset[str]()  # what holds in no org alone
+            caller = msgspec.structs.replace(own, org=0, grants=grants)
+            return PlainVisit(self, request, OUTSIDE, token, caller, self._seats(token))
+
+        return self._endpoint(enter, page)
+
+    def _endpoint(
+        self,
+        enter: Callable[[Request], SomeVisit],
+        page: Callable[[SomeVisit], Awaitable[Response]],
+    ) -> Endpoint:
         async def endpoint(request: Request) -> Response:
             try:
-                visit = await self._visit(request, scope)
+                visit = enter(request)
+                if request.method not in ("GET", "HEAD"):
+                    await self._take_form(visit)
                 return await page(visit)
             except Denied as denied:
                 return self._denied(request, denied)
@@ -191,38 +192,69 @@ class Frame:
 
         return endpoint
 
-    async def _visit(self, request: Request, scope: str | None) -> Visit:
-        token = self.token(request)
-        wanted = request.cookies.get(ORG_COOKIE, "")
-        org = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 17 else None
-        sessions = self.services.sessions
+    def _seats(self, token: str) -> list[Seat]:
+        return list(self.services.sessions.seats(token))
+
+    def _caller(self, request: Request, token: str, place: Place) -> Caller:
+        """Who calls, in the org of the address and in no other. Denied."""
+        if place.org is None:  # 07, or a number that no org has
+            self.services.sessions.caller(token)
+            raise Denied(404, "not_found", NO_ORG)
         try:
-            caller = sessions.caller(token, org)
+            return self.services.sessions.caller(token, place.org)
         except Denied as denied:
             if denied.status != 403:
                 raise
-            caller = sessions.caller(token)  # the org of the cookie is theirs no longer
-        if scope is not None:
-            demand(caller, scope)
-        visit = Visit(self, request, token, caller, list(sessions.seats(token)))
-        if request.method not in ("GET", "HEAD"):
-            form = await read_form(request)
-            given = request.headers.get(FORM_HEADER) or str(form.get(FORM_FIELD, ""))
-            if not csrf_fits(token, given) or not _same_origin(request):
-                raise Denied(
-                    403, "stale_form", "The form is of another session. Load the page again."
-                )
-            visit.form = {name: str(value) for name, value in form.items()}
-            visit.lists = {
-                name: [str(value) for value in form.getlist(name)] for name in form.keys()
-            }
-        return visit
+            raise Denied(
+                403,
+                "forbidden_org",
+                f"Org {place.org} must be one that you may work in; it is not, or it is not there. "
+                "Ask an owner of it for an invitation, or sign in as somebody who has one. "
+                "(forbidden_org, address)",
+            ) from None
+
+    async def _take_form(self, visit: PlainVisit) -> None:
+        """The fields that were sent, once it is sure that a page of ours sent them, for this
+        session and this address. Denied before anything is done."""
+        request = visit.request
+        form = await read_form(request)
+        header = request.headers.get(FORM_HEADER)
+        given = [str(one) for one in form.getlist(FORM_FIELD)] if header is None else [header]
+        path = path_of(request)
+        if not any(form_fits(visit.token, path, one) for one in given):
+            raise self._misplaced(visit, given)
+        if not _same_origin(request):
+            raise Denied(403, "stale_form", STALE)
+        visit.form = {name: str(value) for name, value in form.items()}
+        visit.lists = {name: [str(value) for value in form.getlist(name)] for name in form.keys()}
+
+    def _misplaced(self, visit: PlainVisit, given: Sequence[str]) -> Denied:
+        """Why a form is not taken: it is of another org, which is named, or of another session."""
+        orgs = {org for one in given if (org := org_of_form(one)) is not None}
+        here, other = visit.place.org, next(iter(orgs), None)
+        if here is None or other is None or here in orgs:
+            return Denied(403, "stale_form", STALE)
+        try:
+            self.services.sessions.caller(visit.token, other)  # else its name is not for them
+            known = self.services.orgs.get(other)
+        except Denied:
+            known = None
+        own = self.services.orgs.get(here)
+        return Denied(
+            403,
+            "foreign_form",
+            f"The form must be of the org that its address names, {named(own) if own else here}; "
+            f"got one of {named(known) if known else f'org {other}'}. Nothing was done. Open the "
+            "page of the org that you mean, and send its form from there. (foreign_form, field "
+            f"{FORM_FIELD})",
+        )
 
     def _denied(self, request: Request, denied: Denied) -> Response:
         if denied.status != 401:
-            return self.error(request, denied.status, denied.message)
-        if self.portal_token(request):
-            return self.portal_ended(request)
+            return self.error(request, denied.status, denied.message, denied.code)
+        place = place_of(path_of(request))
+        if place.portal:
+            return self.portal_ended(request, place.org)
         back = request.url.path
         if request.url.query:
             back += "?" + request.url.query
@@ -236,15 +268,26 @@ class Frame:
     def render(
         self, request: Request, template: str, status: int = 200, /, **values: Any
     ) -> Response:
-        """A page as an answer, with the headers that all pages carry."""
-        visit: Visit | None = values.get("visit")
+        """A page as an answer, with the headers that all pages carry.
+
+        Templates say `here` for the base of the org's pages; on a page of no org there is none, and
+        a template that says it fails. `outside` is the base of what belongs to no org.
+        """
+        visit: PlainVisit | None = values.get("visit")
         said = request.cookies.get(SAID_COOKIE)
-        portal = self.portal(request)
+        path = path_of(request)
+        place = place_of(path)
+        portal = self.portal(request, place)
+        around: dict[str, Any] = {"outside": OUTSIDE.base, "org": None}
+        if place.org is not None:
+            around["here"] = place.base
+        if isinstance(visit, Visit):
+            around |= {"org": visit.org, "in_org": in_org(visit.named)}
         text = self._templates.get_template(template).render(
-            {
+            around
+            | {
                 "visit": visit,
-                "csrf": csrf_of(visit.token) if visit else "",
-                "path": request.url.path,
+                "path": path,
                 "query": request.query_params,
                 "said": _unquoted(said),
                 "portal": portal,
@@ -263,22 +306,46 @@ class Frame:
             body = gzip.compress(body, 5, mtime=0)
         answer = Response(body, status, headers, media_type="text/html")
         if said is not None and not (visit and visit.partial):
-            self.put_cookie(request, answer, SAID_COOKIE, "", 0, "/console", portal)
+            self.put_cookie(request, answer, SAID_COOKIE, "", 0, said_path(path), portal)
         return answer
 
-    def portal_ended(self, request: Request, message: str = "", status: int = 401) -> Response:
+    def portal_ended(
+        self, request: Request, org: int | None, message: str = "", status: int = 401
+    ) -> Response:
         """What stands where a portal was. It says nothing of anybody, so any page may frame it:
         which ones may hold the portal is known no more."""
         answer = self.render(request, "portal_ended.html", status, message=message)
         answer.headers["content-security-policy"] = POLICY.format(images="", ancestors="*")
-        self.drop_portal(request, answer)
+        if org is not None:
+            self.drop_portal(request, answer, org)
         return answer
 
-    def error(self, request: Request, status: int, message: str) -> Response:
+    def error(self, request: Request, status: int, message: str, code: str = "") -> Response:
         """A page that says what went wrong and what to do; a sentence where a part was asked."""
         partial = request.headers.get("hx-request") == "true"
         template = "parts/trouble.html" if partial else "error.html"
-        return self.render(request, template, status, message=message, status=status)
+        place = place_of(path_of(request))
+        theirs = place.org is not None and code != "forbidden_org"
+        return self.render(
+            request,
+            template,
+            status,
+            message=message,
+            status=status,
+            back=place.at() if theirs else OUTSIDE.at(),
+            orgs=None if place.portal else OUTSIDE.at("/orgs"),
+        )
+
+
+def path_of(request: Request) -> str:
+    """The path of an address, decoded: the one that routes go by."""
+    return str(request.scope["path"])
+
+
+def in_org(named: str) -> Markup:
+    """What every button that changes something says beside its verb."""
+    name, _, id = named.rpartition(" ")
+    return Markup(' <span class="of">in <span>{}</span> {}</span>').format(name, id)
 
 
 async def read_form(request: Request) -> FormData:

@@ -1,11 +1,13 @@
-"""All pages of the console and where they are."""
+"""All pages of the console and where they are: those of an org, and those of none."""
+
+from collections.abc import Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from tidings.api.context import Services
-from tidings.console.frame import Frame, Page
+from tidings.console.frame import Endpoint, Frame, Page
 from tidings.console.pages import (
     access,
     catalogue,
@@ -28,7 +30,83 @@ from tidings.console.pages import (
     webhook_edit,
     webhooks,
 )
+from tidings.console.place import OUTSIDE
 from tidings.console.static import PREFIX, Static
+
+NOTHING = "The address may be mistyped, or what it named is gone. Search with / above."
+MOVED_FORM = (
+    "The address of a form must name its org; this one is of a page that was loaded before orgs "
+    "stood in addresses. Nothing was done. Load the page again. (no_org, address)"
+)
+Pages = Sequence[tuple[str, str, Page, str | None]]
+
+# Every page of an org: its path behind the base of the org, and the scope that it takes.
+OF_AN_ORG: Pages = [
+    ("GET", "", overview.show, None),
+    ("GET", "/webhooks", webhooks.show_all, "webhooks:read"),
+    ("GET", "/webhooks/new", webhook_edit.show_new, "webhooks:write"),
+    ("POST", "/webhooks/new", webhook_edit.create, "webhooks:write"),
+    ("POST", "/webhooks/check", webhook_edit.check, "webhooks:write"),
+    ("POST", "/webhooks/inbox", webhook_edit.make_inbox, "webhooks:write"),
+    ("POST", "/webhooks/preview", webhook_edit.preview, "webhooks:write"),
+    ("POST", "/webhooks/test", webhook_edit.send_test, "webhooks:write"),
+    ("GET", "/webhooks/types/{name}", webhook_edit.show_type, "webhooks:read"),
+    ("GET", "/webhooks/{id}", webhooks.show, "webhooks:read"),
+    ("GET", "/webhooks/{id}/edit", webhook_edit.show_edit, "webhooks:write"),
+    ("POST", "/webhooks/{id}/edit", webhook_edit.update, "webhooks:write"),
+    ("POST", "/webhooks/{id}/test", webhook_edit.test_saved, "webhooks:write"),
+    ("POST", "/webhooks/{id}/say", webhooks.say, "webhooks:write"),
+    ("GET", "/webhooks/{id}/rotate", webhooks.ask_rotate, "webhooks:write"),
+    ("POST", "/webhooks/{id}/rotate", webhooks.rotate, "webhooks:write"),
+    ("GET", "/webhooks/{id}/delete", webhooks.ask_delete, "webhooks:write"),
+    ("POST", "/webhooks/{id}/delete", webhooks.delete, "webhooks:write"),
+    ("GET", "/deliveries", deliveries.show_all, "logs:read"),
+    ("POST", "/deliveries/many", many.ask, "replay:write"),
+    ("GET", "/deliveries/{id}", delivery.show, "logs:read"),
+    ("POST", "/deliveries/{id}/retry", delivery.retry, "replay:write"),
+    ("POST", "/deliveries/{id}/cancel", delivery.cancel, "replay:write"),
+    ("GET", "/events", events.show_all, "logs:read"),
+    ("GET", "/events/new", events.show_new, "events:write"),
+    ("POST", "/events/new", events.send, "events:write"),
+    ("GET", "/events/rejected", rejections.moved, None),
+    ("GET", "/events/{id}", events.show, "logs:read"),
+    ("GET", "/rejections", rejections.show_all, "logs:read"),
+    ("GET", "/rejections/{id}", rejections.show, "logs:read"),
+    ("POST", "/rejections/{id}/retry", rejections.again, "events:write"),
+    ("GET", "/catalogue", catalogue.show_all, None),
+    ("GET", "/catalogue/{name}", catalogue.show, None),
+    ("GET", "/tail", tail.show, "logs:read"),
+    ("GET", "/tail/stream", tail.stream, "logs:read"),
+    ("GET", "/inboxes", inboxes.show_all, "logs:read"),
+    ("POST", "/inboxes", inboxes.create, "webhooks:write"),
+    ("GET", "/inboxes/{id}", inboxes.show, "logs:read"),
+    ("POST", "/inboxes/{id}", inboxes.change, "webhooks:write"),
+    ("POST", "/inboxes/{id}/delete", inboxes.delete, "webhooks:write"),
+    ("GET", "/replays", replays.show_all, "replay:read"),
+    ("GET", "/replays/new", replays.show_new, "replay:write"),
+    ("POST", "/replays/new", replays.start, "replay:write"),
+    ("GET", "/replays/{id}", replays.show, "replay:read"),
+    ("POST", "/replays/{id}", replays.move, "replay:write"),
+    ("GET", "/stop", stops.show, "admin:read"),
+    ("POST", "/stop", stops.throw, "admin:write"),
+    ("GET", "/access", access.show, "admin:read"),
+    ("GET", "/access/credentials/new", access.show_new, "admin:write"),
+    ("POST", "/access/credentials/new", access.create, "admin:write"),
+    ("GET", "/access/credentials/{id}/rotate", access.ask_rotate, "admin:write"),
+    ("POST", "/access/credentials/{id}/rotate", access.rotate, "admin:write"),
+    ("GET", "/access/credentials/{id}/revoke", access.ask_revoke, "admin:write"),
+    ("POST", "/access/credentials/{id}/revoke", access.revoke, "admin:write"),
+    ("GET", "/access/users/new", people.show_new, "admin:write"),
+    ("POST", "/access/users/new", people.invite, "admin:write"),
+    ("GET", "/access/users/{id}", people.show, "admin:read"),
+    ("POST", "/access/users/{id}", people.change, "admin:write"),
+    ("GET", "/settings", orgs.show, "admin:read"),
+    ("POST", "/settings", orgs.change, "admin:write"),
+    ("GET", "/health", health.show, "admin:read"),
+    ("GET", "/find", find.find, None),
+]
+# What begins so was addressed without an org before; old links to it lead on.
+MOVED = frozenset(path.split("/")[1] for _, path, _, _ in OF_AN_ORG if path)
 
 
 def console_routes(services: Services, *, plain_http: bool) -> list[Route]:
@@ -37,94 +115,43 @@ def console_routes(services: Services, *, plain_http: bool) -> list[Route]:
     frame = Frame(services, static)
     door = sign_in.Door(frame, plain_http)
     gate, welcome = portal.Gate(frame, plain_http), people.Welcome(frame)
+    moved = frame.plain(orgs.moved)
 
     async def nowhere(request: Request) -> Response:
-        said = "The address may be mistyped, or what it named is gone. Search with / above."
-        return frame.error(request, 404, said)
+        if request.path_params["rest"].partition("/")[0] in MOVED:
+            if request.method == "GET":
+                return await moved(request)
+            return frame.error(request, 404, MOVED_FORM)
+        return frame.error(request, 404, NOTHING)
 
-    def get(path: str, page: Page, scope: str | None = None) -> Route:
-        return Route(f"/console{path}", frame.page(page, scope), methods=["GET"])
+    def route(method: str, path: str, endpoint: Endpoint) -> Route:
+        return Route(OUTSIDE.at(path), endpoint, methods=[method])
 
-    def post(path: str, page: Page, scope: str | None = None) -> Route:
-        return Route(f"/console{path}", frame.page(page, scope), methods=["POST"])
-
+    of_orgs = [
+        route(method, f"{start}/o/{{org}}{path}", frame.page(page, scope))
+        for start in ("", "/portal")
+        for method, path, page, scope in OF_AN_ORG
+    ]
     return [
         Route(PREFIX + "{name:path}", static.serve, methods=["GET"]),
-        Route("/console/sign-in", door.show, methods=["GET"]),
-        Route("/console/sign-in", door.sign_in, methods=["POST"]),
-        post("/sign-out", sign_in.sign_out),
-        get("/sessions", sign_in.show_sessions),
-        post("/sessions/end", sign_in.sign_out_everywhere),
-        post("/work-in", sign_in.work_in),
-        get("", overview.show),
-        get("/webhooks", webhooks.show_all, "webhooks:read"),
-        get("/webhooks/new", webhook_edit.show_new, "webhooks:write"),
-        post("/webhooks/new", webhook_edit.create, "webhooks:write"),
-        post("/webhooks/check", webhook_edit.check, "webhooks:write"),
-        post("/webhooks/inbox", webhook_edit.make_inbox, "webhooks:write"),
-        post("/webhooks/preview", webhook_edit.preview, "webhooks:write"),
-        post("/webhooks/test", webhook_edit.send_test, "webhooks:write"),
-        get("/webhooks/types/{name}", webhook_edit.show_type, "webhooks:read"),
-        get("/webhooks/{id}", webhooks.show, "webhooks:read"),
-        get("/webhooks/{id}/edit", webhook_edit.show_edit, "webhooks:write"),
-        post("/webhooks/{id}/edit", webhook_edit.update, "webhooks:write"),
-        post("/webhooks/{id}/test", webhook_edit.test_saved, "webhooks:write"),
-        post("/webhooks/{id}/say", webhooks.say, "webhooks:write"),
-        get("/webhooks/{id}/rotate", webhooks.ask_rotate, "webhooks:write"),
-        post("/webhooks/{id}/rotate", webhooks.rotate, "webhooks:write"),
-        get("/webhooks/{id}/delete", webhooks.ask_delete, "webhooks:write"),
-        post("/webhooks/{id}/delete", webhooks.delete, "webhooks:write"),
-        get("/deliveries", deliveries.show_all, "logs:read"),
-        post("/deliveries/many", many.ask, "replay:write"),
-        get("/deliveries/{id}", delivery.show, "logs:read"),
-        post("/deliveries/{id}/retry", delivery.retry, "replay:write"),
-        post("/deliveries/{id}/cancel", delivery.cancel, "replay:write"),
-        get("/events", events.show_all, "logs:read"),
-        get("/events/new", events.show_new, "events:write"),
-        post("/events/new", events.send, "events:write"),
-        get("/events/rejected", rejections.moved),
-        get("/events/{id}", events.show, "logs:read"),
-        get("/rejections", rejections.show_all, "logs:read"),
-        get("/rejections/{id}", rejections.show, "logs:read"),
-        post("/rejections/{id}/retry", rejections.again, "events:write"),
-        get("/catalogue", catalogue.show_all),
-        get("/catalogue/{name}", catalogue.show),
-        get("/tail", tail.show, "logs:read"),
-        get("/tail/stream", tail.stream, "logs:read"),
-        Route("/console/welcome", welcome.show, methods=["GET"]),
-        Route("/console/welcome", welcome.set_password, methods=["POST"]),
-        Route("/console/portal", gate.open, methods=["GET"]),
-        Route("/console/portal.css", gate.style, methods=["GET"]),
-        post("/portal/leave", portal.leave),
-        get("/inboxes", inboxes.show_all, "logs:read"),
-        post("/inboxes", inboxes.create, "webhooks:write"),
-        get("/inboxes/{id}", inboxes.show, "logs:read"),
-        post("/inboxes/{id}", inboxes.change, "webhooks:write"),
-        post("/inboxes/{id}/delete", inboxes.delete, "webhooks:write"),
-        get("/replays", replays.show_all, "replay:read"),
-        get("/replays/new", replays.show_new, "replay:write"),
-        post("/replays/new", replays.start, "replay:write"),
-        get("/replays/{id}", replays.show, "replay:read"),
-        post("/replays/{id}", replays.move, "replay:write"),
-        get("/stop", stops.show, "admin:read"),
-        post("/stop", stops.throw, "admin:write"),
-        get("/access", access.show, "admin:read"),
-        get("/access/credentials/new", access.show_new, "admin:write"),
-        post("/access/credentials/new", access.create, "admin:write"),
-        get("/access/credentials/{id}/rotate", access.ask_rotate, "admin:write"),
-        post("/access/credentials/{id}/rotate", access.rotate, "admin:write"),
-        get("/access/credentials/{id}/revoke", access.ask_revoke, "admin:write"),
-        post("/access/credentials/{id}/revoke", access.revoke, "admin:write"),
-        get("/access/users/new", people.show_new, "admin:write"),
-        post("/access/users/new", people.invite, "admin:write"),
-        get("/access/users/{id}", people.show, "admin:read"),
-        post("/access/users/{id}", people.change, "admin:write"),
-        get("/orgs", orgs.show_all),
-        get("/orgs/new", orgs.show_new, "admin:write"),
-        post("/orgs/new", orgs.create, "admin:write"),
-        get("/orgs/{id}", orgs.show, "admin:read"),
-        post("/orgs/{id}", orgs.change, "admin:write"),
-        get("/health", health.show, "admin:read"),
-        get("/find", find.find),
-        Route("/console/{rest:path}", nowhere, methods=["GET", "POST"]),
+        route("GET", "/sign-in", door.show),
+        route("POST", "/sign-in", door.sign_in),
+        route("GET", "/welcome", welcome.show),
+        route("POST", "/welcome", welcome.set_password),
+        route("GET", "/portal", gate.open),
+        route("GET", "/portal.css", gate.style),
+        route("POST", "/portal/o/{org}/leave", frame.page(portal.leave)),
+        *of_orgs,
+        route("GET", "", frame.plain(orgs.home)),
+        route("POST", "/sign-out", frame.plain(sign_in.sign_out)),
+        route("GET", "/sessions", frame.plain(sign_in.show_sessions)),
+        route("POST", "/sessions/end", frame.plain(sign_in.sign_out_everywhere)),
+        route("GET", "/orgs", frame.plain(orgs.show_all)),
+        route("GET", "/orgs/new", frame.plain(orgs.show_new)),
+        route("POST", "/orgs/new", frame.plain(orgs.create)),
+        route("GET", "/orgs/{id}", frame.plain(orgs.settings_moved)),
+        route("GET", "/stop-all", frame.plain(stops.show_all)),
+        route("POST", "/stop-all", frame.plain(stops.throw_all)),
+        route("GET", "/{rest:path}", nowhere),
+        route("POST", "/{rest:path}", nowhere),
     ]

@@ -5,7 +5,7 @@ to one org and one role. The session has no more than its credential has now, an
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -90,15 +90,18 @@ class Portals:
         ends.append(ends_ms)
         return token, ends_ms
 
-    async def open(self, token: str, address: str, agent: str, had: str = "") -> SignedIn | None:
-        """The session that a link begins; None where the session `had` was begun by this very link:
-        a page was loaded again. Denied, StoreDown."""
+    def opened_by(self, token: str, had: Iterable[str]) -> Opened | None:
+        """The portal of one of the sessions `had` that this very link began: a page was loaded
+        again. None where there is none."""
+        digest = digest_of(token).hex()
+        found = (self._sessions.opened(one) for one in had)
+        return next((one for one in found if one is not None and one.link == digest), None)
+
+    async def open(self, token: str, address: str, agent: str) -> tuple[SignedIn, Opened]:
+        """The session that a link begins, and what that is limited to. Denied, StoreDown."""
         if not is_typed("lnk", token):
             raise _ended()
         digest = digest_of(token)
-        before = self._sessions.opened(had)
-        if before is not None and before.link == digest.hex():
-            return None
         link = await self._store.take_link(digest)
         if link is None or link.purpose != PORTAL or link.expires_ms <= self._clock.now_ms():
             if link is not None and link.purpose != PORTAL:
@@ -113,7 +116,8 @@ class Portals:
         portal = _decode(link.portal)
         opened = Opened(**msgspec.structs.asdict(portal), link=digest.hex())
         mark = mark_of(credential.digest).encode()
-        return await self._sessions.open_portal(opened, credential.id, mark, address, agent)
+        signed = await self._sessions.open_portal(opened, credential.id, mark, address, agent)
+        return signed, opened
 
 
 def _ended() -> Denied:

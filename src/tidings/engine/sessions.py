@@ -41,7 +41,6 @@ class SignedIn(msgspec.Struct, frozen=True):
     """A sign-in that was made just now; the only time that its token is known."""
 
     token: str
-    csrf: str
 
     def __repr__(self) -> str:
         """Nothing of it."""
@@ -287,7 +286,7 @@ class Sessions:
         most = PER_OWNER_MAX if opened is None else PORTALS_MAX
         if len(own) > most:
             await self._drop(own[:-most])
-        return SignedIn(token, csrf_of(token))
+        return SignedIn(token)
 
     def _live(self, token: str) -> port.Session:
         session = self._sessions.get(digest_of(token))
@@ -367,16 +366,12 @@ class Sessions:
             self._portals.pop(digest, None)
 
 
-def csrf_of(token: str) -> str:
-    """What the forms of a session carry. Who has only this does not get at the session."""
-    return hashlib.blake2b(
-        token.encode("utf-8", "replace"), digest_size=16, person=b"tidings.csrf"
-    ).hexdigest()
-
-
-def csrf_fits(token: str, given: str) -> bool:
-    """Whether a form belongs to a session."""
-    return hmac.compare_digest(csrf_of(token).encode(), given.encode("utf-8", "replace"))
+def csrf_of(token: str, action: str) -> str:
+    """What a form of a session carries that is sent to the path `action`: good for this session
+    and this path alone. Who has only this does not get at the session."""
+    key = hashlib.blake2b(token.encode("utf-8", "replace"), digest_size=32, person=b"tidings.csrf")
+    said = action.encode("utf-8", "replace")
+    return hashlib.blake2b(said, digest_size=16, key=key.digest()).hexdigest()
 
 
 _opened = msgspec.json.Decoder(Opened).decode

@@ -6,9 +6,9 @@ from starlette.responses import Response
 from tidings.api.not_there import not_there
 from tidings.catalogue import EventType
 from tidings.catalogue.thin import thin
-from tidings.console.frame import Visit
 from tidings.console.json_view import body_of
 from tidings.console.schema_tree import schema_tree
+from tidings.console.visit import Visit
 from tidings.core.own_types import RESERVED
 from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook

@@ -5,10 +5,10 @@ from starlette.responses import Response
 from tidings.api.answers import Refused
 from tidings.api.outlooks import see
 from tidings.api.v1_logs import delivery_page, webhooks_of
-from tidings.console.frame import Visit
 from tidings.console.pages import log_filters
 from tidings.console.pages.active_filters import active_filters
 from tidings.console.pages.log_filters import Filters, address, sides
+from tidings.console.visit import Visit
 from tidings.core.delivery import State
 from tidings.core.ids import show as show_id
 from tidings.engine.webhook_records import Record

@@ -11,8 +11,8 @@ from tidings.api.preview import BYTES_MAX, try_event
 from tidings.api.replay_calls import ReplayCalls
 from tidings.api.v1_deliveries import own_delivery, show_whole, try_now
 from tidings.console.curl import curl_of
-from tidings.console.frame import Visit
 from tidings.console.json_view import Body, body_of
+from tidings.console.visit import Visit
 from tidings.core.cloudevents import epoch_ms
 from tidings.core.delivery import State
 from tidings.core.ids import show as show_id
@@ -72,7 +72,7 @@ async def _done(visit: Visit, doing: Any) -> Response:
             raise
         found, record = await own_delivery(visit.services, visit.caller.org, _id(visit))
         return await _page(visit, found, record, refused.status, refused.refusals[0].message)
-    return visit.go(f"/console/deliveries/{_id(visit)}", said)
+    return visit.go(f"/deliveries/{_id(visit)}", said)
 
 
 async def _page(

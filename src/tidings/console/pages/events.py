@@ -14,11 +14,11 @@ from tidings.api.v1_logs import event_page
 from tidings.api.v1_rejections import taken
 from tidings.catalogue import EventType
 from tidings.catalogue.thin import thin
-from tidings.console.frame import Visit
 from tidings.console.json_view import body_of
 from tidings.console.pages import log_filters
 from tidings.console.pages.active_filters import active_filters
 from tidings.console.pages.log_filters import address, sides
+from tidings.console.visit import Visit
 from tidings.core.delivery import State
 from tidings.core.filter import explain
 from tidings.core.form import Refusal
@@ -143,11 +143,11 @@ async def send(visit: Visit) -> Response:
         first = refused.refusals[0]
         return _form(visit, name, text, first.message, first.field, refused.status)
     if not visit.may("logs:read"):
-        return visit.go("/console/events/new", f"Accepted under the id {event_id}.")
+        return visit.go("/events/new", f"Accepted under the id {event_id}.")
     said = "Accepted." if verdict.status == "accepted" else "An event with this id is there already"
     said += "" if verdict.status == "accepted" else "; nothing was sent again."
     said += f" {verdict.warning}" if verdict.warning else ""
-    return visit.go(f"/console/events/{event_id}", said)
+    return visit.go(f"/events/{event_id}", said)
 
 
 def _count(visit: Visit) -> None:

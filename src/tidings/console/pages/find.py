@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -12,7 +13,8 @@ from tidings.api.log_query import VALUE_MAX, LogQuestion
 from tidings.api.v1_deliveries import own_delivery
 from tidings.api.v1_logs import delivery_page, event_page, webhooks_of
 from tidings.api.v1_rejections import PREFIX
-from tidings.console.frame import Visit
+from tidings.console.place import OUTSIDE, Place
+from tidings.console.visit import Visit
 from tidings.core.ids import EVENT_ID, read
 from tidings.core.ids import show as show_id
 from tidings.engine.inboxes import UnknownInbox
@@ -20,6 +22,7 @@ from tidings.store.port import DeliveryPage, EventPage
 
 SHOWN = 10
 ORG_DIGITS = 15
+ORGS_MAX = 200  # others in which an id is looked for
 _PREFIXED = re.compile(r"(dlv|att|rpl|inb|rej)_[0-9a-z]+")
 _WEBHOOK = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -50,6 +53,8 @@ async def find(visit: Visit) -> Response:
     look = await _by_id(visit, wanted)
     if look.path is not None:
         return visit.go(look.path)
+    if (elsewhere := await _elsewhere(visit, wanted, look)) is not None:
+        return elsewhere
     deliveries, events = DeliveryPage([]), EventPage([])
     orgs = []
     records = webhooks_of(visit.services, visit.caller.org, ())
@@ -64,7 +69,7 @@ async def find(visit: Visit) -> Response:
         if len(wanted) <= ORG_DIGITS and (known := visit.services.orgs.get(int(wanted))):
             orgs = [known]
     if orgs and not (deliveries.deliveries or events.events):
-        return visit.go("/console/orgs?" + urlencode({"q": wanted}))
+        return visit.leave(OUTSIDE.at("/orgs?" + urlencode({"q": wanted})))
     return visit.page(
         "find.html",
         wanted=wanted,
@@ -73,6 +78,7 @@ async def find(visit: Visit) -> Response:
         deliveries=deliveries,
         events=events,
         orgs=orgs,
+        lead=lambda org: Place(org).at(),
         records=records,
         show=show_id,
     )
@@ -91,12 +97,38 @@ async def _by_id(visit: Visit, wanted: str) -> Look:
         look.words.append("a webhook of this id, consumer group or name")
         look.path = _webhook(visit, wanted)
     if look.path is None and (kind := visit.services.event_types.get(visit.caller.org, wanted)):
-        look.path = f"/console/catalogue/{quote(kind.name, safe='')}"
+        look.path = f"/catalogue/{quote(kind.name, safe='')}"
     if look.path is None and visit.may("logs:read") and EVENT_ID.fullmatch(wanted):
         look.words.append("an event of this id")
         if await visit.services.store.event(visit.caller.org, wanted) is not None:
-            look.path = f"/console/events/{quote(wanted, safe='')}"
+            look.path = f"/events/{quote(wanted, safe='')}"
     return look
+
+
+async def _elsewhere(visit: Visit, wanted: str, look: Look) -> Response | None:
+    """An id that another org of the visitor's knows opens there, and it is said where that is."""
+    if visit.place.portal or not _names_one_thing(wanted):
+        return None
+    services = visit.services
+    everywhere = [one.id for one in services.orgs.all()] if visit.caller.platform else []
+    own = everywhere or [seat.org for seat in visit.seats]
+    others = [one for one in own if one != visit.caller.org][:ORGS_MAX]
+    if others:
+        look.words.append(f"the same in {len(others)} other org{'s' * (len(others) > 1)} of yours")
+    for org in others:
+        caller = services.sessions.caller(visit.token, org)
+        there = replace(visit, place=Place(org), caller=caller)
+        found = await _by_id(there, wanted)
+        if found.path is not None:
+            said = f"It was found in {there.named}, where you are now, not in {visit.named}."
+            return visit.leave(there.at(found.path), said)
+    return None
+
+
+def _names_one_thing(wanted: str) -> bool:
+    """Whether it is an id that is never given twice; a name may be one in several orgs."""
+    shapes = (_PREFIXED, _WEBHOOK, _UUID)
+    return any(one.fullmatch(wanted) is not None for one in shapes)
 
 
 def _webhook(visit: Visit, wanted: str) -> str | None:
@@ -105,7 +137,7 @@ def _webhook(visit: Visit, wanted: str) -> str | None:
         webhook = record.webhook
         ids = (webhook.id, webhook.consumer_group)
         if (wanted.lower() in ids) if by_id else wanted == webhook.name:
-            return f"/console/webhooks/{webhook.id}"
+            return f"/webhooks/{webhook.id}"
     return None
 
 
@@ -116,7 +148,7 @@ async def _delivery(visit: Visit, wanted: str) -> str | None:
         await own_delivery(visit.services, visit.caller.org, wanted)
     except Refused:
         return None
-    return f"/console/deliveries/{wanted}"
+    return f"/deliveries/{wanted}"
 
 
 async def _replay(visit: Visit, wanted: str) -> str | None:
@@ -124,7 +156,7 @@ async def _replay(visit: Visit, wanted: str) -> str | None:
     if number is None or not visit.may("replay:read"):
         return None
     found = await visit.services.store.replay(visit.caller.org, number)
-    return None if found is None else f"/console/replays/{wanted}"
+    return None if found is None else f"/replays/{wanted}"
 
 
 async def _inbox(visit: Visit, wanted: str) -> str | None:
@@ -134,7 +166,7 @@ async def _inbox(visit: Visit, wanted: str) -> str | None:
         visit.services.inboxes.get(visit.caller.org, wanted)
     except UnknownInbox:
         return None
-    return f"/console/inboxes/{wanted}"
+    return f"/inboxes/{wanted}"
 
 
 async def _rejection(visit: Visit, wanted: str) -> str | None:
@@ -142,7 +174,7 @@ async def _rejection(visit: Visit, wanted: str) -> str | None:
     if number is None or not visit.may("logs:read"):
         return None
     found = await visit.services.store.rejection(visit.caller.org, number)
-    return None if found is None else f"/console/rejections/{wanted}"
+    return None if found is None else f"/rejections/{wanted}"
 
 
 _OPENERS: dict[str, Callable[[Visit, str], Awaitable[str | None]]] = {

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry
 from starlette.responses import Response
 
 from tidings import __version__
-from tidings.console.frame import Visit
+from tidings.console.visit import Visit
 from tidings.core.notices import KINDS
 from tidings.core.replay import IDS_MAX, OPEN_JOBS_MAX
 from tidings.core.standing import Standing

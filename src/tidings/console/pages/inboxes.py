@@ -8,8 +8,8 @@ from starlette.responses import Response
 from tidings.api.log_query import cursors, read_question
 from tidings.api.not_there import not_there
 from tidings.api.v1_arrivals import PREFIX
-from tidings.console.frame import Visit
 from tidings.console.json_view import body_of
+from tidings.console.visit import Visit
 from tidings.core.form import Refusal, came
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
@@ -17,7 +17,7 @@ from tidings.engine.inboxes import IDLE_MS, INBOXES_MAX, InboxRefused, Live, Unk
 from tidings.store.port import Arrival, ArrivalPage
 from tidings.store.port.inboxes import KEPT_ARRIVALS
 
-AT = "/console/inboxes"
+AT = "/inboxes"
 PAGE = 25
 DAY_MS = 86_400_000
 _PAGE_PARAMETERS = frozenset(("limit", "cursor"))

@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused
 from tidings.api.replay_calls import ReplayCalls
-from tidings.console.frame import Visit
 from tidings.console.pages import log_filters
+from tidings.console.visit import Visit
 from tidings.core.delivery import State
 from tidings.core.form import Refusal, came
 from tidings.core.ids import read, show
@@ -71,8 +71,8 @@ async def _start(visit: Visit, kind: Kind, wanted: list[tuple[Wish, Request]]) -
     jobs = [await calls.begin(visit.caller, wish, found) for wish, found in wanted]
     said = "Started. What it would do is counted once more, then it goes on."
     if len(jobs) == 1 and visit.may("replay:read"):
-        return visit.go(f"/console/replays/{show('rpl', jobs[0].number)}", said)
-    return visit.go("/console/replays", said)
+        return visit.go(f"/replays/{show('rpl', jobs[0].number)}", said)
+    return visit.go("/replays", said)
 
 
 async def _part(visit: Visit, wish: Wish, found: Request, for_s: float) -> Part:

@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
-from tidings.api.not_there import not_there
-from tidings.console.frame import Visit
+from tidings.console.place import Place, inside
+from tidings.console.visit import PlainVisit, Visit, named
 from tidings.core.form import Refusal, came, number_of
 from tidings.core.org_settings import PAYLOAD_DAYS_MIN, settings_of
 from tidings.engine.denied import Denied, demand
 from tidings.engine.orgs import OrgRefused
 from tidings.store.port import Org
 
-AT = "/console/orgs"
+AT, SETTINGS = "/orgs", "/settings"
 PAGE = 50
+ADDRESS_MAX = 2048
 TEXTS = (
     *("id", "name", "parent", "timeZone", "validation", "unknownTypes", "byType"),
     *("payloadDays", "responseDays", "metadataDays", "eventsPerSecond", "notify"),
@@ -22,8 +24,9 @@ TEXTS = (
 DAYS = ("payloadDays", "responseDays", "metadataDays")
 
 
-async def show_all(visit: Visit) -> Response:
-    """Of the platform's own credential all orgs, of others those where they have a seat."""
+async def show_all(visit: PlainVisit) -> Response:
+    """Of the platform's own credential all orgs, of others those where they have a seat. `to` is
+    the page that each of them leads to, where an address did not say of which org it is meant."""
     query, orgs = visit.request.query_params, visit.services.orgs
     seats = {seat.org: seat.role for seat in visit.seats}
     found = orgs.all() if visit.caller.platform else [orgs.get(one) for one in sorted(seats)]
@@ -45,17 +48,19 @@ async def show_all(visit: Visit) -> Response:
         pages=-(-len(fitting) // PAGE),
         count=len(fitting),
         stopped=lambda org: visit.services.stops.of(org) is not None,
+        to=inside(query.get("to", "")[:ADDRESS_MAX]),
+        lead=lambda org, path="": Place(org).at(path),
     )
 
 
-async def show_new(visit: Visit) -> Response:
+async def show_new(visit: PlainVisit) -> Response:
     """The form of a new org."""
     _platform(visit)
     said = _said(Org(0, ""))
     return _page(visit, None, said | {"id": "", "name": "", "timeZone": "UTC"})
 
 
-async def create(visit: Visit) -> Response:
+async def create(visit: PlainVisit) -> Response:
     """Make one."""
     _platform(visit)
     said = _read(visit)
@@ -66,18 +71,19 @@ async def create(visit: Visit) -> Response:
         org = await visit.services.orgs.create(name, wanted, parent, body)
     except OrgRefused as refused:
         return _page(visit, None, said, refused.refusals)
-    return visit.go(f"{AT}/{org.id}", f"{org.name} is made. Work in it to give it a credential.")
+    told = f"{named(org)} is made. Give it a credential, so that its systems can send events."
+    return visit.leave(Place(org.id).at(SETTINGS), told)
 
 
 async def show(visit: Visit) -> Response:
-    """What an org is set to."""
-    org = _own(visit)
+    """What the org is set to."""
+    org = visit.org
     return _page(visit, org, _said(org))
 
 
 async def change(visit: Visit) -> Response:
     """Change it; it holds for every event that is accepted from then on."""
-    org, said = _own(visit), _read(visit)
+    org, said = visit.org, _read(visit)
     body = _body(said, platform=visit.caller.platform)
     old = settings_of(org.settings).validation_by_type
     levels, wrong = _by_type(said["byType"])
@@ -88,20 +94,10 @@ async def change(visit: Visit) -> Response:
         await visit.services.orgs.change(org.id, body, platform=visit.caller.platform)
     except OrgRefused as refused:
         return _page(visit, org, said, refused.refusals)
-    return visit.go(f"{AT}/{org.id}", "Saved. It holds for every event accepted from now on.")
+    return visit.go(SETTINGS, "Saved. It holds for every event accepted from now on.")
 
 
-def _own(visit: Visit) -> Org:
-    """The org of the address: any for the platform, else the one where the visitor works."""
-    org_id = str(visit.request.path_params["id"])
-    number = int(org_id) if org_id.isascii() and org_id.isdigit() and len(org_id) < 17 else 0
-    org = visit.services.orgs.get(number)
-    if org is None or not (visit.caller.platform or number == visit.caller.org):
-        raise not_there("orgId", "the id of the org that you work in", org_id)
-    return org
-
-
-def _platform(visit: Visit) -> None:
+def _platform(visit: PlainVisit) -> None:
     demand(visit.caller, "admin:write")
     if not visit.caller.platform:
         raise Denied(
@@ -112,7 +108,7 @@ def _platform(visit: Visit) -> None:
         )
 
 
-def _read(visit: Visit) -> dict[str, str]:
+def _read(visit: PlainVisit) -> dict[str, str]:
     return {name: visit.form.get(name, "").strip()[:65_536] for name in TEXTS}
 
 
@@ -175,13 +171,12 @@ def _whole(text: str) -> int | str:
 
 
 def _page(
-    visit: Visit, org: Org | None, said: dict[str, str], refusals: Sequence[Refusal] = ()
+    visit: PlainVisit, org: Org | None, said: dict[str, str], refusals: Sequence[Refusal] = ()
 ) -> Response:
     return visit.page(
         "org.html",
         400 if refusals else 200,
-        org=org,
-        here=org is not None and org.id == visit.caller.org,
+        made=org,
         filled=said,
         refusals=_placed(refusals),
         days_min=PAYLOAD_DAYS_MIN,
@@ -197,3 +192,32 @@ def _placed(refusals: Sequence[Refusal]) -> dict[str, str]:
         field = "byType" if field.startswith("validationByType") else field
         placed.setdefault(field if field in TEXTS else "", one.message)
     return placed
+
+
+# -- addresses that name no org -------------------------------------------------------------------
+
+
+async def home(visit: PlainVisit) -> Response:
+    """The overview of the one org that may be meant; where there are several, the choice."""
+    own = [seat.org for seat in visit.seats]
+    return visit.leave(Place(own[0]).at()) if len(own) == 1 else visit.go(AT)
+
+
+async def moved(visit: PlainVisit) -> Response:
+    """A page as it was addressed before orgs stood in addresses: it leads on, where only one org
+    may be meant, and else to the choice."""
+    request = visit.request
+    to = quote(request.path_params["rest"])
+    to = f"/{to}?{request.url.query}" if request.url.query else f"/{to}"
+    all_orgs = [one.id for one in visit.services.orgs.all()] if visit.caller.platform else []
+    own = all_orgs or [seat.org for seat in visit.seats]
+    if len(own) == 1:
+        return visit.leave(Place(own[0]).at(inside(to)))
+    return visit.go(f"{AT}?{urlencode({'to': to})}")
+
+
+async def settings_moved(visit: PlainVisit) -> Response:
+    """An org's settings as they were addressed before."""
+    number = str(visit.request.path_params["id"])
+    known = number.isascii() and number.isdigit() and len(number) < 17
+    return visit.leave(Place(int(number)).at(SETTINGS)) if known and int(number) else visit.go(AT)

@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.log_pages import oldest_first
-from tidings.console.frame import Visit
 from tidings.console.pages import charts
 from tidings.console.pages.webhook_doing import (
     DAY_MS,
@@ -19,6 +18,7 @@ from tidings.console.pages.webhook_doing import (
     troubles,
     unfinished,
 )
+from tidings.console.visit import Visit
 from tidings.core.delivery import State
 from tidings.core.standing import Standing
 from tidings.engine.webhook_records import Record
@@ -55,7 +55,9 @@ class Now(msgspec.Struct, frozen=True):
 async def show(visit: Visit) -> Response:
     """The page; while the org has sent nothing yet, what to do first."""
     if not visit.may("logs:read"):
-        return visit.go("/console/webhooks" if visit.may("webhooks:read") else "/console/sessions")
+        if visit.may("webhooks:read"):
+            return visit.go("/webhooks")
+        return visit.go("/catalogue")
     services, org = visit.services, visit.caller.org
     records = [one for one in services.webhooks.list(org) if _alive(one)]
     if await _untouched(visit):
@@ -68,7 +70,7 @@ async def show(visit: Visit) -> Response:
             example=EXAMPLE,
         )
     if visit.request.query_params.get("part") == "first":
-        return visit.go("/console", "Your first event has arrived.")
+        return visit.go("", "Your first event has arrived.")
     if visit.request.query_params.get("part") == "now":
         return visit.page("parts/now.html", now=await _now(visit, records))
     span = visit.request.query_params.get("span", SPAN)

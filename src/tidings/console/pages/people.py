@@ -4,9 +4,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tidings.api.not_there import not_there
-from tidings.console.frame import Frame, Visit, read_form
+from tidings.console.frame import SIGN_IN, Frame, read_form
 from tidings.console.pages.access import AT
 from tidings.console.pages.overview import origin_of
+from tidings.console.place import OUTSIDE
+from tidings.console.visit import Visit
 from tidings.core.scopes import ROLES
 from tidings.engine.denied import Denied
 from tidings.engine.passwords import TooBusy
@@ -14,7 +16,7 @@ from tidings.engine.sign_in_guard import TooManyTries
 from tidings.engine.user_records import NewLink, UnknownUser, User, UserRefused
 from tidings.store.port import StoreDown
 
-WELCOME = "/console/welcome"
+WELCOME = OUTSIDE.at("/welcome")
 # What each role is for, said beside it.
 MEANS = {
     "owner": "everything, also other owners",
@@ -128,7 +130,7 @@ class Welcome:
         except StoreDown:
             said = "The store takes no writes at the moment. Try again."
             return self._form(request, token, said, 503)
-        return RedirectResponse("/console/sign-in", 303)
+        return RedirectResponse(SIGN_IN, 303)
 
     def _form(self, request: Request, token: str, message: str = "", status: int = 200) -> Response:
         return self._frame.render(

@@ -6,8 +6,8 @@ from tidings.api.answers import Refused
 from tidings.api.log_query import cursors, read_question
 from tidings.api.not_there import not_there
 from tidings.api.v1_rejections import PREFIX, readmit
-from tidings.console.frame import Visit
 from tidings.console.json_view import body_of
+from tidings.console.visit import Visit
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
 from tidings.store.port import Rejection, RejectionPage
@@ -46,7 +46,7 @@ async def show_all(visit: Visit) -> Response:
 
 async def moved(visit: Visit) -> Response:
     """Where it was, and where links of other pages lead."""
-    return visit.go("/console/rejections")
+    return visit.go("/rejections")
 
 
 async def show(visit: Visit) -> Response:
@@ -65,7 +65,7 @@ async def again(visit: Visit) -> Response:
     said = "Accepted after all."
     if verdict.status != "accepted":
         said = "An event with this id was accepted meanwhile; this refusal is settled."
-    there = f"/console/events/{event_id}" if visit.may("logs:read") else "/console/rejections"
+    there = f"/events/{event_id}" if visit.may("logs:read") else "/rejections"
     return visit.go(there, said)
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused
 from tidings.api.replay_calls import A_REPLAY, ReplayCalls, unknown
-from tidings.console.frame import Visit
+from tidings.console.visit import Visit
 from tidings.core.form import Refusal, number_of
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
@@ -18,7 +18,7 @@ from tidings.core.replay_rules import UNMATCHED
 from tidings.core.standing import Standing
 from tidings.store.port import ReplayJob
 
-AT = "/console/replays"
+AT = "/replays"
 PAGE = 25
 NEWEST = 1 << 62
 COUNT_S = 3.0

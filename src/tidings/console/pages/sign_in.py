@@ -1,4 +1,4 @@
-"""Coming and going: sign in by password, credential or link; sign out; work in another org."""
+"""Coming and going: sign in by password, credential or link; sign out; see who is signed in."""
 
 from collections.abc import Coroutine
 from typing import Any
@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tidings.api.answers import Refused
-from tidings.console.frame import ORG_COOKIE, Frame, Visit, read_form
+from tidings.console.frame import SIGN_IN, Frame, read_form
+from tidings.console.visit import PlainVisit
 from tidings.engine.denied import Denied
 from tidings.engine.sessions import SignedIn
 from tidings.engine.sign_in_guard import TooManyTries
@@ -72,7 +73,6 @@ class Door:
             httponly=True,
             samesite="lax",
         )
-        self._frame.drop_portal(request, answer)
         return answer
 
     def _form(
@@ -83,41 +83,27 @@ class Door:
         )
 
 
-async def sign_out(visit: Visit) -> Response:
+async def sign_out(visit: PlainVisit) -> Response:
     """End this session."""
     await visit.services.sessions.sign_out(visit.token)
-    answer = RedirectResponse("/console/sign-in", 303)
+    answer = RedirectResponse(SIGN_IN, 303)
     frame, request = visit.frame, visit.request
     answer.delete_cookie(
         frame.cookie(request), path="/", secure=frame.secure(request), httponly=True
     )
-    answer.delete_cookie(ORG_COOKIE, path="/console")
     answer.headers["clear-site-data"] = '"cache"'
     return answer
 
 
-async def show_sessions(visit: Visit) -> Response:
+async def show_sessions(visit: PlainVisit) -> Response:
     """All sessions of who asks."""
     return visit.page("sessions.html", sessions=visit.services.sessions.list(visit.token))
 
 
-async def sign_out_everywhere(visit: Visit) -> Response:
+async def sign_out_everywhere(visit: PlainVisit) -> Response:
     """End all of them."""
     await visit.services.sessions.sign_out_everywhere(visit.token)
-    return RedirectResponse("/console/sign-in", 303)
-
-
-async def work_in(visit: Visit) -> Response:
-    """Choose the org to work in; whether it is theirs is asked with each page."""
-    org = visit.form.get("org", "")
-    answer = RedirectResponse(START, 303)
-    if org.isascii() and org.isdigit():
-        visit.services.sessions.caller(visit.token, int(org))  # Denied where it is not
-        secure = visit.frame.secure(visit.request)
-        answer.set_cookie(
-            ORG_COOKIE, org, max_age=WEEK_S, path="/console", secure=secure, samesite="lax"
-        )
-    return answer
+    return RedirectResponse(SIGN_IN, 303)
 
 
 def _inside(to: str) -> str:

@@ -2,12 +2,12 @@
 
 from starlette.responses import Response
 
-from tidings.console.frame import Visit
 from tidings.console.pages.webhook_doing import KEPT_MS, unfinished
-from tidings.engine.denied import Denied
+from tidings.console.visit import PlainVisit, Visit
+from tidings.engine.denied import Denied, demand
 from tidings.engine.stops import EVERYTHING
 
-AT = "/console/stop"
+AT, ALL = "/stop", "/stop-all"
 
 
 async def show(visit: Visit) -> Response:
@@ -20,23 +20,44 @@ async def show(visit: Visit) -> Response:
         "stop.html",
         stop=services.stops.of(org),
         everything=services.stops.of(EVERYTHING),
-        orgs=services.stops.orgs,
         waiting=sum(unfinished(one) for one in counts),
     )
 
 
 async def throw(visit: Visit) -> Response:
-    """Stop, or let go on: the org, or with `all` everything."""
-    of, stops = EVERYTHING if "all" in visit.form else visit.caller.org, visit.services.stops
-    if of == EVERYTHING and not visit.caller.platform:
+    """Stop the org, or let it go on."""
+    stops, org = visit.services.stops, visit.caller.org
+    if visit.form.get("do") == "stop":
+        await stops.stop(org, visit.caller.credential)
+        return visit.go(AT, "Sending is stopped. Events are taken as ever, and wait.")
+    await stops.start(org)
+    return visit.go(AT, "Sending goes on.")
+
+
+async def show_all(visit: PlainVisit) -> Response:
+    """The same of every org of the service at once."""
+    _platform(visit, "admin:read")
+    stops = visit.services.stops
+    return visit.page("stop_all.html", everything=stops.of(EVERYTHING), orgs=stops.orgs)
+
+
+async def throw_all(visit: PlainVisit) -> Response:
+    """Stop everything, or let it go on."""
+    _platform(visit, "admin:write")
+    stops = visit.services.stops
+    if visit.form.get("do") == "stop":
+        await stops.stop(EVERYTHING, visit.caller.credential)
+        return visit.go(ALL, "Sending is stopped for all orgs. Events are taken as ever, and wait.")
+    await stops.start(EVERYTHING)
+    return visit.go(ALL, "Sending goes on for all orgs that are not stopped by themselves.")
+
+
+def _platform(visit: PlainVisit, scope: str) -> None:
+    if not visit.caller.platform:
         raise Denied(
             403,
             "forbidden",
             "Sending for all orgs must be stopped by the platform's own credential; got one of an "
-            "org. Stop this org alone, or ask the operator. (forbidden, session)",
+            "org. Stop your org alone, or ask the operator. (forbidden, session)",
         )
-    if visit.form.get("do") == "stop":
-        await stops.stop(of, visit.caller.credential)
-        return visit.go(AT, "Sending is stopped. Events are taken as ever, and wait.")
-    await stops.start(of)
-    return visit.go(AT, "Sending goes on.")
+    demand(visit.caller, scope)

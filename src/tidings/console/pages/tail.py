@@ -3,8 +3,8 @@
 from starlette.responses import Response, StreamingResponse
 
 from tidings.api.stream import EVENT_STREAM_HEADERS, KEEP_ALIVE_S, told, watched
-from tidings.console.frame import Visit
 from tidings.console.pages.overview import origin_of
+from tidings.console.visit import Visit
 from tidings.core.delivery import State
 from tidings.engine.denied import Denied
 

@@ -16,10 +16,10 @@ from tidings.api.not_there import not_there
 from tidings.api.preview import BYTES_MAX, try_event
 from tidings.api.v1_trials import show_tested, signed, test_message
 from tidings.api.webhook_answers import author
-from tidings.console.frame import Visit
 from tidings.console.pages import webhook_form
 from tidings.console.pages.webhook_form import Shown, body_of, placed
 from tidings.console.schema_tree import schema_tree
+from tidings.console.visit import Visit
 from tidings.core.form import Refusal
 from tidings.core.neo_rules import NEO
 from tidings.core.sign import show_secret
@@ -131,7 +131,7 @@ async def update(visit: Visit) -> Response:
         said += "repeat your change on what you see. Nothing was saved."
         return _form(visit, shown, record=record, refusals=[Refusal("moved", said, "")])
     told = " ".join(("Saved; in force for the next event.", *(one.message for one in warnings)))
-    return visit.go(f"/console/webhooks/{record.webhook.id}", told)
+    return visit.go(f"/webhooks/{record.webhook.id}", told)
 
 
 def _form(

@@ -9,11 +9,11 @@ from starlette.responses import Response
 from tidings.api.delivery_view import masked
 from tidings.api.log_pages import newest_first
 from tidings.api.webhook_answers import author, changed
-from tidings.console.frame import Visit
 from tidings.console.pages import charts, webhook_form
 from tidings.console.pages.overview import SPAN, SPANS
 from tidings.console.pages.webhook_doing import KEPT_MS, bars, doings, unfinished
 from tidings.console.pages.webhook_edit import living, own
+from tidings.console.visit import Visit
 from tidings.core.delivery import State
 from tidings.core.form import Form
 from tidings.core.ids import show as show_id
@@ -183,9 +183,7 @@ async def delete(visit: Visit) -> Response:
     caller = visit.caller
     deleting = visit.services.webhooks.delete(caller.org, record.webhook.id, author(caller))
     await changed(record.webhook.id, deleting)
-    return visit.go(
-        "/console/webhooks", f"{record.webhook.name} is deleted. It gets no more events."
-    )
+    return visit.go("/webhooks", f"{record.webhook.name} is deleted. It gets no more events.")
 
 
 async def ask_rotate(visit: Visit) -> Response:
@@ -235,4 +233,4 @@ def _verb(said: str) -> Verb | None:
 
 
 def _at(record: Record) -> str:
-    return f"/console/webhooks/{record.webhook.id}"
+    return f"/webhooks/{record.webhook.id}"

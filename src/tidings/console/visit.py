@@ -1,0 +1,158 @@
+"""One look at one page by somebody who is signed in: who they are, where, and what they sent.
+
+A page of an org gets a `Visit`, which has the org of the address; a page of no org a `PlainVisit`,
+which has none and no rights of one. So a page cannot act in an org that its address does not name.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from tidings.api.context import Services
+from tidings.console.place import Place, form_token, place_of
+from tidings.core.calls import Caller
+from tidings.engine.sessions import Opened, Seat
+from tidings.store.port import Org
+
+if TYPE_CHECKING:
+    from tidings.console.frame import Frame
+
+SAID_COOKIE, SAID_S = "tidings-said", 20
+FORM_FIELD = "csrf"
+FORM_HEADER = "x-csrf"
+NAME_MAX = 60  # of an org, where something is said of it
+
+
+@dataclass
+class PlainVisit:
+    """A look at a page that belongs to no org. Of its caller only `platform` says anything."""
+
+    frame: "Frame"
+    request: Request
+    place: Place
+    token: str
+    caller: Caller
+    seats: Sequence[Seat]
+    form: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, list[str]] = field(default_factory=dict)  # fields that stand several times
+
+    @property
+    def services(self) -> Services:
+        """The running service."""
+        return self.frame.services
+
+    @property
+    def portal(self) -> Opened | None:
+        """What the session is limited to, where it is that of a portal."""
+        return self.services.sessions.opened(self.token) if self.place.portal else None
+
+    @property
+    def partial(self) -> bool:
+        """Whether htmx asks for a part of the page."""
+        return self.request.headers.get("hx-request") == "true"
+
+    def may(self, scope: str) -> bool:
+        """Whether the visitor holds a scope; templates ask it before they offer an action."""
+        return scope in self.caller.grants
+
+    def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
+        """The page, or the part of it that `template` makes."""
+        return self.frame.render(self.request, template, status, visit=self, **values)
+
+    def at(self, path: str = "") -> str:
+        """The address of a page of the same place: `at("/webhooks")`."""
+        return self.place.at(path)
+
+    def go(self, path: str = "", said: str | None = None) -> Response:
+        """To another page of the same place, after something was done; `said` is told there."""
+        return self.leave(self.at(path), said)
+
+    def leave(self, address: str, said: str | None = None) -> Response:
+        """To any address of the console. What was done is told on pages of that place alone: a tab
+        of another org does not show it."""
+        answer: Response
+        if self.partial:
+            answer = Response(status_code=204, headers={"hx-redirect": address})
+        else:
+            answer = RedirectResponse(address, 303)
+        if said is not None:
+            path, portal = said_path(address), self.portal
+            self.frame.put_cookie(
+                self.request, answer, SAID_COOKIE, quote(said), SAID_S, path, portal
+            )
+        return answer
+
+    # -- for templates ----------------------------------------------------------------------------
+
+    def open_form(self, address: str, confirm: str = "", **attributes: str) -> Markup:
+        """The beginning of a form that changes something: its address and the token for it."""
+        given = {"method": "post", "action": address}
+        if confirm:
+            given["data-confirm"] = confirm
+        given |= {name.rstrip("_").replace("_", "-"): one for name, one in attributes.items()}
+        shown = Markup(" ").join(Markup('{}="{}"').format(*one) for one in given.items())
+        hidden = Markup('<input type="hidden" name="{}" value="{}">')
+        return Markup("<form {}>{}").format(
+            shown, hidden.format(FORM_FIELD, form_token(self.token, address))
+        )
+
+    def form_at(self, path: str, confirm: str = "", **attributes: str) -> Markup:
+        """Such a form for a page of the same place."""
+        return self.open_form(self.at(path), confirm, **attributes)
+
+
+@dataclass
+class Visit(PlainVisit):
+    """A look at a page of an org, by a caller who acts in it."""
+
+    @property
+    def org(self) -> Org:
+        """The org that the address names."""
+        found = self.services.orgs.get(self.caller.org)
+        assert found is not None
+        return found
+
+    @property
+    def named(self) -> str:
+        """The org as people know it, with what cannot be mistaken: `Acme (2002)`."""
+        return named(self.org)
+
+    def go(self, path: str = "", said: str | None = None) -> Response:
+        """As above; what was done is told with the org in which it was."""
+        return super().go(path, None if said is None else f"{self.named}: {said}")
+
+    def form_at(self, path: str, confirm: str = "", **attributes: str) -> Markup:
+        """As above; the question before it names the org."""
+        asked = f"{confirm} It is in {self.named}." if confirm else ""
+        return super().form_at(path, asked, **attributes)
+
+    def button_to(self, path: str) -> Markup:
+        """Attributes of a button that sends its form to another address than the form's own."""
+        address = self.at(path)
+        return Markup('formaction="{}" name="{}" value="{}" formnovalidate').format(
+            address, FORM_FIELD, form_token(self.token, address)
+        )
+
+    def hx_post(self, path: str) -> Markup:
+        """Attributes of an element by which htmx posts the fields around it to an address."""
+        address = self.at(path)
+        headers = f'{{"{FORM_HEADER}": "{form_token(self.token, address)}"}}'
+        return Markup('hx-post="{}" hx-headers="{}"').format(address, headers)
+
+
+def named(org: Org) -> str:
+    """An org where something is said of it; a long name is cut, its id never."""
+    name = org.name if len(org.name) <= NAME_MAX else org.name[: NAME_MAX - 1] + "…"
+    return f"{name} ({org.id})"
+
+
+def said_path(address: str) -> str:
+    """Where what was done is told: in the whole place of an org, else on the one page."""
+    path = address.partition("?")[0]
+    place = place_of(path)
+    return path if place.org is None else place.base
