@@ -3,6 +3,7 @@
 (() => {
   const table = document.getElementById("tail");
   if (!table) return;
+  const base = table.dataset.base; // of the org's pages
   const ROWS = 200;
   const NAMES = 2000; // events whose type is remembered, so that their deliveries can be filtered by it
   const GLYPHS = {delivered: "✓", retrying: "↻", failed: "✗", accepted: "·"};
@@ -43,10 +44,10 @@
     cell(row, "Time", time);
     const id = made("small", fact.eventId);
     id.className = "clip";
-    const href = fact.kind === "event" ? `/console/events/${encodeURIComponent(fact.eventId)}` : `/console/deliveries/${encodeURIComponent(fact.deliveryId)}`;
+    const href = fact.kind === "event" ? `${base}/events/${encodeURIComponent(fact.eventId)}` : `${base}/deliveries/${encodeURIComponent(fact.deliveryId)}`;
     cell(row, "What", made("a", fact.kind === "event" ? fact.name : fact.name || "delivery", href), id);
     cell(row, "Webhook", fact.kind === "event" ? (fact.webhooks ? `for ${fact.webhooks}` : "nobody wants it")
-      : made("a", fact.webHookName, `/console/webhooks/${encodeURIComponent(fact.webHookId)}`));
+      : made("a", fact.webHookName, `${base}/webhooks/${encodeURIComponent(fact.webHookId)}`));
     const word = document.createElement("span"), glyph = made("i", GLYPHS[fact.state] || "·");
     word.className = `state ${fact.state in GLYPHS ? fact.state : ""}`;
     glyph.setAttribute("aria-hidden", "true");
