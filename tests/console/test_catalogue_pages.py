@@ -26,20 +26,20 @@ def id_of(number: int) -> str:
 async def with_scopes(p: Pages, scopes: str) -> Browser:
     await p.s.access.put("some", "secret", 7, platform=False, scopes=scopes)
     signed = await p.s.sessions.by_credential("some", "secret", "127.0.0.1")
-    return Browser(p, signed.token, signed.csrf)
+    return Browser(p, signed.token)
 
 
 def test_every_type_is_listed_by_family_and_found_by_its_words() -> None:
     async def scenario() -> None:
         async with pages() as p:
             browser = await p.browser()
-            page = text(await browser.get("/console/catalogue"))
+            page = text(await browser.get("/console/o/7/catalogue"))
             for name in catalogue.load().names():
-                assert f'href="/console/catalogue/{name}"' in page
-            page = text(await browser.get("/console/catalogue?q=POINTSISSUED"))
-            assert re.findall(r"data-row href=\"/console/catalogue/(\w+)", page)[:1]
+                assert f'href="/console/o/7/catalogue/{name}"' in page
+            page = text(await browser.get("/console/o/7/catalogue?q=POINTSISSUED"))
+            assert re.findall(r"data-row href=\"/console/o/7/catalogue/(\w+)", page)[:1]
             assert "customerAdded" not in page
-            page = text(await browser.get(f"/console/catalogue?q={'%3Cscript%3E'}"))
+            page = text(await browser.get(f"/console/o/7/catalogue?q={'%3Cscript%3E'}"))
             assert "<script>" not in page.replace("<script src", "") and "&lt;script&gt;" in page
 
     run(scenario())
@@ -50,7 +50,7 @@ def test_every_type_has_a_page_with_its_schema_and_example() -> None:
         async with pages() as p:
             browser = await p.browser()
             for name in catalogue.load().names():
-                reply = await browser.get(f"/console/catalogue/{name}")
+                reply = await browser.get(f"/console/o/7/catalogue/{name}")
                 assert reply.status == 200, name
                 assert len(reply.body) < 400_000
 
@@ -66,7 +66,7 @@ def test_each_version_of_a_type_has_its_page(
     async def scenario() -> None:
         async with pages() as p:
             browser = await p.browser()
-            path = f"/console/catalogue/{versioned.NAME}"
+            path = f"/console/o/7/catalogue/{versioned.NAME}"
             newest, first = (
                 text(await browser.get(path)),
                 text(await browser.get(f"{path}?version=1")),
@@ -77,7 +77,7 @@ def test_each_version_of_a_type_has_its_page(
             assert "data.groupId" in first and '1, shown here · <a href="?version=2">2</a>' in first
             assert versioned.GROUP in newest and versioned.GROUP not in first
             assert (await browser.get(f"{path}?version=3")).status == 404
-            single = text(await browser.get("/console/catalogue/pointsIssued"))
+            single = text(await browser.get("/console/o/7/catalogue/pointsIssued"))
             assert "shown here" not in single
 
     run(scenario())
@@ -90,13 +90,13 @@ def test_a_type_says_what_is_personal_who_subscribes_and_how_many_come() -> None
             webhook, number = await p.webhook()
             await accept(p.s, id_of(1), [number], org=7)
             await accept(p.s, id_of(2), [number], org=8)
-            thin = text(await browser.get("/console/catalogue/pointsIssued"))
+            thin = text(await browser.get("/console/o/7/catalogue/pointsIssued"))
             assert "personal: " in thin and "found by" in thin and ">always<" in thin
-            assert f"/console/webhooks/{webhook}" in thin
-            assert "1 came" in thin and "/console/events/new?type=pointsIssued" in thin
-            rich = text(await browser.get("/console/catalogue/pointsIssued?example=enriched"))
+            assert f"/console/o/7/webhooks/{webhook}" in thin
+            assert "1 came" in thin and "/console/o/7/events/new?type=pointsIssued" in thin
+            rich = text(await browser.get("/console/o/7/catalogue/pointsIssued?example=enriched"))
             assert len(rich) > len(thin), "enrichment adds"
-            assert (await browser.get("/console/catalogue/nothing")).status == 404
+            assert (await browser.get("/console/o/7/catalogue/nothing")).status == 404
 
     run(scenario())
 
@@ -111,12 +111,12 @@ def test_an_orgs_own_type_is_its_own() -> None:
             }
             await p.s.event_types.put(7, "shopVisited", body)
             for path in ("", "/shopVisited"):
-                page = text(await browser.get(f"/console/catalogue{path}"))
+                page = text(await browser.get(f"/console/o/7/catalogue{path}"))
                 assert "shopVisited" in page and "<script>alert" not in page
                 assert "<img src=x" not in page
             other = await p.browser(8)
-            assert "shopVisited" not in text(await other.get("/console/catalogue"))
-            assert (await other.get("/console/catalogue/shopVisited")).status == 404
+            assert "shopVisited" not in text(await other.get("/console/o/8/catalogue"))
+            assert (await other.get("/console/o/8/catalogue/shopVisited")).status == 404
 
     run(scenario())
 
@@ -131,21 +131,21 @@ def test_any_id_opens_its_thing() -> None:
             record = p.s.webhooks.get(7, webhook)
             delivery_id = show("dlv", delivery)
             for wanted, path in {
-                delivery_id: f"/console/deliveries/{delivery_id}",
-                f"%20{delivery_id}%20": f"/console/deliveries/{delivery_id}",
-                id_of(1): f"/console/events/{id_of(1)}",
-                webhook: f"/console/webhooks/{webhook}",
-                webhook.upper(): f"/console/webhooks/{webhook}",
-                record.webhook.consumer_group: f"/console/webhooks/{webhook}",
-                "Acme%20CRM": f"/console/webhooks/{webhook}",
-                inbox.id: f"/console/inboxes/{inbox.id}",
-                "pointsIssued": "/console/catalogue/pointsIssued",
+                delivery_id: f"/console/o/7/deliveries/{delivery_id}",
+                f"%20{delivery_id}%20": f"/console/o/7/deliveries/{delivery_id}",
+                id_of(1): f"/console/o/7/events/{id_of(1)}",
+                webhook: f"/console/o/7/webhooks/{webhook}",
+                webhook.upper(): f"/console/o/7/webhooks/{webhook}",
+                record.webhook.consumer_group: f"/console/o/7/webhooks/{webhook}",
+                "Acme%20CRM": f"/console/o/7/webhooks/{webhook}",
+                inbox.id: f"/console/o/7/inboxes/{inbox.id}",
+                "pointsIssued": "/console/o/7/catalogue/pointsIssued",
             }.items():
-                reply = await browser.get(f"/console/find?q={wanted}")
+                reply = await browser.get(f"/console/o/7/find?q={wanted}")
                 assert (reply.status, reply.headers.get("location")) == (303, path), wanted
             other = await p.browser(8)
             for wanted in (delivery_id, id_of(1), webhook, inbox.id):
-                reply = await other.get(f"/console/find?q={wanted}")
+                reply = await other.get(f"/console/o/8/find?q={wanted}")
                 assert reply.status == 200 and "Nothing was found" in text(reply), wanted
 
     run(scenario())
@@ -160,20 +160,20 @@ def test_a_value_finds_deliveries_and_events_and_nothing_says_what_was_tried() -
                 p.s, id_of(1), [number], org=7, customer="4711", request="r-1"
             )
             for wanted in ("4711", "r-1"):
-                page = text(await browser.get(f"/console/find?q={wanted}"))
+                page = text(await browser.get(f"/console/o/7/find?q={wanted}"))
                 assert show("dlv", delivery) in page and id_of(1) in page
-                assert f"/console/deliveries?q={wanted}" in page
-            page = text(await browser.get("/console/find?q=4712"))
+                assert f"/console/o/7/deliveries?q={wanted}" in page
+            page = text(await browser.get("/console/o/7/find?q=4712"))
             assert "Nothing was found" in page and "a webhook of this id" in page
             assert "deliveries and events that carry it as a value" in page
-            page = text(await browser.get("/console/find?q=dlv_0000000000zzz"))
+            page = text(await browser.get("/console/o/7/find?q=dlv_0000000000zzz"))
             assert "a delivery of this id" in page
-            assert "Paste anything" in text(await browser.get("/console/find"))
-            assert (await browser.get(f"/console/find?q={'9' * 300}")).status == 400
-            page = text(await browser.get("/console/find?q=%3Cscript%3Ealert(1)%3C/script%3E"))
+            assert "Paste anything" in text(await browser.get("/console/o/7/find"))
+            assert (await browser.get(f"/console/o/7/find?q={'9' * 300}")).status == 400
+            page = text(await browser.get("/console/o/7/find?q=%3Cscript%3Ealert(1)%3C/script%3E"))
             assert "<script>alert" not in page
             writer = await with_scopes(p, "events:write")
-            page = text(await writer.get("/console/find?q=4711"))
+            page = text(await writer.get("/console/o/7/find?q=4711"))
             assert show("dlv", delivery) not in page and "carry it as a value" not in page
 
     run(scenario())
@@ -183,7 +183,7 @@ def test_the_tail_streams_what_happens_in_the_org_to_who_is_signed_in() -> None:
     async def scenario() -> None:
         async with pages() as p:
             browser = await p.browser()
-            assert "needs JavaScript" in text(await browser.get("/console/tail?kind=delivery"))
+            assert "needs JavaScript" in text(await browser.get("/console/o/7/tail?kind=delivery"))
             heard: asyncio.Queue[bytes] = asyncio.Queue()
             gone = asyncio.Event()
 
@@ -199,7 +199,7 @@ def test_the_tail_streams_what_happens_in_the_org_to_who_is_signed_in() -> None:
                 else:
                     await heard.put(bytes(message.get("body", b"")))  # type: ignore[arg-type]
 
-            scope = scope_of("GET", "/console/tail/stream", {"cookie": browser._cookie})
+            scope = scope_of("GET", "/console/o/7/tail/stream", {"cookie": browser.cookie})
             listening = asyncio.ensure_future(p.app(scope, receive, send))  # type: ignore[arg-type]
             assert b"listening" in await heard.get()
             p.s.feed.tell(8, "event", {"eventId": "not-ours"})
@@ -209,7 +209,7 @@ def test_the_tail_streams_what_happens_in_the_org_to_who_is_signed_in() -> None:
             await asyncio.wait_for(listening, 2)
             assert not p.s.feed.listening, "who has gone is not told"
             writer = await with_scopes(p, "events:write")
-            for path in ("/console/tail", "/console/tail/stream"):
+            for path in ("/console/o/7/tail", "/console/o/7/tail/stream"):
                 assert (await writer.get(path)).status == 403
 
     run(scenario())
@@ -243,8 +243,8 @@ def test_a_stream_ends_with_the_session_of_who_listens() -> None:
 def test_who_is_not_signed_in_signs_in_first(path: str) -> None:
     async def scenario() -> None:
         async with pages() as p:
-            nobody = Browser(p, "", "")
-            reply = await nobody.get(f"/console{path}")
+            nobody = Browser(p, "")
+            reply = await nobody.get(f"/console/o/7{path}")
             assert reply.status == 303
             assert reply.headers["location"].startswith("/console/sign-in?to=%2Fconsole%2F")
 

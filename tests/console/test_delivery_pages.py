@@ -46,17 +46,17 @@ async def story(p: Pages) -> tuple[int, int, list[str]]:
     return crm, shop, made
 
 
-async def listed(browser: Browser, query: str) -> list[str]:
-    reply = await browser.get(f"/console/deliveries?{query}")
+async def listed(browser: Browser, query: str, org: int = 7) -> list[str]:
+    reply = await browser.get(f"/console/o/{org}/deliveries?{query}")
     assert reply.status == 200, text(reply)
-    return re.findall(r'data-row href="/console/deliveries/(dlv_\w+)"', text(reply))
+    return re.findall(rf'data-row href="/console/o/{org}/deliveries/(dlv_\w+)"', text(reply))
 
 
 def test_filters_of_the_address_combine() -> None:
     async def scenario() -> None:
         async with pages() as p:
             browser = await p.browser()
-            assert "No delivery yet" in text(await browser.get("/console/deliveries"))
+            assert "No delivery yet" in text(await browser.get("/console/o/7/deliveries"))
             crm, _, made = await story(p)
             record = p.s.webhooks.by_number(crm)
             assert record is not None
@@ -76,7 +76,7 @@ def test_filters_of_the_address_combine() -> None:
                 "q=nobody": [],
             }.items():
                 assert await listed(browser, query) == wanted, query
-            page = text(await browser.get("/console/deliveries?q=nobody"))
+            page = text(await browser.get("/console/o/7/deliveries?q=nobody"))
             assert "No delivery fits" in page
 
     run(scenario())
@@ -105,7 +105,7 @@ def test_customer_bill_and_card_are_looked_for_together() -> None:
                 "customer=&bill=b-1&card=": [1, 0],
             }.items():
                 assert await listed(browser, query) == [made[at] for at in wanted], query
-            reply = await browser.get(f"/console/deliveries?bill={'9' * 300}")
+            reply = await browser.get(f"/console/o/7/deliveries?bill={'9' * 300}")
             assert reply.status == 400 and "bill must be at most 255" in text(reply)
 
     run(scenario())
@@ -118,11 +118,11 @@ def test_each_filter_that_is_set_is_shown_and_can_be_taken_away() -> None:
             crm, _, _ = await story(p)
             record = p.s.webhooks.by_number(crm)
             assert record is not None
-            none = text(await browser.get("/console/deliveries?q=&customer=&status="))
+            none = text(await browser.get("/console/o/7/deliveries?q=&customer=&status="))
             assert "Without the filter" not in none
             query = "customer=4711&bill=b-1&card=&status=failed&status=parked&span=24h"
             query += f"&q={quote(HOSTILE)}&webhook={record.webhook.id}"
-            page = text(await browser.get(f"/console/deliveries?{query}"))
+            page = text(await browser.get(f"/console/o/7/deliveries?{query}"))
             assert "<script>alert" not in page
             ways = dict(re.findall(r'href="([^"]*)" aria-label="Without the filter ([^"]*)"', page))
             left = {label.replace("&amp;", "&"): unescape(way) for way, label in ways.items()}
@@ -152,8 +152,8 @@ def test_the_address_leads_to_older_pages_and_back() -> None:
                 await accept(p.s, id_of(at), [number], org=7)
             seen, query = [], "status=pending"
             while True:
-                page = text(await browser.get(f"/console/deliveries?{query}"))
-                seen.append(re.findall(r'data-row href="/console/deliveries/(dlv_\w+)"', page))
+                page = text(await browser.get(f"/console/o/7/deliveries?{query}"))
+                seen.append(re.findall(r'data-row href="/console/o/7/deliveries/(dlv_\w+)"', page))
                 on = re.search(r'rel="next" href="\?([^"]+)"', page)
                 if on is None:
                     break
@@ -173,12 +173,12 @@ def test_a_filter_that_cannot_be_is_refused_in_place() -> None:
         async with pages() as p:
             browser = await p.browser()
             query = f"status=bogus&from=yesterday&webhook={'0' * 24}&cursor=zzz&q={'9' * 300}"
-            reply = await browser.get(f"/console/deliveries?{query}")
+            reply = await browser.get(f"/console/o/7/deliveries?{query}")
             page = text(reply)
             assert reply.status == 400
             for said in ("status must be", "from must be", "cursor must be", "at most 255"):
                 assert said in page
-            reply = await browser.get(f"/console/deliveries?webhook={'0' * 24}")
+            reply = await browser.get(f"/console/o/7/deliveries?webhook={'0' * 24}")
             assert reply.status == 400 and "must be the id of a webhook" in text(reply)
 
     run(scenario())
@@ -192,7 +192,7 @@ def test_a_delivery_shows_its_way_its_attempts_and_what_to_do() -> None:
             _, number = await p.webhook(webHookHeaders=headers)
             (delivery,) = await accept(p.s, id_of(1), [number], org=7, customer="4711")
             await failed(p, delivery, number, HOSTILE.encode())
-            reply = await browser.get(f"/console/deliveries/{show('dlv', delivery)}")
+            reply = await browser.get(f"/console/o/7/deliveries/{show('dlv', delivery)}")
             page = text(reply)
             assert "503 Service Unavailable" in page and "Next try" in page
             assert 'class="way"' in page and "matched by" in page and "sent 1 time<" in page
@@ -204,13 +204,13 @@ def test_a_delivery_shows_its_way_its_attempts_and_what_to_do() -> None:
             assert "4711" in page, "the payload"
             seen = re.search(r"\?seen=([\d.]+)", page)
             assert seen is not None
-            at = f"/console/deliveries/{show('dlv', delivery)}?seen="
+            at = f"/console/o/7/deliveries/{show('dlv', delivery)}?seen="
             quiet = await browser.get(at + seen[1], hx_request="true")
             assert quiet.status == 204 and "hx-refresh" not in quiet.headers
             await settle(p.s, delivery, number, attempt=2)
             told = await browser.get(at + seen[1], hx_request="true")
             assert told.headers["hx-refresh"] == "true", "the page is loaded again when it changed"
-            page = text(await browser.get(f"/console/deliveries/{show('dlv', delivery)}"))
+            page = text(await browser.get(f"/console/o/7/deliveries/{show('dlv', delivery)}"))
             assert "Attempt 1" in page and "Attempt 2" in page and "seen=" not in page
 
     run(scenario())
@@ -238,14 +238,14 @@ def test_what_was_sent_thin_says_what_is_lacking_why_and_what_to_do() -> None:
             )
             await p.s.store.commit(port.Batch(p.s.registry.version, settled=[outcome]))
             await settle(p.s, whole, number)
-            page = text(await browser.get(f"/console/deliveries/{show('dlv', thin)}"))
+            page = text(await browser.get(f"/console/o/7/deliveries/{show('dlv', thin)}"))
             assert "It was sent without customer identifiers and card numbers." in page
             assert "did not answer." in page and "replay it with again: true" in page
             assert "<script>alert" not in page
-            page = text(await browser.get(f"/console/deliveries/{show('dlv', whole)}"))
+            page = text(await browser.get(f"/console/o/7/deliveries/{show('dlv', whole)}"))
             assert "It was sent without" not in page
             for list in ("deliveries", f"events/{id_of(1)}"):
-                assert text(await browser.get(f"/console/{list}")).count("sent thin") == 1
+                assert text(await browser.get(f"/console/o/7/{list}")).count("sent thin") == 1
 
     run(scenario())
 
@@ -256,7 +256,7 @@ def test_the_forms_of_a_shaped_payload_can_be_compared() -> None:
             browser = await p.browser()
             _, number = await p.webhook(fields={"keep": ["eventName", "eventId"]})
             (delivery,) = await accept(p.s, id_of(1), [number], org=7, customer="4711")
-            at = f"/console/deliveries/{show('dlv', delivery)}"
+            at = f"/console/o/7/deliveries/{show('dlv', delivery)}"
             sent = text(await browser.get(at))
             assert "Nothing was sent yet" in sent and "4711" not in sent
             assert "4711" in text(await browser.get(f"{at}?body=original"))
@@ -271,7 +271,7 @@ def test_a_delivery_behind_an_open_breaker_says_what_it_waits_for() -> None:
             browser = await p.browser()
             _, number = await p.webhook()
             (delivery,) = await accept(p.s, id_of(1), [number], org=7)
-            at = f"/console/deliveries/{show('dlv', delivery)}"
+            at = f"/console/o/7/deliveries/{show('dlv', delivery)}"
             assert "fails at present" not in text(await browser.get(at))
             now = p.s.clock.ms
             p.healths[number] = port.Health(number, now, 5, "503", 1, now + 30_000)
@@ -288,9 +288,9 @@ def test_the_next_try_on_every_page_is_when_the_lane_may_send() -> None:
             (delivery,) = await accept(p.s, id_of(1), [number], org=7)
             await settle(p.s, delivery, number, State.RETRYING, status=503)
             there = (
-                f"/console/deliveries/{show('dlv', delivery)}",
-                "/console/deliveries",
-                f"/console/events/{id_of(1)}",
+                f"/console/o/7/deliveries/{show('dlv', delivery)}",
+                "/console/o/7/deliveries",
+                f"/console/o/7/events/{id_of(1)}",
             )
             for at in there:
                 assert "next try <time" in text(await browser.get(at)), at
@@ -311,7 +311,7 @@ def test_the_page_of_a_delivery_is_shown_anew_when_its_attempt_begins() -> None:
             browser = await p.browser()
             _, number = await p.webhook()
             (delivery,) = await accept(p.s, id_of(1), [number], org=7)
-            at = f"/console/deliveries/{show('dlv', delivery)}"
+            at = f"/console/o/7/deliveries/{show('dlv', delivery)}"
             [seen] = re.findall(r"[?]seen=([^\"]+)", text(await browser.get(at)))
             same = await browser.get(f"{at}?seen={seen}", hx_request="true")
             p.s.outlooks[delivery] = Outlook(begun=1)
@@ -326,22 +326,22 @@ def test_a_retry_and_a_cancel_are_done_or_refused_in_place() -> None:
         async with pages() as p:
             browser = await p.browser()
             _, _, made = await story(p)
-            reply = await browser.post(f"/console/deliveries/{made[0]}/retry")
+            reply = await browser.post(f"/console/o/7/deliveries/{made[0]}/retry")
             assert reply.status == 303 and reply.headers["location"].endswith(made[0])
             assert p.s.lanes.asked, "its lane was told"
-            reply = await browser.post(f"/console/deliveries/{made[1]}/retry")
+            reply = await browser.post(f"/console/o/7/deliveries/{made[1]}/retry")
             assert reply.status == 409 and "was delivered" in text(reply)
-            reply = await browser.post(f"/console/deliveries/{made[1]}/cancel")
+            reply = await browser.post(f"/console/o/7/deliveries/{made[1]}/cancel")
             assert reply.status == 409 and "must be unfinished" in text(reply)
-            reply = await browser.post(f"/console/deliveries/{made[5]}/cancel")
+            reply = await browser.post(f"/console/o/7/deliveries/{made[5]}/cancel")
             assert reply.status == 303
             assert await listed(browser, "status=cancelled") == [made[5]]
 
     run(scenario())
 
 
-async def ask(browser: Browser, do: str, **form: Any) -> tuple[int, str]:
-    reply = await browser.post("/console/deliveries/many", {"do": do} | form)
+async def ask(browser: Browser, do: str, org: int = 7, **form: Any) -> tuple[int, str]:
+    reply = await browser.post(f"/console/o/{org}/deliveries/many", {"do": do} | form)
     return reply.status, text(reply) if reply.status != 303 else reply.headers["location"]
 
 
@@ -366,12 +366,12 @@ def test_many_say_first_what_they_would_do_and_then_do_it() -> None:
                 rate="5",
             )
             (job,) = await p.s.store.replays(7, 1 << 62, 10)
-            assert (status, there) == (303, f"/console/replays/{show('rpl', job.number)}")
+            assert (status, there) == (303, f"/console/o/7/replays/{show('rpl', job.number)}")
             assert (job.kind, job.rate) == ("replay", 5.0)
             status, page = await ask(browser, "cancel all", query="status=retrying&span=24h")
             assert status == 200 and "This cancels 1 delivery, for good." in page
             status, there = await ask(browser, "cancel selected", id=[made[5]], step="start")
-            assert status == 303 and there.startswith("/console/replays/rpl_")
+            assert status == 303 and there.startswith("/console/o/7/replays/rpl_")
 
     run(scenario())
 
@@ -423,18 +423,18 @@ def test_who_may_read_only_is_offered_and_may_do_nothing_else() -> None:
             _, _, made = await story(p)
             await p.s.access.put("reader", "secret", 7, platform=False, scopes="logs:read")
             signed = await p.s.sessions.by_credential("reader", "secret", "127.0.0.1")
-            reader = Browser(p, signed.token, signed.csrf)
-            page = text(await reader.get("/console/deliveries"))
-            assert made[0] in page and "Replay" not in page.replace("/console/replays", "")
-            page = text(await reader.get(f"/console/deliveries/{made[0]}"))
+            reader = Browser(p, signed.token)
+            page = text(await reader.get("/console/o/7/deliveries"))
+            assert made[0] in page and "Replay" not in page.replace("/console/o/7/replays", "")
+            page = text(await reader.get(f"/console/o/7/deliveries/{made[0]}"))
             assert "/retry" not in page and "/cancel" not in page
             for path in (f"/{made[0]}/retry", f"/{made[5]}/cancel", "/many"):
-                assert (await reader.post(f"/console/deliveries{path}")).status == 403
+                assert (await reader.post(f"/console/o/7/deliveries{path}")).status == 403
             await p.s.access.put("none", "secret", 7, platform=False, scopes="events:write")
             signed = await p.s.sessions.by_credential("none", "secret", "127.0.0.1")
-            nobody = Browser(p, signed.token, signed.csrf)
+            nobody = Browser(p, signed.token)
             for path in ("", f"/{made[0]}"):
-                assert (await nobody.get(f"/console/deliveries{path}")).status == 403
+                assert (await nobody.get(f"/console/o/7/deliveries{path}")).status == 403
 
     run(scenario())
 
@@ -445,13 +445,13 @@ def test_another_orgs_delivery_is_not_there() -> None:
             await p.browser()
             _, _, made = await story(p)
             other = await p.browser(8)
-            assert await listed(other, "") == []
-            assert (await other.get(f"/console/deliveries/{made[0]}")).status == 404
+            assert await listed(other, "", 8) == []
+            assert (await other.get(f"/console/o/8/deliveries/{made[0]}")).status == 404
             for verb in ("retry", "cancel"):
-                assert (await other.post(f"/console/deliveries/{made[5]}/{verb}")).status == 404
-            status, page = await ask(other, "replay selected", id=[made[0]], step="start")
+                assert (await other.post(f"/console/o/8/deliveries/{made[5]}/{verb}")).status == 404
+            status, page = await ask(other, "replay selected", 8, id=[made[0]], step="start")
             assert status == 400 and "must be chosen" in page
-            status, _ = await ask(other, "cancel selected", id=[made[5]], step="start")
+            status, _ = await ask(other, "cancel selected", 8, id=[made[5]], step="start")
             assert status == 400
 
     run(scenario())
@@ -462,7 +462,7 @@ def test_a_form_of_another_session_does_nothing() -> None:
         async with pages() as p:
             browser = await p.browser()
             _, _, made = await story(p)
-            reply = await browser.post(f"/console/deliveries/{made[5]}/cancel", {"csrf": "no"})
+            reply = await browser.post(f"/console/o/7/deliveries/{made[5]}/cancel", {"csrf": "no"})
             assert reply.status == 403
             assert await listed(browser, "status=cancelled") == []
 

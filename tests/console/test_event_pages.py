@@ -31,7 +31,7 @@ def example(name: str) -> dict[str, Any]:
 async def with_scopes(p: Pages, scopes: str) -> Browser:
     await p.s.access.put("some", "secret", 7, platform=False, scopes=scopes)
     signed = await p.s.sessions.by_credential("some", "secret", "127.0.0.1")
-    return Browser(p, signed.token, signed.csrf)
+    return Browser(p, signed.token)
 
 
 async def rejected(p: Pages, event: Any, org: int = 7) -> str:
@@ -51,7 +51,7 @@ def test_the_feed_filters_by_its_address() -> None:
     async def scenario() -> None:
         async with pages() as p:
             browser = await p.browser()
-            assert "No event yet" in text(await browser.get("/console/events"))
+            assert "No event yet" in text(await browser.get("/console/o/7/events"))
             _, number = await p.webhook()
             await accept(p.s, id_of(1), [number], org=7, customer="4711")
             await accept(p.s, id_of(2), [], org=7, name="tierUpgraded", request="r-2")
@@ -67,11 +67,11 @@ def test_the_feed_filters_by_its_address() -> None:
                 f"event={id_of(1)}": [1],
                 f"event={id_of(3)}": [],
             }.items():
-                page = text(await browser.get(f"/console/events?{query}"))
-                found = re.findall(r'data-row href="/console/events/([\w-]+)"', page)
+                page = text(await browser.get(f"/console/o/7/events?{query}"))
+                found = re.findall(r'data-row href="/console/o/7/events/([\w-]+)"', page)
                 assert found == [id_of(one) for one in wanted], query
-            assert "nobody wanted it" in text(await browser.get("/console/events"))
-            reply = await browser.get("/console/events?matched=perhaps")
+            assert "nobody wanted it" in text(await browser.get("/console/o/7/events"))
+            reply = await browser.get("/console/o/7/events?matched=perhaps")
             assert reply.status == 400 and "matched must be" in text(reply)
 
     run(scenario())
@@ -82,12 +82,12 @@ def test_the_menu_says_where_one_is_also_on_a_form_that_was_refused() -> None:
         async with pages() as p:
             browser = await p.browser()
             for path in ("/events", "/events/new", "/events/new?type=pointsIssued", "/rejections"):
-                page = text(await browser.get(f"/console{path}"))
-                assert '<a href="/console/events" aria-current="page">' in page, path
+                page = text(await browser.get(f"/console/o/7{path}"))
+                assert '<a href="/console/o/7/events" aria-current="page">' in page, path
             wrong = {"type": "pointsIssued", "event": '{"eventName": "pointsIssued", "data": {}}'}
-            reply = await browser.post("/console/events/new", wrong)
+            reply = await browser.post("/console/o/7/events/new", wrong)
             assert reply.status == 422
-            assert '<a href="/console/events" aria-current="page">' in text(reply)
+            assert '<a href="/console/o/7/events" aria-current="page">' in text(reply)
 
     run(scenario())
 
@@ -106,7 +106,7 @@ def test_one_event_shows_its_fate_at_every_webhook_and_why_others_did_not_get_it
                 p.s, id_of(1), [number], org=7, customer="4711", request="r-1", ref="ref-1"
             )
             await settle(p.s, delivery, number, State.FAILED, status=400)
-            page = text(await browser.get(f"/console/events/{id_of(1)}"))
+            page = text(await browser.get(f"/console/o/7/events/{id_of(1)}"))
             assert "It went to 1 webhook; 1 failed." in page
             assert show("dlv", delivery) in page and "4711" in page
             assert "2 webhooks did not get it" in page
@@ -114,11 +114,11 @@ def test_one_event_shows_its_fate_at_every_webhook_and_why_others_did_not_get_it
             assert "Its filter does not accept it" in page
             assert "r-1" in page and "ref-1" in page
             other = await p.browser(8)
-            assert (await other.get(f"/console/events/{id_of(1)}")).status == 404
+            assert (await other.get(f"/console/o/8/events/{id_of(1)}")).status == 404
             first, again = await accept(p.s, id_of(2), [number, number], org=7)  # as a replay adds
             await settle(p.s, first, number, State.FAILED, status=400)
             await settle(p.s, again, number)
-            page = text(await browser.get(f"/console/events/{id_of(2)}"))
+            page = text(await browser.get(f"/console/o/7/events/{id_of(2)}"))
             assert "It went to 1 webhook." in page, "its newest delivery is what counts"
             assert page.count("<li>Acme CRM") == 1 and page.count("data-row") == 2
 
@@ -129,17 +129,17 @@ def test_an_event_is_sent_by_hand_from_its_example() -> None:
     async def scenario() -> None:
         async with pages() as p:
             browser = await p.browser()
-            page = text(await browser.get("/console/events/new?type=customerAdded"))
+            page = text(await browser.get("/console/o/7/events/new?type=customerAdded"))
             area = re.search(r"<textarea[^>]*>(.*?)</textarea>", page, re.S)
             assert area is not None
             filled = area[1].replace("&#34;", '"').replace("&lt;", "<").replace("&amp;", "&")
             assert "eventId" not in filled, "each one gets an id of its own"
             reply = await browser.post(
-                "/console/events/new", {"event": filled, "type": "customerAdded"}
+                "/console/o/7/events/new", {"event": filled, "type": "customerAdded"}
             )
             assert reply.status == 303
             there = reply.headers["location"]
-            assert there.startswith("/console/events/")
+            assert there.startswith("/console/o/7/events/")
             page = text(await browser.get(there))
             assert "customerAdded" in page and "Nobody wanted it" in page
 
@@ -153,7 +153,9 @@ def test_what_is_wrong_with_an_event_by_hand_is_said_and_pointed_at() -> None:
             wrong = example("pointsIssued")
             wrong["data"] = wrong["data"] | {"totalPointsIssued": HOSTILE}
             body = json.dumps(wrong)
-            reply = await browser.post("/console/events/new", {"event": body, "type": "x" * 999})
+            reply = await browser.post(
+                "/console/o/7/events/new", {"event": body, "type": "x" * 999}
+            )
             page = text(reply)
             assert reply.status == 422 and "data.totalPointsIssued must be a number" in page
             assert re.search(r"<mark>[^<]*totalPointsIssued", page), "the line is marked"
@@ -167,7 +169,7 @@ def test_what_is_wrong_with_an_event_by_hand_is_said_and_pointed_at() -> None:
                 '{"eventName": "tidings.replay.finished"}': "must not begin with",
                 '{"specversion": "1.0"}': "must",
             }.items():
-                reply = await browser.post("/console/events/new", {"event": bad})
+                reply = await browser.post("/console/o/7/events/new", {"event": bad})
                 assert reply.status == 422 and said in text(reply), bad
             found = await p.s.store.log_rejections(7, None, None, 10)
             assert found.rejections == [], "who sends by hand has seen what is wrong"
@@ -180,23 +182,23 @@ def test_refused_events_are_listed_with_their_fault_pointed_at() -> None:
     async def scenario() -> None:
         async with pages() as p:
             browser = await p.browser()
-            assert "No event was rejected" in text(await browser.get("/console/rejections"))
+            assert "No event was rejected" in text(await browser.get("/console/o/7/rejections"))
             wrong = example("pointsIssued")
             wrong["data"] = wrong["data"] | {"totalPointsIssued": HOSTILE}
             id = await rejected(p, wrong)
-            page = text(await browser.get("/console/rejections"))
+            page = text(await browser.get("/console/o/7/rejections"))
             assert id in page and "data.totalPointsIssued" in page and "<script>alert" not in page
-            page = text(await browser.get(f"/console/rejections/{id}"))
+            page = text(await browser.get(f"/console/o/7/rejections/{id}"))
             assert re.search(r"<mark>[^<]*totalPointsIssued", page)
             assert "<script>alert" not in page and "<img src=x" not in page
             del wrong["data"]["totalPointsIssued"]
-            page = text(await browser.get(f"/console/rejections/{await rejected(p, wrong)}"))
+            page = text(await browser.get(f"/console/o/7/rejections/{await rejected(p, wrong)}"))
             assert "it is not there" in page and re.search(r"<mark>[^<]*data", page)
             other = await p.browser(8)
-            assert (await other.get(f"/console/rejections/{id}")).status == 404
-            assert (await other.post(f"/console/rejections/{id}/retry")).status == 404
-            old = await browser.get("/console/events/rejected")
-            assert old.headers["location"] == "/console/rejections"
+            assert (await other.get(f"/console/o/8/rejections/{id}")).status == 404
+            assert (await other.post(f"/console/o/8/rejections/{id}/retry")).status == 404
+            old = await browser.get("/console/o/7/events/rejected")
+            assert old.headers["location"] == "/console/o/7/rejections"
 
     run(scenario())
 
@@ -206,14 +208,14 @@ def test_a_refused_event_is_accepted_again_once_it_fits() -> None:
         async with pages() as p:
             browser = await p.browser()
             id = await rejected(p, {"eventName": "shopVisited", "data": {"n": 1}})
-            reply = await browser.post(f"/console/rejections/{id}/retry")
+            reply = await browser.post(f"/console/o/7/rejections/{id}/retry")
             assert reply.status == 422 and "It is still refused." in text(reply)
             body = {"description": "A customer enters.", "schema": {"type": "object"}}
             await p.s.event_types.put(7, "shopVisited", body)
-            reply = await browser.post(f"/console/rejections/{id}/retry")
+            reply = await browser.post(f"/console/o/7/rejections/{id}/retry")
             assert reply.status == 303
             assert "shopVisited" in text(await browser.get(reply.headers["location"]))
-            assert (await browser.get(f"/console/rejections/{id}")).status == 404
+            assert (await browser.get(f"/console/o/7/rejections/{id}")).status == 404
 
     run(scenario())
 
@@ -224,17 +226,17 @@ def test_who_may_not_write_events_sends_none() -> None:
             await p.browser()
             id = await rejected(p, {"eventName": "noSuch", "data": {}})
             reader = await with_scopes(p, "logs:read")
-            assert "/console/events/new" not in text(await reader.get("/console/events"))
-            assert "/retry" not in text(await reader.get(f"/console/rejections/{id}"))
-            assert (await reader.get("/console/events/new")).status == 403
+            assert "/console/o/7/events/new" not in text(await reader.get("/console/o/7/events"))
+            assert "/retry" not in text(await reader.get(f"/console/o/7/rejections/{id}"))
+            assert (await reader.get("/console/o/7/events/new")).status == 403
             body = {"event": msgspec.json.encode(EVENT).decode()}
-            assert (await reader.post("/console/events/new", body)).status == 403
-            assert (await reader.post(f"/console/rejections/{id}/retry")).status == 403
+            assert (await reader.post("/console/o/7/events/new", body)).status == 403
+            assert (await reader.post(f"/console/o/7/rejections/{id}/retry")).status == 403
             writer = await with_scopes(p, "events:write")
             for path in ("/events", f"/events/{id_of(1)}", "/rejections", f"/rejections/{id}"):
-                assert (await writer.get(f"/console{path}")).status == 403
-            reply = await writer.post("/console/events/new", body)
-            assert reply.headers["location"] == "/console/events/new", "it may not be read"
+                assert (await writer.get(f"/console/o/7{path}")).status == 403
+            reply = await writer.post("/console/o/7/events/new", body)
+            assert reply.headers["location"] == "/console/o/7/events/new", "it may not be read"
 
     run(scenario())
 
@@ -246,7 +248,9 @@ def test_an_event_by_hand_counts_as_one_by_the_api() -> None:
             limits = {"settings": {"limits": {"eventsPerSecond": 1}}}
             await p.s.orgs.change(7, limits, platform=True)
             body = {"event": msgspec.json.encode(EVENT).decode()}
-            statuses = [(await browser.post("/console/events/new", body)).status for _ in range(4)]
+            statuses = [
+                (await browser.post("/console/o/7/events/new", body)).status for _ in range(4)
+            ]
             assert statuses[0] == 303 and 429 in statuses
 
     run(scenario())

@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from urllib.parse import unquote
 
 import pytest
 
@@ -33,14 +34,14 @@ def test_an_inbox_is_made_watched_answered_with_and_deleted() -> None:
     async def scenario() -> None:
         async with pages() as p:
             browser = await p.browser()
-            assert "No inbox yet" in text(await browser.get("/console/inboxes"))
-            made = await browser.post("/console/inboxes", {"name": "CRM"})
+            assert "No inbox yet" in text(await browser.get("/console/o/7/inboxes"))
+            made = await browser.post("/console/o/7/inboxes", {"name": "CRM"})
             at = made.headers["location"]
             inbox = at.rpartition("/")[2]
             page = text(await browser.get(at))
             url = p.s.inboxes.url(p.s.inboxes.get(7, inbox))
             assert url in page and "Nothing has arrived yet" in page
-            assert "/console/webhooks/new?url=https%3A//tidings.example/inbox/" in page
+            assert "/console/o/7/webhooks/new?url=https%3A//tidings.example/inbox/" in page
             quiet = await browser.get(f"{at}?part=arrivals&newest=0", hx_request="true")
             assert quiet.status == 204 and "hx-refresh" not in quiet.headers
 
@@ -84,20 +85,24 @@ def test_a_replay_is_counted_first_then_started_watched_and_cancelled() -> None:
             for at in range(3):
                 (delivery,) = await accept(p.s, id_of(at), [number], org=7)
                 await settle(p.s, delivery, number, State.FAILED, status=400)
-            assert "No replay yet" in text(await browser.get("/console/replays"))
-            asked = await browser.get(f"/console/replays/new?step=count&webhook={webhook}&rate=1")
+            assert "No replay yet" in text(await browser.get("/console/o/7/replays"))
+            asked = await browser.get(
+                f"/console/o/7/replays/new?step=count&webhook={webhook}&rate=1"
+            )
             page = text(asked)
             assert "This sends 3 requests to crm.example.com, about 3 s." in page
             assert "Replay 3 deliveries" in page
             assert await p.s.store.replays(7, 1 << 62, 10) == [], "counting starts nothing"
 
-            started = await browser.post("/console/replays/new", {"webhook": webhook, "rate": "1"})
+            started = await browser.post(
+                "/console/o/7/replays/new", {"webhook": webhook, "rate": "1"}
+            )
             there = started.headers["location"]
             shown = text(await browser.get(there))
             assert 'hx-trigger="every 2s"' in shown
             part = text(await browser.get(f"{there}?part=progress", hx_request="true"))
             assert "<html" not in part and 'name="step" value="cancel"' in part
-            assert there in text(await browser.get("/console/replays"))
+            assert there in text(await browser.get("/console/o/7/replays"))
             assert (await browser.post(there, {"step": "cancel"})).status == 303
             late = await browser.post(there, {"step": "pause"})
             assert late.status == 409 and "for pause; it is cancelled" in text(late)
@@ -113,7 +118,7 @@ def test_a_cancel_by_filter_says_its_count_and_what_cannot_be_asked_is_refused_i
             browser = await p.browser()
             webhook, number = await p.webhook()
             await accept(p.s, id_of(1), [number], org=7)
-            at = "/console/replays/new"
+            at = "/console/o/7/replays/new"
             page = text(await browser.get(f"{at}?kind=cancel&step=count&webhook={webhook}"))
             assert "This cancels 1 delivery, for good." in page
             open_end = await browser.get(f"{at}?kind=cancel&step=count")
@@ -132,16 +137,24 @@ def test_the_stop_switch_says_what_it_does_and_does_it() -> None:
             browser = await p.browser()
             _, number = await p.webhook()
             await accept(p.s, id_of(1), [number], org=7)
-            page = text(await browser.get("/console/stop"))
+            page = text(await browser.get("/console/o/7/stop"))
             assert "1 delivery is unfinished" in page and "nothing is lost" in page
             assert "All orgs" not in page
-            assert (await browser.post("/console/stop", {"do": "stop"})).status == 303
+            assert (await browser.post("/console/o/7/stop", {"do": "stop"})).status == 303
             assert p.s.stops.holds(7) and not p.s.stops.holds(8)
-            assert "Let sending go on" in text(await browser.get("/console/stop"))
-            await browser.post("/console/stop", {"do": "start"})
+            assert "Let sending go on" in text(await browser.get("/console/o/7/stop"))
+            await browser.post("/console/o/7/stop", {"do": "start"})
             assert not p.s.stops.holds(7)
-            everything = await browser.post("/console/stop", {"do": "stop", "all": "on"})
-            assert everything.status == 403 and not p.s.stops.holds(8)
+            assert (await browser.get("/console/stop-all")).status == 403
+            assert (await browser.post("/console/stop-all", {"do": "stop"})).status == 403
+            await browser.post("/console/o/7/stop", {"do": "stop", "all": "on"})
+            assert p.s.stops.holds(7) and not p.s.stops.holds(8), "it is of the org alone"
+            platform = await p.platform()
+            assert "1 org is stopped by a switch" in text(await platform.get("/console/stop-all"))
+            await platform.post("/console/stop-all", {"do": "stop"})
+            assert p.s.stops.holds(8)
+            await platform.post("/console/stop-all", {"do": "start"})
+            assert p.s.stops.holds(7) and not p.s.stops.holds(8)
 
     run(scenario())
 
@@ -153,13 +166,13 @@ def test_a_credential_is_made_shown_once_rotated_and_revoked() -> None:
     async def scenario() -> None:
         async with pages() as p:
             browser = await p.browser()
-            at = "/console/access/credentials"
+            at = "/console/o/7/access/credentials"
             form = {"kind": "key", "name": XSS, "scope-events": "write", "eventsPerSecond": "5"}
             made = text(await browser.post(f"{at}/new", form))
             (secret,) = set(re.findall(r"tds_[0-9a-z]+", made))
             (key,) = set(re.findall(r"tdk_[0-9a-z]+", made))
             assert p.s.access.prove(key, secret) is not None
-            listed = text(await browser.get("/console/access"))
+            listed = text(await browser.get("/console/o/7/access"))
             assert key in listed and secret not in listed and "<script>alert" not in listed
             assert "events write" in listed
 
@@ -179,12 +192,12 @@ def test_nobody_gives_more_than_they_hold() -> None:
     async def scenario() -> None:
         async with pages() as p:
             browser = await p.browser(scopes="admin:write")
-            at = "/console/access/credentials/new"
+            at = "/console/o/7/access/credentials/new"
             assert 'aria-label="events: write"' not in text(await browser.get(at))
             answer = await browser.post(at, {"kind": "key", "scope-events": "write"})
             assert answer.status == 403 and "must stay within those" in text(answer)
             invited = await browser.post(
-                "/console/access/users/new", {"email": "a@b.example", "role": "operator"}
+                "/console/o/7/access/users/new", {"email": "a@b.example", "role": "operator"}
             )
             assert invited.status == 403 and "must not be able to do more" in text(invited)
 
@@ -195,10 +208,10 @@ def test_somebody_is_invited_sets_a_password_and_is_given_another_role() -> None
     async def scenario() -> None:
         async with pages() as p:
             browser = await p.browser()
-            wrong = await browser.post("/console/access/users/new", {"email": "none"})
+            wrong = await browser.post("/console/o/7/access/users/new", {"email": "none"})
             assert wrong.status == 400 and "email must be an address" in text(wrong)
             form = {"email": "asha@acme.example", "name": XSS, "role": "operator"}
-            made = text(await browser.post("/console/access/users/new", form))
+            made = text(await browser.post("/console/o/7/access/users/new", form))
             (link,) = set(re.findall(r"lnk_[0-9a-z]+", made))
             (user,) = p.s.users.list(7)
             opened = text(await browser.get(f"/console/welcome?link={link}"))
@@ -210,7 +223,7 @@ def test_somebody_is_invited_sets_a_password_and_is_given_another_role() -> None
             assert (await browser.post("/console/welcome", words)).status == 400, "it is used up"
             assert p.s.users.get(7, user.person.id).status == "active"
 
-            at = f"/console/access/users/{user.person.id}"
+            at = f"/console/o/7/access/users/{user.person.id}"
             assert "<script>alert" not in text(await browser.get(at))
             await browser.post(at, {"do": "save", "name": "Asha", "role": "reader"})
             assert p.s.users.get(7, user.person.id).member.role == "reader"
@@ -232,7 +245,7 @@ def test_an_orgs_settings_are_changed_but_for_what_is_the_operators() -> None:
     async def scenario() -> None:
         async with pages() as p:
             browser = await p.browser()
-            page = text(await browser.get("/console/orgs/7"))
+            page = text(await browser.get("/console/o/7/settings"))
             assert "payloadDays" not in page and "bodies 30 days" in page
             form = {
                 "name": "Acme",
@@ -243,13 +256,13 @@ def test_an_orgs_settings_are_changed_but_for_what_is_the_operators() -> None:
                 "payloadDays": "3000",
                 "notify": "ops@acme.example",
             }
-            assert (await browser.post("/console/orgs/7", form)).status == 303
+            assert (await browser.post("/console/o/7/settings", form)).status == 303
             settings = p.s.orgs.settings(7)
             assert settings.validation == "lenient" and settings.retention.payload_days == 30
             assert settings.validation_by_type == {"pointsIssued": "strict"}
-            await browser.post("/console/orgs/7", form | {"byType": ""})
+            await browser.post("/console/o/7/settings", form | {"byType": ""})
             assert p.s.orgs.settings(7).validation_by_type == {}, "an emptied line takes it away"
-            wrong = await browser.post("/console/orgs/7", form | {"timeZone": "Mars"})
+            wrong = await browser.post("/console/o/7/settings", form | {"timeZone": "Mars"})
             assert wrong.status == 400 and "timeZone must be" in text(wrong)
             assert "Your orgs" in text(await browser.get("/console/orgs"))
 
@@ -263,13 +276,14 @@ def test_the_platform_makes_orgs_and_works_in_them() -> None:
             form = {"name": "Fresh", "id": "77", "timeZone": "UTC", "payloadDays": "12"}
             form |= {"validation": "strict", "unknownTypes": "refused", "metadataDays": "90"}
             made = await browser.post("/console/orgs/new", form)
-            assert made.headers["location"] == "/console/orgs/77"
+            assert made.headers["location"] == "/console/o/77/settings"
             assert p.s.orgs.settings(77).retention.payload_days == 12
             again = await browser.post("/console/orgs/new", form)
             assert again.status == 400 and "id must be new" in text(again)
-            assert "Fresh" in text(await browser.get("/console/orgs?q=fresh"))
-            chosen = await browser.post("/console/work-in", {"org": "77"})
-            assert "tidings-org=77" in chosen.headers["set-cookie"]
+            assert "Fresh (77) is made." in unquote(made.headers["set-cookie"])
+            listed = text(await browser.get("/console/orgs?q=fresh"))
+            assert '<a data-row href="/console/o/77">Fresh</a>' in listed
+            assert "Fresh <b>77</b>" in text(await browser.get("/console/o/77/webhooks"))
 
     run(scenario())
 
@@ -283,10 +297,10 @@ def test_health_puts_what_is_wrong_first_and_lists_open_breakers_of_the_org() ->
             now = p.s.clock.ms
             for one in (number, others):
                 p.healths[one] = port.Health(one, now - 60_000, 12, "503", 1, now + 41_000)
-            page = text(await browser.get("/console/health"))
+            page = text(await browser.get("/console/o/7/health"))
             assert "The service accepts" in page and page.count("12 in a row") == 1
             p.s.health.sentences.append("The store must take writes; it refuses: full.")
-            part = text(await browser.get("/console/health?part=now", hx_request="true"))
+            part = text(await browser.get("/console/o/7/health?part=now", hx_request="true"))
             assert "it refuses: full" in part and "The service accepts" not in part
             assert "<html" not in part
 
@@ -301,19 +315,22 @@ async def _other(p: Pages) -> tuple[str, int]:
 # -- who may what ---------------------------------------------------------------------------------
 
 READ = (
-    ("/console/inboxes", "logs:read"),
-    ("/console/replays", "replay:read"),
-    ("/console/replays/new", "replay:write"),
-    ("/console/stop", "admin:read"),
-    ("/console/access", "admin:read"),
-    ("/console/access/credentials/new", "admin:write"),
-    ("/console/access/users/new", "admin:write"),
-    ("/console/orgs/7", "admin:read"),
-    ("/console/health", "admin:read"),
+    ("/console/o/7/inboxes", "logs:read"),
+    ("/console/o/7/replays", "replay:read"),
+    ("/console/o/7/replays/new", "replay:write"),
+    ("/console/o/7/stop", "admin:read"),
+    ("/console/o/7/access", "admin:read"),
+    ("/console/o/7/access/credentials/new", "admin:write"),
+    ("/console/o/7/access/users/new", "admin:write"),
+    ("/console/o/7/settings", "admin:read"),
+    ("/console/o/7/health", "admin:read"),
 )
-WRITTEN = (
-    *("/console/inboxes", "/console/replays/new", "/console/stop", "/console/orgs/7"),
-    *("/console/access/credentials/new", "/console/access/users/new"),
+WRITTEN = tuple(
+    f"/console/o/7/{page}"
+    for page in (
+        *("inboxes", "replays/new", "stop", "settings"),
+        *("access/credentials/new", "access/users/new"),
+    )
 )
 
 
@@ -339,7 +356,7 @@ def test_a_reader_changes_nothing_and_is_offered_nothing() -> None:
             reader = await p.browser(scopes=" ".join(f"{one}:read" for one in every))
             for path in WRITTEN:
                 assert (await reader.post(path, {"name": "x", "do": "stop"})).status == 403, path
-            for path in ("/console/inboxes", "/console/replays", "/console/access"):
+            for path in ("/console/o/7/inboxes", "/console/o/7/replays", "/console/o/7/access"):
                 page = text(await reader.get(path))
                 forms = re.findall(r'<form method="post" action="([^"]*)"', page)
                 assert set(forms) <= {"/console/sign-out"}, path
@@ -353,23 +370,27 @@ def test_what_is_another_orgs_is_not_there() -> None:
         async with pages() as p:
             mine, theirs = await p.browser(), await p.browser(8)
             webhook, _ = await p.webhook(8)
-            inbox = (await theirs.post("/console/inboxes")).headers["location"]
-            replay = (await theirs.post("/console/replays/new", {"webhook": webhook})).headers
+            inbox = (await theirs.post("/console/o/8/inboxes")).headers["location"]
+            replay = (await theirs.post("/console/o/8/replays/new", {"webhook": webhook})).headers
             form = {"email": "a@b.example", "role": "reader"}
-            await theirs.post("/console/access/users/new", form)
+            await theirs.post("/console/o/8/access/users/new", form)
             (user,) = p.s.users.list(8)
             paths = [
-                *(inbox, replay["location"], "/console/orgs/8"),
-                f"/console/access/users/{user.person.id}",
-                *(
-                    "/console/access/credentials/org8/rotate",
-                    "/console/access/credentials/boss/revoke",
-                ),
+                *(inbox, replay["location"], f"/console/o/8/access/users/{user.person.id}"),
+                *("/console/o/8/settings", "/console/o/8/access/credentials/org8/rotate"),
+                *("/console/o/8/access/credentials/boss/revoke", f"{inbox}/delete"),
             ]
+            sure = {"do": "remove", "sure": "yes", "step": "cancel"}
             for path in paths:
-                assert (await mine.get(path)).status == 404, path
-                assert (await mine.post(path, {"do": "remove"})).status == 404, path
-            assert (await mine.post(f"{inbox}/delete", {"sure": "yes"})).status == 404
+                assert (await mine.post(path, sure)).status == 403, path
+                if not path.endswith("/delete"):
+                    assert (await mine.get(path)).status == 403, path
+                if path.endswith("/settings"):
+                    continue  # an org has them itself
+                own = path.replace("/o/8/", "/o/7/")
+                assert (await mine.post(own, sure)).status == 404, own
+                if not path.endswith("/delete"):
+                    assert (await mine.get(own)).status == 404, own
             assert p.s.inboxes.list(8) and p.s.users.list(8)
 
     run(scenario())

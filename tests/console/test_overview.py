@@ -27,15 +27,15 @@ def test_before_the_first_event_it_says_how_to_send_one_and_turns_live_by_itself
     async def scenario() -> None:
         async with pages() as p:
             browser = await p.browser()
-            first = text(await browser.get("/console"))
+            first = text(await browser.get("/console/o/7"))
             assert "Waiting for your first event" in first
             assert "/v1/events" in first and "curl" in first and "TIDINGS_KEY" in first
-            quiet = await browser.get("/console?part=first", hx_request="true")
+            quiet = await browser.get("/console/o/7?part=first", hx_request="true")
             assert quiet.status == 204 and "hx-redirect" not in quiet.headers
             await accept(p.s, id_of(1), org=7)
-            live = await browser.get("/console?part=first", hx_request="true")
-            assert live.headers["hx-redirect"] == "/console"
-            assert "Waiting for your first event" not in text(await browser.get("/console"))
+            live = await browser.get("/console/o/7?part=first", hx_request="true")
+            assert live.headers["hx-redirect"] == "/console/o/7"
+            assert "Waiting for your first event" not in text(await browser.get("/console/o/7"))
 
     run(scenario())
 
@@ -54,7 +54,7 @@ def test_it_counts_what_came_in_and_what_became_of_it() -> None:
             await accept(p.s, id_of(91), [], org=7)
             p.s.clock.ms += 5000
             for span in ("1h", "24h", "7d", "30d"):
-                page = text(await browser.get(f"/console?span={span}"))
+                page = text(await browser.get(f"/console/o/7?span={span}"))
                 assert card(page, "Events in") == "7"
                 assert card(page, "Delivered") == "3"
                 assert card(page, "Failed or retrying") == "2"
@@ -81,12 +81,12 @@ def test_what_needs_attention_stands_first_each_with_its_action() -> None:
             await p.s.webhooks.say(7, paused, "pause", "tests")
             refused = port.NewRejection(7, "pointsIssued", "", "schema", "A <b> fault.", "", b"")
             await p.s.store.commit(port.Batch(p.s.registry.version, rejections=[refused]))
-            page = text(await browser.get("/console"))
+            page = text(await browser.get("/console/o/7"))
             assert "<b>Acme CRM</b> answers 503 since" in page
             assert "; 2 waiting; next try" in page
-            assert f'href="/console/webhooks/{failing}"' in page
+            assert f'href="/console/o/7/webhooks/{failing}"' in page
             assert "A &lt;b&gt; fault." in page and "See what is wrong" in page
-            part = text(await browser.get("/console?part=now", hx_request="true"))
+            part = text(await browser.get("/console/o/7?part=now", hx_request="true"))
             assert "answers 503" in part and "<html" not in part
 
     run(scenario())
@@ -109,7 +109,7 @@ def test_each_failing_webhook_tells_its_next_try_whatever_the_others_retry() -> 
                 (delivery,) = await accept(p.s, id_of(at), [number], org=7)
                 await settle(p.s, delivery, number, State.RETRYING, status=503)
                 p.s.clock.ms += 10
-            part = text(await browser.get("/console?part=now", hx_request="true"))
+            part = text(await browser.get("/console/o/7?part=now", hx_request="true"))
             told = dict(
                 re.findall(r"<b>(\w+)</b> .*?next try <time [^>]*datetime=\"([^\"]*)", part)
             )
@@ -130,9 +130,9 @@ def test_it_shows_nothing_of_another_org() -> None:
             _, number = await p.webhook(8)
             await accept(p.s, id_of(1), [number], org=8)
             p.healths[number] = port.Health(number, p.s.clock.ms, 12, "503", 1, 0)
-            assert "Waiting for your first event" in text(await browser.get("/console"))
+            assert "Waiting for your first event" in text(await browser.get("/console/o/7"))
             await accept(p.s, id_of(2), org=7)
-            page = text(await browser.get("/console"))
+            page = text(await browser.get("/console/o/7"))
             assert card(page, "Events in") == "1" and card(page, "Delivered") == "0"
             assert "Acme CRM" not in page
 

@@ -8,9 +8,10 @@ import pytest
 
 from tests.api.control_client import Reply, basic, call, run
 from tests.console.webhook_client import Pages, pages, text
+from tidings.console.place import form_token
 from tidings.core.portal_rules import CONTRAST, Portal, _contrast, accents, read_portal
 from tidings.engine.portals import OPEN_LINKS_MAX
-from tidings.engine.sessions import PORTAL_MS, csrf_of
+from tidings.engine.sessions import PORTAL_MS
 
 BODY = {
     "name": "Acme <b>Loyalty</b>",
@@ -43,13 +44,13 @@ class Visitor:
     def __init__(self, p: Pages, opened: Reply) -> None:
         self._p = p
         self.cookie = opened.headers["set-cookie"].partition(";")[0]
-        self.csrf = csrf_of(self.cookie.partition("=")[2])
+        self.token = self.cookie.partition("=")[2]
 
     async def get(self, path: str, **headers: str) -> Reply:
         return await call(self._p.app, "GET", path, b"", {"cookie": self.cookie} | headers)
 
     async def post(self, path: str, body: str = "") -> Reply:
-        sent = f"csrf={self.csrf}&{body}".encode()
+        sent = f"csrf={form_token(self.token, path)}&{body}".encode()
         headers = {
             "cookie": self.cookie,
             "content-type": "application/x-www-form-urlencoded",
@@ -73,26 +74,29 @@ def test_a_link_opens_once_and_its_pages_carry_the_brand_and_may_be_framed_there
             made = await link(p)
             opened = await open_it(p, made)
             cookie = opened.headers["set-cookie"]
-            assert opened.status == 303 and opened.headers["location"] == "/console"
-            for part in ("__Host-tidings-portal=", "SameSite=None", "Secure", "Partitioned"):
+            assert opened.status == 303 and opened.headers["location"] == "/console/portal/o/7"
+            for part in ("__Host-tidings-portal-7=", "SameSite=None", "Secure", "Partitioned"):
                 assert part in cookie
             assert "HttpOnly" in cookie and "Path=/" in cookie
             v = Visitor(p, opened)
-            page = await v.get("/console/webhooks")
+            page = await v.get("/console/portal/o/7/webhooks")
             policy = page.headers["content-security-policy"]
             assert "frame-ancestors https://app.acme.example http://localhost:3000" in policy
             assert "img-src 'self' data: https://cdn.acme.example:8443;" in policy
             assert "script-src" not in policy and "unsafe" not in policy
             shown = text(page)
             assert "Acme &lt;b&gt;Loyalty&lt;/b&gt;" in shown and "<b>Loyalty" not in shown
-            assert "/console/health" not in shown and "/console/access" not in shown
+            assert (
+                "/console/portal/o/7/health" not in shown
+                and "/console/portal/o/7/access" not in shown
+            )
             assert "/console/portal.css?ffee00" in shown and "Operate" not in shown
             style = await v.get("/console/portal.css?ffee00")
             assert style.headers["content-type"].startswith("text/css")
             assert accents("#ffee00").light in text(style)
 
             used = await open_it(p, made)
-            assert used.status == 401 and "set-cookie" in used.headers
+            assert used.status == 401 and "set-cookie" not in used.headers
             again = await open_it(p, made, v.cookie)
             assert again.status == 303, "a page that is loaded again goes on"
             other = await visitor(p)
@@ -107,15 +111,20 @@ def test_a_portal_stays_in_its_org_and_role() -> None:
             await p.browser(8)
             webhook, _ = await p.webhook(8)
             v = await visitor(p, role="reader")
-            for path in ("/console/access", "/console/health", "/console/stop", "/console/orgs/7"):
+            for path in (
+                "/console/portal/o/7/access",
+                "/console/portal/o/7/health",
+                "/console/portal/o/7/stop",
+                "/console/portal/o/7/settings",
+            ):
                 assert (await v.get(path)).status == 403, path
-            assert (await v.get(f"/console/webhooks/{webhook}")).status == 404
-            assert (await v.post("/console/inboxes", "name=x")).status == 403
-            assert (await v.post("/console/work-in", "org=8")).status == 403
-            assert "Work in it" not in text(await v.get("/console/orgs"))
+            assert (await v.get(f"/console/portal/o/7/webhooks/{webhook}")).status == 404
+            assert (await v.post("/console/portal/o/7/inboxes", "name=x")).status == 403
+            for at in ("/console/portal/o/8", "/console/o/7/webhooks", "/console/orgs"):
+                assert (await v.get(at)).status in (303, 401), at
             operator = await visitor(p)
-            assert (await operator.post("/console/inboxes", "name=x")).status == 303
-            assert (await operator.get("/console/access")).status == 403
+            assert (await operator.post("/console/portal/o/7/inboxes", "name=x")).status == 303
+            assert (await operator.get("/console/portal/o/7/access")).status == 403
 
     run(scenario())
 
@@ -125,20 +134,20 @@ def test_a_portal_ends_with_its_time_its_credential_or_its_close() -> None:
         async with pages() as p:
             auth = await p.s.add_org(7)
             v = await visitor(p)
-            closed = await v.post("/console/portal/leave")
+            closed = await v.post("/console/portal/o/7/leave")
             assert closed.status == 200 and "This page is closed" in text(closed)
-            after = await v.get("/console/webhooks")
+            after = await v.get("/console/portal/o/7/webhooks")
             assert after.status == 401 and "frame-ancestors *" in str(after.headers)
             assert "Acme" not in text(after)
 
             late = await visitor(p)
             p.s.clock.ms += PORTAL_MS
-            assert (await late.get("/console/webhooks")).status == 401
+            assert (await late.get("/console/portal/o/7/webhooks")).status == 401
 
             of_org = await visitor(p, auth=auth)
-            assert (await of_org.get("/console/webhooks")).status == 200
+            assert (await of_org.get("/console/portal/o/7/webhooks")).status == 200
             await p.s.access.put("org7", "another", 7, platform=False, scopes="*")
-            assert (await of_org.get("/console/webhooks")).status == 401
+            assert (await of_org.get("/console/portal/o/7/webhooks")).status == 401
 
     run(scenario())
 
@@ -170,7 +179,9 @@ def test_a_portal_without_frames_stands_alone() -> None:
     async def scenario() -> None:
         async with pages() as p:
             v = await visitor(p, embedIn=[], logo=None)
-            policy = (await v.get("/console/webhooks")).headers["content-security-policy"]
+            policy = (await v.get("/console/portal/o/7/webhooks")).headers[
+                "content-security-policy"
+            ]
             assert "frame-ancestors 'none'" in policy and "img-src 'self' data:;" in policy
 
     run(scenario())
@@ -207,8 +218,8 @@ def test_portal_sessions_are_kept_over_a_restart_and_not_listed_to_each_other() 
             opened = p.s.sessions.opened(token)
             assert opened is not None and opened.org == 7 and opened.role == "operator"
             await p.s.sessions.sign_out_everywhere(token)
-            assert (await v.get("/console/webhooks")).status == 401
-            assert (await other.get("/console/webhooks")).status == 200
+            assert (await v.get("/console/portal/o/7/webhooks")).status == 401
+            assert (await other.get("/console/portal/o/7/webhooks")).status == 200
 
     run(scenario())
 

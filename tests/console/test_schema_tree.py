@@ -65,8 +65,8 @@ def test_the_page_of_a_type_is_open_at_the_top_and_folded_below() -> None:
         async with pages() as p:
             browser = await p.browser()
             for path in (
-                "/console/catalogue/transactionAdded",
-                "/console/webhooks/types/transactionAdded",
+                "/console/o/7/catalogue/transactionAdded",
+                "/console/o/7/webhooks/types/transactionAdded",
             ):
                 page = text(await browser.get(path))
                 found = Folds(page).found

@@ -12,7 +12,7 @@ from tidings.core.standing import Standing
 from tidings.core.webhook import Ordering
 from tidings.core.webhook_rules import Reading, read_webhook
 
-AT = "/console/webhooks"
+AT = "/console/o/7/webhooks"
 
 
 def id_of(number: int) -> str:

@@ -25,20 +25,20 @@ def test_the_list_says_how_each_webhook_does() -> None:
     async def scenario() -> None:
         async with pages() as p:
             browser = await p.browser()
-            assert "No webhook yet" in text(await browser.get("/console/webhooks"))
+            assert "No webhook yet" in text(await browser.get("/console/o/7/webhooks"))
             webhook, number = await p.webhook()
             for at in range(3):
                 (delivery,) = await accept(p.s, id_of(at), [number], org=7)
                 await settle(p.s, delivery, number)
             (delivery,) = await accept(p.s, id_of(9), [number], org=7)
             await settle(p.s, delivery, number, State.FAILED, status=400)
-            page = text(await browser.get("/console/webhooks"))
-            assert f"/console/webhooks/{webhook}" in page and "75 %" in page
+            page = text(await browser.get("/console/o/7/webhooks"))
+            assert f"/console/o/7/webhooks/{webhook}" in page and "75 %" in page
             assert "3 of 4 delivered" in page, "the sparkline in words"
             assert 'class="good"' in page and 'class="bad"' in page
             p.healths[number] = port.Health(number, p.s.clock.ms, 3, "timeout")
-            assert "does not answer in time" in text(await browser.get("/console/webhooks"))
-            assert "None fits" in text(await browser.get("/console/webhooks?q=nothing"))
+            assert "does not answer in time" in text(await browser.get("/console/o/7/webhooks"))
+            assert "None fits" in text(await browser.get("/console/o/7/webhooks?q=nothing"))
 
     run(scenario())
 
@@ -53,9 +53,9 @@ def test_one_webhook_shows_its_health_its_deliveries_and_its_secrets_by_four_cha
             (delivery,) = await accept(p.s, id_of(1), [number], org=7)
             await settle(p.s, delivery, number, State.RETRYING, status=503)
             p.healths[number] = port.Health(number, p.s.clock.ms, 1, "503")
-            page = text(await browser.get(f"/console/webhooks/{webhook}"))
+            page = text(await browser.get(f"/console/o/7/webhooks/{webhook}"))
             assert "answers 503 since" in page and "1 waiting; next try" in page
-            assert "/console/deliveries/dlv_" in page
+            assert "/console/o/7/deliveries/dlv_" in page
             assert "…cdef" in page and "0123456789" not in page
             assert record.webhook.secrets[0].hex() not in page
             assert re.search(r"<td>503</td><td class=\"n\">1</td>", page), "answers by status"
@@ -83,14 +83,14 @@ def test_answers_by_status_count_all_of_the_time_and_what_got_no_answer() -> Non
                     status=status,
                 )
             await accept(p.s, id_of(900), [number], org=7)
-            page = text(await browser.get(f"/console/webhooks/{webhook}?span=1h"))
+            page = text(await browser.get(f"/console/o/7/webhooks/{webhook}?span=1h"))
             shown = re.findall(r"<td>([^<]*)</td><td class=\"n\">([0-9,]*)</td><td><meter", page)
             assert shown == [("200", "230"), ("204", "7"), ("503", "3"), ("no answer", "2")]
             assert "to each of 242 deliveries since" in page
             p.s.clock.ms += 2 * 3_600_000
-            page = text(await browser.get(f"/console/webhooks/{webhook}?span=1h"))
+            page = text(await browser.get(f"/console/o/7/webhooks/{webhook}?span=1h"))
             assert "Nothing was sent in this time." in page
-            page = text(await browser.get(f"/console/webhooks/{webhook}?span=7d"))
+            page = text(await browser.get(f"/console/o/7/webhooks/{webhook}?span=7d"))
             assert "to each of 242 deliveries since" in page
 
     run(scenario())
@@ -121,16 +121,16 @@ def test_a_webhook_of_another_org_answers_like_none(path: str) -> None:
             browser = await p.browser()
             await p.browser(8)
             foreign, _ = await p.webhook(8)
-            answer = await browser.get(f"/console/webhooks/{foreign}{path}")
-            nothing = await browser.get(f"/console/webhooks/{'0' * 24}{path}")
+            answer = await browser.get(f"/console/o/7/webhooks/{foreign}{path}")
+            nothing = await browser.get(f"/console/o/7/webhooks/{'0' * 24}{path}")
             assert answer.status == nothing.status == 404
             assert text(answer).replace(foreign, "") == text(nothing).replace("0" * 24, "")
             for action in ("say", "rotate", "delete", "edit", "test"):
                 form = {"verb": "pause", "sure": "yes"}
-                done = await browser.post(f"/console/webhooks/{foreign}/{action}", form)
+                done = await browser.post(f"/console/o/7/webhooks/{foreign}/{action}", form)
                 assert done.status == 404
             assert p.s.webhooks.get(8, foreign).webhook.standing is Standing.ACTIVE
-            copied = await browser.get(f"/console/webhooks/new?from={foreign}")
+            copied = await browser.get(f"/console/o/7/webhooks/new?from={foreign}")
             assert copied.status == 404
 
     run(scenario())
@@ -141,13 +141,13 @@ def test_who_may_only_read_is_offered_no_change_and_refused_one() -> None:
         async with pages() as p:
             browser = await p.browser(7, "webhooks:read logs:read")
             webhook, _ = await p.webhook()
-            page = text(await browser.get(f"/console/webhooks/{webhook}"))
+            page = text(await browser.get(f"/console/o/7/webhooks/{webhook}"))
             assert "Delete" not in page and "Disable" not in page and "Edit" not in page
-            assert "New webhook" not in text(await browser.get("/console/webhooks"))
+            assert "New webhook" not in text(await browser.get("/console/o/7/webhooks"))
             for path in ("new", f"{webhook}/edit", f"{webhook}/delete"):
-                assert (await browser.get(f"/console/webhooks/{path}")).status == 403
+                assert (await browser.get(f"/console/o/7/webhooks/{path}")).status == 403
             for path in ("new", "test", "preview", "inbox", f"{webhook}/say", f"{webhook}/delete"):
-                assert (await browser.post(f"/console/webhooks/{path}")).status == 403
+                assert (await browser.post(f"/console/o/7/webhooks/{path}")).status == 403
 
     run(scenario())
 
@@ -158,7 +158,7 @@ def test_a_change_without_the_sessions_token_is_refused() -> None:
             browser = await p.browser()
             webhook, _ = await p.webhook()
             form = {"csrf": "another", "verb": "pause"}
-            assert (await browser.post(f"/console/webhooks/{webhook}/say", form)).status == 403
+            assert (await browser.post(f"/console/o/7/webhooks/{webhook}/say", form)).status == 403
             assert p.s.webhooks.get(7, webhook).webhook.standing is Standing.ACTIVE
 
     run(scenario())
@@ -171,7 +171,7 @@ def test_pausing_and_resuming_are_done_at_once_disabling_after_a_word_of_warning
             webhook, number = await p.webhook()
             await accept(p.s, id_of(1), [number], org=7)
             await accept(p.s, id_of(2), [number], org=7)
-            at = f"/console/webhooks/{webhook}"
+            at = f"/console/o/7/webhooks/{webhook}"
 
             def standing() -> Standing:
                 return p.s.webhooks.get(7, webhook).webhook.standing
@@ -199,15 +199,15 @@ def test_deleting_says_first_what_it_does() -> None:
             browser = await p.browser()
             webhook, number = await p.webhook()
             await accept(p.s, id_of(1), [number], org=7)
-            at = f"/console/webhooks/{webhook}"
+            at = f"/console/o/7/webhooks/{webhook}"
             asked = text(await browser.get(f"{at}/delete"))
             assert "1 unfinished delivery is cancelled" in asked and "1 deliveries" in asked
             assert "?" in text(await browser.post(f"{at}/delete")), "without a word it asks again"
             assert p.s.webhooks.get(7, webhook).webhook.standing is Standing.ACTIVE
             assert (await browser.post(f"{at}/delete", {"sure": "yes"})).status == 303
             assert p.s.webhooks.get(7, webhook).webhook.standing is Standing.DELETED
-            assert webhook not in text(await browser.get("/console/webhooks"))
-            assert webhook in text(await browser.get("/console/webhooks?show=deleted"))
+            assert webhook not in text(await browser.get("/console/o/7/webhooks"))
+            assert webhook in text(await browser.get("/console/o/7/webhooks?show=deleted"))
             assert "is deleted: nothing is sent" in text(await browser.get(at))
             assert (await browser.get(f"{at}/edit")).status == 404
 
@@ -219,7 +219,7 @@ def test_a_rotated_secret_is_shown_once() -> None:
         async with pages() as p:
             browser = await p.browser()
             webhook, _ = await p.webhook()
-            at = f"/console/webhooks/{webhook}"
+            at = f"/console/o/7/webhooks/{webhook}"
             wrong = await browser.post(f"{at}/rotate", {"overlapHours": "1000"})
             assert wrong.status == 400 and "from 0 to 720" in text(wrong)
             made = text(await browser.post(f"{at}/rotate", {"overlapHours": "2"}))
@@ -244,16 +244,16 @@ def test_what_strangers_wrote_is_shown_and_never_run() -> None:
             )
             await p.s.webhooks.say(7, webhook, "disable", HOSTILE)
             await accept(p.s, id_of(1), [number], org=7)
-            at = f"/console/webhooks/{webhook}"
-            for path in ("/console", "/console/webhooks", at, f"{at}/edit", f"{at}/delete"):
+            at = f"/console/o/7/webhooks/{webhook}"
+            for path in ("/console/o/7", "/console/o/7/webhooks", at, f"{at}/edit", f"{at}/delete"):
                 page = text(await browser.get(path))
                 assert "<script>alert" not in page and "<img" not in page.split("</header>")[1]
-                assert "{{7*7}}" in page or path == "/console"
+                assert "{{7*7}}" in page or path == "/console/o/7"
             form = {"name": HOSTILE, "webHookUrl": HOSTILE, "filter": HOSTILE, "rename": HOSTILE}
             for path in ("new", "preview", "test", "check", "inbox"):
-                page = text(await browser.post(f"/console/webhooks/{path}", form))
+                page = text(await browser.post(f"/console/o/7/webhooks/{path}", form))
                 assert "<script>alert" not in page and "<img src=x" not in page, path
-            found = text(await browser.get("/console/webhooks?q=%3Cscript%3Ealert"))
+            found = text(await browser.get("/console/o/7/webhooks?q=%3Cscript%3Ealert"))
             assert "<script>alert" not in found
 
     run(scenario())

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from tests.api.control_client import Reply, Service, call, service
 from tidings.api.control import make_control_app
+from tidings.console.place import form_token
 from tidings.console.routes import console_routes
 from tidings.store import port
 
@@ -27,23 +28,24 @@ FORM = {
 class Browser:
     """Somebody who is signed in with a credential of an org."""
 
-    def __init__(self, page: "Pages", token: str, csrf: str) -> None:
+    def __init__(self, page: "Pages", token: str) -> None:
         self._page = page
-        self._cookie = f"__Host-tidings={token}"
-        self.csrf = csrf
+        self.token = token
+        self.cookie = f"__Host-tidings={token}"
 
     async def get(self, path: str, **headers: str) -> Reply:
         """A page; `hx_request="true"` asks for a part."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await call(self._page.app, "GET", path, b"", named | {"cookie": self._cookie})
+        return await call(self._page.app, "GET", path, b"", named | {"cookie": self.cookie})
 
     async def post(
         self, path: str, form: Mapping[str, str | Sequence[str]] | None = None, **headers: str
     ) -> Reply:
-        """A form, with the session's token unless the form has another."""
-        body = urlencode({"csrf": self.csrf} | dict(form or {}), doseq=True).encode()
+        """A form, with the token of session and address unless the form has another."""
+        token = form_token(self.token, path)
+        body = urlencode({"csrf": token} | dict(form or {}), doseq=True).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()} | {
-            "cookie": self._cookie,
+            "cookie": self.cookie,
             "content-type": "application/x-www-form-urlencoded",
             "content-length": str(len(body)),
         }
@@ -64,12 +66,12 @@ class Pages:
         """Signed in with a fresh credential of the org."""
         await self.s.add_org(org, scopes)
         signed = await self.s.sessions.by_credential(f"org{org}", "secret", "127.0.0.1")
-        return Browser(self, signed.token, signed.csrf)
+        return Browser(self, signed.token)
 
     async def platform(self) -> Browser:
         """Signed in with the platform's own credential."""
         signed = await self.s.sessions.by_credential("boss", "s3cret", "127.0.0.1")
-        return Browser(self, signed.token, signed.csrf)
+        return Browser(self, signed.token)
 
     async def webhook(self, org: int = 7, **more: Any) -> tuple[str, int]:
         """A webhook of the org: its id and its number."""
