@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Playwright
 
+from ..e2e.service import ORG
+
 PROGRAM = "/usr/bin/chromium"
 ARGS = (
     "--no-sandbox",
@@ -54,9 +56,10 @@ class Reader:
         width: int = WIDE,
         dark: bool = False,
         scripts: bool = True,
+        org: int = ORG,
         **more: Any,
     ) -> None:
-        self.base = base
+        self.base, self.org = base, org
         self.context = browser.new_context(
             viewport={"width": width, "height": 800},
             color_scheme="dark" if dark else "light",
@@ -108,12 +111,13 @@ class Reader:
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url(lambda url: "sign-in" not in url)
 
-    def work_in(self, org: int) -> None:
-        """In another org from now on, as the choice of the menu does it."""
-        host = urlsplit(self.base).hostname or ""
-        self.context.add_cookies(
-            [{"name": "tidings-org", "value": str(org), "domain": host, "path": "/console"}]
-        )
+    def at(self, path: str = "") -> str:
+        """The address of a page of the org that the reader works in."""
+        return f"/console/o/{self.org}{path}"
+
+    def open(self, path: str = "") -> None:
+        """Open a page of that org."""
+        self.go(self.at(path))
 
     def see(self, text: str, seconds: float = 10) -> None:
         """That a text stands on the page, now or soon."""

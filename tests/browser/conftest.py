@@ -62,15 +62,13 @@ def reader(browser: Browser, console: ServiceProcess, session: StorageState) -> 
     """Makes readers who are signed in; at the end, none of them may have met an error."""
     made: list[Reader] = []
 
-    def make(*, org: int | None = None, signed_in: bool = True, **more: object) -> Reader:
+    def make(*, signed_in: bool = True, **more: object) -> Reader:
         if signed_in:
             more["storage_state"] = session
         one = Reader(browser, f"http://127.0.0.1:{console.port}", **more)  # type: ignore[arg-type]
         made.append(one)
         if signed_in:
             one.go("/console/sessions")
-        if org is not None:
-            one.work_in(org)
         return one
 
     yield make

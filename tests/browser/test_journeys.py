@@ -45,7 +45,7 @@ def make_webhook(one: Reader, name: str) -> None:
 
 def test_1_sign_in(reader: NewReader, console: ServiceProcess) -> None:
     one = reader(signed_in=False)
-    one.go("/console/deliveries?status=failed")
+    one.open("/deliveries?status=failed")
     assert one.path == "/console/sign-in"
     one.page.get_by_label("E-mail, or the key").fill(KEY)
     one.page.get_by_label("Password, or the secret").fill("not-the-secret")
@@ -54,18 +54,18 @@ def test_1_sign_in(reader: NewReader, console: ServiceProcess) -> None:
     assert one.page.get_by_label("E-mail, or the key").input_value() == KEY, "it stays"
     one.page.get_by_label("Password, or the secret").fill(SECRET)
     one.page.get_by_role("button", name="Sign in").click()
-    one.page.wait_for_url("**/console/deliveries?status=failed")
+    one.page.wait_for_url("**/console/o/2001/deliveries?status=failed")
     one.page.locator("summary", has_text="2001").click()
     one.page.get_by_role("button", name="Sign out").click()
     one.page.wait_for_url("**/console/sign-in")
-    one.go("/console/deliveries")
+    one.open("/deliveries")
     assert one.path == "/console/sign-in", "signed out is signed out"
 
 
 def test_2_make_a_test_inbox(reader: NewReader, new_org: NewOrg) -> None:
     with new_org() as api:
         one = reader(org=api.org)
-        one.go("/console/inboxes")
+        one.open("/inboxes")
         one.see("No inbox yet")
         one.page.get_by_label("Name of a new one").fill("Our CRM to be")
         one.page.get_by_role("button", name="Make an inbox").click()
@@ -80,7 +80,7 @@ def test_2_make_a_test_inbox(reader: NewReader, new_org: NewOrg) -> None:
 def test_3_create_a_webhook(reader: NewReader, new_org: NewOrg) -> None:
     with new_org() as api:
         one = reader(org=api.org)
-        one.go("/console/webhooks")
+        one.open("/webhooks")
         one.page.get_by_role("link", name="New webhook").first.click()
         one.page.get_by_role("button", name="Make me a test inbox").click()
         expect(one.page.get_by_label("URL", exact=True)).to_have_value(re.compile("/inbox/"))
@@ -102,7 +102,7 @@ def test_3_create_a_webhook(reader: NewReader, new_org: NewOrg) -> None:
 def test_4_be_refused_a_url_and_understand_why(reader: NewReader, new_org: NewOrg) -> None:
     with new_org() as api:
         one = reader(org=api.org)
-        one.go("/console/webhooks/new")
+        one.open("/webhooks/new")
         url = one.page.get_by_label("URL", exact=True)
         url.fill("http://169.254.169.254/latest/meta-data")
         url.blur()
@@ -126,10 +126,10 @@ def test_5_see_the_first_delivery_arrive(
         inbox = api.send("POST", "/v1/inboxes", {"name": "First"}).must(201)
         api.webhook(inbox["url"], "First receiver")
         waiting, watching, tailing = reader(org=api.org), reader(org=api.org), reader(org=api.org)
-        waiting.go("/console")
+        waiting.open()
         waiting.see("Waiting for your first event")
-        watching.go(f"/console/inboxes/{inbox['id']}")
-        tailing.go("/console/tail")
+        watching.open(f"/inboxes/{inbox['id']}")
+        tailing.open("/tail")
         tailing.see("live")
         sent = new_id()
         assert api.org is not None
@@ -143,7 +143,7 @@ def test_5_see_the_first_delivery_arrive(
 
 def test_6_find_the_delivery_of_one_customer(reader: NewReader, world: World) -> None:
     one = reader()
-    one.go("/console")
+    one.open()
     one.page.keyboard.press("/")
     one.page.keyboard.type("41200999")
     one.page.keyboard.press("Enter")
@@ -156,7 +156,9 @@ def test_6_find_the_delivery_of_one_customer(reader: NewReader, world: World) ->
     one.page.wait_for_url("**status=failed**")
     expect(rows).to_have_count(1)
     shared = one.page.url
-    assert shared.endswith("/console/deliveries?q=41200999&status=failed"), "nothing empty in it"
+    assert shared.endswith("/console/o/2001/deliveries?q=41200999&status=failed"), (
+        "nothing empty in it"
+    )
     one.page.locator("summary", has_text="More filters").click()
     one.page.get_by_label("Customer", exact=True).fill("41200999")
     one.page.get_by_label("Bill", exact=True).fill("no such bill")
@@ -179,7 +181,7 @@ def test_6_find_the_delivery_of_one_customer(reader: NewReader, world: World) ->
 
 def test_7_explain_a_failure(reader: NewReader, world: World) -> None:
     one = reader()
-    one.go("/console")
+    one.open()
     one.page.locator(".todo li", has_text="Old feed").get_by_role("link", name="Look").click()
     one.see("410")
     one.page.locator("table[data-list] a[data-row]").first.click()
@@ -203,7 +205,7 @@ def test_8_retry_one(reader: NewReader, new_org: NewOrg, receiver: Receiver) -> 
         failed = api.settled(sent, hook, ("failed",))
         receiver.plan(path, status=200)
         one = reader(org=api.org)
-        one.go(f"/console/deliveries/{failed['id']}")
+        one.open(f"/deliveries/{failed['id']}")
         one.page.get_by_role("button", name="Try again").click()
         expect(one.page.locator(".head .state")).to_contain_text("delivered")
         assert len(receiver.wait(path, 2)) == 2
@@ -225,16 +227,16 @@ def test_9_replay_500_and_cancel(reader: NewReader, new_org: NewOrg, receiver: R
         )
         receiver.plan(path, status=200)
         one = reader(org=api.org)
-        one.go(f"/console/webhooks/{hook['webHookId']}")
+        one.open(f"/webhooks/{hook['webHookId']}")
         one.page.get_by_role("button", name="Enable").click()
         expect(one.page.locator(".head .state")).to_contain_text("active")
-        one.go(f"/console/deliveries?webhook={hook['webHookId']}&status=failed&status=parked")
+        one.open(f"/deliveries?webhook={hook['webHookId']}&status=failed&status=parked")
         one.page.get_by_role("button", name="Replay all that match").click()
         one.see(f"This sends {MANY} requests")
         one.page.get_by_label("Requests a second, at most").fill("5")
         one.page.get_by_role("button", name="Count again").click()
         one.page.get_by_role("button", name=f"Replay {MANY} deliveries").click()
-        one.page.wait_for_url("**/console/replays/rpl_**")
+        one.page.wait_for_url("**/replays/rpl_**")
         receiver.wait(path, 8, 20)
         one.page.on("dialog", lambda dialog: dialog.accept())
         one.page.get_by_role("button", name="Pause").click()
@@ -253,7 +255,7 @@ def test_10_rotate_a_secret(reader: NewReader, new_org: NewOrg, receiver: Receiv
     with new_org() as api:
         hook = api.webhook(receiver.url(path), "Rotated")
         one = reader(org=api.org)
-        one.go(f"/console/webhooks/{hook['webHookId']}")
+        one.open(f"/webhooks/{hook['webHookId']}")
         one.page.get_by_role("link", name="Rotate secret").click()
         one.page.get_by_label("Hours that the old secret goes on").fill("2")
         one.page.get_by_role("button", name="Make a new secret").click()
@@ -275,7 +277,7 @@ def test_11_read_the_schema_of_a_type_and_send_it_by_hand(
     with new_org() as api:
         api.webhook(receiver.url(path), "Hand-fed")
         one = reader(org=api.org)
-        one.go("/console/catalogue")
+        one.open("/catalogue")
         one.page.get_by_label("Name or words").fill("points issued")
         one.page.get_by_role("button", name="Search", exact=True).click()
         one.page.get_by_role("link", name="pointsIssued", exact=True).click()
@@ -297,7 +299,7 @@ def test_11_read_the_schema_of_a_type_and_send_it_by_hand(
         assert not receiver.arrivals(path)
         form.fill(example)
         one.page.get_by_role("button", name="Send it").click()
-        one.page.wait_for_url(re.compile(r"/console/events/(?!new)"))
+        one.page.wait_for_url(re.compile(r"/console/o/\d+/events/(?!new)"))
         [arrival] = receiver.wait(path, 1)
         assert arrival.event["eventName"] == "pointsIssued"
         until(lambda: one.page.reload() and "delivered" in one.text(), "its fate is told")
@@ -322,7 +324,8 @@ def test_12_open_the_portal_by_link(
         path = f"/v1/orgs/{api.org}/portal-links"
         link = api.send("POST", path, body | {"logo": LOGO}).must(201)["url"]
         with open_portal(browser, console, link) as one:
-            assert one.path == "/console", "the token does not stay in the address"
+            base = f"/console/portal/o/{api.org}"
+            assert one.path == base, "the token does not stay in the address"
             expect(one.page.locator(".brand")).to_contain_text("Acme Loyalty")
             assert "Tidings" not in one.page.title() and "Acme Loyalty" in one.page.title()
             colour = "getComputedStyle(document.querySelector('.side a[aria-current]')).color"
@@ -330,8 +333,10 @@ def test_12_open_the_portal_by_link(
             one.page.get_by_role("link", name="Webhooks", exact=True).click()
             one.see("Of the brand")
             assert not one.page.get_by_role("link", name="Orgs").count()
-            one.go("/console/orgs/2001")
-            assert "Time zone" not in one.text(), "its own org alone"
+            for other in ("/console/portal/o/2001/webhooks", "/console/o/2001/settings"):
+                one.go(other)
+                assert "Time zone" not in one.text() and "New webhook" not in one.text()
+            one.go(base)
             assert not violations(one.page)
         again = open_portal(browser, console, link)
         assert "cannot be opened" in again.text(), "once"
@@ -339,6 +344,6 @@ def test_12_open_the_portal_by_link(
         with open_portal(
             browser, console, api.send("POST", path, {"name": "R"}).must(201)["url"]
         ) as one:
-            one.go("/console/webhooks")
+            one.go(f"{base}/webhooks")
             one.see("Of the brand")
             assert not one.page.get_by_role("link", name="New webhook").count(), "a reader reads"

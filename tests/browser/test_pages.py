@@ -119,7 +119,7 @@ def test_an_empty_org_is_told_what_to_do(
         org = platform.send("POST", "/v1/orgs", {"name": "A new brand"}).must(201)["id"]
     one = reader(org=org)
     for name in ("", "/webhooks", "/deliveries", "/events", "/rejections", "/inboxes", "/replays"):
-        one.go(f"/console{name}")
+        one.open(name)
         rest(one.page)
         one.shot(screenshots, f"empty-{name.strip('/') or 'overview'}")
         assert not violations(one.page), name

@@ -33,8 +33,8 @@ def test_a_wait_is_shown_after_200_ms_and_not_before(
 ) -> None:
     one = reader(reduced_motion=motion)
     held: list[Route] = []
-    one.page.route("**/console/webhooks/*/test", lambda route: held.append(route))
-    one.go(f"/console/webhooks/{world.crm['webHookId']}")
+    one.page.route("**/console/o/*/webhooks/*/test", lambda route: held.append(route))
+    one.open(f"/webhooks/{world.crm['webHookId']}")
     seen = waited(one.page)
     [route] = held
     early = [at for at, shown in seen if shown != "0" and at < LATER_MS - JUST_MS]
@@ -53,7 +53,7 @@ def waited(page: Page) -> list[tuple[float, str]]:
 def test_nothing_else_is_shown_while_htmx_asks(reader: NewReader, world: World) -> None:
     """Its own indicator would fade in at once."""
     one = reader()
-    one.go(f"/console/webhooks/{world.crm['webHookId']}")
+    one.open(f"/webhooks/{world.crm['webHookId']}")
     rules = one.page.evaluate(RULES)
     shown = [(selector, delay) for selector, opacity, delay in rules if opacity != "0"]
     assert shown and all(delay == "0.2s" for _, delay in shown), rules

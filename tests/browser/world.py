@@ -104,15 +104,14 @@ class World:
             "type": "/catalogue/pointsIssued",
             "find": "/find?q=41200999",
             "nothing-found": "/find?q=none-of-these",
-            "sessions": "/sessions",
             "access": "/access",
             "credential-new": "/access/credentials/new",
             "user-new": "/access/users/new",
-            "orgs": "/orgs",
-            "org": f"/orgs/{self.org}",
-            "org-new": "/orgs/new",
+            "org": "/settings",
             "health": "/health",
             "stop": "/stop",
             "nowhere": "/nothing/is/here",
         }.items():
-            yield name, f"/console{path}"
+            yield name, f"/console/o/{self.org}{path}"
+        for path in ("sessions", "orgs", "orgs/new", "stop-all", "nothing/is/here"):
+            yield path.replace("/", "-"), f"/console/{path}"
