@@ -177,18 +177,19 @@ class Frame:
         page: Callable[[SomeVisit], Awaitable[Response]],
     ) -> Endpoint:
         async def endpoint(request: Request) -> Response:
+            visit = None
             try:
                 visit = enter(request)
                 if request.method not in ("GET", "HEAD"):
                     await self._take_form(visit)
                 return await page(visit)
             except Denied as denied:
-                return self._denied(request, denied)
+                return self._denied(request, denied, visit)
             except Refused as refused:
-                return self.error(request, refused.status, refused.refusals[0].message)
+                return self.error(request, refused.status, refused.refusals[0].message, visit)
             except StoreDown:
                 said = "The store takes no writes at the moment. Nothing was changed. Try again."
-                return self.error(request, 503, said)
+                return self.error(request, 503, said, visit)
 
         return endpoint
 
@@ -249,9 +250,10 @@ class Frame:
             f"{FORM_FIELD})",
         )
 
-    def _denied(self, request: Request, denied: Denied) -> Response:
+    def _denied(self, request: Request, denied: Denied, visit: PlainVisit | None) -> Response:
         if denied.status != 401:
-            return self.error(request, denied.status, denied.message, denied.code)
+            elsewhere = denied.code == "forbidden_org"
+            return self.error(request, denied.status, denied.message, visit, elsewhere=elsewhere)
         place = place_of(path_of(request))
         if place.portal:
             return self.portal_ended(request, place.org)
@@ -320,20 +322,31 @@ class Frame:
             self.drop_portal(request, answer, org)
         return answer
 
-    def error(self, request: Request, status: int, message: str, code: str = "") -> Response:
-        """A page that says what went wrong and what to do; a sentence where a part was asked."""
+    def error(
+        self,
+        request: Request,
+        status: int,
+        message: str,
+        visit: PlainVisit | None = None,
+        *,
+        elsewhere: bool = False,
+    ) -> Response:
+        """A page that says what went wrong and what to do; a sentence where a part was asked. It
+        leads back into the org of the address, or `elsewhere`."""
         partial = request.headers.get("hx-request") == "true"
         template = "parts/trouble.html" if partial else "error.html"
         place = place_of(path_of(request))
-        theirs = place.org is not None and code != "forbidden_org"
+        back = OUTSIDE if place.org is None or elsewhere else place
+        orgs = None if place.portal else OUTSIDE.at("/orgs")
         return self.render(
             request,
             template,
             status,
+            visit=visit,
             message=message,
             status=status,
-            back=place.at() if theirs else OUTSIDE.at(),
-            orgs=None if place.portal else OUTSIDE.at("/orgs"),
+            back=back.at(),
+            orgs=orgs,
         )
 
 

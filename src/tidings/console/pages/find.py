@@ -22,7 +22,7 @@ from tidings.store.port import DeliveryPage, EventPage
 
 SHOWN = 10
 ORG_DIGITS = 15
-ORGS_MAX = 200  # others in which an id is looked for
+ORGS_MAX = 1000  # others in which an id is looked for
 _PREFIXED = re.compile(r"(dlv|att|rpl|inb|rej)_[0-9a-z]+")
 _WEBHOOK = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -107,28 +107,26 @@ async def _by_id(visit: Visit, wanted: str) -> Look:
 
 async def _elsewhere(visit: Visit, wanted: str, look: Look) -> Response | None:
     """An id that another org of the visitor's knows opens there, and it is said where that is."""
-    if visit.place.portal or not _names_one_thing(wanted):
-        return None
+    if visit.place.portal or not any(one.fullmatch(wanted) for one in (_PREFIXED, _WEBHOOK, _UUID)):
+        return None  # a name means something else in each org
     services = visit.services
     everywhere = [one.id for one in services.orgs.all()] if visit.caller.platform else []
     own = everywhere or [seat.org for seat in visit.seats]
     others = [one for one in own if one != visit.caller.org][:ORGS_MAX]
     if others:
         look.words.append(f"the same in {len(others)} other org{'s' * (len(others) > 1)} of yours")
+    if (number := read("dlv", wanted)) is not None:  # the most frequent one is not looked for
+        found = await services.store.delivery(number)
+        record = None if found is None else services.webhooks.by_number(found.webhook)
+        others = [one for one in others if record is not None and one == record.org]
     for org in others:
         caller = services.sessions.caller(visit.token, org)
         there = replace(visit, place=Place(org), caller=caller)
-        found = await _by_id(there, wanted)
-        if found.path is not None:
+        path = (await _by_id(there, wanted)).path
+        if path is not None:
             said = f"It was found in {there.named}, where you are now, not in {visit.named}."
-            return visit.leave(there.at(found.path), said)
+            return visit.leave(there.at(path), said)
     return None
-
-
-def _names_one_thing(wanted: str) -> bool:
-    """Whether it is an id that is never given twice; a name may be one in several orgs."""
-    shapes = (_PREFIXED, _WEBHOOK, _UUID)
-    return any(one.fullmatch(wanted) is not None for one in shapes)
 
 
 def _webhook(visit: Visit, wanted: str) -> str | None:
