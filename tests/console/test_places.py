@@ -497,8 +497,16 @@ def test_portals_of_two_orgs_stand_side_by_side_each_with_its_own_rights() -> No
             forged = Holder(p, seven.token, swapped)
             assert (await forged.get("/console/portal/o/8/webhooks")).status == 403
             as_own = Holder(p, eight.token, f"__Host-tidings={eight.token}")
-            assert (await as_own.get("/console/o/7/webhooks")).status == 403
+            for page in ("/console/o/7/webhooks", "/console/o/8/webhooks", "/console/orgs"):
+                reply = await as_own.get(page)
+                assert reply.status == 303 and "/console/sign-in" in reply.headers["location"], page
             assert (await as_own.get("/console/portal/o/8/webhooks")).status == 401
+            boss = await p.platform()
+            as_portal = Holder(p, boss.token, f"__Host-tidings-portal-7={boss.token}")
+            for path in ("/console/portal/o/7/stop", "/console/portal/o/7/webhooks"):
+                assert (await as_portal.get(path)).status == 401, path
+            await as_portal.post("/console/portal/o/7/stop", {"do": "stop"})
+            assert not p.s.stops.holds(7)
 
     run(scenario())
 

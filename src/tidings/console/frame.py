@@ -92,10 +92,9 @@ class Frame:
         return "__Host-tidings" if self.secure(request) else "tidings"
 
     def token(self, request: Request, place: Place) -> str:
-        """The token of the session that a place is of; empty without one. A portal's pages know no
-        other than the portal's, and all others none of a portal."""
-        portal = place.portal and place.org is not None
-        name = self.portal_cookie(request, place.org or 0) if portal else self.cookie(request)
+        """The token of the session that a place is of; empty without one."""
+        org = place.org if place.portal else None
+        name = self.cookie(request) if org is None else self.portal_cookie(request, org)
         return request.cookies.get(name, "")
 
     def portal_cookie(self, request: Request, org: int) -> str:
@@ -152,7 +151,7 @@ class Frame:
         def enter(request: Request) -> Visit:
             place = place_of(path_of(request))
             token = self.token(request, place)
-            caller = self._caller(request, token, place)
+            caller = self._caller(token, place)
             if scope is not None:
                 demand(caller, scope)
             return Visit(self, request, place, token, caller, self._seats(token))
@@ -164,7 +163,7 @@ class Frame:
 
         def enter(request: Request) -> PlainVisit:
             token = self.token(request, OUTSIDE)
-            own = self.services.sessions.caller(token)
+            own = self._own(token, OUTSIDE)
             grants = own.grants if own.platform else frozenset[str]()  # what holds in no org alone
             caller = msgspec.structs.replace(own, org=0, grants=grants)
             return PlainVisit(self, request, OUTSIDE, token, caller, self._seats(token))
@@ -196,10 +195,20 @@ class Frame:
     def _seats(self, token: str) -> list[Seat]:
         return list(self.services.sessions.seats(token))
 
-    def _caller(self, request: Request, token: str, place: Place) -> Caller:
+    def _own(self, token: str, place: Place) -> Caller:
+        """Who calls, as whoever's session it is: a portal's is good on its pages alone, and any
+        other on all others. Denied."""
+        own = self.services.sessions.caller(token)
+        if place.portal != (self.services.sessions.opened(token) is not None):
+            raise Denied(
+                401, "signed_out", "The session must be of the place. (signed_out, session)"
+            )
+        return own
+
+    def _caller(self, token: str, place: Place) -> Caller:
         """Who calls, in the org of the address and in no other. Denied."""
+        self._own(token, place)
         if place.org is None:  # 07, or a number that no org has
-            self.services.sessions.caller(token)
             raise Denied(404, "not_found", NO_ORG)
         try:
             return self.services.sessions.caller(token, place.org)
