@@ -1,8 +1,9 @@
 """Walking through the console by what its pages say: every link, form and request of htmx."""
 
+import asyncio
 import re
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qs, urldefrag, urljoin
@@ -16,8 +17,9 @@ from tidings.core.ids import show
 from tidings.store import port
 
 PAGES_MAX = 400
-OF_A_KIND = 5  # of one page with different ids
-ROUTES = [route for _, route, _, _ in OF_AN_ORG]
+OF_A_KIND = 3  # of one page with different ids
+ROUTES = {route: re.compile(re.sub(r"\{\w+\}", "[^/]+", route)) for _, route, _, _ in OF_AN_ORG}
+LONG_S = 60.0  # of hundreds of pages, also where others use the processor
 ADDRESSES = ("href", "src", "action", "formaction", "data-stream", "data-base")
 HX = ("hx-get", "hx-post", "hx-put", "hx-delete", "hx-patch")
 
@@ -32,10 +34,11 @@ class Form:
         self.buttons: list[tuple[str, dict[str, str]]] = []
 
     def sent(self, button: dict[str, str] | None = None) -> dict[str, list[str]]:
-        """Its fields as they stand, with those of the button that is pressed."""
-        named = button is not None and button.get("name")
-        more = {button["name"]: [button.get("value", "")]} if button and named else {}
-        return self.fields | more
+        """Its fields as they stand, and behind them that of the button that is pressed."""
+        name = "" if button is None else button.get("name", "")
+        if button is None or not name:
+            return self.fields
+        return self.fields | {name: [*self.fields.get(name, []), button.get("value", "")]}
 
 
 class Seen(HTMLParser):
@@ -85,6 +88,11 @@ class Seen(HTMLParser):
             self._form = None
 
 
+def run(scenario: Coroutine[Any, Any, None]) -> None:
+    """Run to the end, or fail after a minute."""
+    asyncio.run(asyncio.wait_for(scenario, LONG_S))
+
+
 async def walk(browser: Browser, start: str, stay: str) -> dict[str, Seen]:
     """The pages that can be reached from `start` by links, forms that ask, and htmx, and whose
     address begins with `stay`; of pages that differ by an id, a few."""
@@ -115,7 +123,7 @@ async def walk(browser: Browser, start: str, stay: str) -> dict[str, Seen]:
 def _kind(there: str, stay: str) -> tuple[str, frozenset[str]]:
     """Which page it is, of whatever thing, and the names of what its query says."""
     path, _, query = there.removeprefix(stay).partition("?")
-    fitting = (route for route in ROUTES if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", route), path))
+    fitting = (route for route, one in ROUTES.items() if one.fullmatch(path))
     return next(fitting, path), frozenset(parse_qs(query, keep_blank_values=True))
 
 

@@ -8,8 +8,8 @@ from urllib.parse import quote, unquote
 import pytest
 
 import tidings.console
-from tests.api.control_client import Reply, basic, call, run
-from tests.console.crawl import HX, Form, Seen, all_of_it, furnish, walk
+from tests.api.control_client import Reply, basic, call
+from tests.console.crawl import HX, ROUTES, Form, Seen, all_of_it, furnish, run, walk
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings.console.place import OUTSIDE, Place, form_token, inside, place_of
 from tidings.console.routes import OF_AN_ORG
@@ -84,11 +84,8 @@ def shapes(seen: dict[str, Seen], base: str) -> set[str]:
     taken = set()
     for at in seen:
         path = at.partition("?")[0].removeprefix(base)
-        for method, route, _, _ in OF_AN_ORG:
-            pattern = re.sub(r"\{\w+\}", "[^/]+", route)
-            if method == "GET" and re.fullmatch(pattern, path):
-                taken.add(route)
-                break
+        fitting = (route for route, one in ROUTES.items() if one.fullmatch(path))
+        taken.add(next(fitting, path))  # the first one, as an address is routed
     return taken
 
 
