@@ -467,8 +467,13 @@ def test_a_portal_and_ones_own_session_leave_each_other_alone() -> None:
             assert left.status == 200 and "__Host-tidings=" not in str(left.headers)
             assert (await theirs.get("/console/portal/o/7")).status == 401
             assert (await mine.get("/console/o/7")).status == 200
-            another = await open_portal(p, 7, "reader", own)
+            first = (
+                (await open_portal(p, 7, "operator", own)).headers["set-cookie"].partition(";")[0]
+            )
+            another = await open_portal(p, 7, "reader", f"{own}; {first}")
             kept = another.headers["set-cookie"].partition(";")[0]
+            replaced = Holder(p, first.partition("=")[2], first)
+            assert (await replaced.get("/console/portal/o/7")).status == 401
             both = Holder(p, own.partition("=")[2], f"{own}; {kept}")
             out = await both.post("/console/sign-out")
             assert out.status == 303 and "portal" not in out.headers["set-cookie"]

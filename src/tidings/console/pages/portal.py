@@ -1,5 +1,6 @@
 """A portal is opened, coloured and closed: the console inside another product."""
 
+import contextlib
 import re
 
 from starlette.requests import Request
@@ -52,6 +53,9 @@ class Gate:
             return frame.portal_ended(request, None, said, 503)
         answer = _into(opened)
         name = frame.portal_cookie(request, opened.org)
+        if had := request.cookies.get(name):  # the browser forgets it now
+            with contextlib.suppress(StoreDown):  # out of force in any case
+                await frame.services.sessions.sign_out(had)
         lasts_s = PORTAL_MS // 1000
         frame.put_cookie(
             request, answer, name, signed.token, lasts_s, portal=opened, http_only=True
