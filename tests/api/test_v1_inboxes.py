@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import msgspec
 from control_client import BASIC, Service, basic, run, service
 from test_v1_stream import Listening
 
@@ -56,6 +57,56 @@ def test_it_answers_as_told_also_after_a_change() -> None:
             reply = await s.call("PATCH", f"/v1/inboxes/{inbox['id']}", changed)
             assert reply.json["answer"]["body"] == "busy" and reply.json["url"] == inbox["url"]
             assert (await s.call("POST", path_of(inbox), auth=None)).status == 200
+
+    run(scenario())
+
+
+def test_json_and_text_go_out_as_such_and_what_was_stored_before_as_text() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            json = {"Content-Type": "application/json; charset=utf-8", "X-Test-Mine": "yes"}
+            for headers, kind in ((json, "application/json"), ({}, "text/plain; charset=utf-8")):
+                inbox = await make(s, body="{}", headers=headers)
+                reply = await s.call("POST", path_of(inbox), auth=None)
+                assert (reply.body, reply.headers["content-type"]) == (b"{}", kind)
+                assert reply.headers.get("x-test-mine") == headers.get("X-Test-Mine")
+            old = {"body": "<b>", "headers": [["Content-Type", "text/html"], ["Set-Cookie", "a=b"]]}
+            [one] = [
+                row for row in await s.store.load_inboxes() if inbox["url"].endswith(row.token)
+            ]
+            await s.store.put_inbox(msgspec.structs.replace(one, answer=msgspec.json.encode(old)))
+            await s.inboxes.load()
+            reply = await s.call("GET", path_of(inbox), auth=None)
+            assert reply.headers["content-type"] == "text/plain; charset=utf-8"
+            assert "set-cookie" not in reply.headers
+            shown = (await s.call("GET", f"/v1/inboxes/{inbox['id']}")).json["answer"]
+            assert (shown["body"], shown["headers"]) == ("<b>", {}), "what is shown is what is sent"
+            for name, value in (("Set-Cookie", "a=b"), ("Content-Type", "text/html")):
+                refused = await s.call(
+                    "POST", "/v1/inboxes", {"answer": {"headers": {name: value}}}
+                )
+                assert (refused.status, refused.json["error"]["code"]) == (400, "bad_header")
+
+    run(scenario())
+
+
+def test_what_lets_a_caller_in_is_not_kept_for_who_reads_the_arrivals() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            inbox = await make(s)
+            secrets = {
+                "cookie": "__Host-tidings=tsn_5e55ion",
+                "authorization": basic("boss", "s3cret"),
+                "proxy_authorization": "Bearer pr0xy",
+                "x_cap_api_oauth_token": "t0ken",
+            }
+            await s.call("GET", path_of(inbox), auth=None, X_Mine="kept", **secrets)
+            [one] = (await s.call("GET", f"/v1/inboxes/{inbox['id']}/arrivals")).json["arrivals"]
+            told = await s.call("GET", f"/v1/inboxes/{inbox['id']}/arrivals/{one['id']}")
+            kept = {head["name"]: head["value"] for head in told.json["headers"]}
+            assert kept == {"x-mine": "kept"} | {name.replace("_", "-"): "…" for name in secrets}
+            stored = await s.inboxes.arrival(s.inboxes.list(1)[0], 1)
+            assert stored is not None and not [v for v in secrets.values() if v in str(stored)]
 
     run(scenario())
 

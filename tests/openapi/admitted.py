@@ -57,6 +57,10 @@ ADMITTED: dict[str, tuple[str, Sequence[str]]] = {
         "no status in both lists; 404.0 is an integer to JSON Schema, and no status",
         _WEBHOOKS,
     ),
+    "bad_header": (
+        "names are compared without their case, and of one the value is a type",
+        ("POST /v1/inboxes", "PATCH /v1/inboxes/{inbox_id}"),
+    ),
     "idempotency_key_reused": ("the key's first body is stored", ("POST /v3/webHooks",)),
     "unknown_type": (
         "event types are the catalogue's and the org's own",

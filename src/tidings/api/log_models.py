@@ -78,7 +78,12 @@ class InboxAnswer(Model):
                 Annotated[str, Field(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$")],
                 Annotated[str, Field(pattern=HEADER_VALUE, max_length=1024)],
             ],
-            Field(max_length=20),
+            Field(
+                max_length=20,
+                description="Of Content-Type, Retry-After, X-Request-Id, X-Correlation-Id, "
+                "RateLimit-… and X-RateLimit-…, and any X-Test-…. The type is application/json, "
+                "application/problem+json or text/plain, which is also the default.",
+            ),
         ]
         | None
     ) = {}

@@ -1,6 +1,12 @@
-"""What a test inbox is called and answers with, read from a body. Pure."""
+"""What a test inbox is called and answers with, read from a body. Pure.
+
+An answer goes out from the service's own origin, where the console is too. It therefore has only
+headers that no browser and no proxy acts on, and a type that no browser runs: an allow-list,
+because what browsers act on is added to year by year.
+"""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -11,11 +17,19 @@ NAME_MAX = 100
 DELAY_MS_MAX = 60_000
 BODY_MAX = 16_384
 HEADERS_MAX = 20
-# What frames the answer is the server's to say.
-_FRAMING = frozenset(
-    "connection content-length date keep-alive te trailer transfer-encoding upgrade".split()
+_TYPE = "content-type"
+TEXT = "text/plain; charset=utf-8"
+# What receivers tell their senders with; browsers and proxies pass it on and do nothing.
+_ADMITTED = frozenset(
+    "content-type ratelimit ratelimit-limit ratelimit-policy ratelimit-remaining ratelimit-reset "
+    "retry-after x-correlation-id x-ratelimit-limit x-ratelimit-remaining x-ratelimit-reset "
+    "x-request-id".split()
 )
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}")
+_OWN = re.compile(r"x-test-[0-9a-z-]{1,57}")
+_TYPES = re.compile(
+    r"(application/json|application/problem\+json|text/plain)(?: *; *charset=\"?utf-8\"?)?",
+    re.IGNORECASE,
+)
 _VALUE = re.compile(r"[\x20-\x7e\t]{0,1024}")
 _FIELDS = frozenset(("name", "answer"))
 _ANSWER_FIELDS = frozenset(("status", "delayMs", "body", "headers"))
@@ -114,16 +128,69 @@ def _headers(
             f'{came(said)}. Write {{"Retry-After": "30"}}.',
         )
         return old
-    kept = []
+    kept: dict[str, tuple[str, str]] = {}
     for name, value in said.items():
-        fits = _NAME.fullmatch(name) and name.lower() not in _FRAMING
-        if fits and isinstance(value, str) and _VALUE.fullmatch(value):
-            kept.append((name, value))
-        else:
-            form.refuse(
-                "bad_header",
-                f"answer.headers.{name[:64]}",
-                "A header must be a name that does not frame the answer, with text of visible "
-                'ASCII signs, at most 1024; got another. Write {"Retry-After": "30"}.',
-            )
-    return tuple(kept)
+        if _fits(form, name, value, name.lower() in kept):
+            kept[name.lower()] = (name, value)
+    return tuple(kept.values())
+
+
+def _fits(form: Form, name: str, value: object, known: bool) -> bool:
+    place = f"answer.headers.{name[:64]}"
+    if not _is_admitted(name):
+        form.refuse(
+            "bad_header",
+            place,
+            "A header of an inbox's answer must be Content-Type, Retry-After, X-Request-Id, "
+            "X-Correlation-Id, one of RateLimit and X-RateLimit, or have a name that begins with "
+            f"X-Test-; got {came(name)}. Leave it out: browsers or proxies may act on others.",
+        )
+    elif not isinstance(value, str) or not _VALUE.fullmatch(value):
+        form.refuse(
+            "bad_header",
+            place,
+            "A header must have text of visible ASCII signs, at most 1024; got another. Write "
+            '{"Retry-After": "30"}.',
+        )
+    elif name.lower() == _TYPE and not _TYPES.fullmatch(value):
+        form.refuse(
+            "bad_header",
+            place,
+            "The type of an inbox's answer must be application/json, application/problem+json or "
+            f"text/plain, in UTF-8; got {came(value)}. Leave it out for text/plain.",
+        )
+    elif known:
+        form.refuse(
+            "bad_header",
+            place,
+            f"A header must be given once, whatever its case; got {came(name)} twice. Remove one.",
+        )
+    else:
+        return True
+    return False
+
+
+def _is_admitted(name: str) -> bool:
+    lower = name.lower()
+    return lower in _ADMITTED or _OWN.fullmatch(lower) is not None
+
+
+def harmless(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The headers of a stored answer that may go out; what earlier versions took may not."""
+    kept = {
+        name.lower(): (name, value)
+        for name, value in headers
+        if _is_admitted(name) and _VALUE.fullmatch(value)
+    }
+    if _TYPE in kept and not _TYPES.fullmatch(kept[_TYPE][1]):
+        del kept[_TYPE]
+    return tuple(kept.values())
+
+
+def typed(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The headers with the type spelt out, so that nothing is left to be guessed."""
+    kept = {name.lower(): value for name, value in headers}
+    kind = _TYPES.fullmatch(kept.get(_TYPE, ""))
+    said = "text/plain" if kind is None else kind[1].lower()
+    kept[_TYPE] = TEXT if said == "text/plain" else said
+    return tuple(kept.items())

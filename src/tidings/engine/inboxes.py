@@ -14,7 +14,15 @@ import structlog
 
 from tidings.core.form import Refusal
 from tidings.core.ids import read, show
-from tidings.core.inbox_rules import PLAIN, Answered, InboxAnswer, InboxForm, read_inbox
+from tidings.core.inbox_rules import (
+    PLAIN,
+    Answered,
+    InboxAnswer,
+    InboxForm,
+    harmless,
+    read_inbox,
+    typed,
+)
 from tidings.core.signature_check import judge
 from tidings.core.token_bucket import TokenBucket
 from tidings.engine.clock import Clock
@@ -53,7 +61,9 @@ class Live:
 
     def __init__(self, stored: port.Inbox) -> None:
         self.stored = stored
-        self.answer = _answers.decode(stored.answer)
+        said = _answers.decode(stored.answer)
+        self.answer = msgspec.structs.replace(said, headers=harmless(said.headers))
+        self.sent_headers = typed(self.answer.headers)
         self.bucket = TokenBucket(RATE_PER_S)
 
     @property
@@ -215,7 +225,8 @@ class Inboxes:
         )
         if self._writing is None or self._writing.done():
             self._writing = asyncio.get_running_loop().create_task(self._write_soon())
-        return Answered(answer.status, answer.headers, answer.body.encode(), answer.delay_ms / 1000)
+        body = answer.body.encode()
+        return Answered(answer.status, live.sent_headers, body, answer.delay_ms / 1000)
 
     async def _write_soon(self) -> None:
         await asyncio.sleep(WRITE_AFTER_S)
