@@ -226,6 +226,19 @@ def test_the_store_cannot_take_it(fault: Exception, code: str, retry: bytes) -> 
     run(scenario())
 
 
+def test_a_call_at_which_the_code_fails_is_answered_by_us_without_the_reason() -> None:
+    async def scenario() -> None:
+        service = Service()
+        service.intake.fault = RuntimeError("se-cret")
+        answer = await service.call()
+        assert answer.error == (500, "internal")
+        assert answer.headers[b"content-type"] == b"application/json"
+        assert "se-cret" not in str(answer.body)
+        assert answer.headers[b"x-cap-requestid"].decode() in str(answer.body)
+
+    run(scenario())
+
+
 @pytest.mark.parametrize(
     ("headers", "shown"),
     [

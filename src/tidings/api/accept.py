@@ -8,13 +8,23 @@ returned, and that is after the synced commit. What the store cannot take now is
 `Retry-After`: nothing was promised, and the same call can be made again.
 """
 
+import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Literal, Protocol
 
 import msgspec
+import structlog
 
 from tidings.api.body import BodyReader, Gone, Receive
-from tidings.api.refusals import Answer, Refusal, json_answer, messages, refusal, request_id
+from tidings.api.refusals import (
+    Answer,
+    Refusal,
+    failed,
+    json_answer,
+    messages,
+    refusal,
+    request_id,
+)
 from tidings.core.call_split import DEFAULT_LIMITS, CallRefused, Limits, form_of, too_large
 from tidings.core.calls import Caller, CallReader, OwnTypes, Rejected, RulesOf, Types
 from tidings.engine.access import Denied
@@ -26,6 +36,8 @@ SCOPE = "events:write"
 BODY_S = 10.0
 STORE_RETRY_S = 5
 OVERLOAD_RETRY_S = 1
+
+log = structlog.get_logger("tidings.api")
 
 _ONCE = (b"authorization", b"content-type", b"content-encoding", b"content-length")
 _ONCE_OURS = (b"idempotency-key", b"x-tidings-org", b"x-cap-api-oauth-token")
@@ -155,13 +167,15 @@ class AcceptApp:
             answer = refusal(
                 error.status, error.code, error.message, request, path=error.field, close=True
             )
-        except StoreDown:
-            answer = _unavailable("store_down", "the store takes no writes", STORE_RETRY_S, request)
-        except Overloaded:
-            text = "more events wait for their commit than may"
-            answer = _unavailable("overloaded", text, OVERLOAD_RETRY_S, request)
+        except (StoreDown, Overloaded) as error:
+            answer = _unavailable(error, request)
         except Gone:
             return
+        except Exception:
+            told = traceback.format_exc()  # as text: local variables would show what is sent
+            log.error("call failed", request=request.decode(), traceback=told)
+            message = failed(request.decode())
+            answer = refusal(500, "internal", message, request, close=not read)
         if allowance is not None:
             answer[1].extend(allowance.headers)
         start, end = messages(answer)
@@ -271,7 +285,12 @@ def _told(rows: list[Row], request: bytes) -> Answer:
     return json_answer(422 if rejected == len(rows) else 202, body, request)
 
 
-def _unavailable(code: str, why: str, retry_s: float, request: bytes) -> Answer:
+def _unavailable(error: StoreDown | Overloaded, request: bytes) -> Answer:
+    if isinstance(error, StoreDown):
+        code, why, retry_s = "store_down", "the store takes no writes", STORE_RETRY_S
+    else:
+        why = "more events wait for their commit than may"
+        code, retry_s = "overloaded", OVERLOAD_RETRY_S
     message = (
         f"Events must be written before they are accepted; {why} now. Send them again. ({code}, -)"
     )

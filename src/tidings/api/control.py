@@ -29,7 +29,7 @@ from tidings.api.orgs import org_routes
 from tidings.api.portal import portal_routes
 from tidings.api.preview import preview_routes
 from tidings.api.reference import reference_routes
-from tidings.api.refusals import REQUEST_ID, request_id
+from tidings.api.refusals import REQUEST_ID, failed, request_id
 from tidings.api.replays import cancel_routes, replay_routes
 from tidings.api.stops import stop_routes
 from tidings.api.stream import stream_routes
@@ -125,16 +125,8 @@ class Frame:
             log.error("call failed", request=call, path=scope["path"], traceback=told)
             if started:
                 raise
-            failed = _failed(call)
-            await error_answer(scope["path"], failed)(scope, receive, send_with_id)
-
-
-def _failed(call: str) -> Refused:
-    return refused(
-        500,
-        "internal",
-        f"Tidings failed at this call. Its log says why at request {call}. (internal, -)",
-    )
+            refusal = refused(500, "internal", failed(call))
+            await error_answer(scope["path"], refusal)(scope, receive, send_with_id)
 
 
 async def _say_refused(request: Request, error: Exception) -> Response:

@@ -73,6 +73,11 @@ def refusal(
     return status, headers, body
 
 
+def failed(call: str) -> str:
+    """What is told of a call at which the code has failed: that it did, and where to read more."""
+    return f"Tidings failed at this call. Its log says why at request {call}. (internal, -)"
+
+
 def messages(answer: Answer) -> tuple[dict[str, Any], dict[str, Any]]:
     """An answer as the two ASGI messages that send it."""
     status, headers, body = answer

@@ -55,7 +55,6 @@ POLICY = (
 HEADERS = {
     "cache-control": "no-store",
     "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
     "cross-origin-opener-policy": "same-origin",
 }
 

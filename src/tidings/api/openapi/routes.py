@@ -82,7 +82,6 @@ class _Packed:
             "etag": tag,
             "cache-control": _HOUR,
             "vary": "accept-encoding",
-            "x-content-type-options": "nosniff",
             "referrer-policy": "no-referrer",
         }
         if request.headers.get("if-none-match") == tag:

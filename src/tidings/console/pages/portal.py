@@ -66,7 +66,7 @@ class Gate:
         """A portal's colour, which the address names, as it can be read in both themes."""
         colour = f"#{request.url.query}"
         text = STYLE.format(accents(colour if _COLOUR.fullmatch(colour) else COLOUR))
-        headers = {"cache-control": "private, max-age=3600", "x-content-type-options": "nosniff"}
+        headers = {"cache-control": "private, max-age=3600"}
         return Response(text, 200, headers, media_type="text/css")
 
 

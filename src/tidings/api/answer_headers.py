@@ -1,0 +1,51 @@
+"""The headers that every answer carries, whoever makes it: a browser takes it for no more than it
+says it is, runs nothing of it, shows it in no frame, and keeps no copy.
+
+Answers hold what strangers wrote: events, receivers' answers, addresses. What a page of the console
+needs beyond this it says itself, and that stands.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+Pairs = tuple[tuple[bytes, bytes], ...]
+
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+_NO_STORE = (b"cache-control", b"no-store")
+# To events: written for machines, by us alone, and once for each event.
+BARE: Pairs = (_NOSNIFF, _NO_STORE)
+ALL: Pairs = (
+    *BARE,
+    (
+        b"content-security-policy",
+        b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
+    ),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
+
+def with_bare(send: Send) -> Send:
+    """Sends with the headers of an answer to events, which has none of them by itself."""
+
+    def sending(message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.start":
+            message["headers"] += BARE
+        return send(message)
+
+    return sending
+
+
+def with_all(send: Send) -> Send:
+    """Sends with every header of the policy that the answer does not say otherwise."""
+
+    def sending(message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.start":
+            headers = message["headers"]
+            said = {name for name, _ in headers}
+            headers += [pair for pair in ALL if pair[0] not in said]
+        return send(message)
+
+    return sending
