@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tidings.app.parts import inbox_host
 from tidings.egress.policy import AllowedRange
 from tidings.settings import (
     CLIENT_NAMES,
@@ -253,3 +254,23 @@ def test_a_password_that_does_not_fit_is_not_repeated() -> None:
 def test_a_sender_must_be_an_address(sender: str) -> None:
     [problem] = refused({"TIDINGS_MAIL_FROM": sender})
     assert problem.startswith("TIDINGS_MAIL_FROM must be an e-mail address")
+
+
+@pytest.mark.parametrize(
+    ("settings", "fits"),
+    [
+        ({"public_url": "https://t.example", "inbox_url": "https://in.t.example"}, True),
+        ({"public_url": "https://t.example", "inbox_url": "https://t.example"}, False),
+        ({"public_url": "https://t.example", "inbox_url": "http://T.example:8443/"}, False),
+        ({"inbox_url": "http://127.0.0.1:9999"}, False),
+        ({"inbox_url": "http://localhost:8080"}, True),
+        ({"host": "::1", "inbox_url": "http://[::1]:8081"}, False),
+    ],
+)
+def test_inboxes_have_a_host_that_is_not_the_consoles(settings: dict[str, str], fits: bool) -> None:
+    environ = {f"TIDINGS_{name.upper()}": value for name, value in settings.items()}
+    if fits:
+        assert inbox_host(load(environ)) == settings["inbox_url"].partition("//")[2].split(":")[0]
+    else:
+        [problem] = refused(environ)
+        assert problem.startswith("TIDINGS_INBOX_URL must name another host than the console's")

@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -182,6 +183,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 "http:// or https://, a host and no path",
                 "Where the service is reached, for the URLs of test inboxes. The address and port "
                 "that it listens on where it is not set.",
+                pattern=r"^https?://[A-Za-z0-9.\-\[\]:]{1,300}/?$",
+            ),
+        ]
+        | None
+    ) = None
+    inbox_url: (
+        Annotated[
+            str,
+            _is(
+                "http:// or https://, a host and no path",
+                "A host of their own for test inboxes, as `public_url` is written. Their URLs "
+                "begin with it; `/inbox/…` is then served on that host alone, and nothing else is.",
                 pattern=r"^https?://[A-Za-z0-9.\-\[\]:]{1,300}/?$",
             ),
         ]
@@ -368,7 +381,7 @@ _ENTRIES: dict[str, Callable[[str], Any]] = {
 
 def _read(name: str, value: Any, *, as_text: bool) -> Any:
     """One value in its setting's type. ValueError (msgspec's is one) where it does not fit."""
-    if name in ("allow", "deny", "platform_fields"):
+    if name in _ENTRIES:
         entries = value.split(",") if as_text else value
         if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
             raise ValueError("a list of texts is expected")
@@ -499,6 +512,17 @@ def _platform_conflicts(settings: Settings, source_of: Mapping[str, str]) -> Ite
         )
 
 
+def public_url(settings: Settings) -> str:
+    """Where the service is reached: as it is set, else the address and port it listens on."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return settings.public_url or f"http://{host}:{settings.port}"
+
+
+def host_of(url: str) -> str:
+    """The name of a URL's host, in lower case."""
+    return urlsplit(url).hostname or ""
+
+
 def platform_paths(settings: Settings) -> dict[str, str]:
     """The path template of each kind of record that the platform can be asked for."""
     found = {kind: getattr(settings, f"platform_{kind}_path") for kind in ASKED}
@@ -521,6 +545,14 @@ def _conflicts(settings: Settings, source_of: Mapping[str, str]) -> Iterator[str
         )
     if (settings.mail_user is None) != (settings.mail_password is None):
         yield "mail_user and mail_password must come together; got one of them. Set both or none."
+    if settings.inbox_url is not None:
+        own, others = host_of(settings.inbox_url), host_of(public_url(settings))
+        if own == others:
+            yield (
+                f"{source_of['inbox_url']} must name another host than the console's, "
+                f"{others}; got the same, and cookies know no ports. Give inboxes a name of "
+                "their own, and set public_url to the console's."
+            )
     if settings.event_bytes_max > settings.call_bytes_max:
         source = source_of.get("event_bytes_max") or source_of["call_bytes_max"]
         yield (

@@ -61,6 +61,48 @@ def test_an_own_inbox_is_delivered_to_without_dev_and_outlives_a_kill(
     assert service.stop() == 0
 
 
+def test_inboxes_with_a_host_of_their_own_are_there_alone_and_known_by_both(
+    own_service: Callable[..., ServiceProcess],
+) -> None:
+    before = own_service(dev=False).start()
+    with before.api() as api:
+        old = api.send("POST", "/v1/inboxes", {}).must(201)
+        hook = api.webhook(old["url"], "From before")
+    assert before.stop() == 0
+    port = before.port
+    service = own_service(
+        dev=False,
+        data=before.data,
+        port=port,
+        public_url=f"http://127.0.0.1:{port}",
+        inbox_url=f"http://localhost:{port}/",
+    ).start()
+    on_inboxes = {"host": f"localhost:{port}"}
+    with service.api() as api, Api(port) as nobody:
+        [shown] = api.get("/v1/inboxes").must(200)["inboxes"]
+        path = old["url"][old["url"].index("/inbox/") :]
+        assert shown["url"] == f"http://localhost:{port}{path}"
+        assert nobody.call("POST", path, b"{}", on_inboxes).status == 200
+        for other in ({}, {"host": "127.0.0.1"}, {"host": "elsewhere.example"}):
+            reply = nobody.call("POST", path, b"{}", other)
+            assert (reply.status, reply.json["error"]["code"]) == (404, "other_host")
+        for page in ("/console/sign-in", "/v1/inboxes", "/docs", "/livez", "/v1/events"):
+            for method in ("GET", "POST"):
+                reply = api.call(method, page, None, on_inboxes)
+                assert (reply.status, reply.json["error"]["code"]) == (404, "other_host"), page
+        api.webhook(shown["url"], "From now on")
+        sent = new_id()
+        api.accept(event(sent, 0))
+        until(
+            lambda: [one["state"] for one in api.event(sent)["deliveries"]] == ["delivered"] * 2,
+            "both deliveries, by the old address and by the new one",
+        )
+        until(lambda: len(arrivals(api, old)) == 3, "three arrivals")
+        verdicts = [one["verdict"] for one in arrivals(api, old)]
+        assert verdicts == ["valid", "valid", "missing"], "signatures of both are known"
+        assert hook["webHookUrl"] == old["url"]
+
+
 def ended(api: Api, delivery: str) -> list[Any]:
     """The attempts of a delivery that have ended."""
     return [one for one in api.delivery(delivery)["attemptList"] if one["ended"]]

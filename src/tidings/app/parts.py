@@ -10,6 +10,7 @@ from typing import Any
 
 from tidings.core.platform_rules import read_map
 from tidings.egress.address import parse_target
+from tidings.egress.inbox import OwnAddress
 from tidings.egress.mail import MailServer, SmtpMailer
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
@@ -32,7 +33,7 @@ from tidings.engine.retention import Retention
 from tidings.engine.telling import connect
 from tidings.engine.vault import read_or_make_key
 from tidings.engine.webhooks import Webhooks
-from tidings.settings import Settings, platform_paths
+from tidings.settings import Settings, host_of, platform_paths, public_url
 from tidings.store.sqlite.client import SqliteStore
 
 KEY_FILE = "key"
@@ -151,6 +152,17 @@ def make_mailer(settings: Settings) -> SmtpMailer | None:
 
 def make_policy(settings: Settings) -> Policy:
     return Policy(settings.dev, settings.allow, settings.deny)
+
+
+def own_address(settings: Settings) -> OwnAddress:
+    """Where test inboxes are, and where they were before they had a host of their own."""
+    base = public_url(settings)
+    return OwnAddress(settings.inbox_url or base, base)
+
+
+def inbox_host(settings: Settings) -> str | None:
+    """The host that serves test inboxes alone; None where they have none."""
+    return None if settings.inbox_url is None else host_of(settings.inbox_url)
 
 
 def terms_key(data: Path) -> bytes:

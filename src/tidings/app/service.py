@@ -25,11 +25,13 @@ from tidings.app.parts import (
     console_link,
     derived_key,
     first_credential,
+    inbox_host,
     make_enricher,
     make_jobs,
     make_mailer,
     make_platform,
     make_policy,
+    own_address,
     request_ids,
     tell_both,
     terms_key,
@@ -40,7 +42,7 @@ from tidings.core.registry import Registry
 from tidings.core.terms import Terms
 from tidings.core.webhook import Webhook
 from tidings.egress.address import TargetRefused, check_target, parse_target
-from tidings.egress.inbox import InboxSender, OwnAddress
+from tidings.egress.inbox import InboxSender
 from tidings.egress.port import Target
 from tidings.egress.sender import HttpSender
 from tidings.engine.changes import Changes
@@ -164,13 +166,15 @@ class Service:
             users=lambda org, name: webhooks.transformed_by(org, name),
         )
         shaper = Shaper(enricher=enricher, templates=transformations, renderer=renderer)
-        address = OwnAddress(settings.public_url or f"http://{settings.host}:{settings.port}")
+        address = own_address(settings)
         inboxes = Inboxes(
             store=store,
             clock=clock,
             draw=os.urandom,
             url_of=address.url,
-            secrets_at=lambda org, url: webhooks.secrets_at(org, url),
+            secrets_at=lambda org, url: [
+                one for same in address.urls(url) for one in webhooks.secrets_at(org, same)
+            ],
         )
         outlets = InboxSender(sender, inboxes.receive)
 
@@ -306,7 +310,7 @@ class Service:
             replays_open=("Replays and cancels with work left.", lambda: replays.open),
         )
         server = Server(
-            Gate(accept, control),
+            Gate(accept, control, inbox_host(settings)),
             address=settings.host,
             port=settings.port,
             interface=Interfaces.ASGINL,

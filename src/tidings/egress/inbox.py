@@ -30,19 +30,29 @@ class Receive(Protocol):
 
 
 class OwnAddress:
-    """The addresses of inboxes under the service's public URL."""
+    """The addresses of inboxes: those that are shown begin with `base`; `others` are known too,
+    because webhooks may have been given them before."""
 
-    def __init__(self, public_url: str) -> None:
-        self._stem = public_url.rstrip("/") + "/inbox/"
+    def __init__(self, base: str, *others: str) -> None:
+        stems = (one.rstrip("/") + "/inbox/" for one in (base, *others))
+        self._stems = tuple(dict.fromkeys(stems))
 
     def url(self, token: str) -> str:
         """The receiving URL of an inbox."""
-        return self._stem + token
+        return self._stems[0] + token
+
+    def urls(self, url: str) -> list[str]:
+        """An inbox's URL as it was ever shown; nothing for any other URL."""
+        token = self.token(url)
+        return [] if token is None else [stem + token for stem in self._stems]
 
     def token(self, url: str) -> str | None:
         """The token in an inbox's URL; None for any other URL."""
-        rest = url.removeprefix(self._stem)
-        return rest if rest != url and _TOKEN.fullmatch(rest) else None
+        for stem in self._stems:
+            rest = url.removeprefix(stem)
+            if rest != url and _TOKEN.fullmatch(rest):
+                return rest
+        return None
 
     def target(self, url: str) -> Target | None:
         """An inbox as a target; None for any other URL."""
