@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tidings.app.parts import inbox_host
+from tidings.api.metrics_access import MetricsReaders
+from tidings.app.parts import inbox_host, metrics_readers
 from tidings.egress.policy import AllowedRange
 from tidings.settings import (
     CLIENT_NAMES,
@@ -254,6 +255,38 @@ def test_a_password_that_does_not_fit_is_not_repeated() -> None:
 def test_a_sender_must_be_an_address(sender: str) -> None:
     [problem] = refused({"TIDINGS_MAIL_FROM": sender})
     assert problem.startswith("TIDINGS_MAIL_FROM must be an e-mail address")
+
+
+def test_a_short_or_odd_token_for_metrics_is_refused_and_not_repeated() -> None:
+    for token in ("hush", "x" * 15, "x" * 257, "with space 0123456789"):
+        [problem] = refused({"TIDINGS_METRICS_TOKEN": token})
+        assert problem.startswith("TIDINGS_METRICS_TOKEN must be 16 to 256 visible characters")
+        assert token not in problem
+    assert load({"TIDINGS_METRICS_TOKEN": "x" * 16}).metrics_token == Secret("x" * 16)
+
+
+def test_networks_that_read_metrics_are_a_list(file: Path) -> None:
+    file.write_text('metrics_from = ["10.1.0.0/16", "::1"]')
+    assert load({}, file).metrics_from == (ip_network("10.1.0.0/16"), ip_network("::1"))
+    [problem] = refused({"TIDINGS_METRICS_FROM": "10.1.0.1/16"})
+    assert problem.startswith("TIDINGS_METRICS_FROM must be a list of networks")
+
+
+@pytest.mark.parametrize(
+    ("given", "readers"),
+    [
+        ({}, MetricsReaders()),
+        ({"dev": True}, MetricsReaders(everybody=True)),
+        ({"dev": True, "metrics_token": "t" * 16}, MetricsReaders(token="t" * 16)),
+        ({"metrics_from": "::1"}, MetricsReaders(networks=(ip_network("::1"),))),
+        (
+            {"dev": True, "metrics_from": "10.0.0.0/8"},
+            MetricsReaders(networks=(ip_network("10.0.0.0/8"),)),
+        ),
+    ],
+)
+def test_metrics_are_open_with_dev_alone(given: dict[str, object], readers: object) -> None:
+    assert metrics_readers(load({}, None, given)) == readers
 
 
 @pytest.mark.parametrize(

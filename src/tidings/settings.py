@@ -24,6 +24,7 @@ from tidings.egress.policy import AllowedRange, Network, Policy
 
 PREFIX = "TIDINGS_"
 MIB = 1 << 20
+TOKEN_MIN = 16
 
 # Names of the environment that are not settings of the service.
 CLIENT_NAMES = {
@@ -109,7 +110,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         bool,
         _is(
             "true or false",
-            "For development: plain http and loopback or private receivers are admitted.",
+            "For development: plain http and loopback or private receivers are admitted, and "
+            "`/metrics` is open unless one of its settings is set.",
         ),
     ] = False
     log_level: Annotated[
@@ -200,6 +202,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ]
         | None
     ) = None
+    metrics_token: (
+        Annotated[
+            Secret,
+            _is(
+                "16 to 256 visible characters",
+                "A bearer token that reads `/metrics`, and nothing else. Without it and "
+                "`metrics_from` only the platform's own credential does.",
+            ),
+        ]
+        | None
+    ) = None
+    metrics_from: Annotated[
+        tuple[Network, ...],
+        _is(
+            "a list of networks, such as 10.1.0.0/16",
+            "Networks whose callers read `/metrics` without a credential. Behind a reverse proxy "
+            "every call may come from the proxy's address: name that only where the proxy does "
+            "not pass `/metrics` on.",
+        ),
+    ] = ()
     drain_s: Annotated[
         float,
         _from(0, 600, "How long a stop waits for attempts in flight, in s; others are sent again."),
@@ -375,6 +397,7 @@ def _object(kind: type, value: Any) -> Any:
 _ENTRIES: dict[str, Callable[[str], Any]] = {
     "allow": AllowedRange.parse,
     "deny": ipaddress.ip_network,
+    "metrics_from": ipaddress.ip_network,
     "platform_fields": str,
 }
 
@@ -394,7 +417,7 @@ def _read(name: str, value: Any, *, as_text: bool) -> Any:
 
 def _shown(name: str, value: Any) -> str:
     """What came, as an error may show it: never a secret, never a wall of text."""
-    if "secret" in name or "password" in name:
+    if any(word in name for word in ("secret", "password", "token")):
         return f"{len(str(value))} characters that do not fit"
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return (text if len(text) <= 60 else text[:60] + "…") or "nothing"
@@ -545,6 +568,12 @@ def _conflicts(settings: Settings, source_of: Mapping[str, str]) -> Iterator[str
         )
     if (settings.mail_user is None) != (settings.mail_password is None):
         yield "mail_user and mail_password must come together; got one of them. Set both or none."
+    token = settings.metrics_token
+    if token is not None and len(token.reveal()) < TOKEN_MIN:
+        yield (
+            f"{source_of['metrics_token']} must be {must('metrics_token')}; got "
+            f"{len(token.reveal())}. Take 24 random ones or more."
+        )
     if settings.inbox_url is not None:
         own, others = host_of(settings.inbox_url), host_of(public_url(settings))
         if own == others:

@@ -291,7 +291,7 @@ def test_a_wrong_method_and_a_failure_inside_are_told_in_shape() -> None:
     run(scenario())
 
 
-def test_health_and_metrics_need_no_credential() -> None:
+def test_health_needs_no_credential_and_figures_do() -> None:
     async def scenario() -> None:
         async with service() as s:
             assert (await s.call("GET", "/livez", auth=None)).status == 200
@@ -304,7 +304,8 @@ def test_health_and_metrics_need_no_credential() -> None:
             unready = await s.call("GET", "/readyz", auth=None)
             assert unready.status == 503
             assert unready.json["problems"] == ["The store refuses writes."]
-            metrics = await s.call("GET", "/metrics", auth=None)
+            assert (await s.call("GET", "/metrics", auth=None)).status == 401
+            metrics = await s.call("GET", "/metrics")
             assert b"tidings_tests_total 0.0" in metrics.body
             assert metrics.headers["content-type"].startswith("text/plain")
 

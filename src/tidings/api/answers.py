@@ -55,7 +55,7 @@ def error_answer(path: str, refusal: Refused) -> Response:
     """The answer to a refused call, in the shape of its path."""
     headers = dict(refusal.headers)
     if refusal.status == 401:
-        headers |= _CHALLENGE
+        headers = _CHALLENGE | headers
     if path.startswith("/v3/"):
         return answer(envelope(errors=refusal.refusals), refusal.status, headers)
     first = refusal.refusals[0]

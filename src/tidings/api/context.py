@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from tidings.api.answers import Refused, refused
 from tidings.api.health import Health
+from tidings.api.metrics_access import MetricsReaders
 from tidings.core.attribution import of_headers
 from tidings.core.envelope import deeper
 from tidings.core.form import Refusal
@@ -84,6 +85,7 @@ class Services:
     trial: Trial
     readmission: Readmission
     inboxes: Inboxes
+    metrics_readers: MetricsReaders = MetricsReaders()  # beside the platform's own credential
     public_url: str = ""  # where browsers reach the service; empty: as the call did
     neo_values: Callable[[int], Sequence[dict[str, str]]] | None = None
     health_of: Callable[[int], port.Health | None] = lambda _: None  # of a webhook, by its number

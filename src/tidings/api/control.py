@@ -60,7 +60,12 @@ def make_control_app(services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     for routes in (
-        health_routes(services.health, services.metrics, services.stops.notices),
+        health_routes(
+            services.health,
+            services.metrics,
+            services.stops.notices,
+            lambda request: services.metrics_readers.check(request, services.platform),
+        ),
         replay_routes(services),
         cancel_routes(services),
         stop_routes(services),

@@ -1,10 +1,12 @@
-"""Is it alive, is it ready, and its numbers. Open to all: they name no org and no event."""
+"""Is it alive, is it ready, and its numbers. They name no org and no event; whether the service is
+well is open to all."""
 
 from collections.abc import Callable
 from typing import Protocol
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer
@@ -19,9 +21,13 @@ class Health(Protocol):
 
 
 def health_routes(
-    health: Health, metrics: CollectorRegistry, notices: Callable[[], list[str]] = list
+    health: Health,
+    metrics: CollectorRegistry,
+    notices: Callable[[], list[str]],
+    check_reader: Callable[[Request], None],
 ) -> APIRouter:
-    """`/livez`, `/readyz` and `/metrics`. `notices` are told and make nothing unready."""
+    """`/livez`, `/readyz` and `/metrics`. `notices` are told and make nothing unready;
+    `check_reader` refuses who may not read the figures."""
     router = APIRouter(tags=["health"])
 
     @router.get("/livez", summary="Whether the process answers")
@@ -36,7 +42,10 @@ def health_routes(
         return answer(told, 200 if ready else 503)
 
     @router.get("/metrics", summary="Figures for Prometheus")
-    async def figures() -> Response:
+    async def figures(request: Request) -> Response:
+        """Also with the bearer token of the setting `metrics_token`, or without anything from a
+        network of `metrics_from`."""
+        check_reader(request)
         return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 
     return router

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from tidings.api.metrics_access import MetricsReaders
 from tidings.core.platform_rules import read_map
 from tidings.egress.address import parse_target
 from tidings.egress.inbox import OwnAddress
@@ -163,6 +164,16 @@ def own_address(settings: Settings) -> OwnAddress:
 def inbox_host(settings: Settings) -> str | None:
     """The host that serves test inboxes alone; None where they have none."""
     return None if settings.inbox_url is None else host_of(settings.inbox_url)
+
+
+def metrics_readers(settings: Settings) -> MetricsReaders:
+    """Who may read the figures beside the platform's own credential."""
+    token, networks = settings.metrics_token, settings.metrics_from
+    return MetricsReaders(
+        everybody=settings.dev and token is None and not networks,
+        token=None if token is None else token.reveal(),
+        networks=networks,
+    )
 
 
 def terms_key(data: Path) -> bytes:

@@ -9,7 +9,6 @@ _OF = {
     OPEN: """
         GET /livez
         GET /readyz
-        GET /metrics
         POST /v1/passwords
         POST /v3/oauth/token/generate
         POST /inbox/{token}
@@ -35,6 +34,7 @@ _OF = {
         POST /v1/deliveries/{delivery_id}/retry
     """,
     "platform admin:read": """
+        GET /metrics
         GET /v1/stop
         GET /v1/orgs
     """,
