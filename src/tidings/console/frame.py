@@ -49,8 +49,8 @@ STALE = (
 NO_ORG = "The address must hold the number of an org; got none. Look for it among your orgs."
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 POLICY = (
-    "default-src 'self'; img-src 'self' data:{images}; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors {ancestors}"
+    "default-src 'self'; img-src 'self' data:{images}; object-src 'none'; worker-src 'none'; "
+    "manifest-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
 )
 HEADERS = {
     "cache-control": "no-store",
