@@ -18,6 +18,7 @@ from tests.api.accept_client import (
     call,
     run,
 )
+from tidings.api.answer_headers import BARE
 from tidings.api.refusals import refusal
 from tidings.core.call_split import Limits
 from tidings.engine.intake import Overloaded
@@ -222,6 +223,25 @@ def test_the_store_cannot_take_it(fault: Exception, code: str, retry: bytes) -> 
             assert answer.error == (503, code)
             assert answer.headers[b"retry-after"] == retry
         assert service.intake.rejections == [], "the call will come again with them"
+
+    run(scenario())
+
+
+def test_every_answer_says_that_it_is_not_to_be_guessed_at_or_kept() -> None:
+    async def scenario() -> None:
+        service = Service()
+        answers = [
+            await service.call(),
+            await service.call(b"[" + EVENT + b",1]"),
+            await service.call(b"{"),
+            await service.call(authorization=None),
+            await service.call(EVENT, (b"content-type", b"text/html")),
+        ]
+        service.intake.fault = Overloaded("x")
+        answers.append(await service.call())
+        assert [answer.status for answer in answers] == [202, 202, 400, 401, 415, 503]
+        for answer in answers:
+            assert answer.headers.items() >= dict(BARE).items()
 
     run(scenario())
 

@@ -14,7 +14,7 @@ Pairs = tuple[tuple[bytes, bytes], ...]
 
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _NO_STORE = (b"cache-control", b"no-store")
-# To events: written for machines, by us alone, and once for each event.
+# All that the answer to an event pays for (`refusals.json_answer`): it is JSON by us alone.
 BARE: Pairs = (_NOSNIFF, _NO_STORE)
 ALL: Pairs = (
     *BARE,
@@ -27,19 +27,8 @@ ALL: Pairs = (
 )
 
 
-def with_bare(send: Send) -> Send:
-    """Sends with the headers of an answer to events, which has none of them by itself."""
-
-    def sending(message: Message) -> Awaitable[None]:
-        if message["type"] == "http.response.start":
-            message["headers"] += BARE
-        return send(message)
-
-    return sending
-
-
 def with_all(send: Send) -> Send:
-    """Sends with every header of the policy that the answer does not say otherwise."""
+    """Sends with every header of the policy that the answer does not say itself."""
 
     def sending(message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":

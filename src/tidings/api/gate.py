@@ -1,9 +1,9 @@
 """The one ASGI application that is served: events to the accept path, the rest to the control API.
 
-A path that matches exactly is all the routing that an event pays for. Every answer leaves through
-here, with the headers of `answer_headers`. Where test inboxes have a host of their own, nothing
-else is served there, and they are served nowhere else: what a tenant chose is then never of the
-console's origin.
+A path that matches exactly is all the routing that an event pays for. Every other answer leaves
+through here, with the headers of `answer_headers`. Where test inboxes have a host of their own,
+nothing else is served there, and they are served nowhere else: what a tenant chose is then never
+of the console's origin.
 """
 
 import re
@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from tidings.api.answer_headers import with_all, with_bare
+from tidings.api.answer_headers import with_all
 from tidings.api.refusals import messages, refusal, request_id
 
 Scope = MutableMapping[str, Any]
@@ -39,7 +39,7 @@ class Gate:
         elif self._inbox_host is not None and self._is_elsewhere(scope):
             await _say_elsewhere(scope, with_all(send))
         elif scope["path"] == EVENTS_PATH and scope["method"] == "POST":
-            await self._accept(scope, receive, with_bare(send))
+            await self._accept(scope, receive, send)
         else:
             await self._control(scope, receive, with_all(send))
 

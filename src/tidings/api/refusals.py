@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from tidings.api.answer_headers import BARE
+
 Headers = list[tuple[bytes, bytes]]
 Answer = tuple[int, Headers, bytes]
 
@@ -47,6 +49,7 @@ def json_answer(status: int, body: bytes, request: bytes) -> Answer:
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
         (REQUEST_ID, request),
+        *BARE,
     ]
     return status, headers, body
 
