@@ -81,17 +81,126 @@ def test_an_unsaved_webhook_is_tested_with_a_secret_of_its_own() -> None:
     run(scenario())
 
 
-def test_changes_of_a_saved_one_are_tested_with_its_secret() -> None:
+def test_changes_of_a_saved_one_are_tested_with_its_secret_at_its_url() -> None:
     async def scenario() -> None:
         async with service() as s:
             hook = await webhook(s)
-            body = {"webHookId": hook.id, "webHookUrl": "https://draft.example/"}
-            assert (await s.call("POST", "/v1/webHooks/test", body)).status == 200
+            shown = (await s.call("GET", f"/v3/webHooks/{hook.id}")).json["data"]
+            for body in (
+                {"webHookId": hook.id, "slaInSeconds": 7},
+                {"webHookId": hook.id, "webHookHeaders": shown["webHookHeaders"]},
+                {"webHookId": hook.id, "webHookUrl": "https://CRM.example.com:443/hook"},
+            ):
+                s.clock.ms += 1000
+                reply = await s.call("POST", "/v1/webHooks/test", body)
+                assert reply.status == 200, reply.body
+                assert reply.json["warnings"] == [] and "signingSecret" not in reply.json
+                _, headers, sent = s.outside.sent[-1]
+                at_s = int(headers["webhook-timestamp"])
+                made = Signer(hook.secrets).sign(headers["webhook-id"], at_s, sent)
+                assert headers["webhook-signature"] == made
+                assert headers["Authorization"] == BASIC["webHookHeaders"]["Authorization"]
+                assert s.outside.opened[-1].host == "crm.example.com"
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://draft.example/",
+        "https://crm.example.com/",  # another path of the same host may be somebody else's
+        "https://crm.example.com/hook?to=me",
+        "https://crm.example.com:8443/hook",
+        "https://crm.example.com.evil.example/hook",
+    ],
+)
+@pytest.mark.parametrize("said", ["left out", "masked", "cut"])
+def test_what_is_stored_as_a_secret_goes_to_the_stored_url_alone(url: str, said: str) -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            hook = await webhook(s)
+            body: dict[str, Any] = {"webHookId": hook.id, "webHookUrl": url}
+            if said == "masked":
+                body["webHookHeaders"] = {"authorization": "…cdef", "X-Own": "mine"}
+            elif said == "cut":
+                body["webHookHeaders"] = {"X-Own": "mine"}
+            reply = await s.call("POST", "/v1/webHooks/test", body)
+            assert reply.status == 200, reply.body
+            told = reply.json
             _, headers, sent = s.outside.sent[0]
+            assert "0123456789abcdef" not in repr(s.outside.sent)
+            assert "authorization" not in {name.lower() for name in headers}
+            assert headers.get("X-Own") == (None if said == "left out" else "mine")
             at_s = int(headers["webhook-timestamp"])
             made = Signer(hook.secrets).sign(headers["webhook-id"], at_s, sent)
+            assert headers["webhook-signature"] != made
+            signer = Signer((read_secret(told["signingSecret"]),))
+            assert headers["webhook-signature"] == signer.sign(headers["webhook-id"], at_s, sent)
+            codes = {one["code"] for one in told["warnings"]}
+            assert codes == {"test_secret"} | (
+                set() if said == "cut" else {"header_values_left_out"}
+            )
+            assert s.webhooks.get(1, hook.id).webhook == hook, "nothing is saved"
+
+    run(scenario())
+
+
+def test_values_that_are_given_again_go_to_another_url() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            hook = await webhook(s)
+            own = show_secret(b"o" * 32)
+            body = {
+                "webHookId": hook.id,
+                "webHookUrl": "https://draft.example/",
+                "webHookHeaders": {"Authorization": "Bearer of-the-draft"},
+                "signingSecret": own,
+            }
+            told = (await s.call("POST", "/v1/webHooks/test", body)).json
+            assert told["warnings"] == [] and "signingSecret" not in told
+            _, headers, sent = s.outside.sent[0]
+            assert headers["Authorization"] == "Bearer of-the-draft"
+            made = Signer((b"o" * 32,)).sign(
+                headers["webhook-id"], int(headers["webhook-timestamp"]), sent
+            )
             assert headers["webhook-signature"] == made
-            assert s.outside.opened[0].host == "draft.example"
+
+    run(scenario())
+
+
+def test_a_receiver_that_sends_back_what_it_got_shows_no_secret() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            hook = await webhook(s)
+            echoed = b'{"headers": {"authorization": "Bearer 0123456789abcdef"}}'
+            header = ("x-you-sent", "0123456789abcdef")
+            s.outside.ending = Answer(200, (header,), echoed, False, 1.0)
+            reply = await s.call("POST", f"/v1/webHooks/{hook.id}/test")
+            assert b"0123456789ab" not in reply.body
+            assert reply.json["answer"]["body"]["text"].endswith('"…cdef"}}')
+            assert reply.json["answer"]["headers"] == [{"name": "x-you-sent", "value": "…cdef"}]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("url", ["", " ", None, "http:/intouch-api-v3.default", "http://10.0.0.1/"])
+def test_a_webhook_that_makes_no_call_is_not_tested(url: str | None) -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            queue = {"webHookType": "QUEUE_INT", "webHookUrl": url}
+            hook = await webhook(s, **queue)
+            for path, body in (
+                (f"/v1/webHooks/{hook.id}/test", {}),
+                ("/v1/webHooks/test", {"webHookId": hook.id}),
+                ("/v1/webHooks/test", BASIC | queue),
+                ("/v1/webHooks/test", BASIC | queue | {"webHookType": "queue"}),
+            ):
+                reply = await s.call("POST", path, body)
+                assert (reply.status, reply.json["error"]["code"]) == (409, "not_dialled")
+                assert "which makes no call" in reply.json["error"]["message"]
+                s.clock.ms += 1000
+            assert s.outside.opened == [] and s.outside.sent == []
 
     run(scenario())
 

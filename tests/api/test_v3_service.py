@@ -124,7 +124,7 @@ def test_a_410_from_an_address_that_was_replaced_meanwhile_disables_nothing() ->
     async def scenario() -> None:
         async with service() as s:
             record, _, _ = await s.webhooks.create(1, dict(BASIC), "boss")
-            body = {"webHookUrl": "https://new.example.com/"}
+            body = {"webHookUrl": "https://new.example.com/", "webHookHeaders": {"X-Key": "new"}}
             await s.webhooks.replace(1, record.webhook.id, body, "boss")
             s.webhooks.gone(record.webhook)
             await s.webhooks.close()

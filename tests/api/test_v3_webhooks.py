@@ -26,7 +26,8 @@ def test_create_answers_every_field_in_the_contracts_envelope() -> None:
             data = reply.json["data"]
             assert re.fullmatch("[0-9a-f]{24}", data["webHookId"])
             assert UUID.fullmatch(data["consumerGroupId"])
-            assert BASIC.items() <= (data | {"maxAllowedConnections": 10}).items()
+            shown = {"webHookHeaders": {"Authorization": "…cdef"}}
+            assert (BASIC | shown).items() <= (data | {"maxAllowedConnections": 10}).items()
             assert data["maxAllowedConnections"] == 10
             assert data["noOfRetryAttempts"] == 0
             assert len(read_secret(data["signingSecret"])) == 32

@@ -56,7 +56,7 @@ def test_an_export_holds_no_secret_and_nothing_that_is_usual() -> None:
         "webHookHeaders": {
             "Authorization": "${CRM_AUTHORIZATION}",
             "x-api-key": "${CRM_X_API_KEY}",
-            "X-Shop": "7",
+            "X-Shop": "${CRM_X_SHOP}",
         },
         "maxAllowedConnections": 10,
     }

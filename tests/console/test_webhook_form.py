@@ -10,7 +10,7 @@ from tests.console.webhook_client import FORM, pages, text
 from tidings.console.pages import webhook_form
 from tidings.core.standing import Standing
 from tidings.core.webhook import Ordering
-from tidings.core.webhook_rules import Reading, read_webhook
+from tidings.core.webhook_rules import Reading, Settings, read_webhook
 
 AT = "/console/o/7/webhooks"
 
@@ -269,17 +269,18 @@ def test_a_webhook_comes_through_the_form_unchanged() -> None:
         "rename": {"data.a": "x = y"},
     }
 
-    def read(body: object) -> Reading:
-        reading = read_webhook(json.loads(json.dumps(body)), ("pointsIssued",), lambda _: None)
+    def read(body: object, source: Settings | None = None) -> Reading:
+        body = json.loads(json.dumps(body))
+        reading = read_webhook(body, ("pointsIssued",), lambda _: None, source=source)
         assert isinstance(reading, Reading), reading
         return reading
 
     first = read(body).settings
     shown = webhook_form.of_settings(first, active=True)
-    again, wrong = webhook_form.body_of(shown, first)
+    again, wrong = webhook_form.body_of(shown)
     assert wrong == []
     extra = {name: json.loads(bytes(raw)) for name, raw in first.extra.items()}
-    second = read(again).settings
+    second = read(again, first).settings
     kept = {name: json.loads(bytes(raw)) for name, raw in second.extra.items()}
     assert {name: value for name, value in kept.items() if value} == extra
     for field in first.__struct_fields__:

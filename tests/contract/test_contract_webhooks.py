@@ -15,6 +15,7 @@ from tests.contract.contract_client import (
     WEBHOOK,
     till,
 )
+from tidings.core.masks import mask
 
 LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d{4}")
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -56,6 +57,9 @@ def test_create(body: dict[str, Any]) -> None:
                 field: value
                 for field, value in body.items()
                 if field not in ("consumerGroupId", "neoEnrichment", "maxAllowedConnections")
+            }
+            sent["webHookHeaders"] = {
+                name: mask(value) for name, value in body["webHookHeaders"].items()
             }
             assert sent.items() <= data.items()
             assert data["maxAllowedConnections"] == int(body["maxAllowedConnections"])

@@ -1,7 +1,6 @@
 """A delivery and its attempts as `/v1` shows them."""
 
 import base64
-import re
 from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Any
@@ -15,43 +14,23 @@ from tidings.core.exchange import Timings
 from tidings.core.ids import show
 from tidings.core.left_out import LeftOut
 from tidings.core.left_out_words import said_of
+from tidings.core.masks import masked_by_name
 from tidings.core.outcome import DEFAULT_POLICY
 from tidings.core.outlook import Outlook
 from tidings.core.sla import breach_ms
 from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
 from tidings.engine.webhook_records import Record
 from tidings.store.port import Evidence, StoredAttempt, StoredDelivery
 
-_SECRET_NAME = re.compile(
-    r"authori[sz]ation|authenticat|cookie|secret|token|password|signature|api-?key", re.IGNORECASE
-)
 _DOUBT = (
     "Nothing is known of the end of this attempt: its delivery was ended while it waited for its "
     "turn, or Tidings stopped meanwhile. Let the receiver drop repeats by webhook-id."
 )
-_SHOWN_FROM = 16  # a shorter secret would be given away by its last four characters
 
 
-def masked(headers: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-    """Headers with what may be a credential reduced to its last four characters."""
-    return [
-        {"name": name, "value": _mask(value) if _SECRET_NAME.search(name) else value}
-        for name, value in headers
-    ]
-
-
-def masked_of_webhook(headers: Sequence[tuple[str, str]], webhook: Webhook) -> list[dict[str, str]]:
-    """What was sent: values that the webhook's owner has configured are masked, ours are not."""
-    configured = {name for name, _ in webhook.headers}
-    return [
-        {"name": name, "value": _mask(value) if name in configured else value}
-        for name, value in headers
-    ]
-
-
-def _mask(value: str) -> str:
-    return f"…{value[-4:]}" if len(value) >= _SHOWN_FROM else "…"
+def show_headers(headers: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    """Headers in their order, as an answer holds them; what is to be masked is masked before."""
+    return [{"name": name, "value": value} for name, value in headers]
 
 
 def show_bytes(body: bytes) -> dict[str, Any]:
@@ -212,7 +191,7 @@ def _show_answer(evidence: Evidence | None) -> dict[str, Any] | None:
     if evidence.expired:
         return {"headers": [], "body": None, "expired": True}
     return {
-        "headers": masked(evidence.headers),
+        "headers": show_headers(masked_by_name(evidence.headers)),
         "body": show_bytes(evidence.body) | {"truncated": evidence.truncated},
         "expired": False,
     }

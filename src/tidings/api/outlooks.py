@@ -83,6 +83,8 @@ def _barred(services: Services, record: Record, outlook: Outlook) -> Outlook:
         return Outlook(taken=outlook.taken, why=Why.STOPPED_ALL)
     if stops.of(webhook.org) is not None:
         return Outlook(taken=outlook.taken, why=Why.STOPPED_ORG)
+    if not webhook.dials:
+        return Outlook(taken=outlook.taken, why=Why.TYPE)
     if not webhook.sends:
         return Outlook(taken=outlook.taken, why=Why.STANDING)
     return CLEAR if outlook.begun else outlook

@@ -111,6 +111,8 @@ async def try_event(
         "node": None,
         "body": None,
     }
+    if not webhook.dials:
+        return row | {"why": f"{webhook.kind} makes no call: no event is sent."}
     if stored.name not in webhook.event_names:
         return row | {"why": "eventNames does not name its type."}
     event = msgspec.json.decode(body)

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from tidings.api.context import Services
-from tidings.api.delivery_view import masked_of_webhook, show_bytes
+from tidings.api.delivery_view import show_bytes, show_headers
 from tidings.core.job import Job
+from tidings.core.masks import masked_of
 from tidings.engine.message import Message
 from tidings.engine.webhook_records import Config, webhook_of
 from tidings.store.port import SentBody, StoredAttempt, StoredDelivery, StoredWebhook
@@ -62,7 +63,7 @@ def _request(
     return {
         "method": webhook.method,
         "url": webhook.url,
-        "headers": masked_of_webhook(headers, webhook),
+        "headers": show_headers(masked_of(headers, webhook.headers)),
         "body": show_bytes(body) if known and body is not None else None,
         "note": _note(attempt, known, body is not None),
     }

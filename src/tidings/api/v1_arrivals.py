@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, iso, read_bytes
-from tidings.api.delivery_view import show_bytes
+from tidings.api.delivery_view import show_bytes, show_headers
 from tidings.api.log_models import PAGE_PARAMETERS
 from tidings.api.log_query import cursors, read_question
 from tidings.api.models import V1_ERRORS
@@ -55,15 +55,14 @@ def _own_routes(services: Services) -> APIRouter:
 
     @router.get("/{inbox_id}/arrivals/{arrival_id}", summary="One arrival")
     async def arrival(request: Request, inbox_id: str, arrival_id: str) -> Response:
-        """With its headers and its bytes."""
+        """With its headers, stored values masked, and its bytes."""
         live = own_inbox(services, request, inbox_id)
         number = read(PREFIX, arrival_id)
         found = None if number is None else await inboxes.arrival(live, number)
         if found is None:
             raise not_there("id", "the id of an arrival of this inbox, as arr_…", arrival_id)
-        headers = [{"name": name, "value": value} for name, value in found.headers]
         body = show_bytes(found.body) | {"truncated": found.size > len(found.body)}
-        return answer(_head(found) | {"headers": headers, "body": body})
+        return answer(_head(found) | {"headers": show_headers(found.headers), "body": body})
 
     @router.get("/{inbox_id}/stream", summary="Arrivals as they come")
     async def stream(request: Request, inbox_id: str) -> Response:

@@ -25,6 +25,7 @@ from tidings.core.delivery import State
 from tidings.core.ids import read
 from tidings.core.outlook import BARRED
 from tidings.core.standing import Standing
+from tidings.core.webhook import HTTP
 from tidings.engine.webhook_records import Record
 from tidings.store.port import Asked, StoredDelivery
 
@@ -164,14 +165,14 @@ async def show_whole(
 
 def _must_send(record: Record) -> None:
     standing = record.webhook.standing
-    if standing in (Standing.ACTIVE, Standing.PAUSED):
+    if not record.webhook.dials:
+        said = f"The webhook must be of the type {HTTP}; {record.webhook.kind} makes no call. Set "
+        said += "webHookType to HTTP, then try again."
+    elif standing in (Standing.ACTIVE, Standing.PAUSED):
         return
-    raise refused(
-        409,
-        "webhook_does_not_send",
-        f"The webhook must be active; it is {standing.value}. Set it active, then try again. "
-        "(webhook_does_not_send, -)",
-    )
+    else:
+        said = f"The webhook must be active; it is {standing.value}. Set it active, then try again."
+    raise refused(409, "webhook_does_not_send", f"{said} (webhook_does_not_send, -)")
 
 
 def _nothing(asked: Asked, delivery_id: str, seen: Seen, waits: str) -> Refused:

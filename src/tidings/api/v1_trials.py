@@ -3,6 +3,7 @@
 import math
 import os
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,22 +13,31 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso, read_object
-from tidings.api.delivery_view import masked, masked_of_webhook, show_bytes, show_timings
+from tidings.api.delivery_view import show_bytes, show_headers, show_timings
 from tidings.api.log_models import TEST_BODY, UNSAVED_TEST_BODY
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
 from tidings.core.advice import Tried, what_happened, what_to_do
 from tidings.core.exchange import Answer, Fault
-from tidings.core.form import came
+from tidings.core.form import Refusal, came
+from tidings.core.masks import masked_by_name, masked_of, scrubbed, scrubbed_headers
 from tidings.core.sign import read_secret, show_secret
 from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
-from tidings.engine.trial import Tested, TooSoon
+from tidings.core.webhook import HTTP, Webhook
+from tidings.core.webhook_headers import same_url
+from tidings.engine.trial import NotDialled, Tested, TooSoon
 from tidings.engine.webhooks import UnknownWebhook, WebhookRefused
 
 BODY_BYTES_MAX = 256 * 1024
 SECRET_BYTES = 32
 _OF_TEST = ("eventName", "event")
+_OTHER_SECRET = Refusal(
+    "test_secret",
+    "webHookUrl must be the stored one for the stored secret to sign; got another. This test was "
+    "signed by signingSecret of this answer, made for it: verify with that. (test_secret, field "
+    "signingSecret)",
+    "signingSecret",
+)
 
 
 def trial_routes(services: Services) -> APIRouter:
@@ -37,7 +47,7 @@ def trial_routes(services: Services) -> APIRouter:
     async def tried(org: int, webhook: Webhook, body: dict[str, Any]) -> dict[str, Any]:
         event_id, message = test_message(services, org, webhook, body)
         try:
-            return show_tested(await services.trial.send(org, webhook, event_id, message), webhook)
+            return show_tested(await sent(services, org, webhook, event_id, message), webhook)
         except TooSoon as soon:
             raise refused(
                 429,
@@ -49,25 +59,28 @@ def trial_routes(services: Services) -> APIRouter:
 
     @router.post("/test", summary="Test an unsaved webhook", openapi_extra=UNSAVED_TEST_BODY)
     async def unsaved(request: Request) -> Response:
-        """The fields of a webhook; with `webHookId`, changes to that one. Nothing is saved."""
+        """The fields of a webhook; with `webHookId`, changes to that one. Nothing is saved.
+
+        What is stored of it as a secret goes to its stored URL alone: to another one the test goes
+        without the stored values of headers, signed by a secret that is made for it and shown."""
         org = services.caller(request, "webhooks:write").org
         body = await read_object(request, bytes_max=2 * BODY_BYTES_MAX)
         asked = {field: body.pop(field) for field in _OF_TEST if field in body}
         webhook_id = body.pop("webHookId", None)
         try:
-            webhook, _ = services.webhooks.unsaved(
-                org, body, None if webhook_id is None else str(webhook_id)
+            webhook, warnings = services.webhooks.unsaved(
+                org, body, None if webhook_id is None else str(webhook_id), tried=True
             )
         except UnknownWebhook:
             must = "the id of a webhook of this org"
             raise not_there("webHookId", must, str(webhook_id)) from None
         except WebhookRefused as wrong:
             raise Refused(400, wrong.refusals) from None
-        webhook, made = signed(services, org, webhook, body, webhook_id)
+        webhook, made, more = signed(services, org, webhook, body, webhook_id)
         told = await tried(org, webhook, asked)
         if made is not None:
             told["signingSecret"] = show_secret(made)
-        return answer(told)
+        return answer(told | {"warnings": (*warnings, *more)})
 
     @router.post("/{webhook_id}/test", summary="Test a webhook", openapi_extra=TEST_BODY)
     async def saved(request: Request, webhook_id: str) -> Response:
@@ -87,17 +100,39 @@ def trial_routes(services: Services) -> APIRouter:
 
 def signed(
     services: Services, org: int, webhook: Webhook, body: dict[str, Any], webhook_id: object
-) -> tuple[Webhook, bytes | None]:
-    """An unsaved webhook with a secret: the given one, the saved one's, or one made for this."""
-    made = None
+) -> tuple[Webhook, bytes | None, Sequence[Refusal]]:
+    """An unsaved webhook with a secret, that secret where it was made for this, and warnings.
+
+    It is the given one, the saved one's where the message goes to the saved URL, or made: whoever
+    sees a message that the stored one has signed could pass it on to the receiver as if it were
+    ours.
+    """
+    saved = None if webhook_id is None else services.webhooks.get(org, str(webhook_id)).webhook
     if isinstance(said := body.get("signingSecret"), str):
-        secrets: tuple[bytes, ...] = (read_secret(said),)  # it was checked with the rest
-    elif webhook_id is not None:
-        secrets = services.webhooks.get(org, str(webhook_id)).webhook.secrets
-    else:
-        made = os.urandom(SECRET_BYTES)
-        secrets = (made,)
-    return msgspec.structs.replace(webhook, secrets=secrets), made
+        given = read_secret(said)  # it was checked with the rest
+        return msgspec.structs.replace(webhook, secrets=(given,)), None, ()
+    if saved is not None and same_url(saved.url, webhook.url):
+        return msgspec.structs.replace(webhook, secrets=saved.secrets), None, ()
+    made = os.urandom(SECRET_BYTES)
+    warnings = () if saved is None else (_OTHER_SECRET,)
+    return msgspec.structs.replace(webhook, secrets=(made,)), made, warnings
+
+
+async def sent(
+    services: Services, org: int, webhook: Webhook, event_id: str, message: bytes
+) -> Tested:
+    """Send a test message. TooSoon; Refused for a webhook that makes no call."""
+    try:
+        return await services.trial.send(org, webhook, event_id, message)
+    except NotDialled:
+        raise refused(
+            409,
+            "not_dialled",
+            f"webHookType must be {HTTP} for a test message; it is {webhook.kind}, which makes no "
+            "call, whatever its URL is. Set it to HTTP with the receiver's URL, and test again. "
+            "(not_dialled, field webHookType)",
+            "webHookType",
+        ) from None
 
 
 def test_message(
@@ -164,13 +199,16 @@ def show_tested(tested: Tested, webhook: Webhook) -> dict[str, Any]:
         "request": {
             "method": tested.method,
             "url": tested.url,
-            "headers": masked_of_webhook(tested.headers, webhook),
+            "headers": show_headers(masked_of(tested.headers, webhook.headers)),
             "body": show_bytes(tested.body),
         },
         "answer": None
         if not isinstance(ending, Answer)
         else {
-            "headers": masked(ending.headers),
-            "body": show_bytes(ending.body) | {"truncated": ending.truncated},
+            "headers": show_headers(
+                masked_by_name(scrubbed_headers(ending.headers, webhook.headers))
+            ),
+            "body": show_bytes(scrubbed(ending.body, webhook.headers))
+            | {"truncated": ending.truncated},
         },
     }

@@ -140,7 +140,15 @@ _DRY_RUN: dict[str, Any] = {
     "one the ids are empty; no answer holds a secret or an ETag.",
     "schema": {"enum": ["true", "false", ""]},
 }
+_IF_CHANGED: dict[str, Any] = {
+    "name": "ifChanged",
+    "in": "query",
+    "description": "true: a body that changes nothing makes no version; the answer is the one "
+    "that is there. A dry run does not tell.",
+    "schema": {"enum": ["true", "false", ""]},
+}
 CONDITIONAL: dict[str, Any] = {"parameters": [_IF_MATCH]}
 CREATING: dict[str, Any] = {"parameters": [_DRY_RUN, _IDEMPOTENCY_KEY]}
 CHANGING: dict[str, Any] = {"parameters": [_DRY_RUN, _IF_MATCH]}
+REPLACING: dict[str, Any] = {"parameters": [_DRY_RUN, _IF_CHANGED, _IF_MATCH]}
 ROTATE_BODY = body_of(RotateBody, required=False)

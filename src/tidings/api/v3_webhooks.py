@@ -14,13 +14,14 @@ from starlette.responses import Response
 from tidings.api.answers import answer, envelope, refused
 from tidings.api.context import Services, read_object
 from tidings.api.models import ONE, SEVERAL
-from tidings.api.v3_models import CHANGE_ERRORS, CHANGING, CREATING
+from tidings.api.v3_models import CHANGE_ERRORS, CHANGING, CREATING, REPLACING
 from tidings.api.webhook_answers import (
     WebhookAnswers,
     author,
     changed,
     expect,
     is_dry_run,
+    is_if_changed,
     not_as_asked,
     tagged,
     unknown_webhook,
@@ -83,16 +84,23 @@ def webhook_routes(services: Services) -> APIRouter:
     @router.put(
         "/{webHookId}",
         summary="Replace a webhook",
-        openapi_extra=REPLACING_BODY | CHANGING,
+        openapi_extra=REPLACING_BODY | REPLACING,
         responses=ONE,
     )
     async def replace(request: Request, webHookId: str) -> Response:
-        """Fields that are left out stay as they were; the name always does."""
+        """Fields that are left out stay as they were; the name always does. A value of a header as
+        GET shows it means the stored one."""
         caller = services.caller(request, "webhooks:write")
-        dry_run = is_dry_run(request)
+        dry_run, if_changed = is_dry_run(request), is_if_changed(request)
         body = await read_object(request)
         replacing = webhooks.replace(
-            caller.org, webHookId, body, author(caller), expect(request), dry_run=dry_run
+            caller.org,
+            webHookId,
+            body,
+            author(caller),
+            expect(request),
+            if_changed=if_changed,
+            dry_run=dry_run,
         )
         return show.one(*await changed(webHookId, replacing), dry_run=dry_run)
 

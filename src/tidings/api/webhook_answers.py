@@ -107,15 +107,23 @@ def expect(request: Request) -> Collection[int] | None:
 def is_dry_run(request: Request) -> bool:
     """Whether a call is only to be checked. Refused where that cannot be told: a word that is
     passed over would write what was only to be tried."""
-    said = request.query_params.get("dryRun", "")
+    return _flag(request, "dryRun", "Write dryRun=true to change nothing.")
+
+
+def is_if_changed(request: Request) -> bool:
+    """Whether a call that changes nothing is to make no version."""
+    return _flag(request, "ifChanged", "Leave it out to make a version in any case.")
+
+
+def _flag(request: Request, name: str, advice: str) -> bool:
+    said = request.query_params.get(name, "")
     if said in ("", "false", "true"):
         return said == "true"
     raise refused(
         400,
         "bad_parameter",
-        f"dryRun must be true or false; got {came(said)}. Write dryRun=true to change nothing. "
-        "(bad_parameter, field dryRun)",
-        "dryRun",
+        f"{name} must be true or false; got {came(said)}. {advice} (bad_parameter, field {name})",
+        name,
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from tidings.api.context import iso, local_iso
 from tidings.core.attribution import Attribution, of_credential
 from tidings.core.enrichment import THIN, WHEN_DOWN
+from tidings.core.masks import masked
 from tidings.core.neo_rules import NEO
 from tidings.core.retry_rules import show_retry
 from tidings.core.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
@@ -19,7 +20,7 @@ from tidings.engine.webhook_records import Author, Record
 
 
 def show_webhook(record: Record, zone: tzinfo) -> dict[str, Any]:
-    """Everything but the signing secret, of which the last four characters are shown."""
+    """Everything; of the signing secret and of values of headers the last four characters."""
     webhook, settings = record.webhook, record.config.settings
     extra = settings.extra
     secrets, ends = webhook.secrets, record.config.secret_ends
@@ -37,7 +38,7 @@ def show_webhook(record: Record, zone: tzinfo) -> dict[str, Any]:
         "webHookType": settings.kind,
         "webHookUrl": settings.url,
         "methodType": settings.method,
-        "webHookHeaders": dict(settings.headers),
+        "webHookHeaders": dict(masked(settings.headers)),
         "maxAllowedConnections": settings.connections_max,
         "slaInSeconds": settings.sla_s,
         "noOfRetryAttempts": 0,

@@ -176,6 +176,9 @@ class Service:
             secrets_at=lambda org, url: [
                 one for same in address.urls(url) for one in webhooks.secrets_at(org, same)
             ],
+            headers_at=lambda org, url: {
+                one for same in address.urls(url) for one in webhooks.headers_at(org, same)
+            },
         )
         outlets = InboxSender(sender, inboxes.receive)
 

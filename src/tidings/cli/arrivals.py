@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from tidings.cli.exits import Exit, Stop
 from tidings.cli.output import duration
+from tidings.core.masks import looks_masked
 from tidings.core.sign import read_secret
 from tidings.core.signature_check import judge
 
@@ -115,7 +116,8 @@ def _ms(said: Any) -> int:
 
 
 class Forward:
-    """Sends arrivals on to a URL of this machine, or another one, as they came."""
+    """Sends arrivals on to a URL of this machine, or another one, as they came; without headers
+    whose values the service masks."""
 
     def __init__(self, url: str) -> None:
         try:
@@ -147,7 +149,11 @@ class Forward:
             )
         else:
             line = http.client.HTTPConnection(self._host, self._port, timeout=FORWARD_S)
-        headers = {name: value for name, value in arrived.headers if name.lower() not in HOP}
+        headers = {
+            name: value
+            for name, value in arrived.headers
+            if name.lower() not in HOP and not looks_masked(value)
+        }
         try:
             line.request(arrived.method, self._path, arrived.body, headers)
             answer = line.getresponse()

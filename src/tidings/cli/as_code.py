@@ -84,9 +84,14 @@ def apply(
         raise
     _show(changes, where.json, dry_run)
     _must_be_without_faults(document.faults + missing, refused)
-    same = len(document.wanted) - sum(1 for one in changes if one.what != "delete")
+    if unsure := [one.name for one in changes if one.given]:
+        say(
+            f"Of {clean(', '.join(unsure))} values of headers are given that end as the stored "
+            "ones do: whether they differ is only known once they are applied."
+        )
     if dry_run or not changes:
-        say(_sum(changes, same, "would be " if dry_run else ""))
+        would = [one for one in changes if not one.unsure]
+        say(_sum(would, _others(document, would), "would be " if dry_run else ""))
         flags = [("--from-original", from_original), ("--prune", prune), ("--yes", yes)]
         said = "".join(f" {flag}" for flag, given in [*flags, ("--json", where.json)] if given)
         api.next_step(
@@ -100,7 +105,7 @@ def apply(
     elif sys.stdin.isatty() and sys.stderr.isatty():
         confirm(yes, "Apply it?")
     done = _carry_out(api, changes, where.json)
-    say(_sum(done, same, ""))
+    say(_sum(done, _others(document, done), ""))
     if any(one.what == "create" and "signingSecret" not in (one.body or {}) for one in done):
         say("Signing secrets were made; `tidings webhooks rotate NAME` shows a new one.")
     api.next_step("tidings webhooks list")
@@ -197,11 +202,18 @@ def _carry_out(api: Calls, changes: list[Change], as_json: bool) -> list[Change]
             if done:
                 told += f" Before that, {_sum(done, 0, '')}"
             raise Stop(told, stop.code, stop.step) from None
+        if one.unsure and one.present is not None and now["version"] == one.present["version"]:
+            continue  # they were the stored values
         done.append(one)
         if as_json:
             now.pop("signingSecret", None)
             print_line({"webhook": one.name, "change": one.what, "now": now})
     return done
+
+
+def _others(document: Document, changes: list[Change]) -> int:
+    """How many webhooks of the file are as they are."""
+    return len(document.wanted) - sum(1 for one in changes if one.what != "delete")
 
 
 def _sum(changes: list[Change], same: int, would: str) -> str:

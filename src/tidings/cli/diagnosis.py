@@ -82,9 +82,10 @@ def _standing(found: Findings) -> Diagnosis | None:
             )
     if webhook.get("webHookType") not in (None, "HTTP"):
         return Diagnosis(
-            f"{name} is of the type {webhook['webHookType']}: nothing is handed to a queue.",
-            "Set webHookType to HTTP, and a URL.",
-            f"tidings webhooks edit {id} --set webHookType=HTTP",
+            f"{name} is of the type {webhook['webHookType']}: no call is made, and nothing is "
+            "handed to a queue.",
+            "Leave it so, or set webHookType to HTTP with the receiver's URL.",
+            f"tidings webhooks edit {id} --set webHookType=HTTP --url https://crm.example.com/hook",
         )
     return None
 

@@ -16,7 +16,6 @@ from tidings.cli.output import (
     print_lines,
     print_table,
 )
-from tidings.cli.webhook_fields import hidden
 from tidings.cli.where import HERE, Where
 
 app = App(name="inboxes", help="Receiving addresses inside the service, to try everything with.")
@@ -175,10 +174,7 @@ def _show_arrival(api: Calls, inbox: str, id: str, as_json: bool) -> int:
                 ("at", moment(one["arrivedAt"])),
                 ("signature", f"{one['verdict']}: {one['reason']}"),
                 ("answered", one["status"]),
-                *(
-                    (f"  {clean(head['name'])}", hidden(head["name"], head["value"]))
-                    for head in one["headers"]
-                ),
+                *((f"  {clean(head['name'])}", clean(head["value"])) for head in one["headers"]),
             ]
         )
         print(f"{size:,} bytes that are no text" if text is None else clean(text, True))

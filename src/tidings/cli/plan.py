@@ -12,7 +12,7 @@ from typing import Any
 
 from tidings.cli.webhook_defaults import DEFAULTS, HEADERS, ORDER, Body, settled
 from tidings.cli.webhook_document import Document, FileFault, fill
-from tidings.cli.webhook_fields import SECRET_NAME, hidden
+from tidings.core.masks import mask
 
 _UNSURE = re.compile(r"[^A-Z0-9]+")
 
@@ -26,6 +26,12 @@ class Change:
     body: Body | None
     fields: tuple[tuple[str, Any, Any], ...] = ()  # field, what it is, what it is to be
     path: str = ""  # where the file says so
+    given: tuple[tuple[str, str], ...] = ()  # headers of which the end alone tells no difference
+
+    @property
+    def unsure(self) -> bool:
+        """Whether it is only known once it is made if it changes anything."""
+        return bool(self.given) and not self.fields
 
     @property
     def what(self) -> str:
@@ -42,19 +48,19 @@ class Change:
         if self.present is None:
             return replace(self, fields=_new(new))
         moved = _moved(settled(self.present), new, tuple(DEFAULTS))
-        return replace(self, fields=moved) if moved else None
+        return replace(self, fields=moved) if moved or self.given else None
 
 
 # -- out of the service ----------------------------------------------------------------------------
 
 
 def exported(webhook: Mapping[str, Any]) -> Body:
-    """A webhook as a file holds it: without secrets, and without what is usual."""
+    """A webhook as a file holds it: without secrets, and without what is usual.
+
+    The service shows no value of a header whole. A file never holds what it shows instead.
+    """
     shown = settled(webhook)
-    shown[HEADERS] = {
-        name: variable(webhook["name"], name) if SECRET_NAME.search(name) else value
-        for name, value in shown[HEADERS].items()
-    }
+    shown[HEADERS] = {name: variable(webhook["name"], name) for name in shown[HEADERS]}
     kept: Body = {"name": webhook["name"]}
     for field in DEFAULTS:
         always = field in ("eventNames", "webHookUrl", "maxAllowedConnections")
@@ -100,7 +106,8 @@ def plan(
             new = {field: _or_default(filled, field) for field in only or DEFAULTS}
             if moved := _moved(settled(there), new, tuple(new)):
                 wanted = {field: to for field, _, to in moved}
-                changes.append(Change(name, dict(there), wanted, moved, path))
+                again = _given(there.get(HEADERS), wanted.get(HEADERS))
+                changes.append(Change(name, dict(there), wanted, moved, path, again))
     if prune:
         gone = [one for one in present if one["name"] not in document.paths]
         changes += [Change(one["name"], dict(one), None) for one in gone]
@@ -134,6 +141,16 @@ def same(field: str, old: Any, new: Any) -> bool:
     return bool(old == new)
 
 
+def _given(old: Any, new: Any) -> tuple[tuple[str, str], ...]:
+    """Headers whose new value ends as the stored one does, which is all that is shown of that."""
+    before = _lowered(old)
+    return tuple(
+        (name, mask(value))
+        for name, value in (new or {}).items()
+        if value != before.get(name.lower()) == mask(value.strip(" \t"))
+    )
+
+
 def _lowered(headers: Any) -> dict[str, Any]:
     return {name.lower(): value for name, value in (headers or {}).items()}
 
@@ -157,6 +174,7 @@ def diff(change: Change) -> list[tuple[str, str]]:
             lines.append(("+", f"  {field}: {_text(new)}"))
         else:
             lines.append(("~", f"  {field}: {_text(old)} → {_text(new)}"))
+    lines += [("~", f"  {HEADERS}.{name}: {end}, given again") for name, end in change.given]
     return lines
 
 
@@ -165,10 +183,9 @@ def _header_lines(old: Mapping[str, str], new: Mapping[str, str]) -> list[tuple[
     before, after = _lowered(old), _lowered(new)
     for name, value in new.items():
         if name.lower() not in before:
-            lines.append(("+", f"  {HEADERS}.{name}: {hidden(name, value)}"))
-        elif before[name.lower()] != value:
-            was = hidden(name, before[name.lower()])
-            lines.append(("~", f"  {HEADERS}.{name}: {was} → {hidden(name, value)}"))
+            lines.append(("+", f"  {HEADERS}.{name}: {mask(value)}"))
+        elif (was := mask(before[name.lower()])) != mask(value):
+            lines.append(("~", f"  {HEADERS}.{name}: {was} → {mask(value)}"))
     lines += [("-", f"  {HEADERS}.{name}") for name in old if name.lower() not in after]
     return lines
 

@@ -46,12 +46,13 @@ def carry_out(api: Calls, one: Change) -> dict[str, Any]:
 
 def ask(api: Calls, one: Change, *, dry_run: bool) -> tuple[int, Any]:
     """The call that makes a change, or only tries it. Stop."""
-    method, path, if_match = "POST", PATH, None
+    method, path, if_match, flag = "POST", PATH, None, ""
     if one.present is not None:
         method = "DELETE" if one.body is None else "PUT"
         path, if_match = f"{PATH}/{one.present['webHookId']}", tag(one.present)
+        flag = "?ifChanged=true" if one.unsure else ""
     status, answer = api.ask(
-        method, path + ("?dryRun=true" if dry_run else ""), one.body, if_match=if_match
+        method, path + ("?dryRun=true" if dry_run else flag), one.body, if_match=if_match
     )
     if status == 412:
         raise Moved(

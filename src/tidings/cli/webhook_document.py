@@ -1,7 +1,7 @@
 """The webhooks that a file names, and all that is wrong with how it names them. Pure.
 
-Secrets are not in files: a header that may hold one is written `${NAME}`, which stands for a
-variable of the environment; where that is not set, the header stays as it is.
+Secrets are not in files: the value of a header is written `${NAME}`, which stands for a variable of
+the environment; where that is not set, the header stays as it is.
 """
 
 import math

@@ -1,24 +1,11 @@
-"""Fields of a webhook as they are written on a command line, and shown without secrets."""
+"""Fields of a webhook as they are written on a command line."""
 
 import json
-import re
 from typing import Any
 
 from tidings.cli.calls import Calls
 from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.output import clean
-
-SECRET_NAME = re.compile(
-    r"authori[sz]ation|authenticat|cookie|secret|token|password|signature|api-?key", re.IGNORECASE
-)
-_SHOWN_FROM = 16  # a shorter secret would be given away by its last four characters
-
-
-def hidden(name: str, value: str) -> str:
-    """A header's value, reduced to its end where it may be a secret."""
-    if not SECRET_NAME.search(name):
-        return value
-    return f"…{value[-4:]}" if len(value) >= _SHOWN_FROM else "…"
 
 
 def names(said: str) -> list[str]:

@@ -19,7 +19,7 @@ from tidings.cli.output import (
     print_table,
     word,
 )
-from tidings.cli.webhook_fields import changed, headers, hidden, names, read_json
+from tidings.cli.webhook_fields import changed, headers, names, read_json
 from tidings.cli.webhook_names import (
     PATH,
     all_webhooks,
@@ -29,6 +29,7 @@ from tidings.cli.webhook_names import (
     tag,
 )
 from tidings.cli.where import HERE, Where
+from tidings.core.masks import mask
 
 app = App(name="webhooks", help="Who is told what, where and how.")
 for _name, _path in (
@@ -130,7 +131,7 @@ def show_webhook(found: dict[str, Any], as_json: bool) -> None:
         (
             "headers",
             [
-                f"{name}: {hidden(name, value)}"
+                f"{name}: {mask(value)}"
                 for name, value in (found.get("webHookHeaders") or {}).items()
             ],
         ),

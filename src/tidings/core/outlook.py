@@ -19,6 +19,7 @@ class Why(StrEnum):
     STOPPED_ALL = "stopped for all"
     STOPPED_ORG = "stopped for the org"
     STANDING = "the webhook does not send"
+    TYPE = "the webhook's type makes no call"
     STORE = "the store takes no writes"
     BREAKER = "the breaker is open"
     PROBE = "a probe must end first"
@@ -29,7 +30,9 @@ class Why(StrEnum):
     SLOTS = "the process has no free slot"
 
 
-BARRED = frozenset((Why.STOPPED_ALL, Why.STOPPED_ORG, Why.STANDING))  # until somebody ends it
+BARRED = frozenset(
+    (Why.STOPPED_ALL, Why.STOPPED_ORG, Why.STANDING, Why.TYPE)
+)  # until somebody ends it
 
 
 class Outlook(msgspec.Struct, frozen=True):
@@ -49,6 +52,7 @@ _WORDS = {
     Why.STOPPED_ALL: "Sending is stopped for all orgs: nothing is sent until it is started again.",
     Why.STOPPED_ORG: "Sending is stopped for this org: nothing is sent until it is started again.",
     Why.STANDING: "The webhook does not send: nothing is sent until it is active.",
+    Why.TYPE: "The webhook's type makes no call: nothing is sent until webHookType is HTTP.",
     Why.STORE: "The store takes no writes at the moment, and nothing is sent before it does.",
     Why.BREAKER: "The webhook's breaker is open, for its receiver only failed: one delivery is "
     "tried then, and the others follow once it succeeds.",

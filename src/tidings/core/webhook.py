@@ -10,6 +10,12 @@ from tidings.core.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.shape import Shape
 from tidings.core.standing import Standing
 
+HTTP, QUEUE = "HTTP", "QUEUE_INT"
+QUEUE_SAID = (
+    "The webhook is stored and listed, but no event is handed to a queue and no call is made; its "
+    "URL is kept and never dialled."
+)
+
 
 class Ordering(StrEnum):
     """What goes one after the other: nothing, the events of one key, or the whole lane."""
@@ -30,7 +36,7 @@ class Webhook(msgspec.Struct, frozen=True):
     name: str
     standing: Standing
     event_names: frozenset[str]
-    kind: str  # "HTTP" or "QUEUE_INT"
+    kind: str  # HTTP or QUEUE
     url: str
     method: str
     headers: tuple[tuple[str, str], ...]
@@ -54,8 +60,8 @@ class Webhook(msgspec.Struct, frozen=True):
 
     @property
     def matches(self) -> bool:
-        """Whether a new event makes a delivery at all. Only HTTP webhooks have a sender so far."""
-        return self.kind == "HTTP" and self.standing in (
+        """Whether a new event makes a delivery at all."""
+        return self.dials and self.standing in (
             Standing.ACTIVE,
             Standing.PAUSED,
             Standing.DISABLED,
@@ -72,4 +78,13 @@ class Webhook(msgspec.Struct, frozen=True):
     @property
     def sends(self) -> bool:
         """Whether attempts may start."""
-        return self.standing is Standing.ACTIVE
+        return self.dials and self.standing is Standing.ACTIVE
+
+    @property
+    def dials(self) -> bool:
+        """Whether its URL may be called at all, for a delivery or for a test."""
+        return self.kind == HTTP
+
+    def __repr__(self) -> str:
+        """Without headers and secrets: what is printed may be kept in a log."""
+        return f"Webhook(id={self.id!r}, version={self.version}, name={self.name!r})"

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.enrichment import THIN, WAIT, WHEN_DOWN, idle_wishes
-from tidings.core.form import Form, Refusal, came, number_of, whole_of
+from tidings.core.form import Form, Refusal, came, number_of, visible, whole_of
 from tidings.core.neo_rules import NEO, read_neo
 from tidings.core.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.retry_rules import read_retry
@@ -29,8 +29,8 @@ from tidings.core.shape_rules import (
     read_transformation,
 )
 from tidings.core.sign import read_secret
-from tidings.core.webhook import Ordering
-from tidings.core.webhook_headers import read_headers
+from tidings.core.webhook import HTTP, QUEUE, QUEUE_SAID, Ordering
+from tidings.core.webhook_headers import Headers, read_headers, refuse_elsewhere, without_elsewhere
 
 NAME_MAX = 255
 CONNECTIONS_MAX = 1000
@@ -38,7 +38,8 @@ SLA_MAX_S = 30 * 86_400
 RATE_MAX_PER_S = 100_000
 DEADLINE_MIN_S, DEADLINE_MAX_S = 1, 30
 EXTRA_BYTES_MAX = 8192
-KINDS = ("HTTP", "QUEUE_INT")
+URL_MAX = 2048
+KINDS = (HTTP, QUEUE)
 METHODS = ("POST", "PUT", "GET", "DELETE")
 
 EVENT_NAMES_EMPTY, CONNECTIONS_TOO_FEW, CONNECTIONS_MISSING = 51003, 51007, 300004
@@ -116,16 +117,23 @@ def read_webhook(
     check_url: UrlCheck,
     old: Settings | None = None,
     transformations: Collection[str] = (),
+    *,
+    source: Settings | None = None,
+    tried: bool = False,
 ) -> Reading | list[Refusal]:
-    """Read a body that creates a webhook or, with `old`, replaces one. Never raises."""
+    """Read a body that creates a webhook or, with `old`, replaces one. Never raises.
+
+    `source` is the webhook that a new one is copied from: masked values are its stored ones.
+    `tried`: it is for a test message, which goes without the stored values where it must.
+    """
     form = _WebhookForm(body, old)
     settings = Settings(
         name=form.name(),
         event_names=(names := form.event_names(event_types)),
         kind=(kind := form.kind()),
-        url=form.url(kind, check_url),
+        url=(url := form.url(kind, check_url)),
         method=form.method(),
-        headers=read_headers(form, () if old is None else old.headers),
+        headers=form.headers(source or old, url, tried),
         connections_max=form.connections(),
         sla_s=form.sla(),
         retry=read_retry(form, DEFAULT_POLICY if old is None else old.retry),
@@ -249,18 +257,17 @@ class _WebhookForm(Form):
         )
 
     def kind(self) -> str:
-        old = "HTTP" if self._old is None else self._old.kind
+        old = HTTP if self._old is None else self._old.kind
         said = self.body.get("webHookType")
         if isinstance(said, str) and said.lower() == "queue":  # the older pages' word
-            kind = "QUEUE_INT"
+            kind = QUEUE
         else:
             kind = self.choice("webHookType", KINDS, old, "bad_webhook_type")
-        if kind == "QUEUE_INT" and (self._old is None or kind != old):
+        if kind == QUEUE and (self._old is None or kind != old):
             self.warn(
                 "queue_not_served",
                 "webHookType",
-                "webHookType should be HTTP; got QUEUE_INT. The webhook is stored and listed, but "
-                "no event is handed to a queue.",
+                f"webHookType should be HTTP; got {QUEUE}. {QUEUE_SAID}",
             )
         return kind
 
@@ -278,8 +285,8 @@ class _WebhookForm(Form):
         value = self.body.get(field)
         if value is None and self._old is not None:
             value = self._old.url
-        if kind == "QUEUE_INT":
-            return value[:2048] if isinstance(value, str) else ""
+        if kind == QUEUE:
+            return self._undialled(value)
         if not isinstance(value, str) or not value.strip():
             self.refuse(
                 "url_missing",
@@ -292,6 +299,30 @@ class _WebhookForm(Form):
         if (reason := check(url)) is not None:
             self.refuse("url_refused", field, reason)
         return url
+
+    def _undialled(self, value: object) -> str:
+        """The URL of a webhook that makes no call: kept as it came, blank or absent too."""
+        if value is None or (isinstance(value, str) and len(value) <= URL_MAX and visible(value)):
+            return value or ""
+        got = f"{len(value)} characters" if isinstance(value, str) else came(value)
+        self.refuse(
+            "bad_url",
+            "webHookUrl",
+            f"webHookUrl of the type QUEUE_INT must be text of at most {URL_MAX} characters, "
+            f"without control characters; got {got}. Leave it out: nothing is sent there.",
+        )
+        return ""
+
+    def headers(self, stored: Settings | None, url: str, tried: bool) -> Headers:
+        if stored is None:
+            return read_headers(self, ())[0]
+        if self._old is None and "webHookHeaders" not in self.body:
+            return ()  # a copy takes along what its maker sees
+        headers, stays = read_headers(self, stored.headers)
+        if tried:
+            return without_elsewhere(self, headers, stays, stored.url, url)
+        refuse_elsewhere(self, stays, stored.url, url)
+        return headers
 
     def connections(self) -> int:
         field = "maxAllowedConnections"

@@ -22,6 +22,7 @@ from tidings.core.replay import window
 from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook
 from tidings.egress.port import Sender, Target
+from tidings.egress.undialled import Undialled
 from tidings.engine import endings
 from tidings.engine.admission import Admission
 from tidings.engine.breakers import Breakers
@@ -297,7 +298,7 @@ class Dispatcher:
         post = self._posts.get(number)
         if post is None:
             webhook = self._registry.get(number)
-            if webhook is None or webhook.kind != "HTTP":
+            if webhook is None:
                 return None
             lane = Lane(webhook.connections_max, webhook.rate_per_s, self._budget)
             lane.open = self._opens(webhook)
@@ -310,6 +311,8 @@ class Dispatcher:
         return self._posts.get(number) or self._deleted.get(number)
 
     def _open(self, webhook: Webhook) -> Line:
+        if not webhook.dials:
+            return Line(Undialled())
         outlet = self._sender.open(
             self._target_of(webhook.url),
             webhook.connections_max,
@@ -540,6 +543,6 @@ class Dispatcher:
         return sum(post.lane.queued for post in self._posts.values())
 
 
-def _line(webhook: Webhook) -> tuple[str, int, bool]:
+def _line(webhook: Webhook) -> tuple[bool, str, int, bool]:
     """What an outlet is opened for."""
-    return webhook.url, webhook.connections_max, webhook.keep_answers
+    return webhook.dials, webhook.url, webhook.connections_max, webhook.keep_answers

@@ -3,6 +3,7 @@
 from tidings.core.delivery import State
 from tidings.core.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.job import Job
+from tidings.core.masks import scrubbed, scrubbed_headers
 from tidings.core.outcome import Delivered, Failed, Outcome, Retry
 from tidings.core.webhook import Webhook
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
@@ -24,7 +25,7 @@ def settled(
     """The outcome of an attempt begun at `started_ms` (milliseconds since the epoch)."""
     status = ending.status if isinstance(ending, Answer) else None
     delivered = isinstance(outcome, Delivered)
-    evidence = None if delivered and not webhook.keep_answers else _evidence(ending)
+    evidence = None if delivered and not webhook.keep_answers else _evidence(ending, webhook)
     delay_ms: int | None = None
     if delivered:
         state = State.DELIVERED
@@ -73,9 +74,10 @@ def _row(
     )
 
 
-def _evidence(ending: Ending) -> port.Evidence:
+def _evidence(ending: Ending, webhook: Webhook) -> port.Evidence:
+    """What is kept of it. A receiver may send back what it was sent: stored values are not kept."""
     if isinstance(ending, Answer):
-        return port.Evidence(
-            None, "", ending.headers, ending.body, ending.truncated, timings=ending.timings
-        )
+        headers = scrubbed_headers(ending.headers, webhook.headers)
+        body = scrubbed(ending.body, webhook.headers)
+        return port.Evidence(None, "", headers, body, ending.truncated, timings=ending.timings)
     return port.Evidence(ending.kind, ending.detail, (), b"", False, timings=ending.timings)

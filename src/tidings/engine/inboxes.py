@@ -7,7 +7,7 @@ are answered at once and written behind that, a few at a time; a flood is answer
 import asyncio
 import base64
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 import structlog
@@ -23,6 +23,7 @@ from tidings.core.inbox_rules import (
     read_inbox,
     typed,
 )
+from tidings.core.masks import masked_arrival
 from tidings.core.signature_check import judge
 from tidings.core.token_bucket import TokenBucket
 from tidings.engine.clock import Clock
@@ -83,12 +84,16 @@ class Inboxes:
         draw: Callable[[int], bytes],
         url_of: Callable[[str], str],
         secrets_at: Callable[[int, str], Sequence[bytes]],
+        headers_at: Callable[[int, str], Collection[str]] = lambda org, url: (),
     ) -> None:
+        """`secrets_at` and `headers_at` know the org's webhooks that send to a URL: their signing
+        secrets, and the names of the headers that are stored for them."""
         self._store = store
         self._clock = clock
         self._draw = draw
         self._url_of = url_of
         self._secrets_at = secrets_at
+        self._headers_at = headers_at
         self._by_token: dict[str, Live] = {}
         self._by_number: dict[int, Live] = {}
         self._unwritten: list[port.Arrival] = []
@@ -182,11 +187,14 @@ class Inboxes:
         """A page of an inbox's arrivals, those of this moment among them."""
         live.stored = msgspec.structs.replace(live.stored, used_ms=self._clock.now_ms())
         await self._write()
-        return await self._store.arrivals(live.stored.number, before, after, limit)
+        page = await self._store.arrivals(live.stored.number, before, after, limit)
+        shown = [self._masked(live, one) for one in page.arrivals]
+        return msgspec.structs.replace(page, arrivals=shown)
 
     async def arrival(self, live: Live, number: int) -> port.Arrival | None:
-        """One arrival of an inbox."""
-        return await self._store.arrival(live.stored.number, number)
+        """One arrival of an inbox, with what is secret in its headers masked."""
+        found = await self._store.arrival(live.stored.number, number)
+        return None if found is None else self._masked(live, found)
 
     # -- arrivals ---------------------------------------------------------------------------------
 
@@ -215,7 +223,7 @@ class Inboxes:
                 stored.number,
                 now_ms,
                 method[:16],
-                _bounded(headers),
+                masked_arrival(_bounded(headers), self._headers_at(stored.org, self.url(live))),
                 body[:BODY_BYTES_KEPT],
                 len(body),
                 judged.verdict.value,
@@ -268,6 +276,11 @@ class Inboxes:
             self.feed.tell(arrival.inbox, "arrival", fact)
 
     # -- inside -----------------------------------------------------------------------------------
+
+    def _masked(self, live: Live, arrival: port.Arrival) -> port.Arrival:
+        """Masked when it came; earlier versions of Tidings kept it as it was."""
+        names = self._headers_at(live.stored.org, self.url(live))
+        return msgspec.structs.replace(arrival, headers=masked_arrival(arrival.headers, names))
 
     def _keep(self, stored: port.Inbox) -> Live:
         live = Live(stored)

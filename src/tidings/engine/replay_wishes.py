@@ -102,9 +102,9 @@ class Wishes:
 
     def _must_live(self, target: Webhook | None, wish: Wish) -> None:
         field = "webHookId" if wish.to_webhook_id is None else "toWebHookId"
-        if target is None or target.standing is Standing.DELETED or target.kind != "HTTP":
+        if target is None or target.standing is Standing.DELETED or not target.dials:
             got = "none" if target is None else f"one that is {target.standing}"
-            if target is not None and target.kind != "HTTP":
+            if target is not None and not target.dials:
                 got = f"one of the type {target.kind}"
             raise _refused(
                 "cannot_send",

@@ -345,6 +345,8 @@ class Replays:
         return 0.0 if done.applied else NO_ROOM_S
 
     def _room(self, webhook: Webhook) -> tuple[int, str]:
+        if not webhook.dials:
+            return 0, "The webhook's type makes no call; the job goes on when it is HTTP."
         if not webhook.sends:
             return 0, f"The webhook is {webhook.standing}; the job goes on when it is active."
         if self._stops.holds(webhook.org):

@@ -32,6 +32,10 @@ class TooSoon(Exception):
         self.wait_s = wait_s
 
 
+class NotDialled(Exception):
+    """The webhook is of a type that makes no call."""
+
+
 class Tested(msgspec.Struct, frozen=True):
     """What was sent and what came of it."""
 
@@ -62,7 +66,9 @@ class Trial:
         self._under_way = 0
 
     async def send(self, org: int, webhook: Webhook, event_id: str, body: bytes) -> Tested:
-        """One attempt with an event of the org. TooSoon; no other fault is raised."""
+        """One attempt with an event of the org. TooSoon, NotDialled; no other fault is raised."""
+        if not webhook.dials:
+            raise NotDialled
         self._admit(org)
         started_ms = self._clock.now_ms()
         job = Job(0, webhook.number, org, event_id, started_ms, 1, None, False, body)

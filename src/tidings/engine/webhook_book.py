@@ -47,6 +47,15 @@ class WebhookBook:
             for secret in webhook.secrets
         ]
 
+    def headers_at(self, org: int, url: str) -> Collection[str]:
+        """The names, in lower case, of the headers that the org's webhooks send to a URL."""
+        return {
+            name.lower()
+            for number in self._of_org.get(org, ())
+            if (webhook := self._records[number].webhook).url == url
+            for name, _ in webhook.headers
+        }
+
     def list(self, org: int) -> list[Record]:
         """All webhooks of the org, deleted ones too, oldest first."""
         return [self._records[number] for number in sorted(self._of_org.get(org, ()))]

@@ -195,6 +195,15 @@ def replaced(
     return msgspec.structs.replace(kept, secrets=(reading.secret,), secret_ends=())
 
 
+def same(fresh: Config, old: Config) -> bool:
+    """Whether a configuration says what another one says, whoever has said it."""
+    return (fresh.settings, fresh.secrets[:1], fresh.reason) == (
+        old.settings,
+        old.secrets[:1],
+        old.reason,
+    )
+
+
 def name_taken(name: str) -> Refusal:
     """A second webhook of the org may not have this name."""
     return Refusal(

@@ -16,7 +16,7 @@ from tidings.core.attribution import Attribution
 from tidings.core.form import Refusal
 from tidings.core.registry import Registry
 from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
+from tidings.core.webhook import HTTP, Webhook
 from tidings.core.webhook_rules import Reading, Settings, UrlCheck, read_webhook
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
@@ -49,6 +49,7 @@ from tidings.engine.webhook_records import (
     replaced,
     replaced_standing,
     rotated,
+    same,
     too_many_secrets,
     unborn,
     webhook_of,
@@ -137,14 +138,22 @@ class Webhooks(WebhookBook):
         return None if stored is None else (stored, self._open(stored))
 
     def unsaved(
-        self, org: int, body: dict[str, Any], webhook_id: str | None = None
+        self,
+        org: int,
+        body: dict[str, Any],
+        webhook_id: str | None = None,
+        *,
+        source: Settings | None = None,
+        tried: bool = False,
     ) -> tuple[Webhook, tuple[Refusal, ...]]:
         """The webhook that a body would make, or make of an existing one; nothing is kept.
 
-        WebhookRefused, UnknownWebhook.
+        `source` is what it is copied from. `tried`: a test message is sent to it, which stored
+        values do not go along with to another URL than theirs. WebhookRefused, UnknownWebhook.
         """
         old = None if webhook_id is None else self._living(org, webhook_id)
-        reading = self._read(org, body, None if old is None else old.config.settings)
+        settings = None if old is None else old.config.settings
+        reading = self._read(org, body, settings, source=source, tried=tried)
         if old is None:
             stored = StoredWebhook(0, "", "", org, 1, reading.settings.name, "active", b"")
         else:
@@ -161,9 +170,12 @@ class Webhooks(WebhookBook):
         by: Author,
         key: str | None = None,
         *,
+        source: Settings | None = None,
         dry_run: bool = False,
     ) -> Made:
         """Make a webhook. Returns it, its signing secret (shown once) and warnings.
+
+        `source` is what it is copied from: masked values of headers are its stored ones.
 
         With an idempotency `key` the same call within 24 hours returns the same again; KeyReused
         for another body. WebhookRefused says why not. With `dry_run` nothing is kept: it has no
@@ -172,7 +184,7 @@ class Webhooks(WebhookBook):
         call = None if key is None else first_call(key, body)
         if call is not None and (made := await self._made_by(org, call)) is not None:
             return made
-        reading = self._read(org, body)
+        reading = self._read(org, body, source=source)
         warnings = reading.warnings + await self._warn_of_name(reading.settings)
         secret = reading.secret or (b"" if dry_run else self._draw(SECRET_BYTES))
         fresh = unborn(org, reading)
@@ -197,14 +209,19 @@ class Webhooks(WebhookBook):
         by: Author,
         expect: Collection[int] | None = None,
         *,
+        if_changed: bool = False,
         dry_run: bool = False,
     ) -> tuple[Record, tuple[Refusal, ...]]:
         """Replace what the body says, but not the name. UnknownWebhook also for a deleted one.
 
         WebhookMoved where `expect` is given and does not hold the version that is replaced. With
-        `dry_run` nothing is kept.
+        `if_changed` a body that changes nothing makes no version. With `dry_run` nothing is kept,
+        and `if_changed` is passed over: whoever may not see the value of a header could ask
+        whether it is this one, as often as they like.
         """
-        return await self.patch(org, webhook_id, lambda _: body, by, expect, dry_run=dry_run)
+        return await self.patch(
+            org, webhook_id, lambda _: body, by, expect, if_changed=if_changed, dry_run=dry_run
+        )
 
     async def patch(
         self,
@@ -214,6 +231,7 @@ class Webhooks(WebhookBook):
         by: Author,
         expect: Collection[int] | None = None,
         *,
+        if_changed: bool = False,
         dry_run: bool = False,
     ) -> tuple[Record, tuple[Refusal, ...]]:
         """Like `replace`, by a body that is made from the webhook as it is at that moment."""
@@ -223,11 +241,14 @@ class Webhooks(WebhookBook):
             reading = self._read(org, body_for(old), old.config.settings)
             standing = replaced_standing(old.webhook.standing, reading.active)
             config = replaced(old.config, reading, standing, by, self._clock.now_ms())
+            stands = standing is old.webhook.standing
+            if if_changed and not dry_run and stands and same(config, old.config):
+                return old, old, reading.warnings
             record = await self._come_to(next_version(old, standing), config, dry_run)
             return old, record, reading.warnings
 
         old, record, warnings = await self._changes.run(change)
-        if record.webhook.url != old.webhook.url:
+        if (record.webhook.kind, record.webhook.url) != (old.webhook.kind, old.webhook.url):
             warnings += await self._warn_of_name(record.config.settings)
         return record, warnings
 
@@ -352,9 +373,23 @@ class Webhooks(WebhookBook):
         with contextlib.suppress(port.StoreDown, UnknownWebhook):  # the next 410 asks again
             await self.set_standing(number, Standing.DISABLED, reason)
 
-    def _read(self, org: int, body: dict[str, Any], old: Settings | None = None) -> Reading:
+    def _read(
+        self,
+        org: int,
+        body: dict[str, Any],
+        old: Settings | None = None,
+        *,
+        source: Settings | None = None,
+        tried: bool = False,
+    ) -> Reading:
         reading = read_webhook(
-            body, self._event_types(org), self._check_url, old, self._transformations(org)
+            body,
+            self._event_types(org),
+            self._check_url,
+            old,
+            self._transformations(org),
+            source=source,
+            tried=tried,
         )
         if not isinstance(reading, Reading):
             raise WebhookRefused(reading)
@@ -374,7 +409,7 @@ class Webhooks(WebhookBook):
         return record, record.config.secrets[0], first.warnings if first else ()
 
     async def _warn_of_name(self, settings: Settings) -> tuple[Refusal, ...]:
-        if self._unresolved is None or settings.kind != "HTTP":
+        if self._unresolved is None or settings.kind != HTTP:
             return ()
         host = await self._unresolved(settings.url)
         return () if host is None else (name_unresolved(host),)

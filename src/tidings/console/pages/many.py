@@ -99,7 +99,7 @@ async def _bodies(visit: Visit, kind: Kind, everything: bool) -> Bodies:
         return [body | {"webHookId": one} for one in chosen] if chosen else [body]
     alive = [one.webhook for one in services.webhooks.list(org)]
     chosen = chosen or [
-        one.id for one in alive if one.standing is not Standing.DELETED and one.kind == "HTTP"
+        one.id for one in alive if one.standing is not Standing.DELETED and one.dials
     ]
     counted = visit.lists.get("counted")  # those for which the page before had something to do
     if counted and visit.form.get("step") == "start":

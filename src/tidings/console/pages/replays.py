@@ -128,7 +128,7 @@ def _form(
 ) -> Response:
     org = visit.caller.org
     records = [one.webhook for one in visit.services.webhooks.list(org)]
-    living = [one for one in records if one.standing is not Standing.DELETED and one.kind == "HTTP"]
+    living = [one for one in records if one.standing is not Standing.DELETED and one.dials]
     kind = _kind(said)
     states = FINAL if kind is Kind.REPLAY else UNFINISHED
     return visit.page(

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from tidings.api.answers import Refused
 from tidings.api.not_there import not_there
 from tidings.api.preview import BYTES_MAX, try_event
-from tidings.api.v1_trials import show_tested, signed, test_message
+from tidings.api.v1_trials import sent, show_tested, signed, test_message
 from tidings.api.webhook_answers import author
 from tidings.console.pages import webhook_form
 from tidings.console.pages.webhook_form import Shown, body_of, placed
@@ -76,15 +76,16 @@ async def show_new(visit: Visit) -> Response:
 async def create(visit: Visit) -> Response:
     """Make it; its signing secret is shown this once."""
     shown, source = webhook_form.of_form(visit.form, visit.lists), _source(visit)
-    body, wrong = body_of(shown, None if source is None else source.config.settings)
-    if source is not None:
-        body |= _carried(source.config.settings, shown.names)
+    body, wrong = body_of(shown)
+    copied = None if source is None else source.config.settings
+    if copied is not None:
+        body |= _carried(copied, shown.names)
     caller, once = visit.caller, visit.form.get("once", "")[:64]
     try:
         if wrong:
-            raise WebhookRefused(_all(visit, body, wrong))
+            raise WebhookRefused(_all(visit, body, wrong, source=copied))
         record, secret, warnings = await visit.services.webhooks.create(
-            caller.org, body, author(caller), once or None
+            caller.org, body, author(caller), once or None, source=copied
         )
     except WebhookRefused as refused:
         return _form(visit, shown, source=source, refusals=refused.refusals)
@@ -112,7 +113,7 @@ async def update(visit: Visit) -> Response:
     record = living(visit, visit.request.path_params["id"])
     shown = webhook_form.of_form(visit.form, visit.lists)
     shown.texts["name"] = record.webhook.name
-    body, wrong = body_of(shown, record.config.settings)
+    body, wrong = body_of(shown)
     if record.webhook.standing is Standing.DISABLED and "active" not in shown.checks:
         del body["active"]  # it is not active as it is; enabling is a step of its own
     seen = visit.form.get("version", "")
@@ -168,7 +169,11 @@ def _carried(settings: Settings, names: Sequence[str]) -> dict[str, Any]:
     """What a copy takes along beside the fields of the page."""
     versions = {name: at for name, at in settings.event_versions if name in names}
     neo = settings.extra.get(NEO)
-    return {"eventVersions": versions, NEO: None if neo is None else msgspec.json.decode(neo)}
+    kind = {"webHookType": settings.kind}
+    return kind | {
+        "eventVersions": versions,
+        NEO: None if neo is None else msgspec.json.decode(neo),
+    }
 
 
 def _source(visit: Visit) -> Record | None:
@@ -178,12 +183,16 @@ def _source(visit: Visit) -> Record | None:
 
 
 def _all(
-    visit: Visit, body: dict[str, Any], wrong: list[Refusal], webhook_id: str | None = None
+    visit: Visit,
+    body: dict[str, Any],
+    wrong: list[Refusal],
+    webhook_id: str | None = None,
+    source: Settings | None = None,
 ) -> list[Refusal]:
     """What the page could not read, and what is wrong with the rest of it: told at once."""
     fields = {refusal.field for refusal in wrong}
     try:
-        visit.services.webhooks.unsaved(visit.caller.org, body, webhook_id)
+        visit.services.webhooks.unsaved(visit.caller.org, body, webhook_id, source=source)
     except WebhookRefused as refused:
         return wrong + [one for one in refused.refusals if one.field not in fields]
     return wrong
@@ -249,7 +258,7 @@ async def _previewed(visit: Visit) -> dict[str, Any]:
     told: dict[str, Any] = {"refusals": [], "row": None, "real": False}
     if not shown.names:
         return told | {"hint": "Choose an event, and its payload stands here."}
-    body, wrong = body_of(shown, None)
+    body, wrong = body_of(shown)
     body |= _FILLED | {"webHookHeaders": {}, "active": True}
     try:
         webhook, _ = visit.services.webhooks.unsaved(
@@ -275,20 +284,27 @@ async def send_test(visit: Visit) -> Response:
     """One signed test message to the URL of the form, with the answer. Nothing is kept."""
     kept, shown = _kept(visit), webhook_form.of_form(visit.form, visit.lists)
     org, services = visit.caller.org, visit.services
-    source = _source(visit) if kept is None else kept
-    body, wrong = body_of(shown, None if source is None else source.config.settings)
+    source = _source(visit) if kept is None else None
+    body, wrong = body_of(shown)
     body["name"] = body["name"] or "test"
     body["eventNames"] = body["eventNames"] or _some_type(visit)
-    told: dict[str, Any] = {"refusals": [], "tested": None, "secret": None}
+    told: dict[str, Any] = {"refusals": [], "warnings": [], "tested": None, "secret": None}
     webhook_id = None if kept is None else kept.webhook.id
     try:
         if wrong:
             raise WebhookRefused(wrong)
-        webhook, _ = services.webhooks.unsaved(org, body, webhook_id)
-        webhook, made = signed(services, org, webhook, body, webhook_id)
+        webhook, warnings = services.webhooks.unsaved(
+            org,
+            body,
+            webhook_id,
+            source=None if source is None else source.config.settings,
+            tried=True,
+        )
+        webhook, made, _ = signed(services, org, webhook, body, webhook_id)
         event_id, message = await _test_event(visit, webhook)
-        tested = await services.trial.send(org, webhook, event_id, message)
+        tested = await sent(services, org, webhook, event_id, message)
         told["tested"] = _readable(show_tested(tested, webhook))
+        told["warnings"] = [one.message for one in warnings]
         told["secret"] = None if made is None else show_secret(made)
     except WebhookRefused as refused:
         told["refusals"] = [one.message for one in refused.refusals]
@@ -304,10 +320,10 @@ async def test_saved(visit: Visit) -> Response:
     """One test message to a saved webhook."""
     record = living(visit, visit.request.path_params["id"])
     webhook, services = record.webhook, visit.services
-    told: dict[str, Any] = {"refusals": [], "tested": None, "secret": None}
+    told: dict[str, Any] = {"refusals": [], "warnings": [], "tested": None, "secret": None}
     try:
         event_id, message = await _test_event(visit, webhook)
-        tested = await services.trial.send(visit.caller.org, webhook, event_id, message)
+        tested = await sent(services, visit.caller.org, webhook, event_id, message)
         told["tested"] = _readable(show_tested(tested, webhook))
     except Refused as refused:
         told["refusals"] = [one.message for one in refused.refusals]

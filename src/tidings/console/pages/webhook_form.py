@@ -1,8 +1,8 @@
 """The form of a webhook: fields of a page to a body of `/v3/webHooks` and back, and which field a
 refusal belongs to. Pure; what a body may say is judged by `core/webhook_rules.py` alone.
 
-A header's value that may be a credential is shown by its last four characters. Sent back so, it
-means the value that is there already.
+A header's value is shown by its last four characters. Sent back so, it means the value that is
+stored already.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from tidings.api.delivery_view import masked
 from tidings.core.enrichment import IDENTIFIERS, THIN, WAIT, WHEN_DOWN
 from tidings.core.form import Refusal, number_of
+from tidings.core.masks import masked
 from tidings.core.outcome import DEFAULT_POLICY
 from tidings.core.retry_rules import show_retry
 from tidings.core.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
@@ -144,8 +144,7 @@ def of_settings(settings: Settings, active: bool) -> Shown:
     shown.checks |= {"keepResponses"} if settings.keep_answers else set()
     shown.checks |= {"listenToChildEvents"} if settings.listen_to_children else set()
     shown.checks |= {"active"} if active else set()
-    shown.headers = [(one["name"], one["value"]) for one in masked(settings.headers)]
-    shown.headers += [("", "")]
+    shown.headers = [*masked(settings.headers), ("", "")]
     shown.names = list(settings.event_names)
     shown.sources = [str(one) for one in _extra(extra, IDENTIFIERS) or ()]
     return shown
@@ -165,11 +164,8 @@ def of_form(form: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> Show
     )
 
 
-def body_of(shown: Shown, old: Settings | None) -> tuple[dict[str, Any], list[Refusal]]:
-    """The body that the page says, and what cannot be read as a body at all.
-
-    `old` is the webhook that is changed or copied: masked values of headers are taken from it.
-    """
+def body_of(shown: Shown) -> tuple[dict[str, Any], list[Refusal]]:
+    """The body that the page says, and what cannot be read as a body at all."""
     texts, refusals = shown.texts, []
     body: dict[str, Any] = {
         "name": texts["name"],
@@ -181,7 +177,7 @@ def body_of(shown: Shown, old: Settings | None) -> tuple[dict[str, Any], list[Re
         "deadlineInSeconds": _number(texts["deadlineInSeconds"]),
         "ordering": texts["ordering"] or None,
         "eventNames": shown.names,
-        "webHookHeaders": _headers(shown.headers, old),
+        "webHookHeaders": _headers(shown.headers),
         IDENTIFIERS: shown.sources,
         WHEN_DOWN: texts[WHEN_DOWN] or None,
         TRANSFORMATION: texts[TRANSFORMATION] or None,
@@ -233,18 +229,8 @@ def _place(field: str) -> str:
     return place if place in known else ""
 
 
-def _headers(rows: Sequence[tuple[str, str]], old: Settings | None) -> dict[str, str] | list[Any]:
-    kept = {} if old is None else {name.lower(): value for name, value in old.headers}
-    hints = (
-        {} if old is None else {one["name"].lower(): one["value"] for one in masked(old.headers)}
-    )
-    made: dict[str, str] = {}
-    for name, value in rows:
-        if not name and not value.strip():
-            continue
-        lower = name.lower()
-        made[name] = kept[lower] if hints.get(lower) == value else value
-    return made or []
+def _headers(rows: Sequence[tuple[str, str]]) -> dict[str, str] | list[Any]:
+    return {name: value for name, value in rows if name or value.strip()} or []
 
 
 def _fields(kind: str, paths: str) -> dict[str, list[str]] | None:

@@ -6,7 +6,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from tidings.api.delivery_view import masked
 from tidings.api.log_pages import newest_first
 from tidings.api.webhook_answers import author, changed
 from tidings.console.pages import charts, webhook_form
@@ -17,6 +16,7 @@ from tidings.console.visit import Visit
 from tidings.core.delivery import State
 from tidings.core.form import Form
 from tidings.core.ids import show as show_id
+from tidings.core.masks import masked
 from tidings.core.retry_rules import show_retry
 from tidings.core.shape_rules import show_fields
 from tidings.core.sign import show_secret

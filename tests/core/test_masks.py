@@ -1,0 +1,210 @@
+"""Values of headers as they are shown, and what was shown read back."""
+
+from typing import Any
+
+import pytest
+
+from tidings.core.masks import looks_masked, mask, masked_arrival, masked_of, scrubbed
+from tidings.core.webhook_headers import same_origin, same_url
+from tidings.core.webhook_rules import Reading, Settings, read_webhook
+
+OLD_URL = "https://crm.example.com/hook"
+LONG, SHORT = "Bearer 0123456789abcdef", "s3cret"
+STORED = {"Authorization": LONG, "X-Key": SHORT}
+BODY: dict[str, Any] = {
+    "name": "crm",
+    "eventNames": ["pointsIssued"],
+    "webHookUrl": OLD_URL,
+    "webHookHeaders": STORED,
+    "maxAllowedConnections": 1,
+}
+
+
+def read(body: dict[str, Any], old: Settings | None = None, **more: Any) -> Any:
+    return read_webhook(body, ("pointsIssued",), lambda _: None, old, **more)
+
+
+@pytest.fixture
+def old() -> Settings:
+    reading = read(BODY)
+    assert isinstance(reading, Reading)
+    settings: Settings = reading.settings
+    return settings
+
+
+def codes(refusals: Any) -> list[tuple[Any, str]]:
+    assert isinstance(refusals, list), refusals
+    return [(one.code, one.field) for one in refusals]
+
+
+def test_a_long_value_is_shown_by_its_end_and_of_a_short_one_not_even_its_length() -> None:
+    assert mask(LONG) == "…cdef"
+    assert {mask("x" * length) for length in range(16)} == {"…"}
+    assert mask(mask(LONG)) == mask(LONG) and mask(mask(SHORT)) == mask(SHORT)
+
+
+@pytest.mark.parametrize("text", ["…", "…cdef", "Bearer …", "...cdef", "****", "***cdef", "••••"])
+def test_what_stands_for_a_value_is_told_from_one(text: str) -> None:
+    assert looks_masked(text)
+
+
+@pytest.mark.parametrize("text", ["", "*/*", "*", "..", "a...b", "Bearer abc", "....../path"])
+def test_and_a_value_is_one(text: str) -> None:
+    assert not looks_masked(text)
+
+
+class TestReadBack:
+    """What was shown comes back in a body."""
+
+    def test_it_means_what_is_stored_under_that_name_in_any_case(self, old: Settings) -> None:
+        shown = {"authorization": "…cdef", "X-KEY": "…", "X-New": "n"}
+        reading = read({"webHookHeaders": shown}, old)
+        assert reading.settings.headers == (
+            ("authorization", LONG),
+            ("X-KEY", SHORT),
+            ("X-New", "n"),
+        )
+
+    @pytest.mark.parametrize(
+        "shown",
+        [
+            {"Authorization": "…abcd"},  # another end
+            {"Authorization": "…"},  # as of a short one
+            {"X-Key": "…cdef"},  # of another header
+            {"X-Other": "…cdef"},  # of a header that is not stored
+            {"X-Other": "…"},
+            {"Authorization": "…cdefg"},
+            {"Authorization": "Bearer …cdef"},
+            {"Authorization": "...cdef"},
+            {"Authorization": "****"},
+        ],
+    )
+    def test_what_was_not_shown_of_it_is_refused(
+        self, old: Settings, shown: dict[str, str]
+    ) -> None:
+        ((name, _),) = shown.items()
+        refusals = read({"webHookHeaders": shown}, old)
+        assert codes(refusals) == [("masked_value", f"webHookHeaders.{name}")]
+        assert LONG not in refusals[0].message and "0123" not in refusals[0].message
+
+    def test_a_new_webhook_has_nothing_stored(self) -> None:
+        refusals = read(BODY | {"webHookHeaders": {"Authorization": "…cdef"}})
+        assert codes(refusals) == [("masked_value", "webHookHeaders.Authorization")]
+
+
+class TestAnotherReceiver:
+    """Stored values go to the receiver that they were stored for alone."""
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://evil.example/hook",
+            "https://crm.example.com:8443/hook",
+            "http://crm.example.com/hook",
+            "https://crm.example.com.evil.example/hook",
+            "https://crm.example.community/hook",
+            "https://crm.exampłe.com/hook",
+        ],
+    )
+    @pytest.mark.parametrize(
+        "headers", [None, {"Authorization": "…cdef"}, {"X-Key": "…", "Authorization": "new"}]
+    )
+    def test_they_are_wanted_again(
+        self, old: Settings, url: str, headers: dict[str, str] | None
+    ) -> None:
+        body: dict[str, Any] = {"webHookUrl": url}
+        if headers is not None:
+            body["webHookHeaders"] = headers
+        refusals = read(body, old)
+        assert codes(refusals) == [("header_values_stay", "webHookHeaders")]
+        assert "give each again" in refusals[0].message
+
+    @pytest.mark.parametrize(
+        ("url", "headers"),
+        [
+            ("https://crm.example.com/v2/hook?x=1", None),
+            ("https://CRM.example.com:443/hook", {"Authorization": "…cdef"}),
+            ("https://new.example/", {"Authorization": LONG}),
+            ("https://new.example/", {}),
+            ("https://new.example/", []),
+        ],
+    )
+    def test_honest_moves_are_taken(self, old: Settings, url: str, headers: Any) -> None:
+        body = {"webHookUrl": url} | ({} if headers is None else {"webHookHeaders": headers})
+        assert isinstance(read(body, old), Reading)
+
+    def test_no_way_round_by_a_type_that_makes_no_call(self, old: Settings) -> None:
+        queue = read({"webHookType": "QUEUE_INT", "webHookUrl": ""}, old)
+        assert isinstance(queue, Reading) and queue.settings.headers == old.headers
+        evil = {"webHookUrl": "https://evil.example/"}
+        assert codes(read(evil | {"webHookType": "HTTP"}, queue.settings))
+        assert codes(read(evil, queue.settings)) == [("header_values_stay", "webHookHeaders")]
+        back = {"webHookType": "HTTP", "webHookUrl": OLD_URL, "webHookHeaders": STORED}
+        assert isinstance(read(back, queue.settings), Reading)
+
+    def test_a_copy_takes_them_along_to_the_same_receiver_alone(self, old: Settings) -> None:
+        copy = BODY | {"name": "copy", "webHookHeaders": {"Authorization": "…cdef"}}
+        made = read(copy, source=old)
+        assert made.settings.headers == (("Authorization", LONG),)
+        moved = read(copy | {"webHookUrl": "https://evil.example/"}, source=old)
+        assert codes(moved) == [("header_values_stay", "webHookHeaders")]
+        del copy["webHookHeaders"]
+        assert read(copy, source=old).settings.headers == ()
+
+
+def test_places_are_compared_as_they_are_dialled() -> None:
+    assert same_url("https://a.example", "https://A.example:443/")
+    assert not same_url("https://a.example/x", "https://a.example/x?")
+    assert not same_url("https://a.example/x", "https://a.example/X")
+    assert same_origin("https://a.example/x", "https://a.example/y")
+    for other in ("", " ", "www.a.example", "https://b@a.example/", "https://a.example:x/"):
+        assert not same_origin("https://a.example/x", other)
+        assert not same_origin("", "https://a.example/")
+
+
+def test_of_a_request_the_stored_values_are_masked_and_ours_are_not() -> None:
+    sent = [("content-type", "application/json"), ("X-Key", SHORT), ("webhook-signature", "v1,a=")]
+    assert masked_of(sent, [("X-Key", SHORT)]) == [sent[0], ("X-Key", "…"), sent[2]]
+
+
+class TestArrivals:
+    """What came to a test inbox."""
+
+    def test_of_a_delivery_only_what_tidings_sets_is_shown(self) -> None:
+        ours = [
+            ("content-type", "application/json"),
+            ("accept", "*/*"),
+            ("user-agent", "Tidings/0.1.0"),
+            ("webhook-id", "evt_1"),
+            ("webhook-signature", "v1,abc="),
+            ("tidings-delivery", "dlv_0000000000000"),
+            ("host", "tidings.example"),
+            ("x-forwarded-for", "10.0.0.1"),
+        ]
+        theirs = [("X-Shop", LONG), ("content-type", f"text/plain; {LONG}"), ("Accept", LONG)]
+        assert masked_arrival([*ours, *theirs], ()) == [
+            *ours,
+            *((name, "…cdef") for name, _ in theirs),
+        ]
+
+    def test_of_a_strangers_what_is_called_like_a_secret_or_stored_for_a_webhook(self) -> None:
+        came = [("x-mine", "yes"), ("Authorization", LONG), ("X-Shop", LONG), ("Cookie", "a=b")]
+        assert masked_arrival(came, {"x-shop"}) == [
+            ("x-mine", "yes"),
+            ("Authorization", "…cdef"),
+            ("X-Shop", "…cdef"),
+            ("Cookie", "…"),
+        ]
+
+    def test_what_was_masked_stays_as_it_is(self) -> None:
+        came = [("tidings-delivery", "dlv_1"), ("X-Shop", LONG), ("x-key", SHORT)]
+        once = masked_arrival(came, ())
+        assert masked_arrival(once, ()) == once
+
+
+def test_what_a_receiver_sends_back_is_taken_out() -> None:
+    body = f"you sent {LONG}, that is 0123456789abcdef, {SHORT}".encode()
+    assert scrubbed(body, list(STORED.items())).decode() == (
+        f"you sent …cdef, that is …cdef, {SHORT}"  # too short to be told from chance
+    )
+    assert scrubbed(b"\xff\x00", list(STORED.items())) == b"\xff\x00"
