@@ -548,8 +548,10 @@ class TestWarnings:
 def test_what_neo_enrichment_may_name_is_told_on_get() -> None:
     async def scenario() -> None:
         async with service() as s:
+            await s.call("POST", "/v1/transformations", {"name": "tier", "template": "{}"})
             made = await make(s, neoEnrichment={"label": "Tier", "value": "tier"})
             assert made["neoEnrichment"] == {"label": "Tier", "value": "tier"}
+            assert made["warning"] is None
             path = f"/v3/webHooks/{made['webHookId']}"
             shown = (await s.call("GET", path)).json["data"]["neoEnrichment"]
             assert shown == {"label": "Tier", "value": "tier", "possibleValues": []}

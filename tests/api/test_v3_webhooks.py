@@ -64,7 +64,9 @@ def test_an_answer_can_be_sent_back_unchanged() -> None:
     async def scenario() -> None:
         async with service() as s:
             policy = {"delaysInSeconds": [1, 2.5], "windowInHours": 24, "failStatuses": [404]}
-            data = await make(s, retryPolicy=policy, neoEnrichment={"label": "x", "value": 1.50})
+            await s.call("POST", "/v1/transformations", {"name": "tier", "template": "{}"})
+            neo = {"label": "x", "value": "tier"}
+            data = await make(s, retryPolicy=policy, neoEnrichment=neo)
             path = f"/v3/webHooks/{data['webHookId']}"
             before = (await s.call("GET", path)).json["data"]
             s.clock.ms += 60_123

@@ -162,7 +162,7 @@ def test_a_copy_takes_the_credentials_along_without_showing_them() -> None:
     async def scenario() -> None:
         async with pages() as p:
             browser = await p.browser()
-            neo = {"label": "Tier", "value": "addTier"}
+            neo = {"label": "Tier", "value": "addTier", "sendWhole": True}
             secret = {"X-Api-Key": "0123456789abcdef0"}
             webhook, _ = await p.webhook(webHookHeaders=secret, neoEnrichment=neo)
             page = text(await browser.get(f"{AT}/new?from={webhook}"))

@@ -33,7 +33,8 @@ def check(url: str) -> str | None:
 
 def read(old: Settings | None = None, **fields: Any) -> Reading | list[Refusal]:
     body = BODY | fields if old is None else fields
-    return read_webhook({k: v for k, v in body.items() if v != "absent"}, TYPES, check, old)
+    body = {k: v for k, v in body.items() if v != "absent"}
+    return read_webhook(body, TYPES, check, old, ("b",))
 
 
 def passed(old: Settings | None = None, **fields: Any) -> Reading:
@@ -149,6 +150,22 @@ def test_event_names_keep_their_order_and_lose_repeats() -> None:
 def test_a_queue_needs_no_url_and_its_text_is_not_judged() -> None:
     assert passed(webHookType="queue_int", webHookUrl=" ").settings.url == " "
     assert passed(webHookType="QUEUE_INT", webHookUrl="absent").settings.url == ""
+    assert passed(webHookType="QUEUE_INT", webHookUrl=None).settings.url == ""
+    for url in ("http:/intouch-api-v3.default", "www.moengage.com/test", "http://10.0.0.1/"):
+        old = passed(webHookType="QUEUE_INT", webHookUrl=url).settings
+        assert old.url == url == passed(old).settings.url
+
+
+@pytest.mark.parametrize("url", [7, ["x"], "x" * 2049, "a\nb"])
+def test_what_is_no_text_of_a_line_is_not_kept_as_a_queues_url(url: object) -> None:
+    assert refused(webHookType="QUEUE_INT", webHookUrl=url) == [("bad_url", "webHookUrl")]
+
+
+def test_a_queue_that_becomes_http_has_its_url_judged() -> None:
+    for url, code in ((" ", "url_missing"), ("http://10.0.0.1/", "url_refused")):
+        old = passed(webHookType="QUEUE_INT", webHookUrl=url).settings
+        refusals = read(old, webHookType="HTTP")
+        assert isinstance(refusals, list) and [one.code for one in refusals] == [code]
 
 
 @pytest.mark.parametrize(
@@ -264,12 +281,12 @@ def test_our_own_fields_are_read() -> None:
 
 def test_enrichment_is_kept_as_it_came() -> None:
     extra = passed(
-        neoEnrichment={"label": "é", "value": 1.5},
+        neoEnrichment={"label": "é", "value": 1.5, "sendWhole": True},
         customerIdentifiersToBeEnriched=["WeChat"],
         storeDetailsEnrichmentEnabled=True,
     ).settings.extra
     assert {name: json.loads(bytes(raw)) for name, raw in extra.items()} == {
-        "neoEnrichment": {"label": "é", "value": 1.5},
+        "neoEnrichment": {"label": "é", "value": 1.5, "sendWhole": True},
         "customerIdentifiersToBeEnriched": ["WeChat"],
         "storeDetailsEnrichmentEnabled": True,
     }

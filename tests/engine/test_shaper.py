@@ -9,6 +9,7 @@ import pytest
 
 from tidings.core.filter import compile_filter
 from tidings.core.job import Job
+from tidings.core.left_out import LeftOut
 from tidings.core.shape import Fields, shape_of
 from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook
@@ -117,8 +118,19 @@ def test_a_transformation_that_is_not_there_fails_the_delivery(org: int) -> None
         shape(webhook, templates=Kept(), renderer=Quoting())
 
 
-def test_a_neo_enrichment_may_name_what_we_do_not_have() -> None:
-    assert shape(hook(transformation="gone"), templates=Kept(), renderer=Quoting()) == BODY
+def test_a_neo_enrichment_may_name_what_we_do_not_have_and_that_is_noted() -> None:
+    for webhook in (hook(transformation="gone", flow='"gone"'), hook(flow='"gone"')):
+        shaper = Shaper(templates=Kept(), renderer=Quoting())
+        one = job()
+        assert asyncio.run(shaper.shape(webhook, one)) == BODY
+        assert one.left_out == LeftOut((), "", flow='"gone"')
+
+
+def test_a_flow_that_is_there_is_not_noted() -> None:
+    one = job()
+    shaper = Shaper(templates=Kept(), renderer=Quoting())
+    asyncio.run(shaper.shape(hook(transformation="crm", flow='"crm"'), one))
+    assert one.left_out is None
 
 
 def test_a_template_that_cannot_be_run_is_refused_and_a_resting_one_waits() -> None:

@@ -7,6 +7,7 @@ own; only these codes are admitted, each only for the calls to which the reason 
 
 from collections.abc import Sequence
 
+_CHANGES = ("PUT /v3/webHooks/{webHookId}", "PATCH /v3/webHooks/{webHookId}")
 _WEBHOOKS = (
     "POST /v3/webHooks",
     "PUT /v3/webHooks/{webHookId}",
@@ -46,6 +47,14 @@ ADMITTED: dict[str, tuple[str, Sequence[str]]] = {
     "unknown_event_version": ("versions are stored", _WEBHOOKS),
     "unknown_transformation": ("transformations are stored", _WEBHOOKS),
     "url_refused": ("addresses are allowed or not by the operator's policy", _WEBHOOKS),
+    "bad_url": ("what a URL may hold depends on the type: two fields together", _WEBHOOKS),
+    "masked_value": ("what was shown of a value must be of the stored one", _WEBHOOKS),
+    "header_values_stay": ("the stored URL and the given one", _CHANGES),
+    "unknown_flow": ("transformations are stored", _WEBHOOKS),
+    "not_dialled": (
+        "the type is stored, or another field",
+        ("POST /v1/webHooks/test", "POST /v1/webHooks/{webhook_id}/test"),
+    ),
     "url_missing": ("HTTP needs a URL, QUEUE_INT none: two fields together", _WEBHOOKS),
     "reserved_header": ("names are compared without their case", _WEBHOOKS),
     "duplicate_header": ("names are compared without their case", _WEBHOOKS),

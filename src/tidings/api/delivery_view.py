@@ -101,10 +101,12 @@ def show_delivery(
 
 
 def show_left_out(left_out: LeftOut | None) -> dict[str, Any] | None:
-    """That it was sent thin, which of the webhook's fields went without, why, and what to do."""
+    """That it was sent thin, which of the webhook's fields went without, why, and what to do; or
+    that it was sent whole, which nobody may have wanted."""
     if left_out is None:
         return None
-    return {"code": "sent_thin", "message": said_of(left_out), "leftOut": list(left_out.fields)}
+    code = "sent_thin" if left_out.flow is None else "sent_whole"
+    return {"code": code, "message": said_of(left_out), "leftOut": list(left_out.fields)}
 
 
 def sla_of(delivery: StoredDelivery, record: Record, now_ms: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from tidings.api.context import local_iso
+from tidings.api.delivery_view import show_left_out
 from tidings.core.delivery import State
 from tidings.core.ids import show
 from tidings.core.sla import breach_ms
@@ -70,7 +71,8 @@ def show_log_row(
     row: StoredDelivery, webhook: Webhook, more: Completed, now_ms: int, zone: tzinfo
 ) -> dict[str, Any]:
     """Those, and what people filter and sort a webhook's log by."""
-    return show_event_log(row, webhook, more, now_ms, zone) | {
+    warning = show_left_out(row.left_out)
+    shown = show_event_log(row, webhook, more, now_ms, zone) | {
         "eventType": row.event_name,
         "deliveryId": show("dlv", row.id),
         "status": status_word(row.state),
@@ -78,6 +80,7 @@ def show_log_row(
         "attempts": row.attempts,
         "webhookDuration": row.duration_ms,
     }
+    return shown if warning is None else shown | {"warning": warning}
 
 
 def show_unmatched(event: StoredEvent, head: EventHead | None, zone: tzinfo) -> dict[str, Any]:

@@ -27,9 +27,11 @@ class WebhookFields(Model):
     active: bool = True
     eventNames: list[str] = Field(description="At least one. A list replaces the old one.")
     webHookType: str = Field("HTTP", description="HTTP or QUEUE_INT.")
-    webHookUrl: str
+    webHookUrl: str = Field(description="Of QUEUE_INT it may be blank, and is never dialled.")
     methodType: str = Field("POST", description="POST, PUT, GET or DELETE; all carry the body.")
-    webHookHeaders: dict[str, str] = {}
+    webHookHeaders: dict[str, str] = Field(
+        {}, description="Of each value the last four characters; of a short one none."
+    )
     maxAllowedConnections: int = Field(description="Parallel calls to the URL, from 1 to 1000.")
     slaInSeconds: int | None = Field(None, description="Wanted delivery time.")
     customerIdentifiersToBeEnriched: list[str] = []
@@ -103,6 +105,13 @@ class Missed(Model):
     missedSince: str
 
 
+class WebhookWarning(Model):
+    """What the owner of a webhook should know of it as it stands."""
+
+    code: str
+    message: str
+
+
 class Webhook(WebhookFields):
     """A webhook as it is answered."""
 
@@ -114,6 +123,9 @@ class Webhook(WebhookFields):
     disabledReason: str | None = None
     version: int = Field(description="Counts the changes.")
     signingSecretHint: str | None = Field(None, description="The secret's last four characters.")
+    warning: WebhookWarning | None = Field(
+        None, description="flow_unknown or queue_not_served; null where there is none."
+    )
     health: Health | None = Field(None, description="GET alone; null where it is well.")
     replay: Missed | None = Field(None, description="Of the answer to enable alone.")
     signingSecretOverlapEnds: str | None = Field(

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso, read_object
-from tidings.api.delivery_view import show_bytes, show_headers, show_timings
+from tidings.api.delivery_view import show_bytes, show_headers, show_left_out, show_timings
 from tidings.api.log_models import TEST_BODY, UNSAVED_TEST_BODY
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
@@ -196,6 +196,7 @@ def show_tested(tested: Tested, webhook: Webhook) -> dict[str, Any]:
         "fault": tried.kind,
         "detail": tried.detail or None,
         "advice": " ".join(filter(None, (what_happened(tried), what_to_do(tried)))),
+        "warning": show_left_out(tested.left_out),
         "request": {
             "method": tested.method,
             "url": tested.url,

@@ -44,6 +44,14 @@ class EventLog(Model):
     consumerResponse: ConsumerResponse | None
 
 
+class DeliveryWarning(Model):
+    """What a delivery lacks, or has too much."""
+
+    code: str
+    message: str
+    leftOut: list[str]
+
+
 class LogRow(EventLog):
     """A row of a webhook's log."""
 
@@ -53,6 +61,9 @@ class LogRow(EventLog):
     state: str = Field(description="The same, as finely as /v1 tells it.")
     attempts: int
     webhookDuration: int | None = Field(description="Milliseconds of the last attempt.")
+    warning: DeliveryWarning | None = Field(
+        None, description="Only where it was sent thin, or whole: as on /v1."
+    )
 
 
 class Paging(Model):

@@ -31,7 +31,8 @@ class WebhookAnswers:
 
     def shown(self, record: Record) -> dict[str, Any]:
         """As the answers of changes show it."""
-        return show_webhook(record, self._services.zone(record.org))
+        flows = self._services.transformations.names(record.org)
+        return show_webhook(record, self._services.zone(record.org), flows)
 
     def to_get(self, record: Record) -> dict[str, Any]:
         """As GET shows it: with what `neoEnrichment` might name."""

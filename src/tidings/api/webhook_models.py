@@ -22,6 +22,8 @@ _SECRET = (
 )
 _THOUSAND = r"^(1000|[1-9][0-9]{0,2})(\.[0-9]{1,15})?$"
 
+_SHOWN_OR_WHOLE = r"^([\x20-\x7e\t]*|…[\x20-\x7e]{0,4})$"  # HEADER_VALUE, or what reads show of one
+
 Count = (
     Annotated[float, Field(ge=1, lt=1001, description="10.99 is 10.")]
     | Annotated[str, Field(pattern=_THOUSAND)]
@@ -53,6 +55,9 @@ class Neo(Model):
 
     label: NeoPart = None
     value: NeoPart = None
+    sendWhole: bool | None = Field(
+        False, description="Take it though nobody here knows the flow: events go out whole."
+    )
 
 
 class Selection(Model):
@@ -66,8 +71,11 @@ class Selection(Model):
     drop: Annotated[list[Path], Field(min_length=1, max_length=200)] = []
 
 
-def _headers(*values: str) -> dict[str, Any]:
-    """An object of texts; a nameless one without a text is passed over, and so is an empty list."""
+def _headers(*values: str, pattern: str = _SHOWN_OR_WHOLE) -> dict[str, Any]:
+    """An object of texts; a nameless one without a text is passed over, and so is an empty list.
+
+    A value as GET shows it means the stored one.
+    """
     kind: str | list[str] = values[0] if len(values) == 1 else list(values)
     return {
         "anyOf": [
@@ -76,7 +84,7 @@ def _headers(*values: str) -> dict[str, Any]:
                 "maxProperties": 64,
                 "propertyNames": {"pattern": _TOKEN},
                 "properties": {"": {"type": ["string", "null"], "maxLength": 0}},
-                "additionalProperties": {"type": kind, "pattern": HEADER_VALUE},
+                "additionalProperties": {"type": kind, "pattern": pattern},
             },
             {"type": "array", "maxItems": 0},
             {"type": "null"},
@@ -84,25 +92,24 @@ def _headers(*values: str) -> dict[str, Any]:
     }
 
 
+_EXAMPLE: dict[str, Any] = {
+    "name": "crm",
+    "active": True,
+    "eventNames": ["pointsIssued"],
+    "webHookType": "HTTP",
+    "webHookUrl": "https://crm.example.com/hook",
+    "methodType": "POST",
+    "webHookHeaders": {"Authorization": "Bearer …"},
+    "maxAllowedConnections": 10,
+    "slaInSeconds": 30,
+    "customerIdentifiersToBeEnriched": [],
+}
+
+
 class WebhookChange(Model):
     """What changes a webhook: fields that are left out stay."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "name": "crm",
-                "active": True,
-                "eventNames": ["pointsIssued"],
-                "webHookType": "HTTP",
-                "webHookUrl": "https://crm.example.com/hook",
-                "methodType": "POST",
-                "webHookHeaders": {"Authorization": "Bearer …"},
-                "maxAllowedConnections": 10,
-                "slaInSeconds": 30,
-                "customerIdentifiersToBeEnriched": [],
-            }
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     name: Any = Field(None, description="It stays: another one is passed over, with a warning.")
     active: bool | None = True
@@ -179,15 +186,30 @@ class WebhookChange(Model):
     )
 
 
+# One that calls nobody may be without a URL.
+_CALLED: dict[str, Any] = {
+    "required": ["webHookUrl"],
+    "properties": {"webHookUrl": {"type": "string"}},
+}
+_UNCALLED: dict[str, Any] = {
+    "required": ["webHookType"],
+    "properties": {"webHookType": {"enum": ["QUEUE_INT", "queue"]}},
+}
+
+
 class WebhookWish(WebhookChange):
     """What creates a webhook."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": _EXAMPLE, "anyOf": [_CALLED, _UNCALLED]}
+    )
 
     name: Annotated[str, Field(pattern=LINE, max_length=255)] = Field(
         description="Unique in the org. It stays for good."
     )
     eventNames: Annotated[list[str], Field(min_length=1)]
-    webHookUrl: Annotated[str, Field(max_length=2048)] = Field(
-        description="Absolute, https (or http where it is allowed), of a public address."
+    webHookHeaders: dict[str, str] | None = Field(
+        {}, json_schema_extra=_headers("string", pattern=HEADER_VALUE)
     )
     maxAllowedConnections: Count = Field(description="Parallel calls, from 1 to 1000.")
 
@@ -198,7 +220,7 @@ SAVED: dict[str, Any] = {
     "properties": {"webHookId": {"type": "string"}},
 }
 UNSAVED: dict[str, Any] = {
-    "required": [name for name, field in WebhookWish.model_fields.items() if field.is_required()],
+    "required": ["name", "eventNames", "webHookUrl", "maxAllowedConnections"],
     "properties": {
         "webHookId": {"type": "null"},
         "name": {"type": "string", "pattern": LINE, "maxLength": 255},

@@ -1,6 +1,6 @@
 """A webhook as `/v3` shows it: the original's fields, then ours."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -10,17 +10,21 @@ from tidings.api.context import iso, local_iso
 from tidings.core.attribution import Attribution, of_credential
 from tidings.core.enrichment import THIN, WHEN_DOWN
 from tidings.core.masks import masked
-from tidings.core.neo_rules import NEO
+from tidings.core.neo_rules import FLOW_UNKNOWN, NEO, unknown_flow_said
 from tidings.core.retry_rules import show_retry
 from tidings.core.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
 from tidings.core.sign import show_secret
 from tidings.core.standing import Standing
-from tidings.core.webhook_rules import FLAGS, IDENTIFIERS
+from tidings.core.webhook import QUEUE_SAID, Webhook
+from tidings.core.webhook_rules import FLAGS, IDENTIFIERS, QUEUE_NOT_SERVED
 from tidings.engine.webhook_records import Author, Record
 
 
-def show_webhook(record: Record, zone: tzinfo) -> dict[str, Any]:
-    """Everything; of the signing secret and of values of headers the last four characters."""
+def show_webhook(record: Record, zone: tzinfo, flows: Collection[str] = ()) -> dict[str, Any]:
+    """Everything; of the signing secret and of values of headers the last four characters.
+
+    `flows` are the transformations that `neoEnrichment` may name.
+    """
     webhook, settings = record.webhook, record.config.settings
     extra = settings.extra
     secrets, ends = webhook.secrets, record.config.secret_ends
@@ -59,7 +63,17 @@ def show_webhook(record: Record, zone: tzinfo) -> dict[str, Any]:
         "retryPolicy": show_retry(settings.retry),
         "signingSecretHint": f"…{show_secret(secrets[0])[-4:]}" if secrets else None,
         "signingSecretOverlapEnds": iso(max(ends)) if len(secrets) > 1 else None,
+        "warning": warning_of(webhook, flows),
     }
+
+
+def warning_of(webhook: Webhook, flows: Collection[str]) -> dict[str, str] | None:
+    """What its owner should know of it as it stands; null where there is nothing."""
+    if not webhook.dials:
+        return {"code": QUEUE_NOT_SERVED, "message": QUEUE_SAID}
+    if webhook.flow is None or webhook.transformation in flows:
+        return None
+    return {"code": FLOW_UNKNOWN, "message": unknown_flow_said(webhook.flow, flows)}
 
 
 def with_choices(shown: dict[str, Any], choices: Sequence[dict[str, str]]) -> dict[str, Any]:

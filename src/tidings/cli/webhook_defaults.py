@@ -57,5 +57,6 @@ def settled(webhook: Mapping[str, Any]) -> Body:
     neo = shown["neoEnrichment"]
     if isinstance(neo, Mapping):
         kept = {name: neo.get(name) for name in ("label", "value")}
-        shown["neoEnrichment"] = kept if any(kept.values()) else None
+        whole = {"sendWhole": True} if neo.get("sendWhole") else {}
+        shown["neoEnrichment"] = kept | whole if any(kept.values()) else None
     return shown

@@ -45,6 +45,8 @@ def test(webhook: str, /, *, event: str | None = None, where: Where = HERE) -> i
                 ("body", text and clean(text[:500], lines=True)),
             ]
         )
+    if told.get("warning"):
+        say(clean(told["warning"]["message"]))
     if told.get("advice"):
         say(clean(told["advice"]))
     arrived = told.get("status") is not None and 200 <= told["status"] < 300

@@ -126,7 +126,7 @@ def show_webhook(found: dict[str, Any], as_json: bool) -> None:
         ("id", found["webHookId"]),
         ("consumer group", found["consumerGroupId"]),
         ("standing", standing),
-        ("URL", f"{found['methodType']} {found['webHookUrl']}"),
+        ("URL", f"{found['methodType']} {found['webHookUrl']}".strip()),
         ("events", found["eventNames"]),
         (
             "headers",
@@ -144,6 +144,7 @@ def show_webhook(found: dict[str, Any], as_json: bool) -> None:
         ("fields", found.get("fields") and json.dumps(found["fields"], ensure_ascii=False)),
         ("transformation", found.get("transformation")),
         ("signing secret", found.get("signingSecretHint")),
+        ("warning", (found.get("warning") or {}).get("message")),
         ("version", number(found["version"])),
         ("changed", when),
         ("changed by", by.get("name") or by.get("id")),

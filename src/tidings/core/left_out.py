@@ -1,4 +1,5 @@
-"""What a delivery lacks because the platform did not answer while it was made.
+"""What a delivery lacks because the platform did not answer while it was made, or what it has too
+much because nobody knows the flow that was to cut it.
 
 It is kept with the delivery, so that its owner sees it where the message is looked for. One for all
 attempts: from the first recorded one on they send the same bytes. Stores keep what is here; what is
@@ -9,15 +10,17 @@ import msgspec
 
 
 class LeftOut(msgspec.Struct, frozen=True, array_like=True):
-    """What was left out, and why."""
+    """What was left out, and why, and what was not."""
 
     fields: tuple[str, ...]  # of the webhook, that asked for it
     why: str  # one sentence
     older: bool = False  # the balance is there, but it is one that was loaded earlier
+    flow: str | None = None  # it went whole: nobody knows this flow of `neoEnrichment`
 
     def joined(self, before: "LeftOut | None") -> "LeftOut":
         """Together with what the same message lacked before; the first reason stays."""
         if before is None:
             return self
         fields = tuple(dict.fromkeys((*before.fields, *self.fields)))
-        return LeftOut(fields, before.why, before.older or self.older)
+        older, flow = before.older or self.older, before.flow or self.flow
+        return LeftOut(fields, before.why or self.why, older, flow)

@@ -31,6 +31,10 @@ _TO_DO = (
     "Once the platform answers, replay it with again: true to send all of it. To have deliveries "
     "wait instead, set enrichmentWhenDown to wait."
 )
+_WHOLE = (
+    "It was sent whole: nobody here knows the flow {flow} of neoEnrichment, and what that may cut "
+    "was not cut. Make it with POST /v1/transformations, or take neoEnrichment away."
+)
 
 
 def fields_of(kinds: Iterable[str], wanted: Enrichment) -> tuple[str, ...]:
@@ -47,7 +51,16 @@ def fields_of(kinds: Iterable[str], wanted: Enrichment) -> tuple[str, ...]:
 
 
 def said_of(left_out: LeftOut) -> str:
-    """What is lacking, why, and what to do."""
+    """What is lacking, why, and what to do; and that it went whole."""
+    said = []
+    if left_out.flow is not None:
+        said.append(_WHOLE.format(flow=left_out.flow))
+    if left_out.fields or left_out.older or not said:
+        said.append(_thin(left_out))
+    return " ".join(said)
+
+
+def _thin(left_out: LeftOut) -> str:
     sent = []
     if left_out.fields:
         sent.append(f"without {_listed([_WORDS.get(name, name) for name in left_out.fields])}")

@@ -3,13 +3,22 @@
 `{label, value}`, as the original has it: `value` names the transformation, `label` is what people
 call it. An answer to GET adds `possibleValues`, which may be sent back and means nothing then; a
 webhook without one is answered with nulls, and may be sent so too.
+
+A brand may have cut personal data by such a flow. Where nobody here knows it the whole payload
+would go out, so that a webhook is not taken with it. `sendWhole` (ours) says that it is to be taken
+all the same; then, and where it was stored before that was asked, everybody is told.
 """
+
+from collections.abc import Collection
+from typing import Any
 
 import msgspec
 
 from tidings.core.form import Form, came
 
 NEO = "neoEnrichment"
+SEND_WHOLE = "sendWhole"
+FLOW_UNKNOWN = "flow_unknown"
 TEXT_MAX = 255
 _PARTS = ("label", "value")
 
@@ -29,7 +38,7 @@ def read_neo(form: Form, old: msgspec.Raw | None) -> msgspec.Raw | None:
             "doubt.",
         )
         return old
-    form.warn_of_unknown(given, frozenset((*_PARTS, "possibleValues")), f"{NEO}.")
+    form.warn_of_unknown(given, frozenset((*_PARTS, SEND_WHOLE, "possibleValues")), f"{NEO}.")
     parts = {part: given[part] for part in _PARTS if given.get(part) is not None}
     for part, said in parts.items():
         if not _fits(said):
@@ -39,13 +48,73 @@ def read_neo(form: Form, old: msgspec.Raw | None) -> msgspec.Raw | None:
                 f"{NEO}.{part} must be text of 1 to {TEXT_MAX} characters, or a number; got "
                 f"{came(said)}. GET answers what may stand here as possibleValues.",
             )
+    whole = given.get(SEND_WHOLE)
+    if whole is not None and not isinstance(whole, bool):
+        form.refuse(
+            "bad_type",
+            f"{NEO}.{SEND_WHOLE}",
+            f"{NEO}.{SEND_WHOLE} must be true or false; got {came(whole)}. Leave it out if in "
+            "doubt.",
+        )
+    if parts and whole is True:
+        parts[SEND_WHOLE] = True
     return msgspec.Raw(msgspec.json.encode(parts)) if parts else None
+
+
+def judge_neo(
+    form: Form, neo: msgspec.Raw | None, known: Collection[str], *, stood: msgspec.Raw | None
+) -> None:
+    """Refuse a flow that nobody knows, or warn of it: where `sendWhole` asks for it, and where it
+    is the one that `stood` and had its effect before."""
+    if (flow := unknown_flow(neo, known)) is None:
+        return
+    said = unknown_flow_said(flow, known)
+    if _parts(neo).get(SEND_WHOLE) is True or (stood is not None and _named(stood) == _named(neo)):
+        form.warn(FLOW_UNKNOWN, f"{NEO}.value", said)
+        return
+    form.refuse(
+        "unknown_flow",
+        f"{NEO}.value",
+        f"{NEO}.value must name one of the org's transformations ({_listed(known)}); got {flow}. "
+        "Without it the whole event would go out, and what the flow cuts with it: make it with "
+        f"POST /v1/transformations first, or send {NEO}.{SEND_WHOLE} true.",
+    )
+
+
+def unknown_flow(neo: msgspec.Raw | None, known: Collection[str]) -> str | None:
+    """The flow that is asked for and that nobody knows, in words; None where there is none."""
+    parts = _parts(neo)
+    value = parts.get("value")
+    if not parts or (isinstance(value, str) and value in known):
+        return None
+    return came(value if value is not None else parts.get("label"))
+
+
+def unknown_flow_said(flow: str, known: Collection[str]) -> str:
+    """What it means for a webhook."""
+    return (
+        f"{NEO}.value should name one of the org's transformations ({_listed(known)}); got {flow}, "
+        "which nobody here knows. Events go out whole, with what the flow may have cut: make it "
+        "with POST /v1/transformations."
+    )
 
 
 def neo_value(neo: msgspec.Raw | None) -> str | None:
     """The transformation that it names, if it can be the name of one at all."""
-    value = None if neo is None else msgspec.json.decode(neo).get("value")
+    value = _parts(neo).get("value")
     return value if isinstance(value, str) else None
+
+
+def _parts(neo: msgspec.Raw | None) -> dict[str, Any]:
+    return {} if neo is None else msgspec.json.decode(neo)
+
+
+def _named(neo: msgspec.Raw | None) -> tuple[Any, ...]:
+    return tuple(_parts(neo).get(part) for part in _PARTS)
+
+
+def _listed(known: Collection[str]) -> str:
+    return ", ".join(sorted(known)[:5]) or "none yet"
 
 
 def _fits(said: object) -> bool:

@@ -56,6 +56,7 @@ class Webhook(msgspec.Struct, frozen=True):
     shape: Shape | None = None  # which fields of them, under which names; None: all, as they are
     transformation: str | None = None  # the stored transformation that makes its payload
     must_transform: bool = False  # it was named by `transformation`, and not by `neoEnrichment`
+    flow: str | None = None  # what `neoEnrichment` asks for, in words, where that shapes it
     plain: bool = True  # the accepted bytes go untouched
 
     @property

@@ -17,7 +17,7 @@ import msgspec
 
 from tidings.core.enrichment import THIN, WAIT, WHEN_DOWN, idle_wishes
 from tidings.core.form import Form, Refusal, came, number_of, visible, whole_of
-from tidings.core.neo_rules import NEO, read_neo
+from tidings.core.neo_rules import NEO, judge_neo, read_neo
 from tidings.core.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.retry_rules import read_retry
 from tidings.core.shape import Fields
@@ -42,6 +42,7 @@ URL_MAX = 2048
 KINDS = (HTTP, QUEUE)
 METHODS = ("POST", "PUT", "GET", "DELETE")
 
+QUEUE_NOT_SERVED = "queue_not_served"
 EVENT_NAMES_EMPTY, CONNECTIONS_TOO_FEW, CONNECTIONS_MISSING = 51003, 51007, 300004
 
 # Enrichment is asked for by these; they are kept as they came.
@@ -61,7 +62,7 @@ _FIELDS = frozenset(
     "slaInSeconds listenToChildEvents signingSecret retryPolicy ordering holdOnFailure rateLimit "
     "deadlineInSeconds keepResponses eventVersions webHookId consumerGroupId orgId attribution "
     "noOfRetryAttempts standing disabledReason version signingSecretHint "
-    "signingSecretOverlapEnds health replay".split()
+    "signingSecretOverlapEnds warning health replay".split()
 ) | {*FLAGS, IDENTIFIERS, WHEN_DOWN, NEO, *SHAPE_FIELDS}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -149,10 +150,12 @@ def read_webhook(
         filter=read_filter(form, None if old is None else old.filter),
         fields=read_fields(form, None if old is None else old.fields),
         rename=read_rename(form, {} if old is None else old.rename),
-        transformation=read_transformation(
-            form, None if old is None else old.transformation, transformations
+        transformation=(
+            made := read_transformation(
+                form, None if old is None else old.transformation, transformations
+            )
         ),
-        extra=form.extra(),
+        extra=form.extra(transformations, takes_flow=made is None and kind == HTTP),
     )
     active = form.flag("active", True) if body.get("active") is not None else None
     secret = form.secret()
@@ -265,7 +268,7 @@ class _WebhookForm(Form):
             kind = self.choice("webHookType", KINDS, old, "bad_webhook_type")
         if kind == QUEUE and (self._old is None or kind != old):
             self.warn(
-                "queue_not_served",
+                QUEUE_NOT_SERVED,
                 "webHookType",
                 f"webHookType should be HTTP; got {QUEUE}. {QUEUE_SAID}",
             )
@@ -382,7 +385,8 @@ class _WebhookForm(Form):
             )
             return None
 
-    def extra(self) -> dict[str, msgspec.Raw]:
+    def extra(self, known: Collection[str], *, takes_flow: bool) -> dict[str, msgspec.Raw]:
+        """`takes_flow`: whether it is `neoEnrichment` that shapes what goes out."""
         kept = {} if self._old is None else dict(self._old.extra)
         for field in (*FLAGS, IDENTIFIERS, WHEN_DOWN):
             if field not in self.body:
@@ -392,8 +396,13 @@ class _WebhookForm(Form):
                 kept.pop(field, None)
             elif self._fits_extra(field, value):
                 kept[field] = msgspec.Raw(msgspec.json.encode(value))
-        if (neo := read_neo(self, kept.pop(NEO, None))) is not None:
+        stood = kept.pop(NEO, None)
+        if (neo := read_neo(self, stood)) is not None:
             kept[NEO] = neo
+        if takes_flow and not any(one.field.startswith(NEO) for one in self.refusals):
+            old = self._old
+            took = old is not None and old.transformation is None and old.kind == HTTP
+            judge_neo(self, neo, known, stood=stood if took else None)
         for code, field, sentence in idle_wishes(kept):
             self.warn(code, field, sentence)
         return kept

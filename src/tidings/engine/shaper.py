@@ -12,6 +12,7 @@ import structlog
 
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.job import Job
+from tidings.core.left_out import LeftOut
 from tidings.core.webhook import Webhook
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
 from tidings.transform.port import Renderer, RenderLater, RenderRefused
@@ -33,7 +34,8 @@ class Shaping(Protocol):
     async def shape(self, webhook: Webhook, job: Job) -> bytes:
         """The bytes to send. Raises ShapeRefused and ShapeLater, and nothing else.
 
-        What enrichment had to leave out of them is noted in `job.left_out`.
+        What enrichment had to leave out of them, and that nobody knew the flow that was to shape
+        them, is noted in `job.left_out`.
         """
         ...
 
@@ -102,16 +104,18 @@ class Shaper:
                 event = shape.apply(event)
             if event is not came:
                 body = write_exactly(event)
-        if webhook.transformation is not None:
-            body = await self._transform(webhook, webhook.transformation, body)
+        name, template = webhook.transformation, None
+        if name is not None and self._templates is not None:
+            template = self._templates.template(webhook.org, name)
+        if template is not None:
+            return await self._transform(template, body)
+        if webhook.must_transform:
+            raise ShapeRefused(_GONE.format(name=name))
+        if webhook.flow is not None:  # neoEnrichment may name what only the original has
+            job.left_out = LeftOut((), "", flow=webhook.flow).joined(job.left_out)
         return body
 
-    async def _transform(self, webhook: Webhook, name: str, body: bytes) -> bytes:
-        template = None if self._templates is None else self._templates.template(webhook.org, name)
-        if template is None:
-            if not webhook.must_transform:
-                return body  # neoEnrichment may name what only the original has
-            raise ShapeRefused(_GONE.format(name=name))
+    async def _transform(self, template: str, body: bytes) -> bytes:
         if self._renderer is None:
             raise ShapeLater(_NOT_RUN, OUR_FAULT_S)
         return await self._renderer.render(template, body)

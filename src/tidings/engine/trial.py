@@ -11,6 +11,7 @@ import msgspec
 
 from tidings.core.exchange import Ending, Fault, FaultKind
 from tidings.core.job import Job
+from tidings.core.left_out import LeftOut
 from tidings.core.token_bucket import TokenBucket
 from tidings.core.webhook import Webhook
 from tidings.egress.port import Sender, Target
@@ -45,6 +46,7 @@ class Tested(msgspec.Struct, frozen=True):
     body: bytes
     started_ms: int
     ending: Ending
+    left_out: LeftOut | None = None  # as of a delivery
 
 
 class Trial:
@@ -81,7 +83,8 @@ class Trial:
                 return Tested(webhook.method, webhook.url, [], b"", started_ms, ending)
             headers = [*Message(webhook).headers(job, started_ms // 1000), MARK]
             ending = await self._attempt(webhook, headers, job.body)
-            return Tested(webhook.method, webhook.url, headers, job.body, started_ms, ending)
+            method, url, body = webhook.method, webhook.url, job.body
+            return Tested(method, url, headers, body, started_ms, ending, job.left_out)
         finally:
             self._under_way -= 1
 

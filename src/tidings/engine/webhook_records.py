@@ -11,7 +11,7 @@ from tidings.core.attribution import Attribution
 from tidings.core.enrichment import enrichment_of
 from tidings.core.filter import compile_filter
 from tidings.core.form import Refusal
-from tidings.core.neo_rules import NEO, neo_value
+from tidings.core.neo_rules import NEO, neo_value, unknown_flow
 from tidings.core.outcome import RetryPolicy
 from tidings.core.shape import shape_of
 from tidings.core.standing import Standing
@@ -92,7 +92,8 @@ def webhook_of(stored: StoredWebhook, config: Config, now_ms: int) -> Webhook:
     """The webhook as the engine knows it, with the secrets that are in force."""
     settings = config.settings
     enrichment, shape = enrichment_of(settings.extra), shape_of(settings.fields, settings.rename)
-    transformation = settings.transformation or neo_value(settings.extra.get(NEO))
+    neo = settings.extra.get(NEO) if settings.transformation is None else None
+    transformation, flow = settings.transformation or neo_value(neo), unknown_flow(neo, ())
     return Webhook(
         number=stored.number,
         id=stored.id,
@@ -122,7 +123,8 @@ def webhook_of(stored: StoredWebhook, config: Config, now_ms: int) -> Webhook:
         shape=shape,
         transformation=transformation,
         must_transform=settings.transformation is not None,
-        plain=not enrichment.any and shape is None and transformation is None,
+        flow=flow,
+        plain=not enrichment.any and shape is None and transformation is None and flow is None,
     )
 
 

@@ -217,6 +217,10 @@ COMPONENTS: dict[str, Any] = {
         "advice": "text",
         "request": "#SentRequest",
         "answer": "#ReceiverAnswer|null",
+        "warning": "#DeliveryWarning|null",
+        "warnings?": [
+            {"code": "text", "message": "text", "field": "text"},
+        ],
         "signingSecret?": "text",
     },
     "Previewed": {

@@ -54,7 +54,7 @@ class Doing(msgspec.Struct, frozen=True):
         """Whether its receiver only fails at the moment."""
         health = self.health
         return (
-            self.standing is Standing.ACTIVE
+            self.record.webhook.sends
             and health is not None
             and (health.failing_since_ms is not None or health.opens > 0)
         )

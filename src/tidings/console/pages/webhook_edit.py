@@ -21,7 +21,7 @@ from tidings.console.pages.webhook_form import Shown, body_of, placed
 from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
 from tidings.core.form import Refusal
-from tidings.core.neo_rules import NEO
+from tidings.core.neo_rules import NEO, SEND_WHOLE, unknown_flow, unknown_flow_said
 from tidings.core.sign import show_secret
 from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook
@@ -79,7 +79,7 @@ async def create(visit: Visit) -> Response:
     body, wrong = body_of(shown)
     copied = None if source is None else source.config.settings
     if copied is not None:
-        body |= _carried(copied, shown.names)
+        body |= _carried(copied, shown.names) | _flow(visit, copied)
     caller, once = visit.caller, visit.form.get("once", "")[:64]
     try:
         if wrong:
@@ -114,6 +114,7 @@ async def update(visit: Visit) -> Response:
     shown = webhook_form.of_form(visit.form, visit.lists)
     shown.texts["name"] = record.webhook.name
     body, wrong = body_of(shown)
+    body |= _flow(visit, record.config.settings)
     if record.webhook.standing is Standing.DISABLED and "active" not in shown.checks:
         del body["active"]  # it is not active as it is; enabling is a step of its own
     seen = visit.form.get("version", "")
@@ -145,6 +146,9 @@ def _form(
 ) -> Response:
     services, org = visit.services, visit.caller.org
     named = services.transformations.names(org)
+    stored = record or source
+    neo = None if stored is None else stored.config.settings.extra.get(NEO)
+    flow = unknown_flow(neo, named)
     families: dict[str, list[tuple[str, str]]] = {}
     for name in sorted(services.event_types.names(org), key=str.lower):
         kind = services.event_types.get(org, name)
@@ -159,6 +163,8 @@ def _form(
         refusals=placed(refusals),
         families=families,
         transformations=[("", "none"), *((one, one) for one in named)] if named else [],
+        flow=None if flow is None else unknown_flow_said(flow, named),
+        queue=stored is not None and not stored.webhook.dials,
         rules=webhook_form,
         methods=[(one, one) for one in METHODS],
         once=visit.form.get("once") or secrets.token_urlsafe(16),
@@ -174,6 +180,14 @@ def _carried(settings: Settings, names: Sequence[str]) -> dict[str, Any]:
         "eventVersions": versions,
         NEO: None if neo is None else msgspec.json.decode(neo),
     }
+
+
+def _flow(visit: Visit, settings: Settings) -> dict[str, Any]:
+    """What the page says of a flow that nobody knows, where it asks; else the stored one stays."""
+    neo = settings.extra.get(NEO)
+    if neo is None or "flow" not in visit.form:
+        return {}
+    return {NEO: msgspec.json.decode(neo) | {SEND_WHOLE: SEND_WHOLE in visit.form}}
 
 
 def _source(visit: Visit) -> Record | None:
@@ -240,7 +254,11 @@ async def make_inbox(visit: Visit) -> Response:
         refusals = [Refusal(one.code, one.message, _URL) for one in refused.refusals]
     if visit.partial:
         return visit.page(
-            "parts/url_field.html", shown=shown, refusals=placed(refusals), record=kept
+            "parts/url_field.html",
+            shown=shown,
+            refusals=placed(refusals),
+            record=kept,
+            queue=kept is not None and not kept.webhook.dials,
         )
     source = None if kept is not None else _source(visit)
     return _form(visit, shown, record=kept, source=source, refusals=refusals)

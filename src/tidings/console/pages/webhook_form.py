@@ -13,6 +13,7 @@ import msgspec
 from tidings.core.enrichment import IDENTIFIERS, THIN, WAIT, WHEN_DOWN
 from tidings.core.form import Refusal, number_of
 from tidings.core.masks import masked
+from tidings.core.neo_rules import NEO, SEND_WHOLE
 from tidings.core.outcome import DEFAULT_POLICY
 from tidings.core.retry_rules import show_retry
 from tidings.core.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
@@ -71,6 +72,8 @@ _TEXTS = (
     *("delays", "window", "retryStatuses", "failStatuses", FILTER, "fieldsKind", "paths", RENAME),
 )
 _CHECKS = (*FLAGS, "holdOnFailure", "keepResponses", "listenToChildEvents", "active")
+# Ticked on the page, and no field of a body by itself.
+_TICKED = (*_CHECKS, SEND_WHOLE)
 
 # The page's field for a body's field; all others have the same name.
 _PLACES = {
@@ -80,7 +83,7 @@ _PLACES = {
     "retryPolicy.failStatuses": "failStatuses",
     "retryPolicy": "delays",
     "fields": "paths",
-    "neoEnrichment": TRANSFORMATION,
+    "neoEnrichment": "flow",
     "webHookHeaders": "headers",
     "all": FILTER,
     "any": FILTER,
@@ -144,6 +147,7 @@ def of_settings(settings: Settings, active: bool) -> Shown:
     shown.checks |= {"keepResponses"} if settings.keep_answers else set()
     shown.checks |= {"listenToChildEvents"} if settings.listen_to_children else set()
     shown.checks |= {"active"} if active else set()
+    shown.checks |= {SEND_WHOLE} if (_extra(extra, NEO) or {}).get(SEND_WHOLE) else set()
     shown.headers = [*masked(settings.headers), ("", "")]
     shown.names = list(settings.event_names)
     shown.sources = [str(one) for one in _extra(extra, IDENTIFIERS) or ()]
@@ -157,7 +161,7 @@ def of_form(form: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> Show
     headers = [(name.strip(), value) for name, value in zip(names, values, strict=False)]
     return Shown(
         texts,
-        {name for name in _CHECKS if name in form},
+        {name for name in _TICKED if name in form},
         headers or [("", "")] * HEADER_ROWS_MIN,
         list(dict.fromkeys(lists.get("eventNames", ()))),
         list(dict.fromkeys(lists.get("sources", ()))),
@@ -225,7 +229,7 @@ def _place(field: str) -> str:
         return _PLACES[field]
     stem = field.partition(".")[0].partition("[")[0]
     place = _PLACES.get(stem, stem)
-    known = (*_TEXTS, *_CHECKS, "headers", "eventNames", IDENTIFIERS)
+    known = (*_TEXTS, *_CHECKS, "headers", "flow", "eventNames", IDENTIFIERS)
     return place if place in known else ""
 
 

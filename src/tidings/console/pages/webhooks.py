@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from tidings.api.log_pages import newest_first
 from tidings.api.webhook_answers import author, changed
+from tidings.api.webhook_view import warning_of
 from tidings.console.pages import charts, webhook_form
 from tidings.console.pages.overview import SPAN, SPANS
 from tidings.console.pages.webhook_doing import KEPT_MS, bars, doings, unfinished
@@ -105,6 +106,7 @@ async def show(visit: Visit) -> Response:
         behind=max(series.behind, tally.behind),
         rows=newest.rows,
         facts=_facts(record),
+        warning=warning_of(webhook, services.transformations.names(webhook.org)),
         verbs=[(verb, VERBS[verb][0]) for verb in VERBS if _sayable(verb, webhook.standing)],
     )
 
