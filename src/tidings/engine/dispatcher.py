@@ -22,7 +22,6 @@ from tidings.core.replay import window
 from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook
 from tidings.egress.port import Sender, Target
-from tidings.egress.undialled import Undialled
 from tidings.engine import endings
 from tidings.engine.admission import Admission
 from tidings.engine.breakers import Breakers
@@ -32,7 +31,7 @@ from tidings.engine.fan_out import made_late
 from tidings.engine.healths import Healths
 from tidings.engine.message import Message
 from tidings.engine.outlook import Outlooks
-from tidings.engine.post import QUICK_S, Line, Post
+from tidings.engine.post import QUICK_S, Line, Post, Undialled
 from tidings.engine.shaper import Shaping
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
 from tidings.engine.takes import Takes

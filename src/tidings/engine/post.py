@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tidings.core.exchange import Ending, Fault, FaultKind
 from tidings.core.lane import Lane
 from tidings.core.turns import Pace
 from tidings.core.webhook import Webhook
@@ -9,6 +10,21 @@ from tidings.egress.port import Outlet
 from tidings.engine.message import Message
 
 QUICK_S = 0.1  # a receiver that answers within it
+_UNDIALLED = "The webhook's type makes no call, so nothing was sent. Set webHookType to HTTP."
+
+
+class Undialled:
+    """An outlet of no receiver, of a webhook that makes no call: whatever its URL says, nothing is
+    dialled. Its lane is closed, so that nothing is meant to come here."""
+
+    async def send(
+        self, method: str, headers: list[tuple[str, str]], body: bytes, deadline_s: float
+    ) -> Ending:
+        """See `egress.port.Outlet`."""
+        return Fault(FaultKind.OURS, False, _UNDIALLED, 0.0)
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 class Line:
