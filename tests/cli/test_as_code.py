@@ -102,6 +102,70 @@ def test_an_export_can_be_applied_elsewhere_and_holds_no_secret(
     assert settled(there) == settled(webhooks(org)["crm"])
 
 
+def test_a_value_that_is_given_is_applied_even_where_its_end_is_as_the_stored_ones(
+    tidings: Command, org: Api, tmp_path: Path
+) -> None:
+    """All that reads show is the end: whether it is another value the service knows alone."""
+    inbox = org.send("POST", "/v1/inboxes", {}).must(201)
+    org.webhook(inbox["url"], webHookHeaders={"X-Key": AUTHORIZATION, "X-Short": "old"})
+    file = tmp_path / "out.yaml"
+    tidings("webhooks", "export", str(file)).must(0)
+    assert "…" not in file.read_text() and "${CRM_X_SHORT}" in file.read_text()
+    before = webhooks(org)["crm"]
+    same = {"CRM_X_KEY": AUTHORIZATION, "CRM_X_SHORT": "old"}
+    other = {"CRM_X_KEY": AUTHORIZATION[::-1][4:] + AUTHORIZATION[-4:], "CRM_X_SHORT": "new"}
+    for variables, version, said in (
+        ({}, 1, "0 created · 0 changed · 0 deleted · 1 as they are."),
+        (same, 1, "0 created · 0 changed · 0 deleted · 1 as they are."),
+        (other, 2, "0 created · 1 changed · 0 deleted · 0 as they are."),
+        (other, 2, "0 created · 0 changed · 0 deleted · 1 as they are."),
+    ):
+        dry = tidings("webhooks", "apply", str(file), "--dry-run", **variables).must(0)
+        done = tidings("webhooks", "apply", str(file), **variables).must(0)
+        told = dry.out + dry.err + done.out + done.err
+        assert not any(value in told for value in (*same.values(), *other.values())), told
+        assert ("given again" in dry.out) == bool(variables)
+        assert said in done.err and "0 would be changed" in dry.err
+        now = webhooks(org)["crm"]
+        assert now["version"] == version
+        assert now["webHookHeaders"] == before["webHookHeaders"]
+
+
+def test_a_mask_in_a_file_is_never_stored_for_another_value(
+    tidings: Command, org: Api, file: Path
+) -> None:
+    headers = "  webHookHeaders: {Authorization: …cdef}\n"
+    file.write_text(FILE + headers)
+    done = tidings("webhooks", "apply", str(file)).must(4)
+    assert "(masked_value, field webHookHeaders.Authorization)" in done.err
+    assert webhooks(org) == {}
+
+
+def test_a_flow_that_nobody_knows_stops_an_import_until_it_is_asked_for(
+    tidings: Command, org: Api, tmp_path: Path
+) -> None:
+    neo: dict[str, Any] = {"label": "Cut", "value": "cutAll", "possibleValues": []}
+    one: dict[str, Any] = {"name": "crm", "active": True, "eventNames": ["pointsIssued"]}
+    one |= {"webHookUrl": "https://example.com/", "maxAllowedConnections": 1, "neoEnrichment": neo}
+    queue = {"name": "q", "webHookType": "QUEUE_INT", "webHookUrl": ""}
+    file = tmp_path / "answer.json"
+    file.write_text(json.dumps({"data": [one, one | queue]}))
+    done = tidings("webhooks", "apply", "--from-original", str(file)).must(4)
+    assert "data[0].neoEnrichment.value (crm): neoEnrichment.value must name one" in done.err
+    assert "1 fault; nothing was changed." in done.err and webhooks(org) == {}
+    neo["sendWhole"] = True
+    file.write_text(json.dumps({"data": [one, one | queue]}))
+    done = tidings("webhooks", "apply", "--from-original", str(file)).must(0)
+    assert "which nobody here knows" in done.err
+    assert webhooks(org)["q"]["webHookUrl"] == ""
+    assert "1 changed" not in tidings("webhooks", "apply", "--from-original", str(file)).err
+    out = tmp_path / "out.yaml"
+    tidings("webhooks", "export", str(out)).must(0)
+    assert "2 as they are." in tidings("webhooks", "apply", str(out)).must(0).err
+    assert "warning" in tidings("webhooks", "show", "crm").must(0).out
+    assert "makes no" in tidings("webhooks", "test", "q").must(4).err
+
+
 def test_an_export_goes_to_a_pipe_as_yaml_or_json(tidings: Command, org: Api) -> None:
     org.webhook("https://example.com/x")
     as_yaml = yaml.safe_load(tidings("webhooks", "export").must(0).out)

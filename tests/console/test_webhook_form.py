@@ -4,6 +4,8 @@ import json
 import re
 from html import unescape
 
+import pytest
+
 from tests.api.control_client import run
 from tests.api.log_client import accept
 from tests.console.webhook_client import FORM, pages, text
@@ -172,6 +174,73 @@ def test_a_copy_takes_the_credentials_along_without_showing_them() -> None:
             assert (await browser.post(f"{AT}/new", form)).status == 200
             copied = next(one for one in p.s.webhooks.list(7) if one.webhook.name == "Copy")
             assert copied.webhook.headers == (("X-Api-Key", "0123456789abcdef0"),)
+            assert json.loads(bytes(copied.webhook.extra["neoEnrichment"])) == neo
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("url", ["https://evil.example/", "https://crm.example.com:8443/hook"])
+def test_neither_a_change_nor_a_copy_nor_a_test_sends_stored_values_elsewhere(url: str) -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            secret = {"X-Api-Key": "0123456789abcdef0"}
+            webhook, _ = await p.webhook(webHookHeaders=secret)
+            masked = {"headerName": "X-Api-Key", "headerValue": "…def0", "webHookUrl": url}
+            for path, form in (
+                (f"{AT}/{webhook}/edit", FORM | masked),
+                (f"{AT}/new", FORM | masked | {"name": "Copy", "from": webhook}),
+            ):
+                reply = await browser.post(path, form)
+                assert reply.status == 400 and "go to the receiver" in text(reply)
+                assert "0123456789" not in text(reply)
+            for asked in ({"webhook": webhook}, {"from": webhook}):
+                p.s.clock.ms += 1000
+                reply = await browser.post(f"{AT}/test", FORM | masked | asked)
+                assert "went without in this test" in text(reply)
+            assert len(p.s.outside.sent) == 2 and "0123456789" not in repr(p.s.outside.sent)
+            whole = FORM | masked | {"headerValue": "another value of mine"}
+            assert (await browser.post(f"{AT}/{webhook}/edit", whole)).status == 303
+            [record] = p.s.webhooks.list(7)
+            assert record.webhook.headers == (("X-Api-Key", "another value of mine"),)
+
+    run(scenario())
+
+
+def test_a_webhook_that_calls_nobody_has_a_form_and_no_test() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            webhook, _ = await p.webhook(webHookType="QUEUE_INT", webHookUrl="")
+            page = text(await browser.get(f"{AT}/{webhook}"))
+            assert "no call is made" in page and "Send a test" not in page
+            reply = await browser.post(f"{AT}/{webhook}/test")
+            assert "makes no call" in text(reply) and p.s.outside.opened == []
+            form = FORM | {"webHookUrl": "", "slaInSeconds": "7"}
+            assert (await browser.post(f"{AT}/{webhook}/edit", form)).status == 303
+            copy = FORM | {"webHookUrl": "", "name": "Copy", "from": webhook}
+            assert (await browser.post(f"{AT}/new", copy)).status == 200
+            kinds = [one.webhook.kind for one in p.s.webhooks.list(7)]
+            assert kinds == ["QUEUE_INT", "QUEUE_INT"]
+
+    run(scenario())
+
+
+def test_a_flow_that_nobody_knows_is_told_on_the_page_and_copied_only_by_a_word() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            neo = {"label": "Cut", "value": "cutAll", "sendWhole": True}
+            webhook, _ = await p.webhook(neoEnrichment=neo)
+            assert "which nobody here knows" in text(await browser.get(f"{AT}/{webhook}"))
+            form = text(await browser.get(f"{AT}/new?from={webhook}"))
+            assert 'name="sendWhole"' in form and 'name="flow"' in form
+            copy = FORM | {"name": "Copy", "from": webhook, "flow": "asked"}
+            refused = await browser.post(f"{AT}/new", copy)
+            assert refused.status == 400 and "the whole event would go out" in text(refused)
+            made = await browser.post(f"{AT}/new", copy | {"sendWhole": "on"})
+            assert made.status == 200 and "which nobody here knows" in text(made)
+            [_, copied] = p.s.webhooks.list(7)
             assert json.loads(bytes(copied.webhook.extra["neoEnrichment"])) == neo
 
     run(scenario())

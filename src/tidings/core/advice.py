@@ -172,7 +172,7 @@ def _barred(outlook: Outlook, standing: Standing) -> str:
     """Why nothing at all is sent to the webhook; empty where something is, or is under way."""
     if outlook.begun:
         return ""
-    if outlook.why in (Why.STOPPED_ALL, Why.STOPPED_ORG):
+    if outlook.why in (Why.STOPPED_ALL, Why.STOPPED_ORG, Why.TYPE):
         return waits_for(outlook)
     if standing is Standing.ACTIVE:
         return ""
