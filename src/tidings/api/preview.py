@@ -144,7 +144,7 @@ def _webhook(
     filled = body if webhook_id is not None else _FILLED | body
     try:
         webhook, warnings = services.webhooks.unsaved(
-            org, filled, None if webhook_id is None else str(webhook_id)
+            org, filled, None if webhook_id is None else str(webhook_id), tried=True
         )
     except UnknownWebhook:
         raise refused(

@@ -22,7 +22,7 @@ from tidings.cli.where import Where
 BYTES_MAX = 4 << 20
 HEAD = """\
 # The webhooks of {url}{org}, as `tidings webhooks apply` takes them.
-# What is left out has its default. ${{NAME}}, a variable, stands for a secret.
+# What is left out has its default. ${{NAME}}, a variable, stands for a header's value.
 """
 COLOURS = {"+": "green", "-": "red", "~": "yellow"}
 

@@ -91,9 +91,11 @@ Before anything is changed, with `--dry-run` or without, the service tries every
 would refuse is told at once, each with its place in the file (`webhooks[1].webHookUrl`), and
 nothing is done. So a dry run takes the scope `webhooks:write` too.
 
-Secrets are not exported. A header whose name says that it may hold one is written
-`${CRM_AUTHORIZATION}`: a variable of the environment. Where it is not set the header stays as it
-is; a new webhook needs it. `signingSecret: ${CRM_SECRET}` gives a new webhook a secret of yours;
+Secrets are not exported. The value of a header is written `${CRM_AUTHORIZATION}`: a variable of
+the environment. Where it is not set the header stays as it is; a new webhook needs it, and so does
+one that moves to another host. What the service shows of a value (`…cdef`) is never written. A
+value that is given and ends as the stored one is sent again: whether it differs is only known then,
+and told by the count. `signingSecret: ${CRM_SECRET}` gives a new webhook a secret of yours;
 without it one is made, and `tidings webhooks rotate` shows a new one. URLs are exported as they
 are: keep secrets out of them.
 
