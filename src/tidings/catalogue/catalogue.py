@@ -63,7 +63,7 @@ class Checked:
         """See `Version`. Worst first."""
         if (self._fits or self.prepare())(event):
             return []
-        return explain(event, self.kind.schema)
+        return explain(event, self.kind.schema, compile_validator)
 
     def key_of(self, event: Json) -> str | None:
         """See `Version`."""

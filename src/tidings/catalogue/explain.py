@@ -2,16 +2,21 @@
 
 Runs only for events that the validator has refused. It walks what the schema declares and nothing
 else, so unknown fields, however deep, cost nothing and cannot make it fail. Shallow problems come
-first: a missing or wrong block says more than what is inside the next one.
+first: a missing or wrong block says more than what is inside the next one. It takes a bounded
+number of steps, however large the event is.
 """
 
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from tidings.catalogue.event_type import Json, Problem
 from tidings.catalogue.schema import types_of
 
 MAX_PROBLEMS = 10
+STEPS_MAX = 5_000
+LONG_LIST = 64  # a longer one is not walked item by item
+LONG_LIST_PROBLEMS = MAX_PROBLEMS  # that are looked for in it
 _SHOWN_TEXT = 40  # characters of a refused text that are repeated to the sender
 _SHOWN_BITS = 128
 _WORDS = {
@@ -60,6 +65,15 @@ def _short(text: str) -> str:
     return text if len(text) <= _SHOWN_TEXT else text[:_SHOWN_TEXT] + "…"
 
 
+UNFOUND = Problem(
+    "",
+    "as its schema says",
+    "something else",
+    "The event must be as its schema says; got something else, behind thousands of other fields. "
+    "Check its parts one by one.",
+)
+
+
 def _expected(node: Json) -> str:
     if "const" in node:
         return f'"{node["const"]}"'
@@ -81,12 +95,60 @@ def _fits(value: object, node: Json) -> bool:
     return "const" not in node or bool(value == node["const"])
 
 
-def explain(event: object, schema: Json) -> list[Problem]:
-    """At most ten problems of `event`, shallow ones first; empty when it fits."""
+def suspects(items: list[Any], all_fit: Callable[[list[Any]], bool]) -> Iterable[int]:
+    """Where to look in a list for items that do not fit: everywhere, or the first few of them.
+
+    In a long list they are searched for by halves with the fast validator, so that what is wrong
+    behind 10,000 good items is found in the time that checking the list takes twice.
+    """
+    if len(items) <= LONG_LIST:
+        return range(len(items))
+    found: list[int] = []
+    start = 0
+    while len(found) < LONG_LIST_PROBLEMS and start < len(items):
+        at = _first_wrong(items, start, all_fit)
+        if at is None:
+            break
+        found.append(at)
+        start = at + 1
+    return found
+
+
+def _first_wrong(
+    items: list[Any], start: int, all_fit: Callable[[list[Any]], bool]
+) -> int | None:
+    low, high = start, len(items)
+    if all_fit(items[low:high]):
+        return None
+    while high - low > 1:  # it is in items[low:high]
+        middle = (low + high) // 2
+        if all_fit(items[low:middle]):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+Inside = Iterator[tuple[str, Any, Json]]
+FitsOf = Callable[[Json], Callable[[Any], bool]]  # the fast validator of a schema
+
+
+def explain(event: object, schema: Json, fits_of: FitsOf | None = None) -> list[Problem]:
+    """At most ten problems of `event`, shallow ones first; empty when it fits.
+
+    With `fits_of` it never takes more than `STEPS_MAX` steps, and what lies behind them is not
+    told: the event has been found not to fit, so it then says just that.
+    """
     problems: list[Problem] = []
-    todo: deque[tuple[str, Any, Json]] = deque([("", event, schema)])
-    while todo and len(problems) < MAX_PROBLEMS:
-        path, value, node = todo.popleft()
+    left = STEPS_MAX
+    todo: deque[Inside] = deque([iter([("", event, schema)])])
+    while todo and len(problems) < MAX_PROBLEMS and (left > 0 or fits_of is None):
+        step = next(todo[0], None)
+        left -= 1
+        if step is None:
+            todo.popleft()
+            continue
+        path, value, node = step
         if not _fits(value, node):
             problems.append(_problem(path, node, came(value, bool(node.get("x-pii")))))
         elif isinstance(value, dict):
@@ -95,18 +157,28 @@ def explain(event: object, schema: Json) -> list[Problem]:
             for name in node.get("required", ()):
                 if name not in value:
                     problems.append(_problem(stem + name, declared.get(name, {}), "nothing"))
-            todo.extend(
-                (stem + name, value[name], inner)
-                for name, inner in declared.items()
-                if name in value
-            )
-            if "additionalProperties" in node:
-                rest = node["additionalProperties"]
-                todo.extend(
-                    (stem + _short(name), item, rest)
-                    for name, item in value.items()
-                    if name not in declared
-                )
+            todo.append(_fields(stem, value, node))
         elif isinstance(value, list) and "items" in node:
-            todo.extend((f"{path}[{i}]", item, node["items"]) for i, item in enumerate(value))
+            todo.append(_items(path, value, node, fits_of))
+    if left <= 0 and not problems:
+        problems.append(UNFOUND)
     return problems[:MAX_PROBLEMS]
+
+
+def _fields(stem: str, value: Json, node: Json) -> Inside:
+    declared: Json = node.get("properties", {})
+    for name, inner in declared.items():
+        if name in value:
+            yield stem + name, value[name], inner
+    if "additionalProperties" in node:
+        rest = node["additionalProperties"]
+        for name, item in value.items():
+            if name not in declared:
+                yield stem + _short(name), item, rest
+
+
+def _items(path: str, value: list[Any], node: Json, fits_of: FitsOf | None) -> Inside:
+    inner = node["items"]
+    looked = range(len(value)) if fits_of is None else suspects(value, fits_of({"items": inner}))
+    for index in looked:
+        yield f"{path}[{index}]", value[index], inner

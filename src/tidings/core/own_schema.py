@@ -14,6 +14,9 @@ from typing import Any
 import jsonschema_rs
 
 from tidings.catalogue.event_type import Json
+from tidings.core.budget import APART_CPU_S, USUAL_BYTES
+from tidings.core.own_validator import REGEX_BYTES_MAX, compile_own
+from tidings.core.schema_cost import cost_of, pattern_bytes
 
 SCHEMA_BYTES_MAX = 64 * 1024
 DEPTH_MAX = 20
@@ -21,7 +24,9 @@ NODES_MAX = 2_000  # after references are replaced
 BRANCHES_MAX = 16
 PATTERN_CHARS_MAX = 256
 REPEAT_MAX = 200
-REGEX_BYTES_MAX = 1 << 20  # a compiled pattern
+PATTERNS_BYTES_MAX = REGEX_BYTES_MAX  # all patterns of a schema, compiled
+PATTERN_BYTES_MIN = 4 << 10  # what each of them counts at least
+SEARCHED_MAX = 100  # fields that people search by
 VALUES_MAX = 200  # of an enum
 TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array", "null"})
 KEYWORDS = frozenset(
@@ -53,29 +58,19 @@ class SchemaRefused(Exception):
 def read_schema(schema: Json) -> Json:
     """A copy of `schema` with every `$ref` replaced by what it names. Raises SchemaRefused.
 
-    The caller has bounded its bytes. The copy holds no `$defs`, compiles, and is at most
-    `NODES_MAX` schemas large and `DEPTH_MAX` deep.
+    The caller has bounded its bytes. The copy holds no `$defs`, compiles, is at most `NODES_MAX`
+    schemas large and `DEPTH_MAX` deep, and an ordinary event is checked against it within the
+    budget.
     """
-    definitions = schema.get("$defs", {})
-    if not isinstance(definitions, dict):
-        raise _refused("$defs", "an object of schemas", definitions, "Name each one")
-    dialect = schema.get("$schema", DIALECTS[0])
-    if dialect not in DIALECTS:
-        raise _refused("$schema", f'"{DIALECTS[0]}"', dialect, "Leave it out for that")
-    expanded = _Expander(definitions).expand(schema, ROOT, 1, ())
-    for name in definitions:  # also those that nothing names: they are published with the rest
-        _Expander(definitions).expand(definitions[name], f"$defs.{name}", 1, (name,))
+    expanded = expand_schema(schema)
+    _check_work(expanded)
     try:
         jsonschema_rs.meta.validate(expanded)
         compile_own(expanded)
     except jsonschema_rs.ValidationError as error:
         path = ".".join(str(step) for step in error.instance_path)
         if path.endswith("pattern"):
-            raise SchemaRefused(
-                path,
-                "pattern must be a regular expression without look-around and back-references, "
-                f"small when compiled; got another at {path}. Check less by it.",
-            ) from None
+            raise _no_pattern(path) from None
         raise SchemaRefused(
             path,
             "schema must be JSON Schema 2020-12 throughout; got a value that its keyword does not "
@@ -88,20 +83,88 @@ def read_schema(schema: Json) -> Json:
     return expanded
 
 
-def compile_own(expanded: Json) -> jsonschema_rs.Draft202012Validator:
-    """The validator of a schema that `read_schema` returned. It fetches nothing."""
-    return jsonschema_rs.Draft202012Validator(
-        expanded,
-        retriever=_no_fetch,
-        validate_formats=False,
-        pattern_options=jsonschema_rs.RegexOptions(
-            size_limit=REGEX_BYTES_MAX, dfa_size_limit=REGEX_BYTES_MAX
-        ),
+def expand_schema(schema: Json) -> Json:
+    """The same copy, of a schema that may be one of an older rule. Raises SchemaRefused.
+
+    Nothing is compiled, and what it costs is not asked.
+    """
+    definitions = schema.get("$defs", {})
+    if not isinstance(definitions, dict):
+        raise _refused("$defs", "an object of schemas", definitions, "Name each one")
+    dialect = schema.get("$schema", DIALECTS[0])
+    if dialect not in DIALECTS:
+        raise _refused("$schema", f'"{DIALECTS[0]}"', dialect, "Leave it out for that")
+    expanded = _Expander(definitions).expand(schema, ROOT, 1, ())
+    unnamed = _Expander(definitions)  # they are published with the rest
+    for name in definitions:
+        unnamed.expand(definitions[name], f"$defs.{name}", 1, (name,))
+    return expanded
+
+
+def _check_work(expanded: Json) -> None:
+    """That it takes little to compile the schema, and to check an ordinary event by it."""
+    patterns, searched = _patterns(expanded), 0
+    total = 0
+    for path, pattern in patterns:
+        if (size := pattern_bytes(pattern)) is None:
+            raise _no_pattern(path)
+        total += max(size, PATTERN_BYTES_MIN)
+        if total > PATTERNS_BYTES_MAX:
+            raise SchemaRefused(
+                path,
+                f"The patterns of a schema must take at most {PATTERNS_BYTES_MAX >> 10} KB when "
+                f"compiled; these take more up to {path}. Use fewer of them, count less in braces, "
+                "or bound lengths with maxLength.",
+            )
+    searched = sum(1 for _ in _marked(expanded, "x-search"))
+    if searched > SEARCHED_MAX:
+        raise SchemaRefused(
+            ROOT,
+            f"At most {SEARCHED_MAX} fields of a schema must carry x-search; got {searched}. Mark "
+            "those that people search by.",
+        )
+    if not cost_of(expanded).bearable:
+        raise SchemaRefused(
+            ROOT,
+            f"schema must be such that an event of {USUAL_BYTES >> 10} KB can be checked within "
+            f"{APART_CPU_S * 1000:.0f} ms; this one may take longer. Put fewer alternatives inside "
+            "alternatives, and use shorter patterns and lists of values.",
+        )
+
+
+def _patterns(node: Json) -> list[tuple[str, str]]:
+    return [
+        (f"{path}.pattern".lstrip("."), value)
+        for path, inner in _nodes(node, "")
+        if isinstance(value := inner.get("pattern"), str)
+    ]
+
+
+def _marked(node: Json, mark: str) -> Iterator[str]:
+    return (path for path, inner in _nodes(node, "") if inner.get(mark))
+
+
+def _nodes(node: Json, path: str) -> Iterator[tuple[str, Json]]:
+    """Every schema inside an expanded one, with its place in it."""
+    yield path, node
+    for key, inner, _ in _inner(node, path):
+        at = f"{path}.{key}".lstrip(".")
+        if key == "properties":
+            for name, one in inner.items():
+                yield from _nodes(one, f"{at}.{name}")
+        elif key in _LISTS:
+            for index, one in enumerate(inner):
+                yield from _nodes(one, f"{at}.{index}")
+        else:
+            yield from _nodes(inner, at)
+
+
+def _no_pattern(path: str) -> SchemaRefused:
+    return SchemaRefused(
+        path,
+        "pattern must be a regular expression without look-around and back-references, "
+        f"small when compiled; got another at {path}. Check less by it.",
     )
-
-
-def _no_fetch(uri: str) -> Json:
-    raise ValueError(f"a schema must hold all it needs; got a reference to {uri}")
 
 
 class _Expander:

@@ -6,20 +6,25 @@ for events: the same three questions that the catalogue answers (`check`, `key_o
 """
 
 import re
-from itertools import islice
-from typing import Any
 
+import jsonschema_rs
 import msgspec
 
 from tidings.catalogue import EventType, Problem
 from tidings.catalogue.event_type import Enrichment, Json, Source
-from tidings.catalogue.explain import MAX_PROBLEMS, came
 from tidings.catalogue.paths import distinct_texts, gather, getter, tree
 from tidings.catalogue.schema import marked
 from tidings.catalogue.versions import FIRST, VERSION_FIELD, version_field
 from tidings.core.form import Form, Refusal
 from tidings.core.form import came as came_in_form
-from tidings.core.own_schema import SCHEMA_BYTES_MAX, SchemaRefused, compile_own, read_schema
+from tidings.core.own_schema import (
+    SCHEMA_BYTES_MAX,
+    SchemaRefused,
+    expand_schema,
+    read_schema,
+)
+from tidings.core.own_validator import Explainer, compile_own
+from tidings.core.schema_cost import cost_of
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,127}")
 RESERVED = "tidings."  # events about Tidings itself
@@ -55,12 +60,26 @@ class Reading(msgspec.Struct, frozen=True):
 class OwnType:
     """One version of an org's own event type, ready for its events. Never raises for an event."""
 
-    __slots__ = ("_key", "_pii", "_validator", "_wanted", "expanded", "kind", "version")
+    __slots__ = (
+        "_cost", "_explainer", "_key", "_validator", "_wanted", "declaration", "expanded", "kind",
+        "light", "version",
+    )  # fmt: skip
 
-    def __init__(self, name: str, version: int, declaration: Declaration, envelope: Json) -> None:
-        """Raises SchemaRefused for a declaration that `read_own_type` has not passed."""
+    def __init__(
+        self,
+        name: str,
+        version: int,
+        declaration: Declaration,
+        envelope: Json,
+        expanded: Json | None = None,
+    ) -> None:
+        """`expanded` is what `read_schema` or `expand_schema` has made of the declared schema.
+
+        Raises SchemaRefused for a declaration that `read_own_type` has not passed.
+        """
         self.version = version
-        self.expanded = read_schema(declaration.schema)
+        self.declaration = declaration
+        self.expanded = read_schema(declaration.schema) if expanded is None else expanded
         fields = {
             **envelope["properties"],
             "eventName": {**envelope["properties"]["eventName"], "const": name},
@@ -94,20 +113,31 @@ class OwnType:
             invented=(),
             version=version,
         )
-        self._validator = compile_own(schema)
         self._key = getter(key)
         self._wanted = tree(search)
-        self._pii = frozenset(self.kind.pii_paths)
+        self._cost = cost_of(schema)
+        self.light = self._cost.surely
+        # Compiled when the first event is checked: most types of most orgs sleep.
+        self._validator: jsonschema_rs.Draft202012Validator | None = None
+        self._explainer: Explainer | None = None
+
+    def fits_loop(self, raw: bytes) -> bool:
+        """Whether an event, as it came, is checked within the loop's share for sure.
+
+        True for every event of at most `light` bytes; `check` must be asked elsewhere otherwise.
+        """
+        return len(raw) <= self.light or self._cost.fits_loop(raw)
 
     def check(self, event: Json) -> list[Problem]:
         """What is wrong with a whole decoded event; empty means nothing. At most ten."""
         try:
+            if self._validator is None:
+                self._validator = compile_own(self.kind.schema)
             if self._validator.is_valid(event):
                 return []
-            return [
-                self._problem(event, error)
-                for error in islice(self._validator.iter_errors(event), MAX_PROBLEMS)
-            ]
+            if self._explainer is None:
+                self._explainer = Explainer(self.kind.schema, frozenset(self.kind.pii_paths))
+            return self._explainer.explain(event)
         except ValueError:  # what no JSON text in UTF-8 can hold; intake lets none through
             return [Problem("", "JSON", "something else", "The event must be JSON in UTF-8.")]
 
@@ -120,22 +150,6 @@ class OwnType:
         found: list[object] = []
         gather(event, self._wanted, found)
         return distinct_texts(found)
-
-    def _problem(self, event: Json, error: Any) -> Problem:
-        way: list[str | int] = list(error.instance_path)
-        facts: Json = error.kind.as_dict()
-        value: Any = event
-        for step in way:
-            value = value[step]
-        if error.kind.name == "required":
-            way.append(facts["property"])
-            got = "nothing"
-        else:
-            general = "".join("[]" if isinstance(s, int) else f".{s}" for s in way).lstrip(".")
-            got = came(value, general in self._pii)
-        path = "".join(f"[{s}]" if isinstance(s, int) else f".{s[:40]}" for s in way).lstrip(".")
-        expected = _expected(error.kind.name, facts)
-        return Problem(path, expected, got, f"{path or 'the event'} must be {expected}; got {got}.")
 
 
 def read_own_type(name: str, body: Json, envelope: Json) -> Reading | list[Refusal]:
@@ -249,49 +263,6 @@ class _TypeForm(Form):
                 "example",
                 f"example must fit the schema; {problems[0].message} Correct one of the two.",
             )
-
-
-_BOUNDS = {
-    "minimum": "at least {limit}",
-    "maximum": "at most {limit}",
-    "exclusiveMinimum": "more than {limit}",
-    "exclusiveMaximum": "less than {limit}",
-    "minLength": "text of at least {limit} characters",
-    "maxLength": "text of at most {limit} characters",
-    "minItems": "a list of at least {limit}",
-    "maxItems": "a list of at most {limit}",
-    "minProperties": "an object of at least {limit} fields",
-    "maxProperties": "an object of at most {limit} fields",
-    "pattern": "text that matches {pattern}",
-}
-_WORDS = {
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "object": "an object",
-    "array": "a list",
-    "null": "null",
-}
-
-
-def _expected(rule: str, facts: Json) -> str:
-    if rule == "type":
-        return " or ".join(_WORDS[name] for name in sorted(facts["types"]))
-    if rule == "required":
-        return "present"
-    if rule in _BOUNDS:
-        return _BOUNDS[rule].format_map(facts)
-    if rule == "enum":
-        shown = ", ".join(str(value)[:40] for value in facts["options"][:5])
-        return f"one of {shown}{' …' if len(facts['options']) > 5 else ''}"
-    if rule == "falseSchema":
-        return "absent"
-    if rule == "const":
-        return f'"{str(facts["expected_value"])[:40]}"'
-    if rule == "additionalProperties":
-        return f"without fields beyond those declared (it has {facts['unexpected'][0][:40]})"
-    return f"as the schema's {rule} says"
 
 
 def _identifiers(schema: Json) -> tuple[str, ...]:

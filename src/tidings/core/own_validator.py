@@ -1,0 +1,264 @@
+"""The validator of an org's own schema, and why an event does not pass it, both within a budget.
+
+`jsonschema_rs` says fast whether an event fits (`is_valid`), and that alone is asked of it. Its
+errors are not: it makes all of them before the first is seen, each with a copy of the value that is
+wrong, and for `anyOf` those of every branch, so that one small event could make millions. Why an
+event does not fit is found by walking its schema step by step, a bounded number of steps, and
+asking the validator of the parts that are judged as a whole.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+
+from tidings.catalogue.event_type import Json, Problem
+from tidings.catalogue.explain import MAX_PROBLEMS, UNFOUND, came, has_type, suspects
+from tidings.catalogue.schema import types_of
+from tidings.core.schema_cost import is_number, is_whole
+
+REGEX_BYTES_MAX = 1 << 20  # a compiled pattern
+REGEX_CACHE_BYTES = 4 << 20  # what matching remembers, of all patterns of a schema
+REGEX_CACHE_MIN, REGEX_CACHE_MAX = 16 << 10, 1 << 20  # of one pattern
+STEPS_MAX = 3_000  # of the walk that says why
+SHOWN = 40  # characters of a name or value that is repeated
+
+_AS_A_WHOLE = ("pattern", "multipleOf", "enum", "const", "anyOf", "oneOf", "not")
+
+
+def compile_own(expanded: Json) -> jsonschema_rs.Draft202012Validator:
+    """The validator of a schema without references. It fetches nothing."""
+    prepared = _prepared(expanded)
+    cache = REGEX_CACHE_BYTES // max(1, _patterns(prepared))
+    return jsonschema_rs.Draft202012Validator(
+        prepared,
+        retriever=_no_fetch,
+        validate_formats=False,
+        pattern_options=jsonschema_rs.RegexOptions(
+            size_limit=REGEX_BYTES_MAX,
+            dfa_size_limit=min(max(cache, REGEX_CACHE_MIN), REGEX_CACHE_MAX),
+        ),
+    )
+
+
+def _no_fetch(uri: str) -> Json:
+    raise ValueError(f"a schema must hold all it needs; got a reference to {uri}")
+
+
+def _patterns(node: object) -> int:
+    if isinstance(node, dict):
+        return ("pattern" in node) + sum(map(_patterns, node.values()))
+    return sum(map(_patterns, node)) if isinstance(node, list) else 0
+
+
+_SCHEMAS = ("items", "additionalProperties", "not")
+_LISTS = ("anyOf", "oneOf", "allOf")
+_SAID = frozenset({"title", "description", "examples", "default", "$comment"})
+
+
+def _prepared(node: Json) -> Json:
+    """The rules as they are compiled: no words, and whole numbers in `enum` behind a gate.
+
+    The validator compares numbers as decimals of any length: 1e-300 with each of 200 numbers takes
+    2 ms. So such a list is asked only for whole numbers between its least and its greatest.
+    """
+    out = {key: value for key, value in node.items() if key not in _SAID}
+    if "properties" in out:
+        out["properties"] = {name: _prepared(one) for name, one in out["properties"].items()}
+    for key in _SCHEMAS:
+        if isinstance(out.get(key), dict):
+            out[key] = _prepared(out[key])
+    for key in _LISTS:
+        if key in out:
+            out[key] = [_prepared(one) for one in out[key]]
+    gates = [_gated(out.pop("enum"))] if "enum" in out else []
+    if is_number(out.get("const")):
+        gates.append(_gated([out.pop("const")]))
+    if gates:
+        out["allOf"] = [*out.get("allOf", ()), *gates]
+    return out
+
+
+def _gated(options: list[Any]) -> Json:
+    whole = [int(one) for one in options if is_whole(one)]
+    if not whole:
+        return {"enum": options}
+    gated: Json = {
+        "allOf": [
+            {"type": "integer"},
+            {"minimum": min(whole), "maximum": max(whole)},
+            {"enum": whole},
+        ]
+    }
+    others = [one for one in options if not is_whole(one)]
+    return {"anyOf": [{"enum": others}, gated]} if others else gated
+
+
+class Explainer:
+    """Says why events do not fit one schema. What it compiles for that, it keeps."""
+
+    def __init__(self, schema: Json, pii: frozenset[str]) -> None:
+        self._schema = schema
+        self._pii = pii  # dotted paths whose values are not repeated
+        self._parts: dict[tuple[int, str], jsonschema_rs.Draft202012Validator] = {}
+
+    def explain(self, event: Json) -> list[Problem]:
+        """At most ten problems of an event that does not fit, shallow ones first; never none."""
+        problems: list[Problem] = []
+        waiting: deque[Iterator[tuple[Json | bool, Any, tuple[str | int, ...]]]] = deque()
+        waiting.append(iter([(self._schema, event, ())]))
+        left = STEPS_MAX
+        while waiting and left > 0 and len(problems) < MAX_PROBLEMS:
+            step = next(waiting[0], None)
+            left -= 1
+            if step is None:
+                waiting.popleft()
+                continue
+            node, value, way = step
+            left -= self._judge(node, value, way, problems)
+            if isinstance(node, dict) and value.__class__ in (dict, list):
+                waiting.append(self._inside(node, value, way))
+            elif isinstance(node, dict) and "allOf" in node:
+                waiting.append((one, value, way) for one in node["allOf"])
+        return problems[:MAX_PROBLEMS] or [UNFOUND]
+
+    def _judge(
+        self,
+        node: Json | bool,
+        value: Any,
+        way: tuple[str | int, ...],
+        problems: list[Problem],
+    ) -> int:
+        """Note what is wrong with a value itself. Returns what that took, in steps."""
+        if node is False:
+            problems.append(self._problem("falseSchema", {}, value, way))
+        if not isinstance(node, dict):
+            return 0
+        steps = 0
+        allowed = types_of(node)
+        if allowed and not any(has_type(value, name) for name in allowed):
+            problems.append(self._problem("type", {"types": allowed}, value, way))
+        if value.__class__ is dict and "required" in node:
+            steps += len(node["required"]) // 8
+            for name in node["required"]:
+                if name not in value and len(problems) < MAX_PROBLEMS:
+                    problems.append(self._problem("required", {}, None, (*way, name)))
+        steps += self._unexpected(node, value, way, problems)
+        problems.extend(
+            self._problem(rule, {"limit": node[rule]}, value, way)
+            for rule, breaks in _LIMITS.items()
+            if rule in node and breaks(value, node[rule])
+        )
+        for rule in _AS_A_WHOLE:
+            if rule in node and not self._part(node, rule).is_valid(value):
+                problems.append(self._problem(rule, {rule: node[rule]}, value, way))
+        return steps
+
+    def _unexpected(
+        self, node: Json, value: Any, way: tuple[str | int, ...], problems: list[Problem]
+    ) -> int:
+        if node.get("additionalProperties") is not False or value.__class__ is not dict:
+            return 0
+        declared = node.get("properties", {})
+        name = next((name for name in value if name not in declared), None)
+        if name is not None:
+            problems.append(self._problem("additionalProperties", {"name": name}, value, way))
+        return len(value) // 8
+
+    def _inside(
+        self, node: Json, value: Any, way: tuple[str | int, ...]
+    ) -> Iterator[tuple[Json | bool, Any, tuple[str | int, ...]]]:
+        """The schemas that apply below, lazily: a list of 60,000 is not written out."""
+        for one in node.get("allOf", ()):
+            yield one, value, way
+        if value.__class__ is list:
+            if "items" in node:
+                for index in suspects(value, self._part(node, "items").is_valid):
+                    yield node["items"], value[index], (*way, index)
+            return
+        declared = node.get("properties", {})
+        for name, inner in declared.items():
+            if name in value:
+                yield inner, value[name], (*way, name)
+        rest = node.get("additionalProperties")
+        if isinstance(rest, dict):
+            for name, item in value.items():
+                if name not in declared:
+                    yield rest, item, (*way, name)
+
+    def _part(self, node: Json, rule: str) -> jsonschema_rs.Draft202012Validator:
+        """The validator of one keyword of one schema."""
+        key = (id(node), rule)  # the schema lives as long as this
+        if (part := self._parts.get(key)) is None:
+            part = self._parts[key] = compile_own({rule: node[rule]})
+        return part
+
+    def _problem(
+        self, rule: str, facts: Json, value: object, way: tuple[str | int, ...]
+    ) -> Problem:
+        general = "".join("[]" if isinstance(s, int) else f".{s}" for s in way).lstrip(".")
+        got = "nothing" if rule == "required" else came(value, general in self._pii)
+        path = "".join(f"[{s}]" if isinstance(s, int) else f".{s[:SHOWN]}" for s in way)
+        path = path.lstrip(".")
+        expected = _expected(rule, facts)
+        return Problem(path, expected, got, f"{path or 'the event'} must be {expected}; got {got}.")
+
+
+_LIMITS: dict[str, Any] = {
+    "minimum": lambda value, limit: is_number(value) and value < limit,
+    "maximum": lambda value, limit: is_number(value) and value > limit,
+    "exclusiveMinimum": lambda value, limit: is_number(value) and value <= limit,
+    "exclusiveMaximum": lambda value, limit: is_number(value) and value >= limit,
+    "minLength": lambda value, limit: value.__class__ is str and len(value) < limit,
+    "maxLength": lambda value, limit: value.__class__ is str and len(value) > limit,
+    "minItems": lambda value, limit: value.__class__ is list and len(value) < limit,
+    "maxItems": lambda value, limit: value.__class__ is list and len(value) > limit,
+    "minProperties": lambda value, limit: value.__class__ is dict and len(value) < limit,
+    "maxProperties": lambda value, limit: value.__class__ is dict and len(value) > limit,
+}
+_BOUNDS = {
+    "minimum": "at least {limit}",
+    "maximum": "at most {limit}",
+    "exclusiveMinimum": "more than {limit}",
+    "exclusiveMaximum": "less than {limit}",
+    "minLength": "text of at least {limit} characters",
+    "maxLength": "text of at most {limit} characters",
+    "minItems": "a list of at least {limit}",
+    "maxItems": "a list of at most {limit}",
+    "minProperties": "an object of at least {limit} fields",
+    "maxProperties": "an object of at most {limit} fields",
+    "pattern": "text that matches {pattern}",
+}
+_WORDS = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "an object",
+    "array": "a list",
+    "null": "null",
+}
+
+
+def _expected(rule: str, facts: Json) -> str:
+    if rule == "type":
+        return " or ".join(_WORDS[name] for name in sorted(facts["types"]))
+    if rule == "required":
+        return "present"
+    if rule in _BOUNDS:
+        return _BOUNDS[rule].format_map(facts)
+    if rule == "enum":
+        shown = ", ".join(_short(value) for value in facts["enum"][:5])
+        return f"one of {shown}{' …' if len(facts['enum']) > 5 else ''}"
+    if rule == "falseSchema":
+        return "absent"
+    if rule == "const":
+        return f'"{_short(facts["const"])}"'
+    if rule == "additionalProperties":
+        return f"without fields beyond those declared (it has {facts['name'][:SHOWN]})"
+    return f"as the schema's {rule} says"
+
+
+def _short(value: object) -> str:
+    return str(value)[:SHOWN]

@@ -1,0 +1,158 @@
+"""How much time a schema can take to check an event, known from the schema alone.
+
+The validator visits a value once for each schema that applies to it, so its time is bounded by a
+fixed part and one for each byte of the event:
+
+    time(schema, event) ≤ fixed + per byte × bytes of the event
+
+`cost_of` works that out from the inside: what is applied in place (`anyOf` …) adds up; what is
+applied to children is paid for by the bytes of the child, and only the dearest child counts. The
+figures are nanoseconds, measured on the slowest values that were found and rounded up. Numbers with
+an exponent or very many digits are compared as decimals of any length, and are up to 100 times
+dearer: they are counted apart (`wild`), because events seldom hold one, and that is seen soon.
+"""
+
+import re
+from functools import lru_cache
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+
+from tidings.catalogue.event_type import Json
+from tidings.core.budget import APART_CPU_S, LOOP_S, USUAL_BYTES
+
+PATTERN_STEPS = (1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15, 1 << 16, 1 << 18, 1 << 20)
+TEXT_PER_PATTERN_BYTE = 0.125  # ns for a byte of text, of each byte of the compiled pattern
+# Of the loop's share. The rest is for saying why an event does not fit: twice as long, and a walk.
+CHECK_NS = LOOP_S * 0.25 * 1e9
+APART_NS = APART_CPU_S * 0.5 * 1e9
+
+_WILD = re.compile(rb"[0-9]{19}|[0-9][eE]|[0-9]\.[0-9]{9}")
+_IN_PLACE = ("anyOf", "oneOf", "allOf")
+_LIMITS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
+_TAME = 1 << 53
+_FREE = frozenset(
+    "title description examples default deprecated $comment $schema $defs format".split()
+)
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """A bound, in nanoseconds."""
+
+    fixed: float = 0.0
+    byte: float = 0.0  # for each byte of an event without wild numbers
+    wild: float = 0.0  # for each byte of any event
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.fixed + other.fixed, self.byte + other.byte, self.wild + other.wild)
+
+    def of(self, size: int, wild: bool = True) -> float:
+        """Nanoseconds for an event of so many bytes."""
+        return self.fixed + (self.wild if wild else self.byte) * size
+
+    def fits_loop(self, raw: bytes) -> bool:
+        """Whether an event, as it came, can be checked within the loop's share for sure."""
+        size = len(raw)
+        if self.of(size) <= CHECK_NS:
+            return True
+        return self.of(size, wild=False) <= CHECK_NS and not _WILD.search(raw)
+
+    @property
+    def surely(self) -> int:
+        """The bytes up to which every event fits into the loop's share; below 0: none does."""
+        return int((CHECK_NS - self.fixed) / self.wild) if self.wild else 1 << 62
+
+    @property
+    def bearable(self) -> bool:
+        """Whether an ordinary event can be checked at all, be it in a process of its own."""
+        return self.of(USUAL_BYTES, wild=False) <= APART_NS
+
+
+@lru_cache(maxsize=4096)
+def pattern_bytes(pattern: str) -> int | None:
+    """How large a pattern is when compiled, rounded up; None for what is none, or too large."""
+    for step in PATTERN_STEPS:
+        try:
+            jsonschema_rs.Draft202012Validator(
+                {"pattern": pattern},
+                pattern_options=jsonschema_rs.RegexOptions(size_limit=step, dfa_size_limit=1 << 10),
+            )
+        except ValueError:
+            continue
+        return step
+    return None
+
+
+def cost_of(node: Json) -> Cost:
+    """The cost of a schema without references."""
+    total = Cost(10.0, 3.0, 3.0)
+    for key, value in node.items():
+        if key in _FREE or key.startswith("x-"):
+            continue
+        total += _keyword(key, value)
+    return total + _children(node)
+
+
+def _keyword(key: str, value: Any) -> Cost:
+    """What one keyword costs at each value that it is applied to; children are not counted."""
+    if key in _IN_PLACE:
+        return sum((cost_of(one) for one in value), Cost(10.0))
+    if key == "not":
+        return cost_of(value) + Cost(10.0)
+    if key == "pattern":
+        byte = 2 + TEXT_PER_PATTERN_BYTE * (pattern_bytes(value) or PATTERN_STEPS[-1])
+        return Cost(60.0, byte, byte)
+    if key in _LIMITS:
+        return Cost(40.0, 20.0 if _tame(value) else 130.0, 130.0)
+    if key == "multipleOf":
+        whole = isinstance(value, int) or value.is_integer()
+        return Cost(40.0, 30.0, 150.0) if whole and _tame(value) else Cost(400.0, 320.0, 2300.0)
+    if key in ("enum", "const"):
+        return options_cost(value if key == "enum" else [value])
+    return Cost(15.0, 5.0, 5.0)
+
+
+def options_cost(options: list[Any]) -> Cost:
+    """What it costs to compare with each of these values, as `own_validator.py` does it."""
+    whole = sum(1 for one in options if is_whole(one))
+    numbers = sum(1 for one in options if is_number(one)) - whole
+    blocks = sum(1 for one in options if isinstance(one, dict | list))
+    texts = len(options) - whole - numbers - blocks
+    total = Cost(20.0 + 6.0 * texts, 0.3 * texts, 0.3 * texts)
+    total += Cost(120.0 * blocks, 40.0 * blocks, 1300.0 * blocks)
+    total += Cost(300.0 * numbers, 300.0 * numbers, 1300.0 * numbers)
+    if whole:
+        total += Cost(100.0 + 10.0 * whole, 40.0 + 20.0 * whole, 280.0 + 60.0 * whole)
+    return total
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a number of JSON."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_whole(value: object) -> bool:
+    """Whether it is a whole number that every double holds."""
+    return is_number(value) and _tame(value) and value == int(value)  # type: ignore[call-overload,no-any-return]
+
+
+def _tame(value: Any) -> bool:
+    return isinstance(value, int | float) and -_TAME <= value <= _TAME
+
+
+def _children(node: Json) -> Cost:
+    """What is applied to what is inside a value: each child pays with its own bytes."""
+    fixed, byte, wild = 0.0, 0.0, 0.0
+    inner: list[tuple[Cost, int]] = []
+    for name, one in node.get("properties", {}).items():
+        inner.append((cost_of(one), len(name.encode("utf-8", "replace")) + 4))
+    if isinstance(node.get("additionalProperties"), dict):
+        inner.append((cost_of(node["additionalProperties"]), 4))
+    if "items" in node:
+        inner.append((cost_of(node["items"]), 1))
+    for cost, frame in inner:
+        # A child of one byte in its frame, or a long one: whichever is dearer for its bytes.
+        byte = max(byte, (cost.fixed + cost.byte) / (frame + 1), cost.byte)
+        wild = max(wild, (cost.fixed + cost.wild) / (frame + 1), cost.wild)
+    return Cost(fixed, byte, wild)
