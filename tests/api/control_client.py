@@ -359,13 +359,13 @@ class InProcess:
     def __init__(self) -> None:
         self._sandbox = Sandbox()
 
-    async def render(self, template: str, event: bytes) -> bytes:
+    async def render(self, template: str, event: bytes, org: int) -> bytes:
         try:
             return self._sandbox.render(template, event)
         except Unrenderable as why:
             raise RenderRefused(str(why)) from None
 
-    async def check(self, template: str) -> str | None:
+    async def check(self, template: str, org: int) -> str | None:
         try:
             self._sandbox.check(template)
         except Unrenderable as why:

@@ -62,12 +62,12 @@ class Quoting:
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
 
-    async def render(self, template: str, event: bytes) -> bytes:
+    async def render(self, template: str, event: bytes, org: int) -> bytes:
         if self.error is not None:
             raise self.error
         return msgspec.json.encode({"template": template, "event": msgspec.Raw(event)})
 
-    async def check(self, template: str) -> str | None:
+    async def check(self, template: str, org: int) -> str | None:
         return None
 
 

@@ -76,7 +76,7 @@ def test_who_takes_too_much_fails_alone(bomb: str) -> None:
             return_exceptions=True,
         )
         assert before == behind == DONE and other == b"{}"
-        assert isinstance(cause, RenderRefused) and "100 ms or 512 MB" in cause.reason
+        assert isinstance(cause, RenderRefused) and "100 ms or 50 MB" in cause.reason
         assert isinstance(again, RenderLater)  # it may have been the event: not failed for good
         assert renderer.deaths == 1
         with pytest.raises(RenderLater) as rests:
@@ -116,11 +116,11 @@ def test_a_process_that_is_killed_blames_nobody_and_is_started_again() -> None:
     async def scenario() -> None:
         renderer = ProcessRenderer()
         await renderer.render(GOOD, EVENT)
-        assert renderer._worker is not None
-        os.kill(renderer._worker.process.pid, signal.SIGSTOP)
+        assert renderer._quick_line._worker is not None
+        os.kill(renderer._quick_line._worker.process.pid, signal.SIGSTOP)
         waiting = [asyncio.ensure_future(renderer.render(GOOD, EVENT)) for _ in range(3)]
         await asyncio.sleep(0)
-        os.kill(renderer._worker.process.pid, signal.SIGKILL)
+        os.kill(renderer._quick_line._worker.process.pid, signal.SIGKILL)
         for one in await asyncio.gather(*waiting, return_exceptions=True):
             assert isinstance(one, RenderLater)
         assert await renderer.render(GOOD, EVENT) == DONE
@@ -135,8 +135,8 @@ def test_close_leaves_no_process_and_lets_nobody_wait() -> None:
         await renderer.close()  # it was never started
         renderer = ProcessRenderer()
         await renderer.render(GOOD, EVENT)
-        assert renderer._worker is not None
-        process = renderer._worker.process
+        assert renderer._quick_line._worker is not None
+        process = renderer._quick_line._worker.process
         os.kill(process.pid, signal.SIGSTOP)
         waiting = asyncio.ensure_future(renderer.render(GOOD, EVENT))
         await asyncio.sleep(0)
@@ -158,8 +158,8 @@ def test_the_process_gets_none_of_our_settings(monkeypatch: pytest.MonkeyPatch) 
     async def scenario() -> None:
         renderer = ProcessRenderer()
         await renderer.render(GOOD, EVENT)
-        assert renderer._worker is not None
-        with open(f"/proc/{renderer._worker.process.pid}/environ", "rb") as environ:
+        assert renderer._quick_line._worker is not None
+        with open(f"/proc/{renderer._quick_line._worker.process.pid}/environ", "rb") as environ:
             assert b"TIDINGS_" not in environ.read()
         await renderer.close()
 

@@ -8,8 +8,10 @@ returned, and that is after the synced commit. What the store cannot take now is
 `Retry-After`: nothing was promised, and the same call can be made again.
 """
 
+import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from time import monotonic
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -26,9 +28,10 @@ from tidings.api.refusals import (
     request_id,
 )
 from tidings.core.call_split import DEFAULT_LIMITS, CallRefused, Limits, form_of, too_large
-from tidings.core.calls import Caller, CallReader, OwnTypes, Rejected, RulesOf, Types
+from tidings.core.calls import Caller, CallReader, Item, OwnTypes, Rejected, RulesOf, Types
 from tidings.engine.access import Denied
 from tidings.engine.intake import Draft, Intake, Overloaded, Verdict
+from tidings.engine.late_checks import LateChecks, concluded
 from tidings.engine.limits import Allowance
 from tidings.store.port import NewRejection, StoreDown
 
@@ -36,6 +39,7 @@ SCOPE = "events:write"
 BODY_S = 10.0
 STORE_RETRY_S = 5
 OVERLOAD_RETRY_S = 1
+TURN_S = 0.005  # how long the events of one call are read before others have a turn
 
 log = structlog.get_logger("tidings.api")
 
@@ -107,8 +111,10 @@ class AcceptApp:
         body_s: float = BODY_S,
         throttle: Throttle | None = None,
         own: OwnTypes = lambda org, name: None,
+        late: LateChecks | None = None,
     ) -> None:
         self._intake = intake
+        self._late = late
         self._access = access
         self._clock_ms = clock_ms
         self._new_request_id = new_request_id
@@ -140,7 +146,7 @@ class AcceptApp:
             body = await self._body.read(receive, headers.get(b"content-length"))
             read = True
             key = headers.get(b"idempotency-key")
-            items = self.reader.read(
+            read_events = self.reader.read_each(
                 content_type,
                 headers,
                 body,
@@ -148,10 +154,11 @@ class AcceptApp:
                 None if key is None else key.decode("latin-1"),
                 self._clock_ms(),
             )
+            items = read_events if read_events.__class__ is list else await _slowly(read_events)
             if len(items) == 1 and items[0].__class__ is Draft:
                 answer = await self._one(items[0], request)
             else:
-                answer = await self._several(items, caller, request)
+                answer = await self._several(await concluded(items, self._late), caller, request)
         except CallRefused as error:
             allowance = getattr(error, "allowance", allowance)
             answer = refusal(
@@ -251,6 +258,18 @@ class AcceptApp:
         if refused:
             self._intake.note_rejections(refused)
         return _told(rows, request)
+
+
+async def _slowly(events: Iterable[Item[Draft]]) -> list[Item[Draft]]:
+    """The events of a large call, with turns for others in between."""
+    items = []
+    until_s = monotonic() + TURN_S
+    for item in events:
+        items.append(item)
+        if monotonic() > until_s:
+            await asyncio.sleep(0)
+            until_s = monotonic() + TURN_S
+    return items
 
 
 class TooMany(CallRefused):

@@ -55,6 +55,7 @@ from tidings.engine.feed import Feed
 from tidings.engine.figures import Figures
 from tidings.engine.inboxes import Inboxes
 from tidings.engine.jobs import Jobs
+from tidings.engine.late_checks import LateChecks
 from tidings.engine.orgs import Orgs
 from tidings.engine.readmission import Readmission
 from tidings.engine.reference import Reference
@@ -146,7 +147,10 @@ class Service:
                 return str(refusal)
             return None
 
+        renderer = ProcessRenderer()
+        late = LateChecks(renderer)
         event_types = EventTypes(
+            late=late,
             catalogue=types,
             envelope=catalogue.envelope(),
             store=store,
@@ -158,7 +162,6 @@ class Service:
         platform, closers = make_platform(settings, clock)
         enricher = make_enricher(event_types, reference, platform, figures)
         closers.append(reference.close)
-        renderer = ProcessRenderer()
         closers.append(renderer.close)
         transformations = Transformations(
             store=store,
@@ -271,6 +274,7 @@ class Service:
             body_s=settings.call_s_max,
             throttle=entrance.limits,
             own=event_types.own,
+            late=late,
         )
         services = Services(
             store=store,
@@ -303,7 +307,11 @@ class Service:
             tries=Tries(store, engine.dispatcher),
             trial=Trial(sender=outlets, target_of=target_of, shaper=shaper, clock=clock),
             readmission=Readmission(
-                store=store, intake=engine.acceptor, reader=accept.reader, clock_ms=clock.now_ms
+                store=store,
+                intake=engine.acceptor,
+                reader=accept.reader,
+                clock_ms=clock.now_ms,
+                late=late,
             ),
             inboxes=inboxes,
         )

@@ -114,9 +114,7 @@ def suspects(items: list[Any], all_fit: Callable[[list[Any]], bool]) -> Iterable
     return found
 
 
-def _first_wrong(
-    items: list[Any], start: int, all_fit: Callable[[list[Any]], bool]
-) -> int | None:
+def _first_wrong(items: list[Any], start: int, all_fit: Callable[[list[Any]], bool]) -> int | None:
     low, high = start, len(items)
     if all_fit(items[low:high]):
         return None

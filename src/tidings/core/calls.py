@@ -10,8 +10,9 @@ maker of drafts, because a draft belongs to the engine.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Generic, Literal, Protocol, TypeVar, Union
 
 import msgspec
 
@@ -110,6 +111,19 @@ class Version(Protocol):
         ...
 
 
+class OwnVersion(Version, Protocol):
+    """One version of an org's own type: checking it may cost more than the loop has."""
+
+    @property
+    def light(self) -> int:
+        """The bytes up to which `fits_loop` is true of every event."""
+        ...
+
+    def fits_loop(self, raw: bytes, /) -> bool:
+        """Whether an event may be checked here and now."""
+        ...
+
+
 class Types(Protocol):
     """The catalogue, as far as it is asked here."""
 
@@ -135,10 +149,33 @@ class DraftMaker(Protocol[Draft_co]):
     ) -> Draft_co: ...
 
 
-OwnTypes = Callable[[int, str], Mapping[int, Version] | None]  # by version; None: no such type
+OwnTypes = Callable[[int, str], Mapping[int, OwnVersion] | None]  # by version; None: no such type
+
+
+class Unchecked(Generic[Draft]):
+    """An event that keeps all rules but, perhaps, its schema: that is to be checked elsewhere."""
+
+    __slots__ = ("conclude", "name", "org", "raw", "version")
+
+    def __init__(
+        self,
+        org: int,
+        name: str,
+        version: OwnVersion,
+        raw: bytes,
+        conclude: Callable[[Sequence[Problem]], "Draft | Rejected"],
+    ) -> None:
+        self.org = org
+        self.name = name
+        self.version = version
+        self.raw = raw  # the flat event
+        self.conclude = conclude  # makes of what was found what `read` would have returned
 
 
 RulesOf = Callable[[int], IntakeRules | None]  # None: there is no such org
+
+
+Item = Union[Draft, Rejected, Unchecked[Draft]]  # noqa: UP007  # mypy takes no `|` of a TypeVar
 
 
 class CallReader(Generic[Draft]):
@@ -168,8 +205,20 @@ class CallReader(Generic[Draft]):
         caller: Caller,
         key: str | None,  # the Idempotency-Key
         now_ms: int,
-    ) -> list[Draft | Rejected]:
+    ) -> "list[Item[Draft]]":
         """One item for each event, in order. Raises CallRefused."""
+        return list(self.read_each(content_type, headers, body, caller, key, now_ms))
+
+    def read_each(
+        self,
+        content_type: bytes | None,
+        headers: Mapping[bytes, bytes],
+        body: bytes,
+        caller: Caller,
+        key: str | None,
+        now_ms: int,
+    ) -> "Iterable[Item[Draft]]":
+        """The same, event by event where there are several: others may have a turn between them."""
         if len(body) > self._limits.body_bytes:
             raise too_large(self._limits.body_bytes, len(body))
         if content_type == b"application/json" and cloudevents.BINARY_MARK not in headers:
@@ -208,7 +257,7 @@ class CallReader(Generic[Draft]):
 
     def _alone(
         self, raw: bytes, came_as: bytes, caller: Caller, key: str | None, now_ms: int
-    ) -> Draft | Rejected:
+    ) -> "Item[Draft]":
         try:
             if len(came_as) > self._limits.event_bytes:
                 raise _event_too_large(came_as, self._limits)
@@ -230,8 +279,7 @@ class CallReader(Generic[Draft]):
         caller: Caller,
         key: str | None,
         now_ms: int,
-    ) -> list[Draft | Rejected]:
-        items: list[Draft | Rejected] = []
+    ) -> "Iterator[Item[Draft]]":
         for index, raw in enumerate(raws):
             try:
                 if len(raw) > self._limits.event_bytes:
@@ -239,10 +287,9 @@ class CallReader(Generic[Draft]):
                 flat = raw if flatten is None else flatten(raw)
                 event = decode(flat, self._limits.depth)
             except Fault as fault:
-                items.append(self._refuse(raw, {}, fault))
+                yield self._refuse(raw, {}, fault)
             else:
-                items.append(self._judge(flat, raw, event, caller, key, index, now_ms))
-        return items
+                yield self._judge(flat, raw, event, caller, key, index, now_ms)
 
     def _judge(
         self,
@@ -253,7 +300,7 @@ class CallReader(Generic[Draft]):
         key: str | None,
         index: int,
         now_ms: int,
-    ) -> Draft | Rejected:
+    ) -> "Item[Draft]":
         """An event that has been parsed: check its envelope, complete it, check it by its type."""
         try:
             org = own = caller.org
@@ -272,13 +319,87 @@ class CallReader(Generic[Draft]):
             event_id = event.get("eventId", ABSENT)
             if event_id is not ABSENT and (event_id.__class__ is not str or not _fits(event_id)):
                 raise bad_event_id(event_id)
-            version, warning = self._judge_type(org, name, event, rules)
-            if event_id is ABSENT or came_org is ABSENT or "createdAt" not in event:
-                raw = self._complete(raw, event, org, key, index, now_ms)
-                event_id = event["eventId"]
-            return self._make(org, name, event_id, raw, event, warning, came_as, version)
+            version, level, problems = self._judge_type(org, name, event, raw, rules)
         except Fault as fault:
             return self._refuse(raw, event, fault)
+        if problems is None:
+            return self._unchecked(raw, came_as, event, (org, version, level), key, index, now_ms)
+        return self._finish(
+            raw, came_as, event, (org, version, level), key, index, now_ms, problems
+        )
+
+    def _judge_type(
+        self, org: int, name: str, event: dict[str, Any], raw: bytes, rules: IntakeRules
+    ) -> tuple[int, Validation, Sequence[Problem] | None]:
+        """The version that an event is of, how strictly it is checked, and what is wrong with it.
+
+        None instead of problems: it must be checked elsewhere. Raises Fault.
+        """
+        level = rules.validation
+        if rules.by_type is not None:
+            level = rules.by_type.get(name, level)
+        version = 1
+        if (versions := self._versions(name)) is not None:
+            if len(versions) > 1:  # else `eventVersion` is a field that nobody has declared
+                version = _version(event, versions)
+            return version, level, () if level == "off" else versions[version].check(event)
+        if (own := self._own(org, name)) is not None:
+            version = _version(event, own)
+            made = own[version]
+            if level == "off":
+                return version, level, ()
+            if len(raw) > made.light and not made.fits_loop(raw):
+                return version, level, None
+            return version, level, made.check(event)
+        _check_unknown(name, rules)
+        return version, level, ()
+
+    def _finish(
+        self,
+        raw: bytes,
+        came_as: bytes,
+        event: dict[str, Any],
+        judged: tuple[int, int, Validation],  # org, version, level
+        key: str | None,
+        index: int,
+        now_ms: int,
+        problems: Sequence[Problem],
+    ) -> Draft | Rejected:
+        """What becomes of an event that has been checked by its type."""
+        org, version, level = judged
+        name, event_id = event["eventName"], event.get("eventId", ABSENT)
+        warning = None
+        if problems:
+            try:
+                warning = _weigh(name, problems, level)
+            except Fault as fault:
+                return self._refuse(raw, event, fault)
+        if event_id is ABSENT or "orgId" not in event or "createdAt" not in event:
+            raw = self._complete(raw, event, org, key, index, now_ms)
+            event_id = event["eventId"]
+        return self._make(org, name, event_id, raw, event, warning, came_as, version)
+
+    def _unchecked(
+        self,
+        raw: bytes,
+        came_as: bytes,
+        event: dict[str, Any],
+        judged: tuple[int, int, Validation],
+        key: str | None,
+        index: int,
+        now_ms: int,
+    ) -> Unchecked[Draft]:
+        org, version, _ = judged
+        name = event["eventName"]
+        own = self._own(org, name)
+        assert own is not None  # it was there a moment ago
+        return Unchecked(
+            org,
+            name,
+            own[version],
+            raw,
+            partial(self._finish, raw, came_as, event, judged, key, index, now_ms),
+        )
 
     def _complete(
         self, raw: bytes, event: dict[str, Any], org: int, key: str | None, index: int, now_ms: int
@@ -293,26 +414,6 @@ class CallReader(Generic[Draft]):
         if "createdAt" not in event:
             event["createdAt"] = at = now_ms
         return splice(raw, made_id, made_org, at)
-
-    def _judge_type(
-        self, org: int, name: str, event: dict[str, Any], rules: IntakeRules
-    ) -> tuple[int, str | None]:
-        """The version that an event is of, and the warning that is kept on it; or a Fault."""
-        version = 1
-        if (versions := self._versions(name)) is not None:
-            if len(versions) > 1:  # else `eventVersion` is a field that nobody has declared
-                version = _version(event, versions)
-        elif (versions := self._own(org, name)) is not None:
-            version = _version(event, versions)
-        else:
-            _check_unknown(name, rules)
-            return 1, None
-        level = rules.validation
-        if rules.by_type is not None:
-            level = rules.by_type.get(name, level)
-        if level == "off" or not (problems := versions[version].check(event)):
-            return version, None
-        return version, _weigh(name, problems, level)
 
     def _refuse(self, raw: bytes, event: dict[str, Any], fault: Fault) -> Rejected:
         body = raw[: self._limits.event_bytes]

@@ -6,6 +6,7 @@ for events: the same three questions that the catalogue answers (`check`, `key_o
 """
 
 import re
+from collections.abc import Sequence
 
 import jsonschema_rs
 import msgspec
@@ -20,7 +21,6 @@ from tidings.core.form import came as came_in_form
 from tidings.core.own_schema import (
     SCHEMA_BYTES_MAX,
     SchemaRefused,
-    expand_schema,
     read_schema,
 )
 from tidings.core.own_validator import Explainer, compile_own
@@ -47,14 +47,6 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     schema: Json  # of `data`, as it was written
     key: str = DEFAULT_KEY  # dotted path of the ordering key
     example: Json | None = None  # of `data`
-
-
-class Reading(msgspec.Struct, frozen=True):
-    """A body that passed."""
-
-    declaration: Declaration
-    new_version: bool
-    warnings: tuple[Refusal, ...]
 
 
 class OwnType:
@@ -152,6 +144,16 @@ class OwnType:
         return distinct_texts(found)
 
 
+class Reading(msgspec.Struct, frozen=True):
+    """A body that passed."""
+
+    declaration: Declaration
+    new_version: bool
+    warnings: tuple[Refusal, ...]
+    made: OwnType  # as version 1
+    example_unchecked: bytes = b""  # the event that shows it, where its check may take long
+
+
 def read_own_type(name: str, body: Json, envelope: Json) -> Reading | list[Refusal]:
     """Read a body that declares an event type, or say why not. Never raises.
 
@@ -167,15 +169,28 @@ def read_own_type(name: str, body: Json, envelope: Json) -> Reading | list[Refus
     )
     new_version = form.flag("newVersion", False)
     form.warn_of_unknown(body, _FIELDS)
-    if not form.refusals:
-        try:
-            form.check_example(OwnType(name, 1, declaration, envelope))
-        except SchemaRefused as refused:
-            said, path = refused.sentence, refused.path
-            form.refuse("bad_schema", "schema", said if path in said else f"{said} It is {path}.")
     if form.refusals:
         return form.refusals
-    return Reading(declaration, new_version, tuple(form.warnings))
+    try:
+        made = OwnType(name, 1, declaration, envelope)
+    except SchemaRefused as refused:
+        said, path = refused.sentence, refused.path
+        form.refuse("bad_schema", "schema", said if path in said else f"{said} It is {path}.")
+        return form.refusals
+    unchecked = b""
+    if made.kind.examples:
+        raw = msgspec.json.encode(made.kind.example)
+        if not made.fits_loop(raw):
+            unchecked = raw
+        elif problems := made.check(made.kind.example):
+            form.refuse("bad_example", "example", misfit(problems))
+            return form.refusals
+    return Reading(declaration, new_version, tuple(form.warnings), made, unchecked)
+
+
+def misfit(problems: Sequence[Problem]) -> str:
+    """What is said of an example that does not fit."""
+    return f"example must fit the schema; {problems[0].message} Correct one of the two."
 
 
 class _TypeForm(Form):
@@ -255,14 +270,6 @@ class _TypeForm(Form):
             f"example must be {must}; got {came_in_form(value)}. Leave it out if in doubt.",
         )
         return None
-
-    def check_example(self, made: OwnType) -> None:
-        if made.kind.examples and (problems := made.check(made.kind.example)):
-            self.refuse(
-                "bad_example",
-                "example",
-                f"example must fit the schema; {problems[0].message} Correct one of the two.",
-            )
 
 
 def _identifiers(schema: Json) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from tidings.core.budget import APART_CPU_S, LOOP_S, USUAL_BYTES
 PATTERN_STEPS = (1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15, 1 << 16, 1 << 18, 1 << 20)
 TEXT_PER_PATTERN_BYTE = 0.125  # ns for a byte of text, of each byte of the compiled pattern
 # Of the loop's share. The rest is for saying why an event does not fit: twice as long, and a walk.
-CHECK_NS = LOOP_S * 0.25 * 1e9
+CHECK_NS = LOOP_S * 0.4 * 1e9
 APART_NS = APART_CPU_S * 0.5 * 1e9
 
 _WILD = re.compile(rb"[0-9]{19}|[0-9][eE]|[0-9]\.[0-9]{9}")
@@ -134,7 +134,7 @@ def is_number(value: object) -> bool:
 
 def is_whole(value: object) -> bool:
     """Whether it is a whole number that every double holds."""
-    return is_number(value) and _tame(value) and value == int(value)  # type: ignore[call-overload,no-any-return]
+    return is_number(value) and _tame(value) and value == int(value)  # type: ignore[call-overload]
 
 
 def _tame(value: Any) -> bool:

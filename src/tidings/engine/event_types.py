@@ -15,15 +15,19 @@ from tidings.catalogue.compat import Change, breaking
 from tidings.catalogue.event_type import Json
 from tidings.catalogue.versions import Version, pick
 from tidings.core.form import Refusal
-from tidings.core.own_schema import SchemaRefused
+from tidings.core.own_schema import expand_schema
 from tidings.core.own_types import (
     TYPES_MAX,
     VERSIONS_MAX,
     Declaration,
     OwnType,
+    Reading,
+    misfit,
     read_own_type,
 )
 from tidings.engine.changes import Changes
+from tidings.engine.intake import Overloaded
+from tidings.engine.late_checks import LateChecks
 from tidings.store import port
 
 Users = Callable[[int, str], list[str]]  # names of the webhooks that subscribe to a type of an org
@@ -65,8 +69,10 @@ class EventTypes:
         changes: Changes,
         below: Callable[[int], list[int]],  # the orgs below an org
         users: Users,
+        late: LateChecks | None = None,  # for examples that may take long to check
     ) -> None:
         self.catalogue = catalogue
+        self._late = late
         self._envelope = envelope
         self._store = store
         self._changes = changes
@@ -80,10 +86,14 @@ class EventTypes:
         }
 
     def load(self, stored: Sequence[port.StoredType]) -> None:
-        """Take over what is stored at start."""
+        """Take over what is stored at start, also by rules that are stricter now.
+
+        Nothing is compiled, and nothing refused: what may take too much is checked elsewhere.
+        """
         self._own = {}
         for kind in stored:
-            self._keep(kind, _declarations.decode(kind.declaration))
+            declaration = _declarations.decode(kind.declaration)
+            self._keep(kind, declaration, expand_schema(declaration.schema))
 
     # -- reading ----------------------------------------------------------------------------------
 
@@ -163,16 +173,17 @@ class EventTypes:
 
         Returns it, whether it was made now (the type or the version), and warnings.
         """
+        reading = read_own_type(name, body, self._envelope)
+        if isinstance(reading, list):
+            raise TypeRefused(reading)
+        await self._check_example(org, reading)
 
         async def change() -> tuple[OwnRecord, bool, tuple[Refusal, ...]]:
-            reading = read_own_type(name, body, self._envelope)
-            if isinstance(reading, list):
-                raise TypeRefused(reading)
-            version, made = self._version_for(org, name, reading.declaration, reading.new_version)
+            version, made = self._version_for(org, name, reading)
             stored, registry = await self._store.put_type(
                 port.StoredType(org, name, version, msgspec.json.encode(reading.declaration))
             )
-            record = self._keep(stored, reading.declaration)
+            record = self._keep(stored, reading.declaration, reading.made.expanded)
             self._changes.seen(registry)
             return record, made, reading.warnings
 
@@ -197,19 +208,33 @@ class EventTypes:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _keep(self, stored: port.StoredType, declaration: Declaration) -> OwnRecord:
-        made = OwnType(stored.name, stored.version, declaration, self._envelope)
+    def _keep(self, stored: port.StoredType, declaration: Declaration, expanded: Json) -> OwnRecord:
+        made = OwnType(stored.name, stored.version, declaration, self._envelope, expanded)
         record = OwnRecord(stored, declaration, made)
         self._own.setdefault(stored.org, {}).setdefault(stored.name, {})[stored.version] = record
         return record
+
+    async def _check_example(self, org: int, reading: Reading) -> None:
+        """The example of a declaration, where it could not be checked at once. TypeRefused."""
+        if not reading.example_unchecked:
+            return
+        try:
+            if self._late is None:
+                raise Overloaded("nobody checks events apart")
+            problems = await self._late.problems(org, reading.made, reading.example_unchecked)
+        except Overloaded:
+            said = "example must be checked by the schema; that takes too long now. Try it again"
+            raise TypeRefused(
+                [_refusal("bad_example", "example", f"{said}, or leave the example out.")]
+            ) from None
+        if problems:
+            raise TypeRefused([_refusal("bad_example", "example", misfit(problems))])
 
     def _made_for(self, org: int, name: str, event: Json) -> OwnType | None:
         versions = self._own.get(org, {}).get(name)
         return None if versions is None else pick(versions, event).made
 
-    def _version_for(
-        self, org: int, name: str, declaration: Declaration, new_version: bool
-    ) -> tuple[int, bool]:
+    def _version_for(self, org: int, name: str, reading: Reading) -> tuple[int, bool]:
         """The version that a declaration becomes, and whether that is a new one."""
         if self.catalogue.get(name) is not None:
             raise TypeRefused([_taken(name)], conflict=True)
@@ -219,25 +244,21 @@ class EventTypes:
                 raise TypeRefused([_too_many(f"at most {TYPES_MAX} event types of its own")])
             return 1, True
         newest = versions[max(versions)]
-        changes = _changes_between(newest, declaration, self._envelope)
+        changes = _changes_between(newest, reading.made)
         if not changes:
             return newest.stored.version, False
-        if not new_version:
+        if not reading.new_version:
             raise TypeRefused([_breaks(name, newest.stored.version, changes)], conflict=True)
         if len(versions) >= VERSIONS_MAX:
             raise TypeRefused([_too_many(f"at most {VERSIONS_MAX} versions of an event type")])
         return newest.stored.version + 1, True
 
 
-def _changes_between(old: OwnRecord, new: Declaration, envelope: Json) -> list[Change]:
+def _changes_between(old: OwnRecord, new: OwnType) -> list[Change]:
     """What the new declaration breaks of the old one; its key decides order, so it counts too."""
-    try:
-        made = OwnType(old.stored.name, old.stored.version, new, envelope)
-    except SchemaRefused as refused:  # `read_own_type` has passed it
-        raise AssertionError(refused.sentence) from refused
-    changes = breaking(old.made.kind.schema, made.kind.schema)
-    if new.key != old.declaration.key:
-        changes.append(Change("key", f"was {old.declaration.key}, is {new.key}"))
+    changes = breaking(old.made.kind.schema, new.kind.schema)
+    if new.kind.key != old.made.kind.key:
+        changes.append(Change("key", f"was {old.made.kind.key}, is {new.kind.key}"))
     return changes
 
 

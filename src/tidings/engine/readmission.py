@@ -5,6 +5,7 @@ from collections.abc import Callable
 from tidings.core.call_split import CallRefused
 from tidings.core.calls import Caller, CallReader, Rejected
 from tidings.engine.intake import Draft, Intake, Verdict
+from tidings.engine.late_checks import LateChecks, concluded
 from tidings.store import port
 
 PLAIN, STRUCTURED = b"application/json", b"application/cloudevents+json"
@@ -24,7 +25,9 @@ class Readmission:
         intake: Intake,
         reader: CallReader[Draft],
         clock_ms: Callable[[], int],
+        late: LateChecks | None = None,
     ) -> None:
+        self._late = late
         self._store = store
         self._intake = intake
         self._reader = reader
@@ -51,7 +54,8 @@ class Readmission:
         """
         media = STRUCTURED if b'"specversion"' in body[:4096] else PLAIN
         headers: dict[bytes, bytes] = {}
-        items = self._reader.read(media, headers, body, Caller(org), None, self._clock_ms())
+        read = self._reader.read(media, headers, body, Caller(org), None, self._clock_ms())
+        items = await concluded(read, self._late)
         if len(items) != 1:
             said = f"The body must be one event; got {len(items)}. Send them one by one."
             raise CallRefused(422, "one_event", said)

@@ -118,4 +118,4 @@ class Shaper:
     async def _transform(self, template: str, body: bytes) -> bytes:
         if self._renderer is None:
             raise ShapeLater(_NOT_RUN, OUR_FAULT_S)
-        return await self._renderer.render(template, body)
+        return await self._renderer.render(template, body, webhook.org)

@@ -98,7 +98,7 @@ class Transformations:
             raise TransformationRefused(_bad_name(name))
         if self.template(org, name) is not None:
             raise TransformationRefused(_taken(name), conflict=True)
-        checked = await self._checked(template)
+        checked = await self._checked(org, template)
 
         async def change() -> StoredTransformation:
             if self.template(org, name) is not None:
@@ -112,7 +112,7 @@ class Transformations:
     async def replace(self, org: int, name: str, template: object, by: str) -> StoredTransformation:
         """A new version; the same template again is none. UnknownTransformation, Transf…Refused."""
         self.get(org, name)
-        checked = await self._checked(template)
+        checked = await self._checked(org, template)
 
         async def change() -> StoredTransformation:
             known = self.get(org, name)
@@ -141,13 +141,13 @@ class Transformations:
         self._newest.setdefault(org, {})[name] = msgspec.structs.replace(stored)
         return stored
 
-    async def _checked(self, template: object) -> str:
+    async def _checked(self, org: int, template: object) -> str:
         must = f"template must be a text of 1 to {TEMPLATE_MAX} characters in MiniJinja"
         if not isinstance(template, str) or not 0 < len(template) <= TEMPLATE_MAX:
             got = f"{len(template)} characters" if isinstance(template, str) else came(template)
             said = f'{must}; got {got}. Start with {{"id": {{{{ event.eventId }}}}}}.'
             raise TransformationRefused(_refusal("bad_template", said, "template"))
-        if (reason := await self._renderer.check(template)) is not None:
+        if (reason := await self._renderer.check(template, org)) is not None:
             raise TransformationRefused(_refusal("bad_template", reason, "template"))
         return template
 

@@ -1,6 +1,11 @@
-"""What the engine asks of whoever runs templates."""
+"""What the engine asks of whoever runs what tenants have written: templates, and costly checks."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from tidings.catalogue import Problem
 
 TEMPLATE_MAX = 32 * 1024  # characters
 OUTPUT_MAX = 256 * 1024  # bytes
@@ -15,7 +20,7 @@ class RenderRefused(Exception):
 
 
 class RenderLater(Exception):
-    """Nothing can be said of the template now."""
+    """Nothing can be said of the template, or of the event, now."""
 
     def __init__(self, reason: str, delay_s: float) -> None:
         super().__init__(reason)
@@ -23,19 +28,35 @@ class RenderLater(Exception):
         self.delay_s = delay_s
 
 
+class CheckBy(msgspec.Struct, frozen=True):
+    """The event type that an event is checked by, as it is stored."""
+
+    name: str
+    version: int
+    declaration: dict[str, Any]
+
+
 class Renderer(Protocol):
     """Runs templates. Each run is bounded in time and memory, and hurts no other one."""
 
-    async def render(self, template: str, event: bytes) -> bytes:
+    async def render(self, template: str, event: bytes, org: int) -> bytes:
         """The JSON object that the template makes of an event (a JSON object).
 
-        Raises RenderRefused and RenderLater.
+        Orgs take turns. Raises RenderRefused and RenderLater.
         """
         ...
 
-    async def check(self, template: str) -> str | None:
+    async def check(self, template: str, org: int) -> str | None:
         """What is wrong with a template, in a sentence; None if it can be run.
 
         Raises RenderLater.
         """
+        ...
+
+
+class Checker(Protocol):
+    """Checks events by schemas that may take longer than the event loop has."""
+
+    async def check_event(self, kind: CheckBy, event: bytes, org: int) -> Sequence[Problem]:
+        """What is wrong with an event. RenderRefused: it takes too much. RenderLater."""
         ...

@@ -6,6 +6,8 @@ times, and written out, takes no fuel and all memory), so this runs only in a pr
 
 Whatever a template prints is written as JSON (`{{ data.tier }}` prints "gold" with its quotes), so
 no value can break out of its place. What is not there prints null; `|default(…)` replaces it.
+
+A template sees the event's values and nothing else of Python: see `plain.py`.
 """
 
 from collections import OrderedDict
@@ -14,10 +16,12 @@ import msgspec
 from minijinja import Environment, TemplateError
 
 from tidings.transform.numbers import Numbers, TwoInOne
+from tidings.transform.plain import plain
 from tidings.transform.port import OUTPUT_MAX, TEMPLATE_MAX
 
 FUEL = 50_000
 KEPT_MAX = 256  # compiled templates
+KEPT_CHARACTERS_MAX = 1 << 20  # of all of them
 DEPTH_MAX = 64
 NAME = "transformation"
 _WITHOUT = ("debug",)  # shows the inside of the engine
@@ -34,6 +38,7 @@ class Sandbox:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Environment] = OrderedDict()
+        self._characters = 0
 
     def check(self, template: str) -> None:
         """Raises Unrenderable for what is no template."""
@@ -47,9 +52,9 @@ class Sandbox:
         """The object that the template makes of an event. Raises Unrenderable."""
         environment = self._compiled(template)
         numbers = Numbers()
-        read = numbers.read(event)
+        read = plain(numbers.read(event))
         try:
-            text = environment.render_template(NAME, event=read, data=read.get("data"))
+            text = environment.render_template(NAME, event=read, data=dict.get(read, "data"))
         except TemplateError as error:
             raise Unrenderable(_why(error)) from None
         try:
@@ -78,8 +83,9 @@ class Sandbox:
         except TemplateError as error:
             raise Unrenderable(_why(error)) from None
         self._kept[template] = environment
-        if len(self._kept) > KEPT_MAX:
-            self._kept.popitem(last=False)
+        self._characters += len(template)
+        while len(self._kept) > KEPT_MAX or self._characters > KEPT_CHARACTERS_MAX:
+            self._characters -= len(self._kept.popitem(last=False)[0])
         return environment
 
 
@@ -113,6 +119,11 @@ def _why(error: TemplateError) -> str:
     if kind == "OutOfFuel":
         return f"The transformation takes more than {FUEL} steps{at}. Loop over less."
     said = (error.detail or kind).split("\n")[0]
+    if kind == "UnknownMethod":
+        return (
+            f"The template calls a method{at}, {said[:80]}; values have none. Use a filter: "
+            "|items for pairs, |default(…) for what may be absent."
+        )
     if said.startswith(_CALCULATE):
         said = _CALCULATE  # the rest is the numbers
     if kind in _FAULTS:

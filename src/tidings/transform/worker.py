@@ -1,9 +1,10 @@
-"""The process that runs templates: it may be killed at any time, and nothing is lost.
+"""The process that runs what tenants wrote: it may be killed at any time, and nothing is lost.
 
 One request after the other, over a socket: a 4-byte big-endian length and msgpack, `[operation,
-template, event]` one way, `[output or null, reason or null]` the other. Each run has its share of
-processor time; who takes more is ended by the system, with the whole process, and whoever asked
-sees the socket close. Memory is bounded in the same way.
+text, event]` one way, `[output or null, reason or null, processor time]` the other. Each run has
+its share of processor time; who takes more is ended by the system, with the whole process, and
+whoever asked sees the socket close. Memory is bounded in the same way: by what the process had
+before the run, and its share.
 """
 
 import os
@@ -11,21 +12,32 @@ import resource
 import signal
 import socket
 import sys
+import time
+from collections import OrderedDict
 
 import msgspec
 
+from tidings.catalogue import envelope
+from tidings.core.budget import APART_CPU_S, MEMORY_BYTES
+from tidings.core.own_schema import SchemaRefused, expand_schema
+from tidings.core.own_types import Declaration, OwnType
+from tidings.transform.port import CheckBy
 from tidings.transform.sandbox import Sandbox, Unrenderable
 
-RUN_CPU_S = 0.1
-MEMORY_BYTES = 512 << 20
 RECEIVE_BYTES = 1 << 20
+NICE = 5  # the service itself comes first
+TYPES_KEPT = 8  # with their validators
+KEPT_OF_RUNS_BYTES = 4 * MEMORY_BYTES
+WORN = 75  # the exit code of a process that asks to be started anew
+MEMORY_OF_ALL_BYTES = 512 << 20  # where the system does not say what the process has
+RENDER, CHECK_TEMPLATE, CHECK_EVENT = "render", "check", "check event"
 
 
 class Request(msgspec.Struct, array_like=True):
-    """Render, or only compile."""
+    """What is asked."""
 
-    operation: str  # "render" or "check"
-    template: str
+    operation: str  # RENDER, CHECK_TEMPLATE or CHECK_EVENT
+    text: str  # a template, or `port.CheckBy` as JSON
     event: bytes
 
 
@@ -34,24 +46,82 @@ class Reply(msgspec.Struct, array_like=True):
 
     output: bytes | None
     reason: str | None
+    cpu_s: float = 0.0
 
 
 _requests = msgspec.msgpack.Decoder(Request)
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def answer(sandbox: Sandbox, request: Request) -> Reply:
+class Checks:
+    """Event types, the latest used of them, for their events."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, OwnType] = OrderedDict()
+
+    def check(self, described: str, event: bytes) -> bytes:
+        """The problems of an event, as JSON."""
+        made = self._kept.get(described)
+        if made is None:
+            by = msgspec.json.decode(described, type=CheckBy)
+            declaration = msgspec.convert(by.declaration, Declaration)
+            expanded = expand_schema(declaration.schema)
+            made = OwnType(by.name, by.version, declaration, envelope(), expanded)
+            self._kept[described] = made
+            if len(self._kept) > TYPES_KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(described)
+        return msgspec.json.encode(made.check(msgspec.json.decode(event)))
+
+
+def answer(sandbox: Sandbox, checks: Checks, request: Request) -> Reply:
     """One request. Never raises."""
     try:
-        if request.operation == "check":
-            sandbox.check(request.template)
+        if request.operation == CHECK_TEMPLATE:
+            sandbox.check(request.text)
             return Reply(None, None)
-        return Reply(sandbox.render(request.template, request.event), None)
+        if request.operation == CHECK_EVENT:
+            return Reply(checks.check(request.text, request.event), None)
+        return Reply(sandbox.render(request.text, request.event), None)
     except Unrenderable as why:
         return Reply(None, str(why))
+    except SchemaRefused as why:
+        return Reply(None, why.sentence)
+    except MemoryError:
+        os.abort()  # it has taken its share: as where an allocation of the engine fails
     except BaseException as error:  # a panic of the engine is no Exception
         kind = type(error).__name__
-        return Reply(None, f"The template engine has failed at this event ({kind}). Simplify it.")
+        return Reply(None, f"The engine has failed at this event ({kind}). Simplify it.")
+
+
+class MemoryBound:
+    """Lets a run take so much more memory than the process had before it."""
+
+    def __init__(self) -> None:
+        try:
+            self._statm = os.open("/proc/self/statm", os.O_RDONLY)
+        except OSError:
+            self._statm = -1
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY_OF_ALL_BYTES, resource.RLIM_INFINITY))
+
+        self._first = self._has()
+
+    @property
+    def worn(self) -> bool:
+        """Whether so much was kept of former runs that a new process is better."""
+        return self._has() > self._first + KEPT_OF_RUNS_BYTES
+
+    def renew(self) -> None:
+        """Count from now on."""
+        if self._statm >= 0:
+            bound = self._has() + MEMORY_BYTES
+            resource.setrlimit(resource.RLIMIT_AS, (bound, resource.RLIM_INFINITY))
+
+    def _has(self) -> int:
+        if self._statm < 0:
+            return 0
+        pages = int(os.pread(self._statm, 32, 0).split(b" ", 1)[0])
+        return pages * resource.getpagesize()
 
 
 def main(descriptor: int) -> None:
@@ -59,9 +129,10 @@ def main(descriptor: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the parent decides when to end
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    os.nice(NICE)
+    envelope()  # read now: it is no part of anybody's share
     line = socket.socket(fileno=descriptor)
-    sandbox = Sandbox()
+    sandbox, checks, memory = Sandbox(), Checks(), MemoryBound()
     buffer = bytearray()
     while chunk := line.recv(RECEIVE_BYTES):
         buffer += chunk
@@ -71,10 +142,16 @@ def main(descriptor: int) -> None:
                 break
             request = _requests.decode(buffer[4:end])
             del buffer[:end]
-            signal.setitimer(signal.ITIMER_VIRTUAL, RUN_CPU_S)  # SIGVTALRM ends the process
-            reply = _encode(answer(sandbox, request))
+            memory.renew()
+            signal.setitimer(signal.ITIMER_VIRTUAL, APART_CPU_S)  # SIGVTALRM ends the process
+            started_s = time.process_time()
+            told = answer(sandbox, checks, request)
+            told.cpu_s = time.process_time() - started_s
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            reply = _encode(told)
             line.sendall(len(reply).to_bytes(4, "big") + reply)
+            if memory.worn:
+                os._exit(WORN)
 
 
 if __name__ == "__main__":

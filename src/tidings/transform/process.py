@@ -1,0 +1,200 @@
+"""One process for what others have written: started when first needed, and again when it dies.
+
+Orgs take turns, and only a few requests are handed over at a time, so that whoever dies takes
+little down. When the process has died of its limits, the one at the head was the cause: it is
+refused. The others go to a new process. When it has died of anything else nobody is to blame, and
+all are asked again later.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable
+from typing import Any, cast
+
+import msgspec
+
+from tidings.core.budget import APART_CPU_S, MEMORY_BYTES
+from tidings.transform.port import RenderLater, RenderRefused
+from tidings.transform.turns import FairQueue
+from tidings.transform.worker import WORN, Reply
+
+HANDED_MAX = 4  # requests that the process has at a time
+AGAIN_S = 5.0
+SEND_BUFFER_BYTES = 4 << 20
+# Of processor time, of memory (an allocation that fails aborts), of a stack that overflows.
+OWN_DEATHS = (-signal.SIGVTALRM, -signal.SIGABRT, -signal.SIGSEGV)
+
+_replies = msgspec.msgpack.Decoder(Reply)
+
+TOO_MUCH = f"more than {APART_CPU_S * 1000:.0f} ms or {MEMORY_BYTES >> 20} MB"
+DIED = "The process that runs transformations and checks has ended. It is started again."
+
+
+class Asked:
+    """One request that waits for its answer."""
+
+    __slots__ = ("answered", "frame", "key", "org")
+
+    def __init__(
+        self, org: int, key: bytes, frame: bytes, answered: "asyncio.Future[Reply]"
+    ) -> None:
+        self.org = org
+        self.key = key  # what would take the next process down as well
+        self.frame = frame
+        self.answered = answered
+
+
+Killed = Callable[[Asked], None]
+
+
+class Worker(asyncio.Protocol):
+    """One life of the process."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        replied: Callable[[Reply], None],
+        ended: Callable[[int], None],
+    ) -> None:
+        self.process = process
+        self._replied = replied
+        self._ended = ended
+        self._buffer = bytearray()
+        self._reaping: asyncio.Task[None] | None = None
+        self.transport: asyncio.WriteTransport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember the line (asyncio.Protocol)."""
+        self.transport = cast(asyncio.WriteTransport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on the replies, in order (asyncio.Protocol)."""
+        buffer = self._buffer
+        buffer += data
+        at = 0
+        while len(buffer) - at >= 4:
+            end = at + 4 + int.from_bytes(buffer[at : at + 4], "big")
+            if len(buffer) < end:
+                break
+            self._replied(_replies.decode(memoryview(buffer)[at + 4 : end]))
+            at = end
+        if at:
+            self._buffer = buffer[at:]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The process is gone (asyncio.Protocol)."""
+        self._reaping = asyncio.get_running_loop().create_task(self._reap())
+
+    async def _reap(self) -> None:
+        self._ended(await asyncio.to_thread(self.process.wait))
+
+
+class Process:
+    """A line of requests, and the process that answers them."""
+
+    def __init__(self, killed: Killed, took: Callable[[Asked, float], None]) -> None:
+        self._killed = killed  # told of the request that the process has died of
+        self._took = took  # told of each request's processor time, in seconds
+        self.waiting: FairQueue[Asked] = FairQueue()
+        self._handed: deque[Asked] = deque()
+        self._worker: Worker | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._closed = False
+        self.deaths = 0
+
+    def ask(self, asked: Asked) -> None:
+        """Have it answered when its turn comes."""
+        if self._closed:
+            asked.answered.set_exception(RenderLater(DIED, AGAIN_S))
+            return
+        self.waiting.push(asked)
+        if self._worker is not None:
+            self._hand_over()
+        elif self._starting is None:
+            self._starting = asyncio.get_running_loop().create_task(self._start())
+
+    async def close(self) -> None:
+        """End the process; what waits is asked again after the next start. Idempotent."""
+        self._closed = True
+        if self._starting is not None:
+            await asyncio.gather(self._starting, return_exceptions=True)
+        if self._worker is not None:
+            worker, self._worker = self._worker, None
+            worker.transport.close()
+            await asyncio.to_thread(worker.process.wait)
+        self._put_off()
+
+    def _hand_over(self) -> None:
+        worker = self._worker
+        if worker is None:
+            return
+        while self.waiting and len(self._handed) < HANDED_MAX:
+            asked = self.waiting.pop()
+            if asked.answered.done():
+                continue  # nobody waits for it any more
+            self._handed.append(asked)
+            worker.transport.write(asked.frame)
+
+    def _replied(self, reply: Reply) -> None:
+        asked = self._handed.popleft()
+        self._took(asked, reply.cpu_s)
+        if not asked.answered.done():
+            asked.answered.set_result(reply)
+        self._hand_over()
+
+    async def _start(self) -> None:
+        """Start the process and give it what waits."""
+        try:
+            ours, theirs = socket.socketpair()
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+            ours.setblocking(False)
+            with theirs:
+                process = await asyncio.to_thread(_launch, theirs.fileno())
+            worker = Worker(process, self._replied, lambda code: self._ended(worker, code))
+            loop: Any = asyncio.get_running_loop()
+            await loop.create_unix_connection(lambda: worker, sock=ours)
+        except OSError:
+            self._starting = None
+            self._put_off()
+            return
+        self._starting, self._worker = None, worker
+        self._hand_over()
+
+    def _ended(self, worker: Worker, code: int) -> None:
+        if self._worker is not worker:
+            return  # it was closed
+        self._worker = None
+        self.deaths += code != WORN
+        if code not in (*OWN_DEATHS, WORN):
+            self._put_off()
+            return
+        cause = self._handed.popleft() if self._handed and code != WORN else None
+        self.waiting.push_back(list(self._handed))
+        self._handed.clear()
+        if cause is not None:
+            if not cause.answered.done():
+                cause.answered.set_exception(RenderRefused(TOO_MUCH))
+            self._killed(cause)
+        if self.waiting and self._starting is None and not self._closed:
+            self._starting = asyncio.get_running_loop().create_task(self._start())
+
+    def _put_off(self) -> None:
+        for asked in (*self._handed, *self.waiting.take()):
+            if not asked.answered.done():
+                asked.answered.set_exception(RenderLater(DIED, AGAIN_S))
+        self._handed.clear()
+
+
+def _launch(descriptor: int) -> subprocess.Popen[bytes]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "tidings.transform.worker", str(descriptor)],
+        pass_fds=[descriptor],
+        stdin=subprocess.DEVNULL,
+        env=kept,
+    )
