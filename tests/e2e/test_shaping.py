@@ -92,7 +92,7 @@ def test_a_transformation_that_goes_too_far_fails_its_own_delivery_and_nothing_e
     api.accept(event(event_id, api.org))
     assert api.settled(event_id, others)["state"] == "delivered"
     told = api.settled(event_id, bomb)
-    assert told["state"] == "failed" and "100 ms or 512 MB" in told["advice"]
+    assert told["state"] == "failed" and "100 ms or 50 MB" in told["advice"]
     assert "nothing was sent" in told["advice"]
     told = api.settled(event_id, long)
     assert told["state"] == "failed" and "more than 50000 steps" in told["advice"]

@@ -11,6 +11,7 @@ from tidings.catalogue.event_type import Json
 
 MAX_VALUES = 256  # of one event: a bulk event must not write thousands of search rows
 MAX_TEXT = 255  # characters: longer texts are no identifiers
+MAX_LOOKUPS = 50_000  # in the items of lists: a list may hold 80,000 items without any value
 
 _MAX_BITS = 128  # longer integers are no ids either, and str() of a huge one is slow or refused
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d*)\]")
@@ -57,7 +58,7 @@ def getter(path: str) -> Callable[[Json], str | None]:
 class Tree:
     """Many paths, so that common beginnings are walked once. Values, lists of them, then blocks."""
 
-    __slots__ = ("blocks", "each", "lists", "values")
+    __slots__ = ("blocks", "each", "lists", "values", "width")
 
     def __init__(self, ways: Iterable[tuple[str | int, ...]]) -> None:
         grouped: dict[str, list[tuple[str | int, ...]]] = {}
@@ -75,6 +76,8 @@ class Tree:
             for name, rests in grouped.items()
             if (inner := [rest[1:] for rest in rests if rest[:1] == (_EACH,) and len(rest) > 1])
         )
+        # How many names are looked for in one block, without those inside lists.
+        self.width: int = len(grouped) + sum(inner.width for _, inner in self.blocks)
 
 
 def tree(paths: Iterable[str]) -> Tree:
@@ -83,8 +86,13 @@ def tree(paths: Iterable[str]) -> Tree:
 
 
 # One loop for each kind of path: asked for every event, so it is not cut into calls.
-def gather(block: Json, wanted: Tree, out: list[Any]) -> None:  # noqa: C901, PLR0912
-    """Append what stands at the wanted paths of `block`, as it is, until there is enough."""
+def gather(  # noqa: C901, PLR0912
+    block: Json, wanted: Tree, out: list[Any], left: list[int] | None = None
+) -> None:
+    """Append what stands at the wanted paths of `block`, as it is, until there is enough.
+
+    `left` holds how many names may still be looked for inside lists.
+    """
     for name in wanted.values:
         if name in block:
             out.append(block[name])
@@ -97,14 +105,17 @@ def gather(block: Json, wanted: Tree, out: list[Any]) -> None:  # noqa: C901, PL
         if name in block:
             child = block[name]
             if type(child) is dict:
-                gather(child, inner, out)
+                gather(child, inner, out, left)
     for name, inner in wanted.each:
         if name in block and type(block[name]) is list:
+            if left is None:
+                left = [MAX_LOOKUPS]
             for item in block[name]:
-                if len(out) >= MAX_VALUES:
+                left[0] -= inner.width
+                if left[0] < 0 or len(out) >= MAX_VALUES:
                     return
                 if type(item) is dict:
-                    gather(item, inner, out)
+                    gather(item, inner, out, left)
 
 
 def distinct_texts(values: Iterable[Any]) -> list[str]:

@@ -17,6 +17,7 @@ from tidings.core.event_path import EACH, Path
 VALUES_MAX = 256  # what a path with [*] looks at in one event; items behind are not seen
 PROGRAM_MAX = 1500  # RE2's instructions: a long program is slow where its automaton is given up
 MATCHED_MAX = 512  # characters of one event that one pattern is shown
+CONTAINS_MAX = 64 * 1024  # characters of one text that `contains` looks at
 RE2_BYTES = 1 << 20
 
 Event = dict[str, Any]
@@ -156,7 +157,14 @@ def textual(operator: str, operand: str) -> Holds:
         return lambda value: value.__class__ is str and value.startswith(operand)
     if operator == "suffix":
         return lambda value: value.__class__ is str and value.endswith(operand)
-    return lambda value: value.__class__ is str and operand in value
+    return lambda value: (
+        value.__class__ is str
+        and (
+            operand in value
+            if len(value) <= CONTAINS_MAX
+            else value.find(operand, 0, CONTAINS_MAX) >= 0
+        )
+    )
 
 
 def compile_pattern(text: str) -> Any:

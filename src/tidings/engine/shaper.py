@@ -6,6 +6,7 @@ Serialised once. Where nothing is asked for, or nothing comes of it, the accepte
 sent is made once for a delivery: the dispatcher keeps it for the retries.
 """
 
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -13,7 +14,9 @@ import structlog
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.job import Job
 from tidings.core.left_out import LeftOut
+from tidings.core.shape import Shape
 from tidings.core.webhook import Webhook
+from tidings.engine.aside import Aside
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
 from tidings.transform.port import Renderer, RenderLater, RenderRefused
 
@@ -73,6 +76,7 @@ class Shaper:
         self._enricher = enricher
         self._templates = templates
         self._renderer = renderer
+        self._aside = Aside()
 
     async def shape(self, webhook: Webhook, job: Job) -> bytes:
         """See `Shaping.shape`."""
@@ -95,27 +99,35 @@ class Shaper:
     async def _shape(self, webhook: Webhook, job: Job) -> bytes:
         body = job.body
         enricher, shape = self._enricher, webhook.shape
-        enriched = enricher is not None and enricher.needs(webhook)
-        if enriched or shape is not None:
-            came = event = read_exactly(body)
-            if enricher is not None and enriched:
-                event = await enricher.enrich(webhook, job, event)
+        if enricher is not None and enricher.needs(webhook):
+            came = read_exactly(body)
+            event = await enricher.enrich(webhook, job, came)
             if shape is not None:
-                event = shape.apply(event)
-            if event is not came:
+                body = await self._aside.run(job.org, len(body), partial(_shaped, shape, event))
+            elif event is not came:
                 body = write_exactly(event)
+        elif shape is not None:
+            body = await self._aside.run(job.org, len(body), partial(_shaped_bytes, shape, body))
         name, template = webhook.transformation, None
         if name is not None and self._templates is not None:
             template = self._templates.template(webhook.org, name)
         if template is not None:
-            return await self._transform(template, body)
+            return await self._transform(template, body, webhook.org)
         if webhook.must_transform:
             raise ShapeRefused(_GONE.format(name=name))
         if webhook.flow is not None:  # neoEnrichment may name what only the original has
             job.left_out = LeftOut((), "", flow=webhook.flow).joined(job.left_out)
         return body
 
-    async def _transform(self, template: str, body: bytes) -> bytes:
+    async def _transform(self, template: str, body: bytes, org: int) -> bytes:
         if self._renderer is None:
             raise ShapeLater(_NOT_RUN, OUR_FAULT_S)
-        return await self._renderer.render(template, body, webhook.org)
+        return await self._renderer.render(template, body, org)
+
+
+def _shaped_bytes(shape: Shape, body: bytes) -> bytes:
+    return _shaped(shape, read_exactly(body))
+
+
+def _shaped(shape: Shape, event: dict[str, Any]) -> bytes:
+    return write_exactly(shape.apply(event))
