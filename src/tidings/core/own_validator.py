@@ -8,10 +8,11 @@ asking the validator of the parts that are judged as a whole.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jsonschema_rs
+import msgspec
 
 from tidings.catalogue.event_type import Json, Problem
 from tidings.catalogue.explain import MAX_PROBLEMS, UNFOUND, came, has_type, suspects
@@ -24,6 +25,8 @@ REGEX_CACHE_MIN, REGEX_CACHE_MAX = 16 << 10, 1 << 20  # of one pattern
 STEPS_MAX = 3_000  # of the walk that says why
 SHOWN = 40  # characters of a name or value that is repeated
 
+_INNER = ("allOf", "items", "properties", "additionalProperties")
+Breaks = Callable[[Any, Any], bool]
 _AS_A_WHOLE = ("pattern", "multipleOf", "enum", "const", "anyOf", "oneOf", "not")
 
 
@@ -95,19 +98,33 @@ def _gated(options: list[Any]) -> Json:
     return {"anyOf": [{"enum": others}, gated]} if others else gated
 
 
+class _Rules(msgspec.Struct, frozen=True):
+    """What a schema says of a value itself, made ready."""
+
+    types: tuple[str, ...]
+    required: tuple[str, ...]
+    declared: Json
+    closed: bool  # takes no other fields
+    limits: tuple[tuple[str, Breaks, Any], ...]
+    wholes: tuple[tuple[str, Callable[[Any], bool]], ...]
+    inner: bool  # whether anything is said of what is inside
+
+
+Step = tuple[Json | bool, Any, tuple[str | int, ...]]  # schema, value, where
+
+
 class Explainer:
     """Says why events do not fit one schema. What it compiles for that, it keeps."""
 
     def __init__(self, schema: Json, pii: frozenset[str]) -> None:
         self._schema = schema
         self._pii = pii  # dotted paths whose values are not repeated
-        self._parts: dict[tuple[int, str], jsonschema_rs.Draft202012Validator] = {}
+        self._rules: dict[int, _Rules] = {}  # by identity: the schema lives as long as this
 
     def explain(self, event: Json) -> list[Problem]:
         """At most ten problems of an event that does not fit, shallow ones first; never none."""
         problems: list[Problem] = []
-        waiting: deque[Iterator[tuple[Json | bool, Any, tuple[str | int, ...]]]] = deque()
-        waiting.append(iter([(self._schema, event, ())]))
+        waiting: deque[Iterator[Step]] = deque([iter([(self._schema, event, ())])])
         left = STEPS_MAX
         while waiting and left > 0 and len(problems) < MAX_PROBLEMS:
             step = next(waiting[0], None)
@@ -116,66 +133,73 @@ class Explainer:
                 waiting.popleft()
                 continue
             node, value, way = step
-            left -= self._judge(node, value, way, problems)
-            if isinstance(node, dict) and value.__class__ in (dict, list):
+            if isinstance(node, bool):
+                if not node:
+                    problems.append(self._problem("falseSchema", {}, value, way))
+                continue
+            rules = self._rules.get(id(node)) or self._read(node)
+            left -= self._judge(node, rules, value, way, problems)
+            if rules.inner:
                 waiting.append(self._inside(node, value, way))
-            elif isinstance(node, dict) and "allOf" in node:
-                waiting.append((one, value, way) for one in node["allOf"])
         return problems[:MAX_PROBLEMS] or [UNFOUND]
+
+    def _read(self, node: Json) -> _Rules:
+        rules = self._rules[id(node)] = _Rules(
+            types=types_of(node),
+            required=tuple(node.get("required", ())),
+            declared=node.get("properties", {}),
+            closed=node.get("additionalProperties") is False,
+            limits=tuple((rule, _LIMITS[rule], node[rule]) for rule in _LIMITS if rule in node),
+            wholes=tuple(
+                (rule, compile_own({rule: node[rule]}).is_valid)
+                for rule in _AS_A_WHOLE
+                if rule in node
+            ),
+            inner=any(key in node for key in _INNER),
+        )
+        return rules
 
     def _judge(
         self,
-        node: Json | bool,
+        node: Json,
+        rules: _Rules,
         value: Any,
         way: tuple[str | int, ...],
         problems: list[Problem],
     ) -> int:
         """Note what is wrong with a value itself. Returns what that took, in steps."""
-        if node is False:
-            problems.append(self._problem("falseSchema", {}, value, way))
-        if not isinstance(node, dict):
-            return 0
         steps = 0
-        allowed = types_of(node)
-        if allowed and not any(has_type(value, name) for name in allowed):
-            problems.append(self._problem("type", {"types": allowed}, value, way))
-        if value.__class__ is dict and "required" in node:
-            steps += len(node["required"]) // 8
-            for name in node["required"]:
+        if rules.types and not any(has_type(value, name) for name in rules.types):
+            problems.append(self._problem("type", {"types": rules.types}, value, way))
+        if value.__class__ is dict:
+            steps += len(rules.required) // 8
+            for name in rules.required:
                 if name not in value and len(problems) < MAX_PROBLEMS:
                     problems.append(self._problem("required", {}, None, (*way, name)))
-        steps += self._unexpected(node, value, way, problems)
-        problems.extend(
-            self._problem(rule, {"limit": node[rule]}, value, way)
-            for rule, breaks in _LIMITS.items()
-            if rule in node and breaks(value, node[rule])
-        )
-        for rule in _AS_A_WHOLE:
-            if rule in node and not self._part(node, rule).is_valid(value):
+            if rules.closed:
+                steps += len(value) // 8
+                unknown = next((name for name in value if name not in rules.declared), None)
+                if unknown is not None:
+                    facts = {"name": unknown}
+                    problems.append(self._problem("additionalProperties", facts, value, way))
+        for rule, breaks, limit in rules.limits:
+            if breaks(value, limit):
+                problems.append(self._problem(rule, {"limit": limit}, value, way))
+        for rule, fits in rules.wholes:
+            if not fits(value):
                 problems.append(self._problem(rule, {rule: node[rule]}, value, way))
         return steps
 
-    def _unexpected(
-        self, node: Json, value: Any, way: tuple[str | int, ...], problems: list[Problem]
-    ) -> int:
-        if node.get("additionalProperties") is not False or value.__class__ is not dict:
-            return 0
-        declared = node.get("properties", {})
-        name = next((name for name in value if name not in declared), None)
-        if name is not None:
-            problems.append(self._problem("additionalProperties", {"name": name}, value, way))
-        return len(value) // 8
-
-    def _inside(
-        self, node: Json, value: Any, way: tuple[str | int, ...]
-    ) -> Iterator[tuple[Json | bool, Any, tuple[str | int, ...]]]:
+    def _inside(self, node: Json, value: Any, way: tuple[str | int, ...]) -> Iterator[Step]:
         """The schemas that apply below, lazily: a list of 60,000 is not written out."""
         for one in node.get("allOf", ()):
             yield one, value, way
         if value.__class__ is list:
             if "items" in node:
-                for index in suspects(value, self._part(node, "items").is_valid):
+                for index in suspects(value, self._fits_of(node)):
                     yield node["items"], value[index], (*way, index)
+            return
+        if value.__class__ is not dict:
             return
         declared = node.get("properties", {})
         for name, inner in declared.items():
@@ -187,12 +211,16 @@ class Explainer:
                 if name not in declared:
                     yield rest, item, (*way, name)
 
-    def _part(self, node: Json, rule: str) -> jsonschema_rs.Draft202012Validator:
-        """The validator of one keyword of one schema."""
-        key = (id(node), rule)  # the schema lives as long as this
-        if (part := self._parts.get(key)) is None:
-            part = self._parts[key] = compile_own({rule: node[rule]})
-        return part
+    def _fits_of(self, node: Json) -> Callable[[Any], bool]:
+        """The fast validator of lists of such items; compiled for long lists alone."""
+        made: list[Callable[[Any], bool]] = []
+
+        def fits(items: list[Any]) -> bool:
+            if not made:
+                made.append(compile_own({"items": node["items"]}).is_valid)
+            return made[0](items)
+
+        return fits
 
     def _problem(
         self, rule: str, facts: Json, value: object, way: tuple[str | int, ...]
@@ -205,7 +233,7 @@ class Explainer:
         return Problem(path, expected, got, f"{path or 'the event'} must be {expected}; got {got}.")
 
 
-_LIMITS: dict[str, Any] = {
+_LIMITS: dict[str, Breaks] = {
     "minimum": lambda value, limit: is_number(value) and value < limit,
     "maximum": lambda value, limit: is_number(value) and value > limit,
     "exclusiveMinimum": lambda value, limit: is_number(value) and value <= limit,

@@ -23,12 +23,18 @@ from tidings.catalogue.event_type import Json
 from tidings.core.budget import APART_CPU_S, LOOP_S, USUAL_BYTES
 
 PATTERN_STEPS = (1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15, 1 << 16, 1 << 18, 1 << 20)
-TEXT_PER_PATTERN_BYTE = 0.125  # ns for a byte of text, of each byte of the compiled pattern
+# Nanoseconds for a byte of text: of each byte of the compiled pattern, or of each place in it where
+# a match can be under way at the same time. Both are bounds; a large class of letters is one place.
+TEXT_PER_PATTERN_BYTE = 0.125
+TEXT_PER_PLACE = 60.0
 # Of the loop's share. The rest is for saying why an event does not fit: twice as long, and a walk.
 CHECK_NS = LOOP_S * 0.4 * 1e9
 APART_NS = APART_CPU_S * 0.5 * 1e9
 
 _WILD = re.compile(rb"[0-9]{19}|[0-9][eE]|[0-9]\.[0-9]{9}")
+_REPEAT = re.compile(r"\{(\d*),?(\d*)\}")
+_ESCAPE = re.compile(r"\\[pP]\{[^}]*\}|\\.")
+_CLASS = re.compile(r"\[[^\]]*\]")
 _IN_PLACE = ("anyOf", "oneOf", "allOf")
 _LIMITS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 _TAME = 1 << 53
@@ -84,6 +90,15 @@ def pattern_bytes(pattern: str) -> int | None:
     return None
 
 
+def _places(pattern: str) -> int:
+    """At most how many of its characters a pattern has, with each repeat written out."""
+    repeats = 1
+    for least, most in _REPEAT.findall(pattern):
+        repeats *= max(int(least or 1), int(most or 1), 1)
+    characters = _REPEAT.sub("", _CLASS.sub("c", _ESCAPE.sub("c", pattern)))
+    return repeats * sum(1 for one in characters if one not in "()|*+?^$")
+
+
 def cost_of(node: Json) -> Cost:
     """The cost of a schema without references."""
     total = Cost(10.0, 3.0, 3.0)
@@ -101,7 +116,8 @@ def _keyword(key: str, value: Any) -> Cost:
     if key == "not":
         return cost_of(value) + Cost(10.0)
     if key == "pattern":
-        byte = 2 + TEXT_PER_PATTERN_BYTE * (pattern_bytes(value) or PATTERN_STEPS[-1])
+        size = pattern_bytes(value) or PATTERN_STEPS[-1]
+        byte = 2 + min(TEXT_PER_PATTERN_BYTE * size, TEXT_PER_PLACE * (2 + _places(value)))
         return Cost(60.0, byte, byte)
     if key in _LIMITS:
         return Cost(40.0, 20.0 if _tame(value) else 130.0, 130.0)
