@@ -57,6 +57,8 @@ class Sandbox:
             text = environment.render_template(NAME, event=read, data=dict.get(read, "data"))
         except TemplateError as error:
             raise Unrenderable(_why(error)) from None
+        except AttributeError as error:  # of a plain value, which the engine passes on
+            raise Unrenderable(_no_method("", str(error))) from None
         try:
             return numbers.write(_object(text))
         except TwoInOne:
@@ -120,10 +122,7 @@ def _why(error: TemplateError) -> str:
         return f"The transformation takes more than {FUEL} steps{at}. Loop over less."
     said = (error.detail or kind).split("\n")[0]
     if kind == "UnknownMethod":
-        return (
-            f"The template calls a method{at}, {said[:80]}; values have none. Use a filter: "
-            "|items for pairs, |default(…) for what may be absent."
-        )
+        return _no_method(at, said.rpartition(" ")[2])
     if said.startswith(_CALCULATE):
         said = _CALCULATE  # the rest is the numbers
     if kind in _FAULTS:
@@ -131,6 +130,13 @@ def _why(error: TemplateError) -> str:
     return (
         f"The template cannot be run on this event{at}: {said[:160]}. Give what may be absent a "
         "|default(…)."
+    )
+
+
+def _no_method(at: str, name: str) -> str:
+    return (
+        f"The template calls a method{at}, {name[:40]}; values have none. Use a filter: |items for "
+        "pairs, |default(…) for what may be absent."
     )
 
 
