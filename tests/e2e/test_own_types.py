@@ -57,6 +57,34 @@ def test_an_own_type_is_in_force_at_once_and_versions_reach_who_chose_them(
     assert [one.message for one in receiver.wait(late, 1)] == [new]
 
 
+def alternatives(levels: int) -> dict[str, Any]:
+    return {"type": "integer"} if levels == 0 else {"anyOf": [alternatives(levels - 1)] * 2}
+
+
+def test_an_event_that_is_dear_to_check_is_checked_apart_and_the_others_go_on(
+    api: Api, receiver: Receiver
+) -> None:
+    costly = {"type": "object", "properties": {"v": {"items": alternatives(8)}}}
+    api.send("PUT", "/v1/eventTypes/orderWeighed", {"description": "x", "schema": costly}).must(201)
+    path = receiver.path()
+    api.webhook(receiver.url(path), name="weighed", eventNames=["orderWeighed"])
+
+    def weighed(*values: Any) -> bytes:
+        data = {"v": values}
+        event = {"eventName": "orderWeighed", "eventId": new_id(), "data": data}
+        return json.dumps(event).encode()
+
+    api.accept(weighed(*[1] * 2_000))
+    assert len(receiver.wait(path, 1)) == 1
+    misfit = api.post(weighed(*[1] * 2_000, "x")).must(422)["events"][0]["error"]
+    assert misfit["code"] == "schema" and misfit["path"].startswith("data.v[2000]")
+    api.accept(weighed(1))  # small enough to be checked at once
+    both = b"[" + weighed(*[1] * 3_000) + b"," + weighed("x") + b"]"
+    rows = api.post(both).must(202)["events"]
+    assert [row["status"] for row in rows] == ["accepted", "rejected"]
+    assert len(receiver.wait(path, 3)) == 3
+
+
 def test_the_simulators_story_is_accepted_whole(api: Api) -> None:
     body = b"\n".join(one.body() for one in islice(simulate(api.org or 1, 11), 900))
     answer = api.post(body, "application/x-ndjson").must(202)

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+import structlog
 
 from tidings.catalogue import Catalogue, EventType
 from tidings.catalogue.compat import Change, breaking
 from tidings.catalogue.event_type import Json
 from tidings.catalogue.versions import Version, pick
 from tidings.core.form import Refusal
-from tidings.core.own_schema import expand_schema
+from tidings.core.own_schema import SchemaRefused, expand_schema
 from tidings.core.own_types import (
     TYPES_MAX,
     VERSIONS_MAX,
@@ -54,6 +55,8 @@ class OwnRecord(msgspec.Struct, frozen=True):
     made: OwnType
 
 
+log = structlog.get_logger("tidings.event_types")
+
 _declarations = msgspec.json.Decoder(Declaration)
 
 
@@ -88,12 +91,19 @@ class EventTypes:
     def load(self, stored: Sequence[port.StoredType]) -> None:
         """Take over what is stored at start, also by rules that are stricter now.
 
-        Nothing is compiled, and nothing refused: what may take too much is checked elsewhere.
+        Nothing is compiled, and nothing refused: what may take too much is checked elsewhere, and
+        what cannot be read at all lets every event pass.
         """
         self._own = {}
         for kind in stored:
             declaration = _declarations.decode(kind.declaration)
-            self._keep(kind, declaration, expand_schema(declaration.schema))
+            try:
+                expanded = expand_schema(declaration.schema)
+            except SchemaRefused as refused:  # what was accepted goes on being accepted
+                why = refused.sentence
+                log.warning("a schema cannot be read", org=kind.org, event_type=kind.name, why=why)
+                expanded = {}
+            self._keep(kind, declaration, expanded)
 
     # -- reading ----------------------------------------------------------------------------------
 
