@@ -258,3 +258,28 @@ def test_the_original_can_read_what_it_is_not_told() -> None:
             assert (warning["code"], warning["field"]) == ("unknown_field", "retryPolcy")
 
     run(scenario())
+
+
+def test_the_filters_of_an_org_together_are_bounded_and_ordinary_ones_are_taken() -> None:
+    def dear(needle: str) -> dict[str, Any]:
+        return {"any": [{"path": "data.t", "contains": f"{needle}{i}"} for i in range(50)]}
+
+    async def scenario() -> None:
+        async with service() as s:
+            first = await make(s, name="first", filter=dear("a"))
+            await make(s, name="second", filter=dear("b"))
+            reply = await s.call(
+                "POST", "/v3/webHooks", BASIC | {"name": "third", "filter": dear("c")}
+            )
+            assert reply.status == 400 and reply.json["errors"][0]["message"].startswith(
+                "The filters of an org's webhooks must together take at most 20 ms"
+            )
+            for number in range(30):
+                gold = {"path": "data.tier", "in": ["gold", f"tier {number}"]}
+                await make(s, name=f"ordinary {number}", filter=gold)
+            path = f"/v3/webHooks/{first['webHookId']}"
+            assert (await s.call("PUT", path, {"filter": dear("d")})).status == 200, "in its place"
+            assert (await s.call("PUT", path, {"filter": None})).status == 200
+            await make(s, name="third", filter=dear("c"))
+
+    run(scenario())

@@ -2,12 +2,14 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tidings.core.budget import LOOP_S
 from tidings.core.filter import (
     DEPTH_MAX,
     LIST_MAX,
@@ -20,7 +22,8 @@ from tidings.core.filter import (
     compile_filter,
     explain,
 )
-from tidings.core.filter_operators import VALUES_MAX
+from tidings.core.filter_cost import worst_s
+from tidings.core.filter_operators import CONTAINS_MAX, VALUES_MAX
 
 EVENT: dict[str, Any] = {
     "eventName": "pointsIssued",
@@ -327,3 +330,56 @@ def test_many_tests_over_a_huge_event_are_bounded_in_time() -> None:
     started = time.process_time()
     assert not compiled.accepts(event)
     assert time.process_time() - started < 0.5
+
+
+DEAR: dict[str, tuple[Any, Any]] = {  # a test, and the value at data.v that is dear to it
+    "contains": ({"contains": "a" * 500 + "b"}, "a" * 250_000),
+    "contains in items": ({"contains": "ab" * 500 + "c"}, ["ab" * 490] * 256),
+    "numbers": ({"gt": 1, "gte": 1, "lt": 9e15, "lte": 9e15, "eq": 7}, ["123456789.123456"] * 256),
+    "in": ({"in": [n + 0.5 for n in range(300)]}, ["123456789.123456"] * 256),
+    "texts": ({"gte": "a" * 1000, "lte": "b", "suffix": "x"}, ["a" * 999] * 256),
+    "prefix": ({"prefix": "ab" * 500}, ["ab" * 499] * 256),
+    "matches": ({"matches": "(a|b)*a(a|b){40}c"}, ["ab" * 100] * 256),
+    "large numbers": ({"gt": 10**39, "lt": 1.5}, [10**4000] * 60),
+    "lists of lists": ({"eq": 7}, [[[[["1.5"] * 250]]]]),
+}
+
+
+@pytest.mark.parametrize("name", DEAR)
+@pytest.mark.parametrize("count", [1, 4, 20, 62])
+def test_the_worst_event_takes_no_longer_than_is_known_before(name: str, count: int) -> None:
+    operators, value = DEAR[name]
+    if "matches" in operators and count > 4:
+        count = 4
+    items = "" if isinstance(value, str) else "[*]" * (5 if name == "lists of lists" else 1)
+    made = compile_filter({"any": [{"path": f"data.v{items}", **operators}] * count})
+    event = {"data": {"v": value}}
+    best = min(_cpu_s(lambda: made.accepts(event)) for _ in range(3))
+    assert best < worst_s(made) + 0.001, (best, worst_s(made))
+
+
+def _cpu_s(work: Callable[[], object]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def test_ordinary_filters_are_far_below_the_bound() -> None:
+    made = compile_filter(
+        {
+            "all": [
+                {"path": "data.tier", "in": ["gold", "platinum"]},
+                {"path": "data.totalPointsIssued", "gte": 100},
+                {"not": {"path": "data.store.code", "prefix": "TEST"}},
+                {"path": "data.items[*].sku", "matches": "^VIP-"},
+            ]
+        }
+    )
+    assert worst_s(made) < LOOP_S / 50
+
+
+def test_contains_looks_at_the_first_characters_of_a_very_long_text() -> None:
+    accepts = compile_filter({"path": "data.v", "contains": "needle"}).accepts
+    for before, found in ((0, True), (CONTAINS_MAX - 6, True), (CONTAINS_MAX, False)):
+        text = "x" * before + "needle" + "x" * CONTAINS_MAX
+        assert accepts({"data": {"v": text}}) is found

@@ -63,6 +63,11 @@ def test_what_is_left_out_stays_and_null_takes_it_away() -> None:
     [
         ({"filter": {"all": [{"path": "a", "is": 1}]}}, "bad_operator", "filter.all[0].is"),
         ({"filter": "x"}, "bad_filter", "filter"),
+        (
+            {"filter": {"any": [{"path": "a[*]", "contains": "x"}] * 60}},
+            "filter_too_large",
+            "filter",
+        ),
         ({"filter": {"any": [{"path": "a", "in": ["x" * 1000] * 70}]}}, "filter_too_large",
          "filter"),
         ({"fields": ["a"]}, "bad_fields", "fields"),

@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 
+from tidings.core.budget import LOOP_S
 from tidings.core.event_path import PATH_RULE, read_path
 from tidings.core.filter import FilterRefused, compile_filter
+from tidings.core.filter_cost import worst_s
 from tidings.core.form import Form, came
 from tidings.core.shape import ALWAYS, Fields
 
@@ -37,7 +39,14 @@ def read_filter(form: Form, old: dict[str, Any] | None) -> dict[str, Any] | None
         if len(msgspec.json.encode(value)) > FILTER_BYTES_MAX:
             said = f"A filter must have at most {FILTER_BYTES_MAX} bytes; got more. Use prefix."
             raise FilterRefused("filter_too_large", FILTER, said)
-        return compile_filter(value).source
+        made = compile_filter(value)
+        if (most_s := worst_s(made)) > LOOP_S:
+            said = (
+                f"A filter must take at most {LOOP_S * 1000:.0f} ms for the worst event; got one "
+                f"that may take {most_s * 1000:.0f} ms. Use fewer tests with [*] and contains."
+            )
+            raise FilterRefused("filter_too_large", FILTER, said)
+        return made.source
     except FilterRefused as wrong:
         form.refuse(wrong.code, wrong.place, wrong.said)
     return None

@@ -1,5 +1,6 @@
 """Why a webhook cannot be made or changed as asked."""
 
+from tidings.core.budget import LOOP_S
 from tidings.core.form import Refusal
 
 
@@ -29,3 +30,14 @@ class WebhookMoved(Exception):
     def __init__(self, version: int) -> None:
         super().__init__(f"at version {version}")
         self.version = version
+
+
+def filters_too_slow(total_s: float) -> Refusal:
+    """All filters of an org are asked for each of its events."""
+    return Refusal(
+        "filter_too_large",
+        f"The filters of an org's webhooks must together take at most {LOOP_S * 1000:.0f} ms for "
+        f"the worst event; got one with which they may take {total_s * 1000:.0f} ms. Use fewer "
+        "tests with [*] and contains. (filter_too_large, field filter)",
+        "filter",
+    )

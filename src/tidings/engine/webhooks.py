@@ -13,6 +13,9 @@ from typing import Any
 import msgspec
 
 from tidings.core.attribution import Attribution
+from tidings.core.budget import LOOP_S
+from tidings.core.filter import compile_filter
+from tidings.core.filter_cost import worst_s
 from tidings.core.form import Refusal
 from tidings.core.registry import Registry
 from tidings.core.standing import Standing
@@ -31,6 +34,7 @@ from tidings.engine.webhook_faults import (
     WebhookMoved,
     WebhookRefused,
     WrongStanding,
+    filters_too_slow,
 )
 from tidings.engine.webhook_records import (
     SECRETS_MAX,
@@ -393,7 +397,21 @@ class Webhooks(WebhookBook):
         )
         if not isinstance(reading, Reading):
             raise WebhookRefused(reading)
+        self._bound_filters(org, reading.settings.filter, None if old is None else old.filter)
         return reading
+
+    def _bound_filters(
+        self, org: int, new: dict[str, Any] | None, old: dict[str, Any] | None
+    ) -> None:
+        """Refuse a new filter with which those of the org together may take too long."""
+        if new is None or new == old:
+            return
+        filters = [one.filter for one in self._registry.of_org(org) if one.filter is not None]
+        total_s = worst_s(compile_filter(new)) + sum(map(worst_s, filters))
+        if old is not None:
+            total_s -= worst_s(compile_filter(old))
+        if total_s > LOOP_S:
+            raise WebhookRefused([filters_too_slow(total_s)])
 
     async def _made_by(self, org: int, call: FirstCall) -> Made | None:
         """What an earlier call with the same key has made, as it was answered."""
