@@ -18,6 +18,7 @@ from tests.engine.reference_parts import (
     run,
 )
 from tidings.catalogue import load
+from tidings.core.budget import MEMORY_BYTES
 from tidings.core.exact_json import write_exactly
 from tidings.core.exchange import Answer, Fault, FaultKind
 from tidings.core.left_out_words import said_of
@@ -352,5 +353,39 @@ def test_what_was_added_can_be_selected_and_renamed() -> None:
             b'"store":{"code":"store.01","name":"","externalId":"","externalId1":"",'
             b'"externalId2":""}}}}}'
         )
+
+    run(scenario())
+
+
+def test_an_event_cannot_name_so_many_records_that_its_message_takes_all_memory() -> None:
+    """6,000 coupons of one customer whose record is of the greatest size: 90 MB before."""
+
+    async def scenario() -> None:
+        scene = Scene()
+        named = [{"identifierType": "mobile", "identifierValue": "x" * 60} for _ in range(50)]
+        line = {"accounts": [{"accountId": "1", "identifiers": named}] * 3}
+        await keep(scene.reference, Kind.CUSTOMERS, "7", mobile="1", sources={"line": line})
+        coupons = [{"customerIdentifiers": {"customerId": 7}} for _ in range(5_900)]
+        event = {"eventName": "CouponIssue", "data": {"coupons": coupons}}
+        webhook = a_webhook(sources=("instore", "line"))
+        scene.job = a_job(scene.clock.ms, 1)
+        scene.job.body = write_exactly(event)
+        for _ in range(2):  # the second time all is in memory
+            made = write_exactly(await scene.enricher.enrich(webhook, scene.job, event))
+            assert len(made) < MEMORY_BYTES
+            first, last = (msgspec.json.decode(made)["data"]["coupons"][at] for at in (0, -1))
+            assert first["customerIdentifiers"]["instore"] == {"mobile": "1"}
+            assert last == {"customerIdentifiers": {"customerId": 7}}, "it stays as it came"
+            assert scene.job.left_out is not None
+            assert said_of(scene.job.left_out) == (
+                "It was sent without customer identifiers. An event may name 5000 records, and 50 "
+                "MB of them; this one names more. Send fewer customers in one event to have all "
+                "of them filled in."
+            )
+        usual = {"eventName": "CouponIssue", "data": {"coupons": coupons[:500]}}
+        scene.job = a_job(scene.clock.ms, 1)
+        scene.job.body = write_exactly(usual) + b" " * 20_000
+        made = write_exactly(await scene.enricher.enrich(webhook, scene.job, usual))
+        assert made.count(b'"instore"') == 500 and scene.job.left_out is None
 
     run(scenario())

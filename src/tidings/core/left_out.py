@@ -16,11 +16,17 @@ class LeftOut(msgspec.Struct, frozen=True, array_like=True):
     why: str  # one sentence
     older: bool = False  # the balance is there, but it is one that was loaded earlier
     flow: str | None = None  # it went whole: nobody knows this flow of `neoEnrichment`
+    too_many: bool = False  # the event names more records than one message may hold
 
     def joined(self, before: "LeftOut | None") -> "LeftOut":
         """Together with what the same message lacked before; the first reason stays."""
         if before is None:
             return self
         fields = tuple(dict.fromkeys((*before.fields, *self.fields)))
-        older, flow = before.older or self.older, before.flow or self.flow
-        return LeftOut(fields, before.why or self.why, older, flow)
+        return LeftOut(
+            fields,
+            before.why or self.why,
+            older=before.older or self.older,
+            flow=before.flow or self.flow,
+            too_many=before.too_many or self.too_many,
+        )

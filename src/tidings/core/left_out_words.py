@@ -27,6 +27,7 @@ _WORDS = {
     BALANCE: "the points balance",
 }
 _OLDER = "the points balance that was loaded earlier instead of that of now"
+_SEND_LESS = "Send fewer customers in one event to have all of them filled in."
 _TO_DO = (
     "Once the platform answers, replay it with again: true to send all of it. To have deliveries "
     "wait instead, set enrichmentWhenDown to wait."
@@ -66,7 +67,8 @@ def _thin(left_out: LeftOut) -> str:
         sent.append(f"without {_listed([_WORDS.get(name, name) for name in left_out.fields])}")
     if left_out.older:
         sent.append(f"with {_OLDER}")
-    return f"It was sent {' and '.join(sent) or 'thin'}. {left_out.why} {_TO_DO}"
+    to_do = _SEND_LESS if left_out.too_many else _TO_DO
+    return f"It was sent {' and '.join(sent) or 'thin'}. {left_out.why} {to_do}"
 
 
 def _listed(words: list[str]) -> str:

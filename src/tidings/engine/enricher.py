@@ -13,6 +13,7 @@ import structlog
 
 from tidings.catalogue import EventType
 from tidings.catalogue.event_type import Json
+from tidings.core.budget import MEMORY_BYTES
 from tidings.core.byte_cache import MISSING
 from tidings.core.enrichment import AWARDED, BALANCES, CUSTOMERS, Key
 from tidings.core.enrichment_plan import Find, Plan
@@ -31,6 +32,12 @@ PLANS_MAX, ORGS_MAX = 10_000, 10_000
 STORE_WAIT_S = 1.0
 TOLD_EVERY_S = 60.0
 NEVER_MS = 1 << 62  # no balance was asked for since
+RECORDS_MAX = 5_000  # that are looked for, for one message
+BOUNDED_BYTES = 16 * 1024  # a smaller event cannot name enough of them to come near
+_TOO_MANY = (
+    f"An event may name {RECORDS_MAX} records, and {MEMORY_BYTES >> 20} MB of them; this one names "
+    "more."
+)
 
 KindOf = Callable[[int, Json], EventType | None]  # what an org's event is of, in its version
 Found = dict[Key, Record | None]
@@ -41,6 +48,28 @@ log = structlog.get_logger("tidings.enricher")
 
 class _NotAtHand(Exception):
     """A record is not in memory."""
+
+
+class _Bounded:
+    """Finds records until one message has taken all that it may; then nothing is known."""
+
+    __slots__ = ("_bytes", "_find", "_left", "cut")
+
+    def __init__(self, find: Find) -> None:
+        self._find = find
+        self._left = RECORDS_MAX
+        self._bytes = MEMORY_BYTES
+        self.cut: dict[str, None] = {}  # kinds of which some were left out
+
+    def __call__(self, kind: str, id: str) -> Record | None:
+        self._left -= 1
+        if self._left < 0 or self._bytes < 0:
+            self.cut[kind] = None
+            return None
+        record = self._find(kind, id)
+        if record is not None:
+            self._bytes -= record.bytes
+        return record
 
 
 class Enricher:
@@ -84,10 +113,15 @@ class Enricher:
             if len(self._at_hand) >= ORGS_MAX:
                 self._at_hand.clear()
             find = self._at_hand[job.org] = self._memory(job.org, NEVER_MS)
+        bounded = _Bounded(find) if len(job.body) > BOUNDED_BYTES else None
         try:
-            return plan.fill(event, find)
+            filled = plan.fill(event, find if bounded is None else bounded)
         except _NotAtHand:
             pass  # an exception that is being handled would come with all that are raised below
+        else:
+            if bounded is not None:
+                self._note_cut(webhook, job, bounded)
+            return filled
         return await self._gathered(webhook, job, event, plan)
 
     # -- inside -----------------------------------------------------------------------------------
@@ -141,8 +175,10 @@ class Enricher:
                 return None
 
         while True:
-            filled = plan.fill(event, find)
+            bounded = _Bounded(find)
+            filled = plan.fill(event, bounded)
             if not unknown:
+                self._note_cut(webhook, job, bounded)
                 return filled
             # Then once more: which stores are wanted is known when the tills are.
             await self._fetch(webhook, job, unknown, found)
@@ -208,6 +244,12 @@ class Enricher:
             found.update(((BALANCES, id), record) for id, record in records.items())
             return any(record and "pointsBalance" in record.fields for record in records.values())
         return False
+
+    def _note_cut(self, webhook: Webhook, job: Job, bounded: "_Bounded") -> None:
+        """Note what a message goes without because its event names too many records."""
+        if bounded.cut:
+            fields = fields_of(bounded.cut, webhook.enrichment)
+            job.left_out = LeftOut(fields, _TOO_MANY, too_many=True).joined(job.left_out)
 
     def _send_thin(self, job: Job, left_out: LeftOut) -> None:
         first = job.left_out is None
