@@ -14,9 +14,11 @@ import msgspec
 import pytest
 
 from tidings.catalogue import envelope, load
+from tidings.core import own_types
 from tidings.core.budget import LOOP_S, MEMORY_BYTES
 from tidings.core.own_schema import expand_schema
 from tidings.core.own_types import Declaration, OwnType, Reading, read_own_type
+from tidings.core.own_validator import Kept
 from tidings.core.schema_cost import pattern_bytes
 
 Json = dict[str, Any]
@@ -297,3 +299,18 @@ def test_a_schema_of_an_older_rule_still_works() -> None:
     made = OwnType("orderPacked", 1, declaration, envelope(), expand_schema(schema))
     assert time.process_time() - started < LOOP_S
     assert not made.fits_loop(msgspec.json.encode(event({"v": []})))
+
+
+def test_compiled_schemas_are_given_up_for_newer_ones_and_compiled_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(own_types, "_kept", Kept(100_000))
+    schema = {"properties": {f"f{i}": {"pattern": f"^{i}-[0-9]+$"} for i in range(3)}}
+    types = [saved(schema) for _ in range(5)]
+    for _ in range(2):
+        for made in types:
+            assert isinstance(made, OwnType)
+            assert made.check(event({"f1": "1-7"})) == []
+            assert [one.path for one in made.check(event({"f1": "2-7"}))] == ["data.f1"]
+    compiled = [made for made in types if isinstance(made, OwnType) and made._validator is not None]
+    assert 1 <= len(compiled) < 5

@@ -23,7 +23,7 @@ from tidings.core.own_schema import (
     SchemaRefused,
     read_schema,
 )
-from tidings.core.own_validator import Explainer, compile_own
+from tidings.core.own_validator import Explainer, Kept, compile_own
 from tidings.core.schema_cost import cost_of
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,127}")
@@ -37,6 +37,7 @@ VERSIONS_MAX = 50
 DEFAULT_KEY = "data.customerIdentifiers.customerId"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _FIELDS = frozenset({"eventName", "description", "schema", "key", "example", "newVersion"})
+_kept = Kept()  # of the process: memory is one for all orgs
 _PATH = re.compile(r"data(\.[A-Za-z0-9_-]{1,128}|\[[0-9]{1,3}\]){1,20}")
 
 
@@ -123,15 +124,21 @@ class OwnType:
     def check(self, event: Json) -> list[Problem]:
         """What is wrong with a whole decoded event; empty means nothing. At most ten."""
         try:
-            if self._validator is None:
-                self._validator = compile_own(self.kind.schema)
-            if self._validator.is_valid(event):
+            if (self._validator or self._compile()).is_valid(event):
                 return []
             if self._explainer is None:
                 self._explainer = Explainer(self.kind.schema, frozenset(self.kind.pii_paths))
             return self._explainer.explain(event)
         except ValueError:  # what no JSON text in UTF-8 can hold; intake lets none through
             return [Problem("", "JSON", "something else", "The event must be JSON in UTF-8.")]
+
+    def _compile(self) -> jsonschema_rs.Draft202012Validator:
+        self._validator = made = compile_own(self.kind.schema)
+        _kept.add(self.kind.schema, self._forget)
+        return made
+
+    def _forget(self) -> None:
+        self._validator = self._explainer = None
 
     def key_of(self, event: Json) -> str | None:
         """The ordering key of the event as text; None when the event holds none."""

@@ -17,15 +17,18 @@ import msgspec
 from tidings.catalogue.event_type import Json, Problem
 from tidings.catalogue.explain import MAX_PROBLEMS, UNFOUND, came, has_type, suspects
 from tidings.catalogue.schema import types_of
-from tidings.core.schema_cost import is_number, is_whole
+from tidings.core.schema_cost import is_number, is_whole, pattern_bytes
 
 REGEX_BYTES_MAX = 1 << 20  # a compiled pattern
 REGEX_CACHE_BYTES = 4 << 20  # what matching remembers, of all patterns of a schema
 REGEX_CACHE_MIN, REGEX_CACHE_MAX = 16 << 10, 1 << 20  # of one pattern
+NODE_BYTES = 1_000  # of a compiled schema, without what is inside
+KEPT_BYTES_MAX = 64 << 20  # of compiled schemas of all orgs
 STEPS_MAX = 3_000  # of the walk that says why
 SHOWN = 40  # characters of a name or value that is repeated
 
 _INNER = ("allOf", "items", "properties", "additionalProperties")
+Forget = Callable[[], None]
 Breaks = Callable[[Any, Any], bool]
 _AS_A_WHOLE = ("pattern", "multipleOf", "enum", "const", "anyOf", "oneOf", "not")
 
@@ -96,6 +99,37 @@ def _gated(options: list[Any]) -> Json:
     }
     others = [one for one in options if not is_whole(one)]
     return {"anyOf": [{"enum": others}, gated]} if others else gated
+
+
+class Kept:
+    """What has been compiled, of all types of all orgs: the oldest is given up for the newest."""
+
+    def __init__(self, most_bytes: int = KEPT_BYTES_MAX) -> None:
+        self._most = most_bytes
+        self._total = 0
+        self._kept: deque[tuple[Forget, int]] = deque()
+
+    def add(self, schema: Json, forget: Forget) -> None:
+        """Something was compiled for a schema; `forget` gives it up, and may be called twice."""
+        size = _compiled_bytes(schema)
+        self._kept.append((forget, size))
+        self._total += size
+        while self._total > self._most and len(self._kept) > 1:
+            oldest, freed = self._kept.popleft()
+            self._total -= freed
+            oldest()
+
+
+def _compiled_bytes(node: object) -> int:
+    """What the validator of a schema takes in memory, with what its patterns remember, about."""
+    if isinstance(node, list):
+        return sum(map(_compiled_bytes, node))
+    if not isinstance(node, dict):
+        return 20 + (len(node) if isinstance(node, str) else 0)
+    found = NODE_BYTES + sum(map(_compiled_bytes, node.values()))
+    if isinstance(pattern := node.get("pattern"), str):
+        found += (pattern_bytes(pattern) or 0) + REGEX_CACHE_MIN
+    return found
 
 
 class _Rules(msgspec.Struct, frozen=True):
