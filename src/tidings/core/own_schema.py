@@ -16,7 +16,7 @@ import jsonschema_rs
 from tidings.catalogue.event_type import Json
 from tidings.core.budget import APART_CPU_S, USUAL_BYTES
 from tidings.core.own_validator import REGEX_BYTES_MAX, compile_own
-from tidings.core.schema_cost import cost_of, pattern_bytes
+from tidings.core.schema_cost import BOUNDLESS, Cost, cost_of, pattern_bytes
 
 SCHEMA_BYTES_MAX = 64 * 1024
 DEPTH_MAX = 20
@@ -101,11 +101,23 @@ def expand_schema(schema: Json) -> Json:
     return expanded
 
 
-def _check_work(expanded: Json) -> None:
-    """That it takes little to compile the schema, and to check an ordinary event by it."""
-    patterns, searched = _patterns(expanded), 0
+def cost_as_stored(expanded: Json) -> Cost:
+    """What it costs to check events by a schema that may be one of an older rule.
+
+    It takes no longer to find out than for one of today: where the patterns are too many for
+    today's rule, it is out of all bounds.
+    """
+    try:
+        _check_patterns(expanded)
+    except SchemaRefused:
+        return BOUNDLESS
+    return cost_of(expanded)
+
+
+def _check_patterns(expanded: Json) -> None:
+    """That they are small when compiled, each and all of them."""
     total = 0
-    for path, pattern in patterns:
+    for path, pattern in _patterns(expanded):
         if (size := pattern_bytes(pattern)) is None:
             raise _no_pattern(path)
         total += max(size, PATTERN_BYTES_MIN)
@@ -116,6 +128,11 @@ def _check_work(expanded: Json) -> None:
                 f"compiled; these take more up to {path}. Use fewer of them, count less in braces, "
                 "or bound lengths with maxLength.",
             )
+
+
+def _check_work(expanded: Json) -> None:
+    """That it takes little to compile the schema, and to check an ordinary event by it."""
+    _check_patterns(expanded)
     searched = sum(1 for _ in _marked(expanded, "x-search"))
     if searched > SEARCHED_MAX:
         raise SchemaRefused(

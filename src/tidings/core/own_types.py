@@ -21,10 +21,11 @@ from tidings.core.form import came as came_in_form
 from tidings.core.own_schema import (
     SCHEMA_BYTES_MAX,
     SchemaRefused,
+    cost_as_stored,
     read_schema,
 )
 from tidings.core.own_validator import Explainer, Kept, compile_own
-from tidings.core.schema_cost import cost_of
+from tidings.core.schema_cost import Cost
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,127}")
 RESERVED = "tidings."  # events about Tidings itself
@@ -108,9 +109,9 @@ class OwnType:
         )
         self._key = getter(key)
         self._wanted = tree(search)
-        self._cost = cost_of(schema)
-        self.light = self._cost.surely
-        # Compiled when the first event is checked: most types of most orgs sleep.
+        # Worked out and compiled when the first event comes: most types of most orgs sleep.
+        self.light = -1
+        self._cost: Cost | None = None
         self._validator: jsonschema_rs.Draft202012Validator | None = None
         self._explainer: Explainer | None = None
 
@@ -119,6 +120,9 @@ class OwnType:
 
         True for every event of at most `light` bytes; `check` must be asked elsewhere otherwise.
         """
+        if self._cost is None:
+            self._cost = cost_as_stored(self.kind.schema)
+            self.light = self._cost.surely
         return len(raw) <= self.light or self._cost.fits_loop(raw)
 
     def check(self, event: Json) -> list[Problem]:

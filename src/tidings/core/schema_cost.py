@@ -66,13 +66,16 @@ class Cost(msgspec.Struct, frozen=True):
 
     @property
     def surely(self) -> int:
-        """The bytes up to which every event fits into the loop's share; below 0: none does."""
-        return int((CHECK_NS - self.fixed) / self.wild) if self.wild else 1 << 62
+        """The bytes up to which every event fits into the loop's share; -1: none does."""
+        return -1 if self.fixed > CHECK_NS else int((CHECK_NS - self.fixed) / self.wild)
 
     @property
     def bearable(self) -> bool:
         """Whether an ordinary event can be checked at all, be it in a process of its own."""
         return self.of(USUAL_BYTES, wild=False) <= APART_NS
+
+
+BOUNDLESS = Cost(float("inf"), 1.0, 1.0)
 
 
 @lru_cache(maxsize=4096)
