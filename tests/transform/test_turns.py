@@ -137,8 +137,11 @@ def test_a_check_that_takes_too_much_is_ended_and_the_type_goes_on() -> None:
     asyncio.run(scenario())
 
 
-def test_an_org_cannot_have_any_number_of_requests_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tidings.transform.renderer.WAITING_MAX", 5)
+@pytest.mark.parametrize("bound", [("WAITING_MAX", 5), ("WAITING_BYTES_MAX", 5 * 60)])
+def test_an_org_cannot_have_any_number_of_requests_wait(
+    bound: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"tidings.transform.renderer.{bound[0]}", bound[1])
 
     async def scenario() -> None:
         renderer = ProcessRenderer()
@@ -147,6 +150,7 @@ def test_an_org_cannot_have_any_number_of_requests_wait(monkeypatch: pytest.Monk
         got = await asyncio.gather(*waiting, return_exceptions=True)
         assert [type(one) for one in got] == [bytes] * 5 + [RenderLater] * 3
         assert await other == DONE
+        assert await renderer.render(GOOD, EVENT, 1) == DONE, "there is room again"
         await renderer.close()
 
     asyncio.run(scenario())

@@ -29,6 +29,7 @@ TEXT_PER_PATTERN_BYTE = 0.125
 TEXT_PER_PLACE = 60.0
 # Of the loop's share. The rest is for saying why an event does not fit: twice as long, and a walk.
 CHECK_NS = LOOP_S * 0.4 * 1e9
+SCANNED_BYTES = 64 << 10  # the largest event that is looked through for wild numbers
 APART_NS = APART_CPU_S * 0.5 * 1e9
 
 _WILD = re.compile(rb"[0-9]{19}|[0-9][eE]|[0-9]\.[0-9]{9}")
@@ -62,7 +63,9 @@ class Cost(msgspec.Struct, frozen=True):
         size = len(raw)
         if self.of(size) <= CHECK_NS:
             return True
-        return self.of(size, wild=False) <= CHECK_NS and not _WILD.search(raw)
+        if size > SCANNED_BYTES or self.of(size, wild=False) > CHECK_NS:
+            return False
+        return not _WILD.search(raw)
 
     @property
     def surely(self) -> int:

@@ -22,6 +22,7 @@ SLOW_S = 300.0  # how long an org stays in the slow line
 RESTING_MAX = 1000
 SLOW_ORGS_MAX = 10_000
 WAITING_MAX = 2_000  # requests of an org
+WAITING_BYTES_MAX = 64 << 20  # of them
 LATER_S = 1.0
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -34,7 +35,7 @@ _EVENT_TOO_MUCH = (
     "less in one event, or have the schema made simpler."
 )
 _RESTS = "The transformation has just taken more time or memory than it may. It is tried again."
-_MANY = f"{WAITING_MAX} transformations and checks of this org wait already. It is tried again."
+_MANY = "Too many transformations and checks of this org wait already. It is tried again."
 
 
 class ProcessRenderer:
@@ -43,6 +44,7 @@ class ProcessRenderer:
     def __init__(self) -> None:
         self._resting: dict[bytes, float] = {}
         self._slow: dict[int, float] = {}  # orgs, until when
+        self._held: dict[int, int] = {}  # bytes that wait, by org
         self._quick_line = Process(self._killed, self._took)
         self._slow_line = Process(self._killed, self._took)
 
@@ -97,15 +99,21 @@ class ProcessRenderer:
                 raise RenderLater(_RESTS, left_s)
             del self._resting[key]
         line = self._line_of(org, loop.time())
-        if line.waiting.of(org) >= WAITING_MAX:
+        held = self._held.get(org, 0)
+        size = len(text) + len(event)
+        if line.waiting.of(org) >= WAITING_MAX or held + size > WAITING_BYTES_MAX:
             raise RenderLater(_MANY, LATER_S)
         body = _encode((operation, text, event))
         asked = Asked(org, key, len(body).to_bytes(4, "big") + body, loop.create_future())
+        self._held[org] = held + size
         line.ask(asked)
         try:
             return await asked.answered
         except RenderRefused:
             raise TooMuch from None
+        finally:
+            if (held := self._held.pop(org) - size) > 0:
+                self._held[org] = held
 
     def _line_of(self, org: int, now_s: float) -> Process:
         until_s = self._slow.get(org)
