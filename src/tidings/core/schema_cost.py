@@ -38,6 +38,7 @@ _ESCAPE = re.compile(r"\\[pP]\{[^}]*\}|\\.")
 _CLASS = re.compile(r"\[[^\]]*\]")
 _IN_PLACE = ("anyOf", "oneOf", "allOf")
 _LIMITS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
+_NUMBERS = frozenset({"number", "integer"})
 _TAME = 1 << 53
 _FREE = frozenset(
     "title description examples default deprecated $comment $schema $defs format".split()
@@ -107,7 +108,7 @@ def _places(pattern: str) -> int:
 
 def cost_of(node: Json) -> Cost:
     """The cost of a schema without references."""
-    total = Cost(10.0, 3.0, 3.0)
+    total = Cost(6.0, 0.5, 0.5)
     for key, value in node.items():
         if key in _FREE or key.startswith("x-"):
             continue
@@ -128,11 +129,17 @@ def _keyword(key: str, value: Any) -> Cost:
     if key in _LIMITS:
         return Cost(40.0, 20.0 if _tame(value) else 130.0, 130.0)
     if key == "multipleOf":
+        if not 1e-9 <= abs(value) <= _TAME:
+            return Cost(20_000.0, 1_000.0, 4_000.0)
         whole = isinstance(value, int) or value.is_integer()
         return Cost(40.0, 30.0, 150.0) if whole and _tame(value) else Cost(400.0, 320.0, 2300.0)
     if key in ("enum", "const"):
         return options_cost(value if key == "enum" else [value])
-    return Cost(15.0, 5.0, 5.0)
+    if key == "type" and _NUMBERS.intersection([value] if isinstance(value, str) else value):
+        return Cost(10.0, 0.5, 50.0)
+    if key in ("properties", "additionalProperties", "items"):
+        return Cost(10.0, 2.5, 2.5)
+    return Cost(10.0, 0.5, 0.5)
 
 
 def options_cost(options: list[Any]) -> Cost:
