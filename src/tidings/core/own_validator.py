@@ -23,6 +23,7 @@ REGEX_BYTES_MAX = 1 << 20  # a compiled pattern
 REGEX_CACHE_BYTES = 4 << 20  # what matching remembers, of all patterns of a schema
 REGEX_CACHE_MIN, REGEX_CACHE_MAX = 16 << 10, 1 << 20  # of one pattern
 NODE_BYTES = 1_000  # of a compiled schema, without what is inside
+COMPILED_TIMES = 3  # a schema is compiled as a whole, and in parts where events do not fit
 KEPT_BYTES_MAX = 64 << 20  # of compiled schemas of all orgs
 STEPS_MAX = 3_000  # of the walk that says why
 SHOWN = 40  # characters of a name or value that is repeated
@@ -111,7 +112,7 @@ class Kept:
 
     def add(self, schema: Json, forget: Forget) -> None:
         """Something was compiled for a schema; `forget` gives it up, and may be called twice."""
-        size = _compiled_bytes(schema)
+        size = COMPILED_TIMES * _compiled_bytes(schema)
         self._kept.append((forget, size))
         self._total += size
         while self._total > self._most and len(self._kept) > 1:
@@ -153,7 +154,9 @@ class Explainer:
     def __init__(self, schema: Json, pii: frozenset[str]) -> None:
         self._schema = schema
         self._pii = pii  # dotted paths whose values are not repeated
-        self._rules: dict[int, _Rules] = {}  # by identity: the schema lives as long as this
+        # By identity: the schema lives as long as this.
+        self._rules: dict[int, _Rules] = {}
+        self._lists: dict[int, Callable[[list[Any]], bool]] = {}
 
     def explain(self, event: Json) -> list[Problem]:
         """At most ten problems of an event that does not fit, shallow ones first; never none."""
@@ -245,14 +248,13 @@ class Explainer:
                 if name not in declared:
                     yield rest, item, (*way, name)
 
-    def _fits_of(self, node: Json) -> Callable[[Any], bool]:
+    def _fits_of(self, node: Json) -> Callable[[list[Any]], bool]:
         """The fast validator of lists of such items; compiled for long lists alone."""
-        made: list[Callable[[Any], bool]] = []
 
         def fits(items: list[Any]) -> bool:
-            if not made:
-                made.append(compile_own({"items": node["items"]}).is_valid)
-            return made[0](items)
+            if (known := self._lists.get(id(node))) is None:
+                known = self._lists[id(node)] = compile_own({"items": node["items"]}).is_valid
+            return known(items)
 
         return fits
 

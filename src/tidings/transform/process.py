@@ -97,7 +97,8 @@ class Worker(asyncio.Protocol):
 class Process:
     """A line of requests, and the process that answers them."""
 
-    def __init__(self, killed: Killed, took: Callable[[Asked, float], None]) -> None:
+    def __init__(self, killed: Killed, took: Callable[[Asked, float], None], nice: int = 0) -> None:
+        self._nice = nice  # how far it stands back where processors are short
         self._killed = killed  # told of the request that the process has died of
         self._took = took  # told of each request's processor time, in seconds
         self.waiting: FairQueue[Asked] = FairQueue()
@@ -154,7 +155,7 @@ class Process:
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
             ours.setblocking(False)
             with theirs:
-                process = await asyncio.to_thread(_launch, theirs.fileno())
+                process = await asyncio.to_thread(_launch, theirs.fileno(), self._nice)
             worker = Worker(process, self._replied, lambda code: self._ended(worker, code))
             loop: Any = asyncio.get_running_loop()
             await loop.create_unix_connection(lambda: worker, sock=ours)
@@ -190,10 +191,10 @@ class Process:
         self._handed.clear()
 
 
-def _launch(descriptor: int) -> subprocess.Popen[bytes]:
+def _launch(descriptor: int, nice: int) -> subprocess.Popen[bytes]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")}
     return subprocess.Popen(
-        [sys.executable, "-m", "tidings.transform.worker", str(descriptor)],
+        [sys.executable, "-m", "tidings.transform.worker", str(descriptor), str(nice)],
         pass_fds=[descriptor],
         stdin=subprocess.DEVNULL,
         env=kept,

@@ -19,6 +19,7 @@ from tidings.transform.worker import CHECK_EVENT, CHECK_TEMPLATE, RENDER, Reply
 
 REST_S = 60.0  # how long a template that took the process down is left alone
 SLOW_S = 300.0  # how long an org stays in the slow line
+SLOW_NICE = 5
 RESTING_MAX = 1000
 SLOW_ORGS_MAX = 10_000
 WAITING_MAX = 2_000  # requests of an org
@@ -46,7 +47,7 @@ class ProcessRenderer:
         self._slow: dict[int, float] = {}  # orgs, until when
         self._held: dict[int, int] = {}  # bytes that wait, by org
         self._quick_line = Process(self._killed, self._took)
-        self._slow_line = Process(self._killed, self._took)
+        self._slow_line = Process(self._killed, self._took, SLOW_NICE)
 
     @property
     def deaths(self) -> int:

@@ -25,7 +25,6 @@ from tidings.transform.port import CheckBy
 from tidings.transform.sandbox import Sandbox, Unrenderable
 
 RECEIVE_BYTES = 1 << 20
-NICE = 5  # the service itself comes first
 TYPES_KEPT = 8  # with their validators
 KEPT_OF_RUNS_BYTES = 4 * MEMORY_BYTES
 WORN = 75  # the exit code of a process that asks to be started anew
@@ -124,12 +123,12 @@ class MemoryBound:
         return pages * resource.getpagesize()
 
 
-def main(descriptor: int) -> None:
+def main(descriptor: int, nice: int) -> None:
     """Answer until the other side closes the socket."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the parent decides when to end
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(NICE)
+    os.nice(nice)
     envelope()  # read now: it is no part of anybody's share
     line = socket.socket(fileno=descriptor)
     sandbox, checks, memory = Sandbox(), Checks(), MemoryBound()
@@ -157,4 +156,4 @@ def main(descriptor: int) -> None:
 if __name__ == "__main__":
     os.dup2(2, 1)
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # a panic quotes the event
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), int(sys.argv[2]))
