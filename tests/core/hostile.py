@@ -68,6 +68,14 @@ SCHEMAS: dict[str, Json] = {
     "odd multiples": of_items({"multipleOf": 1e-300}),
     "limits": of_items({"allOf": [{"minimum": 0, "maximum": 10**300}] * 16}),
     "a constant number": of_items({"const": 10**300}),
+    "one long list of values, named 900 times": {
+        "$defs": {"big": {"enum": [f"{'x' * 180}{i}" for i in range(190)]}},
+        "properties": {f"p{i}": {"$ref": "#/$defs/big"} for i in range(700)},
+    },
+    "one long description, named 900 times": {
+        "$defs": {"big": {"description": "x" * 30_000}},
+        "properties": {f"p{i}": {"$ref": "#/$defs/big"} for i in range(900)},
+    },
     "closed": of_items({"additionalProperties": False, "properties": {"q": {}}}),
     "map": {"additionalProperties": {"anyOf": [{"type": "object"}, {"maximum": 3}]}},
     **{f"pattern {one}": of_items({"pattern": one}) for one in PATTERNS},

@@ -290,6 +290,15 @@ def test_patterns_count_by_what_they_are_compiled_to() -> None:
     assert isinstance(refused, str) and "at most 1024 KB when compiled" in refused
 
 
+def test_what_many_references_name_counts_each_time() -> None:
+    name = "one long list of values, named 900 times"
+    refused = saved(hostile.SCHEMAS[name])
+    assert isinstance(refused, str) and "at most 512 KB when references are replaced" in refused
+    money = {"type": "number", "description": "An amount in the currency of the order." * 5}
+    refs = {f"f{i}": {"$ref": "#/$defs/money"} for i in range(300)}
+    assert isinstance(saved({"$defs": {"money": money}, "properties": refs}), OwnType)
+
+
 def test_a_schema_of_an_older_rule_still_works() -> None:
     """It is never refused at a start; what may take long is checked elsewhere."""
     schema = hostile.of_items(nested := hostile.nested(2, 16, {"pattern": "(x{200}){90}"}))

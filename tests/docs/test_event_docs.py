@@ -8,6 +8,7 @@ import pytest
 from tests.simulator.causes import CAUSES
 from tidings.catalogue import load
 from tidings.cli.event_pages import pages
+from tidings.core import budget, own_schema
 from tidings.core.own_schema import KEYWORDS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -68,3 +69,19 @@ def test_the_page_of_own_types_lists_every_keyword() -> None:
     text = (DOCS / "event-types.md").read_text("utf-8")
     for keyword in KEYWORDS:
         assert f"`{keyword}`" in text, keyword
+
+
+def test_the_page_on_event_types_says_the_bounds_that_hold() -> None:
+    page = " ".join((DOCS / "event-types.md").read_text().split())
+    for said in (
+        f"at most {own_schema.NODES_MAX:,} schemas and {own_schema.EXPANDED_BYTES_MAX >> 10} KB",
+        f"{own_schema.PATTERN_CHARS_MAX} characters and {own_schema.REPEAT_MAX} repeats",
+        f"at most {own_schema.PATTERNS_BYTES_MAX >> 10:,} KB when compiled, where each counts "
+        f"{own_schema.PATTERN_BYTES_MIN >> 10} KB",
+        f"At most {own_schema.SEARCHED_MAX} fields carry `x-search`",
+        f"at most {budget.LOOP_S * 1000:.0f} ms of the service's own time and "
+        f"{budget.MEMORY_BYTES >> 20} MB",
+        f"ended after {budget.APART_CPU_S * 1000:.0f} ms",
+        f"an event of {budget.USUAL_BYTES >> 10} KB might take longer",
+    ):
+        assert said in page, said

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
+import msgspec
 
 from tidings.catalogue.event_type import Json
 from tidings.core.budget import APART_CPU_S, USUAL_BYTES
@@ -21,6 +22,8 @@ from tidings.core.schema_cost import BOUNDLESS, Cost, cost_of, pattern_bytes
 SCHEMA_BYTES_MAX = 64 * 1024
 DEPTH_MAX = 20
 NODES_MAX = 2_000  # after references are replaced
+EXPANDED_BYTES_MAX = 512 * 1024  # likewise
+NODE_BYTES = 8  # of that, for the braces and the name of a schema
 BRANCHES_MAX = 16
 PATTERN_CHARS_MAX = 256
 REPEAT_MAX = 200
@@ -43,6 +46,7 @@ ROOT = "data"
 _LISTS = ("anyOf", "oneOf", "allOf")
 _LOCAL = re.compile(r"#/\$defs/([A-Za-z0-9_.-]{1,128})")
 _REPEAT = re.compile(r"\{(\d*),?(\d*)\}")
+_HOLDERS = frozenset({*_LISTS, "properties", "items", "additionalProperties", "not"})
 _MARKS = ("x-pii", "x-search")
 
 
@@ -108,10 +112,32 @@ def cost_as_stored(expanded: Json) -> Cost:
     today's rule, it is out of all bounds.
     """
     try:
+        _check_size(expanded)
         _check_patterns(expanded)
     except SchemaRefused:
         return BOUNDLESS
     return cost_of(expanded)
+
+
+def _check_size(expanded: Json) -> None:
+    """That it stays small when references are replaced: each use of a definition is one more."""
+    total = 0
+    sizes: dict[int, int] = {}  # by identity: a value of a definition is one for all its uses
+    for path, node in _nodes(expanded, ""):
+        for key, value in node.items():
+            if key in _HOLDERS and not isinstance(value, bool):
+                total += len(value) * NODE_BYTES
+                continue
+            if (size := sizes.get(id(value))) is None:
+                size = sizes[id(value)] = len(msgspec.json.encode(value))
+            total += size + len(key)
+        if total > EXPANDED_BYTES_MAX:
+            raise SchemaRefused(
+                path,
+                f"schema must hold at most {EXPANDED_BYTES_MAX >> 10} KB when references are "
+                f"replaced; got more up to {path or ROOT}. Keep long lists of values and "
+                "descriptions out of what many references name.",
+            )
 
 
 def _check_patterns(expanded: Json) -> None:
@@ -132,6 +158,7 @@ def _check_patterns(expanded: Json) -> None:
 
 def _check_work(expanded: Json) -> None:
     """That it takes little to compile the schema, and to check an ordinary event by it."""
+    _check_size(expanded)
     _check_patterns(expanded)
     searched = sum(1 for _ in _marked(expanded, "x-search"))
     if searched > SEARCHED_MAX:
