@@ -86,9 +86,16 @@ def test_lists_come_as_texts_with_commas_or_as_toml(file: Path) -> None:
     assert load({"TIDINGS_ALLOW": "10.1.0.0/16:8443, [fd00:1::/32]:443"}).allow == both
     assert load({"TIDINGS_DENY": "203.0.113.0/24"}).deny == (ip_network("203.0.113.0/24"),)
     assert load({"TIDINGS_ALLOW": ""}).allow == ()
+    proxies = load({"TIDINGS_TRUSTED_PROXIES": "127.0.0.1, 2001:db8::/48"}).trusted_proxies
+    assert proxies == (ip_network("127.0.0.1/32"), ip_network("2001:db8::/48"))
 
 
 BAD = [
+    (
+        "TRUSTED_PROXIES",
+        "proxy.example",
+        "a list of addresses or networks, such as 127.0.0.1, 10.2.0.0/16; got proxy.example.",
+    ),
     ("PORT", "70000", "a number from 1 to 65535; got 70000."),
     ("PORT", "0", "a number from 1 to 65535; got 0."),
     ("PORT", "http", "a number from 1 to 65535; got http."),

@@ -183,8 +183,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             str,
             _is(
                 "http:// or https://, a host and no path",
-                "Where the service is reached, for the URLs of test inboxes. The address and port "
-                "that it listens on where it is not set.",
+                "Where browsers and receivers reach the service, behind a proxy "
+                "([running.md](running.md#behind-a-proxy)). Links begin with it, the console takes "
+                "forms of its pages alone, and test inboxes have their URLs there. Where it is not "
+                "set: what a call says of itself, and for inboxes the address listened on.",
                 pattern=r"^https?://[A-Za-z0-9.\-\[\]:]{1,300}/?$",
             ),
         ]
@@ -218,8 +220,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _is(
             "a list of networks, such as 10.1.0.0/16",
             "Networks whose callers read `/metrics` without a credential. Behind a reverse proxy "
-            "every call may come from the proxy's address: name that only where the proxy does "
-            "not pass `/metrics` on.",
+            "name it in `trusted_proxies`: else every call comes from its address.",
+        ),
+    ] = ()
+    trusted_proxies: Annotated[
+        tuple[Network, ...],
+        _is(
+            "a list of addresses or networks, such as 127.0.0.1, 10.2.0.0/16",
+            "Proxies in front of the service. Only of them `Forwarded` and `X-Forwarded-For`, "
+            "`-Proto` and `-Host` are believed: who calls, by which scheme, and at which host.",
         ),
     ] = ()
     drain_s: Annotated[
@@ -398,6 +407,7 @@ _ENTRIES: dict[str, Callable[[str], Any]] = {
     "allow": AllowedRange.parse,
     "deny": ipaddress.ip_network,
     "metrics_from": ipaddress.ip_network,
+    "trusted_proxies": ipaddress.ip_network,
     "platform_fields": str,
 }
 

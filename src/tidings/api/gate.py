@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from tidings.api.answer_headers import with_all
+from tidings.api.front import Front
 from tidings.api.refusals import messages, refusal, request_id
 
 Scope = MutableMapping[str, Any]
@@ -21,15 +22,23 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 EVENTS_PATH = "/v1/events"
 INBOX_STEM = "/inbox/"
-_NAME = re.compile(rb"\[[^\]]*\]|[^:]*")
+_NAME = re.compile(r"\[[^\]]*\]|[^:]*")
 
 
 class Gate:
-    """ASGI 3. `inbox_host` is the name of the host that serves test inboxes alone."""
+    """ASGI 3. `inbox_host` is the name of the host that serves test inboxes alone; `front` knows
+    the proxies before it."""
 
-    def __init__(self, accept: App, control: App, inbox_host: str | None = None) -> None:
+    def __init__(
+        self,
+        accept: App,
+        control: App,
+        inbox_host: str | None = None,
+        front: Front | None = None,
+    ) -> None:
         self._accept = accept
-        self._control = control
+        self._front = front or Front()
+        self._control = self._front.around(control)
         self._inbox_host = inbox_host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,18 +55,16 @@ class Gate:
     def _is_elsewhere(self, scope: Scope) -> bool:
         """Whether the path is served, if at all, on the other host."""
         asked = scope["path"].startswith(INBOX_STEM)
-        return bool((host_of(scope) == self._inbox_host) != asked)
+        return bool((name_of(self._front.host(scope)) == self._inbox_host) != asked)
 
 
-def host_of(scope: Scope) -> str:
-    """The name of the host that a call was made to, in lower case and without its port.
+def name_of(host: str) -> str:
+    """The name of a host that a call was made to, in lower case and without its port.
 
     The port is left out because cookies know none, and proxies may pass it on or not.
     """
-    for name, value in scope["headers"]:
-        if name == b"host" and (found := _NAME.match(value)) is not None:
-            return found[0].decode("latin-1").strip("[]").lower()
-    return ""
+    found = _NAME.match(host)
+    return "" if found is None else found[0].strip("[]").lower()
 
 
 async def _say_elsewhere(scope: Scope, send: Send) -> None:

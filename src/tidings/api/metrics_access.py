@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from tidings.api.answers import refused
+from tidings.api.front import address_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 SCHEME = "bearer "
@@ -35,7 +36,7 @@ class MetricsReaders:
         """Refused or Denied where a call may not read. `of_platform` is asked about a credential,
         and refuses all but the platform's own."""
         authorization = request.headers.get("authorization")
-        if self.admit(authorization, request.client.host if request.client else None):
+        if self.admit(authorization, address_of(request.scope)):
             return
         if authorization is not None or TOKEN_HEADER in request.headers:
             of_platform(request, SCOPE)

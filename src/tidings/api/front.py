@@ -1,0 +1,101 @@
+"""How a call was made, as its caller sees it: address, scheme and authority. Asked in one place.
+
+Behind a proxy the connection says none of it. What a trusted proxy tells counts
+(`core/forwarded.py`), and where the operator has said at which URL the service is reached, that is
+its authority. A call on this very machine, straight to the port, is left as it is.
+"""
+
+from collections.abc import MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Send
+
+from tidings.core.forwarded import Proxies, Told
+
+Scope = MutableMapping[str, Any]
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+AS_SENT = "/inbox/"  # a test inbox shows its calls as they came
+HSTS = "max-age=31536000"
+
+
+class Reached(msgspec.Struct, frozen=True):
+    """How a call was made."""
+
+    address: str  # of who called; empty where it is not known
+    scheme: str
+    authority: str
+
+
+def address_of(scope: Scope) -> str:
+    """Who calls, of a call that has come through the front."""
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+class Front:
+    """Before all calls but those of the accept path, which asks only where it must."""
+
+    def __init__(self, proxies: Proxies | None = None, public_url: str = "") -> None:
+        public = urlsplit(public_url)
+        self._proxies = proxies or Proxies()
+        self._scheme, self._authority = public.scheme.lower(), public.netloc.lower()
+
+    def address(self, scope: Scope) -> str:
+        """Who calls."""
+        return self._told(scope).address
+
+    def reached(self, scope: Scope) -> Reached:
+        """How a call was made. A scope as the server made it, headers in lower case."""
+        told, host = self._told(scope), _header(scope)
+        scheme, authority = told.scheme or scope.get("scheme", "http"), told.authority or host
+        straight = not (told.scheme or told.authority) and _is_loopback(host)
+        if self._authority and not straight:
+            scheme, authority = told.scheme or self._scheme, self._authority
+        return Reached(told.address, scheme, authority)
+
+    def host(self, scope: Scope) -> str:
+        """The host that a call was made to, and its port if any, whatever the service's URL is."""
+        return self._told(scope).authority or _header(scope)
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """An application whose calls say how they were made, as if there were no proxy."""
+
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            reached = self.reached(scope)
+            seen = dict(scope) | {"client": (reached.address, 0), "scheme": reached.scheme}
+            if not scope["path"].startswith(AS_SENT):
+                host = (b"host", reached.authority.encode("latin-1"))
+                others = [pair for pair in scope["headers"] if pair[0] != b"host"]
+                seen["headers"] = [host, *others] if reached.authority else others
+
+            async def send_safely(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    MutableHeaders(scope=message).setdefault("strict-transport-security", HSTS)
+                await send(message)
+
+            await app(seen, receive, send_safely if reached.scheme == "https" else send)
+
+        return serve
+
+    def _told(self, scope: Scope) -> Told:
+        client = scope.get("client")
+        return self._proxies.told(client[0] if client else "", scope["headers"])
+
+
+def _header(scope: Scope) -> str:
+    hosts = (value for name, value in scope["headers"] if name == b"host")
+    return next(hosts, b"").decode("latin-1")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return urlsplit(f"//{host}").hostname in LOOPBACK
+    except ValueError:
+        return False
