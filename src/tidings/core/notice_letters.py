@@ -7,6 +7,8 @@ import msgspec
 
 from tidings.core.notices import DISABLED, EXHAUSTED, FAILING, RECOVERED, Fact
 
+CONSENT = "tidings.notify.consent"  # the kind of letters that ask whether others may come
+
 
 class Letter(msgspec.Struct, frozen=True):
     """One line of subject, and the text."""
@@ -19,6 +21,19 @@ def letter(kind: str, org: int, fact: Fact) -> Letter:
     """The letter for an operational event. Names of webhooks hold no line breaks."""
     subject, text = _WORDS.get(kind, _replay)(fact)
     return Letter(subject, f"{text}\n\n-- \nTidings, org {org} ({kind})\n")
+
+
+def consent(org: int, address: str, link: str) -> Letter:
+    """The letter that asks whether others may come. It repeats nothing that an org has written but
+    the address."""
+    return Letter(
+        "Letters about failing webhooks: do you want them?",
+        f"Org {org} of a Tidings service has named {address} to be told by e-mail when its "
+        "webhooks fail or are disabled.\n\n"
+        f"If you want these letters, open this page within 7 days and say yes:\n\n{link}\n\n"
+        "If not, do nothing: none will come.\n\n"
+        f"-- \nTidings, org {org} ({CONSENT})\n",
+    )
 
 
 def _failing(fact: Fact) -> tuple[str, str]:

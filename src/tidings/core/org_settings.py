@@ -49,6 +49,8 @@ class OrgSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
     retention: Retention = Retention()
     limits: OrgLimits = OrgLimits()
     notify: tuple[str, ...] = ()  # e-mail addresses that are told what webhooks may subscribe to
+    notify_confirmed: tuple[str, ...] = ()  # of these, whose owners have said yes
+    notify_asked: dict[str, tuple[int, ...]] = {}  # by address: when its owner was asked
 
 
 DEFAULT_SETTINGS = OrgSettings()
@@ -118,13 +120,16 @@ def read_settings(form: Form, old: OrgSettings) -> OrgSettings:
         )
     level = inner.choice("validation", _LEVELS, old.validation, "bad_validation")
     admitted = inner.choice("unknownTypes", _UNKNOWN, old.unknown_types, "bad_unknown_types")
+    notify = _notify(inner, old.notify)
     settings = OrgSettings(
         cast(Validation, level),
         _by_type(inner, old.validation_by_type),
         "admitted" if admitted == "admitted" else "refused",
         _retention(inner, old.retention),
         _limits(inner, old.limits),
-        _notify(inner, old.notify),
+        notify,
+        tuple(one for one in old.notify_confirmed if one in notify),
+        old.notify_asked,
     )
     for refusal in inner.refusals:
         field = f"settings.{refusal.field}"

@@ -11,13 +11,14 @@ letter that waits.
 
 import asyncio
 import contextlib
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 import msgspec
 import structlog
 
-from tidings.core.notice_letters import letter
+from tidings.core.notice_letters import CONSENT, consent, letter
 from tidings.core.notices import EXHAUSTED, Notice, merged
 from tidings.egress.port import Mailer, MailFailed
 from tidings.engine.clock import Clock
@@ -41,11 +42,16 @@ class Letters:
         clock: Clock,
         addresses: Callable[[int], Sequence[str]],
         mailer: Mailer | None,
+        awaits: Callable[[int, str], bool] = lambda org, address: False,
+        link: Callable[[int, str, int], str] = lambda org, address, asked_ms: "",
     ) -> None:
+        """`awaits` and `link` are of letters that ask an owner whether others may come."""
         self._store = store
         self._clock = clock
         self._addresses = addresses
         self._mailer = mailer
+        self._awaits = awaits
+        self._link = link
         self._waiting: dict[str, port.Letter] = {}
         self._going = ""  # the one that the mail server is being given
         self._gone: list[str] = []  # rows to be dropped
@@ -73,6 +79,20 @@ class Letters:
             return
         fresh = await self._store.put_letter(made)
         self._noted = (one.event_id, made, fresh)
+
+    @property
+    def asking(self) -> int:
+        """How many letters that ask wait for the mail server."""
+        return sum(one.kind == CONSENT for one in self._waiting.values())
+
+    async def ask(self, org: int, address: str, now_ms: int) -> None:
+        """Write down a letter that asks the owner of an address. StoreDown."""
+        said = msgspec.json.encode({"address": address, "askedAt": now_ms})
+        id = hashlib.sha256(b"%d %b" % (org, said)).hexdigest()[:32]
+        made = port.Letter(id, org, CONSENT, said, now_ms)
+        await self._store.put_letter(made)
+        self._waiting[id] = made
+        self._wake.set()
 
     def confirm(self) -> None:
         """The fact is told: its letter may go."""
@@ -142,12 +162,17 @@ class Letters:
         one = self._waiting[id]
         if self._noted is not None and self._noted[1].id == id:
             return  # since it was looked for something is being added to it
-        to = self._addresses(one.org)
+        fact = msgspec.json.decode(one.fact)
+        if one.kind == CONSENT:
+            address = fact["address"]
+            to: Sequence[str] = [address] if self._awaits(one.org, address) else ()
+            words = consent(one.org, address, self._link(one.org, address, fact["askedAt"]))
+        else:
+            to = self._addresses(one.org)
+            words = letter(one.kind, one.org, fact)
         if not to:
             self._end(one)  # the org wants no letters any more
             return
-        fact = msgspec.json.decode(one.fact)
-        words = letter(one.kind, one.org, fact)
         self._going = one.id
         try:
             await mailer.send(one.id, to, words.subject, words.text)

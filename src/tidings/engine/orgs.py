@@ -139,6 +139,20 @@ class Orgs:
 
         return await self._changes.run(change)
 
+    async def amend(self, org: int, change: Callable[[OrgSettings], OrgSettings]) -> None:
+        """Change what Tidings itself keeps in an org's settings; nothing where it is not there."""
+
+        async def amend() -> None:
+            old = self._orgs.get(org)
+            if old is None:
+                return
+            settings = change(self._settings[org])
+            if settings != self._settings[org]:
+                stored = stored_settings(settings)
+                await self._store_org(msgspec.structs.replace(old, settings=stored), settings)
+
+        await self._changes.run(amend)
+
     # -- inside -----------------------------------------------------------------------------------
 
     def _read(
