@@ -68,7 +68,13 @@ class Types:
 
 
 class FakeAccess:
-    def caller(self, authorization: bytes | None, scope: str, token: bytes | None = None) -> Caller:
+    def caller(
+        self,
+        authorization: bytes | None,
+        scope: str,
+        token: bytes | None,
+        address: Callable[[], str],
+    ) -> Caller:
         assert scope == "events:write"
         if authorization == BRAND:
             return Caller(OWN, False, "brand")

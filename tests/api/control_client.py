@@ -32,6 +32,7 @@ from tidings.egress.port import Target
 from tidings.engine.acceptor import Acceptor
 from tidings.engine.changes import Changes
 from tidings.engine.committer import Committer
+from tidings.engine.consents import Consents
 from tidings.engine.entrance import Entrance
 from tidings.engine.event_types import EventTypes
 from tidings.engine.feed import Feed
@@ -527,11 +528,15 @@ class Service:
         self.acceptor = Acceptor(catalogue.load(), self.terms, self.committer, self.event_types)
         self.metrics = CollectorRegistry()
         Counter("tidings_tests", "Counts nothing.", registry=self.metrics)
+        self.consents = Consents(
+            orgs=self.orgs, clock=clock, key=b"k" * 32, base="https://tidings.example"
+        )
         self.app: FastAPI = make_control_app(
             services := Services(
                 store=store,
                 access=self.access,
                 orgs=self.orgs,
+                consents=self.consents,
                 webhooks=self.webhooks,
                 event_types=self.event_types,
                 transformations=self.transformations,

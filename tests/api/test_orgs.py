@@ -45,6 +45,7 @@ def test_an_org_is_made_with_everything_and_is_seen_alone() -> None:
                     "limits": {"eventsPerSecond": None},
                     "notify": [],
                 },
+                "notified": [],
                 "createdAt": "2026-02-11T09:15:00.000Z",
             }
             seen = await s.call("GET", "/v1/orgs/50")

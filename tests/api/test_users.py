@@ -4,8 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from argon2.low_level import hash_secret
 
 from tests.api.control_client import Reply, Service, basic, run, service
+from tidings.store import port
 
 PASSWORD = "several words of mine"
 OTHER = "quite different words"
@@ -34,6 +36,42 @@ async def active(s: Service, org: int, email: str, role: str = "reader") -> Any:
     reply = await password(s, token=user["invitation"]["token"], password=PASSWORD)
     assert reply.status == 204, reply.body
     return user
+
+
+async def seats(s: Service, email: str, word: str) -> list[tuple[int, str]]:
+    """Where an address works with a password, and as what."""
+    signed = await s.sessions.by_password(email, word, "192.0.2.1")
+    return [(seat.org, seat.role) for seat in s.sessions.seats(signed.token)]
+
+
+class Counted:
+    """How many Argon2 hashes were made."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made = 0
+
+        def counted(*arguments: Any, **named: Any) -> bytes:
+            self.made += 1
+            return hash_secret(*arguments, **named)
+
+        monkeypatch.setattr("argon2._password_hasher.hash_secret", counted)
+        monkeypatch.setattr("tidings.engine.passwords.hash_secret", counted)
+
+
+class CountedWrites:
+    """What the store was asked to write of people."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, s: Service) -> None:
+        self.made: list[str] = []
+        for name in ("put_person", "put_member", "put_link", "take_link", "drop_member"):
+            monkeypatch.setattr(s.store, name, self._counted(name, getattr(s.store, name)))
+
+    def _counted(self, name: str, own: Any) -> Any:
+        async def ask(*arguments: Any) -> Any:
+            self.made.append(name)
+            return await own(*arguments)
+
+        return ask
 
 
 async def signs_in(s: Service, email: str, word: str = PASSWORD) -> bool:
@@ -107,19 +145,125 @@ def test_an_org_never_learns_nor_sets_the_password_of_anothers_user() -> None:
             fresh = await add(s, 8, "new@acme.example", "admin", eight)
             blank = {"id": "", "email": "", "invitation": {}}
             assert again | blank == fresh | blank, "the answer tells nothing of other orgs"
-            token = again["invitation"]["token"]
-            wrong = await password(s, token=token, password=OTHER)
-            assert (wrong.status, wrong.json["error"]["code"]) == (403, "wrong_password")
-            assert await signs_in(s, "asha@acme.example", PASSWORD)
-            assert not await signs_in(s, "asha@acme.example", OTHER)
-            assert (await on(s, "GET", 8, f"/{again['id']}")).json["status"] == "invited"
-            assert (await password(s, token=token, password=PASSWORD)).status == 204
-            signed = await s.sessions.by_password("asha@acme.example", PASSWORD, "192.0.2.1")
-            seats = [(seat.org, seat.role) for seat in s.sessions.seats(signed.token)]
-            assert seats == [(7, "reader"), (8, "admin")]
-            for auth, org in ((seven, 7), (eight, 8)):
-                told = await on(s, "POST", org, f"/{first['id']}/link", None, auth)
+            for made in (again, fresh):
+                told = await password(s, token=made["invitation"]["token"], password=OTHER)
+                assert (told.status, told.body) == (204, b"")
+                shown = (await on(s, "GET", 8, f"/{made['id']}", None, eight)).json
+                assert shown["status"] == "active"
+                told = await on(s, "POST", 8, f"/{made['id']}/link", None, eight)
                 assert (told.status, told.json["error"]["code"]) == (403, "operators_only")
+            assert await seats(s, "asha@acme.example", PASSWORD) == [(7, "reader")]
+            assert await seats(s, "asha@acme.example", OTHER) == [(8, "admin")]
+            told = await on(s, "POST", 7, f"/{first['id']}/link", None, seven)
+            assert (told.status, told.json["error"]["code"]) == (403, "operators_only")
+            assert (await on(s, "DELETE", 8, f"/{again['id']}", None, eight)).status == 204
+            second = await add(s, 8, "asha@acme.example", "admin", eight)
+            assert second["id"] not in (first["id"], again["id"]), "an id would tell it too"
+
+    run(scenario())
+
+
+def test_a_password_set_through_one_org_shuts_nobody_out_of_another() -> None:
+    """The other org holds the link, so it may open it first."""
+
+    async def scenario() -> None:
+        async with service() as s:
+            seven, eight = await s.add_org(7), await s.add_org(8)
+            invited = await add(s, 7, "asha@acme.example", "owner", seven)
+            theirs = await add(s, 8, "asha@acme.example", "owner", eight)
+            taken = theirs["invitation"]["token"]
+            assert (await password(s, token=taken, password=OTHER)).status == 204
+            assert await seats(s, "asha@acme.example", OTHER) == [(8, "owner")]
+            own = invited["invitation"]["token"]
+            assert (await password(s, token=own, password=PASSWORD)).status == 204
+            assert await seats(s, "asha@acme.example", PASSWORD) == [(7, "owner")]
+            assert await seats(s, "asha@acme.example", OTHER) == [(8, "owner")]
+            changed = {"email": "asha@acme.example", "currentPassword": OTHER}
+            assert (await password(s, **changed, password="yet another of mine")).status == 204
+            assert await seats(s, "asha@acme.example", PASSWORD) == [(7, "owner")]
+            reset = await on(s, "POST", 8, f"/{theirs['id']}/link")
+            assert (await password(s, token=reset.json["token"], password=OTHER)).status == 204
+            assert await seats(s, "asha@acme.example", PASSWORD) == [(7, "owner")]
+
+    run(scenario())
+
+
+def test_one_password_in_two_orgs_is_one_account() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            for org in (7, 8, 9):
+                await s.add_org(org)
+            users = []
+            for org, word in ((8, PASSWORD), (7, PASSWORD), (9, OTHER)):
+                user = await add(s, org, "asha@acme.example", "operator")
+                token = user["invitation"]["token"]
+                assert (await password(s, token=token, password=word)).status == 204
+                users.append(user["id"])
+            assert len(set(users)) == 3
+            assert await seats(s, "asha@acme.example", PASSWORD) == [
+                (7, "operator"),
+                (8, "operator"),
+            ]
+            hashes = {one.password for one in (await s.store.load_people()).persons}
+            assert len({str(one).split("$")[-2] for one in hashes}) == 1, "one check finds all"
+            body = {"email": "asha@acme.example", "currentPassword": PASSWORD}
+            assert (await password(s, **body, password="a new one for both")).status == 204
+            assert await seats(s, "asha@acme.example", "a new one for both") == [
+                (7, "operator"),
+                (8, "operator"),
+            ]
+            assert await seats(s, "asha@acme.example", OTHER) == [(9, "operator")]
+            reset = await on(s, "POST", 9, f"/{users[2]}/link")
+            told = await password(s, token=reset.json["token"], password="a new one for both")
+            assert told.status == 204
+            joined = await seats(s, "asha@acme.example", "a new one for both")
+            assert [org for org, _ in joined] == [7, 8, 9]
+
+    run(scenario())
+
+
+def test_whoever_has_the_address_a_sign_in_and_an_invitation_cost_as_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Counted in checks of passwords, which are what takes time, and in writes to the store."""
+
+    async def scenario() -> None:
+        async with service() as s:
+            checks, writes = Counted(monkeypatch), CountedWrites(monkeypatch, s)
+            await s.add_org(7)
+            await s.add_org(8)
+            await active(s, 7, "asha@acme.example")
+            told = []
+            for email in ("asha@acme.example", "nobody@acme.example"):
+                checks.made = 0
+                writes.made.clear()
+                user = await add(s, 8, email)
+                await password(s, token=user["invitation"]["token"], password=OTHER)
+                told.append((checks.made, list(writes.made)))
+            assert told[0] == told[1] and told[0][0] == 1, told
+            for email in ("asha@acme.example", "nobody@acme.example", "new@acme.example"):
+                checks.made = 0
+                assert not await signs_in(s, email, "another word of theirs")
+                assert checks.made == 1, email
+
+    run(scenario())
+
+
+def test_who_was_invited_when_an_address_was_one_person_accepts_for_that_org_alone() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            await s.add_org(7)
+            await s.add_org(8)
+            user = await active(s, 7, "asha@acme.example")
+            await s.store.put_member(port.Member(8, user["id"], "Asha", "admin", 5, "boss"))
+            s.entrance.users.load(await s.store.load_people())
+            link = (await on(s, "POST", 8, f"/{user['id']}/link")).json
+            assert (await password(s, token=link["token"], password=OTHER)).status == 204
+            assert await seats(s, "asha@acme.example", PASSWORD) == [(7, "reader")]
+            assert await seats(s, "asha@acme.example", OTHER) == [(8, "admin")]
+            s.entrance.users.load(await s.store.load_people())
+            assert await seats(s, "asha@acme.example", OTHER) == [(8, "admin")]
+            assert len((await on(s, "GET", 8, "")).json["users"]) == 1
 
     run(scenario())
 
@@ -259,9 +403,9 @@ def test_disabling_and_removing_hold_for_open_sessions_at_once() -> None:
             with pytest.raises(Exception, match="one that you are a user of"):
                 s.sessions.caller(signed.token, 7)
             assert s.sessions.caller(signed.token).org == 8
-            await on(s, "PATCH", 8, f"/{user['id']}", {"role": "reader"})
+            await on(s, "PATCH", 8, f"/{eight['id']}", {"role": "reader"})
             assert not s.sessions.caller(signed.token, 8).may("webhooks:write")
-            assert (await on(s, "DELETE", 8, f"/{user['id']}")).status == 204
+            assert (await on(s, "DELETE", 8, f"/{eight['id']}")).status == 204
             with pytest.raises(Exception, match="session that is in force"):
                 s.sessions.caller(signed.token)
             assert not await signs_in(s, "asha@acme.example")
@@ -273,6 +417,35 @@ def test_disabling_and_removing_hold_for_open_sessions_at_once() -> None:
             assert (await on(s, "GET", 7, f"/{user['id']}")).status == 404
             fresh = await add(s, 7, "asha@acme.example")
             assert fresh["id"] != user["id"]
+
+    run(scenario())
+
+
+def test_who_leaves_one_org_stays_signed_in_to_the_others() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            users = {}
+            for org in (7, 8, 9):
+                await s.add_org(org)
+                user = await add(s, org, "asha@acme.example", "operator")
+                token = user["invitation"]["token"]
+                assert (await password(s, token=token, password=PASSWORD)).status == 204
+                users[org] = user["id"]
+            signed = await s.sessions.by_password("asha@acme.example", PASSWORD, "192.0.2.1")
+            for org, left in ((7, 8), (8, 9)):
+                assert (await on(s, "DELETE", org, f"/{users[org]}")).status == 204
+                with pytest.raises(Exception, match="one that you are a user of"):
+                    s.sessions.caller(signed.token, org)
+                assert s.sessions.caller(signed.token).org == left
+                assert len(s.sessions.list(signed.token)) == 1
+            people = await s.store.load_people()
+            s.entrance.users.load(people)
+            s.sessions.load(people)
+            assert s.sessions.caller(signed.token).org == 9, "also after a restart"
+            assert (await on(s, "DELETE", 9, f"/{users[9]}")).status == 204
+            with pytest.raises(Exception, match="session that is in force"):
+                s.sessions.caller(signed.token)
+            assert not (await s.store.load_people()).sessions
 
     run(scenario())
 
@@ -317,7 +490,7 @@ def test_another_orgs_users_answer_like_ones_that_are_not_there() -> None:
     run(scenario())
 
 
-def test_one_address_is_one_person_however_many_add_it_at_once() -> None:
+def test_one_address_is_one_user_of_an_org_however_many_add_it_at_once() -> None:
     async def scenario() -> None:
         async with service() as s:
             await s.add_org(7)
@@ -326,7 +499,7 @@ def test_one_address_is_one_person_however_many_add_it_at_once() -> None:
                 *(on(s, "POST", org, "", {"email": "a@b.example"}) for org in (7, 8, 7, 8))
             )
             assert sorted(reply.status for reply in replies) == [201, 201, 409, 409]
-            assert len((await s.store.load_people()).persons) == 1
+            assert len((await s.store.load_people()).persons) == 2
 
     run(scenario())
 

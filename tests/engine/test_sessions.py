@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.api.control_client import Service, run, service
+from tidings.api.users import open_link
 from tidings.engine.denied import Denied
 from tidings.engine.sessions import (
     ABSOLUTE_MS,
@@ -342,20 +343,97 @@ def test_a_form_belongs_to_its_session_and_to_one_address() -> None:
     run(scenario())
 
 
-def test_guessing_is_slowed_down_by_account_whoever_asks() -> None:
+async def guess(s: Service, key: str, address: str, device: str = "") -> str:
+    """What came of a wrong secret."""
+    try:
+        way = s.sessions.by_password if "@" in key else s.sessions.by_credential
+        await way(key, "wrong", address, "", device)
+    except Denied:
+        return "looked at"
+    except TooManyTries:
+        return "waits"
+    raise AssertionError("a wrong secret signs in")
+
+
+@pytest.mark.parametrize("tries", [10, 40, 200])
+@pytest.mark.parametrize("who", ["boss", "asha@acme.example"])
+def test_tries_from_one_address_shut_out_that_address_alone(tries: int, who: str) -> None:
     async def scenario() -> None:
         async with service() as s:
-            for n in range(10):
-                with pytest.raises(Denied):
-                    await s.sessions.by_credential("boss", "wrong", f"192.0.2.{n}")
+            await s.add_org(7)
+            await person(s, 7)
+            secret = {"boss": "s3cret"}.get(who, WORD)
+            way = s.sessions.by_password if "@" in who else s.sessions.by_credential
+            told = [await guess(s, who, "192.0.2.66") for _ in range(tries)]
+            assert told == ["looked at"] * 10 + ["waits"] * (tries - 10)
             with pytest.raises(TooManyTries) as slow:
-                await s.sessions.by_credential("boss", "s3cret", "192.0.2.99")
+                await way(who, secret, "192.0.2.66")
             assert 0 < slow.value.wait_s <= 90
+            assert (await way(who, secret, "198.51.100.7")).token
             s.clock.ms += 91_000
-            await s.sessions.by_credential("boss", "s3cret", "192.0.2.99")
-            for _ in range(9):
-                with pytest.raises(Denied):
-                    await s.sessions.by_credential("boss", "wrong", "192.0.2.98")
+            assert (await way(who, secret, "192.0.2.66")).token
+
+    run(scenario())
+
+
+def test_tries_from_many_addresses_do_not_shut_the_owner_out() -> None:
+    """But strangers: what all of them have together is bounded."""
+
+    async def scenario() -> None:
+        async with service() as s:
+            signed = await s.sessions.by_credential("boss", "s3cret", "198.51.100.7")
+            told = [await guess(s, "boss", f"203.0.{n // 9}.{n % 9}") for n in range(400)]
+            assert told.count("looked at") == 50
+            with pytest.raises(TooManyTries):
+                await s.sessions.by_credential("boss", "s3cret", "192.0.2.1")
+            known = await s.sessions.by_credential("boss", "s3cret", "198.51.100.7")
+            assert known.token, "an address where somebody has signed in before"
+            moved = await s.sessions.by_credential("boss", "s3cret", "192.0.2.2", "", signed.device)
+            assert moved.token, "a browser where somebody has signed in before"
+            s.sessions.load(await s.store.load_people())
+            assert (await s.sessions.by_credential("boss", "s3cret", "198.51.100.7")).token
+
+    run(scenario())
+
+
+def test_a_browsers_mark_is_of_one_account_and_is_counted_too() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            await s.add_org(7)
+            device = (await s.sessions.by_credential("boss", "s3cret", "192.0.2.1")).device
+            told = [await guess(s, "org7", f"203.0.113.{n}", device) for n in range(60)]
+            assert told.count("looked at") == 50, "it says nothing of another account"
+            for forged in ("", ".", device[:-1], device + "0", "x" * 5000, device.upper(), "é.é"):
+                assert (await guess(s, "org7", "203.0.113.99", forged)) == "waits"
+            told = [await guess(s, "boss", f"10.1.1.{n}", device) for n in range(80)]
+            assert told.count("looked at") == 60, "ten of its own, then those of a stranger"
+
+    run(scenario())
+
+
+def test_an_org_that_set_a_password_for_an_address_guesses_no_faster_at_another_account() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            await s.add_org(7)
+            await s.add_org(8)
+            await person(s, 7)
+            boss = s.access.caller_of("boss")
+            body = {"email": "asha@acme.example", "role": "operator"}
+            looked = 0
+            for n in range(200):
+                user, link = await s.users.create(boss, 8, body)
+                assert link is not None
+                word = f"a word that is guessed {n}"
+                try:
+                    await open_link(s.services, "192.0.2.66", link.token, word)
+                    signed = await s.sessions.by_password("asha@acme.example", word, "192.0.2.66")
+                    assert [seat.org for seat in s.sessions.seats(signed.token)] == [8]
+                    await guess(s, "asha@acme.example", "192.0.2.66", signed.device)
+                    looked += 1
+                except TooManyTries:
+                    pass
+                await s.users.remove(boss, 8, user.person.id)
+            assert looked <= 10
 
     run(scenario())
 
@@ -364,7 +442,7 @@ def test_guessing_is_slowed_down_by_address_whatever_the_account() -> None:
     guard = SignInGuard()
     for n in range(30):
         guard.enter("192.0.2.1", f"a{n}", 0.0)
-        guard.succeeded(f"a{n}")
+        guard.succeeded("192.0.2.1", f"a{n}", 0.0)
     with pytest.raises(TooManyTries):
         guard.enter("192.0.2.1", "another", 0.0)
     with pytest.raises(TooManyTries):
@@ -388,4 +466,5 @@ def test_what_is_remembered_of_tries_is_bounded(monkeypatch: pytest.MonkeyPatch)
     guard = SignInGuard()
     for n in range(500):
         guard.enter(f"10.0.{n // 250}.{n % 250}", f"a{n}", 0.0)
-    assert len(guard._addresses) == len(guard._accounts) == 50
+        guard.succeeded(f"10.0.{n // 250}.{n % 250}", f"a{n}", 0.0)
+    assert len(guard._quotas) == len(guard._known) == 50

@@ -20,6 +20,7 @@ from tidings.api.gate import Gate
 from tidings.core.delivery import State
 from tidings.core.exchange import Answer
 from tidings.core.ids import show
+from tidings.engine.key_guard import KeyGuard
 from tidings.store import port
 
 TEMPLATE = '{"id": {{ eventId | tojson }}}'
@@ -93,6 +94,7 @@ class World:
 
     def __init__(self, s: Service) -> None:
         self.s = s
+        s.access.guard = KeyGuard(tries=1_000_000)  # one address asks with every wrong credential
         numbers = iter(range(1_000_000))
         accepting = AcceptApp(
             s.acceptor,

@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from tidings.api.body import BodyReader, Gone, Receive
+from tidings.api.front import address_of
 from tidings.api.refusals import (
     Answer,
     Refusal,
@@ -54,9 +55,17 @@ class Access(Protocol):
     """Who may call. Asked for every call: an answer must cost a look into a table."""
 
     def caller(
-        self, authorization: bytes | None, scope: str, token: bytes | None = None, /
+        self,
+        authorization: bytes | None,
+        scope: str,
+        token: bytes | None,
+        address: Callable[[], str],
+        /,
     ) -> Caller:
-        """The caller with that `Authorization` header, or that access token. Raises Denied."""
+        """The caller with that `Authorization` header, or that access token. Raises Denied.
+
+        `address` tells where the call comes from, and is asked only where that matters.
+        """
         ...
 
     def acting(self, caller: Caller, wanted: str | None) -> Caller:
@@ -112,6 +121,7 @@ class AcceptApp:
         throttle: Throttle | None = None,
         own: OwnTypes = lambda org, name: None,
         late: LateChecks | None = None,
+        address_of: Callable[[MutableMapping[str, Any]], str] = address_of,
     ) -> None:
         self._intake = intake
         self._late = late
@@ -121,6 +131,7 @@ class AcceptApp:
         self._limits = limits
         self._limit_digits = len(str(limits.body_bytes))
         self._throttle = throttle
+        self._address_of = address_of
         self.reader = CallReader(Draft, types, rules_of, new_event_id, limits, own)
         self._body = BodyReader(limits.body_bytes, body_s)
 
@@ -134,7 +145,7 @@ class AcceptApp:
         try:
             if len(headers) != len(pairs):
                 _refuse_repeated(pairs)
-            caller = self._caller(headers)
+            caller = self._caller(headers, scope)
             content_type = headers.get(b"content-type")
             if caller.limited:
                 allowance = self._allow(caller)
@@ -172,7 +183,13 @@ class AcceptApp:
             )
         except Denied as error:
             answer = refusal(
-                error.status, error.code, error.message, request, path=error.field, close=True
+                error.status,
+                error.code,
+                error.message,
+                request,
+                path=error.field,
+                retry_after=error.retry_after_s,
+                close=True,
             )
         except (StoreDown, Overloaded) as error:
             answer = _unavailable(error, request)
@@ -189,12 +206,13 @@ class AcceptApp:
         await send(start)
         await send(end)
 
-    def _caller(self, headers: dict[bytes, bytes]) -> Caller:
-        if TOKEN_HEADER in headers:
-            token = headers[TOKEN_HEADER]
-            caller = self._access.caller(headers.get(b"authorization"), SCOPE, token)
-        else:
-            caller = self._access.caller(headers.get(b"authorization"), SCOPE)
+    def _caller(self, headers: dict[bytes, bytes], scope: MutableMapping[str, Any]) -> Caller:
+        caller = self._access.caller(
+            headers.get(b"authorization"),
+            SCOPE,
+            headers.get(TOKEN_HEADER),
+            lambda: self._address_of(scope),
+        )
         named = headers.get(b"x-tidings-org")
         if named is None:
             return caller

@@ -87,7 +87,7 @@ class SettingsWish(Model):
     retention: RetentionWish | None = Field(None, description="For the platform's credential.")
     limits: LimitsWish | None = Field(None, description="For the platform's credential.")
     notify: Annotated[list[Address], Field(max_length=10)] | None = Field(
-        [], description="E-mail addresses for operational events."
+        [], description="E-mail addresses for operational events; their owners are asked first."
     )
 
 
@@ -115,6 +115,15 @@ class NewOrg(OrgChange):
     )
 
 
+class Notified(Model):
+    """An address that the org names, and what its owner has said."""
+
+    address: str
+    state: Literal["confirmed", "asked", "waiting"] = Field(
+        description="Letters go to confirmed addresses alone; the others' owners are asked by one."
+    )
+
+
 class Org(Model):
     """A tenant."""
 
@@ -123,6 +132,7 @@ class Org(Model):
     parent: int | None
     timeZone: str
     settings: OrgSettings
+    notified: list[Notified] = Field(description="The addresses of settings.notify.")
     createdAt: str | None
 
 

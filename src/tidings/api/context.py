@@ -13,15 +13,18 @@ from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 
 from tidings.api.answers import Refused, refused
+from tidings.api.front import address_of
 from tidings.api.health import Health
 from tidings.api.metrics_access import MetricsReaders
 from tidings.core.attribution import of_headers
 from tidings.core.envelope import deeper
 from tidings.core.form import Refusal
+from tidings.core.forwarded import origin_of
 from tidings.core.outlook import CLEAR, Outlook
 from tidings.core.terms import Terms
 from tidings.engine.access import Access, Caller
 from tidings.engine.clock import Clock
+from tidings.engine.consents import Consents
 from tidings.engine.credentials import Credentials
 from tidings.engine.denied import Denied
 from tidings.engine.event_types import EventTypes
@@ -62,6 +65,7 @@ class Services:
     store: port.Store
     access: Access
     orgs: Orgs
+    consents: Consents
     webhooks: Webhooks
     event_types: EventTypes
     transformations: Transformations
@@ -103,7 +107,7 @@ class Services:
         """
         headers = request.headers
         authorization, token = _proof(request)
-        caller = self.access.caller(authorization, scope, token)
+        caller = self.access.caller(authorization, scope, token, lambda: address_of(request.scope))
         self._count(request, caller)
         named = of_headers(headers.get(ENTITY_TYPE_HEADER), headers.get(ENTITY_CODE_HEADER))
         if isinstance(named, Refusal):
@@ -148,6 +152,16 @@ class Services:
                 "Authorization",
             )
         return caller
+
+    def reached_at(self, request: Request) -> str:
+        """Where browsers reach the service; what links begin with."""
+        return self.public_url.rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
+
+    def own_origins(self, request: Request) -> set[str]:
+        """The origins of our own pages. Of a call over plain http also that of https: before the
+        service may stand a proxy which nobody has told it of."""
+        urls = (str(request.base_url), f"https://{request.url.netloc}", self.public_url)
+        return {origin_of(url) for url in urls if url}
 
     def zone(self, org: int) -> tzinfo:
         """The time zone of an org."""

@@ -145,6 +145,8 @@ async def _say_denied(request: Request, error: Exception) -> Response:
     if request.url.path.startswith("/v3/"):
         code = V3_CODES.get(error.status, error.status)
     denied = refused(error.status, code, error.message, error.field)
+    if error.retry_after_s is not None:
+        denied.headers["retry-after"] = str(error.retry_after_s)
     return error_answer(request.url.path, denied)
 
 

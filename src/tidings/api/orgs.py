@@ -49,7 +49,7 @@ def org_routes(services: Services) -> APIRouter:
             org = await services.orgs.create(name, wanted, body.pop("parent", None), body)
         except OrgRefused as wrong:
             raise _refused(wrong) from None
-        return answer(_show(org), 201)
+        return answer(_show(services, org), 201)
 
     @router.get(
         "",
@@ -59,7 +59,7 @@ def org_routes(services: Services) -> APIRouter:
     async def list_all(request: Request) -> Response:
         """For the platform's own credential."""
         services.platform(request, "admin:read")
-        return answer({"orgs": [_show(org) for org in services.orgs.all()]})
+        return answer({"orgs": [_show(services, org) for org in services.orgs.all()]})
 
     @router.get(
         "/{org_id}",
@@ -68,7 +68,7 @@ def org_routes(services: Services) -> APIRouter:
     )
     async def get(request: Request, org_id: str) -> Response:
         _, org = org_caller(services, request, "admin:read", org_id)
-        return answer(_show(org))
+        return answer(_show(services, org))
 
     @router.patch(
         "/{org_id}",
@@ -81,9 +81,10 @@ def org_routes(services: Services) -> APIRouter:
         caller, org = org_caller(services, request, "admin:write", org_id)
         body = await read_object(request)
         try:
-            return answer(_show(await services.orgs.change(org.id, body, platform=caller.platform)))
+            changed = await services.orgs.change(org.id, body, platform=caller.platform)
         except OrgRefused as wrong:
             raise _refused(wrong) from None
+        return answer(_show(services, changed))
 
     return router
 
@@ -109,12 +110,16 @@ def _refused(wrong: OrgRefused) -> Refused:
     return Refused(status, wrong.refusals)
 
 
-def _show(org: Org) -> dict[str, Any]:
+def _show(services: Services, org: Org) -> dict[str, Any]:
     return {
         "id": org.id,
         "name": org.name,
         "parent": org.parent,
         "timeZone": org.time_zone,
         "settings": show_settings(settings_of(org.settings)),
+        "notified": [
+            {"address": address, "state": state}
+            for address, state in services.consents.states(org.id)
+        ],
         "createdAt": iso(org.created_ms) if org.created_ms else None,
     }

@@ -107,8 +107,7 @@ def portal_routes(services: Services) -> APIRouter:
             token, ends_ms = await services.portals.make_link(caller, *read)
         except PortalRefused as refused:
             raise Refused(refused.status, [refused.refusal]) from None
-        base = services.public_url or f"{request.url.scheme}://{request.url.netloc}"
-        url = f"{base.rstrip('/')}{PAGE}?link={token}"
+        url = f"{services.reached_at(request)}{PAGE}?link={token}"
         return answer({"url": url, "expiresAt": iso(ends_ms)}, 201, NO_STORE)
 
     return router

@@ -11,6 +11,7 @@ from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.credentials import NO_STORE
 from tidings.api.described import described
+from tidings.api.front import address_of
 from tidings.api.models import body_of
 from tidings.core.form import came
 from tidings.engine.access import TOKEN_PATH
@@ -36,7 +37,8 @@ def token_routes(services: Services) -> APIRouter:
     async def generate(request: Request) -> Response:
         """Send it as `X-CAP-API-OAUTH-TOKEN`, or as `Authorization: Bearer`."""
         body = await read_object(request)
-        token, ttl_s = services.access.token(_part(body, "key"), _part(body, "secret"))
+        key, secret = _part(body, "key"), _part(body, "secret")
+        token, ttl_s = services.access.token(key, secret, address_of(request.scope))
         data = {"accessToken": token, "ttlSeconds": ttl_s}
         return answer({"data": data, "errors": None}, 200, NO_STORE)
 

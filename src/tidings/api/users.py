@@ -11,10 +11,11 @@ from tidings.api.answers import answer, refused
 from tidings.api.context import Services, iso, read_object
 from tidings.api.credentials import NO_STORE
 from tidings.api.described import described
+from tidings.api.front import address_of
 from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.api.orgs import org_caller
 from tidings.core.form import came
-from tidings.core.user_rules import EMAIL_MAX, email_of
+from tidings.engine.sessions import account_of
 from tidings.engine.user_records import NewLink, User
 
 TEXT_MAX = 1024
@@ -55,7 +56,7 @@ def user_routes(services: Services) -> APIRouter:
         },
     )
     async def create(request: Request, org_id: str) -> Response:
-        """Pass the invitation on: who opens it sets a password, or shows the one they have."""
+        """Pass the invitation on: who opens it sets the password that they sign in with here."""
         caller, org = org_caller(services, request, "admin:write", org_id)
         body = await read_object(request)
         user, link = await users.create(caller, org.id, body)
@@ -102,7 +103,6 @@ def password_routes(services: Services) -> APIRouter:
     router = APIRouter(prefix="/v1/passwords", tags=["users"])
     errors = BAD | models.refusals(
         s401="Address and current password are not known together",
-        s403="The invited person has another password",
         s429="Too many tries",
         s503="The store is not there now",
     )
@@ -117,19 +117,18 @@ def password_routes(services: Services) -> APIRouter:
     async def set_password(request: Request) -> Response:
         """With the token of an invitation or a reset, or with `email` and `currentPassword`.
 
-        All sessions of the person end, except when an invitation is accepted with the password
-        that they had already.
+        An invitation's password opens its own org, and all others where the person has set the same
+        one. With a new password all sessions of the person end.
         """
         body = await read_object(request)
-        address = request.client.host if request.client else ""
+        address = address_of(request.scope)
         token = body.get("token")
         if token is not None:
             given = _text(body, "token")
-            services.guard.enter(address, f"link {address}", _now_s(services))
-            await services.users.open_link(given, body.get("password"))
+            await open_link(services, address, given, body.get("password"))
             return Response(status_code=204)
         email, current = _text(body, "email"), _text(body, "currentPassword")
-        account = f"person {email_of(email[:EMAIL_MAX])}"
+        account = account_of(email)
         services.guard.enter(address, account, _now_s(services))
         done = await services.users.change_password(email, current, body.get("password"))
         if done is None:
@@ -140,10 +139,19 @@ def password_routes(services: Services) -> APIRouter:
                 "both. (not_known, field currentPassword)",
                 "currentPassword",
             )
-        services.guard.succeeded(account)
+        services.guard.succeeded(address, account, _now_s(services))
         return Response(status_code=204)
 
     return router
+
+
+async def open_link(services: Services, address: str, token: str, password: object) -> None:
+    """Accept an invitation or set a new password. UserRefused, TooManyTries, TooBusy, StoreDown."""
+    now_s = _now_s(services)
+    services.guard.enter(address, f"link {address}", now_s)
+    person = await services.users.open_link(token, password)
+    # Who sets a password for an address and signs in with it learns whether it opens more.
+    services.guard.charge(address, account_of(services.users.email(person)), now_s)
 
 
 def _now_s(services: Services) -> float:

@@ -17,6 +17,7 @@ from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
 from tidings.engine.access import Access
 from tidings.engine.clock import WallClock
+from tidings.engine.consents import Asking, Consents
 from tidings.engine.engine import Engine
 from tidings.engine.enricher import Enricher
 from tidings.engine.entrance import Entrance
@@ -94,18 +95,22 @@ def make_jobs(
     clock: WallClock,
     mailer: SmtpMailer | None,
     figures: Figures,
+    consents: Consents,
 ) -> tuple[Notices, Retention, Jobs]:
     """What works behind the calls: telling owners, and dropping what is too old."""
+    letters = Letters(
+        store=store,
+        clock=clock,
+        addresses=consents.told,
+        mailer=mailer,
+        awaits=consents.awaits,
+        link=consents.link,
+    )
     notices = Notices(
         accept=engine.acceptor.accept,
         clock=clock,
         number_of=webhooks.number_of,
-        letters=Letters(
-            store=store,
-            clock=clock,
-            addresses=lambda org: orgs.settings(org).notify,
-            mailer=mailer,
-        ),
+        letters=letters,
     )
     connect(notices, engine, webhooks, clock)
     retention = Retention(
@@ -118,9 +123,14 @@ def make_jobs(
         "The latest that a timer came, of the last minute.",
         pulse.worst_s,
     )
-    jobs = Jobs(
-        {"retention": retention.run, "notices": notices.run, "pulse": pulse.run}, notices.flush
-    )
+    running: dict[str, Callable[[], Awaitable[None]]] = {
+        "retention": retention.run,
+        "notices": notices.run,
+        "pulse": pulse.run,
+    }
+    if mailer is not None:
+        running["asking"] = Asking(orgs=orgs, clock=clock, letters=letters).run
+    jobs = Jobs(running, notices.flush)
     return notices, retention, jobs
 
 

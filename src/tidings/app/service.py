@@ -20,6 +20,7 @@ from tidings import catalogue
 from tidings.api.accept import AcceptApp
 from tidings.api.context import Services
 from tidings.api.control import make_control_app
+from tidings.api.front import Front
 from tidings.api.gate import Gate
 from tidings.app.parts import (
     console_link,
@@ -39,6 +40,7 @@ from tidings.app.parts import (
 )
 from tidings.console.routes import console_routes
 from tidings.core.call_split import Limits as CallLimits
+from tidings.core.forwarded import Proxies
 from tidings.core.registry import Registry
 from tidings.core.terms import Terms
 from tidings.core.webhook import Webhook
@@ -48,6 +50,7 @@ from tidings.egress.port import Target
 from tidings.egress.sender import HttpSender
 from tidings.engine.changes import Changes
 from tidings.engine.clock import WallClock
+from tidings.engine.consents import Consents
 from tidings.engine.engine import Engine, Limits
 from tidings.engine.entrance import Entrance
 from tidings.engine.event_types import EventTypes
@@ -68,13 +71,13 @@ from tidings.engine.trial import Trial
 from tidings.engine.tries import Tries
 from tidings.engine.vault import Vault
 from tidings.engine.webhooks import Webhooks
-from tidings.settings import Settings
+from tidings.settings import Settings, public_url
 from tidings.store.port import FAN_OUT_ROWS
 from tidings.store.sqlite.client import SqliteStore
 from tidings.transform.renderer import ProcessRenderer
 
 HEADER_READ_MS = 15_000
-TOKENS_PURPOSE = b"tidings.tokens"
+TOKENS_PURPOSE, CONSENTS_PURPOSE = b"tidings.tokens", b"tidings.consents"
 SERVER_STOP_S = 5.0
 BACKLOG = 2048
 # The server's and the client's threads need the interpreter for microseconds at a time; with the
@@ -227,7 +230,15 @@ class Service:
             transformations=transformations.names,
         )
         mailer = make_mailer(settings)
-        notices, retention, jobs = make_jobs(engine, webhooks, orgs, store, clock, mailer, figures)
+        consents = Consents(
+            orgs=orgs,
+            clock=clock,
+            key=derived_key(settings.data, CONSENTS_PURPOSE),
+            base=public_url(settings),
+        )
+        notices, retention, jobs = make_jobs(
+            engine, webhooks, orgs, store, clock, mailer, figures, consents
+        )
         stops = Stops(store=store, clock=clock)
         engine.dispatcher.stopped = stops.holds
         replays = Replays(
@@ -256,10 +267,12 @@ class Service:
         entrance.load(snapshot, await store.load_people())
         webhooks.load(snapshot)
         await first_credential(settings, entrance.access)
+        front = Front(Proxies(settings.trusted_proxies), settings.public_url or "")
         metrics = CollectorRegistry()
         metrics.register(figures)
         metrics.register(retention)
         metrics.register(notices)
+        metrics.register(entrance.access.guard)
         accept = AcceptApp(
             engine.acceptor,
             types,
@@ -275,11 +288,13 @@ class Service:
             throttle=entrance.limits,
             own=event_types.own,
             late=late,
+            address_of=front.address,
         )
         services = Services(
             store=store,
             access=entrance.access,
             orgs=orgs,
+            consents=consents,
             webhooks=webhooks,
             event_types=event_types,
             transformations=transformations,
@@ -323,7 +338,7 @@ class Service:
             replays_open=("Replays and cancels with work left.", lambda: replays.open),
         )
         server = Server(
-            Gate(accept, control, inbox_host(settings)),
+            Gate(accept, control, inbox_host(settings), front),
             address=settings.host,
             port=settings.port,
             interface=Interfaces.ASGINL,

@@ -92,9 +92,16 @@ def print_org(org: dict[str, Any], as_json: bool) -> None:
                 f"metadata {kept['metadataDays']} days",
             ),
             ("events/s", settings["limits"]["eventsPerSecond"]),
-            ("told by mail", settings.get("notify") or None),
+            ("told by mail", _notified(org.get("notified", [])) or None),
         ]
     )
+
+
+def _notified(addresses: list[dict[str, str]]) -> list[str]:
+    return [
+        one["address"] if one["state"] == "confirmed" else f"{one['address']} ({one['state']})"
+        for one in addresses
+    ]
 
 
 @app.command

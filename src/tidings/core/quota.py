@@ -37,6 +37,10 @@ class Quota:
         """Take `count` whether they are there or not."""
         self._tokens -= count
 
+    def give_back(self) -> None:
+        """Have one again that was taken for nothing."""
+        self._tokens = min(self._most, self._tokens + 1)
+
     def wait_s(self, now_s: float) -> float:
         """Seconds until one can be taken; 0 when it can be now."""
         self._fill(now_s)

@@ -20,7 +20,8 @@ from tidings.core.calls import Caller
 from tidings.core.form import came
 from tidings.core.scopes import EVERYTHING, RESOURCES, grants_of
 from tidings.engine.clock import Clock, WallClock
-from tidings.engine.denied import Denied, demand, unknown
+from tidings.engine.denied import Denied, NotKnown, demand, unknown
+from tidings.engine.key_guard import KeyGuard
 from tidings.engine.keys import (
     NewCredential,
     digest_of,
@@ -100,6 +101,7 @@ class Access:
         self._remembered: dict[bytes, _Known] = {}
         self._uses: dict[str, int] = {}
         self._tills = TillGuard()
+        self.guard = KeyGuard()
         orgs.watch(self._remembered.clear)
 
     def load(self, snapshot: port.Snapshot) -> None:
@@ -110,13 +112,17 @@ class Access:
     # -- asking -----------------------------------------------------------------------------------
 
     def caller(
-        self, authorization: bytes | None, scope: str | None, token: bytes | None = None
+        self,
+        authorization: bytes | None,
+        scope: str | None,
+        token: bytes | None = None,
+        address: Callable[[], str] = str,
     ) -> Caller:
         """Who calls with this `Authorization` header, or with this `X-CAP-API-OAUTH-TOKEN`.
 
         Denied unless `scope`, if there is one, is theirs. A scope is a resource and what is done to
         it: "webhooks:write", "events:write", "logs:read". Where both headers came, the token
-        counts.
+        counts. `address` is asked where the credential is not remembered.
         """
         presented = authorization if token is None else b"Bearer " + token
         if not presented:
@@ -125,7 +131,7 @@ class Access:
         now_ms = self._now_ms()
         known = self._remembered.get(digest)
         if known is None or known.until_ms <= now_ms:
-            known = self._recognise(presented, now_ms)
+            known = self._recognise(presented, now_ms, address)
             if len(self._remembered) >= REMEMBERED_MAX:
                 self._remembered.clear()
             self._remembered[digest] = known
@@ -153,7 +159,9 @@ class Access:
             )
         return msgspec.structs.replace(caller, org=int(wanted))
 
-    def prove(self, key: str, secret: str, *, plain: bool = False) -> Proof | None:
+    def prove(
+        self, key: str, secret: str, address: str = "", *, plain: bool = False
+    ) -> Proof | None:
         """The credential whose key and secret these are; None where they are not known together.
 
         A till shows the MD5 of its password; with `plain`, the password itself is given.
@@ -161,11 +169,13 @@ class Access:
         credential, now_ms = self._credentials.get(key), self._now_ms()
         is_till = credential is not None and credential.kind == TILL
         if is_till:
-            self._tills.check(key, now_ms / 1000)
+            self._tills.check(key, address, now_ms / 1000)
             secret = till_secret(secret) if plain else secret.lower()
         proof = self._proof(credential, digest_of(secret), now_ms)
-        if proof is None and is_till:
-            self._tills.was_wrong(key, now_ms / 1000)
+        if is_till and proof is None:
+            self._tills.was_wrong(key, address, now_ms / 1000)
+        elif is_till:
+            self._tills.was_right(key, address)
         return proof
 
     def caller_of(self, credential_id: str, mark: bytes | None = None) -> Caller:
@@ -182,17 +192,20 @@ class Access:
         self._uses[credential_id] = now_ms
         return self._caller(credential)
 
-    def token(self, key: str, secret: str) -> tuple[str, int]:
+    def token(self, key: str, secret: str, address: str = "") -> tuple[str, int]:
         """An access token for an OAuth client, and the seconds that it lasts. Denied otherwise."""
         now_ms = self._now_ms()
-        proof = self.prove(key, secret)
+        proof = self.prove(key, secret, address)
         if proof is None:
-            raise Denied(
+            denied = Denied(
                 401,
                 "unauthenticated",
                 "key and secret must be those of a credential of kind oauth; got a pair that is "
                 "not known together. Check both halves. (unauthenticated, field secret)",
             )
+            if self._was_good(key, secret):
+                raise denied
+            raise self.guard.wrong(denied, address, now_ms / 1000)
         credential = proof.credential
         if credential.kind != OAUTH:
             raise Denied(
@@ -229,22 +242,30 @@ class Access:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _recognise(self, presented: bytes, now_ms: int) -> _Known:
+    def _recognise(self, presented: bytes, now_ms: int, address: Callable[[], str]) -> _Known:
+        where = address()
+        try:
+            return self._read(presented, now_ms, where)
+        except NotKnown as denied:
+            raise self.guard.wrong(denied, where, now_ms / 1000) from None
+
+    def _read(self, presented: bytes, now_ms: int, address: str) -> _Known:
         scheme, _, rest = presented.strip().partition(b" ")
         if scheme.lower() == b"bearer":
             return self._by_token(rest.strip(), now_ms)
         if scheme.lower() != b"basic":
-            raise unknown("another scheme")
+            raise unknown("another scheme", NotKnown)
         try:
             decoded = base64.b64decode(rest.strip(), validate=True)
             key, colon, secret = decoded.decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
-            raise unknown("something that is not base64 of UTF-8") from None
+            raise unknown("something that is not base64 of UTF-8", NotKnown) from None
         if not colon:
-            raise unknown("no colon after the key")
-        proof = self.prove(key, secret)
+            raise unknown("no colon after the key", NotKnown)
+        proof = self.prove(key, secret, address)
         if proof is None:
-            raise unknown("a key and secret that are not known together")
+            kind = Denied if self._was_good(key, secret) else NotKnown
+            raise unknown("a key and secret that are not known together", kind)
         if proof.credential.kind == OAUTH:
             raise Denied(
                 401,
@@ -263,7 +284,7 @@ class Access:
             or credential.kind != OAUTH
             or not (until_ms := self._marked(credential, claims.mark, now_ms))
         ):
-            raise Denied(
+            raise (Denied if self._tokens.made(token) else NotKnown)(
                 401,
                 "unauthenticated",
                 "The call must carry an access token that is in force; got one that has ended, or "
@@ -287,6 +308,14 @@ class Access:
         if not is_newest:
             until_ms = min(until_ms, credential.previous_until_ms or 0)
         return Proof(credential, digest, until_ms) if until_ms > now_ms else None
+
+    def _was_good(self, key: str, secret: str) -> bool:
+        """Whether a pair was good before its credential ended: nobody has guessed it."""
+        credential = self._credentials.get(key)
+        if credential is None or credential.kind == TILL:
+            return False
+        kept = (credential.digest, credential.previous or _NOBODY)
+        return any(hmac.compare_digest(digest_of(secret), digest) for digest in kept)
 
     def _marked(self, credential: port.Credential, mark: str, now_ms: int) -> int:
         """Until when the secret of this mark is good; 0 where it is not."""

@@ -1,5 +1,6 @@
 """Everything that decides who comes in, put together and loaded as one."""
 
+import hmac
 import os
 import time
 from collections.abc import Callable
@@ -58,7 +59,7 @@ class Entrance:
             draw=draw,
             passwords=passwords or Passwords(),
         )
-        guard = SignInGuard()
+        guard = SignInGuard(hmac.digest(token_key, b"tidings.devices", "sha256"))
         sessions = Sessions(
             store=store, access=access, users=users, clock=clock, draw=draw, guard=guard
         )

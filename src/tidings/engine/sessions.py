@@ -41,6 +41,7 @@ class SignedIn(msgspec.Struct, frozen=True):
     """A sign-in that was made just now; the only time that its token is known."""
 
     token: str
+    device: str = ""  # a mark for the browser, by which the guard knows it again
 
     def __repr__(self) -> str:
         """Nothing of it."""
@@ -94,6 +95,7 @@ class Sessions:
         self._of_owner: defaultdict[str, list[bytes]] = defaultdict(list)  # oldest first
         self._seen: dict[bytes, int] = {}
         self._portals: dict[bytes, Opened] = {}  # of the sessions that portals began
+        users.succeeded = self._inherit
 
     def load(self, people: port.People) -> None:
         """Take over the sessions at start."""
@@ -105,32 +107,55 @@ class Sessions:
                 self._portals[session.digest] = _opened(session.portal)
             self._sessions[session.digest] = session
             self._of_owner[self._owner(session)].append(session.digest)
+            if not session.portal:
+                person = session.person and account_of(self._users.email(session.person))
+                self._guard.know(session.address, person or f"credential {session.credential}")
 
     # -- signing in -------------------------------------------------------------------------------
 
     async def by_password(
-        self, email: str, password: str, address: str, agent: str = ""
+        self, email: str, password: str, address: str, agent: str = "", device: str = ""
     ) -> SignedIn:
         """A person's sign-in. Denied; TooManyTries, TooBusy: nothing was looked at."""
-        account = f"person {email_of(email[:EMAIL_MAX])}"
-        self._guard.enter(address, account, self._clock.now_ms() / 1000)
-        person = await self._users.verify(email, password)
+        account, now_s = account_of(email), self._clock.now_ms() / 1000
+        person = await self._on_device(email, password, device)
+        if person is None:
+            self._guard.enter(address, account, now_s)
+            person = await self._users.verify(email, password)
         mark = None if person is None else self._users.mark(person)
         if person is None or mark is None:
             raise _not_known()
-        self._guard.succeeded(account)
-        return await self._open(person, "", mark, address, agent)
+        self._guard.succeeded(address, account, now_s)
+        signed = await self._open(person, "", mark, address, agent)
+        return self._marked(signed, person)
 
-    async def by_credential(self, key: str, secret: str, address: str, agent: str = "") -> SignedIn:
+    async def _on_device(self, email: str, password: str, device: str) -> str | None:
+        """Whose password it is, of those who have signed in with this browser before. An address
+        may be several persons', and a mark of one buys no guesses at another."""
+        now_s = self._clock.now_ms() / 1000
+        for person in self._users.of_email(email[:EMAIL_MAX]):
+            if self._guard.enter_known(person, device, now_s):
+                return await self._users.verify(email, password, only=person)
+        return None
+
+    async def by_credential(
+        self, key: str, secret: str, address: str, agent: str = "", device: str = ""
+    ) -> SignedIn:
         """A sign-in with a credential of any kind; of a till, with its password. As above."""
-        account = f"credential {key[:128]}"
-        self._guard.enter(address, account, self._clock.now_ms() / 1000)
-        proof = self._access.prove(key, secret, plain=True)
+        account, now_s = f"credential {key[:128]}", self._clock.now_ms() / 1000
+        if not self._guard.enter_known(account, device, now_s):
+            self._guard.enter(address, account, now_s)
+        proof = self._access.prove(key, secret, address, plain=True)
         if proof is None:
             raise _not_known()
-        self._guard.succeeded(account)
+        self._guard.succeeded(address, account, now_s)
         mark = mark_of(proof.digest).encode()
-        return await self._open("", proof.credential.id, mark, address, agent)
+        signed = await self._open("", proof.credential.id, mark, address, agent)
+        return self._marked(signed, account)
+
+    def _marked(self, signed: SignedIn, account: str) -> SignedIn:
+        device = self._guard.device(account, self._draw(16))
+        return msgspec.structs.replace(signed, device=device)
 
     async def make_link(self, credential: str) -> str:
         """The token of a link that signs in once, within 10 minutes, as a credential."""
@@ -326,6 +351,19 @@ class Sessions:
             role=opened.role,
         )
 
+    async def _inherit(self, person: str, heir: str) -> None:
+        """Sessions of a person go on as those of another one of the same account."""
+        for digest in list(self._of_owner.get(f"p {person}", ())):
+            moved = msgspec.structs.replace(self._sessions[digest], person=heir)
+            await self._store.put_session(moved)
+            if digest in self._sessions:  # it may have ended meanwhile
+                seen_ms = self._seen.get(digest)
+                self._forget(digest)
+                self._sessions[digest] = moved
+                self._of_owner[self._owner(moved)].append(digest)
+                if seen_ms is not None:
+                    self._seen[digest] = seen_ms
+
     def _owner(self, session: port.Session) -> str:
         """Whose session it is, for what is counted and listed together."""
         if session.portal:
@@ -364,6 +402,11 @@ class Sessions:
             if not own:
                 del self._of_owner[owner]
             self._portals.pop(digest, None)
+
+
+def account_of(email: str) -> str:
+    """What tries at an address are counted by."""
+    return f"person {email_of(email[:EMAIL_MAX])}"
 
 
 def csrf_of(token: str, action: str) -> str:

@@ -1,12 +1,13 @@
 """People who can sign in, and what they may do in which org.
 
-A person is one e-mail address with one password; a membership says what an org calls them and lets
-them do. An org adds people by invitation and never learns whether an address was known before: the
-answer is the same, and who opens the invitation sets the password, or shows the one they have.
-So no org sets the password of somebody who is also a member of another. Only the platform does.
+An org adds people by invitation, and who opens the invitation sets a password. That the address is
+theirs nobody has proved, for the org holds the link. So each invitation makes a person of its own,
+whatever the address, and a password that was set through one org opens that org and no other: no
+org can take a place elsewhere by it, nor learn that there is one. Persons of one address who have
+set the same password are one account: who signs in with it works in the orgs of all of them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -21,7 +22,7 @@ from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.denied import Denied
 from tidings.engine.keys import digest_of, typed
-from tidings.engine.passwords import Passwords
+from tidings.engine.passwords import Passwords, TooBusy
 from tidings.engine.tokens import mark_of
 from tidings.engine.user_records import NewLink, UnknownUser, User, UserRefused, is_active
 from tidings.store import port
@@ -49,13 +50,17 @@ class Users:
         self._draw = draw
         self._passwords = passwords
         self._persons: dict[str, port.Person] = {}
-        self._of_email: dict[str, str] = {}
+        self._of_email: dict[str, list[str]] = {}
         self._members: dict[str, dict[int, port.Member]] = {}  # by person, by org
+        # Called before a person is forgotten whose account goes on as another person.
+        self.succeeded: Callable[[str, str], Awaitable[None]] | None = None
 
     def load(self, people: port.People) -> None:
         """Take over everybody at start."""
         self._persons = {person.id: person for person in people.persons}
-        self._of_email = {person.email: person.id for person in people.persons}
+        self._of_email = {}
+        for person in people.persons:
+            self._of_email.setdefault(person.email, []).append(person.id)
         self._members = {}
         for member in people.members:
             self._members.setdefault(member.person, {})[member.org] = member
@@ -79,26 +84,40 @@ class Users:
         return User(self._persons[id], member)
 
     def seats(self, person: str) -> Sequence[port.Member]:
-        """Where a person may work now, lowest org first."""
-        members = self._members.get(person, {})
-        return [members[org] for org in sorted(members) if is_active(members[org])]
+        """Where a person's account may work now, lowest org first."""
+        seats = [
+            member
+            for one in self._account(person)
+            for member in self._members.get(one.id, {}).values()
+            if is_active(member)
+        ]
+        return sorted(seats, key=lambda member: member.org)
+
+    def of_email(self, email: str) -> Sequence[str]:
+        """The ids of the persons of an address."""
+        return self._of_email.get(email_of(email), ())
+
+    def email(self, person: str) -> str:
+        """A person's address; empty where they are forgotten."""
+        known = self._persons.get(person)
+        return "" if known is None else known.email
 
     def caller(self, person: str, org: int) -> Caller:
-        """The caller that a person is in an org. Denied where they may not work there."""
-        member = self._members.get(person, {}).get(org)
-        if member is None or not is_active(member):
+        """The caller that a person's account is in an org. Denied where they may not work there."""
+        member = next((one for one in self.seats(person) if one.org == org), None)
+        if member is None:
             raise Denied(
                 403,
                 "forbidden_org",
                 f"The org must be one that you are a user of; got {org}. Choose another one. "
                 "(forbidden_org, session)",
             )
-        email = self._persons[person].email
+        email = self._persons[member.person].email
         return Caller(
             org=org,
-            credential=person,
+            credential=member.person,
             grants=grants_of(ROLES.get(member.role, "")),
-            attribution=of_person(person, email, member.name),
+            attribution=of_person(member.person, email, member.name),
             role=member.role,
         )
 
@@ -109,16 +128,21 @@ class Users:
             return None
         return mark_of(known.password.encode()).encode()
 
-    async def verify(self, email: str, password: str) -> str | None:
-        """The person of this address and password, who may work somewhere. TooBusy."""
-        person = self._persons.get(self._of_email.get(email_of(email), ""))
-        hashed = None if person is None else person.password
-        fits = await self._passwords.fits(hashed, password[: PASSWORD_MAX + 1])
-        if not fits or person is None or not self.seats(person.id):
+    async def verify(self, email: str, password: str, only: str | None = None) -> str | None:
+        """A person of this address and password, who may work somewhere; `only` this one. TooBusy.
+
+        It takes as long whoever has the address.
+        """
+        persons = [self._persons[id] for id in self.of_email(email) if only in (None, id)]
+        hashes = [person.password for person in persons if person.password is not None]
+        fitting = await self._passwords.which(hashes, password[: PASSWORD_MAX + 1])
+        seated = [one for one in persons if one.password in fitting and self.seats(one.id)]
+        if not seated:
             return None
-        if person.password is not None and self._passwords.is_old(person.password):
-            await self._set_password(person, await self._passwords.hash(password))
-        return person.id
+        if len(fitting) > 1 or any(self._passwords.is_old(one) for one in fitting):
+            # One hash for all: they are one account from now on, and cost one check.
+            await self._set_password(seated, await self._hash(seated[0].email, password))
+        return min(seated, key=lambda one: self.seats(one.id)[0].org).id
 
     # -- changing ---------------------------------------------------------------------------------
 
@@ -139,7 +163,9 @@ class Users:
                 "password must be set by the person, with the invitation; got one from their org. "
                 "Leave it out and pass the invitation on.",
             )
-        hashed = None if wanted.password is None else await self._passwords.hash(wanted.password)
+        hashed = None
+        if wanted.password is not None:
+            hashed = await self._hash(wanted.email, wanted.password)
 
         async def change() -> tuple[User, NewLink | None]:
             person = self._person_for(org, wanted, hashed)
@@ -153,8 +179,7 @@ class Users:
                 caller.credential,
                 None if hashed is None else now_ms,
             )
-            if person.id not in self._persons:
-                await self._keep_person(person)
+            await self._keep_person(person)
             await self._keep_member(fresh)
             link = None if hashed else await self._link(INVITE, person.id, org, INVITE_MS)
             return User(person, fresh), link
@@ -190,10 +215,14 @@ class Users:
         async def change() -> None:
             user = self.get(org, id)
             _check_role(caller, user.member.role)
+            others = [one.id for one in self._account(id) if one.id != id]
+            if others and len(self._members[id]) == 1 and self.succeeded is not None:
+                await self.succeeded(id, others[0])
             forgotten = await self._store.drop_member(org, id)
             del self._members[id][org]
             if forgotten:
-                del self._members[id], self._persons[id], self._of_email[user.person.email]
+                del self._members[id], self._persons[id]
+                self._of_email[user.person.email].remove(id)
 
         await self._changes.run(change)
 
@@ -220,49 +249,29 @@ class Users:
     async def open_link(self, token: str, password: object) -> str:
         """Accept an invitation, or set a new password; the person. TooBusy.
 
-        Who has a password already shows it to accept. A wrong one leaves the link as it was.
+        An invitation's password is that of its own org. Where it is the one that they have in
+        another org, they work in both by it; whether it is nobody is told.
         """
         form = Form({"password": password})
         given = read_password(form)
         if given is None:
             raise UserRefused(400, form.refusals or [_bad_password()])
-        hashed = await self._passwords.hash(given)
-
-        async def change() -> str:
-            link = await self._store.take_link(digest_of(token))
-            person = None if link is None else self._persons.get(link.person)
-            if (
-                link is None
-                or person is None
-                or link.purpose not in (INVITE, RESET)
-                or link.expires_ms <= self._clock.now_ms()
-            ):
-                raise _refused(
-                    400,
-                    "link_ended",
-                    "token",
-                    "token must be of a link that was not used and has not expired; got another. "
-                    "Ask for a new one.",
-                )
-            if link.purpose == INVITE and person.password is not None:
-                if not await self._passwords.fits(person.password, given):
-                    await self._store.put_link(link)
-                    raise _refused(
-                        403,
-                        "wrong_password",
-                        "password",
-                        "password must be the one that you have here already; got another. Try "
-                        "again, or ask the operator for a reset.",
-                    )
-            else:
-                await self._keep_person(msgspec.structs.replace(person, password=hashed))
-            member = self._members[person.id].get(link.org)
-            if link.purpose == INVITE and member is not None and member.accepted_ms is None:
-                now_ms = self._clock.now_ms()
-                await self._keep_member(msgspec.structs.replace(member, accepted_ms=now_ms))
+        link = await self._store.take_link(digest_of(token))
+        if link is not None and link.purpose not in (INVITE, RESET):
+            await self._store.put_link(link)  # it is for another door
+            link = None
+        person = None if link is None else self._persons.get(link.person)
+        if link is None or person is None or link.expires_ms <= self._clock.now_ms():
+            raise _link_ended()
+        try:
+            hashed = await self._hash(person.email, given)
+        except TooBusy:
+            await self._store.put_link(link)
+            raise
+        if link.purpose == RESET:
+            await self._set_password(self._account(person.id), hashed)
             return person.id
-
-        return await self._changes.run(change)
+        return await self._changes.run(lambda: self._accept(link, hashed))
 
     async def change_password(self, email: str, current: str, password: object) -> str | None:
         """A person's own change; all sessions end. None: address and password are not known."""
@@ -273,21 +282,56 @@ class Users:
         id = await self.verify(email, current)
         if id is None:
             return None
-        await self._set_password(self._persons[id], await self._passwords.hash(given))
+        account = self._account(id)
+        await self._set_password(account, await self._hash(account[0].email, given))
         return id
 
     # -- inside -----------------------------------------------------------------------------------
 
-    async def _set_password(self, person: port.Person, hashed: str) -> None:
+    def _account(self, person: str) -> Sequence[port.Person]:
+        """The persons who are one with this one: of its address, with its password."""
+        own = self._persons.get(person)
+        if own is None or own.password is None:
+            return []
+        alike = [self._persons[id] for id in self._of_email[own.email]]
+        return [one for one in alike if one.password == own.password]
+
+    async def _hash(self, email: str, password: str) -> str:
+        """The hash of a password, with the salt that others of the address have."""
+        hashes = [self._persons[id].password for id in self.of_email(email)]
+        like = (one for one in hashes if one is not None and not self._passwords.is_old(one))
+        return await self._passwords.hash(password, next(like, None))
+
+    async def _set_password(self, persons: Sequence[port.Person], hashed: str) -> None:
         async def change() -> None:
-            now = self._persons.get(person.id)
-            if now is not None and now.password == person.password:  # else somebody was faster
-                await self._keep_person(msgspec.structs.replace(now, password=hashed))
+            for person in persons:
+                now = self._persons.get(person.id)
+                if now is not None and now.password == person.password:  # else they were faster
+                    await self._keep_person(msgspec.structs.replace(now, password=hashed))
 
         await self._changes.run(change)
 
+    async def _accept(self, link: port.Link, hashed: str) -> str:
+        """Accept an invitation. Runs inside `Changes.run`."""
+        person = self._persons.get(link.person)
+        member = self._members.get(link.person, {}).get(link.org)
+        if person is None or member is None or member.accepted_ms is not None:
+            raise _link_ended()
+        accepted = msgspec.structs.replace(member, accepted_ms=self._clock.now_ms())
+        if person.password is not None:
+            # Invited when an address was one person for all orgs: one of this org's own from now.
+            id = typed("usr", self._draw(10))
+            await self._keep_person(msgspec.structs.replace(person, id=id, password=hashed))
+            await self._keep_member(msgspec.structs.replace(accepted, person=id))
+            await self._store.drop_member(link.org, person.id)
+            del self._members[person.id][link.org]
+            return id
+        await self._keep_person(msgspec.structs.replace(person, password=hashed))
+        await self._keep_member(accepted)
+        return person.id
+
     def _person_for(self, org: int, wanted: WantedUser, hashed: str | None) -> port.Person:
-        """The person of an address, made where there is none. Runs inside `Changes.run`."""
+        """A new person of an address. Runs inside `Changes.run`."""
         if len(self.list(org)) >= PER_ORG_MAX:
             raise _refused(
                 409,
@@ -295,18 +339,15 @@ class Users:
                 "",
                 f"An org must have at most {PER_ORG_MAX} users; got one more. Remove some.",
             )
-        known = self._persons.get(self._of_email.get(wanted.email, ""))
-        if known is None:
-            id = typed("usr", self._draw(10))
-            return port.Person(id, wanted.email, hashed, self._clock.now_ms())
-        if org in self._members.get(known.id, {}):
+        known = [self._persons[id] for id in self.of_email(wanted.email)]
+        if any(org in self._members[one.id] for one in known):
             raise _refused(
                 409,
                 "user_exists",
                 "email",
                 f"email must be new in the org; got {came(wanted.email)}. Change that user.",
             )
-        if hashed is not None:
+        if hashed is not None and any(one.password is not None for one in known):
             raise _refused(
                 409,
                 "person_exists",
@@ -314,7 +355,8 @@ class Users:
                 "password must be that of a new person; got one for somebody who has theirs. "
                 "Leave it out.",
             )
-        return known
+        id = typed("usr", self._draw(10))
+        return port.Person(id, wanted.email, hashed, self._clock.now_ms())
 
     async def _link(self, purpose: str, person: str, org: int, lasts_ms: int) -> NewLink:
         token = typed("lnk", self._draw(30))
@@ -326,8 +368,9 @@ class Users:
 
     async def _keep_person(self, person: port.Person) -> None:
         await self._store.put_person(person)
+        if person.id not in self._persons:
+            self._of_email.setdefault(person.email, []).append(person.id)
         self._persons[person.id] = person
-        self._of_email[person.email] = person.id
         self._members.setdefault(person.id, {})
 
     async def _keep_member(self, member: port.Member) -> None:
@@ -353,6 +396,16 @@ def _check_role(caller: Caller, role: str) -> None:
         "role",
         f"role must not be able to do more than the caller; got {role}. Take a lesser one, or "
         "ask an owner.",
+    )
+
+
+def _link_ended() -> UserRefused:
+    return _refused(
+        400,
+        "link_ended",
+        "token",
+        "token must be of a link that was not used and has not expired; got another. Ask for a "
+        "new one.",
     )
 
 

@@ -2,7 +2,7 @@
 
 Promises, beside those of `tidings.store.port`:
 
-* An e-mail address belongs to one person (`put_person` refuses a second one).
+* Several persons may have one e-mail address.
 * `take_link` hands a link out once, whoever asks at the same time.
 * `drop_member` forgets a person who is a member of nothing any more, with all sessions and links.
 """
@@ -99,7 +99,7 @@ class AccessStore(Protocol):
         ...
 
     def put_person(self, person: Person) -> Awaitable[None]:
-        """Insert or replace a person. ValueError where another person has the address."""
+        """Insert or replace a person."""
         ...
 
     def put_member(self, member: Member) -> Awaitable[None]:

@@ -49,20 +49,13 @@ class PeopleTables:
 
     def put_person(self, person: Person) -> None:
         """See `AccessStore.put_person`."""
-        try:
-            with self._connection:
-                self._connection.execute(
-                    "INSERT INTO person VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-                    " email = excluded.email, password = excluded.password",
-                    (
-                        person.id,
-                        person.email,
-                        person.password,
-                        person.created_ms or self._clock_ms(),
-                    ),
-                )
-        except apsw.ConstraintError:
-            raise ValueError("the address belongs to another person") from None
+        born_ms = person.created_ms or self._clock_ms()
+        with self._connection:
+            self._connection.execute(
+                "INSERT INTO person VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+                " email = excluded.email, password = excluded.password",
+                (person.id, person.email, person.password, born_ms),
+            )
 
     def put_member(self, member: Member) -> None:
         """See `AccessStore.put_member`."""
