@@ -1,15 +1,19 @@
 """Letters by a real mail server: no kind of stop loses one that it has not taken."""
 
+import quopri
 import re
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import apsw
 import pytest
 
+from .api import Api
 from .events import event, new_id
 from .fixtures import NewService
 from .receiver import Receiver
@@ -17,6 +21,7 @@ from .service import ORG, ServiceProcess, free_port
 from .until import until
 
 ADDRESS = "on-call@example.test"
+ASKS = "Letters about failing webhooks: do you want them?"
 
 
 class MailServer:
@@ -30,6 +35,11 @@ class MailServer:
     def start(self, *how: str) -> None:
         command = [sys.executable, "-m", "tests.egress.mail_sink", str(self.port), str(self._file)]
         self._process = subprocess.Popen([*command, *how], cwd=Path(__file__).parents[2])
+        until(self._listens, "a mail server that listens")
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def kill(self) -> None:
         if self._process is not None:
@@ -37,9 +47,31 @@ class MailServer:
             self._process.wait()
 
     def subjects(self) -> list[str]:
-        """Of the letters that it has taken, in order."""
-        text = self._file.read_text() if self._file.exists() else ""
-        return re.findall(r"^Subject: (.*?)\r?$", text, re.MULTILINE)
+        """Of the letters that it has taken, in order, but for those that ask for a yes."""
+        subjects = re.findall(r"^Subject: (.*)$", self._text(), re.MULTILINE)
+        return [one for one in subjects if one != ASKS]
+
+    def _text(self) -> str:
+        return self._file.read_text() if self._file.exists() else ""
+
+    def links(self) -> list[str]:
+        """Where owners of addresses say yes, as paths."""
+        text = quopri.decodestring(self._text().encode()).decode()
+        return re.findall(r"^http://[^/]+(/console/confirm\?token=\S+)$", text, re.MULTILINE)
+
+
+def say_yes(mail: MailServer, api: Api, org: int) -> None:
+    """As the owner of the address that the org has named."""
+    until(mail.links, "a letter that asks")
+    [path] = mail.links()
+    assert api.get(path).status == 200
+    [named] = api.get(f"/v1/orgs/{org}").must(200)["notified"]
+    assert named == {"address": ADDRESS, "state": "asked"}, "a link that is opened says nothing"
+    form = urlencode({"token": path.partition("=")[2]}).encode()
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    assert api.call("POST", "/console/confirm", form, kind).status == 200
+    [named] = api.get(f"/v1/orgs/{org}").must(200)["notified"]
+    assert named["state"] == "confirmed"
 
 
 @pytest.fixture
@@ -63,7 +95,7 @@ def letters_left(service: ServiceProcess) -> int:
 def test_a_letter_outlives_a_stop_while_the_mail_server_hangs(
     mail: MailServer, own_service: NewService, receiver: Receiver, kill: bool
 ) -> None:
-    mail.start("silent")
+    mail.start()
     service = own_service(
         mail_host="127.0.0.1",
         mail_port=mail.port,
@@ -73,6 +105,10 @@ def test_a_letter_outlives_a_stop_while_the_mail_server_hangs(
     with service.api() as api:
         patch = {"settings": {"notify": [ADDRESS]}}
         api.send("PATCH", f"/v1/orgs/{ORG}", patch).must(200)
+        say_yes(mail, api, ORG)
+        until(lambda: letters_left(service) == 0, "that it is done")
+        mail.kill()
+        mail.start("silent")
         api.webhook(receiver.url(receiver.path(status=410)), name="shop")
         api.accept(event(new_id(), ORG))
 

@@ -9,7 +9,7 @@ token of the session and of this very address, org and all.
 import gzip
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, TypeVar
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 import jinja2
 import msgspec
@@ -20,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 
 from tidings.api.answers import Refused
 from tidings.api.context import Services
+from tidings.api.front import LOOPBACK
 from tidings.console.place import OUTSIDE, Place, form_fits, org_of_form, place_of
 from tidings.console.static import Static
 from tidings.console.visit import (
@@ -33,6 +34,7 @@ from tidings.console.visit import (
 )
 from tidings.console.words import FILTERS, FUNCTIONS
 from tidings.core.calls import Caller
+from tidings.core.from_browser import from_page_of
 from tidings.engine.denied import Denied, demand
 from tidings.engine.sessions import Opened, Seat
 from tidings.store.port import StoreDown
@@ -46,8 +48,12 @@ STALE = (
     "The form must be of this page and of the session that you have now; got another one. Nothing "
     "was done. Load the page again, and send it from there. (stale_form, field csrf)"
 )
+ELSEWHERE = (
+    "The form must be sent from a page of this service; this one came from another site. Nothing "
+    "was done. Load the page again at its own address, and send it there. (foreign_origin, header "
+    "Origin)"
+)
 NO_ORG = "The address must hold the number of an org; got none. Look for it among your orgs."
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 POLICY = (
     "default-src 'self'; img-src 'self' data:{images}; object-src 'none'; worker-src 'none'; "
     "manifest-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
@@ -89,6 +95,12 @@ class Frame:
     def cookie(self, request: Request) -> str:
         """The session cookie's name. `__Host-` binds it to this very host, where it can be."""
         return "__Host-tidings" if self.secure(request) else "tidings"
+
+    def from_here(self, request: Request) -> bool:
+        """Whether a form comes from a page of ours, as far as its browser says where from."""
+        heard = request.headers.get
+        ours = self.services.own_origins(request)
+        return from_page_of(ours, heard("origin"), heard("referer"), heard("sec-fetch-site"))
 
     def token(self, request: Request, place: Place) -> str:
         """The token of the session that a place is of; empty without one."""
@@ -232,8 +244,8 @@ class Frame:
         path = path_of(request)
         if not any(form_fits(visit.token, path, one) for one in given):
             raise self._misplaced(visit, given)
-        if not _same_origin(request):
-            raise Denied(403, "stale_form", STALE)
+        if not self.from_here(request):
+            raise Denied(403, "foreign_origin", ELSEWHERE)
         visit.form = {name: str(value) for name, value in form.items()}
         visit.lists = {name: [str(value) for value in form.getlist(name)] for name in form.keys()}
 
@@ -375,14 +387,6 @@ async def read_form(request: Request) -> FormData:
     if not length.isdigit() or int(length) > FORM_BYTES_MAX:
         raise Denied(413, "too_large", "The form must be of at most 512 KB. Shorten it.")
     return await request.form(max_fields=FORM_FIELDS_MAX, max_files=0)
-
-
-def _same_origin(request: Request) -> bool:
-    """Whether a form comes from a page of ours, as far as the browser says where from."""
-    origin = request.headers.get("origin")
-    if origin in (None, "", "null"):
-        return request.headers.get("sec-fetch-site") in (None, "same-origin")
-    return urlsplit(origin).netloc == request.headers.get("host")
 
 
 def _unquoted(said: str | None) -> str | None:

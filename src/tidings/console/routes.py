@@ -11,6 +11,7 @@ from tidings.console.frame import Endpoint, Frame, Page
 from tidings.console.pages import (
     access,
     catalogue,
+    consent,
     deliveries,
     delivery,
     events,
@@ -115,6 +116,7 @@ def console_routes(services: Services, *, plain_http: bool) -> list[Route]:
     frame = Frame(services, static)
     door = sign_in.Door(frame, plain_http)
     gate, welcome = portal.Gate(frame, plain_http), people.Welcome(frame)
+    owner = consent.Consent(frame)
     moved = frame.plain(orgs.moved)
 
     async def nowhere(request: Request) -> Response:
@@ -138,6 +140,8 @@ def console_routes(services: Services, *, plain_http: bool) -> list[Route]:
         route("POST", "/sign-in", door.sign_in),
         route("GET", "/welcome", welcome.show),
         route("POST", "/welcome", welcome.set_password),
+        route("GET", "/confirm", owner.show),
+        route("POST", "/confirm", owner.confirm),
         route("GET", "/portal", gate.open),
         route("GET", "/portal.css", gate.style),
         route("POST", "/portal/o/{org}/leave", frame.page(portal.leave)),

@@ -177,6 +177,7 @@ def _page(
         "org.html",
         400 if refusals else 200,
         made=org,
+        notified=visit.services.consents.states(org.id) if org is not None else [],
         filled=said,
         refusals=_placed(refusals),
         days_min=PAYLOAD_DAYS_MIN,

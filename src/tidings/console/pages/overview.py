@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 
 import msgspec
-from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.log_pages import oldest_first
@@ -66,7 +65,7 @@ async def show(visit: Visit) -> Response:
         return visit.page(
             "first_event.html",
             webhooks=len(records),
-            origin=origin_of(visit.request),
+            origin=visit.services.reached_at(visit.request),
             example=EXAMPLE,
         )
     if visit.request.query_params.get("part") == "first":
@@ -103,11 +102,6 @@ async def show(visit: Visit) -> Response:
             charts.error_rate(series),
         ],
     )
-
-
-def origin_of(request: Request) -> str:
-    """Where this service is reached, as the browser reaches it."""
-    return f"{request.url.scheme}://{request.url.netloc}"
 
 
 async def _untouched(visit: Visit) -> bool:

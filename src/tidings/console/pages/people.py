@@ -3,10 +3,11 @@
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from tidings.api.front import address_of
 from tidings.api.not_there import not_there
-from tidings.console.frame import SIGN_IN, Frame, read_form
+from tidings.api.users import open_link
+from tidings.console.frame import ELSEWHERE, SIGN_IN, Frame, read_form
 from tidings.console.pages.access import AT
-from tidings.console.pages.overview import origin_of
 from tidings.console.place import OUTSIDE
 from tidings.console.visit import Visit
 from tidings.core.scopes import ROLES
@@ -96,7 +97,7 @@ def _page(visit: Visit, user: User, refused: str = "", status: int = 200) -> Res
 
 
 def _link_made(visit: Visit, user: User, link: NewLink) -> Response:
-    url = f"{origin_of(visit.request)}{WELCOME}?link={link.token}"
+    url = f"{visit.services.reached_at(visit.request)}{WELCOME}?link={link.token}"
     return visit.page("user_link.html", user=user, link=link, url=url)
 
 
@@ -116,9 +117,10 @@ class Welcome:
         try:
             form = await read_form(request)
             token = str(form.get("link", ""))[:1024]
-            address = request.client.host if request.client else ""
-            services.guard.enter(address, f"link {address}", services.clock.now_ms() / 1000)
-            await services.users.open_link(token, str(form.get("password", "")))
+            if not self._frame.from_here(request):
+                return self._form(request, token, ELSEWHERE, 403)
+            password = str(form.get("password", ""))
+            await open_link(services, address_of(request.scope), token, password)
         except UserRefused as refused:
             return self._form(request, token, refused.refusals[0].message, refused.status)
         except TooManyTries as tries:

@@ -6,6 +6,7 @@ import re
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from tidings.api.front import address_of
 from tidings.console.frame import Frame
 from tidings.console.place import Place
 from tidings.console.visit import Visit
@@ -38,7 +39,9 @@ class Gate:
         frame, token = self._frame, request.query_params.get("link", "")
         if not self._plain_http and not frame.secure(request):
             return frame.portal_ended(request, None, "It must be opened over https.", 400)
-        address = request.client.host if request.client else ""
+        if request.headers.get("sec-fetch-mode", "navigate") != "navigate":
+            return frame.portal_ended(request, None, "It must be opened as a page.", 400)
+        address = address_of(request.scope)
         agent = request.headers.get("user-agent", "")[:AGENT_MAX]
         portals = frame.services.portals
         before = portals.opened_by(token, frame.portal_tokens(request))

@@ -1,5 +1,6 @@
 """Coming and going: sign in by password, credential or link; sign out; see who is signed in."""
 
+import contextlib
 from collections.abc import Coroutine
 from typing import Any
 
@@ -7,19 +8,22 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tidings.api.answers import Refused
-from tidings.console.frame import SIGN_IN, Frame, read_form
+from tidings.api.front import address_of
+from tidings.console.frame import ELSEWHERE, SIGN_IN, Frame, read_form
 from tidings.console.visit import PlainVisit
+from tidings.core.from_browser import HOME, opened_by_hand, return_path
 from tidings.engine.denied import Denied
 from tidings.engine.sessions import SignedIn
 from tidings.engine.sign_in_guard import TooManyTries
 from tidings.store.port import StoreDown
 
 Signing = Coroutine[Any, Any, SignedIn]
-START = "/console"
 WEEK_S = 7 * 86_400
+DEVICE_COOKIE, DEVICE_S = "tidings-device", 180 * 86_400
 UNSAFE = (
     "Sign in over https, or on the machine itself by http://127.0.0.1: elsewhere a browser keeps "
-    "no safe cookie. With tidings serve --dev plain http is let in."
+    "no safe cookie. Where a proxy does the TLS, the service must be told of it: set public_url "
+    "and trusted_proxies. With tidings serve --dev plain http is let in."
 )
 
 
@@ -33,21 +37,38 @@ class Door:
     async def show(self, request: Request) -> Response:
         """The form; a link's token in the address signs in at once."""
         if token := request.query_params.get("link"):
+            heard = request.headers.get
+            by_hand = opened_by_hand(heard("sec-fetch-site"), heard("sec-fetch-mode"))
+            if (
+                request.method != "GET"
+                or not by_hand
+                or request.cookies.get(self._frame.cookie(request))
+            ):
+                return self._frame.render(request, "sign_in_link.html", visit=None, link=token)
             sign_in = self._frame.services.sessions.by_link
-            return await self._try(request, "", START, sign_in(token, *_who(request)))
-        return self._form(request, "", _inside(request.query_params.get("to", "")))
+            return await self._try(request, "", HOME, sign_in(token, *_who(request)))
+        return self._form(request, "", return_path(request.query_params.get("to", "")))
 
     async def sign_in(self, request: Request) -> Response:
         """The form's answer."""
         try:
             form = await read_form(request)
         except Denied as denied:
-            return self._form(request, "", START, denied.message, denied.status)
-        name, secret = str(form.get("name", "")).strip(), str(form.get("secret", ""))
+            return self._form(request, "", HOME, denied.message, denied.status)
+        to = return_path(str(form.get("to", "")))
+        if not self._frame.from_here(request):
+            return self._form(request, "", to, ELSEWHERE, 403)
         sessions = self._frame.services.sessions
+        if token := str(form.get("link", "")):
+            return await self._try(request, "", to, sessions.by_link(token, *_who(request)))
+        name, secret = str(form.get("name", "")).strip(), str(form.get("secret", ""))
         way = sessions.by_password if "@" in name else sessions.by_credential
-        to = _inside(str(form.get("to", "")))
-        return await self._try(request, name, to, way(name, secret, *_who(request)))
+        device = request.cookies.get(self._device_cookie(request), "")
+        signing = way(name, secret, *_who(request), device)
+        return await self._try(request, name, to, signing)
+
+    def _device_cookie(self, request: Request) -> str:
+        return f"__Host-{DEVICE_COOKIE}" if self._frame.secure(request) else DEVICE_COOKIE
 
     async def _try(self, request: Request, name: str, to: str, signing: Signing) -> Response:
         try:
@@ -63,16 +84,16 @@ class Door:
             return self._form(
                 request, name, to, "The store takes no writes at the moment. Try again.", 503
             )
+        frame = self._frame
+        if had := request.cookies.get(frame.cookie(request)):
+            with contextlib.suppress(StoreDown):  # out of force in any case
+                await frame.services.sessions.sign_out(had)
         answer = RedirectResponse(to, 303)
-        answer.set_cookie(
-            self._frame.cookie(request),
-            signed.token,
-            max_age=WEEK_S,
-            path="/",
-            secure=self._frame.secure(request),
-            httponly=True,
-            samesite="lax",
-        )
+        if signed.device:
+            name = self._device_cookie(request)
+            frame.put_cookie(request, answer, name, signed.device, DEVICE_S, http_only=True)
+        name = frame.cookie(request)
+        frame.put_cookie(request, answer, name, signed.token, WEEK_S, http_only=True)
         return answer
 
     def _form(
@@ -106,12 +127,5 @@ async def sign_out_everywhere(visit: PlainVisit) -> Response:
     return RedirectResponse(SIGN_IN, 303)
 
 
-def _inside(to: str) -> str:
-    """Where to go after the sign-in: a page of the console, never another site."""
-    safe = to.startswith("/console") and not any(one in to for one in ("//", "\\", "\r", "\n"))
-    return to if safe else START
-
-
 def _who(request: Request) -> tuple[str, str]:
-    address = request.client.host if request.client else ""
-    return address, request.headers.get("user-agent", "")
+    return address_of(request.scope), request.headers.get("user-agent", "")

@@ -3,7 +3,6 @@
 from starlette.responses import Response, StreamingResponse
 
 from tidings.api.stream import EVENT_STREAM_HEADERS, KEEP_ALIVE_S, told, watched
-from tidings.console.pages.overview import origin_of
 from tidings.console.visit import Visit
 from tidings.core.delivery import State
 from tidings.engine.denied import Denied
@@ -27,7 +26,7 @@ async def show(visit: Visit) -> Response:
         type=query.get("type", "")[:128],
         webhooks=[(one.id, one.name) for one in webhooks if one.standing != "deleted"],
         webhook=query.get("webhook", "")[:64],
-        origin=origin_of(visit.request),
+        origin=visit.services.reached_at(visit.request),
     )
 
 

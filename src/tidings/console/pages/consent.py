@@ -1,0 +1,50 @@
+"""Whether an org's letters may come to an address: its owner says so."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.console.frame import ELSEWHERE, Frame, read_form
+from tidings.engine.denied import Denied
+from tidings.store.port import StoreDown
+
+
+class Consent:
+    """Where the owner of an address says that an org's letters may come. Nobody is signed in, and
+    only a form counts: programs open the links of letters too."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+
+    async def show(self, request: Request) -> Response:
+        """The question."""
+        token = request.query_params.get("token", "")
+        return self._page(request, token)
+
+    async def confirm(self, request: Request) -> Response:
+        """Yes."""
+        try:
+            form = await read_form(request)
+        except Denied as denied:
+            return self._frame.error(request, denied.status, denied.message)
+        if not self._frame.from_here(request):
+            return self._frame.error(request, 403, ELSEWHERE)
+        token, consents = str(form.get("token", "")), self._frame.services.consents
+        try:
+            await consents.confirm(token)
+        except Denied as denied:
+            return self._frame.error(request, denied.status, denied.message)
+        except StoreDown:
+            said = "The store takes no writes at the moment. Try again."
+            return self._frame.error(request, 503, said)
+        return self._page(request, token)
+
+    def _page(self, request: Request, token: str) -> Response:
+        consents = self._frame.services.consents
+        try:
+            asked = consents.asked(token)
+        except Denied as denied:
+            return self._frame.error(request, denied.status, denied.message)
+        awaits = consents.awaits(asked.org, asked.address)
+        return self._frame.render(
+            request, "consent.html", visit=None, token=token, asked=asked, awaits=awaits
+        )
