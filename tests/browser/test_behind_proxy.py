@@ -144,7 +144,7 @@ def test_a_portal_in_a_frame_of_another_origin(
         frame.get_by_role("link", name="Webhooks", exact=True).click()
         frame.get_by_role("link", name="Of the brand").click()
         frame.get_by_role("button", name="Pause").click()
-        expect(frame.locator(".head .state")).to_contain_text("paused")
+        expect(frame.locator(".head .state")).to_contain_text("paused", timeout=20_000)
         [made] = brand.get("/v3/webHooks").must(200)["data"]
         assert made["standing"] == "paused", made
         [kept] = [kept for kept in one.context.cookies() if "tidings-portal" in kept["name"]]
