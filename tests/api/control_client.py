@@ -139,8 +139,10 @@ class MemoryStore:
     async def page(self, webhook: int, after: int, limit: int) -> Sequence[Any]:
         return self.half.writer.page(webhook, after, limit)
 
-    async def recover(self, window: int) -> Sequence[port.Standing]:
-        return self.half.recovery.recover(window)
+    async def recover(
+        self, window: int, left: Sequence[tuple[int, int]] | None = None
+    ) -> Sequence[port.Standing]:
+        return self.half.recovery.recover(window, left)
 
     async def load(self) -> port.Snapshot:
         return self.half.configuration.load()

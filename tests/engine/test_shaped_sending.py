@@ -12,6 +12,7 @@ from tidings.core.exchange import Answer, Ending
 from tidings.core.job import Job
 from tidings.core.left_out import LeftOut
 from tidings.core.registry import Registry
+from tidings.core.sign import Signer
 from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook
 from tidings.egress.port import Target
@@ -34,8 +35,10 @@ class Line:
     def __init__(self, *statuses: int) -> None:
         self.statuses = list(statuses)
         self.sent: list[tuple[dict[str, str], bytes]] = []
+        self.opened: list[str] = []
 
     def open(self, target: Target, connections_max: int, **_: Any) -> "Line":
+        self.opened.append(f"{target.scheme}://{target.host}{target.path}")
         return self
 
     async def send(
@@ -93,7 +96,7 @@ class Desk:
 
         given: dict[str, Any] = {
             "store": self.quiet, "registry": registry, "sender": line, "clock": Clock(),
-            "target_of": lambda url: Target("https", "x.example", 443, "/"),
+            "target_of": lambda url: Target("https", url.split("/")[2], 443, "/"),
             "draw": random.Random(1), "budget_bytes": 1 << 20, "in_flight_max": 10,
             "healths": self.quiet, "shaper": shaper, "gone": lambda _: None,
             "observe": lambda *_: None,
@@ -220,19 +223,115 @@ def test_nothing_is_sent_when_the_webhook_ended_while_it_was_shaped() -> None:
             )
         )
         desk = Desk(line, shaper)
-        [put_off] = await desk.work(job())
-        assert line.sent == [] and put_off.state == State.RETRYING
+        assert await desk.work(job()) == [] and line.sent == []  # charged to nobody
+        assert desk.dispatcher.in_flight == 0
+
+    run(scenario())
+
+
+def test_what_was_paused_while_it_was_shaped_leaves_later_under_the_same_number() -> None:
+    async def scenario() -> None:
+        line = Line(200)
+        desk: Desk
+
+        def pause_once() -> None:
+            if shaper.asked == 1:
+                paused = msgspec.structs.replace(HOOK, standing=Standing.PAUSED, version=2)
+                desk.dispatcher.changed(paused)
+
+        shaper = Shaping(pause_once)
+        desk = Desk(line, shaper)
+        assert await desk.work(job()) == [] and line.sent == []
+        desk.dispatcher.changed(msgspec.structs.replace(HOOK, version=3))
+        [delivered] = await desk.work()
+        assert (delivered.attempt, delivered.version) == (2, 3)
+        [(headers, body)] = line.sent
+        assert headers["tidings-attempt"] == "2" and body == b'{"made":2}'
+
+    run(scenario())
+
+
+def test_what_changed_while_it_was_shaped_is_made_again_by_the_new_version() -> None:
+    async def scenario() -> None:
+        line = Line(200)
+        desk: Desk
+        changed = msgspec.structs.replace(
+            HOOK,
+            version=2,
+            url="https://y.example/",
+            secrets=(b"t" * 32,),
+            headers=(("x-shop", "two"),),
+        )
+
+        def change_once() -> None:
+            if shaper.asked == 1:
+                desk.dispatcher.changed(changed)
+
+        shaper = Shaping(change_once)
+        desk = Desk(line, shaper)
+        [delivered] = await desk.work(job())
+        assert (shaper.asked, delivered.version) == (2, 2)
+        [(headers, body)] = line.sent
+        assert body == b'{"made":2}' and headers["x-shop"] == "two"
+        now_s = int(headers["webhook-timestamp"])
+        signed = Signer(changed.secrets).sign(headers["webhook-id"], now_s, body)
+        assert headers["webhook-signature"] == signed
+        assert line.opened[-1] == "https://y.example/"
+
+    run(scenario())
+
+
+def test_what_the_old_version_could_not_shape_is_shaped_by_the_new_one() -> None:
+    async def scenario() -> None:
+        desk: Desk
+
+        def refuse_the_old() -> None:
+            if shaper.asked == 1:
+                desk.dispatcher.changed(msgspec.structs.replace(HOOK, version=2))
+                raise ShapeRefused("The transformation takes too many steps.")
+
+        line = Line(200)
+        shaper = Shaping(refuse_the_old)
+        desk = Desk(line, shaper)
+        [delivered] = await desk.work(job())
+        assert delivered.state == State.DELIVERED and delivered.version == 2
+
+    run(scenario())
+
+
+def test_a_change_to_plain_sends_what_was_accepted() -> None:
+    async def scenario() -> None:
+        desk: Desk
+        line = Line(503)
+        plain = msgspec.structs.replace(HOOK, plain=True, version=2)
+        shaper = Shaping(lambda: desk.dispatcher.changed(plain))
+        desk = Desk(line, shaper)
+        [failed] = await desk.work(job())
+        assert line.sent[0][1] == BODY and failed.sent is None
 
     run(scenario())
 
 
 def test_nothing_is_sent_when_the_store_refused_while_it_was_shaped() -> None:
     async def scenario() -> None:
-        line = Line()
+        line = Line(200, 200)
         desk: Desk
-        shaper = Shaping(lambda: setattr(desk.quiet, "halted", True))
+        shaper = Shaping(lambda: setattr(desk.quiet, "halted", shaper.asked == 1))
         desk = Desk(line, shaper)
-        [put_off] = await desk.work(job())
-        assert line.sent == [] and put_off.state == State.RETRYING
+        assert await desk.work(job()) == [] and line.sent == []
+        desk.quiet.halted = False
+        delivered = await desk.work(job(delivery=6))
+        assert sorted((one.delivery, one.attempt) for one in delivered) == [(5, 2), (6, 2)]
+
+    run(scenario())
+
+
+def test_the_first_real_failure_takes_the_first_step_whatever_was_lost_before() -> None:
+    async def scenario() -> None:
+        [failed] = await Desk(Line(503), Shaping()).work(job(attempt=9, lost=8))
+        assert failed.attempt == 9 and failed.delay_ms is not None
+        assert 4_000 <= failed.delay_ms <= 6_000
+        [failed] = await Desk(Line(503), Shaping()).work(job(attempt=9, lost=6))
+        assert failed.delay_ms is not None and 96_000 <= failed.delay_ms <= 144_000
 
     run(scenario())

@@ -164,8 +164,10 @@ class SimulatedStore:
     def page(self, webhook: int, after: int, limit: int) -> Coroutine[Any, Any, Any]:
         return self._do(lambda: self._disk.half.writer.page(webhook, after, limit))
 
-    def recover(self, window: int) -> Coroutine[Any, Any, Any]:
-        return self._do(lambda: self._disk.half.recovery.recover(window))
+    def recover(
+        self, window: int, left: list[tuple[int, int]] | None = None
+    ) -> Coroutine[Any, Any, Any]:
+        return self._do(lambda: self._disk.half.recovery.recover(window, left))
 
     def put_webhook(self, webhook: port.StoredWebhook) -> Coroutine[Any, Any, Any]:
         return self._do(lambda: self._disk.half.configuration.put_webhook(webhook))
@@ -203,6 +205,31 @@ class SimulatedStore:
 
     def load(self) -> Coroutine[Any, Any, port.Snapshot]:
         return self._do(self._disk.half.configuration.load)
+
+
+class Noted:
+    """What had left when a process was killed; gone with the machine now and then."""
+
+    def __init__(self) -> None:
+        self._left: set[tuple[int, int]] | None = set()
+
+    def lose(self) -> None:
+        """The machine is gone, not only the process."""
+        self._left = None
+
+    def left(self) -> list[tuple[int, int]] | None:
+        return None if self._left is None else sorted(self._left)
+
+    def begin(self) -> None:
+        self._left = set()
+
+    def note(self, delivery: int, attempt: int) -> None:
+        assert self._left is not None
+        self._left.add((delivery, attempt))
+
+    def forget(self, delivery: int, attempt: int) -> None:
+        assert self._left is not None
+        self._left.discard((delivery, attempt))
 
 
 class SimulatedShaper:

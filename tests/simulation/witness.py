@@ -110,13 +110,19 @@ class Witness:
         self._settle(settled)
 
     def check_delay(self, settled: port.Settled) -> None:
-        """22: after the attempt number n the n-th delay, or what the receiver asked for."""
+        """22: after the n-th attempt the n-th delay, or what the receiver asked for; what was
+        possibly sent takes no step."""
         evidence = settled.evidence
         kind = None if evidence is None else evidence.kind
         if kind in ("lost", "stale"):
             assert settled.delay_ms == 0, "22 what was not the receiver's doing is due at once"
             return
-        base = DELAYS_S[min(settled.attempt, len(DELAYS_S)) - 1]
+        [(lost,)] = self._ask(
+            "SELECT count(*) FROM attempt WHERE delivery = ? AND number < ? AND kind = 'lost'",
+            settled.delivery,
+            settled.attempt,
+        )
+        base = DELAYS_S[min(settled.attempt - lost, len(DELAYS_S)) - 1]
         headers = () if evidence is None else evidence.headers
         asked = retry_after_s(tuple(headers), self._now_ms() / 1000) or 0.0
         least = max(base * (1 - JITTER), min(asked, DAY_S))

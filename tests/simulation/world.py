@@ -8,7 +8,7 @@ what matched · 7 written moves only · 8 attempt numbers · 9 intent first · 1
 not before due · 21 not after the window · 24 durations · 25 every delivery ends · 26 with healthy
 receivers everything arrives · 28 caps · 32 order per key · 36 nothing starts after an answered end
 · 37 signatures · 38 one webhook-id · 47 a stop ends in time
-· 48 retries send the same bytes
+· 48 retries send the same bytes · 49 possibly sent is only what was sent
 
 Others are with their witnesses; the table of all is in the package's docstring.
 """
@@ -24,6 +24,7 @@ from tests.simulation.parts import (
     Faults,
     Names,
     Network,
+    Noted,
     Request,
     SimulatedClock,
     SimulatedShaper,
@@ -80,6 +81,8 @@ class World:
         self.clock = SimulatedClock()
         self.faults = Faults()
         self.disk = Disk(self.clock)
+        self.noted = Noted()
+        self.guessed: set[tuple[int, int]] = set()  # attempts marked when the notes were gone too
         self.network = Network(self.faults, random.Random(seed + 1))
         self.network.before_send = self.check_send
         self.network.org_of = lambda receiver: self.known[receiver].org
@@ -129,6 +132,7 @@ class World:
                 fan_out_rows=draw.choice((1, 3, 250)),
             ),
             shaper=SimulatedShaper(self.faults, random.Random(draw.random())),
+            noted=self.noted,
         )
         self.witness = Witness(self.engine, self.disk.ask, self.clock.now_ms)
         self.webhooks = Webhooks(
@@ -143,13 +147,18 @@ class World:
             on_change=self.engine.dispatcher.changed,
         )
         self.webhooks.load(await self.store.load())
+        known, guesses = self.lost(), self.noted.left() is None
         await self.engine.start()
+        if guesses:
+            self.guessed |= self.lost() - known
         self.webhooks.resume()
 
     async def kill(self) -> None:
         """The process is gone at once: no task of it runs on, and its store hears nothing more."""
         self.crashes += 1
         self.store.dead = True
+        if self.draw.random() < 0.2:
+            self.noted.lose()
         self.engine.dispatcher.stopping = True
         theirs = asyncio.all_tasks() - self.own - {asyncio.current_task()}
         for task in theirs:
@@ -277,6 +286,11 @@ class World:
                 assert self.stored(draft.event_id), "4 a duplicate names a stored event"
 
     # -- invariants while it runs -----------------------------------------------------------------
+
+    def lost(self) -> set[tuple[int, int]]:
+        """Attempts of which it is said that they were possibly sent."""
+        rows = self.disk.ask("SELECT delivery, number FROM attempt WHERE kind = 'lost'")
+        return {(delivery, number) for delivery, number in rows}
 
     def stored(self, event_id: str) -> list[tuple[Any, ...]]:
         return self.disk.ask(
@@ -428,6 +442,9 @@ class World:
             )[0][0]
             assert excess <= lost.get(delivery, 0) + resets, "13 duplicates are explained"
             self.check_bytes(delivery, requests)
+        sent = {(one.delivery, one.attempt) for one in self.network.requests}
+        never = self.lost() - self.guessed - sent
+        assert not never, ("49 possibly sent is only what was sent", never)
         for receiver, most in self.network.most.items():
             assert most <= self.known[receiver].cap, "28 the webhook's cap"
 

@@ -72,9 +72,11 @@ class Subject:
         """See `port.Store.load`."""
         return self.ask(lambda store: store.load())
 
-    def recover(self, window: int = 100) -> Sequence[port.Standing]:
+    def recover(
+        self, window: int = 100, left: Sequence[tuple[int, int]] | None = None
+    ) -> Sequence[port.Standing]:
         """See `port.Store.recover`."""
-        return self.ask(lambda store: store.recover(window))
+        return self.ask(lambda store: store.recover(window, left))
 
     def retire(self, state: int, webhook: int = 1, limit: int = 100) -> int:
         """See `port.Store.retire`."""

@@ -118,3 +118,62 @@ def test_closing_twice_is_closing_once(subject: Subject) -> None:
     subject.ask(lambda store: store.close(True))
     subject.reopen()
     assert subject.pending() == [1]
+
+
+def test_what_is_known_to_have_left_is_marked_and_nothing_else(subject: Subject) -> None:
+    ids = prepared(subject)
+    subject.commit(settled=[failing(ids[0], 0), failing(ids[1], 0), failing(ids[4], HOUR_MS)])
+    assert len(subject.take()) == 2
+    subject.crash()
+    [standing] = subject.recover(left=[(ids[0], 2), (ids[3], 1), (ids[4], 1)])
+    assert standing.next_due_ms == subject.delivery(ids[0]).due_ms
+    assert [lost(subject, one) for one in ids] == [[2], [], [], [1], []]
+    assert [(job.delivery, job.attempt) for job in subject.page()] == [(ids[2], 1), (ids[3], 2)]
+    # The one that was taken and had not left is due now, under the number that it had.
+    assert [(job.delivery, job.attempt) for job in subject.take()] == [(ids[0], 3), (ids[1], 2)]
+    assert [one.number for one in subject.attempts(ids[1])] == [1, 2]
+
+
+def test_however_often_nothing_had_left_nothing_is_charged(subject: Subject) -> None:
+    pending, retried, *_ = prepared(subject)
+    subject.commit(settled=[failing(retried, 0)])
+    for _ in range(8):
+        assert [job.attempt for job in subject.take()] == [2]
+        subject.crash()
+        subject.recover(left=[])
+    assert lost(subject, pending) == lost(subject, retried) == []
+    assert subject.page()[0].attempt == 1 and subject.page()[0].lost == 0
+    [job] = subject.take()
+    assert (job.attempt, job.lost) == (2, 0)
+
+
+def test_a_recovery_that_is_repeated_marks_once(subject: Subject) -> None:
+    [one] = prepared(subject, 1)
+    for _ in range(3):
+        subject.crash()
+        subject.recover(left=[(one, 1)])
+    assert lost(subject, one) == [1]
+
+
+def test_what_was_possibly_sent_takes_no_step_of_the_schedule(subject: Subject) -> None:
+    one, two, *_ = prepared(subject)
+    for number in range(1, 9):
+        subject.crash()
+        subject.recover(left=[(one, number), (two, number)])
+    [job, *_] = subject.page()
+    assert (job.attempt, job.lost, job.step) == (9, 8, 1)
+    subject.commit(settled=[failing(two, 0, attempt=9)])
+    [job] = subject.take()
+    assert (job.attempt, job.lost, job.step) == (10, 8, 2)
+
+
+def test_a_release_charges_nothing(subject: Subject) -> None:
+    [one] = prepared(subject, 1)
+    subject.commit(settled=[failing(one, 0)])
+    [job] = subject.take()
+    subject.ask(lambda store: store.release(1, [one]))
+    assert subject.take() == []  # its owner holds it
+    subject.ask(lambda store: store.release(1, []))
+    [again] = subject.take()
+    assert again.attempt == job.attempt == 2
+    assert [attempt.number for attempt in subject.attempts(one)] == [1, 2]

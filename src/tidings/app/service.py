@@ -51,6 +51,7 @@ from tidings.egress.sender import HttpSender
 from tidings.engine.changes import Changes
 from tidings.engine.clock import WallClock
 from tidings.engine.consents import Consents
+from tidings.engine.dispatcher import UNWRITTEN_MAX
 from tidings.engine.engine import Engine, Limits
 from tidings.engine.entrance import Entrance
 from tidings.engine.event_types import EventTypes
@@ -74,6 +75,7 @@ from tidings.engine.webhooks import Webhooks
 from tidings.settings import Settings, public_url
 from tidings.store.port import FAN_OUT_ROWS
 from tidings.store.sqlite.client import SqliteStore
+from tidings.store.sqlite.in_flight import InFlightFile
 from tidings.transform.renderer import ProcessRenderer
 
 HEADER_READ_MS = 15_000
@@ -215,6 +217,7 @@ class Service:
                 fan_out_rows=min(FAN_OUT_ROWS, settings.deliveries_at_once_max),
             ),
             shaper=shaper,
+            noted=InFlightFile(settings.data, settings.in_flight_max + UNWRITTEN_MAX),
         )
         webhooks = Webhooks(
             store=store,

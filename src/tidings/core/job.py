@@ -22,3 +22,10 @@ class Job(msgspec.Struct, array_like=True):
     shaped: bool = False  # `body` is what an earlier attempt has sent: it goes as it is
     sent: bytes | None = None  # what was shaped for this attempt, to be kept if it is not delivered
     left_out: LeftOut | None = None  # what the enrichment of this attempt had to do without
+    lost: int = 0  # earlier attempts that were possibly sent: nobody knows what came of them
+
+    @property
+    def step(self) -> int:
+        """Which step of the retry schedule follows if this attempt fails: the first real failure
+        takes the first, whatever was possibly sent before it."""
+        return max(1, self.attempt - self.lost)

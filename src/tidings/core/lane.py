@@ -320,6 +320,21 @@ class Lane:
         elif delivered and self.limit < self.cap:
             self.limit = min(float(self.cap), self.limit + 1)
 
+    def put_back(self, job: Job, *, wanted: bool) -> None:
+        """It was started and has not left: its slot is free, and it is as it was before.
+
+        Of a retry that is not `wanted` any more the store knows what becomes of it; what is PENDING
+        is read again.
+        """
+        self.running -= 1
+        self.in_flight.pop(job.delivery, None)
+        self._replays_out.discard(job.delivery)
+        if not job.retry:
+            self.start_over()
+        elif wanted:
+            self._budget.bytes_used += len(job.body)
+            self._retries.appendleft(job)
+
     def settled(self, delivery: int, attempt: int) -> None:
         """The outcome of an attempt is on stable storage; the next one may be under way already,
         for the commit that wrote it may have taken it again."""

@@ -44,8 +44,6 @@ CLIENTS_MAX = 2000  # webhooks with kept connections
 PAGE_RETRY_S = 0.25
 OVERDUE_S = 10.0
 
-NOT_NOW = "Tidings stopped sending to this webhook while the message was made. Nothing was sent."
-
 
 class Dispatcher:
     """The lanes of every webhook that this process owns."""
@@ -65,8 +63,10 @@ class Dispatcher:
         shaper: Shaping,
         gone: Callable[[Webhook], None],
         observe: Callable[[Webhook, Job, Ending, Outcome], None],
+        noted: port.InFlight | None = None,  # without it a kill marks what it must take for sent
     ) -> None:
         self._store = store
+        self._noted = noted or port.NotNoted()
         self._registry = registry
         self._sender = sender
         self._target_of = target_of
@@ -189,6 +189,7 @@ class Dispatcher:
     def settled(self, settled: Sequence[port.Settled], receipt: port.Receipt) -> None:
         """Outcomes are written: their deliveries are out of flight, and retries have a due time."""
         for one in settled:
+            self._noted.forget(one.delivery, one.attempt)
             post = self._posts.get(one.webhook)
             if post is None:
                 continue
@@ -388,28 +389,7 @@ class Dispatcher:
         lane, loop = post.lane, self._loop
         self._keep_warm(post)
         while job is not None:
-            webhook = post.webhook
-            started_ms = self._clock.now_ms()
-            line, message = post.line, post.message
-            line.active += 1
-            try:
-                if not (webhook.plain or job.shaped):
-                    job.sent = job.body = await self._shape(post, webhook, job)
-                    started_ms = self._clock.now_ms()
-                headers = message.headers(job, started_ms // 1000)
-                ending = await line.outlet.send(
-                    webhook.method, headers, job.body, webhook.deadline_s
-                )
-            except (ShapeRefused, ShapeLater) as unshaped:
-                ending = endings.unshaped(unshaped)
-            except asyncio.CancelledError:
-                self._ended(post, webhook, job, started_ms, None)
-                raise
-            finally:
-                line.active -= 1
-                if line.unused:
-                    self._spawn(line.outlet.close())
-            self._ended(post, webhook, job, started_ms, ending)
+            await self._attempt(post, job)
             if lane.page_wanted:
                 self._pump(post)
             now_s, job = loop.time(), None
@@ -419,14 +399,78 @@ class Dispatcher:
                     post.waiting_since_s = None
         self._pump(post)
 
-    async def _shape(self, post: Post, webhook: Webhook, job: Job) -> bytes:
-        body = await self._shaper.shape(webhook, job)
-        # Meanwhile the webhook may have been ended or paused, the delivery been cancelled, or the
-        # store have refused a write.
-        ended = job.delivery in post.cancelled or not post.lane.open
-        if ended or self.stopping or self.committer.halted:
-            raise ShapeLater(NOT_NOW, 0.0)
-        return body
+    async def _attempt(self, post: Post, job: Job) -> None:
+        """Send by the webhook as it is in the moment of sending, or not at all.
+
+        The message is made first, which may take a while. Then, with nothing awaited between: may
+        it leave still? by which version, secrets and line? and the note that it has left. So once
+        a change of the webhook was answered, nothing leaves by what it was before.
+        """
+        webhook, started_ms = post.webhook, self._clock.now_ms()
+        line: Line | None = None
+        try:
+            body = await self._made(post, job)
+            if body is None or not self._may_leave(post, job):
+                self._put_back(post, job)
+                return
+            webhook, line, started_ms = post.webhook, post.line, self._clock.now_ms()
+            line.active += 1
+            if not (webhook.plain or job.shaped):
+                job.sent = job.body = body
+            headers = post.message.headers(job, started_ms // 1000)
+            self._noted.note(job.delivery, job.attempt)
+            ending = await line.outlet.send(webhook.method, headers, job.body, webhook.deadline_s)
+        except (ShapeRefused, ShapeLater) as unshaped:
+            webhook, ending = post.webhook, endings.unshaped(unshaped)
+        except asyncio.CancelledError:
+            if line is None:
+                self._put_back(post, job)
+            else:
+                self._ended(post, webhook, job, started_ms, None)
+            raise
+        finally:
+            if line is not None:
+                line.active -= 1
+                if line.unused:
+                    self._spawn(line.outlet.close())
+        self._ended(post, webhook, job, started_ms, ending)
+
+    async def _made(self, post: Post, job: Job) -> bytes | None:
+        """The message; made once more where the webhook has changed meanwhile, for then it would
+        be that of an old version. None: it is not wanted any more."""
+        while True:
+            webhook, job.left_out = post.webhook, None
+            if webhook.plain or job.shaped:
+                return job.body
+            try:
+                body = await self._shaper.shape(webhook, job)
+            except (ShapeRefused, ShapeLater):
+                if post.webhook is webhook and self._may_leave(post, job):
+                    raise
+            else:
+                if post.webhook is webhook:
+                    return body
+            if not self._may_leave(post, job):
+                return None
+
+    def _may_leave(self, post: Post, job: Job) -> bool:
+        """Whether nothing that was decided after its start keeps an attempt from being made: the
+        webhook was ended, paused or stopped, the delivery cancelled, or the store refuses."""
+        return (
+            post.lane.open
+            and not self.stopping
+            and not self.committer.halted
+            and job.delivery not in post.cancelled
+        )
+
+    def _put_back(self, post: Post, job: Job) -> None:
+        """It has not left: it is charged to nobody, and waits as before."""
+        self._admission.ended(post, self._loop.time(), 0.0)
+        cancelled = job.delivery in post.cancelled
+        post.cancelled.discard(job.delivery)
+        post.lane.breaker.unproven()
+        ended = post.webhook.standing in (Standing.DISABLED, Standing.DELETED)
+        post.lane.put_back(job, wanted=not (cancelled or ended))
 
     def _ended(
         self, post: Post, webhook: Webhook, job: Job, started_ms: int, ending: Ending | None
@@ -441,7 +485,7 @@ class Dispatcher:
             self.committer.settle(endings.lost(webhook, job, started_ms))
             return
         age_s = max(0, now_ms - job.accepted_ms) / 1000
-        outcome = classify(ending, webhook.retry, job.attempt, age_s, now_ms / 1000, self._draw)
+        outcome = classify(ending, webhook.retry, job.step, age_s, now_ms / 1000, self._draw)
         outcome = self.promises.keep(job.delivery, outcome, now_ms)
         delivered = isinstance(outcome, Delivered)
         self._breakers.charge(post, job, ending, delivered)

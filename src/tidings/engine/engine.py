@@ -66,8 +66,10 @@ class Engine:
         figures: Figures,
         limits: Limits,
         shaper: Shaping | None = None,  # without it webhooks are shaped by their own fields alone
+        noted: port.InFlight | None = None,  # what leaves; without it a kill marks more
     ) -> None:
         self._store = store
+        self._noted = noted or port.NotNoted()
         self._limits = limits
         self._feed = feed
         self._figures = figures
@@ -97,6 +99,7 @@ class Engine:
             shaper=Shaper() if shaper is None else shaper,
             gone=gone,
             observe=self._observe,
+            noted=self._noted,
         )
         self.committer = Committer(
             store=store,
@@ -132,7 +135,8 @@ class Engine:
 
     async def start(self) -> None:
         """Recover what a former owner left, then accept and send. The registry is loaded before."""
-        standings = await self._store.recover(RECOVER_WINDOW)
+        standings = await self._store.recover(RECOVER_WINDOW, self._noted.left())
+        self._noted.begin()
         self._settler = asyncio.get_running_loop().create_task(
             self.committer.run(), name="committer"
         )

@@ -44,6 +44,8 @@ from tidings.store.port.fan_outs import PER_EVENT_MAX as PER_EVENT_MAX
 from tidings.store.port.fan_outs import FannedOut as FannedOut
 from tidings.store.port.health import Health as Health
 from tidings.store.port.health import HealthStore as HealthStore
+from tidings.store.port.in_flight import InFlight as InFlight
+from tidings.store.port.in_flight import NotNoted as NotNoted
 from tidings.store.port.inboxes import Arrival as Arrival
 from tidings.store.port.inboxes import ArrivalPage as ArrivalPage
 from tidings.store.port.inboxes import Inbox as Inbox
@@ -325,12 +327,15 @@ class Store(
         """PENDING deliveries of a webhook with a greater id than `after`, in id order."""
         ...
 
-    def recover(self, window: int) -> Awaitable[Sequence[Standing]]:
+    def recover(
+        self, window: int, left: Sequence[tuple[int, int]] | None = None
+    ) -> Awaitable[Sequence[Standing]]:
         """Called once by a new owner, before anything is sent.
 
-        What may have been in flight when the last owner died (up to `window` of the lowest PENDING
-        ids of each webhook, and every taken retry) gets an attempt `possibly sent (worker lost)`
-        and is due now. Returns the webhooks that have unfinished deliveries.
+        What may have been in flight when the last owner died gets an attempt `possibly sent (worker
+        lost)` and is due now: `left` (see `InFlight.left`), or where that is None up to `window` of
+        the lowest PENDING ids of each webhook, and every taken retry. What was taken and had not
+        left is due now under the same number. Returns the webhooks with unfinished deliveries.
         """
         ...
 
@@ -363,7 +368,10 @@ class Store(
         ...
 
     def release(self, webhook: int, held: Sequence[int]) -> Awaitable[None]:
-        """Make due every taken retry of a webhook but the ones that its owner still holds."""
+        """Make due every taken retry of a webhook but the ones that its owner still holds.
+
+        They have not left: their number is that of the next attempt.
+        """
         ...
 
     def event(self, org: int, event_id: str) -> Awaitable[StoredEvent | None]:

@@ -68,9 +68,11 @@ class SqliteStore(LogCalls, ReplayCalls, AccessCalls, OwnDataCalls):
         """See `port.Store`; in order with the commits, because the same process answers both."""
         return self._writing.call(_JOBS, "page", webhook, after, limit)
 
-    def recover(self, window: int) -> asyncio.Future[Sequence[port.Standing]]:
+    def recover(
+        self, window: int, left: Sequence[tuple[int, int]] | None = None
+    ) -> asyncio.Future[Sequence[port.Standing]]:
         """See `port.Store`."""
-        return self._writing.call(_STANDINGS, "recover", window)
+        return self._writing.call(_STANDINGS, "recover", window, left)
 
     def unfinished(self) -> asyncio.Future[Sequence[port.Standing]]:
         """See `port.Store`."""

@@ -10,7 +10,9 @@ _COLUMNS = (
     "SELECT d.id, d.webhook, e.org, e.id, coalesce(r.at_ms, e.at_ms), d.attempts, d.key, b.bytes,"
     " r.replay, r.again, s.bytes,"
     " d.attempts > 0 AND EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.id"
-    " AND (a.status NOT NULL OR a.kind NOT IN ('lost', 'ours', 'transform')))"
+    " AND (a.status NOT NULL OR a.kind NOT IN ('lost', 'ours', 'transform'))),"
+    " CASE WHEN d.attempts > 0 THEN (SELECT count(*) FROM attempt a WHERE a.delivery = d.id"
+    " AND a.kind = 'lost') ELSE 0 END"
 )
 _JOINED = (
     " JOIN event e ON e.seq = d.event JOIN body b ON b.seq = d.event"
@@ -29,9 +31,11 @@ PENDING_JOBS = (
 
 def job(row: tuple[Any, ...], *, retry: bool) -> Job:
     """A row of either query as a job. A taken retry has counted its attempt already."""
-    delivery, webhook, org, event_id, at_ms, attempts, key, body, replay, again, sent, tried = row
+    (delivery, webhook, org, event_id, at_ms, attempts, key, body), more = row[:8], row[8:]
+    replay, again, sent, tried, lost = more
     attempt = attempts if retry else attempts + 1
     head = (delivery, webhook, org, event_id, at_ms, attempt, key, retry, sent or body)
     if replay is None and not attempts:
         return Job(*head)
-    return Job(*head, replay, bool(again), sent is not None or bool(tried))
+    shaped = sent is not None or bool(tried)
+    return Job(*head, replay, bool(again), shaped, lost=lost)

@@ -68,7 +68,7 @@ def writing_operations(half: WritingHalf) -> dict[str, Operation]:
     return {
         "commit": _operation(half.commit, port.Batch),
         "page": _operation(half.writer.page, int, int, int),
-        "recover": _operation(half.recovery.recover, int),
+        "recover": _operation(half.recovery.recover, int, list[tuple[int, int]] | None),
         "unfinished": _operation(half.recovery.unfinished),
         "load": _operation(half.configuration.load),
         "put_org": _operation(half.configuration.put_org, port.Org),

@@ -11,31 +11,50 @@ from tidings.store.sqlite.touched import touch
 
 LOST = "lost"  # the `kind` of an attempt whose outcome died with its process
 LOST_DETAIL = "possibly sent (worker lost)"
-NOT_SENT = "not sent (the webhook was disabled, or the store has failed)"
 
 _MARK_LOST = (
     "INSERT OR IGNORE INTO attempt (delivery, number, started_ms, version, kind, detail)"
-    f" VALUES (?, ?, ?, ?, '{LOST}', '{LOST_DETAIL}')"
+    f" SELECT id, ?2, ?3, version, '{LOST}', '{LOST_DETAIL}' FROM delivery WHERE id = ?1"
 )
+_TAKEN = "state = 2 AND due_ms IS NULL"
+_END_LOST = (
+    f"UPDATE attempt SET kind = '{LOST}', detail = '{LOST_DETAIL}' WHERE delivery = ? AND number ="
+    " ?"
+)
+_DUE_NOW = "UPDATE delivery SET due_ms = ? WHERE id = ?"
+# It has not left: its intent goes, and the next attempt has the number.
+_FORGET_INTENT = (
+    "DELETE FROM attempt WHERE (delivery, number) IN"
+    " (SELECT id, attempts FROM delivery WHERE id = ?)"
+)
+_UNCHARGED = "UPDATE delivery SET due_ms = ?, attempts = attempts - 1 WHERE id = ?"
 
 
 class Recovery:
-    """Shares the writer's connection."""
+    """Shares the writer's connection.
+
+    Invariant: an attempt is called `possibly sent` only if it may have been on the wire when its
+    owner died. Which ones those are the owner has noted as they left (`port.InFlight`); what was
+    taken, queued, held or paused and had not left keeps its number, however often that happens.
+    Only where the notes are gone too, with the machine, is it taken for possible of every taken
+    retry and of the lowest PENDING ids of each webhook: lanes start them in that order.
+    """
 
     def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
         self._connection = connection
         self._clock_ms = clock_ms
 
-    def recover(self, window: int) -> list[port.Standing]:
+    def recover(
+        self, window: int, left: Sequence[tuple[int, int]] | None = None
+    ) -> list[port.Standing]:
         """See `port.Store.recover`. After a clean stop nothing was in flight."""
         run = self._connection.execute
         with self._connection:
             [(clean,)] = run("SELECT value FROM meta WHERE key = 'clean_stop'")
-            webhooks = [row[0] for row in run("SELECT number FROM webhook ORDER BY number")]
+            taken: list[Any] = run(f"SELECT id, attempts FROM delivery WHERE {_TAKEN}").fetchall()
             if not clean:
-                for webhook in webhooks:
-                    self._mark_pending(webhook, window)
-            self._return_taken()
+                self._mark_pending(self._lowest_pending(window) if left is None else left)
+            self._return_taken(taken, set(taken if left is None else left))
             run("UPDATE meta SET value = 0 WHERE key = 'clean_stop'")
         return self.unfinished()
 
@@ -62,54 +81,52 @@ class Recovery:
         with self._connection:
             self._connection.execute("UPDATE meta SET value = 1 WHERE key = 'clean_stop'")
 
-    def _mark_pending(self, webhook: int, window: int) -> None:
-        now = self._clock_ms()
-        rows = self._connection.execute(
-            "SELECT id, attempts + 1, version FROM delivery INDEXED BY delivery_pending"
-            " WHERE webhook = ? AND state = 0 ORDER BY id LIMIT ?",
-            (webhook, window),
-        ).fetchall()
-        self._connection.executemany(
-            _MARK_LOST, [(id, number, now, version) for id, number, version in rows]
-        )
-        self._connection.executemany(
-            "UPDATE delivery SET attempts = ? WHERE id = ?",
-            [(number, id) for id, number, _ in rows],
-        )
+    def _lowest_pending(self, window: int) -> list[tuple[int, int]]:
+        """The first that each lane would have started, with the number of their next attempt."""
+        found: list[Any] = []
+        for (webhook,) in self._connection.execute("SELECT number FROM webhook").fetchall():
+            found += self._connection.execute(
+                "SELECT id, attempts + 1 FROM delivery INDEXED BY delivery_pending"
+                " WHERE webhook = ? AND state = 0 ORDER BY id LIMIT ?",
+                (webhook, window),
+            )
+        return found
 
-    def _return_taken(self) -> None:
-        """Taken retries have their attempt written down; give it an ending and make them due."""
-        now = self._clock_ms()
-        run = self._connection.execute
-        run(
-            f"UPDATE attempt SET kind = '{LOST}', detail = '{LOST_DETAIL}' WHERE (delivery, number)"
-            " IN (SELECT id, attempts FROM delivery WHERE state = 2 AND due_ms IS NULL)"
-        )
-        run("UPDATE delivery SET due_ms = ? WHERE state = 2 AND due_ms IS NULL", (now,))
+    def _mark_pending(self, sent: Sequence[tuple[int, int]]) -> None:
+        """These were first attempts, where their delivery is PENDING and has not counted them."""
+        now, run = self._clock_ms(), self._connection.execute
+        for delivery, number in sent:
+            run(
+                "UPDATE delivery SET attempts = ?2 WHERE id = ?1 AND state = 0 AND attempts < ?2",
+                (delivery, number),
+            )
+            if self._connection.changes():
+                run(_MARK_LOST, (delivery, number, now))
+
+    def _return_taken(self, taken: Sequence[tuple[int, int]], sent: set[tuple[int, int]]) -> None:
+        """Taken retries are due now: one that may have left with an ending, another uncharged."""
+        now, run = self._clock_ms(), self._connection.execute
+        for delivery, number in taken:
+            if (delivery, number) in sent:
+                run(_END_LOST, (delivery, number))
+                run(_DUE_NOW, (now, delivery))
+            else:
+                self._uncharge(delivery, now)
+
+    def _uncharge(self, delivery: int, now: int) -> None:
+        self._connection.execute(_FORGET_INTENT, (delivery,))
+        self._connection.execute(_UNCHARGED, (now, delivery))
 
     def release(self, webhook: int, held: Sequence[int]) -> None:
-        """See `port.Store.release`."""
-        run = self._connection.execute
+        """See `port.Store.release`. What its owner does not hold has not left."""
         kept = set(held)
         with self._connection:
-            taken = [
-                int(id)
-                for (id,) in run(
-                    "SELECT id FROM delivery WHERE webhook = ? AND state = 2 AND due_ms IS NULL",
-                    (webhook,),
-                )
-            ]
-            for id in taken:
-                if id not in kept:
-                    run(
-                        f"UPDATE attempt SET kind = '{LOST}', detail = '{NOT_SENT}' WHERE"
-                        " (delivery, number) IN (SELECT id, attempts FROM delivery WHERE id = ?)",
-                        (id,),
-                    )
-                    run(
-                        "UPDATE delivery SET due_ms = ? WHERE id = ?",
-                        (self._clock_ms(), id),
-                    )
+            taken = self._connection.execute(
+                f"SELECT id FROM delivery WHERE webhook = ? AND {_TAKEN}", (webhook,)
+            ).fetchall()
+            for (delivery,) in taken:
+                if delivery not in kept:
+                    self._uncharge(int(delivery), self._clock_ms())
 
     def retire(self, webhook: int, state: int, limit: int) -> int:
         """See `port.Store.retire`."""

@@ -1,0 +1,43 @@
+"""What outlives the process of the attempts that are on their way."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class InFlight(Protocol):
+    """Where attempts are noted as they leave. None of it waits, and nothing of it fails."""
+
+    def left(self) -> Sequence[tuple[int, int]] | None:
+        """What a former owner had on its way when it ended: deliveries, each with its attempt.
+
+        Nothing else had left without its outcome being written. None: that cannot be known.
+        """
+        ...
+
+    def begin(self) -> None:
+        """Forget what was left, and note what leaves from now on."""
+        ...
+
+    def note(self, delivery: int, attempt: int) -> None:
+        """This attempt leaves now."""
+        ...
+
+    def forget(self, delivery: int, attempt: int) -> None:
+        """Its outcome is on stable storage."""
+        ...
+
+
+class NotNoted:
+    """Keeps nothing: after every end that was not clean anything may have been on its way."""
+
+    def left(self) -> None:
+        """See `InFlight`."""
+
+    def begin(self) -> None:
+        """See `InFlight`."""
+
+    def note(self, delivery: int, attempt: int) -> None:
+        """See `InFlight`."""
+
+    def forget(self, delivery: int, attempt: int) -> None:
+        """See `InFlight`."""

@@ -1,0 +1,107 @@
+"""Which attempts are on their way, where a kill of the process leaves it: a file in shared memory.
+
+An attempt is noted here in the moment in which it leaves, and forgotten once its outcome is on
+stable storage. So after a kill the file says which deliveries may have been sent without anybody
+knowing of it, and that no other one was. It costs an attempt two writes of memory and the store
+nothing. What keeps it is the machine's memory: it outlives every process, and no restart of the
+machine. A file of another boot, or one that has run over, says nothing (`left` is None).
+
+    header, 64 bytes: magic · boot · whether it ran over        then 16 bytes each: delivery, attempt
+
+An entry whose delivery is 0 is free.
+"""
+
+import mmap
+import os
+import struct
+from pathlib import Path
+
+import structlog
+
+FILE = "in-flight"
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+_MAGIC = b"tidings1"
+_HEADER = struct.Struct("<8s40sQ")
+_HEADER_BYTES = 64
+_ENTRY = struct.Struct("<QQ")
+_RAN_OVER = struct.Struct("<Q")
+_RAN_OVER_AT = 48
+
+log = structlog.get_logger("tidings.in_flight")
+
+
+def boot_id(path: Path = BOOT_ID) -> bytes:
+    """What names this run of the machine; empty where it cannot be known."""
+    try:
+        return path.read_bytes().strip()[:40]
+    except OSError:
+        return b""
+
+
+class InFlightFile:
+    """See `port.InFlight`. `capacity` attempts at a time; beyond it nothing is known after a kill.
+
+    The directory must be locked by this process. Where the file cannot be made (a full disk), the
+    service works on as if it had always run over.
+    """
+
+    def __init__(self, directory: Path, capacity: int, boot: bytes | None = None) -> None:
+        self._path = directory / FILE
+        self._capacity = capacity
+        self._boot = boot_id() if boot is None else boot
+        self._map: mmap.mmap | None = None
+        self._places: dict[tuple[int, int], int] = {}
+        self._free: list[int] = []
+
+    def left(self) -> list[tuple[int, int]] | None:
+        """See `port.InFlight.left`."""
+        try:
+            kept = self._path.read_bytes()
+        except OSError:
+            return None
+        if len(kept) < _HEADER_BYTES or not self._boot:
+            return None
+        magic, boot, ran_over = _HEADER.unpack_from(kept)
+        if magic != _MAGIC or boot.rstrip(b"\0") != self._boot or ran_over:
+            return None
+        whole = (len(kept) - _HEADER_BYTES) // _ENTRY.size * _ENTRY.size
+        entries = _ENTRY.iter_unpack(kept[_HEADER_BYTES : _HEADER_BYTES + whole])
+        return [(delivery, attempt) for delivery, attempt in entries if delivery]
+
+    def begin(self) -> None:
+        """See `port.InFlight.begin`."""
+        size = _HEADER_BYTES + self._capacity * _ENTRY.size
+        fresh = self._path.with_name(FILE + ".new")
+        try:
+            descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, size)  # a hole on a full disk would kill us later
+                self._map = mmap.mmap(descriptor, size)
+            finally:
+                os.close(descriptor)
+            _HEADER.pack_into(self._map, 0, _MAGIC, self._boot, 0)
+            os.replace(fresh, self._path)
+        except OSError as error:
+            self._map = None
+            log.warning("what is in flight is not noted: a kill marks more", reason=str(error))
+            self._path.unlink(missing_ok=True)
+            return
+        self._free = list(range(size - _ENTRY.size, _HEADER_BYTES - 1, -_ENTRY.size))
+
+    def note(self, delivery: int, attempt: int) -> None:
+        """See `port.InFlight.note`."""
+        if self._map is None:
+            return
+        if not self._free:
+            _RAN_OVER.pack_into(self._map, _RAN_OVER_AT, 1)
+            return
+        place = self._places[delivery, attempt] = self._free.pop()
+        _ENTRY.pack_into(self._map, place, delivery, attempt)
+
+    def forget(self, delivery: int, attempt: int) -> None:
+        """See `port.InFlight.forget`."""
+        place = self._places.pop((delivery, attempt), None)
+        if place is not None and self._map is not None:
+            _ENTRY.pack_into(self._map, place, 0, 0)
+            self._free.append(place)
