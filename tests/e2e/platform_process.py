@@ -1,11 +1,12 @@
 """A platform's API in a process of its own: `python platform_process.py`.
 
 Prints its port. Customers whose id ends in 404 are unknown; while the file named by the first
-argument exists, every question is answered 500.
+argument exists, every question is answered 500, or late by as many seconds as it says.
 """
 
 import json
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -27,7 +28,10 @@ class Answers(BaseHTTPRequestHandler):
         record = {"data": {"email": f"{org}-{id}@platform.example.test"}}
         if kind == "points":
             record = {"data": {"pointsBalance": int(id)}}
-        status = 500 if BROKEN.exists() else 404 if id.endswith("404") else 200
+        broken = BROKEN.exists()
+        late_s = BROKEN.read_text() if broken else ""
+        time.sleep(float(late_s or 0))
+        status = 500 if broken and not late_s else 404 if id.endswith("404") else 200
         body = json.dumps(record).encode()
         self.send_response(status)
         self.send_header("content-length", str(len(body)))
