@@ -159,6 +159,10 @@ class MemoryStore:
         await self._yes()
         return self.half.configuration.put_webhook(webhook)
 
+    async def drop_disabling(self, webhook: int, version: int) -> None:
+        await self._yes()
+        self.half.configuration.drop_disabling(webhook, version)
+
     async def retire(self, webhook: int, state: int, limit: int) -> int:
         await self._yes()
         self.retired.append((webhook, state, limit))

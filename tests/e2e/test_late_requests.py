@@ -16,7 +16,6 @@ from tidings.core.sign import Signer, read_secret
 
 from .api import Api
 from .events import event, new_id
-from .fixtures import NewService
 from .receiver import Receiver
 from .service import ServiceProcess
 from .until import stays

@@ -51,6 +51,7 @@ class LastingWorld(ReplayWorld):
         """The owner enables it, and asks for everything that it missed."""
         record = self.webhooks.get(ORG, known.id)
         if record.webhook.standing is Standing.DISABLED:
+            known.enabled_again = True
             await self.webhooks.set_standing(known.number, Standing.ACTIVE, None)
         spec = port.ReplaySpec(
             owner=ORG,

@@ -16,6 +16,7 @@ from tidings.egress.port import Target
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
 from tidings.store import port
 from tidings.store.sqlite.embedded import WritingHalf
+from tidings.store.sqlite.lookup import Lookup
 
 EPOCH_MS = 1_800_000_000_000
 
@@ -170,7 +171,15 @@ class SimulatedStore:
         return self._do(lambda: self._disk.half.recovery.recover(window, left))
 
     def put_webhook(self, webhook: port.StoredWebhook) -> Coroutine[Any, Any, Any]:
-        return self._do(lambda: self._disk.half.configuration.put_webhook(webhook))
+        return self._do(lambda: self._disk.half.configuration.put_webhook(webhook), write=True)
+
+    def drop_disabling(self, webhook: int, version: int) -> Coroutine[Any, Any, None]:
+        return self._do(
+            lambda: self._disk.half.configuration.drop_disabling(webhook, version), write=True
+        )
+
+    def webhook_version(self, number: int, version: int) -> Coroutine[Any, Any, Any]:
+        return self._do(lambda: Lookup(self._disk.half.connection).webhook_version(number, version))
 
     def retire(self, webhook: int, state: int, limit: int) -> Coroutine[Any, Any, int]:
         return self._do(lambda: self._disk.half.recovery.retire(webhook, state, limit))

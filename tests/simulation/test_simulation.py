@@ -83,6 +83,7 @@ async def run(seed: int, loop: SimulatedLoop) -> World:
     world.check_healed()
     await asyncio.sleep(HEALED_S - DAY_S)
     world.check_arrived(unfinished)
+    world.check_gone()
     problems = world.engine.problems()
     assert not problems, problems
     await world.stop()

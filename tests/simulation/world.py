@@ -9,6 +9,7 @@ not before due · 21 not after the window · 24 durations · 25 every delivery e
 receivers everything arrives · 28 caps · 32 order per key · 36 nothing starts after an answered end
 · 37 signatures · 38 one webhook-id · 47 a stop ends in time
 · 48 retries send the same bytes · 49 possibly sent is only what was sent
+· 50 a settled 410 disables
 
 Others are with their witnesses; the table of all is in the package's docstring.
 """
@@ -69,6 +70,7 @@ class Known:
         self.ending_s = float("inf")  # when its end was asked for
         self.ended_s = float("inf")  # when its end was answered
         self.idle_from_s = float("inf")  # set inactive at some time: events may not match
+        self.enabled_again = False  # by its owner, after it was disabled
         self.keys: set[str] | None = None  # of the events that its filter lets through
 
 
@@ -147,11 +149,21 @@ class World:
             on_change=self.engine.dispatcher.changed,
         )
         self.webhooks.load(await self.store.load())
+        await self.disable_owed()
+        self.check_gone()
         known, guesses = self.lost(), self.noted.left() is None
         await self.engine.start()
         if guesses:
             self.guessed |= self.lost() - known
         self.webhooks.resume()
+
+    async def disable_owed(self) -> None:
+        """As a start does that is tried again until the disk takes it."""
+        while True:
+            try:
+                return await self.webhooks.disable_owed()
+            except StoreDown:
+                await asyncio.sleep(0.1)
 
     async def kill(self) -> None:
         """The process is gone at once: no task of it runs on, and its store hears nothing more."""
@@ -383,6 +395,18 @@ class World:
                     assert known.number not in found, "6 only what matched"
                 elif known.since_s < asked and answered < known.ending_s:
                     assert known.number in found, "5, 6 what matched has a delivery"
+
+    def check_gone(self) -> None:
+        """50: no kill and no refused write forgets what an answer 410 has decided."""
+        for (number,) in self.disk.ask(
+            "SELECT DISTINCT webhook FROM delivery WHERE state = ? AND status = 410", State.FAILED
+        ):
+            [known] = [one for one in self.known.values() if one.number == number]
+            record = self.webhooks.by_number(number)
+            assert record is not None
+            ended = record.webhook.standing in (Standing.DISABLED, Standing.DELETED)
+            held = known.idle_from_s < float("inf")  # paused by its owner: the next 410 disables
+            assert ended or held or known.enabled_again, ("50 a settled 410 disables", number)
 
     def check_deliveries(self) -> None:
         rows = self.disk.ask("SELECT id, webhook, state, attempts FROM delivery")

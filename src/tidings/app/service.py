@@ -352,6 +352,7 @@ class Service:
             log_enabled=False,
         )
         await stops.load()
+        await webhooks.disable_owed()
         await engine.start()
         await replays.start()
         webhooks.resume()

@@ -15,6 +15,10 @@ server, our store) is no failure of the receiver, and must not be counted by the
 import msgspec
 
 DAY_MS = 86_400_000
+GONE = (
+    "The receiver answered 410: the address is gone for good. Give the webhook a new URL and set "
+    "it active."
+)
 STEPS = (50, 70, 90)
 
 

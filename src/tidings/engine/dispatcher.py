@@ -14,6 +14,7 @@ from typing import Any
 
 from tidings.core.breaker import Position
 from tidings.core.exchange import Ending
+from tidings.core.health import GONE
 from tidings.core.job import Job
 from tidings.core.lane import PAGE_JOBS, Budget, Lane
 from tidings.core.outcome import Delivered, Failed, Outcome, Retry, classify
@@ -62,6 +63,7 @@ class Dispatcher:
         healths: Healths,
         shaper: Shaping,
         gone: Callable[[Webhook], None],
+        hopeless: Callable[[Webhook, str], None] = lambda *_: None,
         observe: Callable[[Webhook, Job, Ending, Outcome], None],
         noted: port.InFlight | None = None,  # without it a kill marks what it must take for sent
     ) -> None:
@@ -76,6 +78,8 @@ class Dispatcher:
         self._admission = Admission(in_flight_max, self._may_send)
         self._shaper = shaper
         self._gone = gone
+        self._disable = hopeless
+        self._ends: dict[int, tuple[Webhook, str]] = {}  # by the delivery that disables it
         self._observe = observe
         self._posts: dict[int, Post] = {}
         self._wakes = Wakes(self._pump)
@@ -92,7 +96,7 @@ class Dispatcher:
         self._breakers = Breakers(healths, draw, self._pump)
         self.outlooks = Outlooks(self._known, healths, clock, self._admission, self._may_send)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._leaving: dict[int, Webhook] = {}  # by the delivery that was answered 410
+        self._hopeless: dict[int, str] = {}  # what the health of a webhook has just come to
         self.stopped: Callable[[int], bool] = lambda _: False  # the stop switches, by org
         self.promises = Promises()
         self.committer: Committer  # set once by whoever composes both
@@ -195,8 +199,8 @@ class Dispatcher:
                 continue
             post.lane.settled(one.delivery, one.attempt)
             post.cancelled.discard(one.delivery)
-            if (gone := self._leaving.pop(one.delivery, None)) is not None:
-                self._gone(gone)  # not before: disabling parks what is unfinished
+            if (ends := self._ends.pop(one.delivery, None)) is not None:
+                self._end_webhook(post, *ends)  # not before: disabling parks what is unfinished
             if one.delay_ms is not None:
                 self._takes.note(post, receipt.now_ms + one.delay_ms)
         for webhook, due_ms in receipt.due:
@@ -207,6 +211,21 @@ class Dispatcher:
             self._give_slots()
 
     # -- webhooks ---------------------------------------------------------------------------------
+
+    def hopeless(self, webhook: Webhook, reason: str) -> None:
+        """Its health has come to its end with the ending that is being charged."""
+        self._hopeless[webhook.number] = reason
+
+    def _end_webhook(self, post: Post, webhook: Webhook, reason: str) -> None:
+        """It is written that it is to be disabled: nothing starts until that is done."""
+        now = self._registry.get(webhook.number)
+        if now is not None and now.sends and now.url == webhook.url:
+            post.lane.open = False
+            post.lane.start_over()
+        if reason == GONE:
+            self._gone(webhook)
+        else:
+            self._disable(webhook, reason)
 
     def begin(self, standings: Sequence[port.Standing]) -> None:
         """Take up what a former owner left unfinished."""
@@ -271,8 +290,8 @@ class Dispatcher:
             if old.retire():
                 self._spawn(old.outlet.close())
         self._breakers.changed(post, begins=webhook.sends and not was.sends)
-        if webhook.sends != was.sends:
-            lane.open = self._opens(webhook)
+        if (opens := self._opens(webhook)) != lane.open or webhook.sends != was.sends:
+            lane.open = opens
             lane.start_over()
         if webhook.standing is not was.standing:
             if webhook.standing is Standing.DISABLED:
@@ -491,11 +510,14 @@ class Dispatcher:
         self._breakers.charge(post, job, ending, delivered)
         lane.ended(slow=isinstance(outcome, Retry) and outcome.slow, delivered=delivered)
         post.well = delivered and took_s < QUICK_S
+        disable = self._hopeless.pop(webhook.number, None)
         if isinstance(outcome, Failed) and outcome.disable:
-            self._leaving[job.delivery] = webhook
+            disable = GONE
         elif isinstance(outcome, Retry) and outcome.hold_s:
             lane.hold(self._loop.time() + outcome.hold_s)
-        self.committer.settle(endings.settled(webhook, job, started_ms, ending, outcome))
+        if disable is not None:
+            self._ends[job.delivery] = webhook, disable
+        self.committer.settle(endings.settled(webhook, job, started_ms, ending, outcome, disable))
         self._observe(webhook, job, ending, outcome)
 
     def due(self, webhook: int, due_ms: int) -> None:

@@ -20,9 +20,15 @@ def lost(webhook: Webhook, job: Job, started_ms: int) -> port.Settled:
 
 
 def settled(
-    webhook: Webhook, job: Job, started_ms: int, ending: Ending, outcome: Outcome
+    webhook: Webhook,
+    job: Job,
+    started_ms: int,
+    ending: Ending,
+    outcome: Outcome,
+    disable: str | None = None,
 ) -> port.Settled:
-    """The outcome of an attempt begun at `started_ms` (milliseconds since the epoch)."""
+    """The outcome of an attempt begun at `started_ms` (milliseconds since the epoch), and why its
+    webhook is disabled for it, where it is."""
     status = ending.status if isinstance(ending, Answer) else None
     delivered = isinstance(outcome, Delivered)
     evidence = None if delivered and not webhook.keep_answers else _evidence(ending, webhook)
@@ -37,7 +43,7 @@ def settled(
         stale = isinstance(ending, Fault) and ending.kind is FaultKind.STALE
         delay_ms = 0 if stale else max(1, round(outcome.delay_s * 1000))
     took_ms = round(ending.duration_ms)
-    return _row(webhook, job, started_ms, state, took_ms, delay_ms, status, evidence)
+    return _row(webhook, job, started_ms, state, took_ms, delay_ms, status, evidence, disable)
 
 
 def unshaped(why: ShapeRefused | ShapeLater) -> Fault:
@@ -56,6 +62,7 @@ def _row(
     delay_ms: int | None,
     status: int | None,
     evidence: port.Evidence | None,
+    disable: str | None = None,
 ) -> port.Settled:
     return port.Settled(
         job.delivery,
@@ -71,6 +78,7 @@ def _row(
         evidence,
         None if state is State.DELIVERED else job.sent,
         None if job.sent is None else job.left_out,  # nothing was sent, or nothing was shaped
+        disable,
     )
 
 

@@ -82,7 +82,7 @@ class Engine:
             registry=registry,
             clock=clock,
             parked=lambda number: self.dispatcher.parked(number),
-            hopeless=hopeless,
+            hopeless=lambda webhook, reason: self.dispatcher.hopeless(webhook, reason),
             failing=lambda webhook, health: self.on_failing(webhook, health),
             recovered=lambda webhook, health: self.on_recovered(webhook, health),
         )
@@ -98,6 +98,7 @@ class Engine:
             healths=self.healths,
             shaper=Shaper() if shaper is None else shaper,
             gone=gone,
+            hopeless=hopeless,
             observe=self._observe,
             noted=self._noted,
         )

@@ -55,6 +55,7 @@ class Notices(Collector):
         self._letters = letters
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Notice] = deque()
+        self._done: dict[str, Callable[[], None]] = {}
         self._ended = Gathering()
         self._telling = asyncio.Lock()  # a stop tells too
         self._wake = asyncio.Event()
@@ -63,9 +64,17 @@ class Notices(Collector):
 
     # -- what is to be told -----------------------------------------------------------------------
 
-    def tell(self, kind: str, org: int, fact: Fact) -> None:
-        """Tell an org a fact of `core.notices`; the same fact told twice is one event."""
-        self._add(notice(kind, org, fact, self._clock.now_ms()))
+    def tell(
+        self, kind: str, org: int, fact: Fact, done: Callable[[], None] | None = None
+    ) -> None:
+        """Tell an org a fact of `core.notices`; the same fact told twice is one event.
+
+        `done` is called once it is accepted.
+        """
+        one = notice(kind, org, fact, self._clock.now_ms())
+        if done is not None:
+            self._done[one.event_id] = done
+        self._add(one)
 
     def ended(self, webhook: Webhook, job: Job, cause: str) -> None:
         """A delivery has failed for good. Of operational events themselves nothing is told."""
@@ -83,6 +92,7 @@ class Notices(Collector):
     def _add(self, one: Notice) -> None:
         if len(self._queue) >= QUEUE_MAX:
             self._lost += 1
+            self._done.pop(one.event_id, None)
             log.error("more is to be told than can be kept", kind=one.kind, org=one.org)
             return
         self._queue.append(one)
@@ -139,6 +149,8 @@ class Notices(Collector):
             self._letters.confirm()
         else:
             self._letters.withdraw()
+        if (done := self._done.pop(one.event_id, None)) is not None:
+            done()
 
     def _now_s(self) -> float:
         return self._loop.time()

@@ -1,5 +1,7 @@
 """Who tells whom: what happens to webhooks and their deliveries becomes operational events."""
 
+from functools import partial
+
 import structlog
 
 from tidings.core.health import DEFAULT_POLICY
@@ -34,7 +36,8 @@ def connect(notices: Notices, engine: Engine, webhooks: Webhooks, clock: Clock) 
         health = engine.healths.of(webhook.number)
         since_ms = None if health is None else health.failing_since_ms
         fact = disabled(webhook, record.config.reason or "It was disabled.", parked, since_ms)
-        notices.tell(DISABLED, webhook.org, fact)
+        done = partial(webhooks.told, webhook.number, webhook.version)
+        notices.tell(DISABLED, webhook.org, fact, done)
         log.warning(
             "a webhook is disabled", webhook=webhook.id, parked=parked, reason=record.config.reason
         )

@@ -7,7 +7,7 @@ A deleted webhook leaves the registry and stays in the list.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from tidings.core.budget import LOOP_S
 from tidings.core.filter import compile_filter
 from tidings.core.filter_cost import worst_s
 from tidings.core.form import Refusal
+from tidings.core.health import GONE
 from tidings.core.registry import Registry
 from tidings.core.standing import Standing
 from tidings.core.webhook import HTTP, Webhook
@@ -73,10 +74,7 @@ __all__ = [
 ]
 
 SECRET_BYTES = 32
-GONE = (
-    "The receiver answered 410: the address is gone for good. Give the webhook a new URL and set "
-    "it active."
-)
+DISABLE_AGAIN_S = 0.5
 Made = tuple[Record, bytes, tuple[Refusal, ...]]
 
 
@@ -122,6 +120,8 @@ class Webhooks(WebhookBook):
             lambda webhook, count: self.on_disabled(self._records[webhook.number], count),
         )
         self._disabling: set[asyncio.Task[None]] = set()
+        self._owed: dict[int, port.Disabling] = {}  # by a former owner
+        self._closing = False
 
     # -- reading ----------------------------------------------------------------------------------
 
@@ -129,12 +129,36 @@ class Webhooks(WebhookBook):
         """Fill the registry at start. VaultRefused where the key does not fit."""
         for stored in snapshot.webhooks:
             self._keep(stored, self._open(stored))
+        self._owed = {one.webhook: one for one in snapshot.disablings}
         self._changes.seen(snapshot.registry_version)
 
+    async def disable_owed(self) -> None:
+        """Before anything is sent: disable what the outcomes of a former owner have disabled.
+
+        A kill may have come between. StoreDown.
+        """
+        for owed in list(self._owed.values()):
+            record = self._records.get(owed.webhook)
+            if record is None or record.webhook.standing is Standing.DISABLED:
+                continue
+            found = await self.version(owed.webhook, owed.version)
+            same = found is not None and found[1].settings.url == record.webhook.url
+            if same and owed.reason and record.webhook.sends:
+                await self.set_standing(owed.webhook, Standing.DISABLED, owed.reason)
+            else:
+                await self._store.drop_disabling(owed.webhook, record.webhook.version)
+                del self._owed[owed.webhook]
+
     def resume(self) -> None:
-        """Finish what a stop has interrupted: parking and cancelling behind a change."""
+        """Finish what a stop has interrupted: parking and cancelling behind a change, and telling
+        the owner of a disabled webhook."""
         for record in self._records.values():
-            self._retirement.go_on(record.webhook)
+            owed = self._owed.pop(record.webhook.number, None)
+            self._retirement.go_on(record.webhook, None if owed is None else owed.parked)
+
+    def told(self, number: int, version: int) -> None:
+        """The owner was told that it is disabled; a store that refuses has it told again."""
+        self._behind(self._forget_owed(number, version))
 
     async def version(self, number: int, version: int) -> tuple[StoredWebhook, Config] | None:
         """A version of a webhook as it was, with its secrets; None where it is not there."""
@@ -348,11 +372,11 @@ class Webhooks(WebhookBook):
         self.hopeless(webhook, GONE)
 
     def hopeless(self, webhook: Webhook, reason: str) -> None:
-        """Disable behind the call, for a reason that its owner is told."""
-        now = self._records.get(webhook.number)
-        if now is None or now.webhook.url != webhook.url or not now.webhook.sends:
-            return  # its owner was faster
-        task = asyncio.ensure_future(self._disable(webhook.number, reason))
+        """Disable behind the call, for a reason that its owner is told. It is owed until done."""
+        self._behind(self._disable(webhook, reason))
+
+    def _behind(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
         self._disabling.add(task)
         task.add_done_callback(self._disabling.discard)
 
@@ -362,6 +386,7 @@ class Webhooks(WebhookBook):
 
     async def close(self) -> None:
         """Stop parking and cancelling; the next start goes on with it (`resume`)."""
+        self._closing = True
         self._ends.close()
         if self._disabling:
             await asyncio.wait(self._disabling)
@@ -373,9 +398,25 @@ class Webhooks(WebhookBook):
 
     # -- inside -----------------------------------------------------------------------------------
 
-    async def _disable(self, number: int, reason: str) -> None:
-        with contextlib.suppress(port.StoreDown, UnknownWebhook):  # the next 410 asks again
-            await self.set_standing(number, Standing.DISABLED, reason)
+    async def _disable(self, webhook: Webhook, reason: str) -> None:
+        """Until it is done, or its owner was faster. What a stop cuts short the next start does."""
+        number = webhook.number
+        while not self._closing:
+            now = self._records.get(number)
+            if now is None or now.webhook.url != webhook.url or not now.webhook.sends:
+                if now is not None and now.webhook.standing is not Standing.DISABLED:
+                    await self._forget_owed(number, now.webhook.version)
+                return
+            try:
+                await self.set_standing(number, Standing.DISABLED, reason)
+            except port.StoreDown:
+                await asyncio.sleep(DISABLE_AGAIN_S)
+            except UnknownWebhook:
+                return
+
+    async def _forget_owed(self, number: int, version: int) -> None:
+        with contextlib.suppress(port.StoreDown):
+            await self._store.drop_disabling(number, version)
 
     def _read(
         self,

@@ -38,6 +38,8 @@ from tidings.store.port.access import Person as Person
 from tidings.store.port.access import Seen as Seen
 from tidings.store.port.access import Session as Session
 from tidings.store.port.access import Use as Use
+from tidings.store.port.disabling import Disabling as Disabling
+from tidings.store.port.disabling import DisablingStore
 from tidings.store.port.fan_outs import DELIVERIES_MAX as DELIVERIES_MAX
 from tidings.store.port.fan_outs import FAN_OUT_ROWS as FAN_OUT_ROWS
 from tidings.store.port.fan_outs import PER_EVENT_MAX as PER_EVENT_MAX
@@ -155,6 +157,7 @@ class Settled(msgspec.Struct, frozen=True, array_like=True):
     evidence: Evidence | None = None
     sent: bytes | None = None  # shaped bytes of an attempt that did not deliver: retries send them
     left_out: LeftOut | None = None  # what was sent lacks this; the first one of a delivery stays
+    disable: str | None = None  # the reason, where its webhook is disabled for this outcome
 
 
 class NewRejection(msgspec.Struct, frozen=True, array_like=True):
@@ -272,6 +275,7 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     orgs: Sequence[Org] = ()
     credentials: Sequence[Credential] = ()
     webhooks: Sequence[StoredWebhook] = ()
+    disablings: Sequence[Disabling] = ()
 
 
 class Standing(msgspec.Struct, frozen=True, array_like=True):
@@ -305,6 +309,7 @@ class StoredAttempt(msgspec.Struct, frozen=True, array_like=True):
 
 class Store(
     AccessStore,
+    DisablingStore,
     HealthStore,
     LetterStore,
     ReferenceStore,
@@ -354,7 +359,8 @@ class Store(
     def put_webhook(self, webhook: StoredWebhook) -> Awaitable[tuple[StoredWebhook, int]]:
         """Store a version of a webhook; returns it with its number, and the registry version.
 
-        Raises NameTaken. What is unfinished of a webhook that was deleted or disabled is ended by
+        Raises NameTaken. Of a disabled version it is kept that its owner is to be told, until
+        `drop_disabling`. What is unfinished of a webhook that was deleted or disabled is ended by
         `retire`, not here.
         """
         ...

@@ -96,6 +96,10 @@ class SqliteStore(LogCalls, ReplayCalls, AccessCalls, OwnDataCalls):
         """See `port.Store`."""
         return self._writing.call(_WEBHOOK, "put_webhook", webhook)
 
+    def drop_disabling(self, webhook: int, version: int) -> asyncio.Future[None]:
+        """See `port.Store`."""
+        return self._writing.call(_NONE, "drop_disabling", webhook, version)
+
     def retire(self, webhook: int, state: int, limit: int) -> asyncio.Future[int]:
         """See `port.Store`."""
         return self._writing.call(_NUMBER, "retire", webhook, state, limit)

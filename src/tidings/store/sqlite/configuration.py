@@ -8,12 +8,19 @@ from collections.abc import Callable
 
 import apsw
 
+from tidings.core.delivery import State
 from tidings.store import port
 
 _WEBHOOK = (
     "SELECT w.number, w.id, w.consumer_group, w.org, v.version, w.name, v.standing, v.config,"
     " w.created_ms, v.updated_ms FROM webhook w JOIN webhook_version v ON v.webhook = w.number"
     " AND v.version = (SELECT max(version) FROM webhook_version WHERE webhook = w.number)"
+)
+_DISABLINGS = (
+    "SELECT b.webhook, b.version, b.reason, (SELECT count(*) FROM delivery d WHERE"
+    f" d.webhook = b.webhook AND d.state = {int(State.PARKED)} AND d.done_ms >= v.updated_ms)"
+    " FROM disabling b JOIN webhook_version v ON v.webhook = b.webhook AND v.version = b.version"
+    " ORDER BY b.webhook"
 )
 
 _CREDENTIAL = (
@@ -65,7 +72,15 @@ class Configuration:
                 )
             ],
             webhooks=[port.StoredWebhook(*row) for row in run(_WEBHOOK + " ORDER BY w.number")],
+            disablings=[port.Disabling(*row) for row in run(_DISABLINGS)],
         )
+
+    def drop_disabling(self, webhook: int, version: int) -> None:
+        """See `port.Store.drop_disabling`."""
+        with self._connection:
+            self._connection.execute(
+                "DELETE FROM disabling WHERE webhook = ? AND version <= ?", (webhook, version)
+            )
 
     def put_org(self, org: port.Org) -> int:
         """See `port.Store.put_org`."""
@@ -138,6 +153,12 @@ class Configuration:
                 "INSERT INTO webhook_version VALUES (?, ?, ?, ?, ?)",
                 (number, webhook.version, webhook.standing, webhook.config, now),
             )
+            if webhook.standing == "deleted":
+                run("DELETE FROM disabling WHERE webhook = ?", (number,))
+            elif webhook.standing == "disabled":
+                run(
+                    "INSERT OR REPLACE INTO disabling VALUES (?, ?, '')", (number, webhook.version)
+                )
             version = self._raise_version()
         self._raised(version)
         stored = port.StoredWebhook(

@@ -74,6 +74,7 @@ def writing_operations(half: WritingHalf) -> dict[str, Operation]:
         "put_org": _operation(half.configuration.put_org, port.Org),
         "put_credential": _operation(half.configuration.put_credential, port.Credential),
         "put_webhook": _operation(half.configuration.put_webhook, port.StoredWebhook),
+        "drop_disabling": _operation(half.configuration.drop_disabling, int, int),
         "retire": _operation(half.recovery.retire, int, int, int),
         "load_inboxes": _operation(half.inboxes.load),
         "put_inbox": _operation(half.inboxes.put, port.Inbox),

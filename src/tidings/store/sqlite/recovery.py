@@ -121,12 +121,12 @@ class Recovery:
         """See `port.Store.release`. What its owner does not hold has not left."""
         kept = set(held)
         with self._connection:
-            taken = self._connection.execute(
+            taken: list[Any] = self._connection.execute(
                 f"SELECT id FROM delivery WHERE webhook = ? AND {_TAKEN}", (webhook,)
             ).fetchall()
             for (delivery,) in taken:
                 if delivery not in kept:
-                    self._uncharge(int(delivery), self._clock_ms())
+                    self._uncharge(delivery, self._clock_ms())
 
     def retire(self, webhook: int, state: int, limit: int) -> int:
         """See `port.Store.retire`."""

@@ -65,6 +65,10 @@ _NEXT_DUE = "SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state = 2 AN
 _KEEP_SENT = "INSERT OR IGNORE INTO sent VALUES (?, ?)"
 _KEEP_LEFT_OUT = "INSERT OR IGNORE INTO left_out VALUES (?, ?)"
 _FORGET_SENT = "DELETE FROM sent WHERE delivery = ?"
+_DISABLE = (
+    "INSERT INTO disabling VALUES (?, ?, ?) ON CONFLICT (webhook) DO UPDATE SET"
+    " version = excluded.version, reason = excluded.reason WHERE reason = ''"
+)
 _GIVEN_TO_EVENTS = "SELECT first_delivery + deliveries - 1 FROM event ORDER BY seq DESC LIMIT 1"
 _TOUCH = "UPDATE meta SET value = value WHERE key = 'clean_stop'"
 
@@ -271,6 +275,7 @@ class Writer:
         sent = []
         left_out = []
         over = []
+        disabling = []
         for one in settled:
             final = one.state >= _FIRST_FINAL
             due = None if one.delay_ms is None else now + one.delay_ms
@@ -294,6 +299,8 @@ class Writer:
                 sent.append((one.delivery, one.sent))
             if one.left_out is not None:
                 left_out.append((one.delivery, msgspec.json.encode(one.left_out)))
+            if one.disable is not None:
+                disabling.append((one.webhook, one.version, one.disable))
             if final and one.key is not None:
                 ordered.append((one.webhook, one.key))
         changes = self._connection.total_changes()
@@ -307,6 +314,8 @@ class Writer:
             self._connection.executemany(_KEEP_SENT, sent)
         if left_out:
             self._connection.executemany(_KEEP_LEFT_OUT, left_out)
+        if disabling:
+            self._connection.executemany(_DISABLE, disabling)
         if attempts:
             self._connection.executemany(_ATTEMPT, attempts)
             self._connection.executemany(_FORGET_SENT, over)

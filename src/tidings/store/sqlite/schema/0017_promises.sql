@@ -1,0 +1,10 @@
+-- Webhooks that have to be disabled because of how an attempt ended, written with its outcome; and
+-- disabled ones whose owner has not been told yet.
+CREATE TABLE disabling (webhook INTEGER PRIMARY KEY, version INTEGER NOT NULL, reason TEXT NOT NULL);
+
+-- How long a receiver has been failing, in time that has passed while the service ran.
+ALTER TABLE webhook_health ADD COLUMN failing_ms INTEGER NOT NULL DEFAULT 0;
+
+-- Leaps of the wall clock that were followed: of the deliveries above `after`, up to `upto`, the
+-- time of the accept is that much later by today's clock.
+CREATE TABLE leap (after INTEGER NOT NULL, upto INTEGER NOT NULL, by_ms INTEGER NOT NULL);
