@@ -4,6 +4,8 @@ import asyncio
 import random
 from collections.abc import Sequence
 
+import pytest
+
 from tidings.core.breaker import OUTCOMES_MIN, Breaker
 from tidings.core.health import DAY_MS
 from tidings.core.registry import Registry
@@ -42,6 +44,7 @@ class Rows:
     def __init__(self) -> None:
         self.kept: dict[int, port.Health] = {}
         self.down = False
+        self.expired = 0  # what is parked when it is asked for
 
     async def put_healths(self, healths: Sequence[port.Health]) -> None:
         if self.down:
@@ -53,7 +56,8 @@ class Rows:
         return list(self.kept.values())
 
     async def park_expired(self, webhook: int, accepted_before_ms: int, limit: int) -> int:
-        return 0
+        expired, self.expired = self.expired, 0
+        return expired
 
 
 class Scene:
@@ -143,3 +147,76 @@ def test_the_pause_of_an_open_breaker_is_taken_up_as_much_as_is_left_of_it() -> 
         assert after.healths.pause_of(4) is None
 
     asyncio.run(story())
+
+
+class Passing(Scene):
+    """Its clock of passed time is not the one that is set."""
+
+    def __init__(self, rows: list[port.Health] | None = None) -> None:
+        super().__init__()
+        self.passed_s = 0.0
+        self.sure = True
+        self.healths._passed_s = lambda: self.passed_s
+        self.healths._sure = lambda: self.sure
+        self.healths.load(rows or [])
+
+    def wait(self, days: float) -> None:
+        self.passed_s += days * DAY_MS / 1000
+        self.clock.ms += round(days * DAY_MS)
+
+
+@pytest.mark.parametrize("leap_days", [8, 400, -8])
+def test_a_leap_of_the_clock_disables_nobody(leap_days: int) -> None:
+    scene = Passing()
+    scene.fail(20)
+    scene.wait(2)
+    scene.clock.ms += leap_days * DAY_MS
+    scene.fail(20)
+    assert scene.said == []
+    scene.clock.ms -= leap_days * DAY_MS
+    scene.wait(5.9)
+    scene.fail()
+    assert [said for said, _ in scene.said] == ["failing"]
+    scene.wait(0.1)
+    scene.fail()
+    assert scene.said[-1][0] == "disable", "eight days have passed"
+
+
+def test_the_time_in_which_the_service_was_down_is_not_the_receivers() -> None:
+    async def story() -> None:
+        scene = Passing()
+        scene.fail(20)
+        scene.wait(5)
+        await scene.healths.close()
+        after = Passing(list(scene.rows.kept.values()))
+        after.clock.ms = scene.clock.ms + 8 * DAY_MS
+        after.fail(20)
+        assert [said for said, _ in after.said] == ["failing"]
+        after.wait(3)
+        after.fail()
+        assert after.said[-1][0] == "disable"
+
+    asyncio.run(story())
+
+
+def test_nothing_is_parked_before_the_receiver_was_asked_once_more_by_a_date_that_is_sure() -> None:
+    async def story() -> None:
+        opened = port.Health(4, 1, 20, "503", 3, 0)
+        scene = Passing([opened])
+        scene.rows.expired = 2
+        for sure, fails, parked in ((True, False, 0), (False, True, 0), (True, False, 2)):
+            scene.sure = sure
+            if fails:
+                scene.fail()
+            await scene.healths._review()
+            assert [one for one in scene.said if one[0] == "parked"] == [("parked", 4)] * (
+                parked // 2
+            )
+
+    asyncio.run(story())
+
+
+def test_a_pause_that_was_dated_ahead_is_no_longer_than_a_pause() -> None:
+    scene = Passing([port.Health(4, 1, 20, "503", 3, 1_000_000 + 8 * DAY_MS)])
+    pause = scene.healths.pause_of(4)
+    assert pause is not None and pause.left_s <= 330

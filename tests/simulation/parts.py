@@ -58,8 +58,8 @@ class Faults:
 class Disk:
     """The database that outlives every engine, and what it has seen happen to deliveries."""
 
-    def __init__(self, clock: SimulatedClock) -> None:
-        self.half = WritingHalf(":memory:", clock.now_ms)
+    def __init__(self, clock: SimulatedClock, passed_s: Callable[[], float] | None = None) -> None:
+        self.half = WritingHalf(":memory:", clock.now_ms, passed_s=passed_s)
         run = self.half.connection.execute
         # By a function, not into a table: what a trigger changes would count as the statement's.
         self._moved: list[tuple[int, int, int]] = []
@@ -71,7 +71,7 @@ class Disk:
             " WHEN old.state <> new.state"
             " BEGIN SELECT moved(old.id, old.state, new.state); END"
         )
-        self._now_ms = clock.now_ms
+        self._now_ms = self.half.clock_ms
         run("CREATE TEMP TABLE dropped (event)")
         run(
             "CREATE TEMP TRIGGER drops AFTER DELETE ON body"

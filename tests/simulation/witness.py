@@ -19,6 +19,7 @@ from tidings.core.outcome import retry_after_s
 from tidings.engine.engine import Engine
 from tidings.engine.post import Post
 from tidings.store import port
+from tidings.store.sqlite.leaps import LATER
 
 DELAYS_S = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 43200)
 JITTER = 0.2
@@ -144,7 +145,8 @@ class Witness:
     def window_left_s(self, delivery: int) -> float:
         """Seconds until the delivery's 168 hours end."""
         [(at_ms,)] = self._ask(
-            "SELECT coalesce(r.at_ms, e.at_ms) FROM delivery d JOIN event e ON e.seq = d.event"
+            f"SELECT coalesce(r.at_ms, e.at_ms) + {LATER} FROM delivery d"
+            " JOIN event e ON e.seq = d.event"
             " LEFT JOIN delivery_replay r ON r.delivery = d.id WHERE d.id = ?",
             delivery,
         )

@@ -47,6 +47,7 @@ from tidings.engine.intake import Draft, Overloaded
 from tidings.engine.vault import Secret, Vault
 from tidings.engine.webhooks import UnknownWebhook, Webhooks
 from tidings.store.port import StoreDown
+from tidings.store.sqlite.leaps import LATER
 
 ORG = 7
 DEADLINE_S = 5
@@ -103,6 +104,10 @@ class World:
 
     # -- lives of the engine ----------------------------------------------------------------------
 
+    def dates(self) -> Any:
+        """The clock of one life of the engine."""
+        return self.clock
+
     async def start(self) -> None:
         draw = self.draw
         self.network.peak = 0
@@ -116,7 +121,7 @@ class World:
             catalogue=Names(),  # type: ignore[arg-type]  # and for two methods of the catalogue
             sender=self.network,
             target_of=self.network.target,
-            clock=self.clock,
+            clock=self.dates(),
             draw=random.Random(draw.random()),
             terms=Terms(b"t" * 16),
             gone=lambda webhook: self.webhooks.gone(webhook),
@@ -319,7 +324,8 @@ class World:
         now_ms = self.clock.now_ms()
         assert not self.engine.committer.halted, "14 a refusing store sends nothing"
         row = self.disk.ask(
-            "SELECT d.state, d.attempts, d.webhook, d.key, coalesce(r.at_ms, e.at_ms), e.org, e.id,"
+            f"SELECT d.state, d.attempts, d.webhook, d.key, coalesce(r.at_ms, e.at_ms) + {LATER},"
+            " e.org, e.id,"
             " CASE WHEN r.again THEN r.replay END, d.due_ms"
             " FROM delivery d JOIN event e ON e.seq = d.event"
             " LEFT JOIN delivery_replay r ON r.delivery = d.id WHERE d.id = ?",

@@ -1,9 +1,11 @@
 """Conformance: orgs, credentials and webhooks come back as they went in."""
 
+import msgspec
 import pytest
 
-from tests.store.rows import ORG, webhook
+from tests.store.rows import ORG, event, new, settled, webhook
 from tests.store.subject import Subject
+from tidings.core.delivery import State
 from tidings.store import port
 
 
@@ -102,3 +104,30 @@ def test_a_refused_configuration_leaves_the_store_writable(subject: Subject) -> 
         subject.ask(lambda store: store.put_webhook(twin))
     assert subject.commit().now_ms
     assert subject.put_webhook("other")
+
+
+def test_what_an_outcome_decides_of_a_webhook_is_written_with_it(subject: Subject) -> None:
+    number = subject.put_webhook()
+    first, second = subject.commit(event("a", new(number)), event("b", new(number))).firsts
+    gone = msgspec.structs.replace(settled(first, State.FAILED, status=410), disable="It is gone.")
+    subject.commit(settled=[gone])
+    assert subject.load().disablings == [port.Disabling(number, 1, "It is gone.")]
+    put = webhook("till", number=number, version=2, standing="disabled")
+    subject.ask(lambda store: store.put_webhook(put))
+    assert subject.load().disablings == [port.Disabling(number, 2)], "its owner is to be told"
+    assert subject.retire(State.PARKED) == 1 and subject.states(second) == [State.PARKED]
+    assert subject.load().disablings == [port.Disabling(number, 2, "", 1)]
+    subject.ask(lambda store: store.drop_disabling(number, 1))
+    assert len(subject.load().disablings) == 1
+    subject.ask(lambda store: store.drop_disabling(number, 2))
+    assert subject.load().disablings == []
+
+
+def test_of_a_deleted_webhook_nothing_is_owed(subject: Subject) -> None:
+    number = subject.put_webhook()
+    [one] = subject.commit(event("a", new(number))).firsts
+    gone = msgspec.structs.replace(settled(one, State.FAILED, status=410), disable="It is gone.")
+    subject.commit(settled=[gone])
+    put = webhook("till", number=number, version=2, standing="deleted")
+    subject.ask(lambda store: store.put_webhook(put))
+    assert subject.load().disablings == []

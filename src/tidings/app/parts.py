@@ -10,13 +10,14 @@ from typing import Any
 
 from tidings.api.metrics_access import MetricsReaders
 from tidings.core.platform_rules import read_map
+from tidings.core.steady_clock import SteadyClock
 from tidings.egress.address import parse_target
 from tidings.egress.inbox import OwnAddress
 from tidings.egress.mail import MailServer, SmtpMailer
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
 from tidings.engine.access import Access
-from tidings.engine.clock import WallClock
+from tidings.engine.clock import Clock
 from tidings.engine.consents import Asking, Consents
 from tidings.engine.engine import Engine
 from tidings.engine.enricher import Enricher
@@ -43,7 +44,7 @@ TERMS_PURPOSE = b"tidings.terms"
 
 
 def make_platform(
-    settings: Settings, clock: WallClock
+    settings: Settings, clock: Clock
 ) -> tuple[Platform | None, list[Callable[[], Awaitable[None]]]]:
     """The platform's own API, dialled under a policy of its own; and how to close it."""
     if settings.platform_url is None:
@@ -92,7 +93,7 @@ def make_jobs(
     webhooks: Webhooks,
     orgs: Orgs,
     store: SqliteStore,
-    clock: WallClock,
+    clock: SteadyClock,
     mailer: SmtpMailer | None,
     figures: Figures,
     consents: Consents,
@@ -116,6 +117,7 @@ def make_jobs(
     retention = Retention(
         store=store,
         clock=clock,
+        sure=lambda: clock.sure,
         retentions=lambda: {org.id: orgs.settings(org.id).retention for org in orgs.all()},
     )
     pulse = Pulse()

@@ -49,7 +49,7 @@ from tidings.egress.inbox import InboxSender
 from tidings.egress.port import Target
 from tidings.egress.sender import HttpSender
 from tidings.engine.changes import Changes
-from tidings.engine.clock import WallClock
+from tidings.engine.clock import service_clock
 from tidings.engine.consents import Consents
 from tidings.engine.dispatcher import UNWRITTEN_MAX
 from tidings.engine.engine import Engine, Limits
@@ -121,7 +121,7 @@ class Service:
     @classmethod
     async def compose(cls, settings: Settings, store: SqliteStore) -> "Service":
         """Everything, loaded and recovered, but for the open port."""
-        clock, registry, feed, figures = WallClock(), Registry(), Feed(), Figures()
+        clock, registry, feed, figures = service_clock(), Registry(), Feed(), Figures()
         terms = Terms(terms_key(settings.data))
         types = catalogue.load()
         types.prepare_all()

@@ -320,6 +320,12 @@ class Lane:
         elif delivered and self.limit < self.cap:
             self.limit = min(float(self.cap), self.limit + 1)
 
+    def leapt(self, by_ms: int) -> None:
+        """The dates of accepts are later by so much, from now on."""
+        aside = self._freed_aside.values()
+        for job in (*self._fresh, *self._retries, *self._replays, *aside):
+            job.accepted_ms += by_ms
+
     def put_back(self, job: Job, *, wanted: bool) -> None:
         """It was started and has not left: its slot is free, and it is as it was before.
 

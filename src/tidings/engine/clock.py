@@ -3,6 +3,8 @@
 import time
 from typing import Protocol
 
+from tidings.core.steady_clock import SteadyClock
+
 
 class Clock(Protocol):
     """The wall clock."""
@@ -18,3 +20,9 @@ class WallClock:
     def now_ms(self) -> int:
         """Milliseconds since the epoch."""
         return time.time_ns() // 1_000_000
+
+
+def service_clock() -> SteadyClock:
+    """The clock of the service: the machine's, without its leaps."""
+    boot = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return SteadyClock(WallClock().now_ms, lambda: time.clock_gettime(boot))

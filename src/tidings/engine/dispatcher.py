@@ -21,10 +21,12 @@ from tidings.core.outcome import Delivered, Failed, Outcome, Retry, classify
 from tidings.core.registry import Registry
 from tidings.core.replay import window
 from tidings.core.standing import Standing
+from tidings.core.steady_clock import SURE_AFTER_S
 from tidings.core.webhook import Webhook
 from tidings.egress.port import Sender, Target
 from tidings.engine import endings
 from tidings.engine.admission import Admission
+from tidings.engine.attempts import Attempts
 from tidings.engine.breakers import Breakers
 from tidings.engine.clock import Clock
 from tidings.engine.committer import Committer, Prepared
@@ -34,7 +36,6 @@ from tidings.engine.message import Message
 from tidings.engine.outlook import Outlooks
 from tidings.engine.post import QUICK_S, Line, Post, Undialled
 from tidings.engine.shaper import Shaping
-from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
 from tidings.engine.takes import Takes
 from tidings.engine.tries import Promises
 from tidings.engine.wakes import Wakes
@@ -66,7 +67,9 @@ class Dispatcher:
         hopeless: Callable[[Webhook, str], None] = lambda *_: None,
         observe: Callable[[Webhook, Job, Ending, Outcome], None],
         noted: port.InFlight | None = None,  # without it a kill marks what it must take for sent
+        sure: Callable[[], bool] = lambda: True,  # whether the date may end a delivery
     ) -> None:
+        self._sure = sure
         self._store = store
         self._noted = noted or port.NotNoted()
         self._registry = registry
@@ -76,7 +79,15 @@ class Dispatcher:
         self._draw = draw
         self._budget = Budget(budget_bytes)
         self._admission = Admission(in_flight_max, self._may_send)
-        self._shaper = shaper
+        self._attempts = Attempts(
+            shaper=shaper,
+            clock=clock,
+            noted=self._noted,
+            may_leave=self._may_leave,
+            ended=self._ended,
+            put_back=self._put_back,
+            spawn=self._spawn,
+        )
         self._gone = gone
         self._disable = hopeless
         self._ends: dict[int, tuple[Webhook, str]] = {}  # by the delivery that disables it
@@ -408,7 +419,7 @@ class Dispatcher:
         lane, loop = post.lane, self._loop
         self._keep_warm(post)
         while job is not None:
-            await self._attempt(post, job)
+            await self._attempts.make(post, job)
             if lane.page_wanted:
                 self._pump(post)
             now_s, job = loop.time(), None
@@ -417,60 +428,6 @@ class Dispatcher:
                     self._admission.began(post, now_s)
                     post.waiting_since_s = None
         self._pump(post)
-
-    async def _attempt(self, post: Post, job: Job) -> None:
-        """Send by the webhook as it is in the moment of sending, or not at all.
-
-        The message is made first, which may take a while. Then, with nothing awaited between: may
-        it leave still? by which version, secrets and line? and the note that it has left. So once
-        a change of the webhook was answered, nothing leaves by what it was before.
-        """
-        webhook, started_ms = post.webhook, self._clock.now_ms()
-        line: Line | None = None
-        try:
-            body = await self._made(post, job)
-            if body is None or not self._may_leave(post, job):
-                self._put_back(post, job)
-                return
-            webhook, line, started_ms = post.webhook, post.line, self._clock.now_ms()
-            line.active += 1
-            if not (webhook.plain or job.shaped):
-                job.sent = job.body = body
-            headers = post.message.headers(job, started_ms // 1000)
-            self._noted.note(job.delivery, job.attempt)
-            ending = await line.outlet.send(webhook.method, headers, job.body, webhook.deadline_s)
-        except (ShapeRefused, ShapeLater) as unshaped:
-            webhook, ending = post.webhook, endings.unshaped(unshaped)
-        except asyncio.CancelledError:
-            if line is None:
-                self._put_back(post, job)
-            else:
-                self._ended(post, webhook, job, started_ms, None)
-            raise
-        finally:
-            if line is not None:
-                line.active -= 1
-                if line.unused:
-                    self._spawn(line.outlet.close())
-        self._ended(post, webhook, job, started_ms, ending)
-
-    async def _made(self, post: Post, job: Job) -> bytes | None:
-        """The message; made once more where the webhook has changed meanwhile, for then it would
-        be that of an old version. None: it is not wanted any more."""
-        while True:
-            webhook, job.left_out = post.webhook, None
-            if webhook.plain or job.shaped:
-                return job.body
-            try:
-                body = await self._shaper.shape(webhook, job)
-            except (ShapeRefused, ShapeLater):
-                if post.webhook is webhook and self._may_leave(post, job):
-                    raise
-            else:
-                if post.webhook is webhook:
-                    return body
-            if not self._may_leave(post, job):
-                return None
 
     def _may_leave(self, post: Post, job: Job) -> bool:
         """Whether nothing that was decided after its start keeps an attempt from being made: the
@@ -503,7 +460,10 @@ class Dispatcher:
             lane.breaker.unproven()
             self.committer.settle(endings.lost(webhook, job, started_ms))
             return
-        age_s = max(0, now_ms - job.accepted_ms) / 1000
+        # By its own begin and length: a leap of the clock meanwhile is no age.
+        age_s = max(0.0, (started_ms - job.accepted_ms + ending.duration_ms) / 1000)
+        if not self._sure():  # the date may be a wrong one: one more attempt, when it is surer
+            age_s = min(age_s, max(0.0, webhook.retry.schedule.window_s - SURE_AFTER_S))
         outcome = classify(ending, webhook.retry, job.step, age_s, now_ms / 1000, self._draw)
         outcome = self.promises.keep(job.delivery, outcome, now_ms)
         delivered = isinstance(outcome, Delivered)
@@ -525,6 +485,14 @@ class Dispatcher:
         if (post := self._post(webhook)) is not None:
             self._takes.note(post, due_ms)
             self._pump(post)
+
+    def leapt(self, by_ms: int) -> None:
+        """Every date is later by so much: the store has followed a leap of the clock."""
+        self._takes.leapt(self._posts.values(), by_ms)
+        self.promises.leapt(by_ms)
+        for post in self._posts.values():
+            post.lane.leapt(by_ms)
+        self._spawn(self._look_again(set()))
 
     def parked(self, number: int) -> None:
         """The store has ended some of a webhook's deliveries: what is in memory may be of those."""

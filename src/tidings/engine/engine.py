@@ -13,6 +13,7 @@ from tidings.core.ids import show
 from tidings.core.job import Job
 from tidings.core.outcome import Delivered, Failed, Outcome, Retry
 from tidings.core.registry import Registry
+from tidings.core.steady_clock import SteadyClock
 from tidings.core.terms import Terms
 from tidings.core.webhook import Webhook
 from tidings.egress.port import Sender, Target
@@ -70,6 +71,7 @@ class Engine:
     ) -> None:
         self._store = store
         self._noted = noted or port.NotNoted()
+        self._steady = clock if isinstance(clock, SteadyClock) else None
         self._limits = limits
         self._feed = feed
         self._figures = figures
@@ -85,6 +87,8 @@ class Engine:
             hopeless=lambda webhook, reason: self.dispatcher.hopeless(webhook, reason),
             failing=lambda webhook, health: self.on_failing(webhook, health),
             recovered=lambda webhook, health: self.on_recovered(webhook, health),
+            passed_s=asyncio.get_running_loop().time,
+            sure=self._sure,
         )
         self.dispatcher = Dispatcher(
             store=store,
@@ -101,6 +105,7 @@ class Engine:
             hopeless=hopeless,
             observe=self._observe,
             noted=self._noted,
+            sure=self._sure,
         )
         self.committer = Committer(
             store=store,
@@ -170,7 +175,7 @@ class Engine:
         await asyncio.wait(parts)
         with contextlib.suppress(port.StoreDown, TimeoutError):
             async with asyncio.timeout(STUCK_S):
-                await self.healths.write()
+                await self.healths.close()
         return written
 
     def problems(self) -> list[str]:
@@ -194,6 +199,9 @@ class Engine:
             found.append(f"Webhook {webhook.id} has work and a free slot, but does not send.")
         return found
 
+    def _sure(self) -> bool:
+        return self._steady is None or self._steady.sure
+
     # -- what is told -----------------------------------------------------------------------------
 
     def _settler_ended(self, settler: "asyncio.Task[None]") -> None:
@@ -208,6 +216,9 @@ class Engine:
         events: list[Prepared],
         matched: list[Sequence[port.NewDelivery]],
     ) -> None:
+        if self._steady is not None and (by_ms := self._steady.apart_ms(receipt.now_ms)):
+            self._steady.follow(by_ms)  # the store's clock is the one that dates are made by
+            self.dispatcher.leapt(by_ms)
         fresh = sum(1 for seq in receipt.seqs if seq)
         self._figures.accepted += fresh
         self._figures.duplicates += len(events) - fresh

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 import structlog
 
-from tidings.core.breaker import Breaker, Pause, Position
+from tidings.core.breaker import JITTER, PAUSE_MAX_S, Breaker, Pause, Position
 from tidings.core.health import Disable, judge, to_tell
 from tidings.core.registry import Registry
 from tidings.core.schedule import WINDOW_S
@@ -22,6 +22,7 @@ from tidings.store import port
 
 WRITE_EVERY_S = 2.0
 REVIEW_EVERY_S = 30.0
+COUNT_EVERY_S = 600.0
 PARK_SLICE = 500
 HOPELESS = (
     "No attempt has succeeded for eight days; the last one ended with {cause}. Mend the receiver, "
@@ -44,8 +45,15 @@ class Healths:
         hopeless: Callable[[Webhook, str], None],
         failing: Callable[[Webhook, port.Health], None],
         recovered: Callable[[Webhook, port.Health], None],
+        passed_s: Callable[[], float] | None = None,
+        sure: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`hopeless` disables a webhook; `failing` and `recovered` tell its owner."""
+        """`hopeless` disables a webhook; `failing` and `recovered` tell its owner. `passed_s` is a
+        clock that is never set, and `sure` whether the date may end a delivery."""
+        self._passed_s = passed_s or (lambda: clock.now_ms() / 1000)
+        self._sure = sure
+        self._failed_here: set[int] = set()  # that have failed while this process ran
+        self._counted_s: dict[int, float] = {}  # up to when its failing time is counted
         self._store = store
         self._registry = registry
         self._clock = clock
@@ -61,6 +69,7 @@ class Healths:
     def load(self, healths: Sequence[port.Health]) -> None:
         """Take up what a former owner knew."""
         self._failing = {one.webhook: one for one in healths}
+        self._counted_s = dict.fromkeys(self._failing, self._passed_s())
 
     def of(self, webhook: int) -> port.Health | None:
         """How it does; None where it is well."""
@@ -84,7 +93,8 @@ class Healths:
         known = self._failing.get(webhook)
         if known is None or not known.opens:
             return None
-        return Pause(known.opens, max(0.0, (known.until_ms - self._clock.now_ms()) / 1000))
+        left_s = (known.until_ms - self._clock.now_ms()) / 1000
+        return Pause(known.opens, min(max(0.0, left_s), PAUSE_MAX_S * (1 + JITTER)))
 
     # -- what attempts tell -----------------------------------------------------------------------
 
@@ -95,7 +105,8 @@ class Healths:
             return
         if known.told and (hook := self._registry.get(webhook)) is not None:
             self._recovered(hook, known)
-        kept = msgspec.structs.replace(known, failing_since_ms=None, failures=0, cause="", told=0)
+        self._counted_s.pop(webhook, None)
+        kept = port.Health(webhook, opens=known.opens, until_ms=known.until_ms)
         self._keep(kept)
 
     def bad(self, webhook: int, cause: str) -> None:
@@ -108,12 +119,16 @@ class Healths:
             failing_since_ms=now_ms if since is None else since,
             failures=known.failures + 1,
             cause=cause,
+            failing_ms=0 if since is None else known.failing_ms + self._uncounted_ms(webhook),
         )
+        self._counted_s[webhook] = self._passed_s()
+        self._failed_here.add(webhook)
         if since is None:
             self._dirty.add(webhook)
             self._changed.set()
             return
-        verdict = judge(since, health.failures, now_ms)
+        # By the time that has passed while it was tried, not by dates: those can leap.
+        verdict = judge(since, health.failures, since + health.failing_ms)
         hook = self._registry.get(webhook)
         if hook is None:
             return
@@ -129,6 +144,8 @@ class Healths:
         opens, until_ms = 0, 0
         if breaker.position is not Position.CLOSED:
             opens = breaker.opens
+            if opens > known.opens:
+                self._failed_here.add(webhook)
             until_ms = self._clock.now_ms() + round(breaker.wait_s(now_s) * 1000)
         self._keep(msgspec.structs.replace(known, opens=opens, until_ms=until_ms))
         self._say(known, opens)
@@ -146,6 +163,7 @@ class Healths:
 
     def forget(self, webhook: int) -> None:
         """It begins afresh: deleted, or enabled again."""
+        self._counted_s.pop(webhook, None)
         if webhook in self._failing:
             self._keep(port.Health(webhook))
 
@@ -157,16 +175,33 @@ class Healths:
         else:
             self._failing[health.webhook] = health
 
+    def _uncounted_ms(self, webhook: int) -> int:
+        now_s = self._passed_s()
+        return round((now_s - self._counted_s.get(webhook, now_s)) * 1000)
+
+    def _count(self) -> None:
+        """Count the time up to now of all that are failing, so that a kill forgets little of it."""
+        for number, health in list(self._failing.items()):
+            if health.failing_since_ms is not None:
+                more_ms = self._uncounted_ms(number)
+                self._counted_s[number] = self._passed_s()
+                self._keep(msgspec.structs.replace(health, failing_ms=health.failing_ms + more_ms))
+
     # -- behind -----------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Write what has changed, and look at who fails, until cancelled."""
         loop = asyncio.get_running_loop()
         review_s = loop.time() + REVIEW_EVERY_S
+        count_s = loop.time() + COUNT_EVERY_S
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(review_s if self.open_breakers else None):
+                until_s = review_s if self.open_breakers else count_s if self._failing else None
+                async with asyncio.timeout_at(until_s):
                     await self._changed.wait()
+            if loop.time() >= count_s:
+                count_s = loop.time() + COUNT_EVERY_S
+                self._count()
             if self._changed.is_set():
                 self._changed.clear()
                 await asyncio.sleep(WRITE_EVERY_S)
@@ -191,13 +226,22 @@ class Healths:
             self._changed.set()
             raise
 
+    async def close(self) -> None:
+        """Write what is known at a stop. StoreDown."""
+        self._count()
+        await self.write()
+
     async def _review(self) -> None:
         """Park what has waited its whole window behind an open breaker."""
+        if not self._sure():
+            return  # the date may be a wrong one
         before_ms = self._clock.now_ms() - int(WINDOW_S * 1000)
         for health in list(self._failing.values()):
             webhook = self._registry.get(health.webhook)
             if webhook is None or not health.opens or not webhook.sends:
                 continue
+            if health.webhook not in self._failed_here:
+                continue  # it is asked once more first
             await self._park(webhook, before_ms)
 
     async def _park(self, webhook: Webhook, before_ms: int) -> None:

@@ -64,9 +64,7 @@ class Notices(Collector):
 
     # -- what is to be told -----------------------------------------------------------------------
 
-    def tell(
-        self, kind: str, org: int, fact: Fact, done: Callable[[], None] | None = None
-    ) -> None:
+    def tell(self, kind: str, org: int, fact: Fact, done: Callable[[], None] | None = None) -> None:
         """Tell an org a fact of `core.notices`; the same fact told twice is one event.
 
         `done` is called once it is accepted.

@@ -46,7 +46,10 @@ class Retention(Collector):
         clock: Clock,
         retentions: Callable[[], Mapping[int, Days]],
         every_s: float = EVERY_S,
+        sure: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`sure`: whether the date may be relied on; until then only what has passed counts."""
+        self._sure = sure
         self._store = store
         self._clock = clock
         self._retentions = retentions
@@ -74,7 +77,10 @@ class Retention(Collector):
         """Drop everything that is too old now; how many rows that were. Raises StoreDown."""
         began_s, clock_ms = self._loop.time(), self._clock.now_ms()
         kept = await self._store.kept()
-        now_ms = careful_now(kept.dropped_ms, clock_ms, began_s - self._passed_s)
+        passed_s = began_s - self._passed_s
+        now_ms = careful_now(kept.dropped_ms, clock_ms, passed_s)
+        if kept.dropped_ms and not self._sure():
+            now_ms = min(now_ms, kept.dropped_ms + round(passed_s * 1000))
         if clock_ms - now_ms > LATE_MS:
             log.warning(
                 "retention catches up a day each hour: the clock is far ahead of its last pass",

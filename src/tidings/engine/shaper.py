@@ -111,8 +111,10 @@ class Shaper:
         name, template = webhook.transformation, None
         if name is not None and self._templates is not None:
             template = self._templates.template(webhook.org, name)
-        if template is not None:
-            return await self._transform(template, body, webhook.org)
+        while name is not None and self._templates is not None and template is not None:
+            made, by = await self._transform(template, body, webhook.org), template
+            if (template := self._templates.template(webhook.org, name)) == by:
+                return made  # else it was changed meanwhile
         if webhook.must_transform:
             raise ShapeRefused(_GONE.format(name=name))
         if webhook.flow is not None:  # neoEnrichment may name what only the original has

@@ -8,7 +8,7 @@ was taken and has not come here.
 
 import asyncio
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from tidings.engine.clock import Clock
 from tidings.engine.post import Post
@@ -76,6 +76,14 @@ class Takes:
         task = self._loop.create_task(self._release(post))
         self._releases.add(task)
         task.add_done_callback(self._releases.discard)
+
+    def leapt(self, posts: Iterable[Post], by_ms: int) -> None:
+        """Every date is later by so much: so are the due times."""
+        self._due.clear()
+        for post in posts:
+            if (due_ms := post.next_due_ms) is not None:
+                post.next_due_ms = None
+                self.note(post, due_ms + by_ms)
 
     def stop(self) -> None:
         """Ask for nothing more."""

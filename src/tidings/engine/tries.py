@@ -27,6 +27,11 @@ class Promises:
         if len(self._due_ms) > PROMISES_MAX:
             self._due_ms.popitem(last=False)
 
+    def leapt(self, by_ms: int) -> None:
+        """Every date is later by so much."""
+        for delivery in self._due_ms:
+            self._due_ms[delivery] += by_ms
+
     def keep(self, delivery: int, outcome: Outcome, now_ms: int) -> Outcome:
         """What follows an attempt, at the latest when it was promised."""
         if not self._due_ms:

@@ -147,7 +147,7 @@ class Webhooks(WebhookBook):
                 await self.set_standing(owed.webhook, Standing.DISABLED, owed.reason)
             else:
                 await self._store.drop_disabling(owed.webhook, record.webhook.version)
-                del self._owed[owed.webhook]
+            del self._owed[owed.webhook]  # its owner is told by the disabling itself
 
     def resume(self) -> None:
         """Finish what a stop has interrupted: parking and cancelling behind a change, and telling

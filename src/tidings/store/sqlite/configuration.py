@@ -156,9 +156,7 @@ class Configuration:
             if webhook.standing == "deleted":
                 run("DELETE FROM disabling WHERE webhook = ?", (number,))
             elif webhook.standing == "disabled":
-                run(
-                    "INSERT OR REPLACE INTO disabling VALUES (?, ?, '')", (number, webhook.version)
-                )
+                run("INSERT OR REPLACE INTO disabling VALUES (?, ?, '')", (number, webhook.version))
             version = self._raise_version()
         self._raised(version)
         stored = port.StoredWebhook(

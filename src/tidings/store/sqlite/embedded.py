@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tidings.core.steady_clock import SteadyClock
 from tidings.store import port
 from tidings.store.sqlite.asked import AskedTries, Rejections
 from tidings.store.sqlite.blocks import Blocks
@@ -21,6 +22,7 @@ from tidings.store.sqlite.database import (
 )
 from tidings.store.sqlite.health import HealthRows
 from tidings.store.sqlite.inboxes import InboxReader, InboxRows
+from tidings.store.sqlite.leaps import Leaps
 from tidings.store.sqlite.letters import LetterRows
 from tidings.store.sqlite.log import Log
 from tidings.store.sqlite.lookup import Lookup
@@ -43,6 +45,11 @@ INDEX_AT_LEAST_EVERY_S = 1.0
 DROP_SEGMENTS_EVERY_S = 60.0
 
 
+def passed_s() -> float:
+    """Seconds that have passed since the machine began, its sleep too; nobody can set them."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 def wall_ms() -> int:
     """Milliseconds since the epoch."""
     return time.time_ns() // 1_000_000
@@ -52,13 +59,20 @@ class WritingHalf:
     """Everything that writes, on one connection, plus the reads that must be in order with it."""
 
     def __init__(
-        self, path: Path | str, clock_ms: Callable[[], int] = wall_ms, vfs: str | None = None
+        self,
+        path: Path | str,
+        clock_ms: Callable[[], int] = wall_ms,
+        vfs: str | None = None,
+        passed_s: Callable[[], float] | None = None,
     ) -> None:
-        self.clock_ms = clock_ms
+        """With `passed_s`, a clock that is never set, leaps of the other are not taken for time."""
+        self._steady = None if passed_s is None else SteadyClock(clock_ms, passed_s)
+        self.clock_ms = clock_ms = self._steady.now_ms if self._steady else clock_ms
         self.connection = open_writer(path, vfs=vfs)
         self.writer = Writer(self.connection, clock_ms)
         self.configuration = Configuration(self.connection, clock_ms, self.writer.version_raised)
-        self.recovery = Recovery(self.connection, clock_ms)
+        self.leaps = Leaps(self.connection, lambda: self.writer.newest_delivery)
+        self.recovery = Recovery(self.connection, clock_ms, self.leaps.begin)
         self.asked = AskedTries(self.connection, clock_ms, self.writer.waits)
         self.inboxes = InboxRows(self.connection, clock_ms)
         self.people = PeopleTables(self.connection, clock_ms)
@@ -77,6 +91,9 @@ class WritingHalf:
     def commit(self, batch: port.Batch) -> port.Receipt:
         """See `port.Store.commit`. StoreDown when the disk or the file system refuses."""
         try:
+            if self._steady is not None and (by_ms := self._steady.leap_ms):
+                self.leaps.follow(by_ms)
+                self._steady.follow(by_ms)
             return self.writer.commit(batch)
         except DISK_FAULTS as error:
             raise port.StoreDown(str(error)) from error

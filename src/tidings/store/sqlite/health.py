@@ -6,16 +6,17 @@ import apsw
 
 from tidings.core.delivery import State
 from tidings.store import port
+from tidings.store.sqlite.leaps import LATER
 from tidings.store.sqlite.touched import touch
 
 _PUT = (
     "INSERT OR REPLACE INTO webhook_health (webhook, failing_since_ms, failures, cause, opens,"
-    " until_ms, told) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    " until_ms, told, failing_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _EXPIRED = (
     "SELECT d.id FROM delivery d JOIN event e ON e.seq = d.event"
     " LEFT JOIN delivery_replay r ON r.delivery = d.id"  # its window began when it was made
-    " WHERE d.webhook = ? AND {unfinished} AND coalesce(r.at_ms, e.at_ms) < ?"
+    f" WHERE d.webhook = ? AND {{unfinished}} AND coalesce(r.at_ms, e.at_ms) + {LATER} < ?"
     " ORDER BY d.id LIMIT ?"
 )
 # The held ones first: none may be left without the one that it waits for. A retry without a due
@@ -59,6 +60,7 @@ class HealthRows:
                             one.opens,
                             one.until_ms,
                             one.told,
+                            one.failing_ms,
                         ),
                     )
 
@@ -67,8 +69,8 @@ class HealthRows:
         return [
             port.Health(*row)
             for row in self._connection.execute(
-                "SELECT webhook, failing_since_ms, failures, cause, opens, until_ms, told"
-                " FROM webhook_health ORDER BY webhook"
+                "SELECT webhook, failing_since_ms, failures, cause, opens, until_ms, told,"
+                " failing_ms FROM webhook_health ORDER BY webhook"
             )
         ]
 

@@ -6,7 +6,7 @@ knowing of it, and that no other one was. It costs an attempt two writes of memo
 nothing. What keeps it is the machine's memory: it outlives every process, and no restart of the
 machine. A file of another boot, or one that has run over, says nothing (`left` is None).
 
-    header, 64 bytes: magic · boot · whether it ran over        then 16 bytes each: delivery, attempt
+    64 bytes: magic · boot · whether it ran over        then 16 bytes each: delivery · attempt
 
 An entry whose delivery is 0 is free.
 """

@@ -3,11 +3,13 @@
 from typing import Any
 
 from tidings.core.job import Job
+from tidings.store.sqlite.leaps import LATER
 
 # A further attempt sends what the first recorded one has sent: the shaped bytes where they were
 # kept, the accepted ones where it was made without shaping. Neither, where nothing can have left.
 _COLUMNS = (
-    "SELECT d.id, d.webhook, e.org, e.id, coalesce(r.at_ms, e.at_ms), d.attempts, d.key, b.bytes,"
+    f"SELECT d.id, d.webhook, e.org, e.id, coalesce(r.at_ms, e.at_ms) + {LATER}, d.attempts,"
+    " d.key, b.bytes,"
     " r.replay, r.again, s.bytes,"
     " d.attempts > 0 AND EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.id"
     " AND (a.status NOT NULL OR a.kind NOT IN ('lost', 'ours', 'transform'))),"

@@ -24,7 +24,7 @@ import msgspec
 
 from tidings.store import port
 from tidings.store.sqlite.database import DISK_FAULTS, FILE, StoreRefused
-from tidings.store.sqlite.embedded import ReadingHalf, WritingHalf
+from tidings.store.sqlite.embedded import ReadingHalf, WritingHalf, passed_s
 
 IDLE_S = 0.2
 RECEIVE_BYTES = 1 << 20
@@ -248,7 +248,7 @@ def main(role: str, directory: str, descriptor: str) -> int:
     line = socket.socket(fileno=int(descriptor))
     try:
         if role == "write":
-            half = WritingHalf(Path(directory) / FILE)
+            half = WritingHalf(Path(directory) / FILE, passed_s=passed_s)
             host = Host(line, writing_operations(half), half.checkpoints.run_if_due, lambda: False)
         else:
             os.nice(READER_NICE)

@@ -40,9 +40,16 @@ class Recovery:
     retry and of the lowest PENDING ids of each webhook: lanes start them in that order.
     """
 
-    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        clock_ms: Callable[[], int],
+        begins: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """`begins` is told when a new owner does, inside of its transaction."""
         self._connection = connection
         self._clock_ms = clock_ms
+        self._begins = begins
 
     def recover(
         self, window: int, left: Sequence[tuple[int, int]] | None = None
@@ -50,6 +57,7 @@ class Recovery:
         """See `port.Store.recover`. After a clean stop nothing was in flight."""
         run = self._connection.execute
         with self._connection:
+            self._begins(self._clock_ms())
             [(clean,)] = run("SELECT value FROM meta WHERE key = 'clean_stop'")
             taken: list[Any] = run(f"SELECT id, attempts FROM delivery WHERE {_TAKEN}").fetchall()
             if not clean:

@@ -98,6 +98,11 @@ class Writer:
         """The sequence number of the newest event."""
         return self._seq
 
+    @property
+    def newest_delivery(self) -> int:
+        """The greatest id of a delivery that was given."""
+        return int(self._delivery)
+
     def version_raised(self, version: int) -> None:
         """The registry changed: refuse what was matched before."""
         self._version = version
@@ -123,6 +128,8 @@ class Writer:
 
     def _apply(self, batch: port.Batch, now: int) -> port.Receipt:
         freed = self._settle(batch.settled, now) if batch.settled else []
+        disabled = [(s.webhook, s.version, s.disable) for s in batch.settled if s.disable]
+        self._connection.executemany(_DISABLE, disabled)
         cancelled: list[port.Cancelled] = []
         for wanted in batch.cancels:  # before the takes: what is cancelled is not taken
             done, freed_by_it = self._slices.cancel(wanted, now)
@@ -275,7 +282,6 @@ class Writer:
         sent = []
         left_out = []
         over = []
-        disabling = []
         for one in settled:
             final = one.state >= _FIRST_FINAL
             due = None if one.delay_ms is None else now + one.delay_ms
@@ -299,8 +305,6 @@ class Writer:
                 sent.append((one.delivery, one.sent))
             if one.left_out is not None:
                 left_out.append((one.delivery, msgspec.json.encode(one.left_out)))
-            if one.disable is not None:
-                disabling.append((one.webhook, one.version, one.disable))
             if final and one.key is not None:
                 ordered.append((one.webhook, one.key))
         changes = self._connection.total_changes()
@@ -314,8 +318,6 @@ class Writer:
             self._connection.executemany(_KEEP_SENT, sent)
         if left_out:
             self._connection.executemany(_KEEP_LEFT_OUT, left_out)
-        if disabling:
-            self._connection.executemany(_DISABLE, disabling)
         if attempts:
             self._connection.executemany(_ATTEMPT, attempts)
             self._connection.executemany(_FORGET_SENT, over)

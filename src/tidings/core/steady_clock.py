@@ -1,0 +1,65 @@
+"""The wall clock without its leaps: time that has passed, from a date that was right.
+
+A machine's clock can be set: by a hand, by a time server that errs, by a virtual machine that was
+restored. Whoever takes a leap for time that has passed gives up deliveries and disables webhooks
+that were tried for a moment. So a leap (a minute or more at once) is not followed until it has
+lasted for ten minutes of time that really passed, and then by whoever owns the data, who sets what
+was written by the old time right (`follow`). Up to there it goes on as if nothing had happened.
+
+Small steps are followed at once, and so is the drift that a time server corrects. Pure: the wall
+clock and a clock that cannot be set are passed in.
+"""
+
+from collections.abc import Callable
+
+LEAP_MS = 60_000
+SURE_AFTER_S = 600.0
+
+
+class SteadyClock:
+    """Dates of one life of a process."""
+
+    def __init__(self, wall_ms: Callable[[], int], passed_s: Callable[[], float]) -> None:
+        """`passed_s` counts seconds from any beginning, and is never set."""
+        self._wall_ms = wall_ms
+        self._passed_s = passed_s
+        self._began_s = passed_s()
+        self._offset_ms = wall_ms() - round(self._began_s * 1000)
+        self._leapt_s: float | None = None  # when the wall clock was first seen to be elsewhere
+        self._leapt_to_ms = 0
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch."""
+        passed_s = self._passed_s()
+        passed_ms = round(passed_s * 1000)
+        offset_ms = self._wall_ms() - passed_ms
+        if abs(offset_ms - self._offset_ms) < LEAP_MS:
+            self._offset_ms, self._leapt_s = offset_ms, None
+        elif self._leapt_s is None or abs(offset_ms - self._leapt_to_ms) >= LEAP_MS:
+            self._leapt_s, self._leapt_to_ms = passed_s, offset_ms
+        return passed_ms + self._offset_ms
+
+    @property
+    def sure(self) -> bool:
+        """Whether it may be relied on for what cannot be taken back: no leap is waiting, and the
+        process has run for a while, for its first date may have been a wrong one."""
+        self.now_ms()
+        return self._leapt_s is None and self._passed_s() - self._began_s >= SURE_AFTER_S
+
+    @property
+    def leap_ms(self) -> int:
+        """The leap that has lasted long enough to be followed; 0 for none."""
+        self.now_ms()
+        if self._leapt_s is None or self._passed_s() - self._leapt_s < SURE_AFTER_S:
+            return 0
+        return self._leapt_to_ms - self._offset_ms
+
+    def follow(self, by_ms: int) -> None:
+        """From now on dates are that much later."""
+        self._offset_ms += by_ms
+        self._leapt_s = None
+
+    def apart_ms(self, told_ms: int) -> int:
+        """By what the owner of the data has leapt, when it says that it is `told_ms`; 0: not."""
+        apart_ms = told_ms - self.now_ms()
+        return apart_ms if abs(apart_ms) >= LEAP_MS else 0

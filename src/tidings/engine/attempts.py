@@ -1,0 +1,98 @@
+"""One attempt: the message is made, and leaves by the webhook as it is in that moment, or not.
+
+Making a message may take a while, for the platform or a template is asked. Then, with nothing
+awaited between: may it leave still? by which version, secrets and line? and the note that it has
+left. So once a change of the webhook was answered, nothing leaves by what it was before; and what
+had not left when its process was killed is charged to nobody.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from tidings.core.exchange import Ending
+from tidings.core.job import Job
+from tidings.core.webhook import Webhook
+from tidings.engine import endings
+from tidings.engine.clock import Clock
+from tidings.engine.post import Line, Post
+from tidings.engine.shaper import Shaping
+from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
+from tidings.store import port
+
+Ended = Callable[[Post, Webhook, Job, int, Ending | None], None]
+
+
+class Attempts:
+    """Makes attempts that a lane has started."""
+
+    def __init__(
+        self,
+        *,
+        shaper: Shaping,
+        clock: Clock,
+        noted: port.InFlight,
+        may_leave: Callable[[Post, Job], bool],
+        ended: Ended,
+        put_back: Callable[[Post, Job], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
+        """`may_leave`: whether nothing was decided since its start that keeps it from being made.
+        Each attempt is told to `ended` (an ending of None: it was stopped) or to `put_back`: it has
+        not left. `spawn` runs what goes on behind."""
+        self._shaper = shaper
+        self._clock = clock
+        self._noted = noted
+        self._may_leave = may_leave
+        self._ended = ended
+        self._put_back = put_back
+        self._spawn = spawn
+
+    async def make(self, post: Post, job: Job) -> None:
+        """Make it, to its end."""
+        webhook, started_ms = post.webhook, self._clock.now_ms()
+        line: Line | None = None
+        try:
+            body = await self._message(post, job)
+            if body is None or not self._may_leave(post, job):
+                self._put_back(post, job)
+                return
+            webhook, line, started_ms = post.webhook, post.line, self._clock.now_ms()
+            line.active += 1
+            if not (webhook.plain or job.shaped):
+                job.sent = job.body = body
+            headers = post.message.headers(job, started_ms // 1000)
+            self._noted.note(job.delivery, job.attempt)
+            ending = await line.outlet.send(webhook.method, headers, job.body, webhook.deadline_s)
+        except (ShapeRefused, ShapeLater) as unshaped:
+            webhook, ending = post.webhook, endings.unshaped(unshaped)
+        except asyncio.CancelledError:
+            if line is None:
+                self._put_back(post, job)
+            else:
+                self._ended(post, webhook, job, started_ms, None)
+            raise
+        finally:
+            if line is not None:
+                line.active -= 1
+                if line.unused:
+                    self._spawn(line.outlet.close())
+        self._ended(post, webhook, job, started_ms, ending)
+
+    async def _message(self, post: Post, job: Job) -> bytes | None:
+        """The message; made once more where the webhook has changed meanwhile, for then it would
+        be that of an old version. None: it is not wanted any more."""
+        while True:
+            webhook, job.left_out = post.webhook, None
+            if webhook.plain or job.shaped:
+                return job.body
+            try:
+                body = await self._shaper.shape(webhook, job)
+            except (ShapeRefused, ShapeLater):
+                if post.webhook is webhook and self._may_leave(post, job):
+                    raise
+            else:
+                if post.webhook is webhook:
+                    return body
+            if not self._may_leave(post, job):
+                return None

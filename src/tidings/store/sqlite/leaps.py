@@ -1,0 +1,68 @@
+"""What is set right when the clock of the store follows a leap of the wall clock.
+
+Due times move with it, so that a retry comes as long after the attempt before as it should. And of
+what was accepted before, it is kept that the accept lies that much later by the new dates, so that
+a delivery's age is the time that has passed. A leap that takes back a wrong date that the process
+began with says nothing of what former processes have written.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import apsw
+
+from tidings.core.steady_clock import LEAP_MS
+
+LEAPS_MAX = 256  # older ones are of deliveries that have long ended
+
+# Added to the time of the accept of the delivery `d`.
+LATER = "(SELECT coalesce(sum(p.by_ms), 0) FROM leap p WHERE p.upto >= d.id AND p.after_id < d.id)"
+_NOTE = "INSERT INTO leap VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET by_ms = by_ms + excluded.by_ms"
+_FORGET = (
+    "DELETE FROM leap WHERE upto <= (SELECT upto FROM leap ORDER BY upto DESC LIMIT 1 OFFSET ?)"
+)
+_MOVE_DUE = "UPDATE delivery SET due_ms = due_ms + ? WHERE state = 2 AND due_ms NOT NULL"
+_LAST_DATE = (  # of the newest event, as today's dates have it
+    "SELECT at_ms + (SELECT coalesce(sum(p.by_ms), 0) FROM leap p"
+    " WHERE p.upto >= first_delivery + deliveries - 1"
+    " AND p.after_id < first_delivery + deliveries - 1) FROM event ORDER BY seq DESC LIMIT 1"
+)
+# Its attempt lies in the future: the clock was ahead, and the delay is counted from now.
+_STRANDED = (
+    "UPDATE delivery SET due_ms = due_ms - (SELECT a.started_ms FROM attempt a"
+    " WHERE a.delivery = delivery.id AND a.number = delivery.attempts) + ?1"
+    " WHERE state = 2 AND due_ms > ?1 AND EXISTS (SELECT 1 FROM attempt a"
+    " WHERE a.delivery = delivery.id AND a.number = delivery.attempts AND a.started_ms > ?1)"
+)
+
+
+class Leaps:
+    """Shares the writer's connection."""
+
+    def __init__(self, connection: apsw.Connection, newest: Callable[[], int]) -> None:
+        """`newest` is the greatest id of a delivery that was given."""
+        self._connection = connection
+        self._newest = newest
+        self._first = 0  # the deliveries of this process have greater ids
+        self._began_apart_ms = 0  # from the last date that former processes wrote
+
+    def begin(self, now_ms: int) -> None:
+        """A process begins; in its transaction."""
+        self._first = self._newest()
+        last: Any = self._connection.execute(_LAST_DATE).fetchone()
+        self._began_apart_ms = 0 if last is None else now_ms - last[0]
+        if self._began_apart_ms <= -LEAP_MS:
+            self._connection.execute(_STRANDED, (now_ms,))
+
+    def follow(self, by_ms: int) -> None:
+        """Dates are later by so much from now on."""
+        apart_ms = self._began_apart_ms
+        undoes = apart_ms >= -by_ms - LEAP_MS if by_ms < 0 else apart_ms <= -LEAP_MS
+        run = self._connection.execute
+        with self._connection:
+            run(_NOTE, (self._newest(), self._first if undoes else 0, by_ms))
+            run(_FORGET, (LEAPS_MAX,))
+            if by_ms < 0 or not undoes:
+                run(_MOVE_DUE, (by_ms,))
+        if undoes:
+            self._began_apart_ms = 0

@@ -1,0 +1,104 @@
+"""What an outcome decides of a webhook survives a kill at any moment, and so does its telling."""
+
+import asyncio
+import random
+from typing import Any
+
+from tests.engine.notice_world import CATALOGUE, NoticeWorld, in_world
+from tidings.core.registry import Registry
+from tidings.core.standing import Standing
+from tidings.core.webhook import Webhook
+from tidings.engine.changes import Changes
+from tidings.engine.webhooks import Webhooks
+from tidings.store import port
+
+
+async def next_owner(world: NoticeWorld) -> tuple[Webhooks, list[tuple[str, int]]]:
+    """A new process's webhooks over the same store, and whom it tells."""
+    registry = Registry()
+    store: Any = world.store
+    webhooks = Webhooks(
+        store=store,
+        registry=registry,
+        changes=Changes(registry),
+        vault=world.webhooks._vault,
+        clock=world.clock,
+        draw=random.Random(2).randbytes,
+        event_types=lambda org: dict.fromkeys(CATALOGUE.names(), 1),
+        check_url=lambda _: None,
+        on_change=lambda _: None,
+    )
+    told: list[tuple[str, int]] = []
+    webhooks.on_disabled = lambda record, parked: told.append((record.webhook.id, parked))
+    webhooks.load(await store.load())
+    await webhooks.disable_owed()
+    webhooks.resume()
+    await webhooks.retired()
+    return webhooks, told
+
+
+def owe(world: NoticeWorld, crm: Webhook, reason: str = "It is gone.") -> None:
+    """As the settle of a 410 writes it, right before a kill."""
+    world.store.half.connection.execute(
+        "INSERT INTO disabling VALUES (?, ?, ?)", (crm.number, crm.version, reason)
+    )
+
+
+def test_the_next_owner_disables_and_tells() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        crm = await world.webhook("crm", "groupCreated")
+        owe(world, crm)
+        webhooks, told = await next_owner(world)
+        record = webhooks.get(crm.org, crm.id)
+        assert record.webhook.standing is Standing.DISABLED
+        assert record.config.reason == "It is gone." and told == [(crm.id, 0)]
+        await webhooks.close()
+        # Killed before the notice was accepted: told again, and by the one that may not repeat it.
+        webhooks, told = await next_owner(world)
+        assert told == [(crm.id, 0)]
+        webhooks.told(crm.number, record.webhook.version)
+        await webhooks.close()
+        webhooks, told = await next_owner(world)
+        assert told == []
+        await webhooks.close()
+
+    in_world(scenario)
+
+
+def test_an_owner_who_was_faster_is_not_overruled() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        crm = await world.webhook("crm", "groupCreated")
+        owe(world, crm)
+        await world.webhooks.patch(
+            crm.org, crm.id, lambda _: {"webHookUrl": "https://sim.example/new"}, "its owner"
+        )
+        webhooks, told = await next_owner(world)
+        assert webhooks.get(crm.org, crm.id).webhook.standing is Standing.ACTIVE and told == []
+        assert (await world.store.load()).disablings == []
+        await webhooks.close()
+
+    in_world(scenario)
+
+
+def test_a_store_that_refuses_is_asked_until_it_is_disabled() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        crm = await world.webhook("crm", "groupCreated", status=410)
+        put, refused = world.store.put_webhook, 0
+
+        async def refuse(webhook: port.StoredWebhook) -> Any:
+            nonlocal refused
+            refused += 1
+            if refused <= 3:
+                raise port.StoreDown("the disk is full")
+            return await put(webhook)
+
+        world.store.put_webhook = refuse  # type: ignore[method-assign]
+        await world.event()
+        await asyncio.sleep(0.1)
+        await world.event()  # nothing starts at a webhook that is to be disabled
+        await asyncio.sleep(10)
+        assert refused == 4 and len(world.receivers.got["/crm"]) == 1
+        assert world.webhooks.get(crm.org, crm.id).webhook.standing is Standing.DISABLED
+        assert (await world.store.load()).disablings == [], "its owner was told"
+
+    in_world(scenario)

@@ -1,0 +1,152 @@
+"""51: what ends a delivery or a webhook is time that has passed, however the wall clock leaps.
+
+Receivers are down while the clock leaps ahead and back, or back and ahead, for seconds or hours,
+once or again and again, also while the process is dead. Nothing is exhausted or parked before its
+168 hours have passed, nothing disabled before eight days have; what was retried meanwhile comes in
+time when its receiver is well again; and one that stays down is disabled all the same.
+"""
+
+import asyncio
+import os
+import random
+from typing import Any
+
+import pytest
+
+from tests.simulation.loop import SimulatedLoop
+from tests.simulation.parts import Disk, SimulatedClock
+from tests.simulation.world import ORG, World
+from tidings.core.delivery import State
+from tidings.core.standing import Standing
+from tidings.core.steady_clock import SteadyClock
+from tidings.engine.intake import Draft
+
+SEEDS = int(os.environ.get("TIDINGS_SIMULATION_SEEDS", "2"))
+FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
+DAY_S = 86_400.0
+DAY_MS = 86_400_000
+DOWN = 2  # receivers that are down, and come back
+FOR_EVER = 2  # one that does not
+LASTS_S = (10.0, 120.0, 1_200.0, 4 * 3600.0)
+
+
+class StoreDates:
+    """The dates that the store writes."""
+
+    def __init__(self, disk: Disk) -> None:
+        self.now_ms = disk.half.clock_ms
+
+
+class LeapWorld(World):
+    """A world whose wall clock can be set while it runs."""
+
+    def __init__(self, seed: int, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(seed, loop)
+        self.wall = SimulatedClock()
+        self.disk = Disk(self.wall, loop.time)
+        self.clock: Any = StoreDates(self.disk)
+        self.events = 0
+
+    def dates(self) -> SteadyClock:
+        return SteadyClock(self.wall.now_ms, self.loop.time)
+
+    async def leap(self, by_ms: int, lasts_s: float) -> None:
+        """The clock is elsewhere for a while, and right again."""
+        self.wall.skew_ms += by_ms
+        await asyncio.sleep(lasts_s)
+        self.wall.skew_ms -= by_ms
+
+    async def event(self) -> None:
+        self.events += 1
+        event_id = f"ev-{self.events}"
+        body = b'{"id":"%s","key":"k0","data":{"key":"k0"}}' % event_id.encode()
+        self.submitted.setdefault(event_id, set()).add(body)
+        await self.post(
+            [Draft(ORG, "a", event_id, body, {"data": {"key": "k0"}, "eventName": "a"})]
+        )
+
+    def standings(self) -> list[Standing]:
+        return [self.webhooks.get(ORG, self.known[one].id).webhook.standing for one in self.known]
+
+    def check_ends(self) -> None:
+        """51: nothing has ended that had time left."""
+        now_s = self.loop.time()
+        if now_s < 8 * DAY_S:
+            ended = [one for one in self.standings() if one is Standing.DISABLED]
+            assert not ended, "51 nothing is disabled before eight days have passed"
+        for event_id, state in self.disk.ask(
+            "SELECT e.id, d.state FROM delivery d JOIN event e ON e.seq = d.event"
+            " WHERE d.state IN (?, ?)",
+            State.FAILED,
+            State.PARKED,
+        ):
+            left_s = 168 * 3600 - (now_s - self.accepted[event_id][2])
+            disabled = now_s >= 8 * DAY_S and state == State.PARKED
+            assert left_s <= 1 or disabled, (
+                "51 nothing ends early",
+                event_id,
+                State(state),
+                left_s,
+            )
+
+
+async def days(world: LeapWorld, until_days: float, draw: random.Random) -> None:
+    """Events come in, and the ends are looked at."""
+    while world.loop.time() < until_days * DAY_S:
+        await world.event()
+        await asyncio.sleep(draw.random() * 4 * 3600)
+        world.check_ends()
+
+
+async def run(seed: int, loop: SimulatedLoop) -> None:
+    draw = random.Random(seed * 49_979_687)
+    world = LeapWorld(seed, loop)
+    main = asyncio.current_task()
+    assert main is not None
+    world.own.add(main)
+    await world.start()
+    while len(world.known) < DOWN + 2:
+        await world.create_webhook(ordering="none", may_filter=False)
+    world.network.broken |= {*range(DOWN), FOR_EVER}
+    await days(world, 1.5, draw)
+    for _ in range(draw.choice((1, 1, 3))):
+        by_ms = draw.choice((8, -8, 30)) * DAY_MS
+        lasts_s = draw.choice(LASTS_S)
+        leaping = world.spawn(world.leap(by_ms, lasts_s))
+        if draw.random() < 0.3:
+            await asyncio.sleep(draw.random() * lasts_s)
+            await world.kill()
+            await world.start()
+        while not leaping.done():
+            await world.event()
+            await asyncio.sleep(min(lasts_s / 5, 600.0))
+            world.check_ends()
+        await days(world, loop.time() / DAY_S + draw.random() / 2, draw)
+    await days(world, 4, draw)
+
+    world.network.broken -= set(range(DOWN))  # they are well again
+    unfinished = {
+        int(id)
+        for (id,) in world.disk.ask(
+            "SELECT id FROM delivery WHERE state < 3 AND webhook <> ?", world.known[FOR_EVER].number
+        )
+    }
+    assert unfinished
+    await days(world, 5, draw)
+    world.check_arrived(unfinished)
+
+    await days(world, 8.7, draw)
+    standings = world.standings()
+    assert standings[FOR_EVER] is Standing.DISABLED, "51 eight days that passed disable"
+    assert standings.count(Standing.DISABLED) == 1
+    await world.stop()
+    world.disk.check_moves()
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
+def test_nothing_ends_by_a_leap_of_the_clock(seed: int) -> None:
+    loop = SimulatedLoop(seed)
+    try:
+        loop.run_until_complete(run(seed, loop))
+    finally:
+        loop.close()
