@@ -70,6 +70,7 @@ class Dispatcher:
         sure: Callable[[], bool] = lambda: True,  # whether the date may end a delivery
     ) -> None:
         self._sure = sure
+        self._began_ms = clock.now_ms()
         self._store = store
         self._noted = noted or port.NotNoted()
         self._registry = registry
@@ -462,7 +463,8 @@ class Dispatcher:
             return
         # By its own begin and length: a leap of the clock meanwhile is no age.
         age_s = max(0.0, (started_ms - job.accepted_ms + ending.duration_ms) / 1000)
-        if not self._sure():  # the date may be a wrong one: one more attempt, when it is surer
+        if job.accepted_ms < self._began_ms and not self._sure():
+            # The first date of this process may be a wrong one: one more attempt, when it is surer.
             age_s = min(age_s, max(0.0, webhook.retry.schedule.window_s - SURE_AFTER_S))
         outcome = classify(ending, webhook.retry, job.step, age_s, now_ms / 1000, self._draw)
         outcome = self.promises.keep(job.delivery, outcome, now_ms)
@@ -488,6 +490,7 @@ class Dispatcher:
 
     def leapt(self, by_ms: int) -> None:
         """Every date is later by so much: the store has followed a leap of the clock."""
+        self._began_ms += by_ms
         self._takes.leapt(self._posts.values(), by_ms)
         self.promises.leapt(by_ms)
         for post in self._posts.values():
