@@ -157,3 +157,23 @@ def test_a_fault_of_ours_is_never_charged_to_the_delivery() -> None:
 def test_a_filter_changes_nothing_of_the_payload() -> None:
     filtered = hook(plain=True, filter=compile_filter({"path": "data.n", "gt": 5}))
     assert json.loads(shape(filtered))["data"]["n"] == 1.1
+
+
+def test_a_template_that_was_changed_while_it_ran_is_run_as_it_is_now() -> None:
+    class Changing:
+        """Changed once, by an owner, while the first message is made."""
+
+        now = "old"
+
+        def template(self, org: int, name: str) -> str | None:
+            return self.now
+
+        async def render(self, template: str, event: bytes, org: int) -> bytes:
+            self.now = "new"
+            return template.encode()
+
+    changing = Changing()
+    made = shape(
+        hook(transformation="crm", must_transform=True), templates=changing, renderer=changing
+    )
+    assert made == b"new"
