@@ -1,0 +1,16 @@
+"""An HTTP/1.1 server in the event loop, which runs one ASGI application.
+
+It knows nothing of Tidings. What a peer may cost is decided here: every phase of a connection has a
+deadline (`bounds`), and who may have a place when they are short is one rule (`places`).
+
+    listener     sockets: accept, make room, look for who is late, stop
+    connection   one connection: its phases, its calls one after the other, ASGI
+    reader       bytes to requests, strictly (llhttp)
+    writer       ASGI messages to bytes
+    refusals     what the server itself answers
+"""
+
+from tidings.server.bounds import Bounds
+from tidings.server.listener import Server
+
+__all__ = ["Bounds", "Server"]

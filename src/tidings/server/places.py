@@ -1,0 +1,122 @@
+"""Who has a place, and who gives way when places are short. No IO, no clock.
+
+A connection is *unfinished* while its peer still sends a request or does not read an answer, *idle*
+between two calls, or its call is *worked on*. Only the first two give way: whoever is worked on has
+done all that can be asked of it. Of the unfinished, the oldest of the address that has the most; of
+the idle, the one that was used longest ago, those first that have made a single call.
+"""
+
+from collections.abc import Hashable, Iterator
+from itertools import islice
+from typing import Generic, TypeVar
+
+from tidings.server.bounds import Bounds
+
+C = TypeVar("C", bound=Hashable)
+_ROOM = 32  # a part of the places that the unfinished may always have, one in so many
+_ROOM_MIN = 8
+
+
+class Places(Generic[C]):
+    """The places of one server."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._room = max(_ROOM_MIN, bounds.places // _ROOM)
+        self._others_max = int(bounds.places * bounds.others_share)
+        self._open: set[C] = set()
+        self._by_address: dict[str, dict[C, None]] = {}
+        self._waits: dict[C, tuple[str, float]] = {}  # the unfinished, in the order they began
+        self._once: dict[C, None] = {}  # idle after one call
+        self._idle: dict[C, None] = {}  # idle after several
+        self.others = 0  # calls worked on that no place is kept for
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __iter__(self) -> Iterator[C]:
+        return iter(list(self._open))
+
+    @property
+    def spent(self) -> bool:
+        """Whether even the spare places are taken."""
+        return len(self._open) >= self._bounds.places + self._bounds.spare
+
+    @property
+    def unfinished(self) -> list[C]:
+        """Whoever still sends, or does not read; the oldest first."""
+        return list(self._waits)
+
+    def idle(self) -> Iterator[C]:
+        """Whoever waits between two calls, in the order in which they give way."""
+        yield from list(self._once)
+        yield from list(self._idle)
+
+    def admits_another(self) -> bool:
+        """Whether a call that no place is kept for may be worked on."""
+        return self.others < self._others_max
+
+    # -- how a connection stands ------------------------------------------------------------------
+
+    def enter(self, one: C) -> None:
+        """A connection has been accepted."""
+        self._open.add(one)
+
+    def leave(self, one: C) -> None:
+        """It is closed, or about to be. Idempotent."""
+        self._open.discard(one)
+        self.work(one)
+
+    def work(self, one: C) -> None:
+        """Its call is worked on."""
+        if one in self._once:
+            del self._once[one]
+        elif one in self._idle:
+            del self._idle[one]
+        elif (waits := self._waits.pop(one, None)) is not None:
+            group = self._by_address[waits[0]]
+            del group[one]
+            if not group:
+                del self._by_address[waits[0]]
+
+    def rest(self, one: C, *, proven: bool) -> None:
+        """It is between two calls; `proven`, after more than one."""
+        self.work(one)
+        if one in self._open:
+            (self._idle if proven else self._once)[one] = None
+
+    def wait(self, one: C, address: str, now_s: float) -> None:
+        """Its peer, known by `address`, has still to send or to read."""
+        self.work(one)
+        if one in self._open:
+            self._waits[one] = (address, now_s)
+            self._by_address.setdefault(address, {})[one] = None
+
+    # -- who gives way ----------------------------------------------------------------------------
+
+    def beyond(self, now_s: float) -> list[C]:
+        """The unfinished connections that addresses have beyond their bound; the oldest of each."""
+        bound, since_s = self._bounds.per_address, now_s - self._bounds.young_s
+        return [
+            one
+            for group in self._by_address.values()
+            for one in islice(group, max(0, len(group) - bound))
+            if self._waits[one][1] < since_s
+        ]
+
+    def give_way(self, now_s: float) -> Iterator[C]:
+        """In which order connections give their places to a newcomer.
+
+        Who has only just come gives way to nobody: its request may be on its way.
+        """
+        since_s = now_s - self._bounds.breath_s
+        if len(self._waits) > self._room:
+            greedy = max(self._by_address, key=lambda address: len(self._by_address[address]))
+            oldest = next(iter(self._by_address[greedy]))
+            if self._waits[oldest][1] < since_s:
+                yield oldest
+            return
+        yield from self.idle()
+        for one, (_, began_s) in list(self._waits.items()):
+            if began_s < since_s:
+                yield one

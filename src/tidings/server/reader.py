@@ -1,0 +1,287 @@
+"""Reads requests from the bytes of a connection (RFC 9112). No IO, no clock.
+
+llhttp reads; what it leaves open is decided here, so that nobody in front of us can read the same
+bytes otherwise: one `Host`, one way to tell a body's length, no folded lines, no other version.
+Bytes are taken in slices, and none are taken beyond a request that waits for its turn: who sends
+many requests at once (pipelining) makes us keep bytes, and no more than one read brings.
+"""
+
+import re
+from collections import deque
+from typing import Final
+from urllib.parse import unquote
+
+import httptools
+
+from tidings.server import refusals
+from tidings.server.bounds import Bounds
+from tidings.server.refusals import Refused
+
+_SLICE: Final = 4096
+_OVERHEAD_MAX: Final = 16 * 1024  # of chunked coding, between two bytes of a body
+_HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\-]*(?::[0-9]{0,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
+_ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#]*)([/?][^#]*)?")
+
+Pairs = list[tuple[bytes, bytes]]
+
+
+class Request:
+    """One request: its head, and as much of its body as has come and was not taken."""
+
+    __slots__ = (
+        "chunked",
+        "complete",
+        "expects",
+        "headers",
+        "keep",
+        "length",
+        "method",
+        "parts",
+        "path",
+        "query",
+        "raw_path",
+        "received",
+        "version",
+        "waiting",
+    )
+
+    def __init__(self) -> None:
+        self.method = self.path = ""
+        self.version = "1.1"
+        self.raw_path = self.query = b""
+        self.headers: Pairs = []  # names in lower case
+        self.keep = True  # whether the peer wants the connection kept
+        self.expects = False  # whether it waits for "100 Continue" before it sends the body
+        self.length = 0  # announced
+        self.chunked = False
+        self.complete = False
+        self.parts: deque[bytes] = deque()
+        self.waiting = 0  # bytes in `parts`
+        self.received = 0
+
+    def take(self) -> bytes:
+        """What has come of the body."""
+        parts = self.parts
+        body = parts.popleft() if len(parts) == 1 else b"".join(parts)
+        parts.clear()
+        self.waiting = 0
+        return body
+
+
+class RequestReader:
+    """Whatever way its bytes are cut, the same requests come out of a connection."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._parser = httptools.HttpRequestParser(self)
+        self._kept = b""  # bytes beyond a request that waits
+        self._refused: Refused | None = None
+        self._over = False  # a request was read that is the last one
+        self._again = False  # the parser reads a head that was read before
+        self._headless = 0  # bytes of a head that is not complete
+        self._overhead = 0
+        self._head: Request | None = None
+        self._head_bytes = 0
+        self._target = b""
+        self._hosts: list[bytes] = []
+        self._body: Request | None = None
+        self.requests: deque[Request] = deque()  # whose heads are complete; the first is current
+
+    @property
+    def began(self) -> bool:
+        """Whether a head has begun and is not complete."""
+        return self._head is not None
+
+    @property
+    def holds(self) -> bool:
+        """Whether bytes are kept for later."""
+        return bool(self._kept)
+
+    def feed(self, data: bytes) -> None:
+        """Take what has come. Refused where it is no request; nothing more is read then."""
+        if self._refused is not None or self._over:
+            return
+        if self._kept:
+            data = self._kept + data
+            self._kept = b""
+        at, size = 0, len(data)
+        while at < size:
+            if len(self.requests) > 1:
+                self._kept = data[at:]
+                return
+            body = self._body
+            step = _SLICE
+            if body is not None and not body.chunked:
+                step = max(step, body.length - body.received)
+            piece = data if at == 0 and size <= step else data[at : at + step]
+            at += self._feed(piece)
+            if self._over:
+                return
+
+    def _feed(self, piece: bytes) -> int:
+        """Read a slice; how many bytes of it were read."""
+        body = self._body
+        seen = 0 if body is None else body.received
+        read = len(piece)
+        try:
+            self._parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as upgrade:
+            read = upgrade.args[0]
+            self._not_upgraded()
+        except httptools.HttpParserError as error:
+            if not self._over:
+                self._refused = self._refused or refusals.not_http(_reason(error))
+                raise self._refused from None
+        if self._head is not None:
+            self._headless += read
+            if self._headless > self._bounds.head_bytes + _SLICE:
+                raise self._refuse(self._too_large())
+        elif self._body is not None:
+            moved = self._body is not body or self._body.received != seen
+            self._overhead = 0 if moved else self._overhead + read
+            if self._overhead > _OVERHEAD_MAX:
+                raise self._refuse(refusals.not_http("chunks without data"))
+        return read
+
+    def _not_upgraded(self) -> None:
+        """Read on as if no other protocol had been wished for: clients wish, and send a body.
+
+        llhttp takes what follows for the other protocol, so another parser is told of the body.
+        """
+        self._parser = httptools.HttpRequestParser(self)
+        body = self._body
+        if body is not None:
+            frame = b"Transfer-Encoding: chunked" if body.chunked else b"Content-Length: %d"
+            self._again = True
+            self._parser.feed_data(
+                b"POST / HTTP/1.1\r\n%b\r\n\r\n" % (frame if body.chunked else frame % body.length)
+            )
+            self._again = False
+
+    def _refuse(self, refused: Refused) -> Refused:
+        self._refused = refused
+        return refused
+
+    def _too_large(self) -> Refused:
+        bounds = self._bounds
+        if len(self._target) > bounds.target_bytes or self._head_bytes == len(self._target):
+            return refusals.target_too_long(bounds.target_bytes)
+        return refusals.head_too_large(bounds.head_bytes, bounds.headers)
+
+    # -- called by the parser; what is raised here comes out of `feed` ----------------------------
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request line."""
+        if self._again:
+            return
+        self._head = Request()
+        self._head_bytes = 0
+        self._target = b""
+        self._hosts = []
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the target."""
+        if self._again:
+            return
+        self._target += url
+        self._head_bytes += len(url)
+        if len(self._target) > self._bounds.target_bytes:
+            raise self._refuse(refusals.target_too_long(self._bounds.target_bytes))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; after a chunked body a trailer, which nobody reads."""
+        if self._again:
+            return
+        head = self._head
+        self._head_bytes += len(name) + len(value) + 4
+        if head is None:
+            if self._head_bytes > self._bounds.head_bytes:
+                raise self._refuse(self._too_large())
+            return
+        name = name.lower()
+        head.headers.append((name, value))
+        if len(head.headers) > self._bounds.headers or self._head_bytes > self._bounds.head_bytes:
+            raise self._refuse(
+                refusals.head_too_large(self._bounds.head_bytes, self._bounds.headers)
+            )
+        if name == b"host":
+            self._hosts.append(value)
+        elif name == b"content-length":
+            head.length = int(value)
+        elif name == b"transfer-encoding":
+            if head.chunked or value.lower() != b"chunked":
+                raise self._refuse(refusals.coding())
+            head.chunked = True
+        elif name == b"expect":
+            if value.lower() != b"100-continue":
+                raise self._refuse(refusals.expectation())
+            head.expects = True
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: judge it."""
+        if self._again:
+            return
+        head = self._head
+        assert head is not None
+        parser = self._parser
+        head.version = parser.get_http_version()
+        if head.version not in ("1.1", "1.0"):
+            raise self._refuse(refusals.not_http(f"version {head.version}"))
+        head.method = parser.get_method().decode("ascii")
+        head.keep = parser.should_keep_alive()
+        if head.chunked and head.version != "1.1":
+            raise self._refuse(refusals.coding())
+        self._judge_target(head)
+        self._head = None
+        self._headless = self._overhead = self._head_bytes = 0
+        self._body = head
+        head.expects = head.expects and head.version == "1.1" and (head.chunked or head.length > 0)
+        self.requests.append(head)
+
+    def on_body(self, data: bytes) -> None:
+        """A part of the body."""
+        body = self._body
+        assert body is not None
+        body.parts.append(data)
+        body.waiting += len(data)
+        body.received += len(data)
+        self._overhead = 0
+
+    def on_message_complete(self) -> None:
+        """The end of the body."""
+        body = self._body
+        assert body is not None
+        if self._parser.should_upgrade() and (body.chunked or body.length):
+            return  # not yet: see `_not_upgraded`
+        body.complete = True
+        self._body = None
+        self._over = self._over or not body.keep
+        self._head_bytes = 0
+
+    def _judge_target(self, head: Request) -> None:
+        """Path, query, and the one host that is meant."""
+        target, hosts = self._target, self._hosts
+        if len(hosts) > 1 or (not hosts and head.version == "1.1"):
+            must = f"must stand once; got it {len(hosts)} times"
+            raise self._refuse(refusals.bad_header("Host", must))
+        if hosts and _HOST.fullmatch(hosts[0]) is None:
+            raise self._refuse(
+                refusals.bad_header("Host", "must be a host and a port; got another")
+            )
+        if target[:1] != b"/" and target != b"*":
+            absolute = _ABSOLUTE.fullmatch(target)
+            if absolute is None or absolute[1].lower() != b"".join(hosts).lower():
+                raise self._refuse(refusals.not_http("a target that is no path of this host"))
+            target = absolute[2] or b"/"
+            target = b"/" + target if target[:1] == b"?" else target
+        if b"#" in target or (target == b"*" and head.method != "OPTIONS"):
+            raise self._refuse(refusals.not_http("a target that is no path"))
+        path, _, head.query = target.partition(b"?")
+        head.raw_path = path
+        text = path.decode("latin-1")
+        head.path = unquote(text) if b"%" in path else text
+
+
+def _reason(error: Exception) -> str:
+    said = str(error).strip(".") or "broken"
+    return said[:80].replace("`", "")
