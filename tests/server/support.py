@@ -1,0 +1,170 @@
+"""What the server's tests share: a server in this process, an application, and raw clients."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvloop
+
+from tidings.server import Bounds, Server
+
+Message = dict[str, Any]
+App = Callable[[Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Any]
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+# Short enough to be waited for.
+QUICK = {"head_s": 0.6, "idle_s": 1.5, "grace_s": 0.6, "linger_s": 1.5, "linger_quiet_s": 0.6}
+
+
+def run(scenario: Coroutine[Any, Any, None]) -> None:
+    """Run to the end on the service's own loop, or fail after 30 seconds whatever it does."""
+
+    async def bounded() -> None:
+        async with asyncio.timeout(30):
+            await scenario
+
+    uvloop.run(bounded())
+
+
+class Echo:
+    """Answers with what it was asked, and remembers what became of each call."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.calls: list[str] = []
+        self.gone = 0
+        self.go_on = asyncio.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        path = scope["path"]
+        self.calls.append(f"{scope['method']} {path}")
+        if path == "/early":
+            await reply(send, 401, b"no")
+            return
+        body = b""
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                self.gone += 1
+                return
+            body += message["body"]
+            more = message["more_body"]
+        self.bodies.append(body)
+        if path == "/big":
+            await reply(send, 200, b"x" * int(scope["query_string"]))
+        elif path == "/stream":
+            await self._stream(receive, send)
+        elif path == "/wait":
+            await self.go_on.wait()
+            await reply(send, 200, b"waited")
+        elif path == "/fails":
+            raise RuntimeError("on purpose")
+        elif path == "/breaks":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"half", "more_body": True})
+            raise RuntimeError("on purpose")
+        elif path == "/splits":
+            await reply(send, 200, b"", (b"x-a", b"b\r\nset-cookie: c"))
+        elif path == "/none":
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            told = {
+                "method": scope["method"],
+                "path": path,
+                "query": scope["query_string"].decode(),
+                "body": body.decode("latin-1"),
+                "client": scope["client"][0],
+                "headers": [[one.decode("latin-1") for one in pair] for pair in scope["headers"]],
+            }
+            await reply(send, 200, json.dumps(told).encode())
+
+    async def _stream(self, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        left = asyncio.ensure_future(receive())
+        while not left.done():
+            await send({"type": "http.response.body", "body": b"fact\n", "more_body": True})
+            await asyncio.wait([left], timeout=0.02)
+        self.gone += 1
+
+
+async def reply(send: Any, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+    """One whole answer."""
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [length, *headers]})
+    await send({"type": "http.response.body", "body": body})
+
+
+@asynccontextmanager
+async def serving(app: App | None = None, **bounds: Any) -> AsyncIterator[Server]:
+    """A server on a port that the system chooses."""
+    options = {name: bounds.pop(name) for name in ("keeps", "remote", "host") if name in bounds}
+    host = options.pop("host", "127.0.0.1")
+    server = Server(app or Echo(), host=host, port=0, bounds=Bounds(**bounds), **options)
+    server.start()
+    try:
+        yield server
+    finally:
+        await server.stop(0.3)
+
+
+class Client:
+    """One connection, raw."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    @classmethod
+    async def to(cls, server: Server, host: str = "127.0.0.1", **options: Any) -> "Client":
+        return cls(*await asyncio.open_connection(host, server.port, **options))
+
+    def write(self, data: bytes) -> None:
+        self.writer.write(data)
+
+    async def answer(self, head_only: bool = False) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of the next answer."""
+        head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        line, *rest = head.strip().split("\r\n")
+        headers = {name.lower(): value for name, value in (one.split(": ", 1) for one in rest)}
+        status, body = int(line.split()[1]), b""
+        if head_only or status in (100, 204):
+            return status, headers, body
+        if "content-length" in headers:
+            body = await self.reader.readexactly(int(headers["content-length"]))
+        elif headers.get("transfer-encoding") == "chunked":
+            while size := int(await self.reader.readline(), 16):
+                body += (await self.reader.readexactly(size + 2))[:-2]
+            await self.reader.readline()
+        else:
+            body = await self.reader.read()
+        return status, headers, body
+
+    async def ask(self, request: bytes = GET) -> tuple[int, dict[str, str], bytes]:
+        """Send, and read the answer."""
+        self.write(request)
+        return await self.answer()
+
+    async def ended(self, seconds: float = 5.0) -> bytes:
+        """What still comes until the other side closes, which it does within so many seconds."""
+        rest = b""
+        async with asyncio.timeout(seconds):
+            try:
+                while part := await self.reader.read(65536):
+                    rest += part
+            except ConnectionError:
+                pass
+        return rest
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+async def until(holds: Callable[[], bool], what: str, seconds: float = 5.0) -> None:
+    """Wait until something holds, or fail with what was awaited."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not holds():
+        assert asyncio.get_running_loop().time() < deadline, f"waited in vain for {what}"
+        await asyncio.sleep(0.01)

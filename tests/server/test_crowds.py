@@ -1,0 +1,231 @@
+"""When places are short, who gives way is not who behaves."""
+
+import asyncio
+import os
+import resource
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tidings.server import Server
+
+from .support import GET, Client, Echo, run, serving, until
+
+PLACES = 64
+SMALL = {"places": PLACES, "spare": 8, "per_address": 32, "socket_bytes": 4096, "turn_s": 0.5}
+BIG = b"GET /big?2000000 HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+async def crowd(server: Server, count: int, sent: bytes, *, reads: bool = True) -> list[Client]:
+    """Connections that send as much and no more; those that it could not keep are among them."""
+    clients = []
+    for _ in range(count):
+        client = await Client.to(server, limit=1024)
+        if not reads:
+            client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        client.write(sent)
+        clients.append(client)
+    return clients
+
+
+KINDS: dict[str, tuple[bytes, bool]] = {
+    "silent": (b"", True),
+    "half a head": (b"GET / HTTP/1.1\r\nHos", True),
+    "half a body": (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc", True),
+    "idle": (GET, True),
+    "not reading": (BIG, False),
+    "refused and staying": (b"junk\r\n\r\n", True),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_crowd_of_any_kind_takes_no_place_from_who_behaves(kind: str) -> None:
+    sent, reads = KINDS[kind]
+
+    async def scenario() -> None:
+        async with serving(**SMALL) as server:
+            good = [await Client.to(server) for _ in range(40)]
+            for client in good:
+                for _ in range(2):
+                    assert (await client.ask())[0] == 200
+            others = await crowd(server, 300, sent, reads=reads)
+            for client in good:  # on the connections that they had
+                assert (await client.ask())[0] == 200
+            for _ in range(40):  # and on new ones
+                client = await Client.to(server)
+                assert (await client.ask())[0] == 200
+                client.close()
+            assert len(server.places) <= PLACES + 8
+            assert len(others) == 300
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("kind", ["silent", "half a head", "half a body"])
+def test_an_address_has_a_bound_for_what_it_leaves_unfinished(kind: str) -> None:
+    sent, _ = KINDS[kind]
+
+    async def scenario() -> None:
+        async with serving(places=500, per_address=20) as server:
+            await crowd(server, 60, sent)
+            assert len(server.places) == 60  # they have only just come
+            await until(lambda: len(server.places) <= 20, "the others to be closed")
+            client = await Client.to(server)
+            assert (await client.ask())[0] == 200
+
+    run(scenario())
+
+
+def test_busy_and_idle_connections_of_one_address_are_not_counted() -> None:
+    async def scenario() -> None:
+        app = Echo()
+        async with serving(app, places=700, per_address=20) as server:
+            clients = [await Client.to(server) for _ in range(500)]
+            for _ in range(2):
+                answers = await asyncio.gather(*(client.ask() for client in clients))
+                assert {status for status, _, _ in answers} == {200}
+            waits = [client.ask(GET.replace(b"/ ", b"/wait ", 1)) for client in clients]
+            waiting = asyncio.gather(*waits)
+            await until(lambda: app.calls.count("GET /wait") == 500, "500 calls at once")
+            app.go_on.set()
+            assert {body for _, _, body in await waiting} == {b"waited"}
+            assert len(server.places) == 500
+
+    run(scenario())
+
+
+def test_the_address_is_the_one_that_is_told() -> None:
+    async def scenario() -> None:
+        def remote(peer: str, headers: list[tuple[bytes, bytes]]) -> str:
+            return dict(headers).get(b"x-from", b"").decode() or peer
+
+        async with serving(places=500, per_address=20, remote=remote) as server:
+            head = (
+                "POST / HTTP/1.1\r\nHost: a\r\nX-From: 192.0.2.{}\r\nContent-Length: 9\r\n\r\nabc"
+            )
+            of_many = [
+                (await crowd(server, 1, head.format(number).encode()))[0] for number in range(60)
+            ]
+            await asyncio.sleep(0.3)
+            assert len(server.places) == 60  # one for each of them
+            await crowd(server, 60, head.format(7).encode())
+            await until(lambda: len(server.places) <= 80, "the others of that one to be closed")
+            for client in of_many[20:]:
+                client.write(b"defghi")
+                assert (await client.answer())[0] == 200
+
+    run(scenario())
+
+
+def keeps(method: str, path: str) -> bool:
+    return path == "/kept"
+
+
+def test_places_are_kept_for_some_calls() -> None:
+    async def scenario() -> None:
+        app = Echo()
+        kept = GET.replace(b"/ ", b"/kept ", 1)
+        async with serving(app, **SMALL, keeps=keeps) as server:
+            busy = await crowd(server, PLACES, GET.replace(b"/ ", b"/wait ", 1))
+            refused = [await client.answer() for client in busy[48:]]  # three quarters are theirs
+            assert {status for status, _, _ in refused} == {503}
+            assert all(headers["retry-after"] == "1" for _, headers, _ in refused)
+            for _ in range(30):
+                client = await Client.to(server)
+                assert (await client.ask(kept))[0] == 200
+                client.close()
+            app.go_on.set()
+            for client in busy[:48]:
+                assert (await client.answer())[2] == b"waited"
+            assert server.places.others == 0
+            assert (await (await Client.to(server)).ask())[0] == 200
+
+    run(scenario())
+
+
+def test_newcomers_wait_while_every_place_is_worked_on() -> None:
+    async def scenario() -> None:
+        app = Echo()
+        async with serving(app, places=10, spare=2, keeps=lambda method, path: True) as server:
+            wait = GET.replace(b"/ ", b"/wait ", 1)
+            clients = []
+            for _ in range(30):
+                clients.append(await Client.to(server))
+                clients[-1].write(wait)
+            await until(lambda: len(app.calls) == 12, "as many calls as there are places")
+            await asyncio.sleep(0.2)
+            assert len(app.calls) == 12
+            app.go_on.set()
+            for client in clients:
+                assert (await client.answer())[2] == b"waited"
+                client.close()
+
+    run(scenario())
+
+
+def test_an_idle_connection_whose_next_request_is_here_does_not_give_way() -> None:
+    async def scenario() -> None:
+        async with serving(**SMALL) as server:
+            good = [await Client.to(server) for _ in range(PLACES)]
+            for client in good:
+                await client.ask()
+            for client in good:
+                client.write(GET)
+            newcomers = [await Client.to(server) for _ in range(5)]
+            for client in newcomers:
+                client.write(GET)
+            for client in (*good, *newcomers):
+                assert (await client.answer())[0] == 200
+
+    run(scenario())
+
+
+@pytest.fixture
+def few_descriptors() -> Callable[[int], list[int]]:
+    """Leaves this process so many descriptors, by taking the others."""
+    taken: list[int] = []
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def leave(count: int) -> list[int]:
+        highest = max(int(name) for name in os.listdir("/proc/self/fd")) + 60
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest, hard))
+        while True:
+            try:
+                taken.append(os.open(os.devnull, os.O_RDONLY))
+            except OSError:
+                break
+        for _ in range(count):
+            os.close(taken.pop())
+        return taken
+
+    yield leave  # type: ignore[misc]
+    for number in taken:
+        os.close(number)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_it_lives_through_a_want_of_descriptors(
+    few_descriptors: Callable[[int], list[int]],
+) -> None:
+    async def scenario() -> None:
+        async with serving(places=500) as server:
+            first = await Client.to(server)
+            assert (await first.ask())[0] == 200
+            taken = few_descriptors(9)
+            pending = []
+            for _ in range(9):  # as many as this side has: the server has none for the last ones
+                try:
+                    pending.append(await Client.to(server))
+                except OSError:
+                    break
+                pending[-1].write(GET)
+            before = time.process_time()
+            await asyncio.sleep(0.6)
+            assert time.process_time() - before < 0.3, "it spins"
+            for _ in range(2):
+                os.close(taken.pop())
+            for client in pending:
+                assert (await client.answer())[0] == 200
+
+    run(scenario())
