@@ -109,7 +109,7 @@ def test_the_help_of_no_command_loads_what_the_command_needs() -> None:
     count, *loaded = subprocess.check_output([sys.executable, "-c", asked], text=True).split()
     assert int(count) > 50
     slow = r"tidings\.(api|app|catalogue|console|core|demo|egress|engine|simulator|store|transform)"
-    heavy = rf"({slow}|fastapi|starlette|pydantic|apsw|yaml|msgspec|jsonschema_rs|granian)(\.|$)"
+    heavy = rf"({slow}|fastapi|starlette|pydantic|apsw|yaml|msgspec|jsonschema_rs|httptools)(\.|$)"
     assert [module for module in loaded if re.match(heavy, module)] == []
 
 

@@ -23,6 +23,12 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 EVENTS_PATH = "/v1/events"
 INBOX_STEM = "/inbox/"
 _NAME = re.compile(r"\[[^\]]*\]|[^:]*")
+HEALTH_PATHS = ("/livez", "/readyz")
+
+
+def keeps(method: str, path: str) -> bool:
+    """Whether the server keeps a place for such a call: for events and health."""
+    return path in HEALTH_PATHS or (path == EVENTS_PATH and method == "POST")
 
 
 class Gate:

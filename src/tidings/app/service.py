@@ -1,7 +1,6 @@
 """The service: everything composed, in the order in which it starts and stops."""
 
 import asyncio
-import contextlib
 import gc
 import os
 import random
@@ -11,9 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
 from prometheus_client import CollectorRegistry
 
 from tidings import catalogue
@@ -21,7 +17,7 @@ from tidings.api.accept import AcceptApp
 from tidings.api.context import Services
 from tidings.api.control import make_control_app
 from tidings.api.front import Front
-from tidings.api.gate import Gate
+from tidings.api.gate import Gate, keeps
 from tidings.app.parts import (
     console_link,
     derived_key,
@@ -72,20 +68,15 @@ from tidings.engine.trial import Trial
 from tidings.engine.tries import Tries
 from tidings.engine.vault import Vault
 from tidings.engine.webhooks import Webhooks
+from tidings.server import Bounds, Server
 from tidings.settings import Settings, public_url
 from tidings.store.port import FAN_OUT_ROWS
 from tidings.store.sqlite.client import SqliteStore
 from tidings.store.sqlite.in_flight import InFlightFile
 from tidings.transform.renderer import ProcessRenderer
 
-HEADER_READ_MS = 15_000
 TOKENS_PURPOSE, CONSENTS_PURPOSE = b"tidings.tokens", b"tidings.consents"
 SERVER_STOP_S = 5.0
-BACKLOG = 2048
-# The server's and the client's threads need the interpreter for microseconds at a time; with the
-# default of 5 ms they wait for it behind a busy loop. Measured at full load: 2,130 events/s and
-# p99 115 ms with 5 ms or more, 2,500 and 55 ms with this.
-SWITCH_S = 0.0001
 
 log = structlog.get_logger("tidings")
 
@@ -114,7 +105,6 @@ class Service:
         self._server = server
         self._closers = closers
         self._replays = replays
-        self._serving: asyncio.Task[None] | None = None
         self.jobs: Jobs | None = None  # set once by `compose`
         self.console_link: str | None = None  # printed at the start; set by `compose` for --dev
 
@@ -342,14 +332,10 @@ class Service:
         )
         server = Server(
             Gate(accept, control, inbox_host(settings), front),
-            address=settings.host,
+            host=settings.host,
             port=settings.port,
-            interface=Interfaces.ASGINL,
-            http=HTTPModes.http1,
-            http1_settings=HTTP1Settings(header_read_timeout=HEADER_READ_MS),
-            websockets=False,
-            backlog=BACKLOG,
-            log_enabled=False,
+            bounds=Bounds(grace_s=settings.call_s_max),
+            keeps=keeps,
         )
         await stops.load()
         await webhooks.disable_owed()
@@ -370,10 +356,9 @@ class Service:
     async def run(self, ended: "asyncio.Future[int]") -> int:
         """Serve until told to end, or until a part of it has ended by itself."""
         settings = self._settings
-        self._serving = asyncio.get_running_loop().create_task(self._server.serve())
+        self._server.start()
         gc.collect()
         gc.freeze()  # what was composed stays; only what calls make is looked through
-        sys.setswitchinterval(SWITCH_S)
         gc.set_threshold(50_000, 20, 50)
         print(f"Tidings listens on http://{settings.host}:{settings.port}", file=sys.stderr)
         if self.console_link is not None:
@@ -382,24 +367,21 @@ class Service:
                 "The link signs in once, within 10 minutes, as the platform's own credential.",
                 file=sys.stderr,
             )
-        parts: set[asyncio.Future[Any]] = {ended, self._serving, self._engine.ended}
+        parts: set[asyncio.Future[Any]] = {ended, self._engine.ended}
         await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         if ended.done():
             if ended.result():
                 print("The store's process has ended. Tidings stops.", file=sys.stderr)
             return ended.result()
-        for part in (self._serving, self._engine.ended):
-            if part.done() and not part.cancelled() and (error := part.exception()) is not None:
-                log.error("a part of the service has ended", error=repr(error))
+        part = self._engine.ended
+        if part.done() and not part.cancelled() and (error := part.exception()) is not None:
+            log.error("a part of the service has ended", error=repr(error))
         return 1
 
     async def stop(self) -> None:
         """Stop in order; nothing that was accepted is lost by any kind of stop."""
         self._feed.close()
-        if self._serving is not None:
-            self._server.stop()  # type: ignore[no-untyped-call]  # granian annotates no returns
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(self._serving, SERVER_STOP_S)
+        await self._server.stop(SERVER_STOP_S)
         if self._replays is not None:
             await self._replays.stop()
         if self.jobs is not None:
