@@ -178,6 +178,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float, _from(0.1, 60, "How long an accept may wait for its commit, in seconds; then 503.")
     ] = 1.0
 
+    connections_max: Annotated[
+        int,
+        _from(
+            64,
+            100_000,
+            "The most connections that callers may have at one time. Fewer where the limit of open "
+            "files is low ([running.md](running.md#open-files)).",
+        ),
+    ] = 4096
+
     public_url: (
         Annotated[
             str,
@@ -236,7 +246,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _from(0, 600, "How long a stop waits for attempts in flight, in s; others are sent again."),
     ] = 25.0
     in_flight_max: Annotated[
-        int, _from(1, 10_000, "The most attempts of the process at one time, over all webhooks.")
+        int,
+        _from(
+            1,
+            10_000,
+            "The most attempts of the process at one time, over all webhooks. Fewer where the "
+            "limit of open files is low ([running.md](running.md#open-files)).",
+        ),
     ] = 4000
     window_bytes_max: Annotated[
         int,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import uvloop
 
-from tidings.app.machine import log_to_stderr, port_refusal
+from tidings.app.machine import file_refusal, log_to_stderr, port_refusal
 from tidings.app.service import Service
 from tidings.engine.access import BootstrapRefused
 from tidings.engine.vault import VaultRefused
@@ -31,7 +31,7 @@ class Refused(Exception):
 def serve(settings: Settings) -> int:
     """Run the service until it is told to stop; the exit code of the process."""
     log_to_stderr(settings.log_level)
-    if (refusal := port_refusal(settings)) is not None:
+    if (refusal := file_refusal() or port_refusal(settings)) is not None:
         print(refusal, file=sys.stderr)
         return 4
     try:

@@ -8,11 +8,14 @@ import sys
 
 import structlog
 
+from tidings.core.descriptors import LEAST
 from tidings.settings import Settings
+
+_MANY = 1 << 20
 
 
 def port_refusal(settings: Settings) -> str | None:
-    """Why the port cannot be had. The server shares ports (SO_REUSEPORT), so it would not say."""
+    """Why the port cannot be had. Asked before anything is opened: the server listens last."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -37,6 +40,21 @@ def raise_file_limit() -> None:
     if soft != hard:
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def file_limit() -> int:
+    """How many open files this process may have now."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MANY if soft == resource.RLIM_INFINITY else soft
+
+
+def file_refusal() -> str | None:
+    """Why nothing can be served under this limit of open files."""
+    if (limit := file_limit()) >= LEAST:
+        return None
+    return (
+        f"The limit of open files must be at least {LEAST}; got {limit}. Raise it: ulimit -n 65536."
+    )
 
 
 def log_to_stderr(level: str) -> None:

@@ -18,6 +18,7 @@ from tidings.api.context import Services
 from tidings.api.control import make_control_app
 from tidings.api.front import Front
 from tidings.api.gate import Gate, keeps
+from tidings.app.machine import file_limit
 from tidings.app.parts import (
     console_link,
     derived_key,
@@ -36,6 +37,7 @@ from tidings.app.parts import (
 )
 from tidings.console.routes import console_routes
 from tidings.core.call_split import Limits as CallLimits
+from tidings.core.descriptors import share_out
 from tidings.core.forwarded import Proxies
 from tidings.core.registry import Registry
 from tidings.core.terms import Terms
@@ -117,7 +119,8 @@ class Service:
         types.prepare_all()
         changes = Changes(registry)
         policy = make_policy(settings)
-        sender = HttpSender(policy)
+        shares = share_out(file_limit(), settings.connections_max, settings.in_flight_max)
+        sender = HttpSender(policy, connections_max=shares.outbound)
         vault = Vault.in_directory(settings.data)
         orgs = Orgs(store=store, registry=registry, changes=changes, clock=clock)
         entrance = Entrance.compose(
@@ -201,7 +204,7 @@ class Service:
                 waiting_bytes_max=settings.waiting_bytes_max,
                 waiting_s_max=settings.waiting_s_max,
                 window_bytes_max=settings.window_bytes_max,
-                in_flight_max=settings.in_flight_max,
+                in_flight_max=shares.attempts,
                 drain_s=settings.drain_s,
                 per_event_max=settings.deliveries_at_once_max,
                 fan_out_rows=min(FAN_OUT_ROWS, settings.deliveries_at_once_max),
@@ -334,7 +337,12 @@ class Service:
             Gate(accept, control, inbox_host(settings), front),
             host=settings.host,
             port=settings.port,
-            bounds=Bounds(grace_s=settings.call_s_max),
+            bounds=Bounds(
+                places=shares.places,
+                spare=shares.spare,
+                per_address=shares.places // 2,
+                grace_s=settings.call_s_max,
+            ),
             keeps=keeps,
         )
         await stops.load()

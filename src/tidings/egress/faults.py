@@ -61,6 +61,11 @@ def no_connection(count: int, started: float) -> Fault:
     return unsent(FaultKind.OURS, detail, started)
 
 
+def no_socket(started: float) -> Fault:
+    """All connections that the process may have are in use."""
+    return unsent(FaultKind.OURS, _NO_SOCKETS, started)
+
+
 def not_connected(error: OSError, started: float) -> Fault:
     """The connection was not made; `error` is what the system said."""
     code = error.errno or 0

@@ -15,6 +15,7 @@ import msgspec
 from tidings.core.exchange import Ending, Fault, FaultKind, Timings
 from tidings.egress import faults
 from tidings.egress.address import TargetRefused, is_literal, parse_target, url_of
+from tidings.egress.budget import Budget
 from tidings.egress.dial import CONNECT_S, Dialler
 from tidings.egress.policy import Policy
 from tidings.egress.port import Target
@@ -41,12 +42,14 @@ class HttpOutlet:
         connections_max: int,
         keep_answers: bool,
         user_agent: str,
+        budget: Budget | None = None,
     ) -> None:
         self._target = target
         self._policy = policy
         self._resolver = resolver
         self._dialler = dialler
         self._connections_max = connections_max
+        self._budget = budget or Budget()
         self._keep_answers = keep_answers
         self._writer = RequestWriter(target, user_agent)
         self._refused = not reads_back(target)
@@ -79,7 +82,6 @@ class HttpOutlet:
         """Close every connection; sends under way end with a fault of our own. Idempotent."""
         self._opened += 1
         self._fresh_until = _NEVER
-        self._idle.clear()
         for wire in list(self._wires):
             wire.close()
         if self._sweep is not None:
@@ -154,6 +156,7 @@ class HttpOutlet:
         idle = self._idle
         while idle:
             wire = idle.pop()
+            self._budget.used(wire)
             if wire.usable:
                 return wire
             wire.close()
@@ -166,7 +169,11 @@ class HttpOutlet:
             return got
         opened = self._opened
         self._dialling += 1
+        counted = False
         try:
+            counted = await self._budget.take()
+            if not counted:
+                return faults.no_socket(started)
             for address in sorted(self._addresses, key=lambda one: one != self._good):
                 left_s = deadline_s - (monotonic() - started)
                 # Connecting must time out before the whole does, or they could not be told apart.
@@ -176,6 +183,8 @@ class HttpOutlet:
                 )
                 if isinstance(got, Wire):
                     self._wires.add(got)
+                    if got.closed:  # before it was known here
+                        self._gone(got)
                     self._good = address
                     if opened != self._opened:
                         got.close()
@@ -188,6 +197,8 @@ class HttpOutlet:
         finally:
             self._dialling -= 1
             if not isinstance(got, Wire):
+                if counted:
+                    self._budget.give()
                 self._wake()
 
     async def _room(self, started: float, deadline_s: float) -> Wire | Fault | None:
@@ -216,13 +227,17 @@ class HttpOutlet:
     def _released(self, wire: Wire) -> None:
         """An answer was read to its end: its connection is for the next send."""
         self._idle.append(wire)
+        self._budget.idle(wire, wire.close)
         wire.idle_since_s = monotonic()
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(IDLE_S, self._sweep_idle)
         self._wake()
 
     def _gone(self, wire: Wire) -> None:
-        self._wires.discard(wire)
+        if wire in self._wires:
+            self._wires.remove(wire)
+            self._budget.used(wire)
+            self._budget.give()
         if wire in self._idle:
             self._idle.remove(wire)
         self._wake()

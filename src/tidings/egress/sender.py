@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tidings.core.exchange import FaultKind
 from tidings.egress.address import is_literal
+from tidings.egress.budget import UNBOUNDED, Budget
 from tidings.egress.dial import Dialler
 from tidings.egress.origin import HttpOrigin
 from tidings.egress.outlet import HttpOutlet
@@ -29,11 +30,14 @@ class HttpSender:
         *,
         ca_bundle: Path | None = None,
         user_agent: str = "Tidings",
+        connections_max: int = UNBOUNDED,
     ) -> None:
+        """`connections_max` bounds those of all its outlets together."""
         self._policy = policy
         self._resolver = resolver or CaresResolver()
         self._dialler = Dialler(ca_bundle)
         self._user_agent = user_agent
+        self.budget = Budget(connections_max)
 
     def open(
         self, target: Target, connections_max: int, *, keep_answers: bool = False
@@ -47,6 +51,7 @@ class HttpSender:
             connections_max=connections_max,
             keep_answers=keep_answers,
             user_agent=self._user_agent,
+            budget=self.budget,
         )
 
     def origin(self, target: Target, connections_max: int) -> HttpOrigin:
@@ -59,6 +64,7 @@ class HttpSender:
             connections_max=connections_max,
             keep_answers=True,
             user_agent=self._user_agent,
+            budget=self.budget,
         )
 
     async def unresolved(self, target: Target) -> str | None:

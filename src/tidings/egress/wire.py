@@ -84,6 +84,11 @@ class Wire(asyncio.Protocol):
         return answered
 
     @property
+    def closed(self) -> bool:
+        """Whether it has ended."""
+        return self._state is _State.CLOSED
+
+    @property
     def lingering(self) -> bool:
         """Whether its attempt has ended and only the rest of a body keeps it busy."""
         return self._state is _State.LINGERING

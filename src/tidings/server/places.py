@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from tidings.server.bounds import Bounds
 
 C = TypeVar("C", bound=Hashable)
-_ROOM = 32  # a part of the places that the unfinished may always have, one in so many
+_ROOM = 100  # a part of the places that the unfinished may always have, one in so many
 _ROOM_MIN = 8
 
 
