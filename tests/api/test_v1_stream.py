@@ -1,12 +1,15 @@
 """`GET /v1/stream`: what an org is told, and when the stream ends."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 from control_client import Service, basic, run, scope_of, service
 
-from tidings.api import stream
+from tidings.api import stream, stream_places
+from tidings.api.answers import Refused
+from tidings.core.calls import Caller
 
 
 class Listening:
@@ -105,5 +108,68 @@ def test_whose_credential_is_revoked_hears_no_more(
             end = await listening.next()
             assert end["body"] == b"" and end["more_body"] is False
             await listening.leave()
+
+    run(scenario())
+
+
+def test_a_credential_an_org_and_the_process_have_so_many_streams() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            one = await s.add_org(2)
+            open_now = [Listening(s, one) for _ in range(stream_places.OF_CREDENTIAL)]
+            for listening in open_now:
+                assert (await listening.next())["status"] == 200
+            refused = Listening(s, one)
+            start = await refused.next()
+            assert start["status"] == 429
+            assert dict(start["headers"])[b"retry-after"] == b"10"
+            error = json.loads((await refused.next())["body"])["error"]
+            assert error["code"] == "too_many_streams"
+            assert error["message"].startswith("At most 20 streams may be open at one time")
+            other = Listening(s, await s.add_org(3))
+            assert (await other.next())["status"] == 200
+            await open_now.pop().leave()
+            again = Listening(s, one)
+            assert (await again.next())["status"] == 200
+            for listening in (*open_now, again, other):
+                await listening.leave()
+            assert not s.feed.listening
+
+    run(scenario())
+
+
+def test_places_of_streams_are_given_back_once() -> None:
+    places = stream_places.StreamPlaces(most=stream_places.OF_ORG + 5)
+    given = [
+        places.take(Caller(1, credential=str(number // 20)))
+        for number in range(stream_places.OF_ORG)
+    ]
+    with pytest.raises(Refused):
+        places.take(Caller(1, credential="another"))
+    others = [places.take(Caller(2, credential="theirs")) for _ in range(5)]
+    with pytest.raises(Refused):
+        places.take(Caller(3, credential="a third"))
+    for give in (*given, *given):
+        give()
+    assert places.open == 5
+    for give in others:
+        give()
+    assert places.open == 0
+    places.take(Caller(3, credential="a third"))
+
+
+def test_a_stream_whose_caller_goes_before_it_begins_leaves_nothing() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            auth = await s.add_org(2)
+            for _ in range(stream_places.OF_CREDENTIAL * 2):
+                early = Listening(s, auth)
+                await asyncio.sleep(0)
+                early.task.cancel()
+                await asyncio.gather(early.task, return_exceptions=True)
+            listening = Listening(s, auth)
+            assert (await listening.next())["status"] == 200
+            await listening.leave()
+            assert not s.feed.listening
 
     run(scenario())

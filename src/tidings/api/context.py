@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,6 +16,7 @@ from tidings.api.answers import Refused, refused
 from tidings.api.front import address_of
 from tidings.api.health import Health
 from tidings.api.metrics_access import MetricsReaders
+from tidings.api.stream_places import StreamPlaces
 from tidings.core.attribution import of_headers
 from tidings.core.envelope import deeper
 from tidings.core.form import Refusal
@@ -90,6 +91,7 @@ class Services:
     readmission: Readmission
     inboxes: Inboxes
     metrics_readers: MetricsReaders = MetricsReaders()  # beside the platform's own credential
+    streams: StreamPlaces = field(default_factory=StreamPlaces)
     public_url: str = ""  # where browsers reach the service; empty: as the call did
     neo_values: Callable[[int], Sequence[dict[str, str]]] | None = None
     health_of: Callable[[int], port.Health | None] = lambda _: None  # of a webhook, by its number
@@ -116,12 +118,16 @@ class Services:
             caller = msgspec.structs.replace(caller, attribution=named)
         return self.access.acting(caller, headers.get(ORG_HEADER))
 
+    def known(self, request: Request, scope: str | None = None) -> Caller:
+        """Who makes a call that has been let in and counted. Denied as by `caller`."""
+        authorization, token = _proof(request)
+        caller = self.access.caller(authorization, scope, token)
+        return self.access.acting(caller, request.headers.get(ORG_HEADER))
+
     def still_may(self, request: Request, scope: str) -> bool:
         """Whether a call that goes on would be admitted now; not counted, for it is none."""
-        authorization, token = _proof(request)
         try:
-            caller = self.access.caller(authorization, scope, token)
-            self.access.acting(caller, request.headers.get(ORG_HEADER))
+            self.known(request, scope)
         except Denied:
             return False
         return True

@@ -6,10 +6,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from tidings.api.context import Services
 from tidings.api.models import V1_ERRORS
+from tidings.api.stream_places import EventStream
 from tidings.engine.feed import Feed, Subscription
 
 KEEP_ALIVE_S = 15.0
@@ -28,14 +29,30 @@ def stream_routes(services: Services, keep_alive_s: float = KEEP_ALIVE_S) -> API
     async def stream(request: Request) -> Response:
         """Server-sent events of the org, from now on."""
         caller = services.caller(request, "logs:read")
-        subscription = services.feed.subscribe(caller.org)
-        facts = told(services.feed, subscription, keep_alive_s)
-        heard = watched(facts, lambda: services.still_may(request, "logs:read"))
-        return StreamingResponse(
-            heard, media_type="text/event-stream", headers=EVENT_STREAM_HEADERS
+        return event_stream(
+            services.streams.take(caller),
+            services.feed,
+            caller.org,
+            lambda: services.still_may(request, "logs:read"),
+            keep_alive_s,
         )
 
     return router
+
+
+def event_stream(
+    give_back: Callable[[], None],
+    feed: Feed,
+    channel: int,
+    may_hear: Callable[[], bool],
+    keep_alive_s: float = KEEP_ALIVE_S,
+) -> Response:
+    """What a feed tells on a channel, for as long as it may be heard; then the place is free."""
+    subscription = feed.subscribe(channel)
+    heard = watched(told(feed, subscription, keep_alive_s), may_hear)
+    stream = EventStream(heard, media_type="text/event-stream", headers=EVENT_STREAM_HEADERS)
+    stream.ends = (lambda: feed.unsubscribe(subscription), give_back)
+    return stream
 
 
 async def told(

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, iso, read_bytes
@@ -14,7 +14,7 @@ from tidings.api.log_models import PAGE_PARAMETERS
 from tidings.api.log_query import cursors, read_question
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
-from tidings.api.stream import EVENT_STREAM_HEADERS, KEEP_ALIVE_S, told, watched
+from tidings.api.stream import event_stream
 from tidings.api.v1_inboxes import own_inbox
 from tidings.core.ids import read, show
 from tidings.engine.inboxes import BODY_BYTES_KEPT
@@ -68,12 +68,11 @@ def _own_routes(services: Services) -> APIRouter:
     async def stream(request: Request, inbox_id: str) -> Response:
         """Server-sent events of the inbox, from now on."""
         live = own_inbox(services, request, inbox_id)
-        subscription = inboxes.feed.subscribe(live.stored.number)
-        facts = told(inboxes.feed, subscription, KEEP_ALIVE_S)
-        return StreamingResponse(
-            watched(facts, lambda: services.still_may(request, "logs:read")),
-            media_type="text/event-stream",
-            headers=EVENT_STREAM_HEADERS,
+        return event_stream(
+            services.streams.take(services.known(request)),
+            inboxes.feed,
+            live.stored.number,
+            lambda: services.still_may(request, "logs:read"),
         )
 
     return router

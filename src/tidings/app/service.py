@@ -18,6 +18,7 @@ from tidings.api.context import Services
 from tidings.api.control import make_control_app
 from tidings.api.front import Front
 from tidings.api.gate import Gate, keeps
+from tidings.api.stream_places import StreamPlaces
 from tidings.app.machine import file_limit
 from tidings.app.parts import (
     console_link,
@@ -311,6 +312,7 @@ class Service:
             guard=entrance.guard,
             limits=entrance.limits,
             feed=feed,
+            streams=StreamPlaces(shares.places // 4),
             clock=clock,
             health=engine,
             metrics=metrics,

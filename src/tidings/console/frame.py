@@ -6,6 +6,7 @@ the page they wanted. A page that changes something is reached by POST alone, an
 token of the session and of this very address, org and all.
 """
 
+import asyncio
 import gzip
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -19,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tidings.api.answers import Refused
-from tidings.api.context import Services
+from tidings.api.context import BODY_WAIT_S, Services
 from tidings.api.front import LOOPBACK
 from tidings.console.place import OUTSIDE, Place, form_fits, org_of_form, place_of
 from tidings.console.static import Static
@@ -382,11 +383,16 @@ def in_org(named: str) -> Markup:
 
 
 async def read_form(request: Request) -> FormData:
-    """The fields of a form. Denied where there are too many bytes."""
+    """The fields of a form. Denied where there are too many bytes, or they come too slowly."""
     length = request.headers.get("content-length", "")
     if not length.isdigit() or int(length) > FORM_BYTES_MAX:
         raise Denied(413, "too_large", "The form must be of at most 512 KB. Shorten it.")
-    return await request.form(max_fields=FORM_FIELDS_MAX, max_files=0)
+    try:
+        async with asyncio.timeout(BODY_WAIT_S):
+            return await request.form(max_fields=FORM_FIELDS_MAX, max_files=0)
+    except TimeoutError:
+        said = f"The form must come within {BODY_WAIT_S:.0f} s; it did not. Send it again."
+        raise Denied(408, "too_slow", said) from None
 
 
 def _unquoted(said: str | None) -> str | None:

@@ -1,8 +1,8 @@
 """The live tail: events and deliveries of the org as they happen, in the browser."""
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
-from tidings.api.stream import EVENT_STREAM_HEADERS, KEEP_ALIVE_S, told, watched
+from tidings.api.stream import event_stream
 from tidings.console.visit import Visit
 from tidings.core.delivery import State
 from tidings.engine.denied import Denied
@@ -40,9 +40,4 @@ async def stream(visit: Visit) -> Response:
         except Denied:
             return False
 
-    facts = told(feed, feed.subscribe(org), KEEP_ALIVE_S)
-    return StreamingResponse(
-        watched(facts, may_hear),
-        media_type="text/event-stream",
-        headers=EVENT_STREAM_HEADERS,
-    )
+    return event_stream(visit.services.streams.take(visit.caller), feed, org, may_hear)
