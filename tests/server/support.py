@@ -100,7 +100,9 @@ async def reply(send: Any, status: int, body: bytes, *headers: tuple[bytes, byte
 @asynccontextmanager
 async def serving(app: App | None = None, **bounds: Any) -> AsyncIterator[Server]:
     """A server on a port that the system chooses."""
-    options = {name: bounds.pop(name) for name in ("keeps", "remote", "host") if name in bounds}
+    options = {
+        name: bounds.pop(name) for name in ("keeps", "remote", "shared", "host") if name in bounds
+    }
     host = options.pop("host", "127.0.0.1")
     server = Server(app or Echo(), host=host, port=0, bounds=Bounds(**bounds), **options)
     server.start()

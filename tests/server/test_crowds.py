@@ -118,6 +118,21 @@ def test_the_address_is_the_one_that_is_told() -> None:
     run(scenario())
 
 
+def test_what_a_shared_peer_has_not_told_yet_counts_against_nobody() -> None:
+    async def scenario() -> None:
+        def shared(peer: str) -> bool:
+            return peer == "127.0.0.1"
+
+        async with serving(places=500, per_address=20, young_s=0.1, shared=shared) as server:
+            clients = await crowd(server, 60, GET[:9])
+            await asyncio.sleep(1.2)
+            for client in clients:
+                client.write(GET[9:])
+                assert (await client.answer())[0] == 200
+
+    run(scenario())
+
+
 def keeps(method: str, path: str) -> bool:
     return path == "/kept"
 

@@ -154,7 +154,7 @@ class AcceptApp:
             length = headers.get(b"content-length")
             if length is not None and len(length) >= self._limit_digits:
                 self._check_length(length)
-            body = await self._body.read(receive, headers.get(b"content-length"))
+            body = await self._body.read(receive)
             read = True
             key = headers.get(b"idempotency-key")
             read_events = self.reader.read_each(

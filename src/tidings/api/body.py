@@ -30,12 +30,8 @@ class BodyReader:
         self._late: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def read(self, receive: Receive, announced: bytes | None = None) -> bytes:
-        """The whole body. Raises CallRefused (408, 413) or Gone.
-
-        `announced` is the Content-Length, which the server enforces: once so many bytes are here,
-        nothing more is asked for, which saves a hand-over between threads.
-        """
+    async def read(self, receive: Receive) -> bytes:
+        """The whole body. Raises CallRefused (408, 413) or Gone."""
         task = asyncio.current_task()
         assert task is not None
         loop = task.get_loop()
@@ -47,9 +43,7 @@ class BodyReader:
             if message["type"] == "http.disconnect":
                 raise Gone
             body: bytes = message.get("body", b"")
-            if message.get("more_body", False) and not (
-                announced is not None and announced.isdigit() and int(announced) == len(body)
-            ):
+            if message.get("more_body", False):
                 return await self._rest(receive, body)
             if len(body) > self._limit:
                 raise too_large(self._limit, len(body))

@@ -13,7 +13,7 @@ class Bounds:
     others_share: float = 0.75  # of the places, for calls that none is kept for
     turn_s: float = 2.0  # how long such a call waits for its turn, then 503
     per_address: int = 512  # connections of one address that are not finished sending or reading
-    breath_s: float = 0.005  # after accept, in which a place is given to nobody else
+    breath_s: float = 0.05  # after accept, in which a place is given to nobody else
     young_s: float = 1.0  # nor counted so: many may connect at once, and then speak
 
     # Phases.

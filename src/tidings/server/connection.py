@@ -14,7 +14,7 @@ import structlog
 
 from tidings.server import refusals
 from tidings.server.bounds import Bounds
-from tidings.server.places import Places
+from tidings.server.places import NOBODY, Places
 from tidings.server.reader import Pairs, Request, RequestReader
 from tidings.server.refusals import Refused
 from tidings.server.writer import CONTINUE, AnswerWriter
@@ -47,6 +47,10 @@ class Host(Protocol):
 
     def remote(self, peer: str, headers: Pairs) -> str:
         """The address that a call came from, as far as it is known."""
+        ...
+
+    def shared(self, peer: str) -> bool:
+        """Whether a peer stands for many."""
         ...
 
     def swollen(self) -> None:
@@ -216,8 +220,11 @@ class Connection(asyncio.Protocol):
         return waited > bounds.linger_s or quiet > bounds.linger_quiet_s
 
     def yields(self) -> bool:
-        """Give the place to another one, if nothing has just come here."""
-        if self._phase is Phase.IDLE:
+        """Give the place to another one; not where its peer has just gone on.
+
+        What has come may lie unread while the loop is busy: an age alone would blame the peer.
+        """
+        if self._phase in (Phase.HEAD, Phase.BODY, Phase.IDLE):
             if self._transport is not None and self._transport.get_write_buffer_size():
                 return False  # its answer is about to leave
             try:
@@ -428,7 +435,8 @@ class Connection(asyncio.Protocol):
                 self._unread = self._transport.get_write_buffer_size()
                 self._heard_s = self._read_s = self._since_s
             elif phase is Phase.HEAD:
-                self.address = self._peer[0]
+                peer = self._peer[0]
+                self.address = NOBODY if self._host.shared(peer) else peer
             places.wait(self, self.address, self._since_s)
 
     def _refuse(self, refused: Refused) -> None:

@@ -33,13 +33,19 @@ class Server:
         bounds: Bounds | None = None,
         keeps: Callable[[str, str], bool] = lambda method, path: False,
         remote: Callable[[str, Pairs], str] = lambda peer, headers: peer,
+        shared: Callable[[str], bool] = lambda peer: False,
     ) -> None:
-        """`keeps` says for which method and path places are kept; `remote` whom a call is from."""
+        """`keeps` says for which method and path places are kept; `remote` whom a call is from.
+
+        `shared` says which peers stand for many, as proxies do: until a head tells who it is, none
+        of their connections counts against an address.
+        """
         self.app = app
         self.bounds = bounds or Bounds()
         self.places: Places[Connection] = Places(self.bounds)
         self.keeps = keeps
         self.remote = remote
+        self.shared = shared
         self.date = b""
         self.stopping = False
         self.unread: dict[Connection, int] = {}

@@ -13,8 +13,10 @@ from typing import Generic, TypeVar
 from tidings.server.bounds import Bounds
 
 C = TypeVar("C", bound=Hashable)
-_ROOM = 100  # a part of the places that the unfinished may always have, one in so many
+_ROOM = 20  # a part of the places that the unfinished may always have, one in so many
 _ROOM_MIN = 8
+_ASKED = 32  # of those that are unfinished, for one newcomer: some have just gone on
+NOBODY = ""  # the address of those that are not known yet
 
 
 class Places(Generic[C]):
@@ -99,7 +101,8 @@ class Places(Generic[C]):
         bound, since_s = self._bounds.per_address, now_s - self._bounds.young_s
         return [
             one
-            for group in self._by_address.values()
+            for address, group in self._by_address.items()
+            if address != NOBODY
             for one in islice(group, max(0, len(group) - bound))
             if self._waits[one][1] < since_s
         ]
@@ -112,9 +115,10 @@ class Places(Generic[C]):
         since_s = now_s - self._bounds.breath_s
         if len(self._waits) > self._room:
             greedy = max(self._by_address, key=lambda address: len(self._by_address[address]))
-            oldest = next(iter(self._by_address[greedy]))
-            if self._waits[oldest][1] < since_s:
-                yield oldest
+            for one in list(islice(self._by_address[greedy], _ASKED)):
+                if self._waits[one][1] >= since_s:
+                    return
+                yield one
             return
         yield from self.idle()
         for one, (_, began_s) in list(self._waits.items()):
