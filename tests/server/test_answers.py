@@ -95,7 +95,7 @@ def test_requests_before_a_broken_one_are_answered() -> None:
 def test_a_refusal_says_what_must_be_what_came_and_what_to_do() -> None:
     async def scenario() -> None:
         app = Echo()
-        async with serving(app) as server:
+        async with serving(app, headers=[(b"x-content-type-options", b"nosniff")]) as server:
             client = await Client.to(server)
             both = "Transfer-Encoding: chunked"
             status, headers, body = await client.ask(post("/", b"0\r\n\r\n", both))

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from tidings import catalogue
 from tidings.api.accept import AcceptApp
+from tidings.api.answer_headers import ALL
 from tidings.api.context import Services
 from tidings.api.control import make_control_app
 from tidings.api.front import Front
@@ -346,6 +347,7 @@ class Service:
                 grace_s=settings.call_s_max,
             ),
             keeps=keeps,
+            headers=ALL,
         )
         await stops.load()
         await webhooks.disable_owed()

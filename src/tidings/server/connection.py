@@ -6,7 +6,7 @@ A deadline is looked at by the server's tick, not by a timer of its own: hardly 
 import asyncio
 import socket
 import traceback
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from enum import IntEnum
 from typing import Any, Protocol, cast
 
@@ -36,6 +36,7 @@ class Host(Protocol):
 
     app: App
     bounds: Bounds
+    headers: Sequence[tuple[bytes, bytes]]
     places: "Places[Connection]"
     date: bytes
     stopping: bool
@@ -396,6 +397,10 @@ class Connection(asyncio.Protocol):
             if self._turn_s:
                 self._next(again=True)
 
+    def failed(self) -> tuple[int, Pairs, bytes]:
+        """The answer where the application gives none."""
+        return refusals.answer(refusals.failed(), self._host.headers)
+
     def broken(self, call: "Call") -> None:
         """A call's answer cannot be completed: its peer must see that."""
         if self._call is call:
@@ -452,7 +457,7 @@ class Connection(asyncio.Protocol):
         else:
             waiting = self._reader.requests
             request = waiting[0] if waiting else Request()
-        status, headers, body = refusals.answer(refused)
+        status, headers, body = refusals.answer(refused, self._host.headers)
         writer = AnswerWriter()
         head = writer.head(request, status, headers, self._host.date, False)
         self.write(head + writer.body(body, False))
@@ -518,7 +523,7 @@ class Call:
         elif self._left:
             self._connection.broken(self)
         else:
-            status, headers, body = refusals.answer(refusals.failed())
+            status, headers, body = self._connection.failed()
             await self.send({"type": "http.response.start", "status": status, "headers": headers})
             await self.send({"type": "http.response.body", "body": body})
 

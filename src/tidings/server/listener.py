@@ -5,7 +5,7 @@ import contextlib
 import errno
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.utils import formatdate
 
 from tidings.server.bounds import Bounds
@@ -34,11 +34,13 @@ class Server:
         keeps: Callable[[str, str], bool] = lambda method, path: False,
         remote: Callable[[str, Pairs], str] = lambda peer, headers: peer,
         shared: Callable[[str], bool] = lambda peer: False,
+        headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
         """`keeps` says for which method and path places are kept; `remote` whom a call is from.
 
         `shared` says which peers stand for many, as proxies do: until a head tells who it is, none
-        of their connections counts against an address.
+        of their connections counts against an address. `headers` stand in what the server itself
+        answers.
         """
         self.app = app
         self.bounds = bounds or Bounds()
@@ -46,6 +48,7 @@ class Server:
         self.keeps = keeps
         self.remote = remote
         self.shared = shared
+        self.headers = headers
         self.date = b""
         self.stopping = False
         self.unread: dict[Connection, int] = {}

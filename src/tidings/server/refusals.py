@@ -1,6 +1,7 @@
 """What the server itself answers, where a request never came as far as the application."""
 
 import json
+from collections.abc import Sequence
 from http import HTTPStatus
 
 Headers = list[tuple[bytes, bytes]]
@@ -85,16 +86,15 @@ def failed() -> Refused:
     return Refused(500, "internal", text)
 
 
-def answer(refused: Refused) -> tuple[int, Headers, bytes]:
-    """Status, headers and body."""
+def answer(refused: Refused, more: Sequence[tuple[bytes, bytes]]) -> tuple[int, Headers, bytes]:
+    """Status, headers, `more` of those among them, and body."""
     told = {"error": {"code": refused.code, "message": refused.message}}
     body = json.dumps(told, ensure_ascii=False).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
         (b"connection", b"close"),
+        *more,
     ]
     if refused.retry_after:
         headers.append((b"retry-after", b"%d" % refused.retry_after))
