@@ -265,7 +265,8 @@ class Service:
         entrance.load(snapshot, await store.load_people())
         webhooks.load(snapshot)
         await first_credential(settings, entrance.access)
-        front = Front(Proxies(settings.trusted_proxies), settings.public_url or "")
+        proxies = Proxies(settings.trusted_proxies)
+        front = Front(proxies, settings.public_url or "")
         metrics = CollectorRegistry()
         metrics.register(figures)
         metrics.register(retention)
@@ -347,6 +348,8 @@ class Service:
                 grace_s=settings.call_s_max,
             ),
             keeps=keeps,
+            remote=(lambda peer, headers: proxies.told(peer, headers).address) if proxies else None,
+            shared=proxies.trusts if proxies else None,
             headers=ALL,
         )
         await stops.load()

@@ -32,8 +32,8 @@ class Server:
         port: int,
         bounds: Bounds | None = None,
         keeps: Callable[[str, str], bool] = lambda method, path: False,
-        remote: Callable[[str, Pairs], str] = lambda peer, headers: peer,
-        shared: Callable[[str], bool] = lambda peer: False,
+        remote: Callable[[str, Pairs], str] | None = None,
+        shared: Callable[[str], bool] | None = None,
         headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
         """`keeps` says for which method and path places are kept; `remote` whom a call is from.
@@ -46,8 +46,8 @@ class Server:
         self.bounds = bounds or Bounds()
         self.places: Places[Connection] = Places(self.bounds)
         self.keeps = keeps
-        self.remote = remote
-        self.shared = shared
+        self.remote = remote or _peer
+        self.shared = shared or _nobody
         self.headers = headers
         self.date = b""
         self.stopping = False
@@ -214,3 +214,11 @@ class Server:
             with contextlib.suppress(OSError):
                 self._reserve = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self._tick_timer = self._loop.call_later(TICK_S, self._tick)
+
+
+def _peer(peer: str, headers: Pairs) -> str:
+    return peer
+
+
+def _nobody(peer: str) -> bool:
+    return False
