@@ -12,7 +12,6 @@ from typing import Any
 
 from tidings.cli.webhook_defaults import DEFAULTS, HEADERS, ORDER, Body, settled
 from tidings.cli.webhook_document import Document, FileFault, fill
-from tidings.core.masks import mask
 
 _UNSURE = re.compile(r"[^A-Z0-9]+")
 
@@ -143,6 +142,8 @@ def same(field: str, old: Any, new: Any) -> bool:
 
 def _given(old: Any, new: Any) -> tuple[tuple[str, str], ...]:
     """Headers whose new value ends as the stored one does, which is all that is shown of that."""
+    from tidings.core.masks import mask  # noqa: PLC0415  # help needs it not
+
     before = _lowered(old)
     return tuple(
         (name, mask(value))
@@ -179,6 +180,8 @@ def diff(change: Change) -> list[tuple[str, str]]:
 
 
 def _header_lines(old: Mapping[str, str], new: Mapping[str, str]) -> list[tuple[str, str]]:
+    from tidings.core.masks import mask  # noqa: PLC0415  # help needs it not
+
     lines = []
     before, after = _lowered(old), _lowered(new)
     for name, value in new.items():

@@ -29,7 +29,6 @@ from tidings.cli.webhook_names import (
     tag,
 )
 from tidings.cli.where import HERE, Where
-from tidings.core.masks import mask
 
 app = App(name="webhooks", help="Who is told what, where and how.")
 for _name, _path in (
@@ -113,6 +112,8 @@ def _show(api: Calls, found: dict[str, Any], as_json: bool) -> int:
 
 def show_webhook(found: dict[str, Any], as_json: bool) -> None:
     """All that there is to say of a webhook."""
+    from tidings.core.masks import mask  # noqa: PLC0415  # help needs it not
+
     if as_json:
         print_line(found)
         return
