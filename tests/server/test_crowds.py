@@ -77,6 +77,19 @@ def test_an_address_has_a_bound_for_what_it_leaves_unfinished(kind: str) -> None
     run(scenario())
 
 
+def test_who_says_nothing_takes_no_place_and_is_heard_once_it_speaks() -> None:
+    async def scenario() -> None:
+        async with serving(places=500, mute_s=10) as server:
+            mute = await crowd(server, 60, b"")
+            client = await Client.to(server)
+            assert (await client.ask())[0] == 200
+            assert len(server.places) == 1
+            for one in mute:  # late, and none of them was taken for one that never speaks
+                assert (await one.ask())[0] == 200
+
+    run(scenario())
+
+
 def test_busy_and_idle_connections_of_one_address_are_not_counted() -> None:
     async def scenario() -> None:
         app = Echo()

@@ -17,6 +17,7 @@ class Bounds:
     young_s: float = 1.0  # nor counted so: many may connect at once, and then speak
 
     # Phases.
+    mute_s: int = 2  # a connection that says nothing is the system's so long, and takes no place
     head_s: float = 10.0  # from accept, or from a head's first byte, to its end
     idle_s: float = 75.0  # kept open between two calls: longer than proxies keep theirs (60 s)
     grace_s: float = 10.0  # at a time, for a body to come or an answer to be read

@@ -137,6 +137,7 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The peer sends no more. What it has asked for is still answered, if it can be."""
+        self.begin()
         if self._phase is Phase.ENDING or self._call is None or not self._call.request.complete:
             return False
         self._call.keep = False

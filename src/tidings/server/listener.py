@@ -76,6 +76,11 @@ class Server:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             # What is accepted inherits it: an answer that nobody reads holds no more of the kernel.
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.bounds.socket_bytes)
+            if self.bounds.mute_s and hasattr(socket, "TCP_DEFER_ACCEPT"):
+                # Who has spoken by the time it is accepted is never taken for one that is mute,
+                # however late its first bytes are.
+                deferred = (socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, self.bounds.mute_s)
+                listening.setsockopt(*deferred)
             listening.setblocking(False)
             listening.bind(self._where)
             listening.listen(BACKLOG)
