@@ -255,9 +255,9 @@ def test_the_preview_is_the_payload_of_a_real_event() -> None:
             form = {"eventNames": "pointsIssued", "webHookUrl": "not one yet"}
             example = text(await browser.post(f"{AT}/preview", form, hx_request="true"))
             assert "No such event has come yet" in example
-            await accept(p.s, id_of(5), org=7, customer="4711")
+            await accept(p.s, id_of(5), org=7, customer="47110815")
             real = text(await browser.post(f"{AT}/preview", form, hx_request="true"))
-            assert "4711" in real and id_of(5) in real and "<html" not in real
+            assert "47110815" in real and id_of(5) in real and "<html" not in real
             shaped = form | {"rename": "data.customerIdentifiers = who"}
             renamed = unescape(text(await browser.post(f"{AT}/preview", shaped, hx_request="true")))
             assert '"who"' in renamed and '"customerIdentifiers"' not in renamed
@@ -275,9 +275,9 @@ def test_the_preview_shows_nothing_of_another_org() -> None:
         async with pages() as p:
             browser = await p.browser()
             await p.browser(8)
-            await accept(p.s, id_of(5), org=8, customer="4711")
+            await accept(p.s, id_of(5), org=8, customer="47110815")
             form = {"eventNames": "pointsIssued"}
-            assert "4711" not in text(await browser.post(f"{AT}/preview", form))
+            assert "47110815" not in text(await browser.post(f"{AT}/preview", form))
 
     run(scenario())
 

@@ -401,7 +401,7 @@ class Webhooks(WebhookBook):
     async def _disable(self, webhook: Webhook, reason: str) -> None:
         """Until it is done, or its owner was faster. What a stop cuts short the next start does."""
         number = webhook.number
-        while not self._closing:
+        while True:
             now = self._records.get(number)
             if now is None or now.webhook.url != webhook.url or not now.webhook.sends:
                 if now is not None and now.webhook.standing is not Standing.DISABLED:
@@ -410,6 +410,8 @@ class Webhooks(WebhookBook):
             try:
                 await self.set_standing(number, Standing.DISABLED, reason)
             except port.StoreDown:
+                if self._closing:
+                    return
                 await asyncio.sleep(DISABLE_AGAIN_S)
             except UnknownWebhook:
                 return
