@@ -28,7 +28,7 @@ from tidings.core.terms import Terms
 from tidings.core.webhook import Webhook
 from tidings.egress.address import parse_target
 from tidings.egress.inbox import InboxSender, OwnAddress
-from tidings.egress.port import Target
+from tidings.egress.port import Leaves, Target
 from tidings.engine.acceptor import Acceptor
 from tidings.engine.changes import Changes
 from tidings.engine.committer import Committer
@@ -412,8 +412,10 @@ class Outside:
         return self
 
     async def send(
-        self, method: str, headers: list[tuple[str, str]], body: bytes, deadline_s: float
-    ) -> Ending:
+        self, method: str, leaves: Leaves, body: bytes, deadline_s: float
+    ) -> Ending | None:
+        if (headers := leaves()) is None:
+            return None
         self.sent.append((method, dict(headers), body))
         return self.ending
 

@@ -67,4 +67,6 @@ async def outlet_to(
 
 
 async def post(outlet: HttpOutlet, deadline_s: float = 5.0, body: bytes = BODY) -> Ending:
-    return await outlet.send("POST", HEADERS, body, deadline_s)
+    ending = await outlet.send("POST", lambda: HEADERS, body, deadline_s)
+    assert ending is not None
+    return ending

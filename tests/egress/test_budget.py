@@ -32,7 +32,7 @@ def test_kept_connections_give_way_to_other_webhooks() -> None:
             outlets = [sender.open(target, 4) for _ in range(12)]
             for _ in range(3):
                 for outlet in outlets:
-                    ending = await outlet.send("POST", HEADERS, BODY, 5)
+                    ending = await outlet.send("POST", lambda: HEADERS, BODY, 5)
                     assert isinstance(ending, Answer), ending
                     assert sender.budget.open <= 4
             for outlet in outlets:
@@ -50,7 +50,7 @@ def test_beyond_the_bound_it_is_our_fault_and_nothing_was_sent() -> None:
             target = parse_target(receiver.url(), allow_http=True)
             outlets = [sender.open(target, 4) for _ in range(5)]
             endings = await asyncio.gather(
-                *(outlet.send("POST", HEADERS, BODY, SILENT_S) for outlet in outlets)
+                *(outlet.send("POST", lambda: HEADERS, BODY, SILENT_S) for outlet in outlets)
             )
             kinds = [ending.kind for ending in endings if isinstance(ending, Fault)]
             assert sorted(kinds) == sorted([FaultKind.TIMEOUT] * 3 + [FaultKind.OURS] * 2)
@@ -67,10 +67,10 @@ def test_a_connection_that_is_not_made_is_given_back() -> None:
         sender = HttpSender(DEV, Names(at("127.0.0.1")), connections_max=2)
         outlet = sender.open(parse_target(f"http://127.0.0.1:{nobody()}/", allow_http=True), 4)
         for _ in range(6):
-            ending = await outlet.send("POST", HEADERS, BODY, 2)
+            ending = await outlet.send("POST", lambda: HEADERS, BODY, 2)
             assert isinstance(ending, Fault) and ending.kind is FaultKind.REFUSED
         assert sender.budget.open == 0
-        sending = asyncio.ensure_future(outlet.send("POST", HEADERS, BODY, 2))
+        sending = asyncio.ensure_future(outlet.send("POST", lambda: HEADERS, BODY, 2))
         await asyncio.sleep(0)
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)

@@ -30,7 +30,7 @@ class Inbox:
 def send(answered: Answered, *, keep: bool = False, deadline_s: float = 30) -> tuple[Inbox, Ending]:
     inbox = Inbox(answered)
     outlet = InboxOutlet(TOKEN, inbox, keep_answers=keep)
-    ending = asyncio.run(outlet.send("POST", [("a", "b")], b"{}", deadline_s))
+    ending = asyncio.run(outlet.send("POST", lambda: [("a", "b")], b"{}", deadline_s))
     return inbox, ending
 
 

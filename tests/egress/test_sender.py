@@ -39,9 +39,9 @@ def test_request_on_the_wire() -> None:
     async def scenario() -> None:
         with Receiver(recorder(requests)) as receiver:
             async with outlet_to(receiver.url("/a%2Fb//c?x=%20&y="), user_agent="Tidings/9") as out:
-                first = await out.send("POST", HEADERS, BODY, 5.0)
+                first = await out.send("POST", lambda: HEADERS, BODY, 5.0)
                 own = [("Accept-Encoding", "gzip"), ("User-Agent", "x"), ("A", "1"), ("A", "2")]
-                second = await out.send("PUT", own, b"", 5.0)
+                second = await out.send("PUT", lambda: own, b"", 5.0)
                 assert isinstance(first, Answer)
                 assert isinstance(second, Answer)
             head, _, body = requests[0].partition(b"\r\n\r\n")
@@ -77,7 +77,7 @@ def test_headers_that_cannot_be_sent(headers: list[tuple[str, str]]) -> None:
         requests: list[bytes] = []
         with Receiver(recorder(requests)) as receiver:
             async with outlet_to(receiver.url()) as outlet:
-                ending = await outlet.send("POST", headers, BODY, 5.0)
+                ending = await outlet.send("POST", lambda: headers, BODY, 5.0)
                 assert isinstance(ending, Fault)
                 assert (ending.kind, ending.sent) == (FaultKind.OURS, False)
                 assert "headers" in ending.detail
@@ -381,6 +381,6 @@ def test_it_is_a_sender() -> None:
         assert isinstance(sender, HttpSender)
         await sender.close()
         await sender.close()
-        assert isinstance(await outlet.send("POST", [], b"", 1.0), Fault)
+        assert isinstance(await outlet.send("POST", lambda: [], b"", 1.0), Fault)
 
     run(scenario())

@@ -15,7 +15,7 @@ from tidings.core.notices import KINDS
 from tidings.core.registry import Registry
 from tidings.core.terms import Terms
 from tidings.core.webhook import Webhook
-from tidings.egress.port import MailFailed, Target
+from tidings.egress.port import Leaves, MailFailed, Target
 from tidings.engine.changes import Changes
 from tidings.engine.engine import Engine, Limits
 from tidings.engine.feed import Feed
@@ -47,9 +47,11 @@ class Receivers:
             self._receivers, self._path = receivers, path
 
         async def send(
-            self, method: str, headers: list[tuple[str, str]], body: bytes, deadline_s: float
-        ) -> Ending:
+            self, method: str, leaves: Leaves, body: bytes, deadline_s: float
+        ) -> Ending | None:
             await asyncio.sleep(0.01)
+            if leaves() is None:
+                return None
             self._receivers.tries[self._path] += 1
             self._receivers.got.setdefault(self._path, []).append(json.loads(body))
             return Answer(self._receivers.status.get(self._path, 200), (), b"", False, 10.0)

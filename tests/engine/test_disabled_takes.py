@@ -13,6 +13,7 @@ from tidings.core.job import Job
 from tidings.core.registry import Registry
 from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook
+from tidings.egress.port import Leaves
 from tidings.engine.dispatcher import Dispatcher
 from tidings.engine.healths import Healths
 from tidings.store import port
@@ -41,7 +42,8 @@ class Line:
     def open(self, *_: Any, **__: Any) -> "Line":
         return self
 
-    async def send(self, method: str, headers: object, body: bytes, deadline_s: float) -> Ending:
+    async def send(self, method: str, leaves: Leaves, body: bytes, deadline_s: float) -> Ending:
+        assert leaves() is not None
         self.bodies.append(body)
         return Answer(200, (), b"", False, 1.0)
 

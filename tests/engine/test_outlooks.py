@@ -13,6 +13,7 @@ from tidings.core.exchange import Answer, Ending
 from tidings.core.job import Job
 from tidings.core.outlook import Outlook, Why
 from tidings.core.standing import Standing
+from tidings.egress.port import Leaves
 from tidings.engine.dispatcher import UNWRITTEN_MAX
 from tidings.store import port
 
@@ -27,7 +28,8 @@ class Silent:
         headers = (("retry-after", retry_after),) if retry_after else ()
         self.answer = Answer(status, headers, b"", False, 1.0)
 
-    async def send(self, method: str, headers: object, body: bytes, deadline_s: float) -> Ending:
+    async def send(self, method: str, leaves: Leaves, body: bytes, deadline_s: float) -> Ending:
+        assert leaves() is not None
         await self.answers.wait()
         return self.answer
 

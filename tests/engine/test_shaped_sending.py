@@ -15,7 +15,7 @@ from tidings.core.registry import Registry
 from tidings.core.sign import Signer
 from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook
-from tidings.egress.port import Target
+from tidings.egress.port import Leaves, Target
 from tidings.engine.committer import Committer
 from tidings.engine.dispatcher import Dispatcher
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
@@ -42,8 +42,10 @@ class Line:
         return self
 
     async def send(
-        self, method: str, headers: list[tuple[str, str]], body: bytes, deadline_s: float
-    ) -> Ending:
+        self, method: str, leaves: Leaves, body: bytes, deadline_s: float
+    ) -> Ending | None:
+        if (headers := leaves()) is None:
+            return None
         self.sent.append((dict(headers), body))
         return Answer(self.statuses.pop(0), (), b"", False, 1.0)
 

@@ -12,7 +12,7 @@ from tidings.core.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.ids import read
 from tidings.core.job import Job
 from tidings.core.webhook import Webhook
-from tidings.egress.port import Target
+from tidings.egress.port import Leaves, Target
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
 from tidings.store import port
 from tidings.store.sqlite.embedded import WritingHalf
@@ -275,6 +275,9 @@ class Request:
         self.said: int | None = None  # the status that the receiver gave, even if it got lost
 
 
+SLOW_TO_CONNECT = 0.2  # of all requests
+
+
 class Network:
     """Receivers that answer, fail, hang and lose answers; every request is kept and checked."""
 
@@ -304,16 +307,24 @@ class Network:
     ) -> "SimulatedOutlet":
         return SimulatedOutlet(self, int(target.path[1:]))
 
-    async def exchange(self, request: Request, deadline_s: float) -> Ending:
+    async def connect(self, webhook: int) -> None:
+        """Some connections take as long as answers do, and what is decided meanwhile must hold."""
+        if self._draw.random() < SLOW_TO_CONNECT:
+            await asyncio.sleep(self._draw.random() * self.faults_of(webhook).slow_s)
+
+    async def exchange(self, request: Request, started: float, deadline_s: float) -> Ending:
         webhook, draw, faults = request.webhook, self._draw, self.faults_of(request.webhook)
         self.before_send(request)
         self.requests.append(request)
         self.parallel[webhook] += 1
         self.most[webhook] = max(self.most[webhook], self.parallel[webhook])
         self.check_caps(webhook)
-        started = asyncio.get_running_loop().time()
         try:
-            await asyncio.sleep(draw.random() * faults.slow_s)
+            left_s = max(0.0, deadline_s - self._since(started) / 1000)  # connecting took some
+            slow_s = draw.random() * faults.slow_s
+            await asyncio.sleep(min(slow_s, left_s))
+            if slow_s > left_s:
+                return Fault(FaultKind.TIMEOUT, True, "silent", self._since(started))
             if webhook in self.gone:
                 request.said = 410
             elif webhook in self.broken:
@@ -367,11 +378,16 @@ class SimulatedOutlet:
         self._webhook = webhook
 
     async def send(
-        self, method: str, headers: list[tuple[str, str]], body: bytes, deadline_s: float
-    ) -> Ending:
+        self, method: str, leaves: Leaves, body: bytes, deadline_s: float
+    ) -> Ending | None:
+        started = asyncio.get_running_loop().time()
+        await self._network.connect(self._webhook)
+        headers = leaves()
+        if headers is None:
+            return None
         now = asyncio.get_running_loop().time()
         return await self._network.exchange(
-            Request(self._webhook, dict(headers), body, now), deadline_s
+            Request(self._webhook, dict(headers), body, now), started, deadline_s
         )
 
     async def close(self) -> None:

@@ -44,10 +44,13 @@ def trial_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter(prefix="/v1/webHooks", tags=["webhooks"], responses=V1_ERRORS)
 
-    async def tried(org: int, webhook: Webhook, body: dict[str, Any]) -> dict[str, Any]:
+    async def tried(
+        org: int, webhook: Webhook, body: dict[str, Any], saved: Webhook | None
+    ) -> dict[str, Any]:
         event_id, message = test_message(services, org, webhook, body)
         try:
-            return show_tested(await sent(services, org, webhook, event_id, message), webhook)
+            tested = await sent(services, org, webhook, event_id, message, saved)
+            return show_tested(tested, webhook)
         except TooSoon as soon:
             raise refused(
                 429,
@@ -77,7 +80,8 @@ def trial_routes(services: Services) -> APIRouter:
         except WebhookRefused as wrong:
             raise Refused(400, wrong.refusals) from None
         webhook, made, more = signed(services, org, webhook, body, webhook_id)
-        told = await tried(org, webhook, asked)
+        saved = services.webhooks.by_number(webhook.number)
+        told = await tried(org, webhook, asked, None if saved is None else saved.webhook)
         if made is not None:
             told["signingSecret"] = show_secret(made)
         return answer(told | {"warnings": (*warnings, *more)})
@@ -93,7 +97,7 @@ def trial_routes(services: Services) -> APIRouter:
             raise not_there("webHookId", "the id of a webhook of this org", webhook_id) from None
         if webhook.standing is Standing.DELETED:
             raise not_there("webHookId", "the id of a webhook of this org", webhook_id)
-        return answer(await tried(org, webhook, body))
+        return answer(await tried(org, webhook, body, webhook))
 
     return router
 
@@ -119,11 +123,22 @@ def signed(
 
 
 async def sent(
-    services: Services, org: int, webhook: Webhook, event_id: str, message: bytes
+    services: Services,
+    org: int,
+    webhook: Webhook,
+    event_id: str,
+    message: bytes,
+    saved: Webhook | None,
 ) -> Tested:
-    """Send a test message. TooSoon; Refused for a webhook that makes no call."""
+    """Send a test message, unless the `saved` webhook that it was made from is changed before it
+    leaves. TooSoon; Refused for a webhook that makes no call."""
+
+    def stands() -> bool:
+        now = None if saved is None else services.webhooks.by_number(saved.number)
+        return saved is None or (now is not None and now.webhook is saved)
+
     try:
-        return await services.trial.send(org, webhook, event_id, message)
+        return await services.trial.send(org, webhook, event_id, message, stands)
     except NotDialled:
         raise refused(
             409,

@@ -161,11 +161,10 @@ def alert(taken_ms: float) -> Fault:
     return Fault(FaultKind.TLS, True, detail, taken_ms)
 
 
-def ours_closed(taken_ms: float) -> Fault:
+def ours_closed(taken_ms: float, sent: bool = True) -> Fault:
     """We closed the connection under an attempt."""
-    return Fault(
-        FaultKind.OURS, True, f"Tidings closed the connection after {taken_ms:.0f} ms.", taken_ms
-    )
+    detail = f"Tidings closed the connection after {taken_ms:.0f} ms."
+    return Fault(FaultKind.OURS, sent, detail, taken_ms)
 
 
 _NO_SOCKETS = (

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from tidings.core.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.inbox_rules import Answered
-from tidings.egress.port import Outlet, Sender, Target
+from tidings.egress.port import Leaves, Outlet, Sender, Target
 
 SCHEME = "inbox"  # of a Target that is no address
 ANSWER_BYTES_KEPT = 16 * 1024
@@ -91,9 +91,11 @@ class InboxOutlet:
         self._clock_s = clock_s
 
     async def send(
-        self, method: str, headers: list[tuple[str, str]], body: bytes, deadline_s: float
-    ) -> Ending:
+        self, method: str, leaves: Leaves, body: bytes, deadline_s: float
+    ) -> Ending | None:
         """See `egress.port.Outlet`."""
+        if (headers := leaves()) is None:
+            return None
         began = self._clock_s()
         answered = self._receive(self._token, method, headers, body)
         wait_s = min(answered.delay_s, deadline_s)

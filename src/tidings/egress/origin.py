@@ -11,6 +11,7 @@ import msgspec
 from tidings.core.exchange import Ending, Fault, FaultKind
 from tidings.egress import faults
 from tidings.egress.outlet import HttpOutlet, reads_back
+from tidings.egress.port import Headers
 
 TRIES_MAX = 3
 _AGAIN = (*faults.NOT_CONNECTED, FaultKind.STALE, FaultKind.RESET)
@@ -19,19 +20,16 @@ _AGAIN = (*faults.NOT_CONNECTED, FaultKind.STALE, FaultKind.RESET)
 class HttpOrigin(HttpOutlet):
     """See `egress.port.Origin`."""
 
-    async def get(self, path: str, headers: list[tuple[str, str]], deadline_s: float) -> Ending:
+    async def get(self, path: str, headers: Headers, deadline_s: float) -> Ending:
         """See `egress.port.Origin.get`."""
         started = monotonic()
         if not reads_back(msgspec.structs.replace(self._target, path=path)):
             return faults.unsent(FaultKind.POLICY, faults.BLOCKED, started)
-        try:
-            request = self._writer.write("GET", headers, b"", path)
-        except ValueError:
-            return faults.not_built(started)
         tries = 1
         while True:
             left_s = max(0.001, deadline_s - (monotonic() - started))
-            ending = await self._exchange(request, monotonic(), left_s)
+            ending = await self._exchange("GET", lambda: headers, b"", left_s, path)
+            assert ending is not None
             again = isinstance(ending, Fault) and ending.kind in _AGAIN
             if not again or tries == TRIES_MAX or monotonic() - started >= deadline_s:
                 return ending

@@ -18,7 +18,7 @@ from tidings.egress.address import TargetRefused, is_literal, parse_target, url_
 from tidings.egress.budget import Budget
 from tidings.egress.dial import CONNECT_S, Dialler
 from tidings.egress.policy import Policy
-from tidings.egress.port import Target
+from tidings.egress.port import Leaves, Target
 from tidings.egress.request import RequestWriter
 from tidings.egress.resolve import Resolver, Unresolved
 from tidings.egress.wire import Wire
@@ -65,18 +65,13 @@ class HttpOutlet:
         self._opened = 0  # raised by `close`
 
     async def send(
-        self, method: str, headers: list[tuple[str, str]], body: bytes, deadline_s: float
-    ) -> Ending:
-        """One attempt under one absolute deadline in seconds. Never raises, except CancelledError.
+        self, method: str, leaves: Leaves, body: bytes, deadline_s: float
+    ) -> Ending | None:
+        """See `egress.port.Outlet`.
 
         A cancelled send is taken off the wire by closing its connection.
         """
-        started = monotonic()
-        try:
-            request = self._writer.write(method, headers, body)
-        except ValueError:
-            return faults.not_built(started)
-        return await self._exchange(request, started, deadline_s)
+        return await self._exchange(method, leaves, body, deadline_s)
 
     async def close(self) -> None:
         """Close every connection; sends under way end with a fault of our own. Idempotent."""
@@ -88,8 +83,10 @@ class HttpOutlet:
             self._sweep.cancel()
             self._sweep = None
 
-    async def _exchange(self, request: bytes, started: float, deadline_s: float) -> Ending:
-        deadline = started + deadline_s
+    async def _exchange(
+        self, method: str, leaves: Leaves, body: bytes, deadline_s: float, path: str | None = None
+    ) -> Ending | None:
+        started = monotonic()
         timings: Timings | None = None
         if started >= self._fresh_until:
             refused = await self._vet(started, deadline_s)
@@ -105,8 +102,19 @@ class HttpOutlet:
             wire = got
             dns_ms = None if timings is None else timings.dns_ms
             timings = Timings(dns_ms, wire.connect_ms, wire.tls_ms)
+            if (early := wire.ended_early(started)) is not None:
+                return _timed(early, timings)
+        # Nothing is awaited from here to the first byte.
+        if (headers := leaves()) is None:
+            self._released(wire)
+            return None
+        try:
+            request = self._writer.write(method, headers, body, path)
+        except ValueError:
+            self._released(wire)
+            return faults.not_built(started)
         answered = wire.exchange(
-            request, keep=self._keep_answers, started=started, deadline=deadline
+            request, keep=self._keep_answers, started=started, deadline=started + deadline_s
         )
         try:
             ending = await answered
@@ -188,7 +196,7 @@ class HttpOutlet:
                     self._good = address
                     if opened != self._opened:
                         got.close()
-                        return faults.ours_closed((monotonic() - started) * 1e3)
+                        return faults.ours_closed((monotonic() - started) * 1e3, sent=False)
                     return got
                 if got.kind not in faults.NOT_CONNECTED or left_s <= seconds:
                     break

@@ -1,11 +1,16 @@
 """The port through which attempts leave: what the engine knows of the network, and nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
 
 from tidings.core.exchange import Ending
+
+Headers = list[tuple[str, str]]
+Leaves = Callable[[], Headers | None]
+"""Asked once, in the moment before the first byte of a request is written, and never if none is:
+the request's headers, or None where it must not leave any more. Must be quick."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -21,9 +26,12 @@ class Outlet(Protocol):
     """The connections of one webhook to its own origin; never shared with another webhook."""
 
     async def send(
-        self, method: str, headers: list[tuple[str, str]], body: bytes, deadline_s: float
-    ) -> Ending:
-        """One attempt under one absolute deadline in seconds. Raises nothing but CancelledError."""
+        self, method: str, leaves: Leaves, body: bytes, deadline_s: float
+    ) -> Ending | None:
+        """One attempt under one absolute deadline in seconds. Raises nothing but CancelledError.
+
+        None: it was ready to leave, and `leaves` said no; nothing of it was written.
+        """
         ...
 
     async def close(self) -> None:
@@ -34,7 +42,7 @@ class Outlet(Protocol):
 class Origin(Protocol):
     """The connections to one HTTP server that is asked, not told: the platform's own API."""
 
-    async def get(self, path: str, headers: list[tuple[str, str]], deadline_s: float) -> Ending:
+    async def get(self, path: str, headers: Headers, deadline_s: float) -> Ending:
         """GET a path (and query) under one absolute deadline in seconds, body and all.
 
         Raises nothing but CancelledError. At most 16 KiB of the body are kept.

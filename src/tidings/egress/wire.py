@@ -65,7 +65,8 @@ class Wire(asyncio.Protocol):
     def exchange(
         self, request: bytes, *, keep: bool, started: float, deadline: float
     ) -> asyncio.Future[Ending]:
-        """Send `request` on an idle connection; the future holds how it ended, and never raises.
+        """Send `request` on a connection that is `usable`, or new and not `ended_early`,
+        with nothing awaited between; the future holds how it ended, and never raises.
 
         `started` and `deadline` are on the monotonic clock. With `keep`, and for whatever is not
         2xx, it ends with headers and body, else with the status alone.
@@ -73,15 +74,19 @@ class Wire(asyncio.Protocol):
         self._reader.begin(keep)
         self._started, self._deadline = started, deadline
         self._answered = answered = self._loop.create_future()
-        if self._state is not _State.IDLE or self._transport is None:
-            # It was closed, or the other side spoke first, before this could be written.
-            early = faults.no_http if self._spoke_first else faults.closed
-            self._end(early(self._taken_ms(), sent=False))
-            return answered
         self._state = _State.BUSY
         self._timer = self._loop.call_later(max(0.001, deadline - monotonic()), self._late)
+        assert self._transport is not None
         self._transport.write(request)
         return answered
+
+    def ended_early(self, started: float) -> Fault | None:
+        """Whether a new connection has ended before an attempt begun at `started` could be written:
+        it was closed, or the other side spoke first."""
+        if self._state is _State.IDLE:
+            return None
+        early = faults.no_http if self._spoke_first else faults.closed
+        return early((monotonic() - started) * 1e3, sent=False)
 
     @property
     def closed(self) -> bool:

@@ -1,7 +1,8 @@
 """One attempt: the message is made, and leaves by the webhook as it is in that moment, or not.
 
-Making a message may take a while, for the platform or a template is asked. Then, with nothing
-awaited between: may it leave still? by which version, secrets and line? and the note that it has
+Making a message may take a while, for the platform or a template is asked, and so may a connection
+to its receiver. In the moment before its first byte, with nothing awaited between: may it leave
+still? is it of the webhook as it is now? then its time, its signature, and the note that it has
 left. So once a change of the webhook was answered, nothing leaves by what it was before; and what
 had not left when its process was killed is charged to nobody.
 """
@@ -13,9 +14,10 @@ from typing import Any
 from tidings.core.exchange import Ending
 from tidings.core.job import Job
 from tidings.core.webhook import Webhook
+from tidings.egress.port import Headers
 from tidings.engine import endings
 from tidings.engine.clock import Clock
-from tidings.engine.post import Line, Post
+from tidings.engine.post import Post
 from tidings.engine.shaper import Shaping
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
 from tidings.store import port
@@ -50,34 +52,57 @@ class Attempts:
 
     async def make(self, post: Post, job: Job) -> None:
         """Make it, to its end."""
-        webhook, started_ms = post.webhook, self._clock.now_ms()
-        line: Line | None = None
-        try:
-            body = await self._message(post, job)
-            if body is None or not self._may_leave(post, job):
-                self._put_back(post, job)
-                return
-            webhook, line, started_ms = post.webhook, post.line, self._clock.now_ms()
-            line.active += 1
-            if not (webhook.plain or job.shaped):
-                job.sent = job.body = body
-            headers = post.message.headers(job, started_ms // 1000)
+        webhook, accepted, left = post.webhook, job.body, False
+        started_ms = self._clock.now_ms()
+
+        def leaves() -> Headers | None:
+            nonlocal left
+            if not self._stands(post, webhook, job):
+                return None
+            headers = post.message.headers(job, self._clock.now_ms() // 1000)
             self._noted.note(job.delivery, job.attempt)
-            ending = await line.outlet.send(webhook.method, headers, job.body, webhook.deadline_s)
+            left = True
+            return headers
+
+        try:
+            while True:
+                body = await self._message(post, job)
+                if body is None or not self._may_leave(post, job):
+                    self._put_back(post, job)
+                    return
+                webhook, started_ms = post.webhook, self._clock.now_ms()
+                if not (webhook.plain or job.shaped):
+                    job.sent = job.body = body
+                line = post.line
+                line.active += 1
+                try:
+                    ending = await line.outlet.send(
+                        webhook.method, leaves, job.body, webhook.deadline_s
+                    )
+                finally:
+                    line.active -= 1
+                    if line.unused:
+                        self._spawn(line.outlet.close())
+                if left or (ending is not None and self._stands(post, webhook, job)):
+                    break
+                job.body, job.sent = accepted, None  # not by what was changed before it left
+                if not self._may_leave(post, job):
+                    self._put_back(post, job)
+                    return
         except (ShapeRefused, ShapeLater) as unshaped:
             webhook, ending = post.webhook, endings.unshaped(unshaped)
         except asyncio.CancelledError:
-            if line is None:
-                self._put_back(post, job)
-            else:
+            if left:
                 self._ended(post, webhook, job, started_ms, None)
+            else:
+                job.body, job.sent = accepted, None
+                self._put_back(post, job)
             raise
-        finally:
-            if line is not None:
-                line.active -= 1
-                if line.unused:
-                    self._spawn(line.outlet.close())
         self._ended(post, webhook, job, started_ms, ending)
+
+    def _stands(self, post: Post, webhook: Webhook, job: Job) -> bool:
+        """Whether nothing was decided meanwhile that keeps it from leaving by this version."""
+        return post.webhook is webhook and self._may_leave(post, job)
 
     async def _message(self, post: Post, job: Job) -> bytes | None:
         """The message; made once more where the webhook has changed meanwhile, for then it would

@@ -6,7 +6,7 @@ from tidings.core.exchange import Ending, Fault, FaultKind
 from tidings.core.lane import Lane
 from tidings.core.turns import Pace
 from tidings.core.webhook import Webhook
-from tidings.egress.port import Outlet
+from tidings.egress.port import Leaves, Outlet
 from tidings.engine.message import Message
 
 QUICK_S = 0.1  # a receiver that answers within it
@@ -17,9 +17,7 @@ class Undialled:
     """An outlet of no receiver, of a webhook that makes no call: whatever its URL says, nothing is
     dialled. Its lane is closed, so that nothing is meant to come here."""
 
-    async def send(
-        self, method: str, headers: list[tuple[str, str]], body: bytes, deadline_s: float
-    ) -> Ending:
+    async def send(self, method: str, leaves: Leaves, body: bytes, deadline_s: float) -> Ending:
         """See `egress.port.Outlet`."""
         return Fault(FaultKind.OURS, False, _UNDIALLED, 0.0)
 

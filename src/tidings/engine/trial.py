@@ -6,6 +6,7 @@ an outlet of its own, so that no delivery waits for it, and it counts for nothin
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 
 import msgspec
 
@@ -14,7 +15,7 @@ from tidings.core.job import Job
 from tidings.core.left_out import LeftOut
 from tidings.core.token_bucket import TokenBucket
 from tidings.core.webhook import Webhook
-from tidings.egress.port import Sender, Target
+from tidings.egress.port import Headers, Leaves, Sender, Target
 from tidings.engine.clock import Clock
 from tidings.engine.message import Message
 from tidings.engine.shaper import Shaping
@@ -23,6 +24,9 @@ from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
 RATE_PER_S = 1.0  # of an org
 UNDER_WAY_MAX = 20  # of the process
 MARK = ("tidings-test", "true")
+_CHANGED = (
+    "The webhook was changed while the test was under way, so nothing was sent. Test it again."
+)
 
 
 class TooSoon(Exception):
@@ -42,7 +46,7 @@ class Tested(msgspec.Struct, frozen=True):
 
     method: str
     url: str
-    headers: list[tuple[str, str]]
+    headers: Headers  # none where nothing left
     body: bytes
     started_ms: int
     ending: Ending
@@ -67,8 +71,18 @@ class Trial:
         self._buckets: dict[int, TokenBucket] = {}
         self._under_way = 0
 
-    async def send(self, org: int, webhook: Webhook, event_id: str, body: bytes) -> Tested:
-        """One attempt with an event of the org. TooSoon, NotDialled; no other fault is raised."""
+    async def send(
+        self,
+        org: int,
+        webhook: Webhook,
+        event_id: str,
+        body: bytes,
+        stands: Callable[[], bool],
+    ) -> Tested:
+        """One attempt with an event of the org. TooSoon, NotDialled; no other fault is raised.
+
+        `stands`: whether what is stored of the webhook is still as it is here. It leaves only then.
+        """
         if not webhook.dials:
             raise NotDialled
         self._admit(org)
@@ -79,21 +93,32 @@ class Trial:
             try:
                 job.body = await self._shaper.shape(webhook, job)
             except (ShapeRefused, ShapeLater) as unshaped:
-                ending: Ending = Fault(FaultKind.TRANSFORM, False, unshaped.reason, 0.0)
-                return Tested(webhook.method, webhook.url, [], b"", started_ms, ending)
-            headers = [*Message(webhook).headers(job, started_ms // 1000), MARK]
-            ending = await self._attempt(webhook, headers, job.body)
+                fault = Fault(FaultKind.TRANSFORM, False, unshaped.reason, 0.0)
+                return Tested(webhook.method, webhook.url, [], b"", started_ms, fault)
+            message = Message(webhook)
+            headers: Headers = []
+
+            def leaves() -> Headers | None:
+                nonlocal headers
+                if not stands():
+                    return None
+                headers = [*message.headers(job, self._clock.now_ms() // 1000), MARK]
+                return headers
+
+            began_s = monotonic()
+            ending = await self._attempt(webhook, leaves, job.body)
+            if ending is None:
+                taken_ms = (monotonic() - began_s) * 1e3
+                ending = Fault(FaultKind.OURS, False, _CHANGED, taken_ms)
             method, url, body = webhook.method, webhook.url, job.body
             return Tested(method, url, headers, body, started_ms, ending, job.left_out)
         finally:
             self._under_way -= 1
 
-    async def _attempt(
-        self, webhook: Webhook, headers: list[tuple[str, str]], body: bytes
-    ) -> Ending:
+    async def _attempt(self, webhook: Webhook, leaves: Leaves, body: bytes) -> Ending | None:
         outlet = self._sender.open(self._target_of(webhook.url), 1, keep_answers=True)
         try:
-            return await outlet.send(webhook.method, headers, body, webhook.deadline_s)
+            return await outlet.send(webhook.method, leaves, body, webhook.deadline_s)
         finally:
             await asyncio.shield(outlet.close())
 

@@ -320,7 +320,8 @@ async def send_test(visit: Visit) -> Response:
         )
         webhook, made, _ = signed(services, org, webhook, body, webhook_id)
         event_id, message = await _test_event(visit, webhook)
-        tested = await sent(services, org, webhook, event_id, message)
+        saved = None if kept is None else kept.webhook
+        tested = await sent(services, org, webhook, event_id, message, saved)
         told["tested"] = _readable(show_tested(tested, webhook))
         told["warnings"] = [one.message for one in warnings]
         told["secret"] = None if made is None else show_secret(made)
@@ -341,7 +342,7 @@ async def test_saved(visit: Visit) -> Response:
     told: dict[str, Any] = {"refusals": [], "warnings": [], "tested": None, "secret": None}
     try:
         event_id, message = await _test_event(visit, webhook)
-        tested = await sent(services, visit.caller.org, webhook, event_id, message)
+        tested = await sent(services, visit.caller.org, webhook, event_id, message, webhook)
         told["tested"] = _readable(show_tested(tested, webhook))
     except Refused as refused:
         told["refusals"] = [one.message for one in refused.refusals]
