@@ -1,16 +1,16 @@
 """`POST /v1/events`: a bare ASGI application, because it is called for every event.
 
-Order of the tests, cheapest first, and before the body is read where they can be: credential
-(401, 403), rate (429), content encoding and type (415), announced length (413), the body's bytes
-and time (413, 408), its form (400, 413), then each event by itself. The answer, 202 or, where every
-event was refused, 422, has one row per event in the order they came. 202 is sent after `Intake` has
-returned, and that is after the synced commit. What the store cannot take now is 503 with
-`Retry-After`: nothing was promised, and the same call can be made again.
+Order of the tests, cheapest first, and before the body is read where they can be: a page of another
+site (403), credential (401, 403), rate (429), content encoding and type (415), announced length
+(413), the body's bytes and time (413, 408), its form (400, 413), then each event by itself. The
+answer, 202 or, where every event was refused, 422, has one row per event in the order they came.
+202 is sent after `Intake` has returned, and that is after the synced commit. What the store cannot
+take now is 503 with `Retry-After`: nothing was promised, and the same call can be made again.
 """
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 from time import monotonic
 from typing import Any, Literal, Protocol
 
@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from tidings.api.body import BodyReader, Gone, Receive
+from tidings.api.foreign import CODE, FETCH_SITE, ORIGIN, foreign
 from tidings.api.front import address_of
 from tidings.api.refusals import (
     Answer,
@@ -122,6 +123,7 @@ class AcceptApp:
         own: OwnTypes = lambda org, name: None,
         late: LateChecks | None = None,
         address_of: Callable[[MutableMapping[str, Any]], str] = address_of,
+        origins_of: Callable[[MutableMapping[str, Any]], Collection[str]] = lambda _: (),
     ) -> None:
         self._intake = intake
         self._late = late
@@ -132,6 +134,7 @@ class AcceptApp:
         self._limit_digits = len(str(limits.body_bytes))
         self._throttle = throttle
         self._address_of = address_of
+        self._origins_of = origins_of
         self.reader = CallReader(Draft, types, rules_of, new_event_id, limits, own)
         self._body = BodyReader(limits.body_bytes, body_s)
 
@@ -207,6 +210,9 @@ class AcceptApp:
         await send(end)
 
     def _caller(self, headers: dict[bytes, bytes], scope: MutableMapping[str, Any]) -> Caller:
+        if ORIGIN in headers or FETCH_SITE in headers:
+            if (found := foreign(headers, lambda: self._origins_of(scope))) is not None:
+                raise CallRefused(403, CODE, found[0], where=f"header {found[1]}")
         caller = self._access.caller(
             headers.get(b"authorization"),
             SCOPE,

@@ -20,7 +20,7 @@ from tidings.api.stream_places import StreamPlaces
 from tidings.core.attribution import of_headers
 from tidings.core.envelope import deeper
 from tidings.core.form import Refusal
-from tidings.core.forwarded import origin_of
+from tidings.core.from_browser import own_origins
 from tidings.core.outlook import CLEAR, Outlook
 from tidings.core.terms import Terms
 from tidings.engine.access import Access, Caller
@@ -164,10 +164,8 @@ class Services:
         return self.public_url.rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
 
     def own_origins(self, request: Request) -> set[str]:
-        """The origins of our own pages. Of a call over plain http also that of https: before the
-        service may stand a proxy which nobody has told it of."""
-        urls = (str(request.base_url), f"https://{request.url.netloc}", self.public_url)
-        return {origin_of(url) for url in urls if url}
+        """The origins of our own pages."""
+        return own_origins(request.url.scheme, request.url.netloc, self.public_url)
 
     def zone(self, org: int) -> tzinfo:
         """The time zone of an org."""

@@ -6,6 +6,7 @@ nothing that goes wrong inside is told to the caller but that it did.
 
 import traceback
 import uuid
+from collections.abc import Callable, Collection
 
 import structlog
 from fastapi import FastAPI
@@ -23,6 +24,7 @@ from tidings.api.caller import caller_routes
 from tidings.api.context import RATE_LIMIT, Services
 from tidings.api.credentials import credential_routes
 from tidings.api.event_types import event_type_routes
+from tidings.api.foreign import CODE, FETCH_SITE, ORIGIN, changes, foreign
 from tidings.api.health import health_routes
 from tidings.api.openapi.routes import add_openapi
 from tidings.api.orgs import org_routes
@@ -42,7 +44,7 @@ from tidings.core.form import came
 from tidings.engine.access import Denied
 from tidings.store.port import StoreDown
 
-_IDS = (REQUEST_ID, b"x-request-id")
+_HEARD = (REQUEST_ID, b"x-request-id", ORIGIN, FETCH_SITE)
 V3_CODES = {403: 4000, 503: 4001}  # the original's: not allowed; it cannot be said or done now
 
 log = structlog.get_logger("tidings.api")
@@ -93,22 +95,24 @@ def make_control_app(services: Services) -> FastAPI:
     app.add_exception_handler(StoreDown, _say_store_down)
     app.add_exception_handler(HTTPException, _say_http)
     app.add_exception_handler(RequestValidationError, _say_parameter)
-    app.add_middleware(Frame)
+    app.add_middleware(Frame, origins_of=services.own_origins)
     return app
 
 
 class Frame:
-    """Around every call: its id, and an answer where the code has failed."""
+    """Around every call: its id, and an answer where the code has failed; or where a browser makes
+    it for a page of another site."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, origins_of: Callable[[Request], Collection[str]]) -> None:
         self._app = app
+        self._origins_of = origins_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call (ASGI)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = {name: value for name, value in scope["headers"] if name in _IDS}
+        headers = {name: value for name, value in scope["headers"] if name in _HEARD}
         call = request_id(headers, lambda: str(uuid.uuid4())).decode()
         started = False
 
@@ -121,7 +125,11 @@ class Frame:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_with_id)
+            found = None
+            if changes(scope["method"], scope["path"]):
+                found = foreign(headers, lambda: self._origins_of(Request(scope)))
+            app = self._app if found is None else _foreign_answer(scope["path"], *found)
+            await app(scope, receive, send_with_id)
         except ClientDisconnect:
             return  # nobody is there to be answered
         except Exception:
@@ -132,6 +140,11 @@ class Frame:
                 raise
             refusal = refused(500, "internal", failed(call))
             await error_answer(scope["path"], refusal)(scope, receive, send_with_id)
+
+
+def _foreign_answer(path: str, said: str, header: str) -> Response:
+    code: int | str = V3_CODES[403] if path.startswith("/v3/") else CODE
+    return error_answer(path, refused(403, code, f"{said} ({code}, header {header})", header))
 
 
 async def _say_refused(request: Request, error: Exception) -> Response:

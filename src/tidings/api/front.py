@@ -14,6 +14,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Send
 
 from tidings.core.forwarded import Proxies, Told
+from tidings.core.from_browser import own_origins
 
 Scope = MutableMapping[str, Any]
 
@@ -40,6 +41,7 @@ class Front:
     """Before all calls but those of the accept path, which asks only where it must."""
 
     def __init__(self, proxies: Proxies | None = None, public_url: str = "") -> None:
+        self._public_url = public_url
         public = urlsplit(public_url)
         self._proxies = proxies or Proxies()
         self._scheme, self._authority = public.scheme.lower(), public.netloc.lower()
@@ -60,6 +62,11 @@ class Front:
     def host(self, scope: Scope) -> str:
         """The host that a call was made to, and its port if any, whatever the service's URL is."""
         return self._told(scope).authority or _header(scope)
+
+    def origins(self, scope: Scope) -> set[str]:
+        """The origins of our own pages, for a call that has not come through the front."""
+        reached = self.reached(scope)
+        return own_origins(reached.scheme, reached.authority, self._public_url)
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """An application whose calls say how they were made, as if there were no proxy."""

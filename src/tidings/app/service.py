@@ -288,6 +288,7 @@ class Service:
             own=event_types.own,
             late=late,
             address_of=front.address,
+            origins_of=front.origins,
         )
         services = Services(
             store=store,

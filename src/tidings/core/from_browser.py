@@ -37,13 +37,21 @@ def return_path(to: str) -> str:
     return f"{path}?{query}" if query else path
 
 
+def own_origins(scheme: str, authority: str, public_url: str) -> set[str]:
+    """The origins of our own pages, by how a call was made and by our URL, if it was told. Of a
+    call over plain http also that of https: before the service may stand a proxy which nobody has
+    told it of."""
+    urls = (f"{scheme}://{authority}", f"https://{authority}", public_url)
+    return {origin_of(url) for url in urls if url}
+
+
 def from_page_of(
     ours: Collection[str], origin: str | None, referer: str | None, fetch_site: str | None
 ) -> bool:
-    """Whether a form comes from a page of our origins, as far as its browser says from where.
+    """Whether a call comes from a page of our origins, as far as its browser says from where.
 
     Browsers say it by `Origin` or `Sec-Fetch-Site`, and always where a page of another site sends
-    a form. A call that says nothing at all is no browser's: it carries nobody's cookies.
+    a form. A call that says nothing at all is no browser's: it carries nobody's sign-in.
     """
     if fetch_site is not None and fetch_site not in ("same-origin", "none"):
         return False

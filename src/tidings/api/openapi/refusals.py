@@ -1,5 +1,6 @@
 """How each call refuses: the statuses by what the call has, in the shape of its path."""
 
+from tidings.api.foreign import API
 from tidings.api.openapi.scopes import ACCEPT
 from tidings.api.openapi.words import Json
 
@@ -7,7 +8,7 @@ _JSON = "application/json"
 _TEXT = {
     400: "What was asked cannot be: the error says what must be, what came, what to do and where",
     401: "No known credential",
-    403: "The credential lacks the scope, or may not act for that org",
+    403: "The credential lacks the scope or may not act for that org; or another site calls",
     404: "Unknown, or of another org",
     405: "The path has no such method",
     408: "The body came too slowly",
@@ -74,6 +75,8 @@ def _statuses(call: str, operation: Json, is_open: bool) -> set[int]:
         found |= {400, 408, 413, 503}
     if method in ("POST", "PUT", "PATCH", "DELETE"):
         found.add(503)
+        if path.startswith(API):
+            found.add(403)  # to a page of another site
     if operation.get("parameters"):
         found.add(400)
     return found

@@ -1,0 +1,42 @@
+"""Calls that a browser makes for a page of another site. What would change something is refused.
+
+A browser resends by itself the name and password that somebody once typed for an API address (HTTP
+Basic), and bodies are read whatever type they are said to be of: so a form on any page could act.
+Who is no browser says none of these headers. No page of another site is meant to call: there is no
+CORS.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+
+from tidings.core.form import came
+from tidings.core.from_browser import from_page_of
+
+CODE = "foreign_origin"
+ORIGIN, FETCH_SITE = b"origin", b"sec-fetch-site"
+_HARMLESS = frozenset(("GET", "HEAD", "OPTIONS"))
+API = ("/v1/", "/v3/")
+
+
+def changes(method: str, path: str) -> bool:
+    """Whether a call to the API may change something."""
+    return method not in _HARMLESS and path.startswith(API)
+
+
+def foreign(
+    headers: Mapping[bytes, bytes], ours: Callable[[], Collection[str]]
+) -> tuple[str, str] | None:
+    """What to say to a call from a page that is not of `ours`, without code and place, and the
+    header that tells it; None for every other call."""
+    origin, site = headers.get(ORIGIN), headers.get(FETCH_SITE)
+    if origin is None and site is None:
+        return None
+    said = None if origin is None else origin.decode("latin-1")
+    where = None if site is None else site.decode("latin-1")
+    if from_page_of(ours(), said, None, where):
+        return None
+    got, header = (said, "Origin") if said else (where, "Sec-Fetch-Site")
+    return (
+        "The call must come from a program, or from a page of this service; got one that a browser "
+        f"makes for another site ({came(got)}). Let your server make it.",
+        header,
+    )
