@@ -7,9 +7,7 @@ attempts down (takes.py).
 
 import asyncio
 import random
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
-from itertools import chain
 from typing import Any
 
 from tidings.core.breaker import Position
@@ -29,12 +27,13 @@ from tidings.engine.admission import Admission
 from tidings.engine.attempts import Attempts
 from tidings.engine.breakers import Breakers
 from tidings.engine.clock import Clock
-from tidings.engine.committer import Committer, Prepared
-from tidings.engine.fan_out import made_late
+from tidings.engine.committer import Committer
+from tidings.engine.handover import Handover
 from tidings.engine.healths import Healths
+from tidings.engine.lines import Lines
 from tidings.engine.message import Message
 from tidings.engine.outlook import Outlooks
-from tidings.engine.post import QUICK_S, Line, Post, Undialled
+from tidings.engine.post import QUICK_S, Post
 from tidings.engine.shaper import Shaping
 from tidings.engine.takes import Takes
 from tidings.engine.tries import Promises
@@ -42,7 +41,6 @@ from tidings.engine.wakes import Wakes
 from tidings.store import port
 
 UNWRITTEN_MAX = 1000
-CLIENTS_MAX = 2000  # webhooks with kept connections
 PAGE_RETRY_S = 0.25
 OVERDUE_S = 10.0
 
@@ -74,8 +72,6 @@ class Dispatcher:
         self._store = store
         self._noted = noted or port.NotNoted()
         self._registry = registry
-        self._sender = sender
-        self._target_of = target_of
         self._clock = clock
         self._draw = draw
         self._budget = Budget(budget_bytes)
@@ -94,9 +90,9 @@ class Dispatcher:
         self._ends: dict[int, tuple[Webhook, str]] = {}  # by the delivery that disables it
         self._observe = observe
         self._posts: dict[int, Post] = {}
-        self._wakes = Wakes(self._pump)
+        self.handover = Handover(known=self._posts.get, post_of=self._post, wakes=Wakes(self._pump))
         self._deleted: dict[int, Post] = {}  # with attempts that are under way
-        self._warm: OrderedDict[int, Post] = OrderedDict()
+        self._lines = Lines(sender=sender, target_of=target_of, spawn=self._spawn)
         self._takes = Takes(
             store=store,
             clock=clock,
@@ -115,77 +111,6 @@ class Dispatcher:
         self.stopping = False
 
     # -- receipts ---------------------------------------------------------------------------------
-
-    def handover(
-        self,
-        receipt: port.Receipt,
-        events: list[Prepared],
-        matched: list[Sequence[port.NewDelivery]],
-    ) -> None:
-        """Queue the deliveries of a commit that has just returned."""
-        held = set(receipt.held)
-        now_ms = receipt.now_ms
-        woken: dict[Post, None] = {}  # in the order of their first job
-        for job in chain(receipt.freed, made_late(receipt.fanned_out)):
-            post = self._posts.get(job.webhook) or self._post(job.webhook)
-            if post is not None:
-                post.lane.offer_freed(job)
-                woken[post] = None
-        for event, seq, first, found in zip(
-            events, receipt.seqs, receipt.firsts, matched, strict=True
-        ):
-            if not seq:
-                continue
-            draft = event.draft
-            for delivery, new in enumerate(found, first):
-                if not new.parked and delivery not in held:
-                    post = self._posts.get(new.webhook) or self._post(new.webhook)
-                    if post is not None:
-                        post.lane.offer(
-                            Job(
-                                delivery,
-                                new.webhook,
-                                draft.org,
-                                draft.event_id,
-                                now_ms,
-                                1,
-                                new.key,
-                                False,
-                                draft.body,
-                            )
-                        )
-                        woken[post] = None
-        woken |= self._offer_replays(receipt.replayed)
-        for job in receipt.taken:
-            post = self._post(job.webhook)
-            if post is not None and not post.takes_void:
-                post.lane.offer_retry(job)
-                woken[post] = None
-        self._forget(receipt.cancelled)
-        self._wakes.wake(woken)
-
-    def _offer_replays(self, replayed: Sequence[port.Replayed]) -> dict[Post, None]:
-        """Queue what slices of replays have made; their ids are above those of the events."""
-        woken: dict[Post, None] = {}
-        for job in (job for one in replayed for job in one.jobs):
-            post = self._post(job.webhook)
-            if post is not None:
-                post.lane.offer(job)
-                woken[post] = None
-        return woken
-
-    def _forget(self, cancelled: Sequence[port.Cancelled]) -> None:
-        """Let no attempt start of what is cancelled; last, for a settle may have freed it too."""
-        of_webhook: dict[int, set[int]] = {}
-        for one in cancelled:
-            for webhook, delivery in one.deliveries:
-                of_webhook.setdefault(webhook, set()).add(delivery)
-        for webhook, deliveries in of_webhook.items():
-            if (post := self._posts.get(webhook)) is not None:
-                post.lane.forget(deliveries)
-                post.cancelled |= deliveries & post.lane.in_flight.keys()
-                if not post.lane.queued:
-                    post.waiting_since_s = None
 
     def replay_room(self, webhook: Webhook) -> int:
         """How many deliveries of replays its lane has room for now; live work comes first."""
@@ -288,7 +213,7 @@ class Dispatcher:
         lane = post.lane
         if webhook.standing is Standing.DELETED:
             del self._posts[webhook.number]
-            self._warm.pop(webhook.number, None)
+            self._lines.forget(webhook.number)
             lane.open = False
             lane.start_over(keep_retries=False)
             self._breakers.drop(post)
@@ -297,10 +222,7 @@ class Dispatcher:
             return
         if (webhook.connections_max, webhook.rate_per_s) != (was.connections_max, was.rate_per_s):
             lane.set_pace(webhook.connections_max, webhook.rate_per_s)
-        if _line(webhook) != _line(was):
-            old, post.line = post.line, self._open(webhook)
-            if old.retire():
-                self._spawn(old.outlet.close())
+        self._lines.follow(post, was)
         self._breakers.changed(post, begins=webhook.sends and not was.sends)
         if (opens := self._opens(webhook)) != lane.open or webhook.sends != was.sends:
             lane.open = opens
@@ -333,23 +255,13 @@ class Dispatcher:
                 return None
             lane = Lane(webhook.connections_max, webhook.rate_per_s, self._budget)
             lane.open = self._opens(webhook)
-            post = self._posts[number] = Post(webhook, lane, self._open(webhook))
+            post = self._posts[number] = Post(webhook, lane, self._lines.open(webhook))
             self._breakers.restore(post)
         return post
 
     def _known(self, number: int) -> Post | None:
         """The webhook's post, if there is one; also of a deleted one whose attempts go on."""
         return self._posts.get(number) or self._deleted.get(number)
-
-    def _open(self, webhook: Webhook) -> Line:
-        if not webhook.dials:
-            return Line(Undialled())
-        outlet = self._sender.open(
-            self._target_of(webhook.url),
-            webhook.connections_max,
-            keep_answers=webhook.keep_answers,
-        )
-        return Line(outlet)
 
     # -- attempts ---------------------------------------------------------------------------------
 
@@ -418,7 +330,7 @@ class Dispatcher:
     async def _slot(self, post: Post, first: Job) -> None:
         job: Job | None = first
         lane, loop = post.lane, self._loop
-        self._keep_warm(post)
+        self._lines.keep_warm(post)
         while job is not None:
             await self._attempts.make(post, job)
             if lane.page_wanted:
@@ -518,18 +430,6 @@ class Dispatcher:
 
     # -- connections ------------------------------------------------------------------------------
 
-    def _keep_warm(self, post: Post) -> None:
-        number = post.webhook.number
-        if number in self._warm:
-            self._warm.move_to_end(number)
-            return
-        self._warm[number] = post
-        if len(self._warm) > CLIENTS_MAX:
-            for cold in list(self._warm)[:8]:
-                if not self._warm[cold].slots:
-                    self._spawn(self._warm.pop(cold).line.outlet.close())
-                    break
-
     async def _close_when_quiet(self, post: Post) -> None:
         if post.slots:
             await asyncio.wait(post.slots)
@@ -577,8 +477,3 @@ class Dispatcher:
     def queued(self) -> int:
         """Deliveries in memory that have not started."""
         return sum(post.lane.queued for post in self._posts.values())
-
-
-def _line(webhook: Webhook) -> tuple[bool, str, int, bool]:
-    """What an outlet is opened for."""
-    return webhook.dials, webhook.url, webhook.connections_max, webhook.keep_answers
