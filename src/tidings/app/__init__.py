@@ -2,8 +2,9 @@
 
 The order of a start: directory lock and store, key, configuration into the registry, the
 bootstrap credential, the engine (which recovers what the last owner left), then the port is opened.
-A stop goes the other way: no new calls, no new attempts, wait for those under way, write what came
-of them, close the store cleanly.
+While a full disk holds one of these up, the port says so (`waiting`). A stop goes the other way: no
+new calls, no new attempts, wait for those under way, write what came of them, close the store
+cleanly.
 """
 
 import asyncio
@@ -16,8 +17,9 @@ import uvloop
 
 from tidings.app.machine import file_refusal, log_to_stderr, port_refusal
 from tidings.app.service import Service
+from tidings.app.waiting import Ended, Waiting
 from tidings.engine.access import BootstrapRefused
-from tidings.engine.vault import VaultRefused
+from tidings.engine.vault import KEY_FILE, VaultRefused, read_or_make_key
 from tidings.settings import Settings
 from tidings.store.sqlite import backup as backups
 from tidings.store.sqlite.client import SqliteStore
@@ -68,14 +70,26 @@ async def _serve(settings: Settings) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, 0)
-    store = await SqliteStore.open(settings.data, lambda: end(1))
+    waiting = Waiting(settings, ended)
     try:
-        service = await Service.compose(settings, store)
-    except BaseException:
-        await store.close(clean=False)
-        raise
+        service = await _composed(settings, waiting, lambda: end(1))
+    except Ended as early:
+        return early.code
+    finally:
+        await waiting.close()
     try:
         code = await service.run(ended)
     finally:
         await service.stop()
     return code
+
+
+async def _composed(settings: Settings, waiting: Waiting, died: Callable[[], None]) -> Service:
+    """The service over its open store, as soon as the disk lets it start."""
+    store = await waiting.through(lambda: SqliteStore.open(settings.data, died))
+    try:
+        await waiting.through(lambda: asyncio.to_thread(read_or_make_key, settings.data / KEY_FILE))
+        return await Service.compose(settings, store, waiting.through)
+    except BaseException:
+        await store.close(clean=False)
+        raise

@@ -37,6 +37,7 @@ from tidings.app.parts import (
     tell_both,
     terms_key,
 )
+from tidings.app.waiting import Through
 from tidings.console.routes import console_routes
 from tidings.core.call_split import Limits as CallLimits
 from tidings.core.descriptors import share_out
@@ -113,8 +114,11 @@ class Service:
         self.console_link: str | None = None  # printed at the start; set by `compose` for --dev
 
     @classmethod
-    async def compose(cls, settings: Settings, store: SqliteStore) -> "Service":
-        """Everything, loaded and recovered, but for the open port."""
+    async def compose(cls, settings: Settings, store: SqliteStore, through: Through) -> "Service":
+        """Everything, loaded and recovered, but for the open port.
+
+        `through` takes each step that the disk can refuse; such a step is whole or not done.
+        """
         clock, registry, feed, figures = service_clock(), Registry(), Feed(), Figures()
         terms = Terms(terms_key(settings.data))
         types = catalogue.load()
@@ -258,13 +262,13 @@ class Service:
             replays.nudge()
 
         stops.changed = changed
-        event_types.load(await store.load_types())
-        transformations.load(await store.load_transformations())
-        snapshot = await store.load()
+        event_types.load(await through(store.load_types))
+        transformations.load(await through(store.load_transformations))
+        snapshot = await through(store.load)
         orgs.load(snapshot)
-        entrance.load(snapshot, await store.load_people())
+        entrance.load(snapshot, await through(store.load_people))
         webhooks.load(snapshot)
-        await first_credential(settings, entrance.access)
+        await through(lambda: first_credential(settings, entrance.access))
         proxies = Proxies(settings.trusted_proxies)
         front = Front(proxies, settings.public_url or "")
         metrics = CollectorRegistry()
@@ -353,12 +357,12 @@ class Service:
             shared=proxies.trusts if proxies else None,
             headers=ALL,
         )
-        await stops.load()
-        await webhooks.disable_owed()
-        await engine.start()
-        await replays.start()
+        await through(stops.load)
+        await through(webhooks.disable_owed)
+        await through(engine.start)
+        await through(replays.start)
         webhooks.resume()
-        await inboxes.load()
+        await through(inboxes.load)
         inboxes.start()
         closers.append(inboxes.close)
         entrance.upkeep.start()
@@ -366,7 +370,7 @@ class Service:
         jobs.start()
         service = cls(settings, store, engine, webhooks, sender, feed, server, closers, replays)
         service.jobs = jobs
-        service.console_link = await console_link(settings, entrance)
+        service.console_link = await through(lambda: console_link(settings, entrance))
         return service
 
     async def run(self, ended: "asyncio.Future[int]") -> int:

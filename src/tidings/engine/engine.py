@@ -123,6 +123,7 @@ class Engine:
         self.committer.look_again = self.dispatcher.look_again
         self.acceptor = Acceptor(catalogue, terms, self.committer, event_types)
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._recovered: Sequence[port.Standing] | None = None
         self._settler: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
         figures.gauges.update(
@@ -140,14 +141,19 @@ class Engine:
         )
 
     async def start(self) -> None:
-        """Recover what a former owner left, then accept and send. The registry is loaded before."""
-        standings = await self._store.recover(RECOVER_WINDOW, self._noted.left())
+        """Recover what a former owner left, then accept and send. The registry is loaded before.
+
+        StoreDown: nothing has begun; start again. What is recovered once is not recovered twice.
+        """
+        if self._recovered is None:
+            self._recovered = await self._store.recover(RECOVER_WINDOW, self._noted.left())
+        healths, standings = await self._store.healths(), self._recovered
         self._noted.begin()
         self._settler = asyncio.get_running_loop().create_task(
             self.committer.run(), name="committer"
         )
         self._settler.add_done_callback(self._settler_ended)
-        self.healths.load(await self._store.healths())
+        self.healths.load(healths)
         self._watch = asyncio.get_running_loop().create_task(self.healths.run(), name="healths")
         self._watch.add_done_callback(self._settler_ended)
         self.dispatcher.begin(standings)

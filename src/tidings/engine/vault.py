@@ -7,6 +7,7 @@ can be moved to another place. The embedded store's key lies in a file beside it
 """
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -93,12 +94,21 @@ def _place(org: int, webhook_id: str, version: int) -> bytes:
 
 
 def read_or_make_key(path: Path) -> Secret:
-    """The key of a file; a new one, synced to the disk, where there is no such file."""
-    if not path.exists():
-        _make_key(path)
-    with path.open("rb") as file:
-        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-        key = file.read(KEY_BYTES + 1)
+    """The key of a file; a new one, synced to the disk, where there is no such file.
+
+    VaultRefused says why it cannot be used; OSError where the disk did not take a new one.
+    """
+    try:
+        if not path.exists():
+            _make_key(path)
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            key = file.read(KEY_BYTES + 1)
+    except PermissionError as error:
+        raise VaultRefused(
+            f"The key file {path} must be one that the service can read, and make at its first "
+            f"start; got: {error.strerror}. Mend its owner, or that of its directory."
+        ) from None
     if mode & 0o077:
         raise VaultRefused(
             f"The key file {path} must be readable by its owner alone; its mode is {mode:04o}. Run "
@@ -119,11 +129,12 @@ def _make_key(path: Path) -> None:
         fresh.unlink()
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        os.write(descriptor, os.urandom(KEY_BYTES))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    try:
+        try:
+            if os.write(descriptor, os.urandom(KEY_BYTES)) != KEY_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(fresh))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
         with contextlib.suppress(FileExistsError):  # another start was faster: its key stays
             os.link(fresh, path)
     finally:

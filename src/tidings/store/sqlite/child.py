@@ -12,7 +12,7 @@ import msgspec
 
 from tidings.store import port
 from tidings.store.sqlite.database import DirectoryLock, StoreRefused
-from tidings.store.sqlite.process import Reply
+from tidings.store.sqlite.process import NOT_NOW, Reply
 
 _replies = msgspec.msgpack.Decoder(Reply)
 _encoder = msgspec.msgpack.Encoder()
@@ -45,7 +45,10 @@ class Child(asyncio.Protocol):
     async def start(
         cls, role: str, directory: Path, lock: DirectoryLock, died: Callable[[], None]
     ) -> "Child":
-        """Start the process and wait until it is ready. StoreRefused where it will not serve."""
+        """Start the process and wait until it is ready.
+
+        StoreRefused where it will not serve, StoreDown where the disk takes nothing now.
+        """
         ours, theirs = socket.socketpair()
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
@@ -73,8 +76,12 @@ class Child(asyncio.Protocol):
             await child.close()
             raise
         except port.StoreDown:
+            await child.close()
+            if process.returncode == NOT_NOW:
+                raise
             raise StoreRefused(
-                f"The store's {role} process ended with code {process.wait()} before it was ready."
+                f"The store's {role} process ended with code {process.returncode} before it was "
+                "ready."
             ) from None
         child._started = True
         return child

@@ -14,7 +14,7 @@ from tidings.store.sqlite.client_access import AccessCalls
 from tidings.store.sqlite.client_log import LogCalls
 from tidings.store.sqlite.client_own_data import OwnDataCalls
 from tidings.store.sqlite.client_replays import ReplayCalls
-from tidings.store.sqlite.database import DirectoryLock
+from tidings.store.sqlite.database import DirectoryLock, must_be_writable
 
 _RECEIPT = decoder(port.Receipt)
 _JOBS = decoder(list[Job])
@@ -47,16 +47,21 @@ class SqliteStore(LogCalls, ReplayCalls, AccessCalls, OwnDataCalls):
 
     @classmethod
     async def open(cls, directory: Path, died: Callable[[], None]) -> "SqliteStore":
-        """Take the directory and start both processes. StoreRefused says why it cannot be."""
+        """Take the directory and start both processes. StoreRefused says why it cannot be.
+
+        StoreDown, or OSError of `DISK_ERRNOS`: the disk takes nothing now, ask again.
+        """
         lock = await asyncio.to_thread(DirectoryLock, directory)
         started: list[Child] = []
         try:
             for role in ("write", "read"):
                 started.append(await Child.start(role, directory, lock, died))
-        except BaseException:
+        except BaseException as error:
             for child in started:
                 await child.close()
             lock.release()
+            if isinstance(error, port.StoreDown):
+                must_be_writable(directory)
             raise
         return cls(lock, *started)
 

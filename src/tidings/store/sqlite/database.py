@@ -5,6 +5,7 @@ commit, `NORMAL` lost some at four of five crash points. SQLite before 3.51.3 ca
 database that two connections write and checkpoint (sqlite.org/wal.html, "WAL-reset bug").
 """
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -16,6 +17,7 @@ import apsw
 
 FILE = "tidings.db"
 LOCK = "lock"
+OURS = (FILE, "search.db", LOCK)  # a disk's root may hold what is not, as lost+found
 SQLITE_MIN = 3_051_003
 PAGE_BYTES = 4096
 CACHE_KIB = 64 * 1024
@@ -23,6 +25,10 @@ OWNER_WAIT_S = 5.0
 
 # The disk or the file system refuses: nothing is wrong with what was asked, and it may pass.
 DISK_FAULTS = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError)
+
+
+# The same, as the system says it of a file of ours.
+DISK_ERRNOS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO))
 
 
 class StoreRefused(Exception):
@@ -34,11 +40,13 @@ class DirectoryLock:
 
     def __init__(self, directory: Path) -> None:
         """Wait up to 5 s for a dying owner. StoreRefused while another process holds it, and where
-        it cannot be made or written."""
+        it cannot be made or written; OSError (`DISK_ERRNOS`) where the disk takes nothing now."""
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
+            if error.errno in DISK_ERRNOS:
+                raise
             raise StoreRefused(
                 f"The data directory {directory} must be one that can be made and written; got: "
                 f"{error.strerror or error}. Mend its mode, or name another with --data."
@@ -60,8 +68,9 @@ class DirectoryLock:
                         "another directory with --data."
                     ) from None
                 time.sleep(0.05)
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        with contextlib.suppress(OSError):  # a full disk: whose it is cannot be told, but it is
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 
     @property
     def descriptor(self) -> int:
@@ -73,6 +82,22 @@ class DirectoryLock:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def must_be_writable(directory: Path) -> None:
+    """StoreRefused where no space would help: the file system is read-only, or a file not ours."""
+    if os.statvfs(directory).f_flag & os.ST_RDONLY:
+        raise StoreRefused(
+            f"The data directory {directory} must be writable; its file system is mounted "
+            "read-only. Mount it for writing, or name another directory with --data."
+        )
+    ours = sorted(path for path in directory.iterdir() if path.name.startswith(OURS))
+    for path in (directory, *ours):
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise StoreRefused(
+                f"{path} must be readable and writable by the service; it is not by the user "
+                f"{os.geteuid()}. Mend its owner or mode, or name another directory with --data."
+            )
 
 
 def open_writer(path: Path | str, *, vfs: str | None = None) -> apsw.Connection:

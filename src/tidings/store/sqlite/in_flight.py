@@ -11,6 +11,7 @@ machine. A file of another boot, or one that has run over, says nothing (`left` 
 An entry whose delivery is 0 is free.
 """
 
+import contextlib
 import mmap
 import os
 import struct
@@ -85,7 +86,9 @@ class InFlightFile:
         except OSError as error:
             self._map = None
             log.warning("what is in flight is not noted: a kill marks more", reason=str(error))
-            self._path.unlink(missing_ok=True)
+            for leftover in (fresh, self._path):
+                with contextlib.suppress(OSError):
+                    leftover.unlink(missing_ok=True)
             return
         self._free = list(range(size - _ENTRY.size, _HEADER_BYTES - 1, -_ENTRY.size))
 

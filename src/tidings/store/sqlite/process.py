@@ -28,6 +28,7 @@ from tidings.store.sqlite.embedded import ReadingHalf, WritingHalf, passed_s
 
 IDLE_S = 0.2
 RECEIVE_BYTES = 1 << 20
+NOT_NOW = 75  # the exit code of a start that the disk refused: it may pass (EX_TEMPFAIL)
 
 Operation = tuple[Callable[..., Any], msgspec.msgpack.Decoder[tuple[Any, ...]]]
 
@@ -257,6 +258,9 @@ def main(role: str, directory: str, descriptor: str) -> int:
     except StoreRefused as refusal:
         _say(line, ("StoreRefused", str(refusal)))
         return 1
+    except DISK_FAULTS as error:
+        _say(line, ("StoreDown", str(error)))
+        return NOT_NOW
     _say(line, None)
     host.run()
     return 0

@@ -1,0 +1,106 @@
+"""A start that a disk holds up: the port answers, the step is tried again, until there is space.
+
+What a start does to the store is a row of steps, each whole or not done. A step that the disk
+refuses (full, over a quota, failing) is made again every second; meanwhile the service's own port
+says so. What no space would mend (no permission, a read-only file system) is refused by the step
+itself.
+"""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from granian.constants import HTTPModes, Interfaces
+from granian.server.embed import Server
+
+from tidings.api.waiting import App, waiting_app
+from tidings.settings import Settings
+from tidings.store.port import StoreDown
+from tidings.store.sqlite.database import DISK_ERRNOS
+
+AGAIN_S = 1.0
+STOP_S = 5.0
+
+Value = TypeVar("Value")
+
+
+class Ended(Exception):
+    """The service was told to end, or its store has ended, before it could start."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Through(Protocol):
+    """Takes a step of the start, however long the disk holds it up."""
+
+    async def __call__(self, step: Callable[[], Awaitable[Value]]) -> Value:
+        """The step's value. Ended where the service is to end first."""
+        ...
+
+
+class Waiting:
+    """Holds a start until its disk takes what it writes."""
+
+    def __init__(self, settings: Settings, ended: "asyncio.Future[int]") -> None:
+        self._settings = settings
+        self._ended = ended
+        self._problem = ""
+        self._listening: _Listening | None = None
+
+    async def through(self, step: Callable[[], Awaitable[Value]]) -> Value:
+        """The value of a step, once the disk lets it be done. Ended: the service ends first."""
+        while True:
+            try:
+                return await step()
+            except StoreDown as error:
+                why = str(error)
+            except OSError as error:
+                if error.errno not in DISK_ERRNOS:
+                    raise
+                why = error.strerror or str(error)
+            self._tell(why)
+            await asyncio.wait((self._ended,), timeout=AGAIN_S)
+            if self._ended.done():
+                raise Ended(self._ended.result())
+
+    async def close(self) -> None:
+        """Leave the port to the service. Idempotent."""
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            await listening.close()
+
+    def _tell(self, why: str) -> None:
+        problem = (
+            f"The store in {self._settings.data} must be opened and written before the service can "
+            f"start; the disk says: {why}. Free space on it. It is tried again every second."
+        )
+        if problem != self._problem:
+            self._problem = problem
+            print(problem, file=sys.stderr, flush=True)
+        if self._listening is None:
+            self._listening = _Listening(self._settings, waiting_app(lambda: self._problem))
+
+
+class _Listening:
+    """An application served on the service's address."""
+
+    def __init__(self, settings: Settings, app: App) -> None:
+        self._server = Server(
+            app,
+            address=settings.host,
+            port=settings.port,
+            interface=Interfaces.ASGINL,
+            http=HTTPModes.http1,
+            websockets=False,
+            log_enabled=False,
+        )
+        self._serving = asyncio.get_running_loop().create_task(self._server.serve())
+
+    async def close(self) -> None:
+        self._server.stop()  # type: ignore[no-untyped-call]  # granian annotates no returns
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(self._serving, STOP_S)
