@@ -10,7 +10,7 @@ import pytest
 
 from tidings.store.sqlite import database
 from tidings.store.sqlite.client import SqliteStore
-from tidings.store.sqlite.database import DirectoryLock, StoreRefused
+from tidings.store.sqlite.database import DirectoryLock, StoreRefused, must_be_writable
 
 OWNER = (
     "import sys; from pathlib import Path; from tidings.store.sqlite.database import DirectoryLock;"
@@ -85,3 +85,26 @@ def test_a_data_directory_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     asyncio.run(scenario())
     assert place.stat().st_mode & 0o777 == 0o700
     assert [file.name for file in place.iterdir() if file.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.parametrize("which", ["tidings.db", "search.db", "lock"])
+def test_a_file_that_may_not_be_written_is_refused_with_its_name(
+    tmp_path: Path, which: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("tidings.db", "search.db", "lock", "lost+found"):
+        (tmp_path / name).touch()
+    own = os.access
+    monkeypatch.setattr(os, "access", lambda path, how: "+" not in str(path) and own(path, how))
+    must_be_writable(tmp_path)  # what is not ours may be anybody's
+    monkeypatch.setattr(os, "access", lambda path, how: Path(path).name != which)
+    with pytest.raises(StoreRefused, match=rf"{which} must be readable and writable"):
+        must_be_writable(tmp_path)
+
+
+def test_a_read_only_file_system_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = type("Flags", (), {"f_flag": os.ST_RDONLY})
+    monkeypatch.setattr(os, "statvfs", lambda _: flags)
+    with pytest.raises(StoreRefused, match="mounted read-only"):
+        must_be_writable(tmp_path)

@@ -153,10 +153,85 @@ def test_a_directory_that_cannot_be_written_is_refused_in_words(
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     service.log = small_disk.parent / "read-only.log"
     service.launch()
-    assert service.wait(15) not in (0, None)
+    assert service.wait(15) == 4
     said = service.words()
     assert "Traceback" not in said and str(service.data) in said
     subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
     service.log = small_disk.parent / "writable.log"
     service.start()
     assert service.stop() == 0
+
+
+def _waits(service: ServiceProcess) -> None:
+    """That a service which cannot start answers, says why, and promises nothing."""
+    until(lambda: _answers(service), "an answer", 20)
+    with service.api() as api:
+        [problem] = api.get("/readyz").json["problems"]
+        assert str(service.data) in problem and "Free space" in problem
+        assert Books(api).post() == 503
+    assert "Traceback" not in service.words()
+
+
+@pytest.mark.parametrize("left", [0, 32 << 10, 256 << 10, 600 << 10])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_start_on_a_full_disk_waits_for_space(
+    own_service: NewService, receiver: Receiver, small_disk: Path, left: int, first: bool
+) -> None:
+    service = own_service(data=small_disk / "store")
+    service.log = small_disk.parent / "said.log"
+    path = receiver.path(delay=0.05)
+    acknowledged: set[str] = set()
+    if not first:
+        service.start()
+        with service.api() as api:
+            api.webhook(receiver.url(path), maxAllowedConnections=1)
+            books = Books(api)
+            for _ in range(40):
+                books.post()
+            acknowledged = books.acknowledged
+        service.kill_all()
+    ballast = fill(small_disk)
+    os.truncate(ballast, ballast.stat().st_size - left)
+    service.launch()
+    if left == 0:
+        _waits(service)
+    else:  # wherever it stops for room, or has enough: it is alive and never in a traceback
+        until(lambda: _answers(service), "an answer", 20)
+    ballast.unlink()
+    until(service._ready, "ready by itself", 20)
+    with service.api() as api:
+        if first:
+            api.webhook(receiver.url(path))
+        books = Books(api)
+        assert books.post() == 202
+        all_arrive(receiver, path, acknowledged | books.acknowledged)
+        assert api.drained()["orphans"] == 0
+    assert "Traceback" not in service.words()
+    assert service.stop() == 0 and sound(service.data)
+
+
+def _answers(service: ServiceProcess) -> bool:
+    assert service.running.poll() is None, service.words()
+    try:
+        with Api(service.port) as api:
+            return api.get("/livez").status == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("what", ["tidings.db", "key", "search.db", "lock", "."])
+def test_a_file_that_the_service_may_not_use_is_refused_in_one_sentence(
+    own_service: NewService, tmp_path: Path, what: str
+) -> None:
+    service = own_service(data=tmp_path / "store").start()
+    assert service.stop() == 0
+    target = service.data / what
+    os.chown(target, 65534, 65534)
+    target.chmod(0o500 if what == "." else 0o400)
+    service.log = tmp_path / "said.log"
+    service._wrap = ("setpriv", "--inh-caps=-all", "--bounding-set=-all")  # root in name alone
+    service.launch()
+    assert service.wait(20) == 4, service.words()
+    said = service.words()
+    assert "Traceback" not in said and str(service.data) in said
+    assert len(said.strip().splitlines()) == 1, said

@@ -1,0 +1,157 @@
+"""Each step of a start that a disk can refuse is made again until it is done, and done once."""
+
+import asyncio
+import errno
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tidings import app
+from tidings.app import waiting
+from tidings.app.waiting import Ended, Waiting
+from tidings.engine import vault
+from tidings.settings import Settings, load
+from tidings.store.port import StoreDown
+from tidings.store.sqlite.client import SqliteStore
+
+TRIES = 3
+STEPS = [
+    "load_types",
+    "load_transformations",
+    "load",
+    "load_people",
+    "put_org",
+    "put_credential",
+    "stops",
+    "recover",
+    "healths",
+    "open_replays",
+    "load_inboxes",
+    "put_link",
+]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environ = {
+        "TIDINGS_BOOTSTRAP_ORG": "2001",
+        "TIDINGS_BOOTSTRAP_KEY": "boss",
+        "TIDINGS_BOOTSTRAP_SECRET": "s3cret-of-the-tests",
+    }
+    return load(environ, None, {"data": tmp_path / "store", "port": str(port), "dev": True})
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "AGAIN_S", 0.05)
+
+
+def refusing(
+    function: Callable[..., Any], fault: Exception
+) -> tuple[Callable[..., Any], list[int]]:
+    """The function, whose first calls fail; and the list that each call adds to."""
+    calls: list[int] = []
+
+    def asked(*arguments: Any, **named: Any) -> Any:
+        calls.append(len(calls))
+        if len(calls) <= TRIES:
+            raise fault
+        return function(*arguments, **named)
+
+    return asked, calls
+
+
+async def start(settings: Settings) -> None:
+    """Start everything but the port, and stop it."""
+    ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    held = Waiting(settings, ended)
+    try:
+        service = await app._composed(settings, held, lambda: None)
+    finally:
+        await held.close()
+    await service.stop()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_that_is_refused_is_made_again(
+    settings: Settings,
+    step: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    asked, calls = refusing(getattr(SqliteStore, step), StoreDown("database or disk is full"))
+    monkeypatch.setattr(SqliteStore, step, asked)
+    asyncio.run(start(settings))
+    assert len(calls) > TRIES
+    said = capfd.readouterr().err
+    assert said.count("the disk says: database or disk is full") == 1
+    monkeypatch.undo()
+    asyncio.run(start(settings))  # and what was made is whole
+
+
+@pytest.mark.parametrize("call", ["open", "write", "fsync", "link"])
+def test_a_key_that_the_disk_refuses_is_made_later_and_whole(
+    settings: Settings, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.data.mkdir()
+    asked, calls = refusing(getattr(os, call), OSError(errno.ENOSPC, "No space left on device"))
+    faulty = type("FaultyOs", (), {**vars(os), call: staticmethod(asked)})
+    monkeypatch.setattr(vault, "os", faulty)
+    asyncio.run(start(settings))
+    assert len(calls) > TRIES
+    assert len((settings.data / "key").read_bytes()) == vault.KEY_BYTES
+    assert not list(settings.data.glob("*.new"))
+
+
+def test_a_key_that_is_written_in_part_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = {**vars(os), "write": staticmethod(lambda to, what: os.write(to, what[:16]))}
+    monkeypatch.setattr(vault, "os", type("FaultyOs", (), part))
+    with pytest.raises(OSError, match="No space"):
+        vault.read_or_make_key(tmp_path / "key")
+    assert not list(tmp_path.iterdir())
+    monkeypatch.undo()
+    assert len(vault.read_or_make_key(tmp_path / "key").reveal()) == vault.KEY_BYTES
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+def test_a_fault_of_the_disk_is_waited_for_and_another_one_is_not(
+    settings: Settings, code: int
+) -> None:
+    async def scenario() -> None:
+        held = Waiting(settings, asyncio.get_running_loop().create_future())
+        asked, calls = refusing(lambda: asyncio.sleep(0, "done"), OSError(code, "it does not"))
+        assert await held.through(asked) == "done" and len(calls) == TRIES + 1
+        await held.close()
+        for other in (OSError(errno.EMFILE, "too many"), ValueError("wrong")):
+            asked, calls = refusing(lambda: asyncio.sleep(0), other)
+            with pytest.raises(type(other)):
+                await held.through(asked)
+            assert len(calls) == 1
+
+    asyncio.run(scenario())
+
+
+def test_the_end_ends_the_wait(settings: Settings) -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[int] = loop.create_future()
+        held = Waiting(settings, ended)
+        loop.call_later(0.1, ended.set_result, 0)
+
+        async def never() -> None:
+            raise StoreDown("full")
+
+        with pytest.raises(Ended):
+            await held.through(never)
+        await held.close()
+
+    asyncio.run(scenario())
