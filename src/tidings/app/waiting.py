@@ -7,21 +7,21 @@ itself.
 """
 
 import asyncio
-import contextlib
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from granian.constants import HTTPModes, Interfaces
-from granian.server.embed import Server
-
-from tidings.api.waiting import App, waiting_app
+from tidings.api.answer_headers import ALL
+from tidings.api.waiting import waiting_app
+from tidings.app.machine import file_limit
+from tidings.server import Bounds, Server
 from tidings.settings import Settings
 from tidings.store.port import StoreDown
 from tidings.store.sqlite.database import DISK_ERRNOS
 
 AGAIN_S = 1.0
-STOP_S = 5.0
+STOP_S = 2.0
+PLACES_MAX = 1024  # for calls of which none is worth more than an answer
 
 Value = TypeVar("Value")
 
@@ -49,7 +49,7 @@ class Waiting:
         self._settings = settings
         self._ended = ended
         self._problem = ""
-        self._listening: _Listening | None = None
+        self._server: Server | None = None
 
     async def through(self, step: Callable[[], Awaitable[Value]]) -> Value:
         """The value of a step, once the disk lets it be done. Ended: the service ends first."""
@@ -69,9 +69,9 @@ class Waiting:
 
     async def close(self) -> None:
         """Leave the port to the service. Idempotent."""
-        listening, self._listening = self._listening, None
-        if listening is not None:
-            await listening.close()
+        server, self._server = self._server, None
+        if server is not None:
+            await server.stop(STOP_S)
 
     def _tell(self, why: str) -> None:
         problem = (
@@ -81,26 +81,13 @@ class Waiting:
         if problem != self._problem:
             self._problem = problem
             print(problem, file=sys.stderr, flush=True)
-        if self._listening is None:
-            self._listening = _Listening(self._settings, waiting_app(lambda: self._problem))
-
-
-class _Listening:
-    """An application served on the service's address."""
-
-    def __init__(self, settings: Settings, app: App) -> None:
-        self._server = Server(
-            app,
-            address=settings.host,
-            port=settings.port,
-            interface=Interfaces.ASGINL,
-            http=HTTPModes.http1,
-            websockets=False,
-            log_enabled=False,
-        )
-        self._serving = asyncio.get_running_loop().create_task(self._server.serve())
-
-    async def close(self) -> None:
-        self._server.stop()  # type: ignore[no-untyped-call]  # granian annotates no returns
-        with contextlib.suppress(Exception):
-            await asyncio.wait_for(self._serving, STOP_S)
+        if self._server is None:
+            places = min(PLACES_MAX, file_limit() // 2)
+            self._server = Server(
+                waiting_app(lambda: self._problem),
+                host=self._settings.host,
+                port=self._settings.port,
+                bounds=Bounds(places=places, per_address=places),
+                headers=ALL,
+            )
+            self._server.start()
