@@ -51,11 +51,11 @@ class ServiceProcess:
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
-    def launch(self) -> None:
+    def launch(self, *options: str) -> None:
         """Start the program, and do not wait."""
         command = [*self._wrap, str(Path(sys.executable).with_name("tidings")), "serve"]
         command += ["--dev"] if self._dev else []
-        command += ["--data", str(self.data), "--port", str(self.port)]
+        command += ["--data", str(self.data), "--port", str(self.port), *options]
         bootstrap = {"bootstrap_org": ORG, "bootstrap_key": KEY, "bootstrap_secret": SECRET}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(

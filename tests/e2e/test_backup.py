@@ -49,7 +49,7 @@ def test_a_backup_under_load_holds_everything_acknowledged_before_it_began(
     again = own_service(data=tmp_path / "again")
     restored = tidings("restore", "--from", tmp_path / "copy", "--data", again.data)
     assert restored.returncode == 0, restored.stderr
-    assert restored.stderr.splitlines()[-1] == f"Next: tidings serve --data {again.data}"
+    assert restored.stderr.splitlines()[-1] == f"Next: tidings serve --data {again.data} --hold"
     receiver.plan(silent, status=200)
     again.start()
     with again.api() as api:

@@ -9,7 +9,7 @@ from tidings.store.sqlite.replays import ReplayQueries
 
 READS = frozenset(
     "replay replays open_replays candidates count_replay first_since listed_deliveries"
-    " listed_events unfinished_of stops".split()
+    " listed_events unfinished_of stops unfinished_before owed_before".split()
 )
 
 
@@ -34,4 +34,6 @@ def replay_operations(half: WritingHalf) -> dict[str, Callable[..., Any]]:
         "first_since": source.first_since,
         "listed_deliveries": source.listed_deliveries,
         "listed_events": queries.listed_events,
+        "unfinished_before": queries.unfinished_before,
+        "owed_before": queries.owed_before,
     }

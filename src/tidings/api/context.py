@@ -42,6 +42,7 @@ from tidings.engine.sessions import Sessions
 from tidings.engine.shaper import Shaping
 from tidings.engine.sign_in_guard import SignInGuard
 from tidings.engine.stops import Stops
+from tidings.engine.taken import TakeAsDelivered
 from tidings.engine.transformations import Transformations
 from tidings.engine.trial import Trial
 from tidings.engine.tries import Tries
@@ -75,6 +76,7 @@ class Services:
     replays: Replays
     wishes: Wishes
     stops: Stops
+    taken: TakeAsDelivered
     credentials: Credentials
     users: Users
     sessions: Sessions

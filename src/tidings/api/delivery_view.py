@@ -139,6 +139,7 @@ def advice_for(
         standing=Standing.ACTIVE if webhook is None else webhook.webhook.standing,
         policy=DEFAULT_POLICY if webhook is None else webhook.webhook.retry,
         outlook=outlook,
+        ended_by=delivery.ended_by,
     )
 
 

@@ -6,10 +6,15 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import answer, refused
-from tidings.api.context import Services, iso
+from tidings.api.answers import Refused, answer, refused
+from tidings.api.context import Services, iso, read_object
 from tidings.api.models import V1_ERRORS
+from tidings.api.replay_models import TAKE_BODY
+from tidings.core.replay_rules import read_taking
 from tidings.engine.stops import EVERYTHING
+from tidings.engine.taken import NotStopped
+
+TAKE_FOR_S = 5.0
 
 
 def stop_routes(services: Services) -> APIRouter:
@@ -64,6 +69,17 @@ def stop_routes(services: Services) -> APIRouter:
         await stops.start(EVERYTHING)
         return answer(everything())
 
+    @router.post(
+        "/takeAsDelivered",
+        summary="Take as delivered what was accepted before a time",
+        openapi_extra=TAKE_BODY,
+    )
+    async def take(request: Request) -> Response:
+        """For all orgs, while sending is stopped for all of them: after a restore, what receivers
+        have got since the backup is not sent once more. With `dryRun` it only counts. A call takes
+        what it can in some seconds; `ended` false asks to make it again."""
+        return await _take(services, request)
+
     @router.get("/stop", summary="Whether sending is stopped for all orgs")
     async def get_all(request: Request) -> Response:
         services.platform(request, "admin:read")
@@ -88,3 +104,38 @@ def stop_routes(services: Services) -> APIRouter:
         return answer(of(org))
 
     return router
+
+
+def _not_stopped() -> Refused:
+    return refused(
+        409,
+        "not_stopped",
+        "Sending must be stopped for all orgs before anything is taken as delivered; it is not. "
+        "POST /v1/stop first, or start with --hold. (not_stopped, -)",
+    )
+
+
+async def _take(services: Services, request: Request) -> Response:
+    by = services.platform(request, "admin:write").credential
+    body = await read_object(request)
+    wish = read_taking(body, services.clock.now_ms())
+    if isinstance(wish, list):
+        raise Refused(400, wish)
+    before_ms, dry_run = wish
+    if dry_run:
+        done = await services.taken.count(before_ms, TAKE_FOR_S)
+    else:
+        if services.stops.of(EVERYTHING) is None:
+            raise _not_stopped()
+        try:
+            done = await services.taken.take(before_ms, by, TAKE_FOR_S)
+        except NotStopped:
+            raise _not_stopped() from None
+    return answer(
+        {
+            "acceptedBefore": iso(before_ms),
+            "dryRun": dry_run,
+            "deliveries": done.deliveries,
+            "ended": done.ended,
+        }
+    )

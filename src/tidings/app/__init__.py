@@ -30,14 +30,17 @@ class Refused(Exception):
     """What was asked of a data directory cannot be; the text says why and what to do."""
 
 
-def serve(settings: Settings) -> int:
-    """Run the service until it is told to stop; the exit code of the process."""
+def serve(settings: Settings, hold: bool = False) -> int:
+    """Run the service until it is told to stop; the exit code of the process.
+
+    With `hold` it sends nothing until sending is started again.
+    """
     log_to_stderr(settings.log_level)
     if (refusal := file_refusal() or port_refusal(settings)) is not None:
         print(refusal, file=sys.stderr)
         return 4
     try:
-        return uvloop.run(_serve(settings))
+        return uvloop.run(_serve(settings, hold))
     except (StoreRefused, VaultRefused, BootstrapRefused) as refusal:
         print(refusal, file=sys.stderr)
         return 4
@@ -60,7 +63,7 @@ def _or_refused(work: Callable[[], backups.Manifest]) -> backups.Manifest:
         raise Refused(str(refusal)) from None
 
 
-async def _serve(settings: Settings) -> int:
+async def _serve(settings: Settings, hold: bool) -> int:
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[int] = loop.create_future()
 
@@ -72,7 +75,7 @@ async def _serve(settings: Settings) -> int:
         loop.add_signal_handler(number, end, 0)
     waiting = Waiting(settings, ended)
     try:
-        service = await _composed(settings, waiting, lambda: end(1))
+        service = await _composed(settings, waiting, lambda: end(1), hold)
     except Ended as early:
         return early.code
     finally:
@@ -84,12 +87,14 @@ async def _serve(settings: Settings) -> int:
     return code
 
 
-async def _composed(settings: Settings, waiting: Waiting, died: Callable[[], None]) -> Service:
+async def _composed(
+    settings: Settings, waiting: Waiting, died: Callable[[], None], hold: bool = False
+) -> Service:
     """The service over its open store, as soon as the disk lets it start."""
     store = await waiting.through(lambda: SqliteStore.open(settings.data, died))
     try:
         await waiting.through(lambda: asyncio.to_thread(read_or_make_key, settings.data / KEY_FILE))
-        return await Service.compose(settings, store, waiting.through)
+        return await Service.compose(settings, store, waiting.through, hold)
     except BaseException:
         await store.close(clean=False)
         raise

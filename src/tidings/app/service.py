@@ -67,7 +67,8 @@ from tidings.engine.reference import Reference
 from tidings.engine.replay_wishes import Wishes
 from tidings.engine.replays import Replays
 from tidings.engine.shaper import Shaper
-from tidings.engine.stops import Stops
+from tidings.engine.stops import EVERYTHING, HOLD, Stops
+from tidings.engine.taken import TakeAsDelivered
 from tidings.engine.transformations import Transformations
 from tidings.engine.trial import Trial
 from tidings.engine.tries import Tries
@@ -111,13 +112,17 @@ class Service:
         self._closers = closers
         self._replays = replays
         self.jobs: Jobs | None = None  # set once by `compose`
+        self.stopped: Callable[[], str | None] = lambda: None  # set by `compose`
         self.console_link: str | None = None  # printed at the start; set by `compose` for --dev
 
     @classmethod
-    async def compose(cls, settings: Settings, store: SqliteStore, through: Through) -> "Service":
+    async def compose(
+        cls, settings: Settings, store: SqliteStore, through: Through, hold: bool = False
+    ) -> "Service":
         """Everything, loaded and recovered, but for the open port.
 
-        `through` takes each step that the disk can refuse; such a step is whole or not done.
+        `through` takes each step that the disk can refuse; such a step is whole or not done. With
+        `hold` sending is stopped for all orgs before anything is sent.
         """
         clock, registry, feed, figures = service_clock(), Registry(), Feed(), Figures()
         terms = Terms(terms_key(settings.data))
@@ -310,6 +315,7 @@ class Service:
             replays=replays,
             wishes=Wishes(store=store, webhooks=webhooks, terms=terms, below=registry.below),
             stops=stops,
+            taken=TakeAsDelivered(store=store, committer=engine.committer, stops=stops),
             credentials=entrance.credentials,
             users=entrance.users,
             sessions=entrance.sessions,
@@ -358,6 +364,8 @@ class Service:
             headers=ALL,
         )
         await through(stops.load)
+        if hold:
+            await through(lambda: stops.stop(EVERYTHING, HOLD))
         await through(webhooks.disable_owed)
         await through(engine.start)
         await through(replays.start)
@@ -370,6 +378,7 @@ class Service:
         jobs.start()
         service = cls(settings, store, engine, webhooks, sender, feed, server, closers, replays)
         service.jobs = jobs
+        service.stopped = stops.told
         service.console_link = await through(lambda: console_link(settings, entrance))
         return service
 
@@ -381,6 +390,8 @@ class Service:
         gc.freeze()  # what was composed stays; only what calls make is looked through
         gc.set_threshold(50_000, 20, 50)
         print(f"Tidings listens on http://{settings.host}:{settings.port}", file=sys.stderr)
+        if (stopped := self.stopped()) is not None:
+            print(stopped, file=sys.stderr)
         if self.console_link is not None:
             print(
                 f"Open the console: {self.console_link}\n"

@@ -26,6 +26,7 @@ def serve(
     host: str | None = None,
     port: str | None = None,
     dev: bool | None = None,
+    hold: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Run the service until SIGTERM or Ctrl-C.
 
@@ -41,6 +42,9 @@ def serve(
         The port to listen on.
     dev
         Admit plain http and loopback or private receivers.
+    hold
+        Send nothing until `tidings sending start --all`: sending is stopped for all orgs, also
+        over a restart. Events are accepted.
     """
     import os
 
@@ -53,7 +57,7 @@ def serve(
         return refuse(refused.problems)
     from tidings.app import serve as run
 
-    return run(settings)
+    return run(settings, hold)
 
 
 @app.command
@@ -321,6 +325,7 @@ for _name, _path in (
     ("credentials", "credentials:app"),
     ("inboxes", "inboxes:app"),
     ("replay", "replay:app"),
+    ("sending", "sending:app"),
     ("profiles", "profile_commands:app"),
     ("send", "send:send"),
     ("listen", "listen:listen"),

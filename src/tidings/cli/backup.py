@@ -82,10 +82,11 @@ def restore(source: Path, data: Path, as_json: bool) -> int:
         print(f"{data}  of {manifest.made_at}  up to event {manifest.newest_event}")
     if manifest.unfinished:
         say(
-            f"{manifest.unfinished} deliveries were unfinished then. They are sent when it starts; "
-            "what was delivered meanwhile comes again, with the same webhook-id."
+            f"{manifest.unfinished} deliveries were unfinished then. What was delivered meanwhile "
+            "would come again, with the same webhook-id: start held, and take it as delivered "
+            "(tidings sending delivered)."
         )
-    next_step(f"tidings serve --data {shlex.quote(str(data))}")
+    next_step(f"tidings serve --data {shlex.quote(str(data))} --hold")
     return Exit.OK
 
 

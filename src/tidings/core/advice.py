@@ -114,6 +114,7 @@ def advise(
     standing: Standing = Standing.ACTIVE,
     policy: RetryPolicy = DEFAULT_POLICY,
     outlook: Outlook = CLEAR,
+    ended_by: str | None = None,
 ) -> str:
     """A delivery in words, from its state, its last attempt and what its next one waits for."""
     happened = "" if tried is None else what_happened(tried)
@@ -137,6 +138,13 @@ def advise(
         todo = todo or "Set the webhook active; new events are then sent."
     elif state is State.CANCELLED:
         middle, todo = "It was cancelled with its webhook.", ""
+        if ended_by is not None:
+            middle = f"It was cancelled by {ended_by}."
+    elif ended_by is not None:  # delivered, by somebody's word
+        middle, todo = (
+            f"It was taken as delivered by {ended_by}: Tidings has not seen its receiver get it.",
+            "",
+        )
     return " ".join(part for part in (happened, middle, todo) if part)
 
 

@@ -43,6 +43,7 @@ class Move(IntEnum):
     CANCEL = 5  # by a named person, or with its webhook
     ASKED = 6  # somebody wants another try of what had ended undelivered
     ASKED_BEHIND = 7  # … and another one of its ordering key is unfinished: it goes next
+    TAKEN = 8  # the operator says that a receiver has it, as after a restore
 
 
 _P, _H, _R = State.PENDING, State.HELD, State.RETRYING
@@ -55,6 +56,7 @@ MOVES: dict[tuple[State, Move], State] = {
     **{(state, Move.REFUSED): State.FAILED for state in (_P, _R)},
     **{(state, Move.PARK): State.PARKED for state in (_P, _H, _R)},
     **{(state, Move.CANCEL): State.CANCELLED for state in (_P, _H, _R)},
+    **{(state, Move.TAKEN): State.DELIVERED for state in (_P, _H, _R)},
     **{(state, Move.ASKED): _R for state in _UNDELIVERED},
     **{(state, Move.ASKED_BEHIND): _H for state in _UNDELIVERED},
 }

@@ -137,6 +137,41 @@ def _check(form: Form, wish: Wish, body: dict[str, Any]) -> None:
         )
 
 
+def read_taking(body: dict[str, Any], now_ms: int) -> tuple[int, bool] | list[Refusal]:
+    """Before which time what was accepted is taken as delivered, and whether it is only counted;
+    or everything that is wrong with the body."""
+    form = Form(body)
+    for field in [field for field in body if field not in ("acceptedBefore", "dryRun")][:20]:
+        form.refuse(
+            "unknown_field",
+            field[:64],
+            f"A field must be acceptedBefore or dryRun; got {came(field)}. Check its spelling.",
+        )
+    before_ms = _moment(form, "acceptedBefore")
+    if body.get("acceptedBefore") is None:
+        form.refuse(
+            "missing",
+            "acceptedBefore",
+            "acceptedBefore must be the time until which receivers have everything; got nothing. "
+            "Name it.",
+        )
+    elif before_ms is not None and before_ms > now_ms:
+        form.refuse(
+            "bad_period",
+            "acceptedBefore",
+            f"acceptedBefore must not lie ahead; got {came(body['acceptedBefore'])}. Take the time "
+            "at which the former service was last seen to send.",
+        )
+    dry_run = body.get("dryRun")
+    if dry_run is not None and not isinstance(dry_run, bool):
+        form.refuse(
+            "bad_type", "dryRun", f"dryRun must be true or false; got {came(dry_run)}. Change it."
+        )
+    if form.refusals or before_ms is None:
+        return form.refusals
+    return before_ms, bool(dry_run)
+
+
 def _text(form: Form, field: str, most: int = 64) -> str | None:
     value = form.body.get(field)
     if value is None:

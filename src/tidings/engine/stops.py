@@ -12,6 +12,7 @@ from tidings.engine.clock import Clock
 from tidings.store import port
 
 EVERYTHING = 0
+HOLD = "serve --hold"  # who has stopped everything where a start was asked to
 
 
 class Stops:
@@ -55,11 +56,22 @@ class Stops:
                 del self._stops[org]
             self.changed()
 
+    def told(self) -> str | None:
+        """What is said at a start that sends nothing; None where it sends."""
+        stop = self._stops.get(EVERYTHING)
+        if stop is None:
+            return None
+        return (
+            f"Sending is stopped for all orgs, by {stop.by}. Events are accepted, and nothing is "
+            "sent.\nNext: tidings sending start --all"
+        )
+
     def notices(self) -> list[str]:
         """What an operator should know, in sentences; no org is named."""
         found = []
         if EVERYTHING in self._stops:
-            found.append("Sending is stopped for all orgs. POST /v1/start lets it go on.")
+            by = ", by serve --hold" if self._stops[EVERYTHING].by == HOLD else ""
+            found.append(f"Sending is stopped for all orgs{by}. POST /v1/start lets it go on.")
         if self.orgs:
             found.append(
                 f"Sending is stopped for {self.orgs} org{'' if self.orgs == 1 else 's'}. POST "

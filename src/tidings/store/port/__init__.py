@@ -86,6 +86,7 @@ from tidings.store.port.replays import ReplaySpec as ReplaySpec
 from tidings.store.port.replays import ReplayStore as ReplayStore
 from tidings.store.port.replays import Stop as Stop
 from tidings.store.port.replays import Tallied as Tallied
+from tidings.store.port.replays import Unfinished as Unfinished
 from tidings.store.port.retention import Dropped as Dropped
 from tidings.store.port.retention import Dropping as Dropping
 from tidings.store.port.retention import Kept as Kept

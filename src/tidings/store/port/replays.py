@@ -113,13 +113,14 @@ class ReplaySlice(msgspec.Struct, frozen=True, array_like=True):
 
 
 class CancelSlice(msgspec.Struct, frozen=True, array_like=True):
-    """Cancel these deliveries. With a job its cursor moves too."""
+    """Cancel these deliveries, or take them as delivered. With a job its cursor moves too."""
 
     deliveries: Sequence[int]
     by: str
     replay: int | None = None
     after: int = 0
     to: int = 0
+    delivered: bool = False  # they end as delivered, at the time of their accept
 
 
 class Replayed(msgspec.Struct, frozen=True, array_like=True):
@@ -144,6 +145,13 @@ class Tallied(msgspec.Struct, frozen=True, array_like=True):
     after: int  # where to go on looking; 0 from the beginning
     final: int  # how many became final
     open: bool  # whether any is unfinished, or was not looked at
+
+
+class Unfinished(msgspec.Struct, frozen=True, array_like=True):
+    """A part of what is unfinished, and where to go on; `place` is None at its end."""
+
+    deliveries: Sequence[int]
+    place: tuple[int, int, int, int] | None
 
 
 class Stop(msgspec.Struct, frozen=True, array_like=True):
@@ -219,6 +227,17 @@ class ReplayStore(Protocol):
 
     def listed_events(self, org: int, ids: Sequence[str]) -> Awaitable[Sequence[Listed]]:
         """Of these event ids those that the org has."""
+        ...
+
+    def unfinished_before(
+        self, accepted_before_ms: int, place: tuple[int, int, int, int], limit: int
+    ) -> Awaitable[Unfinished]:
+        """Look at up to `limit` unfinished deliveries of all webhooks behind a place, which is all
+        zeros at first, for those that were accepted before a time (or, of replays, made)."""
+        ...
+
+    def owed_before(self, accepted_before_ms: int) -> Awaitable[int]:
+        """How many deliveries of events accepted before a time are owed: not made yet."""
         ...
 
     def put_stop(self, stop: Stop) -> Awaitable[None]:

@@ -38,6 +38,7 @@ class StoredDelivery(msgspec.Struct, frozen=True, array_like=True):
     accepted_ms: int
     replay: int | None = None  # the job that made it
     left_out: LeftOut | None = None  # what every attempt lacked that has sent something
+    ended_by: str | None = None  # who has cancelled it, or has taken it as delivered
 
 
 class Rejection(msgspec.Struct, frozen=True, array_like=True):

@@ -64,6 +64,7 @@ class AskedTries:
             "UPDATE delivery SET state = ?, due_ms = ?, done_ms = NULL WHERE id = ?",
             (after, None if behind else now, delivery),
         )
+        self._run("DELETE FROM delivery_cancel WHERE delivery = ?", (delivery,))
         touch(self._connection, [delivery])
         return port.Asked("next") if behind else port.Asked("due", now)
 

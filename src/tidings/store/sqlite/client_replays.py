@@ -16,6 +16,7 @@ _TALLIED = decoder(port.Tallied)
 _CANDIDATES = decoder(port.Candidates)
 _COUNTED = decoder(port.Counted)
 _LISTED = decoder(list[port.Listed])
+_UNFINISHED = decoder(port.Unfinished)
 _STOPS = decoder(list[port.Stop])
 
 
@@ -91,6 +92,18 @@ class ReplayCalls(Lines):
     def listed_events(self, org: int, ids: Sequence[str]) -> asyncio.Future[Sequence[port.Listed]]:
         """See `port.Store`."""
         return self._reading.call(_LISTED, "listed_events", org, ids)
+
+    def unfinished_before(
+        self, accepted_before_ms: int, place: tuple[int, int, int, int], limit: int
+    ) -> asyncio.Future[port.Unfinished]:
+        """See `port.Store`."""
+        return self._reading.call(
+            _UNFINISHED, "unfinished_before", accepted_before_ms, place, limit
+        )
+
+    def owed_before(self, accepted_before_ms: int) -> asyncio.Future[int]:
+        """See `port.Store`."""
+        return self._reading.call(_NUMBER, "owed_before", accepted_before_ms)
 
     def put_stop(self, stop: port.Stop) -> asyncio.Future[None]:
         """See `port.Store`."""

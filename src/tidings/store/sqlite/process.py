@@ -157,6 +157,10 @@ def reading_operations(half: ReadingHalf) -> dict[str, Operation]:
         "replay": _operation(half.replays.one, int, int),
         "replays": _operation(half.replays.newest, int, int, int),
         "open_replays": _operation(half.replays.not_closed),
+        "unfinished_before": _operation(
+            half.replays.unfinished_before, int, tuple[int, int, int, int], int
+        ),
+        "owed_before": _operation(half.replays.owed_before, int),
         "candidates": _operation(
             half.replay_source.candidates, int, port.ReplaySpec, int, int, bool
         ),

@@ -15,9 +15,11 @@ from tidings.store.sqlite.writer import id_hash
 DELIVERY_COLUMNS = (
     "SELECT d.id, d.event, d.webhook, d.version, d.state, d.attempts, d.due_ms, d.done_ms,"
     " d.duration_ms, d.status, e.org, e.name, e.id, coalesce(r.at_ms, e.at_ms),"
-    " r.replay, l.said"
+    " r.replay, l.said, c.by"
 )
-_OF_LEFT_OUT = " LEFT JOIN left_out l ON l.delivery = d.id"
+_OF_LEFT_OUT = (
+    " LEFT JOIN left_out l ON l.delivery = d.id LEFT JOIN delivery_cancel c ON c.delivery = d.id"
+)
 OF_REPLAY = f" LEFT JOIN delivery_replay r ON r.delivery = d.id{_OF_LEFT_OUT}"
 _DELIVERY = f"{DELIVERY_COLUMNS} FROM delivery d JOIN event e ON e.seq = d.event{OF_REPLAY}"
 # An event's own deliveries have consecutive ids; those of replays are found by the event.
@@ -50,8 +52,8 @@ _left_out = msgspec.json.Decoder(LeftOut)
 
 def stored_delivery(row: tuple[Any, ...]) -> port.StoredDelivery:
     """A row of `DELIVERY_COLUMNS`."""
-    said = row[-1]
-    read = (*row[:-1], None if said is None else _left_out.decode(said))
+    *plain, said, ended_by = row
+    read = (*plain, None if said is None else _left_out.decode(said), ended_by)
     return port.StoredDelivery(*read)
 
 

@@ -35,6 +35,14 @@ _CANCEL = (
     f"UPDATE delivery SET state = {int(State.CANCELLED)}, done_ms = ?, due_ms = NULL"
     " WHERE id = ? AND state < 3 RETURNING webhook, key"
 )
+# Nobody knows when its receiver got it: dated by its accept, it is neither late nor slow.
+_TAKE_AS_DELIVERED = (
+    f"UPDATE delivery SET state = {int(State.DELIVERED)}, due_ms = NULL, done_ms = coalesce("
+    "(SELECT at_ms FROM delivery_replay WHERE delivery = ?1),"
+    " (SELECT at_ms FROM event WHERE seq = delivery.event))"
+    " WHERE id = ?1 AND state < 3 RETURNING webhook, key"
+)
+_FORGET_SENT = "DELETE FROM sent WHERE delivery = ?"
 _NAMED = "INSERT OR REPLACE INTO delivery_cancel VALUES (?, ?, ?)"
 Row = tuple[Any, ...]
 _spec = msgspec.json.Decoder(port.ReplaySpec)
@@ -96,7 +104,7 @@ class ReplaySlices:
         return port.Replayed(slice.replay, True, made, pending), number
 
     def cancel(self, slice: port.CancelSlice, now: int) -> tuple[port.Cancelled, list[Job]]:
-        """Cancel what is unfinished of these deliveries; what it did, and what that has freed."""
+        """End what is unfinished of these deliveries; what it did, and what that has freed."""
         run = self._connection.execute
         if slice.replay is not None and slice.to:
             if run(_SPEC, (slice.replay, slice.after)).fetchone() is None:
@@ -104,7 +112,11 @@ class ReplaySlices:
         cancelled: list[tuple[int, int]] = []
         freed: list[Job] = []
         for delivery in slice.deliveries:
-            rows = run(_CANCEL, (now, delivery)).fetchall()
+            if slice.delivered:
+                rows = run(_TAKE_AS_DELIVERED, (delivery,)).fetchall()
+                run(_FORGET_SENT, (delivery,))
+            else:
+                rows = run(_CANCEL, (now, delivery)).fetchall()
             for webhook, key in cast(list[tuple[int, int | None]], rows):  # none: final meanwhile
                 cancelled.append((webhook, delivery))
                 run(_NAMED, (delivery, slice.by, slice.replay))

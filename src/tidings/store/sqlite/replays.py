@@ -55,6 +55,39 @@ _TALLIED = {
 _ONE = f"SELECT {_COLUMNS} FROM replay WHERE number = ? AND org = ?"
 _NEWEST = f"SELECT {_COLUMNS} FROM replay WHERE org = ? AND number < ? ORDER BY number DESC LIMIT ?"
 _NOT_CLOSED = f"SELECT {_COLUMNS} FROM replay WHERE closed = 0 ORDER BY number"
+# What is unfinished, stage by stage. The held ones first: taking another one may free them. Each
+# stage is read along its own index, behind (webhook, key, delivery).
+_AT = (
+    "SELECT d.id, d.webhook, {key}, coalesce(r.at_ms, e.at_ms) FROM delivery d INDEXED BY {index}"
+    " JOIN event e ON e.seq = d.event LEFT JOIN delivery_replay r ON r.delivery = d.id"
+    " WHERE {which} ORDER BY {order} LIMIT ?4"
+)
+_STAGES = (
+    _AT.format(
+        key="d.key",
+        index="delivery_key",
+        which="d.state < 3 AND d.key IS NOT NULL AND d.state = 1"
+        " AND (d.webhook, d.key, d.id) > (?1, ?2, ?3)",
+        order="d.webhook, d.key, d.id",
+    ),
+    _AT.format(
+        key="0",
+        index="delivery_pending",
+        which="d.state = 0 AND (d.webhook, d.id) > (?1, ?3) AND ?2 = 0",
+        order="d.webhook, d.id",
+    ),
+    _AT.format(
+        key="0",
+        index="delivery_trouble",
+        which="d.state IN (2, 4, 5, 6) AND d.state = 2"
+        " AND (d.webhook, d.state, d.id) > (?1, 2, ?3) AND ?2 = 0",
+        order="d.webhook, d.state, d.id",
+    ),
+)
+_OWED = (
+    "SELECT coalesce(sum(f.count), 0) FROM fan_out f JOIN event e ON e.seq = f.event"
+    " WHERE e.at_ms < ?"
+)
 _json = msgspec.json.Encoder()
 _spec = msgspec.json.Decoder(port.ReplaySpec)
 
@@ -193,6 +226,26 @@ class ReplayQueries:
         find = "SELECT seq FROM event_id WHERE hash = ?"
         rows = (self._connection.execute(find, (id_hash(org, id),)).fetchone() for id in ids)
         return [port.Listed(row[0]) for row in rows if row is not None]
+
+    def unfinished_before(
+        self, accepted_before_ms: int, place: tuple[int, int, int, int], limit: int
+    ) -> port.Unfinished:
+        """See `port.ReplayStore.unfinished_before`."""
+        stage, webhook, key, after = place
+        rows: list[tuple[Any, ...]] = self._connection.execute(
+            _STAGES[stage], (webhook, key, after, limit)
+        ).fetchall()
+        found = [id for id, _, _, at_ms in rows if at_ms < accepted_before_ms]
+        if len(rows) == limit:
+            id, webhook, key, _ = rows[-1]
+            return port.Unfinished(found, (stage, webhook, key, id))
+        stage += 1
+        return port.Unfinished(found, (stage, 0, 0, 0) if stage < len(_STAGES) else None)
+
+    def owed_before(self, accepted_before_ms: int) -> int:
+        """See `port.ReplayStore.owed_before`."""
+        [(owed,)] = self._connection.execute(_OWED, (accepted_before_ms,))
+        return int(owed)
 
     def not_closed(self) -> list[port.ReplayJob]:
         """See `port.ReplayStore.open_replays`."""

@@ -1,0 +1,125 @@
+"""`tidings sending`: stop it, let it go on, and take as delivered what receivers have."""
+
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from tidings.cli.calls import Calls, calls
+from tidings.cli.exits import Exit, say
+from tidings.cli.lookups import moment_of
+from tidings.cli.output import confirm, how_many, moment, print_facts, print_line, word
+from tidings.cli.where import HERE, Where
+
+app = App(name="sending", help="Stop it, let it go on, take as delivered what receivers have.")
+TAKE = "/v1/takeAsDelivered"
+All = Annotated[bool, Parameter(name="all", negative=())]
+
+
+@app.command
+def show(*, every: All = False, where: Where = HERE) -> int:
+    """Say whether sending is stopped, since when and by whom.
+
+    Parameters
+    ----------
+    every
+        For all orgs, with the platform's own credential.
+    """
+    api = calls(where)
+    return _say(api, api.get(f"{_path(api, every)}/stop"), every, where.json)
+
+
+@app.command
+def stop(*, every: All = False, where: Where = HERE) -> int:
+    """Stop sending. Events are accepted, and their deliveries wait.
+
+    Parameters
+    ----------
+    every
+        For all orgs, with the platform's own credential.
+    """
+    api = calls(where)
+    return _say(api, api.send("POST", f"{_path(api, every)}/stop"), every, where.json)
+
+
+@app.command
+def start(*, every: All = False, where: Where = HERE) -> int:
+    """Let sending go on: what has waited is sent.
+
+    Parameters
+    ----------
+    every
+        For all orgs, also after `tidings serve --hold`, with the platform's own credential.
+    """
+    api = calls(where)
+    return _say(api, api.send("POST", f"{_path(api, every)}/start"), every, where.json)
+
+
+@app.command
+def delivered(
+    *,
+    before: str,
+    dry_run: Annotated[bool, Parameter(negative=())] = False,
+    yes: Annotated[bool, Parameter(negative=())] = False,
+    where: Where = HERE,
+) -> int:
+    """Take as delivered what was accepted before a time, in all orgs, while sending is stopped.
+
+    Parameters
+    ----------
+    before
+        Receivers have what was accepted before then: 30m, 2h, 3d ago, or an ISO time.
+    dry_run
+        Only say how many there are.
+    yes
+        Do not ask.
+    """
+    api = calls(where, 60.0)
+    body = {"acceptedBefore": moment_of("--before", before)}
+    told = api.send("POST", TAKE, body | {"dryRun": True})
+    least = "" if told["ended"] else "at least "
+    say(
+        f"{least}{how_many(told['deliveries'], 'unfinished delivery')} of what was accepted before "
+        f"{moment(told['acceptedBefore'])}."
+    )
+    if dry_run or not told["deliveries"]:
+        if where.json:
+            print_line(told)
+        if told["deliveries"]:
+            api.next_step(f"tidings sending delivered --before {word(before)}")
+        else:
+            api.next_step("tidings sending start --all")
+        return Exit.OK
+    confirm(yes, "Take them as delivered? They are never sent then.")
+    count = 0
+    while True:
+        told = api.send("POST", TAKE, body)
+        count += told["deliveries"]
+        if told["ended"]:
+            break
+    if where.json:
+        print_line(told | {"deliveries": count})
+    else:
+        say(f"Taken as delivered: {how_many(count, 'delivery')}.")
+    api.next_step("tidings sending start --all")
+    return Exit.OK
+
+
+def _path(api: Calls, every: bool) -> str:
+    return "/v1" if every else f"/v1/orgs/{api.org()}"
+
+
+def _say(api: Calls, told: dict[str, Any], every: bool, as_json: bool) -> int:
+    if as_json:
+        print_line(told)
+    else:
+        whose = "all orgs" if every else f"org {told['orgId']}"
+        state = "stopped" if told["stopped"] else "goes on"
+        facts: list[tuple[str, Any]] = [("sending", f"{state} for {whose}")]
+        if told["stopped"]:
+            facts += [("since", moment(told["since"])), ("by", told["by"])]
+        print_facts(facts)
+    stopped = told["stopped"] or told.get("everythingStopped")
+    for_all = every or (stopped and not told["stopped"])
+    verb = "start" if stopped else "show"
+    api.next_step(f"tidings sending {verb}{' --all' if for_all else ''}")
+    return Exit.OK
