@@ -46,6 +46,7 @@ from tidings.engine.replay_wishes import Wishes
 from tidings.engine.replays import Replays
 from tidings.engine.shaper import Shaper
 from tidings.engine.stops import Stops
+from tidings.engine.taken import TakeAsDelivered
 from tidings.engine.transformations import Transformations
 from tidings.engine.trial import Trial
 from tidings.engine.tries import Promises, Tries
@@ -558,6 +559,7 @@ class Service:
                     below=self.registry.below,
                 ),
                 stops=self.stops,
+                taken=TakeAsDelivered(store=store, committer=self.committer, stops=self.stops),
                 credentials=self.entrance.credentials,
                 users=self.users,
                 sessions=self.sessions,

@@ -21,6 +21,7 @@ def body_of(call: str, things: Things) -> Any:
     bodies: dict[str, Any] = {
         "POST /v1/events": event | {"eventId": f"{mark}-new"},
         "POST /v1/replays": {"webHookId": hook, "states": ["failed"], "start": False},
+        "POST /v1/takeAsDelivered": {"acceptedBefore": "2026-02-11T09:15:00Z"},
         "POST /v1/deliveries/cancel": {"webHookId": hook, "states": ["retrying"]},
         "POST /v3/webHooks": BASIC | {"name": "shop"},
         "PUT /v3/webHooks/{webHookId}": BASIC | {"slaInSeconds": 60},

@@ -144,7 +144,7 @@ def test_deliveries_of_an_event_are_read_by_their_ids(store: Store) -> None:
 def test_a_delivery_and_its_attempts_are_read_by_their_keys(store: Store) -> None:
     connection = store.writing.connection
     [plan] = plans(connection, lambda: store.queries.delivery(3)).values()
-    assert plan.count(PRIMARY) == 4 and uses(plan, PRIMARY), plan
+    assert plan.count(PRIMARY) == 5 and uses(plan, PRIMARY), plan
     [plan] = plans(connection, lambda: store.queries.attempts_of(3)).values()
     assert uses(plan, r"PRIMARY KEY \(delivery=\?\)"), plan
 

@@ -53,6 +53,10 @@ ANSWERS: dict[str, list[Good]] = {
     "GET /v1/stop": _STOP,
     "POST /v1/stop": _STOP,
     "POST /v1/start": _STOP,
+    "POST /v1/takeAsDelivered": _one(
+        "How many were taken, or are there",
+        {"acceptedBefore": "time", "dryRun": "yes", "deliveries": "whole", "ended": "yes"},
+    ),
     "GET /v1/orgs/{org_id}/stop": _ORG_STOP,
     "POST /v1/orgs/{org_id}/stop": _ORG_STOP,
     "POST /v1/orgs/{org_id}/start": _ORG_STOP,

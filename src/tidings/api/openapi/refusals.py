@@ -30,6 +30,7 @@ _ALSO = {
     "POST /v1/deliveries/cancel": (404, 409),
     "POST /v1/deliveries/{delivery_id}/cancel": (409,),
     "POST /v1/deliveries/{delivery_id}/retry": (409,),
+    "POST /v1/takeAsDelivered": (409,),
     "POST /v1/rejections/{rejection_id}/retry": (409, 422),
     "POST /v1/inboxes": (409,),
     "POST /v1/webHooks/preview": (404,),

@@ -41,6 +41,7 @@ _OF = {
     "platform admin:write": """
         POST /v1/stop
         POST /v1/start
+        POST /v1/takeAsDelivered
         POST /v1/orgs
     """,
     "platform logs:read": """
