@@ -6,14 +6,14 @@ from tidings.core.delivery import MOVES, Move, State, move
 
 # One row a state, one column a move; "." where that cannot happen.
 TABLE = """
-           FREED    SUCCEEDED  RETRY     REFUSED  PARK    CANCEL     ASKED     ASKED_BEHIND  TAKEN
-PENDING    .        DELIVERED  RETRYING  FAILED   PARKED  CANCELLED  .         .             DELIVERED
-HELD       PENDING  .          .         .        PARKED  CANCELLED  .         .             DELIVERED
-RETRYING   .        DELIVERED  RETRYING  FAILED   PARKED  CANCELLED  .         .             DELIVERED
-DELIVERED  .        .          .         .        .       .          .         .             .
-FAILED     .        .          .         .        .       .          RETRYING  HELD          .
-PARKED     .        .          .         .        .       .          RETRYING  HELD          .
-CANCELLED  .        .          .         .        .       .          RETRYING  HELD          .
+          FREED   SUCCEEDED RETRY    REFUSED PARK   CANCEL    ASKED    ASKED_BEHIND TAKEN
+PENDING   .       DELIVERED RETRYING FAILED  PARKED CANCELLED .        .            DELIVERED
+HELD      PENDING .         .        .       PARKED CANCELLED .        .            DELIVERED
+RETRYING  .       DELIVERED RETRYING FAILED  PARKED CANCELLED .        .            DELIVERED
+DELIVERED .       .         .        .       .      .         .        .            .
+FAILED    .       .         .        .       .      .         RETRYING HELD         .
+PARKED    .       .         .        .       .      .         RETRYING HELD         .
+CANCELLED .       .         .        .       .      .         RETRYING HELD         .
 """
 _HEAD, *_ROWS = [line.split() for line in TABLE.strip().splitlines()]
 CELLS = {

@@ -129,7 +129,7 @@ def test_late_ones_of_many_webhooks_are_what_each_tally_says(place: Place) -> No
 
 
 def test_a_tally_follows_every_move_of_old_deliveries(place: Place) -> None:
-    """Settles, retiring, expiry, a try that was asked for, a cancel, and retention."""
+    """Settles, retiring, expiry, a try that was asked for, a cancel, a taking, and retention."""
     draw = random.Random(5)
     half = place.half
 
@@ -166,6 +166,11 @@ def test_a_tally_follows_every_move_of_old_deliveries(place: Place) -> None:
         slice = port.CancelSlice(ids(State.RETRYING, 5), "me")
         half.commit(port.Batch(0, cancels=[slice]))
 
+    def take() -> None:
+        unfinished = ids(State.RETRYING, 5) + ids(State.PENDING, 5)
+        assert unfinished
+        half.commit(port.Batch(0, cancels=[port.CancelSlice(unfinished, "me", delivered=True)]))
+
     moves: list[Callable[[], object]] = [
         settle,
         ask,
@@ -178,7 +183,7 @@ def test_a_tally_follows_every_move_of_old_deliveries(place: Place) -> None:
     ]
     place.check(1, *EVER, 30)
     place.check_orgs()
-    for action in [*moves[:6], *draw.choices(moves[:6], k=6), *moves]:
+    for action in [*moves[:6], *draw.choices(moves[:6], k=6), *moves, take]:
         action()
         place.now_ms += 1_000
         for webhook in (1, 4, 5, 21):

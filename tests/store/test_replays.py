@@ -1,5 +1,6 @@
 """Conformance: a replay makes each delivery once, wherever its owner dies."""
 
+import time
 from collections.abc import Sequence
 
 import apsw
@@ -515,3 +516,43 @@ def test_stops_outlive_their_owner(jobs: Jobs) -> None:
     ask(lambda store: store.drop_stop(ORG))
     ask(lambda store: store.drop_stop(ORG))
     assert list(ask(lambda store: store.stops())) == []
+
+
+def every(subject: Subject, before_ms: int, limit: int) -> list[int]:
+    """What is unfinished and was accepted before a time, found in parts."""
+    found: list[int] = []
+    place: tuple[int, int, int, int] | None = (0, 0, 0, 0)
+    while place is not None:
+        at = place
+        part = subject.ask(lambda store, at=at: store.unfinished_before(before_ms, at, limit))
+        found, place = [*found, *part.deliveries], part.place
+    return found
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_what_is_unfinished_and_older_than_a_time_is_found_once(jobs: Jobs, limit: int) -> None:
+    subject = jobs.subject
+    plain = jobs.events(5)
+    keyed = jobs.events(4, key=7, prefix="k")
+    subject.commit(settled=[failing(plain[1], HOUR_MS, webhook=jobs.hook)])
+    jobs.end(State.DELIVERED, plain[0])
+    jobs.end(State.FAILED, plain[2])
+    time.sleep(0.005)
+    before_ms = subject.delivery(jobs.events(3, prefix="newer")[0]).accepted_ms
+    wanted = sorted([plain[1], *plain[3:], *keyed])
+    assert sorted(every(subject, before_ms, limit)) == wanted
+
+
+def test_what_is_taken_as_delivered_is_so_and_frees_the_next_of_its_key(jobs: Jobs) -> None:
+    subject = jobs.subject
+    first, second = jobs.events(2, key=7)
+    receipt = subject.commit(cancels=[port.CancelSlice([first, first], "boss", delivered=True)])
+    assert [list(one.deliveries) for one in receipt.cancelled] == [[(jobs.hook, first)]]
+    assert [job.delivery for job in receipt.freed] == [second]
+    taken = subject.delivery(first)
+    assert taken.state == State.DELIVERED
+    assert taken.ended_by == "boss" and taken.done_ms == taken.accepted_ms
+    # An outcome that comes late changes nothing.
+    jobs.end(State.FAILED, first, key=7)
+    late = subject.delivery(first)
+    assert (late.state, late.ended_by) == (State.DELIVERED, "boss")

@@ -77,10 +77,10 @@ def delivered(
     body = {"acceptedBefore": moment_of("--before", before)}
     told = api.send("POST", TAKE, body | {"dryRun": True})
     least = "" if told["ended"] else "at least "
-    say(
-        f"{least}{how_many(told['deliveries'], 'unfinished delivery')} of what was accepted before "
-        f"{moment(told['acceptedBefore'])}."
-    )
+    found = how_many(told["deliveries"], "delivery")
+    verb = "is" if told["deliveries"] == 1 else "are"
+    when = moment(told["acceptedBefore"])
+    say(f"{least}{found} of what was accepted before {when} {verb} unfinished.")
     if dry_run or not told["deliveries"]:
         if where.json:
             print_line(told)
