@@ -201,3 +201,25 @@ def cli(service: ServiceProcess, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
+
+
+def test_what_is_owed_is_made_and_taken_too(own_service: NewService, receiver: Receiver) -> None:
+    service = held(own_service(deliveries_at_once_max=2))
+    path = receiver.path()
+    with service.api() as api:
+        for number in range(7):
+            api.webhook(receiver.url(path), name=f"hook {number}")
+        sent = [new_id() for _ in range(10)]
+        api.accept(b"[" + b",".join(event(one, ORG) for one in sent) + b"]")
+        time.sleep(0.01)
+        wish = {"acceptedBefore": iso(time.time())}
+        dry = api.send("POST", "/v1/takeAsDelivered", wish | {"dryRun": True}).must(200)
+        assert dry["deliveries"] == 70 and dry["ended"]
+        done = 0
+        while done < 70:
+            told = api.send("POST", "/v1/takeAsDelivered", wish).must(200)
+            done += told["deliveries"]
+            assert told["deliveries"] or not told["ended"], f"{done} of 70 were taken"
+        api.send("POST", "/v1/start", None).must(200)
+        stays(lambda: not receiver.arrivals(path), "nothing is sent", 1.0)
+        assert api.counts()["delivered"] == 70

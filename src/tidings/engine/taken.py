@@ -41,11 +41,13 @@ class TakeAsDelivered:
 
     async def count(self, accepted_before_ms: int, for_s: float) -> Taken:
         """How many it would be about, counted within `for_s` seconds."""
-        ends_s = asyncio.get_running_loop().time() + for_s
-        count = await self._store.owed_before(accepted_before_ms)
+        loop = asyncio.get_running_loop()
+        ends_s, count = loop.time() + for_s, 0
+        if not await self._all_made(accepted_before_ms, ends_s):
+            return Taken(await self._store.owed_before(accepted_before_ms), False)
         place: tuple[int, int, int, int] | None = START
         while place is not None:
-            if asyncio.get_running_loop().time() > ends_s:
+            if loop.time() > ends_s:
                 return Taken(count, False)
             part = await self._store.unfinished_before(accepted_before_ms, place, LOOKED_AT)
             count, place = count + len(part.deliveries), part.place
@@ -55,10 +57,8 @@ class TakeAsDelivered:
         """Take them, as many as there are in about `for_s` seconds. NotStopped, StoreDown."""
         loop = asyncio.get_running_loop()
         ends_s, count = loop.time() + for_s, 0
-        while await self._store.owed_before(accepted_before_ms):  # they are being made
-            if loop.time() > ends_s:
-                return Taken(0, False)
-            await asyncio.sleep(OWED_AGAIN_S)
+        if not await self._all_made(accepted_before_ms, ends_s):
+            return Taken(0, False)
         place: tuple[int, int, int, int] | None = START
         while place is not None:
             part = await self._store.unfinished_before(accepted_before_ms, place, LOOKED_AT)
@@ -72,3 +72,11 @@ class TakeAsDelivered:
                 count += len(done.deliveries)
             place = part.place
         return Taken(count, True)
+
+    async def _all_made(self, accepted_before_ms: int, ends_s: float) -> bool:
+        """Wait until what is owed of such events is made, which goes on by itself."""
+        while await self._store.owed_before(accepted_before_ms):
+            if asyncio.get_running_loop().time() > ends_s:
+                return False
+            await asyncio.sleep(OWED_AGAIN_S)
+        return True
