@@ -1,9 +1,10 @@
 """The breaker of a lane: when it opens, how it asks, when it closes, and what never moves it."""
 
+import itertools
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidings.core.breaker import (
@@ -146,6 +147,97 @@ def test_whatever_comes_it_never_stays_shut_for_ever(steps: list[tuple[float, st
             breaker.started()
             breaker.record(later, later, True, draw())
     assert breaker.position is Position.CLOSED
+
+
+SPEEDS = st.sampled_from([0.5, 5.0, 60.0, 1000.0])
+BLOCKS = st.lists(  # so many outcomes, of which so many in a hundred fail, as fast as this
+    st.tuples(st.integers(1, 6000), st.integers(0, 60), SPEEDS), max_size=5
+)
+
+
+class Asked:
+    """A receiver that is asked by a breaker's leave, so many at a time, at a speed."""
+
+    def __init__(self, breaker: Breaker, random_: random.Random) -> None:
+        self.breaker, self.draw = breaker, random_
+        self.now_s, self.at_once = 0.0, 1
+        self.running: list[tuple[float, bool]] = []
+        self.requests = 0
+
+    def ask(self, bad: bool, speed: float) -> None:
+        """Start one, if it may; where as many are under way as may be, the oldest ends."""
+        self.now_s += 1 / speed
+        if self.breaker.admits(self.now_s):
+            self.breaker.started()
+            self.requests += 1
+            self.running.append((self.now_s, bad))
+        while len(self.running) >= self.at_once:
+            self.end()
+
+    def end(self) -> None:
+        """The oldest request is answered."""
+        started_s, bad = self.running.pop(0)
+        self.breaker.record(self.now_s, started_s, not bad, self.draw)
+
+
+@given(before=BLOCKS, speed=SPEEDS, at_once=st.integers(1, 64), seed=st.integers(0, 1 << 32))
+@settings(max_examples=60, deadline=None)
+def test_whatever_came_before_at_most_a_hundred_requests_fail_before_it_opens(
+    before: list[tuple[int, int, float]], speed: float, at_once: int, seed: int
+) -> None:
+    draw = random.Random(seed)
+    asked = Asked(Breaker(), draw)
+    for count, percent, fast in before:
+        for _ in range(count):
+            asked.ask(draw.random() * 100 < percent, fast)
+    while asked.running:
+        asked.end()
+    assert asked.breaker.position is Position.CLOSED  # no more than 60 in a hundred have failed
+    asked.requests, asked.at_once = 0, at_once
+    for _ in range(120):  # too few to see a pause end at the slowest speed but one
+        asked.ask(True, max(speed, 5.0))
+        if asked.breaker.position is not Position.CLOSED:
+            break
+    assert asked.breaker.position is Position.OPEN
+    assert asked.requests <= 100
+
+
+@pytest.mark.parametrize(
+    ("speed", "percent", "manner"),
+    [
+        *itertools.product([5.0, 60.0, 1000.0], [1, 15, 30, 50], ["at random", "in turn"]),
+        *itertools.product([0.5], [1, 15, 30], ["at random", "in turn"]),
+        *itertools.product([5.0, 60.0, 1000.0], [1, 15, 30, 50], ["in a row"]),
+    ],
+)  # at 0.5 a second thirty in a row are a minute without an answer: that one is left alone
+def test_a_receiver_that_answers_half_and_more_is_not_shut_off(
+    speed: float, percent: int, manner: str
+) -> None:
+    draw = random.Random(percent)
+    asked = Asked(Breaker(), draw)
+    asked.at_once = 16
+    in_a_row = 60 if percent == 50 else 100
+    for n in range(20_000):
+        if manner == "at random":
+            bad = draw.random() * 100 < percent
+        elif manner == "in turn":
+            bad = n * percent // 100 != (n + 1) * percent // 100
+        else:
+            bad = n % in_a_row >= in_a_row - percent * in_a_row // 100
+        asked.ask(bad, speed)
+        assert asked.breaker.position is Position.CLOSED, n
+    assert asked.requests == 20_000
+
+
+def test_one_that_fails_in_nineteen_of_twenty_after_hours_of_good_is_left_alone_soon() -> None:
+    breaker, draw = Breaker(), random.Random(7)
+    for n in range(60 * 3600):
+        breaker.record(n / 60, n / 60, True, draw)
+    for n in range(200):
+        at = 3600 + n / 60
+        if breaker.record(at, at, n % 20 == 19, draw):
+            break
+    assert breaker.position is Position.OPEN and n < 100
 
 
 @pytest.mark.parametrize("position", [Position.OPEN, Position.PROBING])

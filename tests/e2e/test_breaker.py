@@ -71,6 +71,18 @@ def test_a_dead_receiver_is_asked_seldom_and_gets_everything_when_it_is_back(
         assert fates == ["delivered", "delivered"]
 
 
+def test_good_traffic_does_not_make_it_blind(api: Api, receiver: Receiver) -> None:
+    path = receiver.path()
+    api.webhook(receiver.url(path), maxAllowedConnections=64)
+    burst(api, 1000)
+    receiver.wait(path, 1000)
+    receiver.plan(path, status=500, delay=0.01)
+    burst(api, 1000)
+    time.sleep(3)
+    failed = len(receiver.arrivals(path)) - 1000
+    assert 30 <= failed <= 100, failed
+
+
 def test_a_broken_deploy_that_refuses_everything_does_not_fail_the_whole_backlog(
     api: Api, receiver: Receiver
 ) -> None:

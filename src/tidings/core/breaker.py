@@ -1,6 +1,7 @@
 """The breaker of a lane: a receiver that only fails is left alone and asked again now and then.
 
-    closed ──(the window holds 10 outcomes or more, 4 of 5 failed)──► open
+    closed ──(the last minute holds 10 outcomes or more, and 4 of 5 failed;
+              or 34 of the last 36 failed, whatever came before them)──► open
     open ──(its pause is over, or a late success)──► probing
     probing ──(a failure)──► open, for twice as long      ──(3 successes)──► closed
 
@@ -8,6 +9,12 @@ An open lane costs its webhook time, not attempts: its deliveries wait unsent. W
 what the receiver did: a final refusal counts as a failure (a broken deploy that answers 400 must
 not fail a whole backlog), a fault of our own counts as nothing. Pure; seconds of one clock and the
 randomness are passed in.
+
+The minute alone would be blind after good traffic: at 60 a second it holds 3,600 successes, and as
+many failures again and more before they are four of five. The last outcomes alone would be blind
+where few come. Both numbers of the last ones have a reason: with 64 attempts at a time 34 failures
+make at most 97 requests before the first pause, and neither a receiver that fails three of ten at
+random nor one that fails thirty in a row of every hundred comes near them.
 """
 
 import random
@@ -20,6 +27,9 @@ SLOTS = 6
 SLOT_S = WINDOW_S / SLOTS  # the window moves on in steps of a sixth
 OUTCOMES_MIN = 10
 FAILURE_RATE = 0.8
+LAST = 36
+LAST_BAD = 34
+_LAST_MASK = (1 << LAST) - 1
 PAUSE_S = 5.0
 PAUSE_MAX_S = 300.0
 JITTER = 0.1
@@ -35,20 +45,25 @@ class Position(StrEnum):
 
 
 class Window:
-    """Successes and failures of the last minute, forgotten by sixths."""
+    """Successes and failures of the last minute, forgotten by sixths, and the last ones as bits."""
 
     def __init__(self) -> None:
         self._good = [0] * SLOTS
         self._bad = [0] * SLOTS
         self._slot = 0
+        self._last = 0  # a bit for each outcome, the newest lowest; set for a failure
 
     def good(self, now_s: float) -> None:
         """Count a success."""
         self._good[self._at(now_s)] += 1
+        self._last = self._last << 1 & _LAST_MASK
 
     def bad(self, now_s: float) -> bool:
         """Count a failure; whether failures are enough, and most of what there was."""
         self._bad[self._at(now_s)] += 1
+        self._last = self._last << 1 & _LAST_MASK | 1
+        if self._last.bit_count() >= LAST_BAD:
+            return True
         failures = sum(self._bad)
         outcomes = failures + sum(self._good)
         return outcomes >= OUTCOMES_MIN and failures >= FAILURE_RATE * outcomes
