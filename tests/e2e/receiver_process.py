@@ -6,8 +6,10 @@ the process. Every path answers 200 until it is told otherwise by a plan:
     {"plan": {"/path": {"status": 503, "headers": {"retry-after": "2"}, "delay": 0.1,
                         "mode": "answer", "first": [{…}], "each": [{…}]}}}
 
-`first` holds what the first requests to the path are answered, `each` what the first requests of
-every `webhook-id` are answered. Modes: answer, silent, reset, drip, flood, endless, garbage.
+`limit` (`{"most": 30, "windowS": 1}`) answers 429 to what is more than that in a window, with the
+plan's headers; `first` holds what the first requests to the path are answered, `each` what the
+first requests of every `webhook-id` are answered. Modes: answer, silent, reset, drip, flood,
+endless, garbage.
 """
 
 import asyncio
@@ -53,6 +55,7 @@ class Receiver:
         self.plans: dict[str, Plan] = {}
         self._seen: Counter[str] = Counter()
         self._seen_each: Counter[tuple[str, str]] = Counter()
+        self._windows: Counter[tuple[str, int]] = Counter()
         self._running: Counter[str] = Counter()
 
     def told(self, order: dict[str, Any]) -> None:
@@ -75,6 +78,11 @@ class Receiver:
             return dict(plan["first"][number])
         if each < len(plan.get("each", ())):
             return dict(plan["each"][each])
+        if (limit := plan.get("limit")) is not None:
+            window = int(time.monotonic() / limit["windowS"])
+            self._windows[path, window] += 1
+            full = self._windows[path, window] > limit["most"]
+            return plan | {"status": 429} if full else {"status": 200}
         return plan
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -83,6 +83,29 @@ def test_the_rate_is_kept(api: Api, receiver: Receiver) -> None:
             assert last - first + 1 <= most
 
 
+@pytest.mark.parametrize("cap", [10, 64])
+def test_a_receiver_with_a_limit_gets_what_it_takes(api: Api, receiver: Receiver, cap: int) -> None:
+    rate, learning_s, seconds = 30, 6, 8
+    limit = {"most": rate, "windowS": 1}
+    path = receiver.path(limit=limit, headers={"Retry-After": "2"})
+    api.webhook(receiver.url(path), maxAllowedConnections=cap)
+    post_many(api, rate * (learning_s + seconds) + 200)
+    time.sleep(learning_s + seconds)
+    arrivals = receiver.arrivals(path)
+    begun_s = arrivals[0].at_s
+    later = [
+        one for one in arrivals if learning_s <= one.at_s - begun_s <= learning_s + seconds - 0.2
+    ]
+    taken = [one for one in later if one.answer == 200]
+    assert len(taken) >= 0.85 * rate * (seconds - 0.2), len(taken)
+    assert len(later) - len(taken) <= 0.05 * len(later)
+    refused_s: dict[str, float] = {}
+    for one in arrivals:  # and what was refused came again no sooner than it was told
+        assert one.at_s - refused_s.get(one.message, -10.0) >= 1.9
+        if one.answer == 429:
+            refused_s[one.message] = one.at_s
+
+
 def in_order(arrivals: list[Arrival], ids: list[str]) -> bool:
     """Whether these events were tried one after the other: none before the one before it was in."""
     first_delivered = [arrival.event_id for arrival in arrivals if arrival.answer == 200]

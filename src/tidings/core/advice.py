@@ -31,7 +31,7 @@ _STATUS = {
     413: "Let the receiver accept larger bodies.",
     414: "Shorten the webhook's URL.",
     415: "Let the receiver accept application/json, or set Content-Type on the webhook.",
-    429: "The receiver asks for less: lower rateLimit or maxAllowedConnections.",
+    429: "The receiver asks for less, and gets it; set rateLimit if its limit is known.",
     431: "Remove headers from the webhook that the receiver does not need.",
     501: "Set methodType to a method that the receiver takes.",
     502: "The receiver's gateway cannot reach its application: check that it runs.",

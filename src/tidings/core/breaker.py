@@ -102,6 +102,11 @@ class Breaker:
             return True
         return not self._probes and now_s >= self.until_s
 
+    @property
+    def asking(self) -> bool:
+        """Whether a probe is under way."""
+        return self._probes > 0
+
     def started(self) -> None:
         """An attempt has started; while the breaker is not closed it is a probe."""
         if self.position is not Position.CLOSED:

@@ -15,16 +15,21 @@ arrives. One below it that the window has no room for has the lane start over.
 
 A lane whose breaker is open is *dormant*: it holds no queue and asks for nothing, so it costs
 neither memory nor attempts; its work stays in the store. `wake` ends that when a probe may start.
-A receiver that says when to come back (`Retry-After` with 429 or 503) holds the lane until then.
+A receiver that refuses for now (429, 503, `Retry-After`) teaches the lane its rate
+(learned_rate.py); one that admits nothing at all holds it for as long as it says.
 
 Deliveries of replays come in like all others and wait in a queue of their own: like retries they
 get a quarter of the starts while fresh ones wait, and all of them when none does.
 """
 
+import random
 from collections import deque
 
 from tidings.core.breaker import Breaker, Position
+from tidings.core.exchange import Answer, Ending
 from tidings.core.job import Job
+from tidings.core.learned_rate import LearnedRate
+from tidings.core.outcome import Delivered, Failed, Outcome, Retry, refuses
 from tidings.core.rate_limit import RateLimit
 
 WINDOW_JOBS = 256
@@ -32,6 +37,8 @@ PAGE_JOBS = 128
 RETRIES_MAX = 64
 PROBES_QUEUED = 1  # due retries in memory of a lane that is only being asked whether it is back
 RETRY_TURN = 4  # one start in four goes to a retry when both wait
+TOO_MANY = 429
+LIMITED_S, MAYBE_LIMITED_S = 120.0, 5.0
 
 
 class Budget:
@@ -57,7 +64,7 @@ class Lane:
         self.open = True  # whether attempts may start at all
         self.breaker = Breaker()
         self.dormant = False
-        self.not_before_s = 0.0
+        self.learned = LearnedRate()
         self.behind = False
         self.reading = False
         self.cursor = 0
@@ -73,6 +80,7 @@ class Lane:
         self._freed_aside: dict[int, Job] = {}
         self._settled_meanwhile: set[int] = set()
         self._turn = 0
+        self._begun_before = 0  # attempts under way that began before the limit was halved
 
     def set_pace(self, cap: int, rate: float | None) -> None:
         """Follow a change of the webhook's limits."""
@@ -249,7 +257,10 @@ class Lane:
     def _retry_room(self) -> int:
         if not self.open or self.dormant:
             return 0
-        return RETRIES_MAX if self.breaker.position is Position.CLOSED else PROBES_QUEUED
+        if self.breaker.position is Position.CLOSED:
+            return RETRIES_MAX
+        # One that waits for the next probe waits a pause, and its last time may pass meanwhile.
+        return 0 if self.breaker.asking else PROBES_QUEUED
 
     @property
     def can_start(self) -> bool:
@@ -264,15 +275,11 @@ class Lane:
 
     def wait_s(self, now_s: float) -> float | None:
         """Seconds until time alone admits another start; None where a probe must end first."""
-        wait = max(self.not_before_s - now_s, self.breaker.wait_s(now_s))
+        wait = max(self.learned.wait_s(now_s), self.breaker.wait_s(now_s))
         if wait <= 0 and not self.breaker.admits(now_s):
             return None
         limit = self.rate_limit
         return max(wait, limit.wait_s(now_s)) if limit else max(0.0, wait)
-
-    def hold(self, until_s: float) -> None:
-        """Start nothing before: the receiver said when to come back."""
-        self.not_before_s = max(self.not_before_s, until_s)
 
     def sleep(self) -> None:
         """The breaker has opened: let go of the queue; retries that were taken stay."""
@@ -290,10 +297,13 @@ class Lane:
 
     def start(self, now_s: float) -> Job | None:
         """The next delivery to attempt, or None when nothing may start now."""
-        if not self.can_start or now_s < self.not_before_s or not self.breaker.admits(now_s):
+        if not self.can_start or not self.breaker.admits(now_s):
             return None
-        if self.rate_limit is not None and not self.rate_limit.take(now_s):
+        limit = self.rate_limit
+        if (limit is not None and limit.wait_s(now_s)) or not self.learned.take(now_s):
             return None
+        if limit is not None:
+            limit.take(now_s)
         self._turn += 1
         job = self._turn_of().popleft()
         self._budget.bytes_used -= len(job.body)
@@ -305,18 +315,44 @@ class Lane:
         return job
 
     def _turn_of(self) -> deque[Job]:
-        """The queue whose turn it is: retries and replays share what is not for fresh ones."""
+        """The queue whose turn it is: retries and replays share what is not for fresh ones. A
+        retry that was taken to be a probe is the next one."""
+        if self._retries and self.breaker.position is not Position.CLOSED:
+            return self._retries
         if self._fresh and (self._turn % RETRY_TURN or not (self._retries or self._replays)):
             return self._fresh
         if self._retries and self._replays:
             return self._replays if self._turn // RETRY_TURN % 2 else self._retries
         return self._retries or self._replays
 
+    def judge(
+        self, ending: Ending, outcome: Outcome, now_s: float, started_s: float, draw: random.Random
+    ) -> bool:
+        """Learn from what the receiver did to an attempt; whether the breaker moved.
+
+        A refusal by a receiver that admits others is its limit, and no failure: 429 says so for two
+        minutes, anything else, which may as well be its end, for a few seconds.
+        """
+        if refuses(ending, outcome):
+            assert isinstance(outcome, Retry) and isinstance(ending, Answer)
+            self.learned.refused(now_s, started_s, outcome.hold_s)
+            patience_s = LIMITED_S if ending.status == TOO_MANY else MAYBE_LIMITED_S
+            if self.breaker.position is Position.CLOSED and self.learned.admitted_within(
+                now_s, patience_s
+            ):
+                return False
+        elif isinstance(ending, Answer) and _taken(outcome):
+            self.learned.admitted(now_s, started_s)
+        return self.breaker.record(now_s, started_s, isinstance(outcome, Delivered), draw)
+
     def ended(self, *, slow: bool, delivered: bool) -> None:
         """An attempt is over: its slot is free. It stays in flight until `settled`."""
         self.running -= 1
+        self._begun_before = max(0, self._begun_before - 1)
         if slow:
-            self.limit = max(1.0, self.limit / 2)
+            if not self._begun_before:  # what began under the same limit halves it once
+                self.limit = max(1.0, self.limit / 2)
+                self._begun_before = self.running
         elif delivered and self.limit < self.cap:
             self.limit = min(float(self.cap), self.limit + 1)
 
@@ -349,3 +385,14 @@ class Lane:
             self._replays_out.discard(delivery)
         if self.reading:
             self._settled_meanwhile.add(delivery)
+
+
+def _taken(outcome: Outcome) -> bool:
+    """Whether the receiver has worked on it, whatever came of that."""
+    match outcome:
+        case Delivered():
+            return True
+        case Failed(exhausted=exhausted):
+            return not exhausted
+        case Retry(held=held):
+            return held

@@ -20,6 +20,7 @@ REFUSALS = frozenset({400, 405, 406, 411, 413, 414, 415, 422, 431, 501, 505})
 GONE = 410
 SLOW_DOWN = frozenset({429, 502, 503, 504})
 HOLDING = frozenset({429, 503})  # with `Retry-After` they speak of the whole receiver
+UNREACHED = frozenset({502, 504})
 HOLD_MAX_S = 300.0
 
 Verdict = Literal["delivered", "failed", "retry"]
@@ -93,6 +94,17 @@ def retry_after_s(headers: tuple[tuple[str, str], ...], now_s: float) -> float |
         except (ValueError, TypeError, OverflowError, IndexError):
             return None
     return None
+
+
+def refuses(ending: Ending, outcome: Outcome) -> bool:
+    """Whether the receiver refused for now, and may take the same later: it has a limit. A gateway
+    that reaches nobody (502, 504) says nothing of one."""
+    return (
+        isinstance(ending, Answer)
+        and isinstance(outcome, Retry)
+        and outcome.slow
+        and ending.status not in UNREACHED
+    )
 
 
 def _held(policy: RetryPolicy, age_s: float) -> Retry | None:

@@ -24,9 +24,11 @@ class Why(StrEnum):
     BREAKER = "the breaker is open"
     PROBE = "a probe must end first"
     RETRY_AFTER = "the receiver asked for a pause"
+    REFUSES = "the receiver refuses everything for now"
     OLDER = "older ones are still in the store"
     CONNECTIONS = "all connections are in use"
     RATE = "the rate limit"
+    LEARNED = "the receiver's own limit"
     SLOTS = "the process has no free slot"
 
 
@@ -42,7 +44,7 @@ class Outlook(msgspec.Struct, frozen=True):
     taken: bool = False  # a due retry of it is in memory, or on its way there
     why: Why | None = None
     until_ms: int | None = None  # None: time alone does not end it, or nobody knows when
-    most: float = 0  # CONNECTIONS: at a time; RATE: a second
+    most: float = 0  # CONNECTIONS: at a time; RATE, LEARNED: a second
     first: int | None = None  # HELD: the delivery that it waits for
 
 
@@ -59,9 +61,13 @@ _WORDS = {
     Why.PROBE: "The webhook's breaker lets one delivery out at a time until its receiver is back, "
     "and another one is under way.",
     Why.RETRY_AFTER: "The receiver has asked for a pause until then (Retry-After).",
+    Why.REFUSES: "The receiver refuses everything for now: one delivery is tried then, and the "
+    "others follow once it is taken.",
     Why.OLDER: "Older deliveries of the webhook wait, and go first.",
     Why.CONNECTIONS: "As many attempts of the webhook are under way as may be at a time: {most}.",
     Why.RATE: "Its turn comes by the webhook's rateLimit, {most} a second.",
+    Why.LEARNED: "Its turn comes at the rate that the receiver has shown to take, about {most} a "
+    "second.",
     Why.SLOTS: "The service makes as many attempts as it can at a time, and webhooks take turns.",
 }
 

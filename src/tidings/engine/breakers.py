@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tidings.core.breaker import Position
 from tidings.core.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.job import Job
+from tidings.core.outcome import Delivered, Outcome
 from tidings.engine.healths import Healths
 from tidings.engine.post import Post
 
@@ -28,7 +29,7 @@ class Breakers:
             post.lane.breaker.resume(pause, self._loop.time())
             self._moved(post)
 
-    def charge(self, post: Post, job: Job, ending: Ending, delivered: bool) -> None:
+    def charge(self, post: Post, job: Job, ending: Ending, outcome: Outcome) -> None:
         """Hold an ending against the receiver, or to its credit; faults of our own are neither.
 
         A replay opens the breaker as anything else does: it spares the receiver. Whether the
@@ -41,14 +42,15 @@ class Breakers:
         number = post.webhook.number
         if job.replay is not None:
             pass
-        elif delivered:
+        elif isinstance(outcome, Delivered):
             self._healths.good(number)
         else:
             self._healths.bad(
                 number, str(ending.status) if isinstance(ending, Answer) else ending.kind
             )
         now_s = self._loop.time()
-        if breaker.record(now_s, now_s - ending.duration_ms / 1000, delivered, self._draw):
+        started_s = now_s - ending.duration_ms / 1000
+        if post.lane.judge(ending, outcome, now_s, started_s, self._draw):
             self._moved(post)
 
     def changed(self, post: Post, *, begins: bool) -> None:

@@ -15,6 +15,7 @@ from tidings.core.exchange import Ending
 from tidings.core.health import GONE
 from tidings.core.job import Job
 from tidings.core.lane import PAGE_JOBS, Budget, Lane
+from tidings.core.learned_rate import LearnedRate
 from tidings.core.outcome import Delivered, Failed, Outcome, Retry, classify
 from tidings.core.registry import Registry
 from tidings.core.replay import window
@@ -222,7 +223,8 @@ class Dispatcher:
             return
         if (webhook.connections_max, webhook.rate_per_s) != (was.connections_max, was.rate_per_s):
             lane.set_pace(webhook.connections_max, webhook.rate_per_s)
-        self._lines.follow(post, was)
+        if self._lines.follow(post, was):
+            lane.learned = LearnedRate()  # what another receiver takes is another matter
         self._breakers.changed(post, begins=webhook.sends and not was.sends)
         if (opens := self._opens(webhook)) != lane.open or webhook.sends != was.sends:
             lane.open = opens
@@ -381,14 +383,12 @@ class Dispatcher:
         outcome = classify(ending, webhook.retry, job.step, age_s, now_ms / 1000, self._draw)
         outcome = self.promises.keep(job.delivery, outcome, now_ms)
         delivered = isinstance(outcome, Delivered)
-        self._breakers.charge(post, job, ending, delivered)
+        self._breakers.charge(post, job, ending, outcome)
         lane.ended(slow=isinstance(outcome, Retry) and outcome.slow, delivered=delivered)
         post.well = delivered and took_s < QUICK_S
         disable = self._hopeless.pop(webhook.number, None)
         if isinstance(outcome, Failed) and outcome.disable:
             disable = GONE
-        elif isinstance(outcome, Retry) and outcome.hold_s:
-            lane.hold(self._loop.time() + outcome.hold_s)
         if disable is not None:
             self._ends[job.delivery] = webhook, disable
         self.committer.settle(endings.settled(webhook, job, started_ms, ending, outcome, disable))
@@ -468,7 +468,8 @@ class Dispatcher:
             and post.lane.can_start
             and post.lane.rate_limit is None
             and post.lane.breaker.position is Position.CLOSED
-            and post.lane.not_before_s <= now
+            and post.lane.learned.rate is None
+            and not post.lane.learned.shut
             and self._admission.admits(post, now)
             and now - post.waiting_since_s > OVERDUE_S
         ]

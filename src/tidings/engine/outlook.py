@@ -82,9 +82,11 @@ def _left_alone(
 ) -> Outlook | None:
     """By the breaker, or because the receiver has said when to come back; whichever is longer."""
     breaker = lane.breaker
-    left_s, held_s = breaker.wait_s(now_s), lane.not_before_s - now_s
+    left_s = breaker.wait_s(now_s)
+    held_s = lane.learned.wait_s(now_s) if lane.learned.shut else 0.0
     if held_s > max(WAIT_MIN_S, left_s):
-        return Outlook(why=Why.RETRY_AFTER, until_ms=_at(now_ms, held_s))
+        why = Why.RETRY_AFTER if lane.learned.told else Why.REFUSES
+        return Outlook(why=why, until_ms=_at(now_ms, held_s))
     if left_s > WAIT_MIN_S:
         return Outlook(why=Why.BREAKER, until_ms=_told(health) or _at(now_ms, left_s))
     if breaker.position is not Position.CLOSED and not breaker.admits(now_s):
@@ -103,6 +105,10 @@ def _in_the_lane(
     rate = lane.rate_limit
     if rate is not None and (wait_s := rate.wait_s(now_s)) > WAIT_MIN_S:
         return Outlook(why=Why.RATE, until_ms=_at(now_ms, wait_s), most=rate.rate)
+    learned = lane.learned
+    if learned.rate is not None and (wait_s := learned.wait_s(now_s)) > WAIT_MIN_S:
+        about = round(learned.rate, 1)
+        return Outlook(why=Why.LEARNED, until_ms=_at(now_ms, wait_s), most=about)
     return None
 
 
