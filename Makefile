@@ -74,3 +74,4 @@ docs: setup  ## Make the pages that are made from the code
 	@$(BIN)/python -m tests.openapi.record src/tidings/api/openapi/examples.json
 	@$(BIN)/python -m tidings.api.openapi tests/openapi/promise.json
 	@$(BIN)/python -m tidings.cli.cli_page docs/cli.md src/tidings/cli/help.txt
+	@$(BIN)/python -m tests.docs.error_codes docs/contract/errors.md

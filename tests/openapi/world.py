@@ -190,7 +190,7 @@ class World:
         assert event is not None
         body = json.dumps(event.example | {"orgId": org, "eventId": f"{mark}-refused"}).encode()
         kept = port.NewRejection(
-            org, "pointsIssued", f"{mark}-refused", "bad_field", "data was refused.", "data", body
+            org, "pointsIssued", f"{mark}-refused", "schema", "data was refused.", "data", body
         )
         await s.store.commit(port.Batch(s.registry.version, rejections=[kept]))
         page = await s.store.log_rejections(org, None, None, 1)

@@ -1,0 +1,66 @@
+"""Every code that may be answered stands in docs/contract/errors.md, made from the code."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.docs.error_codes import CODE, DOCS, SOURCE, STATUSES, codes, page
+
+PAGE = DOCS / "contract/errors.md"
+EXAMPLES = SOURCE / "api/openapi/examples.json"
+
+
+def test_the_page_is_as_it_is_made() -> None:
+    assert PAGE.read_text("utf-8") == page(), "make docs"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "number_too_large",
+        "bad_json",
+        "store_down",
+        "51007",
+        "4001",
+        "too_many_tries",
+        "flow_unknown",
+    ],
+)
+def test_the_gathering_finds_codes_however_they_are_given(code: str) -> None:
+    assert code in codes() and f"| `{code}` |" in PAGE.read_text("utf-8")
+
+
+def test_what_was_answered_when_the_examples_were_recorded_is_among_them() -> None:
+    """The examples are answers of a service that ran: the gathering has missed none of theirs."""
+    known = set(codes())
+    answered = set(_answered(json.loads(EXAMPLES.read_text("utf-8"))))
+    assert answered and answered - known - STATUSES == set()
+
+
+def test_what_the_other_pages_name_as_a_code_is_one() -> None:
+    """In tables of codes and in sentences about refusals: `code` (status)."""
+    known = set(codes())
+    text = "\n".join(
+        one.read_text("utf-8")
+        for one in DOCS.rglob("*.md")
+        if one != PAGE and "events" != one.parent.name
+    )
+    named = set(
+        re.findall(r"\d{3} `([a-z]+(?:_[a-z]+)+)`|^\| `([a-z]+(?:_[a-z]+)+)` \(\d{3}\)", text, re.M)
+    )
+    assert {one or other for one, other in named} - known == set()
+
+
+def _answered(value: Any) -> Iterator[str]:
+    """The codes of errors and warnings in answers."""
+    if isinstance(value, dict):
+        if isinstance(value.get("message"), str) and CODE.fullmatch(str(value.get("code"))):
+            yield str(value["code"])
+        for one in value.values():
+            yield from _answered(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _answered(one)
