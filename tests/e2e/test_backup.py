@@ -102,3 +102,18 @@ def test_what_cannot_be_is_refused_with_its_exit_code(
     with service.api() as api:
         assert api.get("/readyz").status == 200
     assert service.stop() == 0
+
+
+def test_a_second_service_does_not_get_a_directory_whose_lock_file_is_gone(
+    own_service: NewService, tmp_path: Path
+) -> None:
+    first = own_service().start()
+    (first.data / "lock").unlink()
+    second = own_service(data=first.data)
+    second.log = tmp_path / "second.log"
+    second.launch()
+    assert second.wait(20) == 4
+    assert "belongs to process" in second.words() and "Traceback" not in second.words()
+    with first.api() as api:
+        assert api.get("/readyz").status == 200
+    assert first.stop() == 0

@@ -1,16 +1,26 @@
 """A data directory has one owner; another one is told who it is."""
 
 import asyncio
+import errno
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tidings.store.sqlite import database
 from tidings.store.sqlite.client import SqliteStore
-from tidings.store.sqlite.database import DirectoryLock, StoreRefused, must_be_writable
+from tidings.store.sqlite.database import (
+    FILE,
+    LOCK,
+    DirectoryLock,
+    StoreRefused,
+    must_be_writable,
+)
 
 OWNER = (
     "import sys; from pathlib import Path; from tidings.store.sqlite.database import DirectoryLock;"
@@ -108,3 +118,134 @@ def test_a_read_only_file_system_is_refused(
     monkeypatch.setattr(os, "statvfs", lambda _: flags)
     with pytest.raises(StoreRefused, match="mounted read-only"):
         must_be_writable(tmp_path)
+
+
+def no_lock_file(place: Path) -> Path:
+    (place / LOCK).unlink()
+    return place
+
+
+def another_lock_file(place: Path) -> Path:
+    (place / LOCK).unlink()
+    (place / LOCK).write_text("1\n")
+    return place
+
+
+def a_renamed_lock_file(place: Path) -> Path:
+    (place / LOCK).rename(place / "lock.old")
+    return place
+
+
+def no_database(place: Path) -> Path:
+    for file in place.iterdir():
+        file.unlink()
+    return place
+
+
+def another_name(place: Path) -> Path:
+    (place / LOCK).unlink()
+    return place.rename(place.with_name("renamed"))
+
+
+def a_link_to_it(place: Path) -> Path:
+    (place / LOCK).unlink()
+    link = place.with_name("link")
+    link.symlink_to(place, target_is_directory=True)
+    return link
+
+
+def another_way_to_it(place: Path) -> Path:
+    (place / LOCK).unlink()
+    return place / ".." / place.name
+
+
+def a_hard_link_to_its_database(place: Path) -> Path:
+    other = place.with_name("other")
+    other.mkdir()
+    (other / FILE).hardlink_to(place / FILE)
+    return other
+
+
+def a_symbolic_link_to_its_database(place: Path) -> Path:
+    other = place.with_name("other")
+    other.mkdir()
+    (other / FILE).symlink_to(place / FILE)
+    return other
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        no_lock_file,
+        another_lock_file,
+        a_renamed_lock_file,
+        no_database,
+        another_name,
+        a_link_to_it,
+        another_way_to_it,
+        a_hard_link_to_its_database,
+        a_symbolic_link_to_its_database,
+    ],
+)
+@pytest.mark.parametrize("used", [True, False])
+def test_nothing_that_is_removed_or_named_otherwise_lets_a_second_owner_in(
+    tmp_path: Path, spoil: Callable[[Path], Path], used: bool
+) -> None:
+    place = tmp_path / "data"
+    place.mkdir()
+    database.open_writer(place / FILE).close()
+    if used:
+        DirectoryLock(place).release()  # the file `lock` is of a former owner
+    with subprocess.Popen(
+        [sys.executable, "-c", OWNER, place], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as owner:
+        assert owner.stdout is not None and owner.stdout.readline() == b"mine\n"
+        named = spoil(place)
+        with pytest.raises(StoreRefused, match="belongs to process"):
+            DirectoryLock(named)
+        owner.communicate()
+    DirectoryLock(named).release()  # the end of the owner lets the next one in
+
+
+def test_the_database_of_a_first_start_is_locked_once_it_is_there(tmp_path: Path) -> None:
+    place = tmp_path / "data"
+
+    async def scenario() -> None:
+        store = await SqliteStore.open(place, lambda: None)
+        with pytest.raises(StoreRefused, match="belongs to process"):
+            DirectoryLock(a_hard_link_to_its_database(place))
+        await store.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_copy_of_a_directory_is_another_one(tmp_path: Path) -> None:
+    place = tmp_path / "data"
+    place.mkdir()
+    database.open_writer(place / FILE).close()
+    lock = DirectoryLock(place)
+    shutil.copytree(place, tmp_path / "copy")
+    DirectoryLock(tmp_path / "copy").release()
+    lock.release()
+
+
+def test_an_owner_that_knows_the_lock_file_alone_still_holds_the_directory(tmp_path: Path) -> None:
+    held = os.open(tmp_path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    with pytest.raises(StoreRefused, match="belongs to process"):
+        DirectoryLock(tmp_path)
+    os.close(held)
+    DirectoryLock(tmp_path).release()
+
+
+def test_a_file_system_that_cannot_lock_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", cannot)
+    before = set(os.listdir("/proc/self/fd"))
+    with pytest.raises(StoreRefused, match="must be on a file system that locks.*No locks.*local"):
+        DirectoryLock(tmp_path)
+    assert len(os.listdir("/proc/self/fd")) == len(before), "nothing stays open"

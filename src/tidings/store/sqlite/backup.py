@@ -111,7 +111,7 @@ def restore(source: Path, data: Path, progress: Progress) -> Manifest:
     """
     with _opened(source) as files:
         manifest = _read_manifest(source, files)
-        if data.is_dir() and (data / LOCK).exists():
+        if data.is_dir() and any((data / name).exists() for name in (LOCK, FILE)):
             DirectoryLock(data).release()  # whose it is, is said before that it is not empty
         if data.exists() and any(entry.name != LOCK for entry in data.iterdir()):
             raise BackupRefused(

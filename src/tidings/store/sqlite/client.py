@@ -56,6 +56,7 @@ class SqliteStore(LogCalls, ReplayCalls, AccessCalls, OwnDataCalls):
         try:
             for role in ("write", "read"):
                 started.append(await Child.start(role, directory, lock, died))
+            lock.lock_database()  # of a first start
         except BaseException as error:
             for child in started:
                 await child.close()
