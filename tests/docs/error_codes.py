@@ -65,6 +65,7 @@ def takers(trees: list[tuple[Path, ast.Module]]) -> dict[str, set[int]]:
 
 
 OF_RECORDS = frozenset({"NewCredential", "Person", "Attribution", "Store", "Till", "RecordBody"})
+LETTERS_MIN = 12
 STATUSES = frozenset(str(one.value) for one in HTTPStatus)
 CODE = re.compile(r"[a-z]+(?:_[a-z0-9]+)*|[1-9][0-9]{2,}")
 
@@ -187,7 +188,7 @@ HEAD = """# Errors: every code
 
 Made from the code by `make docs`. Each answer that refuses says in one text what must be, what
 came, what to do, and where: `(code, field)`. Warnings have codes of the same list. `…` stands for
-what is filled in. Where a code has several texts, the first is shown. How answers look:
+what is filled in. Where a code has several texts, the fullest is shown. How answers look:
 [api.md](api.md).
 
 Numbers are of the original. Where the original has none, `/v3` gives the status in its place:
@@ -204,12 +205,17 @@ TAIL = """
 """
 
 
+def _letters(said: str) -> int:
+    return sum(one.isalpha() for one in said)
+
+
 def page() -> str:
     """The whole of it."""
     rows = []
     for code, given in codes().items():
-        said = next((one.said for one in given if one.said), "")
-        said = said or "The text is put together where it is said: it names what may stand there."
+        said = max((one.said for one in given), key=_letters)
+        if _letters(said) < LETTERS_MIN:  # nearly all of it is filled in
+            said = "The text is put together where it is said: it names what may stand there."
         rows.append(f"| `{code}` | {said.replace('|', chr(92) + '|').replace(chr(10), ' ')} |")
     return HEAD + "\n".join(rows) + "\n" + TAIL
 

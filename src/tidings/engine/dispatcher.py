@@ -223,7 +223,8 @@ class Dispatcher:
             return
         if (webhook.connections_max, webhook.rate_per_s) != (was.connections_max, was.rate_per_s):
             lane.set_pace(webhook.connections_max, webhook.rate_per_s)
-        if self._lines.follow(post, was):
+        self._lines.follow(post, was)
+        if webhook.url != was.url:
             lane.learned = LearnedRate()  # what another receiver takes is another matter
         self._breakers.changed(post, begins=webhook.sends and not was.sends)
         if (opens := self._opens(webhook)) != lane.open or webhook.sends != was.sends:
