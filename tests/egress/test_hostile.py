@@ -5,6 +5,7 @@ import gzip
 import os
 import resource
 import socket
+import threading
 import time
 from typing import Any
 
@@ -513,11 +514,17 @@ def test_close_frees_and_reopens() -> None:
                     await outlet.close()
                     assert await asyncio.to_thread(receiver.ended.acquire, True, 3.0)
                 assert receiver.connections == 2
-        with Receiver(_silent) as receiver:
+        asked = threading.Event()
+
+        async def hears(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readline()
+            asked.set()
+            await until_gone(reader)
+
+        with Receiver(hears) as receiver:
             async with outlet_to(receiver.url()) as outlet:
                 task = asyncio.create_task(post(outlet))
-                while not receiver.connections:
-                    await asyncio.sleep(0.01)
+                assert await asyncio.to_thread(asked.wait, 5.0)
                 await outlet.close()
                 ending = await task
                 assert isinstance(ending, Fault)
