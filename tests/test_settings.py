@@ -10,6 +10,7 @@ import pytest
 from tidings.api.metrics_access import MetricsReaders
 from tidings.app.parts import inbox_host, metrics_readers
 from tidings.egress.policy import AllowedRange
+from tidings.service_links import service_links
 from tidings.settings import (
     CLIENT_NAMES,
     ENVIRONMENT,
@@ -20,6 +21,7 @@ from tidings.settings import (
     load,
     meta,
     must,
+    unknown_names,
 )
 
 BOOTSTRAP = {
@@ -314,3 +316,81 @@ def test_inboxes_have_a_host_that_is_not_the_consoles(settings: dict[str, str], 
     else:
         [problem] = refused(environ)
         assert problem.startswith("TIDINGS_INBOX_URL must name another host than the console's")
+
+
+def injected(service: str = "TIDINGS", host: str = "10.96.3.7", port: int = 8080) -> dict[str, str]:
+    """What Kubernetes puts into every container of a namespace for a service with a named port."""
+    netloc = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    found = {
+        f"{service}_SERVICE_HOST": host,
+        f"{service}_SERVICE_PORT": str(port),
+        f"{service}_SERVICE_PORT_HTTP": str(port),
+        f"{service}_PORT": f"tcp://{netloc}",
+    }
+    for protocol in ("tcp", "udp", "sctp"):
+        one = f"{service}_PORT_{port}_{protocol.upper()}"
+        found[one] = f"{protocol}://{netloc}"
+        found |= {f"{one}_PROTO": protocol, f"{one}_PORT": str(port), f"{one}_ADDR": host}
+    return found
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        injected(),
+        injected(host="fd00:10:96::7", port=443),
+        injected("TIDINGS_MAIL"),  # a service called tidings-mail; mail_port is a setting too
+        injected("TIDINGS_CONSOLE_2", port=65535),
+        injected() | injected("TIDINGS_MAIL") | injected("TIDINGS_INBOX"),
+    ],
+)
+def test_what_kubernetes_sets_for_a_service_is_passed_over(
+    environ: dict[str, str], file: Path
+) -> None:
+    assert load(environ) == Settings()
+    assert list(unknown_names(environ)) == []
+    file.write_text("port = 9000\n")
+    own = {"TIDINGS_DRAIN_S": "5"}
+    assert load(environ | own, file) == Settings(port=9000, drain_s=5)
+    assert load(environ, file, {"port": "9001"}).port == 9001
+    assert service_links(environ | own | {"PATH": "/bin"}) == sorted(environ)
+
+
+def test_a_port_of_the_pods_own_environment_is_the_setting() -> None:
+    assert load(injected() | {"TIDINGS_PORT": "9000"}).port == 9000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TIDINGS_PORT", "abc"),
+        ("TIDINGS_PORT", ""),
+        ("TIDINGS_PORT", "tcp://"),
+        ("TIDINGS_PORT", "tcp://10.96.3.7"),
+        ("TIDINGS_PORT", "tcp://10.96.3.7:0"),
+        ("TIDINGS_PORT", "tcp://10.96.3.7:70000"),
+        ("TIDINGS_PORT", "tcp://10.96.3.777:80"),
+        ("TIDINGS_PORT", "tcp://10.96.3.7:80\n"),
+        ("TIDINGS_PORT", "http://10.96.3.7:80"),
+        ("TIDINGS_PORT", "0"),
+        ("TIDINGS_MAIL_PORT", "smtp"),
+        ("TIDINGS_SERVICE_HOST", "tidings.example"),
+        ("TIDINGS_SERVICE_PORT", "http"),
+        ("TIDINGS_SERVICE", "10.96.3.7"),
+        ("TIDINGS_PORTS", "tcp://10.96.3.7:80"),
+        ("tidings_port", "tcp://10.96.3.7:80"),
+        ("TIDINGS_PORT_TCP", "tcp://10.96.3.7:80"),
+        ("TIDINGS_PORT_80_TCP_PROTO", "http"),
+    ],
+)
+def test_what_a_person_got_wrong_is_refused_beside_it(name: str, value: str) -> None:
+    [problem] = refused(injected() | {name: value})
+    assert problem.startswith(f"{name} ")
+    assert service_links({name: value}) == []
+
+
+@pytest.mark.parametrize("number", [2**53, 2**63, 0, -1])
+def test_the_first_org_has_an_id_that_an_org_may_have(number: int) -> None:
+    [problem] = refused({"TIDINGS_BOOTSTRAP_ORG": str(number)})
+    assert "from 1 to 9,007,199,254,740,991; got" in problem
+    assert load({"TIDINGS_BOOTSTRAP_ORG": str(2**53 - 1)}).bootstrap_org == 2**53 - 1

@@ -18,9 +18,11 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from tidings.core.org_settings import ORG_ID_MAX
 from tidings.core.platform_rules import ASKED, check_template, read_map
 from tidings.egress.address import TargetRefused, check_target, parse_target
 from tidings.egress.policy import AllowedRange, Network, Policy
+from tidings.service_links import written_by_people
 
 PREFIX = "TIDINGS_"
 MIB = 1 << 20
@@ -122,7 +124,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bootstrap_org: (
         Annotated[
             int,
-            _from(1, 2**53, "The id of the org that the first start makes, without a person."),
+            _from(1, ORG_ID_MAX, "The id of the org that the first start makes, without a person."),
         ]
         | None
     ) = None
@@ -450,9 +452,9 @@ def _shown(name: str, value: Any) -> str:
 
 
 def unknown_names(environ: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each `TIDINGS_…` name that nobody knows."""
+    """A sentence for each `TIDINGS_…` name that nobody knows; an orchestrator's are passed over."""
     known = [*ENVIRONMENT, *CLIENT_NAMES]
-    for name in sorted(environ):
+    for name in sorted(written_by_people(environ)):
         if name.upper().startswith(PREFIX) and name not in known:
             yield _unknown(name, known)
 
@@ -482,6 +484,7 @@ def _sources(
     environ: Mapping[str, str], config: Path | None, options: Mapping[str, Any]
 ) -> Iterator[Source | str]:
     """Every value that was given, weakest source first; a sentence where the name is unknown."""
+    environ = written_by_people(environ)
     named_by = "--config"
     if config is None and environ.get("TIDINGS_CONFIG"):
         config, named_by = Path(environ["TIDINGS_CONFIG"]), "TIDINGS_CONFIG"

@@ -48,6 +48,7 @@ def serve(
     """
     import os
 
+    from tidings.service_links import service_links
     from tidings.settings import SettingsRefused, load
 
     options = {"data": data, "host": host, "port": port, "dev": dev}
@@ -55,6 +56,11 @@ def serve(
         settings = load(os.environ, config, options)
     except SettingsRefused as refused:
         return refuse(refused.problems)
+    if passed_over := service_links(os.environ):
+        say(
+            f"Passed over, because Kubernetes sets them for a service: {', '.join(passed_over)}. "
+            "`enableServiceLinks: false` in the pod keeps them out."
+        )
     from tidings.app import serve as run
 
     return run(settings, hold)

@@ -22,6 +22,11 @@ allow = ["10.1.0.0/16:8443"]
 ```
 
 In the environment a list is separated by commas: `TIDINGS_ALLOW=10.1.0.0/16:8443,10.2.0.0/16:443`.
+
+What Kubernetes sets by itself for a service called `tidings` or `tidings-…` is passed over:
+`TIDINGS_SERVICE_HOST`, `TIDINGS_SERVICE_PORT`, `TIDINGS_PORT=tcp://10.0.0.1:8080` and those that
+begin with `TIDINGS_PORT_8080_TCP`. `serve` names them in one line. `TIDINGS_PORT=9000` in the pod's
+own `env` is the setting.
 """
 
 FOOT = """\

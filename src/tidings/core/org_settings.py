@@ -13,6 +13,7 @@ from tidings.core.calls import IntakeRules, Validation
 from tidings.core.form import Form, came, whole_of
 from tidings.core.retention import Retention
 
+ORG_ID_MAX = (1 << 53) - 1  # what every JSON reader can hold exactly
 PAYLOAD_DAYS_MIN = 9  # longer than a delivery may be retried, with a day to spare
 DAYS_MAX = 3650
 TYPES_MAX = 500
