@@ -239,3 +239,46 @@ def test_stored_settings_are_small_and_readable() -> None:
             assert settings_of(stored[50]).validation == "off"
 
     run(scenario())
+
+
+LAST = (1 << 53) - 1
+
+
+@pytest.mark.parametrize("given", [[LAST], [LAST - 1], [LAST, 2, 4], [LAST, LAST - 1, 3]])
+def test_a_huge_id_does_not_end_the_making_of_orgs(given: list[int]) -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            there = {found["id"] for found in (await s.call("GET", "/v1/orgs")).json["orgs"]}
+            for number in given:
+                await org(s, number)
+            there.update(given)
+            for _ in range(5):
+                made = await s.call("POST", "/v1/orgs", {"name": "Next"})
+                assert made.status == 201, made.body
+                assert made.json["id"] not in there and 1 <= made.json["id"] <= LAST
+                there.add(made.json["id"])
+            again = Service(s.store, s.clock)
+            await again.start()
+            assert (await again.call("POST", "/v1/orgs", {"name": "Later"})).status == 201
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("wanted", [LAST + 1, 1 << 63, 10**40, 1e300, 0, -1, 1.5, "7", True])
+def test_an_id_out_of_bounds_is_refused(wanted: object) -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            refused = await s.call("POST", "/v1/orgs", {"id": wanted, "name": "No"})
+            assert refused.status == 400 and "bad_org_id" in refused.body.decode()
+            assert (await s.call("POST", "/v1/orgs", {"name": "Yes"})).status == 201
+
+    run(scenario())
+
+
+def test_the_next_id_is_the_one_after_the_highest() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            await org(s, 2001)
+            assert (await s.call("POST", "/v1/orgs", {"name": "Next"})).json["id"] == 2002
+
+    run(scenario())

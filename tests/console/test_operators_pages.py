@@ -288,6 +288,23 @@ def test_the_platform_makes_orgs_and_works_in_them() -> None:
     run(scenario())
 
 
+def test_an_org_is_made_without_an_id_beside_one_with_the_last_of_all() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.platform()
+            form = {"timeZone": "UTC", "payloadDays": "12", "metadataDays": "90"}
+            form |= {"validation": "strict", "unknownTypes": "refused", "id": ""}
+            for number in ("9007199254740991", "", ""):
+                made = await browser.post("/console/orgs/new", form | {"name": "A", "id": number})
+                assert made.status == 303, text(made)
+            assert len(p.s.orgs.all()) == len({one.id for one in p.s.orgs.all()}) >= 4
+            over = form | {"name": "A", "id": "9007199254740992"}
+            refused = await browser.post("/console/orgs/new", over)
+            assert refused.status == 400 and "from 1 to 9007199254740991" in text(refused)
+
+    run(scenario())
+
+
 def test_health_puts_what_is_wrong_first_and_lists_open_breakers_of_the_org() -> None:
     async def scenario() -> None:
         async with pages() as p:

@@ -1,6 +1,7 @@
 """The tenants, how they stand to each other, and what each is set to."""
 
 import functools
+import itertools
 import zoneinfo
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from tidings.core.form import Form, Refusal, came, visible, whole_of
 from tidings.core.org_settings import (
     DEFAULT_SETTINGS,
     OPERATORS_ONLY,
+    ORG_ID_MAX,
     OrgSettings,
     read_settings,
     rules_of,
@@ -24,7 +26,6 @@ from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock, WallClock
 from tidings.store import port
 
-ORG_MAX = (1 << 53) - 1  # what every JSON reader can hold exactly
 NAME_MAX = 255
 LEVELS_MAX = 16  # of orgs above each other
 _FIELDS = frozenset(("id", "orgId", "name", "parent", "timeZone", "settings"))
@@ -173,13 +174,13 @@ class Orgs:
         return fresh, settings
 
     def _free_id(self, form: Form, wanted: object) -> int:
-        org = max(self._orgs, default=0) + 1 if wanted is None else whole_of(wanted)
-        if org is None or not 1 <= org <= ORG_MAX:
+        org = self._next_id() if wanted is None else whole_of(wanted)
+        if org is None or not 1 <= org <= ORG_ID_MAX:
             form.refuse(
                 "bad_org_id",
                 "id",
-                f"id must be a whole number from 1 to {ORG_MAX}; got {came(wanted)}. Leave it out "
-                "for the next.",
+                f"id must be a whole number from 1 to {ORG_ID_MAX}; got {came(wanted)}. Leave it "
+                "out for the next.",
             )
             return 0
         if org in self._orgs:
@@ -190,6 +191,15 @@ class Orgs:
                 "or leave it out for the next one.",
             )
         return org
+
+    def _next_id(self) -> int:
+        """The one after the highest; the lowest that is free once the highest is the last of all,
+        because one org that was given a huge id must not end the making of others.
+        """
+        following = max(self._orgs, default=0) + 1
+        if following <= ORG_ID_MAX:
+            return following
+        return next(number for number in itertools.count(1) if number not in self._orgs)
 
     def _parent(self, form: Form, old: port.Org) -> int | None:
         """The parent that a body asks for: an org that is there and not below this one."""
