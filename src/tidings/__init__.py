@@ -1,3 +1,3 @@
 """Tidings: event notification for loyalty and CRM platforms."""
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"

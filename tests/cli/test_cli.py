@@ -9,6 +9,7 @@ from resource import RUSAGE_CHILDREN, getrusage
 
 import pytest
 
+from tidings import __version__
 from tidings.cli import main
 from tidings.cli.exits import Exit
 
@@ -122,10 +123,12 @@ def test_help_is_at_most_100_columns_and_names_the_exit_codes() -> None:
 
 
 def test_version_is_data() -> None:
-    done = run("version")
-    assert done.returncode == Exit.OK
-    assert re.fullmatch(r"\d+\.\d+\.\S+\n", done.stdout)
-    assert done.stderr == ""
+    for words in ("version", "--version"):
+        done = run(words)
+        assert done.returncode == Exit.OK
+        assert done.stdout == f"{__version__}\n"
+        assert done.stderr == ""
+    assert "--version" in run("--help").stdout
 
 
 @pytest.mark.parametrize(

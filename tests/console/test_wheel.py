@@ -1,5 +1,6 @@
 """The wheel: it holds all that the console serves, and nothing that it is fetched by."""
 
+import email
 import runpy
 import shutil
 import subprocess
@@ -9,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tidings import __version__
+
 ROOT = Path(__file__).resolve().parents[2]
+INFO = f"tidings-{__version__}.dist-info"
 STATIC = "tidings/console/static/"
-TAKEN = ("pyproject.toml", "README.md", "scripts", "src")
+TAKEN = ("pyproject.toml", "README.md", "LICENSE", "scripts", "src")
 
 
 def build(source: Path, into: Path) -> subprocess.CompletedProcess[str]:
@@ -36,6 +40,13 @@ def test_the_wheel_holds_what_the_console_serves_and_nothing_else_of_it(tmp_path
     assert len(found) == len(list(templates.rglob("*.html"))) > 40
     debris = ("-lock.json", ".lock", ".ready", "package.json")
     assert not [name for name in names if "/browser/" in name or name.endswith(debris)]
+    about = email.message_from_bytes(zipfile.ZipFile(wheel).read(f"{INFO}/METADATA"))
+    assert about["Version"] == __version__
+    assert about["License-Expression"] == "Apache-2.0"
+    assert about["Author"] == "The Tidings maintainers"
+    assert len(about.get_all("Project-URL")) == 3
+    licence = zipfile.ZipFile(wheel).read(f"{INFO}/licenses/LICENSE")
+    assert licence == (ROOT / "LICENSE").read_bytes()
 
 
 @pytest.mark.parametrize("lost", ["htmx.min.js"])

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
+from tidings import __version__
 from tidings.cli.exits import Exit, Stop, next_step, refuse, say
 
 app = App(
@@ -14,7 +15,8 @@ app = App(
     help_epilogue="Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 refused, 5 unreachable.",
     help_format="plaintext",
     help_formatter="plain",
-    version_flags=[],
+    version=__version__,
+    version_flags=["--version"],
 )
 
 
@@ -317,9 +319,7 @@ def restore(
 @app.command
 def version() -> int:
     """Print the version."""
-    from importlib.metadata import version as version_of
-
-    print(version_of("tidings"))
+    print(__version__)
     return Exit.OK
 
 
