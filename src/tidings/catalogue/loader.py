@@ -15,7 +15,7 @@ import msgspec
 from tidings.catalogue.catalogue import Catalogue
 from tidings.catalogue.compat import breaking
 from tidings.catalogue.event_type import Enrichment, EventType, Json, Source
-from tidings.catalogue.schema import CatalogueError, inline, marked
+from tidings.catalogue.schema import CatalogueError, inline, marked, searched
 from tidings.catalogue.versions import FIRST, VERSION_FIELD, version_field
 
 HERE = Path(__file__).parent
@@ -87,7 +87,7 @@ def event_type(file: TypeFile, blocks: dict[str, Json]) -> EventType:
     if file.version > FIRST:  # nothing else tells an event of it from one of version 1
         fields[VERSION_FIELD] = version_field(file.version)
         schema["required"] = [*envelope["required"], VERSION_FIELD]
-    search = marked(schema, "x-search")
+    search = searched(schema)
     if file.key.replace("[0]", "[]") not in search:
         search = (file.key, *search)
     return EventType(

@@ -2,8 +2,9 @@
 
 Few keywords, so that an event can be refused in words (`explain.py`) and a payload can be described
 field by field. A keyword outside `ALLOWED` is refused when the catalogue loads. `x-` keywords are
-marks of ours: `x-pii` (kind of personal data), `x-search` (people search by the value), `x-quirk`
-(an oddity of the wire that is kept), `x-since`, `x-twin-of` (same fact as another field).
+marks of ours: `x-pii` (kind of personal data), `x-search` (people search by the value, or by the
+values of a list of pairs), `x-quirk` (an oddity of the wire that is kept), `x-since`, `x-twin-of`
+(same fact as another field).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -68,6 +69,13 @@ def walk(node: Json, path: str = "") -> Iterator[tuple[str, Json]]:
 def marked(node: Json, mark: str) -> tuple[str, ...]:
     """The dotted paths of all fields that carry `mark`."""
     return tuple(path for path, inner in walk(node) if inner.get(mark))
+
+
+def searched(node: Json) -> tuple[str, ...]:
+    """The dotted paths that people search by. Where a list of pairs is marked, those of its values:
+    so what a bill's pairs say can be searched, and not what every list of pairs says."""
+    found = ((path, inner) for path, inner in walk(node) if inner.get("x-search"))
+    return tuple(f"{path}[].value" if "items" in inner else path for path, inner in found)
 
 
 def types_of(node: Json) -> tuple[str, ...]:
