@@ -343,7 +343,8 @@ class MemoryStore:
     async def find(self, term: bytes, limit: int) -> Sequence[int]:
         rows = self.half.connection.execute("SELECT seq, terms FROM event ORDER BY seq DESC")
         cut = [(seq, [terms[at : at + 8] for at in range(0, len(terms), 8)]) for seq, terms in rows]
-        return [seq for seq, terms in cut if term in terms][:limit]
+        asked = {term[at : at + 8] for at in range(0, len(term), 8)}
+        return [seq for seq, terms in cut if not asked.isdisjoint(terms)][:limit]
 
     async def drop(self, dropping: port.Dropping) -> port.Dropped:
         await self._yes()

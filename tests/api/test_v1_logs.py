@@ -1,11 +1,13 @@
 """`GET /v1/deliveries` and `/v1/events`: filters combine, cursors lead to both sides."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from control_client import BASIC, START_MS, Service, event, run, service
 
 from tidings.core.delivery import State
+from tidings.engine.intake import Draft
 from tidings.store import port
 
 
@@ -15,11 +17,18 @@ async def webhook(s: Service, org: int = 1, **fields: Any) -> Any:
 
 
 async def accept(
-    s: Service, id: str, *webhooks: Any, name: str = "pointsIssued", org: int = 1, **values: str
+    s: Service,
+    id: str,
+    *webhooks: Any,
+    name: str = "pointsIssued",
+    org: int = 1,
+    kept: Sequence[str] = (),
+    **values: str,
 ) -> int:
-    """Commit an event that is found by `values`; the id of its first delivery."""
+    """Commit an event that is found by `values`, and by `kept` however those are written; the id of
+    its first delivery."""
     plain = event(name, id, [port.NewDelivery(one.number, 1) for one in webhooks], org)
-    terms = b"".join(s.terms.of(org, value) for value in values.values())
+    terms = b"".join(s.terms.of(org, value) for value in values.values()) + s.terms.kept(org, kept)
     body = [plain.org, plain.name, plain.id, plain.digest, plain.body, terms, None]
     fresh = port.NewEvent(*body, plain.deliveries)  # type: ignore[arg-type]  # its own fields
     receipt = await s.store.commit(port.Batch(s.registry.version, [fresh]))
@@ -326,5 +335,37 @@ def test_a_webhooks_tally_and_series_add_up() -> None:
                 assert (await s.call("GET", f"{path}/{bad}")).status == 400, bad
             for call in ("tally", "series"):
                 assert (await s.call("GET", f"{path}/{call}", auth=other)).status == 404
+
+    run(scenario())
+
+
+def test_a_mobile_number_is_found_however_it_is_written() -> None:
+    """Events of before, which were indexed by the value alone, and new ones."""
+
+    async def scenario() -> None:
+        async with service() as s:
+            crm = await webhook(s)
+            await accept(s, "old-plain", crm, mobile="919876543210")
+            await accept(s, "old-plus", crm, mobile="+919876543210")
+            await accept(s, "other", crm, mobile="919876543211", customer="4711")
+            for id, mobile in {"new-plus": "+91 98765 43210", "new-plain": "919876543210"}.items():
+                await accept(s, id, crm, kept=[mobile])
+            wanted = ["new-plain", "new-plus", "old-plus", "old-plain"]
+            for asked in (
+                "919876543210",
+                "%2B91%2098765%2043210",
+                "+919876543210",
+                "91-98765-43210",
+            ):
+                assert await ids(s, f"q={asked}") == wanted, asked
+                events = (await s.call("GET", f"/v1/events?q={asked}")).json["events"]
+                assert [one["eventId"] for one in events] == wanted, asked
+                assert await ids(s, f"q={asked}&eventId=old-plus") == ["old-plus"]
+                assert await ids(s, f"q={asked}&eventId=other") == []
+                assert await ids(s, f"q={asked}&requestId=nothing") == []
+            body = {"data": {"customerIdentifiers": {"mobile": "+44 20 7946 0958"}}}
+            await s.acceptor.accept([Draft(1, "pointsIssued", "accepted", b"{}", body)])
+            events = (await s.call("GET", "/v1/events?q=442079460958")).json["events"]
+            assert [one["eventId"] for one in events] == ["accepted"]
 
     run(scenario())

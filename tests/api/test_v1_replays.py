@@ -217,8 +217,9 @@ def test_a_search_value_finds_the_events_of_a_replay() -> None:
             marked = msgspec.structs.replace(found, terms=made.terms.of(ORG, "41200777"))
             plain = msgspec.structs.replace(found, id="b")
             await made.store.commit(port.Batch(made.registry.version, [marked, plain]))
-            body = {"webHookId": shown["webHookId"], "search": "41200777", "dryRun": True}
-            assert (await made.call("POST", "/v1/replays", body, auth)).json["matched"] == 1
+            for said in ("41200777", "+41200777", "+41 200-777"):
+                body = {"webHookId": shown["webHookId"], "search": said, "dryRun": True}
+                assert (await made.call("POST", "/v1/replays", body, auth)).json["matched"] == 1
 
     run(scenario())
 

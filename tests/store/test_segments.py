@@ -117,3 +117,25 @@ def test_the_cursor_outlives_its_owner(tmp_path: Path) -> None:
     assert again.find(WORDS[0], 10) == [13, 10, 7, 4, 1]
     again.close()
     assert segments.MERGE == 16
+
+
+@given(terms=EVENTS, slice_=st.integers(1, 30), data=st.data())
+@settings(deadline=None, max_examples=60)
+def test_any_of_several_terms_agrees_with_a_plain_list(
+    terms: list[list[bytes]], slice_: int, data: st.DataObject
+) -> None:
+    search, events = Segments(":memory:"), events_with(terms)
+    while search.write_slice(events, slice_):
+        pass
+    groups = data.draw(
+        st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=4), min_size=1, max_size=3)
+    )
+    having = [
+        3 * index + 1
+        for index, one in enumerate(terms)
+        if all(set(group) & set(one) for group in groups)
+    ]
+    asked = [b"".join(group) for group in groups]
+    for before, after in ((None, None), (None, 0)):
+        seen = [seq for seq, fits in search.walk(asked, before, after) if fits]
+        assert seen == (having if before is None and after is not None else having[::-1])

@@ -97,7 +97,7 @@ async def event_page(services: Services, org: int, question: LogQuestion) -> Eve
             question.event_names,
             question.from_ms,
             question.to_ms,
-            [services.terms.of(org, value) for value in question.values],
+            [services.terms.asked(org, value) for value in question.values],
             question.matched,
             question.before,
             question.after,
@@ -140,8 +140,8 @@ async def delivery_page(
             listed or (),
         )
 
-    of = services.terms.of
-    asked = [query([of(one, value) for value in question.values]) for one in orgs]
+    terms = services.terms.asked
+    asked = [query([terms(one, value) for value in question.values]) for one in orgs]
     alone = len(asked) == 1 or not question.values
     if alone and (not rounds or question.after is not None):
         return await services.store.log_deliveries(asked[0])

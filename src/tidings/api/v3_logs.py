@@ -119,7 +119,7 @@ class Logs:
         webhook = record.webhook
         family = family_of(self._services, record.org, [webhook] if question.values else [])
         warnings = family.warnings
-        of = self._services.terms.of
+        terms = self._services.terms.asked
         queries = [
             DeliveryQuery(
                 (webhook.number,),
@@ -127,7 +127,7 @@ class Logs:
                 question.event_names,
                 question.period.start_ms,
                 question.period.end_ms + 1,
-                tuple(of(org, value) for value in question.values),
+                tuple(terms(org, value) for value in question.values),
             )
             for org in family.orgs
         ]

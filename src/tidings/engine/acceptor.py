@@ -63,11 +63,10 @@ class Acceptor:
         for field in ("refId", "apiRequestId"):
             if isinstance(value := event.get(field), str) and value:
                 values.append(value)
-        of = self._terms.of
         return Prepared(
             draft,
             hashlib.blake2b(draft.came or draft.body, digest_size=DIGEST_BYTES).digest(),
-            b"".join([of(org, value) for value in values]),
+            self._terms.kept(org, values),
             self._hashed(org, key),
         )
 

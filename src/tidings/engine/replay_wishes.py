@@ -134,7 +134,7 @@ class Wishes:
         if wish.search is not None:
             hits: set[int] = set()
             for one in orgs:
-                term = self._terms.of(one, wish.search)
+                term = self._terms.asked(one, wish.search)
                 hits.update(await self._store.find(term, IDS_MAX + 1 - len(hits)))
                 if len(hits) > IDS_MAX:
                     raise _refused(

@@ -406,7 +406,8 @@ class Store(
         ...
 
     def find(self, term: bytes, limit: int) -> Awaitable[Sequence[int]]:
-        """Sequence numbers of the newest events with a search term."""
+        """Sequence numbers of the newest events with a search term, or with one of several that
+        stand one behind another."""
         ...
 
     def close(self, clean: bool = True) -> Awaitable[None]:

@@ -34,7 +34,7 @@ class DeliveryQuery(msgspec.Struct, frozen=True, array_like=True):
     event_names: Sequence[str] = ()
     from_ms: int | None = None
     to_ms: int | None = None
-    terms: Sequence[bytes] = ()  # all must match
+    terms: Sequence[bytes] = ()  # all must match; several in one: any of them
     before: int | None = None
     after: int | None = None
     limit: int = 50
@@ -49,7 +49,7 @@ class EventQuery(msgspec.Struct, frozen=True, array_like=True):
     event_names: Sequence[str] = ()
     from_ms: int | None = None
     to_ms: int | None = None
-    terms: Sequence[bytes] = ()  # all must match
+    terms: Sequence[bytes] = ()  # all must match; several in one: any of them
     matched: bool | None = None  # False: those that matched no webhook
     before: int | None = None
     after: int | None = None

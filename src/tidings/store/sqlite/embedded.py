@@ -166,7 +166,7 @@ class ReadingHalf:
         return self.queries.counts(self._segments.cursor)
 
     def find(self, term: bytes, limit: int) -> list[int]:
-        """Sequence numbers of the newest events with a search term."""
+        """See `port.Store`."""
         return self._segments.find(term, limit)
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ from tidings.store.sqlite.block_walk import EVER_MS, BlockWalk
 from tidings.store.sqlite.blocks import BITS, Blocks
 from tidings.store.sqlite.fates import EVENT, Fates, with_fate
 from tidings.store.sqlite.queries import DELIVERY_COLUMNS, OF_REPLAY, stored_delivery
-from tidings.store.sqlite.segments import TERM_BYTES, Segments
+from tidings.store.sqlite.segments import TERM_BYTES, Segments, terms_in
 from tidings.store.sqlite.spans import Binding, Found, Row, Span, cut, numbers, span_of
 
 BLOCKS_MAX = 24  # that a page may read
@@ -225,15 +225,18 @@ def _event_filter(query: port.EventQuery) -> tuple[str, Binding]:
 def _have_terms(query: port.DeliveryQuery | port.EventQuery, binding: Binding) -> str:
     """That a row's own terms hold those of the question."""
     where = ""
-    for number, term in enumerate(query.terms):
-        where += f" AND instr(e.terms, :term{number})"
-        binding[f"term{number}"] = term
+    for number, group in enumerate(query.terms):
+        names = []
+        for nth, term in enumerate(terms_in(group)):
+            names.append(f"term{number}_{nth}")
+            binding[names[-1]] = term
+        where += f" AND ({' OR '.join(f'instr(e.terms, :{name})' for name in names)})"
     return where
 
 
 def _has_all(kept: bytes, terms: Sequence[bytes]) -> bool:
     held = {kept[at : at + TERM_BYTES] for at in range(0, len(kept), TERM_BYTES)}
-    return held.issuperset(terms)
+    return all(not held.isdisjoint(terms_in(group)) for group in terms)
 
 
 def _paged(

@@ -13,6 +13,8 @@ five terms there, 3 µs here (docs/decisions/0002-embedded-store.md).
 
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from heapq import merge
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +121,8 @@ class Segments:
         self._merge(level + 1)
 
     def find(self, term: bytes, limit: int, before: int | None = None) -> list[int]:
-        """Sequence numbers of events with this term, newest first, below `before`."""
+        """Sequence numbers of events with this term, newest first, below `before`; or with one of
+        several that stand one behind another."""
         found: list[int] = []
         for seq, _ in self.walk([term], before, None):
             found.append(seq)
@@ -132,6 +135,7 @@ class Segments:
     ) -> Iterator[tuple[int, bool]]:
         """Events that have the rarest of these terms, and whether they have the others too.
 
+        Where one of them holds several terms, one behind another, any of those will do.
         Newest first, below `before`; or, where `after` is given, oldest first and above it.
         """
         if after is None:
@@ -145,9 +149,9 @@ class Segments:
             )
         for first, size in segments:
             with self._connection.blob_open("main", "segment", "entries", first, False) as blob:
-                runs = [Run.of(blob, size // ENTRY_BYTES, term) for term in terms]
-                runs.sort(key=lambda run: run.high - run.low)
-                others = [run.holds() for run in runs[1:]] if runs[0].low < runs[0].high else []
+                runs = [Runs.of(blob, size // ENTRY_BYTES, group) for group in terms]
+                runs.sort(key=lambda one: one.count)
+                others = [one.holds() for one in runs[1:]] if runs[0].count else []
                 for low in runs[0].numbers(newest_first=after is None):
                     seq = first + (low - first & LOW)
                     if before is not None and seq >= before:
@@ -225,6 +229,41 @@ class Run:
         self._blob.seek(start * ENTRY_BYTES)
         piece = self._blob.read((end - start) * ENTRY_BYTES)
         return [low for (low,) in _NUMBER.iter_unpack(piece)]
+
+
+class Runs:
+    """The entries of any of several terms in a segment's blob."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self._runs = runs
+        self.count = sum(run.high - run.low for run in runs)
+
+    @classmethod
+    def of(cls, blob: apsw.Blob, count: int, group: bytes) -> "Runs":
+        """Of the terms that stand one behind another in `group`."""
+        found = [Run.of(blob, count, term) for term in terms_in(group)]
+        return cls([run for run in found if run.low < run.high])
+
+    def numbers(self, *, newest_first: bool) -> Iterator[int]:
+        """As of one run; an event that has several of the terms comes once."""
+        walks = [run.numbers(newest_first=newest_first) for run in self._runs]
+        if len(walks) == 1:
+            yield from walks[0]
+            return
+        for low, _ in groupby(merge(*walks, reverse=newest_first)):
+            yield low
+
+    def holds(self) -> Callable[[int], bool]:
+        """Tells whether an event has one of the terms."""
+        tests = [run.holds() for run in self._runs]
+        if len(tests) == 1:
+            return tests[0]
+        return lambda low: any(test(low) for test in tests)
+
+
+def terms_in(group: bytes) -> list[bytes]:
+    """The terms that stand one behind another in a question's `group`."""
+    return [group[at : at + TERM_BYTES] for at in range(0, len(group), TERM_BYTES)]
 
 
 def _entry(blob: apsw.Blob, index: int) -> bytes:
