@@ -100,6 +100,14 @@ def test_list_holds_the_inactive_and_the_deleted_of_this_org_only() -> None:
                 ("c", False),
                 ("q", True),
             ]
+            for asked, names in {
+                "C": ["c"],
+                "%20Q": ["q"],
+                "": ["a", "b", "c", "q"],
+                "x": [],
+            }.items():
+                some = (await s.call("GET", f"/v3/webHooks?name={asked}")).json["data"]
+                assert [one["name"] for one in some] == names
             theirs = (await s.call("GET", "/v3/webHooks", auth=other)).json["data"]
             assert [one["name"] for one in theirs] == ["crm"]
             acted = await s.call("GET", "/v3/webHooks", x_tidings_org="2")

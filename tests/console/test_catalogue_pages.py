@@ -151,6 +151,27 @@ def test_any_id_opens_its_thing() -> None:
     run(scenario())
 
 
+def test_a_part_of_their_name_finds_webhooks() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser, other = await p.browser(), await p.browser(8)
+            webhook, _ = await p.webhook()  # "Acme CRM"
+            hostile, _ = await p.webhook(name="shop <i9>")
+            for wanted in ("acme", "CRM", "me c", "%20Acme%20", "acme%20crm"):
+                page = text(await browser.get(f"/console/o/7/find?q={wanted}"))
+                assert f"/console/o/7/webhooks/{webhook}" in page, wanted
+                assert hostile not in page
+                assert webhook not in text(await other.get(f"/console/o/8/find?q={wanted}"))
+            page = text(await browser.get("/console/o/7/find?q=%3Ci9"))
+            assert hostile in page and "<i9>" not in page
+            page = text(await browser.get("/console/o/7/find?q=acmes"))
+            assert "Nothing was found" in page and "webhooks with it in their name" in page
+            reader = await with_scopes(p, "logs:read")
+            assert webhook not in text(await reader.get("/console/o/7/find?q=acme"))
+
+    run(scenario())
+
+
 def test_a_value_finds_deliveries_and_events_and_nothing_says_what_was_tried() -> None:
     async def scenario() -> None:
         async with pages() as p:

@@ -5,9 +5,9 @@ Answers of one webhook carry its `ETag`; a change with `If-Match` holds only for
 """
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -33,6 +33,10 @@ from tidings.core.sign import show_secret
 from tidings.engine.webhook_records import Record
 from tidings.engine.webhooks import KeyReused, UnknownWebhook, WebhookRefused
 
+Part = Annotated[
+    str,
+    Query(description="Those whose name holds this; case does not matter."),
+]
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -66,10 +70,10 @@ def webhook_routes(services: Services) -> APIRouter:
         return show.one(record, warnings, dry_run=dry_run, signingSecret=show_secret(secret))
 
     @router.get("", summary="List the webhooks of the org", responses=SEVERAL)
-    async def list_all(request: Request) -> Response:
-        """All of them: inactive, queue-type and deleted ones too."""
+    async def list_all(request: Request, name: Part = "") -> Response:
+        """All of them: inactive, queue-type and deleted ones too; or those of a part of a name."""
         caller = services.caller(request, "webhooks:read")
-        return answer(envelope([show.to_get(record) for record in webhooks.list(caller.org)]))
+        return answer(envelope([show.to_get(one) for one in webhooks.named(caller.org, name)]))
 
     @router.get("/{webHookId}", summary="Get one webhook", responses=ONE)
     async def get(request: Request, webHookId: str) -> Response:

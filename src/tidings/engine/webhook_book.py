@@ -60,6 +60,12 @@ class WebhookBook:
         """All webhooks of the org, deleted ones too, oldest first."""
         return [self._records[number] for number in sorted(self._of_org.get(org, ()))]
 
+    def named(self, org: int, part: str) -> Sequence[Record]:
+        """The org's webhooks whose name holds a text, deleted ones too, oldest first. Case and the
+        spaces around it do not matter."""
+        wanted = part.strip().casefold()
+        return [one for one in self.list(org) if wanted in one.webhook.name.casefold()]
+
     def transformed_by(self, org: int, name: str) -> Sequence[str]:
         """Names of the org's webhooks whose payload a transformation makes."""
         return [

@@ -17,6 +17,7 @@ from tidings.console.place import OUTSIDE, Place
 from tidings.console.visit import Visit
 from tidings.core.ids import EVENT_ID, read
 from tidings.core.ids import show as show_id
+from tidings.core.standing import Standing
 from tidings.engine.inboxes import UnknownInbox
 from tidings.store.port import DeliveryPage, EventPage
 
@@ -56,7 +57,11 @@ async def find(visit: Visit) -> Response:
     if (elsewhere := await _elsewhere(visit, wanted, look)) is not None:
         return elsewhere
     deliveries, events = DeliveryPage([]), EventPage([])
-    orgs = []
+    orgs, named = [], []
+    if visit.may("webhooks:read") and not _PREFIXED.fullmatch(wanted):
+        look.words.append("webhooks with it in their name")
+        found = visit.services.webhooks.named(visit.caller.org, wanted)[::-1]
+        named = [one for one in found if one.webhook.standing is not Standing.DELETED]
     records = webhooks_of(visit.services, visit.caller.org, ())
     if visit.may("logs:read") and not _PREFIXED.fullmatch(wanted):
         look.words.append("deliveries and events that carry it as a value")
@@ -68,7 +73,7 @@ async def find(visit: Visit) -> Response:
         look.words.append("an org of this number")
         if len(wanted) <= ORG_DIGITS and (known := visit.services.orgs.get(int(wanted))):
             orgs = [known]
-    if orgs and not (deliveries.deliveries or events.events):
+    if orgs and not (deliveries.deliveries or events.events or named):
         return visit.leave(OUTSIDE.at("/orgs?" + urlencode({"q": wanted})))
     return visit.page(
         "find.html",
@@ -78,6 +83,8 @@ async def find(visit: Visit) -> Response:
         deliveries=deliveries,
         events=events,
         orgs=orgs,
+        named=named[:SHOWN],
+        unnamed=len(named[SHOWN:]),
         lead=lambda org: Place(org).at(),
         records=records,
         show=show_id,
