@@ -89,8 +89,7 @@ def seen(name: str, received: bool, why: str | None = None) -> dict[str, Any]:
             f"tidings webhooks edit {ID} --set rateL",
         ),
         (replace(WELL, missed=3), "It sends now, but 3 events", "tidings replay --webhook"),
-        (preview(), "The org has no event yet", "tidings simulate --events 20 --types pointsIss"),
-        (preview(seen("tierUpgraded", False)), "None of the last 1 events", "tidings tail"),
+        (preview(), "No event that it wants", "tidings simulate --events 20 --types pointsIss"),
         (
             preview(seen("pointsIssued", False, "data.points must be above 3; got 1.")),
             "Its filter takes none of the last 1 events that it wants: data.points must be",

@@ -176,7 +176,9 @@ def test_enabling_proposes_the_replay_of_what_was_missed(
 
 def test_a_preview_without_events_says_how_to_get_some(tidings: Command, hook: Any) -> None:
     done = tidings("webhooks", "preview", "crm").must(0)
-    assert done.err.splitlines()[0] == "The org has no event yet, so nothing can be tried."
+    assert (
+        done.err.splitlines()[0] == "No event of its types has come yet, so nothing can be tried."
+    )
     assert last(done) == "Next: tidings simulate --events 20 --types pointsIssued"
 
 

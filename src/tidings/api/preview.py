@@ -1,10 +1,12 @@
-"""`POST /v1/webHooks/preview`: which of the last events a webhook would get, and as what bytes.
+"""`POST /v1/webHooks/preview`: which of the last events of its types a webhook would get, and as
+what bytes.
 
 The webhook is not saved: it comes in the body as for `POST /v3/webHooks`, or is an existing one
 (`webHookId`) with what the body changes of it. Nothing is sent and nothing is kept.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -43,7 +45,9 @@ class PreviewBody(WebhookChange):
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [SAVED, {"required": ["eventNames"]}]})
 
-    last: int = Field(LAST, ge=1, le=LAST_MAX, description="How many of the newest events.")
+    last: int = Field(
+        LAST, ge=1, le=LAST_MAX, description="How many of the newest events of its types."
+    )
     webHookId: str | None = Field(None, description="Start from this webhook, unchanged.")
 
 
@@ -56,13 +60,13 @@ def preview_routes(services: Services) -> APIRouter:
 
     @router.post("/preview", summary="Try a webhook on stored events", openapi_extra=PREVIEW_BODY)
     async def preview(request: Request) -> Response:
-        """For each of the newest events of the org: whether it would be sent, and its bytes."""
+        """For each of the newest events of its types: whether it would be sent, and its bytes."""
         services.caller(request, "webhooks:read")
         org = services.caller(request, "logs:read").org  # it shows events
         body = await read_object(request)
         last = _last(body.pop("last", LAST))
         webhook, warnings = _webhook(services, org, body)
-        events = await _newest(services, org, last)
+        events = await _newest(services, org, sorted(webhook.event_names), last)
         rows = []
         room = BYTES_MAX
         for stored in events:
@@ -81,12 +85,14 @@ def preview_routes(services: Services) -> APIRouter:
     return router
 
 
-async def _newest(services: Services, org: int, last: int) -> list[StoredEvent]:
-    """The newest events of an org whose bytes are still there."""
+async def _newest(
+    services: Services, org: int, names: Sequence[str], last: int
+) -> list[StoredEvent]:
+    """The newest events of some types whose bytes are still there."""
     found: list[StoredEvent] = []
     before: int | None = None
     for _ in range(PAGES_MAX):
-        page = await services.store.log_events(EventQuery(org, before=before, limit=last))
+        page = await services.store.log_events(EventQuery(org, names, before=before, limit=last))
         for head in page.events[: last - len(found)]:
             event = await services.store.event(org, head.id)
             if event is not None and event.body is not None:

@@ -65,13 +65,13 @@ def preview(webhook: str, /, *, last: int = 20, where: Where = HERE) -> int:
     webhook
         Its name or id.
     last
-        How many of the newest events are tried, 1 to 200.
+        How many of the newest events of its types are tried, 1 to 200.
     """
     api = calls(where, 60.0)
     found = find_webhook(api, webhook)
     told = api.send("POST", "/v1/webHooks/preview", {"webHookId": found["webHookId"], "last": last})
     if not told["looked"]:
-        say("The org has no event yet, so nothing can be tried.")
+        say("No event of its types has come yet, so nothing can be tried.")
         wanted = ",".join(found["eventNames"][:1])
         api.next_step(f"tidings simulate --events 20 --types {wanted}")
         return Exit.OK
