@@ -490,6 +490,7 @@ class Service:
             check_url=lambda url: None if url.startswith("https://") else f"Refused {url[:4]}.",
             on_change=self.changed.append,
             transformations=lambda org: self.transformations.names(org),
+            kind=self.event_types.get,
         )
         self.renderer = InProcess()
         self.transformations = Transformations(

@@ -307,3 +307,75 @@ def test_what_cannot_be_previewed() -> None:
             assert reply.status == 404
 
     run(scenario())
+
+
+# -- paths that lead nowhere ----------------------------------------------------------------------
+
+LOST = {
+    "filter": {
+        "all": [{"path": "data.totalPointsIssued", "gte": 1}, {"not": {"path": "data.t", "eq": 1}}]
+    },
+    "fields": {"drop": ["refId", "data.totalPointIssued"]},
+    "rename": {"data.customerIdentifiers.customerID": "customer"},
+}
+PLACES = ["filter.all[1].not.path", "fields.drop[1]", "rename.data.customerIdentifiers.customerID"]
+
+
+def lost(warnings: list[dict[str, Any]] | None) -> list[str]:
+    return [one["field"] for one in warnings or [] if one["code"] == "unknown_path"]
+
+
+def test_paths_that_no_subscribed_type_has_draw_a_warning_at_every_save() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            made = await s.call("POST", "/v3/webHooks", BASIC | LOST)
+            assert made.status == 200 and lost(made.json["warnings"]) == PLACES
+            said = made.json["warnings"][0]["message"]
+            assert "(pointsIssued)" in said and '"data.t"' in said
+            at = f"/v3/webHooks/{made.json['data']['webHookId']}"
+            put = await s.call("PUT", at, BASIC | LOST)
+            assert put.status == 200 and lost(put.json["warnings"]) == PLACES
+            patched = await s.call("PATCH", at, {"fields": None, "rename": None})
+            assert lost(patched.json["warnings"]) == PLACES[:1]
+            dry = await s.call("POST", "/v3/webHooks?dryRun=true", BASIC | LOST | {"name": "b"})
+            assert lost(dry.json["warnings"]) == PLACES
+            tried = await preview(s, {"eventNames": ["pointsIssued"], **LOST})
+            assert lost(tried["warnings"]) == PLACES
+            mended = await s.call(
+                "PATCH", at, {"filter": {"path": "data.loyaltyProgramId", "eq": 1}}
+            )
+            assert lost(mended.json.get("warnings", [])) == []
+
+    run(scenario())
+
+
+def test_a_path_of_one_of_the_types_draws_no_warning_nor_does_an_open_type() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            several = {"eventNames": ["pointsIssued", "tierUpgraded"], "name": "several"}
+            upgraded = {"filter": {"path": "data.upgradedTierNumber", "gte": 2}}
+            made = await s.call("POST", "/v3/webHooks", BASIC | several | upgraded)
+            assert lost(made.json.get("warnings", [])) == []
+            for name, closed in (("orderPacked", False), ("orderSent", True)):
+                schema: dict[str, Any] = {
+                    "type": "object",
+                    "properties": {"id": {"type": "string"}},
+                }
+                schema |= {"additionalProperties": False} if closed else {}
+                body = {"description": "An order.", "schema": schema, "key": "data.id"}
+                assert (await s.call("PUT", f"/v1/eventTypes/{name}", body)).status in (200, 201)
+                wish = {"eventNames": [name], "name": name, "filter": {"path": "data.x", "eq": 1}}
+                made = await s.call("POST", "/v3/webHooks", BASIC | wish)
+                assert lost(made.json.get("warnings", [])) == (["filter.path"] if closed else [])
+
+    run(scenario())
+
+
+def test_so_many_slips_are_told_as_people_read() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            body = BASIC | {"fields": {"drop": [f"data.x{n}" for n in range(200)]}}
+            made = await s.call("POST", "/v3/webHooks", body)
+            assert len(lost(made.json["warnings"])) == 10
+
+    run(scenario())

@@ -5,6 +5,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tidings.catalogue import load
 from tidings.core.budget import APART_CPU_S, MEMORY_BYTES
 from tidings.core.filter import (
     DEPTH_MAX,
@@ -14,9 +17,12 @@ from tidings.core.filter import (
     PATTERN_MAX,
     PATTERNS_MAX,
     TEXT_MAX,
+    Node,
     compile_filter,
+    explain,
 )
-from tidings.core.filter_operators import MATCHED_MAX, VALUES_MAX
+from tidings.core.filter_operators import MATCHED_MAX, VALUES_MAX, values_at
+from tidings.core.shape import ALWAYS, Fields, Shape
 from tidings.core.shape_rules import FILTER_BYTES_MAX, PATHS_MAX, RENAMES_MAX
 from tidings.transform.port import OUTPUT_MAX, TEMPLATE_MAX
 from tidings.transform.sandbox import FUEL, Sandbox
@@ -24,25 +30,115 @@ from tidings.transform.sandbox import FUEL, Sandbox
 DOCS = Path(__file__).parents[2] / "docs"
 FILTERS = (DOCS / "filters.md").read_text("utf-8")
 TRANSFORMATIONS = (DOCS / "transformations.md").read_text("utf-8")
-EVENT: dict[str, Any] = {
-    "eventId": "e-1",
-    "data": {
-        "tier": "gold",
-        "totalPointsIssued": "300.000",
-        "store": {"code": "S1"},
-        "customerIdentifiers": {"customerId": 7},
-        "items": [{"sku": "A"}],
-    },
-}
+EXAMPLES = [example for kind in load().kinds() for example in kind.examples]
+_TEST_STORE = {"store": {"code": "TEST-1"}}
 
 
-def test_the_first_filter_works_as_it_reads() -> None:
-    shown = re.search(r'```json\n(\{"filter".*?)\n```', FILTERS, re.DOTALL)
-    assert shown is not None
-    wanted = compile_filter(json.loads(shown[1])["filter"])
-    assert wanted.accepts(EVENT)
-    EVENT["data"]["store"]["code"] = "TEST-1"
-    assert not wanted.accepts(EVENT)
+def blocks(language: str) -> list[tuple[str, str]]:
+    """Every example in a language on any page, with the page's name."""
+    return [
+        (page.name, shown)
+        for page in sorted([*DOCS.rglob("*.md"), DOCS.parent / "README.md"])
+        for shown in re.findall(rf"```{language}\n(.*?)\n?```", page.read_text("utf-8"), re.DOTALL)
+    ]
+
+
+def said(*names: str) -> list[Any]:
+    """Every object on any page that holds one of these fields, by page and in any wrapping."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    texts = [*blocks("json"), *blocks("bash")]
+    for page in sorted([*DOCS.rglob("*.md"), DOCS.parent / "README.md"]):
+        texts += [(page.name, one) for one in re.findall(r"`(\{.+?\})`", _joined(page), re.DOTALL)]
+    decoder = json.JSONDecoder()
+    for page_name, text in texts:
+        at = text.find("{")
+        while at >= 0:
+            try:
+                value, end = decoder.raw_decode(text, at)
+            except ValueError:
+                at = text.find("{", at + 1)
+                continue
+            if isinstance(value, dict) and not value.keys().isdisjoint(names):
+                found.append((page_name, value))
+            at = text.find("{", end)
+    return found
+
+
+def _joined(page: Path) -> str:
+    return re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL).replace("\n", " ")
+
+
+def filters() -> list[tuple[str, dict[str, Any]]]:
+    """Every filter on any page: in a webhook, or a node by itself."""
+    whole = [(page, one["filter"]) for page, one in said("filter") if one["filter"] is not None]
+    nodes = said("path", "all", "any", "not")
+    return whole + [(page, one) for page, one in nodes if "…" not in str(one) and "code" not in one]
+
+
+def nodes_of(node: Node) -> list[Node]:
+    return [node, *(inner for one in node.nodes for inner in nodes_of(one))]
+
+
+def test_the_pages_show_filters_selections_names_and_templates() -> None:
+    """That the tests below find what they are to run."""
+    assert len(filters()) >= 3
+    assert len(said("fields")) >= 2 and len(said("rename")) >= 1 and len(blocks("jinja")) >= 1
+
+
+@pytest.mark.parametrize(("page", "source"), filters())
+def test_every_filter_on_a_page_takes_an_event_and_so_does_each_path(
+    page: str, source: dict[str, Any]
+) -> None:
+    made = compile_filter(source)
+    assert any(made.accepts(event) for event in EXAMPLES), page
+    for node in nodes_of(made.root):
+        if node.kind == "test":
+            assert any(values_at(event, node.steps) for event in EXAMPLES), node.path
+
+
+def test_the_first_filter_refuses_by_each_of_its_nodes() -> None:
+    wanted = compile_filter(filters()[0][1])
+    event = next(event for event in EXAMPLES if wanted.accepts(event))
+    data = event["data"]
+    for change in (
+        {"triggeringActivity": data["triggeringActivity"] | {"name": "ReturnBill"}},
+        {"totalPointsIssued": 49.9},
+        {"triggeringActivity": {**data["triggeringActivity"], "enteredBy": _TEST_STORE}},
+    ):
+        assert not wanted.accepts(event | {"data": data | change})
+
+
+def test_the_preview_says_what_the_page_shows() -> None:
+    shown = next(one for _, one in filters() if one.get("path") == "data.totalPointsIssued")
+    [why] = re.findall(r'"why": "(.+?)"', FILTERS)
+    event = next(event for event in EXAMPLES if event["eventName"] == "pointsIssued")
+    event = event | {"data": event["data"] | {"totalPointsIssued": 31.0}}
+    assert explain(compile_filter(shown), event).said == why
+
+
+@pytest.mark.parametrize(("page", "body"), said("fields", "rename"))
+def test_every_selection_and_new_name_on_a_page_acts_on_an_event(
+    page: str, body: dict[str, Any]
+) -> None:
+    fields, rename = body.get("fields") or {}, body.get("rename") or {}
+    for kind in fields:
+        for path in fields[kind]:
+            made = Shape(Fields(**{kind: (path,)}), {})
+            kept = [made.apply(event) for event in EXAMPLES]
+            if kind == "drop":
+                acts = any(left != event for left, event in zip(kept, EXAMPLES, strict=True))
+            else:
+                acts = any(len(left) > len(ALWAYS) for left in kept)
+            assert acts, (page, path)
+    for path, name in rename.items():
+        shape = Shape(Fields(), {path: name})
+        assert any(shape.apply(event) != event for event in EXAMPLES), (page, path)
+
+
+@pytest.mark.parametrize(("page", "template"), blocks("jinja"))
+def test_every_template_on_a_page_prints_all_it_names(page: str, template: str) -> None:
+    printed = [json.loads(Sandbox().render(template, json.dumps(one).encode())) for one in EXAMPLES]
+    assert any(all(value not in (None, [], "none") for value in one.values()) for one in printed)
 
 
 def test_every_operator_is_explained() -> None:
@@ -68,13 +164,13 @@ def test_the_bounds_are_those_of_the_code() -> None:
 
 
 def test_the_template_prints_what_it_reads_like() -> None:
-    shown = re.search(r"```jinja\n(.*?)```", TRANSFORMATIONS, re.DOTALL)
-    assert shown is not None
-    printed = Sandbox().render(shown[1], json.dumps(EVENT).encode())
-    assert json.loads(printed) == {
-        "id": "e-1",
-        "customer": 7,
-        "tier": "gold",
+    event = next(event for event in EXAMPLES if event["eventName"] == "pointsIssued")
+    event = event | {"data": event["data"] | {"totalPointsIssued": "300.000"}}
+    [(_, template)] = blocks("jinja")
+    assert json.loads(Sandbox().render(template, json.dumps(event).encode())) == {
+        "id": event["eventId"],
+        "customer": 41200777,
+        "cause": "TransactionAdd",
         "text": "You have 300.000 points more",
-        "skus": ["A"],
+        "promotions": ["Spring double points"],
     }

@@ -235,6 +235,7 @@ class Service:
             unresolved=unresolved,
             on_change=lambda webhook: changed(webhook),
             transformations=transformations.names,
+            kind=event_types.get,
         )
         mailer = make_mailer(settings)
         consents = Consents(

@@ -16,6 +16,7 @@ from tidings.catalogue.compat import Change, breaking
 from tidings.catalogue.event_type import Json
 from tidings.catalogue.versions import Version, pick
 from tidings.core.form import Refusal
+from tidings.core.known_paths import unknown_key
 from tidings.core.own_schema import SchemaRefused, expand_schema
 from tidings.core.own_types import (
     TYPES_MAX,
@@ -195,7 +196,7 @@ class EventTypes:
             )
             record = self._keep(stored, reading.declaration, reading.made.expanded)
             self._changes.seen(registry)
-            return record, made, reading.warnings
+            return record, made, reading.warnings + unknown_key(reading.made.kind)
 
         return await self._changes.run(change)
 

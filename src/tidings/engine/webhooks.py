@@ -12,12 +12,14 @@ from typing import Any
 
 import msgspec
 
+from tidings.catalogue.event_type import EventType
 from tidings.core.attribution import Attribution
 from tidings.core.budget import LOOP_S
 from tidings.core.filter import compile_filter
 from tidings.core.filter_cost import worst_s
 from tidings.core.form import Refusal
 from tidings.core.health import GONE
+from tidings.core.known_paths import unknown_paths
 from tidings.core.registry import Registry
 from tidings.core.standing import Standing
 from tidings.core.webhook import HTTP, Webhook
@@ -95,6 +97,9 @@ class Webhooks(WebhookBook):
         on_change: Callable[[Webhook], None],
         unresolved: Callable[[str], Awaitable[str | None]] | None = None,
         transformations: Callable[[int], Collection[str]] = lambda _: (),  # an org's, by name
+        kind: Callable[[int, str, int], EventType | None] = lambda *_: (
+            None
+        ),  # of an org, by version
     ) -> None:
         """`unresolved` says which host of a URL has no address that may be dialled, if it has none;
         it answers soon and never raises."""
@@ -110,6 +115,7 @@ class Webhooks(WebhookBook):
         self._on_change = on_change
         self._unresolved = unresolved
         self._transformations = transformations
+        self._kind = kind
         self._ends = SecretEnds(clock, self._secret_over)
         self._calls = FirstCalls(clock, lambda number: self._records[number])
         # Set by whoever tells its owner: a webhook was disabled, and so many were parked with it.
@@ -441,7 +447,14 @@ class Webhooks(WebhookBook):
         if not isinstance(reading, Reading):
             raise WebhookRefused(reading)
         self._bound_filters(org, reading.settings.filter, None if old is None else old.filter)
-        return reading
+        lost = unknown_paths(reading.settings, self._kinds(org, reading.settings))
+        return msgspec.structs.replace(reading, warnings=reading.warnings + lost)
+
+    def _kinds(self, org: int, settings: Settings) -> list[EventType]:
+        """The types that a webhook subscribes to, in the versions that it gets."""
+        versions = dict(settings.event_versions)
+        found = (self._kind(org, name, versions.get(name, 1)) for name in settings.event_names)
+        return [kind for kind in found if kind is not None]
 
     def _bound_filters(
         self, org: int, new: dict[str, Any] | None, old: dict[str, Any] | None
