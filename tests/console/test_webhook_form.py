@@ -3,6 +3,7 @@
 import json
 import re
 from html import unescape
+from urllib.parse import unquote
 
 import pytest
 
@@ -100,6 +101,33 @@ def test_each_refusal_stands_beside_its_field_and_nothing_typed_is_lost() -> Non
             assert "must not be one that Tidings" in said["headers"]
             assert "must be" in said["paths"]
             assert 'value="Acme CRM"' in page and "{no json" in page and 'value="Host"' in page
+
+    run(scenario())
+
+
+def test_a_path_that_no_event_has_is_told_when_the_webhook_is_saved() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            slip = {
+                "filter": '{"path": "data.totalPointIssued", "gte": 1}',
+                "fieldsKind": "drop",
+                "paths": "data.<i9>\n",
+            }
+            made = text(await browser.post(f"{AT}/new", FORM | slip))
+            assert "whsec_" in made and "<i9>" not in made
+            assert '"data.totalPointIssued", which none has' in unescape(made)
+            (record,) = p.s.webhooks.list(7)
+            at = f"{AT}/{record.webhook.id}"
+            version = {"version": str(record.webhook.version)}
+            saved = await browser.post(f"{at}/edit", FORM | slip | version)
+            told = unquote(saved.headers["set-cookie"])
+            assert saved.status == 303 and '"data.totalPointIssued", which none has' in told
+            many = {"paths": "\n".join(f"data.{n}{'x' * 200}" for n in range(50))}
+            version = {"version": str(record.webhook.version + 1)}
+            saved = await browser.post(f"{at}/edit", FORM | slip | many | version)
+            assert saved.status == 303 and len(saved.headers["set-cookie"]) < 4096
+            assert "And 7 more" in unquote(saved.headers["set-cookie"])
 
     run(scenario())
 

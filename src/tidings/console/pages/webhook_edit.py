@@ -32,6 +32,7 @@ from tidings.engine.webhook_records import Record
 from tidings.engine.webhooks import KeyReused, UnknownWebhook, WebhookMoved, WebhookRefused
 from tidings.store.port import EventQuery, StoredEvent
 
+_TOLD_MAX = 3  # warnings: what is told on the next page travels in a cookie, which is short
 # What the payload does not depend on: the preview must not wait for it.
 _FILLED = {"name": "preview", "webHookUrl": "https://example.com/", "maxAllowedConnections": 1}
 _URL = "webHookUrl"
@@ -132,8 +133,10 @@ async def update(visit: Visit) -> Response:
         said = "Somebody else has changed this webhook since you opened it. Open it again and "
         said += "repeat your change on what you see. Nothing was saved."
         return _form(visit, shown, record=record, refusals=[Refusal("moved", said, "")])
-    told = " ".join(("Saved; in force for the next event.", *(one.message for one in warnings)))
-    return visit.go(f"/webhooks/{record.webhook.id}", told)
+    told = ["Saved; in force for the next event.", *(one.message for one in warnings[:_TOLD_MAX])]
+    if (more := len(warnings) - _TOLD_MAX) > 0:
+        told.append(f"And {more} more of this kind.")
+    return visit.go(f"/webhooks/{record.webhook.id}", " ".join(told))
 
 
 def _form(
