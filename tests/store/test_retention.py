@@ -6,6 +6,7 @@ import pytest
 
 from tests.store.rows import EVIDENCE, HOUR_MS, ORG, event, failing, new, settled, term
 from tests.store.subject import Subject
+from tests.store.test_replays import Jobs
 from tidings.core.delivery import State
 from tidings.core.retention import Kind
 from tidings.store import port
@@ -112,6 +113,43 @@ def test_what_is_unfinished_is_kept_whole_and_dropped_once_it_is_final(
     assert drop(subject, kind) > 0
     found = subject.event("a", ORG)
     assert found is None or found.body is None
+    assert kept(subject).kept_back == 0
+
+
+@pytest.mark.parametrize("kind", [Kind.PAYLOAD, Kind.METADATA])
+@pytest.mark.parametrize("state", ["pending", "held", "retrying", "taken"])
+@pytest.mark.parametrize("between", [0, 3])
+def test_an_event_is_kept_whole_until_its_replay_has_ended(
+    subject: Subject, kind: Kind, state: str, between: int
+) -> None:
+    """All that its accept has made is final, and other events lie between it and its replay."""
+    jobs, key = Jobs(subject), 5 if state == "held" else None
+    old = jobs.events(2, key=key, prefix="old")
+    for one in old:
+        jobs.end(State.FAILED, one, key=key)
+    delivered(subject, *(f"between{i}" for i in range(between)))
+    jobs.run(jobs.put(jobs.spec()), key=key)
+    first, second = old[-1] + between + 1, old[-1] + between + 2
+    assert subject.pending(jobs.hook) == [first] + [second] * (key is None)
+    if state in ("retrying", "taken"):
+        subject.commit(settled=[failing(second, 0 if state == "taken" else HOUR_MS)])
+    if state == "taken":
+        assert [job.delivery for job in subject.take(jobs.hook)] == [second]
+    if state != "held":
+        jobs.end(State.DELIVERED, first)
+    for _ in range(3):
+        drop(subject, kind)
+    assert body(subject, "old1") == event("old1").body, "what is to be sent is there"
+    assert not subject.states(second)[0].final
+    assert kept(subject).kept_back == (2 if state == "held" else 1)
+    if state == "held":
+        jobs.end(State.DELIVERED, first, key=key)
+    subject.commit(settled=[settled(second, webhook=jobs.hook, key=key, attempt=3)])
+    assert drop(subject, kind) > 0
+    found = subject.event("old1", ORG)
+    assert found is None or found.body is None, "it went once its replay had ended"
+    if kind is Kind.METADATA:
+        assert subject.counts() == port.Counts(0, {}, 0, 0), "the replay's delivery goes with it"
     assert kept(subject).kept_back == 0
 
 
