@@ -115,8 +115,20 @@ class ReplayWorld(World):
                 await self.replays.create(job, ())
             return
         chosen = [draw.choice(rows)[0] for _ in range(draw.randrange(1, 6))]
-        for _, one in await self.replays.cancel(chosen, "sim"):
-            self.taken_back[one] = self.loop.time()
+        await self.cancel_until_answered(chosen)
+
+    async def cancel_until_answered(self, chosen: list[int]) -> None:
+        """Whoever hears nothing asks again; what the first one has ended is not named to them."""
+        while True:
+            try:
+                await self.replays.cancel(chosen, "sim")
+                break
+            except StoreDown:
+                await asyncio.sleep(0.1)
+        for one in chosen:
+            [(state,)] = self.disk.ask("SELECT state FROM delivery WHERE id = ?", one)
+            if state == State.CANCELLED:
+                self.taken_back.setdefault(one, self.loop.time())
 
     async def move_a_job(self, draw: random.Random, _: list[Known]) -> None:
         rows = self.disk.ask("SELECT number FROM replay WHERE closed = 0")

@@ -137,6 +137,7 @@ class Dispatcher:
                 continue
             post.lane.settled(one.delivery, one.attempt)
             post.cancelled.discard(one.delivery)
+            post.doubted.discard(one.delivery)
             if (ends := self._ends.pop(one.delivery, None)) is not None:
                 self._end_webhook(post, *ends)  # not before: disabling parks what is unfinished
             if one.delay_ms is not None:
@@ -181,11 +182,13 @@ class Dispatcher:
         """A commit was refused, or its answer lost: the store may hold what no receipt has told.
 
         Lanes with unfinished work read it again, and retries that were taken of these webhooks and
-        did not arrive are due again. What waits here is dropped at once: a cancel whose answer was
-        lost may have ended it, and its repeat does not name it.
+        did not arrive are due again. What waits here is dropped at once, and what was started and
+        has not left is put back: a cancel whose answer was lost may have ended it, and its repeat
+        does not name it.
         """
         doubted = set(taken_of)
         for number, post in self._posts.items():
+            post.doubted |= post.lane.in_flight.keys()
             if post.lane.queued:
                 doubted.add(number)
                 post.lane.start_over(keep_retries=False)
@@ -347,22 +350,28 @@ class Dispatcher:
 
     def _may_leave(self, post: Post, job: Job) -> bool:
         """Whether nothing that was decided after its start keeps an attempt from being made: the
-        webhook was ended, paused or stopped, the delivery cancelled, or the store refuses."""
+        webhook was ended, paused or stopped, the delivery cancelled, maybe by a commit whose answer
+        was lost, or the store refuses."""
         return (
             post.lane.open
             and not self.stopping
             and not self.committer.halted
             and job.delivery not in post.cancelled
+            and job.delivery not in post.doubted
         )
 
     def _put_back(self, post: Post, job: Job) -> None:
         """It has not left: it is charged to nobody, and waits as before."""
         self._admission.ended(post, self._loop.time(), 0.0)
         cancelled = job.delivery in post.cancelled
+        doubted = job.delivery in post.doubted
         post.cancelled.discard(job.delivery)
+        post.doubted.discard(job.delivery)
         post.lane.breaker.unproven()
         ended = post.webhook.standing in (Standing.DISABLED, Standing.DELETED)
-        post.lane.put_back(job, wanted=not (cancelled or ended))
+        post.lane.put_back(job, wanted=not (cancelled or ended or doubted))
+        if doubted and job.retry and not ended:
+            self._takes.release(post)  # due again, unless the store has ended it
 
     def _ended(
         self, post: Post, webhook: Webhook, job: Job, started_ms: int, ending: Ending | None

@@ -57,6 +57,7 @@ class Post:
         self.slots: set[asyncio.Task[None]] = set()
         self.next_due_ms: int | None = None
         self.cancelled: set[int] = set()  # deliveries that were, while their message is made
+        self.doubted: set[int] = set()  # started before a lost answer, which may have ended them
         self.taking = False  # or releasing (takes.py)
         self.release_wanted = False
         self.takes_void = False  # what the take under way brings has been parked meanwhile
