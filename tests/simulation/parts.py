@@ -49,10 +49,11 @@ class Faults:
         self.store_down = 0.0  # the share of commits that the disk refuses
         self.reply_lost = 0.0  # the share of answers that never come back although 2xx was said
         self.failing = 0.0  # the share of attempts that fail
+        self.ours = 0.0  # the share of shapings that fail by a fault of our own
         self.slow_s = 0.01
 
     def heal(self) -> None:
-        self.store_down = self.reply_lost = self.failing = 0.0
+        self.store_down = self.reply_lost = self.failing = self.ours = 0.0
 
 
 class Disk:
@@ -253,7 +254,7 @@ class SimulatedShaper:
         draw, failing = self._draw, self._faults.failing
         if draw.random() < 0.5:
             await asyncio.sleep(draw.random() * self._faults.slow_s)
-        if draw.random() < failing / 3:
+        if draw.random() < max(failing / 3, self._faults.ours):
             raise ShapeLater("The platform did not answer.", draw.random() * 20)
         if draw.random() < failing / 10:
             raise ShapeRefused("It takes too many steps.")

@@ -104,6 +104,17 @@ class ReplayWorld(World):
         with contextlib.suppress(TooMany):
             await self.replays.create(job, ())
 
+    async def ask_for_replays(self) -> None:
+        """Everything that was delivered once more, to each webhook."""
+        for known in self.known.values():
+            spec = port.ReplaySpec(
+                ORG, known.number, known.number, [ORG], states=[State.DELIVERED], again=True
+            )
+            job = port.ReplayJob(
+                0, ORG, Kind.REPLAY, JobState.COUNTING, spec, RATES[-1], False, "sim"
+            )
+            await self.replays.create(job, ())
+
     async def cancel_some(self, draw: random.Random, living: list[Known]) -> None:
         rows = self.disk.ask("SELECT id FROM delivery WHERE state < 3")
         if not rows:

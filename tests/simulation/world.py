@@ -8,7 +8,8 @@ what matched · 7 written moves only · 8 attempt numbers · 9 intent first · 1
 not before due · 21 not after the window · 24 durations · 25 every delivery ends · 26 with healthy
 receivers everything arrives · 28 caps · 32 order per key · 36 nothing starts after an answered end
 · 37 signatures · 38 one webhook-id · 47 a stop ends in time
-· 48 retries send the same bytes · 49 possibly sent is only what was sent
+· 48 retries send the same bytes, first attempts and replays what the webhook asks for
+· 49 possibly sent is only what was sent
 · 50 a settled 410 disables
 
 Others are with their witnesses; the table of all is in the package's docstring.
@@ -54,6 +55,10 @@ DEADLINE_S = 5
 DRAIN_S = 8.0
 LATE_S = 900  # the longest pause of a breaker, and a while to work off what has waited
 SHAPED = {"key": "k"}
+RECORDED = (
+    "SELECT number FROM attempt WHERE delivery = ?"
+    " AND (status NOT NULL OR kind NOT IN ('lost', 'ours', 'transform'))"
+)
 
 
 class Known:
@@ -347,6 +352,7 @@ class World:
             assert late, ("12 none after a final state", State(state))
             ended_s = min(known.ended_s, self.taken_back.get(request.delivery, float("inf")))
             assert self.loop.time() <= ended_s, "36 nothing starts after an answered end"
+        self.check_shaped(request, event_id, attempts)
         assert now_ms <= at_ms + (WINDOW_S + DEADLINE_S) * 1000, "21 not after the window"
         id = message_id(org, event_id)
         id = id if again is None else replayed_id(id, again)
@@ -364,6 +370,18 @@ class World:
                 request.delivery,
             )
             assert not before, "32 order per key"
+
+    def check_shaped(self, request: Request, event_id: str, attempts: int) -> None:
+        """48: what nothing was sent of before is sent as its webhook asks now; a replay, too."""
+        if attempts and self.disk.ask(RECORDED, request.delivery):
+            return  # it sends what they have sent: `check_bytes`
+        record = self.webhooks.by_number(self.known[request.webhook].number)
+        if record is None:
+            return
+        [(accepted, _)] = self.stored(event_id)
+        made = request.body.startswith(accepted[:-1] + b',"made":')
+        assert made or record.webhook.plain, ("48 shaped as its webhook asks", request.delivery)
+        assert made or request.body == accepted, "3, 48 bytes as accepted"
 
     # -- invariants at the end --------------------------------------------------------------------
 
@@ -435,14 +453,7 @@ class World:
 
     def check_bytes(self, delivery: int, requests: list[Request]) -> None:
         """48: from the first recorded attempt on, every attempt sends the same bytes."""
-        recorded = {
-            number
-            for (number,) in self.disk.ask(
-                "SELECT number FROM attempt WHERE delivery = ?"
-                " AND (status NOT NULL OR kind NOT IN ('lost', 'ours', 'transform'))",
-                delivery,
-            )
-        }
+        recorded = {number for (number,) in self.disk.ask(RECORDED, delivery)}
         first = next((i for i, one in enumerate(requests) if one.attempt in recorded), None)
         if first is not None:
             assert len({request.body for request in requests[first:]}) == 1, "48 the same bytes"
