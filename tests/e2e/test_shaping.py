@@ -1,5 +1,6 @@
 """What a webhook gets of an event, and which events: filter, selection, transformation."""
 
+import base64
 import json
 
 from .api import Api
@@ -121,3 +122,37 @@ def test_a_restart_keeps_filters_transformations_and_what_was_sent(
         assert {one.body for one in receiver.arrivals(path)} == {b'{"v":1}'}
         shown = api.get("/v1/transformations/crm").must(200)
         assert shown["version"] == 2
+
+
+def test_a_preview_a_replay_and_a_retry_after_a_restart_carry_what_the_live_delivery_did(
+    own_service: NewService, receiver: Receiver
+) -> None:
+    service = own_service().start()
+    failing = receiver.path(first=[{"status": 503}])
+    well = receiver.path()
+    fields = {"drop": ["data.customerIdentifiers", "createdAt"]}
+    shaping = {"fields": fields, "rename": {"data.totalPointsIssued": "points"}}
+    event_id = new_id()
+    with service.api() as api:
+        retry = {"delaysInSeconds": [2]}
+        hook = api.webhook(receiver.url(well), "well", **shaping)
+        late = api.webhook(receiver.url(failing), "late", retryPolicy=retry, **shaping)
+        asked = {"webHookId": hook["webHookId"], "last": 1}
+        api.accept(event(event_id, ORG, points="66.10"))
+        live = receiver.wait(well, 1)[0].body
+        assert b'"points":66.10' in live
+        assert b"customerIdentifiers" not in live and b"createdAt" not in live
+        [row] = api.send("POST", "/v1/webHooks/preview", asked).must(200)["events"]
+        assert base64.b64decode(row["body"]["base64"]) == live, "the preview"
+        api.settled(event_id, late, states=("retrying",))
+    service.kill_all()
+    service.start()
+    with service.api() as api:
+        assert api.settled(event_id, late)["state"] == "delivered"
+        body = {"states": ["delivered"], "again": True}
+        for one in (hook, late):
+            asked = {"webHookId": one["webHookId"]} | body
+            api.send("POST", "/v1/replays", asked).must(201)
+        first = receiver.wait(well, 2)
+        second = receiver.wait(failing, 3)
+    assert {one.body for one in (*first, *second)} == {live}
