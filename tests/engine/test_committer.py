@@ -146,3 +146,88 @@ def test_a_stop_leaves_what_is_owed_to_the_next_start() -> None:
         assert [batch.fan_out for batch in desk.store.batches[1:]] == [0]
 
     run(scenario)
+
+
+def refused(id: str) -> port.NewRejection:
+    """An event that was not accepted."""
+    return port.NewRejection(1, "a", id, "code", "message", "data", b"{}")
+
+
+def kept_refusals(desk: Desk) -> list[str]:
+    """What the store has of them."""
+    return [one.event_id for batch in desk.store.batches for one in batch.rejections]
+
+
+@pytest.mark.parametrize("times", [1, 2, 5])
+@pytest.mark.parametrize("beside", ["alone", "an outcome", "an event"])
+@pytest.mark.parametrize("error", [port.StoreDown("the disk is full"), RuntimeError("a fault")])
+def test_refused_events_outlive_failed_writes(error: Exception, beside: str, times: int) -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.committer.add([event("first")])
+        left = times if isinstance(error, port.StoreDown) else 1
+        # A fault is that of the whole batch; its parts go through.
+        whole = 2 if beside == "alone" else 1
+
+        def refuse(batch: port.Batch) -> Exception | None:
+            nonlocal left
+            if left and len(batch.rejections) >= whole:
+                left -= 1
+                return error
+            return None
+
+        desk.store.refuse = refuse
+        if beside == "an outcome":
+            desk.committer.settle(settled(1))
+        desk.committer.note_rejections([refused("x"), refused("y")])
+        if beside == "an event":
+            answered = desk.committer.add([event("a")])
+            if isinstance(error, port.StoreDown):
+                with pytest.raises(port.StoreDown):
+                    await answered
+            else:
+                assert [one.status for one in await answered] == ["accepted"]
+        await desk.committer.drained()
+        assert left == 0 and kept_refusals(desk) == ["x", "y"]
+
+    run(scenario)
+
+
+def test_a_refused_event_that_cannot_be_kept_refuses_nobody_else() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.committer.add([event("first")])
+        desk.store.refuse = lambda batch: (
+            ValueError("no text") if "bad" in [one.event_id for one in batch.rejections] else None
+        )
+        ids = ["x", "bad", *(str(n) for n in range(30))]
+        desk.committer.note_rejections([refused(id) for id in ids])
+        desk.committer.settle(settled(1))
+        answered = [desk.committer.add([event(id)]) for id in "ab"]
+        for one in answered:
+            assert [verdict.status for verdict in await one] == ["accepted"]
+        await desk.committer.drained()
+        assert sorted(kept_refusals(desk)) == sorted(set(ids) - {"bad"})
+        assert [one.delivery for batch in desk.store.batches for one in batch.settled] == [1]
+        assert len(desk.store.batches) < 20, "halves of them, not one by one"
+
+    run(scenario)
+
+
+def test_events_refused_while_a_batch_is_taken_apart_are_kept_too() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.committer.add([event("first")])
+        came = iter(["during", "and later"])
+
+        def refuse(batch: port.Batch) -> Exception | None:
+            if (id := next(came, None)) is not None:
+                desk.committer.note_rejections([refused(id)])
+            return RuntimeError("a fault") if len(batch.events) > 1 else None
+
+        desk.store.refuse = refuse
+        answered = [desk.committer.add([event(id)]) for id in "ab"]
+        desk.committer.settle(settled(1))
+        for one in answered:
+            assert [verdict.status for verdict in await one] == ["accepted"]
+        await desk.committer.drained()
+        assert sorted(kept_refusals(desk)) == ["and later", "during"]
+
+    run(scenario)

@@ -14,6 +14,7 @@ import pytest
 from tests.store.disk import Disk
 from tests.store.rows import event, failing, new, settled, webhook
 from tidings.core.delivery import State
+from tidings.core.retention import Kind
 from tidings.store import port
 from tidings.store.sqlite import embedded
 from tidings.store.sqlite.checkpoints import Checkpoints
@@ -224,3 +225,99 @@ def test_an_index_that_cannot_be_written_waits_and_shows_its_lag(
     reading.background()
     assert reading.find(b"12345678", 10) == [1]
     reading.close()
+
+
+SLICES = [*(("drop", kind) for kind in Kind), ("give_back", None)]
+
+
+def synced(half: WritingHalf, disk: Disk, id: str) -> bool:
+    """Whether a commit is on the disk before it is answered."""
+    assert half.connection.pragma("synchronous") == 2
+    disk.ops.clear()
+    half.commit(port.Batch(1, [event(id)]))
+    return any(op.kind == "sync" for op in disk.ops)
+
+
+def old_data(half: WritingHalf, marks: Iterator[int]) -> Callable[[], None]:
+    """Something for each kind of slice to drop."""
+
+    def more() -> None:
+        ids = [f"old {next(marks)}" for _ in range(3)]
+        batch = port.Batch(1, [event(id, new(1), body=b"x" * 9000) for id in ids])
+        firsts = half.commit(batch).firsts
+        answers = [failing(one, 0) for one in firsts[:1]] + [settled(one) for one in firsts[1:]]
+        refusal = port.NewRejection(1, "a", ids[0], "code", "message", "data", b"{}")
+        half.commit(port.Batch(0, settled=answers, rejections=[refusal]))
+
+    return more
+
+
+def slice_of(name: str, kind: Kind | None) -> tuple[Any, ...]:
+    """The question that drops, or gives back."""
+    if kind is None:
+        return (name, 64)
+    later = 1 << 50
+    return (name, port.Dropping(kind, 1, later, (), True, rows_max=100, first=True, now_ms=later))
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=["full", "io"])
+@pytest.mark.parametrize(("name", "kind"), SLICES, ids=[str(kind) for _, kind in SLICES])
+def test_behind_a_slice_that_a_disk_refused_every_commit_is_synced(
+    disk: Disk,
+    half: WritingHalf,
+    ask: Ask,
+    fault: tuple[type[Exception], tuple[str, ...]],
+    name: str,
+    kind: Kind | None,
+) -> None:
+    marks = iter(range(10_000))
+    more = old_data(half, marks)
+    half.connection.pragma("cache_size", 5)  # pages spill in the middle, and may be refused there
+    refused = 0
+    for after in range(40):
+        more()
+        if kind is None:
+            ask(*slice_of("drop", Kind.METADATA))
+        with disk.refusing(fault[0], after, "write", "sync"):
+            try:
+                ask(*slice_of(name, kind))
+            except port.StoreDown:
+                refused += 1
+        assert half.connection.get_autocommit()
+        assert synced(half, disk, f"after {after}")
+        if not disk.refused:
+            break
+    assert disk.refused == 0 and (refused or kind is None or fault[0] is apsw.IOError)
+    assert half.connection.pragma("integrity_check") == "ok"
+
+
+@pytest.mark.parametrize("error", [ValueError, MemoryError, KeyboardInterrupt, apsw.BusyError])
+@pytest.mark.parametrize(("name", "kind"), SLICES, ids=[str(kind) for _, kind in SLICES])
+def test_behind_a_slice_that_met_a_fault_of_our_own_every_commit_is_synced(
+    disk: Disk, half: WritingHalf, name: str, kind: Kind | None, error: type[BaseException]
+) -> None:
+    """Whichever of its statements it was."""
+    more = old_data(half, iter(range(10_000)))
+    retention = half.retention
+    question = slice_of(name, kind)
+    run = retention._run
+    for at in range(3, 8):
+        more()
+        seen = 0
+
+        def fails(statement: str, *binding: Any, at: int = at) -> None:
+            nonlocal seen
+            seen += 1
+            if seen == at and not statement.startswith(("PRAGMA synchronous", "ROLLBACK")):
+                raise error("a fault")
+            run(statement, *binding)
+
+        retention._run = fails  # type: ignore[method-assign]
+        try:
+            getattr(retention, name)(*question[1:])
+        except error:
+            pass
+        finally:
+            retention._run = run  # type: ignore[method-assign]
+        assert half.connection.get_autocommit()
+        assert synced(half, disk, f"{name} {at}")

@@ -16,6 +16,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import msgspec
+import structlog
 
 from tidings.core.registry import Registry
 from tidings.engine.intake import Draft, Overloaded, Verdict
@@ -31,6 +32,8 @@ GATHER_S = 0.002  # among many callers the next commit waits this long: fewer, l
 REJECTIONS_MAX = 1000
 RETRY_STORE_S = 0.25
 CHANGE_S = 0.001  # between looks at whether a change of the registry has arrived
+
+log = structlog.get_logger("tidings.committer")
 
 
 class Prepared(msgspec.Struct):
@@ -247,7 +250,7 @@ class Committer:
                 self._put_back(calls, settled, takes, rejections)
                 return 0
             # Not the disk: something in this batch. One bad row must not refuse the others.
-            await self._commit_apart(error, calls, settled, takes)
+            await self._commit_apart(error, calls, settled, takes, rejections)
             return 0
         self.halted = False
         self.owed = receipt.owed
@@ -341,29 +344,48 @@ class Committer:
         calls: list[Call],
         settled: list[port.Settled],
         takes: dict[int, int],
+        rejections: list[port.NewRejection],
     ) -> None:
-        if len(calls) == 1 and not settled and not takes:
+        kinds = [bool(calls), bool(settled), bool(takes), bool(rejections)]
+        if kinds == [True, False, False, False] and len(calls) == 1:
             if not calls[0].answered.done():
                 calls[0].answered.set_exception(
                     port.StoreDown(f"the event cannot be kept: {error}")
                 )
             return
-        if not calls and len(settled) == 1 and not takes:
+        if kinds == [False, True, False, False] and len(settled) == 1:
             raise error  # an outcome that cannot be written is a fault of ours: stop loudly
+        if kinds == [False, False, False, True]:
+            if len(rejections) == 1:  # nobody waits for it, and nothing was promised of it
+                log.error("a refused event cannot be kept", reason=str(error))
+                return
+            half = len(rejections) // 2
+            await self._commit_alone([], [], rejections[:half])
+            await self._commit_alone([], [], rejections[half:])
+            return
         for call in calls:
-            self._calls, rest = [call], self._calls
-            self._waiting_bytes += call.bytes
-            held, self._settled = self._settled, []
-            held_takes, self._takes = self._takes, {}
-            await self._commit_once()
-            self._calls, self._settled = self._calls + rest, held + self._settled
-            self._takes = held_takes | self._takes
+            await self._commit_alone([call], [], [])
         for one in settled:
-            held, self._settled = self._settled, [one]
-            rest, self._calls = self._calls, []
-            await self._commit_once()
-            self._calls, self._settled = rest + self._calls, held + self._settled
+            await self._commit_alone([], [one], [])
+        if rejections:
+            await self._commit_alone([], [], rejections)
         self._takes = takes | self._takes
+
+    async def _commit_alone(
+        self,
+        calls: list[Call],
+        settled: list[port.Settled],
+        rejections: list[port.NewRejection],
+    ) -> None:
+        """Commit these with nothing beside them that could fail for them."""
+        held = self._calls, self._settled, self._takes, self._rejections
+        self._calls, self._settled, self._takes, self._rejections = calls, settled, {}, rejections
+        self._waiting_bytes += sum(call.bytes for call in calls)
+        await self._commit_once()
+        self._calls = self._calls + held[0]
+        self._settled = held[1] + self._settled
+        self._takes = held[2] | self._takes
+        self._rejections = (held[3] + self._rejections)[:REJECTIONS_MAX]
 
 
 def _row(event: Prepared, deliveries: Sequence[port.NewDelivery]) -> port.NewEvent:

@@ -5,8 +5,9 @@ restart. It is thrown in memory first, so that nothing starts once its caller is
 the store says.
 """
 
-import contextlib
 from collections.abc import Callable
+
+import msgspec
 
 from tidings.engine.clock import Clock
 from tidings.store import port
@@ -43,16 +44,18 @@ class Stops:
 
     async def stop(self, org: int, by: str) -> port.Stop:
         """Hold sending. StoreDown: it is held, but a restart would not remember it."""
-        stop = self._stops.setdefault(org, port.Stop(org, by, self._clock.now_ms()))
+        known = self._stops.get(org) or port.Stop(org, by, self._clock.now_ms())
+        # An object of its own each time: a start under way then knows that it was overtaken.
+        stop = self._stops[org] = msgspec.structs.replace(known)
         self.changed()
         await self._store.put_stop(stop)
         return stop
 
     async def start(self, org: int) -> None:
-        """Send again. StoreDown: it stays held."""
-        if org in self._stops:
+        """Send again. StoreDown: it stays held. A stop that comes meanwhile holds."""
+        if (found := self._stops.get(org)) is not None:
             await self._store.drop_stop(org)
-            with contextlib.suppress(KeyError):  # another call was faster
+            if self._stops.get(org) is found:
                 del self._stops[org]
             self.changed()
 

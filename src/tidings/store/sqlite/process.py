@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import apsw
 import msgspec
 
 from tidings.store import port
@@ -52,14 +53,27 @@ class Reply(msgspec.Struct, array_like=True):
 _NOTHING = msgspec.Raw(msgspec.msgpack.encode(None))
 
 
+def _of_the_disk(error: BaseException) -> BaseException | None:
+    """The disk's refusal that an error is, or came of; None where the disk did not refuse.
+
+    Where SQLite has ended the transaction by itself, leaving it fails with an error of its own.
+    """
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, DISK_FAULTS):
+        seen = seen.__context__
+    return seen
+
+
 def _operation(function: Callable[..., Any], *types: Any) -> Operation:
     arguments = tuple[types] if types else tuple[()]  # type: ignore[valid-type]  # built at run time
 
     def or_down(*given: Any) -> Any:
         try:
             return function(*given)
-        except DISK_FAULTS as error:
-            raise port.StoreDown(str(error)) from error
+        except apsw.Error as error:
+            if (fault := _of_the_disk(error)) is None:
+                raise
+            raise port.StoreDown(str(fault)) from error
 
     return or_down, msgspec.msgpack.Decoder(arguments)
 

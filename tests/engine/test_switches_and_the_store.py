@@ -1,0 +1,122 @@
+"""A store that refuses at the wrong moment: a stop holds, disabling parks everything."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.api.control_client import Clock, MemoryStore
+from tests.engine.notice_world import NoticeWorld, in_world
+from tidings.core.delivery import State
+from tidings.core.standing import Standing
+from tidings.engine.retirement import RETIRE_SLICE
+from tidings.engine.stops import EVERYTHING, Stops
+from tidings.store import port
+
+ORG = 7
+
+
+def stops_over(store: MemoryStore, clock: Clock) -> Stops:
+    return Stops(store=store, clock=clock)
+
+
+@pytest.mark.parametrize("org", [ORG, EVERYTHING])
+def test_a_stop_holds_although_the_store_refuses_and_is_written_when_it_is_asked_again(
+    org: int,
+) -> None:
+    async def scenario() -> None:
+        clock = Clock()
+        store = MemoryStore(clock)
+        stops = stops_over(store, clock)
+        changed: list[bool] = []
+        stops.changed = lambda: changed.append(stops.holds(ORG))
+        store.down = True
+        for _ in range(2):
+            with pytest.raises(port.StoreDown):
+                await stops.stop(org, "somebody")
+        assert stops.holds(ORG) and changed == [True, True], "held before the store was asked"
+        with pytest.raises(port.StoreDown):
+            await stops.start(org)
+        assert stops.holds(ORG), "who cannot start stays stopped"
+        store.down = False
+        await stops.stop(org, "somebody else")
+        after = stops_over(store, clock)
+        await after.load()
+        assert after.holds(ORG) and (found := after.of(org)) is not None
+        assert found.by == "somebody", "who threw it first"
+        await after.start(org)
+        last = stops_over(store, clock)
+        await last.load()
+        assert not after.holds(ORG) and not last.holds(ORG)
+
+    asyncio.run(scenario())
+
+
+def test_a_stop_that_comes_while_a_start_is_written_holds() -> None:
+    async def scenario() -> None:
+        clock = Clock()
+        store = MemoryStore(clock)
+        stops = stops_over(store, clock)
+        await stops.stop(ORG, "somebody")
+        starting = asyncio.ensure_future(stops.start(ORG))
+        await asyncio.sleep(0)  # it has asked the store
+        assert not starting.done()
+        await stops.stop(ORG, "somebody")
+        await starting
+        after = stops_over(store, clock)
+        await after.load()
+        assert stops.holds(ORG) and after.holds(ORG)
+        await stops.start(ORG)
+        assert not stops.holds(ORG)
+
+    asyncio.run(scenario())
+
+
+def refusing(store: Any, name: str, which: Callable[[int], bool]) -> list[int]:
+    """Has calls of an operation refused, by their number; the numbers of the refused ones."""
+    whole, calls, refused = getattr(store, name), itertools.count(), list[int]()
+
+    async def answer(*arguments: Any) -> Any:
+        call = next(calls)
+        if which(call):
+            refused.append(call)
+            raise port.StoreDown("the disk is full")
+        return await whole(*arguments)
+
+    setattr(store, name, answer)
+    return refused
+
+
+@pytest.mark.parametrize("fails", [{0}, {0, 1}, {1, 2}, {0, 1, 2, 4, 5}, {2}, {3, 4}], ids=str)
+@pytest.mark.parametrize("standing", [Standing.DISABLED, Standing.DELETED], ids=str)
+def test_disabling_and_deleting_end_everything_whichever_slices_were_refused(
+    fails: set[int], standing: Standing
+) -> None:
+    count = 2 * RETIRE_SLICE + 50
+    told: list[int] = []
+
+    async def scenario(world: NoticeWorld) -> None:
+        crm = await world.webhook("crm", "groupCreated")
+        await world.webhooks.say(crm.org, crm.id, "pause", "its owner")
+        world.store.half.connection.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+            " INSERT INTO delivery (id, event, webhook, version, state, attempts)"
+            " SELECT 1000 + i, 1, ?, 1, ?, 0 FROM n",
+            (count, crm.number, int(State.PENDING)),
+        ).fetchall()
+        world.webhooks.on_disabled = lambda record, parked: told.append(parked)
+        refused = refusing(world.store, "retire", lambda call: call in fails)
+        await world.webhooks.set_standing(crm.number, standing, "It is gone.")
+        async with asyncio.timeout(60):
+            await world.webhooks.retired()
+        ends_in = State.PARKED if standing is Standing.DISABLED else State.CANCELLED
+        rows = world.store.half.connection.execute(
+            "SELECT state, count(*) FROM delivery WHERE webhook = ? GROUP BY state", (crm.number,)
+        ).fetchall()
+        assert rows == [(int(ends_in), count)]
+        assert set(refused) == fails or max(fails) >= 4
+        assert told == ([count] if standing is Standing.DISABLED else []), "told once, with all"
+
+    in_world(scenario)
