@@ -1,0 +1,210 @@
+"""What ends at a time ends then, however often the service was restarted in between."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.api.control_client import BASIC, START_MS, Clock, MemoryStore, Service, basic
+from tests.simulation.loop import simulate
+from tests.simulation.parts import SimulatedClock
+from tidings.core.portal_rules import Portal
+from tidings.engine.denied import Denied
+from tidings.engine.sessions import IDLE_MS
+
+HOUR_MS = 3_600_000
+ADDRESS = "192.0.2.1"
+Holds = Callable[[Service], Awaitable[bool]]
+Case = Callable[[Service], Awaitable[tuple[Holds, int]]]  # whether it is in force, and how long
+
+
+def _time(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat()
+
+
+async def answers(s: Service, auth: str) -> bool:
+    return (await s.call("GET", "/v3/webHooks", None, auth)).status == 200
+
+
+async def made(s: Service, **fields: Any) -> Any:
+    await s.add_org(7)
+    body = {"name": "k", "scopes": {"webhooks": "read"}} | fields
+    reply = await s.call("POST", "/v1/orgs/7/credentials", body)
+    assert reply.status == 201, reply.body
+    return reply.json
+
+
+async def allowed(asked: Awaitable[Any]) -> bool:
+    try:
+        await asked
+    except Denied:
+        return False
+    return True
+
+
+async def old_secret_of_a_credential(s: Service) -> tuple[Holds, int]:
+    old = await made(s)
+    path = f"/v1/orgs/7/credentials/{old['id']}/rotate"
+    assert (await s.call("POST", path, {"overlapInHours": 3})).status == 200
+    auth = basic(old["id"], old["secret"])
+    return lambda s: answers(s, auth), 3 * HOUR_MS
+
+
+async def credential_with_an_expiry(s: Service) -> tuple[Holds, int]:
+    one = await made(s, expiresAt=_time(START_MS + 2 * HOUR_MS))
+    auth = basic(one["id"], one["secret"])
+    return lambda s: answers(s, auth), 2 * HOUR_MS
+
+
+async def token_of_an_oauth_client(s: Service) -> tuple[Holds, int]:
+    one = await made(s, kind="oauth")
+    body = {"key": one["id"], "secret": one["secret"]}
+    token = (await s.call("POST", "/v3/oauth/token/generate", body, None)).json["data"]
+    auth = "Bearer " + token["accessToken"]
+    return lambda s: answers(s, auth), token["ttlSeconds"] * 1000
+
+
+async def idle_session(s: Service) -> tuple[Holds, int]:
+    # Asking is using: each of them is asked once.
+    tokens = [
+        (await s.sessions.by_credential("boss", "s3cret", ADDRESS, "Firefox")).token
+        for _ in range(8)
+    ]
+
+    async def holds(s: Service) -> bool:
+        try:
+            s.sessions.caller(tokens.pop())
+        except Denied:
+            return False
+        return True
+
+    return holds, IDLE_MS
+
+
+async def sign_in_link(s: Service) -> tuple[Holds, int]:
+    links = [await s.sessions.make_link("boss") for _ in range(8)]
+    return lambda s: allowed(s.sessions.by_link(links.pop(), ADDRESS)), 600_000
+
+
+async def portal_link(s: Service) -> tuple[Holds, int]:
+    await s.add_org(7)
+    caller = s.access.caller_of("boss")
+    portals = s.services.portals
+    links = [
+        (await portals.make_link(caller, Portal(org=7, role="reader", name="Acme"), 120_000))[0]
+        for _ in range(8)
+    ]
+    return lambda s: allowed(s.services.portals.open(links.pop(), ADDRESS, "Firefox")), 120_000
+
+
+async def idempotency_key(s: Service) -> tuple[Holds, int]:
+    await s.call("POST", "/v3/webHooks", BASIC, idempotency_key="k")
+
+    async def holds(s: Service) -> bool:
+        # Another body under a key that is kept is refused; later it is a call like any other.
+        reply = await s.call("POST", "/v3/webHooks", BASIC | {"name": ""}, idempotency_key="k")
+        return "idempotency_key_reused" in reply.body.decode()
+
+    return holds, 24 * HOUR_MS
+
+
+CASES: list[Case] = [
+    old_secret_of_a_credential,
+    credential_with_an_expiry,
+    token_of_an_oauth_client,
+    idle_session,
+    sign_in_link,
+    portal_link,
+    idempotency_key,
+]
+
+
+@pytest.mark.parametrize("restarts", [0, 1, 3])
+@pytest.mark.parametrize("case", CASES, ids=[one.__name__ for one in CASES])
+def test_it_is_in_force_until_then_and_no_longer(case: Case, restarts: int) -> None:
+    async def scenario() -> None:
+        clock = Clock()
+        store = MemoryStore(clock)
+        owner = Service(store, clock)
+        await owner.start()
+        holds, lasts_ms = await case(owner)
+        for at in range(restarts):
+            clock.ms = START_MS + lasts_ms * at // (restarts + 1)
+            await owner.webhooks.close()
+            owner = Service(store, clock)
+            await owner.start()
+        clock.ms = START_MS + lasts_ms - 1
+        assert await holds(owner), "up to the last moment"
+        clock.ms += 1
+        assert not await holds(owner), "and not beyond it"
+        await owner.webhooks.close()
+        owner = Service(store, clock)
+        await owner.start()
+        assert not await holds(owner), "nor for the one who comes after"
+        await owner.webhooks.close()
+
+    simulate(1, scenario())
+
+
+def secrets(s: Service, name: str) -> int:
+    """How many sign what is sent to a webhook now: what is matched, and what its lane was told."""
+    [webhook] = [one for one in s.registry.match(1, "pointsIssued") if one.name == name]
+    told = [one for one in s.changed if one.name == name]
+    assert not told or told[-1].secrets == webhook.secrets
+    return len(webhook.secrets)
+
+
+@pytest.mark.parametrize("restart_h", [None, 0, 1, 9])
+def test_old_signing_secrets_end_by_themselves_in_the_process_that_took_them_over(
+    restart_h: int | None,
+) -> None:
+    """Nobody calls: the alarm of the new owner rings for each of them."""
+
+    async def scenario() -> None:
+        clock: Any = SimulatedClock()
+        store = MemoryStore(clock)
+        owner = Service(store, clock)
+        await owner.start()
+        ends = {"a": [2, 10], "b": [4], "c": []}
+        for name, hours in ends.items():
+            reply = await owner.call("POST", "/v3/webHooks", BASIC | {"name": name})
+            path = f"/v3/webHooks/{reply.json['data']['webHookId']}/rotateSecret"
+            for hour in hours:
+                await owner.call("POST", path, {"overlapHours": hour})
+        for now in range(12):
+            if now == restart_h:
+                await owner.webhooks.close()
+                owner = Service(store, clock)
+                await owner.start()
+            for name, hours in ends.items():
+                # Up to the hour, and not a second beyond it.
+                assert secrets(owner, name) == 1 + sum(end > now for end in hours), (name, now)
+            await asyncio.sleep(3590)
+            for name, hours in ends.items():
+                assert secrets(owner, name) == 1 + sum(end > now for end in hours), (name, now)
+            await asyncio.sleep(11)
+        await owner.webhooks.close()
+
+    simulate(1, scenario())
+
+
+def test_a_clock_that_was_set_ahead_ends_old_signing_secrets_within_a_minute() -> None:
+    async def scenario() -> None:
+        clock: Any = SimulatedClock()
+        store = MemoryStore(clock)
+        first = Service(store, clock)
+        await first.start()
+        reply = await first.call("POST", "/v3/webHooks", BASIC | {"name": "a"})
+        path = f"/v3/webHooks/{reply.json['data']['webHookId']}/rotateSecret"
+        await first.call("POST", path, {"overlapHours": 10})
+        await first.webhooks.close()
+        owner = Service(store, clock)
+        await owner.start()
+        clock.skew_ms += 10 * HOUR_MS
+        await asyncio.sleep(61)
+        assert secrets(owner, "a") == 1
+        await owner.webhooks.close()
+
+    simulate(1, scenario())
