@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from control_client import Service, basic, run, scope_of, service
 
+from tests.simulation.loop import simulate
 from tidings.api import stream, stream_places
 from tidings.api.answers import Refused
 from tidings.core.calls import Caller
+from tidings.engine.feed import Feed
 
 
 class Listening:
@@ -173,3 +175,60 @@ def test_a_stream_whose_caller_goes_before_it_begins_leaves_nothing() -> None:
             assert not s.feed.listening
 
     run(scenario())
+
+
+@pytest.mark.parametrize("every_s", [0.05, 0.7, 3.9, 30.0])
+@pytest.mark.parametrize("ended_s", [0.0, 0.1, 3.99, 4.01, 17.3])
+def test_on_a_stream_busy_or_quiet_nothing_is_heard_5_s_after_the_right_to_it_has_ended(
+    every_s: float, ended_s: float
+) -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        feed = Feed()
+        facts = stream.told(feed, feed.subscribe(1), stream.KEEP_ALIVE_S)
+        began_s = loop.time()
+        heard: list[float] = []
+
+        async def listen() -> None:
+            async for _ in stream.watched(facts, lambda: loop.time() - began_s < ended_s):
+                heard.append(loop.time() - began_s)
+
+        listening = asyncio.ensure_future(listen())
+        while loop.time() - began_s < ended_s + 60:
+            await asyncio.sleep(every_s)
+            feed.tell(1, "event", {"eventId": "a"})
+        assert heard[-1] < ended_s + 5.0
+        assert max(heard) >= min(ended_s - max(every_s, stream.KEEP_ALIVE_S), 17.0), (
+            "and until then"
+        )
+        assert listening.done() and not feed.listening
+
+    simulate(1, scenario())
+
+
+def test_the_right_to_a_stream_is_asked_for_again_seldom_enough() -> None:
+    """Each asking is a look at a credential: not one for each fact."""
+
+    async def scenario() -> None:
+        feed, asked = Feed(), 0
+
+        def may_hear() -> bool:
+            nonlocal asked
+            asked += 1
+            return True
+
+        facts = stream.told(feed, feed.subscribe(1), stream.KEEP_ALIVE_S)
+
+        async def listen() -> None:
+            async for _ in stream.watched(facts, may_hear):
+                pass
+
+        listening = asyncio.ensure_future(listen())
+        for _ in range(400):
+            await asyncio.sleep(0.1)
+            feed.tell(1, "event", {"eventId": "a"})
+        assert 5 <= asked <= 11
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
+    simulate(1, scenario())

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.store.log_rows import OTHER, OWN, START_MS, fill
+from tests.store.log_rows import OTHER, OWN, START_MS, fill, replay
 from tests.store.rows import settled
 from tidings.core.delivery import State
+from tidings.core.retention import Kind
 from tidings.core.sla import late
 from tidings.store import port
 from tidings.store.port.log import STEP_MS
@@ -305,3 +306,43 @@ def test_a_class_holds_its_latency_within_an_eighth(ms: int) -> None:
 def test_a_percentile_of_nothing_is_nothing() -> None:
     assert percentile({}, 0.5) is None
     assert percentile({3: 1, 5: 99}, 0.5) == 5.0 and percentile({3: 1, 5: 99}, 0.01) == 3.0
+
+
+def test_totals_are_those_of_the_rows_when_retention_has_dropped_whole_blocks(
+    place: Place,
+) -> None:
+    """By the retention itself, replays among what it drops: a third, and nearly all of it."""
+    replay(place.half.connection, 6000)
+    place.now_ms += 900_000_000
+    place.check(1, *EVER, 30)
+    place.check_orgs()
+    [(then,)] = place.rows("SELECT DISTINCT at_ms FROM delivery_replay")
+    for webhook in OWN[:3]:  # an end that cuts what the replay has made
+        place.check(webhook, then - 60_000, then + 1, 5)
+        place.check(webhook, START_MS, then, 5)
+    span, rows_before = place.rows("SELECT max(at_ms) FROM event")[0][0] - START_MS, 0
+    for share in (0.3, 0.31, 0.6, 0.95):
+        before_ms = START_MS + int(span * share)
+        first, more = True, True
+        while more:
+            wish = port.Dropping(Kind.METADATA, 90, before_ms, (), True, 1000, first, place.now_ms)
+            more, first = place.half.retention.drop(wish).more, False
+        [(left, replayed)] = place.rows(
+            "SELECT count(*), (SELECT count(*) FROM delivery_replay) FROM delivery"
+        )
+        assert 0 < left and (replayed or share > 0.5)
+        assert left != rows_before or share == 0.31  # a slice of nothing changes nothing
+        rows_before = left
+        draw = random.Random(share)
+        for webhook in (*OWN[:4], OTHER):
+            place.check(webhook, *EVER, 30)
+            low, high = sorted(START_MS + draw.randrange(span) for _ in range(2))
+            place.check(webhook, low, high, draw.choice([None, 0, 5, 3600]))
+        place.check_orgs()
+        wishes = [(webhook, 30) for webhook in (*OWN, OTHER)]
+        tallies = [place.totals.tally(webhook, *EVER, sla_s) for webhook, sla_s in wishes]
+        assert list(place.totals.late_each(wishes, *EVER)) == [one.sla_breaches for one in tallies]
+        ends = (START_MS, place.now_ms + 86_400_000)
+        counts = place.totals.counts_each([one for one, _ in wishes], *ends)
+        for told, tally in zip(counts, tallies, strict=True):
+            assert {state: told[state] for state in tally.by_state} == tally.by_state
