@@ -282,3 +282,21 @@ def test_any_colour_can_be_read_in_both_themes(colour: str) -> None:
     assert _contrast(rgb(made.dark), (0x12, 0x15, 0x1B)) >= CONTRAST
     assert _contrast(rgb(made.light), rgb(made.light_ink)) >= CONTRAST
     assert _contrast(rgb(made.dark), rgb(made.dark_ink)) >= CONTRAST
+
+
+def test_an_open_portal_may_no_more_than_its_credential_may_now() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            auth = await p.s.add_org(7)
+            v = await visitor(p, auth=auth)
+            inboxes = "/console/portal/o/7/inboxes"
+            assert (await v.post(inboxes, "name=x")).status == 303
+            assert (await v.get("/console/portal/o/7/events")).status == 200
+            await p.s.access.put("org7", "secret", 7, platform=False, scopes="webhooks:read")
+            assert (await v.post(inboxes, "name=y")).status in (401, 403)
+            assert (await v.get("/console/portal/o/7/events")).status in (401, 403)
+            await p.s.access.put("org7", "secret", 7, platform=False, scopes="*")
+            for path in ("/console/portal/o/7/access", "/console/portal/o/7/health"):
+                assert (await v.get(path)).status in (401, 403), "nor more than its role"
+
+    run(scenario())
