@@ -243,6 +243,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "`-Proto` and `-Host` are believed: who calls, by which scheme, and at which host.",
         ),
     ] = ()
+    failing_told_after_s: Annotated[
+        int,
+        _from(
+            60,
+            345_600,
+            "How long a webhook must have failed without a success before its owner is told "
+            "(`tidings.webhook.failing`), in s.",
+        ),
+    ] = 900
     drain_s: Annotated[
         float,
         _from(0, 600, "How long a stop waits for attempts in flight, in s; others are sent again."),

@@ -1,4 +1,4 @@
-"""A webhook is disabled by eight days of failing attempts, and by nothing less."""
+"""Its owner is told after 15 minutes; eight days of failing attempts disable it, nothing less."""
 
 import pytest
 from hypothesis import given
@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tidings.core.health import (
     DAY_MS,
     DEFAULT_POLICY,
+    FIRST,
     OK,
     STEPS,
     Disable,
@@ -19,14 +20,26 @@ from tidings.core.health import (
 SINCE = 1_800_000_000_000
 MANY = DEFAULT_POLICY.failures_min
 HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
 TIMES = st.integers(0, 4_000_000_000_000)
 
 
 @pytest.mark.parametrize(
     ("days", "percent"),
-    [(0, None), (3.99, None), (4, 50), (5.59, 50), (5.6, 70), (7.19, 70), (7.2, 90), (7.99, 90)],
+    [
+        (0, None),
+        (0.01, None),
+        (0.011, FIRST),
+        (3.99, FIRST),
+        (4, 50),
+        (5.59, 50),
+        (5.6, 70),
+        (7.19, 70),
+        (7.2, 90),
+        (7.99, 90),
+    ],
 )
-def test_the_owner_is_told_at_half_at_seven_tenths_and_at_nine(
+def test_the_owner_is_told_after_15_minutes_at_half_at_seven_tenths_and_at_nine(
     days: float, percent: int | None
 ) -> None:
     verdict = judge(SINCE, MANY, SINCE + round(days * DAY_MS))
@@ -45,7 +58,8 @@ def test_one_that_has_not_failed_since_its_last_success_is_well() -> None:
 
 
 def test_a_few_failures_far_apart_are_no_proof() -> None:
-    assert judge(SINCE, MANY - 1, SINCE + 300 * DAY_MS) == OK
+    assert judge(SINCE, MANY - 1, SINCE + 300 * DAY_MS) == Failing(FIRST, SINCE + 8 * DAY_MS)
+    assert judge(SINCE, 2, SINCE + 300 * DAY_MS) == OK
     assert judge(SINCE, MANY, SINCE + 300 * DAY_MS) == Disable(SINCE)
 
 
@@ -75,7 +89,7 @@ def test_each_step_is_told_at_most_once_between_two_successes(since: int, hours:
         if step is not None:
             said.append(step)
             told = step
-    assert said == sorted(set(said)) and set(said) <= set(STEPS)
+    assert said == sorted(set(said)) and set(said) <= {FIRST, *STEPS}
 
 
 @given(since=TIMES, back=st.integers(0, 400 * DAY_MS))
@@ -85,7 +99,7 @@ def test_a_clock_that_was_set_back_says_nothing(since: int, back: int) -> None:
 
 @given(st.integers(1, 100), st.integers(1, 60))
 def test_a_policy_of_ones_own_is_followed(percent: int, days: int) -> None:
-    policy = Policy(days * DAY_MS, (percent,), 1)
+    policy = Policy(days * DAY_MS, (percent,), 1, first_after_ms=days * DAY_MS)
     at = SINCE + -(-percent * days * DAY_MS // 100)  # rounded up: the step is reached there
     verdict = judge(SINCE, 1, at, policy)
     assert verdict == (
@@ -94,8 +108,20 @@ def test_a_policy_of_ones_own_is_followed(percent: int, days: int) -> None:
     assert judge(SINCE, 1, at - 1, policy) == OK
 
 
+@pytest.mark.parametrize("minutes", [1, 15, 60, 24 * 60])
+def test_the_first_word_comes_when_the_setting_says_and_not_a_moment_before(minutes: int) -> None:
+    policy = Policy(first_after_ms=minutes * MINUTE_MS)
+    at = SINCE + minutes * MINUTE_MS
+    assert judge(SINCE, 3, at - 1, policy) == OK
+    assert judge(SINCE, 3, at, policy) == Failing(FIRST, SINCE + 8 * DAY_MS)
+    assert judge(SINCE, 2, at, policy) == OK
+
+
 def test_what_is_well_or_disabled_is_no_step() -> None:
     assert to_tell(OK, 0) is None
     assert to_tell(Disable(SINCE), 0) is None
     assert to_tell(Failing(70, SINCE), 70) is None
     assert to_tell(Failing(90, SINCE), 50) == 90
+    assert to_tell(Failing(FIRST, SINCE), 0) == FIRST
+    assert to_tell(Failing(50, SINCE), FIRST) == 50
+    assert to_tell(Failing(FIRST, SINCE), FIRST) is None

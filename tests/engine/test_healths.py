@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from tidings.core.breaker import OUTCOMES_MIN, Breaker
-from tidings.core.health import DAY_MS
+from tidings.core.health import DAY_MS, FIRST
 from tidings.core.registry import Registry
 from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook
@@ -86,10 +86,62 @@ def test_its_owner_is_told_at_each_step_once_and_it_is_disabled_after_eight_days
     for days in (3, 4, 4, 5, 6, 7, 7.5):
         scene.clock.ms = 1_000_000 + round(days * DAY_MS)
         scene.fail()
-    assert scene.said == [("failing", 50), ("failing", 70), ("failing", 90)]
+    assert scene.said == [("failing", step) for step in (FIRST, 50, 70, 90)]
     scene.clock.ms = 1_000_000 + 8 * DAY_MS
     scene.fail()
     assert scene.said[-1][0] == "disable" and "503" in str(scene.said[-1][1])
+
+
+def test_it_is_told_after_fifteen_minutes_though_nothing_fails_behind_its_open_breaker() -> None:
+    scene = Scene()
+    scene.fail(10)
+    breaker = Breaker()
+    for _ in range(OUTCOMES_MIN):
+        breaker.record(50.0, 50.0, False, random.Random(1))
+    scene.healths.moved(4, breaker, 50.0)
+    scene.clock.ms += 899_000
+    scene.healths.tell_in_time()
+    assert scene.said == []
+    scene.clock.ms += 1_000
+    for _ in range(3):
+        scene.healths.tell_in_time()
+    assert scene.said == [("failing", FIRST)]
+    scene.clock.ms += 30 * DAY_MS
+    scene.healths.tell_in_time()  # time alone disables nothing
+    assert scene.said == [("failing", FIRST)]
+
+
+def test_the_time_in_which_the_service_stood_still_is_no_failing() -> None:
+    async def story() -> None:
+        scene, after = Scene(), Scene()
+        scene.fail(10)
+        await scene.healths.close()
+        after.clock.ms += 3 * DAY_MS
+        after.healths.load(list(scene.rows.kept.values()))
+        after.fail()
+        assert after.said == []
+        after.clock.ms += 900_000
+        after.fail()
+        assert after.said == [("failing", FIRST)]
+
+    asyncio.run(story())
+
+
+def test_a_word_told_before_a_restart_is_not_told_again() -> None:
+    async def story() -> None:
+        scene, after = Scene(), Scene()
+        scene.fail(10)
+        scene.clock.ms += 900_000
+        scene.fail()
+        await scene.healths.close()
+        after.healths.load(list(scene.rows.kept.values()))
+        after.clock.ms += 3_600_000
+        after.fail(5)
+        assert after.said == []
+        after.healths.good(4)
+        assert after.said == [("recovered", FIRST)]
+
+    asyncio.run(story())
 
 
 def test_a_success_ends_it_and_is_told_to_whom_the_failure_was_told() -> None:
@@ -172,11 +224,11 @@ def test_a_leap_of_the_clock_disables_nobody(leap_days: int) -> None:
     scene.wait(2)
     scene.clock.ms += leap_days * DAY_MS
     scene.fail(20)
-    assert scene.said == []
+    assert scene.said == [("failing", FIRST)], "two days have passed"
     scene.clock.ms -= leap_days * DAY_MS
     scene.wait(5.9)
     scene.fail()
-    assert [said for said, _ in scene.said] == ["failing"]
+    assert [said for said, _ in scene.said] == ["failing", "failing"]
     scene.wait(0.1)
     scene.fail()
     assert scene.said[-1][0] == "disable", "eight days have passed"

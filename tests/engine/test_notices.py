@@ -158,7 +158,7 @@ def test_eight_days_of_failing_are_told_at_each_step_and_at_the_end_once() -> No
             await world.event()
             await asyncio.sleep(HOUR)
         percents = [event["data"]["percent"] for event in world.told(FAILING)]
-        assert percents == [50, 70, 90]
+        assert percents == [0, 50, 70, 90]
         [end] = world.told(DISABLED)
         assert end["data"]["parked"] > 0 and end["data"]["failingSince"] is not None
         assert not world.told(RECOVERED)
@@ -178,7 +178,45 @@ def test_a_recovery_is_told_where_the_failing_was() -> None:
         await asyncio.sleep(DAY)
         [event] = world.told(RECOVERED)
         assert event["data"]["failedForInSeconds"] >= 4 * DAY
-        assert [one["data"]["percent"] for one in world.told(FAILING)] == [50]
+        assert [one["data"]["percent"] for one in world.told(FAILING)] == [0, 50]
+
+    in_world(scenario)
+
+
+@pytest.mark.parametrize("every_s", [1, 20, 10_000], ids=["busy", "calm", "one event"])
+@pytest.mark.parametrize("status", [500, 503, 404])
+def test_an_owner_hears_within_half_an_hour_of_a_receiver_that_only_fails(
+    every_s: int, status: int
+) -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        await world.webhook("watch", *KINDS)
+        await world.webhook("crm", "groupCreated", status=status)
+        for _ in range(max(1, 840 // every_s)):
+            await world.event()
+            await asyncio.sleep(min(every_s, 840))
+        assert not world.told(FAILING)
+        await asyncio.sleep(HOUR / 4)
+        if status != 404 or every_s < 1000:  # one that is refused for good is no proof
+            [event] = world.told(FAILING)
+            assert event["data"]["percent"] == 0
+            assert event["data"]["cause"] == str(status)
+            waited_ms = event["createdAt"] - event["data"]["failingSince"]
+            assert 15 * 60_000 <= waited_ms <= 21 * 60_000
+        await asyncio.sleep(HOUR)
+        assert len(world.told(FAILING)) <= 1
+
+    in_world(scenario)
+
+
+def test_an_owner_hears_nothing_of_a_receiver_that_succeeds_now_and_then() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        await world.webhook("watch", *KINDS)
+        await world.webhook("crm", "groupCreated", status=500)
+        for minute in range(60):
+            world.receivers.status["/crm"] = 200 if minute % 5 == 4 else 500
+            await world.event()
+            await asyncio.sleep(60)
+        assert not world.told(FAILING)
 
     in_world(scenario)
 
@@ -223,6 +261,7 @@ def test_letters_go_to_the_orgs_addresses_once_an_hour_for_ended_deliveries() ->
         assert subjects == [
             "Webhook crm fails: 50 % of the way to being disabled",
             "Webhook crm: 1 delivery has ended without success",
+            "Webhook crm fails",
             "Webhook crm: 29 deliveries have ended without success",
         ]
         assert all(to == world.addresses[ORG] for _, to, _, _ in world.post.sent)

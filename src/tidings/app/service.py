@@ -42,6 +42,7 @@ from tidings.console.routes import console_routes
 from tidings.core.call_split import Limits as CallLimits
 from tidings.core.descriptors import share_out
 from tidings.core.forwarded import Proxies
+from tidings.core.health import Policy as HealthPolicy
 from tidings.core.registry import Registry
 from tidings.core.terms import Terms
 from tidings.core.webhook import Webhook
@@ -219,6 +220,7 @@ class Service:
                 drain_s=settings.drain_s,
                 per_event_max=settings.deliveries_at_once_max,
                 fan_out_rows=min(FAN_OUT_ROWS, settings.deliveries_at_once_max),
+                health=HealthPolicy(first_after_ms=settings.failing_told_after_s * 1000),
             ),
             shaper=shaper,
             noted=InFlightFile(settings.data, settings.in_flight_max + UNWRITTEN_MAX),

@@ -1,12 +1,16 @@
 """How near a webhook is to being disabled: eight days of failing attempts without one success.
 
-    ok ──(half of the way)──► failing 50 ──► failing 70 ──► failing 90 ──(all of it)──► disable
-     ▲                             │             │             │
-     └────────────────── a success, however late ──────────────┘
+    ok ──(15 min)──► failing ──(half of the way)──► failing 50 ──► 70 ──► 90 ──► disable
+     ▲                  │                                │         │      │
+     └──────────────────┴──── a success, however late ───┴─────────┴──────┘
+
+The owner hears of it while little is late, once, and again when its webhook comes near its end.
 
 Asked when an attempt has failed, with the time of that failure: what is merely quiet never gets
 here, so a webhook without events is not disabled for them, however long ago its last failure was. A
-few failures far apart are no proof either: below `failures_min` nothing is said, whatever the days.
+few failures far apart are no proof either: below `failures_min` nothing is disabled, whatever the
+days. The first word needs fewer (`first_failures_min`): a single delivery to a dead receiver makes
+only four attempts in its first quarter of an hour.
 
 Eight days, because every delivery has its seven days of tries first. A fault of our own (our DNS
 server, our store) is no failure of the receiver, and must not be counted by the caller. Pure.
@@ -20,6 +24,7 @@ GONE = (
     "it active."
 )
 STEPS = (50, 70, 90)
+FIRST = 1  # stands for the first word among the steps: its owner was told that it fails
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -27,7 +32,9 @@ class Policy(msgspec.Struct, frozen=True):
 
     disable_after_ms: int = 8 * DAY_MS  # from the first failure after the last success
     steps: tuple[int, ...] = STEPS  # per cent of that way at which its owner is told, rising
-    failures_min: int = 10  # fewer failed attempts since the last success say nothing
+    failures_min: int = 10  # fewer failed attempts since the last success reach no such step
+    first_after_ms: int = 900_000  # of failing, and its owner is told for the first time
+    first_failures_min: int = 3  # fewer failed attempts are not told at all
 
 
 DEFAULT_POLICY = Policy()
@@ -38,7 +45,7 @@ class Ok(msgspec.Struct, frozen=True):
 
 
 class Failing(msgspec.Struct, frozen=True):
-    """It has gone `percent` of the way (one of the policy's steps)."""
+    """It has gone `percent` of the way: one of the policy's steps, or FIRST before those."""
 
     percent: int
     disable_at_ms: int  # if nothing succeeds until then
@@ -63,15 +70,19 @@ def judge(
     how many there were since then, this one included. Times are milliseconds since the epoch; a
     clock that was set back says nothing.
     """
-    if failing_since_ms is None or failures < policy.failures_min:
+    if failing_since_ms is None or failures < min(policy.failures_min, policy.first_failures_min):
         return OK
     gone_ms = now_ms - failing_since_ms
-    if gone_ms >= policy.disable_after_ms:
+    proven = failures >= policy.failures_min
+    if proven and gone_ms >= policy.disable_after_ms:
         return Disable(failing_since_ms)
-    reached = [step for step in policy.steps if gone_ms * 100 >= step * policy.disable_after_ms]
+    way_ms = policy.disable_after_ms
+    reached = [step for step in policy.steps if proven and gone_ms * 100 >= step * way_ms]
+    if failures >= policy.first_failures_min and gone_ms >= policy.first_after_ms:
+        reached.append(FIRST)
     if not reached:
         return OK
-    return Failing(max(reached), failing_since_ms + policy.disable_after_ms)
+    return Failing(max(reached), failing_since_ms + way_ms)
 
 
 def to_tell(verdict: Verdict, told: int) -> int | None:

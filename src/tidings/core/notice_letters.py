@@ -37,8 +37,9 @@ def consent(org: int, address: str, link: str) -> Letter:
 
 
 def _failing(fact: Fact) -> tuple[str, str]:
+    way = f": {fact['percent']} % of the way to being disabled" if fact["percent"] else ""
     return (
-        f"Webhook {fact['webHookName']} fails: {fact['percent']} % of the way to being disabled",
+        f"Webhook {fact['webHookName']} fails{way}",
         f"{_name(fact)} has had no success since {_at(fact['failingSince'])}; the last ending was "
         f"{_cause(fact)}. If nothing succeeds until {_at(fact['disabledAt'])}, it is disabled and "
         "its deliveries are parked.\n\n"

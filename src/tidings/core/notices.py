@@ -92,7 +92,10 @@ def _about(webhook: Webhook) -> dict[str, Any]:
 def failing(
     webhook: Webhook, percent: int, since_ms: int, disable_at_ms: int, failures: int, cause: str
 ) -> dict[str, Any]:
-    """It has gone `percent` of the way to being disabled. `cause` as in the log: 503, timeout …"""
+    """It has gone `percent` of the way to being disabled, 0 when it is told first.
+
+    `cause` is written as in the log: 503, timeout …
+    """
     return _about(webhook) | {
         "percent": percent,
         "failingSince": since_ms,

@@ -9,6 +9,8 @@ import msgspec
 
 from tidings.catalogue import Catalogue
 from tidings.core.exchange import Answer, Ending, Fault
+from tidings.core.health import DEFAULT_POLICY as HEALTH_POLICY
+from tidings.core.health import Policy as HealthPolicy
 from tidings.core.ids import show
 from tidings.core.job import Job
 from tidings.core.outcome import Delivered, Failed, Outcome, Retry
@@ -44,6 +46,7 @@ class Limits(msgspec.Struct, frozen=True):
     deliveries_max: int = port.DELIVERIES_MAX  # made in the transaction of their events
     per_event_max: int = port.PER_EVENT_MAX  # of one event
     fan_out_rows: int = port.FAN_OUT_ROWS  # of those owed, made by one later transaction
+    health: HealthPolicy = HEALTH_POLICY  # when owners hear of failing webhooks
 
 
 class Engine:
@@ -89,6 +92,7 @@ class Engine:
             recovered=lambda webhook, health: self.on_recovered(webhook, health),
             passed_s=asyncio.get_running_loop().time,
             sure=self._sure,
+            policy=limits.health,
         )
         self.dispatcher = Dispatcher(
             store=store,

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from tidings.core.breaker import JITTER, PAUSE_MAX_S, Breaker, Pause, Position
-from tidings.core.health import Disable, judge, to_tell
+from tidings.core.health import DEFAULT_POLICY, Disable, Policy, judge, to_tell
 from tidings.core.registry import Registry
 from tidings.core.schedule import WINDOW_S
 from tidings.core.webhook import Webhook
@@ -47,11 +47,13 @@ class Healths:
         recovered: Callable[[Webhook, port.Health], None],
         passed_s: Callable[[], float] | None = None,
         sure: Callable[[], bool] = lambda: True,
+        policy: Policy = DEFAULT_POLICY,
     ) -> None:
         """`hopeless` disables a webhook; `failing` and `recovered` tell its owner. `passed_s` is a
         clock that is never set, and `sure` whether the date may end a delivery."""
         self._passed_s = passed_s or (lambda: clock.now_ms() / 1000)
         self._sure = sure
+        self._policy = policy
         self._failed_here: set[int] = set()  # that have failed while this process ran
         self._counted_s: dict[int, float] = {}  # up to when its failing time is counted
         self._store = store
@@ -127,14 +129,22 @@ class Healths:
             self._dirty.add(webhook)
             self._changed.set()
             return
-        # By the time that has passed while it was tried, not by dates: those can leap.
-        verdict = judge(since, health.failures, since + health.failing_ms)
+        self._weigh(health)
+
+    def _weigh(self, health: port.Health, *, attempted: bool = True) -> None:
+        """Tell its owner what is to be told now, and disable what has failed for too long; that
+        only by an attempt that has just failed."""
+        since, webhook = health.failing_since_ms, health.webhook
         hook = self._registry.get(webhook)
-        if hook is None:
+        if since is None or hook is None:
             return
+        # By the time that has passed while it was tried, not by dates: those can leap.
+        failing_ms = health.failing_ms + self._uncounted_ms(webhook)
+        verdict = judge(since, health.failures, since + failing_ms, self._policy)
         if isinstance(verdict, Disable):
-            self._hopeless(hook, HOPELESS.format(cause=cause))
-        elif (step := to_tell(verdict, known.told)) is not None:
+            if attempted:
+                self._hopeless(hook, HOPELESS.format(cause=health.cause))
+        elif (step := to_tell(verdict, health.told)) is not None:
             self._keep(msgspec.structs.replace(health, told=step))
             self._failing_told(hook, self._failing[webhook])
 
@@ -196,7 +206,7 @@ class Healths:
         count_s = loop.time() + COUNT_EVERY_S
         while True:
             with contextlib.suppress(TimeoutError):
-                until_s = review_s if self.open_breakers else count_s if self._failing else None
+                until_s = review_s if self._failing else None
                 async with asyncio.timeout_at(until_s):
                     await self._changed.wait()
             if loop.time() >= count_s:
@@ -209,6 +219,7 @@ class Healths:
                     await self.write()
             if loop.time() >= review_s:
                 review_s = loop.time() + REVIEW_EVERY_S
+                self.tell_in_time()
                 with contextlib.suppress(port.StoreDown):
                     await self._review()
 
@@ -230,6 +241,15 @@ class Healths:
         """Write what is known at a stop. StoreDown."""
         self._count()
         await self.write()
+
+    def tell_in_time(self) -> None:
+        """Tell for the first time of those who fail though nothing has failed at this moment:
+        between two probes or two retries lies more than their owners are to wait."""
+        for health in list(self._failing.values()):
+            hook = self._registry.get(health.webhook)
+            asked = health.webhook in self._failed_here  # not since a restart: it may be well
+            if asked and not health.told and hook is not None and hook.sends:
+                self._weigh(health, attempted=False)
 
     async def _review(self) -> None:
         """Park what has waited its whole window behind an open breaker."""

@@ -4,7 +4,7 @@ from functools import partial
 
 import structlog
 
-from tidings.core.health import DEFAULT_POLICY
+from tidings.core.health import DEFAULT_POLICY, FIRST
 from tidings.core.notices import DISABLED, FAILING, RECOVERED, disabled, failing, recovered
 from tidings.core.webhook import Webhook
 from tidings.engine.clock import Clock
@@ -23,7 +23,8 @@ def connect(notices: Notices, engine: Engine, webhooks: Webhooks, clock: Clock) 
     def on_failing(webhook: Webhook, health: port.Health) -> None:
         since_ms = health.failing_since_ms or clock.now_ms()
         until_ms = since_ms + DEFAULT_POLICY.disable_after_ms
-        fact = failing(webhook, health.told, since_ms, until_ms, health.failures, health.cause)
+        percent = 0 if health.told == FIRST else health.told
+        fact = failing(webhook, percent, since_ms, until_ms, health.failures, health.cause)
         notices.tell(FAILING, webhook.org, fact)
 
     def on_recovered(webhook: Webhook, health: port.Health) -> None:

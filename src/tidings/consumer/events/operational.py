@@ -120,7 +120,7 @@ class TidingsWebhookFailingData(TypedDict, total=False):
     webHookVersion: int
     # Host of its receiver; path and query are left out, as they may hold credentials.
     host: str
-    # How far it is on its way to being disabled: 50, 70 or 90.
+    # How far it is on its way to being disabled: 0 when it is told first, then 50, 70 or 90.
     percent: Required[int]
     # First failure after its last success (epoch milliseconds).
     failingSince: Required[int]
@@ -133,7 +133,9 @@ class TidingsWebhookFailingData(TypedDict, total=False):
 
 
 class TidingsWebhookFailing(Envelope):
-    """A webhook has had no success for 50, 70 or 90 % of the time after which it is disabled."""
+    """A webhook has had no success for 15 minutes (a setting of the service), or for 50, 70 or 90
+    % of the time after which it is disabled.
+    """
 
     eventName: Required[Literal["tidings.webhook.failing"]]
     data: Required[TidingsWebhookFailingData]

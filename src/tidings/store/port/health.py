@@ -15,7 +15,9 @@ class Health(msgspec.Struct, frozen=True, array_like=True):
     cause: str = ""  # of the last failure: a status, or a kind of fault
     opens: int = 0  # of the breaker, without closing between; 0 where it is closed
     until_ms: int = 0  # when an open breaker may probe
-    told: int = 0  # how far on its way to be disabled its owner was told, in per cent
+    told: int = (
+        0  # how far on its way to be disabled its owner was told, in per cent; 1: that it fails
+    )
     failing_ms: int = 0  # how long it has been failing, in time that passed while the service ran
 
 
