@@ -1,0 +1,90 @@
+"""A text that tells somebody to set a field names one that there is."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tidings.core.own_schema import KEYWORDS
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "tidings"
+PAGES = sorted((SOURCE / "console" / "templates").rglob("*.html"))
+MODULES = [
+    path
+    for part in ("api", "cli", "console", "core", "engine")
+    for path in sorted((SOURCE / part).rglob("*.py"))
+    if "node_modules" not in path.parts
+]
+NAMED = re.compile(r"(?<![\w.$/{<-])[a-z]+(?:[A-Z][a-z0-9]*)+(?![\w(])")
+# What texts name that is neither a field nor a parameter nor an event of the catalogue.
+OTHERS = frozenset(
+    {
+        "localStorage",  # of a browser
+        "orderPacked",  # an own event type, as an example
+        "pointIssued",  # a slip, as an example of a name that is not known
+        "possibleValues",  # within neoEnrichment, which has any shape
+    }
+)
+
+
+def known() -> set[str]:
+    """Every field of the API, every parameter, and every path of an event."""
+    names: set[str] = set(OTHERS | KEYWORDS)
+
+    def gather(node: object) -> None:
+        if isinstance(node, list):
+            for one in node:
+                gather(one)
+        elif isinstance(node, dict):
+            names.update(node.get("properties") or {})
+            for key in ("name", "operationId"):
+                if isinstance(node.get(key), str):
+                    names.add(node[key])
+            names.update(one for one in node.get("enum") or () if isinstance(one, str))
+            for one in node.values():
+                gather(one)
+
+    gather(json.loads((ROOT / "tests/openapi/promise.json").read_text()))
+    for path in (SOURCE / "catalogue" / "types").glob("*.json"):
+        gather(json.loads(path.read_text()))
+    return names
+
+
+def sentences(path: Path) -> Iterator[str]:
+    """The texts of a file that somebody may read."""
+    if path.suffix == ".html":
+        bare = re.sub(r"{#.*?#}|{%.*?%}|{{.*?}}", " ", path.read_text(), flags=re.S)
+        yield from re.findall(r">([^<>]+)<", bare)
+        return
+    tree = ast.parse(path.read_text())
+    held = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in held:
+            if " " in node.value.strip():
+                yield node.value
+
+
+KNOWN = known()
+
+
+@pytest.mark.parametrize("path", [*PAGES, *MODULES], ids=lambda path: str(path.relative_to(SOURCE)))
+def test_every_field_that_a_text_names_exists(path: Path) -> None:
+    unknown = {
+        name for text in sentences(path) for name in NAMED.findall(text) if name not in KNOWN
+    }
+    assert not unknown
+
+
+@pytest.mark.parametrize("name", ["keepAnswers", "maxConnections", "retryStatus"])
+def test_a_name_that_nothing_has_is_seen(name: str) -> None:
+    assert NAMED.findall(f"Set {name} on the webhook.") == [name]
+    assert name not in KNOWN
+
+
+@pytest.mark.parametrize("name", ["keepResponses", "maxAllowedConnections", "slaInSeconds"])
+def test_a_name_that_is_there_is_let_be(name: str) -> None:
+    assert name in KNOWN
