@@ -92,7 +92,32 @@ for (const button of document.querySelectorAll("[data-unfold]")) {
   });
 }
 
+// What asks for itself again says so when no answer comes: <div data-fresh="10"> is to be answered
+// anew within so many seconds. Old figures must not pass for those of now.
+const answered = new WeakMap(); // by its first child, which every answer brings anew
+function tellStale() {
+  for (const part of document.querySelectorAll("[data-fresh]")) {
+    const child = part.firstElementChild;
+    if (!child) continue;
+    if (!answered.has(child)) answered.set(child, Date.now());
+    const at = answered.get(child);
+    const stale = Date.now() - at > part.dataset.fresh * 1000;
+    const notes = document.querySelectorAll(`[data-stale="${part.id}"]`);
+    part.classList.toggle("stale", stale);
+    if (!stale) notes.forEach((note) => note.remove());
+    else if (!notes.length) {
+      const note = document.createElement("p");
+      note.className = "trouble lead";
+      note.setAttribute("role", "alert");
+      note.dataset.stale = part.id;
+      note.textContent = `✗ Tidings has not answered since ${TODAY.format(at)}. What stands below is of that time; whether the service runs is not known.`;
+      part.before(note);
+    }
+  }
+}
+
 function settle(root) {
+  tellStale();
   tellTimes(root);
   countDown();
   if (window.tidingsCharts) window.tidingsCharts(root);
@@ -102,7 +127,7 @@ if (here && here.parentElement.scrollWidth > here.parentElement.clientWidth) her
 tellTimes(document); // before the first paint, which waits for this script: nothing jumps
 document.addEventListener("DOMContentLoaded", () => {
   settle(document);
-  setInterval(countDown, 1000);
+  setInterval(() => { countDown(); tellStale(); }, 1000);
   new MutationObserver((changes) => {
     for (const change of changes) for (const node of change.addedNodes) if (node.nodeType === 1) settle(node.parentElement || node);
   }).observe(document.body, {childList: true, subtree: true});
