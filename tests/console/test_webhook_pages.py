@@ -10,6 +10,7 @@ from tests.api.log_client import accept, settle
 from tests.console.webhook_client import pages, text
 from tidings.console.pages import charts
 from tidings.console.pages.webhooks import answers_of
+from tidings.core.attempt_share import Share
 from tidings.core.delivery import State
 from tidings.core.standing import Standing
 from tidings.store import port
@@ -60,6 +61,24 @@ def test_one_webhook_shows_its_health_its_deliveries_and_its_secrets_by_four_cha
             assert record.webhook.secrets[0].hex() not in page
             assert re.search(r"<td>503</td><td class=\"n\">1</td>", page), "answers by status"
             assert "to each of 1 delivery since" in page
+
+    run(scenario())
+
+
+def test_one_that_fails_in_part_says_with_what_how_much_and_since_when() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            webhook, number = await p.webhook()
+            for cause, does in (
+                ("503", "answers 503 to 15 % of its attempts since"),
+                ("timeout", "does not answer in time in 15 % of its attempts since"),
+            ):
+                share = Share(200, 30, cause, p.s.clock.ms - 9000)
+                p.healths[number] = port.Health(number, share.since_ms, 0, cause, share=share)
+                page = text(await browser.get(f"/console/o/7/webhooks/{webhook}"))
+                assert does in page
+                assert does[:-6] in text(await browser.get("/console/o/7/webhooks"))
 
     run(scenario())
 

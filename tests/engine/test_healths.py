@@ -144,6 +144,50 @@ def test_a_word_told_before_a_restart_is_not_told_again() -> None:
     asyncio.run(story())
 
 
+def test_one_that_fails_in_part_is_shown_so_and_not_by_turns() -> None:
+    scene, seen = Scene(), list[bool]()
+    draw = random.Random(3)
+    for at in range(1200):
+        scene.clock.ms += 100
+        if draw.random() < 0.15:
+            scene.fail()
+        else:
+            scene.healths.good(4)
+        seen.append(scene.healths.shown(4) is not None)
+        assert at < 300 or seen[-1]
+    assert sum(one != other for one, other in zip(seen, seen[1:], strict=False)) <= 3
+    shown = scene.healths.shown(4)
+    assert shown is not None and shown.share is not None and shown.cause == "503"
+    assert 10 < shown.share.percent < 20
+    assert shown.failing_since_ms is not None and shown.failing_since_ms < 1_040_000
+    for _ in range(700):
+        scene.clock.ms += 1000
+        scene.healths.good(4)
+    assert scene.healths.shown(4) is None
+
+
+def test_one_that_never_succeeds_is_shown_from_its_first_failure_on() -> None:
+    scene = Scene()
+    scene.fail()
+    shown = scene.healths.shown(4)
+    assert shown is not None and shown.failing_since_ms == 1_000_000 and shown.share is None
+    scene.clock.ms += 3_600_000
+    scene.fail(50)
+    shown = scene.healths.shown(4)
+    assert shown is not None and shown.failing_since_ms == 1_000_000
+    assert shown.share is not None and shown.share.percent == 100
+    scene.healths.forget(4)
+    assert scene.healths.shown(4) is None
+
+
+def test_a_single_failure_among_successes_is_none_of_its_health() -> None:
+    scene = Scene()
+    for _ in range(50):
+        scene.healths.good(4)
+    scene.fail()
+    assert scene.healths.of(4) is not None and scene.healths.shown(4) is None
+
+
 def test_a_success_ends_it_and_is_told_to_whom_the_failure_was_told() -> None:
     scene = Scene()
     scene.fail(20)

@@ -96,6 +96,9 @@ class Health(Model):
     cause: str | None
     leftAlone: bool
     nextTryAt: str | None
+    attempts: int | None = None
+    failedAttempts: int | None = None
+    failedPercent: float | None = None
 
 
 class Missed(Model):

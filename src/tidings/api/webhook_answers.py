@@ -40,16 +40,21 @@ class WebhookAnswers:
         return shown | {"health": self._health(record.webhook.number)}
 
     def _health(self, webhook: int) -> dict[str, Any] | None:
-        """How its receiver does, and why it is left alone; null where it is well."""
+        """How its receiver does, and why it is left alone; null where it is well. Attempts are
+        those of the last five minutes, where some of them succeed or enough were made."""
         health = self._services.health_of(webhook)
         if health is None:
             return None
+        share = health.share
         return {
             "failingSince": iso(health.failing_since_ms),
             "failures": health.failures,
             "cause": health.cause or None,
             "leftAlone": health.opens > 0,
             "nextTryAt": iso(health.until_ms) if health.opens else None,
+            "attempts": None if share is None else share.attempts,
+            "failedAttempts": None if share is None else share.failed,
+            "failedPercent": None if share is None else share.percent,
         }
 
     async def missed(self, record: Record) -> dict[str, Any] | None:

@@ -312,7 +312,7 @@ class Service:
             transformations=transformations,
             shaper=shaper,
             neo_values=transformations.choices,
-            health_of=engine.healths.of,
+            health_of=engine.healths.shown,
             outlook_of=engine.dispatcher.outlooks.of,
             reference=reference,
             replays=replays,

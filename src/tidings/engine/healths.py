@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 import structlog
 
+from tidings.core.attempt_share import Attempts
 from tidings.core.breaker import JITTER, PAUSE_MAX_S, Breaker, Pause, Position
 from tidings.core.health import DEFAULT_POLICY, Disable, Policy, judge, to_tell
 from tidings.core.registry import Registry
@@ -64,6 +65,7 @@ class Healths:
         self._failing_told = failing
         self._recovered = recovered
         self.on_parked: Callable[[Webhook, int], None] = lambda *_: None  # how many, each time
+        self._attempts: dict[int, Attempts] = {}  # of those that were tried, the last minutes
         self._failing: dict[int, port.Health] = {}
         self._dirty: set[int] = set()
         self._changed = asyncio.Event()  # something is dirty
@@ -74,8 +76,29 @@ class Healths:
         self._counted_s = dict.fromkeys(self._failing, self._passed_s())
 
     def of(self, webhook: int) -> port.Health | None:
-        """How it does; None where it is well."""
+        """What is kept of its failures; None where the last attempt succeeded."""
         return self._failing.get(webhook)
+
+    def shown(self, webhook: int) -> port.Health | None:
+        """How it does, for people; None where it is well.
+
+        By its attempts of the last minutes and not by the last one alone: what fails now and then
+        would be well and failing by turns.
+        """
+        known, attempts = self._failing.get(webhook), self._attempts.get(webhook)
+        if attempts is None or (known is not None and known.opens):
+            return known
+        now_s = self._passed_s()
+        share = attempts.failing(now_s)
+        if share is None:
+            return known if attempts.only_fails(now_s) else None
+        known = known or port.Health(webhook)
+        since_ms = share.since_ms
+        if attempts.only_fails(now_s) and known.failing_since_ms is not None:
+            since_ms = min(since_ms, known.failing_since_ms)
+        return msgspec.structs.replace(
+            known, failing_since_ms=since_ms, cause=share.cause, share=share
+        )
 
     @property
     def open_breakers(self) -> int:
@@ -102,6 +125,7 @@ class Healths:
 
     def good(self, webhook: int) -> None:
         """It answered with success."""
+        self._tried(webhook).good(self._passed_s())
         known = self._failing.get(webhook)
         if known is None or known.failing_since_ms is None:
             return
@@ -116,6 +140,7 @@ class Healths:
         known = self._failing.get(webhook) or port.Health(webhook)
         since = known.failing_since_ms
         now_ms = self._clock.now_ms()
+        self._tried(webhook).bad(self._passed_s(), now_ms, cause)
         health = self._failing[webhook] = msgspec.structs.replace(
             known,
             failing_since_ms=now_ms if since is None else since,
@@ -130,6 +155,12 @@ class Healths:
             self._changed.set()
             return
         self._weigh(health)
+
+    def _tried(self, webhook: int) -> Attempts:
+        attempts = self._attempts.get(webhook)
+        if attempts is None:
+            attempts = self._attempts[webhook] = Attempts()
+        return attempts
 
     def _weigh(self, health: port.Health, *, attempted: bool = True) -> None:
         """Tell its owner what is to be told now, and disable what has failed for too long; that
@@ -173,6 +204,7 @@ class Healths:
 
     def forget(self, webhook: int) -> None:
         """It begins afresh: deleted, or enabled again."""
+        self._attempts.pop(webhook, None)
         self._counted_s.pop(webhook, None)
         if webhook in self._failing:
             self._keep(port.Health(webhook))

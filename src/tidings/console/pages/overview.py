@@ -169,8 +169,4 @@ def _wants(visit: Visit, record: Record) -> bool:
     if webhook.standing in (Standing.DISABLED, Standing.PAUSED):
         return True
     health = visit.services.health_of(webhook.number)
-    return (
-        webhook.sends
-        and health is not None
-        and (health.failing_since_ms is not None or health.opens > 0)
-    )
+    return webhook.sends and health is not None and health.fails

@@ -7,6 +7,7 @@ import msgspec
 from tidings.api.context import Services
 from tidings.api.outlooks import see
 from tidings.console.pages.charts import share_failing, total
+from tidings.console.words import percent
 from tidings.core.delivery import State
 from tidings.core.standing import Standing
 from tidings.engine.webhook_records import Record
@@ -51,13 +52,8 @@ class Doing(msgspec.Struct, frozen=True):
 
     @property
     def failing(self) -> bool:
-        """Whether its receiver only fails at the moment."""
-        health = self.health
-        return (
-            self.record.webhook.sends
-            and health is not None
-            and (health.failing_since_ms is not None or health.opens > 0)
-        )
+        """Whether its receiver is not well."""
+        return self.record.webhook.sends and self.health is not None and self.health.fails
 
     @property
     def word(self) -> str:
@@ -66,11 +62,14 @@ class Doing(msgspec.Struct, frozen=True):
 
     @property
     def does(self) -> str:
-        """What a failing receiver does: `answers 503`, `does not answer in time`."""
+        """What a failing receiver does: `answers 503`, `answers 503 to 15 % of its attempts`."""
         cause = "" if self.health is None else self.health.cause
-        if cause.isdigit():
-            return f"answers {cause}"
-        return _DOES.get(cause, "fails")
+        share = None if self.health is None else self.health.share
+        answers = f"answers {cause}" if cause.isdigit() else _DOES.get(cause, "fails")
+        if share is None or share.failed == share.attempts:
+            return answers
+        how = "to" if cause.isdigit() else "in"
+        return f"{answers} {how} {percent(share.failed, share.attempts)} of its attempts"
 
     @property
     def total(self) -> int:

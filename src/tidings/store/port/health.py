@@ -5,6 +5,8 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.core.attempt_share import Share
+
 
 class Health(msgspec.Struct, frozen=True, array_like=True):
     """Of one webhook. A webhook without a row is well."""
@@ -19,6 +21,12 @@ class Health(msgspec.Struct, frozen=True, array_like=True):
         0  # how far on its way to be disabled its owner was told, in per cent; 1: that it fails
     )
     failing_ms: int = 0  # how long it has been failing, in time that passed while the service ran
+    share: Share | None = None  # of its attempts of the last minutes, where that is shown; not kept
+
+    @property
+    def fails(self) -> bool:
+        """Whether its receiver is not well."""
+        return self.failing_since_ms is not None or self.opens > 0 or self.share is not None
 
 
 class HealthStore(Protocol):

@@ -1,0 +1,100 @@
+"""Which share of a webhook's attempts fails, over the last five minutes, and since when.
+
+    well ──(2 failures or more, at least 1 in 10 of 10 attempts or more)──► failing
+    failing ──(less than 1 in 20, or no attempt in all the window)──► well
+
+One success does not make well what fails three times in twenty, and one failure does not make
+failing what is well: the two bounds lie apart, so that a share near one of them changes nothing
+back and forth. Pure; seconds of one clock are passed in.
+"""
+
+from collections import Counter
+
+import msgspec
+
+WINDOW_S = 300.0
+SLOTS = 10
+SLOT_S = WINDOW_S / SLOTS
+ATTEMPTS_MIN = 10
+FAILURES_MIN = 2
+ENTERS = 0.10
+LEAVES = 0.05
+_CAUSES_MAX = 8  # of a slot; others are counted without their name
+
+
+class Share(msgspec.Struct, frozen=True):
+    """What a failing webhook's attempts of the window were."""
+
+    attempts: int
+    failed: int
+    cause: str  # that most of them failed with
+    since_ms: int  # the first failure of this time of failing
+
+    @property
+    def percent(self) -> float:
+        """Per cent of the attempts that failed."""
+        return round(100 * self.failed / self.attempts, 1)
+
+
+class Attempts:
+    """The attempts of one webhook, forgotten by tenths of the window."""
+
+    __slots__ = ("_bad", "_causes", "_first_ms", "_good", "_since_ms", "_slot")
+
+    def __init__(self) -> None:
+        self._good = [0] * SLOTS
+        self._bad = [0] * SLOTS
+        self._causes: list[Counter[str]] = [Counter() for _ in range(SLOTS)]
+        self._first_ms: list[int] = [0] * SLOTS  # the first failure of each slot
+        self._slot = 0
+        self._since_ms: int | None = None  # while it is failing
+
+    def good(self, now_s: float) -> None:
+        """Count a success."""
+        self._good[self._at(now_s)] += 1
+        self._judge()
+
+    def bad(self, now_s: float, now_ms: int, cause: str) -> None:
+        """Count a failure."""
+        at = self._at(now_s)
+        if not self._bad[at]:
+            self._first_ms[at] = now_ms
+        self._bad[at] += 1
+        if cause in self._causes[at] or len(self._causes[at]) < _CAUSES_MAX:
+            self._causes[at][cause] += 1
+        self._judge()
+
+    def only_fails(self, now_s: float) -> bool:
+        """Whether nothing has succeeded in all the window."""
+        self._at(now_s)
+        return not any(self._good)
+
+    def failing(self, now_s: float) -> Share | None:
+        """What fails of it; None where it is well."""
+        self._at(now_s)
+        self._judge()
+        if self._since_ms is None:
+            return None
+        causes = sum(self._causes, Counter[str]())
+        most = max(causes, key=lambda cause: (causes[cause], cause), default="")
+        failed = sum(self._bad)
+        return Share(failed + sum(self._good), failed, most, self._since_ms)
+
+    def _judge(self) -> None:
+        failed = sum(self._bad)
+        attempts = failed + sum(self._good)
+        if self._since_ms is not None:
+            if failed < LEAVES * attempts or not attempts:
+                self._since_ms = None
+        elif failed >= FAILURES_MIN and attempts >= ATTEMPTS_MIN and failed >= ENTERS * attempts:
+            self._since_ms = min(self._first_ms[at] for at in range(SLOTS) if self._bad[at])
+
+    def _at(self, now_s: float) -> int:
+        """The slot of a time; those that it has left behind are emptied."""
+        slot = max(self._slot, int(now_s / SLOT_S))
+        for passed in range(self._slot + 1, min(slot, self._slot + SLOTS) + 1):  # all at the most
+            at = passed % SLOTS
+            self._good[at] = self._bad[at] = 0
+            self._causes[at].clear()
+        self._slot = slot
+        return slot % SLOTS

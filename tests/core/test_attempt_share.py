@@ -1,0 +1,104 @@
+"""Attempts are counted, and what fails is judged over a window whose two bounds lie apart."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidings.core.attempt_share import WINDOW_S, Attempts, Share
+
+MS = 1_800_000_000_000
+
+
+def played(
+    percent: int, seconds: int, per_s: int, seed: int, began_s: float = 1000.0
+) -> list[bool]:
+    """Whether it was failing after each attempt of a receiver that fails so many at random."""
+    draw, attempts, seen = random.Random(seed), Attempts(), []
+    for at in range(seconds * per_s):
+        now_s = began_s + at / per_s
+        if draw.random() * 100 < percent:
+            attempts.bad(now_s, MS + at * 1000 // per_s, "503")
+        else:
+            attempts.good(now_s)
+        seen.append(attempts.failing(now_s) is not None)
+    return seen
+
+
+def flips(seen: list[bool]) -> int:
+    return sum(one != other for one, other in zip(seen, seen[1:], strict=False))
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("percent", [15, 30, 60, 100])
+@pytest.mark.parametrize("per_s", [1, 10, 60])
+def test_what_fails_in_part_is_failing_and_does_not_flip(
+    percent: int, per_s: int, seed: int
+) -> None:
+    seen = played(percent, 400, per_s, seed)
+    assert seen[-1] and flips(seen) <= 3
+    settled = seen[300 * per_s :]  # one whole window and more
+    assert all(settled)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("percent", [0, 1])
+def test_what_hardly_ever_fails_is_well(percent: int, seed: int) -> None:
+    seen = played(percent, 300, 20, seed)
+    assert not any(seen[400:])
+
+
+def test_it_says_how_much_with_what_and_since_when() -> None:
+    attempts = Attempts()
+    for at in range(100):
+        if at % 20 in (3, 9, 15):
+            attempts.bad(1000.0 + at, MS + at * 1000, "timeout" if at == 3 else "503")
+        else:
+            attempts.good(1000.0 + at)
+    share = attempts.failing(1100.0)
+    assert share == Share(100, 15, "503", MS + 3000)
+    assert share.percent == 15.0
+
+
+def test_it_is_well_again_when_the_failures_are_forgotten_or_drowned() -> None:
+    attempts = Attempts()
+    for _ in range(20):
+        attempts.bad(1000.0, MS, "503")
+    for at in range(100):
+        attempts.good(1010.0 + at)
+    assert attempts.failing(1110.0) is not None, "20 of 120"
+    assert attempts.failing(1000.0 + WINDOW_S + 30) is None
+    assert not attempts.only_fails(1110.0)
+
+
+def test_what_is_no_longer_tried_is_not_failing_for_ever() -> None:
+    attempts = Attempts()
+    for _ in range(20):
+        attempts.bad(1000.0, MS, "503")
+    assert attempts.only_fails(1000.0) and attempts.failing(1000.0) is not None
+    assert attempts.failing(1000.0 + 10 * WINDOW_S) is None
+
+
+def test_a_single_failure_or_a_few_attempts_are_no_share() -> None:
+    attempts = Attempts()
+    attempts.bad(5.0, MS, "503")
+    for _ in range(8):
+        attempts.good(5.0)
+    assert attempts.failing(5.0) is None
+    attempts.bad(5.0, MS, "503")
+    assert attempts.failing(5.0) is not None
+
+
+@given(st.lists(st.tuples(st.floats(0, 400), st.booleans()), max_size=60))
+def test_it_never_counts_more_than_there_was(steps: list[tuple[float, bool]]) -> None:
+    attempts, now_s, bad = Attempts(), 0.0, 0
+    for passes_s, good in steps:
+        now_s += passes_s
+        if good:
+            attempts.good(now_s)
+        else:
+            attempts.bad(now_s, MS, "503")
+            bad += 1
+        share = attempts.failing(now_s)
+        assert share is None or 0 < share.failed <= min(bad, share.attempts)
