@@ -23,6 +23,13 @@ def card(page: str, name: str) -> str:
     return found[1]
 
 
+def drawn(page: str, title: str) -> list[float]:
+    """The values of a chart's first line, without the steps that have none."""
+    charts = [json.loads(unescape(one)) for one in re.findall(r'data-chart="([^"]*)"', page)]
+    (chart,) = [one for one in charts if one["title"] == title]
+    return [value for value in chart["lines"][0]["values"] if value is not None]
+
+
 def test_before_the_first_event_it_says_how_to_send_one_and_turns_live_by_itself() -> None:
     async def scenario() -> None:
         async with pages() as p:
@@ -88,6 +95,76 @@ def test_what_needs_attention_stands_first_each_with_its_action() -> None:
             assert "A &lt;b&gt; fault." in page and "See what is wrong" in page
             part = text(await browser.get("/console/o/7?part=now", hx_request="true"))
             assert "answers 503" in part and "<html" not in part
+
+    run(scenario())
+
+
+def test_what_waits_for_dead_receivers_counts_as_failing() -> None:
+    """Seven of twelve are dead: of 60 deliveries 35 cannot arrive, though hardly one was tried."""
+
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            made = [await p.webhook(name=f"Hook {at}") for at in range(12)]
+            now, at = p.s.clock.ms, 0
+            for order, (_, number) in enumerate(made):
+                dead = order < 7
+                if dead:
+                    p.healths[number] = port.Health(number, now, 12, "503", 1, now + 41_000)
+                for turn in range(5):
+                    (delivery,) = await accept(p.s, id_of(at), [number], org=7)
+                    at += 1
+                    if not dead:
+                        await settle(p.s, delivery, number, State.DELIVERED, status=200)
+                    elif not turn:
+                        await settle(p.s, delivery, number, State.RETRYING, status=503)
+            p.s.clock.ms += 1000
+            page = text(await browser.get("/console/o/7"))
+            assert card(page, "Failed or retrying") == "35"
+            assert "58.3 %, 28 of them wait for a receiver that only fails" in page
+            assert drawn(page, "Error rate") == [58.33]
+            one = text(await browser.get(f"/console/o/7/webhooks/{made[0][0]}"))
+            assert card(one, "Failed or retrying") == "5"
+            assert "100 %, 4 of them wait" in one and drawn(one, "Error rate") == [100.0]
+            well = text(await browser.get(f"/console/o/7/webhooks/{made[11][0]}"))
+            assert card(well, "Failed or retrying") == "0" and "of them wait" not in well
+            assert drawn(well, "Error rate") == [0.0]
+            listed = text(await browser.get("/console/o/7/webhooks"))
+            assert listed.count('data-label="Success" class="n">0 %') == 7
+            assert listed.count('data-label="Success" class="n">100 %') == 5
+
+    run(scenario())
+
+
+def test_what_waits_its_turn_at_a_good_receiver_is_no_failure() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            webhook, number = await p.webhook()
+            (delivery,) = await accept(p.s, id_of(1), [number], org=7)
+            await settle(p.s, delivery, number, State.DELIVERED, status=200)
+            for at in range(2, 9):
+                await accept(p.s, id_of(at), [number], org=7)
+            p.s.clock.ms += 1000
+            for path in ("", f"/webhooks/{webhook}"):
+                page = text(await browser.get(f"/console/o/7{path}"))
+                assert card(page, "Failed or retrying") == "0"
+                assert drawn(page, "Error rate") == [0.0]
+
+    run(scenario())
+
+
+def test_a_receiver_that_answers_503_alone_does_not_read_as_without_failures() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            webhook, number = await p.webhook()
+            for at in range(4):
+                (delivery,) = await accept(p.s, id_of(at), [number], org=7)
+                await settle(p.s, delivery, number, State.RETRYING, status=503)
+            p.s.clock.ms += 1000
+            page = text(await browser.get(f"/console/o/7/webhooks/{webhook}"))
+            assert card(page, "Failed or retrying") == "4" and "<span>100 %</span>" in page
 
     run(scenario())
 

@@ -101,9 +101,14 @@ def latency(series: Series) -> Chart:
     )
 
 
-def error_rate(series: Series) -> Chart:
-    """The share of deliveries that failed or had to be tried again and are not delivered yet."""
-    values = [share_failing([point.by_state]) for point in series.points]
+def error_rate(series: Series, dead: Sequence[Series] = ()) -> Chart:
+    """The share of deliveries that failed, are retried, or wait behind an open breaker.
+
+    `dead` are the series, of the same steps, of the webhooks that are left alone."""
+    values = [
+        share_failing([point.by_state], [one.points[at].by_state for one in dead])
+        for at, point in enumerate(series.points)
+    ]
     return _chart("errors", "Error rate", PERCENT, series, [Line("failing", "bad", values)])
 
 
@@ -120,9 +125,20 @@ def total(series: Series, *states: State) -> int:
     return sum(point.by_state.get(state, 0) for point in series.points for state in wanted)
 
 
-def share_failing(counts: Sequence[dict[int, int]]) -> float | None:
-    """Per cent of what was tried that failed or is being retried; None where nothing was."""
+def unsent(dead: Sequence[Series]) -> int:
+    """How many deliveries wait unsent for webhooks that are left alone."""
+    return sum(total(one, State.PENDING, State.HELD) for one in dead)
+
+
+def share_failing(
+    counts: Sequence[dict[int, int]], dead: Sequence[dict[int, int]] = ()
+) -> float | None:
+    """Per cent of what was tried that failed or is being retried; None where nothing was.
+
+    What waits behind an open breaker would fail if it were tried, and counts as that: `dead` are
+    the counts of webhooks that are left alone, which `counts` hold too."""
     bad = sum(one.get(state, 0) for one in counts for state in (State.FAILED, State.RETRYING))
+    bad += sum(one.get(state, 0) for one in dead for state in (State.PENDING, State.HELD))
     tried = bad + sum(one.get(State.DELIVERED, 0) for one in counts)
     return round(100 * bad / tried, 2) if tried else None
 

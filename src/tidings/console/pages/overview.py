@@ -77,10 +77,12 @@ async def show(visit: Visit) -> Response:
         span = SPAN
     length_ms, points, words = SPANS[span]
     now_ms = services.clock.now_ms()
-    now, (series, late), events = await asyncio.gather(
+    dead_ones = [one.webhook.number for one in records if _left_alone(visit, one)]
+    now, (series, late), events, dead = await asyncio.gather(
         _now(visit, records),
         _past(visit, records, now_ms - length_ms, now_ms, points),
         services.store.event_series(org, now_ms - length_ms, now_ms, points),
+        services.store.series_each(dead_ones, now_ms - length_ms, now_ms, points),
     )
     return visit.page(
         "overview.html",
@@ -91,7 +93,8 @@ async def show(visit: Visit) -> Response:
         series=series,
         events=sum(events.counts),
         delivered=charts.total(series, State.DELIVERED),
-        failing=charts.total(series, State.FAILED, State.RETRYING),
+        failing=charts.total(series, State.FAILED, State.RETRYING) + charts.unsent(dead),
+        unsent=charts.unsent(dead),
         total=charts.total(series),
         late=late,
         behind=series.behind or events.behind,
@@ -99,7 +102,7 @@ async def show(visit: Visit) -> Response:
             charts.events(events),
             charts.deliveries(series),
             charts.latency(series),
-            charts.error_rate(series),
+            charts.error_rate(series, dead),
         ],
     )
 
@@ -161,6 +164,12 @@ async def _past(
 
 def _alive(record: Record) -> bool:
     return record.webhook.standing is not Standing.DELETED
+
+
+def _left_alone(visit: Visit, record: Record) -> bool:
+    """Whether what it is to get waits behind an open breaker."""
+    health = visit.services.health_of(record.webhook.number)
+    return record.webhook.sends and health is not None and health.opens > 0
 
 
 def _wants(visit: Visit, record: Record) -> bool:

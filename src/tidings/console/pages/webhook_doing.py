@@ -6,6 +6,7 @@ import msgspec
 
 from tidings.api.context import Services
 from tidings.api.outlooks import see
+from tidings.console.pages import charts
 from tidings.console.pages.charts import share_failing, total
 from tidings.console.words import percent
 from tidings.core.delivery import State
@@ -56,6 +57,11 @@ class Doing(msgspec.Struct, frozen=True):
         return self.record.webhook.sends and self.health is not None and self.health.fails
 
     @property
+    def left_alone(self) -> bool:
+        """Whether its breaker is open: nothing is sent but a probe now and then."""
+        return self.record.webhook.sends and self.health is not None and self.health.opens > 0
+
+    @property
     def word(self) -> str:
         """Its state in one word."""
         return "failing" if self.failing else self.standing.value
@@ -83,13 +89,17 @@ class Doing(msgspec.Struct, frozen=True):
 
     @property
     def tried(self) -> int:
-        """Those of the day that an attempt has ended for, well or not."""
-        return total(self.day, State.DELIVERED, State.FAILED, State.RETRYING)
+        """Those of the day that an attempt has ended for, well or not, or that wait behind its
+        open breaker."""
+        tried = total(self.day, State.DELIVERED, State.FAILED, State.RETRYING)
+        return tried + charts.unsent([self.day] if self.left_alone else [])
 
     @property
     def share_failing(self) -> float | None:
-        """Per cent of those tried in the day that failed or are retried."""
-        return share_failing([point.by_state for point in self.day.points])
+        """Per cent of those tried in the day that failed, are retried, or wait behind its open
+        breaker."""
+        counts = [point.by_state for point in self.day.points]
+        return share_failing(counts, counts if self.left_alone else ())
 
 
 async def doings(services: Services, records: Sequence[Record]) -> list[Doing]:

@@ -85,6 +85,7 @@ async def show(visit: Visit) -> Response:
     # Of the time that the charts show, which begins with a whole step.
     tally = await services.store.tally(number, series.points[0].start_ms, now_ms + 1, webhook.sla_s)
     answers = answers_of(tally.answers)
+    dead = [series] if doing.left_alone else []
     return visit.page(
         "webhook.html",
         record=record,
@@ -97,9 +98,10 @@ async def show(visit: Visit) -> Response:
         series=series,
         total=charts.total(series),
         delivered=charts.total(series, State.DELIVERED),
-        failed=charts.total(series, State.FAILED),
+        failing=charts.total(series, State.FAILED, State.RETRYING) + charts.unsent(dead),
+        unsent=charts.unsent(dead),
         late=tally.sla_breaches if webhook.sla_s else None,
-        charts=[charts.deliveries(series), charts.error_rate(series), charts.latency(series)],
+        charts=[charts.deliveries(series), charts.error_rate(series, dead), charts.latency(series)],
         answers=answers,
         answered=sum(tally.answers.values()),
         since_ms=series.points[0].start_ms,
