@@ -305,12 +305,29 @@ def test_a_webhooks_tally_says_what_it_was_answered() -> None:
             await accept(s, "e-untried", crm)
             s.clock.ms += 1000
             told = (await s.call("GET", path)).json
-            assert told["total"] == 5
+            assert told["total"] == 5 and told["failing"] == 3
             assert told["answers"] == [
                 {"status": 503, "deliveries": 2},
                 {"status": None, "deliveries": 1},
                 {"status": 200, "deliveries": 1},
             ], "what was tried, the most frequent first"
+
+    run(scenario())
+
+
+def test_what_waits_unsent_for_a_dead_receiver_counts_as_failing() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            crm = await webhook(s)
+            for n in range(6):
+                await accept(s, f"e-{n}", crm)
+            s.clock.ms += 1000
+            path = f"/v1/webHooks/{crm.id}/tally"
+            assert (await s.call("GET", path)).json["failing"] == 0, "it waits its turn"
+            dead = port.Health(crm.number, START_MS, 12, "503", opens=1, until_ms=START_MS)
+            object.__setattr__(s.services, "health_of", {crm.number: dead}.get)
+            told = (await s.call("GET", path)).json
+            assert (told["failing"], told["failed"], told["pending"]) == (6, 0, 6)
 
     run(scenario())
 

@@ -20,6 +20,8 @@ from tidings.store.port.log import POINTS_MAX
 
 DAY_MS = 86_400_000
 DAYS_MAX = 400
+_TRIED_BADLY = (State.FAILED, State.RETRYING)
+_UNSENT = (State.PENDING, State.HELD)
 _RANGE = frozenset(("from", "to"))
 
 
@@ -59,11 +61,15 @@ def total_routes(services: Services) -> APIRouter:
     )
     async def tally(request: Request, webhook_id: str) -> Response:
         """Of a time, the last day where none is said. The sum over the states is the total;
+        `failing` is what failed, is retried, or waits unsent while the webhook is left alone;
         `answers` counts what was tried by its last status, null where no answer came."""
         record = own(request, webhook_id)
         from_ms, to_ms = span(request, record.org, _RANGE)
         number, sla_s = record.webhook.number, record.webhook.sla_s
         counted = await services.store.tally(number, from_ms, to_ms, sla_s)
+        health = services.health_of(number)
+        left_alone = record.webhook.sends and health is not None and health.opens > 0
+        bad = (*_TRIED_BADLY, *_UNSENT) if left_alone else _TRIED_BADLY
         mean = round(counted.delivered_ms_sum / counted.delivered) if counted.delivered else None
         return answer(
             {
@@ -71,6 +77,7 @@ def total_routes(services: Services) -> APIRouter:
                 "to": iso(to_ms),
                 "total": sum(counted.by_state.values()),
                 **_words(counted.by_state),
+                "failing": sum(counted.by_state.get(int(state), 0) for state in bad),
                 "averageDeliveryTimeInMs": mean,
                 "answers": _answers(counted.answers),
                 "slaInSeconds": sla_s,
