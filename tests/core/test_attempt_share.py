@@ -30,9 +30,9 @@ def flips(seen: list[bool]) -> int:
     return sum(one != other for one, other in zip(seen, seen[1:], strict=False))
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("percent", [15, 30, 60, 100])
-@pytest.mark.parametrize("per_s", [1, 10, 60])
+@pytest.mark.parametrize("per_s", [1, 20])
 def test_what_fails_in_part_is_failing_and_does_not_flip(
     percent: int, per_s: int, seed: int
 ) -> None:

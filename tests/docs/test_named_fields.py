@@ -23,6 +23,7 @@ NAMED = re.compile(r"(?<![\w.$/{<-])[a-z]+(?:[A-Z][a-z0-9]*)+(?![\w(])")
 # What texts name that is neither a field nor a parameter nor an event of the catalogue.
 OTHERS = frozenset(
     {
+        "enableServiceLinks",  # of a pod, in Kubernetes
         "localStorage",  # of a browser
         "orderPacked",  # an own event type, as an example
         "pointIssued",  # a slip, as an example of a name that is not known
