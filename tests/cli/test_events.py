@@ -61,7 +61,7 @@ def test_an_example_is_an_event_that_can_be_sent(capsys: Capture) -> None:
         assert load().check("pointsIssued", json.loads(out)) == []
         assert ('"instore"' in out) is ("--thin" not in options)
         assert (out.count("\n") == 1) is ("--json" in options)
-        assert err.splitlines()[-1].endswith("| tidings send -")
+        assert err.splitlines()[-1] == "Next: tidings trigger pointsIssued"
 
 
 def test_invented_values_are_told(capsys: Capture) -> None:

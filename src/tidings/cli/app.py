@@ -108,94 +108,14 @@ events_app = App(name="events", help="What event types there are, and what is in
 app.command(events_app)
 
 
-@events_app.command(name="list")
-def events_list(
-    *, family: str | None = None, json: Annotated[bool, Parameter(negative=())] = False
-) -> int:
-    """List all event types.
-
-    Parameters
-    ----------
-    family
-        Only those of this family.
-    json
-        Print NDJSON.
-    """
-    from tidings.cli.events import list_types
-
-    return list_types(family, json)
-
-
-@events_app.command(name="show")
-def events_show(name: str, /, *, json: Annotated[bool, Parameter(negative=())] = False) -> int:
-    """Show an event type: when it is raised, and every field.
-
-    Parameters
-    ----------
-    name
-        The event type; NAME.v2 for a version, else the newest.
-    json
-        Print it as one line of JSON.
-    """
-    from tidings.cli.events import show
-
-    return show(name, json)
-
-
-@events_app.command(name="example")
-def events_example(
-    name: str,
-    /,
-    *,
-    thin: Annotated[bool, Parameter(negative=())] = False,
-    json: Annotated[bool, Parameter(negative=())] = False,
-) -> int:
-    """Print an example of an event type.
-
-    Parameters
-    ----------
-    name
-        The event type; NAME.v2 for a version, else the newest.
-    thin
-        As the platform sends it, without enrichment.
-    json
-        Print it on one line.
-    """
-    from tidings.cli.events import example
-
-    return example(name, thin, json)
-
-
-@events_app.command(name="schema")
-def events_schema(name: str, /, *, json: Annotated[bool, Parameter(negative=())] = False) -> int:
-    """Print the JSON Schema of an event type.
-
-    Parameters
-    ----------
-    name
-        The event type; NAME.v2 for a version, else the newest.
-    json
-        Print it on one line.
-    """
-    from tidings.cli.events import schema
-
-    return schema(name, json)
-
-
-@events_app.command(name="asyncapi")
-def events_asyncapi(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
-    """Print the AsyncAPI 3.0 document of all event types.
-
-    Parameters
-    ----------
-    json
-        Print it on one line.
-    """
-    from tidings.cli.events import asyncapi
-
-    return asyncapi(json)
-
-
+for _name, _path in (
+    ("list", "event_types:list_types"),
+    ("show", "event_types:show"),
+    ("example", "event_types:example"),
+    ("schema", "event_types:schema"),
+    ("asyncapi", "event_types:asyncapi"),
+):
+    events_app.command(f"tidings.cli.{_path}", name=_name)
 for _name in ("log", "rejected", "retry"):
     events_app.command(f"tidings.cli.event_log:{_name}", name=_name)
 
@@ -334,6 +254,7 @@ for _name, _path in (
     ("sending", "sending:app"),
     ("profiles", "profile_commands:app"),
     ("send", "send:send"),
+    ("trigger", "trigger:trigger"),
     ("listen", "listen:listen"),
     ("tail", "tail:tail"),
     ("show", "show:show"),

@@ -67,6 +67,10 @@ credential's own; only the platform's credential may name another.
 
 ## Try it without a receiver
 
+`tidings trigger pointsIssued` sends an event of your org that is new each time, made from the
+example of its type; `--set data.totalPointsIssued=7` changes a value in it. It knows the types that
+the org declares, as `tidings events` does: for those it asks the service.
+
 `tidings listen --on pointsIssued` makes a test inbox in the service and a webhook to it, checks
 each signature with the webhook's secret, and removes both at Ctrl-C, SIGTERM and a closed terminal.
 `--status 503 --delay 2s` says how arrivals are answered; `--forward http://127.0.0.1:3000/hook`

@@ -89,7 +89,7 @@ def rows(whole: Json, blocks: dict[str, Json]) -> list[Row]:
             continue
         ref = written.get("$ref", "")
         node = {**blocks[ref], **written} if ref else written
-        marks = [node["description"]]
+        marks = [node["description"]] if "description" in node else []  # an own type may say none
         if path in required:
             marks.append("**Always there.**")
         if hints := node.get("examples"):
@@ -136,6 +136,8 @@ def page(kind: EventType, blocks: dict[str, Json], versions: Sequence[EventType]
     lines = [f"# {kind.label}", "", kind.trigger, "", MADE, "", *facts, "", "## Fields", ""]
     lines += _table("In `data`", kind.data, blocks, BLOCKS)
     lines += ["", "## Example", ""]
+    if not kind.name.startswith("tidings."):
+        lines += [f"`tidings trigger {kind.label}` sends one of your own org, new each time.", ""]
     small = thin(kind, kind.example)
     if small != kind.example:
         lines += ["As the platform sends it:", "", *_json(small), ""]

@@ -1,6 +1,8 @@
-"""`tidings events`: what event types there are, and what is in them. Needs no service."""
+"""`tidings events`: what event types there are, and what is in them.
 
-import difflib
+What the catalogue has needs no service. An org's own types are the service's to tell.
+"""
+
 import json
 import sys
 from collections.abc import Iterable
@@ -14,9 +16,21 @@ from tidings.catalogue.asyncapi import document
 from tidings.catalogue.event_type import Json
 from tidings.catalogue.loader import HERE, raw_blocks, read_blocks
 from tidings.catalogue.thin import thin
-from tidings.cli.event_pages import rows
-from tidings.cli.exits import Exit, next_step, refuse, say
-from tidings.cli.output import how_many, print_table
+from tidings.cli.calls import calls
+from tidings.cli.event_pages import Row, rows
+from tidings.cli.exits import Exit, Stop, next_step, refuse, say
+from tidings.cli.kinds import (
+    OF_TIDINGS,
+    OWN,
+    catalogue_kinds,
+    find_kind,
+    fresh,
+    own_rows,
+    service,
+    versions_of,
+)
+from tidings.cli.output import clean, how_many, print_table
+from tidings.cli.where import Where
 
 WIDTH_MAX = 100
 
@@ -39,50 +53,57 @@ def _print_json(value: Json, one_line: bool) -> None:
         sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
-def kinds() -> list[EventType]:
-    """Every event type in its newest version, by name."""
-    found = (load().get(name) for name in load().names())
-    return [kind for kind in found if kind is not None]
+def _next(command: str, where: Where) -> None:
+    """The last line, for the same service and org as the command was."""
+    next_step(command + where.again(command))
 
 
-def _find(name: str) -> EventType | None:
-    """By its name, the newest version; by its label (`pointsIssued.v2`) that one."""
-    labels = {kind.label: kind for kind in load().kinds() if kind.version > 1}
-    if (kind := labels.get(name) or load().get(name)) is not None:
-        return kind
-    if name.endswith(".v1") and (kind := load().get(name[:-3], 1)) is not None:
-        return kind
-    lower = {known.lower(): known for known in [*load().names(), *labels]}
-    near = difflib.get_close_matches(name.lower(), lower, 1)
-    hint = f" Did you mean {lower[near[0]]}?" if near else ""
-    shown = name if len(name) <= 40 else name[:40] + "…"
-    refuse(
-        [f"NAME must be an event type; got {shown}.{hint} `tidings events list` shows them all."],
-        Exit.NOT_FOUND,
-    )
-    return None
-
-
-def _versions(kind: EventType) -> list[int]:
-    return sorted(load().versions(kind.name) or ())
-
-
-def list_types(family: str | None, as_json: bool) -> int:
-    """All event types, or those of a family."""
-    families = sorted({kind.family for kind in kinds()})
+def list_types(family: str | None, where: Where) -> int:
+    """List all event types, those that the org declares too."""
+    families = sorted({kind.family for kind in catalogue_kinds()} | {OWN})
     if family is not None and family not in families:
         must = f"--family must be one of {', '.join(families)}"
         return refuse([f"{must}; got {family[:40]}. Leave it out for all."])
-    chosen = [kind for kind in kinds() if family in (None, kind.family)]
-    if as_json:
-        for kind in chosen:
-            _print_line(_row(kind))
+    rows_ = [_row(kind) for kind in catalogue_kinds() if family in (None, kind.family)]
+    if family in (None, OWN):
+        rows_ += _own_types(where, needed=family == OWN)
+    if not rows_:
+        say("The org declares no event type.")
+        _next("tidings events list", where)
+        return Exit.OK
+    if where.json:
+        for row in rows_:
+            _print_line(row)
     else:
-        _print_list(chosen)
-    say(how_many(len(chosen), "event type"))
-    first = "pointsIssued" if family is None else chosen[0].label
-    next_step(f"tidings events show {first}")
+        _print_list(rows_)
+    say(how_many(len(rows_), "event type"))
+    first = "pointsIssued" if family is None else rows_[0]["eventName"]
+    _next(f"tidings events show {first}", where)
     return Exit.OK
+
+
+def _own_types(where: Where, needed: bool) -> list[Json]:
+    """The org's own, as rows. A fault is told; where they are `needed` it is raised. Stop."""
+    try:
+        api = service(where)
+        if api is None:
+            if needed:
+                calls(where)  # it says what is missing
+            return []
+        return [
+            {
+                "eventName": row["eventName"],
+                "version": row["version"],
+                "family": OWN,
+                "trigger": row["trigger"],
+            }
+            for row in own_rows(api)
+        ]
+    except Stop as stop:
+        if needed:
+            raise
+        say(f"Types of the org's own are left out. {stop.problem}")
+        return []
 
 
 def _row(kind: EventType) -> Json:
@@ -97,40 +118,56 @@ def _row(kind: EventType) -> Json:
     }
 
 
-def _print_list(chosen: Iterable[EventType]) -> None:
-    rows_ = [(kind.label, kind.family, kind.trigger) for kind in chosen]
+def _print_list(chosen: Iterable[Json]) -> None:
+    rows_ = [(_label(row), row["family"], row["trigger"]) for row in chosen]
     print_table(("Type", "Family", "When"), rows_, whole="Type Family")
 
 
-def show(name: str, as_json: bool) -> int:
-    """One event type: its facts and its fields."""
-    if (kind := _find(name)) is None:
-        return Exit.NOT_FOUND
-    if as_json:
-        fields = [
+def _label(row: Json) -> str:
+    name, version = str(row["eventName"]), row["version"]
+    return name if version == 1 else f"{name}.v{version}"
+
+
+def show(name: str, where: Where) -> int:
+    """Show an event type: when it is raised, and every field."""
+    kind = find_kind(name, where)
+    fields = _fields(kind)
+    versions = versions_of(kind, where)
+    if where.json:
+        told = [
             {"path": row.path, "type": row.words, "is": row.said, "block": row.block or None}
-            for row in rows(kind.data, raw_blocks(HERE))
+            for row in fields
         ]
-        more = {"versions": _versions(kind), "notes": list(kind.notes), "fields": fields}
-        _print_line(_row(kind) | more)
+        _print_line(_row(kind) | {"versions": versions, "notes": list(kind.notes), "fields": told})
     else:
-        console = _console()
-        console.print(Text(kind.label, style="bold"))
-        console.print(Text(kind.trigger))
-        console.print(Text(f"key {kind.key} · refId {kind.ref_id_rule or 'without a rule'}"))
-        if len(versions := _versions(kind)) > 1:
-            listed = ", ".join(f"{kind.name}.v{at}" for at in versions if at != kind.version)
-            console.print(Text(f"version {kind.version} · others: {listed}"))
-        for note in kind.notes:
-            console.print(Text(f"· {note}"))
-        console.print()
-        told = []
-        for row in rows(kind.data, raw_blocks(HERE)):
-            block = f" Block {row.block}." if row.block else ""
-            told.append((row.path, row.words, _plain(row.said) + block))
-        print_table(("In data", "Type", "What it is"), told)
-    next_step(f"tidings events example {kind.label}")
+        _print_type(kind, versions, fields)
+    _next(f"tidings events {'example' if kind.examples else 'schema'} {kind.label}", where)
     return Exit.OK
+
+
+def _fields(kind: EventType) -> list[Row]:
+    """The fields of its data; of an own type with every reference replaced."""
+    if kind.family == OWN:
+        return rows(kind.schema["properties"]["data"], {})
+    return rows(kind.data, raw_blocks(HERE))
+
+
+def _print_type(kind: EventType, versions: list[int], fields: list[Row]) -> None:
+    console = _console()
+    console.print(Text(kind.label, style="bold"))
+    console.print(Text(clean(kind.trigger)))
+    console.print(Text(f"key {kind.key} · refId {kind.ref_id_rule or 'without a rule'}"))
+    if len(versions) > 1:
+        listed = ", ".join(f"{kind.name}.v{at}" for at in versions if at != kind.version)
+        console.print(Text(f"version {kind.version} · others: {listed}"))
+    for note in kind.notes:
+        console.print(Text(f"· {note}"))
+    console.print()
+    told = []
+    for row in fields:
+        block = f" Block {row.block}." if row.block else ""
+        told.append((row.path, row.words, _plain(row.said) + block))
+    print_table(("In data", "Type", "What it is"), told)
 
 
 def _plain(text: str) -> str:
@@ -138,30 +175,47 @@ def _plain(text: str) -> str:
     return text.replace("**", "").replace("`", "")
 
 
-def example(name: str, is_thin: bool, as_json: bool) -> int:
-    """A whole event of a type, to be sent or looked at."""
-    if (kind := _find(name)) is None:
-        return Exit.NOT_FOUND
-    _print_json(thin(kind, kind.example) if is_thin else kind.example, as_json)
+def example(name: str, is_thin: bool, where: Where) -> int:
+    """Print an example: of the reader's org and of this moment, where a service is known."""
+    kind = find_kind(name, where)
+    if not kind.examples:
+        step = f"tidings events schema {kind.label}"
+        raise Stop(
+            f"NAME must be an event type with an example; {kind.label} declares none. Put one into "
+            "its declaration, or read its schema.",
+            Exit.NOT_FOUND,
+            step + where.again(step),
+        )
+    event = thin(kind, kind.example) if is_thin else kind.example
+    _print_json(_of_reader(event, where), where.json)
     if kind.invented:
         what = "all of it" if "*" in kind.invented else ", ".join(kind.invented)
         say(f"Invented, because no value is documented: {what}.")
-    flag = " --thin" if is_thin else ""
-    next_step(f"tidings events example {kind.label}{flag} | tidings send -")
+    by_itself = kind.name.startswith(OF_TIDINGS)
+    _next(f"tidings {'events schema' if by_itself else 'trigger'} {kind.label}", where)
     return Exit.OK
 
 
-def schema(name: str, as_json: bool) -> int:
-    """The JSON Schema of a whole event."""
-    if (kind := _find(name)) is None:
-        return Exit.NOT_FOUND
-    _print_json(kind.schema, as_json)
-    next_step(f"tidings events example {kind.label}")
+def _of_reader(event: Json, where: Where) -> Json:
+    """The event in the reader's own org, so that it can be sent; as it is where none is known."""
+    try:
+        api = service(where)
+        return event if api is None else fresh(event, api.org())
+    except Stop as stop:
+        say(f"Its orgId is an example's. {stop.problem}")
+        return event
+
+
+def schema(name: str, where: Where) -> int:
+    """Print the JSON Schema of an event type."""
+    kind = find_kind(name, where)
+    _print_json(kind.schema, where.json)
+    _next(f"tidings events {'example' if kind.examples else 'show'} {kind.label}", where)
     return Exit.OK
 
 
 def asyncapi(as_json: bool) -> int:
-    """The AsyncAPI 3.0 document of all event types."""
+    """Print the AsyncAPI 3.0 document of the catalogue's event types."""
     _print_json(document(load().kinds(), read_blocks(HERE), __version__), as_json)
     next_step("tidings events asyncapi > asyncapi.json")
     return Exit.OK

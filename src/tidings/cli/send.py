@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from tidings.cli.calls import Calls, calls
 from tidings.cli.exits import Exit, refuse, say
 from tidings.cli.service import Service, Unreachable, decoded
-from tidings.cli.where import HERE, Where, server
+from tidings.cli.where import HERE, Where
 
 LINES_PER_CALL = 500
 BYTES_PER_CALL = 4 << 20
@@ -67,7 +67,6 @@ def send(
     file
         JSON (one event or an array) or one event a line; - for stdin.
     """
-    at = server(where)
     try:
         content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
@@ -75,8 +74,14 @@ def send(
         return refuse(
             [f"FILE must be a file that can be read, or -; got {file}: {why}. Check its name."]
         )
+    return post(calls(where), content, where.json)
+
+
+def post(api: Calls, content: bytes, as_json: bool) -> Exit:
+    """Post events, print what became of each, and say what came of all; the exit code. Stop."""
+    at = api.server
     try:
-        return _post_all(calls(where), Service(at.url, at.key, org=at.org), content, where.json)
+        return _post_all(api, Service(at.url, at.key, org=at.org), content, as_json)
     except ValueError as error:
         return refuse([str(error)])
     except Unreachable as error:

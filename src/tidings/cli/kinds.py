@@ -1,0 +1,165 @@
+"""Event types by name: the catalogue's without a service, an org's own from the service."""
+
+import json
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from tidings.catalogue import EventType, load
+from tidings.catalogue.event_type import Json
+from tidings.cli.calls import Calls, calls, part
+from tidings.cli.exits import Exit, Stop
+from tidings.cli.output import clean
+from tidings.cli.where import HERE, NO_KEY, Where
+
+OWN = "own"  # the family of what orgs declare
+OF_TIDINGS = "tidings."  # raised by the service itself, and refused from anybody else
+SECONDS = 10.0
+
+
+def catalogue_kinds() -> list[EventType]:
+    """Every event type of the catalogue in its newest version, by name."""
+    found = (load().get(name) for name in load().names())
+    return [kind for kind in found if kind is not None]
+
+
+def service(where: Where) -> Calls | None:
+    """The service that options, environment or profile name; None where nobody names one. Stop."""
+    try:
+        return calls(where, SECONDS)
+    except Stop as stop:
+        if stop.problem == NO_KEY and where in (HERE, Where(json=True)):
+            return None
+        raise
+
+
+def find_kind(name: str, where: Where, api: Calls | None = None) -> EventType:
+    """The type of a name, in its newest version; of a label (`pointsIssued.v2`) that one. Stop.
+
+    The service is asked only for what the catalogue does not have.
+    """
+    if (kind := _in_catalogue(name)) is not None:
+        return kind
+    known: list[str] = []
+    unasked = ""
+    try:
+        api = api or service(where)
+        if api is not None:
+            if (kind := _own(api, name)) is not None:
+                return kind
+            known = [row["eventName"] for row in own_rows(api)]
+    except Stop as stop:
+        if stop.code is Exit.UNREACHABLE or stop.step:
+            raise
+        unasked = f"\nTypes of the org's own could not be asked for: {stop.problem}"
+    raise Stop(_not_there(name, known) + unasked, Exit.NOT_FOUND)
+
+
+def own_rows(api: Calls) -> list[dict[str, Any]]:
+    """The types that the org declares, each with its name, trigger and newest version. Stop."""
+    return [row for row in api.get("/v1/eventTypes")["eventTypes"] if row["own"]]
+
+
+def versions_of(kind: EventType, where: Where) -> list[int]:
+    """All versions of a type, oldest first."""
+    if kind.family != OWN:
+        return sorted(load().versions(kind.name) or ())
+    api = service(where)
+    return [] if api is None else sorted(api.get(f"/v1/eventTypes/{part(kind.name)}")["versions"])
+
+
+def raising(names: Sequence[str]) -> str:
+    """A command that raises events which somebody who wants these types gets."""
+    if not names:
+        return "tidings simulate --events 20"
+    name = names[0]
+    if name.startswith(OF_TIDINGS):
+        return "tidings tail"
+    if _in_catalogue(name) is None:
+        return f"tidings trigger {name}"
+    return f"tidings simulate --events 20 --types {name}"
+
+
+def fresh(example: Json, org: int) -> Json:
+    """An event as an example shows it, for an org and at this moment. A copy."""
+    event: Json = json.loads(json.dumps(example))
+    _move(event, str(event.get("orgId")), str(org))
+    return event | {
+        "eventId": str(uuid.uuid4()),
+        "orgId": org,
+        "createdAt": time.time_ns() // 1_000_000,
+    }
+
+
+def _move(value: Any, former: str, org: str) -> None:
+    """The example's org becomes this one wherever the event names it: in orgId, or in a refId."""
+    if isinstance(value, list):
+        for inner in value:
+            _move(inner, former, org)
+    if not isinstance(value, dict):
+        return
+    for name, inner in value.items():
+        if name == "orgId" and str(inner) == former:
+            value[name] = type(inner)(org)
+        elif name == "refId" and isinstance(inner, str) and inner.startswith(f"{former}_"):
+            value[name] = org + inner[len(former) :]
+        else:
+            _move(inner, former, org)
+
+
+def _in_catalogue(name: str) -> EventType | None:
+    labels = {kind.label: kind for kind in load().kinds() if kind.version > 1}
+    if (kind := labels.get(name) or load().get(name)) is not None:
+        return kind
+    return load().get(name[:-3], 1) if name.endswith(".v1") else None
+
+
+def _own(api: Calls, name: str) -> EventType | None:
+    """A type that the org declares; None where there is none of this name. Stop."""
+    base, _, number = name.rpartition(".v")
+    asked = [(name, "")]
+    if base and number.isascii() and number.isdigit() and len(number) <= 4:
+        asked.append((base, f"?version={int(number)}"))
+    for word, query in asked:
+        if not word.isascii() or len(word) > 200:
+            continue
+        path = f"/v1/eventTypes/{part(word)}"
+        status, told = api.ask("GET", path + query)
+        if status == 200 and told.get("own"):
+            return _made(told)
+        if status not in (200, 400, 404):
+            raise api.refused(path, status, told)
+    return None
+
+
+def _made(told: dict[str, Any]) -> EventType:
+    """A declared type from what the service says of it. Stop."""
+    from tidings.catalogue import envelope  # noqa: PLC0415  # most commands name the catalogue's
+    from tidings.core.own_schema import SchemaRefused  # noqa: PLC0415
+    from tidings.core.own_types import Declaration, OwnType  # noqa: PLC0415
+
+    example = told.get("example") or {}
+    declared = Declaration(
+        told["description"], told["dataSchema"], told["key"], example.get("data")
+    )
+    try:
+        made = OwnType(told["eventName"], told["version"], declared, envelope())
+    except SchemaRefused as refused:
+        raise Stop(
+            f"The schema of {clean(told['eventName'])} must be one that this version of the "
+            f"command reads; {clean(refused.sentence)} Use the command of the service's version.",
+            Exit.FAILED,
+        ) from None
+    return made.kind
+
+
+def _not_there(name: str, own: list[str]) -> str:
+    import difflib  # noqa: PLC0415  # only for what is not there
+
+    lower = {known.lower(): known for known in [*load().names(), *own]}
+    lower |= {kind.label.lower(): kind.label for kind in load().kinds()}
+    near = difflib.get_close_matches(name.lower(), lower, 1)
+    hint = f" Did you mean {clean(lower[near[0]])}?" if near else ""
+    shown = clean(name if len(name) <= 40 else name[:40] + "…")
+    return f"NAME must be an event type; got {shown}.{hint} `tidings events list` shows them all."
