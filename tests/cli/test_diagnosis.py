@@ -129,3 +129,77 @@ def test_a_backlog_below_the_threshold_is_none() -> None:
 
 def test_what_the_credential_may_not_see_is_not_guessed() -> None:
     assert diagnose(Findings(WEBHOOK)).well
+
+
+LEFT = {
+    "failingSince": "2026-11-26T14:02:11.000Z",
+    "failures": 31,
+    "cause": "503",
+    "leftAlone": True,
+    "nextTryAt": "2999-01-01T00:00:00.000Z",
+}
+CROWD = {"pending": 1_400, "retrying": 10}
+WAITS = [{"state": "pending", "attempts": 0}] * 50
+
+
+@pytest.mark.parametrize("cause", ["503", "timeout", "refused", "dns", "tls", ""])
+@pytest.mark.parametrize("fields", [{}, {"rateLimit": 5.0}, {"ordering": "strict"}])
+def test_a_crowd_behind_an_open_breaker_is_told_as_that(cause: str, fields: dict[str, Any]) -> None:
+    health = LEFT | {"cause": cause or None}
+    for worst in (None, WORST):
+        found = Findings(WEBHOOK | fields | {"health": health}, None, CROWD, WAITS, worst)
+        told = diagnose(found)
+        assert told.cause.startswith("crm is left alone: its receiver "), told.cause
+        assert "1,410 of the last day's deliveries wait for it; it is asked again at" in told.cause
+        assert " since " in told.cause and "(in " in told.cause
+        assert "connection" not in told.fix and told.step == f"tidings webhooks test {ID}"
+    assert "answers 503" in diagnose(Findings(WEBHOOK | {"health": LEFT}, None, CROWD)).cause
+
+
+def test_a_receiver_that_gets_too_much_is_sent_less() -> None:
+    health = LEFT | {"cause": "429"}
+    for rate, step in ((None, "rateLimit=10"), (8.0, "rateLimit=4"), (1.0, "rateLimit=1")):
+        told = diagnose(Findings(WEBHOOK | {"health": health, "rateLimit": rate}, None, CROWD))
+        assert "answers 429" in told.cause and told.step.endswith(step), told
+
+
+def test_who_fails_behind_a_page_of_what_waits_is_found() -> None:
+    health = LEFT | {"leftAlone": False, "nextTryAt": None}
+    told = diagnose(Findings(WEBHOOK | {"health": health}, None, CROWD, WAITS, WORST))
+    assert told.cause.startswith("The receiver answered 503 Service Unavailable after 4 ms. It ans")
+    assert "31 failures in a row" in told.cause and told.step == "tidings show dlv_1"
+
+
+@pytest.mark.parametrize(
+    ("fields", "stopped", "cause"),
+    [
+        ({"standing": "paused"}, None, "crm is paused"),
+        ({"standing": "disabled", "disabledReason": "A 410."}, None, "crm is disabled: A 410"),
+        ({"standing": "disabled", "disabledReason": "8 days."}, None, "crm is disabled: 8 days"),
+        ({"webHookType": "QUEUE_INT"}, None, "crm is of the type QUEUE_INT"),
+        ({}, "this org", "Sending is stopped for this org"),
+    ],
+)
+def test_what_somebody_did_stands_before_what_the_receiver_does(
+    fields: dict[str, Any], stopped: str | None, cause: str
+) -> None:
+    found = Findings(WEBHOOK | fields | {"health": LEFT}, stopped, CROWD, WAITS, WORST)
+    assert diagnose(found).cause.startswith(cause)
+
+
+def test_a_crowd_before_a_healthy_receiver_is_told_by_what_it_waits_for() -> None:
+    def told(tally: dict[str, int], took_ms: float | None, **fields: Any) -> Diagnosis:
+        newest = [GOOD | {"durationInMs": took_ms}]
+        return diagnose(Findings(WEBHOOK | {"health": None} | fields, None, tally, newest))
+
+    quick = told({"pending": 400}, 4.0)
+    assert "one of the 10 connections" in quick.cause and "--connections 20" in quick.step
+    slow = told({"pending": 400}, 4_000.0)
+    assert "takes 4.0 s to answer, so 10 connections carry about 2.5 a second" in slow.cause
+    limited = told({"pending": 400}, 4_000.0, rateLimit=5.0)
+    assert "rateLimit lets 5 a second go" in limited.cause
+    held = told({"held": 400, "pending": 3}, 4.0, ordering="key")
+    assert "400 deliveries are held behind an earlier one of their key" in held.cause
+    assert held.step == f"tidings deliveries list --webhook {ID} --status retrying"
+    after = told({"held": 400}, 4.0, ordering="key", holdOnFailure=True)
+    assert after.step.endswith("--status failed")

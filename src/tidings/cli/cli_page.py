@@ -77,6 +77,13 @@ each signature with the webhook's secret, and removes both at Ctrl-C, SIGTERM an
 sends each one on as it came. The inbox answers by itself: what the local URL answers is shown, not
 passed on.
 
+## What ails a webhook
+
+`tidings webhooks list` and `show` say in a word how each one does: ✓ well, ↻ failing, ✗ left alone
+(its receiver fails so much that it is asked from time to time only), ‖ paused, ✗ disabled.
+`tidings doctor crm` names one cause and one fix. What stands in the way of everything comes first:
+what somebody has paused, disabled or stopped, then what the receiver does, then what is waited for.
+
 ## Webhooks as code
 
 ```console

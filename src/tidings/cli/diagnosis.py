@@ -2,12 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
+
+from tidings.cli.webhook_health import asked_again, health_said, health_word, receiver_does, when
 
 Facts = Mapping[str, Any]
 FAILING = ("retrying", "failed")
 WAITING = ("pending", "held")
 BACKLOG_MIN = 100
+RATE_FIRST = 10  # a second; to begin with where a receiver says that it gets too much
+SLOW_MS = 1_000
+MEND = "Look into the receiver's log at this time."
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ def diagnose(found: Findings) -> Diagnosis:
     return (
         _standing(found)
         or _stopped(found)
+        or _left_alone(found)
         or _failing(found)
         or _backlog(found)
         or _missed(found)
@@ -100,6 +107,41 @@ def _stopped(found: Findings) -> Diagnosis | None:
     )
 
 
+def _left_alone(found: Findings) -> Diagnosis | None:
+    """Its receiver fails so much that its breaker is open: what waits, waits for that alone."""
+    webhook = found.webhook
+    if health_word(webhook) != "left alone":
+        return None
+    health, now = webhook["health"], datetime.now(UTC)
+    since = when(health["failingSince"], now)
+    waiting = _count(found, *WAITING, "retrying")
+    wait = f"{waiting:,} of the last day's deliveries wait for it; " if waiting else ""
+    cause = (
+        f"{webhook['name']} is left alone: its receiver {receiver_does(webhook)}"
+        f"{f' since {since}' if since else ''}. {wait}it is {asked_again(health, now)}."
+    )
+    id = webhook["webHookId"]
+    if health["cause"] == "429":
+        rate = max(1, (webhook.get("rateLimit") or 2 * RATE_FIRST) / 2)
+        fix = "Set rateLimit to what the receiver takes; what waits is then sent by itself."
+        return Diagnosis(cause, fix, f"tidings webhooks edit {id} --set rateLimit={rate:g}")
+    return Diagnosis(
+        cause,
+        f"{_last_said(found)[1] or MEND} What waits is sent by itself once it answers.",
+        f"tidings webhooks test {id}",
+    )
+
+
+def _last_said(found: Findings) -> tuple[str, str]:
+    """What the last attempt of the newest bad delivery was, and what to do about it."""
+    if found.worst is None:
+        return "", ""
+    ended = [one for one in found.worst["attemptList"] if one["ended"]]
+    said = ended[-1]["advice"] if ended else found.worst["advice"]
+    first, _, rest = said.partition(". ")
+    return first.rstrip("."), rest
+
+
 def _failing(found: Findings) -> Diagnosis | None:
     """The newest deliveries that have ended, or were tried, did not arrive."""
     worst = found.worst
@@ -108,17 +150,21 @@ def _failing(found: Findings) -> Diagnosis | None:
     tried = [one for one in found.newest if one["attempts"]]
     lately = tried[:10]
     bad = [one for one in lately if one["state"] in FAILING]
+    first, rest = _last_said(found)
+    if not bad and health_word(found.webhook) == "failing":
+        return Diagnosis(
+            f"{first}. It {health_said(found.webhook)}.",
+            rest or MEND,
+            f"tidings show {worst['id']}",
+        )
     if not bad:
         return None
-    ended = [one for one in worst["attemptList"] if one["ended"]]
-    said = ended[-1]["advice"] if ended else worst["advice"]
-    first, _, rest = said.partition(". ")
     share = f"{len(bad)} of the last {len(lately)} deliveries did not arrive."
     if len(bad) == len(lately) == 1:
         share = "The last delivery did not arrive."
     return Diagnosis(
-        f"{first.rstrip('.')}. {share}",
-        rest or "Look into the receiver's log at this time.",
+        f"{first}. {share}",
+        rest or MEND,
         f"tidings show {worst['id']}",
     )
 
@@ -140,6 +186,22 @@ def _backlog(found: Findings) -> Diagnosis | None:
             f"{waiting:,} deliveries wait, and rateLimit lets {rate:g} a second go.",
             "Raise rateLimit, if the receiver can take more.",
             f"tidings webhooks edit {id} --set rateLimit={2 * rate:g}",
+        )
+    if (held := _count(found, "held")) > waiting - held:
+        first = "failed" if webhook.get("holdOnFailure") else "retrying"
+        return Diagnosis(
+            f"{held:,} deliveries are held behind an earlier one of their key.",
+            "Look at what goes first: mend what it fails for, or cancel it.",
+            f"tidings deliveries list --webhook {id} --status {first}",
+        )
+    took = [one["durationInMs"] for one in found.newest if one.get("durationInMs") is not None]
+    if took and (mean_ms := sum(took) / len(took)) >= SLOW_MS:
+        return Diagnosis(
+            f"{waiting:,} deliveries wait: the receiver takes {mean_ms / 1000:.1f} s to answer, so "
+            f"{most} connections carry about {most * 1000 / mean_ms:.2g} a second.",
+            "Let the receiver answer at once and do its work afterwards; more connections help "
+            "only where it serves them side by side.",
+            f"tidings webhooks test {id}",
         )
     return Diagnosis(
         f"{waiting:,} deliveries wait for one of the {most} connections.",

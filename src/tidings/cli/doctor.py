@@ -72,6 +72,9 @@ def _look(api: Calls, webhook: dict[str, Any]) -> Findings:
     page = _may(api, f"/v1/deliveries?webHookId={id}&limit=50") or {"deliveries": []}
     newest = page["deliveries"]
     worst = next((one for one in newest if one["state"] in FAILING), None)
+    if worst is None and webhook.get("health"):  # what waits may fill the page before it
+        failed = _may(api, f"/v1/deliveries?webHookId={id}&status=retrying,failed&limit=1")
+        worst = next(iter((failed or {"deliveries": []})["deliveries"]), None)
     return Findings(
         webhook,
         _stopped(api),

@@ -20,6 +20,7 @@ from tidings.cli.output import (
     word,
 )
 from tidings.cli.webhook_fields import changed, headers, names, read_json
+from tidings.cli.webhook_health import health_cell, health_said
 from tidings.cli.webhook_names import (
     PATH,
     all_webhooks,
@@ -64,14 +65,14 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
         rows = [
             (
                 one["name"],
-                one["standing"],
+                health_cell(one),
                 _events(one["eventNames"]),
                 one["webHookUrl"],
                 one["webHookId"],
             )
             for one in found
         ]
-        print_table(("Name", "Standing", "Events", "URL", "Id"), rows)
+        print_table(("Name", "Health", "Events", "URL", "Id"), rows, whole="Health")
     say(how_many(len(found), "webhook"))
     api.next_step(f"tidings webhooks show {word(found[0]['name'])}")
     return Exit.OK
@@ -127,6 +128,7 @@ def show_webhook(found: dict[str, Any], as_json: bool) -> None:
         ("id", found["webHookId"]),
         ("consumer group", found["consumerGroupId"]),
         ("standing", standing),
+        *_health(found),
         ("URL", f"{found['methodType']} {found['webHookUrl']}".strip()),
         ("events", found["eventNames"]),
         (
@@ -151,6 +153,14 @@ def show_webhook(found: dict[str, Any], as_json: bool) -> None:
         ("changed by", by.get("name") or by.get("id")),
     ]
     print_facts((name, value) for name, value in facts if value not in ([], {}))
+
+
+def _health(found: dict[str, Any]) -> list[tuple[str, Any]]:
+    """How its receiver does; nothing where the answer does not say, or nothing is sent to it."""
+    if "health" not in found or found["standing"] not in ("active", "paused"):
+        return []
+    told = [("health", health_cell(found))]
+    return [*told, ("receiver", health_said(found))] if found["health"] else told
 
 
 @app.command

@@ -93,3 +93,24 @@ def to_tell(verdict: Verdict, told: int) -> int | None:
     if isinstance(verdict, Failing) and verdict.percent > told:
         return verdict.percent
     return None
+
+
+# What a receiver does that only fails, by the fault of its last attempt.
+_DOES = {
+    "refused": "refuses connections",
+    "unreachable": "cannot be reached",
+    "connect_timeout": "takes no connection in time",
+    "reset": "breaks the connection",
+    "timeout": "does not answer in time",
+    "dns": "has a name without an address",
+    "tls": "fails the TLS handshake",
+    "protocol": "does not answer in HTTP",
+    "policy": "has an address that the policy blocks",
+    "transform": "gets no message, since its payload cannot be made",
+}
+
+
+def does(cause: str) -> str:
+    """What a receiver does whose last failure had this cause: `answers 503`, `does not answer in
+    time`."""
+    return f"answers {cause}" if cause.isdigit() else _DOES.get(cause, "fails")

@@ -10,6 +10,7 @@ from tidings.console.pages import charts
 from tidings.console.pages.charts import share_failing, total
 from tidings.console.words import percent
 from tidings.core.delivery import State
+from tidings.core.health import does
 from tidings.core.standing import Standing
 from tidings.engine.webhook_records import Record
 from tidings.store import port
@@ -20,20 +21,6 @@ DAY_MS = 24 * HOUR_MS
 KEPT_MS = 30 * DAY_MS
 UNFINISHED = (State.PENDING, State.HELD, State.RETRYING)
 _NO_DAY = port.Series(DAY_MS, ())
-
-# What a receiver does that only fails, by the fault of its last attempt.
-_DOES = {
-    "refused": "refuses connections",
-    "unreachable": "cannot be reached",
-    "connect_timeout": "takes no connection in time",
-    "reset": "breaks the connection",
-    "timeout": "does not answer in time",
-    "dns": "has a name without an address",
-    "tls": "fails the TLS handshake",
-    "protocol": "does not answer in HTTP",
-    "policy": "has an address that the policy blocks",
-    "transform": "gets no message, since its payload cannot be made",
-}
 
 
 class Doing(msgspec.Struct, frozen=True):
@@ -71,7 +58,7 @@ class Doing(msgspec.Struct, frozen=True):
         """What a failing receiver does: `answers 503`, `answers 503 to 15 % of its attempts`."""
         cause = "" if self.health is None else self.health.cause
         share = None if self.health is None else self.health.share
-        answers = f"answers {cause}" if cause.isdigit() else _DOES.get(cause, "fails")
+        answers = does(cause)
         if share is None or share.failed == share.attempts:
             return answers
         how = "to" if cause.isdigit() else "in"

@@ -1,0 +1,86 @@
+"""How a webhook does, as a word with its glyph and as a sentence, by what GET says of it. Pure."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.text import Text
+
+Facts = Mapping[str, Any]
+_WORDS = {  # glyph and colour are those of the states of deliveries
+    "well": ("✓", "green"),
+    "failing": ("↻", "yellow"),
+    "left alone": ("✗", "red"),
+    "paused": ("‖", "blue"),
+    "disabled": ("✗", "red"),
+    "inactive": ("–", "bright_black"),
+    "deleted": ("–", "bright_black"),
+    "not called": ("–", "bright_black"),  # it is of a type that no call is made for
+}
+
+
+def health_word(webhook: Facts) -> str:
+    """One word: what somebody did with it, else how its receiver does."""
+    if webhook["standing"] != "active":
+        return str(webhook["standing"])
+    if webhook.get("webHookType") not in (None, "HTTP"):
+        return "not called"
+    health = webhook.get("health")
+    if not health:
+        return "well"
+    if health["leftAlone"]:
+        return "left alone"
+    return "failing" if health["failingSince"] else "well"
+
+
+def health_cell(webhook: Facts) -> Text:
+    """The word with its glyph, in its colour."""
+    word = health_word(webhook)
+    sign, colour = _WORDS.get(word, ("·", ""))
+    return Text(f"{sign} {word}", style=colour)
+
+
+def receiver_does(webhook: Facts) -> str:
+    """What its receiver did at the last failure: `answers 503`."""
+    from tidings.core.health import does  # noqa: PLC0415  # help needs it not
+
+    return does((webhook.get("health") or {}).get("cause") or "")
+
+
+def health_said(webhook: Facts, now: datetime | None = None) -> str:
+    """`answers 503 since 14:02:11, 12 failures in a row; left alone, asked again at 14:31:02`."""
+    health = webhook.get("health") or {}
+    now = now or datetime.now(UTC)
+    said = receiver_does(webhook)
+    if since := when(health.get("failingSince"), now):
+        said += f" since {since}"
+    if count := health.get("failures"):
+        said += f", {count:,} failure{'s' if count != 1 else ''} in a row"
+    if not health.get("leftAlone"):
+        return said
+    due = when(health.get("nextTryAt"), now)
+    return f"{said}; left alone, {asked_again(health, now)}" if due else f"{said}; left alone"
+
+
+def asked_again(health: Facts, now: datetime) -> str:
+    """When one delivery is sent to a receiver that is left alone, to see whether it answers."""
+    try:
+        due = datetime.fromisoformat(health.get("nextTryAt") or "")
+    except ValueError:
+        return "asked again soon"
+    left_s = round((due - now).total_seconds())
+    if left_s <= 0:
+        return "being asked again now"
+    return f"asked again at {when(health['nextTryAt'], now)} (in {left_s:,} s)"
+
+
+def when(iso: str | None, now: datetime) -> str:
+    """A time in the reader's zone; without the date where that is today."""
+    if not iso:
+        return ""
+    try:
+        at = datetime.fromisoformat(iso).astimezone()
+    except (ValueError, OverflowError):
+        return ""
+    today = at.date() == now.astimezone().date()
+    return f"{at:%H:%M:%S}" if today else f"{at:%Y-%m-%d %H:%M}"
