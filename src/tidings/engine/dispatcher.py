@@ -91,7 +91,6 @@ class Dispatcher:
         self._ends: dict[int, tuple[Webhook, str]] = {}  # by the delivery that disables it
         self._observe = observe
         self._posts: dict[int, Post] = {}
-        self.handover = Handover(known=self._posts.get, post_of=self._post, wakes=Wakes(self._pump))
         self._deleted: dict[int, Post] = {}  # with attempts that are under way
         self._lines = Lines(sender=sender, target_of=target_of, spawn=self._spawn)
         self._takes = Takes(
@@ -100,6 +99,14 @@ class Dispatcher:
             post_of=self._posts.get,
             take=lambda webhook, limit: self.committer.take(webhook, limit),
             may_take=lambda: not (self.stopping or self.committer.halted),
+            park_overdue=healths.park_overdue,
+        )
+        self.handover = Handover(
+            known=self._posts.get,
+            post_of=self._post,
+            wakes=Wakes(self._pump),
+            parks=healths.parks,
+            give_back=self._takes.release,
         )
         self._loop = asyncio.get_running_loop()
         self._breakers = Breakers(healths, draw, self._pump)

@@ -6,11 +6,16 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 
 from tidings.core.job import Job
+from tidings.core.schedule import WINDOW_S
+from tidings.core.webhook import Webhook
 from tidings.engine.committer import Prepared
 from tidings.engine.fan_out import made_late
 from tidings.engine.post import Post
 from tidings.engine.wakes import Wakes
 from tidings.store import port
+
+# A retry's last time is the end of its window; one that waited longer did so behind a breaker.
+LAST_MS = int((WINDOW_S + 1) * 1000)
 
 
 class Handover:
@@ -22,8 +27,14 @@ class Handover:
         known: Callable[[int], Post | None],
         post_of: Callable[[int], Post | None],
         wakes: Wakes,
+        parks: Callable[[Webhook], bool],
+        give_back: Callable[[Post], None],
     ) -> None:
-        """`known`: the post of a webhook that is at work; `post_of`: of any, which is then."""
+        """`known`: the post of a webhook that is at work; `post_of`: of any, which is then.
+        `parks`: whether a webhook's deliveries are parked once their window is over; `give_back`:
+        do so with those that were taken for a probe."""
+        self._parks = parks
+        self._give_back = give_back
         self._known = known
         self._post = post_of
         self._wakes = wakes
@@ -70,9 +81,14 @@ class Handover:
         woken |= self._offer_replays(receipt.replayed)
         for job in receipt.taken:
             post = self._post(job.webhook)
-            if post is not None and not post.takes_void:
-                post.lane.offer_retry(job)
-                woken[post] = None
+            if post is None or post.takes_void:
+                continue
+            if now_ms - job.accepted_ms > LAST_MS and self._parks(post.webhook):
+                post.overdue = True
+                self._give_back(post)
+                continue
+            post.lane.offer_retry(job)
+            woken[post] = None
         self._forget(receipt.cancelled)
         self._wakes.wake(woken)
 

@@ -285,18 +285,22 @@ class Healths:
 
     async def _review(self) -> None:
         """Park what has waited its whole window behind an open breaker."""
-        if not self._sure():
-            return  # the date may be a wrong one
-        before_ms = self._clock.now_ms() - int(WINDOW_S * 1000)
         for health in list(self._failing.values()):
             webhook = self._registry.get(health.webhook)
-            if webhook is None or not health.opens or not webhook.sends:
-                continue
-            if health.webhook not in self._failed_here:
-                continue  # it is asked once more first
-            await self._park(webhook, before_ms)
+            if webhook is not None and self.parks(webhook):
+                await self.park_overdue(webhook)
 
-    async def _park(self, webhook: Webhook, before_ms: int) -> None:
+    def parks(self, webhook: Webhook) -> bool:
+        """Whether what has waited its whole window is parked now: behind an open breaker, once the
+        date is sure, and not before the receiver was asked once more by this process."""
+        health = self._failing.get(webhook.number)
+        if health is None or not health.opens or not webhook.sends:
+            return False
+        return self._sure() and webhook.number in self._failed_here
+
+    async def park_overdue(self, webhook: Webhook) -> None:
+        """Park what has waited its whole window. StoreDown."""
+        before_ms = self._clock.now_ms() - int(WINDOW_S * 1000)
         moved = PARK_SLICE
         while moved >= PARK_SLICE:
             moved = await self._store.park_expired(webhook.number, before_ms, PARK_SLICE)

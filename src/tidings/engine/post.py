@@ -60,6 +60,7 @@ class Post:
         self.doubted: set[int] = set()  # started before a lost answer, which may have ended them
         self.taking = False  # or releasing (takes.py)
         self.release_wanted = False
+        self.overdue = False  # a retry was taken whose window is over: it is parked, not sent
         self.takes_void = False  # what the take under way brings has been parked meanwhile
         self.paced: asyncio.TimerHandle | None = None
         self.waiting_since_s: float | None = None

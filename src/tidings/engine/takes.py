@@ -8,8 +8,9 @@ was taken and has not come here.
 
 import asyncio
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
+from tidings.core.webhook import Webhook
 from tidings.engine.clock import Clock
 from tidings.engine.post import Post
 from tidings.store import port
@@ -29,8 +30,10 @@ class Takes:
         post_of: Callable[[int], Post | None],
         take: Callable[[int, int], None],
         may_take: Callable[[], bool],
+        park_overdue: Callable[[Webhook], Awaitable[None]],
     ) -> None:
         """`take` asks for so many due retries of a webhook with the next commit."""
+        self._park_overdue = park_overdue
         self._store = store
         self._clock = clock
         self._post_of = post_of
@@ -96,6 +99,9 @@ class Takes:
     async def _release(self, post: Post) -> None:
         try:
             await self._store.release(post.webhook.number, post.lane.unsettled)
+            if post.overdue:
+                await self._park_overdue(post.webhook)
+                post.overdue = False
         except port.StoreDown:
             self._loop.call_later(RELEASE_AGAIN_S, self.release, post)
         else:
