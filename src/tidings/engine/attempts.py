@@ -49,10 +49,15 @@ class Attempts:
         self._ended = ended
         self._put_back = put_back
         self._spawn = spawn
+        self.leapt_ms = 0  # by so much dates are later than when this process began
 
-    async def make(self, post: Post, job: Job) -> None:
-        """Make it, to its end."""
+    async def make(self, post: Post, job: Job, leapt_ms: int) -> None:
+        """Make it, to its end. `leapt_ms` was ours when its lane started it.
+
+        From then on the date of its accept follows the leaps of the clock here, and not there.
+        """
         webhook, accepted, left = post.webhook, job.body, False
+        leapt_ms = self._dated(job, leapt_ms)
         started_ms = self._clock.now_ms()
 
         def leaves() -> Headers | None:
@@ -68,8 +73,9 @@ class Attempts:
             while True:
                 body = await self._message(post, job)
                 if body is None or not self._may_leave(post, job):
-                    self._put_back(post, job)
+                    self._wait_again(post, job, leapt_ms)
                     return
+                leapt_ms = self._dated(job, leapt_ms)
                 webhook, started_ms = post.webhook, self._clock.now_ms()
                 if not (webhook.plain or job.shaped):
                     job.sent = job.body = body
@@ -87,7 +93,7 @@ class Attempts:
                     break
                 job.body, job.sent = accepted, None  # not by what was changed before it left
                 if not self._may_leave(post, job):
-                    self._put_back(post, job)
+                    self._wait_again(post, job, leapt_ms)
                     return
         except (ShapeRefused, ShapeLater) as unshaped:
             webhook, ending = post.webhook, endings.unshaped(unshaped)
@@ -96,9 +102,19 @@ class Attempts:
                 self._ended(post, webhook, job, started_ms, None)
             else:
                 job.body, job.sent = accepted, None
-                self._put_back(post, job)
+                self._wait_again(post, job, leapt_ms)
             raise
         self._ended(post, webhook, job, started_ms, ending)
+
+    def _dated(self, job: Job, leapt_ms: int) -> int:
+        """Its accept is by the dates of now, which are later by what is returned; it was by those
+        that were later by `leapt_ms`."""
+        job.accepted_ms += self.leapt_ms - leapt_ms
+        return self.leapt_ms
+
+    def _wait_again(self, post: Post, job: Job, leapt_ms: int) -> None:
+        self._dated(job, leapt_ms)
+        self._put_back(post, job)
 
     def _stands(self, post: Post, webhook: Webhook, job: Job) -> bool:
         """Whether nothing was decided meanwhile that keeps it from leaving by this version."""

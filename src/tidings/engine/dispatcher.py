@@ -314,7 +314,7 @@ class Dispatcher:
             return False
         self._admission.began(post, now_s)
         post.waiting_since_s = None
-        slot = self._loop.create_task(self._slot(post, job))
+        slot = self._loop.create_task(self._slot(post, job, self._attempts.leapt_ms))
         post.slots.add(slot)
         slot.add_done_callback(post.slots.discard)
         return True
@@ -340,15 +340,15 @@ class Dispatcher:
         post.paced = None
         self._pump(post)
 
-    async def _slot(self, post: Post, first: Job) -> None:
+    async def _slot(self, post: Post, first: Job, leapt_ms: int) -> None:
         job: Job | None = first
         lane, loop = post.lane, self._loop
         self._lines.keep_warm(post)
         while job is not None:
-            await self._attempts.make(post, job)
+            await self._attempts.make(post, job, leapt_ms)
             if lane.page_wanted:
                 self._pump(post)
-            now_s, job = loop.time(), None
+            now_s, job, leapt_ms = loop.time(), None, self._attempts.leapt_ms
             if not self._admission.crowded and self._admission.admits(post, now_s):
                 if (job := lane.start(now_s)) is not None:
                     self._admission.began(post, now_s)
@@ -422,6 +422,7 @@ class Dispatcher:
         self._began_ms += by_ms
         self._takes.leapt(self._posts.values(), by_ms)
         self.promises.leapt(by_ms)
+        self._attempts.leapt_ms += by_ms
         for post in self._posts.values():
             post.lane.leapt(by_ms)
         self._spawn(self._look_again(set()))
