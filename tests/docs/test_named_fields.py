@@ -23,6 +23,8 @@ NAMED = re.compile(r"(?<![\w.$/{<-])[a-z]+(?:[A-Z][a-z0-9]*)+(?![\w(])")
 # What texts name that is neither a field nor a parameter nor an event of the catalogue.
 OTHERS = frozenset(
     {
+        "dependentSchemas",  # of JSON Schema, as is patternProperties
+        "patternProperties",
         "enableServiceLinks",  # of a pod, in Kubernetes
         "localStorage",  # of a browser
         "orderPacked",  # an own event type, as an example
