@@ -97,9 +97,10 @@ def test_a_test_message_that_is_refused_ends_with_1(tidings: Command, failing: A
 
 def test_a_preview_shows_what_would_arrive(tidings: Command, org: Api, hook: Any) -> None:
     org.accept(bare(eventId="e-1"))
-    org.accept(bare("tierUpgraded", eventId="e-2"))
+    org.accept(bare(eventId="e-2"))
+    org.accept(bare("tierUpgraded", eventId="e-3"))  # of another type: it is not looked at
     done = tidings("webhooks", "preview", "crm").must(0)
-    assert "It would have got 1 of the last 2 events." in done.err
+    assert "It would have got 2 of the last 2 events." in done.err
 
 
 # -- deliveries, show ------------------------------------------------------------------------------
