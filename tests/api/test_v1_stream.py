@@ -177,7 +177,7 @@ def test_a_stream_whose_caller_goes_before_it_begins_leaves_nothing() -> None:
     run(scenario())
 
 
-@pytest.mark.parametrize("every_s", [0.05, 0.7, 3.9, 30.0])
+@pytest.mark.parametrize("every_s", [0.05, 0.7, 3.9, 30.0, 100.0])
 @pytest.mark.parametrize("ended_s", [0.0, 0.1, 3.99, 4.01, 17.3])
 def test_on_a_stream_busy_or_quiet_nothing_is_heard_5_s_after_the_right_to_it_has_ended(
     every_s: float, ended_s: float
@@ -185,13 +185,15 @@ def test_on_a_stream_busy_or_quiet_nothing_is_heard_5_s_after_the_right_to_it_ha
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
         feed = Feed()
-        facts = stream.told(feed, feed.subscribe(1), stream.KEEP_ALIVE_S)
         began_s = loop.time()
         heard: list[float] = []
+        ends_s: list[float] = []
 
         async def listen() -> None:
-            async for _ in stream.watched(facts, lambda: loop.time() - began_s < ended_s):
+            facts = stream.told(feed, feed.subscribe(1), lambda: loop.time() - began_s < ended_s)
+            async for _ in facts:
                 heard.append(loop.time() - began_s)
+            ends_s.append(loop.time() - began_s)
 
         listening = asyncio.ensure_future(listen())
         while loop.time() - began_s < ended_s + 60:
@@ -202,6 +204,7 @@ def test_on_a_stream_busy_or_quiet_nothing_is_heard_5_s_after_the_right_to_it_ha
             "and until then"
         )
         assert listening.done() and not feed.listening
+        assert ended_s <= ends_s[0] < ended_s + 5.0, "it has ended, and is not only silent"
 
     simulate(1, scenario())
 
@@ -217,10 +220,8 @@ def test_the_right_to_a_stream_is_asked_for_again_seldom_enough() -> None:
             asked += 1
             return True
 
-        facts = stream.told(feed, feed.subscribe(1), stream.KEEP_ALIVE_S)
-
         async def listen() -> None:
-            async for _ in stream.watched(facts, may_hear):
+            async for _ in stream.told(feed, feed.subscribe(1), may_hear):
                 pass
 
         listening = asyncio.ensure_future(listen())

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,7 @@ from tests.api.log_client import accept
 from tests.catalogue import versioned
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings import catalogue
-from tidings.api.stream import watched
 from tidings.core.ids import show
-from tidings.engine.feed import Feed
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
 
@@ -232,28 +229,6 @@ def test_the_tail_streams_what_happens_in_the_org_to_who_is_signed_in() -> None:
             writer = await with_scopes(p, "events:write")
             for path in ("/console/o/7/tail", "/console/o/7/tail/stream"):
                 assert (await writer.get(path)).status == 403
-
-    run(scenario())
-
-
-def test_a_stream_ends_with_the_session_of_who_listens() -> None:
-    async def scenario() -> None:
-        feed = Feed()
-        subscription = feed.subscribe(1)
-        may = [True, True, False]
-
-        async def facts() -> AsyncGenerator[bytes, None]:
-            try:
-                while True:
-                    yield b"x"
-                    await asyncio.sleep(0)
-            finally:
-                feed.unsubscribe(subscription)
-
-        count = 0
-        async for _ in watched(facts(), lambda: may.pop(0), 0.0):
-            count += 1
-        assert count == 2 and not feed.listening
 
     run(scenario())
 

@@ -1,8 +1,7 @@
 """`GET /v1/stream`: what happens in an org, as server-sent events (WHATWG HTML, section 9.2)."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -49,45 +48,43 @@ def event_stream(
 ) -> Response:
     """What a feed tells on a channel, for as long as it may be heard; then the place is free."""
     subscription = feed.subscribe(channel)
-    heard = watched(told(feed, subscription, keep_alive_s), may_hear)
+    heard = told(feed, subscription, may_hear, keep_alive_s)
     stream = EventStream(heard, media_type="text/event-stream", headers=EVENT_STREAM_HEADERS)
     stream.ends = (lambda: feed.unsubscribe(subscription), give_back)
     return stream
 
 
 async def told(
-    feed: Feed, subscription: Subscription, keep_alive_s: float
+    feed: Feed,
+    subscription: Subscription,
+    may_hear: Callable[[], bool],
+    keep_alive_s: float = KEEP_ALIVE_S,
 ) -> AsyncGenerator[bytes, None]:
-    """The facts of a feed as server-sent events, until the listener or the feed goes."""
+    """The facts of a feed as server-sent events, until the listener or the feed goes, or the right
+    to hear them: that is asked for every `ASKED_AGAIN_S`, whether anything happens or not."""
+    loop = asyncio.get_running_loop()
+    ask_at_s = loop.time() + ASKED_AGAIN_S
+    alive_at_s = loop.time() + keep_alive_s
     try:
         yield OPENING
         while True:
-            facts = await subscription.read(keep_alive_s)
+            wait_s = min(ask_at_s, alive_at_s) - loop.time()
+            facts = await subscription.read(max(0.0, wait_s))
+            now_s = loop.time()
+            if now_s >= ask_at_s:
+                if not may_hear():
+                    return
+                ask_at_s = now_s + ASKED_AGAIN_S
             if facts:
                 yield b"".join(
                     b"event: %b\ndata: %b\n\n" % (fact.kind.encode(), fact.fact) for fact in facts
                 )
             elif subscription.closed:
                 return
-            else:
+            elif now_s >= alive_at_s:
                 yield ALIVE
+            else:
+                continue  # only the right was asked for
+            alive_at_s = loop.time() + keep_alive_s
     finally:
         feed.unsubscribe(subscription)
-
-
-async def watched(
-    facts: AsyncGenerator[bytes, None],
-    may_hear: Callable[[], bool],
-    every_s: float | None = None,
-) -> AsyncIterator[bytes]:
-    """The same, until somebody may hear them no longer; that is asked every so many seconds."""
-    every_s = ASKED_AGAIN_S if every_s is None else every_s
-    loop = asyncio.get_running_loop()
-    asked_s = loop.time()
-    async with contextlib.aclosing(facts):
-        async for fact in facts:
-            if loop.time() - asked_s >= every_s:
-                if not may_hear():
-                    return
-                asked_s = loop.time()
-            yield fact

@@ -68,12 +68,13 @@ def _own_routes(services: Services) -> APIRouter:
     async def stream(request: Request, inbox_id: str) -> Response:
         """Server-sent events of the inbox, from now on."""
         live = own_inbox(services, request, inbox_id)
-        return event_stream(
-            services.streams.take(services.known(request)),
-            inboxes.feed,
-            live.stored.number,
-            lambda: services.still_may(request, "logs:read"),
-        )
+        number, token = live.stored.number, live.stored.token
+
+        def may_hear() -> bool:
+            return inboxes.knows(token) and services.still_may(request, "logs:read")
+
+        place = services.streams.take(services.known(request))
+        return event_stream(place, inboxes.feed, number, may_hear)
 
     return router
 
