@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from tidings.catalogue.event_type import Json, Problem
-from tidings.catalogue.schema import types_of
+from tidings.catalogue.schema import marked, types_of
 
 MAX_PROBLEMS = 10
 STEPS_MAX = 5_000
@@ -85,6 +85,11 @@ def _problem(path: str, node: Json, got: str) -> Problem:
     return Problem(path, expected, got, f"{path or 'the event'} must be {expected}; got {got}.")
 
 
+def _personal(node: Json) -> bool:
+    """Whether what stands there may be personal data: also a text where a block of it must be."""
+    return bool(marked(node, "x-pii"))
+
+
 def _fits(value: object, node: Json) -> bool:
     allowed = node.get("type")
     if allowed.__class__ is str:  # one type: nearly every node
@@ -148,7 +153,7 @@ def explain(event: object, schema: Json, fits_of: FitsOf | None = None) -> list[
             continue
         path, value, node = step
         if not _fits(value, node):
-            problems.append(_problem(path, node, came(value, bool(node.get("x-pii")))))
+            problems.append(_problem(path, node, came(value, _personal(node))))
         elif isinstance(value, dict):
             declared: Json = node.get("properties", {})
             stem = f"{path}." if path else ""

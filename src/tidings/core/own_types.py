@@ -25,6 +25,7 @@ from tidings.core.own_schema import (
     read_schema,
 )
 from tidings.core.own_validator import Explainer, Kept, compile_own
+from tidings.core.personal import Personal
 from tidings.core.schema_cost import Cost
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,127}")
@@ -55,8 +56,8 @@ class OwnType:
     """One version of an org's own event type, ready for its events. Never raises for an event."""
 
     __slots__ = (
-        "_cost", "_explainer", "_key", "_validator", "_wanted", "declaration", "expanded", "kind",
-        "light", "version",
+        "_cost", "_explainer", "_key", "_personal", "_validator", "_wanted", "declaration",
+        "expanded", "kind", "light", "version",
     )  # fmt: skip
 
     def __init__(
@@ -81,6 +82,7 @@ class OwnType:
             "data": self.expanded,
         }
         schema: Json = {"$schema": DIALECT, "title": name, **envelope, "properties": fields}
+        self._personal = Personal(schema)
         search = marked(schema, "x-search")
         key = declaration.key
         if (searched := re.sub(r"\[\d+\]", "[]", key)) not in search:
@@ -96,7 +98,7 @@ class OwnType:
             event_log_id=False,
             key=key,
             search_paths=search,
-            pii_paths=marked(schema, "x-pii"),
+            pii_paths=self._personal.paths(),
             enrichment=Enrichment(_identifiers(self.expanded), (), False, False),
             notes=(),
             schema=schema,
@@ -131,7 +133,7 @@ class OwnType:
             if (self._validator or self._compile()).is_valid(event):
                 return []
             if self._explainer is None:
-                self._explainer = Explainer(self.kind.schema, frozenset(self.kind.pii_paths))
+                self._explainer = Explainer(self.kind.schema, self._personal)
             return self._explainer.explain(event)
         except ValueError:  # what no JSON text in UTF-8 can hold; intake lets none through
             return [Problem("", "JSON", "something else", "The event must be JSON in UTF-8.")]

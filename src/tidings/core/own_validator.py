@@ -17,6 +17,7 @@ import msgspec
 from tidings.catalogue.event_type import Json, Problem
 from tidings.catalogue.explain import MAX_PROBLEMS, UNFOUND, came, has_type, suspects
 from tidings.catalogue.schema import types_of
+from tidings.core.personal import Personal
 from tidings.core.schema_cost import is_number, is_whole, pattern_bytes
 
 REGEX_BYTES_MAX = 1 << 20  # a compiled pattern
@@ -26,7 +27,7 @@ NODE_BYTES = 1_000  # of a compiled schema, without what is inside
 COMPILED_TIMES = 3  # a schema is compiled as a whole, and in parts where events do not fit
 KEPT_BYTES_MAX = 64 << 20  # of compiled schemas of all orgs
 STEPS_MAX = 3_000  # of the walk that says why
-SHOWN = 40  # characters of a name or value that is repeated
+SHOWN = 40  # characters of a value that is repeated
 
 _INNER = ("allOf", "items", "properties", "additionalProperties")
 Forget = Callable[[], None]
@@ -151,9 +152,9 @@ Step = tuple[Json | bool, Any, tuple[str | int, ...]]  # schema, value, where
 class Explainer:
     """Says why events do not fit one schema. What it compiles for that, it keeps."""
 
-    def __init__(self, schema: Json, pii: frozenset[str]) -> None:
+    def __init__(self, schema: Json, personal: Personal) -> None:
         self._schema = schema
-        self._pii = pii  # dotted paths whose values are not repeated
+        self._personal = personal  # what is not repeated
         # By identity: the schema lives as long as this.
         self._rules: dict[int, _Rules] = {}
         self._lists: dict[int, Callable[[list[Any]], bool]] = {}
@@ -217,7 +218,7 @@ class Explainer:
                 steps += len(value) // 8
                 unknown = next((name for name in value if name not in rules.declared), None)
                 if unknown is not None:
-                    facts = {"name": unknown}
+                    facts = {"name": self._personal.name(way, unknown)}
                     problems.append(self._problem("additionalProperties", facts, value, way))
         for rule, breaks, limit in rules.limits:
             if breaks(value, limit):
@@ -261,10 +262,8 @@ class Explainer:
     def _problem(
         self, rule: str, facts: Json, value: object, way: tuple[str | int, ...]
     ) -> Problem:
-        general = "".join("[]" if isinstance(s, int) else f".{s}" for s in way).lstrip(".")
-        got = "nothing" if rule == "required" else came(value, general in self._pii)
-        path = "".join(f"[{s}]" if isinstance(s, int) else f".{s[:SHOWN]}" for s in way)
-        path = path.lstrip(".")
+        got = "nothing" if rule == "required" else came(value, self._personal.hides(way))
+        path = self._personal.path(way)
         expected = _expected(rule, facts)
         return Problem(path, expected, got, f"{path or 'the event'} must be {expected}; got {got}.")
 
@@ -320,7 +319,7 @@ def _expected(rule: str, facts: Json) -> str:
     if rule == "const":
         return f'"{_short(facts["const"])}"'
     if rule == "additionalProperties":
-        return f"without fields beyond those declared (it has {facts['name'][:SHOWN]})"
+        return f"without fields beyond those declared (it has {facts['name']})"
     return f"as the schema's {rule} says"
 
 
