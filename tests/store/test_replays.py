@@ -10,6 +10,7 @@ from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled, term, w
 from tests.store.subject import Subject
 from tidings.core.delivery import State
 from tidings.core.replay import JobState, Kind
+from tidings.core.retention import Kind as Kept
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 
@@ -556,3 +557,75 @@ def test_what_is_taken_as_delivered_is_so_and_frees_the_next_of_its_key(jobs: Jo
     jobs.end(State.FAILED, first, key=7)
     late = subject.delivery(first)
     assert (late.state, late.ended_by) == (State.DELIVERED, "boss")
+
+
+# -- its figures, whatever else touches its deliveries --------------------------------------------
+
+
+def tally(jobs: Jobs, job: port.ReplayJob, limit: int = 100) -> port.Tallied:
+    """Look at its deliveries from the beginning."""
+    return jobs.subject.ask(lambda store: store.tally_replay(job.number, 0, limit))
+
+
+def ends(job: port.ReplayJob) -> tuple[int, int, int, int]:
+    """What became of its deliveries, as it says."""
+    return job.delivered, job.failed, job.parked, job.cancelled
+
+
+@pytest.mark.parametrize("rows_max", [2, 1000])
+def test_what_retention_drops_before_its_job_has_looked_is_counted(
+    jobs: Jobs, rows_max: int
+) -> None:
+    jobs.end(State.FAILED, *jobs.events(5))
+    job = jobs.put(jobs.spec())
+    jobs.run(job)
+    made = jobs.subject.pending(jobs.hook)
+    jobs.end(State.DELIVERED, made[0], made[1])
+    jobs.end(State.FAILED, made[3])
+    assert tally(jobs, job, limit=1).final == 1
+    first = more = True
+    while more:
+        wish = port.Dropping(Kept.METADATA, 90, 1 << 50, (), True, rows_max, first)
+        first, more = False, jobs.subject.ask(lambda store: store.drop(wish)).more  # noqa: B023
+    assert jobs.subject.counts().events == 2, "of what is unfinished nothing has gone"
+    assert ends(jobs.now(job)) == (2, 1, 0, 0)
+    jobs.end(State.DELIVERED, made[2], made[4])
+    tally(jobs, job)
+    assert ends(jobs.now(job)) == (4, 1, 0, 0)
+
+
+def test_what_is_tried_again_while_its_job_goes_on_is_counted_by_how_it_ends(jobs: Jobs) -> None:
+    jobs.end(State.FAILED, *jobs.events(3))
+    job = jobs.put(jobs.spec())
+    jobs.run(job)
+    made = jobs.subject.pending(jobs.hook)
+    jobs.end(State.FAILED, made[0])
+    jobs.end(State.DELIVERED, made[1])
+    jobs.subject.commit(version=0, cancels=[port.CancelSlice([made[2]], "me")])
+    assert not tally(jobs, job).open
+    assert ends(jobs.now(job)) == (1, 1, 0, 1)
+    for one in (made[0], made[2]):
+        assert jobs.subject.ask(lambda store: store.retry_now(one)).outcome == "due"  # noqa: B023
+    assert ends(jobs.now(job)) == (1, 0, 0, 0)
+    assert tally(jobs, job).open
+    taken = jobs.subject.take(jobs.hook)
+    assert [one.delivery for one in taken] == [made[0], made[2]]
+    jobs.subject.commit(
+        settled=[settled(one.delivery, webhook=jobs.hook, attempt=one.attempt) for one in taken]
+    )
+    assert not tally(jobs, job).open
+    assert ends(jobs.now(job)) == (3, 0, 0, 0)
+
+
+@pytest.mark.parametrize("end", [JobState.FINISHED, JobState.CANCELLED, JobState.FAILED])
+def test_a_job_that_has_ended_keeps_what_it_has_told(jobs: Jobs, end: JobState) -> None:
+    jobs.end(State.FAILED, *jobs.events(1))
+    job = jobs.put(jobs.spec())
+    jobs.run(job)
+    [made] = jobs.subject.pending(jobs.hook)
+    jobs.end(State.FAILED, made)
+    tally(jobs, job)
+    jobs.subject.ask(lambda store: store.move_replay(job.number, [JobState.RUNNING], end, ""))
+    assert jobs.subject.ask(lambda store: store.retry_now(made)).outcome == "due"
+    assert ends(jobs.now(job)) == (0, 1, 0, 0) and not tally(jobs, job).open
+    assert not jobs.subject.ask(lambda store: store.unfinished_of(job.number, 10))

@@ -265,8 +265,7 @@ class Replays:
             case JobState.RUNNING:
                 return await self._advance(run)
             case JobState.READY | JobState.PAUSED:
-                if run.unfinished:
-                    await self._tally(run)
+                await self._tally(run)  # also what is tried again by hand
                 return run.quiet_s if run.unfinished else STANDS_STILL_S
             case JobState.CANCELLED:
                 return await self._clear(run)

@@ -7,6 +7,7 @@ import apsw
 
 from tidings.core.delivery import Move, State, move
 from tidings.store import port
+from tidings.store.sqlite import replay_tallies
 from tidings.store.sqlite.touched import touch
 
 _ROW = (
@@ -65,6 +66,7 @@ class AskedTries:
             (after, None if behind else now, delivery),
         )
         self._run("DELETE FROM delivery_cancel WHERE delivery = ?", (delivery,))
+        replay_tallies.take_back(self._connection, delivery)
         touch(self._connection, [delivery])
         return port.Asked("next") if behind else port.Asked("due", now)
 

@@ -12,6 +12,7 @@ import msgspec
 from tidings.core.delivery import State
 from tidings.core.replay import JobState
 from tidings.store import port
+from tidings.store.sqlite import replay_tallies
 from tidings.store.sqlite.replay_source import packed
 from tidings.store.sqlite.writer import id_hash
 
@@ -46,12 +47,6 @@ _UNFINISHED = (
     f"SELECT r.delivery FROM {_OPEN} JOIN delivery d ON d.id = r.delivery"
     " WHERE r.replay = ? AND r.state IS NULL AND d.state < 3 ORDER BY r.delivery LIMIT ?"
 )
-_TALLIED = {
-    State.DELIVERED: "delivered",
-    State.FAILED: "failed",
-    State.PARKED: "parked",
-    State.CANCELLED: "cancelled",
-}
 _ONE = f"SELECT {_COLUMNS} FROM replay WHERE number = ? AND org = ?"
 _NEWEST = f"SELECT {_COLUMNS} FROM replay WHERE org = ? AND number < ? ORDER BY number DESC LIMIT ?"
 _NOT_CLOSED = f"SELECT {_COLUMNS} FROM replay WHERE closed = 0 ORDER BY number"
@@ -159,18 +154,10 @@ class ReplayRows:
         """See `port.ReplayStore.tally_replay`."""
         run = self._connection.execute
         seen: list[tuple[Any, ...]] = run(_TALLY, (replay, after, limit)).fetchall()
-        final = [(state, delivery) for delivery, state in seen if State(state).final]
+        final = [(delivery, replay, state) for delivery, state in seen if State(state).final]
         if final:
             with self._connection:
-                self._connection.executemany(
-                    "UPDATE delivery_replay SET state = ? WHERE delivery = ?", final
-                )
-                for state, column in _TALLIED.items():
-                    if count := sum(1 for one, _ in final if one == state):
-                        run(
-                            f"UPDATE replay SET {column} = {column} + ? WHERE number = ?",
-                            (count, replay),
-                        )
+                replay_tallies.count(self._connection, final)
         after = seen[-1][0] if len(seen) == limit else 0
         is_open = run(_ANY_OPEN, (replay,)).fetchone() is not None
         return port.Tallied(after, len(final), is_open)

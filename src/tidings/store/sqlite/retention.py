@@ -23,6 +23,7 @@ import msgspec
 
 from tidings.core.retention import Kind
 from tidings.store import port
+from tidings.store.sqlite import replay_tallies
 from tidings.store.sqlite.writer import id_hash
 
 SLICE_BYTES = 2 << 20  # of bodies: dropping a long one reads all of its pages
@@ -245,6 +246,8 @@ class Retention:
         for run in _runs(old):
             ranges = self._deliveries(run)
             self._raise_floors(run[-1].seq, max(end for _, end in ranges) - 1)
+            if any(one.replays for one in run):
+                replay_tallies.count_those_of(self._connection, *_seqs(run))
             of_delivery = (_DROP_ATTEMPTS, _DROP_SENT, _DROP_LEFT_OUT, _DROP_DELIVERIES)
             rows += self._drop_ranges(of_delivery, ranges, rows_max - rows)
             if rows and rows + _ROWS_OF_AN_EVENT * len(run) > rows_max:
