@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from tests.store.rows import EVIDENCE, HOUR_MS, ORG, event, failing, new, settled, term
 from tests.store.subject import Subject
 from tests.store.test_replays import Jobs
 from tidings.core.delivery import State
+from tidings.core.left_out import LeftOut
 from tidings.core.retention import Kind
 from tidings.store import port
 
@@ -151,6 +153,25 @@ def test_an_event_is_kept_whole_until_its_replay_has_ended(
     if kind is Kind.METADATA:
         assert subject.counts() == port.Counts(0, {}, 0, 0), "the replay's delivery goes with it"
     assert kept(subject).kept_back == 0
+
+
+@pytest.mark.parametrize("kind", [Kind.PAYLOAD, Kind.METADATA])
+def test_an_attempt_that_ends_after_its_data_is_gone_leaves_nothing_behind(
+    subject: Subject, kind: Kind
+) -> None:
+    """It was under way when its delivery was cancelled."""
+    one, other = subject.commit(event("a", new(1)), event("b", new(1))).firsts
+    subject.commit(version=0, cancels=[port.CancelSlice([one], "me")])
+    drop(subject, kind)
+    late = msgspec.structs.replace(
+        failing(one, HOUR_MS), sent=b"shaped", left_out=LeftOut(("till",), "It was not there.")
+    )
+    subject.commit(settled=[late, msgspec.structs.replace(late, delivery=other)])
+    assert subject.states(other) == [State.RETRYING]
+    sent = [subject.ask(lambda store: store.sent_body(id)).shaped for id in (other, one)]  # noqa: B023
+    assert sent == [b"shaped", None]
+    assert len(subject.attempts(one)) == (kind is Kind.PAYLOAD)
+    assert len(subject.attempts(other)) == 1
 
 
 def test_an_unfinished_one_keeps_nobody_else_back(subject: Subject) -> None:

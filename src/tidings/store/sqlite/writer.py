@@ -62,7 +62,13 @@ _INTENT = (
 )
 _NEXT_DUE = "SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state = 2 AND due_ms NOT NULL"
 # The first bytes stay: they are what retries send.
-_KEEP_SENT = "INSERT OR IGNORE INTO sent VALUES (?, ?)"
+# Retention may have come first, where the attempt ended after its delivery: what is made of a
+# payload goes with it.
+_KEEP_SENT = (
+    "INSERT OR IGNORE INTO sent SELECT ?1, ?2 WHERE EXISTS"
+    " (SELECT 1 FROM delivery d JOIN body b ON b.seq = d.event WHERE d.id = ?1)"
+)
+_KNOWN = "SELECT 1 FROM delivery WHERE id = ?"
 _KEEP_LEFT_OUT = "INSERT OR IGNORE INTO left_out VALUES (?, ?)"
 _FORGET_SENT = "DELETE FROM sent WHERE delivery = ?"
 _DISABLE = (
@@ -311,6 +317,8 @@ class Writer:
         self._connection.executemany(_SETTLE, rows)
         if self._connection.total_changes() - changes < len(rows):  # some were ended meanwhile
             attempts += [_attempt_row(one) for one in settled if self._unseen(one)]
+            attempts = [row for row in attempts if self._known(row[0])]
+            left_out = [row for row in left_out if self._known(row[0])]
         full = {one.delivery >> BLOCK_BITS for one in settled} - {self._delivery >> BLOCK_BITS}
         if full:
             touch_blocks(self._connection, full)
@@ -325,6 +333,10 @@ class Writer:
                 _COUNT, [(number, delivery, number) for delivery, number, *_ in attempts]
             )
         return [freed for place in ordered for freed in self.free_next(*place)]
+
+    def _known(self, delivery: int) -> bool:
+        """Whether retention has not dropped a delivery meanwhile."""
+        return self._one(_KNOWN, (delivery,), None) is not None
 
     def _unseen(self, one: port.Settled) -> bool:
         """Whether a plain first success, which the delivery's row would show, has come too late."""
