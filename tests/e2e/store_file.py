@@ -46,3 +46,10 @@ def owed(data: Path) -> int:
 def sound(data: Path) -> bool:
     """Whether the database is whole by SQLite's own check."""
     return _ask(data, "PRAGMA integrity_check") == [("ok",)]
+
+
+def pages(data: Path) -> tuple[int, int, int]:
+    """The pages of the database, those of them that are free, and the bytes of one."""
+    names = ("page_count", "freelist_count", "page_size")
+    count, free, size = (int(_ask(data, f"PRAGMA {name}")[0][0]) for name in names)
+    return count, free, size

@@ -205,7 +205,7 @@ def test_the_platform_is_asked_and_while_it_is_down_each_webhook_does_as_it_says
         shown = " ".join(command("show", said["id"]).must(0).out.split())
         assert "warning It was sent without customer identifiers and the points balance." in shown
         metrics = api.get("/metrics").body.decode()
-        assert "tidings_enrichment_thin 1.0" in metrics
+        assert "tidings_enrichment_thin_total 1.0" in metrics
         assert len(receiver.arrivals(waits)) == 1
 
         broken.unlink()

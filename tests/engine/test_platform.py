@@ -9,7 +9,7 @@ from tests.api.control_client import Clock
 from tests.engine.reference_parts import FakeOrigin, known, ok, run
 from tidings.core.circuit import FAILURES_MAX
 from tidings.core.exchange import Answer, Ending, Fault, FaultKind
-from tidings.engine.platform import Manner, Platform, PlatformDown, gauges
+from tidings.engine.platform import Manner, Platform, PlatformDown, counters
 
 PATHS = {"customers": "/{orgId}/customers/{id}", "balances": "/{orgId}/balance/{id}"}
 SLOW = Fault(kind=FaultKind.TIMEOUT, sent=True, detail="It did not answer.", duration_ms=1)
@@ -113,7 +113,7 @@ def test_failures_in_a_row_end_the_asking_for_a_while(bad: Ending) -> None:
                 await made.ask("customers", 1, str(number), 0)
             assert down.value.delay_s > 0 and down.value.reason.endswith(".")
         assert len(origin.asked) == FAILURES_MAX
-        assert made.down and gauges(made)["platform_failed"][1]() == FAILURES_MAX
+        assert made.down and counters(made)["platform_failed"][1]() == FAILURES_MAX
 
     run(scenario())
 

@@ -29,7 +29,7 @@ from tidings.engine.jobs import Jobs
 from tidings.engine.letters import Letters
 from tidings.engine.notices import Notices
 from tidings.engine.orgs import Orgs
-from tidings.engine.platform import CONNECTIONS_MAX, Manner, Platform, gauges
+from tidings.engine.platform import CONNECTIONS_MAX, Manner, Platform, counters, gauges
 from tidings.engine.pulse import Pulse
 from tidings.engine.reference import Reference
 from tidings.engine.retention import Retention
@@ -78,12 +78,13 @@ def make_enricher(
             "Reference data in memory, about.",
             lambda: reference.cached_bytes,
         ),
-        enrichment_thin=(
-            "Messages sent thin since the start because the platform did not answer.",
-            lambda: enricher.thin,
-        ),
+    )
+    figures.counters["enrichment_thin"] = (
+        "Messages sent thin because the platform did not answer.",
+        lambda: enricher.thin,
     )
     if platform is not None:
+        figures.counters.update(counters(platform))
         figures.gauges.update(gauges(platform))
     return enricher
 

@@ -21,6 +21,7 @@ class Figures(Collector):
         self.endings: Counter[str] = Counter()
         self.seconds = 0.0
         self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        self.counters: dict[str, tuple[str, Callable[[], float]]] = {}  # as gauges; they only rise
         # Gauges by a label: what it means, the label, and the values by it.
         self.divided: dict[str, tuple[str, str, Callable[[], Mapping[str, float]]]] = {}
 
@@ -52,6 +53,8 @@ class Figures(Collector):
         yield CounterMetricFamily(
             "tidings_attempt_seconds", "Time spent in attempts.", value=self.seconds
         )
+        for name, (meaning, ask) in self.counters.items():
+            yield CounterMetricFamily(f"tidings_{name}", meaning, value=ask())
         for name, (meaning, ask) in self.gauges.items():
             yield GaugeMetricFamily(f"tidings_{name}", meaning, value=ask())
         for name, (meaning, label, ask_all) in self.divided.items():

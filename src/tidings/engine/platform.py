@@ -219,16 +219,17 @@ class Platform:
         self._cache.put(key, _Known(record, asked_ms, until_s), record.bytes if record else 0)
 
 
-Gauges = dict[str, tuple[str, Callable[[], Any]]]
+Metrics = dict[str, tuple[str, Callable[[], Any]]]
 
 
-def gauges(platform: Platform) -> Gauges:
-    """What is told of it in the metrics."""
+def counters(platform: Platform) -> Metrics:
+    """What is counted of it in the metrics."""
     return {
-        "platform_asked": (
-            "Questions to the platform's API since the start.",
-            lambda: platform.asked,
-        ),
+        "platform_asked": ("Questions to the platform's API.", lambda: platform.asked),
         "platform_failed": ("Of these without a usable answer.", lambda: platform.failed),
-        "platform_down": ("1 while the platform is left alone.", lambda: platform.down),
     }
+
+
+def gauges(platform: Platform) -> Metrics:
+    """How it stands, in the metrics."""
+    return {"platform_down": ("1 while the platform is left alone.", lambda: platform.down)}

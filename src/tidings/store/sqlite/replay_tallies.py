@@ -50,7 +50,8 @@ def count_those_of(connection: apsw.Connection, first: int, last: int) -> None:
 
 def take_back(connection: apsw.Connection, delivery: int) -> None:
     """A delivery is unfinished again: its job, while it goes on, counts it when it has ended."""
-    for replay, state in connection.execute(_COUNTED, (delivery,)).fetchall():
+    found: list[Any] = connection.execute(_COUNTED, (delivery,)).fetchall()
+    for replay, state in found:
         _add(connection, replay, State(state), -1)
         connection.execute(_NOTE, (None, delivery))
 
