@@ -325,8 +325,9 @@ class Blocks:
                 )
 
     def _forget_dropped(self) -> None:
-        if self._made and min(self._made) < self.first:
-            self._forget([block for block in self._made if block < self.first])
+        """Also the newest block may go whole, where an older delivery is kept back."""
+        if self._made and (min(self._made) < self.first or max(self._made) > self.last):
+            self._forget([block for block in self._made if not self.first <= block <= self.last])
 
     def _forget_events(self, first: int) -> None:
         self._event_first = first
