@@ -142,7 +142,12 @@ class Walk:
     def try_again(self, draw: random.Random) -> None:
         """A delivery is asked for by hand."""
         ids = [id for (id,) in self.ask("SELECT id FROM delivery WHERE state > 3")]
-        for id in draw.sample(ids, min(2, len(ids))):
+        own = (
+            "SELECT r.delivery FROM delivery_replay r JOIN replay j ON j.number = r.replay"
+            " WHERE r.state > 3 AND j.ended_ms IS NULL ORDER BY 1 DESC LIMIT 2"
+        )
+        of_jobs = [id for (id,) in self.ask(own)]
+        for id in {*draw.sample(ids, min(2, len(ids))), *of_jobs}:
             if self.ask(
                 "SELECT 1 FROM delivery_replay r JOIN replay j ON j.number = r.replay"
                 " WHERE r.delivery = ? AND r.state NOT NULL AND j.ended_ms NOT NULL",
@@ -164,7 +169,7 @@ class Walk:
             orgs=ORGS,
             states=(3, 4, 5, 6),
             unmatched=draw.random() < 0.5,
-            again=draw.random() < 0.7,
+            again=draw.random() < 0.5,
         )
         job = port.ReplayJob(0, ORGS[0], Kind.REPLAY, JobState.COUNTING, spec, 20.0, False, "me")
         job = self.jobs["put_replay"](job, ())
