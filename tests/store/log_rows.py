@@ -54,6 +54,7 @@ def log_operations(half: WritingHalf) -> dict[str, Callable[..., Any]]:
         "retry_now": half.asked.retry_now,
         "load_inboxes": half.inboxes.load,
         "put_inbox": half.inboxes.put,
+        "use_inbox": half.inboxes.use,
         "drop_inbox": half.inboxes.drop,
         "add_arrivals": half.inboxes.add,
         "arrivals": InboxReader(half.connection).page,

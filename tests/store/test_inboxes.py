@@ -43,6 +43,16 @@ def test_an_inbox_and_its_arrivals_outlive_a_crash(subject: Subject) -> None:
     assert subject.ask(lambda store: store.arrival(made.number + 1, number)) is None
 
 
+def test_a_look_is_remembered_after_a_crash_and_never_makes_it_older(subject: Subject) -> None:
+    inbox = make(subject, "t1")
+    for at_ms in (inbox.used_ms + 5_000, inbox.used_ms):
+        subject.ask(lambda store, at_ms=at_ms: store.use_inbox(inbox.number, at_ms))
+    subject.ask(lambda store: store.use_inbox(inbox.number + 1, 1))
+    subject.crash()
+    [kept] = subject.ask(lambda store: store.load_inboxes())
+    assert kept.used_ms == inbox.used_ms + 5_000
+
+
 def test_arrivals_are_paged_to_both_sides(subject: Subject) -> None:
     inbox = make(subject, "t1").number
     numbers = add(subject, *(arrival(inbox, n) for n in range(5)))

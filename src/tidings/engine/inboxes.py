@@ -38,6 +38,7 @@ UNWRITTEN_MAX = 500
 WRITE_AFTER_S = 0.05
 WRITE_BYTES = 2 << 20  # in one write
 LOOK_S = 3600.0  # between looks for idle inboxes
+USED_EVERY_MS = 60_000  # a look is written down where the last one was so long ago
 TOKEN_BYTES = 24
 HEADERS_MAX, HEADERS_BYTES_MAX = 100, 16_384
 
@@ -62,6 +63,7 @@ class Live:
 
     def __init__(self, stored: port.Inbox) -> None:
         self.stored = stored
+        self.written_ms = stored.used_ms  # the last use that is written down, but for arrivals
         said = _answers.decode(stored.answer)
         self.answer = msgspec.structs.replace(said, headers=harmless(said.headers))
         self.sent_headers = typed(self.answer.headers)
@@ -185,7 +187,7 @@ class Inboxes:
         self, live: Live, before: int | None, after: int | None, limit: int
     ) -> port.ArrivalPage:
         """A page of an inbox's arrivals, those of this moment among them."""
-        live.stored = msgspec.structs.replace(live.stored, used_ms=self._clock.now_ms())
+        await self._looked_at(live)
         await self._write()
         page = await self._store.arrivals(live.stored.number, before, after, limit)
         shown = [self._masked(live, one) for one in page.arrivals]
@@ -276,6 +278,14 @@ class Inboxes:
             self.feed.tell(arrival.inbox, "arrival", fact)
 
     # -- inside -----------------------------------------------------------------------------------
+
+    async def _looked_at(self, live: Live) -> None:
+        """Somebody looks: it ends so much later, also for the process after this one. StoreDown."""
+        stored, now_ms = live.stored, self._clock.now_ms()
+        live.stored = msgspec.structs.replace(stored, used_ms=now_ms)
+        if now_ms - live.written_ms >= USED_EVERY_MS:
+            await self._store.use_inbox(stored.number, now_ms)
+            live.written_ms = now_ms
 
     def _masked(self, live: Live, arrival: port.Arrival) -> port.Arrival:
         """Masked when it came; earlier versions of Tidings kept it as it was."""

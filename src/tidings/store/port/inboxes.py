@@ -55,6 +55,10 @@ class InboxStore(Protocol):
         """Insert (number 0) or replace; as it is stored."""
         ...
 
+    def use_inbox(self, number: int, at_ms: int) -> Awaitable[None]:
+        """Somebody has looked into an inbox; nothing is done where it is gone."""
+        ...
+
     def drop_inbox(self, number: int) -> Awaitable[None]:
         """Forget an inbox with its arrivals."""
         ...

@@ -119,6 +119,10 @@ class LogCalls(Lines):
         """See `port.Store`."""
         return self._writing.call(_INBOX, "put_inbox", inbox)
 
+    def use_inbox(self, number: int, at_ms: int) -> asyncio.Future[None]:
+        """See `port.Store`."""
+        return self._writing.call(_NONE, "use_inbox", number, at_ms)
+
     def drop_inbox(self, number: int) -> asyncio.Future[None]:
         """See `port.Store`."""
         return self._writing.call(_NONE, "drop_inbox", number)

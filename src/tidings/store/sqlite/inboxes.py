@@ -24,6 +24,7 @@ _BEYOND = (
     " sum(length(body)) OVER w AS bytes FROM arrival WHERE inbox = ?"
     " WINDOW w AS (ORDER BY number DESC)) WHERE place = 1 OR (place <= ? AND bytes <= ?)"
 )
+_USE = "UPDATE inbox SET used_ms = max(used_ms, ?) WHERE number = ?"
 _headers = msgspec.json.Decoder(list[tuple[str, str]])
 
 
@@ -57,6 +58,10 @@ class InboxRows:
             ).fetchall()
         return msgspec.structs.replace(given, number=stored)
 
+    def use(self, number: int, at_ms: int) -> None:
+        """See `port.InboxStore.use_inbox`."""
+        self._run(_USE, (at_ms, number))
+
     def drop(self, number: int) -> None:
         """See `port.InboxStore.drop_inbox`."""
         with self._connection:
@@ -87,10 +92,7 @@ class InboxRows:
                 [(oldest,)] = self._run(_BEYOND, (inbox, KEPT_ARRIVALS, KEPT_BYTES)).fetchall()
                 if oldest is not None:
                     self._run("DELETE FROM arrival WHERE inbox = ? AND number < ?", (inbox, oldest))
-                self._run(
-                    "UPDATE inbox SET used_ms = max(used_ms, ?) WHERE number = ?",
-                    (self._clock_ms(), inbox),
-                )
+                self._run(_USE, (self._clock_ms(), inbox))
         return numbers
 
 

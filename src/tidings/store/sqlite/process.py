@@ -93,6 +93,7 @@ def writing_operations(half: WritingHalf) -> dict[str, Operation]:
         "retire": _operation(half.recovery.retire, int, int, int),
         "load_inboxes": _operation(half.inboxes.load),
         "put_inbox": _operation(half.inboxes.put, port.Inbox),
+        "use_inbox": _operation(half.inboxes.use, int, int),
         "drop_inbox": _operation(half.inboxes.drop, int),
         "add_arrivals": _operation(half.inboxes.add, list[port.Arrival]),
         "retry_now": _operation(half.asked.retry_now, int),
