@@ -38,6 +38,8 @@ class Receivers:
         self.status: dict[str, int] = {}
         self.got: dict[str, list[dict[str, Any]]] = {}
         self.tries: Counter[str] = Counter()
+        self.tried_ms: list[int] = []  # by the loop's clock
+        self.headers: tuple[tuple[str, str], ...] = ()  # of answers that are not 2xx
 
     def open(self, target: Target, connections_max: int, *, keep_answers: bool) -> "Receivers.Line":
         return Receivers.Line(self, target.path)
@@ -54,7 +56,10 @@ class Receivers:
                 return None
             self._receivers.tries[self._path] += 1
             self._receivers.got.setdefault(self._path, []).append(json.loads(body))
-            return Answer(self._receivers.status.get(self._path, 200), (), b"", False, 10.0)
+            self._receivers.tried_ms.append(round(asyncio.get_running_loop().time() * 1000))
+            status = self._receivers.status.get(self._path, 200)
+            headers = self._receivers.headers if status > 299 else ()
+            return Answer(status, headers, b"", False, 10.0)
 
         async def close(self) -> None:
             pass
@@ -76,14 +81,14 @@ class Post:
 
 
 class NoticeWorld:
-    """Everything, started."""
+    """Everything, started; or what comes after another one, over the same store."""
 
-    def __init__(self) -> None:
-        self.clock = SimulatedClock()
-        self.store = MemoryStore(self.clock)  # type: ignore[arg-type]
-        self.receivers = Receivers()
-        self.post = Post()
-        self.addresses: dict[int, tuple[str, ...]] = {}
+    def __init__(self, before: "NoticeWorld | None" = None) -> None:
+        self.clock = before.clock if before else SimulatedClock()
+        self.store = before.store if before else MemoryStore(self.clock)  # type: ignore[arg-type]
+        self.receivers = before.receivers if before else Receivers()
+        self.post = before.post if before else Post()
+        self.addresses: dict[int, tuple[str, ...]] = before.addresses if before else {}
         registry = Registry()
         changes = Changes(registry)
         draw = random.Random(1)
@@ -125,14 +130,38 @@ class NoticeWorld:
             ),
         )
         connect(self.notices, self.engine, self.webhooks, self.clock)
-        self._count = 0
+        self._count = before._count if before else 0
+        self.running: asyncio.Task[None] | None = None
 
     async def start(self) -> "asyncio.Task[None]":
         self.webhooks.load(await self.store.load())
         await self.engine.start()
-        return asyncio.ensure_future(self.notices.run())
+        self.webhooks.resume()
+        self.running = asyncio.ensure_future(self.notices.run())
+        return self.running
 
-    async def webhook(self, name: str, *names: str, status: int = 200, org: int = ORG) -> Webhook:
+    async def stop(self) -> None:
+        """As the service stops."""
+        await self.notices.flush()
+        assert self.running is not None
+        self.running.cancel()
+        await asyncio.gather(self.running, return_exceptions=True)
+        if await self.engine.stop():
+            self.store.half.recovery.stopped_cleanly()
+        await self.webhooks.close()
+
+    async def restarted(self, *, killed: bool = False) -> "NoticeWorld":
+        """The process after this one; where it is killed, what waits to be written is not."""
+        if killed:
+            self.engine.healths.close = _nothing  # type: ignore[method-assign]
+        await self.stop()
+        after = NoticeWorld(self)
+        await after.start()
+        return after
+
+    async def webhook(
+        self, name: str, *names: str, status: int = 200, org: int = ORG, **fields: Any
+    ) -> Webhook:
         """A webhook whose receiver answers so."""
         self.receivers.status[f"/{name}"] = status
         body = {
@@ -144,6 +173,7 @@ class NoticeWorld:
             "methodType": "POST",
             "webHookHeaders": {},
             "maxAllowedConnections": 10,
+            **fields,
         }
         record, *_ = await self.webhooks.create(org, body, "test")
         return record.webhook
@@ -167,6 +197,10 @@ class NoticeWorld:
             for name, body in rows
             if (name in KINDS if kind is None else name == kind)
         ]
+
+
+async def _nothing() -> None:
+    pass
 
 
 def in_world(scenario: Any) -> None:

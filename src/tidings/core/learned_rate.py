@@ -98,6 +98,14 @@ class LearnedRate:
             return left_s if left_s > ROUNDING_S else 0.0
         return 0.0 if self._pace is None else self._pace.wait_s(now_s)
 
+    def told_s(self, now_s: float) -> float:
+        """For how long the receiver itself wants nothing (`Retry-After`); 0: it has not said."""
+        return self.wait_s(now_s) if self.shut and self.told else 0.0
+
+    def resume(self, now_s: float, hold_s: float) -> None:
+        """Wait for as long as the receiver told a former owner; its rate is learned anew."""
+        self._close(now_s, hold_s)
+
     def take(self, now_s: float) -> bool:
         """Start one if it may start now."""
         if self.shut:

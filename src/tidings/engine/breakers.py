@@ -24,10 +24,13 @@ class Breakers:
         self._loop = asyncio.get_running_loop()
 
     def restore(self, post: Post) -> None:
-        """Take up the pause that a former owner of the lane has left."""
-        if (pause := self._healths.pause_of(post.webhook.number)) is not None:
-            post.lane.breaker.resume(pause, self._loop.time())
+        """Take up the pause that a former owner of the lane has left, or what its receiver said."""
+        number, now_s = post.webhook.number, self._loop.time()
+        if (pause := self._healths.pause_of(number)) is not None:
+            post.lane.breaker.resume(pause, now_s)
             self._moved(post)
+        elif (hold_s := self._healths.hold_of(number)) is not None:
+            post.lane.learned.resume(now_s, hold_s)
 
     def charge(self, post: Post, job: Job, ending: Ending, outcome: Outcome) -> None:
         """Hold an ending against the receiver, or to its credit; faults of our own are neither.
@@ -52,12 +55,17 @@ class Breakers:
         started_s = now_s - ending.duration_ms / 1000
         if post.lane.judge(ending, outcome, now_s, started_s, self._draw):
             self._moved(post)
+        elif (hold_s := post.lane.learned.told_s(now_s)) > 0:
+            self._healths.held(number, hold_s)
 
     def changed(self, post: Post, *, begins: bool) -> None:
         """Its owner has changed the webhook, and wants to see what comes of that now."""
         if post.lane.breaker.position is not Position.CLOSED:
             post.lane.breaker.reset()
             self._moved(post)
+        else:
+            hold_s = post.lane.learned.told_s(self._loop.time())
+            self._healths.held(post.webhook.number, hold_s)
         if begins:
             self._healths.forget(post.webhook.number)
 
@@ -75,7 +83,8 @@ class Breakers:
         elif breaker.position is Position.CLOSED:
             lane.ramp()
             self._set_probe(post, None)
-        self._healths.moved(post.webhook.number, breaker, self._loop.time())
+        now_s = self._loop.time()
+        self._healths.moved(post.webhook.number, breaker, now_s, lane.learned.told_s(now_s))
 
     def _set_probe(self, post: Post, wait_s: float | None) -> None:
         if post.probe is not None:

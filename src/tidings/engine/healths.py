@@ -15,6 +15,7 @@ import structlog
 from tidings.core.attempt_share import Attempts
 from tidings.core.breaker import JITTER, PAUSE_MAX_S, Breaker, Pause, Position
 from tidings.core.health import DEFAULT_POLICY, Disable, Policy, judge, to_tell
+from tidings.core.outcome import HOLD_MAX_S
 from tidings.core.registry import Registry
 from tidings.core.schedule import WINDOW_S
 from tidings.core.webhook import Webhook
@@ -24,6 +25,7 @@ from tidings.store import port
 WRITE_EVERY_S = 2.0
 REVIEW_EVERY_S = 30.0
 COUNT_EVERY_S = 600.0
+SAME_MS = 100  # two times that lie nearer are the same one, read by two clocks
 PARK_SLICE = 500
 HOPELESS = (
     "No attempt has succeeded for eight days; the last one ended with {cause}. Mend the receiver, "
@@ -86,6 +88,8 @@ class Healths:
         would be well and failing by turns.
         """
         known, attempts = self._failing.get(webhook), self._attempts.get(webhook)
+        if known is not None and not known.fails:
+            known = None  # it is well, and has only said when to come back
         if attempts is None or (known is not None and known.opens):
             return known
         now_s = self._passed_s()
@@ -118,8 +122,16 @@ class Healths:
         known = self._failing.get(webhook)
         if known is None or not known.opens:
             return None
-        left_s = (known.until_ms - self._clock.now_ms()) / 1000
-        return Pause(known.opens, min(max(0.0, left_s), PAUSE_MAX_S * (1 + JITTER)))
+        return Pause(known.opens, min(self._left_s(known), PAUSE_MAX_S * (1 + JITTER)))
+
+    def hold_of(self, webhook: int) -> float | None:
+        """For how long its receiver has said to wait; None where it has not, or that is over."""
+        known = self._failing.get(webhook)
+        left_s = 0.0 if known is None else min(self._left_s(known), HOLD_MAX_S)
+        return left_s or None
+
+    def _left_s(self, known: port.Health) -> float:
+        return max(0.0, (known.until_ms - self._clock.now_ms()) / 1000)
 
     # -- what attempts tell -----------------------------------------------------------------------
 
@@ -127,12 +139,16 @@ class Healths:
         """It answered with success."""
         self._tried(webhook).good(self._passed_s())
         known = self._failing.get(webhook)
-        if known is None or known.failing_since_ms is None:
+        if known is None:
+            return
+        kept = port.Health(webhook, opens=known.opens)
+        if known.opens or known.until_ms > self._clock.now_ms():
+            kept = msgspec.structs.replace(kept, until_ms=known.until_ms)
+        if kept == known:
             return
         if known.told and (hook := self._registry.get(webhook)) is not None:
             self._recovered(hook, known)
         self._counted_s.pop(webhook, None)
-        kept = port.Health(webhook, opens=known.opens, until_ms=known.until_ms)
         self._keep(kept)
 
     def bad(self, webhook: int, cause: str) -> None:
@@ -179,15 +195,25 @@ class Healths:
             self._keep(msgspec.structs.replace(health, told=step))
             self._failing_told(hook, self._failing[webhook])
 
-    def moved(self, webhook: int, breaker: Breaker, now_s: float) -> None:
-        """Its breaker has another position."""
+    def held(self, webhook: int, left_s: float) -> None:
+        """Its receiver wants nothing for so long; 0: another one is asked, who has said nothing."""
         known = self._failing.get(webhook) or port.Health(webhook)
-        opens, until_ms = 0, 0
+        until_ms = self._clock.now_ms() + round(left_s * 1000) if left_s else 0
+        if known.opens:
+            until_ms = max(until_ms, known.until_ms)
+        if abs(until_ms - known.until_ms) > SAME_MS:
+            self._keep(msgspec.structs.replace(known, until_ms=until_ms))
+
+    def moved(self, webhook: int, breaker: Breaker, now_s: float, hold_s: float = 0.0) -> None:
+        """Its breaker has another position. `hold_s`: its receiver wants nothing for so long."""
+        known = self._failing.get(webhook) or port.Health(webhook)
+        opens, wait_s = 0, hold_s
         if breaker.position is not Position.CLOSED:
             opens = breaker.opens
             if opens > known.opens:
                 self._failed_here.add(webhook)
-            until_ms = self._clock.now_ms() + round(breaker.wait_s(now_s) * 1000)
+            wait_s = max(hold_s, breaker.wait_s(now_s))
+        until_ms = self._clock.now_ms() + round(wait_s * 1000) if opens or wait_s else 0
         self._keep(msgspec.structs.replace(known, opens=opens, until_ms=until_ms))
         self._say(known, opens)
 
@@ -221,10 +247,12 @@ class Healths:
         now_s = self._passed_s()
         return round((now_s - self._counted_s.get(webhook, now_s)) * 1000)
 
-    def _count(self) -> None:
-        """Count the time up to now of all that are failing, so that a kill forgets little of it."""
+    def _count(self, before_ms: int | None = None) -> None:
+        """Count the time up to now of all that are failing, so that a kill forgets little of it;
+        with `before_ms` of those that have failed for less."""
         for number, health in list(self._failing.items()):
-            if health.failing_since_ms is not None:
+            short = before_ms is None or health.failing_ms < before_ms
+            if health.failing_since_ms is not None and short:
                 more_ms = self._uncounted_ms(number)
                 self._counted_s[number] = self._passed_s()
                 self._keep(msgspec.structs.replace(health, failing_ms=health.failing_ms + more_ms))
@@ -251,6 +279,7 @@ class Healths:
                     await self.write()
             if loop.time() >= review_s:
                 review_s = loop.time() + REVIEW_EVERY_S
+                self._count(self._policy.first_after_ms)  # of a quarter of an hour minutes matter
                 self.tell_in_time()
                 with contextlib.suppress(port.StoreDown):
                     await self._review()

@@ -6,7 +6,7 @@ row's end it is handed over again, under the same Message-ID. Who gets it, and i
 when it goes.
 
 Ended deliveries of a webhook make one letter an hour at most: what ends meanwhile is added to the
-letter that waits.
+letter that waits. When the last one went is a row too, so a restart begins no new hour.
 """
 
 import asyncio
@@ -26,6 +26,7 @@ from tidings.store import port
 
 LETTERS_MAX = 1000
 EVERY_MS = 3_600_000  # of ended deliveries; everything else is rare by itself
+SENT = "tidings.letter.sent"  # the kind of a row that only says until when the next one waits
 AGAIN_MS = (60_000, 300_000, 1_800_000, 7_200_000)
 DOWN_S = 1.0
 
@@ -55,7 +56,8 @@ class Letters:
         self._waiting: dict[str, port.Letter] = {}
         self._going = ""  # the one that the mail server is being given
         self._gone: list[str] = []  # rows to be dropped
-        self._sent_ms: dict[str, int] = {}  # by webhook: the last letter of ended deliveries
+        self._next_ms: dict[str, int] = {}  # by webhook: when ended deliveries may be told again
+        self._loaded = False
         self._noted: tuple[str, port.Letter, bool] | None = None  # and not confirmed
         self._wake = asyncio.Event()
         self.counts: Counter[str] = Counter()
@@ -72,6 +74,7 @@ class Letters:
         if self._noted is not None and self._noted[0] == one.event_id:
             self._noted = (one.event_id, self._noted[1], False)
             return
+        await self._load()
         made = self._made(one)
         if made is None:
             self.counts["lost"] += 1
@@ -126,7 +129,7 @@ class Letters:
                     return msgspec.structs.replace(
                         waits, fact=msgspec.json.encode(merged(known, fact))
                     )
-            due_ms = max(now_ms, self._sent_ms.get(about, now_ms - EVERY_MS) + EVERY_MS)
+            due_ms = max(now_ms, self._next_ms.get(about, now_ms))
         if len(self._waiting) >= LETTERS_MAX:
             return None
         return port.Letter(one.event_id, one.org, one.kind, msgspec.json.encode(fact), due_ms)
@@ -137,8 +140,7 @@ class Letters:
         """Hand over what is due, until cancelled."""
         if self._mailer is None:
             return
-        for known in await self._store.letters():
-            self._waiting.setdefault(known.id, known)
+        await self._load()
         while True:
             self._wake.clear()
             now_ms = self._clock.now_ms()
@@ -152,6 +154,19 @@ class Letters:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self._wake.wait()
+
+    async def _load(self) -> None:
+        """What a former owner has left, once."""
+        if self._loaded:
+            return
+        letters = await self._store.letters()
+        if not self._loaded:
+            self._loaded = True
+            for known in letters:
+                if known.kind == SENT:
+                    self._next_ms[msgspec.json.decode(known.fact)["webHookId"]] = known.due_ms
+                else:
+                    self._waiting.setdefault(known.id, known)
 
     def _settled(self) -> list[port.Letter]:
         """Without the one that something is being added to."""
@@ -179,10 +194,10 @@ class Letters:
         except MailFailed as failed:
             await self._failed(one, failed, words.subject)
         else:
+            if one.kind == EXHAUSTED:
+                await self._note_sent(one.org, fact["webHookId"])
             self._end(one)
             self.counts["sent"] += 1
-            if one.kind == EXHAUSTED:
-                self._note_sent(fact["webHookId"])
         finally:
             self._going = ""
 
@@ -213,15 +228,25 @@ class Letters:
             await self._store.drop_letters(gone)
             self._gone = self._gone[len(gone) :]
 
-    def _note_sent(self, about: str) -> None:
+    async def _note_sent(self, org: int, about: str) -> None:
         now_ms = self._clock.now_ms()
-        # Longer ago than the hour holds nothing back: forget it, so that this stays small.
-        self._sent_ms = {
-            webhook: sent for webhook, sent in self._sent_ms.items() if now_ms < sent + EVERY_MS
-        } | {about: now_ms}
+        # What holds nothing back any more is forgotten, so that this stays small.
+        over = [one for one, at_ms in self._next_ms.items() if at_ms <= now_ms and one != about]
+        for webhook in over:
+            del self._next_ms[webhook]
+        self._gone += [_sent_id(webhook) for webhook in over]
+        self._next_ms[about] = next_ms = now_ms + EVERY_MS
+        id, said = _sent_id(about), msgspec.json.encode({"webHookId": about})
+        self._gone = [one for one in self._gone if one != id]
+        with contextlib.suppress(port.StoreDown):  # a restart would then tell sooner
+            await self._store.put_letter(port.Letter(id, org, SENT, said, next_ms))
 
 
 def _due_ms(letter: port.Letter, now_ms: int) -> int:
     """When it is sent: now, where its date was made by a clock that was ahead."""
     latest_ms = now_ms + max(EVERY_MS, *AGAIN_MS)
     return letter.due_ms if letter.due_ms <= latest_ms else now_ms
+
+
+def _sent_id(about: str) -> str:
+    return f"sent {about}"

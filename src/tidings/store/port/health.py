@@ -16,7 +16,7 @@ class Health(msgspec.Struct, frozen=True, array_like=True):
     failures: int = 0  # since then
     cause: str = ""  # of the last failure: a status, or a kind of fault
     opens: int = 0  # of the breaker, without closing between; 0 where it is closed
-    until_ms: int = 0  # when an open breaker may probe
+    until_ms: int = 0  # when it may be asked again: by its breaker, or by its own `Retry-After`
     told: int = (
         0  # how far on its way to be disabled its owner was told, in per cent; 1: that it fails
     )
