@@ -1,0 +1,101 @@
+"""Every time that the schema keeps is known here: whether something ends or is due by it, and which
+case shows that this outlives a restart. A new column of this kind has to say so too."""
+
+import re
+
+from tests.engine import test_due_after_restarts as due
+from tests.engine import test_ends_after_restarts as ends
+from tidings.store.sqlite.embedded import WritingHalf
+
+TIME = re.compile(r"(^|_)(ms|at|until|expires|ends|due)$")
+RECORD = "only tells when something was; what is dropped by it is retention's case"
+NUMBER = "a number, and no time"
+
+KNOWN = {
+    # what ends or is due by it
+    "credential.expires_ms": ends.credential_with_an_expiry,
+    "credential.previous_until_ms": ends.old_secret_of_a_credential,
+    "link.expires_ms": (ends.sign_in_link, ends.portal_link, ends.invitation),
+    "session.created_ms": (ends.session_that_is_used, ends.session_of_a_portal),
+    "session.seen_ms": ends.idle_session,
+    "webhook.created_ms": ends.idempotency_key,
+    "inbox.used_ms": ends.inbox_that_was_looked_into,
+    "delivery.due_ms": (
+        due.test_a_retry_comes_when_it_is_due,
+        due.test_what_waits_behind_another_one_goes_once_that_one_has_ended,
+    ),
+    "event.at_ms": (
+        due.test_the_last_attempt_is_at_the_end_of_168_hours_of_whoever_is_there,
+        due.test_retention_drops_in_time_in_a_service_that_is_restarted_every_hour,
+    ),
+    "letter.due_ms": (
+        due.test_a_letter_is_tried_again_when_it_is_due,
+        due.test_restarts_begin_no_new_hour_for_letters_about_ended_deliveries,
+    ),
+    "webhook_health.until_ms": (
+        due.test_an_open_breaker_asks_when_its_pause_is_over,
+        due.test_a_receiver_that_said_when_to_come_back_is_left_alone_until_then,
+    ),
+    "webhook_health.failing_since_ms": (
+        due.test_its_owner_hears_after_a_quarter_of_an_hour_of_failing
+    ),
+    "webhook_health.failing_ms": due.test_its_owner_hears_after_a_quarter_of_an_hour_of_failing,
+    "stop.since_ms": due.test_a_hold_has_no_end_of_its_own_and_a_restart_is_none,
+    # the same as another one
+    "delivery_replay.at_ms": "a window that begins with the replay: as event.at_ms",
+    "rejection.at_ms": "dropped by retention: as event.at_ms",
+    "attempt.started_ms": "its answer is dropped by retention: as event.at_ms",
+    "leap.by_ms": "how far the clock has leapt; tests/store/test_leaps.py",
+    # no end
+    "keeping.at": NUMBER,
+    "arrival.at_ms": RECORD,
+    "attempt.duration_ms": RECORD,
+    "credential.created_ms": RECORD,
+    "credential.revoked_ms": "it ends then and there, for good",
+    "credential.used_ms": RECORD,
+    "delivery.done_ms": RECORD,
+    "delivery.duration_ms": RECORD,
+    "event_type.created_ms": RECORD,
+    "event_type.updated_ms": RECORD,
+    "inbox.created_ms": RECORD,
+    "member.accepted_ms": RECORD,
+    "member.created_ms": RECORD,
+    "member.disabled_ms": "it ends then and there",
+    "org.created_ms": RECORD,
+    "person.created_ms": RECORD,
+    "replay.created_ms": RECORD,
+    "replay.ended_ms": RECORD,
+    "replay.started_ms": RECORD,
+    "transformation.created_ms": RECORD,
+    "webhook_version.updated_ms": RECORD,
+}
+
+# What ends by a time that is kept inside of a column, or in a token that we have signed.
+INSIDE = {
+    "old signing secrets (webhook_version.config)": (
+        ends.test_old_signing_secrets_end_by_themselves_in_the_process_that_took_them_over
+    ),
+    "tokens of OAuth clients (signed)": ends.token_of_an_oauth_client,
+    "links that ask for consent (signed)": ends.link_that_asks_whether_letters_may_come,
+}
+
+
+def test_every_time_of_the_schema_says_whether_something_ends_by_it() -> None:
+    half = WritingHalf(":memory:", lambda: 1_800_000_000_000)
+    run = half.connection.execute
+    tables = [name for (name,) in run("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    found = {
+        f"{table}.{row[1]}"
+        for table in tables
+        for row in run(f"PRAGMA table_info({table})")
+        if TIME.search(str(row[1]))
+    }
+    half.close(True)
+    assert found == KNOWN.keys()
+
+
+def test_what_ends_has_a_case_that_is_run() -> None:
+    for name, shown in (KNOWN | INSIDE).items():
+        for case in shown if isinstance(shown, tuple) else (shown,):
+            run = isinstance(case, str) or case.__name__.startswith("test_") or case in ends.CASES
+            assert run, name
