@@ -16,7 +16,7 @@ from tidings.core.delivery import State
 from tidings.core.retention import Kind
 from tidings.core.sla import late
 from tidings.store import port
-from tidings.store.port.log import STEP_MS
+from tidings.store.port.log import REPLAYED, STEP_MS
 from tidings.store.sqlite.blocks import Blocks
 from tidings.store.sqlite.database import FILE, open_reader, open_writer
 from tidings.store.sqlite.embedded import WritingHalf
@@ -25,6 +25,13 @@ from tidings.store.sqlite.summaries import class_middle, latency_class, percenti
 from tidings.store.sqlite.totals import Totals
 
 COUNT = 15_000
+# By other words than those of the summaries: an event of this webhook's was delivered by a replay
+# that came after this delivery.
+COUNTED_AS = (
+    "iif(d.state IN (4, 5) AND d.id < (SELECT max(y.id) FROM delivery_replay x"
+    " JOIN delivery y ON y.id = x.delivery AND y.state = 3"
+    f" WHERE x.event = d.event AND x.webhook = d.webhook), {REPLAYED}, d.state)"
+)
 EVER = (0, 1 << 60)
 
 
@@ -61,8 +68,9 @@ class Place:
     def check(self, webhook: int, from_ms: int, to_ms: int, sla_s: int | None) -> None:
         """One tally is what counting the rows gives."""
         rows = self.rows(
-            "SELECT d.state, coalesce(r.at_ms, e.at_ms) AS t, d.done_ms,"
-            " iif(d.attempts, ifnull(d.status, 0), NULL) FROM delivery d"
+            f"SELECT {COUNTED_AS}, coalesce(r.at_ms, e.at_ms) AS t, d.done_ms,"
+            " iif(d.attempts, ifnull(d.status, 0), NULL),"
+            " d.attempts - (d.state = 2 AND d.due_ms IS NULL) FROM delivery d"
             " JOIN event e ON e.seq = d.event LEFT JOIN delivery_replay r ON r.delivery = d.id"
             " WHERE d.webhook = ? AND t >= ? AND t < ?",
             webhook,
@@ -71,15 +79,16 @@ class Place:
         )
         by_state = Counter(state for state, *_ in rows)
         tally = self.totals.tally(webhook, from_ms, to_ms, sla_s)
-        assert tally.by_state == {int(state): by_state[state] for state in State}
+        assert tally.by_state == {state: by_state[state] for state in (*State, REPLAYED)}
+        assert tally.attempts == sum(tried for *_, tried in rows)
         assert sum(tally.by_state.values()) == len(rows), "the sum is the total"
         assert tally.delivered == by_state[State.DELIVERED]
         assert tally.delivered_ms_sum == sum(
-            done - at for state, at, done, _ in rows if state == State.DELIVERED
+            done - at for state, at, done, *_ in rows if state == State.DELIVERED
         )
-        breaches = late(((at, done) for _, at, done, _ in rows), sla_s, self.now_ms)
+        breaches = late(((at, done) for _, at, done, *_ in rows), sla_s, self.now_ms)
         assert tally.sla_breaches == breaches
-        assert tally.answers == Counter(said for *_, said in rows if said is not None)
+        assert tally.answers == Counter(said for *_, said, _ in rows if said is not None)
         assert tally.behind == 0
 
     def check_orgs(self) -> None:
@@ -129,6 +138,37 @@ def test_late_ones_of_many_webhooks_are_what_each_tally_says(place: Place) -> No
     assert list(place.totals.late_each([], *EVER)) == []
 
 
+def replay_some(place: Place, draw: random.Random, missed: list[int]) -> None:
+    """A replay's deliveries of what has not arrived; some of them arrive at once, some after they
+    have failed, and some do not."""
+
+    def of(delivery: int) -> int:
+        [(webhook,)] = place.rows("SELECT webhook FROM delivery WHERE id = ?", delivery)
+        return int(webhook)
+
+    [(newest,)] = place.rows("SELECT max(id) FROM delivery")
+    made = range(newest + 1, newest + 1 + len(missed))
+    for new, old in zip(made, missed, strict=True):
+        place.rows(
+            "INSERT INTO delivery (id, event, webhook, version, state, attempts)"
+            f" SELECT {new}, event, webhook, 1, 0, 0 FROM delivery WHERE id = ?",
+            old,
+        )
+        place.rows(
+            "INSERT INTO delivery_replay SELECT id, 1, event, webhook, 0, ?, NULL"
+            f" FROM delivery WHERE id = {new}",
+            place.now_ms,
+        )
+    ends = draw.choices([State.DELIVERED, State.DELIVERED, State.FAILED], k=len(made))
+    first = [settled(new, end, webhook=of(new)) for new, end in zip(made, ends, strict=True)]
+    place.half.commit(port.Batch(0, settled=first))
+    again = [new for new, end in zip(made, ends, strict=True) if end is State.FAILED and new % 2]
+    for new in again:
+        place.rows("UPDATE delivery SET state = 2, due_ms = 1, done_ms = NULL WHERE id = ?", new)
+    later = [settled(new, webhook=of(new), attempt=2) for new in again]
+    place.half.commit(port.Batch(0, settled=later))
+
+
 def test_a_tally_follows_every_move_of_old_deliveries(place: Place) -> None:
     """Settles, retiring, expiry, a try that was asked for, a cancel, a taking, and retention."""
     draw = random.Random(5)
@@ -156,6 +196,9 @@ def test_a_tally_follows_every_move_of_old_deliveries(place: Place) -> None:
     def ask() -> None:
         for state in (State.FAILED, State.PARKED, State.CANCELLED):
             for one in ids(state, 3):
+                place.rows(
+                    "DELETE FROM body WHERE seq = (SELECT event FROM delivery WHERE id = ?)", one
+                )
                 assert half.asked.retry_now(one).outcome == "no_payload"
                 place.half.connection.execute(
                     "INSERT OR IGNORE INTO body SELECT event, x'7b7d' FROM delivery WHERE id = ?",
@@ -174,6 +217,7 @@ def test_a_tally_follows_every_move_of_old_deliveries(place: Place) -> None:
 
     moves: list[Callable[[], object]] = [
         settle,
+        lambda: replay_some(place, draw, ids(State.PARKED, 8) + ids(State.FAILED, 8)),
         ask,
         lambda: half.recovery.retire(4, State.PARKED, 5),
         lambda: half.recovery.retire(5, State.CANCELLED, 500),
@@ -184,13 +228,14 @@ def test_a_tally_follows_every_move_of_old_deliveries(place: Place) -> None:
     ]
     place.check(1, *EVER, 30)
     place.check_orgs()
-    for action in [*moves[:6], *draw.choices(moves[:6], k=6), *moves, take]:
+    for action in [*moves[:7], *draw.choices(moves[:7], k=7), *moves, take]:
         action()
         place.now_ms += 1_000
         for webhook in (1, 4, 5, 21):
             place.check(webhook, *EVER, 30)
         place.check(2, START_MS + 777, place.now_ms - 7_777, 1)
         place.check_orgs()
+    assert place.totals.tally(-1, *EVER).by_state[REPLAYED] > 8
 
 
 def test_the_summaries_outlive_their_owner_and_what_changed_meanwhile_is_seen(
@@ -269,15 +314,16 @@ def test_a_series_has_equal_steps_and_its_sum_is_the_tally(place: Place, points:
     assert starts[-1] < high <= starts[-1] + series.step_ms
     for point in series.points[:: max(1, len(series.points) // 5)]:
         rows = place.rows(
-            "SELECT d.state, count(*), sum(d.done_ms - e.at_ms) FROM delivery d"
+            "SELECT d.state, count(*), sum(d.done_ms - e.at_ms), sum(d.attempts) FROM delivery d"
             " JOIN event e ON e.seq = d.event WHERE e.at_ms >= ? AND e.at_ms < ?"
             " AND d.webhook <= 20 GROUP BY d.state",
             point.start_ms,
             point.start_ms + series.step_ms,
         )
-        counted = {state: count for state, count, _ in rows}
-        assert point.by_state == {int(state): counted.get(state, 0) for state in State}
-        assert point.delivered_ms_sum == sum(took for state, _, took in rows if state == 3)
+        counted = {state: count for state, count, *_ in rows}
+        assert point.by_state == {state: counted.get(state, 0) for state in (*State, REPLAYED)}
+        assert point.delivered_ms_sum == sum(took for state, _, took, _ in rows if state == 3)
+        assert point.attempts == sum(tried for *_, tried in rows)
 
 
 def test_the_percentiles_of_a_series_are_near_the_exact_ones(place: Place) -> None:

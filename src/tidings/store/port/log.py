@@ -19,11 +19,18 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.core.delivery import State
 from tidings.store.port.rows import Rejection, StoredDelivery, StoredEvent
 
 ROWS_MAX = 200  # of a page
 POINTS_MAX = 400  # of a series
 STEP_MS = 300_000  # the shortest time that a point of a series covers
+# Beside the states in what is counted by state: a delivery that failed or was parked, and whose
+# event a replay has since delivered to its webhook. It counts here alone: nobody has to do anything
+# about it any more.
+REPLAYED = 7
+# What somebody may have to do something about: what is unfinished or parked.
+LEFT_STATES = (State.PENDING, State.HELD, State.RETRYING, State.PARKED)
 
 
 class DeliveryQuery(msgspec.Struct, frozen=True, array_like=True):
@@ -78,22 +85,24 @@ class EventPage(msgspec.Struct, frozen=True, array_like=True):
 class Tally(msgspec.Struct, frozen=True, array_like=True):
     """The deliveries of one webhook in a time. The sum over `by_state` is the total."""
 
-    by_state: dict[int, int]
+    by_state: dict[int, int]  # REPLAYED among the states
     delivered_ms_sum: int = 0  # from accept to the end of the attempt that delivered, summed
     delivered: int = 0
     sla_breaches: int = 0
     behind: int = 0
     answers: dict[int, int] = {}  # of what was tried, by its last status; 0: it got no answer
+    attempts: int = 0  # that have ended, of all these deliveries; `delivered` of them succeeded
 
 
 class Point(msgspec.Struct, frozen=True, array_like=True):
     """One step of a series."""
 
     start_ms: int
-    by_state: dict[int, int]
+    by_state: dict[int, int]  # REPLAYED among the states
     delivered_ms_sum: int = 0
     p50_ms: float | None = None  # from accept to delivered, within 12 %; None without any
     p95_ms: float | None = None
+    attempts: int = 0  # that have ended, of the deliveries of this step
 
 
 class Series(msgspec.Struct, frozen=True, array_like=True):
@@ -197,7 +206,8 @@ class LogStore(Protocol):
     def left_each(
         self, webhooks: Sequence[int], from_ms: int, to_ms: int
     ) -> Awaitable[Sequence[dict[int, int]]]:
-        """The same for what is unfinished or parked alone. It costs what there is of these."""
+        """The same for what is unfinished or parked alone: what somebody may have to do something
+        about. What a replay has delivered since is none of it. It costs what there is of these."""
         ...
 
     def event_series(

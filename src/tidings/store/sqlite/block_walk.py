@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import apsw
 
 from tidings.store import port
-from tidings.store.sqlite.blocks import BITS, LEFT, LEFT_STATES, Blocks
+from tidings.store.port.log import LEFT_STATES
+from tidings.store.sqlite.blocks import BITS, LEFT, Blocks
 from tidings.store.sqlite.spans import Binding, Span, in_order, numbers
 from tidings.store.sqlite.summaries import STATES, sign
 
@@ -54,7 +55,7 @@ class BlockWalk:
             "pattern": self._pattern(query.event_names, query.states or range(STATES)),
         } | _times(query)
         loose = asked | {"pattern": self._pattern(query.event_names, range(STATES))}
-        of = _LEFT_IN if query.states and set(query.states) <= LEFT_STATES else ""
+        of = _LEFT_IN if query.states and set(query.states) <= set(LEFT_STATES) else ""
         candidates = self._search.execute(_CANDIDATES.format(of=of, way=span.way), asked)
         sure = (number for (number,) in candidates if self._blocks.holds(number))
         unsure = [

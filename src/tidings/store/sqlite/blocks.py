@@ -22,8 +22,9 @@ from typing import Any
 
 import apsw
 
-from tidings.store.port.log import STEP_MS
-from tidings.store.sqlite.summaries import Part, Parts, answer_of, spell
+from tidings.core.delivery import State
+from tidings.store.port.log import LEFT_STATES, REPLAYED, STEP_MS
+from tidings.store.sqlite.summaries import Part, Parts, spell
 from tidings.store.sqlite.touched import BLOCK_BITS
 
 BITS = BLOCK_BITS
@@ -33,9 +34,8 @@ QUIET_S = 2.0  # a dirty block is summarised when nothing has touched it for so 
 OVERDUE_S = 30.0  # or when it has been dirty for so long
 AT_ONCE = 4  # blocks of one turn in the background
 UNFULL = -1
-# Slices that somebody may have to do something about: what is unfinished or parked.
-LEFT_STATES = {0, 1, 2, 5}
-LEFT = f"level = {LEVELS[-1]} AND {' + '.join(f'n{state}' for state in sorted(LEFT_STATES))} > 0"
+# Of slices with something that is left to do.
+LEFT = f"level = {LEVELS[-1]} AND {' + '.join(f'n{int(state)}' for state in LEFT_STATES)} > 0"
 
 TABLES = (
     "CREATE TABLE IF NOT EXISTS name (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)",
@@ -47,7 +47,8 @@ TABLES = (
     " webhook INTEGER NOT NULL, slot INTEGER NOT NULL, min_ms INTEGER NOT NULL,"
     " max_ms INTEGER NOT NULL, n0 INTEGER NOT NULL, n1 INTEGER NOT NULL, n2 INTEGER NOT NULL,"
     " n3 INTEGER NOT NULL, n4 INTEGER NOT NULL, n5 INTEGER NOT NULL, n6 INTEGER NOT NULL,"
-    " ms_sum INTEGER NOT NULL, slowest_ms INTEGER NOT NULL, spread BLOB NOT NULL,"
+    " n7 INTEGER NOT NULL, attempts INTEGER NOT NULL, ms_sum INTEGER NOT NULL,"
+    " slowest_ms INTEGER NOT NULL, spread BLOB NOT NULL,"
     " late BLOB NOT NULL, answers BLOB NOT NULL,"
     " PRIMARY KEY (level, block, webhook, slot)) WITHOUT ROWID",
     f"CREATE INDEX IF NOT EXISTS slice_left ON slice (webhook, slot) WHERE {LEFT}",
@@ -59,9 +60,19 @@ TABLES = (
     " slot INTEGER NOT NULL, block INTEGER NOT NULL, n INTEGER NOT NULL,"
     " PRIMARY KEY (level, org, slot, block)) WITHOUT ROWID",
 )
+# Of a delivery `d`: as what it is counted, and how many of its attempts have ended. An event that
+# did not arrive is delivered by a replay where a later delivery to the same webhook is; a retry
+# without a due time is under way.
+COUNTED_AS = (
+    f"iif(d.state IN ({int(State.FAILED)}, {int(State.PARKED)}) AND EXISTS (SELECT 1"
+    " FROM delivery_replay x INDEXED BY delivery_replay_event CROSS JOIN delivery y"
+    " ON y.id = x.delivery WHERE x.event = d.event AND x.webhook = d.webhook AND x.delivery > d.id"
+    f" AND y.state = {int(State.DELIVERED)}), {REPLAYED}, d.state)"
+)
+ENDED = f"d.attempts - (d.state = {int(State.RETRYING)} AND d.due_ms IS NULL AND d.attempts > 0)"
 _ROWS = (
-    "SELECT d.webhook, e.name, d.state, coalesce(r.at_ms, e.at_ms), d.done_ms, d.status,"
-    " d.attempts"
+    f"SELECT d.webhook, e.name, d.state, {COUNTED_AS}, coalesce(r.at_ms, e.at_ms), d.done_ms,"
+    f" d.status, {ENDED}"
     " FROM delivery d NOT INDEXED CROSS JOIN event e ON e.seq = d.event"
     " LEFT JOIN delivery_replay r ON r.delivery = d.id WHERE d.id >= ? AND d.id < ?"
 )
@@ -75,7 +86,7 @@ _EVENT_TIMES = (
     "SELECT org, at_ms / :step, count(*) FROM event WHERE seq >= :low AND seq < :high"
     " GROUP BY org, at_ms / :step"
 )
-_SLICE = f"INSERT INTO slice VALUES ({', '.join('?' * 18)})"
+_SLICE = f"INSERT INTO slice VALUES ({', '.join('?' * 20)})"
 
 
 class Names:
@@ -273,8 +284,8 @@ class Blocks:
             return
         kinds: dict[int, set[tuple[str, int]]] = {}
         parts = Parts(STEP_MS)
-        for webhook, name, state, at_ms, done_ms, status, attempts in rows:
-            parts.add(webhook, state, at_ms, done_ms, answer_of(status, attempts))
+        for webhook, name, state, counted_as, at_ms, done_ms, status, attempts in rows:
+            parts.add(webhook, counted_as, at_ms, done_ms, status, attempts)
             found = kinds.get(webhook)
             if found is None:
                 found = kinds[webhook] = set()

@@ -110,6 +110,7 @@ class Recovery:
             )
             if self._connection.changes():
                 run(_MARK_LOST, (delivery, number, now))
+                touch(self._connection, [delivery])
 
     def _return_taken(self, taken: Sequence[tuple[int, int]], sent: set[tuple[int, int]]) -> None:
         """Taken retries are due now: one that may have left with an ending, another uncharged."""
@@ -118,6 +119,7 @@ class Recovery:
             if (delivery, number) in sent:
                 run(_END_LOST, (delivery, number))
                 run(_DUE_NOW, (now, delivery))
+                touch(self._connection, [delivery])
             else:
                 self._uncharge(delivery, now)
 

@@ -28,7 +28,7 @@ READ_ENTRIES = 1024  # at once, of a term with many events
 SET_ENTRIES = 65_536  # a term with more in a segment is searched for each candidate instead
 MERGED_BYTES_MAX = 16 << 20
 FULL = 99  # the level of segments that are not merged any more
-FORMAT = 4  # of this file; what has another one is made again from the events
+FORMAT = 5  # of this file; what has another one is made again from the events
 LOW = 0xFFFF_FFFF
 
 _NUMBER = struct.Struct(">8xI")

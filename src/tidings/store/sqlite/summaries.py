@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterable, Mapping
 
 STATES = 7
+COUNTS = STATES + 1  # what is counted: by state, and at last what a replay has delivered since
 DELIVERED = 3
 SECOND_MS = 1000
 NO_ANSWER = 0  # stands for the status of an attempt that got none
@@ -65,10 +66,21 @@ def percentile(spread: dict[int, int], share: float) -> float | None:
 class Part:
     """The deliveries of one webhook, or of all webhooks of an org, in one slot of time."""
 
-    __slots__ = ("answers", "counts", "late", "max_ms", "min_ms", "ms_sum", "slowest_ms", "spread")
+    __slots__ = (
+        "answers",
+        "attempts",
+        "counts",
+        "late",
+        "max_ms",
+        "min_ms",
+        "ms_sum",
+        "slowest_ms",
+        "spread",
+    )
 
     def __init__(self) -> None:
-        self.counts = [0] * STATES
+        self.counts = [0] * COUNTS
+        self.attempts = 0
         self.min_ms = 1 << 62
         self.max_ms = 0
         self.ms_sum = 0
@@ -81,6 +93,7 @@ class Part:
     def add(self, other: "Part") -> None:
         """Take in another slot."""
         self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
+        self.attempts += other.attempts
         self.min_ms = min(self.min_ms, other.min_ms)
         self.max_ms = max(self.max_ms, other.max_ms)
         self.ms_sum += other.ms_sum
@@ -95,6 +108,7 @@ class Part:
             self.min_ms,
             self.max_ms,
             *self.counts,
+            self.attempts,
             self.ms_sum,
             self.slowest_ms,
             pack(self.spread),
@@ -111,23 +125,30 @@ class Parts:
         self.parts: dict[tuple[int, int], Part] = {}
 
     def add(
-        self, webhook: int, state: int, at_ms: int, done_ms: int | None, answer: int | None
+        self,
+        webhook: int,
+        counted_as: int,
+        at_ms: int,
+        done_ms: int | None,
+        status: int | None,
+        attempts: int,
     ) -> None:
-        """Count one delivery. `answer` is its last status, NO_ANSWER where an attempt got none,
-        None before its first attempt."""
+        """Count one delivery, as its state or as what a replay has delivered since. `status` is
+        that of the last of its `attempts` which have ended, None where that got no answer."""
         slot = at_ms // self._step_ms
         part = self.parts.get((webhook, slot))
         if part is None:
             part = self.parts[webhook, slot] = Part()
-        part.counts[state] += 1
+        part.counts[counted_as] += 1
+        part.attempts += attempts
         part.min_ms = min(part.min_ms, at_ms)
         part.max_ms = max(part.max_ms, at_ms)
-        if answer is not None:
+        if (answer := answer_of(status, attempts)) is not None:
             part.answers[answer] = part.answers.get(answer, 0) + 1
         if done_ms is None:
             return
         took = done_ms - at_ms if done_ms > at_ms else 0
-        if state == DELIVERED:
+        if counted_as == DELIVERED:
             part.ms_sum += took
             number = latency_class(took)
             part.spread[number] = part.spread.get(number, 0) + 1
@@ -175,7 +196,8 @@ def pack(counts: dict[int, int]) -> bytes:
 
 
 def answer_of(status: int | None, attempts: int) -> int | None:
-    """What a delivery adds to the answers: see `Parts.add`."""
+    """What a delivery adds to the answers: its last status, NO_ANSWER where its last attempt got
+    none, None before its first one."""
     if not attempts:
         return None
     return NO_ANSWER if status is None else status

@@ -7,9 +7,11 @@ import msgspec
 
 from tidings.core.sla import breach_ms
 from tidings.store import port
-from tidings.store.sqlite.summaries import DELIVERED, STATES, answer_of, merge_packed, unpack
+from tidings.store.sqlite.summaries import COUNTS, DELIVERED, answer_of, merge_packed, unpack
 
-Row = tuple[int, int, int | None, int | None, int]  # state, time, end, last status, attempts
+# As what it is counted (a state, or what a replay has delivered since), time, end, last status,
+# attempts that have ended.
+Row = tuple[int, int, int | None, int | None, int]
 
 
 class Cut(msgspec.Struct, frozen=True):
@@ -29,12 +31,14 @@ class Sum:
         self._sla_s = sla_s
         self.sla_ms = sla_s * 1000 if sla_s else None
         self.now_ms = now_ms
-        self.counts = [0] * STATES
+        self.counts = [0] * COUNTS
+        self.attempts = 0
         self.ms_sum = 0
         self.breaches = 0
         self.answers: Counter[int] = Counter()
 
-    def add(self, counts: Sequence[int], ms_sum: int, answers: bytes) -> None:
+    def add(self, counts: Sequence[int], attempts: int, ms_sum: int, answers: bytes) -> None:
+        self.attempts += attempts
         self.counts = [a + b for a, b in zip(self.counts, counts, strict=True)]
         self.ms_sum += ms_sum
         self.answers.update(merge_packed(answers))
@@ -59,6 +63,7 @@ class Sum:
         for state, at_ms, done_ms, status, attempts in rows:
             if not counted:
                 self.counts[state] += 1
+                self.attempts += attempts
                 if (answer := answer_of(status, attempts)) is not None:
                     self.answers[answer] += 1
                 if state == DELIVERED and done_ms is not None:
@@ -74,5 +79,11 @@ class Sum:
     def tally(self, behind: int) -> port.Tally:
         by_state = dict(enumerate(self.counts))
         return port.Tally(
-            by_state, self.ms_sum, by_state[DELIVERED], self.breaches, behind, dict(self.answers)
+            by_state,
+            self.ms_sum,
+            by_state[DELIVERED],
+            self.breaches,
+            behind,
+            dict(self.answers),
+            self.attempts,
         )

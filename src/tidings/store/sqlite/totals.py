@@ -13,18 +13,22 @@ import apsw
 import msgspec
 
 from tidings.store import port
-from tidings.store.port.log import POINTS_MAX, STEP_MS
-from tidings.store.sqlite.blocks import BITS, BLOCK, LEFT, LEFT_STATES, LEVELS, Blocks
-from tidings.store.sqlite.summaries import (
-    STATES,
-    merge_packed,
-    percentile,
+from tidings.store.port.log import LEFT_STATES, POINTS_MAX, STEP_MS
+from tidings.store.sqlite.blocks import (
+    BITS,
+    BLOCK,
+    COUNTED_AS,
+    ENDED,
+    LEFT,
+    LEVELS,
+    Blocks,
 )
+from tidings.store.sqlite.summaries import COUNTS, merge_packed, percentile
 from tidings.store.sqlite.sums import Cut, Row, Sum
 
 REFRESH_MAX = 12  # blocks summarised at a question
 
-_SUMS = ", ".join(f"sum(s.n{state})" for state in range(STATES))
+_SUMS = ", ".join(f"sum(s.n{state})" for state in range(COUNTS))
 _UNFINISHED = "s.n0 + s.n1 + s.n2"
 _FROM = (
     " FROM block b CROSS JOIN json_each(:webhooks) w"
@@ -33,7 +37,8 @@ _FROM = (
 )
 _INSIDE = " AND s.min_ms >= :since AND s.max_ms < :until"
 _WHOLE = (
-    f"SELECT s.webhook, {_SUMS}, sum(s.ms_sum), group_concat(hex(s.answers), ''){_FROM}"
+    f"SELECT s.webhook, {_SUMS}, sum(s.attempts), sum(s.ms_sum),"
+    f" group_concat(hex(s.answers), ''){_FROM}"
     f"{_INSIDE} GROUP BY s.webhook"
 )
 # Slices that are all finished come together for each webhook, the others one by one.
@@ -48,7 +53,7 @@ _CUT = (
     " AND NOT (s.min_ms >= :since AND s.max_ms < :until)"
 )
 _ROWS = (
-    "SELECT d.webhook, d.state, coalesce(r.at_ms, e.at_ms), d.done_ms, d.status, d.attempts"
+    f"SELECT d.webhook, {COUNTED_AS}, coalesce(r.at_ms, e.at_ms), d.done_ms, d.status, {ENDED}"
     " FROM delivery d NOT INDEXED"
     " CROSS JOIN event e ON e.seq = d.event LEFT JOIN delivery_replay r ON r.delivery = d.id"
     " WHERE d.id >= :low AND d.id < :high"
@@ -56,12 +61,12 @@ _ROWS = (
     " AND coalesce(r.at_ms, e.at_ms) >= :from AND coalesce(r.at_ms, e.at_ms) < :to"
 )
 _SERIES = (
-    f"SELECT s.webhook, s.slot / :times, {_SUMS}, sum(s.ms_sum), group_concat(hex(s.spread), '')"
-    f"{_FROM} GROUP BY s.webhook, s.slot / :times"
+    f"SELECT s.webhook, s.slot / :times, {_SUMS}, sum(s.attempts), sum(s.ms_sum),"
+    f" group_concat(hex(s.spread), ''){_FROM} GROUP BY s.webhook, s.slot / :times"
 )
 _COUNTS_EACH = f"SELECT s.webhook, {_SUMS}{_FROM} GROUP BY s.webhook"
 _LEFT_EACH = (
-    f"SELECT s.webhook, {', '.join(f'sum(n{state})' for state in sorted(LEFT_STATES))}"
+    f"SELECT s.webhook, {', '.join(f'sum(n{int(state)})' for state in LEFT_STATES)}"
     " FROM json_each(:webhooks) w"
     " CROSS JOIN slice s INDEXED BY slice_left ON s.webhook = w.value"
     f" AND s.slot >= :first AND s.slot < :end WHERE {LEFT} GROUP BY s.webhook"
@@ -135,8 +140,8 @@ class Totals:
     def _whole(self, sums: Sums, cuts: list[Cut], asked: Binding, late_alone: bool) -> None:
         """Add up the slices of some slots that lie inside the ends."""
         if not late_alone:
-            for number, *counts, ms_sum, answers in self._ask(_WHOLE, asked):
-                sums[number].add(counts, ms_sum, bytes.fromhex(answers))
+            for number, *counts, attempts, ms_sum, answers in self._ask(_WHOLE, asked):
+                sums[number].add(counts, attempts, ms_sum, bytes.fromhex(answers))
         wished = [one.sla_ms for one in sums.values() if one.sla_ms is not None]
         if not wished:
             return
@@ -203,7 +208,7 @@ class Totals:
         self._blocks.refresh(REFRESH_MAX)
         asked = _of_several(webhooks, _Steps(from_ms, to_ms, _MONTH_POINTS))
         found = {number: counts for number, *counts in self._ask(_COUNTS_EACH, asked)}
-        nothing = [0] * STATES
+        nothing = [0] * COUNTS
         return [dict(enumerate(found.get(number, nothing))) for number in webhooks]
 
     def left_each(
@@ -214,17 +219,19 @@ class Totals:
         level = LEVELS[-1]
         asked = _asked(webhooks, level, from_ms // level, -(-to_ms // level))
         found = {number: counts for number, *counts in self._ask(_LEFT_EACH, asked)}
-        states = sorted(LEFT_STATES)
-        nothing = [0] * len(states)
-        return [dict(zip(states, found.get(number, nothing), strict=True)) for number in webhooks]
+        nothing = [0] * len(LEFT_STATES)
+        return [
+            {int(state): n for state, n in zip(LEFT_STATES, found.get(one, nothing), strict=True)}
+            for one in webhooks
+        ]
 
     def _fill(
         self, webhooks: Sequence[int], steps: "_Steps", line_of: Callable[[int], "_Line"]
     ) -> None:
         self._blocks.refresh(REFRESH_MAX)
         asked = _of_several(webhooks, steps) | {"times": steps.times}
-        for number, step, *counts, ms_sum, spreads in self._ask(_SERIES, asked):
-            line_of(number).add(step, counts, ms_sum, bytes.fromhex(spreads))
+        for number, step, *counts, attempts, ms_sum, spreads in self._ask(_SERIES, asked):
+            line_of(number).add(step, counts, attempts, ms_sum, bytes.fromhex(spreads))
 
     def event_series(self, org: int, from_ms: int, to_ms: int, points: int) -> port.EventSeries:
         """See `port.LogStore.event_series`."""
@@ -274,10 +281,12 @@ class _Line:
         self._points = [_Point() for _ in range(steps.first, steps.end)]
         self._spreads = [bytearray() for _ in self._points]
 
-    def add(self, step: int, counts: Sequence[int], ms_sum: int, spreads: bytes) -> None:
+    def add(
+        self, step: int, counts: Sequence[int], attempts: int, ms_sum: int, spreads: bytes
+    ) -> None:
         """Add what fell into a step, for one webhook."""
         at = step - self._steps.first
-        self._points[at].add(counts, ms_sum)
+        self._points[at].add(counts, attempts, ms_sum)
         self._spreads[at] += spreads
 
     def shown(self, behind: int) -> port.Series:
@@ -296,11 +305,13 @@ class _Point:
     """A step of a series being added up."""
 
     def __init__(self) -> None:
-        self._counts = [0] * STATES
+        self._counts = [0] * COUNTS
+        self._attempts = 0
         self._ms_sum = 0
 
-    def add(self, counts: Sequence[int], ms_sum: int) -> None:
+    def add(self, counts: Sequence[int], attempts: int, ms_sum: int) -> None:
         self._counts = [a + b for a, b in zip(self._counts, counts, strict=True)]
+        self._attempts += attempts
         self._ms_sum += ms_sum
 
     def shown(self, start_ms: int, spread: dict[int, int]) -> port.Point:
@@ -310,6 +321,7 @@ class _Point:
             self._ms_sum,
             percentile(spread, 0.5),
             percentile(spread, 0.95),
+            self._attempts,
         )
 
 

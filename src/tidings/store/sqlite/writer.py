@@ -18,7 +18,7 @@ from tidings.store import port
 from tidings.store.sqlite.fan_outs import FanOuts
 from tidings.store.sqlite.jobs import ONE_JOB, PENDING_JOBS, job
 from tidings.store.sqlite.replay_slices import ReplaySlices
-from tidings.store.sqlite.touched import BLOCK_BITS, touch, touch_blocks
+from tidings.store.sqlite.touched import BLOCK_BITS, touch, touch_blocks, touch_replayed
 
 Row = tuple[Any, ...]
 
@@ -322,6 +322,9 @@ class Writer:
         full = {one.delivery >> BLOCK_BITS for one in settled} - {self._delivery >> BLOCK_BITS}
         if full:
             touch_blocks(self._connection, full)
+        touch_replayed(
+            self._connection, [one.delivery for one in settled if one.state == _FIRST_FINAL]
+        )
         if sent:
             self._connection.executemany(_KEEP_SENT, sent)
         if left_out:
