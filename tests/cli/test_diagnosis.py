@@ -74,17 +74,17 @@ def seen(name: str, received: bool, why: str | None = None) -> dict[str, Any]:
             "tidings show dlv_1",
         ),
         (
-            replace(WELL, tally={"pending": BACKLOG_MIN}),
+            replace(WELL, tally={"now": {"pending": BACKLOG_MIN}}),
             "100 deliveries wait for one of the 10",
             f"tidings webhooks edit {ID} --connections 20",
         ),
         (
-            webhook(replace(WELL, tally={"held": 200}), ordering="strict"),
+            webhook(replace(WELL, tally={"now": {"held": 200}}), ordering="strict"),
             "200 deliveries wait, and strict",
             f"tidings webhooks edit {ID} --set ordering=key",
         ),
         (
-            webhook(replace(WELL, tally={"pending": 200}), rateLimit=5.0),
+            webhook(replace(WELL, tally={"now": {"pending": 200}}), rateLimit=5.0),
             "200 deliveries wait, and rateLimit lets 5",
             f"tidings webhooks edit {ID} --set rateL",
         ),
@@ -124,7 +124,23 @@ def test_a_failure_that_lies_behind_ten_successes_is_no_cause() -> None:
 
 
 def test_a_backlog_below_the_threshold_is_none() -> None:
-    assert diagnose(replace(WELL, tally={"pending": BACKLOG_MIN - 1})).well
+    assert diagnose(replace(WELL, tally={"now": {"pending": BACKLOG_MIN - 1}})).well
+
+
+def test_what_is_disabled_tells_how_much_waits_for_a_replay() -> None:
+    disabled = WEBHOOK | {"standing": "disabled", "disabledReason": "It answered 410."}
+    told = diagnose(Findings(disabled, tally={"parked": 9, "now": {"parked": 2}}))
+    assert "It answered 410; 2 wait parked for a replay; new deliveries" in told.cause
+    told = diagnose(Findings(disabled, tally={"parked": 9, "now": {"parked": 0}}))
+    assert "parked for a replay" not in told.cause
+
+
+def test_a_share_of_attempts_is_told_where_some_of_them_failed() -> None:
+    tally = {"delivered": 85, "attempts": 100, "failedAttempts": 15, "successPercent": 85.0}
+    assert (
+        "85 delivered in the last day; 85 % of 100 attempts"
+        in diagnose(replace(WELL, tally=tally)).cause
+    )
 
 
 def test_what_the_credential_may_not_see_is_not_guessed() -> None:
@@ -138,7 +154,7 @@ LEFT = {
     "leftAlone": True,
     "nextTryAt": "2999-01-01T00:00:00.000Z",
 }
-CROWD = {"pending": 1_400, "retrying": 10}
+CROWD = {"now": {"pending": 1_400, "retrying": 10}}
 WAITS = [{"state": "pending", "attempts": 0}] * 50
 
 
@@ -150,7 +166,7 @@ def test_a_crowd_behind_an_open_breaker_is_told_as_that(cause: str, fields: dict
         found = Findings(WEBHOOK | fields | {"health": health}, None, CROWD, WAITS, worst)
         told = diagnose(found)
         assert told.cause.startswith("crm is left alone: its receiver "), told.cause
-        assert "1,410 of the last day's deliveries wait for it; it is asked again at" in told.cause
+        assert "1,410 deliveries wait for it; it is asked again at" in told.cause
         assert " since " in told.cause and "(in " in told.cause
         assert "connection" not in told.fix and told.step == f"tidings webhooks test {ID}"
     assert "answers 503" in diagnose(Findings(WEBHOOK | {"health": LEFT}, None, CROWD)).cause
@@ -190,7 +206,7 @@ def test_what_somebody_did_stands_before_what_the_receiver_does(
 def test_a_crowd_before_a_healthy_receiver_is_told_by_what_it_waits_for() -> None:
     def told(tally: dict[str, int], took_ms: float | None, **fields: Any) -> Diagnosis:
         newest = [GOOD | {"durationInMs": took_ms}]
-        return diagnose(Findings(WEBHOOK | {"health": None} | fields, None, tally, newest))
+        return diagnose(Findings(WEBHOOK | {"health": None} | fields, None, {"now": tally}, newest))
 
     quick = told({"pending": 400}, 4.0)
     assert "one of the 10 connections" in quick.cause and "--connections 20" in quick.step

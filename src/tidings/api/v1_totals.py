@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer
 from tidings.api.context import Services, iso
+from tidings.api.left import UNSENT, attempts_of, left_now
 from tidings.api.log_models import SERIES_PARAMETERS, TALLY_PARAMETERS
 from tidings.api.log_query import read_question
 from tidings.api.models import V1_ERRORS
@@ -16,12 +17,11 @@ from tidings.core.delivery import State
 from tidings.core.form import Form
 from tidings.engine.webhook_records import Record
 from tidings.engine.webhooks import UnknownWebhook
-from tidings.store.port.log import POINTS_MAX
+from tidings.store.port.log import LEFT_STATES, POINTS_MAX, REPLAYED
 
 DAY_MS = 86_400_000
 DAYS_MAX = 400
 _TRIED_BADLY = (State.FAILED, State.RETRYING)
-_UNSENT = (State.PENDING, State.HELD)
 _RANGE = frozenset(("from", "to"))
 
 
@@ -61,15 +61,22 @@ def total_routes(services: Services) -> APIRouter:
     )
     async def tally(request: Request, webhook_id: str) -> Response:
         """Of a time, the last day where none is said. The sum over the states is the total;
-        `failing` is what failed, is retried, or waits unsent while the webhook is left alone;
-        `answers` counts what was tried by its last status, null where no answer came."""
+        `replayed` is what failed or was parked and a replay has delivered since: it counts there
+        alone. `failing` is what failed, is retried, or waits unsent while the webhook is left
+        alone; `answers` counts what was tried by its last status, null where no answer came.
+        `attempts` have ended and `failedAttempts` of them did not deliver; `successPercent` is the
+        share of attempts that did, where what waits unsent while the webhook is left alone counts
+        as one that fails. `now` is what is left to do at this moment, whatever the time asked for:
+        what is unfinished, and what waits parked for a replay."""
         record = own(request, webhook_id)
         from_ms, to_ms = span(request, record.org, _RANGE)
         number, sla_s = record.webhook.number, record.webhook.sla_s
         counted = await services.store.tally(number, from_ms, to_ms, sla_s)
         health = services.health_of(number)
         left_alone = record.webhook.sends and health is not None and health.opens > 0
-        bad = (*_TRIED_BADLY, *_UNSENT) if left_alone else _TRIED_BADLY
+        bad = (*_TRIED_BADLY, *UNSENT) if left_alone else _TRIED_BADLY
+        (left,) = await left_now(services, [number])
+        attempts = attempts_of([counted], [counted] if left_alone else [])
         mean = round(counted.delivered_ms_sum / counted.delivered) if counted.delivered else None
         return answer(
             {
@@ -78,6 +85,10 @@ def total_routes(services: Services) -> APIRouter:
                 "total": sum(counted.by_state.values()),
                 **_words(counted.by_state),
                 "failing": sum(counted.by_state.get(int(state), 0) for state in bad),
+                "attempts": attempts.ended,
+                "failedAttempts": attempts.failed,
+                "successPercent": attempts.percent_succeeded,
+                "now": {state.word: left.by_state.get(state, 0) for state in LEFT_STATES},
                 "averageDeliveryTimeInMs": mean,
                 "answers": _answers(counted.answers),
                 "slaInSeconds": sla_s,
@@ -102,6 +113,8 @@ def total_routes(services: Services) -> APIRouter:
                     {
                         "start": iso(point.start_ms),
                         **_words(point.by_state),
+                        "attempts": point.attempts,
+                        "failedAttempts": attempts_of([point]).failed,
                         "p50InMs": point.p50_ms,
                         "p95InMs": point.p95_ms,
                     }
@@ -115,7 +128,8 @@ def total_routes(services: Services) -> APIRouter:
 
 
 def _words(by_state: dict[int, int]) -> dict[str, Any]:
-    return {state.word: by_state.get(int(state), 0) for state in State}
+    counts = {state.word: by_state.get(int(state), 0) for state in State}
+    return counts | {"replayed": by_state.get(REPLAYED, 0)}
 
 
 def _answers(counts: dict[int, int]) -> list[dict[str, Any]]:

@@ -86,8 +86,12 @@ class Metrics(Model):
 
     totalEvents: int
     deliveredEvents: int
-    failedEvents: int = Field(description="Failed or cancelled.")
-    pendingEvents: int = Field(description="Pending, held or parked.")
+    failedEvents: int = Field(
+        description="Failed or cancelled, or parked and delivered by a replay since."
+    )
+    pendingEvents: int = Field(
+        description="Pending, held, or parked and not delivered by a replay since."
+    )
     retryingEvents: int
     averageDeliveryTime: float | None = Field(
         description="Milliseconds from accept to delivered; null where nothing was delivered."

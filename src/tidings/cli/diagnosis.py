@@ -32,7 +32,7 @@ class Findings:
 
     webhook: Facts
     stopped: str | None = None  # who has stopped sending: "all orgs" or "this org"
-    tally: Facts | None = None  # of the last day, by state
+    tally: Facts | None = None  # of the last day, by state; and what is left to do now
     newest: Sequence[Facts] = ()  # deliveries, newest first
     worst: Facts | None = None  # the newest that failed or is retrying, with its attempts
     missed: int | None = None  # of the last day: failed or parked, and not replayed
@@ -67,8 +67,10 @@ def _standing(found: Findings) -> Diagnosis | None:
             )
         case "disabled":
             why = (webhook.get("disabledReason") or "").rstrip(".")
+            parked = _left(found, "parked")
+            wait = f"; {parked:,} wait parked for a replay" if parked else ""
             return Diagnosis(
-                f"{name} is disabled{f': {why}' if why else ''}; new deliveries are parked.",
+                f"{name} is disabled{f': {why}' if why else ''}{wait}; new deliveries are parked.",
                 "Mend the receiver, enable the webhook, then replay what it has missed.",
                 f"tidings webhooks enable {id}",
             )
@@ -79,9 +81,9 @@ def _standing(found: Findings) -> Diagnosis | None:
                 f"tidings webhooks enable {id}",
             )
         case "paused":
-            waiting = _count(found, *WAITING, "retrying")
+            waiting = _left(found, *WAITING, "retrying")
             return Diagnosis(
-                f"{name} is paused: {waiting:,} of the last day's deliveries wait."
+                f"{name} is paused: {_deliveries_wait(waiting)}."
                 if waiting
                 else f"{name} is paused: its deliveries are made, and wait.",
                 "Resume it.",
@@ -114,8 +116,8 @@ def _left_alone(found: Findings) -> Diagnosis | None:
         return None
     health, now = webhook["health"], datetime.now(UTC)
     since = when(health["failingSince"], now)
-    waiting = _count(found, *WAITING, "retrying")
-    wait = f"{waiting:,} of the last day's deliveries wait for it; " if waiting else ""
+    waiting = _left(found, *WAITING, "retrying")
+    wait = f"{_deliveries_wait(waiting)} for it; " if waiting else ""
     cause = (
         f"{webhook['name']} is left alone: its receiver {receiver_does(webhook)}"
         f"{f' since {since}' if since else ''}. {wait}it is {asked_again(health, now)}."
@@ -170,7 +172,7 @@ def _failing(found: Findings) -> Diagnosis | None:
 
 
 def _backlog(found: Findings) -> Diagnosis | None:
-    waiting = _count(found, *WAITING)
+    waiting = _left(found, *WAITING)
     if waiting < BACKLOG_MIN:
         return None
     webhook = found.webhook
@@ -187,7 +189,7 @@ def _backlog(found: Findings) -> Diagnosis | None:
             "Raise rateLimit, if the receiver can take more.",
             f"tidings webhooks edit {id} --set rateLimit={2 * rate:g}",
         )
-    if (held := _count(found, "held")) > waiting - held:
+    if (held := _left(found, "held")) > waiting - held:
         first = "failed" if webhook.get("holdOnFailure") else "retrying"
         return Diagnosis(
             f"{held:,} deliveries are held behind an earlier one of their key.",
@@ -267,7 +269,9 @@ def _late(found: Findings) -> Diagnosis | None:
 def _well(found: Findings) -> Diagnosis:
     delivered = _count(found, "delivered")
     told = (
-        f"{delivered:,} delivered in the last day." if delivered else "Nothing stands in its way."
+        f"{delivered:,} delivered in the last day{_tries(found)}."
+        if delivered
+        else "Nothing stands in its way."
     )
     return Diagnosis(
         f"{found.webhook['name']} is well. {told}",
@@ -280,3 +284,21 @@ def _well(found: Findings) -> Diagnosis:
 def _count(found: Findings, *states: str) -> int:
     tally = found.tally or {}
     return sum(int(tally.get(state) or 0) for state in states)
+
+
+def _left(found: Findings, *states: str) -> int:
+    """How many are left to do now in some states, whenever they were accepted."""
+    now = (found.tally or {}).get("now") or {}
+    return sum(int(now.get(state) or 0) for state in states)
+
+
+def _deliveries_wait(count: int) -> str:
+    return f"{count:,} deliver{'y waits' if count == 1 else 'ies wait'}"
+
+
+def _tries(found: Findings) -> str:
+    """Which share of the attempts succeeded, where some did not."""
+    tally = found.tally or {}
+    if not tally.get("failedAttempts"):
+        return ""
+    return f"; {tally['successPercent']:g} % of {tally['attempts']:,} attempts succeeded"

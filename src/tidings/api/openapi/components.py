@@ -192,6 +192,12 @@ COMPONENTS: dict[str, Any] = {
         "to": "time",
         "total": "whole",
         **_COUNTS,
+        "replayed": "whole",
+        "failing": "whole",
+        "attempts": "whole",
+        "failedAttempts": "whole",
+        "successPercent": "number|null",
+        "now": {"pending": "whole", "held": "whole", "retrying": "whole", "parked": "whole"},
         "answers": [{"status": "whole|null", "deliveries": "whole"}],
         "averageDeliveryTimeInMs": "whole|null",
         "slaInSeconds": "number|null",
@@ -201,7 +207,15 @@ COMPONENTS: dict[str, Any] = {
     "Series": {
         "stepInMs": "whole",
         "points": [
-            {"start": "time", **_COUNTS, "p50InMs": "number|null", "p95InMs": "number|null"}
+            {
+                "start": "time",
+                **_COUNTS,
+                "replayed": "whole",
+                "attempts": "whole",
+                "failedAttempts": "whole",
+                "p50InMs": "number|null",
+                "p95InMs": "number|null",
+            }
         ],
         "notCountedYet": "any",
     },

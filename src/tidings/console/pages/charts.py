@@ -5,20 +5,23 @@ from collections.abc import Sequence
 import msgspec
 from markupsafe import Markup
 
+from tidings.api.left import UNSENT, attempts_of
 from tidings.console.words import duration, moment, number
 from tidings.core.delivery import State
 from tidings.store.port import EventSeries, Series
+from tidings.store.port.log import REPLAYED
 
 COUNT, MS, PERCENT = "count", "ms", "percent"
 _NEXT_CELL = '</td><td class="n">'
 
 # The states of a chart of deliveries, as stacked from below, with the colour of each.
-_STACK = (
+_STACK: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     ("delivered", "ok", (State.DELIVERED,)),
     ("waiting", "faint", (State.PENDING, State.HELD)),
     ("retrying", "warn", (State.RETRYING,)),
     ("failed", "bad", (State.FAILED,)),
     ("parked", "parked", (State.PARKED,)),
+    ("delivered by a replay since", "accent", (REPLAYED,)),
     ("cancelled", "line", (State.CANCELLED,)),
 )
 
@@ -102,11 +105,11 @@ def latency(series: Series) -> Chart:
 
 
 def error_rate(series: Series, dead: Sequence[Series] = ()) -> Chart:
-    """The share of deliveries that failed, are retried, or wait behind an open breaker.
+    """The share of attempts that failed (core/attempt_totals.py).
 
     `dead` are the series, of the same steps, of the webhooks that are left alone."""
     values = [
-        share_failing([point.by_state], [one.points[at].by_state for one in dead])
+        attempts_of([point], [one.points[at] for one in dead]).percent_failed
         for at, point in enumerate(series.points)
     ]
     return _chart("errors", "Error rate", PERCENT, series, [Line("failing", "bad", values)])
@@ -121,26 +124,13 @@ def events(series: EventSeries) -> Chart:
 
 def total(series: Series, *states: State) -> int:
     """How many deliveries are in some states, over all points; in any where none is named."""
-    wanted = states or tuple(State)
+    wanted: Sequence[int] = states or (*State, REPLAYED)
     return sum(point.by_state.get(state, 0) for point in series.points for state in wanted)
 
 
 def unsent(dead: Sequence[Series]) -> int:
     """How many deliveries wait unsent for webhooks that are left alone."""
-    return sum(total(one, State.PENDING, State.HELD) for one in dead)
-
-
-def share_failing(
-    counts: Sequence[dict[int, int]], dead: Sequence[dict[int, int]] = ()
-) -> float | None:
-    """Per cent of what was tried that failed or is being retried; None where nothing was.
-
-    What waits behind an open breaker would fail if it were tried, and counts as that: `dead` are
-    the counts of webhooks that are left alone, which `counts` hold too."""
-    bad = sum(one.get(state, 0) for one in counts for state in (State.FAILED, State.RETRYING))
-    bad += sum(one.get(state, 0) for one in dead for state in (State.PENDING, State.HELD))
-    tried = bad + sum(one.get(State.DELIVERED, 0) for one in counts)
-    return round(100 * bad / tried, 2) if tried else None
+    return sum(total(one, *UNSENT) for one in dead)
 
 
 def _chart(

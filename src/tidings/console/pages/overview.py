@@ -6,16 +6,14 @@ from collections.abc import Sequence
 import msgspec
 from starlette.responses import Response
 
+from tidings.api.left import UNFINISHED, left_now
 from tidings.api.log_pages import oldest_first
 from tidings.console.pages import charts
 from tidings.console.pages.webhook_doing import (
     DAY_MS,
     HOUR_MS,
-    KEPT_MS,
-    UNFINISHED,
     Doing,
     troubles,
-    unfinished,
 )
 from tidings.console.visit import Visit
 from tidings.core.delivery import State
@@ -124,20 +122,20 @@ async def _now(visit: Visit, records: Sequence[Record]) -> Now:
     services, org = visit.services, visit.caller.org
     now_ms = services.clock.now_ms()
     numbers = [one.webhook.number for one in records]
-    months, rejections = await asyncio.gather(
-        services.store.left_each(numbers, now_ms - KEPT_MS, now_ms),
+    lefts, rejections = await asyncio.gather(
+        left_now(services, numbers),
         services.store.rejections(org, REJECTIONS_MAX),
     )
-    waiting = sum(unfinished(month) for month in months)
-    parked = sum(month.get(State.PARKED, 0) for month in months)
+    waiting = sum(left.waiting for left in lefts)
+    parked = sum(left.parked for left in lefts)
     oldest = None
     if waiting:
         query = port.DeliveryQuery(numbers, UNFINISHED)
         found = await oldest_first(services.store, [query], 0, 1)
         oldest = found.rows[0].accepted_ms if found.rows else None
-    wanting = [pair for pair in zip(records, months, strict=True) if _wants(visit, pair[0])]
+    wanting = [pair for pair in zip(records, lefts, strict=True) if _wants(visit, pair[0])]
     shown = wanting[:ATTENTION_MAX]
-    doing = await troubles(services, [one for one, _ in shown], [month for _, month in shown])
+    doing = await troubles(services, [one for one, _ in shown], [left for _, left in shown])
     return Now(
         len(records),
         [one for one in doing if one.failing or one.standing is not Standing.PAUSED or one.waiting],

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from tidings.console.pages.webhook_doing import KEPT_MS, unfinished
+from tidings.api.left import left_now
 from tidings.console.visit import PlainVisit, Visit
 from tidings.engine.denied import Denied, demand
 from tidings.engine.stops import EVERYTHING
@@ -14,13 +14,12 @@ async def show(visit: Visit) -> Response:
     """Whether sending is stopped, and what stopping it would hold up now."""
     services, org = visit.services, visit.caller.org
     numbers = [one.webhook.number for one in services.webhooks.list(org)]
-    now_ms = services.clock.now_ms()
-    counts = await services.store.left_each(numbers, now_ms - KEPT_MS, now_ms) if numbers else ()
+    lefts = await left_now(services, numbers)
     return visit.page(
         "stop.html",
         stop=services.stops.of(org),
         everything=services.stops.of(EVERYTHING),
-        waiting=sum(unfinished(one) for one in counts),
+        waiting=sum(left.waiting for left in lefts),
     )
 
 

@@ -1,14 +1,15 @@
 """How webhooks do: their last day, what waits, and the sentence that says it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from tidings.api.context import Services
+from tidings.api.left import Left, attempts_of, left_now
 from tidings.api.outlooks import see
-from tidings.console.pages import charts
-from tidings.console.pages.charts import share_failing, total
+from tidings.console.pages.charts import total
 from tidings.console.words import percent
+from tidings.core.attempt_totals import AttemptTotals
 from tidings.core.delivery import State
 from tidings.core.health import does
 from tidings.core.standing import Standing
@@ -19,7 +20,6 @@ from tidings.store.port.log import ROWS_MAX
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 KEPT_MS = 30 * DAY_MS
-UNFINISHED = (State.PENDING, State.HELD, State.RETRYING)
 _NO_DAY = port.Series(DAY_MS, ())
 
 
@@ -29,8 +29,7 @@ class Doing(msgspec.Struct, frozen=True):
     record: Record
     health: port.Health | None  # None where it is well
     day: port.Series  # the last 24 hours
-    waiting: int  # unfinished, of the last 30 days
-    parked: int  # of the last 30 days
+    left: Left  # to do now
     next_ms: int | None = None  # the next try, where that is known
 
     @property
@@ -75,18 +74,19 @@ class Doing(msgspec.Struct, frozen=True):
         return total(self.day, State.DELIVERED)
 
     @property
-    def tried(self) -> int:
-        """Those of the day that an attempt has ended for, well or not, or that wait behind its
-        open breaker."""
-        tried = total(self.day, State.DELIVERED, State.FAILED, State.RETRYING)
-        return tried + charts.unsent([self.day] if self.left_alone else [])
+    def waiting(self) -> int:
+        """How many deliveries are unfinished."""
+        return self.left.waiting
 
     @property
-    def share_failing(self) -> float | None:
-        """Per cent of those tried in the day that failed, are retried, or wait behind its open
-        breaker."""
-        counts = [point.by_state for point in self.day.points]
-        return share_failing(counts, counts if self.left_alone else ())
+    def parked(self) -> int:
+        """How many wait parked for a replay."""
+        return self.left.parked
+
+    @property
+    def attempts(self) -> AttemptTotals:
+        """Those of the day's deliveries."""
+        return attempts_of(self.day.points, self.day.points if self.left_alone else ())
 
 
 async def doings(services: Services, records: Sequence[Record]) -> list[Doing]:
@@ -95,38 +95,33 @@ async def doings(services: Services, records: Sequence[Record]) -> list[Doing]:
         return []
     now_ms = services.clock.now_ms()
     numbers = [record.webhook.number for record in records]
-    months = await services.store.left_each(numbers, now_ms - KEPT_MS, now_ms)
+    lefts = await left_now(services, numbers)
     days = await services.store.series_each(numbers, now_ms - DAY_MS, now_ms, 24)
-    return await _told(services, records, months, days)
+    return await _told(services, records, lefts, days)
 
 
 async def troubles(
-    services: Services, records: Sequence[Record], months: Sequence[dict[int, int]]
+    services: Services, records: Sequence[Record], lefts: Sequence[Left]
 ) -> list[Doing]:
-    """Of some webhooks whose month is at hand, with an empty last day: who fails, is paused or
-    disabled is told without it."""
-    return await _told(services, records, months, [_NO_DAY] * len(records))
+    """Of some webhooks of which is known what is left to do, with an empty last day: who fails, is
+    paused or disabled is told without it."""
+    return await _told(services, records, lefts, [_NO_DAY] * len(records))
 
 
 async def _told(
     services: Services,
     records: Sequence[Record],
-    months: Sequence[dict[int, int]],
+    lefts: Sequence[Left],
     days: Sequence[port.Series],
 ) -> list[Doing]:
     made = []
-    for record, day, month in zip(records, days, months, strict=True):
+    for record, day, left in zip(records, days, lefts, strict=True):
         health = services.health_of(record.webhook.number)
-        made.append(Doing(record, health, day, unfinished(month), month.get(State.PARKED, 0)))
+        made.append(Doing(record, health, day, left))
     tries = await _next_tries(services, [one for one in made if one.failing])
     return [
         msgspec.structs.replace(one, next_ms=tries.get(one.record.webhook.number)) for one in made
     ]
-
-
-def unfinished(counts: Mapping[int, int]) -> int:
-    """How many of some deliveries, counted by state, wait for anything."""
-    return sum(counts.get(state, 0) for state in UNFINISHED)
 
 
 async def _next_tries(services: Services, failing: Sequence[Doing]) -> dict[int, int]:

@@ -6,12 +6,13 @@ from typing import Any
 
 from starlette.responses import Response
 
+from tidings.api.left import left_now
 from tidings.api.log_pages import newest_first
 from tidings.api.webhook_answers import author, changed
 from tidings.api.webhook_view import warning_of
 from tidings.console.pages import charts, webhook_form
 from tidings.console.pages.overview import SPAN, SPANS
-from tidings.console.pages.webhook_doing import KEPT_MS, bars, doings, unfinished
+from tidings.console.pages.webhook_doing import KEPT_MS, bars, doings
 from tidings.console.pages.webhook_edit import living, own
 from tidings.console.visit import Visit
 from tidings.core.delivery import State
@@ -221,13 +222,14 @@ async def _ask(visit: Visit, record: Record, verb: str) -> Response:
     """What would happen, with counts."""
     now_ms = visit.services.clock.now_ms()
     number = record.webhook.number
+    (left,) = await left_now(visit.services, [number])
     (month,) = await visit.services.store.counts_each([number], now_ms - KEPT_MS, now_ms)
     return visit.page(
         "webhook_sure.html",
         record=record,
         verb=verb,
-        waiting=unfinished(month),
-        parked=month.get(State.PARKED, 0),
+        waiting=left.waiting,
+        parked=left.parked,
         total=sum(month.values()),
     )
 
