@@ -33,6 +33,7 @@ from tidings.engine.handover import Handover
 from tidings.engine.healths import Healths
 from tidings.engine.lines import Lines
 from tidings.engine.message import Message
+from tidings.engine.outage import Outage
 from tidings.engine.outlook import Outlooks
 from tidings.engine.post import QUICK_S, Post
 from tidings.engine.shaper import Shaping
@@ -71,6 +72,7 @@ class Dispatcher:
         self._sure = sure
         self._began_ms = clock.now_ms()
         self._store = store
+        self._reading = Outage("what lanes have to read")
         self._noted = noted or port.NotNoted()
         self._registry = registry
         self._clock = clock
@@ -203,9 +205,9 @@ class Dispatcher:
         self._spawn(self._look_again(doubted))
 
     async def _look_again(self, taken_of: set[int]) -> None:
-        try:
+        with self._reading:
             standings = await self._store.unfinished()
-        except port.StoreDown:
+        if self._reading.lasts:
             self._loop.call_later(PAGE_RETRY_S, self.look_again, taken_of)
             return
         self.begin(standings)
@@ -437,9 +439,9 @@ class Dispatcher:
 
     async def _read_page(self, post: Post, epoch: int) -> None:
         lane = post.lane
-        try:
+        with self._reading:
             jobs = await self._store.page(post.webhook.number, lane.cursor, PAGE_JOBS)
-        except port.StoreDown:
+        if self._reading.lasts:
             lane.page_failed(epoch)
             self._loop.call_later(PAGE_RETRY_S, self._pump, post)
             return

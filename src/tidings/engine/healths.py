@@ -5,9 +5,9 @@ a second at most: what a crash forgets is a moment of a failure that will be see
 """
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 import structlog
@@ -20,6 +20,7 @@ from tidings.core.registry import Registry
 from tidings.core.schedule import WINDOW_S
 from tidings.core.webhook import Webhook
 from tidings.engine.clock import Clock
+from tidings.engine.outage import Outage
 from tidings.store import port
 
 WRITE_EVERY_S = 2.0
@@ -71,6 +72,8 @@ class Healths:
         self._failing: dict[int, port.Health] = {}
         self._dirty: set[int] = set()
         self._changed = asyncio.Event()  # something is dirty
+        self._writing = Outage("how receivers do")
+        self._parking = Outage("the parking of what has waited its whole window")
 
     def load(self, healths: Sequence[port.Health]) -> None:
         """Take up what a former owner knew."""
@@ -265,7 +268,7 @@ class Healths:
         review_s = loop.time() + REVIEW_EVERY_S
         count_s = loop.time() + COUNT_EVERY_S
         while True:
-            with contextlib.suppress(TimeoutError):
+            with suppress(TimeoutError):
                 until_s = review_s if self._failing else None
                 async with asyncio.timeout_at(until_s):
                     await self._changed.wait()
@@ -275,13 +278,13 @@ class Healths:
             if self._changed.is_set():
                 self._changed.clear()
                 await asyncio.sleep(WRITE_EVERY_S)
-                with contextlib.suppress(port.StoreDown):
+                with self._writing:
                     await self.write()
             if loop.time() >= review_s:
                 review_s = loop.time() + REVIEW_EVERY_S
                 self._count(self._policy.first_after_ms)  # of a quarter of an hour minutes matter
                 self.tell_in_time()
-                with contextlib.suppress(port.StoreDown):
+                with self._parking:
                     await self._review()
 
     async def write(self) -> None:
@@ -293,7 +296,7 @@ class Healths:
         self._dirty.clear()
         try:
             await self._store.put_healths(rows)
-        except port.StoreDown:
+        except Exception:
             self._dirty.update(dirty)
             self._changed.set()
             raise

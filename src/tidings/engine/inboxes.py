@@ -6,7 +6,6 @@ are answered at once and written behind that, a few at a time; a flood is answer
 
 import asyncio
 import base64
-import contextlib
 from collections.abc import Callable, Collection, Sequence
 
 import msgspec
@@ -28,6 +27,7 @@ from tidings.core.signature_check import judge
 from tidings.core.token_bucket import TokenBucket
 from tidings.engine.clock import Clock
 from tidings.engine.feed import Feed
+from tidings.engine.outage import Outage
 from tidings.store import port
 
 INBOXES_MAX = 100  # of an org
@@ -35,9 +35,9 @@ IDLE_MS = 30 * 86_400_000
 BODY_BYTES_KEPT = 256 * 1024
 RATE_PER_S = 50.0  # arrivals at one inbox
 UNWRITTEN_MAX = 500
-WRITE_AFTER_S = 0.05
+WRITE_AFTER_S, WRITE_AGAIN_S = 0.05, 1.0
 WRITE_BYTES = 2 << 20  # in one write
-LOOK_S = 3600.0  # between looks for idle inboxes
+LOOK_S, LOOK_AGAIN_S = 3600.0, 60.0  # between looks for idle inboxes
 USED_EVERY_MS = 60_000  # a look is written down where the last one was so long ago
 TOKEN_BYTES = 24
 HEADERS_MAX, HEADERS_BYTES_MAX = 100, 16_384
@@ -101,6 +101,9 @@ class Inboxes:
         self._unwritten: list[port.Arrival] = []
         self._writing: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._apart = 0  # so many are written one by one
+        self._outage = Outage("arrivals at inboxes")
+        self._idling = Outage("the end of idle inboxes")
         self.feed = Feed()  # of arrivals, by the number of their inbox
 
     # -- inboxes ----------------------------------------------------------------------------------
@@ -122,7 +125,7 @@ class Inboxes:
             await asyncio.gather(self._looking, return_exceptions=True)
         if self._writing is not None:
             await asyncio.gather(self._writing, return_exceptions=True)
-        with contextlib.suppress(port.StoreDown):
+        with self._outage:
             await self._write()
 
     def list(self, org: int) -> list[Live]:
@@ -241,10 +244,10 @@ class Inboxes:
     async def _write_soon(self) -> None:
         await asyncio.sleep(WRITE_AFTER_S)
         while self._unwritten:
-            try:
+            with self._outage:
                 await self._write()
-            except port.StoreDown:
-                await asyncio.sleep(1.0)  # beyond UNWRITTEN_MAX arrivals are refused
+            if self._outage.lasts:
+                await asyncio.sleep(WRITE_AGAIN_S)  # beyond UNWRITTEN_MAX arrivals are refused
 
     async def _write(self) -> None:
         while self._unwritten:
@@ -252,7 +255,7 @@ class Inboxes:
             for one in self._unwritten:
                 part.append(one)
                 size += len(one.body)
-                if size >= WRITE_BYTES:
+                if size >= WRITE_BYTES or self._apart:
                     break
             del self._unwritten[: len(part)]
             try:
@@ -260,6 +263,15 @@ class Inboxes:
             except port.StoreDown:
                 self._unwritten[:0] = part
                 raise
+            except Exception as error:
+                # Not the disk: one of them. It must not hold up the others.
+                if len(part) > 1:
+                    self._unwritten[:0] = part
+                    self._apart = len(part)
+                    continue
+                log.error("an arrival cannot be kept", inbox=part[0].inbox, reason=repr(error))
+                numbers = [0]
+            self._apart = max(0, self._apart - 1)
             for one, number in zip(part, numbers, strict=True):
                 if number:
                     self._tell(msgspec.structs.replace(one, number=number))
@@ -300,15 +312,15 @@ class Inboxes:
         return live
 
     async def _drop(self, live: Live) -> None:
+        await self._store.drop_inbox(live.stored.number)
         self._by_token.pop(live.stored.token, None)
         self._by_number.pop(live.stored.number, None)
-        await self._store.drop_inbox(live.stored.number)
 
     async def _look(self) -> None:
         while True:
-            with contextlib.suppress(port.StoreDown):
+            with self._idling:
                 await self.drop_idle()
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(LOOK_AGAIN_S if self._idling.lasts else LOOK_S)
 
     async def drop_idle(self) -> None:
         """Forget inboxes where nothing has arrived and nobody has looked for 30 days."""

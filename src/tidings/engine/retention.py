@@ -26,6 +26,7 @@ from tidings.core.retention import (
 )
 from tidings.core.retention import Retention as Days
 from tidings.engine.clock import Clock
+from tidings.engine.outage import Outage
 from tidings.store import port
 
 FIRST_AFTER_S = 5.0  # a start has better things to do
@@ -60,18 +61,15 @@ class Retention(Collector):
         self._dropped: Counter[str] = Counter()
         self._kept: port.Kept | None = None
         self._last_ms = 0
+        self._outage = Outage("retention")
 
     async def run(self) -> None:
         """Pass after pass, until cancelled."""
         await asyncio.sleep(FIRST_AFTER_S)
         while True:
-            try:
+            with self._outage:
                 await self.pass_once()
-            except port.StoreDown as down:
-                log.warning("retention waits for the store", reason=str(down))
-                await asyncio.sleep(AGAIN_S)
-            else:
-                await asyncio.sleep(self._every_s)
+            await asyncio.sleep(AGAIN_S if self._outage.lasts else self._every_s)
 
     async def pass_once(self) -> int:
         """Drop everything that is too old now; how many rows that were. Raises StoreDown."""

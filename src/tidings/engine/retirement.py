@@ -10,10 +10,12 @@ from collections.abc import Callable
 from tidings.core.delivery import State
 from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook
+from tidings.engine.outage import Outage
 from tidings.store import port
 
 RETIRE_SLICE = 500
 RETIRE_AGAIN_S = 1.0
+_WORK = "the end of what a webhook has left"
 _ENDS_IN = {Standing.DELETED: State.CANCELLED, Standing.DISABLED: State.PARKED}
 
 
@@ -35,12 +37,13 @@ class Retirement:
         self._running: dict[int, asyncio.Task[None]] = {}
 
     async def begin(self, webhook: Webhook) -> None:
-        """The first slice. StoreDown is not raised: the rest comes behind the call anyway."""
+        """The first slice. What the store says is not raised: the rest comes behind the call."""
         if (state := _ENDS_IN.get(webhook.standing)) is None:
             return
-        try:
+        moved: int | None = None
+        with Outage(_WORK):
             moved = await self._store.retire(webhook.number, state, RETIRE_SLICE)
-        except port.StoreDown:
+        if moved is None:
             self.go_on(webhook, 0)
             return
         if moved >= RETIRE_SLICE:
@@ -72,13 +75,14 @@ class Retirement:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _all(self, number: int, moved: int | None) -> None:
+        outage = Outage(_WORK)
         while (state := _ENDS_IN.get((webhook := self._now(number)).standing)) is not None:
-            try:
+            slice_ = 0
+            with outage:
                 slice_ = await self._store.retire(number, state, RETIRE_SLICE)
-            except port.StoreDown:
+            if outage.lasts:
                 await asyncio.sleep(RETIRE_AGAIN_S)
-                continue
-            if slice_:
+            elif slice_:
                 moved = (moved or 0) + slice_
             else:
                 if state is State.PARKED and moved is not None:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from tidings.core.webhook import Webhook
 from tidings.engine.clock import Clock
+from tidings.engine.outage import Outage
 from tidings.engine.post import Post
 from tidings.store import port
 
@@ -44,6 +45,7 @@ class Takes:
         self._stopped = False
         self._loop = asyncio.get_running_loop()
         self._releases: set[asyncio.Task[None]] = set()
+        self._outage = Outage("retries that were taken and did not come")
 
     def note(self, post: Post, due_ms: int) -> None:
         """A retry of this webhook is due then."""
@@ -97,17 +99,15 @@ class Takes:
     # -- inside -----------------------------------------------------------------------------------
 
     async def _release(self, post: Post) -> None:
-        try:
+        with self._outage:
             await self._store.release(post.webhook.number, post.lane.unsettled)
             if post.overdue:
                 await self._park_overdue(post.webhook)
                 post.overdue = False
-        except port.StoreDown:
-            self._loop.call_later(RELEASE_AGAIN_S, self.release, post)
-        else:
             self.note(post, self._clock.now_ms())
-        finally:
-            self._ended(post)
+        if self._outage.lasts:
+            self._loop.call_later(RELEASE_AGAIN_S, self.release, post)
+        self._ended(post)
 
     def _ended(self, post: Post) -> None:
         post.taking = False

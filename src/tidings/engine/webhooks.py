@@ -27,6 +27,7 @@ from tidings.core.webhook_rules import Reading, Settings, UrlCheck, read_webhook
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.first_calls import FirstCalls
+from tidings.engine.outage import Outage
 from tidings.engine.retirement import Retirement
 from tidings.engine.secret_ends import SecretEnds
 from tidings.engine.vault import Vault
@@ -406,24 +407,22 @@ class Webhooks(WebhookBook):
 
     async def _disable(self, webhook: Webhook, reason: str) -> None:
         """Until it is done, or its owner was faster. What a stop cuts short the next start does."""
-        number = webhook.number
+        number, outage = webhook.number, Outage("the disabling of a webhook")
         while True:
             now = self._records.get(number)
             if now is None or now.webhook.url != webhook.url or not now.webhook.sends:
                 if now is not None and now.webhook.standing is not Standing.DISABLED:
                     await self._forget_owed(number, now.webhook.version)
                 return
-            try:
+            with outage, contextlib.suppress(UnknownWebhook):  # it may be gone meanwhile
                 await self.set_standing(number, Standing.DISABLED, reason)
-            except port.StoreDown:
+            if outage.lasts:
                 if self._closing:
                     return
                 await asyncio.sleep(DISABLE_AGAIN_S)
-            except UnknownWebhook:
-                return
 
     async def _forget_owed(self, number: int, version: int) -> None:
-        with contextlib.suppress(port.StoreDown):
+        with Outage("that an owner was told of a disabling"):
             await self._store.drop_disabling(number, version)
 
     def _read(
