@@ -29,6 +29,7 @@ from tidings.core.replay import (
 )
 from tidings.core.webhook import Webhook
 from tidings.engine.committer import Committer
+from tidings.engine.outage import Outage
 from tidings.engine.replay_plan import KindOf, OrderingKey, Planner
 from tidings.engine.stops import Stops
 from tidings.store import port
@@ -91,6 +92,7 @@ class Run:
         self.pace = Pace(job.rate, now_s)
         self.scan = job.cursor  # looked at up to here; the store's cursor follows with a slice
         self.visited = False  # nothing is behind
+        self.doubted = False  # the store has refused: it may be elsewhere
         self.waiting = ""  # why nothing is made at the moment
         self.wake = asyncio.Event()
         self.tally_after = 0
@@ -138,6 +140,7 @@ class Replays:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(SLICES_AT_ONCE)
         self._loop = asyncio.get_running_loop()
+        self._outage = Outage("replays and cancels")
 
     async def start(self) -> None:
         """Take up what is unfinished."""
@@ -239,17 +242,20 @@ class Replays:
         number = run.job.number
         while number in self._runs:
             run.wake.clear()
-            try:
-                wait_s = await self._step(run)
-            except port.StoreDown:
-                wait_s = DOWN_S
-                with contextlib.suppress(port.StoreDown):
-                    await self._reload(run)
-            except Exception as error:
-                # A fault of ours in one job: the others go on, and this one says so.
-                log.error("a replay has failed", replay=show("rpl", number), error=repr(error))
-                wait_s = DOWN_S
-                with contextlib.suppress(port.StoreDown):
+            wait_s = DOWN_S
+            with self._outage:
+                try:
+                    if run.doubted:  # what the store has, and not what is thought of it
+                        await self._reload(run)
+                        run.doubted = False
+                    wait_s = await self._step(run)
+                except port.StoreDown:
+                    run.doubted = True
+                    raise
+                except Exception as error:
+                    # A fault of ours in one job: the others go on, and this one says so.
+                    log.error("a replay has failed", replay=show("rpl", number), error=repr(error))
+                    run.doubted = True
                     await self._move(run, Step.FAIL, "It met a fault of Tidings; see its log.")
             if wait_s:
                 # Not `wait_for`: it lets a cancellation go that comes together with the wake.
@@ -264,6 +270,9 @@ class Replays:
                 return await self._count(run)
             case JobState.RUNNING:
                 return await self._advance(run)
+            case JobState.READY if not run.job.hold:  # held up between counted and started
+                await self._move(run, Step.START)
+                return 0.0
             case JobState.READY | JobState.PAUSED:
                 await self._tally(run)  # also what is tried again by hand
                 return run.quiet_s if run.unfinished else STANDS_STILL_S
@@ -290,8 +299,6 @@ class Replays:
             await self._reload(run)
         elif found.ended:
             await self._move(run, Step.COUNTED)
-            if not job.hold:
-                await self._move(run, Step.START)
         return 0.0
 
     async def _advance(self, run: Run) -> float:
