@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.api.control_client import Reply, Service, call, run, service
+from tests.engine.store_faults import refusing
 from tidings.console.routes import console_routes
 from tidings.core.consent_rules import (
     ADDRESS_DAY_MAX,
@@ -274,5 +275,22 @@ def test_a_user_of_the_org_is_asked_too(signed_in: bool) -> None:
             await w.name(7, "victim@elsewhere.example")
             await w.fail(7)
             assert not w.mailer.told() and w.mailer.asked().total() == 1
+
+    run(scenario())
+
+
+def test_an_owner_is_asked_once_although_the_store_refuses_in_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tidings.engine.consents.AGAIN_S", 0.01)
+
+    async def scenario() -> None:
+        async with world(7) as w:
+            failed = refusing(w.s.store, "put_org", lambda call: call in (1, 2))
+            await w.name(7, OPS)  # the first is the naming, those that fail note the asking
+            while len(failed) < 2 or not w.mailer.letters:
+                await asyncio.sleep(0.01)
+            await w.settle()
+            assert w.mailer.asked() == {OPS: 1} and await w.states(7) == {OPS: "asked"}
 
     run(scenario())

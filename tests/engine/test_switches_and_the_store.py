@@ -1,14 +1,12 @@
 """A store that refuses at the wrong moment: a stop holds, disabling parks everything."""
 
 import asyncio
-import itertools
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from tests.api.control_client import Clock, MemoryStore
 from tests.engine.notice_world import NoticeWorld, in_world
+from tests.engine.store_faults import refusing
 from tidings.core.delivery import State
 from tidings.core.standing import Standing
 from tidings.engine.retirement import RETIRE_SLICE
@@ -72,21 +70,6 @@ def test_a_stop_that_comes_while_a_start_is_written_holds() -> None:
         assert not stops.holds(ORG)
 
     asyncio.run(scenario())
-
-
-def refusing(store: Any, name: str, which: Callable[[int], bool]) -> list[int]:
-    """Has calls of an operation refused, by their number; the numbers of the refused ones."""
-    whole, calls, refused = getattr(store, name), itertools.count(), list[int]()
-
-    async def answer(*arguments: Any) -> Any:
-        call = next(calls)
-        if which(call):
-            refused.append(call)
-            raise port.StoreDown("the disk is full")
-        return await whole(*arguments)
-
-    setattr(store, name, answer)
-    return refused
 
 
 @pytest.mark.parametrize("fails", [{0}, {0, 1}, {1, 2}, {0, 1, 2, 4, 5}, {2}, {3, 4}], ids=str)

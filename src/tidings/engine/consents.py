@@ -130,9 +130,9 @@ class Asking:
                 address = next_to_ask(self._orgs.settings(org), book, now_ms)
                 if address is None:
                     break
-                await self._letters.ask(org, address, now_ms)
-                noted = functools.partial(with_asked, address=address, now_ms=now_ms)
-                await self._orgs.amend(org, noted)
+                asked = functools.partial(with_asked, address=address, now_ms=now_ms)
+                note = functools.partial(self._orgs.amend, org, asked)
+                await self._letters.ask(org, address, now_ms, note)
                 book.setdefault(email_of(address), []).append(now_ms)
 
     def _open(self, org: int) -> bool:

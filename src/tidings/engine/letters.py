@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 import structlog
@@ -22,6 +22,7 @@ from tidings.core.notice_letters import CONSENT, consent, letter
 from tidings.core.notices import EXHAUSTED, Notice, merged
 from tidings.egress.port import Mailer, MailFailed
 from tidings.engine.clock import Clock
+from tidings.engine.outage import Outage
 from tidings.store import port
 
 LETTERS_MAX = 1000
@@ -55,11 +56,14 @@ class Letters:
         self._link = link
         self._waiting: dict[str, port.Letter] = {}
         self._going = ""  # the one that the mail server is being given
+        self._unnoted: dict[tuple[int, str], port.Letter] = {}  # by org and address: asks that wait
         self._gone: list[str] = []  # rows to be dropped
         self._next_ms: dict[str, int] = {}  # by webhook: when ended deliveries may be told again
         self._loaded = False
+        self._noting = ""  # the one that is written down, and does not go before it is confirmed
         self._noted: tuple[str, port.Letter, bool] | None = None  # and not confirmed
         self._wake = asyncio.Event()
+        self._outage = Outage("letters to owners")
         self.counts: Counter[str] = Counter()
 
     # -- what is to be told -----------------------------------------------------------------------
@@ -80,6 +84,7 @@ class Letters:
             self.counts["lost"] += 1
             log.error("more letters wait than can be kept", kind=one.kind, org=one.org)
             return
+        self._noting = made.id
         fresh = await self._store.put_letter(made)
         self._noted = (one.event_id, made, fresh)
 
@@ -88,20 +93,27 @@ class Letters:
         """How many letters that ask wait for the mail server."""
         return sum(one.kind == CONSENT for one in self._waiting.values())
 
-    async def ask(self, org: int, address: str, now_ms: int) -> None:
-        """Write down a letter that asks the owner of an address. StoreDown."""
-        said = msgspec.json.encode({"address": address, "askedAt": now_ms})
-        id = hashlib.sha256(b"%d %b" % (org, said)).hexdigest()[:32]
-        made = port.Letter(id, org, CONSENT, said, now_ms)
+    async def ask(
+        self, org: int, address: str, now_ms: int, note: Callable[[], Awaitable[object]]
+    ) -> None:
+        """Write down a letter that asks the owner of an address; it goes once `note` has written
+        that they are asked. StoreDown: it does not go, and asked again it is the same letter."""
+        made = self._unnoted.get((org, address))
+        if made is None:
+            said = msgspec.json.encode({"address": address, "askedAt": now_ms})
+            id = hashlib.sha256(b"%d %b" % (org, said)).hexdigest()[:32]
+            made = self._unnoted[org, address] = port.Letter(id, org, CONSENT, said, now_ms)
         await self._store.put_letter(made)
-        self._waiting[id] = made
+        await note()
+        del self._unnoted[org, address]
+        self._waiting[made.id] = made
         self._wake.set()
 
     def confirm(self) -> None:
         """The fact is told: its letter may go."""
         if self._noted is not None:
             made = self._noted[1]
-            self._noted = None
+            self._noted, self._noting = None, ""
             self._waiting[made.id] = made
             self._wake.set()
 
@@ -112,7 +124,7 @@ class Letters:
             if not fresh:
                 self.confirm()
                 return
-            self._noted = None
+            self._noted, self._noting = None, ""
             self._gone.append(made.id)
             self._wake.set()
 
@@ -140,7 +152,7 @@ class Letters:
         """Hand over what is due, until cancelled."""
         if self._mailer is None:
             return
-        await self._load()
+        await self._take_up()
         while True:
             self._wake.clear()
             now_ms = self._clock.now_ms()
@@ -155,27 +167,35 @@ class Letters:
                 async with asyncio.timeout(wait_s):
                     await self._wake.wait()
 
+    async def _take_up(self) -> None:
+        """What a former owner has left; until the store has told, nothing goes."""
+        while not self._loaded:
+            with self._outage:
+                await self._load()
+            if self._outage.lasts:
+                await asyncio.sleep(DOWN_S)
+
     async def _load(self) -> None:
-        """What a former owner has left, once."""
+        """What a former owner has left, once. StoreDown."""
         if self._loaded:
             return
         letters = await self._store.letters()
-        if not self._loaded:
-            self._loaded = True
-            for known in letters:
-                if known.kind == SENT:
-                    self._next_ms[msgspec.json.decode(known.fact)["webHookId"]] = known.due_ms
-                else:
-                    self._waiting.setdefault(known.id, known)
+        if self._loaded:
+            return
+        self._loaded = True
+        for known in letters:
+            if known.kind == SENT:
+                self._next_ms[msgspec.json.decode(known.fact)["webHookId"]] = known.due_ms
+            elif known.id not in self._gone and known not in self._unnoted.values():
+                self._waiting.setdefault(known.id, known)
 
     def _settled(self) -> list[port.Letter]:
         """Without the one that something is being added to."""
-        adding = "" if self._noted is None else self._noted[1].id
-        return [one for one in self._waiting.values() if one.id != adding]
+        return [one for one in self._waiting.values() if one.id != self._noting]
 
     async def _go(self, mailer: Mailer, id: str) -> None:
         one = self._waiting[id]
-        if self._noted is not None and self._noted[1].id == id:
+        if self._noting == id:
             return  # since it was looked for something is being added to it
         fact = msgspec.json.decode(one.fact)
         if one.kind == CONSENT:
@@ -213,7 +233,7 @@ class Letters:
         self._waiting[one.id] = again
         self.counts["retried"] += 1
         log.warning("a letter waits", subject=subject, reason=str(failed))
-        with contextlib.suppress(port.StoreDown):  # a restart would then try it sooner
+        with self._outage:  # a restart would then try it sooner
             await self._store.put_letter(again)
 
     def _end(self, one: port.Letter) -> None:
@@ -224,7 +244,7 @@ class Letters:
         gone = list(self._gone)
         if not gone:
             return
-        with contextlib.suppress(port.StoreDown):
+        with self._outage:
             await self._store.drop_letters(gone)
             self._gone = self._gone[len(gone) :]
 
@@ -238,7 +258,7 @@ class Letters:
         self._next_ms[about] = next_ms = now_ms + EVERY_MS
         id, said = _sent_id(about), msgspec.json.encode({"webHookId": about})
         self._gone = [one for one in self._gone if one != id]
-        with contextlib.suppress(port.StoreDown):  # a restart would then tell sooner
+        with self._outage:  # a restart would then tell sooner
             await self._store.put_letter(port.Letter(id, org, SENT, said, next_ms))
 
 
