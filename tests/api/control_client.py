@@ -145,6 +145,9 @@ class MemoryStore:
     ) -> Sequence[port.Standing]:
         return self.half.recovery.recover(window, left)
 
+    async def unfinished(self) -> Sequence[port.Standing]:
+        return self.half.recovery.unfinished()
+
     async def load(self) -> port.Snapshot:
         return self.half.configuration.load()
 
@@ -178,13 +181,9 @@ class MemoryStore:
     async def load_people(self) -> port.People:
         return self.half.people.load()
 
-    async def put_person(self, person: port.Person) -> None:
+    async def put_people(self, *given: Any) -> None:
         await self._yes()
-        self.half.people.put_person(person)
-
-    async def put_member(self, member: port.Member) -> None:
-        await self._yes()
-        self.half.people.put_member(member)
+        self.half.people.put_people(*given)
 
     async def drop_member(self, org: int, person: str) -> bool:
         await self._yes()

@@ -63,7 +63,7 @@ class CountedWrites:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, s: Service) -> None:
         self.made: list[str] = []
-        for name in ("put_person", "put_member", "put_link", "take_link", "drop_member"):
+        for name in ("put_people", "put_link", "take_link", "drop_member"):
             monkeypatch.setattr(s.store, name, self._counted(name, getattr(s.store, name)))
 
     def _counted(self, name: str, own: Any) -> Any:
@@ -255,7 +255,7 @@ def test_who_was_invited_when_an_address_was_one_person_accepts_for_that_org_alo
             await s.add_org(7)
             await s.add_org(8)
             user = await active(s, 7, "asha@acme.example")
-            await s.store.put_member(port.Member(8, user["id"], "Asha", "admin", 5, "boss"))
+            await s.store.put_people([], [port.Member(8, user["id"], "Asha", "admin", 5, "boss")])
             s.entrance.users.load(await s.store.load_people())
             link = (await on(s, "POST", 8, f"/{user['id']}/link")).json
             assert (await password(s, token=link["token"], password=OTHER)).status == 204

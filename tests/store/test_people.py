@@ -29,9 +29,9 @@ def put(subject: Subject, *rows: port.Person | port.Member | port.Session | port
     async def all_of_them(store: port.Store) -> None:
         for row in rows:
             if isinstance(row, port.Person):
-                await store.put_person(row)
+                await store.put_people([row])
             elif isinstance(row, port.Member):
-                await store.put_member(row)
+                await store.put_people([], [row])
             elif isinstance(row, port.Session):
                 await store.put_session(row)
             else:
@@ -145,3 +145,21 @@ def test_sessions_end(subject: Subject) -> None:
     put(subject, session("a"), session("b"))
     subject.ask(lambda store: store.drop_sessions([session("a").digest, b"unknown"]))
     assert list(people(subject).sessions) == [session("b")]
+
+
+def test_a_place_is_taken_over_whole_with_its_link(subject: Subject) -> None:
+    put(
+        subject,
+        ASHA,
+        member(ASHA),
+        session("s"),
+        port.Link(b"l" * 32, "invite", "usr_a", ORG, "", 60),
+    )
+    own = port.Person("usr_c", ASHA.email, "own", 6)
+    link = port.Link(b"m" * 32, "invite", "usr_c", ORG, "", 60)
+    subject.ask(lambda store: store.put_people([own], [member(own)], link, ASHA.id))
+    subject.crash()
+    found = people(subject)
+    assert (list(found.persons), list(found.members)) == ([own], [member(own)])
+    assert not found.sessions and subject.ask(lambda store: store.take_link(b"l" * 32)) is None
+    assert subject.ask(lambda store: store.take_link(b"m" * 32)) == link

@@ -11,6 +11,7 @@ from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.credentials import Credentials
 from tidings.engine.limits import Limits
+from tidings.engine.links import Links
 from tidings.engine.orgs import Orgs
 from tidings.engine.passwords import Passwords
 from tidings.engine.portals import Portals
@@ -52,8 +53,10 @@ class Entrance:
         access = Access(
             store=store, orgs=orgs, draw=draw, clock=clock, tokens=Tokens(token_key, draw)
         )
+        links = Links(store, clock)
         users = Users(
             store=store,
+            links=links,
             changes=changes,
             clock=clock,
             draw=draw,
@@ -61,14 +64,20 @@ class Entrance:
         )
         guard = SignInGuard(hmac.digest(token_key, b"tidings.devices", "sha256"))
         sessions = Sessions(
-            store=store, access=access, users=users, clock=clock, draw=draw, guard=guard
+            store=store,
+            links=links,
+            access=access,
+            users=users,
+            clock=clock,
+            draw=draw,
+            guard=guard,
         )
         return cls(
             access=access,
             credentials=Credentials(access=access, changes=changes, clock=clock, draw=draw),
             users=users,
             sessions=sessions,
-            portals=Portals(store=store, access=access, sessions=sessions, clock=clock, draw=draw),
+            portals=Portals(links=links, access=access, sessions=sessions, clock=clock, draw=draw),
             guard=guard,
             limits=Limits(orgs, now_s),
             upkeep=AccessUpkeep(store=store, access=access, sessions=sessions, clock=clock),

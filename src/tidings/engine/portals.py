@@ -17,6 +17,7 @@ from tidings.engine.access import Access
 from tidings.engine.clock import Clock
 from tidings.engine.denied import Denied
 from tidings.engine.keys import digest_of, is_typed, typed
+from tidings.engine.links import Links
 from tidings.engine.sessions import PORTAL, Opened, Sessions, SignedIn
 from tidings.engine.tokens import mark_of
 from tidings.store import port
@@ -42,13 +43,13 @@ class Portals:
     def __init__(
         self,
         *,
-        store: port.Store,
+        links: Links,
         access: Access,
         sessions: Sessions,
         clock: Clock,
         draw: Callable[[int], bytes],
     ) -> None:
-        self._store = store
+        self._links = links
         self._access = access
         self._sessions = sessions
         self._clock = clock
@@ -86,7 +87,7 @@ class Portals:
         token, ends_ms = typed("lnk", self._draw(30)), now_ms + lasts_ms
         digest, maker = digest_of(token), caller.credential
         link = port.Link(digest, PORTAL, "", portal.org, maker, ends_ms, _encode(portal))
-        await self._store.put_link(link)
+        await self._links.put(link)
         ends.append(ends_ms)
         return token, ends_ms
 
@@ -102,10 +103,10 @@ class Portals:
         if not is_typed("lnk", token):
             raise _ended()
         digest = digest_of(token)
-        link = await self._store.take_link(digest)
+        link = await self._links.take(digest)
         if link is None or link.purpose != PORTAL or link.expires_ms <= self._clock.now_ms():
             if link is not None and link.purpose != PORTAL:
-                await self._store.put_link(link)  # it is for another door
+                await self._links.give_back(link)  # it is for another door
             raise _ended()
         if (ends := self._open.get(link.org)) is not None and link.expires_ms in ends:
             ends.remove(link.expires_ms)
@@ -116,7 +117,11 @@ class Portals:
         portal = _decode(link.portal)
         opened = Opened(**msgspec.structs.asdict(portal), link=digest.hex())
         mark = mark_of(credential.digest).encode()
-        signed = await self._sessions.open_portal(opened, credential.id, mark, address, agent)
+        try:
+            signed = await self._sessions.open_portal(opened, credential.id, mark, address, agent)
+        except port.StoreDown:
+            await self._links.give_back(link)
+            raise
         return signed, opened
 
 

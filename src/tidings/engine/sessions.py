@@ -6,8 +6,10 @@ remembers a mark of the secret that was shown, so that a new password, a rotatio
 a revocation ends it at once.
 """
 
+import contextlib
 import hashlib
 import hmac
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
@@ -22,6 +24,7 @@ from tidings.engine.access import Access
 from tidings.engine.clock import Clock
 from tidings.engine.denied import Denied
 from tidings.engine.keys import digest_of, typed
+from tidings.engine.links import Links
 from tidings.engine.sign_in_guard import SignInGuard
 from tidings.engine.tokens import mark_of
 from tidings.engine.users import Users
@@ -35,6 +38,7 @@ AGENT_MAX = 200
 SIGN_IN, PORTAL = "sign_in", "portal"
 PORTAL_MS = 8 * 3_600_000  # a working day in another product; the product makes new links
 PORTALS_MAX = 200  # of one org
+DROP_SLICE = 200  # sessions in one write
 
 
 class SignedIn(msgspec.Struct, frozen=True):
@@ -79,6 +83,7 @@ class Sessions:
         self,
         *,
         store: port.Store,
+        links: Links,
         access: Access,
         users: Users,
         clock: Clock,
@@ -86,6 +91,7 @@ class Sessions:
         guard: SignInGuard | None = None,
     ) -> None:
         self._store = store
+        self._links = links
         self._access = access
         self._users = users
         self._clock = clock
@@ -95,6 +101,7 @@ class Sessions:
         self._of_owner: defaultdict[str, list[bytes]] = defaultdict(list)  # oldest first
         self._seen: dict[bytes, int] = {}
         self._portals: dict[bytes, Opened] = {}  # of the sessions that portals began
+        self._ended: dict[bytes, None] = {}  # out of force, and in the store still
         users.succeeded = self._inherit
 
     def load(self, people: port.People) -> None:
@@ -161,15 +168,13 @@ class Sessions:
         """The token of a link that signs in once, within 10 minutes, as a credential."""
         token = typed("lnk", self._draw(30))
         expires_ms = self._clock.now_ms() + LINK_MS
-        await self._store.put_link(
-            port.Link(digest_of(token), SIGN_IN, "", 0, credential, expires_ms)
-        )
+        await self._links.put(port.Link(digest_of(token), SIGN_IN, "", 0, credential, expires_ms))
         return token
 
     async def by_link(self, token: str, address: str, agent: str = "") -> SignedIn:
         """A sign-in by such a link. Denied, TooManyTries."""
         self._guard.enter(address, f"link {address}", self._clock.now_ms() / 1000)
-        link = await self._store.take_link(digest_of(token))
+        link = await self._links.take(digest_of(token))
         credential = None if link is None else self._access.credential(link.credential)
         if (
             link is None
@@ -185,7 +190,11 @@ class Sessions:
             )
         self._access.caller_of(credential.id)  # Denied where it has ended meanwhile
         mark = mark_of(credential.digest).encode()
-        return await self._open("", credential.id, mark, address, agent)
+        try:
+            return await self._open("", credential.id, mark, address, agent)
+        except port.StoreDown:
+            await self._links.give_back(link)
+            raise
 
     async def open_portal(
         self, opened: Opened, credential: str, mark: bytes, address: str, agent: str
@@ -271,6 +280,14 @@ class Sessions:
             if session is None or self._seen.get(digest) == use.at_ms:
                 self._seen.pop(digest, None)
 
+    async def drop_ended(self) -> None:
+        """Have the store forget what has ended, for a new start would take it for open. StoreDown:
+        it is asked again by the next one that ends, and by the upkeep."""
+        while ended := list(itertools.islice(self._ended, DROP_SLICE)):
+            await self._store.drop_sessions(ended)
+            for digest in ended:
+                self._ended.pop(digest, None)
+
     def forget_expired(self) -> None:
         """Drop from memory what has expired; the store is told apart (`drop_expired`)."""
         now_ms = self._clock.now_ms()
@@ -310,7 +327,8 @@ class Sessions:
         own.append(session.digest)
         most = PER_OWNER_MAX if opened is None else PORTALS_MAX
         if len(own) > most:
-            await self._drop(own[:-most])
+            with contextlib.suppress(port.StoreDown):  # out of force; see `drop_ended`
+                await self._drop(own[:-most])
         return SignedIn(token)
 
     def _live(self, token: str) -> port.Session:
@@ -387,10 +405,11 @@ class Sessions:
 
     async def _drop(self, digests: Sequence[bytes]) -> None:
         """Out of force first: whoever signs out must be out, whatever the store says."""
-        gone = list(digests)
-        for digest in gone:
+        known = [digest for digest in digests if digest in self._sessions]
+        self._ended.update(dict.fromkeys(known))
+        for digest in known:
             self._forget(digest)
-        await self._store.drop_sessions(gone)
+        await self.drop_ended()
 
     def _forget(self, digest: bytes) -> None:
         self._seen.pop(digest, None)

@@ -1,13 +1,13 @@
 """Writes down, behind the calls, who was last here, and forgets what has expired."""
 
 import asyncio
-import contextlib
 import itertools
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from tidings.engine.access import Access
 from tidings.engine.clock import Clock
+from tidings.engine.outage import Outage
 from tidings.engine.sessions import ABSOLUTE_MS, IDLE_MS, Sessions
 from tidings.store import port
 
@@ -28,6 +28,7 @@ class AccessUpkeep:
         self._sessions = sessions
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
+        self._outage = Outage("last uses of credentials and sessions")
 
     def start(self) -> None:
         """Begin; once a minute from now on."""
@@ -40,11 +41,12 @@ class AccessUpkeep:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._task = None
-        with contextlib.suppress(port.StoreDown):
+        with self._outage:
             await self.write()
 
     async def write(self) -> None:
         """One round. StoreDown: what was not written is kept for the next one."""
+        await self._sessions.drop_ended()
         for uses in _slices(self._access.uses()):
             await self._store.note_uses(uses, [])
             self._access.written(uses)
@@ -59,7 +61,7 @@ class AccessUpkeep:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(EVERY_S)
-            with contextlib.suppress(port.StoreDown):
+            with self._outage:
                 await self.write()
 
 

@@ -22,6 +22,7 @@ from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.denied import Denied
 from tidings.engine.keys import digest_of, typed
+from tidings.engine.links import Links
 from tidings.engine.passwords import Passwords, TooBusy
 from tidings.engine.tokens import mark_of
 from tidings.engine.user_records import NewLink, UnknownUser, User, UserRefused, is_active
@@ -39,12 +40,14 @@ class Users:
         self,
         *,
         store: port.Store,
+        links: Links,
         changes: Changes,
         clock: Clock,
         draw: Callable[[int], bytes],
         passwords: Passwords,
     ) -> None:
         self._store = store
+        self._links = links
         self._changes = changes
         self._clock = clock
         self._draw = draw
@@ -179,10 +182,13 @@ class Users:
                 caller.credential,
                 None if hashed is None else now_ms,
             )
-            await self._keep_person(person)
-            await self._keep_member(fresh)
-            link = None if hashed else await self._link(INVITE, person.id, org, INVITE_MS)
-            return User(person, fresh), link
+            link, invitation = None, None
+            if hashed is None:
+                link, invitation = self._new_link(INVITE, person.id, org, INVITE_MS)
+            await self._store.put_people([person], [fresh], link)
+            self._keep_person(person)
+            self._keep_member(fresh)
+            return User(person, fresh), invitation
 
         return await self._changes.run(change)
 
@@ -204,7 +210,8 @@ class Users:
             fresh = msgspec.structs.replace(
                 member, name=wanted.name, role=wanted.role, disabled_ms=disabled_ms
             )
-            await self._keep_member(fresh)
+            await self._store.put_people([], [fresh])
+            self._keep_member(fresh)
             return User(user.person, fresh)
 
         return await self._changes.run(change)
@@ -256,22 +263,22 @@ class Users:
         given = read_password(form)
         if given is None:
             raise UserRefused(400, form.refusals or [_bad_password()])
-        link = await self._store.take_link(digest_of(token))
+        link = await self._links.take(digest_of(token))
         if link is not None and link.purpose not in (INVITE, RESET):
-            await self._store.put_link(link)  # it is for another door
+            await self._links.give_back(link)  # it is for another door
             link = None
         person = None if link is None else self._persons.get(link.person)
         if link is None or person is None or link.expires_ms <= self._clock.now_ms():
             raise _link_ended()
         try:
             hashed = await self._hash(person.email, given)
-        except TooBusy:
-            await self._store.put_link(link)
+            if link.purpose == RESET:
+                await self._set_password(self._account(person.id), hashed)
+                return person.id
+            return await self._changes.run(lambda: self._accept(link, hashed))
+        except (TooBusy, port.StoreDown):
+            await self._links.give_back(link)
             raise
-        if link.purpose == RESET:
-            await self._set_password(self._account(person.id), hashed)
-            return person.id
-        return await self._changes.run(lambda: self._accept(link, hashed))
 
     async def change_password(self, email: str, current: str, password: object) -> str | None:
         """A person's own change; all sessions end. None: address and password are not known."""
@@ -304,10 +311,15 @@ class Users:
 
     async def _set_password(self, persons: Sequence[port.Person], hashed: str) -> None:
         async def change() -> None:
-            for person in persons:
-                now = self._persons.get(person.id)
-                if now is not None and now.password == person.password:  # else they were faster
-                    await self._keep_person(msgspec.structs.replace(now, password=hashed))
+            fresh = [
+                msgspec.structs.replace(now, password=hashed)
+                for person in persons
+                if (now := self._persons.get(person.id)) is not None
+                and now.password == person.password  # else they were faster
+            ]
+            await self._store.put_people(fresh)  # one account before, and after
+            for one in fresh:
+                self._keep_person(one)
 
         await self._changes.run(change)
 
@@ -321,14 +333,16 @@ class Users:
         if person.password is not None:
             # Invited when an address was one person for all orgs: one of this org's own from now.
             id = typed("usr", self._draw(10))
-            await self._keep_person(msgspec.structs.replace(person, id=id, password=hashed))
-            await self._keep_member(msgspec.structs.replace(accepted, person=id))
-            await self._store.drop_member(link.org, person.id)
+            own = msgspec.structs.replace(person, id=id, password=hashed)
+            accepted = msgspec.structs.replace(accepted, person=id)
+            await self._store.put_people([own], [accepted], None, person.id)
             del self._members[person.id][link.org]
-            return id
-        await self._keep_person(msgspec.structs.replace(person, password=hashed))
-        await self._keep_member(accepted)
-        return person.id
+        else:
+            own = msgspec.structs.replace(person, password=hashed)
+            await self._store.put_people([own], [accepted])
+        self._keep_person(own)
+        self._keep_member(accepted)
+        return own.id
 
     def _person_for(self, org: int, wanted: WantedUser, hashed: str | None) -> port.Person:
         """A new person of an address. Runs inside `Changes.run`."""
@@ -359,22 +373,26 @@ class Users:
         return port.Person(id, wanted.email, hashed, self._clock.now_ms())
 
     async def _link(self, purpose: str, person: str, org: int, lasts_ms: int) -> NewLink:
+        link, fresh = self._new_link(purpose, person, org, lasts_ms)
+        await self._links.put(link)
+        return fresh
+
+    def _new_link(
+        self, purpose: str, person: str, org: int, lasts_ms: int
+    ) -> tuple[port.Link, NewLink]:
+        """As it is stored, and as it is shown."""
         token = typed("lnk", self._draw(30))
         expires_ms = self._clock.now_ms() + lasts_ms
-        await self._store.put_link(
-            port.Link(digest_of(token), purpose, person, org, "", expires_ms)
-        )
-        return NewLink(token, purpose, expires_ms)
+        link = port.Link(digest_of(token), purpose, person, org, "", expires_ms)
+        return link, NewLink(token, purpose, expires_ms)
 
-    async def _keep_person(self, person: port.Person) -> None:
-        await self._store.put_person(person)
+    def _keep_person(self, person: port.Person) -> None:
         if person.id not in self._persons:
             self._of_email.setdefault(person.email, []).append(person.id)
         self._persons[person.id] = person
         self._members.setdefault(person.id, {})
 
-    async def _keep_member(self, member: port.Member) -> None:
-        await self._store.put_member(member)
+    def _keep_member(self, member: port.Member) -> None:
         self._members.setdefault(member.person, {})[member.org] = member
 
 

@@ -98,12 +98,16 @@ class AccessStore(Protocol):
         """Everybody, at start."""
         ...
 
-    def put_person(self, person: Person) -> Awaitable[None]:
-        """Insert or replace a person."""
-        ...
-
-    def put_member(self, member: Member) -> Awaitable[None]:
-        """Insert or replace a membership."""
+    def put_people(
+        self,
+        persons: Sequence[Person],
+        members: Sequence[Member] = (),
+        link: Link | None = None,
+        instead_of: str = "",
+    ) -> Awaitable[None]:
+        """Insert or replace persons and memberships, and store a link as `put_link` does: all of
+        it, or nothing. In these orgs the membership of the person `instead_of` ends as by
+        `drop_member`."""
         ...
 
     def drop_member(self, org: int, person: str) -> Awaitable[bool]:

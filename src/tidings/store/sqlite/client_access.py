@@ -26,13 +26,15 @@ class AccessCalls(Lines):
         """See `port.Store`."""
         return self._writing.call(_PEOPLE, "load_people")
 
-    def put_person(self, person: port.Person) -> asyncio.Future[None]:
+    def put_people(
+        self,
+        persons: Sequence[port.Person],
+        members: Sequence[port.Member] = (),
+        link: port.Link | None = None,
+        instead_of: str = "",
+    ) -> asyncio.Future[None]:
         """See `port.Store`."""
-        return self._writing.call(_NONE, "put_person", person)
-
-    def put_member(self, member: port.Member) -> asyncio.Future[None]:
-        """See `port.Store`."""
-        return self._writing.call(_NONE, "put_member", member)
+        return self._writing.call(_NONE, "put_people", persons, members, link, instead_of)
 
     def drop_member(self, org: int, person: str) -> asyncio.Future[bool]:
         """See `port.Store`."""

@@ -47,47 +47,29 @@ class PeopleTables:
             [Session(*row) for row in run(_SESSION)],
         )
 
-    def put_person(self, person: Person) -> None:
-        """See `AccessStore.put_person`."""
-        born_ms = person.created_ms or self._clock_ms()
+    def put_people(
+        self,
+        persons: Sequence[Person],
+        members: Sequence[Member] = (),
+        link: Link | None = None,
+        instead_of: str = "",
+    ) -> None:
+        """See `AccessStore.put_people`."""
         with self._connection:
-            self._connection.execute(
-                "INSERT INTO person VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-                " email = excluded.email, password = excluded.password",
-                (person.id, person.email, person.password, born_ms),
-            )
-
-    def put_member(self, member: Member) -> None:
-        """See `AccessStore.put_member`."""
-        with self._connection:
-            self._connection.execute(
-                "INSERT INTO member VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (org, person)"
-                " DO UPDATE SET name = excluded.name, role = excluded.role,"
-                " accepted_ms = excluded.accepted_ms, disabled_ms = excluded.disabled_ms",
-                (
-                    member.org,
-                    member.person,
-                    member.name,
-                    member.role,
-                    member.created_ms or self._clock_ms(),
-                    member.created_by,
-                    member.accepted_ms,
-                    member.disabled_ms,
-                ),
-            )
+            for person in persons:
+                self._put_person(person)
+            for member in members:
+                self._put_member(member)
+                if instead_of:
+                    self._drop_member(member.org, instead_of)
+            if link is not None:
+                self._put_link(link)
 
     def drop_member(self, org: int, person: str) -> bool:
         """See `AccessStore.drop_member`."""
-        run = self._connection.execute
         with self._connection:
-            run("DELETE FROM member WHERE org = ? AND person = ?", (org, person))
-            run("DELETE FROM link WHERE org = ? AND person = ?", (org, person))
-            if run("SELECT 1 FROM member WHERE person = ?", (person,)).fetchone():
-                return False
-            for table in ("session", "link"):
-                run(f"DELETE FROM {table} WHERE person = ?", (person,))
-            run("DELETE FROM person WHERE id = ?", (person,))
-        return True
+            forgotten = self._drop_member(org, person)
+        return forgotten
 
     def put_session(self, session: Session) -> None:
         """See `AccessStore.put_session`."""
@@ -116,26 +98,8 @@ class PeopleTables:
 
     def put_link(self, link: Link) -> None:
         """See `AccessStore.put_link`."""
-        run = self._connection.execute
         with self._connection:
-            if not link.portal:  # of those many are open at once
-                run(
-                    "DELETE FROM link WHERE purpose = ? AND person = ? AND org = ?"
-                    " AND credential = ?",
-                    (link.purpose, link.person, link.org, link.credential),
-                )
-            run(
-                "INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    link.digest,
-                    link.purpose,
-                    link.person,
-                    link.org,
-                    link.credential,
-                    link.expires_ms,
-                    link.portal,
-                ),
-            )
+            self._put_link(link)
 
     def take_link(self, digest: bytes) -> Link | None:
         """See `AccessStore.take_link`."""
@@ -164,3 +128,61 @@ class PeopleTables:
             )
             dropped += self._connection.changes()
         return dropped
+
+    # -- inside a transaction ---------------------------------------------------------------------
+
+    def _put_person(self, person: Person) -> None:
+        born_ms = person.created_ms or self._clock_ms()
+        self._connection.execute(
+            "INSERT INTO person VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+            " email = excluded.email, password = excluded.password",
+            (person.id, person.email, person.password, born_ms),
+        )
+
+    def _put_member(self, member: Member) -> None:
+        self._connection.execute(
+            "INSERT INTO member VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (org, person)"
+            " DO UPDATE SET name = excluded.name, role = excluded.role,"
+            " accepted_ms = excluded.accepted_ms, disabled_ms = excluded.disabled_ms",
+            (
+                member.org,
+                member.person,
+                member.name,
+                member.role,
+                member.created_ms or self._clock_ms(),
+                member.created_by,
+                member.accepted_ms,
+                member.disabled_ms,
+            ),
+        )
+
+    def _drop_member(self, org: int, person: str) -> bool:
+        run = self._connection.execute
+        run("DELETE FROM member WHERE org = ? AND person = ?", (org, person))
+        run("DELETE FROM link WHERE org = ? AND person = ?", (org, person))
+        if run("SELECT 1 FROM member WHERE person = ?", (person,)).fetchone():
+            return False
+        for table in ("session", "link"):
+            run(f"DELETE FROM {table} WHERE person = ?", (person,))
+        run("DELETE FROM person WHERE id = ?", (person,))
+        return True
+
+    def _put_link(self, link: Link) -> None:
+        run = self._connection.execute
+        if not link.portal:  # of those many are open at once
+            run(
+                "DELETE FROM link WHERE purpose = ? AND person = ? AND org = ? AND credential = ?",
+                (link.purpose, link.person, link.org, link.credential),
+            )
+        run(
+            "INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                link.digest,
+                link.purpose,
+                link.person,
+                link.org,
+                link.credential,
+                link.expires_ms,
+                link.portal,
+            ),
+        )

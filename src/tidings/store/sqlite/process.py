@@ -100,8 +100,9 @@ def writing_operations(half: WritingHalf) -> dict[str, Operation]:
         "drop_rejection": _operation(half.asked.drop_rejection, int, int),
         "note_uses": _operation(half.people.note_uses, list[port.Use], list[port.Seen]),
         "load_people": _operation(half.people.load),
-        "put_person": _operation(half.people.put_person, port.Person),
-        "put_member": _operation(half.people.put_member, port.Member),
+        "put_people": _operation(
+            half.people.put_people, list[port.Person], list[port.Member], port.Link | None, str
+        ),
         "drop_member": _operation(half.people.drop_member, int, str),
         "put_session": _operation(half.people.put_session, port.Session),
         "drop_sessions": _operation(half.people.drop_sessions, list[bytes]),
