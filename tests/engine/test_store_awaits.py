@@ -1,0 +1,151 @@
+"""Each place that asks the store has a case in which the store fails it.
+
+A new `await` of the store makes this test fail until the table names its case.
+"""
+
+import ast
+import inspect
+from pathlib import Path
+from unittest.mock import MagicMock
+
+import pytest
+
+from tidings.store import port
+from tidings.store.sqlite.process import reading_operations
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "tidings"
+FACES = ("api", "console", "cli")  # what they may ask is told apart
+STORE = ("store", "demo", "simulator")  # the store itself, and what has none
+METHODS = {name for name, _ in inspect.getmembers(port.Store, inspect.isfunction) if name[0] != "_"}
+
+FAULTS = "engine/test_store_faults.py"
+STARTS = "app/test_waiting.py::test_a_step_that_is_refused_is_made_again"
+# The case, and the modules and methods that it fails.
+CASES = {
+    f"{FAULTS}::test_who_asks_is_told_and_nothing_is_half_done": """
+        access: put_credential
+        orgs: put_org
+        event_types: put_type delete_type
+        webhooks: put_webhook webhook_version
+        transformations: put_transformation transformation_versions
+        inboxes: put_inbox drop_inbox arrivals arrival
+        users: put_people drop_member
+        reference: put_reference delete_reference list_reference count_reference
+        replays: put_replay count_replay
+        taken: owed_before unfinished_before
+        tries: retry_now
+    """,
+    f"{FAULTS}::test_a_link_is_used_up_only_by_what_it_was_for": """
+        links: take_link put_link
+        sessions: put_session
+    """,
+    f"{FAULTS}::test_a_session_that_has_ended_does_not_come_back_with_the_next_start": """
+        sessions: drop_sessions
+    """,
+    f"{FAULTS}::test_a_wish_of_a_replay_is_refused_whole": """
+        replay_wishes: first_since listed_events listed_deliveries find
+        replays: replay move_replay
+    """,
+    f"{FAULTS}::test_a_refused_event_is_sent_again_once_whatever_was_refused": """
+        readmission: rejection drop_rejection
+    """,
+    f"{FAULTS}::test_the_upkeep_of_access_outlives_what_the_store_says": """
+        upkeep: note_uses drop_expired
+    """,
+    f"{FAULTS}::test_arrivals_wait_for_the_store_and_are_told_of_once": "inboxes: add_arrivals",
+    f"{FAULTS}::test_retention_outlives_what_the_store_says": "retention: kept drop",
+    f"{FAULTS}::test_pages_that_could_not_be_given_back_are_by_a_later_pass": """
+        retention: give_back
+    """,
+    f"{FAULTS}::test_a_job_ends_as_it_would_have_whatever_was_refused": """
+        replays: candidates note_counted tally_replay close_replay unfinished_of
+    """,
+    f"{FAULTS}::test_jobs_are_taken_up_by_the_start_that_the_store_lets_through": """
+        replays: open_replays
+    """,
+    f"{FAULTS}::test_a_letter_goes_once_whatever_was_refused": """
+        letters: letters put_letter drop_letters
+    """,
+    f"{FAULTS}::test_what_lanes_ask_behind_the_calls_is_asked_again": """
+        dispatcher: page unfinished
+        takes: release
+        healths: put_healths
+        retirement: retire
+    """,
+    f"{FAULTS}::test_what_is_parked_is_parked_by_a_later_look": "healths: park_expired",
+    f"{FAULTS}::test_an_owner_who_was_told_is_told_again_at_most_by_the_next_start": """
+        webhooks: drop_disabling
+    """,
+    "engine/test_switches_and_the_store.py"
+    "::test_a_stop_holds_although_the_store_refuses_and_is_written_when_it_is_asked_again": """
+        stops: put_stop drop_stop
+    """,
+    "engine/test_reference.py::test_a_store_that_is_down_is_told_to_all_and_not_remembered": """
+        reference: reference
+    """,
+    STARTS: """
+        stops: stops
+        inboxes: load_inboxes
+        engine: recover healths
+        service: load load_people load_transformations load_types
+    """,
+    "engine/test_committer.py"
+    "::test_after_a_refusal_the_lanes_look_again_once_and_outcomes_are_written": """
+        committer: commit
+    """,
+    "store/test_kill.py::test_a_killed_writer_loses_nothing_acknowledged": """
+        service: close
+        __init__: close
+    """,
+}
+
+
+def asked(path: Path) -> set[str]:
+    """The operations that a module asks of what it calls its store."""
+    return {
+        node.attr
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and node.attr in METHODS
+        and isinstance(node.value, ast.Name | ast.Attribute)
+        and (node.value.id if isinstance(node.value, ast.Name) else node.value.attr)
+        in ("store", "_store")
+    }
+
+
+def modules(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((SOURCE / folder).rglob("*.py"))]
+
+
+def covered() -> set[str]:
+    found = set()
+    for table in CASES.values():
+        for line in filter(None, map(str.strip, table.splitlines())):
+            module, methods = line.split(":")
+            found |= {f"{module}.{method}" for method in methods.split()}
+    return found
+
+
+def test_each_await_of_the_store_has_its_case() -> None:
+    others = {one.name for one in SOURCE.iterdir() if one.is_dir()} - {*FACES, *STORE}
+    there = {f"{path.stem}.{name}" for path in modules(*sorted(others)) for name in asked(path)}
+    assert there - covered() == set(), "name the case that has the store fail it"
+    assert covered() - there == set(), "nothing asks for this any more"
+
+
+def test_faces_ask_the_store_only_to_read() -> None:
+    """So a call that the store refuses is half done nowhere but in the engine."""
+    reads = set(reading_operations(MagicMock()))
+    writes = {
+        f"{path.relative_to(SOURCE)}: {name}"
+        for path in modules(*FACES)
+        for name in asked(path) - reads
+    }
+    assert writes == set()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_case_is_there(case: str) -> None:
+    path, name = case.split("::")
+    assert f"def {name}(" in (ROOT / "tests" / path).read_text()

@@ -1,0 +1,694 @@
+"""Each call of the store outside the committer, failing: nothing is half done, nothing is lost.
+
+Which call is failed where is told by the table in `test_store_awaits.py`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.api.control_client import BASIC, START_MS, Service, event, run, service
+from tests.api.test_v1_replays import events, hook
+from tests.engine.notice_world import NoticeWorld, in_world
+from tests.engine.store_faults import FULL, WRONG, first, refusing
+from tests.simulation.loop import simulate
+from tidings.core.delivery import State
+from tidings.core.notice_letters import CONSENT
+from tidings.core.portal_rules import Portal
+from tidings.core.reference_rules import Kind
+from tidings.core.replay import JobState
+from tidings.core.retention import DAY_MS
+from tidings.core.standing import Standing
+from tidings.engine import outage
+from tidings.engine.inboxes import IDLE_MS, LOOK_AGAIN_S, WRITE_AGAIN_S
+from tidings.engine.letters import Letters
+from tidings.engine.retention import Retention
+from tidings.store import port
+
+ORG = 7
+TYPE: dict[str, Any] = {
+    "description": "An order.",
+    "schema": {"type": "object", "properties": {"orderId": {"type": "string"}}},
+    "key": "data.orderId",
+    "example": {"orderId": "O-71"},
+}
+Ask = Callable[[Service], Awaitable[Any]]
+
+
+class Told:
+    """What outages have said, instead of the log."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.lines: list[str] = []
+        monkeypatch.setattr(outage, "log", self)
+
+    def _note(self, line: str, **_: Any) -> None:
+        self.lines.append(line)
+
+    info = warning = error = _note
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Told:
+    return Told(monkeypatch)
+
+
+# -- what somebody waits for: refused, told so, nothing half done ---------------------------------
+
+
+async def prepared(s: Service) -> None:
+    """An org with one of everything."""
+    await s.add_org(ORG)
+    await s.webhooks.create(ORG, BASIC, "boss")
+    await s.event_types.put(ORG, "orderPacked", TYPE)
+    await s.inboxes.create(ORG, {})
+    await s.transformations.create(ORG, "plain", "{}", "boss")
+    await s.users.create(s.access.caller_of("boss"), ORG, {"email": "a@b.example", "role": "admin"})
+    await s.reference.put(ORG, Kind.TILLS, {"1": b'{"code":"t"}'})
+
+
+def seen(s: Service) -> list[Any]:
+    """All that is known in memory."""
+    return [
+        s.orgs.all(),
+        sorted(s.access._credentials.items(), key=str),
+        sorted(s.users._persons.items(), key=str),
+        sorted(s.users._members.items(), key=str),
+        [(one.webhook, one.config) for one in s.webhooks.list(ORG)],
+        s.event_types.names(ORG),
+        s.transformations.list(ORG),
+        [one.stored for one in s.inboxes.list(ORG)],
+        [job.job.number for job in s.replays._runs.values()],
+    ]
+
+
+async def stored(s: Service) -> list[Any]:
+    """The same, as the next process will know it."""
+    after = Service(s.store, s.clock)
+    await after.start()
+    await after.inboxes.load()
+    known = seen(after)
+    known[-1] = [job.number for job in await s.store.open_replays()]
+    return known
+
+
+def boss(s: Service) -> Any:
+    return s.access.caller_of("boss")
+
+
+def user(s: Service) -> str:
+    return s.users.list(ORG)[0].person.id
+
+
+def hooked(s: Service) -> Any:
+    return s.webhooks.list(ORG)[0].webhook
+
+
+def inbox(s: Service) -> Any:
+    return s.inboxes.list(ORG)[0]
+
+
+def job() -> port.ReplayJob:
+    spec = port.ReplaySpec(ORG, None, None, [ORG], (), None, None, (), False, False, True, 0)
+    return port.ReplayJob(0, ORG, "cancel", JobState.COUNTING, spec, 10.0, True, "boss")
+
+
+ASKED: dict[str, Ask] = {
+    "put_credential": lambda s: s.entrance.credentials.revoke(boss(s), ORG, "org7"),
+    "put_org": lambda s: s.orgs.change(ORG, {"name": "New"}, platform=True),
+    "put_type": lambda s: s.event_types.put(ORG, "orderSent", TYPE),
+    "delete_type": lambda s: s.event_types.delete(ORG, "orderPacked"),
+    "put_webhook": lambda s: s.webhooks.delete(ORG, hooked(s).id, "boss"),
+    "webhook_version": lambda s: s.webhooks.version(hooked(s).number, 1),
+    "put_transformation": lambda s: s.transformations.replace(ORG, "plain", "{ }", "boss"),
+    "transformation_versions": lambda s: s.transformations.versions(ORG, "plain"),
+    "put_inbox": lambda s: s.inboxes.create(ORG, {"name": "two"}),
+    "drop_inbox": lambda s: s.inboxes.delete(ORG, inbox(s).id),
+    "arrivals": lambda s: s.inboxes.arrivals(inbox(s), None, None, 9),
+    "arrival": lambda s: s.inboxes.arrival(inbox(s), 1),
+    "put_people": lambda s: s.users.create(
+        boss(s), ORG, {"email": "c@d.example", "role": "admin", "password": "a long word of it"}
+    ),
+    "drop_member": lambda s: s.users.remove(boss(s), ORG, user(s)),
+    "put_link": lambda s: s.sessions.make_link("boss"),
+    "put_reference": lambda s: s.reference.put(ORG, Kind.TILLS, {"1": b"{}"}),
+    "delete_reference": lambda s: s.reference.delete(ORG, Kind.TILLS, "1"),
+    "list_reference": lambda s: s.reference.list(ORG, Kind.TILLS, "", 9),
+    "count_reference": lambda s: s.reference.count(ORG, Kind.TILLS),
+    "put_replay": lambda s: s.replays.create(job(), ()),
+    "count_replay": lambda s: s.replays.count(job().spec, [port.Listed(1)], 1.0),
+    "owed_before": lambda s: s.services.taken.count(START_MS, 1.0),
+    "unfinished_before": lambda s: s.services.taken.count(START_MS, 1.0),
+    "retry_now": lambda s: s.services.tries.ask(1, hooked(s).number),
+}
+
+
+@pytest.mark.parametrize("method", ASKED)
+def test_who_asks_is_told_and_nothing_is_half_done(method: str) -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            await prepared(s)
+            before = seen(s)
+            known = repr(before)
+            assert repr(await stored(s)) == known
+            failed = refusing(s.store, method, first(2))
+            for _ in range(2):
+                with pytest.raises(port.StoreDown):
+                    await ASKED[method](s)
+                assert repr(seen(s)) == known == repr(await stored(s))
+            await ASKED[method](s)
+            assert len(failed) == 2
+            assert repr(seen(s)) == repr(await stored(s)), "what is in force is what is kept"
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("method", ["put_credential", "put_org", "drop_inbox", "drop_member"])
+def test_what_was_done_and_not_answered_can_be_asked_for_again(method: str) -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            await prepared(s)
+            refusing(s.store, method, first(1), lost=True)
+            with pytest.raises(port.StoreDown):
+                await ASKED[method](s)
+            await ASKED[method](s)
+            assert repr(seen(s)) == repr(await stored(s))
+
+    run(scenario())
+
+
+WRITES = {
+    "put_org": ("PATCH", "/v1/orgs/7", {"name": "New"}),
+    "put_type": ("PUT", "/v1/eventTypes/orderSent", TYPE),
+    "put_inbox": ("POST", "/v1/inboxes", {}),
+    "put_people": ("POST", "/v1/orgs/7/users", {"email": "c@d.example", "role": "reader"}),
+    "put_webhook": ("POST", "/v3/webHooks", BASIC | {"name": "two"}),
+    "put_transformation": ("POST", "/v1/transformations", {"name": "two", "template": "{}"}),
+}
+
+
+@pytest.mark.parametrize("method", WRITES)
+def test_a_call_of_the_api_is_answered_503_with_its_code(method: str) -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            await prepared(s)
+            known = repr(seen(s))
+            refusing(s.store, method, first(1))
+            reply = await s.call(*WRITES[method])
+            told = reply.json["errors" if "errors" in reply.json else "error"]
+            code = told[0]["code"] if isinstance(told, list) else told["code"]
+            assert (reply.status, code) in ((503, "store_down"), (503, 4001))
+            assert reply.headers["retry-after"] == "1" and repr(seen(s)) == known
+            assert (await s.call(*WRITES[method])).status in (200, 201)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("method", "more"),
+    [
+        ("first_since", {"from": "2026-02-11T09:00:00Z"}),
+        ("listed_events", {"eventIds": ["e0"]}),
+        ("listed_deliveries", {"deliveryIds": ["dlv_1"]}),
+        ("find", {"search": "O-71"}),
+        ("replay", None),
+        ("move_replay", None),
+    ],
+)
+def test_a_wish_of_a_replay_is_refused_whole(method: str, more: dict[str, Any] | None) -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            auth = await s.add_org(ORG)
+            shown, number = await hook(s, auth)
+            await events(s, number, [State.FAILED])
+            wanted: dict[str, Any] = {"webHookId": shown["webHookId"]}
+            path = "/v1/replays"
+            if more is None:
+                path += f"/{(await s.call('POST', path, wanted, auth)).json['id']}/cancel"
+            body = None if more is None else wanted | more
+            failed = refusing(s.store, method, first(1))
+            assert (await s.call("POST", path, body, auth)).status == 503 and failed
+            assert (await s.call("POST", path, body, auth)).status in (200, 201, 202)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("method", ["rejection", "drop_rejection"])
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_refused_event_is_sent_again_once_whatever_was_refused(method: str, lost: bool) -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            await s.add_org(ORG)
+            body = event("pointsIssued", "e1", [], ORG).body
+            kept = port.NewRejection(ORG, "pointsIssued", "e1", "bad", "It is bad.", "", body)
+            await s.store.commit(port.Batch(s.registry.version, rejections=[kept]))
+            [row] = await s.store.rejections(ORG, 9)
+            refusing(s.store, method, first(1), lost=lost)
+            again = s.services.readmission.take
+
+            async def accepted(org: int, body: bytes) -> Any:
+                return "e1", "accepted or known to be"
+
+            s.services.readmission.take = accepted  # type: ignore[method-assign]
+            with pytest.raises(port.StoreDown):
+                await s.services.readmission.again(ORG, row.id)
+            assert bool(await s.store.rejections(ORG, 9)) is not (lost and method[0] == "d")
+            if await s.store.rejections(ORG, 9):
+                await s.services.readmission.again(ORG, row.id)
+            assert not await s.store.rejections(ORG, 9) and again is not None
+
+    run(scenario())
+
+
+# -- links and sessions ---------------------------------------------------------------------------
+
+
+async def invited(s: Service) -> str:
+    _, link = await s.users.create(boss(s), ORG, {"email": "c@d.example", "role": "admin"})
+    assert link is not None
+    return link.token
+
+
+async def portal(s: Service) -> str:
+    token, _ = await s.entrance.portals.make_link(
+        s.access.caller_of("org7"), Portal(org=ORG, role="reader", name=""), 60_000
+    )
+    return token
+
+
+LINKS: dict[str, tuple[Ask, Callable[[Service, str], Awaitable[Any]], str]] = {
+    "sign in": (
+        lambda s: s.sessions.make_link("boss"),
+        lambda s, token: s.sessions.by_link(token, "192.0.2.1"),
+        "put_session",
+    ),
+    "portal": (
+        portal,
+        lambda s, token: s.entrance.portals.open(token, "192.0.2.1", ""),
+        "put_session",
+    ),
+    "invitation": (
+        invited,
+        lambda s, token: s.users.open_link(token, "a long word of it"),
+        "put_people",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LINKS)
+@pytest.mark.parametrize("also", ["take_link", "put_link", "nothing"])
+def test_a_link_is_used_up_only_by_what_it_was_for(kind: str, also: str) -> None:
+    make, use, method = LINKS[kind]
+
+    async def scenario() -> None:
+        async with service() as s:
+            await s.add_org(ORG)
+            token = await make(s)
+            if also == "put_link":  # it can only be held in memory then
+                refusing(s.store, "put_link")
+            failed = refusing(s.store, "take_link" if also == "take_link" else method, first(2))
+            for _ in range(2):
+                with pytest.raises(port.StoreDown):
+                    await use(s, token)
+            assert len(failed) == 2
+            await use(s, token)
+            with pytest.raises(Exception, match="link_ended"):
+                await use(s, token)
+            assert repr(seen(s)) == repr(await stored(s))
+
+    run(scenario())
+
+
+def test_a_link_that_is_shown_at_another_door_opens_its_own_although_the_store_refuses() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            await s.add_org(ORG)
+            token = await invited(s)
+            refusing(s.store, "put_link", first(1))
+            with pytest.raises(Exception, match="link"):
+                await s.entrance.portals.open(token, "192.0.2.1", "")
+            assert await s.users.open_link(token, "a long word of it")
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_session_that_has_ended_does_not_come_back_with_the_next_start(times: int) -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            link = await s.sessions.make_link("boss")
+            token = (await s.sessions.by_link(link, "192.0.2.1")).token
+            refusing(s.store, "drop_sessions", first(times))
+            with pytest.raises(port.StoreDown):
+                await s.sessions.sign_out(token)
+            for _ in range(times):
+                with s.entrance.upkeep._outage:
+                    await s.entrance.upkeep.write()
+            assert not (await s.store.load_people()).sessions
+
+    run(scenario())
+
+
+def test_a_sign_in_is_not_refused_for_the_oldest_session_that_it_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tidings.engine.sessions.PER_OWNER_MAX", 1)
+
+    async def scenario() -> None:
+        async with service() as s:
+            refusing(s.store, "drop_sessions", first(1))
+            for _ in range(2):
+                link = await s.sessions.make_link("boss")
+                token = (await s.sessions.by_link(link, "192.0.2.1")).token
+            assert len(s.sessions.list(token)) == 1
+            await s.entrance.upkeep.write()
+            assert len((await s.store.load_people()).sessions) == 1
+
+    run(scenario())
+
+
+# -- what nobody waits for: goes on, and says so once ---------------------------------------------
+
+
+def lasting(scenario: Callable[[Service], Awaitable[None]]) -> None:
+    """In virtual time, over a service."""
+
+    async def main() -> None:
+        async with service() as s:
+            await scenario(s)
+
+    simulate(1, main())
+
+
+FAULTS = pytest.mark.parametrize("fault", [FULL, WRONG], ids=["full", "wrong"])
+ONCE = ["the store takes it again"]
+
+
+@FAULTS
+@pytest.mark.parametrize("method", ["note_uses", "drop_expired", "drop_sessions"])
+def test_the_upkeep_of_access_outlives_what_the_store_says(
+    method: str, fault: Exception, told: Told
+) -> None:
+    async def scenario(s: Service) -> None:
+        link = await s.sessions.make_link("boss")
+        token = (await s.sessions.by_link(link, "192.0.2.1")).token
+        s.clock.ms += 1000
+        s.sessions.caller(token)
+        s.sessions._ended[b"gone"] = None
+        failed = refusing(s.store, method, first(3), fault=fault)
+        s.entrance.upkeep.start()
+        await asyncio.sleep(60 * 5)
+        [session] = (await s.store.load_people()).sessions
+        assert session.seen_ms == s.clock.ms and s.sessions.uses() == []
+        assert len(failed) == 3 and len(told.lines) == 2 and told.lines[1:] == ONCE
+        await s.entrance.upkeep.stop()
+
+    lasting(scenario)
+
+
+@FAULTS
+@pytest.mark.parametrize("lost", [False, True])
+def test_an_idle_inbox_is_dropped_by_a_later_look(fault: Exception, lost: bool, told: Told) -> None:
+    async def scenario(s: Service) -> None:
+        await s.inboxes.create(ORG, {})
+        failed = refusing(s.store, "drop_inbox", first(2), fault=fault, lost=lost)
+        s.clock.ms += IDLE_MS + 1
+        s.inboxes.start()
+        await asyncio.sleep(3 * LOOK_AGAIN_S)
+        assert s.inboxes.list(ORG) == [] == await s.store.load_inboxes() and len(failed) == 2
+        assert told.lines[1:] == ONCE
+        await s.inboxes.close()
+
+    lasting(scenario)
+
+
+def test_arrivals_wait_for_the_store_and_are_told_of_once(told: Told) -> None:
+    async def scenario(s: Service) -> None:
+        live, _ = await s.inboxes.create(ORG, {})
+        failed = refusing(s.store, "add_arrivals", first(3))
+        for number in range(5):
+            s.inboxes.receive(live.stored.token, "POST", [], b"%d" % number)
+        await asyncio.sleep(4 * WRITE_AGAIN_S)
+        page = await s.inboxes.arrivals(live, None, None, 9)
+        assert [one.body for one in page.arrivals] == [b"4", b"3", b"2", b"1", b"0"]
+        assert len(failed) == 3 and told.lines[1:] == ONCE
+
+    lasting(scenario)
+
+
+def test_an_arrival_that_cannot_be_kept_holds_up_no_other() -> None:
+    async def scenario(s: Service) -> None:
+        live, _ = await s.inboxes.create(ORG, {})
+        add = s.store.add_arrivals
+
+        async def picky(arrivals: Any) -> Any:
+            if any(one.body == b"2" for one in arrivals):
+                raise WRONG
+            return await add(arrivals)
+
+        s.store.add_arrivals = picky  # type: ignore[attr-defined]
+        for number in range(5):
+            s.inboxes.receive(live.stored.token, "POST", [], b"%d" % number)
+        await asyncio.sleep(1)
+        page = await s.inboxes.arrivals(live, None, None, 9)
+        assert [one.body for one in page.arrivals] == [b"4", b"3", b"1", b"0"]
+
+    lasting(scenario)
+
+
+@FAULTS
+@pytest.mark.parametrize("method", ["kept", "drop"])
+def test_retention_outlives_what_the_store_says(method: str, fault: Exception, told: Told) -> None:
+    async def scenario(s: Service) -> None:
+        receipt = await s.store.commit(
+            port.Batch(s.registry.version, [event("a", "e", [port.NewDelivery(1, 1)])])
+        )
+        done = port.Settled(receipt.firsts[0], 1, None, State.DELIVERED, 1, 1, 0, 5, 200)
+        await s.store.commit(port.Batch(0, settled=[done]))
+        s.clock.ms += 100 * DAY_MS
+        failed = refusing(s.store, method, first(3), fault=fault)
+        retention = Retention(store=s.store, clock=s.clock, retentions=dict)
+        running = asyncio.ensure_future(retention.run())
+        await asyncio.sleep(300)
+        assert (await s.store.counts()).events == 0 and not running.done()
+        assert len(failed) == 3 and told.lines[1:] == ONCE
+        running.cancel()
+
+    lasting(scenario)
+
+
+def test_pages_that_could_not_be_given_back_are_by_a_later_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left = [3]
+    monkeypatch.setattr("tidings.engine.retention.to_give_back", lambda *_: left[0] > 0)
+
+    async def scenario(s: Service) -> None:
+        async def give_back(pages: int) -> port.Dropped:
+            left[0] -= 1
+            return port.Dropped(1, True, 10)
+
+        s.store.give_back = give_back  # type: ignore[method-assign]
+        failed = refusing(s.store, "give_back", first(2))
+        retention = Retention(store=s.store, clock=s.clock, retentions=dict)
+        running = asyncio.ensure_future(retention.run())
+        await asyncio.sleep(120)
+        assert left == [0] and len(failed) == 2 and not running.done()
+        running.cancel()
+
+    lasting(scenario)
+
+
+REPLAY = "open_replays candidates count_replay note_counted move_replay tally_replay close_replay"
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize("lost", [False, True])
+@pytest.mark.parametrize("method", REPLAY.split()[1:] + ["unfinished_of"])
+def test_a_job_ends_as_it_would_have_whatever_was_refused(
+    method: str, lost: bool, times: int, told: Told
+) -> None:
+    """Also where the store refuses to say where the job is meanwhile."""
+
+    async def scenario(s: Service) -> None:
+        auth = await s.add_org(ORG)
+        shown, number = await hook(s, auth)
+        await events(s, number, [State.FAILED] * 12)
+        cancels = method == "unfinished_of"
+        failed = refusing(s.store, method, first(times), lost=lost)
+        body = {"webHookId": shown["webHookId"], "ratePerSecond": 5000}
+        id = (await s.call("POST", "/v1/replays", body, auth)).json["id"]
+        if not cancels:
+            refusing(s.store, "replay", lambda call: 0 < len(failed) == times and call < 3)
+        await asyncio.sleep(60)
+        if cancels:
+            await s.call("POST", f"/v1/replays/{id}/cancel", None, auth)
+            await asyncio.sleep(60)
+        pending = await s.store.page(number, 0, 100)
+        assert len(pending) == (0 if cancels else 12)
+        ends = [
+            port.Settled(one.delivery, number, None, State.DELIVERED, 1, 1, 0, 5, 200)
+            for one in pending
+        ]
+        await s.store.commit(port.Batch(0, settled=ends))
+        await asyncio.sleep(120)
+        job = (await s.call("GET", f"/v1/replays/{id}", None, auth)).json
+        assert job["state"] == ("cancelled" if cancels else "finished"), job
+        if not cancels:
+            assert (job["matched"], job["made"], job["delivered"]) == (12, 12, 12)
+        assert len(failed) == times and s.replays.open == 0 and len(s.told) == 1
+        assert told.lines.count("waits for the store") == told.lines.count(ONCE[0]) >= 1
+
+    lasting(scenario)
+
+
+def test_jobs_are_taken_up_by_the_start_that_the_store_lets_through() -> None:
+    async def scenario(s: Service) -> None:
+        await s.replays.create(job(), ())
+        await s.replays.stop()
+        s.replays._runs.clear()
+        refusing(s.store, "open_replays", first(1))
+        with pytest.raises(port.StoreDown):
+            await s.replays.start()
+        await s.replays.start()
+        assert s.replays.open == 1
+
+    lasting(scenario)
+
+
+LETTER = port.Letter("x", 1, CONSENT, b'{"address":"a@b.example","askedAt":1}', 0)
+
+
+# -- letters, lanes, retries ----------------------------------------------------------------------
+
+
+@FAULTS
+@pytest.mark.parametrize("lost", [False, True])
+@pytest.mark.parametrize("method", ["letters", "put_letter", "drop_letters"])
+def test_a_letter_goes_once_whatever_was_refused(
+    method: str, lost: bool, fault: Exception, told: Told
+) -> None:
+    if method == "put_letter" and fault is WRONG:
+        pytest.skip("the job of the notices is begun anew, see test_retention_job.py")
+
+    async def scenario(world: NoticeWorld) -> None:
+        world.addresses[1] = ("ops@acme.example",)
+        await asyncio.sleep(0 if method == "put_letter" else 1)  # its own letters are taken up
+        crm = await world.webhook("crm", "groupCreated")
+        failed = refusing(world.store, method, first(2), fault=fault, lost=lost)
+        letters = Letters(
+            store=world.store,  # type: ignore[arg-type]
+            clock=world.clock,
+            addresses=lambda org: world.addresses.get(org, ()),
+            mailer=world.post,
+        )
+        running = None
+        if method == "letters":  # the world's own has asked already
+            await world.store.put_letter(LETTER)
+            letters._awaits = lambda org, address: True
+            letters._link = lambda *_: "https://x.example"
+            running = asyncio.ensure_future(letters.run())
+        else:
+            world.engine.on_failing(crm, port.Health(crm.number, 5, 12, "503", told=50))
+        await asyncio.sleep(60)
+        assert len(world.post.sent) == 1 and len(failed) == 2
+        assert await world.store.letters() == []
+        if running is not None:
+            assert not running.done() and told.lines[1:] == ONCE
+            running.cancel()
+
+    in_world(scenario)
+
+
+def test_a_letter_that_was_withdrawn_is_not_taken_up_by_a_job_that_begins() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        letters = Letters(
+            store=world.store,  # type: ignore[arg-type]
+            clock=world.clock,
+            addresses=lambda org: ("ops@acme.example",),
+            mailer=world.post,
+        )
+        await world.store.put_letter(LETTER)
+        letters._awaits = lambda org, address: True
+        letters._gone.append("x")
+        refusing(world.store, "drop_letters", first(1))
+        running = asyncio.ensure_future(letters.run())
+        await asyncio.sleep(10)
+        assert world.post.sent == [] and await world.store.letters() == []
+        running.cancel()
+
+    in_world(scenario)
+
+
+@FAULTS
+@pytest.mark.parametrize("method", ["page", "unfinished", "release", "put_healths", "retire"])
+def test_what_lanes_ask_behind_the_calls_is_asked_again(
+    method: str, fault: Exception, told: Told
+) -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        crm = await world.webhook("crm", "groupCreated", status=503)
+        await world.event()
+        await asyncio.sleep(1)
+        failed = refusing(world.store, method, first(2), fault=fault)
+        commit = refusing(world.store, "commit", first(1), fault=FULL, lost=True)
+        with pytest.raises(port.StoreDown):
+            await world.event()  # lanes look again: at pages, standings and takes
+        world.engine.dispatcher.look_again({crm.number})
+        if method == "retire":
+            await world.webhooks.say(crm.org, crm.id, "pause", "its owner")
+            await world.webhooks.set_standing(crm.number, Standing.DISABLED, "It is gone.")
+            await world.webhooks.retired()
+        await asyncio.sleep(60)
+        world.receivers.status["/crm"] = 200
+        await asyncio.sleep(7200)
+        assert len(failed) == 2 and commit == [0] and len(told.lines) >= 2
+        states = world.store.half.connection.execute(
+            "SELECT DISTINCT state FROM delivery"
+        ).fetchall()
+        ended = State.PARKED if method == "retire" else State.DELIVERED
+        assert states == [(int(ended),)], states
+
+    in_world(scenario)
+
+
+@FAULTS
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_is_parked_is_parked_by_a_later_look(fault: Exception, lost: bool, told: Told) -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        crm = await world.webhook("crm", "groupCreated", status=503)
+        for _ in range(30):
+            await world.event()
+        await asyncio.sleep(60)
+        healths = world.engine.healths
+        healths.parks = lambda webhook: True  # type: ignore[method-assign]
+        world.clock.skew_ms += 8 * DAY_MS
+        failed = refusing(world.store, "park_expired", first(2), fault=fault, lost=lost)
+        healths.bad(crm.number, "503")
+        await asyncio.sleep(200)
+        states = world.store.half.connection.execute(
+            "SELECT DISTINCT state FROM delivery d JOIN event e ON e.seq = d.event"
+            " WHERE e.name = 'groupCreated'"
+        ).fetchall()
+        ended = {State(state) for (state,) in states}
+        assert {State.PARKED} <= ended <= {State.PARKED, State.FAILED} and len(failed) == 2
+        assert "the store takes it again" in told.lines
+
+    in_world(scenario)
+
+
+@FAULTS
+def test_an_owner_who_was_told_is_told_again_at_most_by_the_next_start(
+    fault: Exception, told: Told
+) -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        crm = await world.webhook("crm", "groupCreated", status=410)
+        failed = refusing(world.store, "drop_disabling", first(1), fault=fault)
+        await world.event()
+        await asyncio.sleep(60)
+        assert len(failed) == 1 == len(told.lines)
+        [owed] = (await world.store.load()).disablings
+        assert owed.webhook == crm.number, "the next start tells it, under the same id"
+
+    in_world(scenario)
