@@ -15,6 +15,7 @@ from tests.engine.notice_world import NoticeWorld, in_world
 from tests.engine.store_faults import FULL, WRONG, first, refusing
 from tests.simulation.loop import simulate
 from tidings.core.delivery import State
+from tidings.core.ids import show
 from tidings.core.notice_letters import CONSENT
 from tidings.core.portal_rules import Portal
 from tidings.core.reference_rules import Kind
@@ -211,7 +212,7 @@ def test_a_call_of_the_api_is_answered_503_with_its_code(method: str) -> None:
     [
         ("first_since", {"from": "2026-02-11T09:00:00Z"}),
         ("listed_events", {"eventIds": ["e0"]}),
-        ("listed_deliveries", {"deliveryIds": ["dlv_1"]}),
+        ("listed_deliveries", {"deliveryIds": [show("dlv", 1)]}),
         ("find", {"search": "O-71"}),
         ("replay", None),
         ("move_replay", None),
