@@ -90,6 +90,22 @@ def test_it_closes_after_successes_in_a_row_and_begins_with_the_shortest_pause_a
     assert breaker.wait_s(at) <= PAUSE_S * 1.1
 
 
+def test_a_failed_probe_takes_back_the_successes_before_it() -> None:
+    breaker = Breaker()
+    failing(breaker, 0.0)
+    for ok in [*[True] * (SUCCESSES_TO_CLOSE - 1), False]:
+        at = breaker.until_s
+        breaker.started()
+        breaker.record(at, at, ok, draw())
+    assert breaker.position is Position.OPEN
+    at = breaker.until_s
+    for left in reversed(range(SUCCESSES_TO_CLOSE)):
+        assert breaker.position is not Position.CLOSED
+        breaker.started()
+        assert breaker.record(at, at, True, draw()) is (left == 0)
+    assert breaker.position is Position.CLOSED
+
+
 def test_attempts_from_before_it_opened_do_not_lengthen_its_pause() -> None:
     breaker = Breaker()
     failing(breaker, 100.0)

@@ -33,11 +33,17 @@ def test_an_open_one_asks_once_after_each_pause_and_the_pauses_double() -> None:
 
 
 def test_an_answer_closes_it_and_forgets_the_pauses() -> None:
-    circuit = opened()
-    assert circuit.admits(PAUSE_S)
+    circuit, now_s = opened(), PAUSE_S
+    assert circuit.admits(now_s)
+    circuit.failed(now_s)  # twice the pause
+    now_s += 2 * PAUSE_S
+    assert circuit.admits(now_s)
     circuit.succeeded()
-    assert not circuit.open
-    assert opened(9.0).wait_s(9.0) == PAUSE_S
+    assert not circuit.open and circuit.admits(now_s) and circuit.admits(now_s)
+    for _ in range(FAILURES_MAX):
+        assert not circuit.open, "it takes as many failures as at first"
+        circuit.failed(now_s)
+    assert circuit.wait_s(now_s) == PAUSE_S
 
 
 def test_failures_begun_before_it_opened_do_not_lengthen_the_pause() -> None:

@@ -120,6 +120,9 @@ def test_a_policy_that_holds_keeps_what_is_refused_until_its_window_ends() -> No
     assert classify(refused, policy, 2, WINDOW_S, 0.0, draw) == Failed(exhausted=False)
     gone = Answer(410, (), b"", False, 1.0)
     assert classify(gone, policy, 1, 0.0, 0.0, draw) == Failed(exhausted=False, disable=True)
+    unmade = Fault(FaultKind.TRANSFORM, False, "", 1.0)
+    assert classify(unmade, policy, 1, 100.0, 0.0, draw) == Retry(WINDOW_S - 100.0, held=True)
+    assert classify(unmade, policy, 2, WINDOW_S, 0.0, draw) == Failed(exhausted=False)
 
 
 def test_a_webhooks_policy_turns_refusals_into_retries_and_back() -> None:
@@ -225,7 +228,7 @@ def test_of_two_headers_the_first_counts() -> None:
     assert retry_after_s((), NOW_S) is None
 
 
-@pytest.mark.parametrize("status", [301, 404, 429, 500, 503])
+@pytest.mark.parametrize("status", [301, 404, 408, 425, 429, 500, 502, 503, 504])
 def test_a_wish_slows_the_lane_and_delays_any_retry(status: int) -> None:
     outcome = judged(answer(status, ("Retry-After", "600")))
     # Of an answer that speaks of the whole receiver, the whole lane waits; for a while at most.

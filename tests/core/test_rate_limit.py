@@ -70,4 +70,19 @@ def test_a_changed_limit_counts_what_was_started_before() -> None:
     starts = [at / 100 for at in range(100) if limit.take(at / 100)]
     assert len(starts) == 10
     slower = limit.changed(5.0)
-    assert not slower.take(1.0) and slower.take(starts[5] + 1.0)
+    assert not slower.take(1.0) and not slower.take(1.2), "the last second holds five already"
+    assert slower.take(starts[5] + 1.0)
+    slow = RateLimit(1.0)
+    assert slow.take(0.0)
+    faster = slow.changed(10.0)
+    assert not faster.take(0.0) and faster.take(0.1), "its distance is kept, too"
+
+
+@given(rate=st.floats(1, 1000), start=st.floats(0, 1e6), idle=st.floats(1.5, 100))
+def test_what_follows_a_silence_is_spread_too(rate: float, start: float, idle: float) -> None:
+    limit = RateLimit(rate)
+    assert limit.take(start)
+    at_once = 0
+    while limit.take(start + idle):
+        at_once += 1
+    assert 1 <= at_once <= 1 + math.ceil(CATCH_UP_S * rate)

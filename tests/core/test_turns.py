@@ -30,20 +30,27 @@ def test_who_takes_long_gets_fewer_turns_but_as_much_time() -> None:
     assert abs(got[1, 10] / got[1, 11] - 10) < 0.5
 
 
-def test_who_was_idle_gains_nothing_by_it() -> None:
-    turns = Turns()
-    turns.join(1, 10)
-    for _ in range(1000):
-        assert turns.take(lambda _: 1.0) == 10
-        turns.join(1, 10)
-    turns.join(2, 20)
-    order = []
-    for _ in range(20):
+def latecomer(busy: list[tuple[int, int]], late: tuple[int, int]) -> int:
+    """Of 30 turns, those of one that joins others which were never all idle before."""
+    turns, org_of = Turns(), {webhook: org for org, webhook in [*busy, late]}
+
+    def turn() -> int:
         webhook = turns.take(lambda _: 1.0)
         assert webhook is not None
-        order.append(webhook)
-        turns.join(1 if webhook == 10 else 2, webhook)
-    assert 9 <= order.count(20) <= 11
+        turns.join(org_of[webhook], webhook)
+        return webhook
+
+    for org, webhook in busy:
+        turns.join(org, webhook)
+    for _ in range(1000):
+        turn()
+    turns.join(*late)
+    return [turn() for _ in range(30)].count(late[1])
+
+
+def test_who_was_idle_gains_nothing_by_it() -> None:
+    assert 9 <= latecomer([(1, 10), (3, 30)], (2, 20)) <= 11, "an org among orgs"
+    assert 9 <= latecomer([(1, 10), (1, 11)], (1, 12)) <= 11, "a webhook among those of its org"
 
 
 def test_everybody_who_waits_gets_a_turn_and_stands_once() -> None:
@@ -67,6 +74,15 @@ def test_a_lane_is_slow_by_what_its_attempts_took_or_while_none_ends() -> None:
         pace.began(12.0 + at, 0)
         pace.ended(12.0 + at, 0.01)
     assert not pace.slow(40.0, 0)
+
+
+def test_a_lane_whose_attempts_end_one_after_the_other_is_not_slow() -> None:
+    pace = Pace()
+    for at in range(20):
+        pace.began(at * 0.5, min(at, 3))
+        pace.ended(at * 0.5 + 0.4, 0.9)
+        assert not pace.slow(at * 0.5 + 0.5, 3), "one has ended just now"
+    assert pace.slow(9.9 + 1.1, 3), "none has ended since"
 
 
 def test_an_org_cannot_have_more_than_half_and_gets_back_what_it_gave() -> None:
