@@ -72,6 +72,33 @@ def test_it_is_well_again_when_the_failures_are_forgotten_or_drowned() -> None:
     assert not attempts.only_fails(1110.0)
 
 
+def test_it_is_well_below_one_in_twenty_and_not_at_it() -> None:
+    attempts = Attempts()
+    for _ in range(10):
+        attempts.bad(1000.0, MS, "503")
+    for _ in range(190):
+        attempts.good(1000.0)
+    assert attempts.failing(1000.0) is not None, "10 of 200"
+    attempts.good(1000.0)
+    assert attempts.failing(1000.0) is None
+    for _ in range(5):
+        attempts.bad(1000.0, MS, "503")
+    assert attempts.failing(1000.0) is None, "failing again only from one in ten"
+
+
+def test_causes_and_successes_are_forgotten_with_their_time() -> None:
+    attempts = Attempts()
+    for _ in range(50):
+        attempts.good(1000.0)
+        attempts.bad(1000.0, MS, "timeout")
+    assert not attempts.only_fails(1000.0)
+    later_s = 1000.0 + WINDOW_S + 30
+    assert attempts.only_fails(later_s), "it is a window ago"
+    for _ in range(10):
+        attempts.bad(later_s, MS + 330_000, "503")
+    assert attempts.failing(later_s) == Share(10, 10, "503", MS + 330_000)
+
+
 def test_what_is_no_longer_tried_is_not_failing_for_ever() -> None:
     attempts = Attempts()
     for _ in range(20):

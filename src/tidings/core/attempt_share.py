@@ -96,5 +96,7 @@ class Attempts:
             at = passed % SLOTS
             self._good[at] = self._bad[at] = 0
             self._causes[at].clear()
+        if slot > self._slot and not (any(self._bad) or any(self._good)):
+            self._since_ms = None  # here, too, so that nothing hangs on who looks when
         self._slot = slot
         return slot % SLOTS
