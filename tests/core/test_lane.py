@@ -171,6 +171,25 @@ def test_a_delivery_freed_during_a_read_starts_once_whether_the_page_shows_it_or
     assert sorted(started(lane)) == [1, 2, 3]
 
 
+def test_a_delivery_freed_during_a_read_that_fails_comes_with_the_next_page() -> None:
+    lane = lane_of()
+    lane.start_over()
+    epoch = lane.page_began()
+    lane.offer_freed(job(2, key=3))
+    lane.page_failed(epoch)
+    lane.page_came(lane.page_began(), [job(1), job(2, key=3)], 10)
+    assert started(lane) == [1, 2]
+
+
+def test_a_freed_delivery_that_was_started_already_does_not_start_again() -> None:
+    lane = lane_of()
+    lane.start_over()
+    lane.page_came(lane.page_began(), [job(1), job(2, key=3)], 10)
+    assert started(lane) == [1, 2]
+    lane.offer_freed(job(2, key=3))
+    assert started(lane) == []
+
+
 def test_one_start_in_four_is_a_retry_while_both_wait() -> None:
     lane = lane_of()
     for delivery in range(100, 130):
@@ -231,6 +250,34 @@ def test_each_slow_answer_halves_the_limit_and_each_success_adds_one() -> None:
         limits.append(lane.limit)
     assert limits[:6] == [8, 4, 2, 1, 1, 1]
     assert limits[6:] == [min(16, 2 + more) for more in range(23)]
+
+
+def test_slow_answers_of_attempts_that_began_together_halve_the_limit_once() -> None:
+    lane = lane_of(cap=16)
+    for delivery in range(1, 40):
+        lane.offer(job(delivery))
+    assert len(started(lane)) == 16
+    for _ in range(16):
+        lane.ended(slow=True, delivered=False)
+    assert lane.limit == 8.0
+    assert len(started(lane)) == 8
+    lane.ended(slow=True, delivered=False)
+    assert lane.limit == 4.0, "one that began under the halved limit halves it again"
+
+
+def test_what_did_not_leave_is_no_attempt_that_began_before_the_limit_was_halved() -> None:
+    lane = lane_of(cap=4)
+    for delivery in range(1, 9):
+        lane.offer(job(delivery))
+    first = [one for _ in range(4) if (one := lane.start(0.0)) is not None]
+    lane.ended(slow=True, delivered=False)
+    for one in first[1:]:
+        lane.put_back(one, wanted=True)
+    assert lane.limit == 2.0 and lane.running == 0
+    lane.page_came(lane.page_began(), [job(one) for one in range(2, 9)], 128)
+    assert len(started(lane)) == 2
+    lane.ended(slow=True, delivered=False)
+    assert lane.limit == 1.0
 
 
 def test_a_failure_that_is_not_slow_leaves_the_limit() -> None:

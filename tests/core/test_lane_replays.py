@@ -66,6 +66,18 @@ def test_replays_count_until_their_outcome_is_written() -> None:
     assert lane.replaying == 0 and lane.queued == 0
 
 
+def test_what_did_not_leave_takes_the_room_of_one_that_waits() -> None:
+    """Else every change of a webhook would shrink the room of replays, until there is none."""
+    lane = lane_of()
+    lane.offer(replay(1))
+    one = lane.start(0.0)
+    assert one is not None
+    lane.put_back(one, wanted=True)
+    assert lane.replaying == 0 and lane.running == 0 and lane.unsettled == []
+    lane.page_came(lane.page_began(), [replay(1)], 10)
+    assert lane.replaying == 1 and started(lane) == [1]
+
+
 def test_what_a_page_shows_goes_to_the_queue_that_it_belongs_to() -> None:
     lane = lane_of()
     lane.start_over()
@@ -95,11 +107,23 @@ def test_what_is_cancelled_while_a_page_is_read_is_not_taken_from_the_page() -> 
     assert started(lane) == [1, 3]
 
 
-def test_cancelling_gives_the_bytes_back() -> None:
+def test_what_is_cancelled_after_it_was_freed_during_a_read_does_not_start() -> None:
+    lane = lane_of()
+    lane.start_over()
+    epoch = lane.page_began()
+    lane.offer_freed(job(2, key=3))
+    lane.forget({2})
+    lane.page_came(epoch, [job(1), job(3)], 10)  # it was read before it was freed
+    assert started(lane) == [1, 3]
+
+
+def test_cancelling_gives_the_bytes_back_and_no_more() -> None:
     lane = lane_of(bytes_max=100)
-    for delivery in range(1, 5):
+    for delivery in range(1, 6):
         lane.offer(job(delivery, size=10))
-    lane.forget({1, 2, 3, 4})
+    lane.forget({1, 2})
+    assert lane._budget.bytes_used == 30
+    lane.forget({3, 4, 5})
     assert lane._budget.bytes_used == 0
 
 

@@ -160,10 +160,7 @@ class Lane:
         if epoch == self.epoch:
             self.reading = False
             self._settled_meanwhile.clear()
-            for delivery in list(self._freed_aside):
-                if delivery <= self.cursor:
-                    self._queue(self._freed_aside[delivery])
-            self._freed_aside.clear()
+            self._freed_aside.clear()  # they lie above the cursor: the next page shows them
 
     def page_came(self, epoch: int, jobs: list[Job], limit: int) -> None:
         """The answer to the read: up to `limit` PENDING deliveries above `cursor`, in id order."""
@@ -347,14 +344,22 @@ class Lane:
 
     def ended(self, *, slow: bool, delivered: bool) -> None:
         """An attempt is over: its slot is free. It stays in flight until `settled`."""
-        self.running -= 1
-        self._begun_before = max(0, self._begun_before - 1)
+        began_before = self._free_slot()
         if slow:
-            if not self._begun_before:  # what began under the same limit halves it once
+            if not began_before:  # what began under the same limit halves it once
                 self.limit = max(1.0, self.limit / 2)
                 self._begun_before = self.running
         elif delivered and self.limit < self.cap:
             self.limit = min(float(self.cap), self.limit + 1)
+
+    def _free_slot(self) -> bool:
+        """An attempt is over; whether it began before the limit was halved, as far as counting
+        can tell."""
+        self.running -= 1
+        if not self._begun_before:
+            return False
+        self._begun_before -= 1
+        return True
 
     def leapt(self, by_ms: int) -> None:
         """The dates of accepts are later by so much, from now on."""
@@ -368,7 +373,7 @@ class Lane:
         Of a retry that is not `wanted` any more the store knows what becomes of it; what is PENDING
         is read again.
         """
-        self.running -= 1
+        self._free_slot()
         self.in_flight.pop(job.delivery, None)
         self._replays_out.discard(job.delivery)
         if not job.retry:
