@@ -4,8 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from tidings.core import lane as lanes
+from tidings.core.breaker import Pause
 from tidings.core.job import Job
-from tidings.core.lane import RETRIES_MAX, WINDOW_JOBS, Budget, Lane
+from tidings.core.lane import PROBES_QUEUED, RETRIES_MAX, WINDOW_JOBS, Budget, Lane
 from tidings.core.rate_limit import CATCH_UP_S
 
 
@@ -104,6 +105,16 @@ def test_a_lane_is_behind_until_what_was_dropped_during_the_read_is_read() -> No
     assert lane.behind and lane.page_wanted
     lane.page_came(lane.page_began(), [job(5)], 10)
     assert not lane.behind and started(lane) == [1, 5]
+
+
+def test_what_was_dropped_and_is_not_pending_any_more_is_not_read_for_ever() -> None:
+    lane = lane_of()
+    lane.start_over()
+    lane.offer(job(9))  # dropped, and then cancelled
+    lane.page_came(lane.page_began(), [job(1)], 10)
+    assert not lane.page_wanted and started(lane) == [1]
+    lane.offer(job(10))
+    assert started(lane) == [10]
 
 
 def test_a_full_page_is_followed_by_another() -> None:
@@ -215,6 +226,33 @@ def test_room_for_retries_is_bounded() -> None:
     for delivery in range(RETRIES_MAX + 1):
         lane.offer_retry(job(delivery, retry=True))
     assert lane.retries_wanted == 0
+
+
+def test_while_a_probe_is_under_way_no_due_retry_is_asked_for() -> None:
+    """It would wait in memory for the next pause, and its last time might pass meanwhile."""
+    lane = lane_of()
+    assert lane.retries_wanted == RETRIES_MAX
+    lane.breaker.resume(Pause(opens=1, left_s=0.0), 5.0)
+    assert lane.retries_wanted == PROBES_QUEUED and lane.take_wanted
+    lane.offer_retry(job(1, retry=True))
+    assert lane.retries_wanted == 0
+    assert started(lane, now_s=5.0) == [1] and lane.breaker.asking
+    assert lane.retries_wanted == 0 and not lane.take_wanted
+    lane.breaker.unproven()
+    assert lane.retries_wanted == PROBES_QUEUED
+
+
+def test_a_leap_dates_everything_that_waits() -> None:
+    lane = lane_of()
+    waiting = [job(1), job(9, retry=True), replace(job(2), replay=1), job(7, key=3)]
+    lane.offer(waiting[0])
+    lane.offer_retry(waiting[1])
+    lane.offer(waiting[2])
+    lane.behind = True
+    lane.page_began()
+    lane.offer_freed(waiting[3])
+    lane.leapt(5_000)
+    assert [one.accepted_ms for one in waiting] == [5_000] * 4
 
 
 def test_a_pause_keeps_taken_retries_and_an_end_lets_them_go() -> None:
