@@ -15,7 +15,9 @@ from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook
 from tidings.egress.port import Leaves
 from tidings.engine.dispatcher import Dispatcher
+from tidings.engine.handover import LAST_MS
 from tidings.engine.healths import Healths
+from tidings.engine.takes import RELEASE_AGAIN_S
 from tidings.store import port
 
 
@@ -104,8 +106,8 @@ class Scene:
     def delete(self) -> None:
         self.dispatcher.changed(msgspec.structs.replace(HOOK, standing=Standing.DELETED))
 
-    def take_comes_back(self) -> None:
-        job = Job(5, HOOK.number, HOOK.org, "e5", 1_000_000, 2, None, True, b"parked by now")
+    def take_comes_back(self, accepted_ms: int = 1_000_000) -> None:
+        job = Job(5, HOOK.number, HOOK.org, "e5", accepted_ms, 2, None, True, b"parked by now")
         receipt = port.Receipt(now_ms=1_000_000, taken=[job], due=[(HOOK.number, None)])
         self.dispatcher.handover(receipt, [], [])
         self.dispatcher.settled([], receipt)
@@ -149,6 +151,61 @@ def test_it_is_released_only_after_it_came_back() -> None:
         scene.take_comes_back()
         await asyncio.sleep(0.1)
         assert scene.store.released == [(HOOK.number, [])] and scene.line.bodies == []
+        scene.take_comes_back()  # the next one
+        await asyncio.sleep(0.1)
+        assert scene.committer.takes == [HOOK.number] * 2
+        assert scene.line.bodies == [b"parked by now"], "it was due again, and is sent"
+
+    play(story)
+
+
+def test_what_could_not_be_released_is_released_when_the_store_is_back() -> None:
+    async def story(scene: Scene) -> None:
+        asked: list[list[int]] = []
+
+        async def release(webhook: int, held: list[int]) -> None:
+            asked.append(held)
+            if len(asked) == 1:
+                raise port.StoreDown("the disk is full")
+
+        scene.store.release = release  # type: ignore[method-assign]
+        scene.dispatcher.begin(due_now(HOOK))
+        await asyncio.sleep(0.01)
+        scene.change(Standing.DISABLED)
+        scene.take_comes_back()
+        scene.change(Standing.ACTIVE)
+        await asyncio.sleep(RELEASE_AGAIN_S + 0.1)
+        assert asked == [[], []] and scene.committer.takes == [HOOK.number] * 2
+
+    play(story)
+
+
+def test_a_take_whose_window_is_over_behind_an_open_breaker_is_parked_and_not_sent() -> None:
+    async def story(scene: Scene) -> None:
+        deeds: list[str] = []
+
+        async def release(webhook: int, held: list[int]) -> None:
+            deeds.append("released")
+
+        async def park_expired(webhook: int, accepted_before_ms: int, limit: int) -> int:
+            deeds.append("parked")
+            return 0
+
+        scene.store.release = release  # type: ignore[method-assign]
+        scene.store.park_expired = park_expired  # type: ignore[method-assign]
+        scene.dispatcher.handover._parks = lambda _: True
+        scene.dispatcher.begin(due_now(HOOK))
+        await asyncio.sleep(0.01)
+        scene.take_comes_back(accepted_ms=1_000_000 - LAST_MS)
+        await asyncio.sleep(0.05)
+        assert deeds == [] and scene.line.bodies == [b"parked by now"], "the last moment is in time"
+        scene.dispatcher.due(HOOK.number, 0)
+        await asyncio.sleep(0.05)
+        scene.take_comes_back(accepted_ms=1_000_000 - LAST_MS - 1)
+        await asyncio.sleep(0.05)
+        assert deeds == ["released", "parked"] and len(scene.line.bodies) == 1
+        [post] = scene.dispatcher._posts.values()
+        assert not post.overdue, "what is released next is not parked for it"
 
     play(story)
 

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from tests.engine.test_disabled_takes import Scene, play
-from tests.engine.test_healths import HOOK
+from tests.engine.test_healths import HOOK, Clock
 from tests.engine.test_outlooks import Silent, hand_over, job, scene_of
+from tests.simulation.loop import simulate
 from tidings.core.breaker import OUTCOMES_MIN
 from tidings.core.exchange import Answer, Ending
 from tidings.core.job import Job
@@ -17,6 +18,7 @@ from tidings.core.rate_limit import RateLimit
 from tidings.egress.port import Leaves
 from tidings.engine.dispatcher import OVERDUE_S, PAGE_RETRY_S
 from tidings.engine.post import QUICK_S, Post
+from tidings.engine.takes import ALARM_S_MAX
 from tidings.store import port
 
 
@@ -169,3 +171,18 @@ def test_after_a_410_was_written_nothing_starts() -> None:
         assert post.lane.running == 0 and not post.well
 
     play(story)
+
+
+def test_a_clock_that_was_set_ahead_is_seen_within_a_minute_by_what_waits_for_its_time() -> None:
+    async def main() -> None:
+        scene = Scene()
+        clock = scene.dispatcher._takes._clock
+        assert isinstance(clock, Clock)
+        scene.dispatcher.due(HOOK.number, clock.ms + 8 * 3_600_000)
+        await asyncio.sleep(ALARM_S_MAX + 1)
+        assert scene.committer.takes == []
+        clock.ms += 9 * 3_600_000
+        await asyncio.sleep(ALARM_S_MAX + 1)
+        assert scene.committer.takes == [HOOK.number]
+
+    simulate(1, main())
