@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from tidings.core.breaker import OUTCOMES_MIN, Breaker
+from tidings.core.breaker import OUTCOMES_MIN, Breaker, Pause
 from tidings.core.health import DAY_MS, FIRST
 from tidings.core.registry import Registry
 from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook
-from tidings.engine.healths import Healths
+from tidings.engine.healths import PARK_SLICE, Healths
 from tidings.store import port
 
 HOOK = Webhook(
@@ -308,6 +308,52 @@ def test_nothing_is_parked_before_the_receiver_was_asked_once_more_by_a_date_tha
             assert [one for one in scene.said if one[0] == "parked"] == [("parked", 4)] * (
                 parked // 2
             )
+
+    asyncio.run(story())
+
+
+def test_after_a_restart_nobody_is_told_before_the_receiver_has_failed_again() -> None:
+    nearly = port.Health(4, 1, 20, "503", 0, 0, failing_ms=890_000)
+    scene = Passing([nearly])
+    scene.wait(1)
+    scene.healths.tell_in_time()
+    assert scene.said == [], "it may be well by now"
+    scene.fail()
+    assert scene.said == [("failing", FIRST)]
+
+
+def test_a_failed_probe_of_a_replay_is_asking_as_well() -> None:
+    """Its outcome is not charged to the webhook's health; that the breaker opened again is."""
+    scene = Passing([port.Health(4, 0, 0, "", 1, 0)])
+    assert not scene.healths.parks(HOOK)
+    breaker = Breaker()
+    breaker.resume(Pause(opens=1, left_s=0.0), 50.0)
+    scene.healths.moved(4, breaker, 50.0)
+    assert not scene.healths.parks(HOOK), "it was taken up, and not asked"
+    breaker.started()
+    assert breaker.record(50.0, 50.0, False, random.Random(1))
+    scene.healths.moved(4, breaker, 50.0)
+    assert scene.healths.parks(HOOK)
+    scene.sure = False
+    assert not scene.healths.parks(HOOK)
+
+
+def test_what_is_parked_has_waited_168_hours_slice_by_slice() -> None:
+    async def story() -> None:
+        scene, asked, left = Passing(), [], 2 * PARK_SLICE
+
+        async def park_expired(webhook: int, accepted_before_ms: int, limit: int) -> int:
+            nonlocal left
+            moved = min(left, limit)
+            left -= moved
+            asked.append((webhook, scene.clock.ms - accepted_before_ms, moved))
+            return moved
+
+        scene.rows.park_expired = park_expired  # type: ignore[method-assign]
+        await scene.healths.park_overdue(HOOK)
+        hours_ms = 168 * 3_600_000
+        assert asked == [(4, hours_ms, moved) for moved in (PARK_SLICE, PARK_SLICE, 0)]
+        assert scene.said == [("parked", 4)] * 2
 
     asyncio.run(story())
 
