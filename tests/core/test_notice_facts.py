@@ -1,5 +1,7 @@
 """Operational events: one batch a minute at most, one event a fact, and words for people."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -18,7 +20,9 @@ from tidings.core.notices import (
     exhausted,
     failing,
     is_notice,
+    merged,
     notice,
+    recovered,
 )
 from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook
@@ -93,6 +97,40 @@ def test_the_same_fact_is_the_same_event_and_another_is_another() -> None:
 
     assert id_of(5, 50, 100) == id_of(5, 50, 200)
     assert len({id_of(5, 50, 1), id_of(5, 70, 1), id_of(6, 50, 1), id_of(5, 50, 1, org=8)}) == 4
+
+
+def test_what_ended_is_counted_by_how_and_told_with_its_last_known_cause() -> None:
+    gathering = Gathering()
+    for one in (Ended(5, "400", 1, "e1"), Ended(9, "", parked=3), Ended(7, "", 2, "e2")):
+        gathering.add(webhook(), one)
+    [batch] = gathering.due(0.0)
+    fact = exhausted(batch)
+    assert (fact["count"], fact["failed"], fact["parked"]) == (5, 2, 3)
+    assert (fact["from"], fact["to"], fact["cause"]) == (5, 9, "400")
+
+
+def test_two_facts_of_ended_deliveries_are_one_letter_of_both() -> None:
+    def fact(first: int, at_ms: int, cause: str, parked: int) -> dict[str, Any]:
+        gathering = Gathering()
+        for number in range(first, first + 6):
+            gathering.add(webhook(), Ended(at_ms + number, cause, number, f"e{number}"))
+        gathering.add(webhook(), Ended(at_ms, "", parked=parked))
+        [batch] = gathering.due(0.0)
+        return exhausted(batch)
+
+    both = merged(fact(1, 1000, "503", 2), fact(7, 2000, "", 3))
+    assert (both["count"], both["failed"], both["parked"]) == (17, 12, 5)
+    assert (both["from"], both["to"]) == (1001, 2012)
+    assert both["cause"] == "503", "the last one that is known"
+    assert both["eventIds"] == [f"e{number}" for number in range(1, NAMED_MAX + 1)]
+    assert len(both["deliveryIds"]) == NAMED_MAX
+    assert merged(fact(1, 1000, "503", 2), fact(7, 2000, "timeout", 3))["cause"] == "timeout"
+
+
+def test_a_recovery_says_for_how_many_seconds_it_failed() -> None:
+    fact = recovered(webhook(), 10_000, 3_610_999)
+    assert (fact["failedForInSeconds"], fact["recoveredAt"]) == (3600, 3_610_999)
+    assert recovered(webhook(), 10_000, 5_000)["failedForInSeconds"] == 0
 
 
 def test_a_notice_is_known_by_its_bytes_and_nothing_else_is() -> None:
