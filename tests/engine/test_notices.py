@@ -15,6 +15,7 @@ from tidings.core.notices import (
     REPLAY_FINISHED,
 )
 from tidings.egress.port import MailFailed
+from tidings.engine.intake import Draft, Overloaded, Verdict
 from tidings.store import port
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
@@ -236,6 +237,27 @@ def test_a_store_that_takes_no_writes_holds_facts_up_and_loses_none() -> None:
     in_world(scenario)
 
 
+def test_a_full_queue_of_commits_holds_facts_up_and_loses_none() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        crm = await world.webhook("crm", "groupCreated")
+        accept, refused = world.notices._accept, 0
+
+        async def full_at_first(drafts: list[Draft]) -> list[Verdict]:
+            nonlocal refused
+            if refused < 3:
+                refused += 1
+                raise Overloaded("commits take too long")
+            return await accept(drafts)
+
+        world.notices._accept = full_at_first
+        for since in range(5):
+            world.engine.on_failing(crm, port.Health(crm.number, since + 1, 12, "503", told=50))
+        await asyncio.sleep(20)
+        assert refused == 3 and len(world.told(FAILING)) == 5
+
+    in_world(scenario)
+
+
 def test_a_stop_tells_what_was_gathered() -> None:
     async def scenario(world: NoticeWorld) -> None:
         await world.webhook("crm", "groupCreated", status=400)
@@ -289,6 +311,21 @@ def test_letters_are_tried_again_and_given_up_in_the_end() -> None:
         world.engine.on_failing(crm, port.Health(crm.number, 7, 12, "503", told=50))
         await asyncio.sleep(DAY)
         assert world.post.tries == 5 and len(world.post.sent) == 1
+
+    in_world(scenario)
+
+
+def test_a_fact_that_is_told_again_is_one_letter() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        world.addresses[ORG] = ("ops@example.test",)
+        crm = await world.webhook("crm", "groupCreated")
+        for _ in range(3):
+            world.engine.on_failing(crm, port.Health(crm.number, 5, 12, "503", told=50))
+            await asyncio.sleep(MINUTE)
+        assert len(world.told(FAILING)) == 1 and len(world.post.sent) == 1
+        world.engine.on_failing(crm, port.Health(crm.number, 5, 12, "503", told=70))
+        await asyncio.sleep(MINUTE)
+        assert len(world.told(FAILING)) == 2 and len(world.post.sent) == 2
 
     in_world(scenario)
 
