@@ -199,6 +199,11 @@ def test_a_freed_delivery_that_was_started_already_does_not_start_again() -> Non
     assert started(lane) == [1, 2]
     lane.offer_freed(job(2, key=3))
     assert started(lane) == []
+    lane.start_over()
+    epoch = lane.page_began()
+    lane.offer_freed(job(2, key=3))
+    lane.page_came(epoch, [job(3)], 10)
+    assert started(lane) == [3]
 
 
 def test_one_start_in_four_is_a_retry_while_both_wait() -> None:

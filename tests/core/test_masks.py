@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tidings.core.masks import looks_masked, mask, masked_arrival, masked_of, scrubbed
-from tidings.core.webhook_headers import same_origin, same_url
+from tidings.core.webhook_headers import HEADERS_BYTES_MAX, HEADERS_MAX, same_origin, same_url
 from tidings.core.webhook_rules import Reading, Settings, read_webhook
 
 OLD_URL = "https://crm.example.com/hook"
@@ -160,6 +160,19 @@ def test_places_are_compared_as_they_are_dialled() -> None:
     for other in ("", " ", "www.a.example", "https://b@a.example/", "https://a.example:x/"):
         assert not same_origin("https://a.example/x", other)
         assert not same_origin("", "https://a.example/")
+
+
+def test_headers_are_taken_up_to_their_bounds_and_not_beyond() -> None:
+    def given(headers: dict[str, str]) -> Any:
+        return read(BODY | {"webHookHeaders": headers})
+
+    many = {f"X-{n}": "v" for n in range(HEADERS_MAX)}
+    assert len(given(many).settings.headers) == HEADERS_MAX
+    assert codes(given(many | {"X-More": "v"})) == [("headers_too_large", "webHookHeaders")]
+    name = "X-Long"
+    longest = "v" * (HEADERS_BYTES_MAX - len(name) - len(": \r\n"))
+    assert given({name: longest}).settings.headers == ((name, longest),)
+    assert codes(given({name: longest + "v"})) == [("headers_too_large", "webHookHeaders")]
 
 
 def test_of_a_request_the_stored_values_are_masked_and_ours_are_not() -> None:

@@ -226,7 +226,7 @@ class HttpOutlet:
                 if lingering is not None and lingering.lingering:
                     lingering.close()
             finally:
-                if not freed.done():
+                if freed in self._waiting:  # it has given up
                     self._waiting.remove(freed)
             if (wire := self._take_idle()) is not None:
                 return wire
