@@ -92,3 +92,28 @@ def test_what_is_remembered_of_full_quotas_is_bounded(monkeypatch: pytest.Monkey
             assert len(limits._quotas) <= 11
 
     run(scenario())
+
+
+def test_a_call_that_one_limit_holds_back_is_not_counted_by_another() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            reply = await s.call(
+                "POST",
+                "/v1/orgs",
+                {"id": 7, "name": "x", "settings": {"limits": {"eventsPerSecond": 1}}},
+            )
+            assert reply.status == 201, reply.body
+            now = [100.0]
+            limits = Limits(s.orgs, lambda: now[0])
+            caller = Caller(7, credential="crm", events_per_s=3.0, limited=True)
+            first = limits.events(caller)
+            assert first is not None and not first.wait_s
+            for _ in range(10):
+                held = limits.events(caller)
+                assert held is not None and held.wait_s == 1.0
+                assert held.state.startswith('"events";r=2;')
+            now[0] += 1.0
+            after = limits.events(caller)
+            assert after is not None and not after.wait_s
+
+    run(scenario())

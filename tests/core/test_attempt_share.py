@@ -117,6 +117,19 @@ def test_a_single_failure_or_a_few_attempts_are_no_share() -> None:
     assert attempts.failing(5.0) is not None
 
 
+def test_one_failure_of_ten_attempts_is_no_share_and_two_of_twenty_are() -> None:
+    attempts = Attempts()
+    attempts.bad(5.0, MS, "503")
+    for _ in range(9):
+        attempts.good(5.0)
+    assert attempts.failing(5.0) is None, "a single one is chance"
+    for _ in range(9):
+        attempts.good(40.0)
+    attempts.bad(100.0, MS + 95_000, "503")
+    share = attempts.failing(100.0)
+    assert share == Share(20, 2, "503", MS), "since the first of both"
+
+
 @given(st.lists(st.tuples(st.floats(0, 400), st.booleans()), max_size=60))
 def test_it_never_counts_more_than_there_was(steps: list[tuple[float, bool]]) -> None:
     attempts, now_s, bad = Attempts(), 0.0, 0

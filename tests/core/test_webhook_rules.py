@@ -12,7 +12,14 @@ from tidings.core.form import Refusal
 from tidings.core.outcome import DEFAULT_POLICY
 from tidings.core.sign import show_secret
 from tidings.core.webhook import Ordering
-from tidings.core.webhook_rules import Reading, Settings, read_webhook
+from tidings.core.webhook_rules import (
+    CONNECTIONS_MAX,
+    RATE_MAX_PER_S,
+    SLA_MAX_S,
+    Reading,
+    Settings,
+    read_webhook,
+)
 
 TYPES = frozenset(("pointsIssued", "customerAdded"))
 BODY: dict[str, Any] = {
@@ -145,6 +152,44 @@ def test_all_faults_are_told_at_once() -> None:
 def test_event_names_keep_their_order_and_lose_repeats() -> None:
     names = ["pointsIssued", "customerAdded", "pointsIssued"]
     assert passed(eventNames=names).settings.event_names == ("pointsIssued", "customerAdded")
+
+
+@pytest.mark.parametrize(
+    ("field", "inside", "outside"),
+    [
+        ("maxAllowedConnections", [1, CONNECTIONS_MAX], [0, CONNECTIONS_MAX + 1]),
+        ("slaInSeconds", [0, SLA_MAX_S], [-1, SLA_MAX_S + 1]),
+        ("rateLimit", [0.01, RATE_MAX_PER_S], [0.009, 0, RATE_MAX_PER_S + 1]),
+        ("deadlineInSeconds", [1, 30], [0.9, 30.1]),
+        ("name", ["n", "n" * 255], ["n" * 256]),
+    ],
+)
+def test_each_number_is_taken_up_to_its_bounds_and_not_beyond(
+    field: str, inside: list[Any], outside: list[Any]
+) -> None:
+    for value in inside:
+        passed(**{field: value})
+    for value in outside:
+        assert [where for _, where in refused(**{field: value})] == [field], value
+
+
+@pytest.mark.parametrize(
+    ("field", "inside", "outside"),
+    [
+        ("delaysInSeconds", [[1], [86_400], [5] * 50], [[0.9], [86_401], [5] * 51]),
+        ("windowInHours", [0, 168], [-0.1, 168.1]),
+        ("retryStatuses", [[300], [599], []], [[299], [600]]),
+        ("failStatuses", [[300], [599], []], [[299], [600]]),
+    ],
+)
+def test_a_retry_policy_is_taken_up_to_its_bounds_and_not_beyond(
+    field: str, inside: list[Any], outside: list[Any]
+) -> None:
+    for value in inside:
+        passed(retryPolicy={field: value})
+    for value in outside:
+        found = refused(retryPolicy={field: value})
+        assert found == [("bad_retry_policy", f"retryPolicy.{field}")], value
 
 
 def test_a_queue_needs_no_url_and_its_text_is_not_judged() -> None:
