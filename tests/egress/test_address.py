@@ -251,3 +251,28 @@ def test_names_are_not_looked_up_at_save() -> None:
     """A name is judged when it is sent to, not when it is saved."""
     check_target(parse_target("https://no-such-name.invalid/", allow_http=False), Policy())
     check_target(parse_target("https://8.8.8.8/", allow_http=False), Policy())
+
+
+INNER = {
+    "MS SQL Server": (1433, 1434), "Oracle": (1521,), "MQTT": (1883, 8883), "NFS": (2049,),
+    "ZooKeeper": (2181,), "Docker": (2375, 2376), "etcd": (2379, 2380), "MySQL": (3306,),
+    "RDP": (3389,), "PostgreSQL": (5432, 5433), "AMQP": (5671, 5672, 15672, 25672), "VNC": (5900,),
+    "CouchDB": (5984,), "WinRM": (5985, 5986), "X11": (6000,), "Redis": (6379, 6380),
+    "PgBouncer": (6432,), "Kubernetes": (6443, 10250, 10255), "IRC": (6665, 6666, 6667, 6669, 6697),
+    "Cassandra": (7000, 7001, 9042), "Consul": (8500,), "Kafka": (9092, 9093),
+    "Elasticsearch": (9200, 9300), "memcached": (11211,), "CockroachDB": (26257,),
+    "MongoDB": (27017, 27018, 27019), "ActiveMQ": (61616,), "SIP": (5060, 5061),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("service", INNER)
+def test_no_webhook_leads_to_an_inner_service(service: str) -> None:
+    for port in INNER[service]:
+        with pytest.raises(TargetRefused) as refused:
+            parse_target(f"https://example.com:{port}/", allow_http=False)
+        assert refused.value.code == "url-port", port
+
+
+@pytest.mark.parametrize("port", [80, 443, 1024, 3000, 5000, 8000, 8080, 8443, 9000, 65535])
+def test_where_receivers_listen_is_taken(port: int) -> None:
+    assert parse_target(f"https://example.com:{port}/", allow_http=False).port == port

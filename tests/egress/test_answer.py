@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.egress.answer import KEEP_BYTES, AnswerReader, NotHttp
+from tidings.egress.answer import (
+    HEADERS_MAX,
+    INTERIM_MAX,
+    KEEP_BYTES,
+    AnswerReader,
+    NotHttp,
+)
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -144,6 +150,19 @@ def test_what_is_kept_is_bounded() -> None:
     assert len(read(body).kept) == KEEP_BYTES
     assert read(body).seen == 50_000
     assert not read(body, keep=False).kept
+    pieces = read(body, sizes=(len(body) - 50_000 + KEEP_BYTES - 5, 10_000, 10_000))
+    assert len(pieces.kept) == KEEP_BYTES and pieces.seen == 50_000
+
+
+def test_a_head_is_taken_up_to_its_bounds() -> None:
+    """Those of `test_what_is_no_head` lie one beyond."""
+    headers = b"".join(b"h%d: v\r\n" % number for number in range(HEADERS_MAX))
+    found = read(HEAD + headers + b"\r\n")
+    assert found.head is not None and len(found.head.headers) == HEADERS_MAX
+    interim = b"HTTP/1.1 103 Early Hints\r\n\r\n" * INTERIM_MAX
+    for sizes in ((), (1,) * 200):
+        found = read(interim + HEAD + b"content-length:0\r\n\r\n", sizes=sizes)
+        assert found.head is not None and found.head.status == 200
 
 
 @given(st.binary(max_size=400), st.booleans())

@@ -45,7 +45,9 @@ def test_allowed(ip: str) -> None:
     assert Policy().admits(ip, 443)
 
 
-@pytest.mark.parametrize("ip", ["", "x", "1.2.3", "0177.0.0.1", "2130706433", "1.2.3.4/32"])
+@pytest.mark.parametrize(
+    "ip", ["", "x", "1.2.3", "0177.0.0.1", "2130706433", "1.2.3.4/32", "2a00::1%a"]
+)
 def test_what_is_no_address_is_forbidden(ip: str) -> None:
     """What cannot be read as an address is not admitted by any setting."""
     assert forbidden(ip)
@@ -107,4 +109,6 @@ def test_denied_wins() -> None:
     assert not policy.admits("::ffff:11.0.0.1", 443)
     assert not policy.admits("2a00:64::7f00:1", 443)
     assert not policy.admits("127.0.0.9", 443)
+    mapped = Policy(denied=(ip_network("::ffff:11.0.0.0/104"),))
+    assert not mapped.admits("::ffff:11.0.0.1", 443), "written as the operator writes it"
     assert policy.admits("11.0.0.2", 443)

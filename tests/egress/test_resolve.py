@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dnslib import RCODE  # type: ignore[import-untyped]  # it has no types
@@ -154,6 +155,31 @@ def test_freshness_follows_ttl_in_bounds(ttl: int, kept_s: float) -> None:
     run(scenario())
 
 
+@pytest.mark.parametrize(
+    ("answer", "kind", "kept_s"),
+    [
+        ([], FaultKind.DNS, subject.KEEP_FAILED_S),
+        (RCODE.SERVFAIL, FaultKind.OURS, subject.KEEP_OURS_S),
+    ],
+)
+def test_a_name_without_an_answer_is_asked_for_again_soon(
+    answer: Any, kind: FaultKind, kept_s: float
+) -> None:
+    """What was mended in the DNS is seen in seconds."""
+
+    async def scenario() -> None:
+        with NameServer({"a.test": answer}) as server:
+            async with resolver(server.address) as names:
+                ending = await names.resolve("a.test", 3.0)
+                assert isinstance(ending, Unresolved) and ending.kind is kind
+                asked = len(server.asked)
+                assert names._known["a.test"][1] - time.monotonic() <= kept_s <= 5.0
+                assert await names.resolve("a.test", 3.0) == ending
+                assert len(server.asked) == asked, "within them it is not asked again"
+
+    run(scenario())
+
+
 def test_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The cache forgets its oldest names."""
     monkeypatch.setattr(subject, "NAMES_MAX", 5)
@@ -185,6 +211,7 @@ def test_hosts_file(tmp_path: Path) -> None:
                     ending = await names.resolve(name, 2.0)
                     assert isinstance(ending, Resolved)
                     assert ending.addresses == addresses
+                    assert ending.fresh_until - time.monotonic() <= subject.KEEP_MIN_S
                 assert server.asked == []
         table = HostsFile(path)
         assert table.find("crm.internal") == ("11.0.0.7",)
