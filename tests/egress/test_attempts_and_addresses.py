@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from tidings.core.exchange import Answer, Fault, FaultKind
-from tidings.egress import dial, faults, outlet
+from tidings.egress import dial, faults, outlet, wire
 from tidings.egress.dial import CONNECT_S, Dialler
 from tidings.egress.port import Target
 from tidings.egress.wire import Wire
 
-from .receivers import EMPTY, Receiver, answering
+from .receivers import EMPTY, Receiver, answering, read_request, reset, until_gone
 from .support import BODY, Names, at, outlet_to, post, run
 
 FOREVER = float("inf")
@@ -181,5 +181,80 @@ def test_who_gives_up_waiting_for_room_leaves_it_to_the_others() -> None:
                 assert len(out._waiting) == 1
                 go_on.set()
                 assert isinstance(await first, Answer) and isinstance(await third, Answer)
+
+    run(scenario())
+
+
+def test_after_a_stale_connection_the_others_are_not_tried() -> None:
+    """They are as old: else each of them would cost an attempt."""
+
+    async def scenario() -> None:
+        with Receiver(answering(*[EMPTY] * 9)) as receiver:
+            async with outlet_to(receiver.url(), connections_max=3) as out:
+                await asyncio.gather(*(post(out) for _ in range(3)))
+                assert len(out._idle) == 3
+                first = out._idle[-1]
+                exchange = first.exchange
+
+                def stale(*args: Any, **more: Any) -> Any:
+                    answered = exchange(*args, **more)
+                    first.close(faults.stale(0.1))
+                    return answered
+
+                first.exchange = stale  # type: ignore[method-assign]
+                ending = await post(out)
+                assert isinstance(ending, Fault) and ending.kind is FaultKind.STALE
+                assert not out._idle and not out._wires
+                assert isinstance(await post(out), Answer)
+
+    run(scenario())
+
+
+def test_a_body_that_is_long_ends_by_its_size_and_not_by_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wire, "READ_S", 60.0)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 500 x\r\ncontent-length: 999999999\r\n\r\n")
+        writer.write(b"x" * (2 * wire.READ_BYTES))
+        await until_gone(reader)
+
+    async def scenario() -> None:
+        with Receiver(handle) as receiver:
+            async with outlet_to(receiver.url()) as out:
+                ending = await post(out, 60.0)
+                assert isinstance(ending, Answer) and ending.truncated
+                assert not out._wires, "its connection ends with it"
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_body_whose_end_only_the_connection_tells_is_whole_where_that_ends_well(
+    broken: bool,
+) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 500 x\r\n\r\nSorry")
+        await writer.drain()
+        while not seen:
+            await asyncio.sleep(0.002)
+        if broken:
+            reset(writer)
+
+    seen: list[bool] = []  # the receiver has a loop of its own
+
+    async def scenario() -> None:
+        with Receiver(handle) as receiver:
+            async with outlet_to(receiver.url()) as out:
+                sending = asyncio.create_task(post(out))
+                while not (out._wires and next(iter(out._wires))._reader.seen):
+                    await asyncio.sleep(0.002)
+                seen.append(True)
+                ending = await sending
+                assert isinstance(ending, Answer) and ending.body == b"Sorry"
+                assert ending.truncated == broken
 
     run(scenario())

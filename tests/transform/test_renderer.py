@@ -82,6 +82,10 @@ def test_who_takes_too_much_fails_alone(bomb: str) -> None:
         with pytest.raises(RenderLater) as rests:
             await renderer.render(template, EVENT)
         assert 0 < rests.value.delay_s <= subject.REST_S
+        (key,) = renderer._resting
+        renderer._resting[key] = asyncio.get_running_loop().time() + 5.0
+        with pytest.raises(RenderLater):
+            await renderer.render(template, EVENT)  # also near the end of its rest
         assert renderer.deaths == 1  # it was not even tried
         await renderer.close()
 
@@ -124,6 +128,31 @@ def test_a_process_that_is_killed_blames_nobody_and_is_started_again() -> None:
         for one in await asyncio.gather(*waiting, return_exceptions=True):
             assert isinstance(one, RenderLater)
         assert await renderer.render(GOOD, EVENT) == DONE
+        await renderer.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("death", [signal.SIGVTALRM, signal.SIGABRT, signal.SIGSEGV])
+def test_a_process_that_dies_of_its_limits_blames_the_request_at_the_head_alone(
+    death: signal.Signals,
+) -> None:
+    """Of its time, of its memory, of a stack that overflows."""
+
+    async def scenario() -> None:
+        renderer = ProcessRenderer()
+        await renderer.render(GOOD, EVENT)
+        assert renderer._quick_line._worker is not None
+        pid = renderer._quick_line._worker.process.pid
+        os.kill(pid, signal.SIGSTOP)
+        cause = asyncio.ensure_future(renderer.render('{"a": 1}', EVENT))
+        behind = asyncio.ensure_future(renderer.render(GOOD, EVENT, org=2))
+        await asyncio.sleep(0)
+        os.kill(pid, death)
+        os.kill(pid, signal.SIGCONT)
+        with pytest.raises(RenderRefused):
+            await cause
+        assert await behind == DONE and renderer.deaths == 1
         await renderer.close()
 
     run(scenario())
