@@ -15,6 +15,7 @@ from tidings.core.filter import (
     LIST_MAX,
     NODES_MAX,
     OPERATORS,
+    PATTERN_MAX,
     PATTERNS_MAX,
     TEXT_MAX,
     Explanation,
@@ -23,7 +24,7 @@ from tidings.core.filter import (
     explain,
 )
 from tidings.core.filter_cost import worst_s
-from tidings.core.filter_operators import CONTAINS_MAX, VALUES_MAX
+from tidings.core.filter_operators import CONTAINS_MAX, MATCHED_MAX, VALUES_MAX
 
 EVENT: dict[str, Any] = {
     "eventName": "pointsIssued",
@@ -107,6 +108,85 @@ test.__test__ = False  # type: ignore[attr-defined]
 )
 def test_what_is_let_through(node: dict[str, Any], wanted: bool) -> None:
     assert accepts(node) is wanted
+
+
+KINDS: list[Any] = [True, False, None, 1, 0, 1.0, 0.0, "1", "0", "true", "false", "", [], {}]
+
+
+@pytest.mark.parametrize("wanted", [True, False, None])
+def test_true_false_and_null_are_themselves_alone(wanted: bool | None) -> None:
+    for value in KINDS:
+        event = {"data": {"x": value}}
+        for node in (test("data.x", eq=wanted), test("data.x", in_=[wanted, "y"])):
+            assert accepts(node, event) is (value is wanted), (node, value)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("7", True), ("7.0", True), ("007", True), ("7.000", True), ("-7", False), ("+7", False),
+        ("7.", False), (".7", False), (" 7", False), ("7 ", False), ("7e0", False), ("0x7", False),
+        ("\u0667", False), ("", False), ("0" * 31 + "7", True), ("0" * 32 + "7", False),
+        ("7." + "0" * 32, True), ("7." + "0" * 33, False),
+    ],
+)  # fmt: skip
+def test_a_text_is_a_number_only_where_it_is_a_plain_decimal(text: str, number: bool) -> None:
+    event = {"data": {"x": text}}
+    for node in (test("data.x", eq=7), test("data.x", in_=[7]), test("data.x", gte=7, lte=7.0)):
+        assert accepts(node, event) is number, node
+    assert accepts(test("data.x", eq=text), event), "as a text it is itself"
+
+
+@pytest.mark.parametrize(
+    ("rules", "passes"),
+    [
+        ({"gt": 7}, [8]),
+        ({"gte": 7}, [7, 8]),
+        ({"lt": 7}, [6]),
+        ({"lte": 7}, [6, 7]),
+        ({"gt": "b"}, ["c"]),
+        ({"gte": "b"}, ["b", "c"]),
+        ({"lt": "b"}, ["a", "8", "7", "6"]),
+        ({"lte": "b"}, ["a", "b", "8", "7", "6"]),
+    ],
+)
+def test_a_comparison_holds_at_its_bound_or_does_not(
+    rules: dict[str, Any], passes: list[Any]
+) -> None:
+    for value in (6, 7, 8, "a", "b", "c"):
+        holds = accepts(test("data.x", **rules), {"data": {"x": value}})
+        assert holds is (value in passes), value
+
+
+def test_what_a_filter_may_look_at_is_seen_to_its_end_and_not_beyond() -> None:
+    def seen(node: dict[str, Any], *items: Any) -> bool:
+        return accepts(node, {"data": {"items": list(items)}})
+
+    last = test("data.items[*]", eq="x")
+    assert seen(last, *["o"] * (VALUES_MAX - 1), "x")
+    assert not seen(last, *["o"] * VALUES_MAX, "x")
+    end = test("data.items[*]", matches="x$")
+    assert seen(end, "o" * (MATCHED_MAX - 1) + "x") and not seen(end, "o" * MATCHED_MAX + "x")
+    assert seen(end, "o" * (MATCHED_MAX - 1), "x") and not seen(end, "o" * MATCHED_MAX, "x")
+
+
+def test_a_filter_is_taken_up_to_its_bounds() -> None:
+    leaf = test("data.x", eq=1)
+    deep: dict[str, Any] = leaf
+    for _ in range(DEPTH_MAX - 1):
+        deep = {"not": deep}
+    patterns = [test("data.x", matches="a")] * PATTERNS_MAX
+    for fits, breaks in (
+        (deep, {"not": deep}),
+        ({"all": [leaf] * (NODES_MAX - 1)}, {"all": [leaf] * NODES_MAX}),
+        ({"any": patterns}, {"any": [*patterns, patterns[0]]}),
+        (test("x", in_=[1] * LIST_MAX), test("x", in_=[1] * (LIST_MAX + 1))),
+        (test("x", eq="a" * TEXT_MAX), test("x", eq="a" * (TEXT_MAX + 1))),
+        (test("x", matches="a" * PATTERN_MAX), test("x", matches="a" * (PATTERN_MAX + 1))),
+    ):
+        compile_filter(fits)
+        with pytest.raises(FilterRefused):
+            compile_filter(breaks)
 
 
 @pytest.mark.parametrize(
