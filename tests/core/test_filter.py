@@ -302,12 +302,6 @@ def test_what_is_refused_says_code_place_and_sentence(node: object, code: str, p
         assert word not in wrong.said
 
 
-def test_the_caps_themselves_are_allowed() -> None:
-    assert not accepts({"any": [test("a", eq=n) for n in range(NODES_MAX - 1)]})
-    assert not accepts({"path": "a", "in": list(range(LIST_MAX))})
-    assert accepts(deep["not"]) is (DEPTH_MAX % 2 == 0)
-
-
 @pytest.mark.parametrize(
     ("node", "place", "said"),
     [

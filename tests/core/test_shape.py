@@ -125,6 +125,11 @@ def test_a_new_name_wins_over_a_field_that_had_it(event: dict[str, int]) -> None
     assert json.loads(shaped(rename={"a": "b", "b": "a"}, event=raw)) == {"a": 2, "b": 1}
 
 
+def test_a_field_keeps_its_name_where_nothing_takes_it() -> None:
+    assert json.loads(shaped(rename={"a": "b"}, event=b'{"b":2,"c":3}')) == {"b": 2, "c": 3}
+    assert json.loads(shaped(rename={"x.a": "b"}, event=b'{"x":{"b":2}}')) == {"x": {"b": 2}}
+
+
 def test_renaming_comes_after_selection_by_the_first_names() -> None:
     assert data(keep=("data.price",), rename={"data.price": "cost"}) == {"cost": 1.1}
 
