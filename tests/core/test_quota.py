@@ -67,3 +67,11 @@ def test_never_more_than_the_rate_and_one_burst(rate: float, gaps: list[float], 
 def test_a_clock_that_goes_back_gives_nothing() -> None:
     quota = Quota("calls", 1, 1.0, 100.0)
     assert quota.take(100.0) and not quota.take(0.0) and not quota.take(0.5)
+
+
+def test_what_is_given_back_is_never_more_than_all_of_it() -> None:
+    quota = Quota("calls", 3, 60.0, 0.0)
+    quota.give_back()
+    assert quota.full and [quota.take(0.0) for _ in range(4)] == [True] * 3 + [False]
+    quota.give_back()
+    assert quota.take(0.0) and not quota.take(0.0)

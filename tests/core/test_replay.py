@@ -68,6 +68,8 @@ def test_whatever_happens_a_job_that_has_ended_stays_as_it_is(steps: list[Step])
         ([FAILED], FAILED),
         ([FAILED, DELIVERED, PARKED], DELIVERED),
         ([FAILED, State.RETRYING], State.RETRYING),
+        ([State.RETRYING, FAILED], State.RETRYING),
+        ([State.HELD, State.PENDING, PARKED], State.HELD),
         ([State.CANCELLED, FAILED], FAILED),
     ],
 )

@@ -1,5 +1,6 @@
 """Who keeps what for how long, by which clock it is dropped, and what that costs the writer."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -114,7 +115,15 @@ def test_slices_come_to_five_milliseconds() -> None:
     assert pace.rows == ROWS_MIN
 
 
+@pytest.mark.parametrize("ms", [1.0, 5.0, 80.0])
+def test_slices_leave_the_writer_four_fifths_of_its_time(ms: float) -> None:
+    pace = Pace()
+    pace.slice_took(ms)
+    assert ms / 1000 / (ms / 1000 + pace.wait_s) == pytest.approx(SHARE)
+
+
 def test_space_is_given_back_only_where_most_of_much_is_free() -> None:
     assert not to_give_back(1_000, 1_500, 4096)  # a small file
     assert not to_give_back(40_000, 90_000, 4096)  # under half
+    assert not to_give_back(45_000, 90_000, 4096)  # half
     assert to_give_back(50_000, 90_000, 4096)

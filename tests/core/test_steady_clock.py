@@ -95,3 +95,11 @@ def test_who_does_not_own_the_data_follows_who_does() -> None:
     apart_ms = other.steady.apart_ms(owner.steady.now_ms() - 20)  # the receipt took a moment
     other.steady.follow(apart_ms)
     assert other.apart_ms == owner.apart_ms == DAY_MS
+
+
+def test_less_than_a_leap_apart_nobody_follows() -> None:
+    machine = Machine()
+    now_ms = machine.steady.now_ms()
+    for sign in (1, -1):
+        assert machine.steady.apart_ms(now_ms + sign * (LEAP_MS - 1)) == 0
+        assert machine.steady.apart_ms(now_ms + sign * LEAP_MS) == sign * LEAP_MS
