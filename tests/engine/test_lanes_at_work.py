@@ -11,13 +11,16 @@ from tests.engine.test_disabled_takes import Scene, play
 from tests.engine.test_healths import HOOK, Clock
 from tests.engine.test_outlooks import Silent, hand_over, job, scene_of
 from tests.simulation.loop import simulate
-from tidings.core.breaker import OUTCOMES_MIN
+from tidings.core.breaker import OUTCOMES_MIN, Position
+from tidings.core.delivery import State
 from tidings.core.exchange import Answer, Ending
 from tidings.core.job import Job
 from tidings.core.rate_limit import RateLimit
+from tidings.core.standing import Standing
 from tidings.egress.port import Leaves
 from tidings.engine.dispatcher import OVERDUE_S, PAGE_RETRY_S
 from tidings.engine.post import QUICK_S, Post
+from tidings.engine.retirement import RETIRE_SLICE, Retirement
 from tidings.engine.takes import ALARM_S_MAX
 from tidings.store import port
 
@@ -186,3 +189,74 @@ def test_a_clock_that_was_set_ahead_is_seen_within_a_minute_by_what_waits_for_it
         assert scene.committer.takes == [HOOK.number]
 
     simulate(1, main())
+
+
+def test_what_a_receiver_takes_is_forgotten_with_its_url_and_not_before() -> None:
+    async def story(_: Scene) -> None:
+        scene = scene_of(Silent())
+        await hand_over(scene, job(1, 2))
+        [post] = scene.dispatcher._posts.values()
+        refuse(scene, post)
+        learned = post.lane.learned
+        scene.dispatcher.changed(msgspec.structs.replace(HOOK, version=2, name="other"))
+        assert post.lane.learned is learned
+        moved = msgspec.structs.replace(HOOK, version=3, url="https://new.example.com")
+        scene.dispatcher.changed(moved)
+        assert post.lane.learned.rate is None
+
+    play(story)
+
+
+@pytest.mark.parametrize("off", [Standing.DISABLED, Standing.PAUSED, Standing.INACTIVE])
+def test_a_webhook_that_is_set_active_again_begins_afresh(off: Standing) -> None:
+    async def story(_: Scene) -> None:
+        scene = scene_of(Silent())
+        await hand_over(scene, job(1, 2))
+        [post] = scene.dispatcher._posts.values()
+        scene.healths.bad(HOOK.number, "503")
+        open_breaker(scene, post)
+        scene.dispatcher.changed(msgspec.structs.replace(HOOK, version=2, name="other"))
+        assert scene.healths.of(HOOK.number) is not None, "another name mends no receiver"
+        scene.change(off)
+        scene.change(Standing.ACTIVE)
+        assert scene.healths.of(HOOK.number) is None
+        assert post.lane.breaker.position is Position.CLOSED
+
+    play(story)
+
+
+class Retiring:
+    """A store that has so many unfinished deliveries of each webhook."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        self.states: set[State] = set()
+
+    async def retire(self, number: int, state: State, limit: int) -> int:
+        moved = min(self.left, limit)
+        self.left -= moved
+        self.states.add(state)
+        return moved
+
+
+@pytest.mark.parametrize("left", [0, 3, RETIRE_SLICE, 2 * RETIRE_SLICE + 1])
+@pytest.mark.parametrize("standing", list(Standing))
+def test_what_was_parked_is_told_once_and_in_all_of_the_disabled_alone(
+    standing: Standing, left: int
+) -> None:
+    async def story(_: Scene) -> None:
+        webhook = msgspec.structs.replace(HOOK, standing=standing)
+        store, told = Retiring(left), list[int]()
+        retirement = Retirement(
+            store,  # type: ignore[arg-type]  # the part that is asked here
+            lambda _: webhook,
+            lambda _, count: told.append(count),
+        )
+        await retirement.begin(webhook)
+        await retirement.done()
+        assert told == ([left] if standing is Standing.DISABLED else [])
+        ends = {Standing.DISABLED: {State.PARKED}, Standing.DELETED: {State.CANCELLED}}
+        assert store.states == ends.get(standing, set())
+        assert store.left == (0 if standing in ends else left)
+
+    play(story)
