@@ -344,22 +344,14 @@ class Lane:
 
     def ended(self, *, slow: bool, delivered: bool) -> None:
         """An attempt is over: its slot is free. It stays in flight until `settled`."""
-        began_before = self._free_slot()
+        self.running -= 1
+        self._begun_before = max(0, self._begun_before - 1)
         if slow:
-            if not began_before:  # what began under the same limit halves it once
+            if not self._begun_before:  # what began under the same limit halves it once
                 self.limit = max(1.0, self.limit / 2)
                 self._begun_before = self.running
         elif delivered and self.limit < self.cap:
             self.limit = min(float(self.cap), self.limit + 1)
-
-    def _free_slot(self) -> bool:
-        """An attempt is over; whether it began before the limit was halved, as far as counting
-        can tell."""
-        self.running -= 1
-        if not self._begun_before:
-            return False
-        self._begun_before -= 1
-        return True
 
     def leapt(self, by_ms: int) -> None:
         """The dates of accepts are later by so much, from now on."""
@@ -373,7 +365,7 @@ class Lane:
         Of a retry that is not `wanted` any more the store knows what becomes of it; what is PENDING
         is read again.
         """
-        self._free_slot()
+        self.running -= 1
         self.in_flight.pop(job.delivery, None)
         self._replays_out.discard(job.delivery)
         if not job.retry:
