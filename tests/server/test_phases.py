@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from tidings.server import Bounds
+
 from .support import GET, QUICK, Client, Echo, run, serving, until
 
 HALF_BODY = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc"
@@ -36,6 +38,7 @@ def test_who_stops_sending_is_let_go(sent: bytes, answer: bytes) -> None:
             assert rest[:13] == answer
             await until(lambda: not len(server.places), "the end of the connection")
             assert app.gone == len(app.calls)
+            assert server.places.others == 0  # its call's place is free too
 
     run(scenario())
 
@@ -68,6 +71,30 @@ def test_who_drips_is_let_go(start: bytes, drop: bytes) -> None:
             dripping.cancel()
 
     run(scenario())
+
+
+def test_what_came_fast_before_gives_no_time_to_who_drips_then() -> None:
+    async def scenario() -> None:
+        async with serving(**QUICK) as server:
+            client = await Client.to(server)
+            client.write(HALF_BODY + b"x" * 50_000)
+
+            async def drip() -> None:
+                while True:
+                    client.write(b"d")
+                    await asyncio.sleep(0.05)
+
+            dripping = asyncio.ensure_future(drip())
+            await until(lambda: not len(server.places), "the end of the connection", 8)
+            dripping.cancel()
+
+    run(scenario())
+
+
+def test_a_pace_is_so_many_bytes_for_each_second_of_the_grace() -> None:
+    bounds = Bounds(pace=1000, grace_s=10.0)
+    assert bounds.late(9_999)
+    assert not bounds.late(10_000)
 
 
 def test_a_slow_but_steady_sender_is_waited_for() -> None:
@@ -107,6 +134,21 @@ def test_a_head_after_a_pause_has_its_whole_time() -> None:
             await asyncio.sleep(0.3)
             client.write(GET[9:])
             assert (await client.answer())[0] == 200
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("first", [GET, GET + b"GET / HT"], ids=["after it", "with it"])
+def test_a_second_head_that_stops_is_refused_in_the_time_of_a_head(first: bytes) -> None:
+    async def scenario() -> None:
+        # Between two calls a peer may be still for much longer; once it speaks it may not.
+        async with serving(**QUICK | {"idle_s": 60.0}) as server:
+            client = await Client.to(server)
+            assert (await client.ask(first))[0] == 200
+            if first == GET:
+                client.write(b"GET / HTTP/1.1\r\nHost: a\r\nX-A")
+            assert (await client.ended())[:13] == b"HTTP/1.1 408 "
+            await until(lambda: not len(server.places), "the end of the connection")
 
     run(scenario())
 
@@ -156,6 +198,7 @@ def test_who_reads_slowly_but_steadily_gets_it_all() -> None:
                 await asyncio.sleep(0.02)
             assert seen == size
             assert time.monotonic() - began > 1
+            assert not server.unread  # who has caught up owes nothing to the bound over all
             assert (await client.ask())[0] == 200
 
     run(scenario())
