@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from control_client import BASIC, Reply, Service, event, run, service
 
+from tidings.cli.webhook_defaults import DEFAULTS, settled
 from tidings.core.delivery import State
 from tidings.core.standing import Standing
 from tidings.engine.message import Message
@@ -83,6 +84,50 @@ class TestPatch:
                     "retryStatuses": [],
                     "failStatuses": [],
                 }
+
+        run(scenario())
+
+    def test_null_gives_every_field_that_may_go_its_default_again(self) -> None:
+        said: dict[str, Any] = {
+            "active": False,
+            "filter": {"path": "eventId", "eq": "e-1"},
+            "fields": {"keep": ["data.n"]},
+            "rename": {"data.n": "points"},
+            "methodType": "PUT",
+            "webHookHeaders": {"X-Own": "a"},
+            "slaInSeconds": 30,
+            "customerIdentifiersToBeEnriched": ["INSTORE"],
+            "tillDetailsEnrichmentEnabled": True,
+            "storeDetailsEnrichmentEnabled": True,
+            "awardedReferenceEnrichmentEnabled": True,
+            "availablePointsBalanceEnrichmentEnabled": True,
+            "cardNumberEnrichmentEnabled": True,
+            "enrichmentWhenDown": "wait",
+            "listenToChildEvents": True,
+            "neoEnrichment": {"label": "a", "value": "b", "sendWhole": True},
+            "ordering": "key",
+            "holdOnFailure": True,
+            "rateLimit": 5,
+            "deadlineInSeconds": 10,
+            "keepResponses": True,
+            "retryPolicy": {"delaysInSeconds": [1]},
+        }
+        usual = {"eventNames", "eventVersions", "webHookUrl", "maxAllowedConnections"}
+        other = {"transformation", "webHookType"}  # go with fields, URL and flows of their own
+        assert said.keys() == DEFAULTS.keys() - usual - other
+
+        async def scenario() -> None:
+            async with service() as s:
+                path = f"/v3/webHooks/{(await make(s, **said))['webHookId']}"
+                was = settled((await s.call("GET", path)).json["data"])
+                kept = [name for name in said if was[name] == DEFAULTS[name]]
+                assert kept == [], "each of them says something"
+                for name in said:
+                    reply = await s.call("PATCH", path, {name: None})
+                    assert reply.status == 200, (name, reply.body)
+                    now = settled((await s.call("GET", path)).json["data"])
+                    assert now == was | {name: DEFAULTS[name]}, name
+                    was = now
 
         run(scenario())
 

@@ -75,9 +75,12 @@ def test_who_drips_is_let_go(start: bytes, drop: bytes) -> None:
 
 def test_what_came_fast_before_gives_no_time_to_who_drips_then() -> None:
     async def scenario() -> None:
-        async with serving(**QUICK) as server:
+        app = Echo()
+        async with serving(app, **QUICK) as server:
             client = await Client.to(server)
-            client.write(HALF_BODY + b"x" * 50_000)
+            client.write(HALF_BODY)
+            await until(lambda: bool(app.calls), "the call")
+            client.write(b"x" * 50_000)
 
             async def drip() -> None:
                 while True:
