@@ -51,6 +51,7 @@ def test_all_of_it_can_be_set_by_the_environment_and_the_file(tmp_path: Path) ->
         ("fields", "mobile=a"),
         ("auth_header", "a b"),
         ("auth_secret", "Basic\tx"),
+        ("auth_secret", "Basic caf\u00e9"),
         ("timeout_s", "11"),
     ],
 )

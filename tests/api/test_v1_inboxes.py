@@ -7,6 +7,7 @@ import msgspec
 from control_client import BASIC, Service, basic, run, service
 from test_v1_stream import Listening
 
+from tidings.api.v1_arrivals import WAITING_MAX
 from tidings.core.exchange import Answer
 from tidings.core.sign import Signer
 from tidings.engine.inboxes import IDLE_MS, INBOXES_MAX
@@ -198,6 +199,18 @@ def test_a_flood_a_long_body_and_an_unknown_token_are_refused() -> None:
             ]
             assert statuses.count(200) == 50 and statuses.count(429) == 10
             s.clock.ms += 1000
+            assert (await s.call("POST", path_of(inbox), b"{}", auth=None)).status == 200
+
+    run(scenario())
+
+
+def test_an_arrival_that_was_refused_or_broke_off_takes_no_ones_turn() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            inbox = await make(s)
+            for _ in range(WAITING_MAX):
+                long = await s.call("POST", path_of(inbox), b"x" * (256 * 1024 + 1), auth=None)
+                assert long.status == 413
             assert (await s.call("POST", path_of(inbox), b"{}", auth=None)).status == 200
 
     run(scenario())

@@ -46,6 +46,8 @@ def test_facts_of_the_org_arrive_and_others_do_not() -> None:
             start = await stream.next()
             headers = dict(start["headers"])
             assert headers[b"content-type"].startswith(b"text/event-stream")
+            assert headers[b"cache-control"] == b"no-store"
+            assert headers[b"x-accel-buffering"] == b"no"  # a proxy passes each fact on at once
             assert (await stream.next())["body"] == b"retry: 2000\n: listening\n\n"
             assert s.feed.listening
             s.feed.tell(1, "event", {"eventId": "theirs"})

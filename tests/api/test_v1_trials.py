@@ -222,6 +222,23 @@ def test_an_org_sends_one_a_second_and_another_org_is_not_held_up() -> None:
     run(scenario())
 
 
+def test_a_deleted_webhook_is_not_tested() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            hook = await webhook(s)
+            assert (await s.call("DELETE", f"/v3/webHooks/{hook.id}")).status == 200
+            for path, body in (
+                (f"/v1/webHooks/{hook.id}/test", {}),
+                ("/v1/webHooks/test", {"webHookId": hook.id}),
+            ):
+                reply = await s.call("POST", path, body)
+                assert (reply.status, reply.json["error"]["code"]) == (404, "not_found"), path
+                s.clock.ms += 1000
+            assert s.outside.opened == [] and s.outside.sent == []
+
+    run(scenario())
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [

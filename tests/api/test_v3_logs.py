@@ -199,6 +199,7 @@ def test_what_comes_while_sorted_pages_are_turned_does_not_move_them() -> None:
             second = await hook.page(**query, cursor=first["paging"]["next"])
             ids = [one["eventId"] for data in (first, second) for one in data["events"]]
             assert ids == [f"e{n}" for n in (9, 6, 3, 0, 8, 7, 5, 4, 2, 1)]
+            assert second["paging"]["next"] is None, "the last row was its last one"
 
     run(scenario())
 

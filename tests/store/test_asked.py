@@ -80,6 +80,14 @@ def test_behind_another_of_its_key_it_goes_next_and_never_beside_it(subject: Sub
     assert subject.counts().orphans == 0
 
 
+def test_who_had_cancelled_it_is_not_told_of_it_any_more(subject: Subject) -> None:
+    [one] = first(subject, event("a", new(1)))
+    subject.commit(version=0, cancels=[port.CancelSlice([one], "me")])
+    assert (subject.states(one), subject.delivery(one).ended_by) == ([State.CANCELLED], "me")
+    assert ask(subject, one).outcome == "due"
+    assert subject.delivery(one).ended_by is None
+
+
 def test_it_outlives_a_crash(subject: Subject) -> None:
     [one] = first(subject, event("a", new(1)))
     subject.commit(settled=[settled(one, State.FAILED, status=400)])

@@ -67,6 +67,63 @@ def test_what_was_backed_up_is_there_after_a_restore(data: Path, tmp_path: Path,
     restored.close()
 
 
+def test_what_waits_behind_another_of_its_key_is_counted_as_unfinished(
+    data: Path, tmp_path: Path
+) -> None:
+    half = fill(data, 2)  # one delivered, one that is tried again
+    version = half.configuration.load().registry_version
+    half.commit(port.Batch(version, [event(f"k{i}", new(1, 7)) for i in range(3)]))
+    assert backup(data, tmp_path / "copy", quiet).unfinished == 4
+    half.close()
+
+
+@pytest.mark.parametrize("name", ["copy", "copy.tar"])
+def test_what_is_reported_as_made_is_on_the_disk_with_its_name(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    synced: set[int] = set()
+    sync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.add(os.fstat(descriptor).st_ino)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    fill(data).close()
+    for make, to in ((backup, tmp_path / "to" / name), (restore, tmp_path / "again")):
+        (tmp_path / "to").mkdir(exist_ok=True)
+        synced.clear()
+        if make is backup:
+            backup(data, to, quiet)
+            places = [to, to.parent]  # the entry of a name is its directory's
+        else:
+            restore(tmp_path / "to" / name, to, quiet)
+            places = [to]
+        if to.is_dir():
+            places += [path for path in to.iterdir() if path.name != "lock"]
+        unsynced = [str(path) for path in places if path.stat().st_ino not in synced]
+        assert unsynced == [], make.__name__
+
+
+def test_a_restore_that_is_cut_short_leaves_no_database_without_its_key(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(data).close()
+    backup(data, tmp_path / "copy", quiet)
+    again, rename, done = tmp_path / "again", Path.rename, []
+
+    def cut(path: Path, to: Path) -> Path:
+        if done:
+            raise OSError("cut")
+        done.append(to)
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", cut)
+    with pytest.raises(OSError, match="cut"):
+        restore(tmp_path / "copy", again, quiet)
+    assert done and not (again / FILE).exists()
+
+
 def test_the_search_index_is_made_again_from_the_events(data: Path, tmp_path: Path) -> None:
     fill(data).close()
     backup(data, tmp_path / "copy", quiet)

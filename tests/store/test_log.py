@@ -251,6 +251,14 @@ def test_refused_events_are_paged_both_ways_and_can_be_dropped(logs: Logs) -> No
     assert older.older is None
     newer = logs.ask["log_rejections"](1, None, older.newer, 10)
     assert [one.event_id for one in newer.rejections] == ["e-4", "e-3"]
+    none = logs.ask["log_rejections"](1, None, page.newer, 10)
+    assert none.rejections == [] and none.newer == page.newer
+    back = logs.ask["log_rejections"](1, none.older, None, 10)
+    assert [one.event_id for one in back.rejections] == [f"e-{n}" for n in (4, 3, 2, 1, 0)]
+    below = logs.ask["log_rejections"](1, older.rejections[-1].id, None, 10)
+    assert below.rejections == []
+    up = logs.ask["log_rejections"](1, None, below.newer, 10)
+    assert [one.event_id for one in up.rejections] == [f"e-{n}" for n in (4, 3, 2, 1, 0)]
     one = page.rejections[0]
     assert logs.ask["rejection"](1, one.id) == one and logs.ask["rejection"](2, one.id) is None
     logs.ask["drop_rejection"](2, one.id)
