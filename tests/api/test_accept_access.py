@@ -200,6 +200,32 @@ def test_events_are_counted_and_what_is_too_much_waits() -> None:
     run(scenario())
 
 
+def test_each_event_of_a_call_counts_once() -> None:
+    async def scenario() -> None:
+        async with path() as (s, p):
+            key = await make(s, limits={"eventsPerSecond": 10})
+            auth = basic(key["id"], key["secret"])
+            five = b"[" + b",".join([EVENT] * 5) + b"]"
+            assert (await p.send(five, auth)).status == 202
+            assert (await p.send(auth=auth)).headers[b"ratelimit"].startswith(b'"events";r=4;')
+
+    run(scenario())
+
+
+def test_naming_ones_own_org_lifts_no_limit() -> None:
+    async def scenario() -> None:
+        async with path() as (s, p):
+            of_credential = await make(s, limits={"eventsPerSecond": 1})
+            of_org = await make(s)
+            for key in (of_credential, of_org):
+                auth = basic(key["id"], key["secret"])
+                statuses = [(await p.send(auth=auth, x_tidings_org="7")).status for _ in range(2)]
+                assert statuses == [202, 429], key["limits"]
+                await settings(s, limits={"eventsPerSecond": 1})
+
+    run(scenario())
+
+
 def test_an_orgs_limit_is_over_all_its_credentials_and_holds_at_once() -> None:
     async def scenario() -> None:
         async with path() as (s, p):

@@ -79,10 +79,11 @@ def test_a_profile_can_be_made_the_default_and_forgotten(bare: Command) -> None:
     assert done.err.startswith("NAME must be one of the profiles (local); got live.")
 
 
-def test_a_file_that_others_can_read_is_refused(bare: Command) -> None:
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620])
+def test_a_file_that_others_can_read_is_refused(bare: Command, mode: int) -> None:
     file = bare.home / ".config/tidings/profiles.toml"
     write_profiles(file, BOTH)
-    file.chmod(0o644)
+    file.chmod(mode)
     done = bare("webhooks", "list").must(2)
     assert "must be readable by you alone" in done.err and f"chmod 600 {file}" in done.err
 

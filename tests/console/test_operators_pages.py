@@ -188,6 +188,23 @@ def test_a_credential_is_made_shown_once_rotated_and_revoked() -> None:
     run(scenario())
 
 
+def test_a_credential_whose_time_is_over_says_so() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            form = {"kind": "key", "name": "soon", "expiresAt": "2026-02-11T09:16:00Z"}
+            await browser.post("/console/o/7/access/credentials/new", form)
+            words = []
+            for more_ms in (0, 59_999, 1):  # it is 09:15:00 now
+                p.s.clock.ms += more_ms
+                listed = text(await browser.get("/console/o/7/access"))
+                row = listed.partition("soon")[2].partition("</tr>")[0]
+                words.append("expired" if "expired" in row else "active")
+            assert words == ["active", "active", "expired"]
+
+    run(scenario())
+
+
 def test_nobody_gives_more_than_they_hold() -> None:
     async def scenario() -> None:
         async with pages() as p:

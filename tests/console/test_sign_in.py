@@ -9,13 +9,14 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.api.control_client import run, scope_of
+from tests.api.control_client import call, run, scope_of
 from tests.console.webhook_client import Pages, pages
 from tidings.api.control import make_control_app
 from tidings.api.front import Front
 from tidings.console.place import form_token
 from tidings.console.routes import console_routes
 from tidings.core.forwarded import Proxies
+from tidings.engine.denied import Denied
 
 PUBLIC = "https://tidings.example"
 EVIL = {"origin": "https://evil.example"}
@@ -33,6 +34,10 @@ class Answer:
             if name == b"set-cookie":
                 key, _, rest = value.decode().partition("=")
                 self.cookies[key] = (rest.partition(";")[0], rest.partition(";")[2])
+        # Each as it was set, also where a name is set twice.
+        self.set_cookies = [
+            value.decode() for name, value in start["headers"] if name == b"set-cookie"
+        ]
         self.text = body.decode()
 
 
@@ -320,6 +325,73 @@ def test_a_portal_is_opened_by_a_page_alone_and_ends_the_one_before() -> None:
             other = await c.ask("GET", paths[1], sec_fetch_mode="navigate", **headers | cookie)
             assert other.status == 303 and c.s.sessions.opened(token) is None
             assert c.s.sessions.opened(other.cookies["__Host-tidings-portal-7"][0]) is not None
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("how", "headers", "name", "secure"),
+    [
+        ({"trusted": "127.0.0.1", "public": PUBLIC}, NGINX, "__Host-tidings", True),
+        ({"dev": True}, at("10.0.0.5:8080", origin="http://10.0.0.5:8080"), "tidings", False),
+    ],
+)
+def test_signing_out_takes_the_cookie_that_signing_in_gave(
+    how: dict[str, Any], headers: dict[str, str], name: str, secure: bool
+) -> None:
+    async def scenario() -> None:
+        async with served(**how) as c:
+            token = (await c.sign_in(**headers)).cookies[name][0]
+            form = {"csrf": form_token(token, "/console/sign-out")}
+            cookie = {"cookie": f"{name}={token}"}
+            out = await c.ask("POST", "/console/sign-out", form, **headers | cookie)
+            assert out.status == 303
+            with pytest.raises(Denied):
+                c.s.sessions.caller(token)
+            value, attributes = out.cookies[name]
+            said = {one.strip().lower() for one in attributes.split(";")}
+            assert value.strip('"') == "" and {"max-age=0", "path=/", "httponly"} <= said
+            # A browser passes over a __Host- cookie that is not secure: it would keep the old one.
+            assert ("secure" in said) is secure and not any("domain" in one for one in said)
+            assert out.headers["clear-site-data"] == '"cache"'
+
+    run(scenario())
+
+
+def test_closing_a_portal_ends_its_cookie_in_its_frame_and_alone() -> None:
+    async def scenario() -> None:
+        async with served(trusted="127.0.0.1", public=PUBLIC) as c:
+            await c.s.add_org(7)
+            body = {"name": "Acme", "embedIn": ["https://app.acme.example"]}
+            url = (await c.s.call("POST", "/v1/orgs/7/portal-links", body)).json["url"]
+            opened = await c.ask(
+                "GET", "/console" + url.partition("/console")[2], **at("tidings.example", **TOLD)
+            )
+            name = "__Host-tidings-portal-7"
+            token = opened.cookies[name][0]
+            leave = "/console/portal/o/7/leave"
+            form = {"csrf": form_token(token, leave)}
+            left = await c.ask("POST", leave, form, **NGINX | {"cookie": f"{name}={token}"})
+            assert left.status == 200 and c.s.sessions.opened(token) is None
+            ended = [one for one in left.set_cookies if one.startswith(f"{name}=;")]
+            assert all("Max-Age=0" in one and "Secure" in one for one in ended)
+            assert [("Partitioned" in one) for one in ended] == [False, True]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("length", [None, "many", str(512 * 1024 + 1)])
+@pytest.mark.parametrize("path", ["/console/sign-in", "/console/welcome", "/console/confirm"])
+def test_a_form_says_how_long_it_is_and_is_not_longer_than_forms_are(
+    path: str, length: str | None
+) -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            kind = {"content-type": "application/x-www-form-urlencoded", "host": "127.0.0.1"}
+            headers = kind if length is None else kind | {"content-length": length}
+            reply = await call(p.app, "POST", path, b"name=boss&secret=s3cret", headers)
+            assert reply.status == 413 and b"at most 512 KB" in reply.body
+            assert "set-cookie" not in reply.headers
 
     run(scenario())
 
