@@ -115,6 +115,20 @@ def test_answers_by_status_count_all_of_the_time_and_what_got_no_answer() -> Non
     run(scenario())
 
 
+def test_charts_and_answers_are_of_the_same_time_also_in_its_first_step() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            webhook, number = await p.webhook()
+            (delivery,) = await accept(p.s, id_of(1), [number], org=7)
+            await settle(p.s, delivery, number, State.DELIVERED, status=200)
+            p.s.clock.ms += 3_600_000 + 120_000  # an hour and two minutes: the step is of five
+            page = text(await browser.get(f"/console/o/7/webhooks/{webhook}?span=1h"))
+            assert "to each of 1 delivery since" in page
+
+    run(scenario())
+
+
 def test_answers_beyond_the_first_few_stand_in_one_line() -> None:
     counts = {status: 100 - at for at, status in enumerate(range(400, 415))} | {0: 500}
     shown = answers_of(counts)
