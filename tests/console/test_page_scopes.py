@@ -1,0 +1,71 @@
+"""Every page of an org is there for its scope and for no other, those that change something too."""
+
+import re
+
+import pytest
+
+from tests.api.control_client import run
+from tests.console.webhook_client import pages
+from tidings.console.routes import OF_AN_ORG
+
+RESOURCES = ("webhooks", "events", "logs", "reference", "replay", "admin")
+# Which scope each page takes. A page that is not here makes a test fail: nobody forgets it.
+SCOPES = {
+    "webhooks:read": "GET/webhooks GET/webhooks/types/{name} GET/webhooks/{id}",
+    "webhooks:write": (
+        "GET/webhooks/new POST/webhooks/new POST/webhooks/check POST/webhooks/inbox "
+        "POST/webhooks/preview POST/webhooks/test GET/webhooks/{id}/edit POST/webhooks/{id}/edit "
+        "POST/webhooks/{id}/test POST/webhooks/{id}/say GET/webhooks/{id}/rotate "
+        "POST/webhooks/{id}/rotate GET/webhooks/{id}/delete POST/webhooks/{id}/delete "
+        "POST/inboxes POST/inboxes/{id} POST/inboxes/{id}/delete"
+    ),
+    "logs:read": (
+        "GET/deliveries GET/deliveries/{id} GET/events GET/events/{id} GET/rejections "
+        "GET/rejections/{id} GET/tail GET/tail/stream GET/inboxes GET/inboxes/{id}"
+    ),
+    "events:write": "GET/events/new POST/events/new POST/rejections/{id}/retry",
+    "replay:read": "GET/replays GET/replays/{id}",
+    "replay:write": (
+        "GET/replays/new POST/replays/new POST/replays/{id} POST/deliveries/many "
+        "POST/deliveries/{id}/retry POST/deliveries/{id}/cancel"
+    ),
+    "admin:read": "GET/stop GET/access GET/access/users/{id} GET/settings GET/health",
+    "admin:write": (
+        "POST/stop POST/settings GET/access/credentials/new POST/access/credentials/new "
+        "GET/access/credentials/{id}/rotate POST/access/credentials/{id}/rotate "
+        "GET/access/credentials/{id}/revoke POST/access/credentials/{id}/revoke "
+        "GET/access/users/new POST/access/users/new POST/access/users/{id}"
+    ),
+    "": "GET GET/events/rejected GET/catalogue GET/catalogue/{name} GET/find",
+}
+
+
+def test_the_table_has_every_page_of_an_org() -> None:
+    told = [one for pages_ in SCOPES.values() for one in pages_.split()]
+    assert sorted(told) == sorted(f"{method}{path}" for method, path, _, _ in OF_AN_ORG)
+
+
+@pytest.mark.parametrize("scope", [one for one in SCOPES if one])
+def test_a_page_takes_its_scope_and_all_others_do_not_do(scope: str) -> None:
+    resource, _, level = scope.partition(":")
+    others = [f"{one}:write" for one in RESOURCES if one != resource]
+    others += [f"{resource}:read"] * (level == "write")
+    wanted = [
+        (found[1], "/console/o/7" + re.sub(r"\{\w+\}", "x", found[2]))
+        for one in SCOPES[scope].split()
+        if (found := re.fullmatch(r"(GET|POST)(.*)", one))
+    ]
+
+    async def scenario() -> None:
+        async with pages() as p:
+            without = await p.browser(scopes=" ".join(others))
+            for method, path in wanted:
+                told = await (without.get(path) if method == "GET" else without.post(path))
+                assert told.status == 403 and scope in told.body.decode(), (method, path)
+            within = await p.browser(scopes=scope)
+            for method, path in wanted:
+                if not path.endswith("/tail/stream"):  # it would go on
+                    told = await (within.get(path) if method == "GET" else within.post(path))
+                    assert told.status != 403, (method, path)
+
+    run(scenario())
