@@ -125,6 +125,23 @@ def test_one_event_shows_its_fate_at_every_webhook_and_why_others_did_not_get_it
     run(scenario())
 
 
+def test_what_an_org_above_got_of_an_event_is_counted_and_not_shown() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            await p.browser(8)
+            _, own = await p.webhook()
+            webhook, theirs = await p.webhook(8, name="Theirs alone", listenToChildEvents=True)
+            mine, foreign = await accept(p.s, id_of(1), [own, theirs], org=7)
+            page = text(await browser.get(f"/console/o/7/events/{id_of(1)}"))
+            assert "It went to 1 webhook." in page and show("dlv", mine) in page
+            assert "Webhooks of an org above got it 1 time." in page
+            for hidden in ("Theirs alone", webhook, show("dlv", foreign)):
+                assert hidden not in page, hidden
+
+    run(scenario())
+
+
 def test_an_event_is_sent_by_hand_from_its_example() -> None:
     async def scenario() -> None:
         async with pages() as p:
