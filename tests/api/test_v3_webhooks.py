@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from control_client import BASIC, Service, run, service
 
+from tidings.api.context import BODY_BYTES_MAX, BODY_DEPTH_MAX
 from tidings.core.sign import read_secret
 
 UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -222,6 +223,23 @@ def test_a_body_that_is_no_object_is_refused() -> None:
                 assert reply.json["errors"][0]["code"] == "bad_json"
             reply = await s.call("POST", "/v3/webHooks", b" " * 300_000)
             assert reply.status == 413
+
+    run(scenario())
+
+
+def test_a_body_may_hold_as_many_bytes_and_levels_as_is_said_and_no_more() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            path = f"/v3/webHooks/{(await make(s))['webHookId']}"
+            for size, status in ((BODY_BYTES_MAX, 200), (BODY_BYTES_MAX + 1, 413)):
+                body = b'{"slaInSeconds":9}'.ljust(size)
+                reply = await s.call("PUT", path, body)
+                assert reply.status == status, size
+                assert (reply.headers.get("connection") == "close") is (status == 413)
+            for inner, deep in ((BODY_DEPTH_MAX - 1, False), (BODY_DEPTH_MAX, True)):
+                body = b'{"webHookHeaders":' + b"[" * inner + b"1" + b"]" * inner + b"}"
+                told = (await s.call("PUT", path, body)).json["errors"][0]["code"]
+                assert (told == "too_deep") is deep, (inner, told)
 
     run(scenario())
 

@@ -13,9 +13,11 @@ from tidings.catalogue import Catalogue, CatalogueError, EventType, read
 from tidings.catalogue import shapes as module
 from tidings.catalogue.asyncapi import document
 from tidings.catalogue.compat import shape
+from tidings.catalogue.event_type import Problem
 from tidings.catalogue.loader import HERE, raw_blocks, read_blocks
 from tidings.catalogue.models import modules
 from tidings.catalogue.shapes import Shapes, broken, main, read_shapes, shapes
+from tidings.catalogue.versions import pick, version_of
 from tidings.cli.event_pages import pages
 
 NAME, LABEL = versioned.NAME, versioned.LABEL
@@ -53,6 +55,30 @@ def test_an_event_is_checked_ordered_and_found_as_the_version_that_it_says(
     assert [one.path for one in catalogue.check(NAME, unsaid)] == ["data.groupId"]
     false = {**old, "eventVersion": 2}
     assert [one.path for one in catalogue.check(NAME, false)] == ["data.group"]
+
+
+@pytest.mark.parametrize("said", [True, 1.0, "1", None, [], {}, 0, 3, -1])
+def test_a_version_that_is_none_is_a_problem_of_its_field(
+    catalogue: Catalogue, said: object
+) -> None:
+    told = version_of({"eventVersion": said}, catalogue.versions(NAME) or {})
+    assert isinstance(told, Problem) and told.path == "eventVersion"
+    assert "a version of the event type (1, 2)" in told.message
+
+
+def test_what_was_accepted_in_a_version_that_is_gone_is_read_as_the_newest() -> None:
+    versions = {1: "old", 2: "new"}
+    said = ({}, {"eventVersion": 1}, {"eventVersion": 2}, {"eventVersion": 7})
+    assert [pick(versions, event) for event in said] == ["old", "old", "new", "new"]
+
+
+def test_another_key_alone_makes_a_version(tmp_path: Path) -> None:
+    file = versioned.first()
+    other = next(name for name in file["data"]["properties"] if f"data.{name}" != file["key"])
+    again = file | {"version": 2, "key": f"data.{other}"}
+    versioned.write(tmp_path, groupCreated=file, groupCreated__v2=again)
+    kind = read(tmp_path).get(NAME)
+    assert kind is not None and (kind.version, kind.key) == (2, f"data.{other}")
 
 
 def test_the_published_schema_of_a_version_takes_no_event_of_another(catalogue: Catalogue) -> None:
