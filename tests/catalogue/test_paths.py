@@ -107,6 +107,14 @@ def test_texts_that_cannot_be_identifiers_are_left_out() -> None:
         assert text_of(value) is None
 
 
+def test_what_an_event_is_found_by_names_every_item_and_each_path_once() -> None:
+    """A key is of the first item of a list; what is searched for is of all of them."""
+    for kind in CATALOGUE.kinds():
+        assert not [path for path in kind.search_paths if "[0]" in path], kind.label
+        assert len(set(kind.search_paths)) == len(kind.search_paths), kind.label
+        assert kind.key.replace("[0]", "[]") in kind.search_paths, kind.label
+
+
 def test_paths_are_read_as_steps() -> None:
     """Names, fixed items and every item."""
     assert steps("a.b_c[0].d[].e") == ("a", "b_c", 0, "d", -1, "e")
