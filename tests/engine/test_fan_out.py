@@ -1,7 +1,7 @@
 """One event with 20,000 webhooks on the store as it runs: it holds nobody else's events up.
 
-What holds others up is a turn of the loop or a transaction. Both are measured in processor time,
-which does not depend on what else the machine does.
+What holds others up is a turn of the loop or a transaction. Both are measured in processor time of
+the reference machine (tests/pace.py), which does not depend on what else the machine does.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.pace import slowness
 from tidings.core.delivery import State
 from tidings.core.exchange import Answer, Ending
 from tidings.core.registry import Registry
@@ -133,6 +134,7 @@ async def scenario(place: Path) -> None:
         return loop.time() - began
 
     alone = [await accept(draft(SMALL, f"before-{number}")) for number in range(200)]
+    before = slowness()
     big = loop.create_task(accept(draft(BIG, "big")))
     async with asyncio.timeout(60):
         while not big.done() or engine.committer.owed or len(receivers.got) < WEBHOOKS:
@@ -147,8 +149,10 @@ async def scenario(place: Path) -> None:
     await store.close()
     watch.cancel()
     print(f"{len(took)} small events; the slowest {max(took):.3f} s, alone {max(alone):.3f} s")
+    slower = max(before, slowness())
+    held_up_s = (max(turns) + max(transactions)) / slower
     print(f"processor: a turn {max(turns):.3f} s, a transaction {max(transactions):.3f} s")
-    assert max(turns) + max(transactions) < HELD_UP_S_MAX
+    assert held_up_s < HELD_UP_S_MAX, (held_up_s, slower)
 
 
 @pytest.fixture

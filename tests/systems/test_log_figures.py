@@ -7,13 +7,13 @@ nothing, what almost everything matches. The median of each is measured.
 
 import itertools
 import statistics
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.pace import cpu_s, slowness
 from tests.store.log_rows import NAMES, OTHER, OWN, RARE, START_MS, fill, replay
 from tidings.core.delivery import State
 from tidings.store import port
@@ -49,16 +49,11 @@ def half(
 
 
 def median_ms(ask: Callable[[], Any]) -> tuple[float, Any]:
-    """Of a few askings, in CPU time: the machine may be busy with others. And the last answer."""
-    times = []
-    for _ in range(TIMES - 1):
-        began = time.process_time()
-        ask()
-        times.append((time.process_time() - began) * 1000)
-    began = time.process_time()
-    answer = ask()
-    times.append((time.process_time() - began) * 1000)
-    return statistics.median(times), answer
+    """Of a few askings, on the reference machine and in CPU time. And the last answer."""
+    answers: list[Any] = []
+    before = slowness()
+    times = [cpu_s(lambda: answers.append(ask())) for _ in range(TIMES)]
+    return 1000 * statistics.median(times) / min(before, slowness()), answers[-1]
 
 
 def queries() -> Iterator[port.DeliveryQuery]:

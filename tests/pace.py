@@ -1,0 +1,70 @@
+"""How long work takes on the reference machine, wherever the tests run.
+
+Figures of time in the code and in the tests are seconds of the machine on which they were measured
+(docs/measured/catalogue.md). Another machine is slower, and the same one too while others use it:
+by half from one second to the next. So a fixed piece of work is timed right before and after what
+is judged, and the two are compared, in processor time: what others took is charged to neither.
+"""
+
+import time
+from collections.abc import Callable
+
+import jsonschema_rs
+import msgspec
+
+# Seconds of `_fixed_work` on the reference machine: what it takes here, beside the five figures of
+# docs/measured/catalogue.md that were taken in one thread, taken here in turns with it.
+REFERENCE_S = 1.40e-3
+ROUNDS = 7
+
+_ITEM = {
+    "type": "object",
+    "required": ["sku"],
+    "properties": {
+        "sku": {"type": "string", "pattern": "^[A-Z]{2}-[0-9]+$"},
+        "qty": {"type": "integer", "minimum": 1},
+    },
+}
+_SCHEMA = {"type": "object", "properties": {"lines": {"type": "array", "items": _ITEM}}}
+_VALIDATOR = jsonschema_rs.validator_for(_SCHEMA)
+_RAW = msgspec.json.encode({"lines": [{"sku": "AB-12", "qty": n + 1} for n in range(300)]})
+
+
+def _fixed_work() -> None:
+    """A little of what events are worked on with: Python for the most part, a parser, a check."""
+    found: dict[str, int] = {}
+    for number in range(6000):
+        key = f"k{number % 97}"
+        found[key] = found.get(key, 0) + len(key) * (number & 7)
+    for _ in range(4):
+        assert _VALIDATOR.is_valid(msgspec.json.decode(_RAW))
+
+
+def cpu_s(work: Callable[[], object]) -> float:
+    """Processor time of this thread for it, as it is here and now."""
+    began = time.thread_time()
+    work()
+    return time.thread_time() - began
+
+
+def slowness() -> float:
+    """How many times as long as on the reference machine work takes here and now; at least 1.
+
+    A faster machine is given the whole of a budget: it is what the service promises there.
+    """
+    return max(1.0, min(cpu_s(_fixed_work) for _ in range(3)) / REFERENCE_S)
+
+
+def reference_s(work: Callable[[], object], enough_s: float = 0.0) -> float:
+    """What it takes on the reference machine: the best of some rounds, the first below `enough_s`.
+
+    Only what is done in this thread counts.
+    """
+    best, before = float("inf"), slowness()
+    for _ in range(ROUNDS):
+        spent = cpu_s(work)
+        after = slowness()
+        best, before = min(best, spent / min(before, after)), after
+        if best < enough_s:
+            break
+    return best
