@@ -3,7 +3,6 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-unexport PYTHONDONTWRITEBYTECODE # the tests start hundreds of programs: each module is compiled once
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
