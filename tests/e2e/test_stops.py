@@ -98,7 +98,7 @@ def test_killed_under_load_again_and_again_it_loses_nothing(
     service = own_service()
     path = receiver.path()
     acknowledged: set[str] = set()
-    for number in range(4):
+    for number in range(3):
         service.start()
         if not number:
             with service.api() as api:

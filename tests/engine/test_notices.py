@@ -15,10 +15,17 @@ from tidings.core.notices import (
     REPLAY_FINISHED,
 )
 from tidings.egress.port import MailFailed
+from tidings.engine import healths
 from tidings.engine.intake import Draft, Overloaded, Verdict
 from tidings.store import port
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
+
+
+@pytest.fixture
+def days_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who fails is looked at every ten minutes: every half a minute is most of what days cost."""
+    monkeypatch.setattr(healths, "REVIEW_EVERY_S", 10 * MINUTE)
 
 
 def test_each_fact_fits_the_schema_that_is_published_for_it() -> None:
@@ -107,6 +114,7 @@ def test_what_is_parked_behind_an_open_breaker_is_counted_with_them() -> None:
     in_world(scenario)
 
 
+@pytest.mark.usefixtures("days_pass")
 @pytest.mark.parametrize("status", [400, 410, 503])
 def test_failing_subscribers_of_operational_events_start_no_loop(status: int) -> None:
     """Three webhooks that subscribe to everything and always fail: what is told comes to an end."""
@@ -151,6 +159,7 @@ def test_a_410_tells_of_the_end_and_of_what_was_parked() -> None:
     in_world(scenario)
 
 
+@pytest.mark.usefixtures("days_pass")
 def test_eight_days_of_failing_are_told_at_each_step_and_at_the_end_once() -> None:
     async def scenario(world: NoticeWorld) -> None:
         await world.webhook("watch", *KINDS)
@@ -167,6 +176,7 @@ def test_eight_days_of_failing_are_told_at_each_step_and_at_the_end_once() -> No
     in_world(scenario)
 
 
+@pytest.mark.usefixtures("days_pass")
 def test_a_recovery_is_told_where_the_failing_was() -> None:
     async def scenario(world: NoticeWorld) -> None:
         await world.webhook("watch", *KINDS)
