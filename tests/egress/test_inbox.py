@@ -50,9 +50,9 @@ def test_of_a_2xx_answer_the_head_is_read_unless_more_is_asked_for() -> None:
 
 
 def test_a_delay_beyond_the_deadline_is_a_time_out() -> None:
-    _, ending = send(Answered(200, (), b"", delay_s=5.0), deadline_s=0.05)
+    _, ending = send(Answered(200, (), b"", delay_s=60.0), deadline_s=0.05)
     assert isinstance(ending, Fault) and ending.kind is FaultKind.TIMEOUT and ending.sent
-    assert 40 <= ending.duration_ms < 2000
+    assert 40 <= ending.duration_ms < 10_000
     _, ending = send(Answered(200, (), b"", delay_s=0.05))
     assert isinstance(ending, Answer) and ending.duration_ms >= 45
 

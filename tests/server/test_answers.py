@@ -387,7 +387,7 @@ def test_a_stop_waits_no_longer_than_it_may() -> None:
             await asyncio.sleep(0.1)
             began = time.monotonic()
             await server.stop(0.3)
-            assert time.monotonic() - began < 1
+            assert 0.25 < time.monotonic() - began < 10, "the call waits for ever"
             assert await client.ended() == b""
 
     run(scenario())
