@@ -29,7 +29,7 @@ CASES = {
         event_types: put_type delete_type
         webhooks: put_webhook webhook_version
         transformations: put_transformation transformation_versions
-        inboxes: put_inbox drop_inbox arrivals arrival
+        inboxes: put_inbox drop_inbox use_inbox arrivals arrival
         users: put_people drop_member
         reference: put_reference delete_reference list_reference count_reference
         replays: put_replay count_replay

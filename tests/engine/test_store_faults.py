@@ -23,7 +23,7 @@ from tidings.core.replay import JobState
 from tidings.core.retention import DAY_MS
 from tidings.core.standing import Standing
 from tidings.engine import outage
-from tidings.engine.inboxes import IDLE_MS, LOOK_AGAIN_S, WRITE_AGAIN_S
+from tidings.engine.inboxes import IDLE_MS, LOOK_AGAIN_S, USED_EVERY_MS, WRITE_AGAIN_S
 from tidings.engine.letters import Letters
 from tidings.engine.retention import Retention
 from tidings.store import port
@@ -111,6 +111,12 @@ def inbox(s: Service) -> Any:
     return s.inboxes.list(ORG)[0]
 
 
+async def look_later(s: Service) -> None:
+    """A look so long after the last one that it is written down."""
+    s.clock.ms += USED_EVERY_MS
+    await s.inboxes.arrivals(inbox(s), None, None, 9)
+
+
 def job() -> port.ReplayJob:
     spec = port.ReplaySpec(ORG, None, None, [ORG], (), None, None, (), False, False, True, 0)
     return port.ReplayJob(0, ORG, "cancel", JobState.COUNTING, spec, 10.0, True, "boss")
@@ -127,6 +133,7 @@ ASKED: dict[str, Ask] = {
     "transformation_versions": lambda s: s.transformations.versions(ORG, "plain"),
     "put_inbox": lambda s: s.inboxes.create(ORG, {"name": "two"}),
     "drop_inbox": lambda s: s.inboxes.delete(ORG, inbox(s).id),
+    "use_inbox": look_later,
     "arrivals": lambda s: s.inboxes.arrivals(inbox(s), None, None, 9),
     "arrival": lambda s: s.inboxes.arrival(inbox(s), 1),
     "put_people": lambda s: s.users.create(

@@ -293,11 +293,11 @@ class Inboxes:
 
     async def _looked_at(self, live: Live) -> None:
         """Somebody looks: it ends so much later, also for the process after this one. StoreDown."""
-        stored, now_ms = live.stored, self._clock.now_ms()
-        live.stored = msgspec.structs.replace(stored, used_ms=now_ms)
+        now_ms = self._clock.now_ms()
         if now_ms - live.written_ms >= USED_EVERY_MS:
-            await self._store.use_inbox(stored.number, now_ms)
+            await self._store.use_inbox(live.stored.number, now_ms)
             live.written_ms = now_ms
+        live.stored = msgspec.structs.replace(live.stored, used_ms=now_ms)
 
     def _masked(self, live: Live, arrival: port.Arrival) -> port.Arrival:
         """Masked when it came; earlier versions of Tidings kept it as it was."""
