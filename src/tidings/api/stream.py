@@ -17,6 +17,7 @@ RETRY_MS = 2000  # when a browser asks again after a break
 OPENING = b"retry: %d\n: listening\n\n" % RETRY_MS
 ALIVE = b": still here\n\n"
 ASKED_AGAIN_S = 4.0  # whose credential or session has ended hears nothing 5 s later
+MOVES_S = 0.001  # a wait that is sure to move the clock: less may be lost in its rounding
 EVENT_STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
@@ -69,7 +70,7 @@ async def told(
         yield OPENING
         while True:
             wait_s = min(ask_at_s, alive_at_s) - loop.time()
-            facts = await subscription.read(max(0.0, wait_s))
+            facts = await subscription.read(max(MOVES_S, wait_s))
             now_s = loop.time()
             if now_s >= ask_at_s:
                 if not may_hear():
