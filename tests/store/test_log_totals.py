@@ -393,3 +393,28 @@ def test_totals_are_those_of_the_rows_when_retention_has_dropped_whole_blocks(
         counts = place.totals.counts_each([one for one, _ in wishes], *ends)
         for told, tally in zip(counts, tallies, strict=True):
             assert {state: told[state] for state in tally.by_state} == tally.by_state
+
+
+def test_the_newest_block_goes_from_the_totals_where_an_older_delivery_is_kept_back(
+    tmp_path: Path,
+) -> None:
+    """Retention drops every block whole but the first, where a retry holds its event."""
+    place = Place(tmp_path, 40.0)
+    place.rows(
+        "UPDATE delivery SET state = iif(id = 10, 2, 3), attempts = 1, status = 200,"
+        " due_ms = iif(id = 10, 1 << 50, NULL), done_ms = iif(id = 10, NULL, 1 << 41)"
+    )
+    place.check(1, *EVER, 30)
+    assert place.blocks.last >= 2 and sum(place.totals.tally(-1, *EVER).by_state.values()) > 9_000
+    first = more = True
+    while more:
+        now_ms = place.now_ms
+        wish = port.Dropping(Kind.METADATA, 90, now_ms, (), True, 100_000, first, now_ms)
+        more, first = place.half.retention.drop(wish).more, False
+    assert place.rows("SELECT id FROM delivery") == [(10,)]
+    [(kept,)] = place.rows("SELECT webhook FROM delivery")
+    for webhook in (*OWN, OTHER):
+        place.check(webhook, *EVER, 30)
+        assert sum(place.totals.tally(webhook, *EVER).by_state.values()) == (webhook == kept)
+    place.check_orgs()
+    place.close()
