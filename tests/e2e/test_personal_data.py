@@ -132,7 +132,7 @@ class World:
         api.send("PUT", "/v1/eventTypes/visitedDear", dear).must(201)
         self.lines: list[str] = []
         self._listen("/v1/stream")
-        slip = {"name": "slip", "template": '{"n": {{ event.data.field + 1 }}}'}
+        slip = {"name": "slip", "template": "{% include event.data.field %}"}
         api.send("POST", "/v1/transformations", slip).must(201)
         good, bad = receiver.path(), receiver.path(status=400)
         more: Json = {"eventNames": ["visited"], "ordering": "key"}

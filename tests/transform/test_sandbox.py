@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from tidings.transform.port import OUTPUT_MAX, TEMPLATE_MAX
@@ -76,6 +77,34 @@ def test_why_nothing_comes_out(template: str, said: str) -> None:
     sentence = str(why.value)
     assert said in sentence and sentence.endswith(".")
     assert "invalid" not in sentence and "quoted" not in sentence  # nothing of the event is told
+
+
+@pytest.mark.parametrize("value", ["Jane", "Jane' or \"Jane`", "Jane\n' Jane", "Jane " * 99])
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% include data.name %}", "{% import data.name as x %}", "{% extends data.name %}",
+        "{% from data.name import x %}", "{{ [1]|min(**data.map) }}", "{{ 'a'|upper(**data.map) }}",
+        "{{ dict(**data.map)() }}", "{{ data[data.name]() }}", "{{ data.map|attr(data.name)() }}",
+        "{{ [1]|map(data.name)|list }}", "{{ [1]|select(data.name)|list }}", "{{ data.name|int }}",
+        "{{ data.name|float }}", "{{ range(data.name) }}", "{{ data.name|indent(data.name) }}",
+        "{{ '%d'|format(data.name) }}", "{{ data.name|format(1) }}", "{{ data.name + 1 }}",
+        "{{ -data.name }}", "{{ data.name() }}", "{{ [2]|sort(attribute=data.map) }}",
+        "{{ data.map|dictsort(by=data.name) }}", "{{ data.name }}", '{"a": {{ data.name|safe }} }',
+        "{{ data.map|tojson(data.name) }}", "{{ data.name is divisibleby(data.name) }}",
+    ],
+)  # fmt: skip
+def test_a_fault_tells_nothing_of_the_event(template: str, value: str) -> None:
+    event = msgspec.json.encode({"data": {"name": value, "map": {value: value}}})
+    with pytest.raises(Unrenderable) as why:
+        Sandbox().render(template, event)
+    assert "Jane" not in str(why.value)
+
+
+def test_a_fault_tells_the_templates_own_words() -> None:
+    for template, word in (("{% include 'x' %}", "'x'"), ("{{ [1]|min(twice=2) }}", "'twice'")):
+        with pytest.raises(Unrenderable, match=word):
+            render(template)
 
 
 def test_a_template_sees_nothing_but_the_event() -> None:

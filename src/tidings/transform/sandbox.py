@@ -10,6 +10,7 @@ no value can break out of its place. What is not there prints null; `|default(â€
 A template sees the event's values and nothing else of Python: see `plain.py`.
 """
 
+import re
 from collections import OrderedDict
 
 import msgspec
@@ -56,7 +57,7 @@ class Sandbox:
         try:
             text = environment.render_template(NAME, event=read, data=dict.get(read, "data"))
         except TemplateError as error:
-            raise Unrenderable(_why(error)) from None
+            raise Unrenderable(_why(error, template)) from None
         except AttributeError as error:  # of a plain value, which the engine passes on
             raise Unrenderable(_no_method("", str(error))) from None
         try:
@@ -83,7 +84,7 @@ class Sandbox:
         try:
             environment.add_template(NAME, template)
         except TemplateError as error:
-            raise Unrenderable(_why(error)) from None
+            raise Unrenderable(_why(error, template)) from None
         self._kept[template] = environment
         self._characters += len(template)
         while len(self._kept) > KEPT_MAX or self._characters > KEPT_CHARACTERS_MAX:
@@ -114,13 +115,17 @@ def _object(text: str) -> bytes:
     raise Unrenderable(f"{must}; got {got}. Write braces around it.")
 
 
-def _why(error: TemplateError) -> str:
-    """MiniJinja's reason in one line. It names types and places; values are cut away."""
+def _why(error: TemplateError, template: str) -> str:
+    """MiniJinja's reason in one line. It names types, places and words of the template; values are
+    cut away, also where the event says which template to include or which argument to give."""
     at = f" in line {error.line}" if error.line else ""
     kind = str(error.kind)
     if kind == "OutOfFuel":
         return f"The transformation takes more than {FUEL} steps{at}. Loop over less."
-    said = (error.detail or kind).split("\n")[0]
+    quoted = _QUOTED.sub(
+        lambda one: one[0] if (one[2] or one[0]) in template else "*", error.detail or kind
+    )
+    said = quoted.split("\n")[0]
     if kind == "UnknownMethod":
         return _no_method(at, said.rpartition(" ")[2])
     if said.startswith(_CALCULATE):
@@ -140,6 +145,8 @@ def _no_method(at: str, name: str) -> str:
     )
 
 
+# To the last mark of the same kind, or to the end: what stands within may hold such marks itself.
+_QUOTED = re.compile(r"(?<!\w)([\"'`])(?:(.*)\1|.*)", re.DOTALL)
 _CALCULATE = "unable to calculate"
 _FAULTS = (
     "SyntaxError", "UnknownFilter", "UnknownFunction", "UnknownTest", "TemplateNotFound",
