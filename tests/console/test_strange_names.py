@@ -2,18 +2,23 @@
 and no attribute that a name, a path or a key of theirs has made."""
 
 import json
+import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
+from starlette.routing import Route
 
 from tests.api.control_client import call
-from tests.api.log_client import accept, settle
+from tests.api.log_client import accept
 from tests.console.crawl import ROUTES, Known, event_of, furnish, run, walk
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings.console.routes import OF_AN_ORG
 from tidings.core.delivery import State
+from tidings.core.left_out import LeftOut
+from tidings.core.replay import JobState, Kind
 from tidings.store import port
 
 MARK = "zqx"  # in every one, and in nothing that is ours
@@ -67,94 +72,149 @@ class Markup(HTMLParser):
             self.faults.append(f"declaration {decl[:60]}")
 
 
-async def fill(p: Pages, name: str) -> Known:
-    """An org where whatever a stranger may name is named so."""
-    known = await furnish(p, 7, f"Acme {name}"[:100])
-    plain = name.encode("ascii", "replace").decode()
-    live, _ = await p.s.inboxes.create(7, {"name": name[:60], "answer": {"body": name}})
-    headers = {f"X-Evil{at}": plain for at in range(2)}
-    body = {"webHookHeaders": headers, "name": f"Hook {name}"[:50]}
-    await p.webhook(7, **body | {"webHookUrl": f"https://crm.example.com/{quote(name)}?{MARK}"})
-    number = known.number
-    data = {"data": {name[:250]: {name[:250]: [name]}, "customerIdentifiers": {"firstName": name}}}
-    one = {"eventName": "pointsIssued", "eventId": f"e {name}"[:60], "orgId": 7} | data
-    event = port.NewEvent(7, one["eventName"], one["eventId"], b"12345678",
-        json.dumps(one | {"refId": name, "apiRequestId": name}).encode(), b"", None,
-        [port.NewDelivery(number, 1)])  # fmt: skip
-    await p.s.store.commit(port.Batch(p.s.registry.version, [event]))
-    (late,) = await accept(p.s, event_of(7, 77), [number], org=7, ref=name, request=name)
-    await settle(p.s, late, number, State.FAILED, status=400)
-    for at, sent in enumerate(({name: name}, {"totalPointsIssued": name}, name)):
-        raw = json.dumps({"eventName": name[:128] if at == 2 else "pointsIssued", "data": sent})
-        came = await p.s.services.readmission.take(7, raw.encode())
-        assert not isinstance(came, tuple)
-        await p.s.store.commit(
-            port.Batch(
-                p.s.registry.version,
-                rejections=[
-                    port.NewRejection(
-                        7, came.name, came.event_id, came.code, came.message,
-                        f"data.{name[:250]}", came.body,
-                    )
-                ],
-            )
-        )  # fmt: skip
-    token = p.s.inboxes.url(live).rpartition("/")[2]
-    sent = {"content-type": plain, "x-" + MARK: plain, "user-agent": plain}
-    await call(p.app, "POST", f"/inbox/{token}", name.encode(), sent)
-    boss = p.s.access.caller_of("boss")
-    await p.s.users.create(boss, 7, {"email": "z@a.example", "name": name[:100], "role": "reader"})
-    made = await p.s.call(
-        "POST", "/v1/orgs/7/credentials",
-        {"name": name[:60], "kind": "key", "scopes": {"logs": "read"}},
-    )  # fmt: skip
-    assert made.status in (201, 400), made.body
-    schema: dict[str, Any] = {
-        "properties": {name[:250]: {"description": name, "x-pii": name, "enum": [name]}}
-    }
-    await p.s.event_types.put(7, "strangeVisit", {"description": name, "schema": schema})
+async def fill(p: Pages, names: Sequence[str]) -> Known:
+    """An org where whatever a stranger may name is named so, once by each of the names."""
+    known = await furnish(p, 7, f"Acme {names[0]}"[:100])
+    for at, name in enumerate(names):
+        await _configure(p, name, at)
+        await _happen(p, known.number, name, at)
     return known
 
 
+async def _configure(p: Pages, name: str, at: int) -> None:
+    title = "".join(filter(str.isprintable, name))  # what else there may be only data hold
+    plain = title.encode("ascii", "replace").decode()
+    live, _ = await p.s.inboxes.create(7, {"name": title[:60], "answer": {"body": name}})
+    path = "data." + "".join(one for one in name if one not in ".[]" and one >= " ")[:200]
+    hook = {
+        "name": f"Hook {title}"[:50],
+        "webHookUrl": f"https://crm.example.com/{quote(name)}?{MARK}",
+        "webHookHeaders": {f"X-Evil{number}": plain for number in range(2)},
+        "filter": {"any": [{"path": path, "eq": name}, {"not": {"path": path, "exists": True}}]},
+        "fields": {"drop": [path]},
+    }
+    await p.webhook(7, **hook)
+    token = p.s.inboxes.url(live).rpartition("/")[2]
+    sent = {"content-type": plain, "x-" + MARK: plain, "user-agent": plain}
+    await call(p.app, "POST", f"/inbox/{token}", name.encode(), sent)
+    made = await p.s.call(
+        "POST", "/v1/orgs/7/credentials",
+        {"name": title[:60], "kind": "key", "scopes": {"logs": "read"}},
+    )  # fmt: skip
+    assert made.status in (201, 400), made.body
+    boss = p.s.access.caller_of("boss")
+    person = {"email": f"z{at}@a.example", "name": title[:100], "role": "reader"}
+    await p.s.users.create(boss, 7, person)
+    field = {"description": name, "x-pii": name, "enum": [name]}
+    schema: dict[str, Any] = {"properties": {name[:250]: field}}
+    declared = {"description": name, "schema": schema}
+    await p.s.event_types.put(7, f"strangeVisit{at}", declared)
+
+
+async def _happen(p: Pages, webhook: int, name: str, at: int) -> None:
+    """Events in which the name stands, what came of them, and a replay of some."""
+    store, version = p.s.store, p.s.registry.version
+    data = {name[:250]: {name[:250]: [name]}, "customerIdentifiers": {"firstName": name}}
+    one = {"eventName": "pointsIssued", "eventId": f"e{at} {name}"[:60], "orgId": 7, "data": data}
+    raw = json.dumps(one | {"refId": name, "apiRequestId": name}).encode()
+    deliveries = [port.NewDelivery(webhook, 1)]
+    event = port.NewEvent(
+        7, one["eventName"], one["eventId"], b"12345678", raw, b"", name, deliveries
+    )
+    receipt = await store.commit(port.Batch(version, [event]))
+    answer = port.Evidence(None, name, ((name, name), ("content-type", name)), name.encode(), True)
+    left_out = LeftOut((name,), f"{name} is not among the customers.")
+    ends = {"started_ms": p.s.clock.ms, "duration_ms": 5, "evidence": answer, "left_out": left_out}
+    (first,) = receipt.firsts
+    settled = [port.Settled(first, webhook, None, int(State.FAILED), 1, 1, status=400, **ends)]
+    await store.commit(port.Batch(version, settled=settled))
+    (late,) = await accept(p.s, event_of(7, 77 + at), [webhook], org=7, ref=name, request=name)
+    fault = port.Evidence("tls", name, (), b"", False)
+    ends |= {"evidence": fault, "status": None}
+    settled = [port.Settled(late, webhook, None, int(State.FAILED), 1, 1, **ends)]
+    await store.commit(port.Batch(version, settled=settled))
+    for which, sent in enumerate(({name: name}, {"totalPointsIssued": name}, name)):
+        said = json.dumps({"eventName": name[:128] if which == 2 else "pointsIssued", "data": sent})
+        came = await p.s.services.readmission.take(7, said.encode())
+        assert not isinstance(came, tuple)
+        row = port.NewRejection(
+            7, came.name, came.event_id, came.code, came.message, f"data.{name[:250]}", came.body
+        )
+        await store.commit(port.Batch(version, rejections=[row]))
+    spec = port.ReplaySpec(7, webhook, webhook, (7,), names=(name[:128],))
+    job = port.ReplayJob(0, 7, Kind.REPLAY, JobState.COUNTING, spec, 1.0, False, name)
+    job = await store.put_replay(job, ())
+    await store.move_replay(job.number, (JobState.COUNTING,), JobState.PAUSED, name)
+
+
+QUERY = (
+    "q type event request from to url name types search part step state kind webhook cursor".split()
+)
+
+
 async def every_page(p: Pages, browser: Browser, base: str, name: str) -> dict[str, str]:
-    """What each page of the org says: all that links lead to, and each asked for by the name."""
+    """What each page of the org says: all that links lead to, and each asked for by the name; and
+    those outside an org; and what is said of each form that is sent with the name everywhere."""
     said = quote(name, safe="")
-    found = {}
-    paths = list(await walk(browser, base, base))
-    taken = {route for route, one in ROUTES.items() for at in paths
+    asked = "?" + "&".join(f"{key}={said}" for key in QUERY)
+    walked = await walk(browser, base, base)
+    taken = {route for route, one in ROUTES.items() for at in walked
              if one.fullmatch(at.partition("?")[0].removeprefix(base))}  # fmt: skip
     gets = [route for method, route, _, _ in OF_AN_ORG if method == "GET"]
     assert set(gets) - taken <= set(UNLINKED), "a page that no link leads to"
-    for route in gets:
-        if route == "/tail/stream":
-            continue
-        at = base + route
-        for part in ("{name}", "{id}"):
-            at = at.replace(part, said)
-        keys = "q type event request from to url name types search part step state kind webhook"
-        paths.append(at + "?" + "&".join(f"{key}={said}" for key in keys.split()))
-    for at in paths:
+    paths = [*walked, *(base + route + asked for route in gets if route != "/tail/stream")]
+    outside = [route for route in p.app.router.routes if isinstance(route, Route)
+               and route.path.startswith("/console") and "{org}" not in route.path
+               and "/static/" not in route.path]  # fmt: skip
+    assert len(outside) > 12
+    for route in outside:
+        if "GET" in (route.methods or ()):
+            paths += [route.path, route.path + asked]
+    found = {}
+    for at in (_PART.sub(said, path) for path in paths):
         reply = await browser.get(at)
         assert reply.status < 500, at
         found[at] = text(reply)
+    forms = {
+        _kind(form.action): form for seen in walked.values() for form in seen.forms if form.post
+    }
+    of_an_org = {route for method, route, _, _ in OF_AN_ORG if method == "POST"}
+    fields = {"name", "secret", "email", "password", "reason", "id", "org", "note", "why", "url"}
+    for form in forms.values():
+        fields |= set(form.fields)
+    todo = [(base + route, named) for route in of_an_org for named in (fields, fields - IDS)]
+    todo += [(route.path, fields) for route in outside if "POST" in (route.methods or ())]
+    todo += [(form.action, set(form.fields)) for form in forms.values()]
+    for at, named in sorted(todo, key=lambda one: any(end in one[0] for end in ENDS)):
+        reply = await browser.post(_PART.sub(MARK, at), dict.fromkeys(named - {"csrf"}, name))
+        assert reply.status < 500, at
+        found[f"POST {at} {len(named)}"] = text(reply)
     return found
 
 
-NAMES = {  # few: each is a walk through all pages
-    "all that breaks out": "".join(one for key, one in STRANGE.items() if key != "an address"),
-    "an address": STRANGE["an address"],
-}
+def _kind(action: str) -> str:
+    return re.sub(r"/[^/]*[0-9][^/]*", "/…", action)
 
 
-@pytest.mark.parametrize("what", NAMES)
-def test_nothing_that_strangers_write_is_markup_on_any_page(what: str) -> None:
-    name = NAMES[what]
+_PART = re.compile(r"\{[^}]*\}")
+ENDS = ("sign-out", "sessions/end")  # behind these nobody is signed in any more
+IDS = {"id", "webhook", "webHookId"}  # whatever has them is not there
+CONTROLS = "\u202e\u2066\u200f\u2028\u0007\u001b[1m\u007f"
+NAMES = [
+    "".join(one for key, one in STRANGE.items() if key != "an address"),
+    STRANGE["an address"],
+    CONTROLS + STRANGE["an element"],
+]
 
+
+def test_nothing_that_strangers_write_is_markup_on_any_page() -> None:
     async def scenario() -> None:
         async with pages() as p:
-            await fill(p, name)
-            shown = await every_page(p, await p.platform(), "/console/o/7", name)
-            assert sum(MARK in page for page in shown.values()) > 20, "it is shown at all"
+            await fill(p, NAMES)
+            shown = await every_page(p, await p.platform(), "/console/o/7", NAMES[0])
+            posted = [at for at in shown if at.startswith("POST") and MARK in shown[at]]
+            assert sum(MARK in page for page in shown.values()) > 100, "it is shown at all"
+            assert len(posted) > 10, "forms show again what was typed"
             faults = {at: found for at, page in shown.items() if (found := Markup(page).faults)}
             assert faults == {}
 
