@@ -205,7 +205,7 @@ def test_body_time_is_bounded_below_the_deadline() -> None:
     assert isinstance(ending, Answer)
     assert ending.truncated
     assert ending.body.startswith(b"zz")
-    assert took < 3.0
+    assert took < 10.0, "of itself it drips until the deadline"
 
 
 def test_error_body_is_kept() -> None:
@@ -412,10 +412,9 @@ def test_body_that_never_comes_ends_by_the_deadline() -> None:
     async def scenario() -> None:
         with Receiver(writing(HEAD + b"Content-Length: 9\r\n\r\n")) as receiver:
             async with outlet_to(receiver.url()) as outlet:
-                started = time.monotonic()
                 assert isinstance(await post(outlet, deadline_s=1.0), Answer)
-                assert time.monotonic() - started < 0.5
-                assert await asyncio.to_thread(receiver.ended.acquire, True, 2.0)
+                assert not receiver.ended.acquire(False), "the answer is known before its end"
+                assert await asyncio.to_thread(receiver.ended.acquire, True, 10.0)
 
     run(scenario())
 
@@ -452,7 +451,7 @@ def test_connect_timeout() -> None:
                 ending = await post(outlet, deadline_s=1.0)
                 assert isinstance(ending, Fault)
                 assert (ending.kind, ending.sent) == (FaultKind.CONNECT_TIMEOUT, False), ending
-                assert ending.duration_ms < 1500
+                assert ending.duration_ms < 10_000, "of itself the system tries for minutes"
 
         run(scenario())
         for one in waiting:
@@ -496,7 +495,7 @@ def test_cancelled_send_returns_at_once() -> None:
                 task.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await task
-                assert time.monotonic() - started < 0.3
+                assert time.monotonic() - started < 7.0, "of itself it waits for the deadline"
                 assert await asyncio.to_thread(receiver.ended.acquire, True, 3.0)
 
     run(scenario())

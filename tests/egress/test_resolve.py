@@ -102,7 +102,7 @@ def test_silent_server_is_ours_and_bounded() -> None:
                 endings = await asyncio.gather(
                     *(names.resolve(f"n{i}.test", 0.5 if i else 10.0) for i in range(50))
                 )
-                assert time.monotonic() - started < subject.LOOKUP_S + 0.7
+                assert time.monotonic() - started < 3 * subject.LOOKUP_S, "less than it was given"
                 for ending in endings:
                     assert isinstance(ending, Unresolved)
                     assert ending.kind is FaultKind.OURS

@@ -6,6 +6,7 @@ import time
 import msgspec
 import pytest
 
+from tests.pace import slowness
 from tidings.core.budget import LOOP_S
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.shape import Fields, shape_of
@@ -48,18 +49,20 @@ def test_the_dearest_selection_leaves_the_loop_its_turns() -> None:
     shape = shape_of(Fields(drop=("data.a[*][*][*][*].q",)), {"data.a[*][*][*][*].x": "y"})
     assert shape is not None
 
+    pace = slowness()
+
     async def scenario() -> None:
         aside = Aside()
         done = asyncio.ensure_future(
             aside.run(1, len(body), lambda: write_exactly(shape.apply(read_exactly(body))))
         )
-        gaps = []
+        gaps = []  # in time of this process, its other thread's too: the loop waits for that
         while not done.done():
-            started = time.perf_counter()
+            started = time.process_time()
             await asyncio.sleep(0)
-            gaps.append(time.perf_counter() - started)
+            gaps.append(time.process_time() - started)
         assert msgspec.json.decode(await done)["data"]["a"][0] == [[[{}]]]
-        gaps.sort()
+        gaps = sorted(gap / pace for gap in gaps)
         assert len(gaps) > 5 and gaps[len(gaps) // 2] < LOOP_S, gaps[-5:]
 
     asyncio.run(scenario())
