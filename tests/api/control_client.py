@@ -19,6 +19,7 @@ from tests.store.replay_operations import replay_operations
 from tidings import catalogue
 from tidings.api.context import Services
 from tidings.api.control import make_control_app
+from tidings.core.attempt_share import Past
 from tidings.core.call_split import Limits as CallLimits
 from tidings.core.calls import CallReader
 from tidings.core.exchange import Answer, Ending
@@ -230,6 +231,10 @@ class MemoryStore:
 
     async def healths(self) -> Sequence[port.Health]:
         return self.half.health.all()
+
+    async def past_attempts(self, from_ms: int, slot_ms: int, limit: int) -> Sequence[Past]:
+        await self._yes()
+        return self.half.health.past_attempts(from_ms, slot_ms, limit)
 
     async def park_expired(self, webhook: int, accepted_before_ms: int, limit: int) -> int:
         await self._yes()

@@ -87,7 +87,7 @@ CASES = {
     STARTS: """
         stops: stops
         inboxes: load_inboxes
-        engine: recover healths
+        engine: recover healths past_attempts
         service: load load_people load_transformations load_types
     """,
     "engine/test_committer.py"

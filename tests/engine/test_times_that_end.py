@@ -5,6 +5,7 @@ import re
 
 from tests.engine import test_due_after_restarts as due
 from tests.engine import test_ends_after_restarts as ends
+from tests.engine import test_health_after_restarts as shares
 from tidings.store.sqlite.embedded import WritingHalf
 
 TIME = re.compile(r"(^|_)(ms|at|until|expires|ends|due)$")
@@ -40,6 +41,9 @@ KNOWN = {
         due.test_its_owner_hears_after_a_quarter_of_an_hour_of_failing
     ),
     "webhook_health.failing_ms": due.test_its_owner_hears_after_a_quarter_of_an_hour_of_failing,
+    "webhook_health.partly_since_ms": (
+        shares.test_one_that_fails_in_part_is_so_since_the_same_time_after_a_restart
+    ),
     "stop.since_ms": due.test_a_hold_has_no_end_of_its_own_and_a_restart_is_none,
     # the same as another one
     "delivery_replay.at_ms": "a window that begins with the replay: as event.at_ms",

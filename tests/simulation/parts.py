@@ -194,6 +194,9 @@ class SimulatedStore:
     def healths(self) -> Coroutine[Any, Any, Any]:
         return self._do(self._disk.half.health.all)
 
+    def past_attempts(self, from_ms: int, slot_ms: int, limit: int) -> Coroutine[Any, Any, Any]:
+        return self._do(lambda: self._disk.half.health.past_attempts(from_ms, slot_ms, limit))
+
     def park_expired(self, webhook: int, before: int, limit: int) -> Coroutine[Any, Any, int]:
         return self._do(
             lambda: self._disk.half.health.park_expired(webhook, before, limit), write=True

@@ -107,6 +107,25 @@ def test_take_reads_the_due_index(store: Store) -> None:
         assert uses(explained(found, *words), PRIMARY), found
 
 
+def test_attempts_of_the_last_minutes_are_sought_from_the_newest_deliveries_on(
+    store: Store,
+) -> None:
+    """They are put together by webhook in memory: of a bounded number of rows."""
+    health = store.writing.health
+    found = plans(store.writing.connection, lambda: health.past_attempts(0, 30_000, 100))
+    floor = explained(found, "OFFSET")
+    assert uses(floor, r"(COVERING )?PRIMARY KEY \(delivery>\?\)"), floor
+    good = explained(found, "done_ms AS ended_ms")
+    assert "SEARCH d USING INTEGER PRIMARY KEY (rowid>?)" in good and "SCAN" not in good, good
+    bad = explained(found, "started_ms")
+    assert "SEARCH a USING PRIMARY KEY (delivery>?)" in bad and "SCAN" not in bad, bad
+    assert "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)" in bad, bad
+    for plan in (good, bad):
+        assert "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)" in plan, plan
+    standing = explained(found, "max(version)")
+    assert "SEARCH webhook_version USING PRIMARY KEY (webhook=?)" in standing, standing
+
+
 def test_a_new_ordered_delivery_looks_for_its_predecessor_in_the_key_index(store: Store) -> None:
     batch = port.Batch(1, [event("waits", new(1, 3))])
     found = plans(store.writing.connection, lambda: store.writing.commit(batch))

@@ -5,10 +5,12 @@
 
 One success does not make well what fails three times in twenty, and one failure does not make
 failing what is well: the two bounds lie apart, so that a share near one of them changes nothing
-back and forth. Pure; seconds of one clock are passed in.
+back and forth. A restart changes nothing either: the next process goes on with what the store knows
+of the window, and with the judgement (`resume`). Pure; seconds of one clock are passed in.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 
 import msgspec
 
@@ -36,6 +38,21 @@ class Share(msgspec.Struct, frozen=True):
         return round(100 * self.failed / self.attempts, 1)
 
 
+class Past(msgspec.Struct, frozen=True, array_like=True):
+    """What a part of the window has seen before this process: attempts that ended the same."""
+
+    webhook: int
+    slot: int  # 0 is the oldest of `SLOTS`
+    count: int
+    cause: str  # nothing: they succeeded
+    first_ms: int  # the end of the first of them
+
+
+def window_from_ms(now_s: float, now_ms: int) -> int:
+    """The date on which the oldest slot of the window begins."""
+    return now_ms - round((SLOTS - 1 + now_s / SLOT_S % 1) * SLOT_S * 1000)
+
+
 class Attempts:
     """The attempts of one webhook, forgotten by tenths of the window."""
 
@@ -49,6 +66,26 @@ class Attempts:
         self._slot = 0
         self._since_ms: int | None = None  # while it is failing
 
+    @property
+    def since_ms(self) -> int | None:
+        """The first failure of this time of failing, as judged at the last attempt; None: well."""
+        return self._since_ms
+
+    def resume(self, now_s: float, since_ms: int | None, past: Iterable[Past]) -> None:
+        """Go on where a former process has ended: with its window, and with its judgement."""
+        newest = self._slot = int(now_s / SLOT_S)
+        for one in past:
+            at = (newest - SLOTS + 1 + one.slot) % SLOTS
+            if not one.cause:
+                self._good[at] += one.count
+                continue
+            first_ms = self._first_ms[at] if self._bad[at] else one.first_ms
+            self._first_ms[at] = min(first_ms, one.first_ms)
+            self._bad[at] += one.count
+            self._name(at, one.cause, one.count)
+        self._since_ms = since_ms
+        self._judge()
+
     def good(self, now_s: float) -> None:
         """Count a success."""
         self._good[self._at(now_s)] += 1
@@ -60,8 +97,7 @@ class Attempts:
         if not self._bad[at]:
             self._first_ms[at] = now_ms
         self._bad[at] += 1
-        if cause in self._causes[at] or len(self._causes[at]) < _CAUSES_MAX:
-            self._causes[at][cause] += 1
+        self._name(at, cause, 1)
         self._judge()
 
     def only_fails(self, now_s: float) -> bool:
@@ -79,6 +115,10 @@ class Attempts:
         most = max(causes, key=lambda cause: (causes[cause], cause), default="")
         failed = sum(self._bad)
         return Share(failed + sum(self._good), failed, most, self._since_ms)
+
+    def _name(self, at: int, cause: str, count: int) -> None:
+        if cause in self._causes[at] or len(self._causes[at]) < _CAUSES_MAX:
+            self._causes[at][cause] += count
 
     def _judge(self) -> None:
         failed = sum(self._bad)

@@ -27,6 +27,10 @@ class FaultKind(StrEnum):
     TRANSFORM = "transform"  # the webhook's own shaping cannot make a message of this event
 
 
+# Neither charged to a receiver nor to its credit.
+NOT_THE_RECEIVERS = frozenset({FaultKind.OURS, FaultKind.STALE, FaultKind.TRANSFORM})
+
+
 class Timings(msgspec.Struct, frozen=True, array_like=True):
     """What came before the request was sent, in milliseconds; None for what was not needed.
 

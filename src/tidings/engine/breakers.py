@@ -5,13 +5,11 @@ import random
 from collections.abc import Callable
 
 from tidings.core.breaker import Position
-from tidings.core.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.exchange import NOT_THE_RECEIVERS, Answer, Ending, Fault
 from tidings.core.job import Job
 from tidings.core.outcome import Delivered, Outcome
 from tidings.engine.healths import Healths
 from tidings.engine.post import Post
-
-NOT_THE_RECEIVERS = frozenset({FaultKind.OURS, FaultKind.STALE, FaultKind.TRANSFORM})
 
 
 class Breakers:

@@ -27,7 +27,7 @@ from tidings.engine.event_types import EventTypes
 from tidings.engine.fan_out import made_at_once
 from tidings.engine.feed import Feed
 from tidings.engine.figures import Figures
-from tidings.engine.healths import Healths
+from tidings.engine.healths import PAST_MAX, SLOT_MS, Healths
 from tidings.engine.shaper import Shaper, Shaping
 from tidings.store import port
 
@@ -152,12 +152,13 @@ class Engine:
         if self._recovered is None:
             self._recovered = await self._store.recover(RECOVER_WINDOW, self._noted.left())
         healths, standings = await self._store.healths(), self._recovered
+        past = await self._store.past_attempts(self.healths.window_from_ms(), SLOT_MS, PAST_MAX)
         self._noted.begin()
         self._settler = asyncio.get_running_loop().create_task(
             self.committer.run(), name="committer"
         )
         self._settler.add_done_callback(self._settler_ended)
-        self.healths.load(healths)
+        self.healths.load(healths, past)
         self._watch = asyncio.get_running_loop().create_task(self.healths.run(), name="healths")
         self._watch.add_done_callback(self._settler_ended)
         self.dispatcher.begin(standings)

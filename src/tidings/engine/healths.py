@@ -1,18 +1,19 @@
 """How each webhook's receiver does: remembered over restarts, and acted upon.
 
-Only webhooks that fail have an entry; a success removes it. Changes are written behind, a few times
-a second at most: what a crash forgets is a moment of a failure that will be seen again.
+Only webhooks that fail have an entry, always or in part. Changes are written behind, a few times
+a second at most: what a crash forgets is a moment of a failure that will be seen again. The
+attempts of the last minutes are only in memory; a start makes them out of what the store knows.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 import msgspec
 import structlog
 
-from tidings.core.attempt_share import Attempts
+from tidings.core.attempt_share import SLOT_S, Attempts, Past, window_from_ms
 from tidings.core.breaker import JITTER, PAUSE_MAX_S, Breaker, Pause, Position
 from tidings.core.health import DEFAULT_POLICY, Disable, Policy, judge, to_tell
 from tidings.core.outcome import HOLD_MAX_S
@@ -28,6 +29,8 @@ REVIEW_EVERY_S = 30.0
 COUNT_EVERY_S = 600.0
 SAME_MS = 100  # two times that lie nearer are the same one, read by two clocks
 PARK_SLICE = 500
+SLOT_MS = round(SLOT_S * 1000)
+PAST_MAX = 20_000  # deliveries whose attempts a start reads
 HOPELESS = (
     "No attempt has succeeded for eight days; the last one ended with {cause}. Mend the receiver, "
     "set the webhook active, and replay what was parked."
@@ -75,14 +78,28 @@ class Healths:
         self._writing = Outage("how receivers do")
         self._parking = Outage("the parking of what has waited its whole window")
 
-    def load(self, healths: Sequence[port.Health]) -> None:
-        """Take up what a former owner knew."""
+    def window_from_ms(self) -> int:
+        """The date since which attempts count, for a start to ask the store."""
+        return window_from_ms(self._passed_s(), self._clock.now_ms())
+
+    def load(self, healths: Sequence[port.Health], past: Iterable[Past] = ()) -> None:
+        """Take up what a former owner knew, and what it saw in the last minutes."""
         self._failing = {one.webhook: one for one in healths}
+        seen: dict[int, list[Past]] = {}
+        for one in past:
+            seen.setdefault(one.webhook, []).append(one)
+        for webhook, attempts in seen.items():
+            known = self._failing.get(webhook)
+            since_ms = None if known is None else known.partly_since_ms
+            self._tried(webhook).resume(self._passed_s(), since_ms, attempts)
         self._counted_s = dict.fromkeys(self._failing, self._passed_s())
 
     def of(self, webhook: int) -> port.Health | None:
         """What is kept of its failures; None where the last attempt succeeded."""
-        return self._failing.get(webhook)
+        known = self._failing.get(webhook)
+        if known is None or known == port.Health(webhook, partly_since_ms=known.partly_since_ms):
+            return None
+        return known
 
     def shown(self, webhook: int) -> port.Health | None:
         """How it does, for people; None where it is well.
@@ -140,11 +157,14 @@ class Healths:
 
     def good(self, webhook: int) -> None:
         """It answered with success."""
-        self._tried(webhook).good(self._passed_s())
-        known = self._failing.get(webhook)
+        attempts = self._tried(webhook)
+        attempts.good(self._passed_s())
+        known, partly_ms = self._failing.get(webhook), attempts.since_ms
         if known is None:
+            if partly_ms is not None:
+                self._keep(port.Health(webhook, partly_since_ms=partly_ms))
             return
-        kept = port.Health(webhook, opens=known.opens)
+        kept = port.Health(webhook, opens=known.opens, partly_since_ms=partly_ms)
         if known.opens or known.until_ms > self._clock.now_ms():
             kept = msgspec.structs.replace(kept, until_ms=known.until_ms)
         if kept == known:
@@ -159,21 +179,23 @@ class Healths:
         known = self._failing.get(webhook) or port.Health(webhook)
         since = known.failing_since_ms
         now_ms = self._clock.now_ms()
-        self._tried(webhook).bad(self._passed_s(), now_ms, cause)
+        attempts = self._tried(webhook)
+        attempts.bad(self._passed_s(), now_ms, cause)
         health = self._failing[webhook] = msgspec.structs.replace(
             known,
             failing_since_ms=now_ms if since is None else since,
             failures=known.failures + 1,
             cause=cause,
             failing_ms=0 if since is None else known.failing_ms + self._uncounted_ms(webhook),
+            partly_since_ms=attempts.since_ms,
         )
         self._counted_s[webhook] = self._passed_s()
         self._failed_here.add(webhook)
-        if since is None:
+        if since is None or health.partly_since_ms != known.partly_since_ms:
             self._dirty.add(webhook)
             self._changed.set()
-            return
-        self._weigh(health)
+        if since is not None:
+            self._weigh(health)
 
     def _tried(self, webhook: int) -> Attempts:
         attempts = self._attempts.get(webhook)

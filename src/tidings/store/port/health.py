@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.core.attempt_share import Share
+from tidings.core.attempt_share import Past, Share
 
 
 class Health(msgspec.Struct, frozen=True, array_like=True):
@@ -21,6 +21,7 @@ class Health(msgspec.Struct, frozen=True, array_like=True):
         0  # how far on its way to be disabled its owner was told, in per cent; 1: that it fails
     )
     failing_ms: int = 0  # how long it has been failing, in time that passed while the service ran
+    partly_since_ms: int | None = None  # since when a share of its attempts fails
     share: Share | None = None  # of its attempts of the last minutes, where that is shown; not kept
 
     @property
@@ -38,6 +39,15 @@ class HealthStore(Protocol):
 
     def healths(self) -> Awaitable[Sequence[Health]]:
         """Of every webhook that has a row."""
+        ...
+
+    def past_attempts(self, from_ms: int, slot_ms: int, limit: int) -> Awaitable[Sequence[Past]]:
+        """What attempts came to that ended since a date, for each webhook by slots of that time.
+
+        Of the newest `limit` deliveries, or of fewer where they took more attempts than that.
+        Without what says nothing of a receiver: replays, faults of our own, attempts whose outcome
+        was lost, and those from before a webhook was last set active.
+        """
         ...
 
     def park_expired(self, webhook: int, accepted_before_ms: int, limit: int) -> Awaitable[int]:

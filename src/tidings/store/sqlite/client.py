@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tidings.core.attempt_share import Past
 from tidings.core.job import Job
 from tidings.store import port
 from tidings.store.sqlite.child import Child, decoder
@@ -33,6 +34,7 @@ _NUMBERS = decoder(list[int])
 _DROPPED = decoder(port.Dropped)
 _KEPT = decoder(port.Kept)
 _HEALTHS = decoder(list[port.Health])
+_PAST = decoder(list[Past])
 _FLAG = decoder(bool)
 _LETTERS = decoder(list[port.Letter])
 
@@ -121,6 +123,12 @@ class SqliteStore(LogCalls, ReplayCalls, AccessCalls, OwnDataCalls):
     def healths(self) -> asyncio.Future[Sequence[port.Health]]:
         """See `port.Store`."""
         return self._writing.call(_HEALTHS, "healths")
+
+    def past_attempts(
+        self, from_ms: int, slot_ms: int, limit: int
+    ) -> asyncio.Future[Sequence[Past]]:
+        """See `port.Store`."""
+        return self._writing.call(_PAST, "past_attempts", from_ms, slot_ms, limit)
 
     def park_expired(
         self, webhook: int, accepted_before_ms: int, limit: int

@@ -1,18 +1,43 @@
 """How the receivers of webhooks do, as rows; and the end of deliveries behind an open breaker."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import apsw
 
+from tidings.core.attempt_share import SLOTS, Past
 from tidings.core.delivery import State
+from tidings.core.exchange import NOT_THE_RECEIVERS
 from tidings.store import port
 from tidings.store.sqlite.leaps import LATER
+from tidings.store.sqlite.recovery import LOST
 from tidings.store.sqlite.touched import touch
 
 _PUT = (
     "INSERT OR REPLACE INTO webhook_health (webhook, failing_since_ms, failures, cause, opens,"
-    " until_ms, told, failing_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    " until_ms, told, failing_ms, partly_since_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+# Attempts of the last minutes. There is no index by their end: it would dirty a page for nearly
+# every delivery, for a question that is asked once. They are those of the newest deliveries.
+_LAST = "SELECT coalesce(max(id), 0) FROM delivery"
+_FLOOR = "SELECT delivery FROM attempt WHERE delivery > ? ORDER BY delivery DESC LIMIT 1 OFFSET ?"
+_TODAYS = "NOT EXISTS (SELECT 1 FROM delivery_replay r WHERE r.delivery = d.id)"
+_SLOT = f"max(0, min({SLOTS - 1}, (ended_ms - :since) / :slot))"
+_SUCCEEDED = (
+    f"SELECT webhook, version, {_SLOT}, '', count(*), min(ended_ms) FROM"
+    " (SELECT webhook, version, done_ms AS ended_ms FROM delivery d WHERE id > :above"
+    f" AND state = {int(State.DELIVERED)} AND done_ms >= :since AND {_TODAYS}) GROUP BY 1, 2, 3"
+)
+_SAYS_NOTHING = ", ".join(f"'{kind}'" for kind in sorted((*NOT_THE_RECEIVERS, LOST)))
+_FAILED = (
+    f"SELECT webhook, version, {_SLOT}, cause, count(*), min(ended_ms) FROM"
+    " (SELECT d.webhook, a.version, coalesce(a.kind, a.status) AS cause,"
+    " a.started_ms + a.duration_ms AS ended_ms FROM attempt a CROSS JOIN delivery d"
+    " ON d.id = a.delivery WHERE a.delivery > :above"
+    f" AND NOT (d.state = {int(State.DELIVERED)} AND a.number = d.attempts) AND {_TODAYS})"
+    f" WHERE ended_ms >= :since AND cause NOT IN ({_SAYS_NOTHING}) GROUP BY 1, 2, 3, 4"
+)
+_BEGAN_AFTER = "SELECT max(version) FROM webhook_version WHERE webhook = ? AND standing <> 'active'"
 _EXPIRED = (
     "SELECT d.id FROM delivery d JOIN event e ON e.seq = d.event"
     " LEFT JOIN delivery_replay r ON r.delivery = d.id"  # its window began when it was made
@@ -61,6 +86,7 @@ class HealthRows:
                             one.until_ms,
                             one.told,
                             one.failing_ms,
+                            one.partly_since_ms,
                         ),
                     )
 
@@ -70,9 +96,30 @@ class HealthRows:
             port.Health(*row)
             for row in self._connection.execute(
                 "SELECT webhook, failing_since_ms, failures, cause, opens, until_ms, told,"
-                " failing_ms FROM webhook_health ORDER BY webhook"
+                " failing_ms, partly_since_ms FROM webhook_health ORDER BY webhook"
             )
         ]
+
+    def past_attempts(self, from_ms: int, slot_ms: int, limit: int) -> list[Past]:
+        """See `port.Store.past_attempts`."""
+        run = self._connection.execute
+        [(last,)] = run(_LAST)
+        above = last - limit
+        for (floor,) in run(_FLOOR, (above, limit)):
+            above = floor
+        asked = {"above": above, "since": from_ms, "slot": slot_ms}
+        rows: list[Any] = [*run(_SUCCEEDED, asked), *run(_FAILED, asked)]
+        began_after = {webhook: self._began_after(webhook) for webhook in {row[0] for row in rows}}
+        return [
+            Past(webhook, slot, count, str(cause), first_ms)
+            for webhook, version, slot, cause, count, first_ms in rows
+            if version > began_after[webhook]
+        ]
+
+    def _began_after(self, webhook: int) -> int:
+        """The last version under which nothing was sent; 0 where there is none."""
+        [(version,)] = self._connection.execute(_BEGAN_AFTER, (webhook,)).fetchall()
+        return int(version or 0)
 
     def park_expired(self, webhook: int, accepted_before_ms: int, limit: int) -> int:
         """See `port.Store.park_expired`. What waited behind a parked one is PENDING now."""

@@ -112,6 +112,7 @@ def writing_operations(half: WritingHalf) -> dict[str, Operation]:
         "release": _operation(half.recovery.release, int, list[int]),
         "put_healths": _operation(half.health.put, list[port.Health]),
         "healths": _operation(half.health.all),
+        "past_attempts": _operation(half.health.past_attempts, int, int, int),
         "park_expired": _operation(half.health.park_expired, int, int, int),
         "put_letter": _operation(half.letters.put, port.Letter),
         "drop_letters": _operation(half.letters.drop, list[str]),
