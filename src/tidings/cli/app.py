@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from tidings import __version__
+from tidings.cli.event_names import PlayedNames
 from tidings.cli.exits import Exit, Stop, next_step, refuse, say
 
 app = App(
@@ -133,7 +134,7 @@ def simulate(
     customers: int = 60,
     events: int = 1000,
     forever: Annotated[bool, Parameter(negative=())] = False,
-    types: str | None = None,
+    types: PlayedNames | None = None,
     print_only: Annotated[bool, Parameter(name="--print", negative=())] = False,
 ) -> int:
     """Play a loyalty programme of made-up people through the public API.

@@ -11,6 +11,9 @@ WHERE = {
     "fish": "tidings completion fish > ~/.config/fish/completions/tidings.fish",
 }
 
+# bash quotes commas, though they need it not, and would see the quotes at the next TAB in a list.
+_COMMAS = ('COMPREPLY+=("$_q")', 'COMPREPLY+=("${_q//\\\\,/,}")')
+
 
 def completion(shell: Literal["bash", "zsh", "fish"], /) -> int:
     """Print the completion script of a shell.
@@ -22,7 +25,8 @@ def completion(shell: Literal["bash", "zsh", "fish"], /) -> int:
     """
     from tidings.cli.app import app  # noqa: PLC0415  # it names this module: not before it is used
 
-    sys.stdout.write(app.generate_completion(prog_name="tidings", shell=shell))
+    script = app.generate_completion(prog_name="tidings", shell=shell)
+    sys.stdout.write(script.replace(*_COMMAS) if shell == "bash" else script)
     if sys.stdout.isatty():
         next_step(WHERE[shell])
     return Exit.OK

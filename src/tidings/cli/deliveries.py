@@ -5,6 +5,7 @@ from typing import Any
 from cyclopts import App
 
 from tidings.cli.calls import Calls, calls, part
+from tidings.cli.event_names import EventNames
 from tidings.cli.exits import Exit, say
 from tidings.cli.lookups import moment_of, rows
 from tidings.cli.output import (
@@ -31,7 +32,7 @@ def list_all(
     *,
     webhook: str | None = None,
     status: str | None = None,
-    on: str | None = None,
+    on: EventNames | None = None,
     since: str | None = None,
     until: str | None = None,
     search: str | None = None,

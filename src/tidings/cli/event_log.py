@@ -6,6 +6,7 @@ from cyclopts import Parameter
 
 from tidings.cli.calls import Calls, calls, part
 from tidings.cli.deliveries import print_deliveries
+from tidings.cli.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.lookups import moment_of, rows
 from tidings.cli.output import (
@@ -28,7 +29,7 @@ VALUE_MAX = 255
 
 def log(
     *,
-    on: str | None = None,
+    on: EventNames | None = None,
     since: str | None = None,
     until: str | None = None,
     search: str | None = None,

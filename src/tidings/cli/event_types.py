@@ -4,6 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from tidings.cli.event_names import EventName
 from tidings.cli.where import HERE, Where
 
 Flag = Annotated[bool, Parameter(negative=())]
@@ -22,7 +23,7 @@ def list_types(*, family: str | None = None, where: Where = HERE) -> int:
     return run(family, where)
 
 
-def show(name: str, /, *, where: Where = HERE) -> int:
+def show(name: EventName, /, *, where: Where = HERE) -> int:
     """Show an event type: when it is raised, and every field.
 
     Parameters
@@ -35,7 +36,7 @@ def show(name: str, /, *, where: Where = HERE) -> int:
     return run(name, where)
 
 
-def example(name: str, /, *, thin: Flag = False, where: Where = HERE) -> int:
+def example(name: EventName, /, *, thin: Flag = False, where: Where = HERE) -> int:
     """Print an example of an event type: of your org and of this moment, where a service is known.
 
     Parameters
@@ -50,7 +51,7 @@ def example(name: str, /, *, thin: Flag = False, where: Where = HERE) -> int:
     return run(name, thin, where)
 
 
-def schema(name: str, /, *, where: Where = HERE) -> int:
+def schema(name: EventName, /, *, where: Where = HERE) -> int:
     """Print the JSON Schema of an event type.
 
     Parameters

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from tidings.cli.calls import Calls, calls, part
+from tidings.cli.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.inboxes import PATH as INBOXES
 from tidings.cli.lookups import seconds
@@ -43,7 +44,7 @@ class Ended(BaseException):
 
 def listen(
     *,
-    on: str,
+    on: EventNames,
     status: int = 200,
     delay: str = "0s",
     body: str = "",

@@ -7,6 +7,7 @@ from cyclopts import App, Parameter
 from rich.progress import BarColumn, Progress, TextColumn
 
 from tidings.cli.calls import Calls, calls, part
+from tidings.cli.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.lookups import moment_of
 from tidings.cli.output import (
@@ -40,7 +41,7 @@ def replay(
     missed_since: str | None = None,
     since: str | None = None,
     until: str | None = None,
-    on: str | None = None,
+    on: EventNames | None = None,
     status: str | None = None,
     to: str | None = None,
     again: Annotated[bool, Parameter(negative=())] = False,

@@ -7,6 +7,7 @@ from typing import Any
 from rich.text import Text
 
 from tidings.cli.calls import Calls, calls, part
+from tidings.cli.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.output import (
     STATES,
@@ -73,7 +74,7 @@ class Filter:
 
 def tail(
     *,
-    on: str | None = None,
+    on: EventNames | None = None,
     webhook: str | None = None,
     status: str | None = None,
     where: Where = HERE,

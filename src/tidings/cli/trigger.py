@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from tidings.cli.calls import Calls, calls
+from tidings.cli.event_names import RaisedName
 from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.output import clean
 from tidings.cli.send import post
@@ -18,7 +19,7 @@ _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 
 def trigger(
-    name: str,
+    name: RaisedName,
     /,
     *,
     set: Annotated[list[str] | None, Parameter(negative=())] = None,

@@ -1,6 +1,7 @@
 """`tidings webhooks test` and `preview`: try a webhook before events depend on it."""
 
 from tidings.cli.calls import calls
+from tidings.cli.event_names import EventName
 from tidings.cli.exits import Exit, say
 from tidings.cli.output import (
     clean,
@@ -17,7 +18,7 @@ from tidings.cli.webhook_names import find_webhook
 from tidings.cli.where import HERE, Where
 
 
-def test(webhook: str, /, *, event: str | None = None, where: Where = HERE) -> int:
+def test(webhook: str, /, *, event: EventName | None = None, where: Where = HERE) -> int:
     """Send a signed test message and show the answer. It is not stored.
 
     Parameters

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from tidings.cli.calls import Calls, calls
+from tidings.cli.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.output import (
     confirm,
@@ -169,7 +170,7 @@ def create(
     url: str,
     /,
     *,
-    on: str,
+    on: EventNames,
     header: Annotated[list[str] | None, Parameter(negative=())] = None,
     connections: int = CONNECTIONS,
     method: str = "POST",
@@ -234,7 +235,7 @@ def edit(
     /,
     *,
     url: str | None = None,
-    on: str | None = None,
+    on: EventNames | None = None,
     header: Annotated[list[str] | None, Parameter(negative=())] = None,
     connections: int | None = None,
     set: Annotated[list[str] | None, Parameter(negative=())] = None,
