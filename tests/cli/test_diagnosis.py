@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tidings.cli.diagnosis import BACKLOG_MIN, Diagnosis, Findings, diagnose
+from tidings.core.health import GONE
 
 ID = "1" * 24
 WEBHOOK = {
@@ -177,6 +178,30 @@ def test_a_receiver_that_gets_too_much_is_sent_less() -> None:
     for rate, step in ((None, "rateLimit=10"), (8.0, "rateLimit=4"), (1.0, "rateLimit=1")):
         told = diagnose(Findings(WEBHOOK | {"health": health, "rateLimit": rate}, None, CROWD))
         assert "answers 429" in told.cause and told.step.endswith(step), told
+
+
+def test_how_long_a_receiver_takes_is_found_behind_a_page_of_what_waits() -> None:
+    tally = {"now": {"pending": 400}}
+    slow = [GOOD | {"durationInMs": 1_500.0}]
+    told = diagnose(Findings(WEBHOOK, None, tally, WAITS, delivered=slow))
+    assert "takes 1.5 s to answer, so 10 connections carry about 6.7 a second" in told.cause
+    assert told.step == f"tidings webhooks test {ID}"
+
+
+def test_what_a_failure_holds_up_is_told_with_it() -> None:
+    for held, said in ((119, "119 deliveries are held behind an earlier one of their key."),) + (
+        (1, "1 delivery is held behind an earlier one of its key."),
+        (0, "did not arrive."),
+    ):
+        told = diagnose(replace(FAILING, tally={"now": {"held": held}}))
+        assert told.cause.startswith("The receiver answered 503") and told.cause.endswith(said)
+
+
+def test_who_was_disabled_by_a_410_needs_another_url_first() -> None:
+    gone = WEBHOOK | {"standing": "disabled", "disabledReason": GONE}
+    told = diagnose(Findings(gone, tally={"now": {"parked": 1}}))
+    assert "1 waits parked for a replay" in told.cause
+    assert told.step.startswith(f"tidings webhooks edit {ID} --url ")
 
 
 def test_who_fails_behind_a_page_of_what_waits_is_found() -> None:

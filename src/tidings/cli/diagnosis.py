@@ -37,6 +37,7 @@ class Findings:
     worst: Facts | None = None  # the newest that failed or is retrying, with its attempts
     missed: int | None = None  # of the last day: failed or parked, and not replayed
     preview: Facts | None = None  # of the newest events
+    delivered: Sequence[Facts] = ()  # newest first, where nothing among the newest has ended
 
 
 def diagnose(found: Findings) -> Diagnosis:
@@ -68,9 +69,18 @@ def _standing(found: Findings) -> Diagnosis | None:
         case "disabled":
             why = (webhook.get("disabledReason") or "").rstrip(".")
             parked = _left(found, "parked")
-            wait = f"; {parked:,} wait parked for a replay" if parked else ""
+            wait = f"; {parked:,} wait{'s' * (parked == 1)} parked for a replay" if parked else ""
+            cause = (
+                f"{name} is disabled{f': {why}' if why else ''}{wait}; new deliveries are parked."
+            )
+            if _is_gone(webhook):
+                return Diagnosis(
+                    cause,
+                    "Give it the receiver's new URL, enable it, then replay what it has missed.",
+                    f"tidings webhooks edit {id} --url https://crm.example.com/hook",
+                )
             return Diagnosis(
-                f"{name} is disabled{f': {why}' if why else ''}{wait}; new deliveries are parked.",
+                cause,
                 "Mend the receiver, enable the webhook, then replay what it has missed.",
                 f"tidings webhooks enable {id}",
             )
@@ -97,6 +107,13 @@ def _standing(found: Findings) -> Diagnosis | None:
             f"tidings webhooks edit {id} --set webHookType=HTTP --url https://crm.example.com/hook",
         )
     return None
+
+
+def _is_gone(webhook: Facts) -> bool:
+    """Whether it was disabled by a 410: enabled as it is, it would be disabled again."""
+    from tidings.core.health import GONE  # noqa: PLC0415  # help needs it not
+
+    return webhook.get("disabledReason") == GONE
 
 
 def _stopped(found: Findings) -> Diagnosis | None:
@@ -155,7 +172,7 @@ def _failing(found: Findings) -> Diagnosis | None:
     first, rest = _last_said(found)
     if not bad and health_word(found.webhook) == "failing":
         return Diagnosis(
-            f"{first}. It {health_said(found.webhook)}.",
+            f"{first}. It {health_said(found.webhook)}.{_held(found)}",
             rest or MEND,
             f"tidings show {worst['id']}",
         )
@@ -165,10 +182,19 @@ def _failing(found: Findings) -> Diagnosis | None:
     if len(bad) == len(lately) == 1:
         share = "The last delivery did not arrive."
     return Diagnosis(
-        f"{first}. {share}",
+        f"{first}. {share}{_held(found)}",
         rest or MEND,
         f"tidings show {worst['id']}",
     )
+
+
+def _held(found: Findings) -> str:
+    """What a failure holds up besides its own delivery."""
+    held = _left(found, "held")
+    if not held:
+        return ""
+    who = "1 delivery is" if held == 1 else f"{held:,} deliveries are"
+    return f" {who} held behind an earlier one of {'its' if held == 1 else 'their'} key."
 
 
 def _backlog(found: Findings) -> Diagnosis | None:
@@ -196,7 +222,8 @@ def _backlog(found: Findings) -> Diagnosis | None:
             "Look at what goes first: mend what it fails for, or cancel it.",
             f"tidings deliveries list --webhook {id} --status {first}",
         )
-    took = [one["durationInMs"] for one in found.newest if one.get("durationInMs") is not None]
+    ended = (*found.newest, *found.delivered)
+    took = [one["durationInMs"] for one in ended if one.get("durationInMs") is not None]
     if took and (mean_ms := sum(took) / len(took)) >= SLOW_MS:
         return Diagnosis(
             f"{waiting:,} deliveries wait: the receiver takes {mean_ms / 1000:.1f} s to answer, so "

@@ -75,6 +75,9 @@ def _look(api: Calls, webhook: dict[str, Any]) -> Findings:
     if worst is None and webhook.get("health"):  # what waits may fill the page before it
         failed = _may(api, f"/v1/deliveries?webHookId={id}&status=retrying,failed&limit=1")
         worst = next(iter((failed or {"deliveries": []})["deliveries"]), None)
+    delivered: Any = None
+    if newest and not any(one["attempts"] for one in newest):  # what waits fills the page
+        delivered = _may(api, f"/v1/deliveries?webHookId={id}&status=delivered&limit=10")
     return Findings(
         webhook,
         _stopped(api),
@@ -83,6 +86,7 @@ def _look(api: Calls, webhook: dict[str, Any]) -> Findings:
         None if worst is None else _may(api, f"/v1/deliveries/{worst['id']}"),
         _missed(api, id) if newest else None,
         None if newest else _preview(api, id),
+        (delivered or {"deliveries": []})["deliveries"],
     )
 
 
