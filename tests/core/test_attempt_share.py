@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.core.attempt_share import WINDOW_S, Attempts, Share
+from tidings.core.attempt_share import (
+    SLOT_S,
+    SLOTS,
+    WINDOW_S,
+    Attempts,
+    Past,
+    Share,
+    window_from_ms,
+)
 
 MS = 1_800_000_000_000
 
@@ -142,3 +150,48 @@ def test_it_never_counts_more_than_there_was(steps: list[tuple[float, bool]]) ->
             bad += 1
         share = attempts.failing(now_s)
         assert share is None or 0 < share.failed <= min(bad, share.attempts)
+
+
+def count(attempts: Attempts, now_ms: int, good: bool) -> None:
+    """An attempt that ended then, by a clock that begins with the epoch."""
+    if good:
+        attempts.good(now_ms / 1000)
+    else:
+        attempts.bad(now_ms / 1000, now_ms, "503")
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60_000), st.booleans()), min_size=1, max_size=60),
+    st.integers(0, 400_000),
+    st.integers(0, 5_000_000),
+)
+def test_who_goes_on_after_another_one_judges_as_that_would_have(
+    steps: list[tuple[int, bool]], stood_ms: int, began_ms: int
+) -> None:
+    """By the rows of a store alone, as it groups them; at first and at every attempt after it."""
+    before, now_ms, rows = Attempts(), began_ms, list[tuple[int, bool]]()
+
+    for passes_ms, good in steps:
+        now_ms += passes_ms
+        count(before, now_ms, good)
+        rows.append((now_ms, good))
+    since_ms = before.since_ms
+    now_ms += stood_ms
+    from_ms, after = window_from_ms(now_ms / 1000, now_ms), Attempts()
+    after.resume(
+        now_ms / 1000,
+        since_ms,
+        [
+            Past(1, min(SLOTS - 1, (at - from_ms) // round(SLOT_S * 1000)), 1, cause, at)
+            for at, good in rows
+            if at >= from_ms
+            for cause in ["" if good else "503"]
+        ],
+    )
+    assert after.only_fails(now_ms / 1000) == before.only_fails(now_ms / 1000)
+    for more_ms in (0, 40_000, 200_000):
+        now_ms += more_ms
+        assert after.failing(now_ms / 1000) == before.failing(now_ms / 1000)
+        for one in (before, after):
+            count(one, now_ms, good=False)
+        assert after.failing(now_ms / 1000) == before.failing(now_ms / 1000)
