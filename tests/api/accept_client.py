@@ -10,6 +10,7 @@ import msgspec
 from tests.api.named import well_named
 from tidings.api.accept import AcceptApp
 from tidings.core.calls import Caller, IntakeRules
+from tidings.core.calls import Types as KnownTypes
 from tidings.engine.access import Denied
 from tidings.engine.intake import Draft, Verdict
 from tidings.store.port import NewRejection
@@ -90,16 +91,23 @@ class FakeAccess:
         return Caller(OTHER, True, caller.credential)
 
 
+RULES = {1: IntakeRules(), OWN: IntakeRules(), OTHER: IntakeRules(validation="lenient")}
+
+
 class Service:
-    def __init__(self, **more: Any) -> None:
+    def __init__(
+        self,
+        types: KnownTypes | None = None,
+        rules_of: Callable[[int], IntakeRules | None] = RULES.get,
+        **more: Any,
+    ) -> None:
         self.intake = FakeIntake()
         numbers = iter(range(10_000))
-        rules = {1: IntakeRules(), OWN: IntakeRules(), OTHER: IntakeRules(validation="lenient")}
         self.app = AcceptApp(
             self.intake,
-            Types(),
+            Types() if types is None else types,
             FakeAccess(),
-            rules.get,
+            rules_of,
             clock_ms=lambda: 1_770_801_300_412,
             new_event_id=lambda: f"made-{next(numbers)}",
             new_request_id=lambda: f"{next(numbers):032x}",

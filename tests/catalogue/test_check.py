@@ -69,7 +69,7 @@ def test_missing_required_field_is_refused_with_its_path(name: str) -> None:
     for field in ("eventName", "data"):
         event = {k: v for k, v in whole.items() if k != field}
         assert [p.path for p in CATALOGUE.check(name, event)] == [field]
-    for field in schema_of(name)["properties"]["data"]["required"]:
+    for field in schema_of(name)["properties"]["data"].get("required", ()):
         event = {**whole, "data": {k: v for k, v in whole["data"].items() if k != field}}
         problems = CATALOGUE.check(name, event)
         assert [(p.path, p.got) for p in problems] == [(f"data.{field}", "nothing")]
@@ -106,17 +106,19 @@ def test_whole_numbers(value: object, accepted: bool) -> None:
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
-        (("data", "billNumber"), 12, "data.billNumber must be text; got number 12."),
-        (("data", "amount"), "12", 'data.amount must be a number; got text "12".'),
-        (("data", "enteredAt"), None, "data.enteredAt must be a whole number; got null."),
-        (("orgId",), 1.5, "orgId must be a whole number; got number 1.5."),
-        (("orgId",), True, "orgId must be a whole number; got true."),
+        (("data", "billNumber"), 12, "data.billNumber must be text or null; got number 12."),
+        (("data", "amount"), "12", 'data.amount must be a number or null; got text "12".'),
+        (("data", "enteredAt"), [], "data.enteredAt must be a whole number or null; got a list."),
+        (("eventName",), None, 'eventName must be "transactionAdded"; got null.'),
+        (("data",), None, "data must be an object; got null."),
+        (("orgId",), 1.5, "orgId must be a whole number or null; got number 1.5."),
+        (("orgId",), True, "orgId must be a whole number or null; got true."),
         (("apiRequestId",), [], "apiRequestId must be text or null; got a list."),
         (("data", "amount"), "x" * 60, f'data.amount must be a number; got text "{"x" * 40}…".'),
         (("data",), "x" * 60, "data must be an object; got text."),  # it may be personal
         (("eventName",), "other", 'eventName must be "transactionAdded"; got text "other".'),
-        (("traceAttributes",), {"k": {}}, "traceAttributes.k must be text; got an object."),
-        (("refId",), 2**200, "refId must be text; got a number."),
+        (("traceAttributes",), {"k": {}}, "traceAttributes.k must be text or null; got an object."),
+        (("refId",), 2**200, "refId must be text or null; got a number."),
     ],
 )
 def test_problems_read_as_sentences(place: Place, value: object, message: str) -> None:
@@ -127,10 +129,26 @@ def test_problems_read_as_sentences(place: Place, value: object, message: str) -
 
 def test_missing_field_says_what_it_must_be() -> None:
     """A missing field is described as if it had come."""
-    event = example("pointsIssued")
-    del event["data"]["totalPointsIssued"]
-    (problem,) = CATALOGUE.check("pointsIssued", event)
-    assert problem.message == "data.totalPointsIssued must be a number; got nothing."
+    event = example("tidings.webhook.failing")
+    del event["data"]["webHookId"]
+    (problem,) = CATALOGUE.check("tidings.webhook.failing", event)
+    assert problem.message == "data.webHookId must be text; got nothing."
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("tidings.")])
+def test_null_and_absence_are_accepted_in_every_optional_field(name: str) -> None:
+    """The platform's producers write null for what they have no value for."""
+    schema = schema_of(name)
+    event = full(schema)
+    optional = [
+        place
+        for place, node in places(schema)
+        if isinstance(place[-1] if place else 0, str) and "const" not in node and place != ("data",)
+    ]
+    assert len(optional) > 10
+    for place in optional:
+        assert CATALOGUE.check(name, put(event, place, None)) == [], place
+    assert CATALOGUE.check(name, {"eventName": name, "data": {}}) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

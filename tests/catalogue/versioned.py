@@ -14,8 +14,9 @@ GROUP = "grp_01J9"
 
 
 def first() -> dict[str, Any]:
-    """The file of version 1: the real one."""
+    """The file of version 1: the real one, but that the group's id is required."""
     found: dict[str, Any] = json.loads((BUILT_IN / "types" / f"{NAME}.json").read_text("utf-8"))
+    found["data"]["required"] = ["groupId"]
     return found
 
 

@@ -21,7 +21,7 @@ USE = """
 from tidings.consumer.events import Event
 
 
-def seen(event: Event) -> float | str:
+def seen(event: Event) -> float | str | None:
     if event["eventName"] == "pointsIssued":
         return event["data"]["totalPointsIssued"]
     if event["eventName"] == "cardUpdated":
@@ -63,7 +63,7 @@ def test_a_model_has_the_fields_of_the_schema(name: str) -> None:
     assert get_type_hints(model).keys() == kind.schema["properties"].keys()
     data = get_type_hints(model)["data"]
     assert get_type_hints(data).keys() == kind.data["properties"].keys()
-    assert data.__required_keys__ == frozenset(kind.data["required"])
+    assert data.__required_keys__ == frozenset(kind.data.get("required", ()))
 
 
 def test_they_import_the_standard_library_alone() -> None:

@@ -209,7 +209,7 @@ def test_an_item_that_is_no_object_is_refused_alone(item: bytes) -> None:
 
 
 GOOD_IDS = ["a", "A-Z_0:9", "x" * 128, "2477a0c8-3ce1-50b1-a33e-de9d2304c6b1"]
-BAD_IDS: list[object] = ["", "x" * 129, "a b", "a.b", "é", "a\n", "\u0000", None, 5, True, {}, []]
+BAD_IDS: list[object] = ["", "x" * 129, "a b", "a.b", "é", "a\n", "\u0000", 5, True, {}, []]
 
 
 @pytest.mark.parametrize("event_id", GOOD_IDS)
@@ -223,14 +223,19 @@ def test_bad_event_ids(event_id: object) -> None:
     assert (item.code, item.path, item.event_id) == ("event_id", "eventId", "")
 
 
-@pytest.mark.parametrize("org", [OWN, 0, None])
-def test_own_org_0_and_null_are_the_callers(org: object) -> None:
+@pytest.mark.parametrize("org", [OWN, 0, float(OWN), 0.0])
+def test_own_org_and_0_are_the_callers_also_with_a_point(org: object) -> None:
     raw = event(orgId=org)
     item = draft(raw)
     assert (item.org, item.body) == (OWN, raw), "a given orgId is never rewritten"
 
 
-@pytest.mark.parametrize("org", [-1, 1 << 63, 10**30, 2001.0, "2001", True, {}, []])
+def test_another_org_may_be_written_with_a_point() -> None:
+    assert draft(event(orgId=float(OTHER)), platform=True).org == OTHER
+    assert rejected(event(orgId=float(OTHER))).code == "other_org"
+
+
+@pytest.mark.parametrize("org", [-1, 1 << 63, 10**30, 2001.5, 1e300, -1.0, "2001", True, {}, []])
 def test_what_is_no_org(org: object) -> None:
     for platform in (False, True):
         item = rejected(event(orgId=org), platform=platform)
@@ -285,10 +290,36 @@ def test_absent_fields_are_put_behind_the_brace_and_nothing_else_changes() -> No
     assert item.event_id == "made-0"
 
 
-@pytest.mark.parametrize("created", [-(10**18), 0, 10**18, -62_135_596_800_000, None, "2026"])
+@pytest.mark.parametrize("created", [-(10**18), 0, 10**18, -62_135_596_800_000, "2026"])
 def test_a_given_creation_time_is_stored_as_it_came(created: object) -> None:
     raw = event(createdAt=created)
     assert draft(raw).body == raw
+
+
+def test_what_is_null_in_the_envelope_is_given_and_each_value_stays_as_it_came() -> None:
+    raw = (
+        b'{ "eventId": null, "data":{"a":1.10, "b":[null, {"eventId":null}]}, "orgId":null ,'
+        b' "eventName":"pointsIssued", "x":1e2, "createdAt" : null, "refId":null }'
+    )
+    item = draft(raw)
+    assert item.body == (
+        b'{"eventId":"made-0","orgId":2001,"createdAt":1770801300412,'
+        b'"data":{"a":1.10, "b":[null, {"eventId":null}]},'
+        b'"eventName":"pointsIssued","x":1e2,"refId":null}'
+    )
+    assert item.event == json.loads(item.body)
+    assert (item.event_id, item.org) == ("made-0", OWN)
+
+
+def test_null_and_absence_in_one_envelope_are_both_given() -> None:
+    item = draft(b'{"eventName":"pointsIssued","eventId":"e-1","createdAt":null,"data":{}}')
+    assert json.loads(item.body) == {
+        "orgId": OWN,
+        "createdAt": 1770801300412,
+        "eventName": "pointsIssued",
+        "eventId": "e-1",
+        "data": {},
+    }
 
 
 def test_an_idempotency_key_makes_ids_repeatable() -> None:

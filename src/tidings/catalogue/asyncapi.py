@@ -126,7 +126,12 @@ def _schema(node: Json) -> Json:
         elif key != "$ref":
             out[key] = value
     if "$ref" in node:  # what stands beside a reference would be ignored
-        out = {"allOf": [_ref("schemas", _block_name(node["$ref"]))], **out}
+        block = _ref("schemas", _block_name(node["$ref"]))
+        if "null" in types_of(node):
+            del out["type"]
+            out = {"anyOf": [block, {"type": "null"}], **out}
+        else:
+            out = {"allOf": [block], **out}
     elif len(types_of(node)) > 1:
         out["type"] = list(types_of(node))
     return out

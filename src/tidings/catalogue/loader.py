@@ -15,7 +15,14 @@ import msgspec
 from tidings.catalogue.catalogue import Catalogue
 from tidings.catalogue.compat import breaking
 from tidings.catalogue.event_type import Enrichment, EventType, Json, Source
-from tidings.catalogue.schema import CatalogueError, inline, marked, searched
+from tidings.catalogue.schema import (
+    CatalogueError,
+    inline,
+    marked,
+    nullable,
+    searched,
+    types_of,
+)
 from tidings.catalogue.versions import FIRST, VERSION_FIELD, version_field
 
 HERE = Path(__file__).parent
@@ -46,11 +53,18 @@ class TypeFile(
 
 
 def raw_blocks(folder: Path) -> dict[str, Json]:
-    """The shared blocks by `$ref`, as they are written: with the references that they hold."""
-    return {
+    """The shared blocks by `$ref`, with the references that they hold, and with the rule that what
+    is optional may be null (`schema.nullable`)."""
+    written: dict[str, Json] = {
         f"shared/{file.name}": msgspec.json.decode(file.read_bytes(), type=Json)
         for file in sorted((folder / "shared").glob("*.json"))
     }
+    types = _types_by_ref(written)
+    return {ref: nullable(node, types) for ref, node in written.items()}
+
+
+def _types_by_ref(blocks: dict[str, Json]) -> dict[str, tuple[str, ...]]:
+    return {ref: types_of(node) for ref, node in blocks.items()}
 
 
 def read_blocks(folder: Path) -> dict[str, Json]:
@@ -78,10 +92,12 @@ def _refs(node: Json) -> set[str]:
 def event_type(file: TypeFile, blocks: dict[str, Json]) -> EventType:
     """The event type with its full schema and the paths that follow from the schema's marks."""
     envelope = blocks["shared/envelope.json"]
+    ours = file.documented_as == "own"  # what Tidings tells of itself holds no null
+    data = file.data if ours else nullable(file.data, _types_by_ref(blocks))
     fields = {
         **envelope["properties"],
         "eventName": {**envelope["properties"]["eventName"], "const": file.name},
-        "data": inline(file.data, blocks),
+        "data": inline(data, blocks),
     }
     schema: Json = {"title": file.name, **envelope, "properties": fields}
     if file.version > FIRST:  # nothing else tells an event of it from one of version 1
@@ -105,7 +121,7 @@ def event_type(file: TypeFile, blocks: dict[str, Json]) -> EventType:
         enrichment=file.enrichment,
         notes=file.notes,
         schema={"$schema": DIALECT, **schema},
-        data=file.data,
+        data=data,
         examples=file.examples,
         invented=file.invented,
         version=file.version,

@@ -116,7 +116,7 @@ class Module:
             found = block_name(node["$ref"])
             if found not in self._names:
                 self._shared.add(found)
-            return found
+            return f"{found} | None" if "null" in types_of(node) else found
         kinds = types_of(node)
         if not kinds:
             self._typing.add("Any")
@@ -268,6 +268,8 @@ def _field(field: str, kind: str) -> str:
     line = f"    {field}: {kind}"
     if len(line) <= WIDTH:
         return line
+    if " | " in kind:
+        return f"    {field}: (\n        {kind}\n    )"
     head, _, inner = kind.partition("[")
     return f"    {field}: {head}[\n        {inner[:-1]}\n    ]"
 

@@ -50,6 +50,31 @@ def inline(node: Json, blocks: Mapping[str, Json]) -> Json:
     return _rebuild(node, lambda inner: inline(inner, blocks))
 
 
+def nullable(node: Json, types_by_ref: Mapping[str, tuple[str, ...]]) -> Json:
+    """The schema as its readers must take it: every field that is not required may be null.
+
+    The platform's producers write null for what they have no value for, in any optional field, so
+    the rule stands here once instead of in each file. Items of lists stay as they are. A `$ref` is
+    not followed: `types_by_ref` tells the types of each block.
+    """
+    out = _rebuild(node, lambda inner: nullable(inner, types_by_ref))
+    if "properties" in out:
+        needed = set(out.get("required", ()))
+        for name, inner in out["properties"].items():
+            if name not in needed:
+                out["properties"][name] = _or_null(inner, types_by_ref)
+    if isinstance(out.get("additionalProperties"), dict):
+        out["additionalProperties"] = _or_null(out["additionalProperties"], types_by_ref)
+    return out
+
+
+def _or_null(node: Json, types_by_ref: Mapping[str, tuple[str, ...]]) -> Json:
+    types = types_of(node) or types_by_ref.get(node.get("$ref", ""), ())
+    if not types or "null" in types or "const" in node:
+        return node
+    return {**node, "type": [*types, "null"]}
+
+
 def lean(node: Json) -> Json:
     """The rules alone, without descriptions, hints and marks: what the validator compiles."""
     return _rebuild({k: v for k, v in node.items() if k in RULES}, lean)

@@ -15,6 +15,7 @@ from tidings.catalogue.event_type import Json
 from tidings.catalogue.loader import HERE, raw_blocks
 from tidings.catalogue.schema import types_of, walk
 from tidings.catalogue.thin import thin
+from tidings.core.own_types import FAMILY as OWN
 
 MADE = "This page is made from the event type's file (`make docs`); a test holds it current."
 INDEX = "README.md"
@@ -66,9 +67,20 @@ INDEX_FOOT = """\
 """
 
 
-def type_words(node: Json) -> str:
-    """The types of a field, in words."""
-    return " or ".join(WORDS[name] for name in types_of(node)) or "any"
+NULLS = (
+    "Any field may be absent or null, whatever the type beside it: the platform's producers write "
+    "null for what they have no value for."
+)
+
+
+def type_words(node: Json, *, null: bool = True) -> str:
+    """The types of a field, in words; without null where that is told once, for all fields."""
+    return " or ".join(WORDS[name] for name in types_of(node) if null or name != "null") or "any"
+
+
+def may_lack(kind: EventType) -> bool:
+    """Whether it is one of the platform's, in which every field may be absent or null."""
+    return kind.family not in ("operational", OWN)
 
 
 class Row(NamedTuple):
@@ -80,8 +92,10 @@ class Row(NamedTuple):
     block: str  # the shared block that it holds, or ""
 
 
-def rows(whole: Json, blocks: dict[str, Json]) -> list[Row]:
-    """Every field of a schema, marks at the end. What a shared block holds is not repeated."""
+def rows(whole: Json, blocks: dict[str, Json], *, null: bool = True) -> list[Row]:
+    """Every field of a schema, marks at the end. What a shared block holds is not repeated.
+
+    Without `null` no type says that it may be null (`NULLS` says it of all)."""
     found: list[Row] = []
     required = set(whole.get("required", ()))
     for path, written in walk(whole):
@@ -100,7 +114,7 @@ def rows(whole: Json, blocks: dict[str, Json]) -> list[Row]:
             marks.append(quirk)
         if since := node.get("x-since"):
             marks.append(f"Since {since}.")
-        found.append(Row(path, type_words(node), " ".join(marks), block_name(ref)))
+        found.append(Row(path, type_words(node, null=null), " ".join(marks), block_name(ref)))
     return found
 
 
@@ -113,9 +127,11 @@ def block_name(ref: str) -> str:
     return ref.removeprefix("shared/").removesuffix(".json")
 
 
-def _table(head: str, whole: Json, blocks: dict[str, Json], page: str) -> list[str]:
+def _table(
+    head: str, whole: Json, blocks: dict[str, Json], page: str, *, null: bool = False
+) -> list[str]:
     lines = [f"| {head} | Type | What it is |", "|---|---|---|"]
-    for row in rows(whole, blocks):
+    for row in rows(whole, blocks, null=null):
         link = f" Its fields: [{row.block}]({page}#{row.block.lower()})." if row.block else ""
         lines.append(f"| `{row.path}` | {row.words} | {_cell(row.said)}{link} |")
     return lines
@@ -123,7 +139,7 @@ def _table(head: str, whole: Json, blocks: dict[str, Json], page: str) -> list[s
 
 def blocks_page(raw: dict[str, Json]) -> str:
     """The page of the shared blocks; `raw` as they are written."""
-    lines = [BLOCKS_HEAD]
+    lines = [BLOCKS_HEAD, NULLS, ""]
     for ref, node in sorted(raw.items()):
         lines += [f"## {block_name(ref)}", "", node["description"], ""]
         lines += [*_table("Field", node, raw, ""), ""]
@@ -134,7 +150,8 @@ def page(kind: EventType, blocks: dict[str, Json], versions: Sequence[EventType]
     """The page of one version of an event type; `versions` are all that there are of it."""
     facts = _facts(kind, versions)
     lines = [f"# {kind.label}", "", kind.trigger, "", MADE, "", *facts, "", "## Fields", ""]
-    lines += _table("In `data`", kind.data, blocks, BLOCKS)
+    lines += [NULLS, ""] if may_lack(kind) else []
+    lines += _table("In `data`", kind.data, blocks, BLOCKS, null=not may_lack(kind))
     lines += ["", "## Example", ""]
     if not kind.name.startswith("tidings."):
         lines += [f"`tidings trigger {kind.label}` sends one of your own org, new each time.", ""]

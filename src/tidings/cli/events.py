@@ -17,7 +17,7 @@ from tidings.catalogue.event_type import Json
 from tidings.catalogue.loader import HERE, raw_blocks, read_blocks
 from tidings.catalogue.thin import thin
 from tidings.cli.calls import calls
-from tidings.cli.event_pages import Row, rows
+from tidings.cli.event_pages import Row, may_lack, rows
 from tidings.cli.exits import Exit, Stop, next_step, refuse, say
 from tidings.cli.kinds import (
     OF_TIDINGS,
@@ -149,7 +149,7 @@ def _fields(kind: EventType) -> list[Row]:
     """The fields of its data; of an own type with every reference replaced."""
     if kind.family == OWN:
         return rows(kind.schema["properties"]["data"], {})
-    return rows(kind.data, raw_blocks(HERE))
+    return rows(kind.data, raw_blocks(HERE), null=not may_lack(kind))
 
 
 def _print_type(kind: EventType, versions: list[int], fields: list[Row]) -> None:
@@ -160,6 +160,8 @@ def _print_type(kind: EventType, versions: list[int], fields: list[Row]) -> None
     if len(versions) > 1:
         listed = ", ".join(f"{kind.name}.v{at}" for at in versions if at != kind.version)
         console.print(Text(f"version {kind.version} · others: {listed}"))
+    if may_lack(kind):
+        console.print(Text("· Any field of data may be absent or null."))
     for note in kind.notes:
         console.print(Text(f"· {note}"))
     console.print()

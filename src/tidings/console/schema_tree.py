@@ -28,6 +28,7 @@ class SchemaTree(msgspec.Struct, frozen=True):
 
     fields: tuple[SchemaField, ...]
     cut: bool  # there are more than are shown
+    nullable: bool  # every optional field may be null; then the kinds do not say so one by one
 
 
 _KINDS = {
@@ -43,15 +44,35 @@ _KINDS = {
 
 def schema_tree(schema: dict[str, Any]) -> SchemaTree:
     """The first `FIELDS_MAX` fields: a page must stay one that can be read."""
-    reading = _Reading()
+    reading = _Reading(all_nullable=_all_nullable(schema))
     fields = tuple(reading.fields(schema, 0))
-    return SchemaTree(fields, reading.cut)
+    return SchemaTree(fields, reading.cut, reading.all_nullable)
+
+
+def _all_nullable(schema: dict[str, Any]) -> bool:
+    """Whether there are optional fields of a known type, and every one of them may be null."""
+    kinds = list(_optional_kinds(schema, 0))
+    return bool(kinds) and all("null" in kind for kind in kinds)
+
+
+def _optional_kinds(schema: dict[str, Any], depth: int) -> Iterator[str | list[str]]:
+    properties, required = schema.get("properties"), schema.get("required")
+    if not isinstance(properties, dict) or depth >= DEPTH_MAX:
+        return
+    needed = set(required) if isinstance(required, list) else set()
+    for name, field in properties.items():
+        if isinstance(field, dict):
+            if name not in needed and "type" in field:
+                yield field["type"]
+            items = field.get("items")
+            yield from _optional_kinds(items if isinstance(items, dict) else field, depth + 1)
 
 
 class _Reading:
-    def __init__(self) -> None:
+    def __init__(self, *, all_nullable: bool) -> None:
         self.left = FIELDS_MAX
         self.cut = False
+        self.all_nullable = all_nullable
 
     def fields(self, schema: dict[str, Any], depth: int) -> Iterator[SchemaField]:
         properties = schema.get("properties")
@@ -74,7 +95,7 @@ class _Reading:
         inner = field if items is None else items
         return SchemaField(
             name,
-            _kind(field),
+            _kind(_without_null(field) if self.all_nullable and not required else field),
             required,
             str(field.get("description", "")),
             _values(field),
@@ -82,6 +103,13 @@ class _Reading:
             bool(marked.get("x-search")),
             tuple(self.fields(inner, depth + 1)),
         )
+
+
+def _without_null(field: dict[str, Any]) -> dict[str, Any]:
+    kinds = field.get("type")
+    if not isinstance(kinds, list):
+        return field
+    return {**field, "type": [kind for kind in kinds if kind != "null"]}
 
 
 def _values(field: dict[str, Any]) -> str:

@@ -37,11 +37,11 @@ from tidings.core.envelope import (
     bad_event_id,
     bad_name,
     came,
+    complete,
     decode,
     given_id,
     given_name,
     org_of,
-    splice,
 )
 from tidings.core.ids import EVENT_ID, derived_event_id
 from tidings.core.own_types import RESERVED
@@ -316,8 +316,8 @@ class CallReader(Generic[Draft]):
                 or name.startswith(RESERVED)
             ):
                 raise _bad_name(name)
-            event_id = event.get("eventId", ABSENT)
-            if event_id is not ABSENT and (event_id.__class__ is not str or not _fits(event_id)):
+            event_id = event.get("eventId")
+            if event_id is not None and (event_id.__class__ is not str or not _fits(event_id)):
                 raise bad_event_id(event_id)
             version, level, problems = self._judge_type(org, name, event, raw, rules)
         except Fault as fault:
@@ -367,14 +367,14 @@ class CallReader(Generic[Draft]):
     ) -> Draft | Rejected:
         """What becomes of an event that has been checked by its type."""
         org, version, level = judged
-        name, event_id = event["eventName"], event.get("eventId", ABSENT)
+        name, event_id, get = event["eventName"], event.get("eventId"), event.get
         warning = None
         if problems:
             try:
                 warning = _weigh(name, problems, level)
             except Fault as fault:
                 return self._refuse(raw, event, fault)
-        if event_id is ABSENT or "orgId" not in event or "createdAt" not in event:
+        if event_id is None or get("orgId") is None or get("createdAt") is None:
             raw = self._complete(raw, event, org, key, index, now_ms)
             event_id = event["eventId"]
         return self._make(org, name, event_id, raw, event, warning, came_as, version)
@@ -404,16 +404,17 @@ class CallReader(Generic[Draft]):
     def _complete(
         self, raw: bytes, event: dict[str, Any], org: int, key: str | None, index: int, now_ms: int
     ) -> bytes:
-        """Add what is absent to the decoded event, and to its bytes, which are returned."""
-        made_id = at = made_org = None
-        if "eventId" not in event:
-            made_id = self._new_id() if key is None else derived_event_id(org, key, index)
-            event["eventId"] = made_id
-        if "orgId" not in event:
-            event["orgId"] = made_org = org
-        if "createdAt" not in event:
-            event["createdAt"] = at = now_ms
-        return splice(raw, made_id, made_org, at)
+        """Add what is absent or null to the decoded event, and to its bytes, which are returned."""
+        due: dict[str, str | int] = {}
+        if event.get("eventId") is None:
+            due["eventId"] = self._new_id() if key is None else derived_event_id(org, key, index)
+        if event.get("orgId") is None:
+            due["orgId"] = org
+        if event.get("createdAt") is None:
+            due["createdAt"] = now_ms
+        raw = complete(raw, event, due)
+        event.update(due)
+        return raw
 
     def _refuse(self, raw: bytes, event: dict[str, Any], fault: Fault) -> Rejected:
         body = raw[: self._limits.event_bytes]

@@ -7,10 +7,11 @@ The rules (issue "The path", paragraph Accept; reliability rows I2 and I11):
   At most 64 levels, the event itself being the first.
 * `eventName`, `eventId`, `orgId` and `data` stand at most once at the top: a receiver that takes
   the first of two would see another event than we do. Fields further in are the sender's matter.
-* `eventId` is 1 to 128 of `A-Za-z0-9_:-`. `orgId` is a whole number; absent or 0 means the org of
-  the credential (null too, but strict validation refuses it: receivers are promised a number).
-* Absent `eventId`, `orgId` and `createdAt` are written behind the opening brace; no other byte is
-  touched. An `orgId` of 0 or null therefore stays as it came: only what is absent is added.
+* `eventId` is 1 to 128 of `A-Za-z0-9_:-`. `orgId` is a whole number, also written 50952.0; absent,
+  null or 0 means the org of the credential.
+* Absent `eventId`, `orgId` and `createdAt` are written behind the opening brace, and no other byte
+  is touched. Where they are null they are given too, for receivers are promised them: the object is
+  written anew, each value byte for byte. An `orgId` of 0 stays as it came.
 """
 
 import json
@@ -20,6 +21,7 @@ from typing import Any
 
 import msgspec
 
+from tidings.core.exact_json import fields_of, write_exactly
 from tidings.core.ids import EVENT_ID
 
 NOT_JSON = "not_json"
@@ -163,6 +165,8 @@ def org_of(org: object, own: int, platform: bool) -> int:
     """The org of an event, from its `orgId` (ABSENT where there is none), or a Fault."""
     if org is ABSENT or org is None:
         return own
+    if org.__class__ is float and org.is_integer():
+        org = int(org)
     if org.__class__ is not int or not 0 <= org <= ORG_MAX:
         rule = "orgId must be a whole number from 0 to 2^63 - 1"
         advice = "Leave it out, and it is the org of the credential"
@@ -200,14 +204,13 @@ def given_name(event: dict[str, Any]) -> str:
     return name[:NAME_MAX] if isinstance(name, str) else ""
 
 
-def splice(raw: bytes, event_id: str | None, org: int | None, created_ms: int | None) -> bytes:
-    """`raw` (an object with at least one field) with what is not None behind its brace."""
-    fields = ""
-    if event_id is not None:
-        fields = f'"eventId":"{event_id}",'
-    if org is not None:
-        fields += f'"orgId":{org},'
-    if created_ms is not None:
-        fields += f'"createdAt":{created_ms},'
+def complete(raw: bytes, event: dict[str, Any], due: dict[str, str | int]) -> bytes:
+    """`raw`, of which `event` was decoded, with the fields that are due; they are absent or null.
+
+    What is absent stands behind the opening brace. Where one is null the object is written anew:
+    with its values as they came, byte for byte, and no space between them.
+    """
+    if any(name in event for name in due):
+        return write_exactly({**due, **fields_of(raw), **due})
     start = raw.index(b"{") + 1
-    return b"".join((raw[:start], fields.encode(), raw[start:]))
+    return b"".join((raw[:start], write_exactly(due)[1:-1], b",", raw[start:]))

@@ -12,61 +12,61 @@ class CardUpdatedPreviousCustomFields(TypedDict, total=False):
     """One entry."""
 
     # Name.
-    name: str
+    name: str | None
     # Value.
-    value: str
+    value: str | None
 
 
 class CardUpdatedCurrentCustomFields(TypedDict, total=False):
     """One entry."""
 
     # Name.
-    name: str
+    name: str | None
     # Value.
-    value: str
+    value: str | None
 
 
 class CardUpdatedPreviousExtendedFields(TypedDict, total=False):
     """One entry."""
 
     # Name.
-    name: str
+    name: str | None
     # Value.
-    value: str
+    value: str | None
 
 
 class CardUpdatedCurrentExtendedFields(TypedDict, total=False):
     """One entry."""
 
     # Name.
-    name: str
+    name: str | None
     # Value.
-    value: str
+    value: str | None
 
 
 class CardUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Custom fields before.
-    previousCustomFields: list[CardUpdatedPreviousCustomFields]
+    previousCustomFields: list[CardUpdatedPreviousCustomFields] | None
     # Custom fields after.
-    currentCustomFields: list[CardUpdatedCurrentCustomFields]
+    currentCustomFields: list[CardUpdatedCurrentCustomFields] | None
     # Extended fields before.
-    previousExtendedFields: list[CardUpdatedPreviousExtendedFields]
+    previousExtendedFields: list[CardUpdatedPreviousExtendedFields] | None
     # Status after.
-    currentStatusLabel: str
+    currentStatusLabel: str | None
     # Card kind.
-    cardType: str
+    cardType: str | None
     # Status before.
-    previousStatusLabel: str
+    previousStatusLabel: str | None
     # Extended fields after.
-    currentExtendedFields: list[CardUpdatedCurrentExtendedFields]
+    currentExtendedFields: list[CardUpdatedCurrentExtendedFields] | None
     # Card number.
-    cardNumber: Required[str]
+    cardNumber: str | None
     # Reason recorded before.
-    previousStatusChangeReason: str
+    previousStatusChangeReason: str | None
     # Reason for the change.
-    currentStatusChangeReason: str
+    currentStatusChangeReason: str | None
 
 
 class CardUpdated(Envelope):

@@ -10,44 +10,44 @@ class ActorUser(TypedDict, total=False):
     """Present when a user did it."""
 
     # User name.
-    username: str
+    username: str | None
 
 
 class ActorTill(TypedDict, total=False):
     """Till; present with till enrichment."""
 
     # Till code.
-    code: str
+    code: str | None
     # Till name.
-    name: str
+    name: str | None
 
 
 class ActorStore(TypedDict, total=False):
     """Store; present with store enrichment."""
 
     # Store code.
-    code: str
+    code: str | None
     # Store name.
-    name: str
+    name: str | None
     # External id of the store.
-    externalId: str
+    externalId: str | None
     # First further external id of the store.
-    externalId1: str
+    externalId1: str | None
     # Second further external id of the store.
-    externalId2: str
+    externalId2: str | None
 
 
 class Actor(TypedDict, total=False):
     """Till or user that did it: the id only, unless till or store enrichment is on."""
 
     # Till (or user) id.
-    id: int
+    id: int | None
     # Present when a user did it.
-    user: ActorUser
+    user: ActorUser | None
     # Till; present with till enrichment.
-    till: ActorTill
+    till: ActorTill | None
     # Store; present with store enrichment.
-    store: ActorStore
+    store: ActorStore | None
 
 
 class BehavioralEventAttributes(TypedDict, total=False):
@@ -56,61 +56,61 @@ class BehavioralEventAttributes(TypedDict, total=False):
     """
 
     # Inbound behavioural webhook.
-    webhookId: str
+    webhookId: str | None
     # Flag. snake_case on the wire.
-    event_flag: str
+    event_flag: str | None
     # Customer identifier used. snake_case on the wire.
-    identifier_value: str
+    identifier_value: str | None
     # Request id.
-    requestId: str
+    requestId: str | None
     # Behavioural event name. snake_case on the wire.
-    event_name: str
+    event_name: str | None
     # Start time.
-    startTime: str
+    startTime: str | None
 
 
 class SourceIdentifiersAccountsIdentifiers(TypedDict, total=False):
     """One id."""
 
     # Kind of id.
-    identifierType: str
+    identifierType: str | None
     # The id.
-    identifierValue: str
+    identifierValue: str | None
 
 
 class SourceIdentifiersAccounts(TypedDict, total=False):
     """One account."""
 
     # Account (brand page or shop).
-    accountId: str
+    accountId: str | None
     # Ids in that account.
-    identifiers: list[SourceIdentifiersAccountsIdentifiers]
+    identifiers: list[SourceIdentifiersAccountsIdentifiers] | None
 
 
 class SourceIdentifiers(TypedDict, total=False):
     """Identifiers of a customer in one source, by account."""
 
     # Accounts known in that source.
-    accounts: list[SourceIdentifiersAccounts]
+    accounts: list[SourceIdentifiersAccounts] | None
 
 
 class CustomerIdentifiersInstore(TypedDict, total=False):
     """In-store identifiers; present when enriched."""
 
     # Customer id in the in-store source.
-    id: int
+    id: int | None
     # Mobile number.
-    mobile: str
+    mobile: str | None
     # E-mail address.
-    email: str
+    email: str | None
     # The brand's external id.
-    externalId: str
+    externalId: str | None
     # Card number. All lower case on the wire.
-    cardnumber: str
+    cardnumber: str | None
     # External id of the card. All lower case on the wire.
-    cardexternalid: str
+    cardexternalid: str | None
     # All card numbers; present with card number enrichment.
-    cardNumbers: list[str]
+    cardNumbers: list[str] | None
 
 
 class CustomerIdentifiers(TypedDict, total=False):
@@ -119,13 +119,13 @@ class CustomerIdentifiers(TypedDict, total=False):
     """
 
     # Customer id in the platform.
-    customerId: int
+    customerId: int | None
     # Given name.
-    firstName: str
+    firstName: str | None
     # Family name.
-    lastName: str
+    lastName: str | None
     # Whether the customer is a member.
-    loyaltyType: str
+    loyaltyType: str | None
     # The mobile number, when it is the identifier that the causing API call used. Its place and
     # type are inferred, so no type is demanded.
     mobile: Any
@@ -139,45 +139,45 @@ class CustomerIdentifiers(TypedDict, total=False):
     # are inferred, so no type is demanded.
     cardnumber: Any
     # In-store identifiers; present when enriched.
-    instore: CustomerIdentifiersInstore
+    instore: CustomerIdentifiersInstore | None
     # Identifiers in the source facebook; present when enriched.
-    facebook: SourceIdentifiers
+    facebook: SourceIdentifiers | None
     # Identifiers in the source web_engage; present when enriched.
-    web_engage: SourceIdentifiers
+    web_engage: SourceIdentifiers | None
     # Identifiers in the source wechat; present when enriched.
-    wechat: SourceIdentifiers
+    wechat: SourceIdentifiers | None
     # Identifiers in the source martjack; present when enriched.
-    martjack: SourceIdentifiers
+    martjack: SourceIdentifiers | None
     # Identifiers in the source tmall; present when enriched.
-    tmall: SourceIdentifiers
+    tmall: SourceIdentifiers | None
     # Identifiers in the source toabao; present when enriched. Misspelt on the wire (Taobao); kept.
-    toabao: SourceIdentifiers
+    toabao: SourceIdentifiers | None
     # Identifiers in the source jd; present when enriched.
-    jd: SourceIdentifiers
+    jd: SourceIdentifiers | None
     # Identifiers in the source ecommerce; present when enriched.
-    ecommerce: SourceIdentifiers
+    ecommerce: SourceIdentifiers | None
     # Identifiers in the source website; present when enriched.
-    website: SourceIdentifiers
+    website: SourceIdentifiers | None
     # Identifiers in the source line; present when enriched.
-    line: SourceIdentifiers
+    line: SourceIdentifiers | None
 
 
 class EntityInformation(TypedDict, total=False):
     """Loyalty entity: a customer or a group."""
 
     # Kind of entity; group entities also exist.
-    entityType: str
+    entityType: str | None
     # Id of the entity; the customer id for USER.
-    entityId: int
+    entityId: int | None
 
 
 class KeyValueItem(TypedDict, total=False):
     """One pair."""
 
     # Key.
-    key: str
+    key: str | None
     # Value.
-    value: str
+    value: str | None
 
 
 # Key and value pairs.
@@ -188,96 +188,96 @@ class LoyaltyProgramDetailsTiers(TypedDict, total=False):
     """One tier."""
 
     # Tier number.
-    tierNumber: int
+    tierNumber: int | None
     # Tier name.
-    tierName: str
+    tierName: str | None
 
 
 class LoyaltyProgramDetails(TypedDict, total=False):
     """Loyalty programme."""
 
     # Programme id.
-    id: int
+    id: int | None
     # Programme name.
-    name: str
+    name: str | None
     # Whether it is the default programme of the org.
-    isDefault: bool
+    isDefault: bool | None
     # Money value of one point.
-    pointsToCurrencyRatio: float
+    pointsToCurrencyRatio: float | None
     # All tiers of the programme.
-    tiers: list[LoyaltyProgramDetailsTiers]
+    tiers: list[LoyaltyProgramDetailsTiers] | None
 
 
 class PromotionRestriction(TypedDict, total=False):
     """A cap on how often a promotion may be issued, earned or redeemed."""
 
     # What the cap counts for.
-    limitOn: str
+    limitOn: str | None
     # Measured quantity.
-    kpi: str
+    kpi: str | None
     # Kind of cap.
-    restrictionType: str
+    restrictionType: str | None
     # Kind of period.
-    periodType: str
+    periodType: str | None
     # Unit of the period.
-    periodUnit: str
+    periodUnit: str | None
     # The cap; -1 means none.
-    maxLimit: int
+    maxLimit: int | None
     # When the window starts anew.
-    restrictionRefreshDate: str
+    restrictionRefreshDate: str | None
 
 
 class TriggeringActivityIdentifiers(TypedDict, total=False):
     """One id."""
 
     # Kind of id.
-    key: str
-    # The id.
-    value: str
+    key: str | None
+    # The id; text, and a number in an older sample.
+    value: str | float | None
 
 
 class TriggeringActivity(TypedDict, total=False):
     """What caused the event. May be empty for background work."""
 
     # Activity name.
-    name: str
+    name: str | None
     # Ids of the activity.
-    identifiers: list[TriggeringActivityIdentifiers]
-    enteredBy: Actor
-    entityInformation: EntityInformation
+    identifiers: list[TriggeringActivityIdentifiers] | None
+    enteredBy: Actor | None
+    entityInformation: EntityInformation | None
     # Further pairs, e.g. Remarks of a behavioural event.
-    additionalAttributes: KeyValue
+    additionalAttributes: KeyValue | None
 
 
 class TriggeringActivityLite(TypedDict, total=False):
     """What caused the event, in the short form."""
 
     # Activity name.
-    name: str
+    name: str | None
     # Request that caused it.
-    requestId: str
+    requestId: str | None
 
 
 class Envelope(TypedDict, total=False):
     """The envelope of every event. Further fields are allowed and kept."""
 
     # Unique id (UUID); receivers drop repeats by it. Given when it is missing.
-    eventId: str
+    eventId: str | None
     # Org. 0 or missing means the org of the credential.
-    orgId: int
+    orgId: int | None
     # Trace reference, {orgId}_{id of the subject}; may be empty or end in -1.
-    refId: str
+    refId: str | None
     # Request id of the API call that caused it (X-CAP-REQUEST-ID); empty, null, absent or a job id
     # for background work.
     apiRequestId: str | None
     # When the platform stored the event, epoch milliseconds. Given when it is missing.
-    createdAt: int
+    createdAt: int | None
     # Activity id of the loyalty engine; null or empty for other events.
     loyaltyEventId: str | None
     # Points-ledger key since Q1 2025; -1 at first on promotionCreated and promotionUpdated.
-    eventLogId: int
+    eventLogId: int | None
     # Tracing context, e.g. x-cap-lineage-id.
-    traceAttributes: dict[str, str]
+    traceAttributes: dict[str, str | None] | None
     # Dotted path of the value that log search uses (late 2025), e.g.
     # data.customerIdentifiers.customerId.
-    eventSearchKey: str
+    eventSearchKey: str | None

@@ -12,15 +12,15 @@ class CommunicationMessageUndeliveredData(TypedDict, total=False):
     """What happened."""
 
     # Why the message was not delivered.
-    deliveryFailureStatus: Required[str]
+    deliveryFailureStatus: str | None
     # Reason.
-    deliveryFailureReason: Required[str]
+    deliveryFailureReason: str | None
     # Provider text.
-    errorDescription: Required[str]
+    errorDescription: str | None
     # Provider code.
-    errorCode: Required[str]
+    errorCode: str | None
     # Message attributes; their schema is not published, so nothing in them is demanded.
-    baseAttributes: Required[dict[str, Any]]
+    baseAttributes: dict[str, Any] | None
 
 
 class CommunicationMessageUndelivered(Envelope):

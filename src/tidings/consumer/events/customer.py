@@ -21,26 +21,26 @@ class CustomerAddedData(TypedDict, total=False):
 
     # Whether the profile belongs to the loyalty programme (LOYALTY) or is a non-member
     # (NON_LOYALTY).
-    loyaltyType: str
+    loyaltyType: str | None
     # Family name on the profile; may be missing.
-    lastName: str
+    lastName: str | None
     # Account inside the source (needed when a source, e.g. WeChat, can hold several accounts);
     # blank for INSTORE.
-    accountId: str
+    accountId: str | None
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int
+    enteredAt: int | None
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue
+    customFields: KeyValue | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor
+    enteredBy: Actor | None
     # Extended field name/value pairs attached to the entity.
-    extendedFields: KeyValue
+    extendedFields: KeyValue | None
     # Channel the profile/record came from, in upper case.
-    source: str
+    source: str | None
     # Given name on the profile; may be missing.
-    firstName: str
+    firstName: str | None
 
 
 class CustomerAdded(Envelope):
@@ -54,30 +54,30 @@ class CustomerSubscriptionSubscriptions(TypedDict, total=False):
     """One entry."""
 
     # Account in the channel source.
-    sourceAccountId: str
+    sourceAccountId: str | None
     # Opt-in/out state before.
-    previousStatus: str
+    previousStatus: str | None
     # Opt-in/out state after.
-    currentStatus: str
+    currentStatus: str | None
     # Communication channel (SMS, EMAIL, ...).
-    channel: str
+    channel: str | None
     # Source name.
-    sourceName: str
+    sourceName: str | None
     # Message class: transactional or bulk/promotional.
-    priority: str
+    priority: str | None
     # Organisation unit id.
-    ouId: int
+    ouId: int | None
     # Organisation unit code.
-    ouCode: str
+    ouCode: str | None
 
 
 class CustomerSubscriptionData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # One entry per subscription that changed.
-    subscriptions: Required[list[CustomerSubscriptionSubscriptions]]
+    subscriptions: list[CustomerSubscriptionSubscriptions] | None
 
 
 class CustomerSubscription(Envelope):
@@ -91,32 +91,32 @@ class CustomerUpdatedCustomerStatus(TypedDict, total=False):
     """Status transition, present when the member status changed."""
 
     # Status code before.
-    previousStatus: str
+    previousStatus: str | None
     # Brand-facing label before.
-    previousLabel: str
+    previousLabel: str | None
     # Status code after.
-    currentStatus: str
+    currentStatus: str | None
     # Brand-facing label after (e.g. Deleted after PII erasure).
-    currentLabel: str
+    currentLabel: str | None
     # Free-text reason for the status change.
-    reason: str
+    reason: str | None
 
 
 class CustomerUpdatedUpdatedFields(TypedDict, total=False):
     """One entry."""
 
     # Attribute that changed.
-    fieldName: str
+    fieldName: str | None
     # Value before the change, rendered as text.
-    previousValue: str
+    previousValue: str | None
     # Value after the change, rendered as text.
-    currentValue: str
+    currentValue: str | None
     # Channel whose copy of the attribute changed.
-    source: str
+    source: str | None
     # Account in that channel.
-    accountId: str
+    accountId: str | None
     # Kind of attribute (sample shows ExtendedField).
-    fieldType: str
+    fieldType: str | None
 
 
 class CustomerUpdatedData(TypedDict, total=False):
@@ -124,32 +124,32 @@ class CustomerUpdatedData(TypedDict, total=False):
 
     # Whether the profile belongs to the loyalty programme (LOYALTY) or is a non-member
     # (NON_LOYALTY).
-    loyaltyType: str
+    loyaltyType: str | None
     # Family name on the profile; may be missing.
-    lastName: str
+    lastName: str | None
     # Account inside the source (needed when a source, e.g. WeChat, can hold several accounts);
     # blank for INSTORE.
-    accountId: str
+    accountId: str | None
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int
+    enteredAt: int | None
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue
+    customFields: KeyValue | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor
+    enteredBy: Actor | None
     # Status transition, present when the member status changed.
-    customerStatus: CustomerUpdatedCustomerStatus
+    customerStatus: CustomerUpdatedCustomerStatus | None
     # Extended field name/value pairs attached to the entity.
-    extendedFields: KeyValue
+    extendedFields: KeyValue | None
     # One entry per changed attribute.
-    updatedFields: list[CustomerUpdatedUpdatedFields]
+    updatedFields: list[CustomerUpdatedUpdatedFields] | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivityLite
+    triggeringActivity: TriggeringActivityLite | None
     # Channel the profile/record came from, in upper case.
-    source: str
+    source: str | None
     # Given name on the profile; may be missing.
-    firstName: str
+    firstName: str | None
 
 
 class CustomerUpdated(Envelope):
@@ -163,28 +163,28 @@ class GroupCreatedPrimaryMember(TypedDict, total=False):
     """Owner of the group."""
 
     # Given name on the profile; may be missing.
-    firstName: str
+    firstName: str | None
     # Family name on the profile; may be missing.
-    lastName: str
+    lastName: str | None
     # Member role inside the group.
-    role: str
+    role: str | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers
+    customerIdentifiers: CustomerIdentifiers | None
 
 
 class GroupCreatedData(TypedDict, total=False):
     """What happened."""
 
     # Internal id of the customer group.
-    groupId: Required[int]
+    groupId: int | None
     # Name of the customer group.
-    groupName: str
+    groupName: str | None
     # Owner of the group.
-    primaryMember: GroupCreatedPrimaryMember
+    primaryMember: GroupCreatedPrimaryMember | None
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int
+    enteredAt: int | None
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor
+    enteredBy: Actor | None
 
 
 class GroupCreated(Envelope):
@@ -198,43 +198,43 @@ class GroupMemberAddedPrimaryMember(TypedDict, total=False):
     """Owner of the group."""
 
     # Given name on the profile; may be missing.
-    firstName: str
+    firstName: str | None
     # Family name on the profile; may be missing.
-    lastName: str
+    lastName: str | None
     # Member role inside the group.
-    role: str
+    role: str | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers
+    customerIdentifiers: CustomerIdentifiers | None
 
 
 class GroupMemberAddedMemberAdded(TypedDict, total=False):
     """Member that joined."""
 
     # Given name on the profile; may be missing.
-    firstName: str
+    firstName: str | None
     # Family name on the profile; may be missing.
-    lastName: str
+    lastName: str | None
     # Member role inside the group.
-    role: str
+    role: str | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers
+    customerIdentifiers: CustomerIdentifiers | None
 
 
 class GroupMemberAddedData(TypedDict, total=False):
     """What happened."""
 
     # Internal id of the customer group.
-    groupId: Required[int]
+    groupId: int | None
     # Name of the customer group.
-    groupName: str
+    groupName: str | None
     # Owner of the group.
-    primaryMember: GroupMemberAddedPrimaryMember
+    primaryMember: GroupMemberAddedPrimaryMember | None
     # Member that joined.
-    memberAdded: Required[GroupMemberAddedMemberAdded]
+    memberAdded: GroupMemberAddedMemberAdded | None
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int
+    enteredAt: int | None
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor
+    enteredBy: Actor | None
 
 
 class GroupMemberAdded(Envelope):
@@ -248,43 +248,43 @@ class GroupMemberRemovedPrimaryMember(TypedDict, total=False):
     """Owner of the group."""
 
     # Given name on the profile; may be missing.
-    firstName: str
+    firstName: str | None
     # Family name on the profile; may be missing.
-    lastName: str
+    lastName: str | None
     # Member role inside the group.
-    role: str
+    role: str | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers
+    customerIdentifiers: CustomerIdentifiers | None
 
 
 class GroupMemberRemovedMemberRemoved(TypedDict, total=False):
     """Member that left."""
 
     # Given name on the profile; may be missing.
-    firstName: str
+    firstName: str | None
     # Family name on the profile; may be missing.
-    lastName: str
+    lastName: str | None
     # Member role inside the group.
-    role: str
+    role: str | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers
+    customerIdentifiers: CustomerIdentifiers | None
 
 
 class GroupMemberRemovedData(TypedDict, total=False):
     """What happened."""
 
     # Internal id of the customer group.
-    groupId: Required[int]
+    groupId: int | None
     # Name of the customer group.
-    groupName: str
+    groupName: str | None
     # Owner of the group.
-    primaryMember: GroupMemberRemovedPrimaryMember
+    primaryMember: GroupMemberRemovedPrimaryMember | None
     # Member that left.
-    memberRemoved: Required[GroupMemberRemovedMemberRemoved]
+    memberRemoved: GroupMemberRemovedMemberRemoved | None
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int
+    enteredAt: int | None
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor
+    enteredBy: Actor | None
 
 
 class GroupMemberRemoved(Envelope):
@@ -298,28 +298,28 @@ class GroupUpdatedPrimaryMember(TypedDict, total=False):
     """Owner of the group."""
 
     # Given name on the profile; may be missing.
-    firstName: str
+    firstName: str | None
     # Family name on the profile; may be missing.
-    lastName: str
+    lastName: str | None
     # Member role inside the group.
-    role: str
+    role: str | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers
+    customerIdentifiers: CustomerIdentifiers | None
 
 
 class GroupUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Internal id of the customer group.
-    groupId: Required[int]
+    groupId: int | None
     # Name of the customer group.
-    groupName: str
+    groupName: str | None
     # Owner of the group.
-    primaryMember: GroupUpdatedPrimaryMember
+    primaryMember: GroupUpdatedPrimaryMember | None
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int
+    enteredAt: int | None
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor
+    enteredBy: Actor | None
 
 
 class GroupUpdated(Envelope):
@@ -333,47 +333,47 @@ class PointsContributionToGroupPrimaryMember(TypedDict, total=False):
     """Owner of the group."""
 
     # Given name on the profile; may be missing.
-    firstName: str
+    firstName: str | None
     # Family name on the profile; may be missing.
-    lastName: str
+    lastName: str | None
     # Member role inside the group.
-    role: str
+    role: str | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers
+    customerIdentifiers: CustomerIdentifiers | None
 
 
 class PointsContributionToGroupContributingMember(TypedDict, total=False):
     """Member who gave the points."""
 
     # Given name on the profile; may be missing.
-    firstName: str
+    firstName: str | None
     # Family name on the profile; may be missing.
-    lastName: str
+    lastName: str | None
     # Member role inside the group.
-    role: str
+    role: str | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers
+    customerIdentifiers: CustomerIdentifiers | None
 
 
 class PointsContributionToGroupData(TypedDict, total=False):
     """What happened."""
 
     # Internal id of the customer group.
-    groupId: Required[int]
+    groupId: int | None
     # Name of the customer group.
-    groupName: str
+    groupName: str | None
     # Owner of the group.
-    primaryMember: PointsContributionToGroupPrimaryMember
+    primaryMember: PointsContributionToGroupPrimaryMember | None
     # Member who gave the points.
-    contributingMember: Required[PointsContributionToGroupContributingMember]
+    contributingMember: PointsContributionToGroupContributingMember | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails
+    loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Points moved from the member to the group pool.
-    pointsContributedToGroup: Required[float]
+    pointsContributedToGroup: float | None
 
 
 class PointsContributionToGroup(Envelope):

@@ -12,38 +12,38 @@ class BadgeEarnedEarnConstraints(TypedDict, total=False):
     """One entry."""
 
     # BADGE or CUSTOMER.
-    constraintLevel: str
+    constraintLevel: str | None
     # OVERALL / ROLLING_WINDOW / NONE.
-    constraintType: str
+    constraintType: str | None
     # DAYS / WEEKS / MONTHS.
-    rollType: str
+    rollType: str | None
     # Window length.
-    rollValue: int
+    rollValue: int | None
     # Cap.
-    maxEarnLimit: int
+    maxEarnLimit: int | None
     # Used so far.
-    currentEarnCount: int
+    currentEarnCount: int | None
 
 
 class BadgeEarnedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Badge id (text).
-    badgeId: Required[str]
+    badgeId: str | None
     # Issue id.
-    issualId: str
+    issualId: str | None
     # Issued at (epoch milliseconds).
-    issuedOn: int
+    issuedOn: int | None
     # Earn id (text).
-    earnId: str
+    earnId: str | None
     # Earned at (epoch milliseconds).
-    earnedOn: int
+    earnedOn: int | None
     # Earn limits.
-    earnConstraints: list[BadgeEarnedEarnConstraints]
+    earnConstraints: list[BadgeEarnedEarnConstraints] | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
 
 
 class BadgeEarned(Envelope):
@@ -57,51 +57,51 @@ class CouponIssueCoupons(TypedDict, total=False):
     """One entry."""
 
     # Coupon id.
-    id: int
+    id: int | None
     # Coupon code.
-    code: str
+    code: str | None
     # Valid until (epoch milliseconds). snake_case on the wire.
-    valid_till: int
+    valid_till: int | None
     # Issued at (epoch milliseconds). snake_case on the wire.
-    issued_on: int
+    issued_on: int | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers
+    customerIdentifiers: CustomerIdentifiers | None
 
 
 class CouponIssueSeriesInfo(TypedDict, total=False):
     """Coupon series."""
 
     # Series id.
-    id: int
+    id: int | None
     # Series description.
-    description: str
+    description: str | None
     # Series kind.
-    seriesType: str
+    seriesType: str | None
     # How the code is handled.
-    clientHandlingType: str
+    clientHandlingType: str | None
     # Valid until (epoch milliseconds). snake_case on the wire.
-    valid_till: int
+    valid_till: int | None
     # Discount code. snake_case on the wire.
-    discount_code: str
+    discount_code: str | None
     # Discount basis (ABS seen). snake_case on the wire.
-    discount_type: str
+    discount_type: str | None
     # Discount value. snake_case on the wire.
-    discount_value: float
+    discount_value: float | None
 
 
 class CouponIssueData(TypedDict, total=False):
     """What happened."""
 
     # Time of the action (epoch milliseconds).
-    addedAt: int
+    addedAt: int | None
     # Till (and store) that did it.
-    addedBy: Actor
+    addedBy: Actor | None
     # Coupons issued.
-    coupons: Required[list[CouponIssueCoupons]]
+    coupons: list[CouponIssueCoupons] | None
     # Coupon series. snake_case on the wire.
-    series_info: CouponIssueSeriesInfo
+    series_info: CouponIssueSeriesInfo | None
     # SINGLE seen (also in the bulk sample).
-    issualType: str
+    issualType: str | None
 
 
 class CouponIssue(Envelope):
@@ -115,60 +115,60 @@ class CouponRedeemSeriesInfo(TypedDict, total=False):
     """Coupon series."""
 
     # Series id.
-    id: int
+    id: int | None
     # Series description.
-    description: str
+    description: str | None
     # Series kind.
-    seriesType: str
+    seriesType: str | None
     # How the code is handled.
-    clientHandlingType: str
+    clientHandlingType: str | None
     # Valid until (epoch milliseconds). snake_case on the wire.
-    valid_till: int
+    valid_till: int | None
     # Discount code. snake_case on the wire.
-    discount_code: str
+    discount_code: str | None
     # Discount basis (ABS seen). snake_case on the wire.
-    discount_type: str
+    discount_type: str | None
     # Discount value. snake_case on the wire.
-    discount_value: float
+    discount_value: float | None
 
 
 class CouponRedeemCoupon(TypedDict, total=False):
     """Redeemed coupon."""
 
     # Coupon id.
-    id: int
+    id: int | None
     # Coupon code.
-    code: str
+    code: str | None
     # Redemption id.
-    redemptionId: int
+    redemptionId: int | None
     # Redeemed at (epoch milliseconds).
-    redemptionDate: int
+    redemptionDate: int | None
     # Coupon series. snake_case on the wire.
-    series_info: CouponRedeemSeriesInfo
+    series_info: CouponRedeemSeriesInfo | None
 
 
 class CouponRedeemTransaction(TypedDict, total=False):
     """Bill the coupon was used on."""
 
     # Platform bill id. snake_case on the wire.
-    bill_id: int
+    bill_id: int | None
     # Bill number.
-    number: str
+    number: str | None
 
 
 class CouponRedeemData(TypedDict, total=False):
     """What happened."""
 
     # Time of the action (epoch milliseconds).
-    addedAt: int
+    addedAt: int | None
     # Till (and store) that did it.
-    addedBy: Actor
+    addedBy: Actor | None
     # Redeemed coupon.
-    coupon: Required[CouponRedeemCoupon]
+    coupon: CouponRedeemCoupon | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Bill the coupon was used on.
-    transaction: CouponRedeemTransaction
+    transaction: CouponRedeemTransaction | None
 
 
 class CouponRedeem(Envelope):
@@ -182,51 +182,51 @@ class IssueBulkCouponCoupons(TypedDict, total=False):
     """One entry."""
 
     # Coupon id.
-    id: int
+    id: int | None
     # Coupon code.
-    code: str
+    code: str | None
     # Valid until (epoch milliseconds). snake_case on the wire.
-    valid_till: int
+    valid_till: int | None
     # Issued at (epoch milliseconds). snake_case on the wire.
-    issued_on: int
+    issued_on: int | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers
+    customerIdentifiers: CustomerIdentifiers | None
 
 
 class IssueBulkCouponSeriesInfo(TypedDict, total=False):
     """Coupon series."""
 
     # Series id.
-    id: int
+    id: int | None
     # Series description.
-    description: str
+    description: str | None
     # Series kind.
-    seriesType: str
+    seriesType: str | None
     # How the code is handled.
-    clientHandlingType: str
+    clientHandlingType: str | None
     # Valid until (epoch milliseconds). snake_case on the wire.
-    valid_till: int
+    valid_till: int | None
     # Discount code. snake_case on the wire.
-    discount_code: str
+    discount_code: str | None
     # Discount basis (ABS seen). snake_case on the wire.
-    discount_type: str
+    discount_type: str | None
     # Discount value. snake_case on the wire.
-    discount_value: float
+    discount_value: float | None
 
 
 class IssueBulkCouponData(TypedDict, total=False):
     """What happened."""
 
     # Time of the action (epoch milliseconds).
-    addedAt: int
+    addedAt: int | None
     # Till (and store) that did it.
-    addedBy: Actor
+    addedBy: Actor | None
     # Coupons issued.
-    coupons: Required[list[IssueBulkCouponCoupons]]
+    coupons: list[IssueBulkCouponCoupons] | None
     # Coupon series. snake_case on the wire.
-    series_info: IssueBulkCouponSeriesInfo
+    series_info: IssueBulkCouponSeriesInfo | None
     # SINGLE seen (also in the bulk sample).
-    issualType: str
+    issualType: str | None
 
 
 class IssueBulkCoupon(Envelope):
@@ -240,44 +240,44 @@ class IssueRewardFailureRewards(TypedDict, total=False):
     """One entry."""
 
     # Reward id.
-    id: int
+    id: int | None
     # Quantity.
-    qty: int
+    qty: int | None
     # Points.
-    points: int
+    points: int | None
     # Kind.
-    type: str
+    type: str | None
     # Platform id of the transaction. Text in the published schema, a number in the published
     # sample; both are accepted.
-    transactionId: str | int
+    transactionId: str | int | None
     # Client reference.
-    rewardReference: str
+    rewardReference: str | None
 
 
 class IssueRewardFailureErroredSteps(TypedDict, total=False):
     """One entry."""
 
     # Step name.
-    name: str
+    name: str | None
     # Error text.
-    errorMessage: str
+    errorMessage: str | None
     # Error code.
-    errorCode: int
+    errorCode: int | None
     # Rewards in the failed step.
-    rewards: list[IssueRewardFailureRewards]
+    rewards: list[IssueRewardFailureRewards] | None
 
 
 class IssueRewardFailureData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Request id.
-    requestId: Required[str]
+    requestId: str | None
     # Points price of the whole request.
-    totalPoints: int
+    totalPoints: int | None
     # Steps that failed.
-    erroredSteps: Required[list[IssueRewardFailureErroredSteps]]
+    erroredSteps: list[IssueRewardFailureErroredSteps] | None
 
 
 class IssueRewardFailure(Envelope):
@@ -291,127 +291,127 @@ class RewardCreatedVendorRedemptionDetails(TypedDict, total=False):
     """Vendor redemption set-up."""
 
     # Vendor redemption id.
-    id: int
+    id: int | None
     # Vendor redemption name.
-    name: str
+    name: str | None
 
 
 class RewardCreatedImages(TypedDict, total=False):
     """One entry."""
 
     # Media name.
-    name: str
+    name: str | None
     # Media id.
-    id: str
+    id: str | None
     # Media URL.
-    url: str
+    url: str | None
     # Hosted elsewhere.
-    isExternal: bool
+    isExternal: bool | None
     # Alt text.
-    altText: str
+    altText: str | None
 
 
 class RewardCreatedVideos(TypedDict, total=False):
     """One entry."""
 
     # Media name.
-    name: str
+    name: str | None
     # Media id.
-    id: str
+    id: str | None
     # Media URL.
-    url: str
+    url: str | None
     # Hosted elsewhere.
-    isExternal: bool
+    isExternal: bool | None
     # Alt text.
-    altText: str
+    altText: str | None
 
 
 class RewardCreatedRewardDetails(TypedDict, total=False):
     """One entry."""
 
     # Thumbnail URL.
-    thumbnailUrl: str
+    thumbnailUrl: str | None
     # Language code.
-    languageCode: str
+    languageCode: str | None
     # Thumbnail id.
-    thumbnailId: str
+    thumbnailId: str | None
     # Name in that language.
-    name: str
+    name: str | None
     # T&C URL.
-    termAndConditionsUrl: str
+    termAndConditionsUrl: str | None
     # Image URL.
-    imageUrl: str
+    imageUrl: str | None
     # Image id.
-    imageId: str
+    imageId: str | None
     # Extra images.
-    images: list[RewardCreatedImages]
+    images: list[RewardCreatedImages] | None
     # Extra videos.
-    videos: list[RewardCreatedVideos]
+    videos: list[RewardCreatedVideos] | None
     # Description text.
-    description: str
+    description: str | None
     # T&C file id.
-    termAndConditionsId: str
+    termAndConditionsId: str | None
 
 
 class RewardCreatedGeographies(TypedDict, total=False):
     """One entry."""
 
     # Country id.
-    countryId: int
+    countryId: int | None
     # City id.
-    cityId: int
+    cityId: int | None
     # Area id.
-    areaId: int
+    areaId: int | None
 
 
 class RewardCreatedVendorDetails(TypedDict, total=False):
     """Vendor."""
 
     # Vendor id.
-    id: int
+    id: int | None
     # Vendor name.
-    name: str
+    name: str | None
 
 
 class RewardCreatedData(TypedDict, total=False):
     """What happened."""
 
     # Reward is live.
-    enabled: bool
+    enabled: bool | None
     # Tier text.
-    tier: str
+    tier: str | None
     # Display priority.
-    priority: int
+    priority: int | None
     # How it is redeemed.
-    redemptionType: str
+    redemptionType: str | None
     # End (epoch milliseconds).
-    endDate: int
+    endDate: int | None
     # Reward id.
-    rewardId: Required[int]
+    rewardId: int | None
     # Coupon series used by the reward.
-    intouchSeriesId: str
+    intouchSeriesId: str | None
     # Vendor redemption set-up.
-    vendorRedemptionDetails: RewardCreatedVendorRedemptionDetails
+    vendorRedemptionDetails: RewardCreatedVendorRedemptionDetails | None
     # Start (epoch milliseconds).
-    startDate: int
+    startDate: int | None
     # Localised texts and media.
-    rewardDetails: list[RewardCreatedRewardDetails]
+    rewardDetails: list[RewardCreatedRewardDetails] | None
     # Reward label.
-    label: str
+    label: str | None
     # Where it is offered.
-    geographies: list[RewardCreatedGeographies]
+    geographies: list[RewardCreatedGeographies] | None
     # Kind.
-    type: str
+    type: str | None
     # Vendor.
-    vendorDetails: RewardCreatedVendorDetails
+    vendorDetails: RewardCreatedVendorDetails | None
     # Category ids.
-    categories: list[int]
+    categories: list[int] | None
     # Points price.
-    intouchPoints: int
+    intouchPoints: int | None
     # Reward group.
-    group: str
+    group: str | None
     # Programme id.
-    programId: int
+    programId: int | None
 
 
 class RewardCreated(Envelope):
@@ -425,111 +425,111 @@ class RewardExpiryReminderImages(TypedDict, total=False):
     """One entry."""
 
     # Media name.
-    name: str
+    name: str | None
     # Media id.
-    id: str
+    id: str | None
     # Media URL.
-    url: str
+    url: str | None
 
 
 class RewardExpiryReminderVideos(TypedDict, total=False):
     """One entry."""
 
     # Media name.
-    name: str
+    name: str | None
     # Media id.
-    id: str
+    id: str | None
     # Media URL.
-    url: str
+    url: str | None
     # Hosted elsewhere.
-    isExternal: bool
+    isExternal: bool | None
 
 
 class RewardExpiryReminderRewardDetails(TypedDict, total=False):
     """One entry."""
 
     # Language code.
-    languageCode: str
+    languageCode: str | None
     # Name in that language.
-    name: str
+    name: str | None
     # Description text.
-    description: str
+    description: str | None
     # T&C file id.
-    termAndConditionsId: str
+    termAndConditionsId: str | None
     # T&C URL.
-    termAndConditionsUrl: str
+    termAndConditionsUrl: str | None
     # Image id.
-    imageId: str
+    imageId: str | None
     # Image URL.
-    imageUrl: str
+    imageUrl: str | None
     # Thumbnail id.
-    thumbnailId: str
+    thumbnailId: str | None
     # Thumbnail URL.
-    thumbnailUrl: str
+    thumbnailUrl: str | None
     # Extra images.
-    images: list[RewardExpiryReminderImages]
+    images: list[RewardExpiryReminderImages] | None
     # Extra videos.
-    videos: list[RewardExpiryReminderVideos]
+    videos: list[RewardExpiryReminderVideos] | None
 
 
 class RewardExpiryReminderVendorDetails(TypedDict, total=False):
     """Vendor."""
 
     # Vendor id.
-    id: int
+    id: int | None
     # Vendor name.
-    name: str
+    name: str | None
 
 
 class RewardExpiryReminderVendorRedemptionDetails(TypedDict, total=False):
     """Vendor redemption set-up."""
 
     # Vendor redemption id.
-    id: int
+    id: int | None
     # Vendor redemption name.
-    name: str
+    name: str | None
 
 
 class RewardExpiryReminderPaymentModes(TypedDict, total=False):
     """One entry."""
 
     # Payment mode id.
-    id: int
+    id: int | None
     # Payment mode name.
-    paymentMode: str
+    paymentMode: str | None
     # Conversion ratio. snake_case on the wire.
-    conv_ratio: float
+    conv_ratio: float | None
 
 
 class RewardExpiryReminderData(TypedDict, total=False):
     """What happened."""
 
     # Reward id.
-    rewardId: Required[int]
+    rewardId: int | None
     # Kind.
-    type: str
+    type: str | None
     # Reward is live.
-    enabled: bool
+    enabled: bool | None
     # How it is redeemed.
-    redemptionType: str
+    redemptionType: str | None
     # Start (epoch milliseconds).
-    startDate: int
+    startDate: int | None
     # End (epoch milliseconds).
-    endDate: int
+    endDate: int | None
     # Points price.
-    intouchPoints: int
+    intouchPoints: int | None
     # Coupon series used by the reward.
-    intouchSeriesId: str
+    intouchSeriesId: str | None
     # Display priority.
-    priority: int
+    priority: int | None
     # Localised texts and media.
-    rewardDetails: list[RewardExpiryReminderRewardDetails]
+    rewardDetails: list[RewardExpiryReminderRewardDetails] | None
     # Vendor.
-    vendorDetails: RewardExpiryReminderVendorDetails
+    vendorDetails: RewardExpiryReminderVendorDetails | None
     # Vendor redemption set-up.
-    vendorRedemptionDetails: RewardExpiryReminderVendorRedemptionDetails
+    vendorRedemptionDetails: RewardExpiryReminderVendorRedemptionDetails | None
     # Ways to pay.
-    paymentModes: list[RewardExpiryReminderPaymentModes]
+    paymentModes: list[RewardExpiryReminderPaymentModes] | None
 
 
 class RewardExpiryReminder(Envelope):
@@ -543,55 +543,55 @@ class RewardIssuedVendorRewardDetails(TypedDict, total=False):
     """Vendor voucher."""
 
     # Voucher code.
-    vendorVoucher: str
+    vendorVoucher: str | None
 
 
 class RewardIssuedIntouchRewardDetails(TypedDict, total=False):
     """Platform coupon."""
 
     # Coupon code.
-    intouchCouponCode: str
+    intouchCouponCode: str | None
     # Coupon expiry (epoch milliseconds).
-    codeExpiry: int
+    codeExpiry: int | None
 
 
 class RewardIssuedData(TypedDict, total=False):
     """What happened."""
 
     # Tier text.
-    tier: str
+    tier: str | None
     # Display priority.
-    priority: int
+    priority: int | None
     # How it is redeemed.
-    redemptionType: str
+    redemptionType: str | None
     # End (epoch milliseconds).
-    endDate: int
+    endDate: int | None
     # Reward id.
-    rewardId: Required[int]
+    rewardId: int | None
     # Vendor voucher.
-    vendorRewardDetails: RewardIssuedVendorRewardDetails
+    vendorRewardDetails: RewardIssuedVendorRewardDetails | None
     # Coupon series used by the reward.
-    intouchSeriesId: str
+    intouchSeriesId: str | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Start (epoch milliseconds).
-    startDate: int
+    startDate: int | None
     # Reward label.
-    label: str
+    label: str | None
     # Issued at (epoch milliseconds).
-    issueDateTime: int
+    issueDateTime: int | None
     # When the activity happened (date-time text).
-    eventDateTime: int
+    eventDateTime: int | None
     # Platform id of the transaction.
-    transactionId: str
+    transactionId: str | None
     # Platform coupon.
-    intouchRewardDetails: RewardIssuedIntouchRewardDetails
+    intouchRewardDetails: RewardIssuedIntouchRewardDetails | None
     # Kind.
-    type: str
+    type: str | None
     # Points price.
-    intouchPoints: int
+    intouchPoints: int | None
     # Reward group.
-    group: str
+    group: str | None
 
 
 class RewardIssued(Envelope):
@@ -605,121 +605,121 @@ class RewardUpdatedGeographies(TypedDict, total=False):
     """One entry."""
 
     # Country id.
-    countryId: int
+    countryId: int | None
     # City id.
-    cityId: int
+    cityId: int | None
     # Area id.
-    areaId: int
+    areaId: int | None
 
 
 class RewardUpdatedImages(TypedDict, total=False):
     """One entry."""
 
     # Media name.
-    name: str
+    name: str | None
     # Media id.
-    id: str
+    id: str | None
     # Media URL.
-    url: str
+    url: str | None
 
 
 class RewardUpdatedVideos(TypedDict, total=False):
     """One entry."""
 
     # Media name.
-    name: str
+    name: str | None
     # Media id.
-    id: str
+    id: str | None
     # Media URL.
-    url: str
+    url: str | None
     # Hosted elsewhere.
-    isExternal: bool
+    isExternal: bool | None
 
 
 class RewardUpdatedRewardDetails(TypedDict, total=False):
     """One entry."""
 
     # Language code.
-    languageCode: str
+    languageCode: str | None
     # Name in that language.
-    name: str
+    name: str | None
     # Description text.
-    description: str
+    description: str | None
     # T&C file id.
-    termAndConditionsId: str
+    termAndConditionsId: str | None
     # T&C URL.
-    termAndConditionsUrl: str
+    termAndConditionsUrl: str | None
     # Image id.
-    imageId: str
+    imageId: str | None
     # Image URL.
-    imageUrl: str
+    imageUrl: str | None
     # Thumbnail id.
-    thumbnailId: str
+    thumbnailId: str | None
     # Thumbnail URL.
-    thumbnailUrl: str
+    thumbnailUrl: str | None
     # Extra images.
-    images: list[RewardUpdatedImages]
+    images: list[RewardUpdatedImages] | None
     # Extra videos.
-    videos: list[RewardUpdatedVideos]
+    videos: list[RewardUpdatedVideos] | None
 
 
 class RewardUpdatedVendorDetails(TypedDict, total=False):
     """Vendor."""
 
     # Vendor id.
-    id: int
+    id: int | None
     # Vendor name.
-    name: str
+    name: str | None
 
 
 class RewardUpdatedVendorRedemptionDetails(TypedDict, total=False):
     """Vendor redemption set-up."""
 
     # Vendor redemption id.
-    id: int
+    id: int | None
     # Vendor redemption name.
-    name: str
+    name: str | None
 
 
 class RewardUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Reward id.
-    rewardId: Required[int]
+    rewardId: int | None
     # Kind.
-    type: str
+    type: str | None
     # Reward is live.
-    enabled: bool
+    enabled: bool | None
     # How it is redeemed.
-    redemptionType: str
+    redemptionType: str | None
     # Start (epoch milliseconds).
-    startDate: int
+    startDate: int | None
     # End (epoch milliseconds).
-    endDate: int
+    endDate: int | None
     # Points price.
-    intouchPoints: int
+    intouchPoints: int | None
     # Coupon series used by the reward.
-    intouchSeriesId: str
+    intouchSeriesId: str | None
     # Display priority.
-    priority: int
+    priority: int | None
     # Tier text.
-    tier: str
+    tier: str | None
     # Reward group.
-    group: str
+    group: str | None
     # Reward label.
-    label: str
+    label: str | None
     # Programme id.
-    programId: int
+    programId: int | None
     # Category ids.
-    categories: list[int]
+    categories: list[int] | None
     # Where it is offered.
-    geographies: list[RewardUpdatedGeographies]
+    geographies: list[RewardUpdatedGeographies] | None
     # Localised texts and media.
-    rewardDetails: list[RewardUpdatedRewardDetails]
+    rewardDetails: list[RewardUpdatedRewardDetails] | None
     # Vendor.
-    vendorDetails: RewardUpdatedVendorDetails
+    vendorDetails: RewardUpdatedVendorDetails | None
     # Vendor redemption set-up.
-    vendorRedemptionDetails: RewardUpdatedVendorRedemptionDetails
+    vendorRedemptionDetails: RewardUpdatedVendorRedemptionDetails | None
 
 
 class RewardUpdated(Envelope):
@@ -733,22 +733,22 @@ class UpdateRewardTransactionTransactionUpdates(TypedDict, total=False):
     """One entry."""
 
     # Platform id of the transaction.
-    transactionId: int
+    transactionId: int | None
     # Reward id.
-    rewardId: int
+    rewardId: int | None
     # Customer id.
-    customerId: int
+    customerId: int | None
     # Map of custom field -> value.
-    transactionCustomFields: dict[str, str]
+    transactionCustomFields: dict[str, str | None] | None
     # Fulfilment state.
-    fulfillmentStatus: str
+    fulfillmentStatus: str | None
 
 
 class UpdateRewardTransactionData(TypedDict, total=False):
     """What happened."""
 
     # Reward transactions that changed.
-    transactionUpdates: Required[list[UpdateRewardTransactionTransactionUpdates]]
+    transactionUpdates: list[UpdateRewardTransactionTransactionUpdates] | None
 
 
 class UpdateRewardTransaction(Envelope):

@@ -22,105 +22,107 @@ class PromotionalAlternateCurrenciesIssued(TypedDict, total=False):
     """One entry."""
 
     # Promotion name.
-    promotionName: str
+    promotionName: str | None
     # Promotion identifier (text).
-    promotionIdentifier: str
+    promotionIdentifier: str | None
     # Promotion kind.
-    promotionType: str
+    promotionType: str | None
     # Amount from the promotion.
-    promotionAlternateCurrencies: float
+    promotionAlternateCurrencies: float | None
     # Expiry (YYYY-MM-DD).
-    promotionAlternateCurrenciesExpiryDate: str
+    promotionAlternateCurrenciesExpiryDate: str | None
 
 
 class PromisedAlternateCurrenciesIssued(TypedDict, total=False):
     """One entry."""
 
     # Promised amount.
-    promisedAlternateCurrencies: float
+    promisedAlternateCurrencies: float | None
     # True when release waits for an outside trigger.
-    isExternalTriggerBased: bool
+    isExternalTriggerBased: bool | None
     # Planned release (YYYY-MM-DD).
-    promisedAlternateCurrenciesConversionDate: str
+    promisedAlternateCurrenciesConversionDate: str | None
     # Promotion identifier (text).
-    promotionIdentifier: str
+    promotionIdentifier: str | None
 
 
 class RegularAlternateCurrenciesBreakup(TypedDict, total=False):
     """One entry."""
 
     # Amount.
-    alternateCurrencies: float
+    alternateCurrencies: float | None
     # Expiry (YYYY-MM-DD).
-    expiryAt: str
+    expiryAt: str | None
 
 
 class AlternateCurrenciesIssuedAlternateCurrenciesIssuedData(TypedDict, total=False):
     """One entry."""
 
     # Slices issued by promotions.
-    promotionalAlternateCurrenciesIssued: list[PromotionalAlternateCurrenciesIssued]
+    promotionalAlternateCurrenciesIssued: list[PromotionalAlternateCurrenciesIssued] | None
     # Promised slices.
-    promisedAlternateCurrenciesIssued: list[PromisedAlternateCurrenciesIssued]
+    promisedAlternateCurrenciesIssued: list[PromisedAlternateCurrenciesIssued] | None
     # Regular amount split by expiry.
-    regularAlternateCurrenciesBreakup: list[RegularAlternateCurrenciesBreakup]
+    regularAlternateCurrenciesBreakup: list[RegularAlternateCurrenciesBreakup] | None
     # Total issued.
-    totalAlternateCurrenciesIssued: float
+    totalAlternateCurrenciesIssued: float | None
     # Currency code.
-    alternateCurrencyIdentifier: str
+    alternateCurrencyIdentifier: str | None
     # Balance after.
-    programCurrentAlternateCurrencies: float
+    programCurrentAlternateCurrencies: float | None
     # Currency name.
-    alternateCurrencyName: str
+    alternateCurrencyName: str | None
     # Regular amount issued.
-    regularAlternateCurrenciesIssued: float
+    regularAlternateCurrenciesIssued: float | None
     # Lifetime total after.
-    programLifetimeAlternateCurrencies: float
+    programLifetimeAlternateCurrencies: float | None
 
 
 class AlternateCurrenciesIssuedAlternateCurrencies(TypedDict, total=False):
     """One entry."""
 
     # Slices issued by promotions.
-    promotionalAlternateCurrenciesIssued: list[PromotionalAlternateCurrenciesIssued]
+    promotionalAlternateCurrenciesIssued: list[PromotionalAlternateCurrenciesIssued] | None
     # Promised slices.
-    promisedAlternateCurrenciesIssued: list[PromisedAlternateCurrenciesIssued]
+    promisedAlternateCurrenciesIssued: list[PromisedAlternateCurrenciesIssued] | None
     # Regular amount split by expiry.
-    regularAlternateCurrenciesBreakup: list[RegularAlternateCurrenciesBreakup]
+    regularAlternateCurrenciesBreakup: list[RegularAlternateCurrenciesBreakup] | None
     # Total issued.
-    totalAlternateCurrenciesIssued: float
+    totalAlternateCurrenciesIssued: float | None
     # Currency code.
-    alternateCurrencyIdentifier: str
+    alternateCurrencyIdentifier: str | None
     # Balance after.
-    programCurrentAlternateCurrencies: float
+    programCurrentAlternateCurrencies: float | None
     # Currency name.
-    alternateCurrencyName: str
+    alternateCurrencyName: str | None
     # Regular amount issued.
-    regularAlternateCurrenciesIssued: float
+    regularAlternateCurrenciesIssued: float | None
     # Lifetime total after.
-    programLifetimeAlternateCurrencies: float
+    programLifetimeAlternateCurrencies: float | None
 
 
 class AlternateCurrenciesIssuedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails
+    loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # One row per alternate currency. alternateCurrencies in the published sample; one of the two is
     # expected, both are accepted.
-    alternateCurrenciesIssuedData: list[AlternateCurrenciesIssuedAlternateCurrenciesIssuedData]
+    alternateCurrenciesIssuedData: (
+        list[AlternateCurrenciesIssuedAlternateCurrenciesIssuedData] | None
+    )
     # The name that the published sample uses for alternateCurrenciesIssuedData.
     # alternateCurrenciesIssuedData in the published schema; one of the two is expected, both are
     # accepted.
-    alternateCurrencies: list[AlternateCurrenciesIssuedAlternateCurrencies]
+    alternateCurrencies: list[AlternateCurrenciesIssuedAlternateCurrencies] | None
 
 
 class AlternateCurrenciesIssued(Envelope):
@@ -134,106 +136,106 @@ class CurrentEventPromotionAlternateCurrenciesReturnedDetails(TypedDict, total=F
     """One entry."""
 
     # Promotion identifier (text).
-    promotionIdentifier: str
+    promotionIdentifier: str | None
     # Promotion kind.
-    promotionType: str
+    promotionType: str | None
     # Amount from the promotion.
-    promotionAlternateCurrencies: float
+    promotionAlternateCurrencies: float | None
 
 
 class PromotionalAlternateCurrenciesReversed(TypedDict, total=False):
     """One entry."""
 
     # Promotion identifier (text).
-    promotionIdentifier: str
+    promotionIdentifier: str | None
     # Promotion kind.
-    promotionType: str
+    promotionType: str | None
     # Amount from the promotion.
-    promotionAlternateCurrencies: float
+    promotionAlternateCurrencies: float | None
 
 
 class AlternateCurrenciesReversedData(TypedDict, total=False):
     """One entry."""
 
     # Promised amount taken back.
-    promisedAlternateCurrenciesReversed: float
+    promisedAlternateCurrenciesReversed: float | None
     # Promotional slices taken back by this return.
-    currentEventPromotionAlternateCurrenciesReturnedDetails: list[
-        CurrentEventPromotionAlternateCurrenciesReturnedDetails
-    ]
+    currentEventPromotionAlternateCurrenciesReturnedDetails: (
+        list[CurrentEventPromotionAlternateCurrenciesReturnedDetails] | None
+    )
     # Promised amount taken back by this return.
-    currentEventPromisedAlternateCurrenciesReturned: float
+    currentEventPromisedAlternateCurrenciesReturned: float | None
     # Regular amount taken back.
-    regularAlternateCurrenciesReversed: float
+    regularAlternateCurrenciesReversed: float | None
     # Currency code.
-    alternateCurrencyIdentifier: str
+    alternateCurrencyIdentifier: str | None
     # Balance after.
-    programCurrentAlternateCurrencies: float
+    programCurrentAlternateCurrencies: float | None
     # Total taken back by this return.
-    currentEventTotalAlternateCurrenciesReturned: float
+    currentEventTotalAlternateCurrenciesReturned: float | None
     # Currency name.
-    alternateCurrencyName: str
+    alternateCurrencyName: str | None
     # Lifetime total after.
-    programLifetimeAlternateCurrencies: float
+    programLifetimeAlternateCurrencies: float | None
     # Total taken back.
-    totalIssuedAlternateCurrenciesReversed: float
+    totalIssuedAlternateCurrenciesReversed: float | None
     # Promotional amount taken back.
-    promotionalAlternateCurrenciesReversed: list[PromotionalAlternateCurrenciesReversed]
+    promotionalAlternateCurrenciesReversed: list[PromotionalAlternateCurrenciesReversed] | None
     # Regular amount taken back by this return.
-    currentEventRegularAlternateCurrenciesReturned: float
+    currentEventRegularAlternateCurrenciesReturned: float | None
 
 
 class IssuedAlternateCurrenciesReversedAlternateCurrencies(TypedDict, total=False):
     """One entry."""
 
     # Promised amount taken back.
-    promisedAlternateCurrenciesReversed: float
+    promisedAlternateCurrenciesReversed: float | None
     # Promotional slices taken back by this return.
-    currentEventPromotionAlternateCurrenciesReturnedDetails: list[
-        CurrentEventPromotionAlternateCurrenciesReturnedDetails
-    ]
+    currentEventPromotionAlternateCurrenciesReturnedDetails: (
+        list[CurrentEventPromotionAlternateCurrenciesReturnedDetails] | None
+    )
     # Promised amount taken back by this return.
-    currentEventPromisedAlternateCurrenciesReturned: float
+    currentEventPromisedAlternateCurrenciesReturned: float | None
     # Regular amount taken back.
-    regularAlternateCurrenciesReversed: float
+    regularAlternateCurrenciesReversed: float | None
     # Currency code.
-    alternateCurrencyIdentifier: str
+    alternateCurrencyIdentifier: str | None
     # Balance after.
-    programCurrentAlternateCurrencies: float
+    programCurrentAlternateCurrencies: float | None
     # Total taken back by this return.
-    currentEventTotalAlternateCurrenciesReturned: float
+    currentEventTotalAlternateCurrenciesReturned: float | None
     # Currency name.
-    alternateCurrencyName: str
+    alternateCurrencyName: str | None
     # Lifetime total after.
-    programLifetimeAlternateCurrencies: float
+    programLifetimeAlternateCurrencies: float | None
     # Promotional amount taken back.
-    promotionalAlternateCurrenciesReversed: list[PromotionalAlternateCurrenciesReversed]
+    promotionalAlternateCurrenciesReversed: list[PromotionalAlternateCurrenciesReversed] | None
     # Regular amount taken back by this return.
-    currentEventRegularAlternateCurrenciesReturned: float
+    currentEventRegularAlternateCurrenciesReturned: float | None
     # Total taken back.
-    totalAlternateCurrenciesReversed: float
+    totalAlternateCurrenciesReversed: float | None
 
 
 class IssuedAlternateCurrenciesReversedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails
+    loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # One row per alternate currency. alternateCurrencies in the published sample; one of the two is
     # expected, both are accepted.
-    alternateCurrenciesReversedData: list[AlternateCurrenciesReversedData]
+    alternateCurrenciesReversedData: list[AlternateCurrenciesReversedData] | None
     # The name that the published sample uses for alternateCurrenciesReversedData.
     # alternateCurrenciesReversedData in the published schema; one of the two is expected, both are
     # accepted.
-    alternateCurrencies: list[IssuedAlternateCurrenciesReversedAlternateCurrencies]
+    alternateCurrencies: list[IssuedAlternateCurrenciesReversedAlternateCurrencies] | None
 
 
 class IssuedAlternateCurrenciesReversed(Envelope):
@@ -247,57 +249,59 @@ class CurrentEventPromotionPointsReturnedDetails(TypedDict, total=False):
     """One entry."""
 
     # Promotion identifier (text).
-    promotionIdentifier: str
+    promotionIdentifier: str | None
     # Promotion kind.
-    promotionType: str
+    promotionType: str | None
     # Points from the promotion.
-    promotionPoints: float
+    promotionPoints: float | None
 
 
 class IssuedPointsReversedPromotionalPointsReversed(TypedDict, total=False):
     """One entry."""
 
     # Promotion identifier (text).
-    promotionIdentifier: str
+    promotionIdentifier: str | None
     # Promotion kind.
-    promotionType: str
+    promotionType: str | None
     # Points from the promotion.
-    promotionPoints: float
+    promotionPoints: float | None
 
 
 class IssuedPointsReversedData(TypedDict, total=False):
     """What happened."""
 
     # Regular points taken back.
-    regularPointsReversed: float
+    regularPointsReversed: float | None
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails
+    loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Regular points taken back by this return.
-    currentEventRegularPointsReturned: float
+    currentEventRegularPointsReturned: float | None
     # Promotional slices taken back by this return.
-    currentEventPromotionPointsReturnedDetails: list[CurrentEventPromotionPointsReturnedDetails]
+    currentEventPromotionPointsReturnedDetails: (
+        list[CurrentEventPromotionPointsReturnedDetails] | None
+    )
     # Promised points taken back.
-    promisedPointsReversed: float
+    promisedPointsReversed: float | None
     # Lifetime earned total after the activity.
-    programLifetimePoints: float
+    programLifetimePoints: float | None
     # Promotional points taken back.
-    promotionalPointsReversed: list[IssuedPointsReversedPromotionalPointsReversed]
+    promotionalPointsReversed: list[IssuedPointsReversedPromotionalPointsReversed] | None
     # All issued points taken back so far.
-    totalIssuedPointsReversed: Required[float]
+    totalIssuedPointsReversed: float | None
     # Total taken back by this return.
-    currentEventTotalPointsReturned: float
+    currentEventTotalPointsReturned: float | None
     # Spendable balance after the activity.
-    programCurrentPoints: float
+    programCurrentPoints: float | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Promised points taken back by this return.
-    currentEventPromisedPointsReturned: float
+    currentEventPromisedPointsReturned: float | None
 
 
 class IssuedPointsReversed(Envelope):
@@ -311,32 +315,32 @@ class LoyaltyCustomerMergeSurvivorCustomerLoyaltySummary(TypedDict, total=False)
     """One entry."""
 
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Lifetime points.
-    lifetimePoints: float
+    lifetimePoints: float | None
     # Spendable points.
-    currentPoints: float
+    currentPoints: float | None
     # Promised points.
-    promisedPoints: float
+    promisedPoints: float | None
     # Tier number.
-    tierNumber: int
+    tierNumber: int | None
 
 
 class LoyaltyCustomerMergeData(TypedDict, total=False):
     """What happened."""
 
     # Profile that remains.
-    survivorCustomerIdentifiers: Required[CustomerIdentifiers]
+    survivorCustomerIdentifiers: CustomerIdentifiers | None
     # Profile merged away.
-    victimCustomerIdentifiers: Required[CustomerIdentifiers]
+    victimCustomerIdentifiers: CustomerIdentifiers | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails
+    loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor
+    enteredBy: Actor | None
     # Balances of the remaining profile per programme.
-    survivorCustomerLoyaltySummary: list[LoyaltyCustomerMergeSurvivorCustomerLoyaltySummary]
+    survivorCustomerLoyaltySummary: list[LoyaltyCustomerMergeSurvivorCustomerLoyaltySummary] | None
 
 
 class LoyaltyCustomerMerge(Envelope):
@@ -350,29 +354,29 @@ class ManualPointsAdjustmentProgramPointsSplit(TypedDict, total=False):
     """One entry."""
 
     # Award row id.
-    pointsAwardedId: int
+    pointsAwardedId: int | None
     # Programme id.
-    programId: int
+    programId: int | None
     # Points (decimal text). Decimal number as text.
-    points: str
+    points: str | None
     # Kind of points.
-    pointsType: str
+    pointsType: str | None
 
 
 class ManualPointsAdjustmentData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Points deducted (decimal text; key is misspelt on the wire). Misspelt on the wire
     # (totalPointsDeducted) and a decimal number as text; kept.
-    totalPoinstDeducted: Required[str]
+    totalPoinstDeducted: str | None
     # Split per award.
-    programPointsSplit: list[ManualPointsAdjustmentProgramPointsSplit]
+    programPointsSplit: list[ManualPointsAdjustmentProgramPointsSplit] | None
     # Reason text.
-    reason: str
+    reason: str | None
 
 
 class ManualPointsAdjustment(Envelope):
@@ -386,17 +390,17 @@ class PointsExpiredData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails
+    loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Points that lapsed.
-    pointsExpired: Required[float]
+    pointsExpired: float | None
 
 
 class PointsExpired(Envelope):
@@ -410,42 +414,42 @@ class PointsExpiryChangeUpdatedPointsExpiryBreakup(TypedDict, total=False):
     """One entry."""
 
     # Award row id.
-    pointAwardedRefID: int
+    pointAwardedRefID: int | None
     # Award row kind (POINT_AWARDED seen).
-    pointsAwardedRefType: str
+    pointsAwardedRefType: str | None
     # Promotion id, when promotional.
-    promotionID: int
+    promotionID: int | None
     # Points in the slice.
-    points: float
+    points: float | None
     # Old expiry (text).
-    pointsPreviousExpiryDate: str
+    pointsPreviousExpiryDate: str | None
     # EXTEND_EXPIRY / EARLY_EXPIRY seen.
-    expiryUpdateReasonType: str
+    expiryUpdateReasonType: str | None
     # Free-text note.
-    expiryUpdateReasonNote: str
+    expiryUpdateReasonNote: str | None
     # New expiry (text).
-    newExpiryDate: str
+    newExpiryDate: str | None
     # How the new expiry was set.
-    newExpirySetType: str
+    newExpirySetType: str | None
     # The time of pointsPreviousExpiryDate as epoch milliseconds.
-    pointsPreviousExpiryDateInMillis: int
+    pointsPreviousExpiryDateInMillis: int | None
     # The time of newExpiryDate as epoch milliseconds.
-    newExpiryDateInMillis: int
+    newExpiryDateInMillis: int | None
 
 
 class PointsExpiryChangeData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails
+    loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Slices whose expiry changed.
-    updatedPointsExpiryBreakup: Required[list[PointsExpiryChangeUpdatedPointsExpiryBreakup]]
+    updatedPointsExpiryBreakup: list[PointsExpiryChangeUpdatedPointsExpiryBreakup] | None
 
 
 class PointsExpiryChange(Envelope):
@@ -459,21 +463,21 @@ class PointsExpiryReminderData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails
+    loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Points about to lapse.
-    pointsScheduledForExpiry: Required[float]
+    pointsScheduledForExpiry: float | None
     # Lapse date (YYYY-MM-DD).
-    scheduledExpiryDate: Required[str]
+    scheduledExpiryDate: str | None
     # The time of scheduledExpiryDate as epoch milliseconds.
-    scheduledExpiryDateInMillis: int
+    scheduledExpiryDateInMillis: int | None
 
 
 class PointsExpiryReminder(Envelope):
@@ -487,82 +491,82 @@ class PointsIssuedPromisedPointsIssued(TypedDict, total=False):
     """One entry."""
 
     # Promised amount.
-    promisedPoints: float
+    promisedPoints: float | None
     # True when release waits for an outside trigger.
-    isExternalTriggerBased: bool
+    isExternalTriggerBased: bool | None
     # Planned release date (YYYY-MM-DD).
-    promisedPointsConversionDate: str
+    promisedPointsConversionDate: str | None
     # Promotion identifier (text).
-    promotionIdentifier: str
+    promotionIdentifier: str | None
     # Reference of the award; present with awarded-reference enrichment. The docs say that there is
     # one and give neither name nor type: the name is ours.
     awardedReferenceId: Any
     # The time of promisedPointsConversionDate as epoch milliseconds.
-    promisedPointsConversionDateInMillis: int
+    promisedPointsConversionDateInMillis: int | None
 
 
 class PointsIssuedRegularPointsBreakup(TypedDict, total=False):
     """One entry."""
 
     # Points in this slice.
-    points: float
+    points: float | None
     # Expiry date (YYYY-MM-DD).
-    expiryAt: str
+    expiryAt: str | None
     # Reference of the award; present with awarded-reference enrichment. The docs say that there is
     # one and give neither name nor type: the name is ours.
     awardedReferenceId: Any
     # The time of expiryAt as epoch milliseconds.
-    expiryAtInMillis: int
+    expiryAtInMillis: int | None
 
 
 class PointsIssuedPromotionalPointsIssued(TypedDict, total=False):
     """One entry."""
 
     # Promotion name.
-    promotionName: str
+    promotionName: str | None
     # Promotion identifier (text).
-    promotionIdentifier: str
+    promotionIdentifier: str | None
     # Promotion kind.
-    promotionType: str
+    promotionType: str | None
     # Points from the promotion.
-    promotionPoints: float
+    promotionPoints: float | None
     # Expiry date (YYYY-MM-DD).
-    promotionPointsExpiryDate: str
+    promotionPointsExpiryDate: str | None
     # Reference of the award; present with awarded-reference enrichment. The docs say that there is
     # one and give neither name nor type: the name is ours.
     awardedReferenceId: Any
     # The time of promotionPointsExpiryDate as epoch milliseconds.
-    promotionPointsExpiryDateInMillis: int
+    promotionPointsExpiryDateInMillis: int | None
 
 
 class PointsIssuedData(TypedDict, total=False):
     """What happened."""
 
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails
+    loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # Regular (non-promotional) points.
-    regularPointsIssued: float
+    regularPointsIssued: float | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Lifetime earned total after the activity.
-    programLifetimePoints: float
+    programLifetimePoints: float | None
     # All points issued by the activity.
-    totalPointsIssued: Required[float]
+    totalPointsIssued: float | None
     # Points promised but not yet spendable.
-    promisedPointsIssued: list[PointsIssuedPromisedPointsIssued]
+    promisedPointsIssued: list[PointsIssuedPromisedPointsIssued] | None
     # Spendable balance after the activity.
-    programCurrentPoints: float
+    programCurrentPoints: float | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Regular points split by expiry.
-    regularPointsBreakup: list[PointsIssuedRegularPointsBreakup]
+    regularPointsBreakup: list[PointsIssuedRegularPointsBreakup] | None
     # Points issued by promotions.
-    promotionalPointsIssued: list[PointsIssuedPromotionalPointsIssued]
-    behavioralEventAttributes: BehavioralEventAttributes
+    promotionalPointsIssued: list[PointsIssuedPromotionalPointsIssued] | None
+    behavioralEventAttributes: BehavioralEventAttributes | None
     # Spendable balance; present with available-balance enrichment. Its type is not documented.
     # Starts with a capital letter on the wire.
     AvailablePointsBalance: Any
@@ -581,40 +585,40 @@ class PointsRedeemedRedemptionFromEarningPrograms(TypedDict, total=False):
     """One entry."""
 
     # Programme id.
-    programId: int
+    programId: int | None
     # Points taken from that programme.
-    pointsRedeemed: float
+    pointsRedeemed: float | None
     # Spendable balance after the activity.
-    programCurrentPoints: float
+    programCurrentPoints: float | None
 
 
 class PointsRedeemedData(TypedDict, total=False):
     """What happened."""
 
     # True for a group redemption.
-    isGroupRedemption: bool
+    isGroupRedemption: bool | None
     # Money value of the redeemed points.
-    redeemedPointsCurrencyValue: float
+    redeemedPointsCurrencyValue: float | None
     # Points redeemed.
-    totalPointsRedeemed: Required[float]
+    totalPointsRedeemed: float | None
     # Split by programme the points came from.
-    redemptionFromEarningPrograms: list[PointsRedeemedRedemptionFromEarningPrograms]
+    redemptionFromEarningPrograms: list[PointsRedeemedRedemptionFromEarningPrograms] | None
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails
+    loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Redemption id.
-    redemptionSummaryId: int
+    redemptionSummaryId: int | None
     # Free-text note.
-    redemptionNotes: str
+    redemptionNotes: str | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Bill the redemption was made on.
-    redemptionBillNumber: str
+    redemptionBillNumber: str | None
     # Spendable balance; present with available-balance enrichment. Its type is not documented.
     # Starts with a capital letter on the wire.
     AvailablePointsBalance: Any
@@ -631,34 +635,36 @@ class PointsTransferredInitiatedRedemptionFromEarningPrograms(TypedDict, total=F
     """One entry."""
 
     # Programme id.
-    programId: int
+    programId: int | None
     # Points taken from that programme.
-    pointsRedeemed: float
+    pointsRedeemed: float | None
     # Spendable balance after the activity.
-    programCurrentPoints: float
+    programCurrentPoints: float | None
 
 
 class PointsTransferredInitiatedData(TypedDict, total=False):
     """What happened."""
 
     # Split by programme the points came from.
-    redemptionFromEarningPrograms: list[PointsTransferredInitiatedRedemptionFromEarningPrograms]
+    redemptionFromEarningPrograms: (
+        list[PointsTransferredInitiatedRedemptionFromEarningPrograms] | None
+    )
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails
+    loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Receiving entity.
-    transferReceivingEntityInformation: EntityInformation
+    transferReceivingEntityInformation: EntityInformation | None
     # Receiving customer.
-    transferReceivingCustomerIdentifiers: CustomerIdentifiers
+    transferReceivingCustomerIdentifiers: CustomerIdentifiers | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Points moved.
-    totalPointsTransferred: Required[float]
+    totalPointsTransferred: float | None
 
 
 class PointsTransferredInitiated(Envelope):
@@ -672,21 +678,21 @@ class PointsTransferredReceivedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails
+    loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Points moved.
-    totalPointsTransferred: Required[float]
+    totalPointsTransferred: float | None
     # Sending customer.
-    transferInitiatingCustomerIdentifiers: CustomerIdentifiers
+    transferInitiatingCustomerIdentifiers: CustomerIdentifiers | None
     # Sending entity.
-    transferInitiatingEntityInformation: EntityInformation
+    transferInitiatingEntityInformation: EntityInformation | None
 
 
 class PointsTransferredReceived(Envelope):
@@ -700,154 +706,154 @@ class AlternateCurrencyConverted(TypedDict, total=False):
     """One entry."""
 
     # Currency code.
-    alternateCurrencyIdentifier: str
+    alternateCurrencyIdentifier: str | None
     # Currency name.
-    alternateCurrencyName: str
+    alternateCurrencyName: str | None
     # Amount (decimal text). Decimal number as text.
-    alternateCurrencyValue: str
+    alternateCurrencyValue: str | None
 
 
 class EarningAlternateCurrencyReference(TypedDict, total=False):
     """One entry."""
 
     # Activity name.
-    name: str
+    name: str | None
     # Activity time (epoch milliseconds as double).
-    enteredAt: float
+    enteredAt: float | None
     # Amount released for this activity.
-    alternateCurrencyConverted: float
+    alternateCurrencyConverted: float | None
     # Currency code.
-    alternateCurrencyIdentifier: str
+    alternateCurrencyIdentifier: str | None
     # Currency name.
-    alternateCurrencyName: str
+    alternateCurrencyName: str | None
     # Activity ids as key/value pairs.
-    identifiers: KeyValue
+    identifiers: KeyValue | None
 
 
 class AlternateCurrencyEntityDetails(TypedDict, total=False):
     """Bill or line item identity."""
 
     # Currency code.
-    alternateCurrencyIdentifier: str
+    alternateCurrencyIdentifier: str | None
     # Currency name.
-    alternateCurrencyName: str
+    alternateCurrencyName: str | None
     # Amount (decimal text). Decimal number as text.
-    alternateCurrencyValue: str
+    alternateCurrencyValue: str | None
     # Bill / line id.
-    id: int
+    id: int | None
     # Bill number (uniqueness rule is org configuration).
-    billNumber: str
+    billNumber: str | None
     # Item SKU for line level.
-    itemCode: str
+    itemCode: str | None
     # Bill date (text).
-    billDate: str
+    billDate: str | None
 
 
 class PromotionDetails(TypedDict, total=False):
     """One entry."""
 
     # Limits on issuing.
-    issueRestrictions: list[PromotionRestriction]
+    issueRestrictions: list[PromotionRestriction] | None
     # Map: target group id -> list of target rule ids.
-    linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int]]
+    linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int] | None] | None
     # Promotion end (YYYY-MM-DD).
-    promotionEndDate: str
+    promotionEndDate: str | None
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue
+    customFields: KeyValue | None
     # Promotion identifier (text).
-    promotionIdentifier: str
+    promotionIdentifier: str | None
     # Promotion start (YYYY-MM-DD).
-    promotionStartDate: str
+    promotionStartDate: str | None
     # Promotion name.
-    promotionName: str
+    promotionName: str | None
     # Limits on redeeming.
-    redemptionRestrictions: list[PromotionRestriction]
+    redemptionRestrictions: list[PromotionRestriction] | None
     # GENERIC or LOYALTY_EARNING.
-    pointsOfferType: str
+    pointsOfferType: str | None
     # Promotion description.
-    promotionDescription: str
+    promotionDescription: str | None
     # Promotion kind.
-    promotionType: str
+    promotionType: str | None
     # Promotion id.
-    promotionId: int
+    promotionId: int | None
     # Limits on earning.
-    earnRestrictions: list[PromotionRestriction]
+    earnRestrictions: list[PromotionRestriction] | None
     # Programme id.
-    programId: int
+    programId: int | None
 
 
 class PromotionalAlternateCurrencyBreakup(TypedDict, total=False):
     """One entry."""
 
     # Currency code.
-    alternateCurrencyIdentifier: str
+    alternateCurrencyIdentifier: str | None
     # Currency name.
-    alternateCurrencyName: str
+    alternateCurrencyName: str | None
     # Amount (decimal text). Decimal number as text.
-    alternateCurrencyValue: str
+    alternateCurrencyValue: str | None
     # Programme id.
-    programId: int
+    programId: int | None
     # Promotion id.
-    promotionId: int
+    promotionId: int | None
     # Promotion name.
-    promotionName: str
+    promotionName: str | None
     # Full promotion description.
-    promotionDetails: list[PromotionDetails]
+    promotionDetails: list[PromotionDetails] | None
 
 
 class NonPromotionalAlternateCurrencyBreakup(TypedDict, total=False):
     """One entry."""
 
     # Currency code.
-    alternateCurrencyIdentifier: str
+    alternateCurrencyIdentifier: str | None
     # Currency name.
-    alternateCurrencyName: str
+    alternateCurrencyName: str | None
     # Amount (decimal text). Decimal number as text.
-    alternateCurrencyValue: str
+    alternateCurrencyValue: str | None
     # Programme id.
-    programId: int
+    programId: int | None
 
 
 class AlternateCurrencyConvertedBreakup(TypedDict, total=False):
     """One entry."""
 
     # Level of the split (BILL seen).
-    entityName: str
+    entityName: str | None
     # Bill or line item identity.
-    alternateCurrencyEntityDetails: AlternateCurrencyEntityDetails
+    alternateCurrencyEntityDetails: AlternateCurrencyEntityDetails | None
     # Promotional slices.
-    promotionalAlternateCurrencyBreakup: list[PromotionalAlternateCurrencyBreakup]
+    promotionalAlternateCurrencyBreakup: list[PromotionalAlternateCurrencyBreakup] | None
     # Regular slices.
-    nonPromotionalAlternateCurrencyBreakup: list[NonPromotionalAlternateCurrencyBreakup]
+    nonPromotionalAlternateCurrencyBreakup: list[NonPromotionalAlternateCurrencyBreakup] | None
 
 
 class PromisedToCurrentAlternateCurrencyConversionData(TypedDict, total=False):
     """What happened."""
 
     # Platform bill id (present for externally triggered conversions).
-    billId: int
+    billId: int | None
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails
+    loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Copy of envelope eventLogId inside data.
-    eventLogId: int
+    eventLogId: int | None
     # Amounts released, per currency.
-    alternateCurrencyConverted: Required[list[AlternateCurrencyConverted]]
+    alternateCurrencyConverted: list[AlternateCurrencyConverted] | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # Original earning activities.
-    earningAlternateCurrencyReference: list[EarningAlternateCurrencyReference]
+    earningAlternateCurrencyReference: list[EarningAlternateCurrencyReference] | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Split by bill / line item.
-    alternateCurrencyConvertedBreakup: list[AlternateCurrencyConvertedBreakup]
+    alternateCurrencyConvertedBreakup: list[AlternateCurrencyConvertedBreakup] | None
     # When the activity happened (date-time text).
-    eventDateTime: str
+    eventDateTime: str | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # SystemTrigger / externalTrigger.
-    alternateCurrencyConversionSource: str
+    alternateCurrencyConversionSource: str | None
 
 
 class PromisedToCurrentAlternateCurrencyConversion(Envelope):
@@ -861,133 +867,133 @@ class PromisedToCurrentPointsConversionEntityDetails(TypedDict, total=False):
     """Bill or line item identity."""
 
     # Bill / line id.
-    id: int
+    id: int | None
     # Bill number (uniqueness rule is org configuration).
-    billNumber: str
+    billNumber: str | None
     # Item SKU for line level.
-    itemCode: str
+    itemCode: str | None
     # Bill date (text).
-    billDate: str
+    billDate: str | None
 
 
 class PromisedToCurrentPointsConversionPromotionDetails(TypedDict, total=False):
     """One entry."""
 
     # Limits on issuing.
-    issueRestrictions: list[PromotionRestriction]
+    issueRestrictions: list[PromotionRestriction] | None
     # Map: target group id -> list of target rule ids.
-    linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int]]
+    linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int] | None] | None
     # Promotion end (YYYY-MM-DD).
-    promotionEndDate: str
+    promotionEndDate: str | None
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue
+    customFields: KeyValue | None
     # Promotion identifier (text).
-    promotionIdentifier: str
+    promotionIdentifier: str | None
     # Promotion start (YYYY-MM-DD).
-    promotionStartDate: str
+    promotionStartDate: str | None
     # Promotion name.
-    promotionName: str
+    promotionName: str | None
     # Limits on redeeming.
-    redemptionRestrictions: list[PromotionRestriction]
+    redemptionRestrictions: list[PromotionRestriction] | None
     # GENERIC or LOYALTY_EARNING.
-    pointsOfferType: str
+    pointsOfferType: str | None
     # Promotion description.
-    promotionDescription: str
+    promotionDescription: str | None
     # Promotion kind.
-    promotionType: str
+    promotionType: str | None
     # Promotion id.
-    promotionId: int
+    promotionId: int | None
     # Limits on earning.
-    earnRestrictions: list[PromotionRestriction]
+    earnRestrictions: list[PromotionRestriction] | None
     # Programme id.
-    programId: int
+    programId: int | None
 
 
 class PromotionalPointsBreakup(TypedDict, total=False):
     """One entry."""
 
     # Points (decimal text). Decimal number as text.
-    points: str
+    points: str | None
     # Programme id.
-    programId: int
+    programId: int | None
     # Promotion id.
-    promotionId: int
+    promotionId: int | None
     # Promotion name.
-    promotionName: str
+    promotionName: str | None
     # Full promotion description.
-    promotionDetails: list[PromisedToCurrentPointsConversionPromotionDetails]
+    promotionDetails: list[PromisedToCurrentPointsConversionPromotionDetails] | None
 
 
 class NonPromotionalPointsBreakup(TypedDict, total=False):
     """One entry."""
 
     # Points (decimal text). Decimal number as text.
-    points: str
+    points: str | None
     # Programme id.
-    programId: int
+    programId: int | None
 
 
 class PromisedToCurrentPointsConversionPointsConvertedBreakup(TypedDict, total=False):
     """One entry."""
 
     # Level of the split (BILL seen).
-    entityName: str
+    entityName: str | None
     # Bill or line item identity.
-    entityDetails: PromisedToCurrentPointsConversionEntityDetails
+    entityDetails: PromisedToCurrentPointsConversionEntityDetails | None
     # Promotional slices.
-    promotionalPointsBreakup: list[PromotionalPointsBreakup]
+    promotionalPointsBreakup: list[PromotionalPointsBreakup] | None
     # Regular slices.
-    nonPromotionalPointsBreakup: list[NonPromotionalPointsBreakup]
+    nonPromotionalPointsBreakup: list[NonPromotionalPointsBreakup] | None
 
 
 class EarningActivityReference(TypedDict, total=False):
     """One entry."""
 
     # Activity name (e.g. TransactionAdd).
-    name: str
+    name: str | None
     # Activity time, epoch milliseconds rendered as a double (1.7E12 style).
-    enteredAt: float
+    enteredAt: float | None
     # Part converted for this activity.
-    pointsConverted: float
+    pointsConverted: float | None
     # Activity ids (billNumber, EventLogId ...).
-    identifiers: KeyValue
+    identifiers: KeyValue | None
 
 
 class PromisedToCurrentPointsConversionData(TypedDict, total=False):
     """What happened."""
 
     # Platform bill id (present for externally triggered conversions).
-    billId: int
+    billId: int | None
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails
+    loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Copy of envelope eventLogId inside data.
-    eventLogId: int
+    eventLogId: int | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # PROMISED_POINTS or EXTERNAL_TRIGGER_BASED_POINTS.
-    pointsConvertedType: str
+    pointsConvertedType: str | None
     # Split by bill / line item.
-    pointsConvertedBreakup: list[PromisedToCurrentPointsConversionPointsConvertedBreakup]
+    pointsConvertedBreakup: list[PromisedToCurrentPointsConversionPointsConvertedBreakup] | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Points moved from promised to current.
-    pointsConverted: Required[float]
+    pointsConverted: float | None
     # Lifetime earned total after the activity.
-    programLifetimePoints: float
+    programLifetimePoints: float | None
     # Original earning activities.
-    earningActivityReference: list[EarningActivityReference]
+    earningActivityReference: list[EarningActivityReference] | None
     # SystemTrigger or externalTrigger.
-    pointsConversionSource: str
+    pointsConversionSource: str | None
     # When the activity happened (date-time text).
-    eventDateTime: str
+    eventDateTime: str | None
     # Spendable balance after the activity.
-    programCurrentPoints: float
+    programCurrentPoints: float | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # The time of eventDateTime as epoch milliseconds.
-    eventDateTimeInMillis: int
+    eventDateTimeInMillis: int | None
 
 
 class PromisedToCurrentPointsConversion(Envelope):
@@ -1001,45 +1007,45 @@ class RedeemedPointsReversedRedeemedPointsReversedDetails(TypedDict, total=False
     """State of the returned points."""
 
     # Still spendable part.
-    available: float
+    available: float | None
     # Part that had already lapsed.
-    expired: float
+    expired: float | None
 
 
 class RedemptionReversalToEarningPrograms(TypedDict, total=False):
     """One entry."""
 
     # Programme id.
-    programId: int
+    programId: int | None
     # Points given back.
-    redeemedPointsReversed: float
+    redeemedPointsReversed: float | None
     # State of the returned points.
-    redeemedPointsReversedDetails: RedeemedPointsReversedRedeemedPointsReversedDetails
+    redeemedPointsReversedDetails: RedeemedPointsReversedRedeemedPointsReversedDetails | None
     # Spendable balance after the activity.
-    programCurrentPoints: float
+    programCurrentPoints: float | None
 
 
 class RedeemedPointsReversedData(TypedDict, total=False):
     """What happened."""
 
     # Points given back.
-    redeemedPointsReversed: Required[float]
+    redeemedPointsReversed: float | None
     # State of the returned points.
-    redeemedPointsReversedDetails: RedeemedPointsReversedRedeemedPointsReversedDetails
+    redeemedPointsReversedDetails: RedeemedPointsReversedRedeemedPointsReversedDetails | None
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails
+    loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Split by programme.
-    redemptionReversalToEarningPrograms: list[RedemptionReversalToEarningPrograms]
+    redemptionReversalToEarningPrograms: list[RedemptionReversalToEarningPrograms] | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Redemption id.
-    redemptionSummaryId: int
+    redemptionSummaryId: int | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
 
 
 class RedeemedPointsReversed(Envelope):
@@ -1053,32 +1059,32 @@ class SinglePointsExpiryUpdatedUpdatedPointsExpiry(TypedDict, total=False):
     """One entry."""
 
     # Programme id.
-    programId: int
+    programId: int | None
     # Points in the slice.
-    points: float
+    points: float | None
     # BillRegular / billPromotions ...
-    pointsType: str
+    pointsType: str | None
     # Old expiry (YYYY-MM-DD).
-    oldExpiryDate: str
+    oldExpiryDate: str | None
     # New expiry (YYYY-MM-DD).
-    newExpiryDate: str
+    newExpiryDate: str | None
     # The time of oldExpiryDate as epoch milliseconds.
-    oldExpiryDateInMillis: int
+    oldExpiryDateInMillis: int | None
     # The time of newExpiryDate as epoch milliseconds.
-    newExpiryDateInMillis: int
+    newExpiryDateInMillis: int | None
 
 
 class SinglePointsExpiryUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Slices whose expiry moved.
-    updatedPointsExpiry: Required[list[SinglePointsExpiryUpdatedUpdatedPointsExpiry]]
+    updatedPointsExpiry: list[SinglePointsExpiryUpdatedUpdatedPointsExpiry] | None
 
 
 class SinglePointsExpiryUpdated(Envelope):
@@ -1092,67 +1098,67 @@ class StreakCustomerEnrolmentStreakEnrolmentData(TypedDict, total=False):
     """One entry."""
 
     # Number of levels.
-    numberOfLevel: int
+    numberOfLevel: int | None
     # Id of this customer's streak instance (text).
-    userStreakId: str
+    userStreakId: str | None
     # Threshold per level (text items).
-    levelValues: list[str]
+    levelValues: list[str] | None
     # End (text "YYYY-MM-DD hh:mm:ss").
-    endDate: str
+    endDate: str | None
     # Streak name.
-    streakName: str
+    streakName: str | None
     # Start (text "YYYY-MM-DD hh:mm:ss").
-    startDate: str
+    startDate: str | None
     # Streak count at joining (text).
-    streakValueWhenEnrolled: str
+    streakValueWhenEnrolled: str | None
     # Joined at (text).
-    enrolledDate: str
+    enrolledDate: str | None
     # Description text.
-    descriptionOfTheStreak: str
+    descriptionOfTheStreak: str | None
 
 
 class StreakCustomerEnrolmentTargetData(TypedDict, total=False):
     """One entry."""
 
     # Target (rule) id.
-    id: int
+    id: int | None
     # Target name.
-    name: str
+    name: str | None
     # Target group (milestone) id.
-    targetGroupId: int
+    targetGroupId: int | None
     # Target group name.
-    targetGroupName: str
+    targetGroupName: str | None
     # Evaluation period/cycle id.
-    targetPeriodId: int
+    targetPeriodId: int | None
     # Evaluation period/cycle name.
-    targetPeriodName: str
+    targetPeriodName: str | None
     # Description text.
-    description: str
+    description: str | None
 
 
 class StreakCustomerEnrolmentData(TypedDict, total=False):
     """What happened."""
 
     # Name of the tracked activity (e.g. TransactionAdd) - not the envelope event name.
-    eventName: str
+    eventName: str | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Copy of the envelope refId inside data.
-    refId: str
+    refId: str | None
     # Copy of the envelope loyaltyEventId inside data.
-    loyaltyEventId: str
+    loyaltyEventId: str | None
     # Streaks the customer joined.
-    streakEnrolmentData: Required[list[StreakCustomerEnrolmentStreakEnrolmentData]]
+    streakEnrolmentData: list[StreakCustomerEnrolmentStreakEnrolmentData] | None
     # Activity id inside the target engine (not the envelope eventId).
-    eventId: str
+    eventId: str | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Platform id of the transaction.
-    transactionId: str
+    transactionId: str | None
     # Per-target rows.
-    targetData: list[StreakCustomerEnrolmentTargetData]
+    targetData: list[StreakCustomerEnrolmentTargetData] | None
     # Copy of the org id inside data (text).
-    orgId: str
+    orgId: str | None
 
 
 class StreakCustomerEnrolment(Envelope):
@@ -1166,67 +1172,67 @@ class StreakCustomerUnEnrolmentStreakUnEnrolmentData(TypedDict, total=False):
     """One entry."""
 
     # Number of levels.
-    numberOfLevel: int
+    numberOfLevel: int | None
     # Id of this customer's streak instance (text).
-    userStreakId: str
+    userStreakId: str | None
     # Threshold per level (text items).
-    levelValues: list[str]
+    levelValues: list[str] | None
     # End (text "YYYY-MM-DD hh:mm:ss").
-    endDate: str
+    endDate: str | None
     # Streak name.
-    streakName: str
+    streakName: str | None
     # Streak count at leaving (text).
-    streakValueWhenUnEnrolled: str
+    streakValueWhenUnEnrolled: str | None
     # Left at (text).
-    unEnrolledDate: str
+    unEnrolledDate: str | None
     # Start (text "YYYY-MM-DD hh:mm:ss").
-    startDate: str
+    startDate: str | None
     # Description text.
-    descriptionOfTheStreak: str
+    descriptionOfTheStreak: str | None
 
 
 class StreakCustomerUnEnrolmentTargetData(TypedDict, total=False):
     """One entry."""
 
     # Target (rule) id.
-    id: int
+    id: int | None
     # Target name.
-    name: str
+    name: str | None
     # Target group (milestone) id.
-    targetGroupId: int
+    targetGroupId: int | None
     # Target group name.
-    targetGroupName: str
+    targetGroupName: str | None
     # Evaluation period/cycle id.
-    targetPeriodId: int
+    targetPeriodId: int | None
     # Evaluation period/cycle name.
-    targetPeriodName: str
+    targetPeriodName: str | None
     # Description text.
-    description: str
+    description: str | None
 
 
 class StreakCustomerUnEnrolmentData(TypedDict, total=False):
     """What happened."""
 
     # Name of the tracked activity (e.g. TransactionAdd) - not the envelope event name.
-    eventName: str
+    eventName: str | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Copy of the envelope refId inside data.
-    refId: str
+    refId: str | None
     # Copy of the envelope loyaltyEventId inside data.
-    loyaltyEventId: str
+    loyaltyEventId: str | None
     # Activity id inside the target engine (not the envelope eventId).
-    eventId: str
+    eventId: str | None
     # Streaks the customer left.
-    streakUnEnrolmentData: Required[list[StreakCustomerUnEnrolmentStreakUnEnrolmentData]]
+    streakUnEnrolmentData: list[StreakCustomerUnEnrolmentStreakUnEnrolmentData] | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Platform id of the transaction.
-    transactionId: str
+    transactionId: str | None
     # Per-target rows.
-    targetData: list[StreakCustomerUnEnrolmentTargetData]
+    targetData: list[StreakCustomerUnEnrolmentTargetData] | None
     # Copy of the org id inside data (text).
-    orgId: str
+    orgId: str | None
 
 
 class StreakCustomerUnEnrolment(Envelope):
@@ -1240,53 +1246,53 @@ class StreakEndTargetDetails(TypedDict, total=False):
     """Target identity block."""
 
     # Target (rule) id.
-    id: int
+    id: int | None
     # Target name.
-    name: str
+    name: str | None
     # Target group (milestone) id.
-    targetGroupId: int
+    targetGroupId: int | None
     # Target group name.
-    targetGroupName: str
+    targetGroupName: str | None
     # Evaluation period/cycle id.
-    targetPeriodId: int
+    targetPeriodId: int | None
     # Evaluation period/cycle name.
-    targetPeriodName: str
+    targetPeriodName: str | None
     # Description text.
-    description: str
+    description: str | None
 
 
 class StreakEndStreakEndData(TypedDict, total=False):
     """One entry."""
 
     # Streak name.
-    streakName: str
+    streakName: str | None
     # Description text.
-    descriptionOfTheStreak: str
+    descriptionOfTheStreak: str | None
     # Number of levels.
-    numberOfLevel: int
+    numberOfLevel: int | None
     # Threshold per level (text items).
-    levelValues: list[str]
+    levelValues: list[str] | None
     # Levels reached (text).
-    numberOfLevelsAchievedByTheUser: str
+    numberOfLevelsAchievedByTheUser: str | None
     # Levels reached.
-    levelsAchievedByTheUser: list[str]
-    # Count at end (text in schema, number in sample).
-    userStreakValueByTheEnd: str
+    levelsAchievedByTheUser: list[str] | None
+    # Count at the end; text, and a number in an older sample.
+    userStreakValueByTheEnd: str | float | None
     # End (text "YYYY-MM-DD hh:mm:ss").
-    endDate: str
+    endDate: str | None
 
 
 class StreakEndData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Target identity block.
-    targetDetails: StreakEndTargetDetails
+    targetDetails: StreakEndTargetDetails | None
     # Streaks that ended.
-    streakEndData: Required[list[StreakEndStreakEndData]]
+    streakEndData: list[StreakEndStreakEndData] | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
 
 
 class StreakEnd(Envelope):
@@ -1300,49 +1306,49 @@ class StreakLevelAchievedStreakData(TypedDict, total=False):
     """One entry."""
 
     # Current streak count (text).
-    userCurrentStreakValue: str
+    userCurrentStreakValue: str | None
     # Level involved.
-    streakLevelName: str
+    streakLevelName: str | None
     # Streak name.
-    streakName: str
+    streakName: str | None
     # Streak definition id (text).
-    streakId: str
+    streakId: str | None
     # Id of this customer's streak instance (text).
-    userStreakId: str
+    userStreakId: str | None
     # Date-time text with numeric offset.
-    streakLevelAchievedDate: str
+    streakLevelAchievedDate: str | None
 
 
 class StreakLevelAchievedTargetData(TypedDict, total=False):
     """One entry."""
 
     # Target (rule) id.
-    id: int
+    id: int | None
     # Target name.
-    name: str
+    name: str | None
     # Target group (milestone) id.
-    targetGroupId: int
+    targetGroupId: int | None
     # Target group name.
-    targetGroupName: str
+    targetGroupName: str | None
     # Evaluation period/cycle id.
-    targetPeriodId: int
+    targetPeriodId: int | None
     # Evaluation period/cycle name.
-    targetPeriodName: str
+    targetPeriodName: str | None
     # Description text.
-    description: str
+    description: str | None
 
 
 class StreakLevelAchievedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Streak rows.
-    streakData: Required[list[StreakLevelAchievedStreakData]]
+    streakData: list[StreakLevelAchievedStreakData] | None
     # Per-target rows.
-    targetData: list[StreakLevelAchievedTargetData]
+    targetData: list[StreakLevelAchievedTargetData] | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
 
 
 class StreakLevelAchieved(Envelope):
@@ -1356,49 +1362,49 @@ class StreakLevelUnAchievedStreakData(TypedDict, total=False):
     """One entry."""
 
     # Current streak count (text).
-    userCurrentStreakValue: str
+    userCurrentStreakValue: str | None
     # Level involved.
-    streakLevelName: str
+    streakLevelName: str | None
     # Streak name.
-    streakName: str
+    streakName: str | None
     # Streak definition id (text).
-    streakId: str
+    streakId: str | None
     # Id of this customer's streak instance (text).
-    userStreakId: str
+    userStreakId: str | None
     # Date-time text with numeric offset.
-    streakLevelAchievedDate: str
+    streakLevelAchievedDate: str | None
 
 
 class StreakLevelUnAchievedTargetData(TypedDict, total=False):
     """One entry."""
 
     # Target (rule) id.
-    id: int
+    id: int | None
     # Target name.
-    name: str
+    name: str | None
     # Target group (milestone) id.
-    targetGroupId: int
+    targetGroupId: int | None
     # Target group name.
-    targetGroupName: str
+    targetGroupName: str | None
     # Evaluation period/cycle id.
-    targetPeriodId: int
+    targetPeriodId: int | None
     # Evaluation period/cycle name.
-    targetPeriodName: str
+    targetPeriodName: str | None
     # Description text.
-    description: str
+    description: str | None
 
 
 class StreakLevelUnAchievedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Streak rows.
-    streakData: Required[list[StreakLevelUnAchievedStreakData]]
+    streakData: list[StreakLevelUnAchievedStreakData] | None
     # Per-target rows.
-    targetData: list[StreakLevelUnAchievedTargetData]
+    targetData: list[StreakLevelUnAchievedTargetData] | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
 
 
 class StreakLevelUnAchieved(Envelope):
@@ -1412,49 +1418,49 @@ class StreakStartTargetDetails(TypedDict, total=False):
     """Target identity block."""
 
     # Target (rule) id.
-    id: int
+    id: int | None
     # Target name.
-    name: str
+    name: str | None
     # Target group (milestone) id.
-    targetGroupId: int
+    targetGroupId: int | None
     # Target group name.
-    targetGroupName: str
+    targetGroupName: str | None
     # Evaluation period/cycle id.
-    targetPeriodId: int
+    targetPeriodId: int | None
     # Evaluation period/cycle name.
-    targetPeriodName: str
+    targetPeriodName: str | None
     # Description text.
-    description: str
+    description: str | None
 
 
 class StreakStartStreakStartData(TypedDict, total=False):
     """One entry."""
 
     # Streak name.
-    streakName: str
+    streakName: str | None
     # Description text.
-    descriptionOfTheStreak: str
+    descriptionOfTheStreak: str | None
     # Number of levels.
-    numberOfLevel: int
+    numberOfLevel: int | None
     # Threshold per level (text items).
-    levelValues: list[str]
+    levelValues: list[str] | None
     # Count at start (text).
-    userStreakValueAtTheStart: str
+    userStreakValueAtTheStart: str | None
     # Start (text "YYYY-MM-DD hh:mm:ss").
-    startDate: str
+    startDate: str | None
 
 
 class StreakStartData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Target identity block.
-    targetDetails: StreakStartTargetDetails
+    targetDetails: StreakStartTargetDetails | None
     # Streaks that started.
-    streakStartData: Required[list[StreakStartStreakStartData]]
+    streakStartData: list[StreakStartStreakStartData] | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
 
 
 class StreakStart(Envelope):
@@ -1468,62 +1474,62 @@ class TargetAchievedValueUpdatedTargetDetails(TypedDict, total=False):
     """Target identity block."""
 
     # Target (rule) id.
-    id: int
+    id: int | None
     # Target name.
-    name: str
+    name: str | None
     # Target group (milestone) id.
-    targetGroupId: int
+    targetGroupId: int | None
     # Target group name.
-    targetGroupName: str
+    targetGroupName: str | None
     # Evaluation period/cycle id.
-    targetPeriodId: int
+    targetPeriodId: int | None
     # Evaluation period/cycle name.
-    targetPeriodName: str
+    targetPeriodName: str | None
     # Description text.
-    description: str
+    description: str | None
 
 
 class TargetAchievedValueUpdatedMilestoneDetails(TypedDict, total=False):
     """One entry."""
 
     # Milestone id.
-    id: int
+    id: int | None
     # Milestone name.
-    name: str
+    name: str | None
     # How the milestone value is expressed.
-    valueType: str
+    valueType: str | None
     # Milestone goal (text). Decimal number as text.
-    definedValue: str
+    definedValue: str | None
     # When reached (epoch milliseconds).
-    achievedDate: int
+    achievedDate: int | None
 
 
 class TargetAchievedValueUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Name of the tracked activity (e.g. TransactionAdd) - not the envelope event name.
-    eventName: str
+    eventName: str | None
     # Return transaction id when a return lowered the value.
-    returnId: int
+    returnId: int | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Progress after this activity (decimal text, 3 places in samples). Decimal number as text.
-    achievedTargetValue: str
+    achievedTargetValue: str | None
     # Target identity block.
-    targetDetails: Required[TargetAchievedValueUpdatedTargetDetails]
+    targetDetails: TargetAchievedValueUpdatedTargetDetails | None
     # Milestones of the target.
-    milestoneDetails: list[TargetAchievedValueUpdatedMilestoneDetails]
+    milestoneDetails: list[TargetAchievedValueUpdatedMilestoneDetails] | None
     # Activity id inside the target engine (not the envelope eventId).
-    eventId: int
+    eventId: int | None
     # Goal value (decimal text). Decimal number as text.
-    definedTargetValue: str
+    definedTargetValue: str | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Platform id of the transaction.
-    transactionId: int
+    transactionId: int | None
     # Progress contributed by this one activity; always positive, even for a return. Decimal number
     # as text.
-    currentEventTargetValue: str
+    currentEventTargetValue: str | None
 
 
 class TargetAchievedValueUpdated(Envelope):
@@ -1537,48 +1543,48 @@ class TargetCustomerEnrolmentMilestoneDetails(TypedDict, total=False):
     """One entry."""
 
     # Milestone id.
-    id: int
+    id: int | None
     # Milestone name.
-    name: str
+    name: str | None
     # How the milestone value is expressed.
-    valueType: str
+    valueType: str | None
     # Milestone goal (text). Decimal number as text.
-    definedValue: str
+    definedValue: str | None
     # When reached (epoch milliseconds).
-    achievedDate: int
+    achievedDate: int | None
 
 
 class TargetCustomerEnrolmentData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Activity id inside the target engine (not the envelope eventId).
-    eventId: int
+    eventId: int | None
     # Goal used when no personal goal is set (decimal text). Decimal number as text.
-    defaultTargetValue: str
+    defaultTargetValue: str | None
     # Target (rule) id.
-    targetId: Required[int]
+    targetId: int | None
     # Target name.
-    targetName: str
+    targetName: str | None
     # Target group (milestone) id.
-    targetGroupId: int
+    targetGroupId: int | None
     # Target group name.
-    targetGroupName: str
+    targetGroupName: str | None
     # Channel the profile/record came from, in upper case.
-    source: str
+    source: str | None
     # Evaluation period/cycle id.
-    targetPeriodId: int
+    targetPeriodId: int | None
     # Evaluation period/cycle name.
-    targetPeriodName: str
+    targetPeriodName: str | None
     # Period start (date text).
-    targetPeriodStartDate: str
+    targetPeriodStartDate: str | None
     # Cycle start (date text).
-    targetCycleStartDate: str
+    targetCycleStartDate: str | None
     # Description text.
-    description: str
+    description: str | None
     # Milestones of the target.
-    milestoneDetails: list[TargetCustomerEnrolmentMilestoneDetails]
+    milestoneDetails: list[TargetCustomerEnrolmentMilestoneDetails] | None
 
 
 class TargetCustomerEnrolment(Envelope):
@@ -1592,51 +1598,51 @@ class TargetPeriodCompletedTargetDetails(TypedDict, total=False):
     """Target identity block."""
 
     # Target (rule) id.
-    id: int
+    id: int | None
     # Target name.
-    name: str
+    name: str | None
     # Target group (milestone) id.
-    targetGroupId: int
+    targetGroupId: int | None
     # Target group name.
-    targetGroupName: str
+    targetGroupName: str | None
     # Evaluation period/cycle id.
-    targetPeriodId: int
+    targetPeriodId: int | None
     # Evaluation period/cycle name.
-    targetPeriodName: str
+    targetPeriodName: str | None
     # Description text.
-    description: str
+    description: str | None
 
 
 class TargetPeriodCompletedMilestoneDetails(TypedDict, total=False):
     """One entry."""
 
     # Milestone id.
-    id: int
+    id: int | None
     # Milestone name.
-    name: str
+    name: str | None
     # How the milestone value is expressed.
-    valueType: str
+    valueType: str | None
     # Milestone goal (text). Decimal number as text.
-    definedValue: str
+    definedValue: str | None
     # When reached (epoch milliseconds).
-    achievedDate: int
+    achievedDate: int | None
 
 
 class TargetPeriodCompletedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Target identity block.
-    targetDetails: Required[TargetPeriodCompletedTargetDetails]
+    targetDetails: TargetPeriodCompletedTargetDetails | None
     # Progress after this activity (decimal text, 3 places in samples). Decimal number as text.
-    achievedTargetValue: str
+    achievedTargetValue: str | None
     # Goal value (decimal text). Decimal number as text.
-    definedTargetValue: str
+    definedTargetValue: str | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Milestones of the target.
-    milestoneDetails: list[TargetPeriodCompletedMilestoneDetails]
+    milestoneDetails: list[TargetPeriodCompletedMilestoneDetails] | None
 
 
 class TargetPeriodCompleted(Envelope):
@@ -1650,32 +1656,32 @@ class TargetPeriodStartedTargetDetails(TypedDict, total=False):
     """Target identity block."""
 
     # Target (rule) id.
-    id: int
+    id: int | None
     # Target name.
-    name: str
+    name: str | None
     # Target group (milestone) id.
-    targetGroupId: int
+    targetGroupId: int | None
     # Target group name.
-    targetGroupName: str
+    targetGroupName: str | None
     # Evaluation period/cycle id.
-    targetPeriodId: int
+    targetPeriodId: int | None
     # Evaluation period/cycle name.
-    targetPeriodName: str
+    targetPeriodName: str | None
     # Description text.
-    description: str
+    description: str | None
 
 
 class TargetPeriodStartedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Target identity block.
-    targetDetails: Required[TargetPeriodStartedTargetDetails]
+    targetDetails: TargetPeriodStartedTargetDetails | None
     # Goal value (decimal text). Decimal number as text.
-    definedTargetValue: str
+    definedTargetValue: str | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
 
 
 class TargetPeriodStarted(Envelope):
@@ -1689,43 +1695,43 @@ class TargetValueAchievedTargetDetails(TypedDict, total=False):
     """Target identity block."""
 
     # Target (rule) id.
-    id: int
+    id: int | None
     # Target name.
-    name: str
+    name: str | None
     # Target group (milestone) id.
-    targetGroupId: int
+    targetGroupId: int | None
     # Target group name.
-    targetGroupName: str
+    targetGroupName: str | None
     # Evaluation period/cycle id.
-    targetPeriodId: int
+    targetPeriodId: int | None
     # Evaluation period/cycle name.
-    targetPeriodName: str
+    targetPeriodName: str | None
     # Description text.
-    description: str
+    description: str | None
 
 
 class TargetValueAchievedData(TypedDict, total=False):
     """What happened."""
 
     # Name of the tracked activity (e.g. TransactionAdd) - not the envelope event name.
-    eventName: str
+    eventName: str | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Progress after this activity (decimal text, 3 places in samples). Decimal number as text.
-    achievedTargetValue: str
+    achievedTargetValue: str | None
     # Target identity block.
-    targetDetails: Required[TargetValueAchievedTargetDetails]
+    targetDetails: TargetValueAchievedTargetDetails | None
     # Activity id inside the target engine (not the envelope eventId).
-    eventId: int
+    eventId: int | None
     # Goal value (decimal text). Decimal number as text.
-    definedTargetValue: str
+    definedTargetValue: str | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Platform id of the transaction.
-    transactionId: int
+    transactionId: int | None
     # Progress contributed by this one activity; always positive, even for a return. Decimal number
     # as text.
-    currentEventTargetValue: str
+    currentEventTargetValue: str | None
 
 
 class TargetValueAchieved(Envelope):
@@ -1739,32 +1745,32 @@ class TargetValueUpdatedTargetDetails(TypedDict, total=False):
     """Target identity block."""
 
     # Target (rule) id.
-    id: int
+    id: int | None
     # Target name.
-    name: str
+    name: str | None
     # Target group (milestone) id.
-    targetGroupId: int
+    targetGroupId: int | None
     # Target group name.
-    targetGroupName: str
+    targetGroupName: str | None
     # Evaluation period/cycle id.
-    targetPeriodId: int
+    targetPeriodId: int | None
     # Evaluation period/cycle name.
-    targetPeriodName: str
+    targetPeriodName: str | None
     # Description text.
-    description: str
+    description: str | None
 
 
 class TargetValueUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Target identity block.
-    targetDetails: Required[TargetValueUpdatedTargetDetails]
+    targetDetails: TargetValueUpdatedTargetDetails | None
     # Progress after this activity (decimal text, 3 places in samples). Decimal number as text.
-    achievedTargetValue: str
+    achievedTargetValue: str | None
     # Goal value (decimal text). Decimal number as text.
-    definedTargetValue: str
+    definedTargetValue: str | None
 
 
 class TargetValueUpdated(Envelope):
@@ -1778,58 +1784,60 @@ class UnifiedTargetsAchievedUnifiedTargetsAchievementCondition(TypedDict, total=
     """Rule deciding when the unified group counts as met."""
 
     # How the member targets combine (ANY seen).
-    combinationType: str
+    combinationType: str | None
     # How values are aggregated (SUM seen).
-    aggregation: str
+    aggregation: str | None
     # Combined threshold.
-    thresholdValue: float
+    thresholdValue: float | None
     # Boolean expression over target ids.
-    ruleExpression: str
+    ruleExpression: str | None
 
 
 class UnifiedTargetsAchievedUnifiedTargetGroupDetails(TypedDict, total=False):
     """The unified (multi-target) group."""
 
     # Target group (milestone) id.
-    targetGroupId: int
+    targetGroupId: int | None
     # Target group name.
-    targetGroupName: str
+    targetGroupName: str | None
     # Rule deciding when the unified group counts as met.
-    unifiedTargetsAchievementCondition: UnifiedTargetsAchievedUnifiedTargetsAchievementCondition
+    unifiedTargetsAchievementCondition: (
+        UnifiedTargetsAchievedUnifiedTargetsAchievementCondition | None
+    )
 
 
 class UnifiedTargetsAchievedTargetData(TypedDict, total=False):
     """One entry."""
 
     # Target (rule) id.
-    targetId: int
+    targetId: int | None
     # Target name.
-    targetName: str
+    targetName: str | None
     # Description text.
-    description: str
+    description: str | None
     # Evaluation period/cycle id.
-    targetPeriodId: int
+    targetPeriodId: int | None
     # Evaluation period/cycle name.
-    targetPeriodName: str
+    targetPeriodName: str | None
     # Progress after this activity (decimal text, 3 places in samples). Decimal number as text.
-    achievedTargetValue: str
+    achievedTargetValue: str | None
     # Goal value (decimal text). Decimal number as text.
-    definedTargetValue: str
+    definedTargetValue: str | None
 
 
 class UnifiedTargetsAchievedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # The unified (multi-target) group.
-    unifiedTargetGroupDetails: Required[UnifiedTargetsAchievedUnifiedTargetGroupDetails]
+    unifiedTargetGroupDetails: UnifiedTargetsAchievedUnifiedTargetGroupDetails | None
     # Per-target rows.
-    targetData: list[UnifiedTargetsAchievedTargetData]
+    targetData: list[UnifiedTargetsAchievedTargetData] | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Platform id of the transaction.
-    transactionId: int
+    transactionId: int | None
 
 
 class UnifiedTargetsAchieved(Envelope):
@@ -1843,58 +1851,58 @@ class UnifiedTargetsAchievementCondition(TypedDict, total=False):
     """Rule deciding when the unified group counts as met."""
 
     # How the member targets combine (ANY seen).
-    combinationType: str
+    combinationType: str | None
     # How values are aggregated (SUM seen).
-    aggregation: str
+    aggregation: str | None
     # Combined threshold.
-    thresholdValue: float
+    thresholdValue: float | None
     # Boolean expression over target ids.
-    ruleExpression: str
+    ruleExpression: str | None
 
 
 class UnifiedTargetsUnAchievedUnifiedTargetGroupDetails(TypedDict, total=False):
     """The unified (multi-target) group."""
 
     # Target group (milestone) id.
-    targetGroupId: int
+    targetGroupId: int | None
     # Target group name.
-    targetGroupName: str
+    targetGroupName: str | None
     # Rule deciding when the unified group counts as met.
-    unifiedTargetsAchievementCondition: UnifiedTargetsAchievementCondition
+    unifiedTargetsAchievementCondition: UnifiedTargetsAchievementCondition | None
 
 
 class UnifiedTargetsUnAchievedTargetData(TypedDict, total=False):
     """One entry."""
 
     # Target (rule) id.
-    targetId: int
+    targetId: int | None
     # Target name.
-    targetName: str
+    targetName: str | None
     # Description text.
-    description: str
+    description: str | None
     # Evaluation period/cycle id.
-    targetPeriodId: int
+    targetPeriodId: int | None
     # Evaluation period/cycle name.
-    targetPeriodName: str
+    targetPeriodName: str | None
     # Progress after this activity (decimal text, 3 places in samples). Decimal number as text.
-    achievedTargetValue: str
+    achievedTargetValue: str | None
     # Goal value (decimal text). Decimal number as text.
-    definedTargetValue: str
+    definedTargetValue: str | None
 
 
 class UnifiedTargetsUnAchievedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # The unified (multi-target) group.
-    unifiedTargetGroupDetails: Required[UnifiedTargetsUnAchievedUnifiedTargetGroupDetails]
+    unifiedTargetGroupDetails: UnifiedTargetsUnAchievedUnifiedTargetGroupDetails | None
     # Per-target rows.
-    targetData: list[UnifiedTargetsUnAchievedTargetData]
+    targetData: list[UnifiedTargetsUnAchievedTargetData] | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Platform id of the transaction.
-    transactionId: int
+    transactionId: int | None
 
 
 class UnifiedTargetsUnAchieved(Envelope):

@@ -12,17 +12,17 @@ class PartnerProgramDelinkedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Partner programme id.
-    partnerProgramId: Required[int]
+    partnerProgramId: int | None
     # Partner programme name.
-    partnerProgramName: str
+    partnerProgramName: str | None
     # EXTERNAL or SUPPLEMENTARY.
-    partnerProgramType: str
+    partnerProgramType: str | None
 
 
 class PartnerProgramDelinked(Envelope):
@@ -36,34 +36,34 @@ class PartnerProgramLinkedCustomerPartnerProgramDetails(TypedDict, total=False):
     """Membership details in the partner programme."""
 
     # Partner tier valid until (YYYY-MM-DD).
-    partnerTierExpiryDate: str
+    partnerTierExpiryDate: str | None
     # Partner tier.
-    partnerTierNumber: int
+    partnerTierNumber: int | None
     # Partner membership number.
-    membershipNumber: str
+    membershipNumber: str | None
     # Membership valid until (YYYY-MM-DD).
-    membershipExpiryDate: str
+    membershipExpiryDate: str | None
     # The time of partnerTierExpiryDate as epoch milliseconds.
-    partnerTierExpiryDateInMillis: int
+    partnerTierExpiryDateInMillis: int | None
 
 
 class PartnerProgramLinkedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Partner programme id.
-    partnerProgramId: Required[int]
+    partnerProgramId: int | None
     # Partner programme name.
-    partnerProgramName: str
+    partnerProgramName: str | None
     # EXTERNAL or SUPPLEMENTARY.
-    partnerProgramType: str
+    partnerProgramType: str | None
     # Membership details in the partner programme.
-    customerPartnerProgramDetails: PartnerProgramLinkedCustomerPartnerProgramDetails
+    customerPartnerProgramDetails: PartnerProgramLinkedCustomerPartnerProgramDetails | None
 
 
 class PartnerProgramLinked(Envelope):
@@ -77,36 +77,36 @@ class PartnerProgramUpdatedCustomerPartnerProgramDetails(TypedDict, total=False)
     """Membership details in the partner programme."""
 
     # Partner tier valid until (YYYY-MM-DD).
-    partnerTierExpiryDate: str
+    partnerTierExpiryDate: str | None
     # Partner tier.
-    partnerTierNumber: int
+    partnerTierNumber: int | None
     # Partner membership number.
-    membershipNumber: str
+    membershipNumber: str | None
     # Membership valid until (YYYY-MM-DD).
-    membershipExpiryDate: str
+    membershipExpiryDate: str | None
     # The time of partnerTierExpiryDate as epoch milliseconds.
-    partnerTierExpiryDateInMillis: int
+    partnerTierExpiryDateInMillis: int | None
 
 
 class PartnerProgramUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Partner programme id.
-    partnerProgramId: Required[int]
+    partnerProgramId: int | None
     # Partner programme name.
-    partnerProgramName: str
+    partnerProgramName: str | None
     # EXTERNAL or SUPPLEMENTARY.
-    partnerProgramType: str
+    partnerProgramType: str | None
     # Change kind (UPGRADE seen).
-    updateType: Required[str]
+    updateType: str | None
     # Membership details in the partner programme.
-    customerPartnerProgramDetails: PartnerProgramUpdatedCustomerPartnerProgramDetails
+    customerPartnerProgramDetails: PartnerProgramUpdatedCustomerPartnerProgramDetails | None
 
 
 class PartnerProgramUpdated(Envelope):
@@ -120,15 +120,15 @@ class SupplementaryMembershipExpiryReminderData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Partner programme id.
-    partnerProgramId: Required[int]
+    partnerProgramId: int | None
     # Partner programme name.
-    partnerProgramName: str
+    partnerProgramName: str | None
     # Lapse date (YYYY-MM-DD).
-    scheduledExpiryDate: Required[str]
+    scheduledExpiryDate: str | None
 
 
 class SupplementaryMembershipExpiryReminder(Envelope):

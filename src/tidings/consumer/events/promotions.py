@@ -19,17 +19,17 @@ class CartPromotionEarnedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Promotion id.
-    promotionId: Required[str]
+    promotionId: str | None
     # Issue id (text).
-    issueId: str
-    # Issued on (text).
-    issueDate: str
+    issueId: str | None
+    # Issued on: text, or epoch milliseconds as text or number.
+    issueDate: str | int | None
     # Earn id (text).
-    earnId: Required[str]
+    earnId: str | None
     # Earned at (text).
-    earnedTime: str
+    earnedTime: str | None
 
 
 class CartPromotionEarned(Envelope):
@@ -43,13 +43,13 @@ class CartPromotionIssuedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Promotion id.
-    promotionId: Required[str]
+    promotionId: str | None
     # Issue id (text).
-    issueId: str
-    # Issued on (text).
-    issueDate: str
+    issueId: str | None
+    # Issued on: text, or epoch milliseconds as text or number.
+    issueDate: str | int | None
 
 
 class CartPromotionIssued(Envelope):
@@ -63,45 +63,45 @@ class CartPromotionRedeemedAppliedPromotions(TypedDict, total=False):
     """One entry."""
 
     # Times applied.
-    redemptionCount: int
+    redemptionCount: int | None
     # Promotion id.
-    promotionId: str
+    promotionId: str | None
     # Earn id (text).
-    earnId: str
+    earnId: str | None
     # Quantity discounted.
-    discountAppliedOnQuantity: float
+    discountAppliedOnQuantity: float | None
     # Discount amount.
-    discount: float
+    discount: float | None
     # How it is redeemed.
-    redemptionType: str
+    redemptionType: str | None
 
 
 class CartPromotionRedeemedLineItemInfo(TypedDict, total=False):
     """One entry."""
 
     # SKU.
-    sku: str
+    sku: str | None
     # Product id.
-    productId: str
+    productId: str | None
     # Promotions applied to the cart or line.
-    appliedPromotions: list[CartPromotionRedeemedAppliedPromotions]
+    appliedPromotions: list[CartPromotionRedeemedAppliedPromotions] | None
 
 
 class CartPromotionRedeemedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Till (and store) that did it.
-    addedBy: Actor
+    addedBy: Actor | None
     # When redeemed (text).
-    redemptionDateTime: str
+    redemptionDateTime: str | None
     # Cart/transaction reference.
-    transactionIdentifier: str
+    transactionIdentifier: str | None
     # Promotions applied to the cart or line.
-    appliedPromotions: Required[list[CartPromotionRedeemedAppliedPromotions]]
+    appliedPromotions: list[CartPromotionRedeemedAppliedPromotions] | None
     # Affected lines.
-    lineItemInfo: list[CartPromotionRedeemedLineItemInfo]
+    lineItemInfo: list[CartPromotionRedeemedLineItemInfo] | None
 
 
 class CartPromotionRedeemed(Envelope):
@@ -115,11 +115,11 @@ class CartPromotionRevokedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Promotion id.
-    promotionId: Required[str]
+    promotionId: str | None
     # Earn id (text).
-    earnId: str
+    earnId: str | None
 
 
 class CartPromotionRevoked(Envelope):
@@ -133,41 +133,41 @@ class PromotionCreatedData(TypedDict, total=False):
     """What happened."""
 
     # Map: target group id -> list of target rule ids.
-    linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int]]
+    linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int] | None] | None
     # Promotion end (epoch milliseconds).
-    promotionEndDate: int
+    promotionEndDate: int | None
     # Created at (epoch milliseconds).
-    createdOn: int
+    createdOn: int | None
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue
+    customFields: KeyValue | None
     # Activity the promotion reacts to.
-    linkedEventName: str
+    linkedEventName: str | None
     # Promotion start (epoch milliseconds).
-    promotionStartDate: int
+    promotionStartDate: int | None
     # Promotion name.
-    promotionName: str
+    promotionName: str | None
     # Who changed it.
-    updatedBy: int
+    updatedBy: int | None
     # State.
-    status: str
+    status: str | None
     # Brand's own id.
-    externalIdentifier: str
+    externalIdentifier: str | None
     # Where it was created (UI, USER_CREATED ...).
-    sourceType: str
+    sourceType: str | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Kind.
-    type: str
+    type: str | None
     # Updated at (epoch milliseconds).
-    updatedOn: int
+    updatedOn: int | None
     # Id of that activity (text in schema, number in sample).
-    linkedEventId: str
+    linkedEventId: str | int | None
     # Description text.
-    description: str
+    description: str | None
     # Promotion id.
-    promotionId: Required[int]
+    promotionId: int | None
 
 
 class PromotionCreated(Envelope):
@@ -181,60 +181,60 @@ class PromotionEarnedEarnRestrictions(TypedDict, total=False):
     """One entry."""
 
     # What the limit applies to (CUSTOMER).
-    limitOn: str
+    limitOn: str | None
     # Measured quantity.
-    kpi: str
+    kpi: str | None
     # Cap; -1 means no cap.
-    maxLimit: int
+    maxLimit: int | None
 
 
 class PromotionEarnedData(TypedDict, total=False):
     """What happened."""
 
     # Map: target group id -> list of target rule ids.
-    linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int]]
+    linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int] | None] | None
     # Promotion end (YYYY-MM-DD).
-    promotionEndDate: str
+    promotionEndDate: str | None
     # Earned on (YYYY-MM-DD).
-    promotionEarnedDate: str
+    promotionEarnedDate: str | None
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue
+    customFields: KeyValue | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Promotion start (YYYY-MM-DD).
-    promotionStartDate: str
+    promotionStartDate: str | None
     # Promotion name.
-    promotionName: str
+    promotionName: str | None
     # Issue id.
-    issualId: int
+    issualId: int | None
     # Earn id.
-    earnedId: int
+    earnedId: int | None
     # Limits on redeeming.
-    redemptionRestrictions: list[PromotionRestriction]
+    redemptionRestrictions: list[PromotionRestriction] | None
     # GENERIC or LOYALTY_EARNING.
-    pointsOfferType: str
+    pointsOfferType: str | None
     # What caused the earn.
-    promotionEarnSource: str
+    promotionEarnSource: str | None
     # Criteria that was met.
-    earnCriteria: str
+    earnCriteria: str | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Promotion description.
-    promotionDescription: str
+    promotionDescription: str | None
     # Earn expires (YYYY-MM-DD).
-    promotionEarnedExpiryDate: str
+    promotionEarnedExpiryDate: str | None
     # Promotion id.
-    promotionId: Required[int]
+    promotionId: int | None
     # Limits on earning.
-    earnRestrictions: list[PromotionEarnedEarnRestrictions]
+    earnRestrictions: list[PromotionEarnedEarnRestrictions] | None
     # The time of promotionStartDate as epoch milliseconds.
-    promotionStartDateInMillis: int
+    promotionStartDateInMillis: int | None
     # The time of promotionEndDate as epoch milliseconds.
-    promotionEndDateInMillis: int
+    promotionEndDateInMillis: int | None
     # The time of promotionEarnedExpiryDate as epoch milliseconds.
-    promotionEarnedExpiryDateInMillis: int
+    promotionEarnedExpiryDateInMillis: int | None
 
 
 class PromotionEarned(Envelope):
@@ -248,58 +248,58 @@ class PromotionIssuedIssueRestrictions(TypedDict, total=False):
     """One entry."""
 
     # What the limit applies to (CUSTOMER).
-    limitOn: str
+    limitOn: str | None
     # Measured quantity.
-    kpi: str
+    kpi: str | None
     # Cap; -1 means no cap.
-    maxLimit: int
+    maxLimit: int | None
 
 
 class PromotionIssuedData(TypedDict, total=False):
     """What happened."""
 
     # Limits on issuing.
-    issueRestrictions: list[PromotionIssuedIssueRestrictions]
+    issueRestrictions: list[PromotionIssuedIssueRestrictions] | None
     # Map: target group id -> list of target rule ids.
-    linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int]]
+    linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int] | None] | None
     # Promotion end (YYYY-MM-DD).
-    promotionEndDate: str
+    promotionEndDate: str | None
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue
+    customFields: KeyValue | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Promotion start (YYYY-MM-DD).
-    promotionStartDate: str
+    promotionStartDate: str | None
     # Promotion name.
-    promotionName: str
+    promotionName: str | None
     # Issue expires (YYYY-MM-DD).
-    promotionIssuedExpiryDate: str
+    promotionIssuedExpiryDate: str | None
     # Issue id.
-    issualId: int
+    issualId: int | None
     # Limits on redeeming.
-    redemptionRestrictions: list[PromotionRestriction]
+    redemptionRestrictions: list[PromotionRestriction] | None
     # GENERIC or LOYALTY_EARNING.
-    pointsOfferType: str
+    pointsOfferType: str | None
     # What caused the earn.
-    promotionEarnSource: str
+    promotionEarnSource: str | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Promotion description.
-    promotionDescription: str
+    promotionDescription: str | None
     # Issued on (YYYY-MM-DD).
-    promotionIssuedDate: str
+    promotionIssuedDate: str | None
     # Promotion id.
-    promotionId: Required[int]
+    promotionId: int | None
     # The time of promotionStartDate as epoch milliseconds.
-    promotionStartDateInMillis: int
+    promotionStartDateInMillis: int | None
     # The time of promotionEndDate as epoch milliseconds.
-    promotionEndDateInMillis: int
+    promotionEndDateInMillis: int | None
     # The time of promotionIssuedDate as epoch milliseconds.
-    promotionIssuedDateInMillis: int
+    promotionIssuedDateInMillis: int | None
     # The time of promotionIssuedExpiryDate as epoch milliseconds.
-    promotionIssuedExpiryDateInMillis: int
+    promotionIssuedExpiryDateInMillis: int | None
 
 
 class PromotionIssued(Envelope):
@@ -313,41 +313,41 @@ class PromotionUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Map: target group id -> list of target rule ids.
-    linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int]]
+    linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int] | None] | None
     # Promotion end (epoch milliseconds).
-    promotionEndDate: int
+    promotionEndDate: int | None
     # Created at (epoch milliseconds).
-    createdOn: int
+    createdOn: int | None
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue
+    customFields: KeyValue | None
     # Activity the promotion reacts to.
-    linkedEventName: str
+    linkedEventName: str | None
     # Promotion start (epoch milliseconds).
-    promotionStartDate: int
+    promotionStartDate: int | None
     # Promotion name.
-    promotionName: str
+    promotionName: str | None
     # Who changed it.
-    updatedBy: int
+    updatedBy: int | None
     # State.
-    status: str
+    status: str | None
     # Brand's own id.
-    externalIdentifier: str
+    externalIdentifier: str | None
     # Where it was created (UI, USER_CREATED ...).
-    sourceType: str
+    sourceType: str | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Kind.
-    type: str
+    type: str | None
     # Updated at (epoch milliseconds).
-    updatedOn: int
+    updatedOn: int | None
     # Id of that activity (text in schema, number in sample).
-    linkedEventId: str
+    linkedEventId: str | int | None
     # Description text.
-    description: str
+    description: str | None
     # Promotion id.
-    promotionId: Required[int]
+    promotionId: int | None
 
 
 class PromotionUpdated(Envelope):
@@ -361,51 +361,51 @@ class RevokeEarnedPromotionRevokedEarnedPromotionDetails(TypedDict, total=False)
     """One entry."""
 
     # Earn id that was withdrawn.
-    revokedEarnedId: int
+    revokedEarnedId: int | None
     # Earned on (YYYY-MM-DD).
-    promotionEarnedDate: str
+    promotionEarnedDate: str | None
     # Earn expires (YYYY-MM-DD).
-    promotionEarnedExpiryDate: str
+    promotionEarnedExpiryDate: str | None
 
 
 class RevokeEarnedPromotionEarnRestrictions(TypedDict, total=False):
     """One entry."""
 
     # What the limit applies to (CUSTOMER).
-    limitOn: str
+    limitOn: str | None
     # Measured quantity.
-    kpi: str
+    kpi: str | None
     # Cap; -1 means no cap.
-    maxLimit: int
+    maxLimit: int | None
 
 
 class RevokeEarnedPromotionData(TypedDict, total=False):
     """What happened."""
 
     # Promotion end (YYYY-MM-DD).
-    promotionEndDate: str
+    promotionEndDate: str | None
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue
+    customFields: KeyValue | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Promotion start (YYYY-MM-DD).
-    promotionStartDate: str
+    promotionStartDate: str | None
     # Promotion name.
-    promotionName: str
+    promotionName: str | None
     # Limits on redeeming.
-    redemptionRestrictions: list[PromotionRestriction]
+    redemptionRestrictions: list[PromotionRestriction] | None
     # Earns withdrawn.
-    revokedEarnedPromotionDetails: list[RevokeEarnedPromotionRevokedEarnedPromotionDetails]
+    revokedEarnedPromotionDetails: list[RevokeEarnedPromotionRevokedEarnedPromotionDetails] | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Promotion description.
-    promotionDescription: str
+    promotionDescription: str | None
     # Promotion id.
-    promotionId: Required[int]
+    promotionId: int | None
     # Limits on earning.
-    earnRestrictions: list[RevokeEarnedPromotionEarnRestrictions]
+    earnRestrictions: list[RevokeEarnedPromotionEarnRestrictions] | None
 
 
 class RevokeEarnedPromotion(Envelope):
@@ -419,44 +419,44 @@ class RevokeIssuedPromotionIssueRestrictions(TypedDict, total=False):
     """One entry."""
 
     # What the limit applies to (CUSTOMER).
-    limitOn: str
+    limitOn: str | None
     # Measured quantity.
-    kpi: str
+    kpi: str | None
     # Cap; -1 means no cap.
-    maxLimit: int
+    maxLimit: int | None
 
 
 class RevokeIssuedPromotionData(TypedDict, total=False):
     """What happened."""
 
     # Limits on issuing.
-    issueRestrictions: list[RevokeIssuedPromotionIssueRestrictions]
+    issueRestrictions: list[RevokeIssuedPromotionIssueRestrictions] | None
     # Promotion end (YYYY-MM-DD).
-    promotionEndDate: str
+    promotionEndDate: str | None
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue
+    customFields: KeyValue | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Promotion start (YYYY-MM-DD).
-    promotionStartDate: str
+    promotionStartDate: str | None
     # Promotion name.
-    promotionName: str
+    promotionName: str | None
     # Issue expires (YYYY-MM-DD).
-    promotionIssuedExpiryDate: str
+    promotionIssuedExpiryDate: str | None
     # Issue id that was withdrawn.
-    revokedIssualId: int
+    revokedIssualId: int | None
     # Limits on redeeming.
-    redemptionRestrictions: list[PromotionRestriction]
+    redemptionRestrictions: list[PromotionRestriction] | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Promotion description.
-    promotionDescription: str
+    promotionDescription: str | None
     # Issued on (YYYY-MM-DD).
-    promotionIssuedDate: str
+    promotionIssuedDate: str | None
     # Promotion id.
-    promotionId: Required[int]
+    promotionId: int | None
 
 
 class RevokeIssuedPromotion(Envelope):

@@ -12,45 +12,45 @@ class RequestUpdatedAssociatedEntityFields(TypedDict, total=False):
     """One entry."""
 
     # Field name.
-    fieldName: str
+    fieldName: str | None
     # Field value.
-    fieldValue: str
+    fieldValue: str | None
 
 
 class RequestUpdatedUpdatedFields(TypedDict, total=False):
     """One entry."""
 
     # Attribute that changed.
-    fieldName: str
+    fieldName: str | None
     # Value before the change, rendered as text.
-    previousValue: str
+    previousValue: str | None
     # Value after the change, rendered as text.
-    currentValue: str
+    currentValue: str | None
 
 
 class RequestUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Tracking id of the request.
-    requestTrackingId: Required[int]
+    requestTrackingId: int | None
     # Identity of the thing the request is about.
-    associatedEntityFields: list[RequestUpdatedAssociatedEntityFields]
+    associatedEntityFields: list[RequestUpdatedAssociatedEntityFields] | None
     # TRANSACTION or CUSTOMER.
-    requestType: Required[str]
+    requestType: str | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Changed at (epoch milliseconds).
-    updatedAt: int
+    updatedAt: int | None
     # Who changed it.
-    updatedBy: Actor
+    updatedBy: Actor | None
     # State.
-    status: Required[str]
+    status: str | None
     # Comments.
-    comments: str
+    comments: str | None
     # One entry per changed attribute.
-    updatedFields: list[RequestUpdatedUpdatedFields]
+    updatedFields: list[RequestUpdatedUpdatedFields] | None
     # Sub-type.
-    requestBaseType: str
+    requestBaseType: str | None
 
 
 class RequestUpdated(Envelope):
@@ -64,130 +64,130 @@ class RequestWorkflowEventQueryParams(TypedDict, total=False):
     """Query parameters of that call."""
 
     # POINTS_REDEMPTION: query flag. snake_case on the wire.
-    skip_validation: str
+    skip_validation: str | None
     # POINTS_REDEMPTION: query flag.
-    format: str
+    format: str | None
     # CUSTOMER_STATUS_CHANGE: profile source.
-    source: str
+    source: str | None
     # CUSTOMER_STATUS_CHANGE: source account.
-    accountId: str
+    accountId: str | None
     # CUSTOMER_STATUS_CHANGE: identifier kind.
-    identifierName: str
+    identifierName: str | None
     # CUSTOMER_STATUS_CHANGE: identifier.
-    identifierValue: str
+    identifierValue: str | None
     # CUSTOMER_STATUS_CHANGE: async flag. snake_case on the wire.
-    use_async: str
+    use_async: str | None
 
 
 class RequestWorkflowEventTriggeredBy(TypedDict, total=False):
     """Part of the call that waits for approval."""
 
     # EARN_BADGE / ISSUE_BADGE: owner (Goodwill_Module seen).
-    ownerType: str
+    ownerType: str | None
     # EARN_BADGE / ISSUE_BADGE: reference.
-    referenceId: str
+    referenceId: str | None
 
 
 class RequestWorkflowEventCustomer(TypedDict, total=False):
     """Part of the call that waits for approval."""
 
     # POINTS_REDEMPTION: customer mobile.
-    mobile: str
+    mobile: str | None
 
 
 class RequestWorkflowEventRedeem(TypedDict, total=False):
     """Part of the call that waits for approval."""
 
     # POINTS_REDEMPTION: points. snake_case on the wire.
-    points_redeemed: str
+    points_redeemed: str | None
     # POINTS_REDEMPTION: time text. snake_case on the wire.
-    redemption_time: str
+    redemption_time: str | None
     # POINTS_REDEMPTION: bill number. snake_case on the wire.
-    transaction_number: str
+    transaction_number: str | None
     # POINTS_REDEMPTION: note.
-    notes: str
+    notes: str | None
     # POINTS_REDEMPTION: client reference. snake_case on the wire.
-    external_reference_number: str
+    external_reference_number: str | None
     # Part of the call that waits for approval.
-    customer: RequestWorkflowEventCustomer
+    customer: RequestWorkflowEventCustomer | None
 
 
 class RequestWorkflowEventRoot(TypedDict, total=False):
     """Part of the call that waits for approval."""
 
     # Part of the call that waits for approval.
-    redeem: RequestWorkflowEventRedeem
+    redeem: RequestWorkflowEventRedeem | None
 
 
 class RequestWorkflowEventBody(TypedDict, total=False):
     """Body of that call; depends on requestType."""
 
     # CUSTOMER_STATUS_CHANGE / GOODWILL_POINTS: reason.
-    reason: str
+    reason: str | None
     # CUSTOMER_STATUS_CHANGE: wanted status label.
-    label: str
+    label: str | None
     # GOODWILL_POINTS: reference.
-    referenceId: str
+    referenceId: str | None
     # GOODWILL_POINTS: POINTS.
-    baseType: str
+    baseType: str | None
     # GOODWILL_POINTS: programme.
-    programId: int
+    programId: int | None
     # GOODWILL_POINTS: till.
-    awardingTillId: int
+    awardingTillId: int | None
     # GOODWILL_POINTS: CUSTOMER.
-    earningEntityType: str
+    earningEntityType: str | None
     # GOODWILL_POINTS: customer.
-    earningEntityId: int
+    earningEntityId: int | None
     # GOODWILL_POINTS: points.
-    points: int
+    points: int | None
     # GOODWILL_POINTS: source.
-    source: str
+    source: str | None
     # EARN_BADGE / ISSUE_BADGE: badge.
-    badgeMetaId: str
+    badgeMetaId: str | None
     # EARN_BADGE / ISSUE_BADGE: client request id.
-    requestId: str
+    requestId: str | None
     # EARN_BADGE: customer.
-    customerId: int
+    customerId: int | None
     # Part of the call that waits for approval.
-    triggeredBy: RequestWorkflowEventTriggeredBy
+    triggeredBy: RequestWorkflowEventTriggeredBy | None
     # ISSUE_BADGE: customers.
-    customers: list[int]
+    customers: list[int] | None
     # Part of the call that waits for approval.
-    root: RequestWorkflowEventRoot
+    root: RequestWorkflowEventRoot | None
 
 
 class RequestWorkflowEventRequestAttributes(TypedDict, total=False):
     """The original API call that waits for approval."""
 
     # Query parameters of that call.
-    queryParams: RequestWorkflowEventQueryParams
+    queryParams: RequestWorkflowEventQueryParams | None
     # Body of that call; depends on requestType.
-    body: RequestWorkflowEventBody
+    body: RequestWorkflowEventBody | None
 
 
 class RequestWorkflowEventData(TypedDict, total=False):
     """What happened."""
 
     # Id of the workflow request (UUID).
-    requestId: Required[str]
+    requestId: str | None
     # Which workflow.
-    requestType: Required[str]
+    requestType: str | None
     # User who asked.
-    requesterId: int
+    requesterId: int | None
     # User who decided (absent while pending).
-    checkerId: int
+    checkerId: int | None
     # State now; AdminTask = waiting for a decision.
-    currentRequestState: Required[str]
+    currentRequestState: str | None
     # State before (absent on creation).
-    previousRequestState: str
+    previousRequestState: str | None
     # Change time, epoch milliseconds.
-    updateTime: int
+    updateTime: int | None
     # Decision comment.
-    comment: str
+    comment: str | None
     # Reason given by the requester (status-change workflow).
-    reason: str
+    reason: str | None
     # The original API call that waits for approval.
-    requestAttributes: RequestWorkflowEventRequestAttributes
+    requestAttributes: RequestWorkflowEventRequestAttributes | None
 
 
 class RequestWorkflowEvent(Envelope):

@@ -18,25 +18,25 @@ class TierDowngradedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails
+    loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Tier after.
-    downgradedTierNumber: Required[int]
+    downgradedTierNumber: int | None
     # Tier before.
-    previousTierNumber: int
+    previousTierNumber: int | None
     # Tier valid until (YYYY-MM-DD; being replaced).
-    tierExpiryDate: str
+    tierExpiryDate: str | None
     # The time of tierExpiryDate as epoch milliseconds.
-    tierExpiryDateInMillis: int
+    tierExpiryDateInMillis: int | None
     # Local date of the store, YYYY-MM-DD.
-    currentDateStoreTz: str
+    currentDateStoreTz: str | None
 
 
 class TierDowngraded(Envelope):
@@ -50,19 +50,19 @@ class TierDowngradeReminderData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails
+    loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # Current tier.
-    currentTierNumber: Required[int]
+    currentTierNumber: int | None
     # Planned downgrade date (text).
-    scheduledDowngradeDate: Required[str]
+    scheduledDowngradeDate: str | None
 
 
 class TierDowngradeReminder(Envelope):
@@ -76,27 +76,27 @@ class TierRenewedData(TypedDict, total=False):
     """What happened."""
 
     # Free-text note describing the change.
-    notes: str
+    notes: str | None
     # Tier valid until (YYYY-MM-DD; being replaced).
-    tierExpiryDate: str
+    tierExpiryDate: str | None
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails
+    loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Current tier.
-    currentTierNumber: Required[int]
+    currentTierNumber: int | None
     # Basis of the renewal (STRATEGY seen).
-    renewType: str
+    renewType: str | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # The time of tierExpiryDate as epoch milliseconds.
-    tierExpiryDateInMillis: int
+    tierExpiryDateInMillis: int | None
     # Local date of the store, YYYY-MM-DD.
-    currentDateStoreTz: str
+    currentDateStoreTz: str | None
 
 
 class TierRenewed(Envelope):
@@ -110,29 +110,29 @@ class TierUpgradedData(TypedDict, total=False):
     """What happened."""
 
     # Free-text note describing the change.
-    notes: str
+    notes: str | None
     # Tier before.
-    previousTierNumber: int
+    previousTierNumber: int | None
     # Tier valid until (YYYY-MM-DD; being replaced).
-    tierExpiryDate: str
+    tierExpiryDate: str | None
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails
+    loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation
+    entityInformation: EntityInformation | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Tier after.
-    upgradedTierNumber: Required[int]
+    upgradedTierNumber: int | None
     # Basis of the upgrade (STRATEGY seen).
-    upgradeType: str
+    upgradeType: str | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Programme id.
-    loyaltyProgramId: int
+    loyaltyProgramId: int | None
     # The time of tierExpiryDate as epoch milliseconds.
-    tierExpiryDateInMillis: int
+    tierExpiryDateInMillis: int | None
     # Local date of the store, YYYY-MM-DD.
-    currentDateStoreTz: str
+    currentDateStoreTz: str | None
 
 
 class TierUpgraded(Envelope):

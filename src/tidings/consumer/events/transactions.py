@@ -18,39 +18,39 @@ class NotInterestedBillAddedData(TypedDict, total=False):
     """What happened."""
 
     # Net bill value.
-    amount: float
+    amount: float | None
     # Bill id in the brand's own system.
-    billClientId: str
+    billClientId: str | None
     # Bill number (uniqueness rule is org configuration).
-    billNumber: str
+    billNumber: str | None
     # Bill date as epoch milliseconds.
-    billDate: int
+    billDate: int | None
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int
+    enteredAt: int | None
     # Platform id of the transaction.
-    transactionId: Required[int]
+    transactionId: int | None
     # Order fulfilment state.
-    deliveryStatus: str
+    deliveryStatus: str | None
     # Kind of bill (REGULAR / RETURN / MIXED seen).
-    billType: str
+    billType: str | None
     # How many line items the bill has (line items themselves are not in the payload).
-    lineItemCount: int
+    lineItemCount: int | None
     # Bill-level discount.
-    discount: float
+    discount: float | None
     # Bill value before discount.
-    grossAmount: float
+    grossAmount: float | None
     # ISO 4217 code.
-    currencyCode: str
+    currencyCode: str | None
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor
+    enteredBy: Actor | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers
+    customerIdentifiers: CustomerIdentifiers | None
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue
+    customFields: KeyValue | None
     # Extended field name/value pairs attached to the entity.
-    extendedFields: KeyValue
+    extendedFields: KeyValue | None
     # Outlier classification of the bill.
-    outlierStatus: str
+    outlierStatus: str | None
 
 
 class NotInterestedBillAdded(Envelope):
@@ -64,30 +64,32 @@ class RejectedTransactionRetriggerRejectionDetailsOnRetrigger(TypedDict, total=F
     """One entry."""
 
     # Reason code/title.
-    rejectionReason: str
+    rejectionReason: str | None
     # Longer explanation.
-    reasonDetails: str
+    reasonDetails: str | None
 
 
 class RejectedTransactionRetriggerData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers
+    customerIdentifiers: CustomerIdentifiers | None
     # When the activity happened (date-time text).
-    eventDateTime: str
+    eventDateTime: str | None
     # Bill number (uniqueness rule is org configuration).
-    billNumber: Required[str]
+    billNumber: str | None
     # Class of rejection.
-    rejectionType: str
+    rejectionType: str | None
     # Reasons recorded when the re-attempt was made.
-    rejectionDetailsOnRetrigger: list[RejectedTransactionRetriggerRejectionDetailsOnRetrigger]
+    rejectionDetailsOnRetrigger: (
+        list[RejectedTransactionRetriggerRejectionDetailsOnRetrigger] | None
+    )
     # How many attempts have been made.
-    retrialCount: int
+    retrialCount: int | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
     # Id of this re-attempt.
-    retriggerId: int
+    retriggerId: int | None
 
 
 class RejectedTransactionRetrigger(Envelope):
@@ -101,39 +103,39 @@ class RetroBillAddedData(TypedDict, total=False):
     """What happened."""
 
     # Net bill value.
-    amount: float
+    amount: float | None
     # Bill id in the brand's own system.
-    billClientId: str
+    billClientId: str | None
     # Bill number (uniqueness rule is org configuration).
-    billNumber: str
+    billNumber: str | None
     # Bill date as epoch milliseconds.
-    billDate: int
+    billDate: int | None
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int
+    enteredAt: int | None
     # Platform id of the transaction.
-    transactionId: Required[int]
+    transactionId: int | None
     # Order fulfilment state.
-    deliveryStatus: str
+    deliveryStatus: str | None
     # Kind of bill (REGULAR / RETURN / MIXED seen).
-    billType: str
+    billType: str | None
     # How many line items the bill has (line items themselves are not in the payload).
-    lineItemCount: int
+    lineItemCount: int | None
     # Bill-level discount.
-    discount: float
+    discount: float | None
     # Bill value before discount.
-    grossAmount: float
+    grossAmount: float | None
     # ISO 4217 code.
-    currencyCode: str
+    currencyCode: str | None
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor
+    enteredBy: Actor | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue
+    customFields: KeyValue | None
     # Extended field name/value pairs attached to the entity.
-    extendedFields: KeyValue
+    extendedFields: KeyValue | None
     # Outlier classification of the bill.
-    outlierStatus: str
+    outlierStatus: str | None
 
 
 class RetroBillAdded(Envelope):
@@ -147,39 +149,39 @@ class TransactionAddedData(TypedDict, total=False):
     """What happened."""
 
     # Bill-level discount.
-    discount: float
+    discount: float | None
     # Kind of bill (REGULAR / RETURN / MIXED seen).
-    billType: str
+    billType: str | None
     # Order fulfilment state.
-    deliveryStatus: str
+    deliveryStatus: str | None
     # How many line items the bill has (line items themselves are not in the payload).
-    lineItemCount: int
+    lineItemCount: int | None
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int
+    enteredAt: int | None
     # Outlier classification of the bill.
-    outlierStatus: str
+    outlierStatus: str | None
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue
+    customFields: KeyValue | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Bill id in the brand's own system.
-    billClientId: str
+    billClientId: str | None
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor
+    enteredBy: Actor | None
     # Bill number (uniqueness rule is org configuration).
-    billNumber: str
+    billNumber: str | None
     # Extended field name/value pairs attached to the entity.
-    extendedFields: KeyValue
+    extendedFields: KeyValue | None
     # Bill date as epoch milliseconds.
-    billDate: int
+    billDate: int | None
     # Net bill value.
-    amount: Required[float]
+    amount: float | None
     # Platform id of the transaction.
-    transactionId: Required[int]
+    transactionId: int | None
     # Bill value before discount.
-    grossAmount: float
+    grossAmount: float | None
     # ISO 4217 code.
-    currencyCode: str
+    currencyCode: str | None
 
 
 class TransactionAdded(Envelope):
@@ -193,28 +195,28 @@ class TransactionRejectedRejectionDetails(TypedDict, total=False):
     """One entry."""
 
     # Reason code/title.
-    rejectionReason: str
+    rejectionReason: str | None
     # Longer explanation.
-    reasonDetails: str
+    reasonDetails: str | None
 
 
 class TransactionRejectedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers
+    customerIdentifiers: CustomerIdentifiers | None
     # When the activity happened (date-time text).
-    eventDateTime: str
+    eventDateTime: str | None
     # Bill number (uniqueness rule is org configuration).
-    billNumber: Required[str]
+    billNumber: str | None
     # Class of rejection.
-    rejectionType: str
+    rejectionType: str | None
     # Reasons for the rejection.
-    rejectionDetails: list[TransactionRejectedRejectionDetails]
+    rejectionDetails: list[TransactionRejectedRejectionDetails] | None
     # How many attempts have been made.
-    retrialCount: int
+    retrialCount: int | None
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity
+    triggeringActivity: TriggeringActivity | None
 
 
 class TransactionRejected(Envelope):
@@ -228,39 +230,39 @@ class TransactionUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Bill-level discount.
-    discount: float
+    discount: float | None
     # Kind of bill (REGULAR / RETURN / MIXED seen).
-    billType: str
+    billType: str | None
     # Order fulfilment state.
-    deliveryStatus: str
+    deliveryStatus: str | None
     # How many line items the bill has (line items themselves are not in the payload).
-    lineItemCount: int
+    lineItemCount: int | None
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int
+    enteredAt: int | None
     # Outlier classification of the bill.
-    outlierStatus: str
+    outlierStatus: str | None
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue
+    customFields: KeyValue | None
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: Required[CustomerIdentifiers]
+    customerIdentifiers: CustomerIdentifiers | None
     # Bill id in the brand's own system.
-    billClientId: str
+    billClientId: str | None
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor
+    enteredBy: Actor | None
     # Bill number (uniqueness rule is org configuration).
-    billNumber: str
+    billNumber: str | None
     # Extended field name/value pairs attached to the entity.
-    extendedFields: KeyValue
+    extendedFields: KeyValue | None
     # Bill date as epoch milliseconds.
-    billDate: int
+    billDate: int | None
     # Net bill value.
-    amount: float
+    amount: float | None
     # Platform id of the transaction.
-    transactionId: Required[int]
+    transactionId: int | None
     # Bill value before discount.
-    grossAmount: float
+    grossAmount: float | None
     # ISO 4217 code.
-    currencyCode: str
+    currencyCode: str | None
 
 
 class TransactionUpdated(Envelope):
