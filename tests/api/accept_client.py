@@ -67,6 +67,9 @@ class Types:
     def versions(self, name: str) -> dict[int, PointsIssued] | None:
         return {1: PointsIssued()} if name == "pointsIssued" else None
 
+    def alias_of(self, name: str) -> str | None:
+        return None
+
 
 class FakeAccess:
     def caller(

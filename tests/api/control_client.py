@@ -494,6 +494,7 @@ class Service:
             check_url=lambda url: None if url.startswith("https://") else f"Refused {url[:4]}.",
             on_change=self.changed.append,
             transformations=lambda org: self.transformations.names(org),
+            aliases=self.event_types.catalogue.aliases,
             kind=self.event_types.get,
         )
         self.renderer = InProcess()

@@ -53,6 +53,8 @@ def test_other_folder_gives_a_catalogue_of_its_own(folder: Path) -> None:
         ("data", {"type": "object", "properties": {"a": {"enum": [1]}}}, "enum"),
         ("data", {"type": "object", "properties": {"a": {"pattern": "(a+)+"}}}, "pattern"),
         ("data", {"type": "record"}, "record"),
+        ("aliases", ["groupCreated"], "an alias must stand for one type alone"),
+        ("aliases", "GROUP_JOB", "array"),
     ],
 )
 def test_file_that_breaks_a_rule_is_named(folder: Path, key: str, value: Any, said: str) -> None:
@@ -61,6 +63,15 @@ def test_file_that_breaks_a_rule_is_named(folder: Path, key: str, value: Any, sa
     with pytest.raises(CatalogueError, match=r"groupCreated\.json") as error:
         read(folder)
     assert said in str(error.value)
+
+
+def test_alias_of_two_types_is_refused(folder: Path) -> None:
+    """Also one that is the name of another type."""
+    change(folder, "aliases", ["groupUpdated"])
+    assert read(folder).alias_of("groupUpdated") == "groupCreated"
+    shutil.copy(BUILT_IN / "types" / "groupUpdated.json", folder / "types")
+    with pytest.raises(CatalogueError, match=r"one type alone; groupUpdated is taken"):
+        read(folder)
 
 
 def test_blocks_that_form_a_ring_are_refused(folder: Path) -> None:

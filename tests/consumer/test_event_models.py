@@ -38,7 +38,7 @@ def test_the_modules_are_current() -> None:
 
 
 def test_every_event_type_has_a_model() -> None:
-    assert sorted(models.EVENTS) == sorted(NAMES)
+    assert sorted(models.EVENTS) == sorted([*NAMES, *load().aliases])
     assert set(get_args(models.Event)) == set(models.EVENTS.values())
 
 
@@ -47,8 +47,12 @@ def test_examples_fit_their_model_and_wrong_types_do_not(name: str) -> None:
     kind = load().get(name)
     assert kind is not None
     model: Any = models.EVENTS[name]
-    for example in (kind.example, thin(kind, kind.example)):
+    for example in kind.examples:
         msgspec.convert(example, model)
+        msgspec.convert(thin(kind, example), model)
+    for alias in kind.aliases:
+        assert models.EVENTS[alias] is model
+        msgspec.convert({**kind.example, "eventName": alias}, model)
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({**kind.example, "data": []}, model)
     with pytest.raises(msgspec.ValidationError):

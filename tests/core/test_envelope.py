@@ -45,6 +45,9 @@ class Types:
     def versions(self, name: str) -> dict[int, PointsIssued] | None:
         return {1: PointsIssued()} if name == "pointsIssued" else None
 
+    def alias_of(self, name: str) -> str | None:
+        return None
+
 
 def reader(limits: Limits | None = None) -> CallReader[Draft]:
     ids = iter(f"made-{number}" for number in range(10_000))

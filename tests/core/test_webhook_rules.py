@@ -41,7 +41,7 @@ def check(url: str) -> str | None:
 def read(old: Settings | None = None, **fields: Any) -> Reading | list[Refusal]:
     body = BODY | fields if old is None else fields
     body = {k: v for k, v in body.items() if v != "absent"}
-    return read_webhook(body, TYPES, check, old, ("b",))
+    return read_webhook(body, TYPES, check, old, ("b",), aliases={"JOB": "customerAdded"})
 
 
 def passed(old: Settings | None = None, **fields: Any) -> Reading:
@@ -150,7 +150,7 @@ def test_all_faults_are_told_at_once() -> None:
 
 
 def test_event_names_keep_their_order_and_lose_repeats() -> None:
-    names = ["pointsIssued", "customerAdded", "pointsIssued"]
+    names = ["pointsIssued", "customerAdded", "pointsIssued", "JOB"]
     assert passed(eventNames=names).settings.event_names == ("pointsIssued", "customerAdded")
 
 

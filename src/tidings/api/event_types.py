@@ -65,12 +65,15 @@ def event_type_routes(services: Services) -> APIRouter:
         """Its schema, example and facts; the newest version unless one is named."""
         org = services.caller(request, "webhooks:read").org
         kind = types.catalogue.get(name, version)
-        if kind is not None:
-            return answer(_show(kind) | {"versions": types.versions(org, name)})
-        try:
-            return answer(_show_own(services, org, types.record(org, name, version)))
-        except UnknownType:
-            raise _unknown(name) from None
+        if kind is None:
+            try:
+                return answer(_show_own(services, org, types.record(org, name, version)))
+            except UnknownType:
+                real = types.catalogue.alias_of(name)
+                kind = None if real is None else types.catalogue.get(real, version)
+        if kind is None:
+            raise _unknown(name)
+        return answer(_show(kind) | {"versions": types.versions(org, kind.name)})
 
     @router.put(
         "/{name}",

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -59,6 +60,8 @@ class ReplayCalls:
         wish = read_wish(kind, body)
         if not isinstance(wish, Wish):
             raise Refused(400, wish)
+        names = self._services.event_types.spelled(org, wish.names)
+        wish = msgspec.structs.replace(wish, names=names)
         try:
             return wish, await self._services.wishes.look_up(org, wish)
         except replay_wishes.WishRefused as wrong:

@@ -94,7 +94,7 @@ async def event_page(services: Services, org: int, question: LogQuestion) -> Eve
     return await services.store.log_events(
         EventQuery(
             org,
-            question.event_names,
+            services.event_types.spelled(org, question.event_names),
             question.from_ms,
             question.to_ms,
             [services.terms.asked(org, value) for value in question.values],
@@ -130,7 +130,7 @@ async def delivery_page(
         return DeliveryQuery(
             list(records),
             question.states,
-            question.event_names,
+            services.event_types.spelled(org, question.event_names),
             question.from_ms,
             question.to_ms,
             terms,

@@ -125,7 +125,7 @@ class Logs:
             DeliveryQuery(
                 (webhook.number,),
                 question.states,
-                question.event_names,
+                self._services.event_types.spelled(org, question.event_names),
                 question.period.start_ms,
                 question.period.end_ms + 1,
                 tuple(terms(org, value) for value in question.values),

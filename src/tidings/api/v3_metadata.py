@@ -37,6 +37,6 @@ def metadata_routes(services: Services) -> APIRouter:
                 "field eventName)",
                 "eventName",
             )
-        return answer(envelope({"active": True, "eventName": eventName, "schema": kind.schema}))
+        return answer(envelope({"active": True, "eventName": kind.name, "schema": kind.schema}))
 
     return router

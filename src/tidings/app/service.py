@@ -237,6 +237,7 @@ class Service:
             unresolved=unresolved,
             on_change=lambda webhook: changed(webhook),
             transformations=transformations.names,
+            aliases=types.aliases,
             kind=event_types.get,
         )
         mailer = make_mailer(settings)

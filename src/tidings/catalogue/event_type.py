@@ -56,6 +56,7 @@ class EventType(msgspec.Struct, frozen=True):
     examples: tuple[Json, ...]  # whole events
     invented: tuple[str, ...]  # paths in the first example that are not documented; "*" = all
     version: int = 1
+    aliases: tuple[str, ...] = ()  # names that events of it also come under; never offered
 
     @property
     def label(self) -> str:

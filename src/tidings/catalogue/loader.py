@@ -6,6 +6,7 @@ version that breaks an older one lies beside it: `types/<eventName>.v2.json`.
 """
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -36,6 +37,7 @@ class TypeFile(
     """An event type as its file says it."""
 
     name: str
+    aliases: tuple[str, ...] = ()
     version: int = 1
     family: str
     trigger: str
@@ -125,6 +127,7 @@ def event_type(file: TypeFile, blocks: dict[str, Json]) -> EventType:
         examples=file.examples,
         invented=file.invented,
         version=file.version,
+        aliases=file.aliases,
     )
 
 
@@ -144,6 +147,7 @@ def read(folder: Path) -> Catalogue:
     for kind in types.values():
         if kind.version != FIRST or _VERSIONED.search(kind.name):
             _check_version(kind, types)
+    _check_aliases(types.values())
     return Catalogue(types.values())
 
 
@@ -161,6 +165,16 @@ def _check_version(kind: EventType, types: dict[str, EventType]) -> None:
             f"{file}: version {kind.version} must break the one before it; it only adds. Add the "
             f"fields to {older.label}.json"
         )
+
+
+def _check_aliases(types: Iterable[EventType]) -> None:
+    """Another name stands for one type, and is the name of none."""
+    meant = {kind.name: kind.name for kind in types}
+    for kind in types:
+        for alias in kind.aliases:
+            if meant.setdefault(alias, kind.name) != kind.name or alias == kind.name:
+                said = f"an alias must stand for one type alone; {alias} is taken by {meant[alias]}"
+                raise CatalogueError(f"{kind.label}.json: {said}")
 
 
 @cache

@@ -71,12 +71,13 @@ class Module:
         name = class_name(kind.label)
         self._prefix = name
         data = self._class(f"{name}Data", kind.data)
+        names = ", ".join(f'"{one}"' for one in (kind.name, *kind.aliases))
         self._typing |= {"Literal", "Required"}
         self._shared.add("Envelope")
         self._texts.append(
             f"class {name}(Envelope):\n"
             f"{_docstring(kind.trigger)}\n"
-            f'    eventName: Required[Literal["{kind.name}"]]\n'
+            f"    eventName: Required[Literal[{names}]]\n"
             f"{_version(kind)}"
             f"    data: Required[{data}]\n"
         )
@@ -182,7 +183,8 @@ def modules(catalogue: Catalogue, blocks: dict[str, Json], raw: dict[str, Json])
         families.setdefault(module, Module(title, blocks)).event(kind)
         names.setdefault(module, []).append(kind.label)
     made = {f"{module}.py": one.source() for module, one in families.items()}
-    return made | {"common.py": common.source(), "__init__.py": _index(names)}
+    index = _index(names, catalogue.aliases)
+    return made | {"common.py": common.source(), "__init__.py": index}
 
 
 def _ordered(raw: dict[str, Json]) -> list[str]:
@@ -209,7 +211,8 @@ def _references(node: object) -> list[str]:
     return own + [ref for inner in node.values() for ref in _references(inner)]
 
 
-def _index(names: dict[str, list[str]]) -> str:
+def _index(names: dict[str, list[str]], aliases: dict[str, str]) -> str:
+    """`aliases`: other names that events come under; a receiver finds their model by these too."""
     imports, classes = [], {name: class_name(name) for one in names.values() for name in one}
     for module in sorted(names):
         found = sorted((classes[name] for name in names[module]), key=str.lower)
@@ -222,7 +225,11 @@ def _index(names: dict[str, list[str]]) -> str:
         )
     in_order = sorted(classes.items(), key=lambda pair: pair[0].lower())
     union = "\n    | ".join(kind for _, kind in in_order)
-    rows = "\n".join(f'    "{name}": {kind},' for name, kind in in_order)
+    named = classes | {alias: classes[name] for alias, name in aliases.items()}
+    rows = "\n".join(
+        f'    "{name}": {kind},'
+        for name, kind in sorted(named.items(), key=lambda one: one[0].lower())
+    )
     exported = "\n".join(
         f'    "{name}",' for name in sorted([*classes.values(), "EVENTS", "Event"])
     )

@@ -160,6 +160,8 @@ def page(kind: EventType, blocks: dict[str, Json], versions: Sequence[EventType]
         lines += ["As the platform sends it:", "", *_json(small), ""]
         lines += ["With all enrichment that there is for it:", ""]
     lines += [*_json(kind.example), ""]
+    for other in kind.examples[1:]:
+        lines += ["Another of its forms:", "", *_json(thin(kind, other)), ""]
     if kind.invented:
         lines += [_invented(kind), ""]
     if kind.notes:
@@ -193,6 +195,9 @@ def _facts(kind: EventType, versions: Sequence[EventType]) -> list[str]:
         ("Found by", ", ".join(f"`{path}`" for path in kind.search_paths)),
         ("Source", f"{documented}: {source.evidence}"),
     ]
+    if kind.aliases:
+        others = ", ".join(f"`{name}`" for name in kind.aliases)
+        facts.insert(2, ("[Other names](../event-types.md#other-names)", f"{others} on input"))
     if len(versions) > 1:
         said = "one that says none" if kind.version == 1 else f'`"eventVersion": {kind.version}`'
         others = ", ".join(f"[{one.version}]({one.label}.md)" for one in versions if one != kind)

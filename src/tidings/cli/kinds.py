@@ -110,7 +110,7 @@ def _move(value: Any, former: str, org: str) -> None:
 
 def _in_catalogue(name: str) -> EventType | None:
     labels = {kind.label: kind for kind in load().kinds() if kind.version > 1}
-    if (kind := labels.get(name) or load().get(name)) is not None:
+    if (kind := labels.get(name) or load().get(load().alias_of(name) or name)) is not None:
         return kind
     return load().get(name[:-3], 1) if name.endswith(".v1") else None
 

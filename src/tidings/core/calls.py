@@ -131,6 +131,10 @@ class Types(Protocol):
         """A type's versions; None for a name that it does not have."""
         ...
 
+    def alias_of(self, name: str) -> str | None:
+        """The type that events of this other name are of; None where it is no other name."""
+        ...
+
 
 class DraftMaker(Protocol[Draft_co]):
     """Makes what the engine accepts (`tidings.engine.intake.Draft`)."""
@@ -193,6 +197,7 @@ class CallReader(Generic[Draft]):
         self._make = make_draft
         self._own = own
         self._versions = types.versions
+        self._alias_of = types.alias_of
         self._rules_of = rules_of
         self._new_id = new_id
         self._limits = limits
@@ -319,19 +324,19 @@ class CallReader(Generic[Draft]):
             event_id = event.get("eventId")
             if event_id is not None and (event_id.__class__ is not str or not _fits(event_id)):
                 raise bad_event_id(event_id)
-            version, level, problems = self._judge_type(org, name, event, raw, rules)
+            name, version, level, problems = self._judge_type(org, name, event, raw, rules)
         except Fault as fault:
             return self._refuse(raw, event, fault)
+        judged = org, name, version, level
         if problems is None:
-            return self._unchecked(raw, came_as, event, (org, version, level), key, index, now_ms)
-        return self._finish(
-            raw, came_as, event, (org, version, level), key, index, now_ms, problems
-        )
+            return self._unchecked(raw, came_as, event, judged, key, index, now_ms)
+        return self._finish(raw, came_as, event, judged, key, index, now_ms, problems)
 
     def _judge_type(
         self, org: int, name: str, event: dict[str, Any], raw: bytes, rules: IntakeRules
-    ) -> tuple[int, Validation, Sequence[Problem] | None]:
-        """The version that an event is of, how strictly it is checked, and what is wrong with it.
+    ) -> tuple[str, int, Validation, Sequence[Problem] | None]:
+        """The type and version that an event is of, how strictly it is checked, and what is wrong
+        with it.
 
         None instead of problems: it must be checked elsewhere. Raises Fault.
         """
@@ -342,32 +347,35 @@ class CallReader(Generic[Draft]):
         if (versions := self._versions(name)) is not None:
             if len(versions) > 1:  # else `eventVersion` is a field that nobody has declared
                 version = _version(event, versions)
-            return version, level, () if level == "off" else versions[version].check(event)
+            problems = () if level == "off" else versions[version].check(event)
+            return name, version, level, problems
         if (own := self._own(org, name)) is not None:
             version = _version(event, own)
             made = own[version]
             if level == "off":
-                return version, level, ()
+                return name, version, level, ()
             if len(raw) > made.light and not made.fits_loop(raw):
-                return version, level, None
-            return version, level, made.check(event)
+                return name, version, level, None
+            return name, version, level, made.check(event)
+        if (real := self._alias_of(name)) is not None:
+            return self._judge_type(org, real, event, raw, rules)
         _check_unknown(name, rules)
-        return version, level, ()
+        return name, version, level, ()
 
     def _finish(
         self,
         raw: bytes,
         came_as: bytes,
         event: dict[str, Any],
-        judged: tuple[int, int, Validation],  # org, version, level
+        judged: tuple[int, str, int, Validation],  # org, type, version, level
         key: str | None,
         index: int,
         now_ms: int,
         problems: Sequence[Problem],
     ) -> Draft | Rejected:
         """What becomes of an event that has been checked by its type."""
-        org, version, level = judged
-        name, event_id, get = event["eventName"], event.get("eventId"), event.get
+        org, name, version, level = judged
+        event_id, get = event.get("eventId"), event.get
         warning = None
         if problems:
             try:
@@ -384,13 +392,12 @@ class CallReader(Generic[Draft]):
         raw: bytes,
         came_as: bytes,
         event: dict[str, Any],
-        judged: tuple[int, int, Validation],
+        judged: tuple[int, str, int, Validation],
         key: str | None,
         index: int,
         now_ms: int,
     ) -> Unchecked[Draft]:
-        org, version, _ = judged
-        name = event["eventName"]
+        org, name, version, _ = judged
         own = self._own(org, name)
         assert own is not None  # it was there a moment ago
         return Unchecked(

@@ -66,6 +66,8 @@ _FIELDS = frozenset(
 ) | {*FLAGS, IDENTIFIERS, WHEN_DOWN, NEO, *SHAPE_FIELDS}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
+_NO_ALIASES: Mapping[str, str] = {}
+
 UrlCheck = Callable[[str], str | None]  # the reason why a webhook may not have this URL
 
 
@@ -119,18 +121,20 @@ def read_webhook(
     old: Settings | None = None,
     transformations: Collection[str] = (),
     *,
+    aliases: Mapping[str, str] = _NO_ALIASES,
     source: Settings | None = None,
     tried: bool = False,
 ) -> Reading | list[Refusal]:
     """Read a body that creates a webhook or, with `old`, replaces one. Never raises.
 
+    `aliases`: other names of event types, which a webhook may be asked for by.
     `source` is the webhook that a new one is copied from: masked values are its stored ones.
     `tried`: it is for a test message, which goes without the stored values where it must.
     """
     form = _WebhookForm(body, old)
     settings = Settings(
         name=form.name(),
-        event_names=(names := form.event_names(event_types)),
+        event_names=(names := form.event_names(event_types, aliases)),
         kind=(kind := form.kind()),
         url=(url := form.url(kind, check_url)),
         method=form.method(),
@@ -194,7 +198,7 @@ class _WebhookForm(Form):
         )
         return ""
 
-    def event_names(self, known: Collection[str]) -> tuple[str, ...]:
+    def event_names(self, known: Collection[str], aliases: Mapping[str, str]) -> tuple[str, ...]:
         field = "eventNames"
         if self._old is not None and field not in self.body:
             return self._old.event_names
@@ -215,7 +219,8 @@ class _WebhookForm(Form):
                 f'eventNames must be a list of texts; got {came(value)}. Write ["pointsIssued"].',
             )
             return ()
-        unknown = [name for name in value if not isinstance(name, str) or name not in known]
+        names = [self._type_of(name, known, aliases) for name in value]
+        unknown = [name for name in names if not isinstance(name, str) or name not in known]
         for name in unknown[:10]:
             self.refuse(
                 "unknown_event_name",
@@ -223,7 +228,19 @@ class _WebhookForm(Form):
                 f"eventNames must hold names of event types; got {came(name)}. "
                 "GET /v3/webHooks/eventMetaData lists them; case matters.",
             )
-        return () if unknown else tuple(dict.fromkeys(value))
+        return () if unknown else tuple(dict.fromkeys(map(str, names)))
+
+    def _type_of(self, name: object, known: Collection[str], aliases: Mapping[str, str]) -> object:
+        """The name of the type that a name stands for, with a warning; else the name itself."""
+        if not isinstance(name, str) or name in known or name not in aliases:
+            return name
+        self.warn(
+            "event_name_alias",
+            "eventNames",
+            f"eventNames should hold {aliases[name]}; got {name}, another name that its events "
+            f"come under. {aliases[name]} was taken: it gets events of both names.",
+        )
+        return aliases[name]
 
     def event_versions(
         self, names: tuple[str, ...], known: Collection[str]

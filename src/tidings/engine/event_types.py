@@ -5,7 +5,7 @@ then here, and only then is its caller answered. The catalogue is not asked thro
 an event of a type that it knows, so that own types cost such events nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -120,9 +120,21 @@ class EventTypes:
                 found[name] = max(found.get(name, 1), *versions)
         return found
 
+    def spelled(self, org: int, names: Iterable[str]) -> tuple[str, ...]:
+        """These names, and with each one all others that events of its type can stand under in the
+        log: what came before a name was known as an alias was kept under that."""
+        aliases, found = self.catalogue.aliases, dict.fromkeys(names)
+        for name in list(found):
+            real = aliases.get(name, name)
+            same = [real, *(alias for alias, of in aliases.items() if of == real)]
+            if len(same) > 1 and name not in self._own.get(org, ()):
+                found |= dict.fromkeys(same)
+        return tuple(found)
+
     def get(self, org: int, name: str, version: int | None = None) -> EventType | None:
         """What `names` holds under that name: the catalogue's type, else the org's own, else that
-        of an org below it. The newest version unless one is named; None where there is none."""
+        of an org below it, else the type that it is an alias of. The newest version unless one is
+        named; None where there is none."""
         if (versions := self._find(org, name)) is None:
             return None
         found = versions.get(max(versions) if version is None else version)
@@ -142,7 +154,8 @@ class EventTypes:
         for one in (org, *self._below(org)):
             if (own := self.own(one, name)) is not None:
                 return own
-        return None
+        real = self.catalogue.alias_of(name)
+        return None if real is None else self.catalogue.versions(real)
 
     def own(self, org: int, name: str) -> Mapping[int, OwnType] | None:
         """An own type's versions, for the accept path; None where the org has no such type."""
@@ -247,7 +260,9 @@ class EventTypes:
 
     def _version_for(self, org: int, name: str, reading: Reading) -> tuple[int, bool]:
         """The version that a declaration becomes, and whether that is a new one."""
-        if self.catalogue.get(name) is not None:
+        if self.catalogue.get(name) is not None or (
+            self.catalogue.alias_of(name) is not None and name not in self._own.get(org, ())
+        ):
             raise TypeRefused([_taken(name)], conflict=True)
         versions = self._own.get(org, {}).get(name)
         if versions is None:

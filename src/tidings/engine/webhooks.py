@@ -7,7 +7,7 @@ A deleted webhook leaves the registry and stays in the list.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from typing import Any
 
 import msgspec
@@ -98,6 +98,7 @@ class Webhooks(WebhookBook):
         on_change: Callable[[Webhook], None],
         unresolved: Callable[[str], Awaitable[str | None]] | None = None,
         transformations: Callable[[int], Collection[str]] = lambda _: (),  # an org's, by name
+        aliases: Mapping[str, str] | None = None,  # other names of event types
         kind: Callable[[int, str, int], EventType | None] = lambda *_: (
             None
         ),  # of an org, by version
@@ -116,6 +117,7 @@ class Webhooks(WebhookBook):
         self._on_change = on_change
         self._unresolved = unresolved
         self._transformations = transformations
+        self._aliases = aliases or {}
         self._kind = kind
         self._ends = SecretEnds(clock, self._secret_over)
         self._calls = FirstCalls(clock, lambda number: self._records[number])
@@ -440,6 +442,7 @@ class Webhooks(WebhookBook):
             self._check_url,
             old,
             self._transformations(org),
+            aliases=self._aliases,
             source=source,
             tried=tried,
         )
