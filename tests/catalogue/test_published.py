@@ -1,7 +1,8 @@
 """The catalogue against what is published of each type: `published.json` restates that.
 
-Of each of the 76 types: the fields with their types, where enrichment adds, documented values, how
-refId is made, and the published example with made-up values (one type has none). `<value not
+Of each of the 77 types: the fields with their types, the twins among them, where enrichment adds,
+documented values, how refId is made, other names that it was printed under, and the published
+examples with made-up values (one type has none), in `more` those of other forms. `<value not
 documented>` stands where the documentation shows no value; our own examples never hold it.
 """
 
@@ -19,6 +20,7 @@ PUBLISHED: dict[str, Any] = json.loads(
 )
 CATALOGUE = load()
 MAPS = {"map<string, integer[]>": "object", "map<string, string>": "object"}
+BORN_WITH_TWINS = "targetCustomerUnenrolment"  # documented since there are twins
 NO_EXAMPLE = {"communicationMessageUndelivered"}
 
 
@@ -32,7 +34,7 @@ def test_the_catalogue_holds_what_is_published_and_no_other_type_of_the_system()
     ours = {name for name in CATALOGUE.names() if not name.startswith("tidings.")}
     assert ours == PUBLISHED.keys()
     assert sum(one["core"] for one in PUBLISHED.values()) == 65
-    assert len(PUBLISHED) == 76
+    assert len(PUBLISHED) == 77
     assert {name for name, one in PUBLISHED.items() if one["example"] is None} == NO_EXAMPLE
 
 
@@ -51,7 +53,44 @@ def test_the_published_example_is_accepted(name: str) -> None:
 def test_every_published_field_is_declared_with_its_type(name: str) -> None:
     declared = {path: types_of(node) for path, node in walk(kind(name).schema)}
     for path, said in PUBLISHED[name]["fields"].items():
-        assert MAPS.get(said, said) in declared[path], path
+        for one in said if isinstance(said, list) else [said]:
+            assert MAPS.get(one, one) in declared[path], path
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_other_forms_and_names_are_accepted(name: str) -> None:
+    published = PUBLISHED[name]
+    assert list(kind(name).aliases) == published.get("aliases", [])
+    for example in published.get("more", []):
+        assert CATALOGUE.check(name, example) == []
+        assert example["eventName"] in (name, *kind(name).aliases)
+
+
+@pytest.mark.parametrize("name", [name for name, one in PUBLISHED.items() if "twins" in one])
+def test_published_twins_are_marked(name: str) -> None:
+    """With the field that each tells again, and since when. The examples hold both, or neither."""
+    declared = dict(walk(kind(name).schema))
+    for path, twin in PUBLISHED[name]["twins"].items():
+        parent, _, field = path.rpartition(".")
+        assert twin == f"{parent}.{declared[path]['x-twin-of']}"
+        assert field == declared[path]["x-twin-of"] + "InMillis"
+        assert ("x-since" in declared[path]) == (name != BORN_WITH_TWINS)
+        for example in kind(name).examples:
+            assert len(at(example, path)) == len(at(example, twin)), (path, example)
+
+
+def test_thirty_two_twins_came_with_the_standard_of_time_zones() -> None:
+    assert sum(len(one.get("twins", {})) for one in PUBLISHED.values()) == 32
+
+
+def at(event: Any, path: str) -> list[Any]:
+    """The values at a dotted path, of every item where it passes through a list."""
+    head, _, rest = path.partition(".")
+    name, each = head.removesuffix("[]"), head.endswith("[]")
+    if not isinstance(event, dict) or name not in event:
+        return []
+    found = event[name] if each else [event[name]]
+    return [value for one in found for value in (at(one, rest) if rest else [one])]
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
