@@ -54,6 +54,7 @@ from tidings.consumer.events.loyalty import (
     StreakStart,
     TargetAchievedValueUpdated,
     TargetCustomerEnrolment,
+    TargetCustomerUnenrolment,
     TargetPeriodCompleted,
     TargetPeriodStarted,
     TargetValueAchieved,
@@ -165,6 +166,7 @@ Event = (
     | SupplementaryMembershipExpiryReminder
     | TargetAchievedValueUpdated
     | TargetCustomerEnrolment
+    | TargetCustomerUnenrolment
     | TargetPeriodCompleted
     | TargetPeriodStarted
     | TargetValueAchieved
@@ -222,6 +224,7 @@ EVENTS: dict[str, type[Event]] = {
     "pointsRedeemed": PointsRedeemed,
     "pointsTransferredInitiated": PointsTransferredInitiated,
     "pointsTransferredReceived": PointsTransferredReceived,
+    "PP_EXPIRY_JOB": PartnerProgramUpdated,
     "promisedToCurrentAlternateCurrencyConversion": PromisedToCurrentAlternateCurrencyConversion,
     "promisedToCurrentPointsConversion": PromisedToCurrentPointsConversion,
     "promotionCreated": PromotionCreated,
@@ -249,6 +252,7 @@ EVENTS: dict[str, type[Event]] = {
     "supplementaryMembershipExpiryReminder": SupplementaryMembershipExpiryReminder,
     "targetAchievedValueUpdated": TargetAchievedValueUpdated,
     "targetCustomerEnrolment": TargetCustomerEnrolment,
+    "targetCustomerUnenrolment": TargetCustomerUnenrolment,
     "targetPeriodCompleted": TargetPeriodCompleted,
     "targetPeriodStarted": TargetPeriodStarted,
     "targetValueAchieved": TargetValueAchieved,
@@ -335,6 +339,7 @@ __all__ = [
     "SupplementaryMembershipExpiryReminder",
     "TargetAchievedValueUpdated",
     "TargetCustomerEnrolment",
+    "TargetCustomerUnenrolment",
     "TargetPeriodCompleted",
     "TargetPeriodStarted",
     "TargetValueAchieved",

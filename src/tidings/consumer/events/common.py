@@ -40,7 +40,7 @@ class ActorStore(TypedDict, total=False):
 class Actor(TypedDict, total=False):
     """Till or user that did it: the id only, unless till or store enrichment is on."""
 
-    # Till (or user) id.
+    # Till (or user) id; -1 is the system itself.
     id: int | None
     # Present when a user did it.
     user: ActorUser | None
@@ -163,11 +163,11 @@ class CustomerIdentifiers(TypedDict, total=False):
 
 
 class EntityInformation(TypedDict, total=False):
-    """Loyalty entity: a customer or a group."""
+    """Loyalty entity: a customer, a group or a till."""
 
-    # Kind of entity; group entities also exist.
+    # Kind of entity: a customer (USER), a group (USERGROUP2) or a till (TILL); others may come.
     entityType: str | None
-    # Id of the entity; the customer id for USER.
+    # Id of the entity: of the customer for USER, of the group for USERGROUP2, of the till for TILL.
     entityId: int | None
 
 
@@ -204,7 +204,7 @@ class LoyaltyProgramDetails(TypedDict, total=False):
     isDefault: bool | None
     # Money value of one point.
     pointsToCurrencyRatio: float | None
-    # All tiers of the programme.
+    # All tiers of the programme; may be empty.
     tiers: list[LoyaltyProgramDetailsTiers] | None
 
 
@@ -237,11 +237,13 @@ class TriggeringActivityIdentifiers(TypedDict, total=False):
 
 
 class TriggeringActivity(TypedDict, total=False):
-    """What caused the event. May be empty for background work."""
+    """What caused the event. May be empty or absent for background work, and so may each field of
+    it.
+    """
 
     # Activity name.
     name: str | None
-    # Ids of the activity.
+    # Ids of the activity; a key may stand there several times.
     identifiers: list[TriggeringActivityIdentifiers] | None
     enteredBy: Actor | None
     entityInformation: EntityInformation | None
@@ -265,19 +267,20 @@ class Envelope(TypedDict, total=False):
     eventId: str | None
     # Org. 0 or missing means the org of the credential.
     orgId: int | None
-    # Trace reference, {orgId}_{id of the subject}; may be empty or end in -1.
+    # Trace reference, mostly {orgId}_{id of the subject}, but also with a hyphen, with null in it,
+    # ending in -1, or empty. Several events may share one. Never parse it.
     refId: str | None
-    # Request id of the API call that caused it (X-CAP-REQUEST-ID); empty, null, absent or a job id
-    # for background work.
+    # Request id of the API call that caused it (X-CAP-REQUEST-ID), as hex, UUID or number; of
+    # background work the name of the job run, or empty, null or absent.
     apiRequestId: str | None
     # When the platform stored the event, epoch milliseconds. Given when it is missing.
     createdAt: int | None
-    # Activity id of the loyalty engine; null or empty for other events.
+    # Activity id of the loyalty engine; null, empty or absent for other events.
     loyaltyEventId: str | None
     # Points-ledger key since Q1 2025; -1 at first on promotionCreated and promotionUpdated.
     eventLogId: int | None
     # Tracing context, e.g. x-cap-lineage-id.
     traceAttributes: dict[str, str | None] | None
-    # Dotted path of the value that log search uses (late 2025), e.g.
-    # data.customerIdentifiers.customerId.
+    # Dotted path of the value that log search uses (late 2025), data.customerIdentifiers.customerId
+    # so far, also where the event has nothing at it.
     eventSearchKey: str | None

@@ -31,6 +31,9 @@ class PromotionalAlternateCurrenciesIssued(TypedDict, total=False):
     promotionAlternateCurrencies: float | None
     # Expiry (YYYY-MM-DD).
     promotionAlternateCurrenciesExpiryDate: str | None
+    # Last valid moment of this promotional part, epoch milliseconds: the instant that
+    # promotionAlternateCurrenciesExpiryDate tells.
+    promotionAlternateCurrenciesExpiryDateInMillis: int | None
 
 
 class PromisedAlternateCurrenciesIssued(TypedDict, total=False):
@@ -53,6 +56,8 @@ class RegularAlternateCurrenciesBreakup(TypedDict, total=False):
     alternateCurrencies: float | None
     # Expiry (YYYY-MM-DD).
     expiryAt: str | None
+    # Last valid moment of this part, epoch milliseconds: the instant that expiryAt tells.
+    expiryAtInMillis: int | None
 
 
 class AlternateCurrenciesIssuedAlternateCurrenciesIssuedData(TypedDict, total=False):
@@ -78,15 +83,39 @@ class AlternateCurrenciesIssuedAlternateCurrenciesIssuedData(TypedDict, total=Fa
     programLifetimeAlternateCurrencies: float | None
 
 
+class PromotionalAlternateCurrenciesIssued2(TypedDict, total=False):
+    """One entry."""
+
+    # Promotion name.
+    promotionName: str | None
+    # Promotion identifier (text).
+    promotionIdentifier: str | None
+    # Promotion kind.
+    promotionType: str | None
+    # Amount from the promotion.
+    promotionAlternateCurrencies: float | None
+    # Expiry (YYYY-MM-DD).
+    promotionAlternateCurrenciesExpiryDate: str | None
+
+
+class RegularAlternateCurrenciesBreakup2(TypedDict, total=False):
+    """One entry."""
+
+    # Amount.
+    alternateCurrencies: float | None
+    # Expiry (YYYY-MM-DD).
+    expiryAt: str | None
+
+
 class AlternateCurrenciesIssuedAlternateCurrencies(TypedDict, total=False):
     """One entry."""
 
     # Slices issued by promotions.
-    promotionalAlternateCurrenciesIssued: list[PromotionalAlternateCurrenciesIssued] | None
+    promotionalAlternateCurrenciesIssued: list[PromotionalAlternateCurrenciesIssued2] | None
     # Promised slices.
     promisedAlternateCurrenciesIssued: list[PromisedAlternateCurrenciesIssued] | None
     # Regular amount split by expiry.
-    regularAlternateCurrenciesBreakup: list[RegularAlternateCurrenciesBreakup] | None
+    regularAlternateCurrenciesBreakup: list[RegularAlternateCurrenciesBreakup2] | None
     # Total issued.
     totalAlternateCurrenciesIssued: float | None
     # Currency code.
@@ -114,14 +143,12 @@ class AlternateCurrenciesIssuedData(TypedDict, total=False):
     loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Programme id.
     loyaltyProgramId: int | None
-    # One row per alternate currency. alternateCurrencies in the published sample; one of the two is
-    # expected, both are accepted.
+    # One row per alternate currency.
     alternateCurrenciesIssuedData: (
         list[AlternateCurrenciesIssuedAlternateCurrenciesIssuedData] | None
     )
-    # The name that the published sample uses for alternateCurrenciesIssuedData.
-    # alternateCurrenciesIssuedData in the published schema; one of the two is expected, both are
-    # accepted.
+    # The older name of alternateCurrenciesIssuedData. Samples up to 2025 have it; captures since
+    # have alternateCurrenciesIssuedData. Both are accepted.
     alternateCurrencies: list[AlternateCurrenciesIssuedAlternateCurrencies] | None
 
 
@@ -229,12 +256,10 @@ class IssuedAlternateCurrenciesReversedData(TypedDict, total=False):
     loyaltyProgramDetails: LoyaltyProgramDetails | None
     # Programme id.
     loyaltyProgramId: int | None
-    # One row per alternate currency. alternateCurrencies in the published sample; one of the two is
-    # expected, both are accepted.
+    # One row per alternate currency.
     alternateCurrenciesReversedData: list[AlternateCurrenciesReversedData] | None
-    # The name that the published sample uses for alternateCurrenciesReversedData.
-    # alternateCurrenciesReversedData in the published schema; one of the two is expected, both are
-    # accepted.
+    # The older name of alternateCurrenciesReversedData. One sample that was written by hand has it;
+    # the schema has alternateCurrenciesReversedData. Both are accepted.
     alternateCurrencies: list[IssuedAlternateCurrenciesReversedAlternateCurrencies] | None
 
 
@@ -758,12 +783,16 @@ class PromotionDetails(TypedDict, total=False):
     linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int] | None] | None
     # Promotion end (YYYY-MM-DD).
     promotionEndDate: str | None
+    # End of the promotion, epoch milliseconds: the instant that promotionEndDate tells.
+    promotionEndDateInMillis: int | None
     # Custom field name/value pairs attached to the entity.
     customFields: KeyValue | None
     # Promotion identifier (text).
     promotionIdentifier: str | None
     # Promotion start (YYYY-MM-DD).
     promotionStartDate: str | None
+    # Start of the promotion, epoch milliseconds: the instant that promotionStartDate tells.
+    promotionStartDateInMillis: int | None
     # Promotion name.
     promotionName: str | None
     # Limits on redeeming.
@@ -885,12 +914,16 @@ class PromisedToCurrentPointsConversionPromotionDetails(TypedDict, total=False):
     linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int] | None] | None
     # Promotion end (YYYY-MM-DD).
     promotionEndDate: str | None
+    # End of the promotion, epoch milliseconds: the instant that promotionEndDate tells.
+    promotionEndDateInMillis: int | None
     # Custom field name/value pairs attached to the entity.
     customFields: KeyValue | None
     # Promotion identifier (text).
     promotionIdentifier: str | None
     # Promotion start (YYYY-MM-DD).
     promotionStartDate: str | None
+    # Start of the promotion, epoch milliseconds: the instant that promotionStartDate tells.
+    promotionStartDateInMillis: int | None
     # Promotion name.
     promotionName: str | None
     # Limits on redeeming.
@@ -1105,14 +1138,20 @@ class StreakCustomerEnrolmentStreakEnrolmentData(TypedDict, total=False):
     levelValues: list[str] | None
     # End (text "YYYY-MM-DD hh:mm:ss").
     endDate: str | None
+    # End of the streak window, epoch milliseconds: the instant that endDate tells.
+    endDateInMillis: int | None
     # Streak name.
     streakName: str | None
     # Start (text "YYYY-MM-DD hh:mm:ss").
     startDate: str | None
+    # Start of the streak window, epoch milliseconds: the instant that startDate tells.
+    startDateInMillis: int | None
     # Streak count at joining (text).
     streakValueWhenEnrolled: str | None
     # Joined at (text).
     enrolledDate: str | None
+    # When the customer joined the streak, epoch milliseconds: the instant that enrolledDate tells.
+    enrolledDateInMillis: int | None
     # Description text.
     descriptionOfTheStreak: str | None
 
@@ -1179,14 +1218,20 @@ class StreakCustomerUnEnrolmentStreakUnEnrolmentData(TypedDict, total=False):
     levelValues: list[str] | None
     # End (text "YYYY-MM-DD hh:mm:ss").
     endDate: str | None
+    # End of the streak window, epoch milliseconds: the instant that endDate tells.
+    endDateInMillis: int | None
     # Streak name.
     streakName: str | None
     # Streak count at leaving (text).
     streakValueWhenUnEnrolled: str | None
     # Left at (text).
     unEnrolledDate: str | None
+    # When the customer left the streak, epoch milliseconds: the instant that unEnrolledDate tells.
+    unEnrolledDateInMillis: int | None
     # Start (text "YYYY-MM-DD hh:mm:ss").
     startDate: str | None
+    # Start of the streak window, epoch milliseconds: the instant that startDate tells.
+    startDateInMillis: int | None
     # Description text.
     descriptionOfTheStreak: str | None
 
@@ -1280,6 +1325,8 @@ class StreakEndStreakEndData(TypedDict, total=False):
     userStreakValueByTheEnd: str | float | None
     # End (text "YYYY-MM-DD hh:mm:ss").
     endDate: str | None
+    # End of the streak, epoch milliseconds: the instant that endDate tells.
+    endDateInMillis: int | None
 
 
 class StreakEndData(TypedDict, total=False):
@@ -1315,8 +1362,11 @@ class StreakLevelAchievedStreakData(TypedDict, total=False):
     streakId: str | None
     # Id of this customer's streak instance (text).
     userStreakId: str | None
-    # Date-time text with numeric offset.
+    # Date and time with milliseconds and numeric offset; the other dates of a streak have no zone.
     streakLevelAchievedDate: str | None
+    # When the level was reached, epoch milliseconds: the instant that streakLevelAchievedDate
+    # tells.
+    streakLevelAchievedDateInMillis: int | None
 
 
 class StreakLevelAchievedTargetData(TypedDict, total=False):
@@ -1448,6 +1498,8 @@ class StreakStartStreakStartData(TypedDict, total=False):
     userStreakValueAtTheStart: str | None
     # Start (text "YYYY-MM-DD hh:mm:ss").
     startDate: str | None
+    # Start of the streak, epoch milliseconds: the instant that startDate tells.
+    startDateInMillis: int | None
 
 
 class StreakStartData(TypedDict, total=False):
@@ -1577,10 +1629,16 @@ class TargetCustomerEnrolmentData(TypedDict, total=False):
     targetPeriodId: int | None
     # Evaluation period/cycle name.
     targetPeriodName: str | None
-    # Period start (date text).
+    # Start of the fixed window: YYYY-MM-DD hh:mm:ss.S in the time of the org, without a zone.
     targetPeriodStartDate: str | None
-    # Cycle start (date text).
+    # Start of the fixed period (fixed-window targets only), epoch milliseconds: the instant that
+    # targetPeriodStartDate tells.
+    targetPeriodStartDateInMillis: int | None
+    # Start of the customer's cycle: YYYY-MM-DD hh:mm:ss.S in the time of the org, without a zone.
     targetCycleStartDate: str | None
+    # Start of the customer's cycle (cyclic targets only), epoch milliseconds: the instant that
+    # targetCycleStartDate tells.
+    targetCycleStartDateInMillis: int | None
     # Description text.
     description: str | None
     # Milestones of the target.
@@ -1592,6 +1650,65 @@ class TargetCustomerEnrolment(Envelope):
 
     eventName: Required[Literal["targetCustomerEnrolment"]]
     data: Required[TargetCustomerEnrolmentData]
+
+
+class TargetCustomerUnenrolmentMilestoneDetails(TypedDict, total=False):
+    """One entry."""
+
+    # Milestone id.
+    id: int | None
+    # Milestone name.
+    name: str | None
+    # How the milestone value is expressed.
+    valueType: str | None
+    # Milestone goal (text). Decimal number as text.
+    definedValue: str | None
+    # When reached (epoch milliseconds).
+    achievedDate: int | None
+
+
+class TargetCustomerUnenrolmentData(TypedDict, total=False):
+    """What happened."""
+
+    # Who left the target; thin unless identifier enrichment is switched on.
+    customerIdentifiers: CustomerIdentifiers | None
+    # Goal used when no personal goal is set (decimal text). Decimal number as text.
+    defaultTargetValue: str | None
+    # Target (rule) id.
+    targetId: int | None
+    # Target name.
+    targetName: str | None
+    # Target group (milestone) id.
+    targetGroupId: int | None
+    # Target group name.
+    targetGroupName: str | None
+    # What took the customer out, in upper case.
+    source: str | None
+    # Evaluation period/cycle id.
+    targetPeriodId: int | None
+    # Evaluation period/cycle name.
+    targetPeriodName: str | None
+    # Start of the fixed window: YYYY-MM-DD hh:mm:ss.S in the time of the org, without a zone.
+    targetPeriodStartDate: str | None
+    # Start of the fixed period (fixed-window targets only), epoch milliseconds: the instant that
+    # targetPeriodStartDate tells.
+    targetPeriodStartDateInMillis: int | None
+    # Start of the customer's cycle: YYYY-MM-DD hh:mm:ss.S in the time of the org, without a zone.
+    targetCycleStartDate: str | None
+    # Start of the customer's cycle (cyclic targets only), epoch milliseconds: the instant that
+    # targetCycleStartDate tells.
+    targetCycleStartDateInMillis: int | None
+    # Description text; may be empty.
+    description: str | None
+    # Milestones of the target; empty in all samples.
+    milestoneDetails: list[TargetCustomerUnenrolmentMilestoneDetails] | None
+
+
+class TargetCustomerUnenrolment(Envelope):
+    """A customer is taken out of a target."""
+
+    eventName: Required[Literal["targetCustomerUnenrolment"]]
+    data: Required[TargetCustomerUnenrolmentData]
 
 
 class TargetPeriodCompletedTargetDetails(TypedDict, total=False):

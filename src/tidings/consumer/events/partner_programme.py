@@ -82,8 +82,11 @@ class PartnerProgramUpdatedCustomerPartnerProgramDetails(TypedDict, total=False)
     partnerTierNumber: int | None
     # Partner membership number.
     membershipNumber: str | None
-    # Membership valid until (YYYY-MM-DD).
+    # Membership valid until: YYYY-MM-DD, with a time behind it when a membership is renewed.
     membershipExpiryDate: str | None
+    # Until when the membership runs (supplementary programmes), epoch milliseconds: the instant
+    # that membershipExpiryDate tells.
+    membershipExpiryDateInMillis: int | None
     # The time of partnerTierExpiryDate as epoch milliseconds.
     partnerTierExpiryDateInMillis: int | None
 
@@ -103,16 +106,18 @@ class PartnerProgramUpdatedData(TypedDict, total=False):
     partnerProgramName: str | None
     # EXTERNAL or SUPPLEMENTARY.
     partnerProgramType: str | None
-    # Change kind (UPGRADE seen).
+    # What changed: UPGRADE of the tier, RENEW of a supplementary membership; others may come.
     updateType: str | None
     # Membership details in the partner programme.
     customerPartnerProgramDetails: PartnerProgramUpdatedCustomerPartnerProgramDetails | None
 
 
 class PartnerProgramUpdated(Envelope):
-    """A customer's membership in a linked partner programme changes (e.g. its tier)."""
+    """A customer's membership in a linked partner programme changes: its tier rises, or it is
+    renewed.
+    """
 
-    eventName: Required[Literal["partnerProgramUpdated"]]
+    eventName: Required[Literal["partnerProgramUpdated", "PP_EXPIRY_JOB"]]
     data: Required[PartnerProgramUpdatedData]
 
 

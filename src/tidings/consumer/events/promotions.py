@@ -26,10 +26,15 @@ class CartPromotionEarnedData(TypedDict, total=False):
     issueId: str | None
     # Issued on: text, or epoch milliseconds as text or number.
     issueDate: str | int | None
+    # When the promotion was issued, epoch milliseconds: the instant that issueDate tells.
+    issueDateInMillis: int | None
     # Earn id (text).
     earnId: str | None
-    # Earned at (text).
+    # Earned at: text, in the published capture of seconds since 1970. Read earnedTimeInMillis
+    # instead.
     earnedTime: str | None
+    # When it was earned, epoch milliseconds: the instant that earnedTime tells.
+    earnedTimeInMillis: int | None
 
 
 class CartPromotionEarned(Envelope):
@@ -50,6 +55,8 @@ class CartPromotionIssuedData(TypedDict, total=False):
     issueId: str | None
     # Issued on: text, or epoch milliseconds as text or number.
     issueDate: str | int | None
+    # When the promotion was issued, epoch milliseconds: the instant that issueDate tells.
+    issueDateInMillis: int | None
 
 
 class CartPromotionIssued(Envelope):
@@ -96,6 +103,8 @@ class CartPromotionRedeemedData(TypedDict, total=False):
     addedBy: Actor | None
     # When redeemed (text).
     redemptionDateTime: str | None
+    # When it was used, epoch milliseconds: the instant that redemptionDateTime tells.
+    redemptionDateTimeInMillis: int | None
     # Cart/transaction reference.
     transactionIdentifier: str | None
     # Promotions applied to the cart or line.
@@ -366,6 +375,9 @@ class RevokeEarnedPromotionRevokedEarnedPromotionDetails(TypedDict, total=False)
     promotionEarnedDate: str | None
     # Earn expires (YYYY-MM-DD).
     promotionEarnedExpiryDate: str | None
+    # Until when that earning would have been valid, epoch milliseconds: the instant that
+    # promotionEarnedExpiryDate tells.
+    promotionEarnedExpiryDateInMillis: int | None
 
 
 class RevokeEarnedPromotionEarnRestrictions(TypedDict, total=False):
@@ -384,12 +396,16 @@ class RevokeEarnedPromotionData(TypedDict, total=False):
 
     # Promotion end (YYYY-MM-DD).
     promotionEndDate: str | None
+    # End of the promotion, epoch milliseconds: the instant that promotionEndDate tells.
+    promotionEndDateInMillis: int | None
     # Custom field name/value pairs attached to the entity.
     customFields: KeyValue | None
     # Who the event is about; thin unless identifier enrichment is switched on.
     customerIdentifiers: CustomerIdentifiers | None
     # Promotion start (YYYY-MM-DD).
     promotionStartDate: str | None
+    # Start of the promotion, epoch milliseconds: the instant that promotionStartDate tells.
+    promotionStartDateInMillis: int | None
     # Promotion name.
     promotionName: str | None
     # Limits on redeeming.
@@ -433,16 +449,24 @@ class RevokeIssuedPromotionData(TypedDict, total=False):
     issueRestrictions: list[RevokeIssuedPromotionIssueRestrictions] | None
     # Promotion end (YYYY-MM-DD).
     promotionEndDate: str | None
+    # End of the promotion, last second of the day, epoch milliseconds: the instant that
+    # promotionEndDate tells.
+    promotionEndDateInMillis: int | None
     # Custom field name/value pairs attached to the entity.
     customFields: KeyValue | None
     # Who the event is about; thin unless identifier enrichment is switched on.
     customerIdentifiers: CustomerIdentifiers | None
     # Promotion start (YYYY-MM-DD).
     promotionStartDate: str | None
+    # Start of the promotion, epoch milliseconds: the instant that promotionStartDate tells.
+    promotionStartDateInMillis: int | None
     # Promotion name.
     promotionName: str | None
     # Issue expires (YYYY-MM-DD).
     promotionIssuedExpiryDate: str | None
+    # Until when the issue would have been valid, epoch milliseconds: the instant that
+    # promotionIssuedExpiryDate tells.
+    promotionIssuedExpiryDateInMillis: int | None
     # Issue id that was withdrawn.
     revokedIssualId: int | None
     # Limits on redeeming.

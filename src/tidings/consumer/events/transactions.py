@@ -76,6 +76,9 @@ class RejectedTransactionRetriggerData(TypedDict, total=False):
     customerIdentifiers: CustomerIdentifiers | None
     # When the activity happened (date-time text).
     eventDateTime: str | None
+    # Time of the original refused bill (same value as in transactionRejected), epoch milliseconds:
+    # the instant that eventDateTime tells.
+    eventDateTimeInMillis: int | None
     # Bill number (uniqueness rule is org configuration).
     billNumber: str | None
     # Class of rejection.
@@ -207,6 +210,8 @@ class TransactionRejectedData(TypedDict, total=False):
     customerIdentifiers: CustomerIdentifiers | None
     # When the activity happened (date-time text).
     eventDateTime: str | None
+    # When the refused bill was sent, epoch milliseconds: the instant that eventDateTime tells.
+    eventDateTimeInMillis: int | None
     # Bill number (uniqueness rule is org configuration).
     billNumber: str | None
     # Class of rejection.
