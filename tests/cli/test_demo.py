@@ -29,7 +29,7 @@ def test_the_episode_is_the_programmes_and_begins_with_members() -> None:
     events = episode(2001, 1, SHOWN, EVENTS)
     assert len({event.event_id for event in events}) == EVENTS
     assert {event.name for event in events} <= set(TYPES)
-    assert len(TYPES) == 76
+    assert len(TYPES) == 77
     assert {json.loads(event.body())["orgId"] for event in events} <= {0, 2001}
     customers = [event.name for event in events[:100]].count("customerAdded")
     assert customers < 10, "they were there before"

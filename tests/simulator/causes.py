@@ -11,6 +11,7 @@ from tidings.simulator.programme import (
     BADGE_EVERY,
     COIN_BILL,
     COUPON_BILL,
+    MEMBERSHIP_DAYS,
     PROMOTION_BILL,
     TARGET_DAYS,
     UNIFIED_GOAL,
@@ -351,16 +352,34 @@ def earning_withdrawn(step: Step) -> bool:
 
 
 def cart_used(step: Step) -> bool:
-    applied = step.data["appliedPromotions"][0]
+    [line] = step.data["lineItemInfo"]
+    applied = line["appliedPromotions"][0]
     earned = step.mine("cartPromotionEarned", where=lambda d: d["earnId"] == applied["earnId"])
     number = step.data["transactionIdentifier"]
     bill = step.in_call(*BILLS, where=lambda d: d["billNumber"] == number)
-    return earned is not None and bill is not None
+    named = step.ref_is(f"null_{step.event['apiRequestId']}")
+    return earned is not None and bill is not None and named
 
 
 def enrolled(step: Step) -> bool:
     number = step.data["targetDetails"]["id"]
-    return step.mine("targetCustomerEnrolment", where=lambda d: d["targetId"] == number) is not None
+    return in_target(step, number)
+
+
+def in_target(step: Step, number: int) -> bool:
+    last = step.mine(
+        "targetCustomerEnrolment", "targetCustomerUnenrolment",
+        where=lambda d: d["targetId"] == number,
+    )  # fmt: skip
+    return last is not None and last.name == "targetCustomerEnrolment"
+
+
+def target_left(step: Step) -> bool:
+    begun = step.mine(
+        "targetPeriodStarted",
+        where=lambda d: d["targetDetails"]["targetPeriodId"] == step.data["targetPeriodId"],
+    )
+    return in_target(step, step.data["targetId"]) and begun is not None and step.ref_is_call
 
 
 def period_over(step: Step) -> bool:
@@ -433,10 +452,22 @@ def linked(step: Step) -> bool:
     return last is not None and last.name == "partnerProgramLinked"
 
 
+def membership_changed(step: Step) -> bool:
+    """A rise by the member, or a renewal by the job, when the time that was told last is over."""
+    if step.data["updateType"] == "UPGRADE":
+        return linked(step) and step.ref_is_loyalty
+    began = step.mine(
+        "partnerProgramLinked", "partnerProgramUpdated",
+        where=lambda d: d.get("updateType") != "UPGRADE",
+    )  # fmt: skip
+    over = began is not None and step.days_since(began) > MEMBERSHIP_DAYS - 0.01
+    return linked(step) and over and step.ref_is_call and "entityInformation" not in step.data
+
+
 def membership_end_told(step: Step) -> bool:
-    last = step.mine("partnerProgramLinked")
+    last = step.mine("partnerProgramLinked", "partnerProgramUpdated")
     assert last is not None
-    end = last.data["customerPartnerProgramDetails"]["membershipExpiryDate"]
+    end = last.data["customerPartnerProgramDetails"]["membershipExpiryDate"][:10]
     told: bool = step.data["scheduledExpiryDate"] == end
     return linked(step) and told and str(step.event["refId"]).endswith("_b1")
 
@@ -539,13 +570,13 @@ CAUSES: dict[str, tuple[str, Rule]] = {
         "Marketing sets a promotion up",
         lambda s: (
             s.earlier("promotionCreated", where=same(s, "promotionId")) is None
-            and s.ref_is_call
+            and s.ref_is_loyalty
             and s.event["eventLogId"] == -1
         ),
     ),
     "promotionUpdated": (
         "Marketing lets it run longer",
-        lambda s: of_promotion(s) and s.ref_is_call,
+        lambda s: of_promotion(s) and s.ref_is_loyalty,
     ),
     "promotionIssued": (
         "A member is given a promotion that was set up",
@@ -554,10 +585,16 @@ CAUSES: dict[str, tuple[str, Rule]] = {
     "promotionEarned": ("A bill from 2,000 on, with an issued promotion", promotion_earned),
     "revokeIssuedPromotion": ("An issued one, not earned, is withdrawn", issue_withdrawn),
     "revokeEarnedPromotion": ("The bill that had earned it is returned", earning_withdrawn),
-    "cartPromotionIssued": ("A member is given a cart offer", joined),
+    "cartPromotionIssued": (
+        "A member is given a cart offer",
+        lambda s: joined(s) and s.ref_is(f"{s.data['issueId']}_{s.event['apiRequestId']}"),
+    ),
     "cartPromotionEarned": (
         "Its condition is met",
-        lambda s: s.mine("cartPromotionIssued", where=same(s, "issueId")) is not None,
+        lambda s: (
+            s.mine("cartPromotionIssued", where=same(s, "issueId")) is not None
+            and s.ref_is(f"{s.data['earnId']}_{s.event['apiRequestId']}")
+        ),
     ),
     "cartPromotionRedeemed": ("An earned offer is used on a bill", cart_used),
     "cartPromotionRevoked": (
@@ -577,7 +614,11 @@ CAUSES: dict[str, tuple[str, Rule]] = {
     "issueRewardFailure": ("A member has too few points for a reward", reward_failed),
     "updateRewardTransaction": ("An issued reward is shipped, then delivered", fulfilled),
     "rewardExpiryReminder": ("10 days before a reward ends", reward_end_told),
-    "targetCustomerEnrolment": ("A new member joins the month's targets", joined),
+    "targetCustomerEnrolment": (
+        "A new member joins the month's targets",
+        lambda s: joined(s) and s.ref_is_call and not in_target(s, s.data["targetId"]),
+    ),
+    "targetCustomerUnenrolment": ("A member is taken out of a target", target_left),
     "targetPeriodStarted": ("Enrolment, or the end of the period before", enrolled),
     "targetPeriodCompleted": ("30 days after the period began", period_over),
     "targetValueUpdated": ("Support sets another goal", enrolled),
@@ -607,7 +648,10 @@ CAUSES: dict[str, tuple[str, Rule]] = {
         "A member links the partner programme",
         lambda s: joined(s) and not linked(s) and s.ref_is_loyalty,
     ),
-    "partnerProgramUpdated": ("A linked member rises in it", linked),
+    "partnerProgramUpdated": (
+        "A linked member rises in it, or the membership is renewed at its end",
+        membership_changed,
+    ),
     "partnerProgramDelinked": ("A linked member leaves, or the membership ends", linked),
     "supplementaryMembershipExpiryReminder": (
         "10 days before the membership ends",

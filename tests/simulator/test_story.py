@@ -30,7 +30,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 def test_the_table_names_every_type_that_is_played() -> None:
     assert set(CAUSES) == played_types()
-    assert len(CAUSES) == 76
+    assert len(CAUSES) == 77
 
 
 def test_every_type_occurs(run: Run) -> None:
@@ -58,6 +58,17 @@ def test_time_goes_forward_and_ids_are_distinct(run: Run) -> None:
     times = [happening.at_ms for happening in run.happenings]
     assert times == sorted(times) and times[0] == START_MS
     assert len({happening.event_id for happening in run.happenings}) == EVENTS
+
+
+def test_memberships_are_renewed_and_members_rise(run: Run) -> None:
+    kinds = {step.data["updateType"] for step in run.of("partnerProgramUpdated")}
+    assert kinds == {"UPGRADE", "RENEW"}
+
+
+def test_a_refused_bill_is_named_behind_a_hyphen(run: Run) -> None:
+    for name in ("transactionRejected", "rejectedTransactionRetrigger"):
+        for step in run.of(name):
+            assert step.event["refId"] == f"{ORG}-{step.data['billNumber']}"
 
 
 def test_lifetime_points_add_up(run: Run) -> None:
@@ -162,6 +173,7 @@ def test_it_is_quick() -> None:
         ("requestWorkflowEvent", "pointsIssued"),
         ("groupMemberAdded", "groupMemberRemoved"),
         ("targetAchievedValueUpdated", "targetValueAchieved"),
+        ("targetCustomerEnrolment", "targetCustomerUnenrolment"),
         ("streakStart", "streakEnd"),
         ("partnerProgramLinked", "partnerProgramUpdated"),
     ],

@@ -1,4 +1,6 @@
-"""A partner programme: members link themselves, rise in it, are reminded of its end, and leave."""
+"""A partner programme: members link themselves, rise in it, are told of its end, stay or leave."""
+
+from dataclasses import replace
 
 from tidings.simulator.programme import (
     DAY_MS,
@@ -8,7 +10,7 @@ from tidings.simulator.programme import (
     PROGRAM,
 )
 from tidings.simulator.things import Customer, Json, Link
-from tidings.simulator.world import World, day
+from tidings.simulator.world import World, clock, day
 
 
 def _partner(customer: Customer) -> Json:
@@ -42,14 +44,46 @@ def link_or_leave(world: World) -> None:
         number = f"FP-{world.number('membership', 771_203)}"
         link = customer.link = Link(PARTNER[0], 1, number, world.in_days(MEMBERSHIP_DAYS))
         _emit(world, "partnerProgramLinked", customer, _details(link), "links")
-        world.later(MEMBERSHIP_DAYS - MEMBERSHIP_REMINDER_DAYS, remind, customer, link)
-        world.later((link.expires_ms - world.now_ms) / DAY_MS, leave, customer, link)
+        _await_end(world, customer, link)
     elif world.chance(0.7):
         link.tier += 1
         update: Json = {"updateType": "UPGRADE", **_details(link)}
         _emit(world, "partnerProgramUpdated", customer, update, f"tier {link.tier}")
     else:
         leave(world, customer, link)
+
+
+def _await_end(world: World, customer: Customer, link: Link) -> None:
+    world.later(MEMBERSHIP_DAYS - MEMBERSHIP_REMINDER_DAYS, remind, customer, link)
+    world.later((link.expires_ms - world.now_ms) / DAY_MS, end, customer, link)
+
+
+def end(world: World, customer: Customer, link: Link) -> None:
+    """The membership is over: the nightly job renews it, or the member leaves."""
+    if customer.gone or customer.link is not link:
+        return
+    if world.chance(0.5):
+        leave(world, customer, link)
+        return
+    link.expires_ms = world.in_days(MEMBERSHIP_DAYS)
+    job = world.job()
+    data = _partner(customer) | {
+        "updateType": "RENEW",
+        "customerPartnerProgramDetails": {
+            "membershipExpiryDate": clock(link.expires_ms),
+            "membershipExpiryDateInMillis": link.expires_ms // 1000 * 1000,
+        },
+    }
+    del data["entityInformation"]
+    world.emit(
+        "partnerProgramUpdated",
+        data,
+        call=replace(job, request_id=job.loyalty_id),
+        ref=job.loyalty_id,
+        who=customer,
+        note=f"until {day(link.expires_ms)[5:]}",
+    )
+    _await_end(world, customer, link)
 
 
 def leave(world: World, customer: Customer, link: Link) -> None:

@@ -66,8 +66,8 @@ def _tell_set_up(world: World, name: str, promotion: Promotion) -> None:
         name,
         data,
         call=call,
-        ref=call.request_id,
-        loyalty="",
+        ref=call.loyalty_id,
+        loyalty=call.loyalty_id,
         note=promotion.name,
         log_id=-1,
     )
@@ -218,7 +218,8 @@ def give_cart_offer(world: World) -> None:
     customer.offers.append(offer)
     if len(customer.offers) > HELD_MAX:
         del customer.offers[0]
-    _emit_cart(world, "cartPromotionIssued", customer, _cart(customer, offer), offer, "cart offer")
+    data = _cart(customer, offer)
+    _emit_cart(world, "cartPromotionIssued", customer, data, offer.issue_id, "cart offer")
     world.later(1.5, meet_cart_offer, customer, offer)
 
 
@@ -227,8 +228,12 @@ def meet_cart_offer(world: World, customer: Customer, offer: CartOffer) -> None:
     if customer.gone:
         return
     offer.earn_id, offer.earned_ms = world.hex(24), world.now_ms
-    data = _cart(customer, offer) | {"earnId": offer.earn_id, "earnedTime": iso(world.now_ms)}
-    _emit_cart(world, "cartPromotionEarned", customer, data, offer, "cart offer")
+    data = _cart(customer, offer) | {
+        "earnId": offer.earn_id,
+        "earnedTime": iso(world.now_ms),
+        "earnedTimeInMillis": offer.earned_ms // 1000 * 1000,
+    }
+    _emit_cart(world, "cartPromotionEarned", customer, data, offer.earn_id, "cart offer")
     if world.chance(0.3):
         world.later(4, revoke_cart_offer, customer, offer)
 
@@ -243,7 +248,7 @@ def revoke_cart_offer(world: World, customer: Customer, offer: CartOffer) -> Non
         "promotionId": offer.promotion_id,
         "earnId": offer.earn_id,
     }
-    _emit_cart(world, "cartPromotionRevoked", customer, data, offer, "cart offer")
+    _emit_cart(world, "cartPromotionRevoked", customer, data, offer.earn_id, "cart offer")
 
 
 def use_cart_offer(world: World, customer: Customer, call: Call, bill: Bill) -> None:
@@ -255,22 +260,23 @@ def use_cart_offer(world: World, customer: Customer, call: Call, bill: Bill) -> 
     applied: Json = {
         "redemptionCount": 1,
         "promotionId": offer.promotion_id,
-        "earnId": offer.earn_id,
         "discountAppliedOnQuantity": 1.0,
         "discount": bill.discount,
-        "redemptionType": "DISCOUNT",
+        "redemptionType": "CART",
     }
+    on_line = applied | {"earnId": offer.earn_id, "redemptionType": "LINEITEM"}
     sku = f"SKU-{bill.id % 90 + 10}"
     data: Json = {
         "customerIdentifiers": customer.identity,
         "addedBy": actor(call),
         "redemptionDateTime": iso(world.now_ms),
+        "redemptionDateTimeInMillis": world.now_ms // 1000 * 1000,
         "transactionIdentifier": bill.number,
         "appliedPromotions": [applied],
-        "lineItemInfo": [{"sku": sku, "productId": f"P{sku[3:]}", "appliedPromotions": [applied]}],
+        "lineItemInfo": [{"sku": sku, "productId": f"P{sku[3:]}", "appliedPromotions": [on_line]}],
     }
     _emit_cart(
-        world, "cartPromotionRedeemed", customer, data, offer, f"-₹{bill.discount:.0f}", call
+        world, "cartPromotionRedeemed", customer, data, "null", f"-₹{bill.discount:.0f}", call
     )
 
 
@@ -280,6 +286,7 @@ def _cart(customer: Customer, offer: CartOffer) -> Json:
         "promotionId": offer.promotion_id,
         "issueId": offer.issue_id,
         "issueDate": iso(offer.issued_ms),
+        "issueDateInMillis": offer.issued_ms // 1000 * 1000,
     }
 
 
@@ -288,15 +295,16 @@ def _emit_cart(
     name: str,
     customer: Customer,
     data: Json,
-    offer: CartOffer,
+    subject: str,  # stands before the call in refId; "null" of a redemption
     note: str,
     call: Call | None = None,
 ) -> None:
+    call = call or world.call(customer.till)
     world.emit(
         name,
         data,
-        call=call or world.call(customer.till),
-        ref=offer.issue_id,
+        call=call,
+        ref=f"{subject}_{call.request_id}",
         who=customer,
         note=note,
     )

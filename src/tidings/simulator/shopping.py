@@ -27,6 +27,7 @@ from tidings.simulator.world import Call, World, clock
 
 RETURNS = 0.08
 GOAL_RETURNS = 0.3  # who buys to reach a goal regrets it more often
+COMMON_GOAL_RETURNS = 0.7  # few bills decide one: else hardly anybody saw it undone
 BILLS_KEPT = 12  # per member: what can still be returned
 DUPLICATE = {
     "rejectionReason": "DUPLICATE_BILL_NUMBER",
@@ -132,10 +133,12 @@ def reap(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) 
 def _change_later(world: World, customer: Customer, bill: Bill) -> None:
     """Some bills are delivered later, some are returned."""
     fate = world.draw.random()
-    goal_met = (
-        bill.earned is not None or target_hangs_on(customer, bill) or streak_hangs_on(customer)
-    )
-    if fate < (GOAL_RETURNS if goal_met else RETURNS):
+    returns = RETURNS
+    if bill.earned is not None or streak_hangs_on(customer):
+        returns = GOAL_RETURNS
+    if target_hangs_on(customer, bill):
+        returns = COMMON_GOAL_RETURNS
+    if fate < returns:
         world.later(world.draw.uniform(1, 9), give_back, customer, bill)
     elif fate > 0.92:
         world.later(world.draw.uniform(0.5, 3), deliver, customer, bill)
@@ -181,7 +184,13 @@ def _refuse(world: World, customer: Customer, bill: Bill) -> None:
     call = world.call(customer.till)
     data = _rejection(world, customer, bill, call, 0) | {"rejectionDetails": [DUPLICATE]}
     world.emit(
-        "transactionRejected", data, call=call, ref=bill.number, who=customer, note=bill.number
+        "transactionRejected",
+        data,
+        call=call,
+        ref=bill.number,
+        who=customer,
+        note=bill.number,
+        hyphen=True,
     )
     world.later(0.1, _try_again, customer, bill)
 
@@ -202,6 +211,7 @@ def _try_again(world: World, customer: Customer, bill: Bill) -> None:
         ref=bill.number,
         who=customer,
         note=bill.number,
+        hyphen=True,
     )
     record(world, customer, bill, call)
 
@@ -210,8 +220,9 @@ def _rejection(world: World, customer: Customer, bill: Bill, call: Call, tries: 
     return {
         "customerIdentifiers": customer.identity,
         "eventDateTime": clock(world.now_ms),
+        "eventDateTimeInMillis": world.now_ms // 1000 * 1000,
         "billNumber": bill.number,
-        "rejectionType": "VALIDATION_FAILED",
+        "rejectionType": "FIXED" if tries else "OPEN",
         "retrialCount": tries,
         "triggeringActivity": activity("TransactionAdd", call, customer, billNumber=bill.number),
     }

@@ -20,6 +20,7 @@ from tidings.simulator.points import adjust, move_common_expiry, transfer
 from tidings.simulator.programme import DAY_MS
 from tidings.simulator.promotions import change, create, give, give_cart_offer
 from tidings.simulator.shopping import buy, buy_without_membership
+from tidings.simulator.targets import leave as leave_target
 from tidings.simulator.world import Happening, World
 
 START_MS = 1_767_585_600_000  # 2026-01-05T04:00:00Z
@@ -42,6 +43,7 @@ ACTIVITIES: tuple[tuple[Callable[[World], object], float], ...] = (
     (adjust, 1.5),
     (move_common_expiry, 1.5),
     (link_or_leave, 6),
+    (leave_target, 0.8),
     (found_household, 1.5),
     (change_household, 4),
     (change_card, 2),

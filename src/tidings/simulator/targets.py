@@ -1,9 +1,9 @@
 """Targets: goals of a period, alone and together; progress rises with bills, falls with returns."""
 
 from tidings.simulator.blocks import activity, decimal
-from tidings.simulator.programme import TARGET_DAYS, TARGET_GROUP, TARGETS, UNIFIED_GOAL
+from tidings.simulator.programme import DAY_MS, TARGET_DAYS, TARGET_GROUP, TARGETS, UNIFIED_GOAL
 from tidings.simulator.things import Bill, Customer, Json, Target
-from tidings.simulator.world import Call, World, day
+from tidings.simulator.world import Call, World, clock
 
 PERIOD_IDS = 8_800
 
@@ -42,38 +42,55 @@ def enrol(world: World, customer: Customer) -> None:
     if customer.targets:
         return
     call = world.call(customer.till)
-    start = day(world.now_ms)
     for number, name, goal in TARGETS:
-        target = Target(number, name, goal, 1)
+        target = Target(number, name, goal, 1, world.now_ms)
         customer.targets.append(target)
         data = {
             "customerIdentifiers": customer.identity,
             "eventId": world.number("enrolment", 7_101),
-            "defaultTargetValue": decimal(goal),
-            "targetId": target.id,
-            "targetName": target.name,
-            "targetGroupId": TARGET_GROUP[0],
-            "targetGroupName": TARGET_GROUP[1],
             "source": "INSTORE",
-            "targetPeriodId": PERIOD_IDS + 1,
-            "targetPeriodName": "Cycle_1",
-            "targetPeriodStartDate": start,
-            "targetCycleStartDate": start,
-            "description": f"{target.name} within {TARGET_DAYS} days",
+            **_enrolled_in(target),
             "milestoneDetails": _milestones(world, target),
         }
-        world.emit(
-            "targetCustomerEnrolment",
-            data,
-            call=call,
-            ref=call.loyalty_id,
-            loyalty=call.loyalty_id,
-            who=customer,
-            note=name,
-        )
+        _emit(world, "targetCustomerEnrolment", customer, call, data, name)
     _begin_period(world, customer)
     if world.chance(0.2):
         world.later(2, change_goal, customer)
+
+
+def leave(world: World) -> None:
+    """A member is taken out of one of the targets: it counts no bill of theirs any more."""
+    customer = world.member()
+    if not customer.targets:
+        return
+    target = world.draw.choice(customer.targets)
+    customer.targets.remove(target)
+    customer.unified_met = customer.unified_met and _unified(customer) >= UNIFIED_GOAL
+    data = {
+        "customerIdentifiers": customer.identity,
+        "source": "API",
+        **_enrolled_in(target),
+        "milestoneDetails": [],
+    }
+    call = world.call(customer.till)
+    _emit(world, "targetCustomerUnenrolment", customer, call, data, target.name)
+
+
+def _enrolled_in(target: Target) -> Json:
+    """A target of a fixed window, as enrolment and its end tell it."""
+    start = target.starts_ms - target.starts_ms % DAY_MS
+    return {
+        "defaultTargetValue": decimal(target.goal),
+        "targetId": target.id,
+        "targetName": target.name,
+        "targetGroupId": TARGET_GROUP[0],
+        "targetGroupName": TARGET_GROUP[1],
+        "targetPeriodId": PERIOD_IDS + target.period,
+        "targetPeriodName": f"Cycle_{target.period}",
+        "targetPeriodStartDate": f"{clock(start)}.0",
+        "targetPeriodStartDateInMillis": start,
+        "description": f"{target.name} within {TARGET_DAYS} days",
+    }
 
 
 def _begin_period(world: World, customer: Customer) -> None:
@@ -99,7 +116,7 @@ def _begin_period(world: World, customer: Customer) -> None:
 
 def complete_period(world: World, customer: Customer) -> None:
     """The period is over, met or not; the next one begins with nothing achieved."""
-    if customer.gone:
+    if customer.gone or not customer.targets:
         return
     job = world.job()
     for target in customer.targets:
@@ -120,7 +137,7 @@ def complete_period(world: World, customer: Customer) -> None:
             who=customer,
             note="met" if target.met else "not met",
         )
-        target.period += 1
+        target.period, target.starts_ms = target.period + 1, world.now_ms
         target.achieved, target.met = 0.0, False
     customer.unified_met = False
     _begin_period(world, customer)

@@ -107,6 +107,7 @@ class Target:
     name: str
     goal: float
     period: int
+    starts_ms: int  # of that period
     achieved: float = 0.0
     met: bool = False
 

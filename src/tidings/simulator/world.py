@@ -141,15 +141,17 @@ class World:
         note: str = "",
         org: int | None = None,
         log_id: int | None = None,
+        hyphen: bool = False,
     ) -> None:
-        """Let an event come out. `ref` is what stands behind the org in its refId."""
+        """Let an event come out. `ref` is what stands behind the org in its refId, and behind an
+        underscore, or a hyphen."""
         event_id = self.uuid()
         org = self.org if org is None else org
         event: Json = {
             "eventName": name,
             "eventId": event_id,
             "orgId": org,
-            "refId": f"{org}_{ref}",
+            "refId": f"{org}{'-' if hyphen else '_'}{ref}",
             "apiRequestId": call.request_id,
             "createdAt": self.now_ms,
             "data": data,
