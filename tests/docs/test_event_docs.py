@@ -15,7 +15,12 @@ DOCS = Path(__file__).parents[2] / "docs"
 FOLDER = DOCS / "events"
 MADE = pages()
 LINK = re.compile(r"\]\(([^)#:]+)(#[^)]*)?\)")
-WRITTEN = [DOCS / "event-types.md", DOCS / "simulator.md"]
+WRITTEN = [
+    DOCS / "event-types.md",
+    DOCS / "simulator.md",
+    DOCS / "identifier-released.md",
+    DOCS / "contract" / "events.md",
+]
 
 
 def test_every_page_is_current() -> None:
@@ -28,6 +33,34 @@ def test_every_event_type_has_a_page_that_the_index_leads_to() -> None:
     for name in load().names():
         assert MADE[f"{name}.md"].startswith(f"# {name}\n")
         assert f"[{name}]({name}.md)" in MADE["README.md"]
+
+
+def test_the_pages_that_tell_how_many_types_there_are_tell_what_is_so() -> None:
+    ours = [kind for kind in load().kinds() if kind.family != "operational"]
+    added = sum(not kind.core for kind in ours)
+    said = {
+        DOCS.parent / "README.md": f"emits all {len(ours)} types",
+        DOCS / "event-types.md": f"the [{len(ours)} event types](events/README.md)",
+        DOCS / "contract" / "events.md": f"{len(ours)} types are the platform's: the "
+        f"{len(ours) - added} of the list that can be subscribed to there, and {added} that",
+    }
+    for path, words in said.items():
+        assert words in " ".join(path.read_text("utf-8").split()), path
+
+
+def test_other_names_of_a_type_and_its_other_forms_stand_on_its_page() -> None:
+    for kind in load().kinds():
+        text = MADE[f"{kind.label}.md"]
+        assert text.count("Another of its forms:") == len(kind.examples) - 1
+        for alias in kind.aliases:
+            assert f"`{alias}` on input" in text
+            assert alias in (DOCS / "event-types.md").read_text("utf-8")
+
+
+def test_what_is_announced_alone_is_told_and_is_no_type() -> None:
+    assert load().get("identifierReleased") is None
+    for path in (FOLDER / "README.md", DOCS / "contract" / "events.md"):
+        assert "[identifierReleased](../identifier-released.md)" in path.read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", sorted(MADE))

@@ -42,8 +42,10 @@ HEAD = """\
 
 Every page here is made from the catalogue (`make docs`); a test holds them current.
 `tidings events list`, `show`, `example` and `schema` say the same on the command line. Events are
-JSON objects; every type has the [envelope](../contract/events.md) and its own `data`. An org can
-[declare types of its own](../event-types.md).
+JSON objects; every type has the [envelope](shared-blocks.md#envelope) and its own `data`
+([what holds for all](../contract/events.md)). An org can
+[declare types of its own](../event-types.md). Announced, and without a published payload:
+[identifierReleased](../identifier-released.md).
 """
 BLOCKS_HEAD = """\
 # What several events share
