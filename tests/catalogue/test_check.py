@@ -114,7 +114,11 @@ def test_whole_numbers(value: object, accepted: bool) -> None:
         (("orgId",), 1.5, "orgId must be a whole number or null; got number 1.5."),
         (("orgId",), True, "orgId must be a whole number or null; got true."),
         (("apiRequestId",), [], "apiRequestId must be text or null; got a list."),
-        (("data", "amount"), "x" * 60, f'data.amount must be a number; got text "{"x" * 40}…".'),
+        (
+            ("data", "amount"),
+            "x" * 60,
+            f'data.amount must be a number or null; got text "{"x" * 40}…".',
+        ),
         (("data",), "x" * 60, "data must be an object; got text."),  # it may be personal
         (("eventName",), "other", 'eventName must be "transactionAdded"; got text "other".'),
         (("traceAttributes",), {"k": {}}, "traceAttributes.k must be text or null; got an object."),
