@@ -6,6 +6,7 @@ import pytest
 from control_client import BASIC, Service, run, service
 from log_client import accept, settle
 
+from tidings.api import v3_lookups
 from tidings.core.delivery import State
 
 FIELDS = [
@@ -196,3 +197,89 @@ def test_hostile_values_find_nothing() -> None:
                 assert (await s.call("GET", f"/v3/webHooks/eventLog/{value}")).status in (400, 404)
 
     run(scenario())
+
+
+class TestSoManyRowsAtMost:
+    """Each answer has a bound, and a warning where there are more rows than that."""
+
+    @staticmethod
+    async def codes(s: Service, tail: str) -> tuple[list[str], list[str]]:
+        """Event ids, and the codes of the warnings."""
+        reply = await s.call("GET", f"/v3/webHooks/eventLog/{tail}")
+        assert reply.status == 200
+        ids = [one["eventId"] for one in reply.json["data"]]
+        return ids, [one["code"] for one in reply.json["warnings"] or ()]
+
+    @pytest.mark.parametrize("tail", ["requestId/r", "refId/1_1"])
+    @pytest.mark.parametrize(
+        ("wanted", "rows", "warned"),
+        [("w" * 5, 5, False), ("u" * 5, 5, False), ("wuwuw", 5, False)]
+        + [("w" * 6, 5, True), ("u" * 6, 5, True), ("uuuwww", 5, True), ("wuwuwuwu", 5, True)],
+    )
+    def test_wanted_and_unwanted_events_share_one_bound_and_what_is_left_out_is_told(
+        self, tail: str, wanted: str, rows: int, warned: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(v3_lookups, "LOOKUP_ROWS_MAX", 5)
+
+        async def scenario() -> None:
+            async with service() as s:
+                number, _ = await make(s)
+                for n, kind in enumerate(wanted):
+                    hooks = [number] if kind == "w" else []
+                    await accept(s, f"e{n}", hooks, ref="1_1", request="r")
+                    s.clock.ms += 1
+                ids, warnings = await self.codes(s, tail)
+                newest = [f"e{n}" for n in range(len(wanted) - 1, -1, -1)]
+                assert ids == newest[:rows]
+                assert warnings == (["rows_left_out"] if warned else [])
+
+        run(scenario())
+
+    def test_a_thousand_rows_are_answered_and_no_more(self) -> None:
+        async def scenario() -> None:
+            async with service() as s:
+                hooks = [(await make(s, name=f"h{n}"))[0] for n in range(4)]
+                for n in range(250):
+                    await accept(s, f"e{n}", hooks, request="r")
+                ids, warnings = await self.codes(s, "requestId/r")
+                assert (len(ids), warnings) == (1000, [])
+                await accept(s, "one-more", hooks, request="r")
+                ids, warnings = await self.codes(s, "requestId/r")
+                assert (len(ids), warnings) == (1000, ["rows_left_out"])
+                assert ids[:4] == ["one-more"] * 4
+
+        run(scenario())
+
+    def test_rows_that_are_found_by_the_value_of_another_field_take_no_place(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(v3_lookups, "LOOKUP_ROWS_MAX", 3)
+
+        async def scenario() -> None:
+            async with service() as s:
+                number, _ = await make(s)
+                for n in range(3):
+                    await accept(s, f"e{n}", [number] * (n != 1), request="77")
+                for n in range(5):
+                    await accept(s, f"w{n}", [number], customer="77")
+                    await accept(s, f"u{n}", [], customer="77")
+                ids, warnings = await self.codes(s, "requestId/77")
+                assert (sorted(ids), warnings) == (["e0", "e1", "e2"], [])
+
+        run(scenario())
+
+    def test_what_one_call_looks_through_is_bounded_and_told(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(v3_lookups, "EXAMINED_MAX", 4)
+        monkeypatch.setattr(v3_lookups, "ROWS_MAX", 2)
+
+        async def scenario() -> None:
+            async with service() as s:
+                number, _ = await make(s)
+                await accept(s, "old", [number], request="77")
+                for n in range(9):
+                    await accept(s, f"w{n}", [number], customer="77")
+                assert await self.codes(s, "requestId/77") == ([], ["rows_left_out"])
+
+        run(scenario())

@@ -7,7 +7,7 @@ delivery's, as the original answers it. An event that no webhook wanted is a row
 answered too.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -25,13 +25,16 @@ from tidings.api.v3_models import EVENT_LOG, EVENT_LOGS
 from tidings.core.form import Refusal, came
 from tidings.core.ids import EVENT_ID
 from tidings.store.port import DeliveryQuery, EventHead, EventQuery, StoredDelivery, StoredEvent
+from tidings.store.port.log import ROWS_MAX
 
 LOOKUP_ROWS_MAX = 1000
-UNMATCHED_MAX = 100
+EXAMINED_MAX = 10_000  # rows that have the value in some field
+ROUNDS_MAX = 200  # questions: nearly all rows of a page may belong to other webhooks
 VALUE_MAX = 255
 _PATHS = ("/v3/webHooks/eventLog", "/v3/webhooks/eventLog")
 
 Told = Callable[[EventHead], str | None]  # the field of an event that is looked up
+Fits = Callable[[EventHead | None], bool]
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -105,37 +108,34 @@ class Lookups:
         self._store = services.store
 
     async def by_value(self, org: int, value: str, told: Told) -> Found:
-        """Deliveries of all events whose field holds exactly `value`."""
+        """Deliveries of all events whose field holds exactly `value`, and such events that no
+        webhook wanted: the newest of both, within one bound."""
         if not value or len(value) > VALUE_MAX:
             return Found((), ())
         own = {one.webhook.number: one.webhook for one in self._services.webhooks.list(org)}
         family = family_of(self._services, org, own.values())
-        warnings = family.warnings
         term = self._services.terms.of
-        rows: list[StoredDelivery] = []
-        if own:
-            queries = [DeliveryQuery(tuple(own), terms=(term(one, value),)) for one in family.orgs]
-            on: int | None = None
-            while len(rows) < LOOKUP_ROWS_MAX:
-                page = await newest_first(self._store, queries, on, LOOKUP_ROWS_MAX - len(rows))
-                rows += page.rows
-                if (on := page.on) is None:
-                    break
-            if on is not None:
-                warnings += (_cut(),)
+
+        def fits(head: EventHead | None) -> bool:
+            # A term is found by any value that people search for: the field itself decides.
+            return head is not None and told(head) == value
+
+        queries = [DeliveryQuery(tuple(own), terms=(term(one, value),)) for one in family.orgs]
+        rows, rows_left = await self._delivered(queries, fits) if own else ([], False)
+        unwanted, events_left = await self._unwanted(
+            EventQuery(org, terms=(term(org, value),), matched=False), fits
+        )
         more = await complete(self._store, rows)
         now_ms, zone = self._services.clock.now_ms(), self._services.zone(org)
-        # A term is found by any value that people search for: the field itself decides.
         shown = [
-            show_event_log(row, own[row.webhook], more, now_ms, zone)
+            (row.accepted_ms, show_event_log(row, own[row.webhook], more, now_ms, zone))
             for row in rows
-            if (head := more.heads.get(row.event)) is not None and told(head) == value
         ]
-        for event in await self._unmatched(EventQuery(org, terms=(term(org, value),))):
-            head = await self._head(event)
-            if head is not None and told(head) == value:
-                shown.append(show_unmatched(event, head, zone))
-        return Found(shown, warnings)
+        shown += [(event.at_ms, show_unmatched(event, head, zone)) for event, head in unwanted]
+        shown.sort(key=lambda one: one[0], reverse=True)
+        left_out = rows_left or events_left or len(shown) > LOOKUP_ROWS_MAX
+        warnings = (*family.warnings, _cut()) if left_out else family.warnings
+        return Found([row for _, row in shown[:LOOKUP_ROWS_MAX]], warnings)
 
     async def by_event(self, org: int, event_id: str) -> dict[str, Any] | None:
         """The newest delivery of an event to the org's webhooks; None where it knows none such."""
@@ -157,19 +157,49 @@ class Lookups:
                 return show_unmatched(event, await self._head(event), zone)
         return None
 
-    async def _unmatched(self, query: EventQuery) -> list[StoredEvent]:
-        """The newest events of the org that fit and that no webhook wanted."""
-        found: list[StoredEvent] = []
+    async def _delivered(
+        self, queries: list[DeliveryQuery], fits: Fits
+    ) -> tuple[list[StoredDelivery], bool]:
+        """The newest deliveries of events that fit, and whether there may be more."""
+        found: list[StoredDelivery] = []
         before: int | None = None
-        for _ in range(UNMATCHED_MAX):
-            page = await self._store.log_events(
-                msgspec.structs.replace(query, matched=False, before=before, limit=UNMATCHED_MAX)
-            )
-            found += page.events
-            before = page.older
-            if before is None or len(found) >= UNMATCHED_MAX:
+        examined = 0
+        for _ in range(ROUNDS_MAX):
+            page = await newest_first(self._store, queries, before, ROWS_MAX)
+            heads = await self._heads(row.event for row in page.rows)
+            found += [row for row in page.rows if fits(heads.get(row.event))]
+            before = page.on
+            examined += len(page.rows)
+            if before is None or len(found) > LOOKUP_ROWS_MAX or examined >= EXAMINED_MAX:
                 break
-        return found[:UNMATCHED_MAX]
+        return found[:LOOKUP_ROWS_MAX], before is not None or len(found) > LOOKUP_ROWS_MAX
+
+    async def _unwanted(
+        self, query: EventQuery, fits: Fits
+    ) -> tuple[list[tuple[StoredEvent, EventHead]], bool]:
+        """The newest events that fit and that no webhook wanted, and whether there may be more."""
+        found: list[tuple[StoredEvent, EventHead]] = []
+        before: int | None = None
+        examined = 0
+        for _ in range(ROUNDS_MAX):
+            asked = msgspec.structs.replace(query, before=before, limit=ROWS_MAX)
+            page = await self._store.log_events(asked)
+            heads = await self._heads(event.seq for event in page.events)
+            found += [
+                (event, head)
+                for event in page.events
+                if (head := heads.get(event.seq)) is not None and fits(head)
+            ]
+            before = page.older
+            examined += len(page.events)
+            if before is None or len(found) > LOOKUP_ROWS_MAX or examined >= EXAMINED_MAX:
+                break
+        return found[:LOOKUP_ROWS_MAX], before is not None or len(found) > LOOKUP_ROWS_MAX
+
+    async def _heads(self, events: Iterable[int]) -> dict[int, EventHead]:
+        seqs = list(dict.fromkeys(events))
+        heads = await self._store.event_heads(seqs) if seqs else ()
+        return {head.seq: head for head in heads}
 
     async def _head(self, event: StoredEvent) -> EventHead | None:
         heads = await self._store.event_heads([event.seq])
@@ -179,8 +209,9 @@ class Lookups:
 def _cut() -> Refusal:
     return Refusal(
         "rows_left_out",
-        f"At most {LOOKUP_ROWS_MAX} rows are answered; there are more, which are older. Ask the "
-        "log of one webhook, in pages. (rows_left_out, field data)",
+        f"At most {LOOKUP_ROWS_MAX} rows are answered, of the newest {EXAMINED_MAX} that hold this "
+        "value in any field; there are older ones. Ask the log of one webhook, in pages. "
+        "(rows_left_out, field data)",
         "data",
     )
 
