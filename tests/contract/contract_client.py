@@ -36,7 +36,9 @@ WEBHOOK: dict[str, type | tuple[type, ...]] = {
 ATTRIBUTION = (
     "createdOn createdOnISO lastUpdatedOn lastUpdatedOnISO lastUpdatedBy createdBy".split()
 )
-PERSON = {"id", "code", "description", "name", "type"}
+# `id` is a number of a database: clients are generated with an int of 32 or 64 bits for it.
+PERSON: dict[str, type] = {"id": int, "code": str, "description": str, "name": str, "type": str}
+ID_MAX = 2**31 - 1
 
 OLD_BODY: dict[str, Any] = {  # the fields of 2020 to 2022
     "active": True,

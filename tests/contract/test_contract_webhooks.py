@@ -9,6 +9,7 @@ from tests.api.control_client import Reply, Service, run, service
 from tests.contract.contract_client import (
     ANSWER,
     ATTRIBUTION,
+    ID_MAX,
     NEW_BODY,
     OLD_BODY,
     PERSON,
@@ -21,6 +22,13 @@ LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d{4}")
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 HEX_24 = re.compile(r"[0-9a-f]{24}")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def is_person(person: Any) -> None:
+    assert person.keys() == PERSON.keys()
+    for field, kind in PERSON.items():
+        assert type(person[field]) is kind, field
+    assert 0 < person["id"] <= ID_MAX
 
 
 def is_webhook(data: Any) -> None:
@@ -36,7 +44,7 @@ def is_webhook(data: Any) -> None:
     for field in ("createdOn", "lastUpdatedOn"):
         assert LOCAL.fullmatch(attribution[field]) and UTC.fullmatch(attribution[field + "ISO"])
     for field in ("createdBy", "lastUpdatedBy"):
-        assert attribution[field].keys() == PERSON
+        is_person(attribution[field])
         assert attribution[field]["type"] in ("TILL", "ADMIN_USER")
 
 
@@ -190,6 +198,35 @@ def test_a_till_is_shown_as_such() -> None:
             person = data["attribution"]["createdBy"]
             assert (person["type"], person["code"]) == ("TILL", "demo.till")
             assert person["description"] == ""
+
+    run(scenario())
+
+
+def test_the_number_of_who_did_it_stays_and_is_another_for_another() -> None:
+    """Whoever is shown: the credential itself, another one, and a till or store of the headers."""
+
+    async def scenario() -> None:
+        async with service() as s:
+            header = await till(s, 1, "demo.till", webhooks="write")
+            made = await create(s, OLD_BODY, header)
+            again = await create(s, OLD_BODY | {"name": "again"}, header)
+            boss = await create(s, OLD_BODY | {"name": "boss"})
+            named = await s.call(
+                "POST",
+                "/v3/webHooks",
+                OLD_BODY | {"name": "named"},
+                x_cap_api_attribution_entity_code="1704",
+            )
+            people = [
+                one["attribution"]["createdBy"] for one in (made, again, boss, named.json["data"])
+            ]
+            for person in people:
+                is_person(person)
+            assert people[0] == people[1]
+            assert len({person["id"] for person in people}) == 3
+            assert [person["code"] for person in people[1:]] == ["demo.till", "boss", "1704"]
+            listed = (await s.call("GET", "/v3/webHooks")).json["data"]
+            assert [one["attribution"]["createdBy"] for one in listed] == people
 
     run(scenario())
 

@@ -70,8 +70,8 @@ class WebhookFields(Model):
 class Person(Model):
     """Who did it."""
 
-    id: str
-    code: str
+    id: int = Field(description="Stands for the code; the same one for good.")
+    code: str = Field(description="The credential's id, a person's e-mail, or what the call named.")
     description: str
     name: str
     type: str = Field(description="TILL or ADMIN_USER.")

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from tidings.api.context import iso, local_iso
-from tidings.core.attribution import Attribution, of_credential
+from tidings.core.attribution import of_credential, show_attribution
 from tidings.core.enrichment import THIN, WHEN_DOWN
 from tidings.core.masks import masked
 from tidings.core.neo_rules import FLOW_UNKNOWN, NEO, unknown_flow_said
@@ -99,5 +99,6 @@ def _iso_s(ms: int) -> str:
     return f"{datetime.fromtimestamp(ms // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _person(author: Author) -> Attribution:
-    return of_credential(author, "", "") if isinstance(author, str) else author
+def _person(author: Author) -> dict[str, Any]:
+    who = of_credential(author, "", "") if isinstance(author, str) else author
+    return show_attribution(who)

@@ -151,7 +151,7 @@ def show_webhook(found: dict[str, Any], as_json: bool) -> None:
         ("warning", (found.get("warning") or {}).get("message")),
         ("version", number(found["version"])),
         ("changed", when),
-        ("changed by", by.get("name") or by.get("id")),
+        ("changed by", by.get("name") or by.get("code")),
     ]
     print_facts((name, value) for name, value in facts if value not in ([], {}))
 

@@ -4,13 +4,15 @@ The original's headers: `X-CAP-API-ATTRIBUTION-ENTITY-TYPE` (TILL where it is ab
 `X-CAP-API-ATTRIBUTION-ENTITY-CODE`. Without a code the credential or the person itself is shown.
 """
 
-from typing import Literal
+import hashlib
+from typing import Any, Literal
 
 import msgspec
 
 from tidings.core.form import Refusal, came, visible
 
 CODE_MAX = 128
+_NUMBER_MAX = 2**31 - 1  # clients of the original may keep a number of 32 bits with a sign
 ENTITY_TYPES = (
     "TILL",
     "STORE_CODE",
@@ -22,13 +24,27 @@ ENTITY_TYPES = (
 
 
 class Attribution(msgspec.Struct, frozen=True):
-    """Who did it, in the original's five fields."""
+    """Who did it, as it is kept: `id` is a text; `show_attribution` makes it a number."""
 
     id: str = ""
     code: str = ""
     description: str = ""
     name: str = ""
     type: Literal["TILL", "ADMIN_USER"] = "ADMIN_USER"
+
+
+def show_attribution(who: Attribution) -> dict[str, Any]:
+    """The five fields as the original answers them: its `id` is a number, ours are texts."""
+    return msgspec.structs.asdict(who) | {"id": number_of(who.id)}
+
+
+def number_of(id: str) -> int:
+    """The number that stands for an id: the same one for good, positive, of at most 31 bits; 0 for
+    none. Two ids may have one number, though hardly two of one org: `code` tells them apart."""
+    if not id:
+        return 0
+    digest = hashlib.blake2b(id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest) % _NUMBER_MAX + 1
 
 
 def of_credential(id: str, name: str, kind: str) -> Attribution:
