@@ -68,6 +68,18 @@ async def fill(s: Service, hook: Hook) -> None:
         s.clock.ms += 1000
 
 
+async def aged(s: Service, hook: Hook) -> None:
+    """One event that is 40 days old, and one of each stretch of the days since; every second one
+    failed, the newest was delivered."""
+    now_ms = s.clock.ms
+    for n, age in enumerate((40, 20, 10, 5, 2, 0.5)):
+        s.clock.ms = now_ms - int(age * DAY_MS)
+        [delivery] = await accept(s, f"e{n}", [hook.number])
+        state = State.DELIVERED if n % 2 else State.FAILED
+        await settle(s, delivery, hook.number, state, status=200 if n % 2 else 400)
+    s.clock.ms = now_ms
+
+
 def test_a_row_holds_the_originals_fields_and_what_it_is_sorted_by() -> None:
     async def scenario() -> None:
         async with service() as s:
@@ -253,6 +265,41 @@ def test_a_question_that_cannot_be_is_refused(query: dict[str, Any], code: str) 
     run(scenario())
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"page": "2"},
+        {"page": "1", "size": "3"},
+        {"pageNumber": 0, "pageSize": 3, "offset": 3},
+        {"eventtype": "nothing"},
+        {"page": "x" * 9000},
+        {"x" * 900: "1"},
+        {f"p{n}": n for n in range(300)},
+    ],
+)
+def test_a_parameter_that_is_passed_over_is_told_and_changes_nothing(query: dict[str, Any]) -> None:
+    """The original's names for paging are not documented: whoever sends some must not take each
+    answer for another page without being told."""
+
+    async def scenario() -> None:
+        async with service() as s:
+            hook = await make(s)
+            await fill(s, hook)
+            plain = await hook.ask(limit=4)
+            assert plain.json["warnings"] is None
+            reply = await hook.ask(limit=4, **query)
+            assert reply.status == 200 and reply.json["data"] == plain.json["data"]
+            warned = [(one["code"], one["field"]) for one in reply.json["warnings"]]
+            assert warned == [("unknown_parameter", name[:64]) for name in query][:20]
+            for one in reply.json["warnings"]:
+                assert "paging.next" in one["message"] and len(one["message"]) < 500
+            metrics = await hook.metrics(**query)
+            assert [one["field"] for one in metrics.json["warnings"]] == [one for _, one in warned]
+            assert metrics.json["data"] == (await hook.metrics()).json["data"]
+
+    run(scenario())
+
+
 def test_an_unknown_or_foreign_group_is_400() -> None:
     async def scenario() -> None:
         async with service() as s:
@@ -362,6 +409,53 @@ class TestMetrics:
                     await settle(s, delivery, hook.number, took_ms=5)
                 data = (await hook.metrics()).json["data"]
                 assert data["averageDeliveryTime"] == 175.5
+
+        run(scenario())
+
+    @pytest.mark.parametrize(("days", "count"), [(1, 1), (3, 2), (7, 3), (15, 4), (30, 5)])
+    def test_over_the_days_that_the_originals_screen_offers(self, days: int, count: int) -> None:
+        """By the original's call and by ours, the same numbers."""
+
+        async def scenario() -> None:
+            async with service() as s:
+                hook = await make(s)
+                await aged(s, hook)
+                dates = {"startDate": s.clock.ms - days * DAY_MS, "endDate": s.clock.ms}
+                data = (await hook.metrics(**dates)).json["data"]
+                failed = count // 2
+                parts = ("totalEvents", "deliveredEvents", "failedEvents")
+                assert [data[part] for part in parts] == [count, count - failed, failed]
+                found = s.webhooks.by_number(hook.number)
+                assert found is not None
+                path = f"/v1/webHooks/{found.webhook.id}/tally?from={dates['startDate']}"
+                tally = (await s.call("GET", path)).json
+                assert [tally[part] for part in ("total", "delivered", "failed")] == [
+                    count,
+                    count - failed,
+                    failed,
+                ]
+
+        run(scenario())
+
+    def test_without_dates_it_is_the_last_30_days_and_with_an_end_the_30_days_before_it(
+        self,
+    ) -> None:
+        """The original's page says the last 30 days in one place and all that is kept in another,
+        where it keeps 30 days: what is older was never told by it."""
+
+        async def scenario() -> None:
+            async with service() as s:
+                hook = await make(s)
+                await aged(s, hook)
+                now_ms = s.clock.ms
+                for query, total in (({}, 5), ({"endDate": now_ms - 12 * DAY_MS}, 2)):
+                    data = (await hook.metrics(**query)).json["data"]
+                    assert data["totalEvents"] == total, query
+                    assert data["endDate"] == query.get("endDate", now_ms)
+                    assert data["startDate"] == data["endDate"] - 30 * DAY_MS
+                start = {"startDate": now_ms - 60 * DAY_MS}
+                data = (await hook.metrics(**start)).json["data"]
+                assert (data["totalEvents"], data["endDate"]) == (6, now_ms)
 
         run(scenario())
 

@@ -9,7 +9,7 @@ import msgspec
 from tidings.api.answers import Refused
 from tidings.api.event_log_view import STATUSES, status_word
 from tidings.core.delivery import State
-from tidings.core.form import Form, came
+from tidings.core.form import Form, Refusal, came
 from tidings.store.port import StoredDelivery
 
 DAYS_30_MS = 30 * 86_400_000
@@ -35,6 +35,14 @@ _WORDS = {
 _EPOCH_MS = re.compile(r"[0-9]{1,15}")
 _BY_TIME = re.compile(r"([da])([0-9]{1,18})")
 _SORTED = re.compile(r"s([0-9]{1,18})-([0-9]{1,6})")
+
+
+LOG_PARAMETERS = frozenset(
+    "eventType eventSearchKey requestId apiRequestId status startDate endDate sortBy limit "
+    "cursor".split()
+)
+METRICS_PARAMETERS = frozenset(("startDate", "endDate"))
+_TOLD_MAX = 20
 
 
 class Period(msgspec.Struct, frozen=True):
@@ -92,6 +100,21 @@ def read_question(query: Mapping[str, str], now_ms: int) -> LogQuestion:
     if form.refusals:
         raise Refused(400, form.refusals)
     return question
+
+
+def passed_over(query: Mapping[str, str], known: frozenset[str]) -> tuple[Refusal, ...]:
+    """A warning for each parameter that is not known. The original's names for paging are not
+    documented: whoever sends some would take the same rows for another page."""
+    form = Form({})
+    for name in [name for name in query if name not in known][:_TOLD_MAX]:
+        form.warn(
+            "unknown_parameter",
+            name[:64],
+            f"A parameter must be one of {', '.join(sorted(known))}; got {came(name)}. It was "
+            "passed over. Ask the log for its pages by limit, and by cursor, the paging.next of "
+            "the answer before.",
+        )
+    return tuple(form.warnings)
 
 
 def cursor_of(question: LogQuestion, at: int, offset: int = 0) -> str:

@@ -16,10 +16,13 @@ from tidings.api.family import family_of
 from tidings.api.log_pages import Rows, newest_first, oldest_first
 from tidings.api.log_rules import (
     LIMIT,
+    LOG_PARAMETERS,
+    METRICS_PARAMETERS,
     SORTS,
     TIME,
     LogQuestion,
     cursor_of,
+    passed_over,
     read_period,
     read_question,
 )
@@ -84,7 +87,8 @@ def log_routes(services: Services) -> APIRouter:
         record = own(request, consumerGroupId)
         question = read_question(request.query_params, services.clock.now_ms())
         data, warnings = await logs.page(record, question)
-        return answer(envelope(data, warnings=warnings))
+        told = passed_over(request.query_params, LOG_PARAMETERS)
+        return answer(envelope(data, warnings=(*told, *warnings)))
 
     @router.get("/metrics", summary="How a webhook fared", responses=METRICS)
     async def metrics(
@@ -102,7 +106,8 @@ def log_routes(services: Services) -> APIRouter:
             webhook.number, period.start_ms, period.end_ms + 1, webhook.sla_s
         )
         dates = {"startDate": period.start_ms, "endDate": period.end_ms}
-        return answer(envelope(_show_tally(tally) | dates, warnings=_behind(tally)))
+        told = passed_over(request.query_params, METRICS_PARAMETERS)
+        return answer(envelope(_show_tally(tally) | dates, warnings=(*told, *_behind(tally))))
 
     return router
 
