@@ -163,7 +163,7 @@ def test_every_page_is_made_in_time(million: ServiceProcess) -> None:
         [hook, *_] = [one["webHookId"] for one in api.get("/v3/webHooks").must(200)["data"]]
     customer = quote("common1_")
     paths = (
-        *("", *(f"?span={span}" for span in ("1h", "24h", "7d", "30d")), "?part=now"),
+        *("", *(f"?span={span}" for span in ("1h", "24h", "3d", "7d", "15d", "30d")), "?part=now"),
         "/webhooks",
         f"/webhooks/{hook}",
         f"/webhooks/{hook}?span=30d",

@@ -60,7 +60,7 @@ def test_it_counts_what_came_in_and_what_became_of_it() -> None:
             await accept(p.s, id_of(90), [number], org=7)
             await accept(p.s, id_of(91), [], org=7)
             p.s.clock.ms += 5000
-            for span in ("1h", "24h", "7d", "30d"):
+            for span in ("1h", "24h", "3d", "7d", "15d", "30d"):
                 page = text(await browser.get(f"/console/o/7?span={span}"))
                 assert card(page, "Events in") == "7"
                 assert card(page, "Delivered") == "3"

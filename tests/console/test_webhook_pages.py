@@ -115,6 +115,33 @@ def test_answers_by_status_count_all_of_the_time_and_what_got_no_answer() -> Non
     run(scenario())
 
 
+def test_totals_are_shown_over_the_days_that_the_original_offers() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            webhook, number = await p.webhook()
+            now_ms = p.s.clock.ms
+            for at, days in enumerate((40, 20, 10, 5, 2, 0.5)):
+                p.s.clock.ms = now_ms - int(days * 86_400_000)
+                (delivery,) = await accept(p.s, id_of(at), [number], org=7)
+                state = State.DELIVERED if at % 2 else State.FAILED
+                await settle(p.s, delivery, number, state, status=200 if at % 2 else 400)
+            p.s.clock.ms = now_ms
+            path = f"/console/o/7/webhooks/{webhook}"
+            page = text(await browser.get(path))
+            spans = ("24h", "3d", "7d", "15d", "30d")
+            assert all(f'href="{path}?span={span}"' in page for span in spans)
+            card = "<span>{}</span><b>{}</b>"
+            for count, span in enumerate(spans, 1):
+                page = text(await browser.get(f"{path}?span={span}"))
+                failed = count // 2
+                assert card.format("Deliveries", count) in page, span
+                assert card.format("Delivered", count - failed) in page, span
+                assert card.format("Failed or retrying", failed) in page, span
+
+    run(scenario())
+
+
 def test_charts_and_answers_are_of_the_same_time_also_in_its_first_step() -> None:
     async def scenario() -> None:
         async with pages() as p:

@@ -25,7 +25,9 @@ HOUR_MS = 3_600_000
 SPANS = {
     "1h": (HOUR_MS, "last hour"),
     "24h": (24 * HOUR_MS, "last 24 hours"),
+    "3d": (3 * 24 * HOUR_MS, "last 3 days"),
     "7d": (7 * 24 * HOUR_MS, "last 7 days"),
+    "15d": (15 * 24 * HOUR_MS, "last 15 days"),
     "30d": (30 * 24 * HOUR_MS, "last 30 days"),
 }
 _OF_BOTH = {
