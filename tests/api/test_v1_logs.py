@@ -233,6 +233,8 @@ def test_events_are_listed_without_bodies_and_those_that_nobody_wanted_by_asking
                 "orgId": 1,
                 "acceptedAt": "2026-02-11T09:15:06.000Z",
                 "warning": None,
+                "refId": None,
+                "requestId": None,
                 "deliveries": 0,
             }
             for query, wanted in {

@@ -64,13 +64,16 @@ def test_the_feed_filters_by_its_address() -> None:
                 "matched=false": [2],
                 "matched=true": [1],
                 "type=tierUpgraded&request=r-2": [2],
+                "q=r-2": [2],
                 f"event={id_of(1)}": [1],
                 f"event={id_of(3)}": [],
             }.items():
                 page = text(await browser.get(f"/console/o/7/events?{query}"))
                 found = re.findall(r'data-row href="/console/o/7/events/([\w-]+)"', page)
                 assert found == [id_of(one) for one in wanted], query
-            assert "nobody wanted it" in text(await browser.get("/console/o/7/events"))
+            page = text(await browser.get("/console/o/7/events"))
+            assert "nobody wanted it" in page
+            assert "Request id</th>" in page and page.count("r-2") > 0
             reply = await browser.get("/console/o/7/events?matched=perhaps")
             assert reply.status == 400 and "matched must be" in text(reply)
 

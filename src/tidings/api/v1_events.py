@@ -6,10 +6,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer
-from tidings.api.context import Services, iso
+from tidings.api.context import Services
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
 from tidings.api.outlooks import show_row
+from tidings.api.v1_logs import heads_of, show_event_facts
 
 
 def event_routes(services: Services) -> APIRouter:
@@ -24,18 +25,15 @@ def event_routes(services: Services) -> APIRouter:
         found = await store.event(org, event_id)
         if found is None or found.org != org:
             raise not_there("eventId", "the id of an event of this org", event_id)
+        heads = await heads_of(services, [found])
         deliveries = []
         for delivery in await store.deliveries_of(found.seq):
             record = webhooks.by_number(delivery.webhook)
             if record is not None and record.org == org:
                 deliveries.append(show_row(services, delivery, record))
         return answer(
-            {
-                "eventId": found.id,
-                "eventName": found.name,
-                "orgId": found.org,
-                "acceptedAt": iso(found.at_ms),
-                "warning": found.warning,
+            show_event_facts(found, heads.get(found.seq))
+            | {
                 "body": None if found.body is None else msgspec.Raw(found.body),
                 "deliveries": deliveries,
             }

@@ -28,7 +28,14 @@ from tidings.api.outlooks import show_row
 from tidings.core.form import came
 from tidings.engine.webhook_records import Record
 from tidings.engine.webhooks import UnknownWebhook
-from tidings.store.port import DeliveryPage, DeliveryQuery, EventPage, EventQuery, StoredEvent
+from tidings.store.port import (
+    DeliveryPage,
+    DeliveryQuery,
+    EventHead,
+    EventPage,
+    EventQuery,
+    StoredEvent,
+)
 
 
 def log_routes(services: Services) -> APIRouter:
@@ -57,28 +64,42 @@ def log_routes(services: Services) -> APIRouter:
         openapi_extra=EVENT_PARAMETERS,
     )
     async def events(request: Request) -> Response:
-        """Of the org, without their bodies. `matched=false`: those that no webhook wanted.
+        """Of the org, without their bodies; `refId` and `requestId` are null where the event has
+        none, or its bytes have expired. `matched=false`: those that no webhook wanted.
         `webHookId` and `status`: those of which one delivery, by itself or of a replay, fits both.
         """
         org = services.caller(request, "logs:read").org
         question = read_question(request.query_params, EVENT_FILTERS, services.zone(org))
         page = await event_page(services, org, question)
-        rows = [show_event_row(event) for event in page.events]
+        heads = await heads_of(services, page.events)
+        rows = [show_event_row(event, heads.get(event.seq)) for event in page.events]
         return answer({"events": rows} | cursors(page.older, page.newer))
 
     return router
 
 
-def show_event_row(event: StoredEvent) -> dict[str, Any]:
-    """An event without its body."""
+async def heads_of(services: Services, events: Sequence[StoredEvent]) -> dict[int, EventHead]:
+    """What events say of where they come from, by their sequence numbers."""
+    heads = await services.store.event_heads([event.seq for event in events]) if events else ()
+    return {head.seq: head for head in heads}
+
+
+def show_event_facts(event: StoredEvent, head: EventHead | None) -> dict[str, Any]:
+    """What is told of an event wherever it is shown."""
     return {
         "eventId": event.id,
         "eventName": event.name,
         "orgId": event.org,
         "acceptedAt": iso(event.at_ms),
         "warning": event.warning,
-        "deliveries": event.deliveries,
+        "refId": None if head is None else head.ref_id,
+        "requestId": None if head is None else head.request_id,
     }
+
+
+def show_event_row(event: StoredEvent, head: EventHead | None) -> dict[str, Any]:
+    """An event without its body."""
+    return show_event_facts(event, head) | {"deliveries": event.deliveries}
 
 
 async def event_page(services: Services, org: int, question: LogQuestion) -> EventPage:

@@ -31,6 +31,8 @@ _EVENT = {
     "orgId": "whole",
     "acceptedAt": "time",
     "warning": "text|null",
+    "refId": "text|null",
+    "requestId": "text|null",
 }
 _ARRIVAL = {
     "id": "text",

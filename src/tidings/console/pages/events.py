@@ -10,7 +10,7 @@ from starlette.responses import Response
 from tidings.api.answers import Refused
 from tidings.api.not_there import not_there
 from tidings.api.outlooks import see
-from tidings.api.v1_logs import event_page
+from tidings.api.v1_logs import event_page, heads_of
 from tidings.api.v1_rejections import taken
 from tidings.catalogue import EventType
 from tidings.catalogue.thin import thin
@@ -41,12 +41,14 @@ async def show_all(visit: Visit) -> Response:
     page = EventPage([])
     if filters.question is not None:
         page = await event_page(services, org, filters.question)
+    heads = await heads_of(services, page.events)
     return visit.page(
         "events.html",
         400 if filters.refusals else 200,
         filters=filters,
         active=active_filters(filters),
         page=page,
+        requests={seq: head.request_id for seq, head in heads.items() if head.request_id},
         types=list(services.event_types.names(org)),
         spans=log_filters.SPANS,
         address=address,
