@@ -290,7 +290,7 @@ def test_a_parameter_that_is_passed_over_is_told_and_changes_nothing(query: dict
             reply = await hook.ask(limit=4, **query)
             assert reply.status == 200 and reply.json["data"] == plain.json["data"]
             warned = [(one["code"], one["field"]) for one in reply.json["warnings"]]
-            assert warned == [("unknown_parameter", name[:64]) for name in query][:20]
+            assert warned == [("parameter_passed_over", name[:64]) for name in query][:20]
             for one in reply.json["warnings"]:
                 assert "paging.next" in one["message"] and len(one["message"]) < 500
             metrics = await hook.metrics(**query)

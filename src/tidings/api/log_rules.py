@@ -108,7 +108,7 @@ def passed_over(query: Mapping[str, str], known: frozenset[str]) -> tuple[Refusa
     form = Form({})
     for name in [name for name in query if name not in known][:_TOLD_MAX]:
         form.warn(
-            "unknown_parameter",
+            "parameter_passed_over",
             name[:64],
             f"A parameter must be one of {', '.join(sorted(known))}; got {came(name)}. It was "
             "passed over. Ask the log for its pages by limit, and by cursor, the paging.next of "
