@@ -82,6 +82,20 @@ def test_filters_of_the_address_combine() -> None:
     run(scenario())
 
 
+def test_each_row_tells_the_api_request_that_caused_its_event() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            _, number = await p.webhook()
+            await accept(p.s, id_of(1), [number], org=7, request="req-77")
+            await accept(p.s, id_of(2), [number], org=7)
+            page = text(await browser.get("/console/o/7/deliveries"))
+            assert page.count("request req-77") == 1
+            assert "request None" not in page
+
+    run(scenario())
+
+
 def test_customer_bill_and_card_are_looked_for_together() -> None:
     async def scenario() -> None:
         async with pages() as p:

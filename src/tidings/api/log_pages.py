@@ -5,12 +5,12 @@ and of those below it are found under different search terms. Rows here come in 
 ids, which is that of accepting, whichever question found them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from tidings.store import port
-from tidings.store.port import DeliveryQuery, StoredDelivery
+from tidings.store.port import DeliveryQuery, EventHead, StoredDelivery
 from tidings.store.port.log import ROWS_MAX
 
 ROUNDS_MAX = 12  # questions in a row that may come back nearly empty before the caller goes on
@@ -22,6 +22,13 @@ class Rows(msgspec.Struct, frozen=True):
 
     rows: Sequence[StoredDelivery]
     on: int | None
+
+
+async def heads_of(store: port.Store, events: Iterable[int]) -> dict[int, EventHead]:
+    """What events say of where they come from, by their sequence numbers."""
+    seqs = list(dict.fromkeys(events))
+    heads = await store.event_heads(seqs) if seqs else ()
+    return {head.seq: head for head in heads}
 
 
 async def newest_first(

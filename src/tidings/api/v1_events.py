@@ -7,10 +7,11 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer
 from tidings.api.context import Services
+from tidings.api.log_pages import heads_of
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
 from tidings.api.outlooks import show_row
-from tidings.api.v1_logs import heads_of, show_event_facts
+from tidings.api.v1_logs import show_event_facts
 
 
 def event_routes(services: Services) -> APIRouter:
@@ -25,7 +26,7 @@ def event_routes(services: Services) -> APIRouter:
         found = await store.event(org, event_id)
         if found is None or found.org != org:
             raise not_there("eventId", "the id of an event of this org", event_id)
-        heads = await heads_of(services, [found])
+        heads = await heads_of(services.store, [found.seq])
         deliveries = []
         for delivery in await store.deliveries_of(found.seq):
             record = webhooks.by_number(delivery.webhook)

@@ -15,7 +15,7 @@ from tidings.api.answers import answer, refused
 from tidings.api.context import Services, iso
 from tidings.api.family import family_of
 from tidings.api.log_models import DELIVERY_PARAMETERS, EVENT_PARAMETERS
-from tidings.api.log_pages import ROUNDS_MAX, newest_first, oldest_first
+from tidings.api.log_pages import ROUNDS_MAX, heads_of, newest_first, oldest_first
 from tidings.api.log_query import (
     DELIVERY_FILTERS,
     EVENT_FILTERS,
@@ -71,17 +71,11 @@ def log_routes(services: Services) -> APIRouter:
         org = services.caller(request, "logs:read").org
         question = read_question(request.query_params, EVENT_FILTERS, services.zone(org))
         page = await event_page(services, org, question)
-        heads = await heads_of(services, page.events)
+        heads = await heads_of(services.store, (event.seq for event in page.events))
         rows = [show_event_row(event, heads.get(event.seq)) for event in page.events]
         return answer({"events": rows} | cursors(page.older, page.newer))
 
     return router
-
-
-async def heads_of(services: Services, events: Sequence[StoredEvent]) -> dict[int, EventHead]:
-    """What events say of where they come from, by their sequence numbers."""
-    heads = await services.store.event_heads([event.seq for event in events]) if events else ()
-    return {head.seq: head for head in heads}
 
 
 def show_event_facts(event: StoredEvent, head: EventHead | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ delivery's, as the original answers it. An event that no webhook wanted is a row
 answered too.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -19,7 +19,7 @@ from tidings.api.answers import Refused, answer, envelope, refused
 from tidings.api.context import Services
 from tidings.api.event_log_view import complete, show_event_log, show_unmatched
 from tidings.api.family import family_of
-from tidings.api.log_pages import newest_first
+from tidings.api.log_pages import heads_of, newest_first
 from tidings.api.models import ERRORS
 from tidings.api.v3_models import EVENT_LOG, EVENT_LOGS
 from tidings.core.form import Refusal, came
@@ -166,7 +166,7 @@ class Lookups:
         examined = 0
         for _ in range(ROUNDS_MAX):
             page = await newest_first(self._store, queries, before, ROWS_MAX)
-            heads = await self._heads(row.event for row in page.rows)
+            heads = await heads_of(self._store, (row.event for row in page.rows))
             found += [row for row in page.rows if fits(heads.get(row.event))]
             before = page.on
             examined += len(page.rows)
@@ -184,7 +184,7 @@ class Lookups:
         for _ in range(ROUNDS_MAX):
             asked = msgspec.structs.replace(query, before=before, limit=ROWS_MAX)
             page = await self._store.log_events(asked)
-            heads = await self._heads(event.seq for event in page.events)
+            heads = await heads_of(self._store, (event.seq for event in page.events))
             found += [
                 (event, head)
                 for event in page.events
@@ -196,14 +196,8 @@ class Lookups:
                 break
         return found[:LOOKUP_ROWS_MAX], before is not None or len(found) > LOOKUP_ROWS_MAX
 
-    async def _heads(self, events: Iterable[int]) -> dict[int, EventHead]:
-        seqs = list(dict.fromkeys(events))
-        heads = await self._store.event_heads(seqs) if seqs else ()
-        return {head.seq: head for head in heads}
-
     async def _head(self, event: StoredEvent) -> EventHead | None:
-        heads = await self._store.event_heads([event.seq])
-        return heads[0] if heads else None
+        return (await heads_of(self._store, [event.seq])).get(event.seq)
 
 
 def _cut() -> Refusal:

@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from tidings.api.answers import Refused
+from tidings.api.log_pages import heads_of
 from tidings.api.outlooks import see
 from tidings.api.v1_logs import delivery_page, webhooks_of
 from tidings.console.pages import log_filters
@@ -30,6 +31,7 @@ async def show_all(visit: Visit) -> Response:
             )
         except Refused as refused:
             refusals["webhook"] = refused.refusals[0].message
+    heads = await heads_of(visit.services.store, (row.event for row in page.deliveries))
     webhooks = webhook_choices(visit)
     return visit.page(
         "deliveries.html",
@@ -37,6 +39,7 @@ async def show_all(visit: Visit) -> Response:
         filters=filters,
         refusals=refusals,
         rows=[see(visit.services, row, records[row.webhook]) for row in page.deliveries],
+        requests={seq: head.request_id for seq, head in heads.items() if head.request_id},
         webhooks=webhooks,
         active=active_filters(filters, dict(webhooks)),
         types=list(visit.services.event_types.names(visit.caller.org)),

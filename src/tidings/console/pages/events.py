@@ -8,9 +8,10 @@ import msgspec
 from starlette.responses import Response
 
 from tidings.api.answers import Refused
+from tidings.api.log_pages import heads_of
 from tidings.api.not_there import not_there
 from tidings.api.outlooks import see
-from tidings.api.v1_logs import event_page, heads_of
+from tidings.api.v1_logs import event_page
 from tidings.api.v1_rejections import taken
 from tidings.catalogue import EventType
 from tidings.catalogue.thin import thin
@@ -41,7 +42,7 @@ async def show_all(visit: Visit) -> Response:
     page = EventPage([])
     if filters.question is not None:
         page = await event_page(services, org, filters.question)
-    heads = await heads_of(services, page.events)
+    heads = await heads_of(services.store, (event.seq for event in page.events))
     return visit.page(
         "events.html",
         400 if filters.refusals else 200,
