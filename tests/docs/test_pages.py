@@ -17,6 +17,7 @@ PAGES = [
     ROOT / "docs/running.md",
     ROOT / "docs/access.md",
     ROOT / "docs/contract/delivery.md",
+    ROOT / "docs/contract/original.md",
     ROOT / "docs/replay.md",
     ROOT / "docs/contract/api.md",
     ROOT / "docs/backup.md",
