@@ -87,7 +87,7 @@ def test_the_menu_says_where_one_is_also_on_a_form_that_was_refused() -> None:
             for path in ("/events", "/events/new", "/events/new?type=pointsIssued", "/rejections"):
                 page = text(await browser.get(f"/console/o/7{path}"))
                 assert '<a href="/console/o/7/events" aria-current="page">' in page, path
-            wrong = {"type": "pointsIssued", "event": '{"eventName": "pointsIssued", "data": {}}'}
+            wrong = {"type": "pointsIssued", "event": '{"eventName": "pointsIssued", "data": 7}'}
             reply = await browser.post("/console/o/7/events/new", wrong)
             assert reply.status == 422
             assert '<a href="/console/o/7/events" aria-current="page">' in text(reply)
@@ -211,9 +211,9 @@ def test_refused_events_are_listed_with_their_fault_pointed_at() -> None:
             page = text(await browser.get(f"/console/o/7/rejections/{id}"))
             assert re.search(r"<mark>[^<]*totalPointsIssued", page)
             assert "<script>alert" not in page and "<img src=x" not in page
-            del wrong["data"]["totalPointsIssued"]
+            del wrong["data"]
             page = text(await browser.get(f"/console/o/7/rejections/{await rejected(p, wrong)}"))
-            assert "it is not there" in page and re.search(r"<mark>[^<]*data", page)
+            assert "it is not there" in page and "<mark>" in page
             other = await p.browser(8)
             assert (await other.get(f"/console/o/8/rejections/{id}")).status == 404
             assert (await other.post(f"/console/o/8/rejections/{id}/retry")).status == 404

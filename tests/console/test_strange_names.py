@@ -133,7 +133,9 @@ async def _happen(p: Pages, webhook: int, name: str, at: int) -> None:
     ends |= {"evidence": fault, "status": None}
     settled = [port.Settled(late, webhook, None, int(State.FAILED), 1, 1, **ends)]
     await store.commit(port.Batch(version, settled=settled))
-    for which, sent in enumerate(({name: name}, {"totalPointsIssued": name}, name)):
+    for which, sent in enumerate(
+        ({name: name, "totalPointsIssued": [name]}, {"totalPointsIssued": name}, name)
+    ):
         said = json.dumps({"eventName": name[:128] if which == 2 else "pointsIssued", "data": sent})
         came = await p.s.services.readmission.take(7, said.encode())
         assert not isinstance(came, tuple)
