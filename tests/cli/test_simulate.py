@@ -155,7 +155,7 @@ def test_the_command_sends_the_story_and_sums_up(
 
 def test_chosen_types_alone_are_sent(stand: Stand) -> None:
     types = "pointsIssued, tierUpgraded"
-    assert main(["simulate", "--seed", "5", "--events", "40", "--types", types]) == Exit.OK
+    assert main(["simulate", "--seed", "5", "--events", "120", "--types", types]) == Exit.OK
     [(_, _, body)] = stand.calls
     events = [json.loads(line) for line in body.split(b"\n")]
     assert {event["orgId"] for event in events} <= {0, 7}, "the credential's own"

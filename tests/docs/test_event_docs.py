@@ -1,5 +1,6 @@
 """The pages of the event types are current, complete, and lead to pages that are there."""
 
+import calendar
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tidings.catalogue import load
 from tidings.cli.event_pages import pages
 from tidings.core import budget, own_schema
 from tidings.core.own_schema import KEYWORDS
+from tidings.simulator.programme import STORES
 
 DOCS = Path(__file__).parents[2] / "docs"
 FOLDER = DOCS / "events"
@@ -96,6 +98,20 @@ def test_the_simulators_page_says_what_causes_each_type() -> None:
     text = (DOCS / "simulator.md").read_text("utf-8")
     for name, (cause, _) in CAUSES.items():
         assert f"| [{name}](events/{name}.md) | {cause} |" in text
+
+
+def test_the_simulators_page_names_every_store_with_its_hours() -> None:
+    text = (DOCS / "simulator.md").read_text("utf-8")
+    for store in STORES:
+        zone = f"+{_clock(store.offset_min / 60)}"
+        hours = f"{_clock(store.opens_h)}–{_clock(store.closes_h)}"
+        closed = calendar.day_name[store.closed] if store.closed >= 0 else "never"
+        tills = f"{store.tills[0]}–{store.tills[-1]}"
+        assert f"| {store.city} | {tills} | {zone} | {hours} | {closed} |" in text
+
+
+def _clock(hours: float) -> str:
+    return f"{int(hours):02}:{round(hours % 1 * 60):02}"
 
 
 def test_the_page_of_own_types_lists_every_keyword() -> None:

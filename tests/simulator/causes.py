@@ -13,6 +13,7 @@ from tidings.simulator.programme import (
     COUPON_BILL,
     MEMBERSHIP_DAYS,
     PROMOTION_BILL,
+    STREAK_DAYS,
     TARGET_DAYS,
     UNIFIED_GOAL,
     tier_line,
@@ -87,16 +88,24 @@ def points_reversed(step: Step) -> bool:
         step.ref_is_loyalty
         and returned_in_call(step)
         and issued is not None
-        and issued.data["totalPointsIssued"] == step.data["totalIssuedPointsReversed"]
+        and (
+            issued.data["totalPointsIssued"] == step.data["totalIssuedPointsReversed"]
+            or step.data["programCurrentPoints"] == 0  # the rest was spent before
+        )
     )
 
 
 def converted(step: Step, name: str) -> bool:
     bill = step.cause_id("billId")
-    promise = step.mine(name, where=lambda d: any(
+    promise = step.earlier(name, where=lambda d: any(
         one["value"] == bill for one in d["triggeringActivity"]["identifiers"]
     ))  # fmt: skip
-    return step.ref_is_loyalty and promise is not None and step.days_since(promise) > 11.9
+    return (
+        step.ref_is_loyalty
+        and promise is not None
+        and (promise.customer == step.customer or merged_before(step))
+        and step.days_since(promise) > 11.9
+    )
 
 
 def redeemed(step: Step) -> bool:
@@ -134,6 +143,11 @@ def received(step: Step) -> bool:
 
 
 def has_points(step: Step) -> bool:
+    entity = step.data.get("entityInformation") or {}
+    if entity.get("entityType") == "USERGROUP2":
+        return step.earlier(
+            "pointsContributionToGroup", where=lambda d: d["groupId"] == entity["entityId"]
+        ) is not None  # fmt: skip
     names = ("pointsIssued", "pointsTransferredReceived", "promisedToCurrentPointsConversion")
     return step.mine(*names) is not None or step.earlier(
         "loyaltyCustomerMerge",
@@ -207,6 +221,28 @@ def downgraded(step: Step) -> bool:
         and step.data["previousTierNumber"] == step.data["downgradedTierNumber"] + 1
         and tier_end(step, today(step))
     )
+
+
+def refused(step: Step) -> bool:
+    before = step.mine("transactionAdded", where=same(step, "billNumber"))
+    reason = step.data["rejectionDetails"][0]["rejectionReason"]
+    return joined(step) and (before is not None) == (reason == "DUPLICATE_BILL_NUMBER")
+
+
+def tried_again(step: Step) -> bool:
+    rejected = step.mine("transactionRejected", where=same(step, "billNumber"))
+    after = step.next()
+    recorded = after.name == "transactionAdded" and same(step, "billNumber")(after.data)
+    return rejected is not None and recorded == (step.data["rejectionType"] == "FIXED")
+
+
+def streak_over(step: Step) -> bool:
+    start = step.mine("streakStart")
+    weeks = int(step.data["streakEndData"][0]["userStreakValueByTheEnd"])
+    if start is None:
+        return False
+    late = step.days_since(start) - 7 * min(weeks + 1, STREAK_DAYS // 7)
+    return -0.01 < late < 0.05
 
 
 def group_event(step: Step) -> bool:
@@ -510,15 +546,12 @@ CAUSES: dict[str, tuple[str, Rule]] = {
         ),
     ),
     "transactionRejected": (
-        "A bill is refused before it is recorded",
-        lambda s: joined(s) and s.mine("transactionAdded", where=same(s, "billNumber")) is None,
+        "A bill is refused before it is recorded, or a recorded one is sent again",
+        refused,
     ),
     "rejectedTransactionRetrigger": (
-        "A refused bill is tried again, and recorded",
-        lambda s: (
-            s.mine("transactionRejected", where=same(s, "billNumber")) is not None
-            and s.next().data["billNumber"] == s.data["billNumber"]
-        ),
+        "A refused bill is tried again; put right it is recorded, a duplicate is refused again",
+        tried_again,
     ),
     "notInterestedBillAdded": (
         "Somebody who is no member buys",
@@ -637,8 +670,8 @@ CAUSES: dict[str, tuple[str, Rule]] = {
     ),
     "streakLevelUnAchieved": ("The return that undid it", level_lost),
     "streakEnd": (
-        "42 days after its start",
-        lambda s: (start := s.mine("streakStart")) is not None and s.days_since(start) > 41.9,
+        "A week without a purchase is over, or its 42 days are",
+        streak_over,
     ),
     "streakCustomerUnEnrolment": (
         "A member is taken out before its end",

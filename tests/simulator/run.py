@@ -13,7 +13,7 @@ Wanted = Callable[[Json], bool]  # of an event's data
 
 def customer_of(data: Json) -> int | None:
     """Whom an event is about, where it says so in the usual place."""
-    found = data.get("customerIdentifiers", {}).get("customerId")
+    found = (data.get("customerIdentifiers") or {}).get("customerId")
     return found if isinstance(found, int) else None
 
 

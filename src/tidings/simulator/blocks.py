@@ -1,7 +1,7 @@
 """Blocks that events share, in the thin form in which the platform sends them."""
 
 from tidings.simulator.programme import DETAILS, PROGRAM
-from tidings.simulator.things import Customer, Group, Json
+from tidings.simulator.things import Customer, Group, Json, Owner
 from tidings.simulator.world import Call
 
 
@@ -19,19 +19,19 @@ def activity(name: str, call: Call, customer: Customer | None, **ids: object) ->
     }
     if customer is not None:
         block["entityInformation"] = customer.entity
-    block["additionalAttributes"] = []
+    block["additionalAttributes"] = call.nothing
     return block
 
 
-def about(customer: Customer, cause: Json) -> Json:
-    """What nearly every loyalty event begins with."""
-    return {
-        "customerIdentifiers": customer.identity,
-        "entityInformation": customer.entity,
-        "triggeringActivity": cause,
-        "loyaltyProgramDetails": DETAILS,
-        "loyaltyProgramId": PROGRAM,
-    }
+def about(owner: Owner, cause: Json | None = None) -> Json:
+    """What nearly every loyalty event begins with; a group's names no customer."""
+    block: Json = {} if owner.identity is None else {"customerIdentifiers": owner.identity}
+    block["entityInformation"] = owner.entity
+    if cause is not None:
+        block["triggeringActivity"] = cause
+    block["loyaltyProgramDetails"] = DETAILS
+    block["loyaltyProgramId"] = PROGRAM
+    return block
 
 
 def person(customer: Customer, role: str) -> Json:

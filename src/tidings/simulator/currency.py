@@ -1,6 +1,7 @@
 """The alternate currency: coins for large bills, a part of them promised and spendable later."""
 
 from tidings.simulator.blocks import about, activity, decimal
+from tidings.simulator.points import last_heir
 from tidings.simulator.programme import COIN, POINTS_DAYS, PROMISE_DAYS
 from tidings.simulator.things import Bill, Customer, Json
 from tidings.simulator.world import Call, World, clock, day
@@ -15,7 +16,7 @@ def _named() -> Json:
 
 def issue_coins(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) -> None:
     """Coins for a bill; two more are promised."""
-    bill.coins = float(int(bill.amount / PER_COIN))
+    bill.coins = float(int((bill.amount - bill.paid) / PER_COIN))
     customer.coins += bill.coins
     customer.coins_lifetime += bill.coins
     conversion = world.in_days(PROMISE_DAYS)
@@ -51,15 +52,16 @@ def issue_coins(world: World, customer: Customer, call: Call, cause: Json, bill:
 
 def take_back_coins(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) -> None:
     """The coins of a returned bill go back; those promised are promised no more."""
-    customer.coins = max(0.0, customer.coins - bill.coins)
+    promised = 0.0 if bill.coins_converted else PROMISED
+    customer.coins -= bill.coins
     customer.coins_lifetime -= bill.coins
     data = about(customer, cause) | {
         "alternateCurrenciesReversedData": [
             {
                 **_named(),
-                "promisedAlternateCurrenciesReversed": PROMISED,
+                "promisedAlternateCurrenciesReversed": promised,
                 "currentEventPromotionAlternateCurrenciesReturnedDetails": [],
-                "currentEventPromisedAlternateCurrenciesReturned": PROMISED,
+                "currentEventPromisedAlternateCurrenciesReturned": promised,
                 "regularAlternateCurrenciesReversed": bill.coins,
                 "programCurrentAlternateCurrencies": customer.coins,
                 "currentEventTotalAlternateCurrenciesReturned": bill.coins,
@@ -76,8 +78,10 @@ def take_back_coins(world: World, customer: Customer, call: Call, cause: Json, b
 
 def convert_coins(world: World, customer: Customer, bill: Bill) -> None:
     """Promised coins become spendable, unless the bill was returned before."""
-    if customer.gone or bill.returned:
+    if bill.returned:
         return
+    customer = last_heir(customer)
+    bill.coins_converted = True
     customer.coins += PROMISED
     customer.coins_lifetime += PROMISED
     call = world.call(customer.till)

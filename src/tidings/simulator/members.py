@@ -1,8 +1,9 @@
 """Members come, change, merge and form households; their cards and channels change too."""
 
 from tidings.simulator.blocks import activity, actor, household, person
-from tidings.simulator.points import hold, issue, spend
-from tidings.simulator.programme import ADMIN, DETAILS, PROGRAM
+from tidings.simulator.lapses import hold, inherit
+from tidings.simulator.points import issue
+from tidings.simulator.programme import ADMIN, DETAILS, POINTS_DAYS, PROGRAM, end_of_day
 from tidings.simulator.streaks import enrol as enrol_in_streak
 from tidings.simulator.targets import enrol as enrol_in_targets
 from tidings.simulator.things import Customer, Group, Json
@@ -17,10 +18,10 @@ def _profile(world: World, customer: Customer, till: int) -> Json:
     return {
         "loyaltyType": "LOYALTY",
         "lastName": customer.last,
-        "accountId": "",
+        "accountId": world.blank(""),
         "enteredAt": world.now_ms,
         "customFields": [{"key": "favourite_store", "value": f"store.{customer.till % 100:02}"}],
-        "customerIdentifiers": customer.identity,
+        "customerIdentifiers": customer.asked,
         "enteredBy": {"id": till},
         "extendedFields": [{"key": "preferred_city", "value": customer.city}],
         "source": "INSTORE",
@@ -53,7 +54,7 @@ def change_profile(world: World) -> None:
             "previousLabel": "Active",
             "currentStatus": "ACTIVE",
             "currentLabel": "Active",
-            "reason": "",
+            "reason": world.blank(""),
         },
         "updatedFields": [
             {
@@ -61,7 +62,7 @@ def change_profile(world: World) -> None:
                 "previousValue": before,
                 "currentValue": customer.city,
                 "source": "INSTORE",
-                "accountId": "",
+                "accountId": world.blank(""),
                 "fieldType": "ExtendedField",
             }
         ],
@@ -82,7 +83,7 @@ def change_channel(world: World) -> None:
         "customerIdentifiers": customer.identity,
         "subscriptions": [
             {
-                "sourceAccountId": "",
+                "sourceAccountId": world.blank(""),
                 "previousStatus": words[before],
                 "currentStatus": words[customer.subscribed],
                 "channel": "SMS",
@@ -134,11 +135,13 @@ def merge(world: World) -> None:
     survivor = world.another(victim)
     if survivor is None or victim.group is not None:
         return
-    world.remove(victim)
+    world.remove(victim, survivor)
     survivor.lifetime += victim.lifetime
+    survivor.promised += victim.promised
+    survivor.coins += victim.coins
+    survivor.coins_lifetime += victim.coins_lifetime
     take_over(world, survivor, victim)
-    for lot in victim.lots:
-        hold(world, survivor, lot.points, lot.expires_ms)
+    inherit(world, survivor, victim)
     call = world.call(survivor.till)
     data = {
         "survivorCustomerIdentifiers": survivor.identity,
@@ -216,7 +219,8 @@ def change_household(world: World) -> None:
 
 
 def _contribute(world: World, group: Group, customer: Customer) -> None:
-    points = spend(customer, float(world.draw.randrange(1, 5) * 10))
+    points = customer.wallet.take(float(world.draw.randrange(1, 5) * 10))
+    hold(world, group, points, end_of_day(world.now_ms, POINTS_DAYS))
     call = world.call(customer.till)
     data = household(group) | {
         "contributingMember": person(customer, "MEMBER"),
@@ -312,7 +316,7 @@ def _workflow(
         "currentRequestState": state,
         "previousRequestState": before,
         "updateTime": world.now_ms,
-        "comment": comment,
+        "comment": comment or world.blank(""),
         "reason": "Late delivery",
         "requestAttributes": {
             "body": {
@@ -361,7 +365,7 @@ def _request_step(world: World, customer: Customer, request: int, before: str, s
         "updatedAt": world.now_ms,
         "updatedBy": actor(call),
         "status": status,
-        "comments": "" if status == "PENDING" else "Looks fine",
+        "comments": world.blank("") if status == "PENDING" else "Looks fine",
         "updatedFields": [{"fieldName": "status", "previousValue": before, "currentValue": status}],
         "requestBaseType": "CHANGE_IDENTIFIER",
     }

@@ -88,13 +88,16 @@ def issue_coupons(world: World) -> None:
     world.emit("IssueBulkCoupon", data, call=call, ref=ref, who=lucky[0], note=note)
 
 
-def use_coupon(world: World, customer: Customer, call: Call, bill: Bill) -> None:
-    """A coupon is used on a bill."""
-    valid = [one for one in customer.coupons if one.valid_till_ms > world.now_ms]
-    if not valid:
-        return
-    coupon = valid[0]
-    customer.coupons.remove(coupon)
+def take_coupon(customer: Customer, now_ms: int) -> Coupon | None:
+    """The coupon that is used on a bill."""
+    coupon = next((one for one in customer.coupons if one.valid_till_ms > now_ms), None)
+    if coupon is not None:
+        customer.coupons.remove(coupon)
+    return coupon
+
+
+def use_coupon(world: World, customer: Customer, call: Call, bill: Bill, coupon: Coupon) -> None:
+    """A coupon was used on a bill, whose discount holds its value."""
     data = {
         "addedAt": world.now_ms,
         "addedBy": actor(call),
@@ -201,7 +204,7 @@ def buy_reward(world: World) -> None:
         if world.chance(0.5):
             _fail(world, customer, reward, call)
         return
-    redeem(world, customer, call, None, "ConvertPointsToReward", float(reward.points))
+    redeem(world, customer, customer, call, None, "ConvertPointsToReward", float(reward.points))
     transaction = world.number("rewardTransaction", 190_551)
     data = {
         "tier": "Base",

@@ -1,12 +1,15 @@
 """The programme's rules: what is fixed for every member, with numbers that make a lively year."""
 
+from dataclasses import dataclass
 from typing import Any
 
 Json = dict[str, Any]
 
 DAY_MS = 86_400_000
 CURRENCY = "INR"
-PER_POINT = 20.0  # spend for one point
+ZONE_MIN = 330  # the organisation's zone, minutes east of Greenwich: dates without one are its
+PER_POINT = 20.0  # spend for one point in the base tier
+MULTIPLIERS = {1: 1.0, 2: 1.25, 3: 1.5}  # higher tiers earn faster
 RATIO = 0.25  # money value of a point
 PROGRAM = 77
 TIERS = ((1, "Base", 0.0), (2, "Silver", 1_000.0), (3, "Gold", 4_000.0))  # qualifying points
@@ -31,18 +34,41 @@ PROMOTION_POINTS = 50.0
 TARGETS = ((7101, "Spend 10,000", 10_000.0), (7102, "Spend 20,000", 20_000.0))
 TARGET_GROUP = (71, "Monsoon mission")
 TARGET_DAYS = 30
-UNIFIED_GOAL = 15_000.0
+UNIFIED_GOAL = 12_000.0
 STREAK = (4102, "Weekly visits")
 STREAK_DAYS = 42
-STREAK_LEVELS = (3, 6)
+STREAK_LEVELS = (2, 4)  # weeks in a row
 PARTNER = (901, "Fuel partner", "SUPPLEMENTARY")
 MEMBERSHIP_DAYS = 60
 MEMBERSHIP_REMINDER_DAYS = 10
 REWARD_DAYS = 120
 REWARD_REMINDER_DAYS = 10
-TILLS = tuple(range(5031, 5043))
 ADMIN = 9001
 CHECKER = 9002
+CART_SHARE = 0.1  # of the bill, that a cart offer takes off
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A shop: its own zone (none of them has summer time), hours and weekly closed day."""
+
+    code: str
+    city: str
+    offset_min: int  # east of Greenwich
+    opens_h: float  # local time
+    closes_h: float
+    closed: int  # weekday, Monday is 0; -1: open all week
+    tills: tuple[int, ...]
+
+
+STORES = (
+    Store("PUN1", "Pune", 330, 10.0, 22.0, -1, (5031, 5032, 5033)),
+    Store("KOC1", "Kochi", 330, 9.5, 21.0, 6, (5034, 5035, 5036)),
+    Store("KTM1", "Kathmandu", 345, 10.0, 20.0, 5, (5037, 5038, 5039)),
+    Store("THI1", "Thimphu", 360, 9.0, 19.5, 1, (5040, 5041, 5042)),
+)
+TILLS = tuple(till for store in STORES for till in store.tills)
+_STORE_OF = {till: store for store in STORES for till in store.tills}
 
 DETAILS: Json = {
     "id": PROGRAM,
@@ -66,3 +92,14 @@ def tier_line(number: int) -> float:
 def tier_name(number: int) -> str:
     """What a tier is called."""
     return next(name for tier, name, _ in TIERS if tier == number)
+
+
+def store_of(till: int) -> Store:
+    """The shop in which a till stands."""
+    return _STORE_OF[till]
+
+
+def end_of_day(at_ms: int, days: float = 0) -> int:
+    """The last millisecond of the organisation's day, some days later: until then things hold."""
+    offset = ZONE_MIN * 60_000
+    return (at_ms + int(days * DAY_MS) + offset) // DAY_MS * DAY_MS + DAY_MS - 1 - offset

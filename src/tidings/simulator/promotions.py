@@ -1,9 +1,16 @@
 """Promotions: set up, given to members, earned by a bill, withdrawn; and those of the cart."""
 
 from tidings.simulator.blocks import activity, actor
-from tidings.simulator.programme import ADMIN, DAY_MS, PROGRAM, PROMOTION_BILL, PROMOTION_POINTS
+from tidings.simulator.programme import (
+    ADMIN,
+    CART_SHARE,
+    DAY_MS,
+    PROGRAM,
+    PROMOTION_BILL,
+    PROMOTION_POINTS,
+)
 from tidings.simulator.things import Bill, CartOffer, Customer, Earned, Json, Promotion
-from tidings.simulator.world import Call, World, day, iso
+from tidings.simulator.world import Call, World, clock, day, iso
 
 NAMES = ("Spring double points", "Monsoon bonus", "Festive lights", "Harvest week", "New year")
 PROMOTION_DAYS = 60
@@ -251,17 +258,24 @@ def revoke_cart_offer(world: World, customer: Customer, offer: CartOffer) -> Non
     _emit_cart(world, "cartPromotionRevoked", customer, data, offer.earn_id, "cart offer")
 
 
-def use_cart_offer(world: World, customer: Customer, call: Call, bill: Bill) -> None:
-    """An earned offer is used on a bill."""
+def take_cart_offer(customer: Customer, gross: float) -> CartOffer | None:
+    """The earned offer that is used on a bill, with what it takes off."""
     offer = next((one for one in customer.offers if one.earn_id), None)
-    if offer is None:
-        return
-    customer.offers.remove(offer)
+    if offer is not None:
+        customer.offers.remove(offer)
+        offer.discount = round(gross * CART_SHARE, 2)
+    return offer
+
+
+def use_cart_offer(
+    world: World, customer: Customer, call: Call, bill: Bill, offer: CartOffer
+) -> None:
+    """An earned offer was used on a bill, whose discount holds it."""
     applied: Json = {
         "redemptionCount": 1,
         "promotionId": offer.promotion_id,
         "discountAppliedOnQuantity": 1.0,
-        "discount": bill.discount,
+        "discount": offer.discount,
         "redemptionType": "CART",
     }
     on_line = applied | {"earnId": offer.earn_id, "redemptionType": "LINEITEM"}
@@ -269,15 +283,14 @@ def use_cart_offer(world: World, customer: Customer, call: Call, bill: Bill) -> 
     data: Json = {
         "customerIdentifiers": customer.identity,
         "addedBy": actor(call),
-        "redemptionDateTime": iso(world.now_ms),
+        "redemptionDateTime": clock(world.now_ms),
         "redemptionDateTimeInMillis": world.now_ms // 1000 * 1000,
         "transactionIdentifier": bill.number,
         "appliedPromotions": [applied],
-        "lineItemInfo": [{"sku": sku, "productId": f"P{sku[3:]}", "appliedPromotions": [on_line]}],
+        "lineItemInfo": [{"sku": sku, "productId": f"P{sku[4:]}", "appliedPromotions": [on_line]}],
     }
-    _emit_cart(
-        world, "cartPromotionRedeemed", customer, data, "null", f"-₹{bill.discount:.0f}", call
-    )
+    note = f"-₹{offer.discount:.0f}"
+    _emit_cart(world, "cartPromotionRedeemed", customer, data, "null", note, call)
 
 
 def _cart(customer: Customer, offer: CartOffer) -> Json:

@@ -1,32 +1,35 @@
 """Issued points that go back with a returned bill."""
 
 from tidings.simulator.blocks import about
-from tidings.simulator.points import spend
 from tidings.simulator.things import Bill, Customer, Json
 from tidings.simulator.world import Call, World
 
 
 def take_back_points(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) -> None:
-    """The bill's points are reversed; the balance gives what it has, the lifetime all of it."""
-    total = bill.points + bill.promotional
-    spend(customer, total)
+    """The bill's points are reversed, as far as they are still there: no balance falls below zero.
+
+    The bonus goes back last.
+    """
+    total = customer.wallet.take(bill.points + bill.promotional, bill.expires_ms)
+    regular = min(bill.points, total)
+    bonus = total - regular
     customer.lifetime -= total
     customer.qualifying = max(0.0, customer.qualifying - total)
     customer.tier_points -= total
-    promised = min(bill.promised, customer.promised)
+    promised = 0.0 if bill.converted else bill.promised
     customer.promised -= promised
     slices = []
-    if bill.promotional and bill.earned is not None:
+    if bonus and bill.earned is not None:
         slices.append(
             {
                 "promotionIdentifier": bill.earned.promotion.identifier,
                 "promotionType": "BILL_PROMOTION",
-                "promotionPoints": bill.promotional,
+                "promotionPoints": bonus,
             }
         )
     data = about(customer, cause) | {
-        "regularPointsReversed": bill.points,
-        "currentEventRegularPointsReturned": bill.points,
+        "regularPointsReversed": regular,
+        "currentEventRegularPointsReturned": regular,
         "currentEventPromotionPointsReturnedDetails": slices,
         "promisedPointsReversed": promised,
         "programLifetimePoints": customer.lifetime,

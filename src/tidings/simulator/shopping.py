@@ -1,20 +1,27 @@
 """Bills: recorded, refused, returned, attached later; and all that follows from each."""
 
+from collections.abc import Callable
+
 from tidings.simulator.blocks import activity, actor
 from tidings.simulator.currency import issue_coins, take_back_coins
-from tidings.simulator.offers import earn_badge, issue_coupon, use_coupon
-from tidings.simulator.points import issue, redeem, undo_redemption
+from tidings.simulator.hours import SPECIAL, opening
+from tidings.simulator.offers import earn_badge, issue_coupon, take_coupon, use_coupon
+from tidings.simulator.points import issue, money, redeem, undo_redemption
 from tidings.simulator.programme import (
     BADGE_EVERY,
     COIN_BILL,
     COUPON_BILL,
+    COUPON_VALUE,
     CURRENCY,
     LARGE_BILL,
+    MULTIPLIERS,
     PER_POINT,
     PROMISED_SHARE,
     PROMOTION_POINTS,
+    RATIO,
+    TILLS,
 )
-from tidings.simulator.promotions import earn, earnable, take_back, use_cart_offer
+from tidings.simulator.promotions import earn, earnable, take_back, take_cart_offer, use_cart_offer
 from tidings.simulator.returns import take_back_points
 from tidings.simulator.streaks import hangs_on as streak_hangs_on
 from tidings.simulator.streaks import progress as streak_progress
@@ -22,29 +29,48 @@ from tidings.simulator.streaks import set_back as streak_set_back
 from tidings.simulator.targets import hangs_on as target_hangs_on
 from tidings.simulator.targets import progress as target_progress
 from tidings.simulator.targets import set_back as target_set_back
-from tidings.simulator.things import Bill, Customer, Json
+from tidings.simulator.things import Bill, Customer, Json, Owner
 from tidings.simulator.world import Call, World, clock
 
 RETURNS = 0.08
+STREAK_RETURNS = 0.4
 GOAL_RETURNS = 0.3  # who buys to reach a goal regrets it more often
 COMMON_GOAL_RETURNS = 0.7  # few bills decide one: else hardly anybody saw it undone
 BILLS_KEPT = 12  # per member: what can still be returned
-DUPLICATE = {
+PAYS_FROM = 80.0
+GROUP_PAYS_FROM = 20.0
+UNKNOWN_ITEM: Json = {
+    "rejectionReason": "UNKNOWN_ITEM",
+    "reasonDetails": "The store has no item with this code yet",
+}
+DUPLICATE: Json = {
     "rejectionReason": "DUPLICATE_BILL_NUMBER",
     "reasonDetails": "The store already has a bill with this number",
 }
 
 
-def _new_bill(world: World) -> Bill:
+def _new_bill(world: World, customer: Customer | None = None) -> Bill:
+    """What is bought. A member's vouchers are its discount; without them it may be marked down."""
     number = world.number("bill", 90_551)
     gross = round(world.draw.lognormvariate(7.2, 0.7) + 150, 2)
     discount = round(gross * 0.08, 2) if world.chance(0.3) else 0.0
+    coupon = offer = None
+    if customer is not None:
+        if customer.coupons and world.chance(0.4):
+            coupon = take_coupon(customer, world.now_ms)
+        if customer.offers and world.chance(0.6):
+            offer = take_cart_offer(customer, gross)
+    if coupon is not None or offer is not None:
+        vouchers = COUPON_VALUE * (coupon is not None)
+        discount = round(vouchers + (0.0 if offer is None else offer.discount), 2)
     lines = world.draw.randrange(1, 9)
     amount = round(gross - discount, 2)
-    return Bill(number, f"INV-{number - 70_133}", amount, discount, world.now_ms, lines)
+    bill = Bill(number, f"INV-{number - 70_133}", amount, discount, world.now_ms, lines)
+    bill.coupon, bill.offer = coupon, offer
+    return bill
 
 
-def _bill(bill: Bill, who: Json, call: Call, status: str = "PLACED") -> Json:
+def _bill(world: World, bill: Bill, who: Json, call: Call, status: str = "PLACED") -> Json:
     return {
         "discount": bill.discount,
         "billType": "REGULAR",
@@ -52,7 +78,7 @@ def _bill(bill: Bill, who: Json, call: Call, status: str = "PLACED") -> Json:
         "lineItemCount": bill.lines,
         "enteredAt": bill.at_ms,
         "outlierStatus": "NORMAL",
-        "customFields": [],
+        "customFields": world.blank([]),
         "customerIdentifiers": who,
         "billClientId": f"POS{call.till % 10}-{bill.number[4:]}",
         "enteredBy": actor(call),
@@ -66,31 +92,66 @@ def _bill(bill: Bill, who: Json, call: Call, status: str = "PLACED") -> Json:
     }
 
 
+def at_the_till(
+    world: World, till: int, activity: Callable[..., object], *about: object, special: bool = False
+) -> None:
+    """Let something happen at a till: now if the shop is open, otherwise while it is next."""
+    opens, closes = opening(till, world.now_ms, special)
+    if opens <= world.now_ms:
+        activity(world, *about)
+    else:
+        world.later_at(int(world.draw.uniform(opens, closes)), activity, *about)
+
+
 def buy(world: World) -> None:
-    """A member buys something. Now and then the bill is refused first and tried again."""
+    """A member buys something."""
     customer = world.member()
-    bill = _new_bill(world)
-    if world.chance(0.03):
+    at_the_till(world, customer.till, visit, customer, special=world.chance(SPECIAL))
+
+
+def visit(world: World, customer: Customer) -> None:
+    """A purchase. Now and then the bill is refused first, or sent twice."""
+    if customer.gone:
+        return
+    bill = _new_bill(world, customer)
+    if world.chance(0.02):
         _refuse(world, customer, bill)
         return
     record(world, customer, bill, world.call(customer.till))
+    if world.chance(0.03):
+        world.later(0.02, send_twice, customer, bill)
 
 
 def record(world: World, customer: Customer, bill: Bill, call: Call) -> None:
     """A bill is recorded for a member, and brings what it brings."""
-    data = _bill(bill, customer.identity, call)
+    data = _bill(world, bill, customer.asked, call)
     note = f"₹{bill.amount:,.0f}"
     world.emit("transactionAdded", data, call=call, ref=bill.id, who=customer, note=note)
-    if customer.coupons and world.chance(0.4):
-        use_coupon(world, customer, call, bill)
-    if customer.offers and world.chance(0.6):
-        use_cart_offer(world, customer, call, bill)
-    if customer.balance >= 80 and world.chance(0.15):
-        points = float(int(customer.balance * 0.5 / 10) * 10)
-        bill.redemption = redeem(world, customer, call, bill, "PointsRedemption", points)
+    if bill.coupon is not None:
+        use_coupon(world, customer, call, bill, bill.coupon)
+    if bill.offer is not None:
+        use_cart_offer(world, customer, call, bill, bill.offer)
+    _pay_by_points(world, customer, call, bill)
     cause = activity("TransactionAdd", call, customer, billId=bill.id, billNumber=bill.number)
     reap(world, customer, call, cause, bill)
     _change_later(world, customer, bill)
+
+
+def _pay_by_points(world: World, customer: Customer, call: Call, bill: Bill) -> None:
+    """A part of the bill is paid by the member's points, or by those of their group."""
+    group = customer.group
+    payer: Owner | None = None
+    if group is not None and group.wallet.balance >= GROUP_PAYS_FROM and world.chance(0.5):
+        payer = group
+    elif customer.balance >= PAYS_FROM and world.chance(0.15):
+        payer = customer
+    if payer is None:
+        return
+    most = min(payer.wallet.balance * 0.5, bill.amount / RATIO)
+    points = float(int(most / 10) * 10)
+    if points > 0:
+        bill.redemption = redeem(world, payer, customer, call, bill, "PointsRedemption", points)
+        bill.paid = money(bill.redemption.points)
 
 
 def reap(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) -> None:
@@ -104,7 +165,7 @@ def reap(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) 
         bill.earned = earned
         bill.promotional = PROMOTION_POINTS
         earn(world, customer, call, cause, earned)
-    points = float(int(bill.amount / PER_POINT))
+    points = float(int((bill.amount - bill.paid) / PER_POINT * MULTIPLIERS[customer.tier]))
     if bill.amount >= LARGE_BILL:
         bill.promised = float(int(points * PROMISED_SHARE))
     bill.points = points - bill.promised
@@ -123,7 +184,7 @@ def reap(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) 
     if bill.amount >= COIN_BILL:
         issue_coins(world, customer, call, cause, bill)
     target_progress(world, customer, call, cause, bill)
-    streak_progress(world, customer, call, cause)
+    streak_progress(world, customer, call, cause, bill)
     if customer.bought % BADGE_EVERY == 0:
         earn_badge(world, customer, call, cause)
     if bill.amount >= COUPON_BILL and world.chance(0.5):
@@ -133,13 +194,15 @@ def reap(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) 
 def _change_later(world: World, customer: Customer, bill: Bill) -> None:
     """Some bills are delivered later, some are returned."""
     fate = world.draw.random()
-    returns = RETURNS
-    if bill.earned is not None or streak_hangs_on(customer):
-        returns = GOAL_RETURNS
+    on_streak = streak_hangs_on(customer, bill)
+    likely = RETURNS if bill.earned is None else GOAL_RETURNS
     if target_hangs_on(customer, bill):
-        returns = COMMON_GOAL_RETURNS
-    if fate < returns:
-        world.later(world.draw.uniform(1, 9), give_back, customer, bill)
+        likely = COMMON_GOAL_RETURNS
+    if on_streak:
+        likely = max(likely, STREAK_RETURNS)
+    if fate < likely:
+        days = world.draw.uniform(0.2, 2) if on_streak else world.draw.uniform(1, 9)
+        world.later(days, bring_back, customer, bill)
     elif fate > 0.92:
         world.later(world.draw.uniform(0.5, 3), deliver, customer, bill)
 
@@ -151,10 +214,15 @@ def deliver(world: World, customer: Customer, bill: Bill) -> None:
 
 
 def _update(world: World, customer: Customer, bill: Bill, status: str, call: Call) -> None:
-    data = _bill(bill, customer.identity, call, status)
+    data = _bill(world, bill, customer.asked, call, status)
     world.emit(
         "transactionUpdated", data, call=call, ref=bill.id, who=customer, note=status.lower()
     )
+
+
+def bring_back(world: World, customer: Customer, bill: Bill) -> None:
+    """Somebody comes to return a bill, while the shop is open."""
+    at_the_till(world, customer.till, give_back, customer, bill)
 
 
 def give_back(world: World, customer: Customer, bill: Bill) -> None:
@@ -167,12 +235,12 @@ def give_back(world: World, customer: Customer, bill: Bill) -> None:
     cause = activity("ReturnBill", call, customer, billId=bill.id, billNumber=bill.number)
     if bill.earned is not None:
         take_back(world, customer, call, cause, bill.earned)
-    if bill.points > 0:
+    if bill.points > 0 and (customer.balance > 0 or (bill.promised and not bill.converted)):
         take_back_points(world, customer, call, cause, bill)
     if bill.coins > 0:
         take_back_coins(world, customer, call, cause, bill)
     target_set_back(world, customer, call, cause, bill)
-    streak_set_back(world, customer, call, cause)
+    streak_set_back(world, customer, call, cause, bill)
     if bill.redemption is not None and not bill.redemption.reversed:
         undo_redemption(world, customer, bill.redemption, call)
 
@@ -181,8 +249,42 @@ def give_back(world: World, customer: Customer, bill: Bill) -> None:
 
 
 def _refuse(world: World, customer: Customer, bill: Bill) -> None:
+    """A bill is refused for something that can be mended, and recorded once it is."""
+    _reject(world, customer, bill, UNKNOWN_ITEM)
+    world.later(0.1, at_the_till, customer.till, _try_again, customer, bill)
+
+
+def _try_again(world: World, customer: Customer, bill: Bill) -> None:
+    """What was wrong is put right; the same bill is tried again, and recorded this time."""
+    if customer.gone:
+        return
     call = world.call(customer.till)
-    data = _rejection(world, customer, bill, call, 0) | {"rejectionDetails": [DUPLICATE]}
+    _retrigger(world, customer, bill, call, UNKNOWN_ITEM, "FIXED", 0)
+    record(world, customer, bill, call)
+
+
+def send_twice(world: World, customer: Customer, bill: Bill) -> None:
+    """A till that did not hear the answer sends a recorded bill again: the same one, a duplicate.
+
+    Trying it again changes nothing.
+    """
+    if customer.gone:
+        return
+    _reject(world, customer, bill, DUPLICATE)
+    for tries in range(world.draw.choice((0, 0, 1, 2))):
+        world.later(0.1 * (tries + 1), _duplicate_again, customer, bill, tries)
+
+
+def _duplicate_again(world: World, customer: Customer, bill: Bill, tries: int) -> None:
+    if not customer.gone:
+        call = world.call(customer.till)
+        _retrigger(world, customer, bill, call, DUPLICATE, "OPEN", tries)
+
+
+def _reject(world: World, customer: Customer, bill: Bill, reason: Json) -> None:
+    call = world.call(customer.till)
+    data = _rejection(customer, bill, call, "TransactionAdd", "OPEN", 0)
+    data["rejectionDetails"] = [reason]
     world.emit(
         "transactionRejected",
         data,
@@ -192,18 +294,14 @@ def _refuse(world: World, customer: Customer, bill: Bill) -> None:
         note=bill.number,
         hyphen=True,
     )
-    world.later(0.1, _try_again, customer, bill)
 
 
-def _try_again(world: World, customer: Customer, bill: Bill) -> None:
-    """The clerk corrects the number; the bill is tried again, and recorded this time."""
-    if customer.gone:
-        return
-    call = world.call(customer.till)
-    data = _rejection(world, customer, bill, call, 1) | {
-        "rejectionDetailsOnRetrigger": [DUPLICATE],
-        "retriggerId": world.number("retrigger", 7_101),
-    }
+def _retrigger(
+    world: World, customer: Customer, bill: Bill, call: Call, reason: Json, state: str, tries: int
+) -> None:
+    data = _rejection(customer, bill, call, "transactionRejectionRetrigger", state, tries)
+    data["rejectionDetailsOnRetrigger"] = [reason]
+    data["retriggerId"] = world.number("retrigger", 7_101)
     world.emit(
         "rejectedTransactionRetrigger",
         data,
@@ -213,18 +311,24 @@ def _try_again(world: World, customer: Customer, bill: Bill) -> None:
         note=bill.number,
         hyphen=True,
     )
-    record(world, customer, bill, call)
 
 
-def _rejection(world: World, customer: Customer, bill: Bill, call: Call, tries: int) -> Json:
+def _rejection(
+    customer: Customer, bill: Bill, call: Call, name: str, state: str, tries: int
+) -> Json:
     return {
         "customerIdentifiers": customer.identity,
-        "eventDateTime": clock(world.now_ms),
-        "eventDateTimeInMillis": world.now_ms // 1000 * 1000,
+        "eventDateTime": clock(bill.at_ms),
+        "eventDateTimeInMillis": bill.at_ms // 1000 * 1000,
         "billNumber": bill.number,
-        "rejectionType": "FIXED" if tries else "OPEN",
+        "rejectionType": state,
         "retrialCount": tries,
-        "triggeringActivity": activity("TransactionAdd", call, customer, billNumber=bill.number),
+        "triggeringActivity": {
+            "name": name,
+            "identifiers": [],
+            "entityInformation": {"entityType": "TILL", "entityId": call.till},
+            "additionalAttributes": call.nothing,
+        },
     }
 
 
@@ -233,10 +337,16 @@ def _rejection(world: World, customer: Customer, bill: Bill, call: Call, tries: 
 
 def buy_without_membership(world: World) -> None:
     """Somebody who is no member buys; the bill may be attached to a member later."""
+    till = world.draw.choice(TILLS)
+    at_the_till(world, till, serve_a_stranger, till, special=world.chance(SPECIAL))
+
+
+def serve_a_stranger(world: World, till: int) -> None:
+    """A purchase of somebody who is no member."""
     bill = _new_bill(world)
-    call = world.call()
+    call = world.call(till)
     shopper: Json = {"customerId": world.number("shopper", 77_000_001)}
-    data = _bill(bill, shopper, call)
+    data = _bill(world, bill, shopper, call)
     note = f"₹{bill.amount:,.0f}"
     world.emit("notInterestedBillAdded", data, call=call, ref=bill.id, note=note)
     if world.chance(0.3):
@@ -246,8 +356,9 @@ def buy_without_membership(world: World) -> None:
 def attach(world: World, bill: Bill) -> None:
     """A bill of an unknown shopper turns out to be a member's."""
     customer = world.member()
+    bill.attached = True
     call = world.call(customer.till)
-    data = _bill(bill, customer.identity, call) | {"enteredAt": world.now_ms}
+    data = _bill(world, bill, customer.asked, call) | {"enteredAt": world.now_ms}
     note = f"₹{bill.amount:,.0f}"
     world.emit("retroBillAdded", data, call=call, ref=bill.id, who=customer, note=note)
     cause = activity("TransactionAdd", call, customer, billId=bill.id, billNumber=bill.number)

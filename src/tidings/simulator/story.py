@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from tidings.catalogue import load
+from tidings.simulator.lapses import move_common_expiry
 from tidings.simulator.members import (
     ask_for_change,
     ask_for_goodwill,
@@ -16,7 +17,7 @@ from tidings.simulator.members import (
 )
 from tidings.simulator.offers import add_reward, buy_reward, change_reward, issue_coupons
 from tidings.simulator.partners import link_or_leave
-from tidings.simulator.points import adjust, move_common_expiry, transfer
+from tidings.simulator.points import adjust, transfer
 from tidings.simulator.programme import DAY_MS
 from tidings.simulator.promotions import change, create, give, give_cart_offer
 from tidings.simulator.shopping import buy, buy_without_membership
@@ -44,8 +45,8 @@ ACTIVITIES: tuple[tuple[Callable[[World], object], float], ...] = (
     (move_common_expiry, 1.5),
     (link_or_leave, 6),
     (leave_target, 0.8),
-    (found_household, 1.5),
-    (change_household, 4),
+    (found_household, 2),
+    (change_household, 6),
     (change_card, 2),
     (ask_for_goodwill, 2),
     (ask_for_change, 2),

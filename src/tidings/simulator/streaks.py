@@ -1,12 +1,13 @@
-"""A streak: purchases collected until a day, with levels on the way."""
+"""A streak: weeks in a row with a purchase, with levels on the way; a missed week ends it."""
 
 from tidings.simulator.blocks import activity
 from tidings.simulator.programme import DAY_MS, STREAK, STREAK_DAYS, STREAK_LEVELS
 from tidings.simulator.targets import all_details
-from tidings.simulator.things import Customer, Json, Streak
-from tidings.simulator.world import Call, World, clock, iso
+from tidings.simulator.things import Bill, Customer, Json, Streak
+from tidings.simulator.world import Call, World, clock, moment
 
-DESCRIPTION = "Visit again and again"
+DESCRIPTION = "Visit every week"
+WEEK_DAYS = 7
 
 
 def _levels() -> list[str]:
@@ -23,8 +24,9 @@ def enrol(world: World, customer: Customer) -> None:
     if customer.streak is not None or customer.gone:
         return
     number = world.number("streak", 883_120)
-    ends = world.in_days(STREAK_DAYS)
-    streak = customer.streak = Streak(number, world.now_ms, ends)
+    starts = world.now_ms // 1_000 * 1_000  # told in whole seconds
+    ends = starts + STREAK_DAYS * DAY_MS
+    streak = customer.streak = Streak(number, starts, ends)
     call = world.call(customer.till)
     data: Json = {
         "customerIdentifiers": customer.identity,
@@ -46,8 +48,8 @@ def enrol(world: World, customer: Customer) -> None:
     }
     _emit(world, "streakStart", customer, call, started, STREAK[1])
     if world.chance(0.15):
-        world.later(STREAK_DAYS / 2, leave, customer, streak)
-    world.later((ends - world.now_ms) / DAY_MS, end, customer, streak)
+        world.later(WEEK_DAYS - 2, leave, customer, streak)
+    world.later_at(starts + WEEK_DAYS * DAY_MS, next_week, customer, streak)
 
 
 def _named() -> Json:
@@ -67,29 +69,50 @@ def _membership(streak: Streak) -> Json:
     }
 
 
-def progress(world: World, customer: Customer, call: Call, cause: Json) -> None:
-    """One more purchase; a level is told when it is reached."""
-    streak = customer.streak
-    if streak is None:
+def next_week(world: World, customer: Customer, streak: Streak) -> None:
+    """A week of the streak is over: without a purchase, or as the last one, it ends the streak."""
+    if customer.gone or customer.streak is not streak:
         return
-    streak.count += 1
-    if streak.levels < len(STREAK_LEVELS) and streak.count >= STREAK_LEVELS[streak.levels]:
+    over = streak.starts_ms + streak.week * WEEK_DAYS * DAY_MS
+    if not streak.bills or over >= streak.ends_ms:
+        end(world, customer, streak, over)
+        return
+    streak.week += 1
+    streak.bills.clear()
+    world.later_at(over + WEEK_DAYS * DAY_MS, next_week, customer, streak)
+
+
+def progress(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) -> None:
+    """A purchase; the first of a week makes the streak longer, a level is told when it is reached.
+
+    A bill that is attached to a member afterwards was no visit of theirs when it was made.
+    """
+    streak = customer.streak
+    if streak is None or bill.attached:
+        return
+    first = not streak.bills
+    streak.bills.add(bill.id)
+    if (
+        first
+        and streak.levels < len(STREAK_LEVELS)
+        and streak.count >= STREAK_LEVELS[streak.levels]
+    ):
         streak.levels += 1
         _level(world, "streakLevelAchieved", customer, streak, call, cause, streak.levels)
 
 
-def hangs_on(customer: Customer) -> bool:
-    """Whether the last purchase is the one that just made a level."""
+def hangs_on(customer: Customer, bill: Bill) -> bool:
+    """Whether this purchase alone has just made a level."""
     streak = customer.streak
-    return streak is not None and streak.count in STREAK_LEVELS
+    return streak is not None and streak.count in STREAK_LEVELS and streak.bills == {bill.id}
 
 
-def set_back(world: World, customer: Customer, call: Call, cause: Json) -> None:
-    """A purchase was returned; a level may be lost with it."""
+def set_back(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) -> None:
+    """A purchase of this week was returned; a level may be lost with it. Other weeks stay."""
     streak = customer.streak
-    if streak is None or not streak.count:
+    if streak is None or bill.id not in streak.bills:
         return
-    streak.count -= 1
+    streak.bills.remove(bill.id)
     if streak.levels and streak.count < STREAK_LEVELS[streak.levels - 1]:
         streak.levels -= 1
         _level(world, "streakLevelUnAchieved", customer, streak, call, cause, streak.levels + 1)
@@ -117,10 +140,8 @@ def leave(world: World, customer: Customer, streak: Streak) -> None:
     _emit(world, "streakCustomerUnEnrolment", customer, call, data, "leaves")
 
 
-def end(world: World, customer: Customer, streak: Streak) -> None:
+def end(world: World, customer: Customer, streak: Streak, over_ms: int) -> None:
     """The streak is over; the member may join the next one."""
-    if customer.gone or customer.streak is not streak:
-        return
     customer.streak = None
     job = world.call(customer.till)
     reached = [f"Level {level + 1}" for level in range(streak.levels)]
@@ -133,12 +154,12 @@ def end(world: World, customer: Customer, streak: Streak) -> None:
                 "numberOfLevelsAchievedByTheUser": str(streak.levels),
                 "levelsAchievedByTheUser": reached,
                 "userStreakValueByTheEnd": str(streak.count),
-                "endDate": clock(streak.ends_ms),
+                "endDate": clock(over_ms),
             }
         ],
         "triggeringActivity": activity("GenericEvent", job, customer),
     }
-    _emit(world, "streakEnd", customer, job, data, f"{streak.count} visits")
+    _emit(world, "streakEnd", customer, job, data, f"{streak.count} weeks")
     if world.chance(0.5):
         world.later(1, enrol, customer)
 
@@ -161,7 +182,7 @@ def _level(
                 "streakName": STREAK[1],
                 "streakId": str(STREAK[0]),
                 "userStreakId": str(streak.user_id),
-                "streakLevelAchievedDate": iso(world.now_ms).replace("Z", ".000+0000"),
+                "streakLevelAchievedDate": moment(world.now_ms).strftime("%Y-%m-%dT%H:%M:%S.000%z"),
             }
         ],
         "targetData": all_details(customer),

@@ -6,12 +6,41 @@ from typing import Any
 Json = dict[str, Any]
 
 
-@dataclass(slots=True, eq=False)
-class Lot:
-    """Points that were issued together and lapse together."""
+class Wallet:
+    """Points that can be spent, by the instant at which they lapse: one for each day."""
 
-    points: float
-    expires_ms: int
+    __slots__ = ("lots", "watched")
+
+    def __init__(self) -> None:
+        self.lots: dict[int, float] = {}
+        self.watched: set[int] = set()  # instants of which somebody is told ahead
+
+    @property
+    def balance(self) -> float:
+        """Points that can be spent now."""
+        return sum(self.lots.values())
+
+    def put(self, points: float, expires_ms: int) -> bool:
+        """Add points; whether nobody watches yet for what lapses then."""
+        self.lots[expires_ms] = self.lots.get(expires_ms, 0.0) + points
+        unseen = expires_ms not in self.watched
+        self.watched.add(expires_ms)
+        return unseen
+
+    def take(self, points: float, first_ms: int = 0) -> float:
+        """Take points: those that lapse at `first_ms`, then the soonest. How many there were."""
+        left = points
+        lots = self.lots
+        for expires in sorted(lots, key=lambda at: (at != first_ms, at)):
+            if left <= 0:
+                break
+            taken = min(lots[expires], left)
+            left -= taken
+            if taken == lots[expires]:
+                del lots[expires]
+            else:
+                lots[expires] -= taken
+        return points - left
 
 
 @dataclass(slots=True)
@@ -27,10 +56,17 @@ class Bill:
     points: float = 0.0
     promotional: float = 0.0
     promised: float = 0.0
+    converted: bool = False  # what was promised is there
     coins: float = 0.0
+    coins_converted: bool = False
+    expires_ms: int = 0  # of its points
+    paid: float = 0.0  # of the amount, by points
+    coupon: "Coupon | None" = None  # that is used on it
+    offer: "CartOffer | None" = None
     earned: "Earned | None" = None  # the promotion that it earned
     redemption: "Redemption | None" = None  # points that were paid with
     returned: bool = False
+    attached: bool = False  # to a member, after it was made
 
 
 @dataclass(slots=True)
@@ -39,6 +75,7 @@ class Redemption:
 
     id: int
     points: float
+    owner: "Owner"
     reversed: bool = False
 
 
@@ -73,6 +110,7 @@ class CartOffer:
     promotion_id: str
     issue_id: str
     issued_ms: int
+    discount: float = 0.0  # once it is used
     earn_id: str = ""
     earned_ms: int = 0
 
@@ -114,13 +152,19 @@ class Target:
 
 @dataclass(slots=True)
 class Streak:
-    """Purchases in a row that a member collects until a day."""
+    """Weeks in a row with a purchase, from the start on; a week without one ends it."""
 
     user_id: int
     starts_ms: int
     ends_ms: int
-    count: int = 0
+    week: int = 1  # that runs
     levels: int = 0  # reached so far
+    bills: set[int] = field(default_factory=set)  # of the week that runs
+
+    @property
+    def count(self) -> int:
+        """Weeks in a row so far."""
+        return self.week - (not self.bills)
 
 
 @dataclass(slots=True)
@@ -141,6 +185,19 @@ class Group:
     name: str
     primary: "Customer"
     others: "list[Customer]" = field(default_factory=list)
+    wallet: Wallet = field(default_factory=Wallet)  # what members have given
+    identity: None = None  # what is about a group names no customer
+    gone: bool = False
+
+    @property
+    def entity(self) -> Json:
+        """As loyalty events name it."""
+        return {"entityType": "USERGROUP2", "entityId": self.id}
+
+    @property
+    def first(self) -> str:
+        """Who leads it."""
+        return self.primary.first
 
 
 @dataclass(slots=True, eq=False)
@@ -157,7 +214,8 @@ class Customer:
     card_id: int
     till: int
     joined_ms: int
-    identity: Json = field(default_factory=dict)  # thin: the id, and what the till asks for
+    identity: Json = field(default_factory=dict)  # thin: the id, mostly nothing else
+    asked: Json = field(default_factory=dict)  # with the identifier that the till asks for
     entity: Json = field(default_factory=dict)
     city: str = ""
     tier: int = 1
@@ -166,8 +224,9 @@ class Customer:
     tier_points: float = 0.0  # earned since the tier began
     lifetime: float = 0.0
     qualifying: float = 0.0  # points that count for the next tier; set back by a downgrade
-    lots: list[Lot] = field(default_factory=list)
+    wallet: Wallet = field(default_factory=Wallet)
     promised: float = 0.0
+    converted: bool = False  # what was promised is there
     coins: float = 0.0
     coins_lifetime: float = 0.0
     bills: list[Bill] = field(default_factory=list)
@@ -182,9 +241,17 @@ class Customer:
     group: Group | None = None
     subscribed: bool = True
     card_active: bool = True
-    gone: bool = False  # merged into another
+    heir: "Customer | None" = None  # into whom this one was merged
+
+    @property
+    def gone(self) -> bool:
+        """Whether this one was merged into another."""
+        return self.heir is not None
 
     @property
     def balance(self) -> float:
         """Points that can be spent now."""
-        return sum(lot.points for lot in self.lots)
+        return self.wallet.balance
+
+
+Owner = Customer | Group

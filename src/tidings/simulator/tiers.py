@@ -1,16 +1,21 @@
-"""Tiers: reached by lifetime points, kept by points within their time, lost without them."""
+"""Tiers: reached by qualifying points, kept by points within their time, lost without them."""
 
 from tidings.simulator.blocks import about, activity
 from tidings.simulator.programme import (
+    DAY_MS,
     TIER_DAYS,
     TIER_KEEP,
     TIER_REMINDER_DAYS,
+    end_of_day,
     tier_for,
     tier_line,
     tier_name,
 )
 from tidings.simulator.things import Customer, Json
 from tidings.simulator.world import Call, World, day
+
+FOREVER_DAYS = 36_525  # the base tier has no end: the original writes a day in a hundred years
+REMINDER_MS = TIER_REMINDER_DAYS * DAY_MS + DAY_MS // 2
 
 
 def rise(world: World, customer: Customer, call: Call, cause: Json) -> None:
@@ -41,17 +46,33 @@ def rise(world: World, customer: Customer, call: Call, cause: Json) -> None:
 def _begin(world: World, customer: Customer) -> None:
     customer.tier_points = 0.0
     customer.tier_warned = False
-    customer.tier_expires_ms = expires = world.in_days(TIER_DAYS)
-    world.later(TIER_DAYS - TIER_REMINDER_DAYS, warn, customer, expires)
-    world.later(TIER_DAYS, judge, customer, expires)
+    if customer.tier == 1:
+        customer.tier_expires_ms = _last_second(world, FOREVER_DAYS)
+        return
+    customer.tier_expires_ms = _last_second(world, TIER_DAYS)
+    _watch(world, customer)
+
+
+def _last_second(world: World, days: int) -> int:
+    """In which a tier is judged, so that what follows bears the day that was told for it."""
+    return end_of_day(world.now_ms, days) // 1_000 * 1_000
+
+
+def _watch(world: World, customer: Customer) -> None:
+    """Look at the tier ahead of its end, and at its end."""
+    expires = customer.tier_expires_ms
+    world.later_at(max(expires - REMINDER_MS, world.now_ms), warn, customer, expires)
+    world.later_at(expires, judge, customer, expires)
 
 
 def take_over(world: World, customer: Customer, other: Customer) -> None:
-    """The tier of a profile that is merged into another, if it is the higher one."""
+    """The tier of a profile that is merged into another, if it is the higher one, with its time."""
     customer.qualifying = max(customer.qualifying, other.qualifying)
     if other.tier > customer.tier:
-        customer.tier = other.tier
-        _begin(world, customer)
+        customer.tier, customer.tier_points = other.tier, other.tier_points
+        customer.tier_expires_ms = other.tier_expires_ms
+        customer.tier_warned = False  # the other one was
+        _watch(world, customer)
 
 
 def _expiry(world: World, customer: Customer) -> Json:
@@ -71,6 +92,8 @@ def warn(world: World, customer: Customer, expires_ms: int) -> None:
     """Ahead of a downgrade, if the tier is not kept by then."""
     if not _still(customer, expires_ms) or customer.tier_points >= TIER_KEEP:
         return
+    if customer.tier_warned:
+        return  # two tiers of one day end on one day
     customer.tier_warned = True
     job = world.job()
     data = about(customer, activity("TierReassessment", job, customer)) | {
@@ -105,8 +128,7 @@ def judge(world: World, customer: Customer, expires_ms: int) -> None:
     else:
         before, customer.tier = customer.tier, customer.tier - 1
         customer.qualifying = tier_line(customer.tier)
-        if customer.tier > 1:
-            _begin(world, customer)
+        _begin(world, customer)
         name, note = "tierDowngraded", f"↓ {tier_name(customer.tier)}"
         what = {"downgradedTierNumber": customer.tier, "previousTierNumber": before}
     data = about(customer, cause) | what | _expiry(world, customer)

@@ -6,18 +6,21 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, TypeVar
 
 import msgspec
 
 from tidings.catalogue import load
 from tidings.simulator import people
-from tidings.simulator.programme import DAY_MS, TILLS
-from tidings.simulator.things import Customer, Group, Json, Promotion, Reward
+from tidings.simulator.programme import DAY_MS, TILLS, ZONE_MIN
+from tidings.simulator.things import Customer, Group, Json, Owner, Promotion, Reward
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
 _CODE = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+BLANK = 0.25  # of what has no value is null
+_ZONE = timezone(timedelta(minutes=ZONE_MIN))
+_T = TypeVar("_T")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -44,6 +47,7 @@ class Call:
     request_id: str  # empty where a job did it
     loyalty_id: str
     till: int
+    nothing: list[Json] | None  # how it writes that an activity has no attributes
 
 
 class World:
@@ -88,6 +92,10 @@ class World:
         """Whether it happens this time."""
         return self.draw.random() < probability
 
+    def blank(self, empty: _T) -> _T | None:
+        """What there is no value for: empty, or null, as the platform's producers write either."""
+        return None if self.chance(BLANK) else empty
+
     def member(self) -> Customer:
         """Any member."""
         return self.members[int(self.draw.random() * len(self.members))]
@@ -103,8 +111,11 @@ class World:
 
     def later(self, days: float, activity: Callable[..., object], *about: Any) -> None:
         """Let something happen after some days."""
-        at = self.now_ms + int(days * DAY_MS)
-        heapq.heappush(self._due, (at, self.number("due", 0), activity, about))
+        self.later_at(self.now_ms + int(days * DAY_MS), activity, *about)
+
+    def later_at(self, at_ms: int, activity: Callable[..., object], *about: Any) -> None:
+        """Let something happen at an instant."""
+        heapq.heappush(self._due, (at_ms, self.number("due", 0), activity, about))
 
     def pass_to(self, at_ms: int) -> None:
         """Let time pass; what falls due on the way happens in order."""
@@ -123,11 +134,11 @@ class World:
     def call(self, till: int | None = None) -> Call:
         """A call of the API, from a till."""
         loyalty = "".join(self.draw.choices(_LETTERS, k=10))
-        return Call(self.hex(32), loyalty, till or self.draw.choice(TILLS))
+        return Call(self.hex(32), loyalty, till or self.draw.choice(TILLS), self.blank([]))
 
     def job(self) -> Call:
         """A run of a job of the platform."""
-        return Call("", f"job-{self.number('job', 88_001)}", TILLS[0])
+        return Call("", f"job-{self.number('job', 88_001)}", TILLS[0], self.blank([]))
 
     def emit(
         self,
@@ -137,7 +148,7 @@ class World:
         call: Call,
         ref: object,
         loyalty: str | None = None,
-        who: Customer | None = None,
+        who: Owner | None = None,
         note: str = "",
         org: int | None = None,
         log_id: int | None = None,
@@ -191,24 +202,25 @@ class World:
                 {"externalId": customer.external},
             )
         )
-        customer.identity = {"customerId": number, **asked}
+        customer.asked = {"customerId": number, "instore": {**asked, "cardNumbers": []}}
+        customer.identity = customer.asked if self.chance(0.3) else {"customerId": number}
         customer.entity = {"entityType": "USER", "entityId": number}
         self.members.append(customer)
         return customer
 
-    def remove(self, customer: Customer) -> None:
-        """A member is no more."""
-        customer.gone = True
+    def remove(self, customer: Customer, heir: Customer) -> None:
+        """A member is no more, but a part of another."""
+        customer.heir = heir
         self.members.remove(customer)
 
 
 def moment(at_ms: int) -> datetime:
-    """A time of the story."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC)
+    """A time of the story, in the organisation's zone."""
+    return datetime.fromtimestamp(at_ms / 1000, _ZONE)
 
 
 def day(at_ms: int) -> str:
-    """YYYY-MM-DD."""
+    """YYYY-MM-DD, in the organisation's zone."""
     return moment(at_ms).strftime("%Y-%m-%d")
 
 
@@ -219,4 +231,4 @@ def clock(at_ms: int) -> str:
 
 def iso(at_ms: int) -> str:
     """YYYY-MM-DDThh:mm:ssZ."""
-    return moment(at_ms).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

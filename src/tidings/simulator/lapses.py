@@ -1,0 +1,158 @@
+"""Points that lapse: held until an instant, told of ahead, moved on, gone."""
+
+from tidings.simulator.blocks import about, activity
+from tidings.simulator.programme import (
+    DAY_MS,
+    DETAILS,
+    POINTS_DAYS,
+    POINTS_REMINDER_DAYS,
+    PROGRAM,
+    end_of_day,
+)
+from tidings.simulator.things import Customer, Json, Owner
+from tidings.simulator.world import World, day
+
+REMINDER_MS = POINTS_REMINDER_DAYS * DAY_MS + DAY_MS // 2  # ahead of the end of a day: at its noon
+EXTENDED_DAYS = 30
+
+
+def hold(world: World, owner: Owner, points: float, expires_ms: int) -> None:
+    """Points that can be spent until then. Those of one day are watched together."""
+    if points > 0 and owner.wallet.put(points, expires_ms):
+        world.later_at(max(expires_ms - REMINDER_MS, world.now_ms), remind, owner, expires_ms)
+
+
+def inherit(world: World, owner: Owner, other: Owner) -> None:
+    """All points of another, each to lapse when it did. Of what lapses soon the heir is told."""
+    soon = world.now_ms + REMINDER_MS
+    for expires, points in other.wallet.lots.items():
+        if expires <= soon:
+            owner.wallet.put(points, expires)
+            owner.wallet.watched.discard(expires)
+            world.later_at(world.now_ms, remind, owner, expires)
+        else:
+            hold(world, owner, points, expires)
+    other.wallet.lots = {}
+
+
+def remind(world: World, owner: Owner, expires_ms: int) -> None:
+    """Ahead of the lapse, if there is anything left to lapse. Support may move the day."""
+    owner.wallet.watched.discard(expires_ms)
+    points = owner.wallet.lots.get(expires_ms)
+    if points is None:
+        return
+    job = world.job()
+    data = about(owner) | {
+        "pointsScheduledForExpiry": points,
+        "scheduledExpiryDate": day(expires_ms),
+        "scheduledExpiryDateInMillis": expires_ms,
+    }
+    world.emit(
+        "pointsExpiryReminder",
+        data,
+        call=job,
+        ref=job.loyalty_id,
+        loyalty=job.loyalty_id,
+        who=owner,
+        note=f"{points:.0f} until {day(expires_ms)[5:]}",
+    )
+    if isinstance(owner, Customer) and world.chance(0.15):
+        world.later(1, extend, owner, expires_ms)
+    world.later_at(expires_ms, lapse, owner, expires_ms)
+
+
+def extend(world: World, customer: Customer, expires_ms: int) -> None:
+    """Support moves the day on which points lapse."""
+    if expires_ms not in customer.wallet.lots:
+        return
+    points = customer.wallet.lots.pop(expires_ms)
+    later = expires_ms + EXTENDED_DAYS * DAY_MS
+    hold(world, customer, points, later)
+    call = world.call(customer.till)
+    data = {
+        "customerIdentifiers": customer.identity,
+        "entityInformation": customer.entity,
+        "triggeringActivity": activity("GenericEvent", call, customer),
+        "loyaltyProgramDetails": DETAILS,
+        "updatedPointsExpiryBreakup": [
+            {
+                "pointAwardedRefID": world.number("awarded", 7_101),
+                "pointsAwardedRefType": "POINT_AWARDED",
+                "promotionID": -1,
+                "points": points,
+                "pointsPreviousExpiryDate": day(expires_ms),
+                "expiryUpdateReasonType": "EXTEND_EXPIRY",
+                "expiryUpdateReasonNote": "Service recovery",
+                "newExpiryDate": day(later),
+                "newExpirySetType": "FIXED_DATE",
+                "pointsPreviousExpiryDateInMillis": expires_ms,
+                "newExpiryDateInMillis": later,
+            }
+        ],
+    }
+    world.emit(
+        "pointsExpiryChange",
+        data,
+        call=call,
+        ref=call.request_id,
+        loyalty=call.loyalty_id,
+        who=customer,
+        note=f"until {day(later)[5:]}",
+    )
+
+
+def lapse(world: World, owner: Owner, expires_ms: int) -> None:
+    """Points that nobody spent in time are gone."""
+    points = owner.wallet.lots.pop(expires_ms, None)
+    if points is None:
+        return  # spent, moved, or an heir's
+    job = world.job()
+    data = about(owner) | {"pointsExpired": points}
+    world.emit(
+        "pointsExpired",
+        data,
+        call=job,
+        ref=f"STRING{job.loyalty_id}",
+        loyalty=job.loyalty_id,
+        who=owner,
+        note=f"-{points:.0f}",
+    )
+
+
+def move_common_expiry(world: World) -> None:
+    """The programme keeps one expiry for a member's newest points; a visit moves it on."""
+    customer = world.member()
+    if not customer.wallet.lots:
+        return
+    before = max(customer.wallet.lots)
+    after = end_of_day(world.now_ms, POINTS_DAYS)
+    if after <= before:
+        return
+    points = customer.wallet.lots.pop(before)
+    hold(world, customer, points, after)
+    call = world.call(customer.till)
+    data: Json = {
+        "customerIdentifiers": customer.identity,
+        "entityInformation": customer.entity,
+        "triggeringActivity": activity("GenericEvent", call, customer),
+        "updatedPointsExpiry": [
+            {
+                "programId": PROGRAM,
+                "points": points,
+                "pointsType": "billRegular",
+                "oldExpiryDate": day(before),
+                "newExpiryDate": day(after),
+                "oldExpiryDateInMillis": before,
+                "newExpiryDateInMillis": after,
+            }
+        ],
+    }
+    world.emit(
+        "singlePointsExpiryUpdated",
+        data,
+        call=call,
+        ref=call.request_id,
+        loyalty="",
+        who=customer,
+        note=f"until {day(after)[5:]}",
+    )
