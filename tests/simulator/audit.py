@@ -1,0 +1,91 @@
+"""An independent reader of a story: recomputes what events say from the events before them alone.
+
+It knows nothing of the simulator's state. Of the programme it is told what a brand's own analyst
+would be told: how points are earned, when they lapse, where tiers begin, when stores are open.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.simulator.audit_bills import Bills
+from tests.simulator.audit_coins import Coins
+from tests.simulator.audit_points import Points
+from tests.simulator.audit_reading import Event, Json, Told, date_of, instant
+from tests.simulator.audit_streaks import Streaks
+from tests.simulator.audit_tiers import Tiers
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What contradicts what was said before."""
+
+    rule: str
+    event_id: str
+    text: str
+
+
+def dates(event: Event) -> Told:
+    """A date text and its twin in milliseconds are one day of the organisation's zone."""
+    for where, block in _objects(event.data):
+        for name, millis in block.items():
+            if not name.endswith("InMillis") or not isinstance(millis, int):
+                continue
+            text = block.get(name.removesuffix("InMillis"))
+            if isinstance(text, str) and text[:10] != date_of(millis):
+                yield "dates", f"{where}{name}: {text} is not the day of {instant(millis)}"
+
+
+IDENTIFIERS = {"mobile", "email", "externalId", "cardNumbers"}
+
+
+def identifiers(event: Event) -> Told:
+    """A thin block holds the id, and what the caller used under `instore`."""
+    for where, block in _objects(event.data):
+        if "customerId" in block and where.lower().endswith("customeridentifiers."):
+            if extra := set(block) - {"customerId", "instore"}:
+                yield "identifiers", f"{where} holds {sorted(extra)}"
+            used = block.get("instore", {})
+            if "instore" in block and not (used and set(used) <= IDENTIFIERS):
+                yield "identifiers", f"{where}instore holds {sorted(used)}"
+
+
+def ownership(event: Event) -> Told:
+    """What is about a group names no customer; what is about a customer names that one."""
+    entity = event.data.get("entityInformation")
+    if not isinstance(entity, dict) or "entityType" not in entity:
+        return
+    if entity["entityType"] == "USERGROUP2":
+        if "customerIdentifiers" in event.data:
+            yield "ownership", "a group's event names a customer"
+    elif entity["entityId"] != event.customer:
+        yield "ownership", f"entity {entity['entityId']} is not customer {event.customer}"
+
+
+def _objects(node: Any, where: str = "") -> Iterator[tuple[str, Json]]:
+    if isinstance(node, dict):
+        yield where, node
+        for name, value in node.items():
+            if isinstance(value, (dict, list)):
+                yield from _objects(value, f"{where}{name}.")
+    else:
+        for value in node:
+            if isinstance(value, (dict, list)):
+                yield from _objects(value, where)
+
+
+def audit(events: Iterable[Json]) -> list[Finding]:
+    """All contradictions of a stream of events, in its order."""
+    bills = Bills()
+    tiers = Tiers()
+    points = Points(bills, tiers)
+    books = (bills, points, tiers, Coins(), Streaks())
+    rules = (dates, identifiers, ownership, *(book.read for book in books))
+    found = []
+    for one in events:
+        event = Event(one)
+        for rule in rules:
+            found += [
+                Finding(name, event.id, f"{event.name}: {text}") for name, text in rule(event)
+            ]
+    return found
