@@ -66,7 +66,7 @@ def _objects(node: Any, where: str = "") -> Iterator[tuple[str, Json]]:
     if isinstance(node, dict):
         yield where, node
         for name, value in node.items():
-            if isinstance(value, (dict, list)):
+            if isinstance(value, (dict, list)) and name != "loyaltyProgramDetails":
                 yield from _objects(value, f"{where}{name}.")
     else:
         for value in node:
@@ -74,18 +74,15 @@ def _objects(node: Any, where: str = "") -> Iterator[tuple[str, Json]]:
                 yield from _objects(value, where)
 
 
-def audit(events: Iterable[Json]) -> list[Finding]:
+def audit(events: Iterable[Json]) -> Iterator[Finding]:
     """All contradictions of a stream of events, in its order."""
     bills = Bills()
     tiers = Tiers()
     points = Points(bills, tiers)
     books = (bills, points, tiers, Coins(), Streaks())
     rules = (dates, identifiers, ownership, *(book.read for book in books))
-    found = []
     for one in events:
         event = Event(one)
         for rule in rules:
-            found += [
-                Finding(name, event.id, f"{event.name}: {text}") for name, text in rule(event)
-            ]
-    return found
+            for name, text in rule(event):
+                yield Finding(name, event.id, f"{event.name}: {text}")

@@ -42,13 +42,12 @@ class Step:
 
     def earlier(self, *names: str, where: Wanted = lambda data: True) -> "Step | None":
         """The last event of those types before this one that fits."""
-        return next(self._back(names, where), None)
+        return next(self._back([self._run.places[name] for name in names], where), None)
 
     def mine(self, *names: str, where: Wanted = lambda data: True) -> "Step | None":
         """Like `earlier`, about the same customer."""
-        return self.earlier(
-            *names, where=lambda data: customer_of(data) == self.customer and where(data)
-        )
+        places = [self._run.of_customer[name, self.customer] for name in names]
+        return next(self._back(places, where), None)
 
     def in_call(self, *names: str, where: Wanted = lambda data: True) -> "Step | None":
         """Like `mine`, caused by the same call."""
@@ -81,8 +80,7 @@ class Step:
         """Whether refId is org and apiRequestId."""
         return bool(self.event["apiRequestId"]) and self.ref_is(self.event["apiRequestId"])
 
-    def _back(self, names: tuple[str, ...], where: Wanted) -> Iterator["Step"]:
-        places = [self._run.places[name] for name in names]
+    def _back(self, places: list[list[int]], where: Wanted) -> Iterator["Step"]:
         ends = [bisect_left(place, self.at) for place in places]
         while any(ends):
             newest = max(
@@ -100,9 +98,11 @@ class Run:
     def __init__(self, happenings: list[Happening]) -> None:
         self.happenings = happenings
         self.places: defaultdict[str, list[int]] = defaultdict(list)
+        self.of_customer: defaultdict[tuple[str, int | None], list[int]] = defaultdict(list)
         self.calls: defaultdict[str, list[int]] = defaultdict(list)
         for at, happening in enumerate(happenings):
             self.places[happening.name].append(at)
+            self.of_customer[happening.name, customer_of(happening.event["data"])].append(at)
             if call := happening.event["apiRequestId"]:
                 self.calls[call].append(at)
         self.steps = [Step(self, at) for at in range(len(happenings))]

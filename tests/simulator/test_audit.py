@@ -48,7 +48,7 @@ def test_nothing_in_a_long_story_contradicts_what_was_said_before(story: list[Js
     ("seed", "customers"), [(1, 60), (2, 60), (3, 12), (4, 3), (5, 200), (6, 1_000)]
 )
 def test_nothing_in_other_stories_does(seed: int, customers: int) -> None:
-    assert audit(play(seed, 4_000, customers)) == []
+    assert list(audit(play(seed, 3_000, customers))) == []
 
 
 def test_lifetime_points_never_fall_but_by_a_return(story: list[Json]) -> None:
@@ -160,7 +160,7 @@ def test_bills_are_refused_as_duplicates_returned_and_paid_by_points(story: list
 def test_a_corruption_is_found(short: list[Json], label: str) -> None:
     rule, corruption = CORRUPTIONS[label]
     found = audit(corruption(short, random.Random(label)))
-    assert rule in {one.rule for one in found}, found[:3]
+    assert any(one.rule == rule for one in found)
 
 
 def test_every_rule_has_a_corruption_that_it_finds() -> None:
