@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.pace import cpu_s, slowness
-from tests.simulator.audit import audit
+from tests.simulator.audit import Finding, audit
 from tests.simulator.audit_reading import Event, Json
 from tests.simulator.corruptions import CORRUPTIONS, named, weekday
 from tidings.simulator import programme, simulate
@@ -38,7 +38,7 @@ def short(story: list[Json]) -> list[Json]:
 
 
 def test_nothing_in_a_long_story_contradicts_what_was_said_before(story: list[Json]) -> None:
-    found = []
+    found: list[Finding] = []
     took = cpu_s(lambda: found.extend(audit(story)))
     assert found == []
     assert took < AUDIT_S * slowness()
