@@ -26,13 +26,19 @@ class Finding:
 
 
 def dates(event: Event) -> Told:
-    """A date text and its twin in milliseconds are one day of the organisation's zone."""
+    """A date text and its twin in milliseconds are one day of the organisation's zone, or, where
+    the text is a number, one second."""
     for where, block in _objects(event.data):
         for name, millis in block.items():
             if not name.endswith("InMillis") or not isinstance(millis, int):
                 continue
             text = block.get(name.removesuffix("InMillis"))
-            if isinstance(text, str) and text[:10] != date_of(millis):
+            if not isinstance(text, str):
+                continue
+            if text.isdecimal():  # seconds or milliseconds as text
+                if int(text[:10]) != millis // 1000:
+                    yield "dates", f"{where}{name}: {text} is not {instant(millis)}"
+            elif text[:10] != date_of(millis):
                 yield "dates", f"{where}{name}: {text} is not the day of {instant(millis)}"
 
 

@@ -10,7 +10,7 @@ from tidings.simulator.programme import (
     PROMOTION_POINTS,
 )
 from tidings.simulator.things import Bill, CartOffer, Customer, Earned, Json, Promotion
-from tidings.simulator.world import Call, World, clock, day, iso
+from tidings.simulator.world import Call, World, clock, day
 
 NAMES = ("Spring double points", "Monsoon bonus", "Festive lights", "Harvest week", "New year")
 PROMOTION_DAYS = 60
@@ -237,7 +237,7 @@ def meet_cart_offer(world: World, customer: Customer, offer: CartOffer) -> None:
     offer.earn_id, offer.earned_ms = world.hex(24), world.now_ms
     data = _cart(customer, offer) | {
         "earnId": offer.earn_id,
-        "earnedTime": iso(world.now_ms),
+        "earnedTime": str(world.now_ms // 1000),
         "earnedTimeInMillis": offer.earned_ms // 1000 * 1000,
     }
     _emit_cart(world, "cartPromotionEarned", customer, data, offer.earn_id, "cart offer")
@@ -298,7 +298,7 @@ def _cart(customer: Customer, offer: CartOffer) -> Json:
         "customerIdentifiers": customer.identity,
         "promotionId": offer.promotion_id,
         "issueId": offer.issue_id,
-        "issueDate": iso(offer.issued_ms),
+        "issueDate": str(offer.issued_ms),
         "issueDateInMillis": offer.issued_ms // 1000 * 1000,
     }
 

@@ -227,8 +227,3 @@ def day(at_ms: int) -> str:
 def clock(at_ms: int) -> str:
     """YYYY-MM-DD hh:mm:ss, without a zone, as streaks and some others have it."""
     return moment(at_ms).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def iso(at_ms: int) -> str:
-    """YYYY-MM-DDThh:mm:ssZ."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
