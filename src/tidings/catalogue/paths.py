@@ -5,15 +5,18 @@ On the path of every accepted event; `catalogue.py` says what it costs.
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 from tidings.catalogue.event_type import Json
+from tidings.catalogue.spellings import AS_USUAL, NAMES_MAX, Source, marked, source_of, spelt
 
 MAX_VALUES = 256  # of one event: a bulk event must not write thousands of search rows
 MAX_TEXT = 255  # characters: longer texts are no identifiers
 MAX_LOOKUPS = 50_000  # in the items of lists: a list may hold 80,000 items without any value
 
 _MAX_BITS = 128  # longer integers are no ids either, and str() of a huge one is slow or refused
+_SMALL = 1 << 63
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d*)\]")
 _EACH = -1  # a step: go on with every item of the list
 
@@ -30,18 +33,20 @@ def text_of(value: object) -> str | None:
 
 
 def steps(path: str) -> tuple[str | int, ...]:
-    """`a.b[0].c` as ("a", "b", 0, "c"); `[]` (every item) becomes -1."""
+    """`a.b[0].c` as ("a", "b", 0, "c"); `[]` (every item) becomes -1. A source of customer
+    identifiers is a `Source`."""
     found: list[str | int] = []
     for name, index in _STEP.findall(path):
         found.append(name if name else int(index) if index else _EACH)
-    return tuple(found)
+    return marked(found)
 
 
 def getter(path: str) -> Callable[[Json], str | None]:
     """A function that gives the text at one path of an event, or None when there is none."""
-    way = steps(path)
-    if _EACH in way:
-        raise ValueError(f"the path must name one value, with [0] for a list; got {path}")
+    way = _one(path)
+    if any(type(step) is Source for step in way):
+        value_at = value_getter(path)
+        return lambda event: text_of(value_at(event))
 
     def get(event: Json) -> str | None:
         value: Any = event
@@ -55,12 +60,38 @@ def getter(path: str) -> Callable[[Json], str | None]:
     return get
 
 
+def value_getter(path: str) -> Callable[[Json], Any]:
+    """A function that gives what stands at one path of an event; None where nothing does."""
+    way = _one(path)
+
+    def get(event: Json) -> Any:
+        value: Any = event
+        try:
+            for step in way:
+                value = value[
+                    spelt(value, step) if type(step) is Source and type(value) is dict else step
+                ]
+        except (LookupError, TypeError):  # as above
+            return None
+        return value
+
+    return get
+
+
+def _one(path: str) -> tuple[str | int, ...]:
+    way = steps(path)
+    if _EACH in way:
+        raise ValueError(f"the path must name one value, with [0] for a list; got {path}")
+    return way
+
+
 class Tree:
     """Many paths, so that common beginnings are walked once. Values, lists of them, then blocks."""
 
-    __slots__ = ("blocks", "each", "lists", "values", "width")
+    __slots__ = ("as_usual", "blocks", "each", "leaves", "lists", "sources", "values", "width")
 
     def __init__(self, ways: Iterable[tuple[str | int, ...]]) -> None:
+        ways = tuple(ways)
         grouped: dict[str, list[tuple[str | int, ...]]] = {}
         for way in ways:
             grouped.setdefault(str(way[0]), []).append(way[1:])
@@ -76,8 +107,22 @@ class Tree:
             for name, rests in grouped.items()
             if (inner := [rest[1:] for rest in rests if rest[:1] == (_EACH,) and len(rest) > 1])
         )
+        # Blocks of which one value is wanted: a call for each would cost three times as much.
+        self.leaves: tuple[tuple[str, str], ...] = ()
+        # What is looked for in sources, which may be spelt otherwise, and the names that are not.
+        sources = {str(way[0]) for way in ways if type(way[0]) is Source}
+        self.sources = {source_of(name): inner for name, inner in self.blocks if name in sources}
+        self.as_usual = AS_USUAL.union(grouped)
         # How many names are looked for in one block, without those inside lists.
         self.width: int = len(grouped) + sum(inner.width for _, inner in self.blocks)
+        self.leaves = tuple((name, inner.values[0]) for name, inner in self.blocks if inner.is_leaf)
+        self.blocks = tuple((name, inner) for name, inner in self.blocks if not inner.is_leaf)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether one value is wanted and nothing else."""
+        inside = (self.lists, self.leaves, self.blocks, self.each)
+        return len(self.values) == 1 and not any(inside)
 
 
 def tree(paths: Iterable[str]) -> Tree:
@@ -101,11 +146,18 @@ def gather(  # noqa: C901, PLR0912
             items = block[name]
             if type(items) is list:
                 out += items[:MAX_VALUES]
+    for name, leaf in wanted.leaves:
+        if name in block:
+            child = block[name]
+            if type(child) is dict and leaf in child:
+                out.append(child[leaf])
     for name, inner in wanted.blocks:
         if name in block:
             child = block[name]
             if type(child) is dict:
                 gather(child, inner, out, left)
+    if wanted.sources and not wanted.as_usual.issuperset(block):
+        _gather_respelt(block, wanted, out, left)
     for name, inner in wanted.each:
         if name in block and type(block[name]) is list:
             if left is None:
@@ -118,13 +170,27 @@ def gather(  # noqa: C901, PLR0912
                     gather(item, inner, out, left)
 
 
+def _gather_respelt(block: Json, wanted: Tree, out: list[Any], left: list[int] | None) -> None:
+    """What sources hold whose names are spelt otherwise."""
+    for name in islice(block, NAMES_MAX):
+        if name not in wanted.as_usual and type(child := block[name]) is dict:
+            inner = wanted.sources.get(source_of(name))
+            if inner is not None:
+                gather(child, inner, out, left)
+
+
 def distinct_texts(values: Iterable[Any]) -> list[str]:
     """The values as texts, each once, in order, at most `MAX_VALUES`."""
     found: dict[str, None] = {}
+    last: int | None = None
     for value in values:
         if type(value) is str:  # the usual case, without a call
             if 0 < len(value) <= MAX_TEXT:
                 found[value] = None
+        elif type(value) is int and -_SMALL < value < _SMALL:  # nearly all others
+            if value != last:  # the customer, whom most events name several times
+                found[str(value)] = None
+                last = value
         elif (text := text_of(value)) is not None:
             found[text] = None
     texts = list(found)

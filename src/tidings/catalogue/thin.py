@@ -9,6 +9,7 @@ from typing import Any
 
 from tidings.catalogue.event_type import EventType, Json
 from tidings.catalogue.paths import steps
+from tidings.catalogue.spellings import spelt, with_twins
 
 BALANCE = "AvailablePointsBalance"
 BEHAVIOUR = "behavioralEventAttributes"
@@ -25,13 +26,13 @@ def thin(kind: EventType, event: Json) -> Json:
     points = kind.enrichment
     for path in points.customer_identifiers:
         for block in _blocks(out, path):
-            instore = block.get("instore")
+            instore = block.get(spelt(block, "instore"))
             kept = {"customerId": block["customerId"]} if "customerId" in block else {}
             if isinstance(instore, dict) and "mobile" in instore:
                 kept["mobile"] = instore["mobile"]
             block.clear()
             block.update(kept)
-    for path in points.till_store:
+    for path in with_twins(points.till_store):
         for block in _blocks(out, path):
             block.pop("till", None)
             block.pop("store", None)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from msgspec import Raw
 
 from tidings.catalogue.event_type import Json
+from tidings.catalogue.spellings import respelt
 from tidings.core.enrichment import INSTORE, Enrichment
 from tidings.core.exact_json import fields_of, read_exactly, value_of, write_exactly
 from tidings.core.record import Record, id_of
@@ -56,6 +57,16 @@ def added_to(block: Json, added: Added) -> Json:
             if absent := {key: raw for key, raw in fields_of(more).items() if key not in held}:
                 fresh[name] = {**held, **absent}
     return {**block, **fresh} if fresh else block
+
+
+def added_to_customer(block: Json, added: Added) -> Json:
+    """The same for a block of customer identifiers: a source that it spells otherwise is filled
+    under its spelling."""
+    others = respelt(block, added.fields)
+    if not others:
+        return added_to(block, added)
+    fields = {others.get(name, name): raw for name, raw in added.fields.items()}
+    return added_to(block, Added(fields, others.get(added.merged, added.merged)))
 
 
 def customer_key(wanted: Enrichment) -> str:

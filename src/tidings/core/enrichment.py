@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from tidings.catalogue.spellings import source_of
 from tidings.core.form import came
 
 # The flags of a webhook, by their names on the wire.
@@ -23,22 +24,6 @@ STORES, TILLS, CUSTOMERS = "stores", "tills", "customers"
 BALANCES, AWARDED = "balances", "awards"
 
 INSTORE = "instore"
-# A source as it is asked for, in small letters, and its block in payloads.
-SOURCES = {
-    "instore": INSTORE,
-    "webengage": "web_engage",
-    "web_engage": "web_engage",
-    "wechat": "wechat",
-    "facebook": "facebook",
-    "martjack": "martjack",
-    "tmall": "tmall",
-    "taobao": "toabao",  # misspelt on the wire
-    "toabao": "toabao",
-    "jd": "jd",
-    "ecommerce": "ecommerce",
-    "website": "website",
-    "line": "line",
-}
 
 Key = tuple[str, str]  # a kind of record, and its id
 
@@ -73,7 +58,7 @@ def enrichment_of(fields: Mapping[str, msgspec.Raw]) -> Enrichment:
         return None if raw is None else msgspec.json.decode(raw)
 
     named = value(IDENTIFIERS) or []
-    blocks = (SOURCES.get(one.lower()) for one in named if isinstance(one, str))
+    blocks = (source_of(one) for one in named if isinstance(one, str))
     return Enrichment(
         till=value(TILL) is True,
         store=value(STORE) is True,
@@ -89,7 +74,7 @@ def idle_wishes(fields: Mapping[str, msgspec.Raw]) -> Iterator[tuple[str, str, s
     """What is asked for and adds nothing, as code, field and sentence: its owner should know."""
     raw = fields.get(IDENTIFIERS)
     named: list[str] = [] if raw is None else msgspec.json.decode(raw)
-    unknown = [one for one in named if one.lower() not in SOURCES]
+    unknown = [one for one in named if source_of(one) is None]
     if unknown:
         yield (
             "unknown_source",

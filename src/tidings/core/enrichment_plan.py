@@ -14,12 +14,14 @@ from msgspec import Raw
 from tidings.catalogue import Enrichment as Points
 from tidings.catalogue.event_type import Json
 from tidings.catalogue.paths import steps
+from tidings.catalogue.spellings import with_twins
 from tidings.core.additions import (
     BALANCE,
     BEHAVIOUR,
     Added,
     Awarded,
     added_to,
+    added_to_customer,
     awarded,
     balance_added,
     customer_added,
@@ -43,7 +45,7 @@ class Plan:
     def __init__(self, points: Points, wanted: Enrichment) -> None:
         self._wanted = wanted
         self._customer_key = customer_key(wanted)
-        actors = points.till_store if wanted.till or wanted.store else ()
+        actors = with_twins(points.till_store) if wanted.till or wanted.store else ()
         customers = points.customer_identifiers if wanted.sources else ()
         blocks: Places[Find] = Places()
         for path in actors:
@@ -92,7 +94,7 @@ class Plan:
         added: Added = record.made.get(key) or record.keep(
             key, customer_added(record, self._wanted)
         )
-        return added_to(block, added)
+        return added_to_customer(block, added)
 
     def _actor(self, block: Json, find: Find) -> Json:
         id = None if "user" in block else id_of(block.get("id"))  # then the id is the user's

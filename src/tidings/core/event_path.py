@@ -1,10 +1,13 @@
 """Paths into an event, as people write them: `data.customerIdentifiers.customerId`.
 
 A path starts at the envelope. Names are parted by dots; `[*]` behind a name means every item of the
-list that stands there. A name that holds a dot or a bracket cannot be reached.
+list that stands there. A name that holds a dot or a bracket cannot be reached. A source of customer
+identifiers is meant in every spelling (`catalogue/spellings.py`).
 """
 
 import re
+
+from tidings.catalogue.spellings import marked
 
 PATH_MAX = 256  # characters
 STEPS_MAX = 16
@@ -21,7 +24,7 @@ def read_path(text: object) -> Path | None:
     """`data.items[*].sku` as ("data", "items", EACH, "sku"); None for what is no path."""
     if not isinstance(text, str) or len(text) > PATH_MAX or not _WHOLE.fullmatch(text):
         return None
-    steps = tuple(found[1] or EACH for found in _STEP.finditer(text))
+    steps = marked(found[1] or EACH for found in _STEP.finditer(text))
     return steps if len(steps) <= STEPS_MAX else None
 
 

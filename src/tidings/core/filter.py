@@ -214,7 +214,7 @@ class _Compiler:
         assert holds is not None
         if EACH in steps:
             return of_any(steps, holds, when_none=False)
-        return of_one(tuple(str(step) for step in steps), holds)
+        return of_one(steps, holds)
 
     def _compiled(self, text: object, place: str) -> Any:
         place = f"{place}.matches"
@@ -274,8 +274,8 @@ def _exists(rules: dict[str, Any], steps: Path, place: str) -> Accepts:
     if EACH in steps:
         return of_any(steps, lambda _: wanted, when_none=not wanted)
     if wanted:
-        return of_one(tuple(map(str, steps)), lambda value: value is not ABSENT)
-    there = of_one(tuple(map(str, steps)), lambda value: value is not ABSENT)
+        return of_one(steps, lambda value: value is not ABSENT)
+    there = of_one(steps, lambda value: value is not ABSENT)
     return lambda event: not there(event)
 
 

@@ -5,6 +5,7 @@ is a sum over its tests. The figures are seconds, measured on the slowest events
 rounded up. Ordinary events take a hundredth of that. Pure.
 """
 
+from tidings.catalogue.spellings import Source
 from tidings.core.budget import EVENT_BYTES
 from tidings.core.event_path import EACH
 from tidings.core.filter import Filter, Node
@@ -12,6 +13,7 @@ from tidings.core.filter_operators import CONTAINS_MAX, VALUES_MAX, is_number
 
 NODE_S = 0.5e-6
 STEP_S = 0.05e-6  # to go one step from one value
+SOURCE_S = 6e-6  # to find a source among names that may spell it
 LOOK_S = 0.15e-6  # at one value, by one operator
 NUMBER_S = 0.6e-6  # the same, where texts are read as numbers
 PATTERN_S = 60e-6  # one pattern, on all that it is shown
@@ -30,6 +32,7 @@ def _worst_s(node: Node) -> float:
     each = EACH in node.steps
     values = VALUES_MAX if each else 1
     found += STEP_S * values * len(node.steps)
+    found += SOURCE_S * values * sum(step.__class__ is Source for step in node.steps)
     for operator, operand in node.rules:
         if operator == "contains":
             found += SEARCH_S * (EVENT_BYTES if each else CONTAINS_MAX)

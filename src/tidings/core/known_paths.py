@@ -11,6 +11,7 @@ from itertools import islice
 
 from tidings.catalogue.event_type import EventType, Json
 from tidings.catalogue.schema import types_of
+from tidings.catalogue.spellings import Source, source_of
 from tidings.catalogue.versions import VERSION_FIELD
 from tidings.core.event_path import EACH, Path, read_path
 from tidings.core.filter import Node, compile_filter
@@ -68,7 +69,10 @@ def _leads(node: Json, steps: Path, *, own: bool) -> bool:
         types = types_of(node)
         if types and ("array" if step == EACH else "object") not in types:
             return False
-        inner = node.get("items") if step == EACH else node.get("properties", {}).get(step)
+        declared = node.get("properties", {})
+        inner = node.get("items") if step == EACH else declared.get(step)
+        if inner is None and isinstance(step, Source):
+            inner = declared.get(source_of(step))
         if inner is None and step != EACH:
             rest = node.get("additionalProperties")
             if rest is False:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from tidings.catalogue.event_type import Json
+from tidings.catalogue.spellings import Source, marked, source_of
 
 MARK = "x-pii"
 HIDDEN_NAME = "*"
@@ -55,6 +56,8 @@ class _Place:
         """The places where a step leads: a field may be declared in one branch, not in another."""
         if isinstance(step, str) and step in self.declared:
             yield self.declared[step]
+        elif isinstance(step, Source) and (source := source_of(step)) in self.declared:
+            yield self.declared[source]
         rest = self.inner.get(_REST if isinstance(step, str) else _ITEM)
         if rest is not None:
             yield rest
@@ -99,7 +102,7 @@ class Personal:
         """Of each step: how it is shown, whether it is below a mark, the places it leads to."""
         places, inside = [self._root], self._root.marked
         yield "", inside, places
-        for step in way:
+        for step in marked(way):
             shown = f"[{step}]" if isinstance(step, int) else f".{_shown(step, inside, places)}"
             places = [inner for one in places for inner in one.step(step)]
             inside = inside or any(one.marked for one in places)

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from tidings.catalogue.spellings import Source, holds_sources, source_of
 from tidings.core.event_path import EACH, Path, read_path
 from tidings.core.exact_json import read_exactly
 
@@ -28,8 +29,19 @@ class Fields(msgspec.Struct, frozen=True, omit_defaults=True):
     drop: tuple[str, ...] = ()
 
 
-_WHOLE: "Tree" = {}
 Tree = dict[str | int, Any]  # name (or EACH) to the tree below it; `_WHOLE`: all that is below
+_WHOLE: Tree = {}
+
+
+class _Sources(Tree):
+    """The tree of a block of customer identifiers: a source is found in every spelling. It is kept
+    under its name on the wire."""
+
+    def get(self, name: Any, default: Any = None) -> Any:
+        found = super().get(name)
+        if found is None and isinstance(name, str) and (source := source_of(name)) is not None:
+            found = super().get(source)
+        return default if found is None else found
 
 
 class Shape:
@@ -64,13 +76,19 @@ def _steps(path: str) -> Path:
     return steps
 
 
+def _wire(step: str | int) -> str | int:
+    """A step, into a source by its name on the wire."""
+    source = source_of(step) if type(step) is Source else None
+    return step if source is None else source
+
+
 def _tree(paths: Iterable[str]) -> Tree:
     root: Tree = {}
     for path in paths:
-        *way, end = _steps(path)
+        *way, end = map(_wire, _steps(path))
         tree = root
         for step in way:
-            tree = tree.setdefault(step, {})
+            tree = tree.setdefault(step, _Sources() if holds_sources(step) else {})
             if tree is _WHOLE:
                 break
         else:
@@ -129,26 +147,35 @@ class _Renaming:
     __slots__ = ("_below", "_each", "_names")
 
     def __init__(self, rename: Mapping[Path, str]) -> None:
-        self._names: dict[str | int, str] = {}
+        sources = any(type(first) is Source for first, *_ in rename)
+        self._names: dict[str | int, str] = _Sources() if sources else {}
+        self._below: dict[str | int, _Renaming] = _Sources() if sources else {}
         below: dict[str | int, dict[Path, str]] = {}
+        others: dict[str | int, str] = {}  # other spellings get the name of the one that is named
         for (first, *rest), name in rename.items():
+            step = _wire(first)
             if rest:
-                below.setdefault(first, {})[tuple(rest)] = name
+                below.setdefault(step, {})[tuple(rest)] = name
             else:
-                self._names[first] = name
-        self._below = {step: _Renaming(inner) for step, inner in below.items()}
+                self._names[first] = others[step] = name
+        self._names.update({**others, **self._names})
+        self._below.update((step, _Renaming(inner)) for step, inner in below.items())
         self._each = self._below.pop(EACH, None)
 
     def block(self, block: Event) -> Event:
-        """An object with its new names. One that was there already gives way to a new one."""
+        """An object with its new names. One that was there already gives way to a new one, and of
+        two spellings of a source with one new name that which the path names stays."""
         renamed: Event = {}
-        taken = {new for old, new in self._names.items() if old in block}
+        exact = taken = {new for old, new in self._names.items() if old in block}
+        if type(self._names) is _Sources:
+            taken = {new for name in block if (new := self._names.get(name)) is not None}
         for name, value in block.items():
             if (inner := self._below.get(name)) is not None:
                 value = inner.value(value)  # noqa: PLW2901  # what is below it is renamed too
             new = self._names.get(name)
             if new is not None:
-                renamed[new] = value
+                if name in self._names or new not in exact:
+                    renamed[new] = value
             elif name not in taken:
                 renamed[name] = value
         return renamed
