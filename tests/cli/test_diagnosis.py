@@ -244,3 +244,12 @@ def test_a_crowd_before_a_healthy_receiver_is_told_by_what_it_waits_for() -> Non
     assert held.step == f"tidings deliveries list --webhook {ID} --status retrying"
     after = told({"held": 400}, 4.0, ordering="key", holdOnFailure=True)
     assert after.step.endswith("--status failed")
+
+
+def test_groups_are_told_and_are_no_fault() -> None:
+    of_group = {**GOOD, "warning": {"code": "no_customer", "message": "It belongs to a group."}}
+    told = diagnose(Findings(WEBHOOK, newest=[of_group, GOOD], tally={"delivered": 7}))
+    assert told.well and told.cause.endswith(
+        "1 of its last 2 belong to groups: what it wants of a customer is left out of them."
+    )
+    assert "groups" not in diagnose(WELL).cause

@@ -264,6 +264,27 @@ def test_what_was_sent_thin_says_what_is_lacking_why_and_what_to_do() -> None:
     run(scenario())
 
 
+def test_what_lacks_a_customer_because_it_is_a_groups_says_so_and_blames_nobody() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            _, number = await p.webhook()
+            (thin,) = await accept(p.s, id_of(1), [number], org=7)
+            left_out = LeftOut((), "", of_group=(IDENTIFIERS,))
+            outcome = port.Settled(
+                thin, number, None, State.DELIVERED, 1, 1, p.s.clock.ms, 9, 200, left_out=left_out
+            )
+            await p.s.store.commit(port.Batch(p.s.registry.version, settled=[outcome]))
+            page = text(await browser.get(f"/console/o/7/deliveries/{show('dlv', thin)}"))
+            assert "it belongs to a group, so there is no customer to look up" in page
+            assert "platform" not in page.partition("It was sent without")[2].partition("</p>")[0]
+            for list in ("deliveries", f"events/{id_of(1)}"):
+                shown = text(await browser.get(f"/console/o/7/{list}"))
+                assert "no customer" in shown and "sent thin" not in shown
+
+    run(scenario())
+
+
 def test_the_forms_of_a_shaped_payload_can_be_compared() -> None:
     async def scenario() -> None:
         async with pages() as p:

@@ -21,7 +21,7 @@ from tidings.catalogue import load
 from tidings.core.budget import MEMORY_BYTES
 from tidings.core.exact_json import write_exactly
 from tidings.core.exchange import Answer, Fault, FaultKind
-from tidings.core.left_out_words import said_of
+from tidings.core.left_out_words import code_of, said_of
 from tidings.core.reference_rules import Kind
 from tidings.core.shape import Fields, shape_of
 from tidings.engine.enricher import Enricher
@@ -387,5 +387,78 @@ def test_an_event_cannot_name_so_many_records_that_its_message_takes_all_memory(
         scene.job.body = write_exactly(usual) + b" " * 20_000
         made = write_exactly(await scene.enricher.enrich(webhook, scene.job, usual))
         assert made.count(b'"instore"') == 500 and scene.job.left_out is None
+
+    run(scenario())
+
+
+# -- a group's events -----------------------------------------------------------------------------
+
+OF_GROUP = (
+    "It was sent without customer identifiers, card numbers and the points balance: it belongs to "
+    "a group, so there is no customer to look up. Nothing has to be done."
+)
+
+
+def of_group(identifiers: Any = None, entity: str = "USERGROUP2") -> dict[str, Any]:
+    event = thin()
+    event["data"]["entityInformation"] = {"entityType": entity, "entityId": 7}
+    event["data"]["customerIdentifiers"] = identifiers
+    actor = event["data"]["triggeringActivity"]
+    actor["entityInformation"] = {"entityType": "USER", "entityId": 7}
+    return event
+
+
+@pytest.mark.parametrize("identifiers", [None, {}, {"customerId": None}], ids=str)
+@pytest.mark.parametrize("wait", [False, True])
+def test_a_groups_event_gets_till_and_store_and_nobody_is_asked_for_a_customer(
+    wait: bool, identifiers: Any
+) -> None:
+    async def scenario() -> None:
+        scene = Scene(DOWN, kinds=("customers", "balances"))
+        await scene.fill()
+        made = await scene.made(event=of_group(identifiers), **EVERYTHING, wait=wait)
+        data = made["data"]
+        actor = data["triggeringActivity"]["enteredBy"]
+        assert actor["till"]["code"] == "till.01" and actor["store"]["code"] == "store.01"
+        assert data["customerIdentifiers"] == identifiers
+        assert "AvailablePointsBalance" not in data
+        assert scene.origin.asked == []
+        left_out = scene.job.left_out
+        assert left_out is not None and said_of(left_out) == OF_GROUP
+        assert code_of(left_out) == "no_customer"
+        assert scene.enricher.thin == 0, "the platform is not to blame"
+
+    run(scenario())
+
+
+def test_a_group_and_a_platform_that_is_down_are_both_told() -> None:
+    async def scenario() -> None:
+        scene = Scene(DOWN)
+        await scene.made(event=of_group())
+        left_out = scene.job.left_out
+        assert left_out is not None and code_of(left_out) == "sent_thin"
+        assert said_of(left_out) == (
+            f"{OF_GROUP} It was sent without till details, store details and awarded references. "
+            f"{left_out.why} Once the platform answers, replay it with again: true to send all of "
+            "it. To have deliveries wait instead, set enrichmentWhenDown to wait."
+        )
+        assert scene.enricher.thin == 1
+
+    run(scenario())
+
+
+def test_nothing_is_said_where_no_customer_is_wanted_or_there_is_one() -> None:
+    async def scenario() -> None:
+        other = Scene()
+        await other.made(event=of_group(), till=True, store=True, awards=True)
+        assert other.job.left_out is None
+        scene = Scene()
+        await scene.fill()
+        made = await scene.made(event=of_group({"customerId": 7}))
+        assert made["data"]["customerIdentifiers"]["instore"]["mobile"] == "1"
+        assert scene.job.left_out is None, "a member is named: that one is filled in"
+        for entity in ("USER", "CUSTOMER"):
+            await scene.made(event=of_group(entity=entity))
+            assert scene.job.left_out is None
 
     run(scenario())

@@ -13,7 +13,7 @@ from tidings.core.delivery import State
 from tidings.core.exchange import Timings
 from tidings.core.ids import show
 from tidings.core.left_out import LeftOut
-from tidings.core.left_out_words import said_of
+from tidings.core.left_out_words import code_of, said_of
 from tidings.core.masks import masked_by_name
 from tidings.core.outcome import DEFAULT_POLICY
 from tidings.core.outlook import Outlook
@@ -105,8 +105,11 @@ def show_left_out(left_out: LeftOut | None) -> dict[str, Any] | None:
     that it was sent whole, which nobody may have wanted."""
     if left_out is None:
         return None
-    code = "sent_thin" if left_out.flow is None else "sent_whole"
-    return {"code": code, "message": said_of(left_out), "leftOut": list(left_out.fields)}
+    return {
+        "code": code_of(left_out),
+        "message": said_of(left_out),
+        "leftOut": [*left_out.fields, *left_out.of_group],
+    }
 
 
 def sla_of(delivery: StoredDelivery, record: Record, now_ms: int) -> dict[str, Any]:

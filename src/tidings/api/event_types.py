@@ -120,6 +120,7 @@ def _show_row(kind: EventType) -> dict[str, Any]:
 def _show(kind: EventType) -> dict[str, Any]:
     return _show_row(kind) | {
         "key": kind.key,
+        "keyElse": kind.key_else,
         "refIdRule": kind.ref_id_rule,
         "since": kind.since,
         "searchPaths": kind.search_paths,

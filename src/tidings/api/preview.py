@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso, read_object
-from tidings.api.delivery_view import show_bytes
+from tidings.api.delivery_view import show_bytes, show_left_out
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.webhook_models import SAVED, WebhookChange
 from tidings.core.filter import explain
@@ -106,7 +106,8 @@ async def _newest(
 async def try_event(
     services: Services, webhook: Webhook, stored: StoredEvent, room: int
 ) -> dict[str, Any]:
-    """Whether the webhook would be sent an event, and why not; its bytes, up to `room` of them."""
+    """Whether the webhook would be sent an event, and why not; its bytes, up to `room` of them, and
+    what they would lack."""
     body = stored.body or b""
     row: dict[str, Any] = {
         "eventId": stored.id,
@@ -115,6 +116,7 @@ async def try_event(
         "received": False,
         "why": None,
         "node": None,
+        "warning": None,
         "body": None,
     }
     if not webhook.dials:
@@ -140,6 +142,7 @@ async def try_event(
         return row | {"why": f"The delivery would wait: {later.reason}"}
     if len(made) > room:
         return row | {"why": "Its bytes are left out: the answer would be too long. Ask for less."}
+    row["warning"] = show_left_out(job.left_out)
     return row | {"body": show_bytes(made), "size": len(made)}
 
 

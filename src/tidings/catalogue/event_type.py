@@ -57,6 +57,9 @@ class EventType(msgspec.Struct, frozen=True):
     invented: tuple[str, ...]  # paths in the first example that are not documented; "*" = all
     version: int = 1
     aliases: tuple[str, ...] = ()  # names that events of it also come under; never offered
+    # Where else the key is looked for, in turn; at `owner` by the entity.
+    key_else: tuple[str, ...] = ()
+    owner: str | None = None  # dotted path of the entity that the event belongs to
 
     @property
     def label(self) -> str:

@@ -28,6 +28,7 @@ from tidings.catalogue.versions import FIRST, VERSION_FIELD, version_field
 
 HERE = Path(__file__).parent
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_ENTITY, _BLOCK = "entityInformation", "shared/entityInformation.json"
 _VERSIONED = re.compile(r"\.v\d+$")
 
 
@@ -47,9 +48,11 @@ class TypeFile(
     ref_id_rule: str | None
     event_log_id: bool
     key: str
+    key_else: tuple[str, ...] = ()  # see EventType; the owner is added
     enrichment: Enrichment
     notes: tuple[str, ...]
     data: Json
+    beside: Json = {}  # fields that an older form has in the envelope instead of in `data`
     examples: tuple[Json, ...]
     invented: tuple[str, ...]
 
@@ -96,7 +99,9 @@ def event_type(file: TypeFile, blocks: dict[str, Json]) -> EventType:
     envelope = blocks["shared/envelope.json"]
     ours = file.documented_as == "own"  # what Tidings tells of itself holds no null
     data = file.data if ours else nullable(file.data, _types_by_ref(blocks))
+    beside = nullable({"properties": file.beside}, {})
     fields = {
+        **inline(beside, blocks)["properties"],
         **envelope["properties"],
         "eventName": {**envelope["properties"]["eventName"], "const": file.name},
         "data": inline(data, blocks),
@@ -108,6 +113,9 @@ def event_type(file: TypeFile, blocks: dict[str, Json]) -> EventType:
     search = searched(schema)
     if file.key.replace("[0]", "[]") not in search:
         search = (file.key, *search)
+    # One rule for all files: the entity in `data` is the owner, wherever it is declared.
+    entity = file.data.get("properties", {}).get(_ENTITY, {})
+    owner = f"data.{_ENTITY}" if entity.get("$ref") == _BLOCK else None
     return EventType(
         name=file.name,
         family=file.family,
@@ -128,6 +136,8 @@ def event_type(file: TypeFile, blocks: dict[str, Json]) -> EventType:
         invented=file.invented,
         version=file.version,
         aliases=file.aliases,
+        key_else=(*file.key_else, *((owner,) if owner else ())),
+        owner=owner,
     )
 
 

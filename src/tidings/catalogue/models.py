@@ -15,6 +15,7 @@ from tidings.catalogue.catalogue import Catalogue
 from tidings.catalogue.event_type import EventType, Json
 from tidings.catalogue.loader import HERE, load, raw_blocks, read_blocks
 from tidings.catalogue.schema import types_of
+from tidings.catalogue.spellings import PRINTED
 from tidings.catalogue.versions import FIRST, VERSION_FIELD
 
 WIDTH = 100
@@ -104,6 +105,8 @@ class Module:
                 self._typing.add("Required")
                 kind = f"Required[{kind}]"
             fields.append((field, kind, _text(inner)))
+            if field in PRINTED and "customerId" in node["properties"]:
+                fields.append((PRINTED[field], kind, f"Another spelling of {field}."))
         said = node.get("description", "Fields.")
         name, known = self._name(name, (said, fields))
         if known:

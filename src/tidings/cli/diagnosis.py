@@ -300,6 +300,12 @@ def _well(found: Findings) -> Diagnosis:
         if delivered
         else "Nothing stands in its way."
     )
+    groups = sum((one.get("warning") or {}).get("code") == "no_customer" for one in found.newest)
+    if groups:
+        told += (
+            f" {groups} of its last {len(found.newest)} belong to groups: what it wants of a "
+            "customer is left out of them."
+        )
     return Diagnosis(
         f"{found.webhook['name']} is well. {told}",
         "Nothing has to be done.",

@@ -190,7 +190,7 @@ def _facts(kind: EventType, versions: Sequence[EventType]) -> list[str]:
     facts = [
         ("Family", kind.family),
         ("Standing", standing + (f" ({kind.since})" if kind.since else "")),
-        ("Ordering key", f"`{kind.key}`"),
+        ("Ordering key", _key(kind)),
         ("`refId`", f"`{kind.ref_id_rule}`" if kind.ref_id_rule else "no rule is documented"),
         ("`eventLogId`", "in the envelope" if kind.event_log_id else "none"),
         ("Enrichment", ", ".join(added) or "none"),
@@ -207,6 +207,13 @@ def _facts(kind: EventType, versions: Sequence[EventType]) -> list[str]:
         told = f"{kind.version}: {said} in the envelope, for a webhook {chosen}. Others: {others}"
         facts.insert(2, ("[Version](../event-types.md#versions)", told))
     return ["| | |", "|---|---|", *(f"| {name} | {_cell(value)} |" for name, value in facts)]
+
+
+def _key(kind: EventType) -> str:
+    said = [f"`{path}`" for path in (kind.key, *kind.key_else)]
+    if kind.owner:
+        said[-1] += ", which is the customer, or a group and its id"
+    return ", else ".join(said)
 
 
 def _invented(kind: EventType) -> str:

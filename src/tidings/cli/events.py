@@ -113,6 +113,7 @@ def _row(kind: EventType) -> Json:
         "family": kind.family,
         "trigger": kind.trigger,
         "key": kind.key,
+        "keyElse": list(kind.key_else),
         "refIdRule": kind.ref_id_rule,
         "core": kind.core,
     }
@@ -156,7 +157,8 @@ def _print_type(kind: EventType, versions: list[int], fields: list[Row]) -> None
     console = _console()
     console.print(Text(kind.label, style="bold"))
     console.print(Text(clean(kind.trigger)))
-    console.print(Text(f"key {kind.key} · refId {kind.ref_id_rule or 'without a rule'}"))
+    key = " or ".join((kind.key, *kind.key_else))
+    console.print(Text(f"key {key} · refId {kind.ref_id_rule or 'without a rule'}"))
     if len(versions) > 1:
         listed = ", ".join(f"{kind.name}.v{at}" for at in versions if at != kind.version)
         console.print(Text(f"version {kind.version} · others: {listed}"))

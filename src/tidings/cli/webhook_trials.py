@@ -1,5 +1,7 @@
 """`tidings webhooks test` and `preview`: try a webhook before events depend on it."""
 
+from typing import Any
+
 from tidings.cli.calls import calls
 from tidings.cli.event_names import EventName
 from tidings.cli.exits import Exit, say
@@ -86,7 +88,7 @@ def preview(webhook: str, /, *, last: int = 20, where: Where = HERE) -> int:
                 moment(one["acceptedAt"]),
                 one["eventName"],
                 one["eventId"],
-                (one["body"] and f"{one['body']['bytes']:,} bytes") or one["why"],
+                _sent(one) if one["body"] else one["why"],
             )
             for one in told["events"]
         ]
@@ -95,3 +97,9 @@ def preview(webhook: str, /, *, last: int = 20, where: Where = HERE) -> int:
     say(f"It would have got {told['received']:,} of the last {of}.")
     api.next_step(f"tidings webhooks test {word(found['name'])}")
     return Exit.OK
+
+
+def _sent(row: dict[str, Any]) -> str:
+    """The size of a payload, and what it would lack."""
+    lacks = f" ({row['warning']['code'].replace('_', ' ')})" if row.get("warning") else ""
+    return f"{row['body']['bytes']:,} bytes{lacks}"

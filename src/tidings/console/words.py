@@ -10,6 +10,7 @@ from functools import lru_cache
 from markupsafe import Markup, escape
 
 from tidings.core.delivery import State
+from tidings.core.left_out_words import word_of
 
 GLYPHS = {
     "delivered": "✓",
@@ -130,6 +131,7 @@ def masked(secret: str) -> str:
 
 FILTERS = {
     "state_word": state_word,
+    "left_out_word": word_of,
     "state": state,
     "number": number,
     "duration": duration,

@@ -13,7 +13,8 @@ from msgspec import Raw
 
 from tidings.catalogue import Enrichment as Points
 from tidings.catalogue.event_type import Json
-from tidings.catalogue.paths import steps
+from tidings.catalogue.ordering import group_getter
+from tidings.catalogue.paths import getter, steps
 from tidings.catalogue.spellings import with_twins
 from tidings.core.additions import (
     BALANCE,
@@ -42,7 +43,8 @@ Find = Callable[[str, str], Record | None]  # the record of a kind and an id; No
 class Plan:
     """What one webhook wants of one event type. Made once for both, used for every event."""
 
-    def __init__(self, points: Points, wanted: Enrichment) -> None:
+    def __init__(self, points: Points, wanted: Enrichment, owner: str | None = None) -> None:
+        """`owner`: where an event of the type says which entity owns it."""
         self._wanted = wanted
         self._customer_key = customer_key(wanted)
         actors = with_twins(points.till_store) if wanted.till or wanted.store else ()
@@ -63,6 +65,15 @@ class Plan:
             if wanted.balance and points.available_points_balance and points.customer_identifiers
             else None
         )
+        self._is_group = group_getter(owner) if owner else None
+        self._customer_id = None
+        self.of_customer: tuple[str, ...] = ()  # kinds of records that take the owning customer
+        if points.customer_identifiers and owner:
+            self._customer_id = getter(f"{points.customer_identifiers[0]}.customerId")
+            self.of_customer = (
+                *((CUSTOMERS,) if customers else ()),
+                *((BALANCES,) if self._owner else ()),
+            )
         # Whether it adds nothing to any event of the type.
         self.empty = not (actors or customers or self._slices or self._owner)
 
@@ -83,6 +94,12 @@ class Plan:
         if fresh:
             out = {**out, **fresh}
         return event if out is data else {**event, DATA: out}
+
+    def lacks_customer(self, event: Json) -> bool:
+        """Whether a customer is wanted, and none can be looked up: a group owns the event."""
+        if not self.of_customer or self._is_group is None or self._customer_id is None:
+            return False
+        return self._customer_id(event) is None and self._is_group(event)
 
     # -- inside -----------------------------------------------------------------------------------
 

@@ -108,6 +108,8 @@ class Enricher:
         plan = self._plan(webhook, job.org, event)
         if plan is None:
             return event
+        if plan.lacks_customer(event):
+            job.left_out = self._of_group(webhook, plan).joined(job.left_out)
         find = self._at_hand.get(job.org)
         if find is None:
             if len(self._at_hand) >= ORGS_MAX:
@@ -132,7 +134,7 @@ class Enricher:
         key = (webhook.number, webhook.version, id(kind))
         kept = self._plans.get(key)
         if kept is None or kept[0] is not kind:
-            plan = Plan(kind.enrichment, webhook.enrichment)
+            plan = Plan(kind.enrichment, webhook.enrichment, kind.owner)
             if len(self._plans) >= PLANS_MAX:
                 self._plans.clear()
             kept = (kind, None if plan.empty else plan)
@@ -251,8 +253,12 @@ class Enricher:
             fields = fields_of(bounded.cut, webhook.enrichment)
             job.left_out = LeftOut(fields, _TOO_MANY, too_many=True).joined(job.left_out)
 
+    def _of_group(self, webhook: Webhook, plan: Plan) -> LeftOut:
+        """What a group's event goes without: no fault of anybody's, and nothing to wait for."""
+        return LeftOut((), "", of_group=fields_of(plan.of_customer, webhook.enrichment))
+
     def _send_thin(self, job: Job, left_out: LeftOut) -> None:
-        first = job.left_out is None
+        first = job.left_out is None or not (job.left_out.fields or job.left_out.older)
         job.left_out = left_out.joined(job.left_out)
         if not first:
             return  # a till that nobody knows and its store are one message

@@ -156,6 +156,7 @@ COMPONENTS: dict[str, Any] = {
     "EventType": _TYPE
     | {
         "key": "text",
+        "keyElse": ["text"],
         "refIdRule": "text|null",
         "since": "text|null",
         "searchPaths": ["text"],
@@ -250,6 +251,7 @@ COMPONENTS: dict[str, Any] = {
                 "received": "yes",
                 "why": "text|null",
                 "node": "any",
+                "warning": "#DeliveryWarning|null",
                 "body": "#Bytes|null",
             }
         ],
