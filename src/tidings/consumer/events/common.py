@@ -140,6 +140,8 @@ class CustomerIdentifiers(TypedDict, total=False):
     cardnumber: Any
     # In-store identifiers; present when enriched.
     instore: CustomerIdentifiersInstore | None
+    # Another spelling of instore.
+    Instore: CustomerIdentifiersInstore | None
     # Identifiers in the source facebook; present when enriched.
     facebook: SourceIdentifiers | None
     # Identifiers in the source web_engage; present when enriched.

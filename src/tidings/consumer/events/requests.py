@@ -41,6 +41,8 @@ class RequestUpdatedData(TypedDict, total=False):
     customerIdentifiers: CustomerIdentifiers | None
     # Changed at (epoch milliseconds).
     updatedAt: int | None
+    # Who changed it, in an older form of the event.
+    createdBy: Actor | None
     # Who changed it.
     updatedBy: Actor | None
     # State.
