@@ -81,6 +81,18 @@ class Module:
             f"    eventName: Required[Literal[{names}]]\n"
             f"{_version(kind)}"
             f"    data: Required[{data}]\n"
+            f"{self._beside(kind, name)}"
+        )
+
+    def _beside(self, kind: EventType, name: str) -> str:
+        """Fields that an older form of the type has in the envelope."""
+        known = {*self._blocks[ENVELOPE]["properties"], VERSION_FIELD}
+        beside = [(k, v) for k, v in kind.schema["properties"].items() if k not in known]
+        if beside:
+            self._typing.add("NotRequired")
+        return "".join(
+            f"{_comment(_text(node), '    ')}    {field}: NotRequired[{self._type(node, name)}]\n"
+            for field, node in beside
         )
 
     def source(self) -> str:

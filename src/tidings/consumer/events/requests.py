@@ -3,7 +3,7 @@
 Made from the catalogue (`make models`): change the event type's file, not this one.
 """
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, NotRequired, Required, TypedDict
 
 from tidings.consumer.events.common import Actor, CustomerIdentifiers, Envelope
 
@@ -60,6 +60,18 @@ class RequestUpdated(Envelope):
 
     eventName: Required[Literal["requestUpdated"]]
     data: Required[RequestUpdatedData]
+    # Tracking id of the request, in an older form of the event.
+    requestTrackingId: NotRequired[str | int | None]
+    # TRANSACTION or CUSTOMER, in an older form of the event.
+    requestType: NotRequired[str | None]
+    # Kind of request, in an older form of the event.
+    requestBaseType: NotRequired[str | None]
+    # State, in an older form of the event.
+    status: NotRequired[str | None]
+    # Comments, in an older form of the event.
+    comments: NotRequired[str | None]
+    # Customer id, in an older form of the event.
+    customerId: NotRequired[int | str | None]
 
 
 class RequestWorkflowEventQueryParams(TypedDict, total=False):
