@@ -35,6 +35,14 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     evidence: str
 
 
+class Causes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is on record as raising an event type. All empty: nothing is, and nothing is guessed."""
+
+    calls: tuple[str, ...] = ()  # API calls, and what is done in the platform's screens
+    activities: tuple[str, ...] = ()  # values of `triggeringActivity.name`
+    jobs: tuple[str, ...] = ()  # what is done without anybody asking
+
+
 class EventType(msgspec.Struct, frozen=True):
     """One event type. Its dicts are shared: read them, never change them."""
 
@@ -60,6 +68,13 @@ class EventType(msgspec.Struct, frozen=True):
     # Where else the key is looked for, in turn; at `owner` by the entity.
     key_else: tuple[str, ...] = ()
     owner: str | None = None  # dotted path of the entity that the event belongs to
+    product: str = "own"  # which part of the platform raises it: a key of `facts.PRODUCTS`
+    plainly: str = ""  # what has happened, as somebody of the shop says it
+    causes: Causes = Causes()
+    not_raised: tuple[str, ...] = ()  # what one would expect to raise it, and does not
+    beware: tuple[str, ...] = ()  # how it is misread
+    absent_in_samples: tuple[str, ...] = ()  # paths that are absent in some published sample
+    may_lack: tuple[str, ...] = ()  # what else may be missing, and when
 
     @property
     def label(self) -> str:

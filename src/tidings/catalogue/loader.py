@@ -15,7 +15,8 @@ import msgspec
 
 from tidings.catalogue.catalogue import Catalogue
 from tidings.catalogue.compat import breaking
-from tidings.catalogue.event_type import Enrichment, EventType, Json, Source
+from tidings.catalogue.event_type import Causes, Enrichment, EventType, Json, Source
+from tidings.catalogue.facts import PRODUCTS, caution
 from tidings.catalogue.schema import (
     CatalogueError,
     inline,
@@ -42,6 +43,13 @@ class TypeFile(
     version: int = 1
     family: str
     trigger: str
+    product: str
+    plainly: str
+    causes: Causes
+    not_raised: tuple[str, ...]  # sentences, and names of `facts.CAUTIONS` after a dollar sign
+    beware: tuple[str, ...]
+    absent_in_samples: tuple[str, ...]
+    may_lack: tuple[str, ...]
     documented_as: Literal["core", "extra", "own"]  # own: Tidings tells them of itself
     since: str | None
     source: Source
@@ -96,6 +104,11 @@ def _refs(node: Json) -> set[str]:
 
 def event_type(file: TypeFile, blocks: dict[str, Json]) -> EventType:
     """The event type with its full schema and the paths that follow from the schema's marks."""
+    if file.product not in PRODUCTS:
+        raise CatalogueError(
+            f"product must be one of {', '.join(PRODUCTS)}; got {file.product!r}. Add it to "
+            "facts.PRODUCTS if it is a new one"
+        )
     envelope = blocks["shared/envelope.json"]
     ours = file.documented_as == "own"  # what Tidings tells of itself holds no null
     data = file.data if ours else nullable(file.data, _types_by_ref(blocks))
@@ -138,6 +151,13 @@ def event_type(file: TypeFile, blocks: dict[str, Json]) -> EventType:
         aliases=file.aliases,
         key_else=(*file.key_else, *((owner,) if owner else ())),
         owner=owner,
+        product=file.product,
+        plainly=file.plainly,
+        causes=file.causes,
+        not_raised=tuple(caution(said) for said in file.not_raised),
+        beware=file.beware,
+        absent_in_samples=file.absent_in_samples,
+        may_lack=file.may_lack,
     )
 
 

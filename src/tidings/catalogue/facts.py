@@ -1,0 +1,156 @@
+"""What a reader wants to know of an event type before its fields, in words.
+
+When it fires and what raises it, what may be missing, what its ordering key and its `refId` are.
+The facts lie in the type's file; here they become the sentences that the pages, the console, the
+command line and the API show. Where the public record is silent the sentence says so.
+"""
+
+import re
+
+from tidings.catalogue.event_type import EventType
+
+# The parts of the platform that raise events, in the order in which a reader looks for them.
+PRODUCTS = {
+    "customers": "Customer profiles",
+    "transactions": "Transactions",
+    "points": "Loyalty+: points",
+    "currencies": "Loyalty+: alternate currencies",
+    "tiers": "Loyalty+: tiers",
+    "targets": "Loyalty+: targets and milestones",
+    "streaks": "Loyalty+: streaks",
+    "promotions": "Loyalty+: loyalty promotions",
+    "partner-programmes": "Loyalty+: partner programmes",
+    "cart-promotions": "Cart promotions",
+    "coupons": "Coupons",
+    "rewards": "Rewards",
+    "badges": "Badges",
+    "cards": "Cards",
+    "user-groups": "User groups",
+    "requests": "Requests and approvals (maker-checker)",
+    "engage": "Engage+: messages",
+    "tidings": "Tidings itself",
+    "own": "The org itself",
+}
+# What holds for several types: a file names it by its key after a dollar sign.
+CAUTIONS = {
+    "automated": (
+        "Points or coupons that campaign automation, a journey (its Issue Incentive block) or "
+        "another automated issuance gives may raise no event. Who needs every movement reconciles "
+        "with the ledger API."
+    ),
+    "skipDownstream": (
+        "A v2 call that adds or updates a customer or a transaction with `skipDownstream` tells "
+        "nothing downstream: no points come of it, and probably no events (inferred)."
+    ),
+    "imports": "Imports raise nothing: neither badges from history nor uploaded coupons.",
+}
+CAUSES = "On record as raising it, which need not be all:"
+UNDOCUMENTED = "Not documented: the public record names no call, activity or job."
+_KEYS = {
+    "data.baseAttributes.customerIdentifiers.customerId": "customer",
+    "data.cardNumber": "card",
+    "data.coupons[0].customerIdentifiers.customerId": "customer, by the first coupon",
+    "data.customerIdentifiers.customerId": "customer",
+    "data.groupId": "user group",
+    "data.promotionId": "promotion",
+    "data.replayId": "replay",
+    "data.requestId": "request",
+    "data.rewardId": "reward",
+    "data.series_info.id": "coupon series",
+    "data.survivorCustomerIdentifiers.customerId": "customer, by the profile that stays",
+    "data.transactionUpdates[0].customerId": "customer, by the first entry",
+    "data.webHookId": "webhook",
+}
+_REFERENCES = {
+    "orgId": "the org's id",
+    "loyaltyEventId": "the loyalty engine's id of the activity",
+    "apiRequestId": "the id of the API request",
+    "requestId": "the id of the request",
+    "data.requestId": "the id of the request",
+    "jobRunId": "the id of the job's run",
+    "n": "the number of the batch",
+    "k": "the number of the run",
+    "number": "a number that is not explained",
+    "24-hex id": "an id of 24 hexadecimal digits",
+    "firstCouponId": "the first coupon's id",
+    "lastCouponId": "the last coupon's id",
+    "webHookId": "the webhook's id",
+}
+_PLACEHOLDER = re.compile(r"\{([^}]+)\}")
+_ALTERNATIVES = re.compile(r"; | or ")
+_WHEN = re.compile(r"\b((?:when|for|from) [^{}]+)$")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+CUSTOMER = "data.customerIdentifiers"
+
+
+def caution(said: str) -> str:
+    """A sentence of a type's file, or the caution that it names. Raises KeyError for no such."""
+    return CAUTIONS[said[1:]] if said.startswith("$") else said
+
+
+def raised_by(kind: EventType) -> list[tuple[str, str]]:
+    """What raises it: what kind of thing, and which. Empty where nothing is on record."""
+    causes = kind.causes
+    named = ", ".join(f"`{name}`" for name in causes.activities)
+    return [
+        *(("Call", call) for call in causes.calls),
+        *([("Activity", f"{named} (`triggeringActivity.name`)")] if named else []),
+        *(("Job", job) for job in causes.jobs),
+    ]
+
+
+def missing(kind: EventType) -> list[str]:
+    """What may be missing in an event of it, one sentence each."""
+    said = []
+    if kind.absent_in_samples:
+        lacked = ", ".join(f"`{path}`" for path in kind.absent_in_samples)
+        said.append(f"Absent in one published sample or more: {lacked}.")
+    if "eventId" in kind.absent_in_samples:
+        said.append("Tidings gives an event that comes without `eventId` one before it goes out.")
+    fields = kind.data.get("properties", {})
+    if {"entityInformation", "customerIdentifiers"} <= fields.keys():
+        seen = "" if CUSTOMER in kind.absent_in_samples else " (inferred from other types)"
+        said.append(
+            "When a user group owns what it is about, `data.customerIdentifiers` is absent: "
+            "`data.entityInformation.entityType` is then USERGROUP2 and its `entityId` the group's "
+            f"id{seen}."
+        )
+    return [*said, *kind.may_lack]
+
+
+def key_meaning(kind: EventType) -> str:
+    """What the ordering key is, and what that promises."""
+    noun = _KEYS.get(kind.key)
+    if noun is None:  # an own type: its declaration says what the field is
+        return "events that hold the same value go out in order"
+    one, _, how = noun.partition(", ")
+    by = f" ({how})" if how else ""
+    return f"the {one}{by}: events about one {one} go out in order; without it, in any order"
+
+
+def reference_meaning(kind: EventType) -> str:
+    """What `refId` is made of."""
+    if kind.product == "own":
+        return "what the sender puts there"
+    if kind.ref_id_rule is None:
+        return "not documented"
+    return "; ".join(_reference(one) for one in _ALTERNATIVES.split(kind.ref_id_rule))
+
+
+def _reference(rule: str) -> str:
+    """One form of a rule: what it is made of, and when it is that."""
+    parts = dict.fromkeys(_PLACEHOLDER.findall(rule))
+    when = _WHEN.search(rule)
+    made_of = _listed([_REFERENCES.get(part, _spelled(part)) for part in parts])
+    return (made_of + (f" {when[1]}" if when else "")) if parts else rule
+
+
+def _spelled(placeholder: str) -> str:
+    """`promotionEarnId` as "the promotion earn id"."""
+    words = _HUMP.sub(" ", placeholder.removeprefix("data.")).lower()
+    return f"the {words}"
+
+
+def _listed(parts: list[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
