@@ -1,13 +1,16 @@
 """The pages of the event types are current, complete, and lead to pages that are there."""
 
 import calendar
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from tests.simulator.causes import CAUSES
-from tidings.catalogue import load
+from tidings.catalogue import EventType, load
+from tidings.catalogue.facts import UNDOCUMENTED, missing, raised_by
+from tidings.catalogue.thin import thin
 from tidings.cli.event_pages import pages
 from tidings.core import budget, own_schema
 from tidings.core.own_schema import KEYWORDS
@@ -63,6 +66,50 @@ def test_what_is_announced_alone_is_told_and_is_no_type() -> None:
     assert load().get("identifierReleased") is None
     for path in (FOLDER / "README.md", DOCS / "contract" / "events.md"):
         assert "[identifierReleased](../identifier-released.md)" in path.read_text("utf-8")
+
+
+def first_json(text: str) -> object:
+    return json.loads(text.split("```json")[1].split("```", maxsplit=1)[0])
+
+
+@pytest.mark.parametrize("kind", load().kinds(), ids=lambda kind: kind.label)
+def test_a_page_says_when_it_fires_what_may_be_missing_and_shows_both_forms(
+    kind: EventType,
+) -> None:
+    text = MADE[f"{kind.label}.md"]
+    fires = text.split("\n## When it fires\n")[1].split("\n## ")[0]
+    for said in (*(which for _, which in raised_by(kind)), *kind.not_raised, *kind.beware):
+        assert said in fires
+    assert (UNDOCUMENTED in fires) == (not raised_by(kind))
+    for said in missing(kind):
+        assert f"- {said}\n" in text.split("\n## What may be missing\n")[1]
+    small, full = text.split("\n### Thin: as the platform sends it\n")[1].split("\n### Enriched\n")
+    assert first_json(small) == thin(kind, kind.example)
+    if first_json(small) == kind.example:
+        assert "Enrichment adds nothing to this type" in full
+    else:
+        assert first_json(full) == kind.example
+
+
+def test_the_index_leads_from_what_has_happened_to_the_type() -> None:
+    assert (
+        "| A customer spends points | [pointsRedeemed](pointsRedeemed.md) | Loyalty+: points |"
+        in (MADE["README.md"])
+    )
+
+
+def test_the_index_says_what_raises_no_event_and_what_is_misread() -> None:
+    text = " ".join(MADE["README.md"].split())
+    for said in (
+        "reconciles with the ledger API",
+        "`skipDownstream`",
+        "neither badges from history nor uploaded coupons",
+        "[requestWorkflowEvent](requestWorkflowEvent.md): Approved is no proof of points",
+        "[targetAchievedValueUpdated](targetAchievedValueUpdated.md): The amount is positive after "
+        "a return",
+        "[rewardExpiryReminder](rewardExpiryReminder.md): It needs three switches",
+    ):
+        assert said in text, said
 
 
 @pytest.mark.parametrize("name", sorted(MADE))

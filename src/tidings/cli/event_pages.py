@@ -12,6 +12,16 @@ from typing import NamedTuple
 
 from tidings.catalogue import Catalogue, EventType, load
 from tidings.catalogue.event_type import Json
+from tidings.catalogue.facts import (
+    CAUSES,
+    CAUTIONS,
+    PRODUCTS,
+    UNDOCUMENTED,
+    key_meaning,
+    missing,
+    raised_by,
+    reference_meaning,
+)
 from tidings.catalogue.loader import HERE, raw_blocks
 from tidings.catalogue.schema import types_of, walk
 from tidings.catalogue.thin import thin
@@ -46,6 +56,10 @@ JSON objects; every type has the [envelope](shared-blocks.md#envelope) and its o
 ([what holds for all](../contract/events.md)). An org can
 [declare types of its own](../event-types.md). Announced, and without a published payload:
 [identifierReleased](../identifier-released.md).
+
+Find the row that says what has happened: "a customer spends points" is pointsRedeemed. The product
+is the part of the platform that raises it. `refId` links events of one activity: compare it whole,
+and never take it apart.
 """
 BLOCKS_HEAD = """\
 # What several events share
@@ -69,6 +83,8 @@ INDEX_FOOT = """\
 """
 
 
+THIN = "Thin: as the platform sends it"
+NOTHING_ADDED = "Enrichment adds nothing to this type: every webhook gets the event as above."
 NULLS = (
     "Any field may be absent or null, whatever the type beside it: the platform's producers write "
     "null for what they have no value for."
@@ -151,24 +167,40 @@ def blocks_page(raw: dict[str, Json]) -> str:
 def page(kind: EventType, blocks: dict[str, Json], versions: Sequence[EventType] = ()) -> str:
     """The page of one version of an event type; `versions` are all that there are of it."""
     facts = _facts(kind, versions)
-    lines = [f"# {kind.label}", "", kind.trigger, "", MADE, "", *facts, "", "## Fields", ""]
+    lines = [f"# {kind.label}", "", kind.trigger, "", MADE, "", *facts, ""]
+    lines += ["## When it fires", "", *_when(kind), ""]
+    if lacks := missing(kind):
+        lines += ["## What may be missing", "", *(f"- {said}" for said in lacks), ""]
+    lines += ["## Fields", ""]
     lines += [NULLS, ""] if may_lack(kind) else []
     lines += _table("In `data`", kind.data, blocks, BLOCKS, null=not may_lack(kind))
-    lines += ["", "## Example", ""]
+    lines += ["", "## Examples", ""]
     if not kind.name.startswith("tidings."):
         lines += [f"`tidings trigger {kind.label}` sends one of your own org, new each time.", ""]
     small = thin(kind, kind.example)
-    if small != kind.example:
-        lines += ["As the platform sends it:", "", *_json(small), ""]
-        lines += ["With all enrichment that there is for it:", ""]
-    lines += [*_json(kind.example), ""]
+    lines += [f"### {THIN}", "", *_json(small), "", "### Enriched", ""]
+    if small == kind.example:
+        lines += [NOTHING_ADDED, ""]
+    else:
+        lines += ["With all enrichment that there is for it:", "", *_json(kind.example), ""]
     for other in kind.examples[1:]:
-        lines += ["Another of its forms:", "", *_json(thin(kind, other)), ""]
+        lines += ["### Another of its forms", "", *_json(thin(kind, other)), ""]
     if kind.invented:
         lines += [_invented(kind), ""]
     if kind.notes:
         lines += ["## Notes", "", *(f"- {note}" for note in kind.notes), ""]
     return "\n".join([*lines, FOOT.format(name=kind.name)])
+
+
+def _when(kind: EventType) -> list[str]:
+    """What raises it, what does not, and how it is misread."""
+    causes = [f"- {what}: {which}." for what, which in raised_by(kind)]
+    lines = [CAUSES, "", *causes] if causes else [UNDOCUMENTED]
+    if kind.not_raised:
+        lines += ["", "What does not raise it:", "", *(f"- {said}" for said in kind.not_raised)]
+    if kind.beware:
+        lines += ["", "Beware:", "", *(f"- {said}" for said in kind.beware)]
+    return lines
 
 
 def _facts(kind: EventType, versions: Sequence[EventType]) -> list[str]:
@@ -188,10 +220,12 @@ def _facts(kind: EventType, versions: Sequence[EventType]) -> list[str]:
     if kind.family == "operational":
         standing = "of Tidings itself"
     facts = [
+        ("What has happened", kind.plainly),
+        ("Product", PRODUCTS[kind.product]),
         ("Family", kind.family),
         ("Standing", standing + (f" ({kind.since})" if kind.since else "")),
-        ("Ordering key", _key(kind)),
-        ("`refId`", f"`{kind.ref_id_rule}`" if kind.ref_id_rule else "no rule is documented"),
+        ("Ordering key", f"{_key(kind)}: {key_meaning(kind)}"),
+        ("`refId`", _reference(kind)),
         ("`eventLogId`", "in the envelope" if kind.event_log_id else "none"),
         ("Enrichment", ", ".join(added) or "none"),
         ("Found by", ", ".join(f"`{path}`" for path in kind.search_paths)),
@@ -205,7 +239,7 @@ def _facts(kind: EventType, versions: Sequence[EventType]) -> list[str]:
         others = ", ".join(f"[{one.version}]({one.label}.md)" for one in versions if one != kind)
         chosen = "unless it chose another" if kind.version == 1 else "that chose it"
         told = f"{kind.version}: {said} in the envelope, for a webhook {chosen}. Others: {others}"
-        facts.insert(2, ("[Version](../event-types.md#versions)", told))
+        facts.insert(4, ("[Version](../event-types.md#versions)", told))
     return ["| | |", "|---|---|", *(f"| {name} | {_cell(value)} |" for name, value in facts)]
 
 
@@ -214,6 +248,11 @@ def _key(kind: EventType) -> str:
     if kind.owner:
         said[-1] += ", which is the customer, or a group and its id"
     return ", else ".join(said)
+
+
+def _reference(kind: EventType) -> str:
+    rule, meaning = kind.ref_id_rule, reference_meaning(kind)
+    return f"`{rule}`: {meaning}" if rule else meaning
 
 
 def _invented(kind: EventType) -> str:
@@ -231,17 +270,33 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
+def _link(kind: EventType) -> str:
+    return f"[{kind.label}]({kind.label}.md)"
+
+
 def index(kinds: list[EventType]) -> str:
     """The page that leads to all others."""
     families: defaultdict[str, list[EventType]] = defaultdict(list)
     for kind in kinds:
         families[kind.family].append(kind)
-    lines = [HEAD]
+    order = list(PRODUCTS)
+    lines = [HEAD, "## What raises no event", ""]
+    lines += [*(f"- {said}" for said in CAUTIONS.values()), ""]
+    lines += ["Types that are easily misread:", ""]
+    lines += [
+        f"- [{kind.label}]({kind.label}.md): {said}" for kind in kinds for said in kind.beware
+    ]
+    lines.append("")
     for family in sorted(families):
-        lines += [f"## {family}", "", "| Event type | When |", "|---|---|"]
         lines += [
-            f"| [{kind.label}]({kind.label}.md) | {_cell(kind.trigger)} |"
-            for kind in families[family]
+            f"## {family}",
+            "",
+            "| What has happened | Event type | Product |",
+            "|---|---|---|",
+        ]
+        lines += [
+            f"| {kind.plainly} | [{kind.label}]({kind.label}.md) | {PRODUCTS[kind.product]} |"
+            for kind in sorted(families[family], key=lambda one: order.index(one.product))
         ]
         lines.append("")
     return "\n".join([*lines, INDEX_FOOT])
