@@ -41,6 +41,8 @@ def test_all_types_are_listed_the_catalogues_first() -> None:
                 "eventName": "orderPacked",
                 "family": "own",
                 "trigger": "An order is packed.",
+                "plainly": "An order is packed.",
+                "product": "The org itself",
                 "own": True,
                 "version": 1,
             }
@@ -80,6 +82,28 @@ def test_the_catalogues_types_are_shown_and_cannot_be_changed() -> None:
             assert refused.json["error"]["code"] == "event_name_taken"
             gone = await s.call("DELETE", "/v1/eventTypes/pointsIssued")
             assert gone.status == 404
+
+    run(scenario())
+
+
+def test_a_type_says_who_raises_it_what_it_may_lack_and_shows_both_forms() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            got = (await s.call("GET", "/v1/eventTypes/pointsRedeemed")).json
+            assert got["plainly"] == "A customer spends points"
+            assert got["product"] == "Loyalty+: points"
+            assert got["raisedBy"] == [
+                {"kind": "Activity", "what": "`PointsRedemption` (`triggeringActivity.name`)"}
+            ]
+            assert any("USERGROUP2" in said for said in got["missing"])
+            assert got["keyMeaning"].startswith("the customer:")
+            assert "instore" in got["example"]["data"]["customerIdentifiers"]
+            assert "instore" not in got["thinExample"]["data"]["customerIdentifiers"]
+            silent = (await s.call("GET", "/v1/eventTypes/cartPromotionRevoked")).json
+            assert silent["raisedBy"] == [] and silent["refIdMeaning"] == "not documented"
+            await put(s)
+            own = (await s.call("GET", "/v1/eventTypes/orderPacked")).json
+            assert own["missing"] == [] and own["thinExample"]["data"] == {"orderId": "O-71"}
 
     run(scenario())
 

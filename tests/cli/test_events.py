@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tidings.catalogue import load
+from tidings.catalogue.facts import NOTHING_ADDED, UNDOCUMENTED
 from tidings.cli import main
 from tidings.cli.exits import Exit
 
@@ -52,6 +53,26 @@ def test_every_type_can_be_shown(name: str, capsys: Capture) -> None:
     assert {field["path"] for field in shown["fields"]} >= set(
         load().get(name).data["properties"]  # type: ignore[union-attr]
     )
+
+
+def test_a_type_says_who_raises_it_what_it_lacks_and_where_its_forms_are(capsys: Capture) -> None:
+    assert main(["events", "show", "pointsIssued"]) == Exit.OK
+    out = " ".join(capsys.readouterr().out.split())
+    for said in (
+        "product Loyalty+: points",
+        "raised by activity: TransactionAdd, GoodwillPointAllocation",
+        "reconciles with the ledger API",
+        "Absent in one published sample or more: eventId",
+        "thin tidings events example pointsIssued --thin",
+    ):
+        assert said in out, said
+    assert main(["events", "show", "rewardCreated"]) == Exit.OK
+    out = " ".join(capsys.readouterr().out.split())
+    assert UNDOCUMENTED in out and NOTHING_ADDED in out
+    assert main(["events", "show", "pointsIssued", "--json"]) == Exit.OK
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["product"] == "Loyalty+: points" and shown["missing"] and shown["raisedBy"]
+    assert "instore" not in str(shown["thinExample"]) and "instore" in str(shown["example"])
 
 
 def test_an_example_is_an_event_that_can_be_sent(capsys: Capture) -> None:

@@ -11,6 +11,7 @@ from tests.api.log_client import accept
 from tests.catalogue import versioned
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings import catalogue
+from tidings.catalogue.facts import CAUTIONS, NOTHING_ADDED, UNDOCUMENTED
 from tidings.core.ids import show
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
@@ -38,6 +39,41 @@ def test_every_type_is_listed_by_family_and_found_by_its_words() -> None:
             assert "customerAdded" not in page
             page = text(await browser.get(f"/console/o/7/catalogue?q={'%3Cscript%3E'}"))
             assert "<script>" not in page.replace("<script src", "") and "&lt;script&gt;" in page
+
+    run(scenario())
+
+
+def test_a_type_is_found_by_what_has_happened_and_the_list_says_what_raises_nothing() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            page = text(await browser.get("/console/o/7/catalogue?q=spends%20points"))
+            assert re.findall(r"data-row href=\"/console/o/7/catalogue/(\w+)", page) == [
+                "pointsRedeemed"
+            ]
+            for caution in CAUTIONS.values():
+                assert caution.split("`")[0] in page
+
+    run(scenario())
+
+
+def test_a_types_page_says_when_it_fires_and_what_may_be_missing() -> None:
+    async def scenario() -> None:
+        async with pages() as p:
+            browser = await p.browser()
+            page = text(await browser.get("/console/o/7/catalogue/pointsIssued"))
+            for said in (
+                "<code>TransactionAdd</code>",
+                "reconciles with the ledger API",
+                "Loyalty+: points",
+                "USERGROUP2",
+                "events about one customer go out in order",
+            ):
+                assert said in page, said
+            page = text(await browser.get("/console/o/7/catalogue/cartPromotionRevoked"))
+            assert UNDOCUMENTED in page
+            page = text(await browser.get("/console/o/7/catalogue/rewardCreated"))
+            assert NOTHING_ADDED in page
 
     run(scenario())
 
@@ -91,8 +127,9 @@ def test_a_type_says_what_is_personal_who_subscribes_and_how_many_come() -> None
             assert "personal: " in thin and "found by" in thin and ">always<" in thin
             assert f"/console/o/7/webhooks/{webhook}" in thin
             assert "1 came" in thin and "/console/o/7/events/new?type=pointsIssued" in thin
-            rich = text(await browser.get("/console/o/7/catalogue/pointsIssued?example=enriched"))
-            assert len(rich) > len(thin), "enrichment adds"
+            assert "<h3>As the platform sends it</h3>" in thin and "<h3>Enriched</h3>" in thin
+            small, rich = thin.split("<h3>Enriched</h3>")
+            assert "&#34;instore&#34;" in rich and "&#34;instore&#34;" not in small
             assert (await browser.get("/console/o/7/catalogue/nothing")).status == 404
 
     run(scenario())

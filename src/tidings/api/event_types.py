@@ -12,6 +12,8 @@ from tidings.api.context import Services, iso, read_object
 from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.catalogue import EventType
+from tidings.catalogue.facts import told
+from tidings.catalogue.thin import thin
 from tidings.engine.event_types import OwnRecord, TypeRefused, UnknownType
 
 KEY_PATH = r"^data(\.[A-Za-z0-9_-]{1,128}|\[[0-9]{1,3}\]){1,20}$"
@@ -108,27 +110,35 @@ def event_type_routes(services: Services) -> APIRouter:
 
 
 def _show_row(kind: EventType) -> dict[str, Any]:
+    facts = told(kind)
     return {
         "eventName": kind.name,
         "family": kind.family,
         "trigger": kind.trigger,
+        "plainly": facts["plainly"],
+        "product": facts["product"],
         "own": kind.family == "own",
         "version": kind.version,
     }
 
 
 def _show(kind: EventType) -> dict[str, Any]:
-    return _show_row(kind) | {
-        "key": kind.key,
-        "keyElse": kind.key_else,
-        "refIdRule": kind.ref_id_rule,
-        "since": kind.since,
-        "searchPaths": kind.search_paths,
-        "piiPaths": kind.pii_paths,
-        "notes": kind.notes,
-        "schema": kind.schema,
-        "example": kind.example if kind.examples else None,
-    }
+    return (
+        _show_row(kind)
+        | told(kind)
+        | {
+            "key": kind.key,
+            "keyElse": kind.key_else,
+            "refIdRule": kind.ref_id_rule,
+            "since": kind.since,
+            "searchPaths": kind.search_paths,
+            "piiPaths": kind.pii_paths,
+            "notes": kind.notes,
+            "schema": kind.schema,
+            "example": kind.example if kind.examples else None,
+            "thinExample": thin(kind, kind.example) if kind.examples else None,
+        }
+    )
 
 
 def _show_own(services: Services, org: int, record: OwnRecord) -> dict[str, Any]:

@@ -7,7 +7,7 @@ command line and the API show. Where the public record is silent the sentence sa
 
 import re
 
-from tidings.catalogue.event_type import EventType
+from tidings.catalogue.event_type import EventType, Json
 
 # The parts of the platform that raise events, in the order in which a reader looks for them.
 PRODUCTS = {
@@ -45,6 +45,7 @@ CAUTIONS = {
     "imports": "Imports raise nothing: neither badges from history nor uploaded coupons.",
 }
 CAUSES = "On record as raising it, which need not be all:"
+NOTHING_ADDED = "Enrichment adds nothing to this type: every webhook gets the event as it is."
 UNDOCUMENTED = "Not documented: the public record names no call, activity or job."
 _KEYS = {
     "data.baseAttributes.customerIdentifiers.customerId": "customer",
@@ -143,6 +144,20 @@ def _reference(rule: str) -> str:
     when = _WHEN.search(rule)
     made_of = _listed([_REFERENCES.get(part, _spelled(part)) for part in parts])
     return (made_of + (f" {when[1]}" if when else "")) if parts else rule
+
+
+def told(kind: EventType) -> Json:
+    """All of it as the API and `tidings events show --json` give it."""
+    return {
+        "plainly": kind.plainly or kind.trigger,
+        "product": PRODUCTS[kind.product],
+        "raisedBy": [{"kind": what, "what": which} for what, which in raised_by(kind)],
+        "notRaised": list(kind.not_raised),
+        "beware": list(kind.beware),
+        "missing": missing(kind),
+        "keyMeaning": key_meaning(kind),
+        "refIdMeaning": reference_meaning(kind),
+    }
 
 
 def _spelled(placeholder: str) -> str:

@@ -15,6 +15,7 @@ from tidings.catalogue.event_type import Json
 from tidings.catalogue.facts import (
     CAUSES,
     CAUTIONS,
+    NOTHING_ADDED,
     PRODUCTS,
     UNDOCUMENTED,
     key_meaning,
@@ -84,7 +85,6 @@ INDEX_FOOT = """\
 
 
 THIN = "Thin: as the platform sends it"
-NOTHING_ADDED = "Enrichment adds nothing to this type: every webhook gets the event as above."
 NULLS = (
     "Any field may be absent or null, whatever the type beside it: the platform's producers write "
     "null for what they have no value for."

@@ -14,6 +14,16 @@ from tidings import __version__
 from tidings.catalogue import EventType, load
 from tidings.catalogue.asyncapi import document
 from tidings.catalogue.event_type import Json
+from tidings.catalogue.facts import (
+    NOTHING_ADDED,
+    PRODUCTS,
+    UNDOCUMENTED,
+    key_meaning,
+    missing,
+    raised_by,
+    reference_meaning,
+    told,
+)
 from tidings.catalogue.loader import HERE, raw_blocks, read_blocks
 from tidings.catalogue.thin import thin
 from tidings.cli.calls import calls
@@ -135,11 +145,13 @@ def show(name: str, where: Where) -> int:
     fields = _fields(kind)
     versions = versions_of(kind, where)
     if where.json:
-        told = [
+        shown = [
             {"path": row.path, "type": row.words, "is": row.said, "block": row.block or None}
             for row in fields
         ]
-        _print_line(_row(kind) | {"versions": versions, "notes": list(kind.notes), "fields": told})
+        forms = {"example": kind.example, "thinExample": thin(kind, kind.example)}
+        lists = {"versions": versions, "notes": list(kind.notes), "fields": shown}
+        _print_line(_row(kind) | told(kind) | lists | (forms if kind.examples else {}))
     else:
         _print_type(kind, versions, fields)
     _next(f"tidings events {'example' if kind.examples else 'schema'} {kind.label}", where)
@@ -157,21 +169,42 @@ def _print_type(kind: EventType, versions: list[int], fields: list[Row]) -> None
     console = _console()
     console.print(Text(kind.label, style="bold"))
     console.print(Text(clean(kind.trigger)))
-    key = " or ".join((kind.key, *kind.key_else))
-    console.print(Text(f"key {key} · refId {kind.ref_id_rule or 'without a rule'}"))
+    for name, said in (*_facts(kind), *_examples(kind)):
+        console.print(Text(f"{name:<12}{clean(_plain(said))}"))
     if len(versions) > 1:
         listed = ", ".join(f"{kind.name}.v{at}" for at in versions if at != kind.version)
         console.print(Text(f"version {kind.version} · others: {listed}"))
     if may_lack(kind):
         console.print(Text("· Any field of data may be absent or null."))
-    for note in kind.notes:
-        console.print(Text(f"· {note}"))
+    for note in (*kind.beware, *missing(kind), *kind.notes):
+        console.print(Text(f"· {_plain(note)}"))
     console.print()
-    told = []
+    shown = []
     for row in fields:
         block = f" Block {row.block}." if row.block else ""
-        told.append((row.path, row.words, _plain(row.said) + block))
-    print_table(("In data", "Type", "What it is"), told)
+        shown.append((row.path, row.words, _plain(row.said) + block))
+    print_table(("In data", "Type", "What it is"), shown)
+
+
+def _facts(kind: EventType) -> Iterable[tuple[str, str]]:
+    rule = f"{kind.ref_id_rule}: " if kind.ref_id_rule else ""
+    yield "product", PRODUCTS[kind.product]
+    yield "key", f"{kind.key}: {key_meaning(kind)}"
+    yield "refId", f"{rule}{reference_meaning(kind)}"
+    if kind.product != "own":
+        causes = [f"{what.lower()}: {which}" for what, which in raised_by(kind)]
+        yield "raised by", "; ".join(causes) or UNDOCUMENTED
+    for said in kind.not_raised:
+        yield "not raised", said
+
+
+def _examples(kind: EventType) -> Iterable[tuple[str, str]]:
+    if not kind.examples:
+        return
+    asked = f"tidings events example {kind.label}"
+    small = thin(kind, kind.example) != kind.example
+    yield "thin", f"{asked} --thin, as the platform sends it" if small else NOTHING_ADDED
+    yield "enriched", f"{asked}, with all that enrichment adds" if small else asked
 
 
 def _plain(text: str) -> str:

@@ -124,12 +124,22 @@ def copyable(text: object, shown: object = None) -> Markup:
     ).format(text, text if shown is None else shown)
 
 
+def ticked(text: str) -> Markup:
+    """A sentence of the catalogue: what stands between backticks is code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if index % 2 else escape(part)
+        for index, part in enumerate(parts)
+    )
+
+
 def masked(secret: str) -> str:
     """Its last four characters."""
     return "…" + secret[-4:] if len(secret) > 8 else "…"
 
 
 FILTERS = {
+    "ticked": ticked,
     "state_word": state_word,
     "left_out_word": word_of,
     "state": state,

@@ -5,6 +5,16 @@ from starlette.responses import Response
 
 from tidings.api.not_there import not_there
 from tidings.catalogue import EventType
+from tidings.catalogue.facts import (
+    CAUTIONS,
+    NOTHING_ADDED,
+    PRODUCTS,
+    UNDOCUMENTED,
+    key_meaning,
+    missing,
+    raised_by,
+    reference_meaning,
+)
 from tidings.catalogue.thin import thin
 from tidings.console.json_view import body_of
 from tidings.console.schema_tree import schema_tree
@@ -16,7 +26,7 @@ from tidings.store.port import EventQuery
 from tidings.store.port.log import ROWS_MAX
 
 DAY_MS = 86_400_000
-EXAMPLES = (("thin", "As the platform sends it"), ("enriched", "Enriched"))
+FORMS = ("As the platform sends it", "Enriched")
 
 
 class Volume(msgspec.Struct, frozen=True):
@@ -39,7 +49,8 @@ async def show_all(visit: Visit) -> Response:
         kind = kinds.get(org, name)
         if kind is None:
             continue
-        words = f"{kind.name} {kind.family} {kind.trigger}".lower()
+        product = PRODUCTS[kind.product]
+        words = f"{kind.name} {kind.family} {product} {kind.plainly} {kind.trigger}".lower()
         if all(needle in words for needle in needles):
             families.setdefault(kind.family, []).append(kind)
             count += 1
@@ -48,8 +59,17 @@ async def show_all(visit: Visit) -> Response:
         families=dict(sorted(families.items(), key=lambda one: (one[0] != "own", one[0]))),
         wanted=wanted,
         count=count,
+        products=PRODUCTS,
+        cautions=list(CAUTIONS.values()),
+        misread=_misread(families),
         subscribers=_counted(visit),
     )
+
+
+def _misread(families: dict[str, list[EventType]]) -> list[EventType]:
+    """The types among these that are easily misread, by name."""
+    listed = [kind for kinds in families.values() for kind in kinds if kind.beware]
+    return sorted(listed, key=lambda kind: kind.name.lower())
 
 
 async def show(visit: Visit) -> Response:
@@ -61,20 +81,24 @@ async def show(visit: Visit) -> Response:
     kind = services.event_types.get(org, name, version)
     if kind is None:
         raise not_there("eventName", "an event type of this org", name)
-    form = visit.request.query_params.get("example", "thin")
-    form = form if form in dict(EXAMPLES) else "thin"
-    example = None
+    forms = []
     if kind.examples:
-        event = kind.example if form == "enriched" else thin(kind, kind.example)
-        example = body_of(msgspec.json.encode(event))
+        small = thin(kind, kind.example)
+        events = (small,) if small == kind.example else (small, kind.example)
+        bodies = (body_of(msgspec.json.encode(event)) for event in events)
+        forms = list(zip(FORMS, bodies, strict=False))  # one where the two are the same
     return visit.page(
         "catalogue_type.html",
         kind=kind,
         tree=schema_tree(kind.schema),
-        form=form,
-        forms=EXAMPLES,
-        example=example,
-        differs=bool(kind.examples) and thin(kind, kind.example) != kind.example,
+        product=PRODUCTS[kind.product],
+        causes=raised_by(kind),
+        undocumented=UNDOCUMENTED,
+        nothing_added=NOTHING_ADDED,
+        lacks=missing(kind),
+        key_meaning=key_meaning(kind),
+        reference_meaning=reference_meaning(kind),
+        forms=forms,
         subscribers=_subscribers(visit, name),
         volume=await _volume(visit, name) if visit.may("logs:read") else None,
         versions=services.event_types.versions(org, name),
