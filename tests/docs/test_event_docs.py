@@ -56,7 +56,7 @@ def test_the_pages_that_tell_how_many_types_there_are_tell_what_is_so() -> None:
 def test_other_names_of_a_type_and_its_other_forms_stand_on_its_page() -> None:
     for kind in load().kinds():
         text = MADE[f"{kind.label}.md"]
-        assert text.count("Another of its forms:") == len(kind.examples) - 1
+        assert text.count("### Another of its forms\n") == len(kind.examples) - 1
         for alias in kind.aliases:
             assert f"`{alias}` on input" in text
             assert alias in (DOCS / "event-types.md").read_text("utf-8")

@@ -26,6 +26,7 @@ OTHERS = frozenset(
         "dependentSchemas",  # of JSON Schema, as is patternProperties
         "patternProperties",
         "enableServiceLinks",  # of a pod, in Kubernetes
+        "identifierReleased",  # an event type of the platform that has no published payload
         "localStorage",  # of a browser
         "orderPacked",  # an own event type, as an example
         "pointIssued",  # a slip, as an example of a name that is not known

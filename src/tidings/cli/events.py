@@ -189,7 +189,7 @@ def _print_type(kind: EventType, versions: list[int], fields: list[Row]) -> None
 def _facts(kind: EventType) -> Iterable[tuple[str, str]]:
     rule = f"{kind.ref_id_rule}: " if kind.ref_id_rule else ""
     yield "product", PRODUCTS[kind.product]
-    yield "key", f"{kind.key}: {key_meaning(kind)}"
+    yield "key", f"{', else '.join((kind.key, *kind.key_else))}: {key_meaning(kind)}"
     yield "refId", f"{rule}{reference_meaning(kind)}"
     if kind.product != "own":
         causes = [f"{what.lower()}: {which}" for what, which in raised_by(kind)]
