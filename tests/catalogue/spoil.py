@@ -31,6 +31,8 @@ def full(node: Json) -> Any:
     """A value with every declared field, one item in each list and one entry in each map."""
     if "const" in node:
         return node["const"]
+    if "enum" in node:
+        return node["enum"][0]
     kinds = types_of(node)
     if not kinds:
         return "anything"

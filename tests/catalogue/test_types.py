@@ -11,6 +11,7 @@ import tidings.catalogue
 from tidings.catalogue import load
 from tidings.catalogue.paths import steps
 from tidings.catalogue.schema import lean, marked, walk
+from tidings.core.hearing import BULK, KEPT_BULK, kept_name, kept_of_type
 from tidings.core.notices import KINDS
 
 CATALOGUE = load()
@@ -82,14 +83,24 @@ def test_names_are_those_of_the_wire() -> None:
     assert CATALOGUE.get("pointsissued") is None
 
 
-def test_bulk_coupons_are_a_type_of_their_own() -> None:
-    """An event is of the type that its eventName says, though the two share a shape."""
+def test_bulk_coupons_show_what_really_arrives() -> None:
+    """The name that is subscribed to is not the one on the wire, and the two share a shape."""
     bulk, single = kind("IssueBulkCoupon"), kind("CouponIssue")
     assert lean(bulk.data) == lean(single.data)
-    assert bulk.example["eventName"] == "IssueBulkCoupon"
+    assert bulk.wire_names == ("CouponIssue", "IssueBulkCoupon")
+    assert bulk.example["eventName"] == "CouponIssue"
     assert len(bulk.example["data"]["coupons"]) > 1
-    problems = CATALOGUE.check("CouponIssue", bulk.example)
-    assert [problem.path for problem in problems] == ["eventName"]
+    assert CATALOGUE.check("CouponIssue", bulk.example) == []
+    assert kept_name("CouponIssue", bulk.example) == kept_of_type("IssueBulkCoupon") == KEPT_BULK
+    assert kept_name("CouponIssue", single.example) == kept_of_type("CouponIssue")
+    wrong = CATALOGUE.check("IssueBulkCoupon", bulk.example | {"eventName": "CouponRedeem"})
+    assert wrong[0].message.startswith(
+        'eventName must be "CouponIssue" or "IssueBulkCoupon"; got text "CouponRedeem"'
+    )
+
+
+def test_no_other_type_arrives_under_another_name() -> None:
+    assert {name for name in NAMES if kind(name).wire_names != (name,)} == {BULK}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -98,7 +109,7 @@ def test_examples_fit_and_hold_no_gap(name: str) -> None:
     for example in kind(name).examples:
         assert CATALOGUE.check(name, example) == []
         assert "not documented" not in json.dumps(example)
-        assert example["eventName"] == name
+        assert example["eventName"] == kind(name).wire_names[0]
         assert {"eventId", "orgId", "refId", "createdAt", "data"} <= example.keys()
 
 
@@ -140,7 +151,7 @@ def test_lists_say_what_they_hold_and_values_are_hints(name: str) -> None:
     for path, node in walk(kind(name).schema):
         if node.get("type") == "array":
             assert "items" in node, path
-        assert "enum" not in node, path
+        assert "enum" not in node or path == "eventName", path
         assert node.get("additionalProperties") is not False, path
         assert all(isinstance(hint, str) and hint != "..." for hint in node.get("examples", ()))
 

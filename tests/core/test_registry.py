@@ -143,7 +143,7 @@ def test_any_number_of_unknown_names_costs_bounded_memory() -> None:
     registry.put(hook(1, 7))
     for number in range(5000):
         assert matched(registry, 7, f"unknown {number}") == []
-    assert len(registry._answers[7]) == 4096
+    assert 0 < len(registry._answers[7]) <= 4096
     assert matched(registry, 7) == [1]
 
 
@@ -213,3 +213,11 @@ def test_the_registry_agrees_with_a_naive_model(changes: list[tuple]) -> None:
             own = [n for n, one in sorted(naive.webhooks.items()) if one.org == org]
             assert [one.number for one in registry.of_org(org)] == own
         assert {one.number for one in registry} == set(naive.webhooks)
+
+
+def test_after_any_number_of_unknown_names_an_answer_is_remembered_again() -> None:
+    registry = Registry()
+    registry.put(hook(1, 7))
+    for number in range(5000):
+        registry.match(7, f"unknown.{number}")
+    assert registry.match(7, NAMES[0]) is registry.match(7, NAMES[0])

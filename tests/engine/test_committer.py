@@ -54,7 +54,7 @@ class Desk:
 
 def event(id: str) -> Prepared:
     """An event that waits for its commit."""
-    return Prepared(Draft(1, "a", id, b"{}", {}), b"", b"", None)
+    return Prepared(Draft(1, "a", id, b"{}", {}), b"", b"", None, "a")
 
 
 def settled(delivery: int) -> port.Settled:

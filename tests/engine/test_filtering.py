@@ -24,7 +24,9 @@ def hook(number: int, org: int = 7, filter: dict[str, Any] | None = None, **more
 def matched(registry: Registry, tier: str, org: int = 7) -> list[int]:
     event = {"eventName": "a", "data": {"tier": tier}}
     draft = Draft(org, "a", "e-1", b"{}", event)
-    return [new.webhook for new in Matcher(registry).match(Prepared(draft, b"", b"", None))]
+    return [
+        new.webhook for new in Matcher(registry).match(Prepared(draft, b"", b"", None, draft.name))
+    ]
 
 
 GOLD = {"path": "data.tier", "eq": "gold"}

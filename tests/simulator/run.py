@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tidings.core.hearing import heard_as, kept_name
 from tidings.simulator import Happening
 
 Json = dict[str, Any]
@@ -92,6 +93,11 @@ class Step:
                 yield step
 
 
+def type_of(happening: Happening) -> str:
+    """The event type that it is played for."""
+    return heard_as(kept_name(happening.name, happening.event))[-1]
+
+
 class Run:
     """All events of a run, found by type and by call."""
 
@@ -101,8 +107,9 @@ class Run:
         self.of_customer: defaultdict[tuple[str, int | None], list[int]] = defaultdict(list)
         self.calls: defaultdict[str, list[int]] = defaultdict(list)
         for at, happening in enumerate(happenings):
-            self.places[happening.name].append(at)
-            self.of_customer[happening.name, customer_of(happening.event["data"])].append(at)
+            name = type_of(happening)
+            self.places[name].append(at)
+            self.of_customer[name, customer_of(happening.event["data"])].append(at)
             if call := happening.event["apiRequestId"]:
                 self.calls[call].append(at)
         self.steps = [Step(self, at) for at in range(len(happenings))]

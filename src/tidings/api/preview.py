@@ -121,11 +121,11 @@ async def try_event(
     }
     if not webhook.dials:
         return row | {"why": f"{webhook.kind} makes no call: no event is sent."}
-    if stored.name not in webhook.event_names:
+    if not webhook.hears(stored.kept_name):
         return row | {"why": "eventNames does not name its type."}
     event = msgspec.json.decode(body)
     kind = services.event_types.kind_of(stored.org, event)
-    if kind is not None and not webhook.subscribes(stored.name, kind.version):
+    if kind is not None and not webhook.subscribes(stored.kept_name, kind.version):
         wanted = webhook.version_of(stored.name)
         return row | {"why": f"It is of version {kind.version}; eventVersions asks for {wanted}."}
     if webhook.filter is not None:

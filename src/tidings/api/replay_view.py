@@ -5,6 +5,7 @@ from typing import Any
 
 from tidings.api.context import iso
 from tidings.core.delivery import State
+from tidings.core.hearing import heard_as
 from tidings.core.ids import show
 from tidings.core.replay import JobState, Kind, progress
 from tidings.core.replay_rules import UNMATCHED
@@ -36,7 +37,7 @@ def show_job(
         "reason": job.reason or waiting or None,
         "webHookId": None if source is None else source.id,
         "toWebHookId": None if target is None else target.id,
-        "eventNames": list(spec.names) or None,
+        "eventNames": [heard_as(name)[-1] for name in spec.names] or None,
         "from": iso(spec.from_ms),
         "to": iso(spec.to_ms),
         "states": [*words, UNMATCHED] if spec.unmatched else words,

@@ -32,7 +32,8 @@ class WebhookAnswers:
     def shown(self, record: Record) -> dict[str, Any]:
         """As the answers of changes show it."""
         flows = self._services.transformations.names(record.org)
-        return show_webhook(record, self._services.zone(record.org), flows)
+        unheard = self._services.webhooks.unheard(record)
+        return show_webhook(record, self._services.zone(record.org), flows, unheard)
 
     def to_get(self, record: Record) -> dict[str, Any]:
         """As GET shows it: with what `neoEnrichment` might name."""

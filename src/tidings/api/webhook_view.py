@@ -9,6 +9,7 @@ import msgspec
 from tidings.api.context import iso, local_iso
 from tidings.core.attribution import of_credential, show_attribution
 from tidings.core.enrichment import THIN, WHEN_DOWN
+from tidings.core.event_name_rules import UNHEARD, unheard_said
 from tidings.core.masks import masked
 from tidings.core.neo_rules import FLOW_UNKNOWN, NEO, unknown_flow_said
 from tidings.core.retry_rules import show_retry
@@ -20,10 +21,13 @@ from tidings.core.webhook_rules import FLAGS, IDENTIFIERS, QUEUE_NOT_SERVED
 from tidings.engine.webhook_records import Author, Record
 
 
-def show_webhook(record: Record, zone: tzinfo, flows: Collection[str] = ()) -> dict[str, Any]:
+def show_webhook(
+    record: Record, zone: tzinfo, flows: Collection[str] = (), unheard: Sequence[str] = ()
+) -> dict[str, Any]:
     """Everything; of the signing secret and of values of headers the last four characters.
 
-    `flows` are the transformations that `neoEnrichment` may name.
+    `flows` are the transformations that `neoEnrichment` may name; `unheard`: what it asks for in
+    vain.
     """
     webhook, settings = record.webhook, record.config.settings
     extra = settings.extra
@@ -63,17 +67,19 @@ def show_webhook(record: Record, zone: tzinfo, flows: Collection[str] = ()) -> d
         "retryPolicy": show_retry(settings.retry),
         "signingSecretHint": f"…{show_secret(secrets[0])[-4:]}" if secrets else None,
         "signingSecretOverlapEnds": iso(max(ends)) if len(secrets) > 1 else None,
-        "warning": warning_of(webhook, flows),
+        "warning": warning_of(webhook, flows, unheard),
     }
 
 
-def warning_of(webhook: Webhook, flows: Collection[str]) -> dict[str, str] | None:
+def warning_of(
+    webhook: Webhook, flows: Collection[str], unheard: Sequence[str] = ()
+) -> dict[str, str] | None:
     """What its owner should know of it as it stands; null where there is nothing."""
     if not webhook.dials:
         return {"code": QUEUE_NOT_SERVED, "message": QUEUE_SAID}
-    if webhook.flow is None or webhook.transformation in flows:
-        return None
-    return {"code": FLOW_UNKNOWN, "message": unknown_flow_said(webhook.flow, flows)}
+    if webhook.flow is not None and webhook.transformation not in flows:
+        return {"code": FLOW_UNKNOWN, "message": unknown_flow_said(webhook.flow, flows)}
+    return {"code": UNHEARD, "message": unheard_said(unheard)} if unheard else None
 
 
 def with_choices(shown: dict[str, Any], choices: Sequence[dict[str, str]]) -> dict[str, Any]:

@@ -239,6 +239,7 @@ class Service:
             transformations=transformations.names,
             aliases=types.aliases,
             kind=event_types.get,
+            admits_unknown=lambda org: orgs.settings(org).unknown_types == "admitted",
         )
         mailer = make_mailer(settings)
         consents = Consents(

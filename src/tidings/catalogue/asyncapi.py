@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tidings.catalogue.event_type import EventType, Json
-from tidings.catalogue.schema import types_of
+from tidings.catalogue.schema import event_name, types_of
 from tidings.catalogue.thin import thin
 from tidings.catalogue.versions import FIRST, VERSION_FIELD, version_field
 
@@ -74,7 +74,7 @@ def document(types: Iterable[EventType], blocks: dict[str, Json], version: str) 
 def payload(kind: EventType) -> Json:
     """The schema of a whole event, with references to `shared`."""
     fields: Json = {
-        "eventName": {"type": "string", "const": kind.name},
+        "eventName": {"type": "string", **event_name(kind.wire_names or (kind.name,))},
         "data": _schema(kind.data),
     }
     own: Json = {"type": "object", "properties": fields}

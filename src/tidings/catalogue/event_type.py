@@ -75,6 +75,7 @@ class EventType(msgspec.Struct, frozen=True):
     beware: tuple[str, ...] = ()  # how it is misread
     absent_in_samples: tuple[str, ...] = ()  # paths that are absent in some published sample
     may_lack: tuple[str, ...] = ()  # what else may be missing, and when
+    wire_names: tuple[str, ...] = ()  # what eventName may be; what really arrives comes first
 
     @property
     def label(self) -> str:

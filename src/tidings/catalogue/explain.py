@@ -77,6 +77,8 @@ UNFOUND = Problem(
 def _expected(node: Json) -> str:
     if "const" in node:
         return f'"{node["const"]}"'
+    if "enum" in node:
+        return " or ".join(f'"{one}"' for one in node["enum"])
     return " or ".join(_WORDS[name] for name in types_of(node)) or "present"
 
 
@@ -97,6 +99,8 @@ def _fits(value: object, node: Json) -> bool:
             return False
     elif allowed and not any(has_type(value, name) for name in allowed):
         return False
+    if "enum" in node:
+        return value in node["enum"]
     return "const" not in node or bool(value == node["const"])
 
 

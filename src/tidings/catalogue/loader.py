@@ -19,6 +19,7 @@ from tidings.catalogue.event_type import Causes, Enrichment, EventType, Json, So
 from tidings.catalogue.facts import PRODUCTS, caution
 from tidings.catalogue.schema import (
     CatalogueError,
+    event_name,
     inline,
     marked,
     nullable,
@@ -40,6 +41,7 @@ class TypeFile(
 
     name: str
     aliases: tuple[str, ...] = ()
+    wire_name: str | None = None  # the eventName that its events bear, where it is another
     version: int = 1
     family: str
     trigger: str
@@ -113,10 +115,11 @@ def event_type(file: TypeFile, blocks: dict[str, Json]) -> EventType:
     ours = file.documented_as == "own"  # what Tidings tells of itself holds no null
     data = file.data if ours else nullable(file.data, _types_by_ref(blocks))
     beside = nullable({"properties": file.beside}, {})
+    names = tuple(name for name in (file.wire_name, file.name) if name is not None)
     fields = {
         **inline(beside, blocks)["properties"],
         **envelope["properties"],
-        "eventName": {**envelope["properties"]["eventName"], "const": file.name},
+        "eventName": {**envelope["properties"]["eventName"], **event_name(names)},
         "data": inline(data, blocks),
     }
     schema: Json = {"title": file.name, **envelope, "properties": fields}
@@ -158,6 +161,7 @@ def event_type(file: TypeFile, blocks: dict[str, Json]) -> EventType:
         beware=file.beware,
         absent_in_samples=file.absent_in_samples,
         may_lack=file.may_lack,
+        wire_names=names,
     )
 
 

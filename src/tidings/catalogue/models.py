@@ -75,6 +75,7 @@ class Module:
         names = ", ".join(f'"{one}"' for one in (kind.name, *kind.aliases))
         self._typing |= {"Literal", "Required"}
         self._shared.add("Envelope")
+        names = ", ".join(f'"{one}"' for one in kind.wire_names or (kind.name,))
         self._texts.append(
             f"class {name}(Envelope):\n"
             f"{_docstring(kind.trigger)}\n"

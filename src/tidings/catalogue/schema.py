@@ -7,16 +7,17 @@ values of a list of pairs), `x-quirk` (an oddity of the wire that is kept), `x-s
 (same fact as another field).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tidings.catalogue.event_type import Json
 
 RULES = frozenset(
-    {"type", "required", "const", "properties", "items", "additionalProperties", "$ref"}
+    {"type", "required", "const", "enum", "properties", "items", "additionalProperties", "$ref"}
 )
 MARKS = frozenset({"x-pii", "x-search", "x-quirk", "x-since", "x-twin-of"})
-ALLOWED = RULES | MARKS | {"description", "examples"}
+# Of a file: its values are hints. Only the loader closes a list, that of names on the wire.
+ALLOWED = (RULES - {"enum"}) | MARKS | {"description", "examples"}
 TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array", "null"})
 
 
@@ -107,3 +108,8 @@ def types_of(node: Json) -> tuple[str, ...]:
     """The JSON types that `node` allows; empty means any."""
     allowed: Any = node.get("type", ())
     return (allowed,) if isinstance(allowed, str) else tuple(allowed)
+
+
+def event_name(names: Sequence[str]) -> Json:
+    """What `eventName` may be in an event of a type."""
+    return {"const": names[0]} if len(names) == 1 else {"enum": list(names)}

@@ -73,11 +73,11 @@ def raising(names: Sequence[str]) -> str:
     """A command that raises events which somebody who wants these types gets."""
     if not names:
         return "tidings simulate --events 20"
-    name = names[0]
+    name = next((one for one in names if not one.endswith("*")), names[0])
     if name.startswith(OF_TIDINGS):
         return "tidings tail"
     if _in_catalogue(name) is None:
-        return f"tidings trigger {name}"
+        return "tidings send event.json" if name.endswith("*") else f"tidings trigger {name}"
     return f"tidings simulate --events 20 --types {name}"
 
 

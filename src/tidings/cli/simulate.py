@@ -16,6 +16,7 @@ from tidings.cli.exits import Exit, exit_of, next_step, refuse, say
 from tidings.cli.send import NDJSON, STATUSES, error_text
 from tidings.cli.service import Service, Unreachable, decoded
 from tidings.cli.where import DEFAULT_URL, Server, Where, server
+from tidings.core.hearing import hears, kept_name
 from tidings.settings import unknown_names
 from tidings.simulator import Happening, played_types, simulate
 
@@ -222,7 +223,9 @@ def problems_of(options: Options) -> Iterator[str]:
 def chosen(events: Iterable[Happening], types: tuple[str, ...]) -> Iterator[Happening]:
     """The events of the chosen types; all where none is named."""
     wanted = frozenset(types)
-    return (event for event in events if not wanted or event.name in wanted)
+    return (
+        event for event in events if not wanted or hears(wanted, kept_name(event.name, event.event))
+    )
 
 
 def run(options: Options) -> int:

@@ -43,14 +43,13 @@ from tidings.core.envelope import (
     given_name,
     org_of,
 )
-from tidings.core.ids import EVENT_ID, derived_event_id
+from tidings.core.ids import EVENT_ID, UNKNOWN_NAME, derived_event_id
 from tidings.core.own_types import RESERVED
 
 Draft_co = TypeVar("Draft_co", covariant=True)
 Draft = TypeVar("Draft")
 
 _fits = EVENT_ID.fullmatch
-_UNKNOWN_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -466,7 +465,7 @@ def _event_too_large(raw: bytes, limits: Limits) -> Fault:
 
 def _check_unknown(name: str, rules: IntakeRules) -> None:
     if rules.unknown == "admitted":
-        if _UNKNOWN_NAME.fullmatch(name):
+        if UNKNOWN_NAME.fullmatch(name):
             return
         rule = "eventName must be 1 to 128 of A-Z a-z 0-9 _ . : -"
         raise Fault("event_name", f"{rule}; got {came(name)}. Rename it.", "eventName")

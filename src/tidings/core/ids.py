@@ -17,6 +17,8 @@ _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 EVENT_ID = re.compile(r"[A-Za-z0-9_:-]{1,128}")
+NAME_SIGNS = "[A-Za-z0-9_.:-]"  # of names that the catalogue does not have
+UNKNOWN_NAME = re.compile(rf"{NAME_SIGNS}{{1,128}}")
 
 
 def show(prefix: str, number: int) -> str:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from tidings.core.webhook import Webhook
 
+ANSWERS_MAX = 4096  # of an org
+
 
 class Candidates(NamedTuple):
     """Who subscribes to a type of event of an org."""
@@ -82,7 +84,8 @@ class Registry:
         return found
 
     def subscribers(self, org: int, event_name: str) -> list[str]:
-        """Names of the webhooks, of the org and of those above it, that ask for a type's events."""
+        """Names of the webhooks, of the org and of those above it, that name a type; those that ask
+        for it by a prefix do not depend on it."""
         hooks = self.of_org(org)
         above = self._parent.get(org)
         while above is not None:
@@ -90,37 +93,39 @@ class Registry:
             above = self._parent.get(above)
         return [hook.name for hook in hooks if event_name in hook.event_names]
 
-    def match(self, org: int, event_name: str, version: int = 1) -> tuple[Webhook, ...]:
-        """The webhooks that subscribe to this org's events of this type, by number.
+    def match(self, org: int, kept: str, version: int = 1) -> tuple[Webhook, ...]:
+        """The webhooks that subscribe to this org's events of this kept name (core/hearing.py), by
+        number.
 
         `version` is that of the event's type: a webhook gets version 1 unless it chose another.
         """
-        return self.candidates(org, event_name, version).webhooks
+        return self.candidates(org, kept, version).webhooks
 
-    def candidates(self, org: int, event_name: str, version: int = 1) -> Candidates:
+    def candidates(self, org: int, kept: str, version: int = 1) -> Candidates:
         """Like `match`; also says whether any of them has a filter to be asked."""
         answers = self._answers.get(org)
         if answers is None:
             answers = self._answers[org] = {}
-        wanted = event_name if version == 1 else f"{event_name}@{version}"  # no name holds an @
+        wanted = kept if version == 1 else f"{kept}@{version}"  # no name holds an @
         found = answers.get(wanted)
         if found is None:
-            hooks = self._candidates(org, event_name, version)
+            hooks = self._candidates(org, kept, version)
             by_number = tuple(sorted(hooks, key=lambda hook: hook.number))
             found = Candidates(by_number, any(hook.filter is not None for hook in by_number))
-            if len(answers) < 4096:  # an org may send any number of unknown names
-                answers[wanted] = found
+            if len(answers) >= ANSWERS_MAX:  # an org may send any number of unknown names
+                answers.clear()  # what is asked for often comes back at once
+            answers[wanted] = found
         return found
 
-    def _candidates(self, org: int, event_name: str, version: int) -> Iterator[Webhook]:
+    def _candidates(self, org: int, kept: str, version: int) -> Iterator[Webhook]:
         for webhook in self._of_org.get(org, {}).values():
-            if webhook.matches and webhook.subscribes(event_name, version):
+            if webhook.matches and webhook.subscribes(kept, version):
                 yield webhook
         above = self._parent.get(org)
         while above is not None:
             for webhook in self._of_org.get(above, {}).values():
                 if webhook.listen_to_children and webhook.matches:
-                    if webhook.subscribes(event_name, version):
+                    if webhook.subscribes(kept, version):
                         yield webhook
             above = self._parent.get(above)
 

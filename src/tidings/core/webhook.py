@@ -6,6 +6,7 @@ import msgspec
 
 from tidings.core.enrichment import NOTHING, Enrichment
 from tidings.core.filter import Filter
+from tidings.core.hearing import heard_as, prefixes_of
 from tidings.core.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.shape import Shape
 from tidings.core.standing import Standing
@@ -35,7 +36,7 @@ class Webhook(msgspec.Struct, frozen=True):
     version: int  # counts the changes; a delivery remembers under which one it was sent
     name: str
     standing: Standing
-    event_names: frozenset[str]
+    event_names: frozenset[str]  # and prefixes: core/hearing.py
     kind: str  # HTTP or QUEUE
     url: str
     method: str
@@ -58,6 +59,11 @@ class Webhook(msgspec.Struct, frozen=True):
     must_transform: bool = False  # it was named by `transformation`, and not by `neoEnrichment`
     flow: str | None = None  # what `neoEnrichment` asks for, in words, where that shapes it
     plain: bool = True  # the accepted bytes go untouched
+    prefixes: tuple[str, ...] = ()  # those among its event names; made of them
+
+    def __post_init__(self) -> None:
+        """Look for prefixes once, not at each event of a name that is new."""
+        msgspec.structs.force_setattr(self, "prefixes", prefixes_of(self.event_names))
 
     @property
     def matches(self) -> bool:
@@ -68,9 +74,22 @@ class Webhook(msgspec.Struct, frozen=True):
             Standing.DISABLED,
         )
 
-    def subscribes(self, event_name: str, version: int) -> bool:
-        """Whether it asked for events of this type, in this version of it."""
-        return event_name in self.event_names and version == self.version_of(event_name)
+    def subscribes(self, kept: str, version: int) -> bool:
+        """Whether it asked for such events (by their kept name), in this version of their type.
+
+        A prefix asks for version 1.
+        """
+        for name in heard_as(kept):
+            if name in self.event_names:
+                if version == self.version_of(name):
+                    return True
+            elif version == 1 and name.startswith(self.prefixes):
+                return True
+        return False
+
+    def hears(self, kept: str) -> bool:
+        """Whether it asked for such events at all, in whatever version."""
+        return any(self.subscribes(kept, self.version_of(name)) for name in heard_as(kept))
 
     def version_of(self, event_name: str) -> int:
         """The version of an event type that it chose: 1 unless it named another."""

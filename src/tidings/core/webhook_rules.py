@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.enrichment import THIN, WAIT, WHEN_DOWN, idle_wishes
+from tidings.core.event_name_rules import read_event_names
 from tidings.core.form import Form, Refusal, came, number_of, visible, whole_of
 from tidings.core.neo_rules import NEO, judge_neo, read_neo
 from tidings.core.outcome import DEFAULT_POLICY, RetryPolicy
@@ -43,7 +44,7 @@ KINDS = (HTTP, QUEUE)
 METHODS = ("POST", "PUT", "GET", "DELETE")
 
 QUEUE_NOT_SERVED = "queue_not_served"
-EVENT_NAMES_EMPTY, CONNECTIONS_TOO_FEW, CONNECTIONS_MISSING = 51003, 51007, 300004
+CONNECTIONS_TOO_FEW, CONNECTIONS_MISSING = 51007, 300004
 
 # Enrichment is asked for by these; they are kept as they came.
 FLAGS = (
@@ -124,17 +125,28 @@ def read_webhook(
     aliases: Mapping[str, str] = _NO_ALIASES,
     source: Settings | None = None,
     tried: bool = False,
+    admits_unknown: bool = False,
 ) -> Reading | list[Refusal]:
     """Read a body that creates a webhook or, with `old`, replaces one. Never raises.
 
-    `aliases`: other names of event types, which a webhook may be asked for by.
+    `event_types` are those that are known, `aliases` other names that they may be asked for by;
+    `admits_unknown`: its org takes events of others too.
+
     `source` is the webhook that a new one is copied from: masked values are its stored ones.
     `tried`: it is for a test message, which goes without the stored values where it must.
     """
     form = _WebhookForm(body, old)
     settings = Settings(
         name=form.name(),
-        event_names=(names := form.event_names(event_types, aliases)),
+        event_names=(
+            names := read_event_names(
+                form,
+                None if old is None else old.event_names,
+                event_types,
+                aliases=aliases,
+                admits_unknown=admits_unknown,
+            )
+        ),
         kind=(kind := form.kind()),
         url=(url := form.url(kind, check_url)),
         method=form.method(),
@@ -197,50 +209,6 @@ class _WebhookForm(Form):
             "one that says who receives.",
         )
         return ""
-
-    def event_names(self, known: Collection[str], aliases: Mapping[str, str]) -> tuple[str, ...]:
-        field = "eventNames"
-        if self._old is not None and field not in self.body:
-            return self._old.event_names
-        value = self.body.get(field)
-        if value is None or value == []:
-            got = "nothing" if value is None else "an empty list"
-            self.refuse(
-                EVENT_NAMES_EMPTY,
-                field,
-                f"eventNames must name at least one event type; got {got}. Start with "
-                '["pointsIssued"].',
-            )
-            return ()
-        if not isinstance(value, list):
-            self.refuse(
-                "bad_type",
-                field,
-                f'eventNames must be a list of texts; got {came(value)}. Write ["pointsIssued"].',
-            )
-            return ()
-        names = [self._type_of(name, known, aliases) for name in value]
-        unknown = [name for name in names if not isinstance(name, str) or name not in known]
-        for name in unknown[:10]:
-            self.refuse(
-                "unknown_event_name",
-                field,
-                f"eventNames must hold names of event types; got {came(name)}. "
-                "GET /v3/webHooks/eventMetaData lists them; case matters.",
-            )
-        return () if unknown else tuple(dict.fromkeys(map(str, names)))
-
-    def _type_of(self, name: object, known: Collection[str], aliases: Mapping[str, str]) -> object:
-        """The name of the type that a name stands for, with a warning; else the name itself."""
-        if not isinstance(name, str) or name in known or name not in aliases:
-            return name
-        self.warn(
-            "event_name_alias",
-            "eventNames",
-            f"eventNames should hold {aliases[name]}; got {name}, another name that its events "
-            f"come under. {aliases[name]} was taken: it gets events of both names.",
-        )
-        return aliases[name]
 
     def event_versions(
         self, names: tuple[str, ...], known: Collection[str]

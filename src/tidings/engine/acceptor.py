@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tidings.catalogue import Catalogue
+from tidings.core.hearing import kept_name
 from tidings.core.registry import Registry
 from tidings.core.standing import Standing
 from tidings.core.terms import Terms
@@ -68,6 +69,7 @@ class Acceptor:
             hashlib.blake2b(draft.came or draft.body, digest_size=DIGEST_BYTES).digest(),
             self._terms.kept(org, values),
             self._hashed(org, key),
+            kept_name(name, event),
         )
 
 
@@ -80,9 +82,9 @@ class Matcher:
     def match(self, event: Prepared) -> Sequence[NewDelivery]:
         """One `NewDelivery` per webhook that wants the event."""
         draft = event.draft
-        org, name, version, about = draft.org, draft.name, draft.version, draft.about
+        org, version, about = draft.org, draft.version, draft.about
         webhooks: Iterable[Webhook]
-        webhooks, filtered = self._registry.candidates(org, name, version)
+        webhooks, filtered = self._registry.candidates(org, event.name, version)
         if filtered:
             webhooks = _wanting(webhooks, draft.event)
         return [

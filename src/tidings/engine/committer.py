@@ -43,6 +43,7 @@ class Prepared(msgspec.Struct):
     digest: bytes
     terms: bytes
     key: int | None  # hash of the ordering key
+    name: str  # as it is kept: with what else it is heard as
 
 
 class Call(msgspec.Struct):
@@ -392,7 +393,7 @@ def _row(event: Prepared, deliveries: Sequence[port.NewDelivery]) -> port.NewEve
     draft = event.draft
     return port.NewEvent(
         draft.org,
-        draft.name,
+        event.name,
         draft.event_id,
         event.digest,
         draft.body,

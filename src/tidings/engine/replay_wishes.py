@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from tidings.core.form import Refusal, came
+from tidings.core.hearing import both_ask
 from tidings.core.replay import IDS_MAX, JobState, Kind
 from tidings.core.replay_rules import Wish
 from tidings.core.standing import Standing
@@ -154,7 +155,9 @@ def _names(wish: Wish, target: Webhook | None) -> list[str]:
     """Event types to look at. Events that made no delivery must be of a type that is wanted."""
     if not wish.unmatched or target is None:
         return list(wish.names)
-    wanted = [name for name in sorted(target.event_names) if not wish.names or name in wish.names]
+    wanted = sorted(target.event_names)
+    if wish.names:
+        wanted = both_ask(wanted, wish.names)
     if not wanted:
         raise _refused(
             "bad_names",

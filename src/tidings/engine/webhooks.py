@@ -19,6 +19,7 @@ from tidings.core.filter import compile_filter
 from tidings.core.filter_cost import worst_s
 from tidings.core.form import Refusal
 from tidings.core.health import GONE
+from tidings.core.hearing import unheard
 from tidings.core.known_paths import unknown_paths
 from tidings.core.registry import Registry
 from tidings.core.standing import Standing
@@ -102,6 +103,7 @@ class Webhooks(WebhookBook):
         kind: Callable[[int, str, int], EventType | None] = lambda *_: (
             None
         ),  # of an org, by version
+        admits_unknown: Callable[[int], bool] = lambda _: False,  # whether an org takes others
     ) -> None:
         """`unresolved` says which host of a URL has no address that may be dialled, if it has none;
         it answers soon and never raises."""
@@ -119,6 +121,7 @@ class Webhooks(WebhookBook):
         self._transformations = transformations
         self._aliases = aliases or {}
         self._kind = kind
+        self._admits_unknown = admits_unknown
         self._ends = SecretEnds(clock, self._secret_over)
         self._calls = FirstCalls(clock, lambda number: self._records[number])
         # Set by whoever tells its owner: a webhook was disabled, and so many were parked with it.
@@ -168,6 +171,12 @@ class Webhooks(WebhookBook):
     def told(self, number: int, version: int) -> None:
         """The owner was told that it is disabled; a store that refuses has it told again."""
         self._behind(self._forget_owed(number, version))
+
+    def unheard(self, record: Record) -> list[str]:
+        """The names that a webhook asks for in vain, as its org refuses unknown types."""
+        if self._admits_unknown(record.org):
+            return []
+        return unheard(record.config.settings.event_names, self._event_types(record.org))
 
     async def version(self, number: int, version: int) -> tuple[StoredWebhook, Config] | None:
         """A version of a webhook as it was, with its secrets; None where it is not there."""
@@ -445,6 +454,7 @@ class Webhooks(WebhookBook):
             aliases=self._aliases,
             source=source,
             tried=tried,
+            admits_unknown=self._admits_unknown(org),
         )
         if not isinstance(reading, Reading):
             raise WebhookRefused(reading)

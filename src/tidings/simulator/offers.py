@@ -85,7 +85,8 @@ def issue_coupons(world: World) -> None:
     }
     ref = f"{SERIES_BULK}_{first.id}:{last.id}"
     note = f"× {len(coupons)}"
-    world.emit("IssueBulkCoupon", data, call=call, ref=ref, who=lucky[0], note=note)
+    # On the wire as the issue of a single one: who subscribes to either name hears it.
+    world.emit("CouponIssue", data, call=call, ref=ref, who=lucky[0], note=note)
 
 
 def take_coupon(customer: Customer, now_ms: int) -> Coupon | None:

@@ -1,5 +1,7 @@
 """The catalogue: every event type with its schema, its examples, who subscribes, how many come."""
 
+from collections import Counter
+
 import msgspec
 from starlette.responses import Response
 
@@ -19,6 +21,7 @@ from tidings.catalogue.thin import thin
 from tidings.console.json_view import body_of
 from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
+from tidings.core.hearing import BULK, KEPT_BULK, kept_of_type
 from tidings.core.own_types import RESERVED
 from tidings.core.standing import Standing
 from tidings.core.webhook import Webhook
@@ -114,15 +117,21 @@ def _living(visit: Visit) -> list[Webhook]:
 
 
 def _subscribers(visit: Visit, name: str) -> list[Webhook]:
-    return [webhook for webhook in _living(visit) if name in webhook.event_names]
+    """Those that hear what arrives of a type: its example, say."""
+    return [webhook for webhook in _living(visit) if webhook.hears(kept_of_type(name))]
 
 
-def _counted(visit: Visit) -> dict[str, int]:
-    """How many of the org's webhooks subscribe to each type."""
-    counts: dict[str, int] = {}
-    for webhook in _living(visit):
-        for name in webhook.event_names:
-            counts[name] = counts.get(name, 0) + 1
+def _counted(visit: Visit) -> Counter[str]:
+    """How many of the org's webhooks hear what arrives of each type."""
+    living = _living(visit)
+    counts = Counter(name for webhook in living for name in webhook.event_names)
+    by_prefix = [webhook for webhook in living if webhook.prefixes]
+    for name in visit.services.event_types.names(visit.caller.org) if by_prefix else ():
+        counts[name] += sum(
+            name not in webhook.event_names and name.startswith(webhook.prefixes)
+            for webhook in by_prefix
+        )
+    counts[BULK] = sum(webhook.hears(KEPT_BULK) for webhook in living)
     return counts
 
 

@@ -21,6 +21,7 @@ from tidings.console.pages.webhook_form import Shown, body_of, placed
 from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
 from tidings.core.form import Refusal
+from tidings.core.hearing import kept_of_type
 from tidings.core.neo_rules import NEO, SEND_WHOLE, unknown_flow, unknown_flow_said
 from tidings.core.sign import show_secret
 from tidings.core.standing import Standing
@@ -153,7 +154,8 @@ def _form(
     neo = None if stored is None else stored.config.settings.extra.get(NEO)
     flow = unknown_flow(neo, named)
     families: dict[str, list[tuple[str, str]]] = {}
-    for name in sorted(services.event_types.names(org), key=str.lower):
+    known = services.event_types.names(org)
+    for name in sorted(known, key=str.lower):
         kind = services.event_types.get(org, name)
         family = "of orgs below" if kind is None else kind.family
         families.setdefault(family, []).append((name, "" if kind is None else kind.trigger))
@@ -165,6 +167,8 @@ def _form(
         source=source,
         refusals=placed(refusals),
         families=families,
+        others="\n".join(name for name in shown.names if name not in known),
+        admits=services.orgs.settings(org).unknown_types == "admitted",
         transformations=[("", "none"), *((one, one) for one in named)] if named else [],
         flow=None if flow is None else unknown_flow_said(flow, named),
         queue=stored is not None and not stored.webhook.dials,
@@ -383,7 +387,7 @@ def _example(visit: Visit, webhook: Webhook) -> StoredEvent | None:
         if kind is not None and kind.examples:
             asked = {"eventName": name}
             event_id, body = test_message(visit.services, org, webhook, asked)
-            return StoredEvent(0, org, name, event_id, now_ms, None, body, 0, 0)
+            return StoredEvent(0, org, kept_of_type(name), event_id, now_ms, None, body, 0, 0)
     return None
 
 

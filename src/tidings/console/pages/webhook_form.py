@@ -163,7 +163,7 @@ def of_form(form: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> Show
         texts,
         {name for name in _TICKED if name in form},
         headers or [("", "")] * HEADER_ROWS_MIN,
-        list(dict.fromkeys(lists.get("eventNames", ()))),
+        list(dict.fromkeys([*lists.get("eventNames", ()), *_lines(form.get("otherNames", ""))])),
         list(dict.fromkeys(lists.get("sources", ()))),
     )
 
@@ -240,7 +240,11 @@ def _headers(rows: Sequence[tuple[str, str]]) -> dict[str, str] | list[Any]:
 def _fields(kind: str, paths: str) -> dict[str, list[str]] | None:
     if kind not in ("keep", "drop"):
         return None
-    return {kind: [line.strip() for line in paths.splitlines() if line.strip()]}
+    return {kind: _lines(paths)}
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _renames(text: str, refusals: list[Refusal]) -> dict[str, str]:

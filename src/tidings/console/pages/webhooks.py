@@ -109,7 +109,12 @@ async def show(visit: Visit) -> Response:
         behind=max(series.behind, tally.behind),
         rows=newest.rows,
         facts=_facts(record),
-        warning=warning_of(webhook, services.transformations.names(webhook.org)),
+        known=services.event_types.names(webhook.org),
+        warning=warning_of(
+            webhook,
+            services.transformations.names(webhook.org),
+            services.webhooks.unheard(record),
+        ),
         verbs=[(verb, VERBS[verb][0]) for verb in VERBS if _sayable(verb, webhook.standing)],
     )
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from tidings.core.hearing import wire_name
 from tidings.core.left_out import LeftOut
 
 
@@ -10,13 +11,18 @@ class StoredEvent(msgspec.Struct, frozen=True, array_like=True):
 
     seq: int
     org: int
-    name: str
+    kept_name: str  # and as what else it is heard (core/hearing.py)
     id: str
     at_ms: int
     warning: str | None
     body: bytes | None  # None after its retention
     first_delivery: int
     deliveries: int
+
+    @property
+    def name(self) -> str:
+        """The name that it bears."""
+        return wire_name(self.kept_name)
 
 
 class StoredDelivery(msgspec.Struct, frozen=True, array_like=True):

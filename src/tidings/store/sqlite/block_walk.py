@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import apsw
 
+from tidings.core.hearing import asked_for
 from tidings.store import port
 from tidings.store.port.log import LEFT_STATES
 from tidings.store.sqlite.blocks import BITS, LEFT, Blocks
@@ -88,10 +89,9 @@ class BlockWalk:
 
     def _pattern(self, names: Sequence[str], states: Iterable[int]) -> str:
         """What the kinds of a summary must fit: one of its signs is that of a name and a state."""
-        if not names or len(names) > NAMES_IN_A_PATTERN:
+        known = self._blocks.names.numbers(asked_for(names)) if names else [0]
+        if len(known) > NAMES_IN_A_PATTERN:
             known = [0]
-        else:
-            known = [one for one in map(self._blocks.names.number, names) if one is not None]
         signs = "".join(sorted({sign(number, state) for number in known for state in states}))
         return f"*[{signs}]*" if signs else ""  # nothing but an empty text fits the latter
 

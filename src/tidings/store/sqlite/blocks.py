@@ -23,6 +23,7 @@ from typing import Any
 import apsw
 
 from tidings.core.delivery import State
+from tidings.core.hearing import Asked
 from tidings.store.port.log import LEFT_STATES, REPLAYED, STEP_MS
 from tidings.store.sqlite.summaries import Part, Parts, spell
 from tidings.store.sqlite.touched import BLOCK_BITS
@@ -98,9 +99,12 @@ class Names:
             str(text): int(number) for number, text in search.execute("SELECT * FROM name")
         }
 
-    def number(self, text: str) -> int | None:
-        """The number of a name, None where no block holds it."""
-        return self._numbers.get(text)
+    def numbers(self, asked: Asked) -> list[int]:
+        """The numbers of the names that are asked for and that a block holds."""
+        if asked.prefixes:
+            return [number for text, number in self._numbers.items() if asked.takes(text)]
+        found = map(self._numbers.get, asked.names)
+        return [number for number in found if number is not None]
 
     def make(self, text: str) -> int:
         """The number of a name, a new one if need be; in a transaction."""

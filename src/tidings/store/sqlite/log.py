@@ -14,13 +14,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
 import apsw
-import msgspec
 
 from tidings.store import port
 from tidings.store.port.log import ROWS_MAX
 from tidings.store.sqlite.block_walk import EVER_MS, BlockWalk
 from tidings.store.sqlite.blocks import BITS, Blocks
 from tidings.store.sqlite.fates import EVENT, Fates, with_fate
+from tidings.store.sqlite.names import named
 from tidings.store.sqlite.queries import DELIVERY_COLUMNS, OF_REPLAY, stored_delivery
 from tidings.store.sqlite.segments import TERM_BYTES, Segments, terms_in
 from tidings.store.sqlite.spans import Binding, Found, Row, Span, cut, numbers, span_of
@@ -193,9 +193,7 @@ def _delivery_filter(query: port.DeliveryQuery) -> tuple[str, Binding]:
     if query.states:
         where += " AND d.state IN (SELECT value FROM json_each(:states))"
         binding["states"] = numbers(query.states)
-    if query.event_names:
-        where += " AND e.name IN (SELECT value FROM json_each(:names))"
-        binding["names"] = msgspec.json.encode(query.event_names).decode()
+    where += named("e.name", query.event_names, binding)
     if query.from_ms is not None:
         where += " AND coalesce(r.at_ms, e.at_ms) >= :from"
         binding["from"] = query.from_ms
@@ -208,9 +206,7 @@ def _delivery_filter(query: port.DeliveryQuery) -> tuple[str, Binding]:
 def _event_filter(query: port.EventQuery) -> tuple[str, Binding]:
     where = " AND e.org = :org"
     binding: Binding = {"org": query.org}
-    if query.event_names:
-        where += " AND e.name IN (SELECT value FROM json_each(:names))"
-        binding["names"] = msgspec.json.encode(query.event_names).decode()
+    where += named("e.name", query.event_names, binding)
     if query.from_ms is not None:
         where += " AND e.at_ms >= :from"
         binding["from"] = query.from_ms

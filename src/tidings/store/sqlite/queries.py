@@ -7,6 +7,7 @@ import msgspec
 
 from tidings.core.delivery import State
 from tidings.core.exchange import Timings
+from tidings.core.hearing import wire_name
 from tidings.core.left_out import LeftOut
 from tidings.store import port
 from tidings.store.sqlite.writer import id_hash
@@ -17,6 +18,7 @@ DELIVERY_COLUMNS = (
     " d.duration_ms, d.status, e.org, e.name, e.id, coalesce(r.at_ms, e.at_ms),"
     " r.replay, l.said, c.by"
 )
+EVENT_NAME = port.StoredDelivery.__struct_fields__.index("event_name")
 _OF_LEFT_OUT = (
     " LEFT JOIN left_out l ON l.delivery = d.id LEFT JOIN delivery_cancel c ON c.delivery = d.id"
 )
@@ -53,6 +55,7 @@ _left_out = msgspec.json.Decoder(LeftOut)
 def stored_delivery(row: tuple[Any, ...]) -> port.StoredDelivery:
     """A row of `DELIVERY_COLUMNS`."""
     *plain, said, ended_by = row
+    plain[EVENT_NAME] = wire_name(plain[EVENT_NAME])
     read = (*plain, None if said is None else _left_out.decode(said), ended_by)
     return port.StoredDelivery(*read)
 

@@ -13,8 +13,11 @@ from typing import Any, cast
 import apsw
 import msgspec
 
+from tidings.core.hearing import asked_for, wire_name
 from tidings.core.replay import Deed, decide
 from tidings.store import port
+from tidings.store.sqlite.names import named
+from tidings.store.sqlite.spans import Binding
 
 SCAN_EVENTS = 5_000
 COUNT_S = 0.02
@@ -26,13 +29,13 @@ EVER_MS = 1 << 62
 Row = tuple[Any, ...]
 
 _RANGE = (
-    "SELECT seq, org, name, id, first_delivery, deliveries FROM event WHERE seq > ? AND seq <= ?"
-    " AND org IN (SELECT value FROM json_each(?)) AND at_ms >= ? AND at_ms < ?{names}"
-    " ORDER BY seq LIMIT ?"
+    "SELECT seq, org, name, id, first_delivery, deliveries FROM event WHERE seq > :after"
+    " AND seq <= :to"
+    " AND org IN (SELECT value FROM json_each(:orgs)) AND at_ms >= :from AND at_ms < :to_ms{names}"
+    " ORDER BY seq LIMIT :limit"
 )
 _ENDS = "SELECT coalesce(min(seq), 1), coalesce(max(seq), 0) FROM event"
 _OWED_FROM = "SELECT event FROM fan_out ORDER BY first LIMIT 1"
-_NAMES = " AND name IN (SELECT value FROM json_each(?))"
 _ONE = "SELECT seq, org, name, id, first_delivery, deliveries, at_ms FROM event WHERE seq = ?"
 _PARTS = "SELECT entries FROM replay_list WHERE replay = ? AND last > ? ORDER BY last LIMIT 1"
 # An event's deliveries: its own have consecutive ids, those of replays are found by the event.
@@ -104,12 +107,13 @@ class ReplaySource:
         end = min(spec.upto, newest)
         after = max(after, oldest - 1)
         to = min(end, after + SCAN_EVENTS, self._owed_from() - 1)
-        binding: list[Any] = [after, to, _texts(spec.orgs), spec.from_ms or 0]
-        binding.append(EVER_MS if spec.to_ms is None else spec.to_ms)
-        if spec.names:
-            binding.append(_texts(spec.names))
-        query = _RANGE.format(names=_NAMES if spec.names else "")
-        rows = self._connection.execute(query, (*binding, limit)).fetchall()
+        binding: Binding = {"after": after, "to": to, "orgs": _texts(spec.orgs), "limit": limit}
+        binding |= {
+            "from": spec.from_ms or 0,
+            "to_ms": EVER_MS if spec.to_ms is None else spec.to_ms,
+        }
+        query = _RANGE.format(names=named("name", spec.names, binding))
+        rows = self._connection.execute(query, binding).fetchall()
         visited = [Visited(*cast(Row, row)) for row in rows]
         cursor = visited[-1].seq if len(visited) == limit else max(after, to)
         return visited, cursor, cursor >= end
@@ -143,7 +147,7 @@ class ReplaySource:
         if row is None:
             return None
         seq, org, name, id, first, deliveries, at_ms = row
-        if org not in spec.orgs or (spec.names and name not in spec.names):
+        if org not in spec.orgs or (spec.names and not asked_for(spec.names).takes(name)):
             return None
         if at_ms < (spec.from_ms or 0) or (spec.to_ms is not None and at_ms >= spec.to_ms):
             return None
@@ -195,15 +199,14 @@ class ReplaySource:
         visited, cursor, ended = self.visit(replay, spec, after, limit)
         found = []
         for one in visited:
+            name = wire_name(one.name)
             if spec.target is None:
                 if deliveries := self.unfinished(spec, one):
-                    found.append(
-                        port.Candidate(one.seq, one.org, one.name, None, False, deliveries)
-                    )
+                    found.append(port.Candidate(one.seq, one.org, name, None, False, deliveries))
             elif self.deed(spec, one) is not Deed.OTHER:
                 body = self.body(one.seq) if bodies else None
                 unmatched = spec.unmatched and not self._states(one, spec.source or spec.target)
-                found.append(port.Candidate(one.seq, one.org, one.name, body, unmatched))
+                found.append(port.Candidate(one.seq, one.org, name, body, unmatched))
         return port.Candidates(cursor, found, ended)
 
     def body(self, seq: int) -> bytes | None:
