@@ -62,6 +62,9 @@ class PointsIssued:
             return [Problem("data.bad", "data.bad must be absent; got a value.")]
         return []
 
+    def doubts(self, event: dict[str, Any]) -> list[str]:
+        return []
+
 
 class Types:
     def versions(self, name: str) -> dict[int, PointsIssued] | None:

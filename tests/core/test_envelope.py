@@ -38,6 +38,9 @@ class PointsIssued:
         count = data.get("bad", 0)
         return [Problem("data.bad", "data.bad must be absent; got a value.")] * count
 
+    def doubts(self, event: dict[str, Any]) -> list[str]:
+        return []
+
 
 class Types:
     """Knows `pointsIssued`, which has one version."""

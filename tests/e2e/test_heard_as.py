@@ -135,3 +135,14 @@ def test_a_prefix_hears_the_catalogues_types_and_the_orgs_own(api: Api, receiver
     api.send("PUT", "/v1/eventTypes/shop.weighed", kind).must(201)
     api.post(bare("shop.weighed")).must(202)
     until(lambda: len(receiver.arrivals(path)) == 3, "a type that was declared later is heard")
+
+
+def test_what_is_doubtful_is_accepted_told_and_kept_on_the_event(api: Api) -> None:
+    told = api.post(bare(createdAt=1_770_801_300, eventId=(one := new_id()))).must(202)
+    [row] = told["events"]
+    assert row["status"] == "accepted" and "looks like seconds" in row["warning"]
+    assert api.event(one)["warning"] == row["warning"]
+    unnamed = {"customerIdentifiers": {}, "totalPointsIssued": 5}
+    [row] = api.post(bare(data=unnamed, createdAt=-5)).must(202)["events"]
+    assert "is negative" in row["warning"] and "names nobody" in row["warning"]
+    assert "warning" not in api.post(bare()).must(202)["events"][0]

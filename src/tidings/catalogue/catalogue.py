@@ -15,10 +15,11 @@ read in 25-30 ms; compiling all 77 validators takes 43-55 ms and is done type by
 A msgspec.convert fast path was no faster than jsonschema-rs (4.4 against 3.8 µs on the same event).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import jsonschema_rs
 
+from tidings.catalogue.doubts import Doubts
 from tidings.catalogue.event_type import EventType, Json, Problem
 from tidings.catalogue.explain import explain
 from tidings.catalogue.ordering import key_getter
@@ -49,13 +50,14 @@ class Checked:
     is idempotent.
     """
 
-    __slots__ = ("_fits", "_key", "_wanted", "kind")
+    __slots__ = ("_fits", "_key", "_wanted", "doubts", "kind")
 
     def __init__(self, kind: EventType) -> None:
         self.kind = kind
         self._fits: Callable[[Json], bool] | None = None
         self._key: Callable[[Json], str | None] = key_getter(kind)
         self._wanted: Tree = tree(kind.search_paths)
+        self.doubts: Callable[[Json], Sequence[str]] = Doubts(kind).finder()
 
     def prepare(self) -> Callable[[Json], bool]:
         """Compile the validator now, so that no first event waits for it."""

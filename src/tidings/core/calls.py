@@ -29,6 +29,7 @@ from tidings.core.call_split import (
     split,
     too_large,
 )
+from tidings.core.doubtful_time import DAY_MS, SURELY_MS, doubt_of_time
 from tidings.core.envelope import (
     ABSENT,
     NAME_MAX,
@@ -123,10 +124,19 @@ class OwnVersion(Version, Protocol):
         ...
 
 
+class DoubtingVersion(Version, Protocol):
+    """One version of a type of the catalogue, which knows what is doubtful too."""
+
+    @property
+    def doubts(self) -> Callable[[dict[str, Any]], Sequence[str]]:
+        """What is doubtful in an event that fits, as warnings."""
+        ...
+
+
 class Types(Protocol):
     """The catalogue, as far as it is asked here."""
 
-    def versions(self, name: str) -> Mapping[int, Version] | None:
+    def versions(self, name: str) -> Mapping[int, DoubtingVersion] | None:
         """A type's versions; None for a name that it does not have."""
         ...
 
@@ -381,6 +391,15 @@ class CallReader(Generic[Draft]):
                 warning = _weigh(name, problems, level)
             except Fault as fault:
                 return self._refuse(raw, event, fault)
+        elif level != "off":
+            doubt, at = None, get("createdAt")
+            if at.__class__ is not int or not SURELY_MS <= at <= now_ms + DAY_MS:
+                doubt = doubt_of_time(at, now_ms)
+            if (versions := self._versions(name)) is not None:
+                if (doubts := versions[version].doubts(event)) or doubt is not None:
+                    warning = " ".join(([] if doubt is None else [doubt]) + list(doubts))
+            else:
+                warning = doubt
         if event_id is None or get("orgId") is None or get("createdAt") is None:
             raw = self._complete(raw, event, org, key, index, now_ms)
             event_id = event["eventId"]
