@@ -232,7 +232,7 @@ class IssueBulkCouponData(TypedDict, total=False):
 class IssueBulkCoupon(Envelope):
     """Many coupons are issued in one call by giving a count for a series."""
 
-    eventName: Required[Literal["IssueBulkCoupon"]]
+    eventName: Required[Literal["CouponIssue", "IssueBulkCoupon"]]
     data: Required[IssueBulkCouponData]
 
 
