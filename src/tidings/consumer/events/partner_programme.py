@@ -117,7 +117,7 @@ class PartnerProgramUpdated(Envelope):
     renewed.
     """
 
-    eventName: Required[Literal["partnerProgramUpdated", "PP_EXPIRY_JOB"]]
+    eventName: Required[Literal["partnerProgramUpdated"]]
     data: Required[PartnerProgramUpdatedData]
 
 
