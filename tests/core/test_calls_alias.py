@@ -12,7 +12,7 @@ from tidings.core.calls import Caller, CallReader, IntakeRules, Rejected
 from tidings.core.own_types import Declaration, OwnType
 from tidings.engine.intake import Draft
 
-ORG = 2001
+ORG, NOW_MS = 2001, 1_772_440_658_145
 ALIAS, TYPE = "PP_EXPIRY_JOB", "partnerProgramUpdated"
 OWN = OwnType(ALIAS, 1, Declaration("Ours.", {"required": ["ours"]}), envelope())
 
@@ -22,15 +22,16 @@ def own(org: int, name: str) -> Mapping[int, OwnType] | None:
 
 
 def body(**data: Any) -> bytes:
-    event = {"eventName": ALIAS, "eventId": "e-1", "orgId": ORG, "createdAt": 5}
-    return msgspec.json.encode(event | {"data": {"updateType": "RENEW"} | data})
+    event = {"eventName": ALIAS, "eventId": "e-1", "orgId": ORG, "createdAt": NOW_MS}
+    about = {"updateType": "RENEW", "customerIdentifiers": {"customerId": 41}}
+    return msgspec.json.encode(event | {"data": about | data})
 
 
 def read(sent: bytes, own_types: Any = lambda org, name: None, **rules: Any) -> Draft | Rejected:
     reader = CallReader(
         Draft, load(), lambda org: IntakeRules(**rules), lambda: "id-1", DEFAULT_LIMITS, own_types
     )
-    [item] = reader.read(b"application/json", {}, sent, Caller(ORG), None, 5)
+    [item] = reader.read(b"application/json", {}, sent, Caller(ORG), None, NOW_MS)
     assert isinstance(item, Draft | Rejected)
     return item
 

@@ -72,10 +72,10 @@ class Module:
         name = class_name(kind.label)
         self._prefix = name
         data = self._class(f"{name}Data", kind.data)
-        names = ", ".join(f'"{one}"' for one in (kind.name, *kind.aliases))
         self._typing |= {"Literal", "Required"}
         self._shared.add("Envelope")
-        names = ", ".join(f'"{one}"' for one in kind.wire_names or (kind.name,))
+        known = (*(kind.wire_names or (kind.name,)), *kind.aliases)
+        names = ", ".join(f'"{one}"' for one in known)
         self._texts.append(
             f"class {name}(Envelope):\n"
             f"{_docstring(kind.trigger)}\n"

@@ -117,7 +117,7 @@ class PartnerProgramUpdated(Envelope):
     renewed.
     """
 
-    eventName: Required[Literal["partnerProgramUpdated"]]
+    eventName: Required[Literal["partnerProgramUpdated", "PP_EXPIRY_JOB"]]
     data: Required[PartnerProgramUpdatedData]
 
 
