@@ -74,7 +74,7 @@ def test_the_example_is_enriched_at_every_point_and_has_a_thin_twin(name: str) -
     assert '"instore"' not in text or not points.customer_identifiers
     assert '"till"' not in text and '"store"' not in text
     if points.customer_identifiers and "customerIdentifiers" in one.example["data"]:
-        assert small["data"]["customerIdentifiers"].keys() == {"customerId", "mobile"}
+        assert small["data"]["customerIdentifiers"].keys() == {"customerId"}
 
 
 def test_a_thin_copy_leaves_the_event_as_it_was() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tidings.catalogue.event_type import EventType, Json
 from tidings.catalogue.paths import steps
-from tidings.catalogue.spellings import spelt, with_twins
+from tidings.catalogue.spellings import with_twins
 
 BALANCE = "AvailablePointsBalance"
 BEHAVIOUR = "behavioralEventAttributes"
@@ -19,19 +19,14 @@ REFERENCE = "awardedReferenceId"
 def thin(kind: EventType, event: Json) -> Json:
     """A copy of an event of that type without enrichment.
 
-    Of a customer the id stays, and the mobile number as the identifier that the causing call used;
-    of who did it, till and store go.
+    Of a customer the id stays, as in live captures; of who did it, till and store go.
     """
     out: Json = _copy(event)
     points = kind.enrichment
     for path in points.customer_identifiers:
         for block in _blocks(out, path):
-            instore = block.get(spelt(block, "instore"))
-            kept = {"customerId": block["customerId"]} if "customerId" in block else {}
-            if isinstance(instore, dict) and "mobile" in instore:
-                kept["mobile"] = instore["mobile"]
-            block.clear()
-            block.update(kept)
+            for name in block.keys() - {"customerId"}:
+                del block[name]
     for path in with_twins(points.till_store):
         for block in _blocks(out, path):
             block.pop("till", None)
