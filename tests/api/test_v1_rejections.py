@@ -73,7 +73,7 @@ def test_what_still_does_not_fit_stays_with_the_reason_of_today() -> None:
     async def scenario() -> None:
         async with committing() as s:
             for body, code in (
-                (b'{"eventName":"pointsIssued","data":{"points":"many"}}', None),
+                (b'{"eventName":"pointsIssued","data":{"totalPointsIssued":"many"}}', None),
                 (b'{"eventName":"unheardOf","data":{}}', "unknown_type"),
                 (b"{", "not_json"),
             ):

@@ -286,7 +286,7 @@ def test_all_that_cannot_be_is_told_at_once_and_nothing_is_done(
     for said in (
         "webhooks[2].rateLimt (survey): A field must be one of a webhook; got rateLimt.",
         "webhooks[1].webHookUrl (shop): ",
-        "webhooks[1].eventNames (shop): eventNames must hold names of event types; got",
+        "webhooks[1].eventNames (shop): eventNames must hold names of event types, or prefixes of",
         "webhooks[1].filter",
     ):
         assert said in done.err

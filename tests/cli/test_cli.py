@@ -87,6 +87,7 @@ def test_commands_load_nothing_of_the_service_before_they_run() -> None:
         "tidings",
         "tidings.cli",
         "tidings.cli.app",
+        "tidings.cli.event_names",
         "tidings.cli.exits",
         "tidings.cli.quick_help",
     }

@@ -155,9 +155,8 @@ def test_the_command_sends_the_story_and_sums_up(
 
 def test_chosen_types_alone_are_sent(stand: Stand) -> None:
     types = "pointsIssued, tierUpgraded"
-    assert main(["simulate", "--seed", "5", "--events", "120", "--types", types]) == Exit.OK
-    [(_, _, body)] = stand.calls
-    events = [json.loads(line) for line in body.split(b"\n")]
+    assert main(["simulate", "--seed", "5", "--events", "300", "--types", types]) == Exit.OK
+    events = [json.loads(line) for _, _, body in stand.calls for line in body.split(b"\n")]
     assert {event["orgId"] for event in events} <= {0, 7}, "the credential's own"
     names = {event["eventName"] for event in events}
     assert names == {"pointsIssued", "tierUpgraded"}

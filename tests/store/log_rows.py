@@ -7,6 +7,7 @@ from typing import Any
 import apsw
 
 from tidings.core.delivery import State
+from tidings.store.port.log import REPLAYED
 from tidings.store.sqlite.asked import Rejections
 from tidings.store.sqlite.blocks import Blocks
 from tidings.store.sqlite.embedded import WritingHalf
@@ -27,6 +28,12 @@ _DELIVERY = "INSERT INTO delivery VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, NULL)"
 _WEBHOOK = "INSERT OR IGNORE INTO webhook VALUES (?, ?, ?, ?, ?, ?)"
 
 Row = tuple[Any, ...]
+# What a delivery is counted as, by its rows alone: its state, or that a replay has delivered since.
+COUNTED_AS = (
+    "iif(d.state IN (4, 5) AND d.id < (SELECT max(y.id) FROM delivery_replay x"
+    " JOIN delivery y ON y.id = x.delivery AND y.state = 3"
+    f" WHERE x.event = d.event AND x.webhook = d.webhook), {REPLAYED}, d.state)"
+)
 
 
 def log_operations(half: WritingHalf) -> dict[str, Callable[..., Any]]:

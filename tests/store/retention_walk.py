@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from tests.store.log_rows import log_operations
+from tests.store.log_rows import COUNTED_AS, log_operations
 from tests.store.replay_operations import replay_operations
 from tests.store.rows import HOUR_MS, event, failing, new, settled, webhook
 from tidings.core.delivery import State
@@ -377,7 +377,8 @@ class Walk:
         for number in (1, 2, 3):
             rows = dict(
                 self.ask(
-                    "SELECT state, count(*) FROM delivery WHERE webhook = ? GROUP BY 1", number
+                    f"SELECT {COUNTED_AS}, count(*) FROM delivery d WHERE d.webhook = ? GROUP BY 1",
+                    number,
                 )
             )
             tally = self.log["tally"](number, *EVER, 30)

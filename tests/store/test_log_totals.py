@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.store.log_rows import OTHER, OWN, START_MS, fill, replay
+from tests.store.log_rows import COUNTED_AS, OTHER, OWN, START_MS, fill, replay
 from tests.store.rows import settled
 from tidings.core.delivery import State
 from tidings.core.retention import Kind
@@ -27,11 +27,6 @@ from tidings.store.sqlite.totals import Totals
 COUNT = 15_000
 # By other words than those of the summaries: an event of this webhook's was delivered by a replay
 # that came after this delivery.
-COUNTED_AS = (
-    "iif(d.state IN (4, 5) AND d.id < (SELECT max(y.id) FROM delivery_replay x"
-    " JOIN delivery y ON y.id = x.delivery AND y.state = 3"
-    f" WHERE x.event = d.event AND x.webhook = d.webhook), {REPLAYED}, d.state)"
-)
 EVER = (0, 1 << 60)
 
 

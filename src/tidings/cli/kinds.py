@@ -102,7 +102,11 @@ def _move(value: Any, former: str, org: str) -> None:
     for name, inner in value.items():
         if name == "orgId" and str(inner) == former:
             value[name] = type(inner)(org)
-        elif name == "refId" and isinstance(inner, str) and inner.startswith(f"{former}_"):
+        elif (
+            name == "refId"
+            and isinstance(inner, str)
+            and inner.startswith((f"{former}_", f"{former}-"))
+        ):
             value[name] = org + inner[len(former) :]
         else:
             _move(inner, former, org)

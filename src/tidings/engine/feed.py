@@ -50,8 +50,9 @@ class Subscription:
     async def read(self, wait_s: float) -> list[Told]:
         """What is queued, after waiting for at most `wait_s`; empty when nothing came."""
         if not self._queue and not self.closed:
-            try:
-                await asyncio.wait_for(self._wake.wait(), wait_s)
+            try:  # not `wait_for`: where a fact comes with it, that swallows a cancellation
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
             except TimeoutError:
                 return []
         self._wake.clear()
