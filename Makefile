@@ -49,13 +49,13 @@ fix: setup  ## Mend what lint and format can mend by themselves
 	@$(BIN)/ruff format --quiet
 
 test: setup  ## All tests that Python packages can serve, without root
-	@$(BIN)/pytest -n 3 $(TESTS) # for two cores: a quarter of the time they wait for something
+	@$(BIN)/pytest -n 3 --dist worksteal $(TESTS) # two cores: a quarter of the time tests wait
 
 test-systems: setup  ## Tests that need programs of the system; as root it installs them
 	@scripts/systems
 	@TIDINGS_SIMULATION_SEEDS=40 TIDINGS_SCHEMATHESIS=6 \
 	  $(BIN)/pytest -n 2 tests/simulation tests/openapi/test_schemathesis.py
-	@$(BIN)/pytest -m systems $(TESTS)
+	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -m systems $(TESTS)
 
 bench: setup  ## Throughput against the yardstick, every run closed by a ledger
 	@$(BIN)/python -m bench throughput

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests import forked
 from tests.e2e.until import until
 
 PROGRAM = [sys.executable, "-m", "tidings.cli"]
@@ -55,15 +56,8 @@ class Command:
 
     def __call__(self, *arguments: str, stdin: str = "", **environ: str) -> Done:
         """Behind pipes, to its end."""
-        done = subprocess.run(
-            [*PROGRAM, *arguments],
-            input=stdin,
-            capture_output=True,
-            check=False,
-            text=True,
-            timeout=SECONDS,
-            env=self.environ | environ,
-        )
+        command = [*PROGRAM, *arguments]
+        done = forked.run(command, input=stdin, timeout=SECONDS, env=self.environ | environ)
         return Done(done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: str) -> "Running":
@@ -79,9 +73,9 @@ class Running:
     """A command that goes on."""
 
     def __init__(self, command: list[str], environ: dict[str, str]) -> None:
-        self._process = subprocess.Popen(
+        self._process = forked.Popen(
             # Ctrl-C must reach it, though what started the tests in the background may ignore it.
-            ["env", "--default-signal=INT", *command],
+            command if forked.program(command) else ["env", "--default-signal=INT", *command],
             env=environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -149,7 +143,7 @@ class Terminal:
     def __init__(self, command: list[str], environ: dict[str, str], columns: int) -> None:
         self._main, side = pty.openpty()
         size = environ | {"COLUMNS": str(columns), "LINES": "40"}
-        self._process = subprocess.Popen(
+        self._process = forked.Popen(
             command, env=size, stdin=side, stdout=side, stderr=side, start_new_session=True
         )
         os.close(side)

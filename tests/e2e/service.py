@@ -5,10 +5,11 @@ import random
 import signal
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import psutil
+
+from tests import forked
 
 from .api import Api
 from .until import until
@@ -53,12 +54,12 @@ class ServiceProcess:
 
     def launch(self, *options: str) -> None:
         """Start the program, and do not wait."""
-        command = [*self._wrap, str(Path(sys.executable).with_name("tidings")), "serve"]
+        command = [*self._wrap, forked.SCRIPT, "serve"]
         command += ["--dev"] if self._dev else []
         command += ["--data", str(self.data), "--port", str(self.port), *options]
         bootstrap = {"bootstrap_org": ORG, "bootstrap_key": KEY, "bootstrap_secret": SECRET}
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = forked.Popen(
                 command,
                 env=environment(**bootstrap | self._settings),
                 stdin=subprocess.DEVNULL,

@@ -2,9 +2,10 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
+
+from tests import forked
 
 from .events import event, new_id
 from .fixtures import NewService
@@ -15,15 +16,8 @@ from .service import ORG, environment
 
 def tidings(*arguments: object) -> "subprocess.CompletedProcess[str]":
     """One command, to its end."""
-    program = str(Path(sys.executable).with_name("tidings"))
-    return subprocess.run(
-        [program, *(str(one) for one in arguments)],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    command = [forked.SCRIPT, *map(str, arguments)]
+    return forked.run(command, env=environment(), timeout=60)
 
 
 def test_a_backup_under_load_holds_everything_acknowledged_before_it_began(

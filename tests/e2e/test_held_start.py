@@ -1,13 +1,13 @@
 """A restored backup starts held, what receivers have is taken as delivered, the rest is sent."""
 
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests import forked
 
 from .api import Api
 from .events import event, new_id
@@ -191,14 +191,8 @@ def test_an_org_takes_nothing_of_others(service: ServiceProcess) -> None:
 
 def cli(service: ServiceProcess, *arguments: str) -> str:
     """What a command says, which must succeed."""
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("tidings")), *arguments],
-        env=environment(url=f"http://127.0.0.1:{service.port}", key=f"{KEY}:{SECRET}"),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    own = environment(url=f"http://127.0.0.1:{service.port}", key=f"{KEY}:{SECRET}")
+    done = forked.run([forked.SCRIPT, *arguments], env=own, timeout=30)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 

@@ -1,12 +1,12 @@
 """Every kind of stop: nothing accepted is lost, and only what was in flight is sent again."""
 
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+
+from tests import forked
 
 from .events import event, new_id
 from .pump import Pump, all_arrive
@@ -173,15 +173,8 @@ def test_without_its_reading_process_the_service_ends_by_itself(own_service: New
 
 def test_a_second_process_on_the_same_directory_is_refused(own_service: NewService) -> None:
     service = own_service().start()
-    tidings = str(Path(sys.executable).with_name("tidings"))
-    second = subprocess.run(
-        [tidings, "serve", "--dev", "--data", str(service.data), "--port", str(free_port())],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    words = ["serve", "--dev", "--data", str(service.data), "--port", str(free_port())]
+    second = forked.run([forked.SCRIPT, *words], env=environment(), timeout=30)
     assert second.returncode == 4
     assert str(service.pid) in second.stderr and str(service.data) in second.stderr
     with service.api() as api:

@@ -5,8 +5,11 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 
+from tests import forked
 from tidings.store import port
+from tidings.store.sqlite import child
 from tidings.store.sqlite.client import SqliteStore
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.embedded import ReadingHalf, WritingHalf
@@ -61,11 +64,12 @@ class Children:
 
     async def open(self, place: Path) -> port.Store:
         """See `Adapter`."""
-        return await SqliteStore.open(place, lambda: None)
+        with patch.object(child.subprocess, "Popen", forked.Popen):
+            return await SqliteStore.open(place, lambda: None)
 
     async def crash(self, store: port.Store) -> None:
         """See `Adapter`."""
         assert isinstance(store, SqliteStore)
-        for child in (store._writing, store._reading):
-            os.kill(child.pid, signal.SIGKILL)
+        for one in (store._writing, store._reading):
+            os.kill(one.pid, signal.SIGKILL)
         await store.close(clean=False)
