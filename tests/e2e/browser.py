@@ -26,12 +26,12 @@ class Browser:
         answer, _ = self._call("POST", "/console/sign-in", form, self._form)
         assert answer.status == 303, answer.status
         cookies = answer.headers.get_all("set-cookie") or []
-        self._cookies = "; ".join(one.partition(";")[0] for one in cookies)
-        (self._session,) = _SESSION.findall(self._cookies)
+        self.cookies = "; ".join(one.partition(";")[0] for one in cookies)
+        (self._session,) = _SESSION.findall(self.cookies)
 
     def get(self, path: str, said: str = "") -> tuple[int, bytes]:
         """A page, where it leads to. `said` is a cookie that the answer before has set."""
-        cookies = "; ".join(filter(None, (self._cookies, said)))
+        cookies = "; ".join(filter(None, (self.cookies, said)))
         for _ in range(5):
             answer, page = self._call("GET", path, None, {"cookie": cookies})
             if answer.status not in (302, 303, 307, 308):
@@ -42,7 +42,7 @@ class Browser:
     def post(self, path: str, **fields: str) -> tuple[int, bytes]:
         """A form of a page, and where it leads to."""
         form = urlencode({"csrf": form_token(self._session, path)} | fields)
-        answer, page = self._call("POST", path, form, self._form | {"cookie": self._cookies})
+        answer, page = self._call("POST", path, form, self._form | {"cookie": self.cookies})
         if answer.status != 303:
             return answer.status, page
         said = "; ".join(

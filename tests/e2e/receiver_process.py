@@ -1,4 +1,5 @@
-"""The receiving side, in a process of its own: `python receiver_process.py`.
+"""The receiving side, in a process of its own: `python receiver_process.py [PORT]`;
+at the port after PORT every connection is refused.
 
 Orders come as JSON lines on stdin, arrivals leave as JSON lines on stdout; the end of stdin ends
 the process. Every path answers 200 until it is told otherwise by a plan:
@@ -169,9 +170,10 @@ def _head(plan: Plan) -> bytes:
 async def main() -> None:
     """Serve until stdin ends."""
     receiver = Receiver()
-    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0, backlog=1024)
+    wanted = int(sys.argv[1]) if sys.argv[1:] else 0
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", wanted, backlog=1024)
     refusing = socket.socket()  # bound and not listening: every connection is refused
-    refusing.bind(("127.0.0.1", 0))
+    refusing.bind(("127.0.0.1", wanted + 1 if wanted else 0))
     ports = (server.sockets[0].getsockname()[1], refusing.getsockname()[1])
     receiver.out.say({"port": ports[0], "refusingPort": ports[1]})
     loop = asyncio.get_running_loop()

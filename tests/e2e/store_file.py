@@ -18,7 +18,8 @@ _UNSETTLED = (
 ANY = "%"
 
 
-def _ask(data: Path, query: str, *bindings: str) -> list[tuple[Any, ...]]:
+def ask(data: Path, query: str, *bindings: str) -> list[tuple[Any, ...]]:
+    """What a query of the database answers."""
     connection = apsw.Connection(str(data / "tidings.db"), flags=apsw.SQLITE_OPEN_READONLY)
     connection.set_busy_timeout(5000)
     try:
@@ -29,27 +30,27 @@ def _ask(data: Path, query: str, *bindings: str) -> list[tuple[Any, ...]]:
 
 def lost_attempts(data: Path, webhook: str = ANY) -> dict[str, int]:
     """By event id: the attempts that were begun, or may have been, and whose end nobody knows."""
-    return {str(event_id): int(count) for event_id, count in _ask(data, _LOST, webhook)}
+    return {str(event_id): int(count) for event_id, count in ask(data, _LOST, webhook)}
 
 
 def unsettled(data: Path, webhook: str = ANY) -> set[str]:
     """The events with a delivery of which an attempt may be under way."""
-    return {str(event_id) for (event_id,) in _ask(data, _UNSETTLED, webhook)}
+    return {str(event_id) for (event_id,) in ask(data, _UNSETTLED, webhook)}
 
 
 def owed(data: Path) -> int:
     """How many deliveries of accepted events are not made yet."""
-    [(count,)] = _ask(data, "SELECT coalesce(sum(count), 0) FROM fan_out")
+    [(count,)] = ask(data, "SELECT coalesce(sum(count), 0) FROM fan_out")
     return int(count)
 
 
 def sound(data: Path) -> bool:
     """Whether the database is whole by SQLite's own check."""
-    return _ask(data, "PRAGMA integrity_check") == [("ok",)]
+    return ask(data, "PRAGMA integrity_check") == [("ok",)]
 
 
 def pages(data: Path) -> tuple[int, int, int]:
     """The pages of the database, those of them that are free, and the bytes of one."""
     names = ("page_count", "freelist_count", "page_size")
-    count, free, size = (int(_ask(data, f"PRAGMA {name}")[0][0]) for name in names)
+    count, free, size = (int(ask(data, f"PRAGMA {name}")[0][0]) for name in names)
     return count, free, size
