@@ -11,7 +11,7 @@ READY := .venv/.ready
 VENDOR := src/tidings/console/static/vendor/.ready
 TESTS ?= tests
 
-.PHONY: help setup run demo check fix test test-systems bench docs models wheel
+.PHONY: help setup run demo check fix test test-systems bench docs golden models wheel
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -74,3 +74,6 @@ docs: setup  ## Make the pages that are made from the code
 	@$(BIN)/python -m tidings.api.openapi tests/openapi/promise.json
 	@$(BIN)/python -m tidings.cli.cli_page docs/cli.md src/tidings/cli/help.txt
 	@$(BIN)/python -m tests.docs.error_codes docs/contract/errors.md
+
+golden: setup  ## Write anew the lists of what must not change unasked (tests/golden)
+	@$(BIN)/python -m tests.golden.lists

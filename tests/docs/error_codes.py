@@ -9,6 +9,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple
@@ -131,6 +132,7 @@ class Given(NamedTuple):
     said: str  # the longest text that goes with it there; "" where it is put together elsewhere
 
 
+@cache
 def codes() -> dict[str, list[Given]]:
     """All of them, each with the places where it is given."""
     trees = modules()

@@ -8,6 +8,7 @@ The texts are gathered from the code: what is handed to the constructors and fun
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import tidings
@@ -53,6 +54,7 @@ def _of_call(node: ast.Call, named: dict[str, str]) -> Iterator[str]:
             yield said
 
 
+@cache
 def texts() -> list[Text]:
     """All of them, in the order of files and lines."""
     found: list[Text] = []
