@@ -1,6 +1,7 @@
 """An engine in virtual time whose receivers answer as they are told, and what it tells."""
 
 import asyncio
+import contextlib
 import json
 import random
 from collections import Counter
@@ -11,6 +12,7 @@ from tests.simulation.loop import simulate
 from tests.simulation.parts import SimulatedClock
 from tidings import catalogue
 from tidings.core.exchange import Answer, Ending
+from tidings.core.health import DEFAULT_POLICY, Policy
 from tidings.core.notices import KINDS
 from tidings.core.registry import Registry
 from tidings.core.terms import Terms
@@ -20,12 +22,13 @@ from tidings.engine.changes import Changes
 from tidings.engine.engine import Engine, Limits
 from tidings.engine.feed import Feed
 from tidings.engine.figures import Figures
-from tidings.engine.intake import Draft
+from tidings.engine.intake import Draft, Overloaded
 from tidings.engine.letters import Letters
 from tidings.engine.notices import Notices
 from tidings.engine.telling import connect
 from tidings.engine.vault import Secret, Vault
 from tidings.engine.webhooks import Webhooks
+from tidings.store.port import StoreDown
 
 ORG = 1
 CATALOGUE = catalogue.load()
@@ -83,12 +86,13 @@ class Post:
 class NoticeWorld:
     """Everything, started; or what comes after another one, over the same store."""
 
-    def __init__(self, before: "NoticeWorld | None" = None) -> None:
+    def __init__(self, before: "NoticeWorld | None" = None, health: Policy | None = None) -> None:
         self.clock = before.clock if before else SimulatedClock()
         self.store = before.store if before else MemoryStore(self.clock)  # type: ignore[arg-type]
         self.receivers = before.receivers if before else Receivers()
         self.post = before.post if before else Post()
         self.addresses: dict[int, tuple[str, ...]] = before.addresses if before else {}
+        self.health: Policy = health or (before.health if before else DEFAULT_POLICY)
         registry = Registry()
         changes = Changes(registry)
         draw = random.Random(1)
@@ -105,7 +109,7 @@ class NoticeWorld:
             hopeless=lambda webhook, reason: self.webhooks.hopeless(webhook, reason),
             feed=Feed(),
             figures=Figures(),
-            limits=Limits(),
+            limits=Limits(health=self.health),
         )
         self.webhooks = Webhooks(
             store=self.store,  # type: ignore[arg-type]
@@ -142,7 +146,8 @@ class NoticeWorld:
 
     async def stop(self) -> None:
         """As the service stops."""
-        await self.notices.flush()
+        with contextlib.suppress(StoreDown, Overloaded):  # a stop goes on, whatever is left unsaid
+            await self.notices.flush()
         assert self.running is not None
         self.running.cancel()
         await asyncio.gather(self.running, return_exceptions=True)

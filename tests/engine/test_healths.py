@@ -71,9 +71,13 @@ class Scene:
             clock=self.clock,
             parked=lambda number: self.said.append(("parked", number)),
             hopeless=lambda webhook, reason: self.said.append(("disable", reason)),
-            failing=lambda webhook, health: self.said.append(("failing", health.told)),
-            recovered=lambda webhook, health: self.said.append(("recovered", health.told)),
+            failing=lambda webhook, health: self._say("failing", health),
+            recovered=lambda webhook, health: self._say("recovered", health),
         )
+
+    def _say(self, word: str, health: port.Health) -> None:
+        self.said.append((word, health.told))
+        self.healths.told(health.webhook)
 
     def fail(self, count: int = 1) -> None:
         for _ in range(count):

@@ -3,6 +3,9 @@
 Only webhooks that fail have an entry, always or in part. Changes are written behind, a few times
 a second at most: what a crash forgets is a moment of a failure that will be seen again. The
 attempts of the last minutes are only in memory; a start makes them out of what the store knows.
+
+What an owner is to be told is written down as told once it is (`told`), and not before: until then
+the row says what it said, and whoever comes after a stop tells it.
 """
 
 import asyncio
@@ -27,6 +30,7 @@ from tidings.store import port
 WRITE_EVERY_S = 2.0
 REVIEW_EVERY_S = 30.0
 COUNT_EVERY_S = 600.0
+MINUTE_MS = 60_000
 SAME_MS = 100  # two times that lie nearer are the same one, read by two clocks
 PARK_SLICE = 500
 SLOT_MS = round(SLOT_S * 1000)
@@ -37,6 +41,19 @@ HOPELESS = (
 )
 
 log = structlog.get_logger("tidings.healths")
+
+
+class _Untold(msgspec.Struct):
+    """What is written of a webhook while its owner has not been told of all that became of it."""
+
+    row: port.Health  # as it was before the first of them
+    facts: int = 0  # that are on their way
+
+    def of(self, known: port.Health) -> port.Health:
+        """What is known now, less that somebody was told."""
+        if known.failing_since_ms is None:
+            return self.row  # it has recovered
+        return msgspec.structs.replace(known, told=min(known.told, self.row.told))
 
 
 class Healths:
@@ -74,6 +91,7 @@ class Healths:
         self._attempts: dict[int, Attempts] = {}  # of those that were tried, the last minutes
         self._failing: dict[int, port.Health] = {}
         self._dirty: set[int] = set()
+        self._untold: dict[int, _Untold] = {}
         self._changed = asyncio.Event()  # something is dirty
         self._writing = Outage("how receivers do")
         self._parking = Outage("the parking of what has waited its whole window")
@@ -170,6 +188,7 @@ class Healths:
         if kept == known:
             return
         if known.told and (hook := self._registry.get(webhook)) is not None:
+            self._tells(known)
             self._recovered(hook, known)
         self._counted_s.pop(webhook, None)
         self._keep(kept)
@@ -217,8 +236,33 @@ class Healths:
             if attempted:
                 self._hopeless(hook, HOPELESS.format(cause=health.cause))
         elif (step := to_tell(verdict, health.told)) is not None:
-            self._keep(msgspec.structs.replace(health, told=step))
+            self._counted_s[webhook] = self._passed_s()
+            self._tells(health)
+            self._keep(msgspec.structs.replace(health, told=step, failing_ms=failing_ms))
             self._failing_told(hook, self._failing[webhook])
+
+    def ends_ms(self, health: port.Health) -> int:
+        """When one that fails will be disabled if nothing succeeds: later by the time in which the
+        service stood still, in whole minutes, for two clocks have measured it."""
+        now_ms = self._clock.now_ms()
+        since_ms = now_ms if health.failing_since_ms is None else health.failing_since_ms
+        stood_ms = max(0, now_ms - since_ms - health.failing_ms)
+        return since_ms + self._policy.disable_after_ms + round(stood_ms / MINUTE_MS) * MINUTE_MS
+
+    def _tells(self, before: port.Health) -> None:
+        """Its owner is being told of what became of it; `told` follows."""
+        self._untold.setdefault(before.webhook, _Untold(before)).facts += 1
+
+    def told(self, webhook: int) -> None:
+        """A fact about it is stored: told to its owner."""
+        untold = self._untold.get(webhook)
+        if untold is None:
+            return
+        untold.facts -= 1
+        if not untold.facts:
+            del self._untold[webhook]
+            self._dirty.add(webhook)
+            self._changed.set()
 
     def held(self, webhook: int, left_s: float) -> None:
         """Its receiver wants nothing for so long; 0: another one is asked, who has said nothing."""
@@ -256,6 +300,7 @@ class Healths:
     def forget(self, webhook: int) -> None:
         """It begins afresh: deleted, or enabled again."""
         self._attempts.pop(webhook, None)
+        self._untold.pop(webhook, None)
         self._counted_s.pop(webhook, None)
         if webhook in self._failing:
             self._keep(port.Health(webhook))
@@ -314,7 +359,7 @@ class Healths:
         dirty = sorted(self._dirty)
         if not dirty:
             return
-        rows = [self._failing.get(number) or port.Health(number) for number in dirty]
+        rows = [self._row(number) for number in dirty]
         self._dirty.clear()
         try:
             await self._store.put_healths(rows)
@@ -322,6 +367,13 @@ class Healths:
             self._dirty.update(dirty)
             self._changed.set()
             raise
+
+    def _row(self, webhook: int) -> port.Health:
+        known, untold = (
+            self._failing.get(webhook) or port.Health(webhook),
+            self._untold.get(webhook),
+        )
+        return known if untold is None else untold.of(known)
 
     async def close(self) -> None:
         """Write what is known at a stop. StoreDown."""

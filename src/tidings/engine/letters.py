@@ -60,6 +60,7 @@ class Letters:
         self._gone: list[str] = []  # rows to be dropped
         self._next_ms: dict[str, int] = {}  # by webhook: when ended deliveries may be told again
         self._loaded = False
+        self._found: set[str] = set()  # that a former owner has left: they go, told again or not
         self._noting = ""  # the one that is written down, and does not go before it is confirmed
         self._noted: tuple[str, port.Letter, bool] | None = None  # and not confirmed
         self._wake = asyncio.Event()
@@ -79,6 +80,8 @@ class Letters:
             self._noted = (one.event_id, self._noted[1], False)
             return
         await self._load()
+        if one.event_id in self._found:
+            return  # a stop came between the letter and its fact: it goes, or has gone
         made = self._made(one)
         if made is None:
             self.counts["lost"] += 1
@@ -187,6 +190,7 @@ class Letters:
             if known.kind == SENT:
                 self._next_ms[msgspec.json.decode(known.fact)["webHookId"]] = known.due_ms
             elif known.id not in self._gone and known not in self._unnoted.values():
+                self._found.add(known.id)
                 self._waiting.setdefault(known.id, known)
 
     def _settled(self) -> list[port.Letter]:

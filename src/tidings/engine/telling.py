@@ -4,7 +4,7 @@ from functools import partial
 
 import structlog
 
-from tidings.core.health import DEFAULT_POLICY, FIRST
+from tidings.core.health import FIRST
 from tidings.core.notices import DISABLED, FAILING, RECOVERED, disabled, failing, recovered
 from tidings.core.webhook import Webhook
 from tidings.engine.clock import Clock
@@ -22,15 +22,16 @@ def connect(notices: Notices, engine: Engine, webhooks: Webhooks, clock: Clock) 
 
     def on_failing(webhook: Webhook, health: port.Health) -> None:
         since_ms = health.failing_since_ms or clock.now_ms()
-        until_ms = since_ms + DEFAULT_POLICY.disable_after_ms
+        until_ms = engine.healths.ends_ms(health)
         percent = 0 if health.told == FIRST else health.told
         fact = failing(webhook, percent, since_ms, until_ms, health.failures, health.cause)
-        notices.tell(FAILING, webhook.org, fact)
+        notices.tell(FAILING, webhook.org, fact, partial(engine.healths.told, webhook.number))
 
     def on_recovered(webhook: Webhook, health: port.Health) -> None:
         now_ms = clock.now_ms()
         since_ms = health.failing_since_ms or now_ms
-        notices.tell(RECOVERED, webhook.org, recovered(webhook, since_ms, now_ms))
+        fact = recovered(webhook, since_ms, now_ms)
+        notices.tell(RECOVERED, webhook.org, fact, partial(engine.healths.told, webhook.number))
 
     def on_disabled(record: Record, parked: int) -> None:
         webhook = record.webhook
