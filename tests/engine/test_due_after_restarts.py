@@ -2,6 +2,8 @@
 probes, what receivers and mail servers have asked for, letters, and what retention drops."""
 
 import asyncio
+import contextlib
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -18,6 +20,7 @@ from tidings.core.retention import DAY_MS
 from tidings.core.retention import Retention as Days
 from tidings.core.schedule import WINDOW_S
 from tidings.egress.port import MailFailed
+from tidings.engine.intake import Draft
 from tidings.engine.retention import FIRST_AFTER_S, Retention
 from tidings.engine.stops import EVERYTHING, HOLD, Stops
 from tidings.store import port
@@ -306,3 +309,53 @@ def test_retention_drops_in_time_in_a_service_that_is_restarted_every_hour() -> 
         assert FIRST_AFTER_S < 60
 
     simulate(1, scenario())
+
+
+async def sent(world: NoticeWorld, id: str, name: str) -> str:
+    """What somebody is told who sends an event, perhaps once more."""
+    fact = {"eventName": name, "data": {"groupId": 7}}
+    [verdict] = await world.engine.acceptor.accept(
+        [Draft(ORG, name, id, json.dumps(fact).encode(), fact)]
+    )
+    return verdict.status
+
+
+@pytest.mark.parametrize("restarts", [0, 3])
+@pytest.mark.parametrize("status", [200, 500], ids=["delivered", "unfinished"])
+def test_an_event_is_a_duplicate_until_retention_has_dropped_it(status: int, restarts: int) -> None:
+    """Also one that nobody subscribes to; what is unfinished is kept, and so is its id."""
+    days = {ORG: Days(payload_days=1, metadata_days=1)}
+
+    async def again(world: NoticeWorld) -> tuple[str, str]:
+        return await sent(world, "a", "groupCreated"), await sent(world, "b", "groupDeleted")
+
+    async def kept(world: NoticeWorld, to_ms: int) -> None:
+        """Until then retention is at work, as a part of this process."""
+        store: Any = world.store
+        keeps = Retention(store=store, clock=world.clock, retentions=lambda: days)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(to_ms / 1000):
+                await keeps.run()
+
+    async def scenario(world: NoticeWorld) -> NoticeWorld:
+        await world.webhook("crm", "groupCreated", status=status)
+        assert await again(world) == ("accepted", "accepted")
+        whose = {200: "accepted", 500: "duplicate"}[status]
+        began_ms = 0
+        for minutes, told in {
+            1: ("duplicate", "duplicate"),
+            720: ("duplicate", "duplicate"),
+            1439: ("duplicate", "duplicate"),
+            1490: (whose, "accepted"),
+            2160: ("duplicate", "duplicate"),  # of the new ones
+        }.items():
+            ended_ms = minutes * 60_000
+            for part in range(1, restarts + 1):
+                await kept(world, began_ms + (ended_ms - began_ms) * part // (restarts + 1))
+                world = await world.restarted(killed=part == 1)
+            await kept(world, ended_ms)
+            began_ms = ended_ms
+            assert await again(world) == told, minutes
+        return world
+
+    in_worlds(scenario)

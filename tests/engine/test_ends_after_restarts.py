@@ -16,7 +16,7 @@ from tidings.core.portal_rules import Portal
 from tidings.engine.denied import Denied
 from tidings.engine.inboxes import IDLE_MS as IDLE_INBOX_MS
 from tidings.engine.sessions import ABSOLUTE_MS, IDLE_MS, PORTAL_MS
-from tidings.engine.users import INVITE_MS, UserRefused
+from tidings.engine.users import INVITE_MS, RESET, RESET_MS, UserRefused
 from tidings.store import port
 
 HOUR_MS = 3_600_000
@@ -135,7 +135,22 @@ async def session_of_a_portal(s: Service) -> tuple[Holds, int]:
     return holds, PORTAL_MS
 
 
-async def invitation(s: Service) -> tuple[Holds, int]:
+async def opened(s: Service, link: str) -> bool:
+    """Whether a password could be set by a link of a user."""
+
+    async def hashed(email: str, password: str) -> str:
+        return "hashed"  # by no thread: time is virtual here
+
+    s.users._hash = hashed  # type: ignore[method-assign]
+    try:
+        await s.users.open_link(link, "a long pass phrase of hers")
+    except UserRefused:
+        return False
+    return True
+
+
+async def invitations(s: Service) -> list[str]:
+    """Of as many users as are asked for in a case."""
     await s.add_org(7)
     links = []
     for at in range(4):
@@ -143,19 +158,28 @@ async def invitation(s: Service) -> tuple[Holds, int]:
         reply = await s.call("POST", "/v1/orgs/7/users", body)
         assert reply.status == 201, reply.body
         links.append(reply.json["invitation"]["token"])
+    return links
 
-    async def hashed(email: str, password: str) -> str:
-        return "hashed"  # by no thread: time is virtual here
 
-    async def holds(s: Service) -> bool:
-        s.users._hash = hashed  # type: ignore[method-assign]
-        try:
-            await s.users.open_link(links.pop(), "a long pass phrase of hers")
-        except UserRefused:
-            return False
-        return True
+async def resets(s: Service) -> list[str]:
+    """For users who had accepted."""
+    assert all([await opened(s, link) for link in await invitations(s)])
+    links = []
+    for user in s.users.list(7):
+        link = await s.users.link(s.access.caller_of("boss"), 7, user.person.id)
+        assert link.purpose == RESET
+        links.append(link.token)
+    return links
 
-    return holds, INVITE_MS
+
+async def invitation(s: Service) -> tuple[Holds, int]:
+    links = await invitations(s)
+    return lambda s: opened(s, links.pop()), INVITE_MS
+
+
+async def reset_of_a_password(s: Service) -> tuple[Holds, int]:
+    links = await resets(s)
+    return lambda s: opened(s, links.pop()), RESET_MS
 
 
 async def link_that_asks_whether_letters_may_come(s: Service) -> tuple[Holds, int]:
@@ -218,6 +242,7 @@ CASES: list[Case] = [
     session_that_is_used,
     session_of_a_portal,
     invitation,
+    reset_of_a_password,
     link_that_asks_whether_letters_may_come,
     inbox_that_was_looked_into,
     idempotency_key,
@@ -242,6 +267,67 @@ def test_it_is_in_force_until_then_and_no_longer(case: Case, restarts: int) -> N
         assert not await holds(owner), "and not beyond it"
         owner = await after(owner)
         assert not await holds(owner), "nor for the one who comes after"
+        await owner.webhooks.close()
+
+    simulate(1, scenario())
+
+
+async def portal_links(s: Service) -> list[str]:
+    await s.add_org(7)
+    portal = Portal(org=7, role="reader", name="Acme")
+    return [(await s.services.portals.make_link(s.access.caller_of("boss"), portal, 120_000))[0]]
+
+
+async def sign_in_links(s: Service) -> list[str]:
+    return [await s.sessions.make_link("boss")]
+
+
+ONCE: dict[str, tuple[Callable[[Service], Awaitable[list[str]]], Callable[..., Awaitable[bool]]]]
+ONCE = {
+    "invitation": (invitations, opened),
+    "reset": (resets, opened),
+    "portal": (
+        portal_links,
+        lambda s, link: allowed(s.services.portals.open(link, ADDRESS, "Firefox")),
+    ),
+    "sign in": (sign_in_links, lambda s, link: allowed(s.sessions.by_link(link, ADDRESS))),
+}
+
+
+@pytest.mark.parametrize("kind", ONCE)
+def test_a_link_that_was_used_opens_nothing_after_a_restart(kind: str) -> None:
+    async def scenario() -> None:
+        clock = Clock()
+        owner = Service(MemoryStore(clock), clock)
+        await owner.start()
+        make, use = ONCE[kind]
+        link = (await make(owner))[0]
+        owner = await after(owner)
+        assert await use(owner, link)
+        assert not await use(owner, link)
+        for _ in range(2):
+            owner = await after(owner)
+            assert not await use(owner, link)
+        await owner.webhooks.close()
+
+    simulate(1, scenario())
+
+
+@pytest.mark.parametrize("restarts", [0, 1])
+def test_a_newer_link_ends_the_one_before_also_over_a_restart(restarts: int) -> None:
+    async def scenario() -> None:
+        clock = Clock()
+        owner = Service(MemoryStore(clock), clock)
+        await owner.start()
+        first = (await resets(owner))[0]
+        person = owner.users.list(7)[0].person.id
+        for _ in range(restarts):
+            owner = await after(owner)
+        newer = (await owner.users.link(owner.access.caller_of("boss"), 7, person)).token
+        for _ in range(restarts):
+            owner = await after(owner)
+        assert not await opened(owner, first)
+        assert await opened(owner, newer)
         await owner.webhooks.close()
 
     simulate(1, scenario())

@@ -6,6 +6,7 @@ import re
 from tests.engine import test_due_after_restarts as due
 from tests.engine import test_ends_after_restarts as ends
 from tests.engine import test_health_after_restarts as shares
+from tests.engine import test_steps_after_restarts as steps
 from tidings.store.sqlite.embedded import WritingHalf
 
 TIME = re.compile(r"(^|_)(ms|at|until|expires|ends|due)$")
@@ -16,7 +17,13 @@ KNOWN = {
     # what ends or is due by it
     "credential.expires_ms": ends.credential_with_an_expiry,
     "credential.previous_until_ms": ends.old_secret_of_a_credential,
-    "link.expires_ms": (ends.sign_in_link, ends.portal_link, ends.invitation),
+    "link.expires_ms": (
+        ends.sign_in_link,
+        ends.portal_link,
+        ends.invitation,
+        ends.reset_of_a_password,
+        ends.test_a_link_that_was_used_opens_nothing_after_a_restart,
+    ),
     "session.created_ms": (ends.session_that_is_used, ends.session_of_a_portal),
     "session.seen_ms": ends.idle_session,
     "webhook.created_ms": ends.idempotency_key,
@@ -28,6 +35,7 @@ KNOWN = {
     "event.at_ms": (
         due.test_the_last_attempt_is_at_the_end_of_168_hours_of_whoever_is_there,
         due.test_retention_drops_in_time_in_a_service_that_is_restarted_every_hour,
+        due.test_an_event_is_a_duplicate_until_retention_has_dropped_it,
     ),
     "letter.due_ms": (
         due.test_a_letter_is_tried_again_when_it_is_due,
@@ -40,7 +48,12 @@ KNOWN = {
     "webhook_health.failing_since_ms": (
         due.test_its_owner_hears_after_a_quarter_of_an_hour_of_failing
     ),
-    "webhook_health.failing_ms": due.test_its_owner_hears_after_a_quarter_of_an_hour_of_failing,
+    "webhook_health.failing_ms": (
+        due.test_its_owner_hears_after_a_quarter_of_an_hour_of_failing,
+        steps.test_each_step_is_told_once_and_in_time,
+        steps.test_a_service_that_is_down_while_a_step_passes_tells_it_after_as_long_a_way,
+        steps.test_what_is_said_of_the_end_is_when_it_comes,
+    ),
     "webhook_health.partly_since_ms": (
         shares.test_one_that_fails_in_part_is_so_since_the_same_time_after_a_restart
     ),
