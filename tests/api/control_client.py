@@ -45,6 +45,7 @@ from tidings.engine.readmission import Readmission
 from tidings.engine.reference import Reference
 from tidings.engine.replay_wishes import Wishes
 from tidings.engine.replays import Replays
+from tidings.engine.rereading import reread_from
 from tidings.engine.shaper import Shaper
 from tidings.engine.stops import Stops
 from tidings.engine.taken import TakeAsDelivered
@@ -496,6 +497,14 @@ class Service:
             transformations=lambda org: self.transformations.names(org),
             aliases=self.event_types.catalogue.aliases,
             kind=self.event_types.get,
+        )
+        reread_from(
+            store,  # type: ignore[arg-type]
+            self.registry,
+            self.changes,
+            orgs=self.orgs,
+            event_types=self.event_types,
+            webhooks=self.webhooks,
         )
         self.renderer = InProcess()
         self.transformations = Transformations(

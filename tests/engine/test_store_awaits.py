@@ -36,6 +36,9 @@ CASES = {
         taken: owed_before unfinished_before
         tries: retry_now
     """,
+    f"{FAULTS}::test_a_change_whose_answer_was_lost_is_in_force_without_its_repetition": """
+        rereading: load load_types
+    """,
     f"{FAULTS}::test_a_link_is_used_up_only_by_what_it_was_for": """
         links: take_link put_link
         sessions: put_session

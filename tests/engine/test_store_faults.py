@@ -23,6 +23,7 @@ from tidings.core.replay import JobState
 from tidings.core.retention import DAY_MS
 from tidings.core.standing import Standing
 from tidings.engine import outage
+from tidings.engine.changes import READ_AGAIN_S
 from tidings.engine.inboxes import IDLE_MS, LOOK_AGAIN_S, USED_EVERY_MS, WRITE_AGAIN_S
 from tidings.engine.letters import Letters
 from tidings.engine.retention import Retention
@@ -173,7 +174,10 @@ def test_who_asks_is_told_and_nothing_is_half_done(method: str) -> None:
     run(scenario())
 
 
-@pytest.mark.parametrize("method", ["put_credential", "put_org", "drop_inbox", "drop_member"])
+@pytest.mark.parametrize(
+    "method",
+    ["put_credential", "put_org", "drop_inbox", "drop_member", "put_type", "put_transformation"],
+)
 def test_what_was_done_and_not_answered_can_be_asked_for_again(method: str) -> None:
     async def scenario() -> None:
         async with service() as s:
@@ -185,6 +189,92 @@ def test_what_was_done_and_not_answered_can_be_asked_for_again(method: str) -> N
             assert repr(seen(s)) == repr(await stored(s))
 
     run(scenario())
+
+
+# What writes, the call, and how its repetition is answered: what is gone already is not found.
+REPEATED: dict[str, tuple[str, tuple[str, str, Any], int]] = {
+    "a type that is new": ("put_type", ("PUT", "/v1/eventTypes/orderSent", TYPE), 200),
+    "a type that is added to": (
+        "put_type",
+        ("PUT", "/v1/eventTypes/orderPacked", TYPE | {"description": "It was packed."}),
+        200,
+    ),
+    "a type that is gone": ("delete_type", ("DELETE", "/v1/eventTypes/orderPacked", None), 404),
+    "a webhook that is changed": ("put_webhook", ("PUT", "HOOK", BASIC | {"slaInSeconds": 9}), 200),
+    "a webhook that is gone": ("put_webhook", ("DELETE", "HOOK", None), 400),
+    "a transformation that is changed": (
+        "put_transformation",
+        ("PUT", "/v1/transformations/plain", {"template": "{ }"}),
+        200,
+    ),
+    "a transformation that is gone": (
+        "put_transformation",
+        ("DELETE", "/v1/transformations/plain", None),
+        200,
+    ),
+    "a transformation that is new": (
+        "put_transformation",
+        ("POST", "/v1/transformations", {"name": "two", "template": "{}"}),
+        201,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_a_call_whose_answer_was_lost_is_done_by_its_repetition(name: str) -> None:
+    """And done once: nothing is in memory that is not kept, nor the other way round."""
+    method, (verb, path, body), status = REPEATED[name]
+
+    async def scenario() -> None:
+        async with service() as s:
+            await prepared(s)
+            auth = await s.add_org(ORG)
+            whole = path.replace("HOOK", f"/v3/webHooks/{hooked(s).id}")
+            failed = refusing(s.store, method, first(1), lost=True)
+            assert (await s.call(verb, whole, body, auth)).status == 503
+            reply = await s.call(verb, whole, body, auth)
+            assert reply.status == status, reply.body
+            assert failed and repr(seen(s)) == repr(await stored(s))
+
+    run(scenario())
+
+
+def test_a_webhook_that_is_asked_for_again_under_its_key_is_one() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            auth = await s.add_org(ORG)
+            refusing(s.store, "put_webhook", first(1), lost=True)
+            made = await s.call("POST", "/v3/webHooks", BASIC, auth, idempotency_key="k")
+            assert made.status == 503
+            made = await s.call("POST", "/v3/webHooks", BASIC, auth, idempotency_key="k")
+            assert made.status in (200, 201), made.body
+            assert len(s.webhooks.list(ORG)) == 1
+            assert repr(seen(s)) == repr(await stored(s))
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("method", ["put_webhook", "put_type", "delete_type", "put_org"])
+@pytest.mark.parametrize("also", ["load", "load_types"])
+def test_a_change_whose_answer_was_lost_is_in_force_without_its_repetition(
+    method: str, also: str
+) -> None:
+    """Commits wait for what has changed in the store, and nobody may ever call again."""
+
+    async def scenario(s: Service) -> None:
+        await prepared(s)
+        refusing(s.store, method, first(1), lost=True)
+        reading = refusing(s.store, also, first(3))
+        with pytest.raises(port.StoreDown):
+            await ASKED[method](s)
+        await asyncio.sleep(4 * READ_AGAIN_S + 0.1)
+        assert len(reading) == 3
+        assert s.registry.version == (await s.store.load()).registry_version
+        assert repr(seen(s)) == repr(await stored(s))
+        receipt = await s.store.commit(port.Batch(s.registry.version, [event("a", "e", [])]))
+        assert not receipt.moved
+
+    lasting(scenario)
 
 
 WRITES = {

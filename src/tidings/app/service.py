@@ -67,6 +67,7 @@ from tidings.engine.readmission import Readmission
 from tidings.engine.reference import Reference
 from tidings.engine.replay_wishes import Wishes
 from tidings.engine.replays import Replays
+from tidings.engine.rereading import reread_from
 from tidings.engine.shaper import Shaper
 from tidings.engine.stops import EVERYTHING, HOLD, Stops
 from tidings.engine.taken import TakeAsDelivered
@@ -278,6 +279,7 @@ class Service:
         orgs.load(snapshot)
         entrance.load(snapshot, await through(store.load_people))
         webhooks.load(snapshot)
+        reread_from(store, registry, changes, orgs=orgs, event_types=event_types, webhooks=webhooks)
         await through(lambda: first_credential(settings, entrance.access))
         proxies = Proxies(settings.trusted_proxies)
         front = Front(proxies, settings.public_url or "")

@@ -3,15 +3,22 @@
 The store refuses commits that were matched under an older registry version, and the committer then
 waits for the registry to follow. So whoever raises the store's version must raise the registry's,
 after the registry holds the change, even if the call that asked for it is gone by then.
+
+A change that ends with StoreDown may be written all the same, its answer lost. What is known here
+is then read again from the store, before the next change and in any case as soon as the store
+answers: else commits would wait for a change that nobody here knows of.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from tidings.core.registry import Registry
+from tidings.engine.outage import Outage
+from tidings.store.port import StoreDown
 
 Result = TypeVar("Result")
+READ_AGAIN_S = 0.5
 
 
 class Changes:
@@ -21,6 +28,13 @@ class Changes:
         self._registry = registry
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._reread: Callable[[], Awaitable[None]] | None = None
+        self._doubtful = False  # something may be written that is not known here
+        self._reading = Outage("what a change without an answer has come to")
+
+    def reread_by(self, reread: Callable[[], Awaitable[None]]) -> None:
+        """What reads again all that raises the version, and says `seen`. StoreDown."""
+        self._reread = reread
 
     async def run(self, change: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """Run a change alone and to its end; a cancelled caller does not cancel it."""
@@ -35,4 +49,28 @@ class Changes:
 
     async def _alone(self, change: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         async with self._lock:
-            return await change()
+            await self._read_again()
+            try:
+                return await change()
+            except StoreDown:
+                self._doubt()
+                raise
+
+    def _doubt(self) -> None:
+        if self._reread is not None and not self._doubtful:
+            self._doubtful = True
+            task = asyncio.ensure_future(self._settle())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _settle(self) -> None:
+        while self._doubtful:
+            await asyncio.sleep(READ_AGAIN_S)
+            async with self._lock:
+                with self._reading:
+                    await self._read_again()
+
+    async def _read_again(self) -> None:
+        if self._doubtful and self._reread is not None:
+            await self._reread()
+            self._doubtful = False

@@ -144,6 +144,16 @@ class Webhooks(WebhookBook):
         self._owed = {one.webhook: one for one in snapshot.disablings}
         self._changes.seen(snapshot.registry_version)
 
+    def reload(self, snapshot: port.Snapshot) -> None:
+        """Take over what was written without an answer, as if it had been answered."""
+        for stored in snapshot.webhooks:
+            known = self._records.get(stored.number)
+            if known is None or known.webhook.version < stored.version:
+                record = self._keep(stored, self._open(stored))
+                self._on_change(record.webhook)
+                self._retirement.go_on(record.webhook, 0)
+        self._changes.seen(snapshot.registry_version)
+
     async def disable_owed(self) -> None:
         """Before anything is sent: disable what the outcomes of a former owner have disabled.
 
