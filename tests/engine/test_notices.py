@@ -6,6 +6,7 @@ import json
 import pytest
 
 from tests.engine.notice_world import CATALOGUE, ORG, NoticeWorld, in_world
+from tidings.core import breaker
 from tidings.core.notices import (
     DISABLED,
     EXHAUSTED,
@@ -24,8 +25,11 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 
 @pytest.fixture
 def days_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who fails is looked at every ten minutes: every half a minute is most of what days cost."""
+    """Who fails is looked at every ten minutes, and asked every hour: every half a minute, and
+    every five, is most of what days cost."""
     monkeypatch.setattr(healths, "REVIEW_EVERY_S", 10 * MINUTE)
+    for module in (breaker, healths):
+        monkeypatch.setattr(module, "PAUSE_MAX_S", HOUR)
 
 
 def test_each_fact_fits_the_schema_that_is_published_for_it() -> None:
