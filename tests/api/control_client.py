@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import functools
 import json
 import random
 from collections.abc import AsyncIterator, Coroutine, Sequence
@@ -556,62 +557,64 @@ class Service:
         self.consents = Consents(
             orgs=self.orgs, clock=clock, key=b"k" * 32, base="https://tidings.example"
         )
-        self.app: FastAPI = make_control_app(
-            services := Services(
+        self.services = Services(
+            store=store,
+            access=self.access,
+            orgs=self.orgs,
+            consents=self.consents,
+            webhooks=self.webhooks,
+            event_types=self.event_types,
+            transformations=self.transformations,
+            shaper=self.shaper,
+            reference=self.reference,
+            replays=self.replays,
+            wishes=Wishes(
                 store=store,
-                access=self.access,
-                orgs=self.orgs,
-                consents=self.consents,
                 webhooks=self.webhooks,
-                event_types=self.event_types,
-                transformations=self.transformations,
-                shaper=self.shaper,
-                reference=self.reference,
-                replays=self.replays,
-                wishes=Wishes(
-                    store=store,
-                    webhooks=self.webhooks,
-                    terms=self.terms,
-                    below=self.registry.below,
-                ),
-                stops=self.stops,
-                taken=TakeAsDelivered(store=store, committer=self.committer, stops=self.stops),
-                credentials=self.entrance.credentials,
-                users=self.users,
-                sessions=self.sessions,
-                portals=self.entrance.portals,
-                guard=self.entrance.guard,
-                limits=self.entrance.limits,
-                outlook_of=lambda _, delivery, retry: self.outlooks.get(delivery, CLEAR),
-                feed=self.feed,
-                clock=clock,
-                health=self.health,
-                metrics=self.metrics,
                 terms=self.terms,
-                tries=Tries(store, self.lanes),
-                trial=Trial(
-                    sender=self.outlets,
-                    target_of=lambda url: address.target(url) or parse_target(url, allow_http=True),
-                    shaper=self.shaper,
-                    clock=clock,
+                below=self.registry.below,
+            ),
+            stops=self.stops,
+            taken=TakeAsDelivered(store=store, committer=self.committer, stops=self.stops),
+            credentials=self.entrance.credentials,
+            users=self.users,
+            sessions=self.sessions,
+            portals=self.entrance.portals,
+            guard=self.entrance.guard,
+            limits=self.entrance.limits,
+            outlook_of=lambda _, delivery, retry: self.outlooks.get(delivery, CLEAR),
+            feed=self.feed,
+            clock=clock,
+            health=self.health,
+            metrics=self.metrics,
+            terms=self.terms,
+            tries=Tries(store, self.lanes),
+            trial=Trial(
+                sender=self.outlets,
+                target_of=lambda url: address.target(url) or parse_target(url, allow_http=True),
+                shaper=self.shaper,
+                clock=clock,
+            ),
+            readmission=Readmission(
+                store=store,
+                intake=self.acceptor,
+                reader=CallReader(
+                    Draft,
+                    catalogue.load(),
+                    self.orgs.rules,
+                    lambda: "made",
+                    CallLimits(),
+                    self.event_types.own,
                 ),
-                readmission=Readmission(
-                    store=store,
-                    intake=self.acceptor,
-                    reader=CallReader(
-                        Draft,
-                        catalogue.load(),
-                        self.orgs.rules,
-                        lambda: "made",
-                        CallLimits(),
-                        self.event_types.own,
-                    ),
-                    clock_ms=clock.now_ms,
-                ),
-                inboxes=self.inboxes,
-            )
+                clock_ms=clock.now_ms,
+            ),
+            inboxes=self.inboxes,
         )
-        self.services = services
+
+    @functools.cached_property
+    def app(self) -> FastAPI:
+        """Made once it is called: it costs thirty times as much as all the rest."""
+        return make_control_app(self.services)
 
     async def start(self) -> None:
         """As the service starts."""
