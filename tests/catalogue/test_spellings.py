@@ -73,7 +73,7 @@ def test_the_thin_form_has_no_source_in_any_spelling() -> None:
     event = with_source("Instore", {"mobile": "15550100", "email": "a@example.test"})
     event["data"]["triggeringActivity"] = {"enteredAt": actor}
     assert thin(KIND, event)["data"] == {
-        "customerIdentifiers": {"customerId": 41, "mobile": "15550100"},
+        "customerIdentifiers": {"customerId": 41},
         "triggeringActivity": {"enteredAt": {"id": 5}},
     }
     kind: Any = CATALOGUE.get("transactionAdded")
