@@ -171,7 +171,8 @@ class _World:
         self.at(now_s + 0.05, self._tick)
 
     def _ring(self, now_s: float) -> None:
-        self.timer_s = math.inf
+        if now_s >= self.timer_s:  # else an earlier one took its place, and the next one is set
+            self.timer_s = math.inf
 
     def _offer(self, now_s: float) -> None:
         until = math.inf if self.offered is None else self.offered(now_s)
