@@ -134,7 +134,7 @@ class Given(NamedTuple):
 
 @cache
 def codes() -> dict[str, list[Given]]:
-    """All of them, each with the places where it is given."""
+    """All of them, each with the places where it is given; gathered once."""
     trees = modules()
     who, named = takers(trees), constants(trees)
     found: dict[str, set[Given]] = {}

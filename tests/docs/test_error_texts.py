@@ -56,7 +56,7 @@ def _of_call(node: ast.Call, named: dict[str, str]) -> Iterator[str]:
 
 @cache
 def texts() -> list[Text]:
-    """All of them, in the order of files and lines."""
+    """All of them, in the order of files and lines; gathered once."""
     found: list[Text] = []
     for path in sorted(SOURCE.rglob("*.py")):
         if "node_modules" in path.parts:
