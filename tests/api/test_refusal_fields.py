@@ -16,6 +16,7 @@ import tidings
 from tests.api.control_client import BASIC, Service, basic, run, service
 from tests.api.named import PLACE, name_in, well_named
 from tests.api.test_credentials import make
+from tests.syntax import walk
 from tidings.engine.till_guard import TRIES
 
 SOURCE = Path(tidings.__file__).parent
@@ -44,15 +45,16 @@ def shape(node: ast.expr) -> str | None:
 def refusals() -> Iterator[tuple[str, str, str]]:
     """Of the code: where it stands, the sentence with its place, and the field."""
     for path in FILES:
-        for scope in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for scope in walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
+            nodes = walk(scope)
             named = {
                 node.targets[0].id: shape(node.value)
-                for node in ast.walk(scope)
+                for node in nodes
                 if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
             }
-            for node in ast.walk(scope):
+            for node in nodes:
                 by = getattr(node, "func", None)
                 if getattr(by, "attr", getattr(by, "id", "")) not in ("refused", "Refusal"):
                     continue

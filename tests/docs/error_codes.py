@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import tidings
 from tests.docs.test_error_texts import SENTENCE, _words
+from tests.syntax import walk
 
 SOURCE = Path(tidings.__file__).parent
 DOCS = SOURCE.parents[1] / "docs"
@@ -41,7 +42,7 @@ def takers(trees: list[tuple[Path, ast.Module]]) -> dict[str, set[int]]:
     """Who takes a code: names of functions and classes, with its places among the arguments."""
     found: dict[str, set[int]] = {}
     for _, tree in trees:
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, ast.ClassDef):
                 fields = [
                     one.target.id
@@ -140,7 +141,7 @@ def codes() -> dict[str, list[Given]]:
     found: dict[str, set[Given]] = {}
     for path, tree in trees:
         file = path.relative_to(SOURCE).as_posix()
-        for scope in ast.walk(tree):
+        for scope in walk(tree):
             if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
                 for code, line, said in _of_scope(scope, who, named):
                     found.setdefault(code, set()).add(Given(file, line, said))
@@ -152,14 +153,14 @@ def _of_scope(
     who: dict[str, set[int]],
     named: dict[str, set[Code]],
 ) -> Iterator[tuple[str, int, str]]:
-    local, texts = dict(named), {}
-    for node in scope.body if isinstance(scope, ast.Module) else ast.walk(scope):
+    local, texts, nodes = dict(named), {}, walk(scope)
+    for node in scope.body if isinstance(scope, ast.Module) else nodes:
         if isinstance(node, ast.stmt):
             for name, value in _assigned(node):
                 local[name] = set(_codes(value, named))
                 if said := _words(value):
                     texts[name] = said
-    for node in ast.walk(scope):
+    for node in nodes:
         if not isinstance(node, ast.Call):
             continue
         by = getattr(node.func, "attr", getattr(node.func, "id", ""))

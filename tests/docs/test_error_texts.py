@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import tidings
+from tests.syntax import walk
 
 SOURCE = Path(tidings.__file__).parent
 # Functions and exceptions of the code whose texts a caller, an operator or a user gets to read.
@@ -61,15 +62,16 @@ def texts() -> list[Text]:
     for path in sorted(SOURCE.rglob("*.py")):
         if "node_modules" in path.parts:
             continue
-        for scope in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for scope in walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
+            nodes = walk(scope)
             named: dict[str, str] = {}  # texts that have a name before they are said
-            for node in ast.walk(scope):
+            for node in nodes:
                 if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                     if (said := _words(node.value)) is not None:
                         named[node.targets[0].id] = said
-            for node in ast.walk(scope):
+            for node in nodes:
                 if not isinstance(node, ast.Call):
                     continue
                 by = getattr(node.func, "attr", getattr(node.func, "id", ""))
