@@ -2,11 +2,11 @@
 
 import asyncio
 import base64
-import functools
 import json
 import random
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Any
 
 import fastapi.dependencies.models
@@ -611,9 +611,9 @@ class Service:
             inboxes=self.inboxes,
         )
 
-    @functools.cached_property
+    @cached_property
     def app(self) -> FastAPI:
-        """Made once it is called: it costs thirty times as much as all the rest."""
+        """The application; made when it is first called, for it takes longer than all the rest."""
         return make_control_app(self.services)
 
     async def start(self) -> None:

@@ -3,8 +3,11 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
+
+from fastapi import FastAPI
 
 from tests.api.control_client import Reply, Service, call, service
 from tidings.api.control import make_control_app
@@ -58,9 +61,14 @@ class Pages:
     def __init__(self, s: Service) -> None:
         self.s = s
         self.healths: dict[int, port.Health] = {}
-        services = replace(s.services, health_of=self.healths.get)
-        self.app = make_control_app(services)
-        self.app.router.routes.extend(console_routes(services, plain_http=True))
+
+    @cached_property
+    def app(self) -> FastAPI:
+        """The application; made when it is first called, for it takes longer than all the rest."""
+        services = replace(self.s.services, health_of=self.healths.get)
+        app = make_control_app(services)
+        app.router.routes.extend(console_routes(services, plain_http=True))
+        return app
 
     async def browser(self, org: int = 7, scopes: str = "*") -> Browser:
         """Signed in with a fresh credential of the org."""
