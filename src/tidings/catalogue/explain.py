@@ -186,6 +186,8 @@ def _fields(stem: str, value: Json, node: Json) -> Inside:
 
 def _items(path: str, value: list[Any], node: Json, fits_of: FitsOf | None) -> Inside:
     inner = node["items"]
-    looked = range(len(value)) if fits_of is None else suspects(value, fits_of({"items": inner}))
+    looked: Iterable[int] = range(len(value))
+    if fits_of is not None and len(value) > LONG_LIST:  # the validator is compiled for this list
+        looked = suspects(value, fits_of({"items": inner}))
     for index in looked:
         yield f"{path}[{index}]", value[index], inner
