@@ -9,6 +9,7 @@ token of the session and of this very address, org and all.
 import asyncio
 import gzip
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
@@ -72,20 +73,27 @@ PlainPage = Callable[[PlainVisit], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
+@cache
+def templates(static: Static) -> jinja2.Environment:
+    """The pages' templates, which name these files; each is compiled once in a process."""
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("tidings.console", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(FILTERS)
+    made.globals.update(FUNCTIONS | {"static": static.url})
+    return made
+
+
 class Frame:
     """Around every page."""
 
     def __init__(self, services: Services, static: Static) -> None:
         self.services = services
-        self._templates = jinja2.Environment(
-            loader=jinja2.PackageLoader("tidings.console", "templates"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters.update(FILTERS)
-        self._templates.globals.update(FUNCTIONS | {"static": static.url})
+        self._templates = templates(static)
 
     # -- who is there -----------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ from tidings.console.pages import (
     webhooks,
 )
 from tidings.console.place import OUTSIDE
-from tidings.console.static import PREFIX, Static
+from tidings.console.static import PREFIX, static_files
 
 NOTHING = "The address may be mistyped, or what it named is gone. Search with / above."
 MOVED_FORM = (
@@ -112,7 +112,7 @@ MOVED = frozenset(path.split("/")[1] for _, path, _, _ in OF_AN_ORG if path)
 
 def console_routes(services: Services, *, plain_http: bool) -> list[Route]:
     """The console over the services. `plain_http` lets people sign in without https anywhere."""
-    static = Static()
+    static = static_files()
     frame = Frame(services, static)
     door = sign_in.Door(frame, plain_http)
     gate, welcome = portal.Gate(frame, plain_http), people.Welcome(frame)

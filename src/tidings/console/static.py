@@ -7,6 +7,7 @@ compressed at start; they are few and small.
 import gzip
 import hashlib
 import mimetypes
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -58,3 +59,9 @@ class Static:
             headers["content-encoding"] = "gzip"
             body = packed
         return Response(body, headers=headers, media_type=kind)
+
+
+@cache
+def static_files() -> Static:
+    """Those of this process, read and packed once."""
+    return Static()
