@@ -53,8 +53,7 @@ test: setup  ## All tests that Python packages can serve, without root
 
 test-systems: setup  ## Tests that need programs of the system; as root it installs them
 	@scripts/systems
-	@TIDINGS_SIMULATION_SEEDS=40 TIDINGS_SCHEMATHESIS=6 \
-	  $(BIN)/pytest -n 2 tests/simulation tests/openapi/test_schemathesis.py
+	@TIDINGS_DEPTH=deep $(BIN)/pytest -n 2 $$(grep -rl --include='*.py' '^from tests.depth import' tests)
 	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -m systems $(TESTS)
 
 bench: setup  ## Throughput against the yardstick, every run closed by a ledger

@@ -7,6 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.core.test_envelope import JSON, NOW, OPEN, OWN, RULES, Types
+from tests.depth import depth
 from tidings.core.call_split import CallRefused, Limits
 from tidings.core.calls import Caller, CallReader, Rejected
 from tidings.core.envelope import deeper
@@ -32,6 +33,8 @@ values: st.SearchStrategy[Any] = st.recursive(
 names = st.sampled_from(ENVELOPE + CLOUD) | texts
 objects = st.dictionaries(names, values, max_size=8)
 gaps = st.text(" \t\r\n", max_size=2)
+
+often = settings(max_examples=depth(50, 300))
 
 
 def read(body: bytes, kind: bytes | None, headers: dict[bytes, bytes], key: str | None) -> Any:
@@ -68,6 +71,7 @@ def events(draw: st.DrawFn) -> tuple[dict[str, Any], bytes]:
     return event, draw(spelled(event))
 
 
+@often
 @given(events())
 def test_bytes_in_are_bytes_out_but_for_the_splice(case: tuple[dict[str, Any], bytes]) -> None:
     event, raw = case
@@ -89,6 +93,7 @@ def test_bytes_in_are_bytes_out_but_for_the_splice(case: tuple[dict[str, Any], b
         assert json.loads(item.body, object_pairs_hook=len) == len(parsed), "no key came twice"
 
 
+@often
 @given(events(), st.sampled_from(["eventName", "eventId", "orgId", "data"]), st.data())
 def test_a_twin_is_found_wherever_and_however_it_is_written(
     case: tuple[dict[str, Any], bytes], name: str, data: st.DataObject
@@ -111,6 +116,7 @@ def depth_of(value: Any) -> int:
     return 0
 
 
+@often
 @given(values, st.integers(0, 6))
 def test_depth_is_counted_exactly(value: Any, depth: int) -> None:
     assume(depth_of(value) > 0)
@@ -143,6 +149,7 @@ tags = st.sampled_from([b"ce-specversion", b"ce-id", b"ce-type", b"ce-source", b
 headers = st.dictionaries(tags, st.sampled_from([b"1.0", b"%FF", b'"', b"0"]) | st.binary())
 
 
+@often
 @given(st.binary(max_size=60), st.sampled_from(KINDS), headers, st.none() | texts)
 def test_any_bytes(
     body: bytes, kind: bytes | None, tagged: dict[bytes, bytes], key: str | None
@@ -150,12 +157,13 @@ def test_any_bytes(
     check(body, kind, tagged, key)
 
 
+@often
 @given(objects | st.lists(objects, max_size=3) | values, st.sampled_from(KINDS), headers)
 def test_any_json(value: Any, kind: bytes | None, tagged: dict[bytes, bytes]) -> None:
     check(json.dumps(value).encode(), kind, tagged, None)
 
 
-@settings(max_examples=150)
+@settings(max_examples=depth(75, 450))
 @given(events(), st.sampled_from(KINDS), st.data())
 def test_any_change_of_a_byte(
     case: tuple[dict[str, Any], bytes], kind: bytes | None, data: st.DataObject
@@ -166,6 +174,7 @@ def test_any_change_of_a_byte(
     check(bytes(raw), kind, {}, None)
 
 
+@often
 @given(st.lists(objects, min_size=1, max_size=3), st.from_regex(r"[!-~]{1,255}", fullmatch=True))
 def test_the_same_key_gives_the_same_ids(batch: list[dict[str, Any]], key: str) -> None:
     batch = [item | {"eventName": "pointsIssued", "data": {}, "orgId": 0} for item in batch]

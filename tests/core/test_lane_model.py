@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 )
 from msgspec.structs import replace
 
+from tests.depth import depth
 from tidings.core import lane as lanes
 from tidings.core.delivery import State
 from tidings.core.job import Job
@@ -342,11 +343,11 @@ def walk(machine: type[InStoreOrder], seed: int) -> None:
 
 @pytest.mark.parametrize("machine", [InStoreOrder, ReceiptsOvertake, PagesOvertake])
 def test_each_is_started_once_as_hypothesis_moves_it(machine: type[InStoreOrder]) -> None:
-    few = settings(max_examples=40, stateful_step_count=40, deadline=None)
+    few = settings(max_examples=depth(25, 200), stateful_step_count=40, deadline=None)
     run_state_machine_as_test(machine, settings=few)
 
 
-@pytest.mark.parametrize("hundred", range(20))
+@pytest.mark.parametrize("hundred", range(depth(8, 20)))
 @pytest.mark.parametrize("machine", [InStoreOrder, ReceiptsOvertake, PagesOvertake])
 def test_each_is_started_once_in_a_hundred_random_walks(
     machine: type[InStoreOrder], hundred: int
@@ -357,5 +358,5 @@ def test_each_is_started_once_in_a_hundred_random_walks(
 
 def test_freed_ones_too_are_started_once_when_pages_overtake_receipts() -> None:
     """The embedded store answers commits and pages in one line, so that no page overtakes."""
-    for seed in range(2000):
+    for seed in range(depth(800, 2000)):
         walk(PagesOvertakeWithKeys, seed)

@@ -5,7 +5,6 @@ which the service runs. `TIDINGS_SCHEMATHESIS` is the number of examples of each
 """
 
 import asyncio
-import os
 import threading
 from collections.abc import Iterator, MutableMapping
 from typing import Any
@@ -17,12 +16,13 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
 from tests.api.control_client import basic
+from tests.depth import depth
 from tests.openapi.admitted import ADMITTED, admitted
 from tests.openapi.calls import body_of
 from tests.openapi.world import Things, World, world
 from tidings.api.openapi.scopes import OPEN, PLATFORM, SCOPES
 
-EXAMPLES = int(os.environ.get("TIDINGS_SCHEMATHESIS", "3"))
+EXAMPLES = depth(2, 6, "TIDINGS_SCHEMATHESIS")
 BOSS = basic("boss", "s3cret")
 load_all_checks()
 

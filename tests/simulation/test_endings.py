@@ -10,11 +10,12 @@ import random
 
 import pytest
 
+from tests.depth import depth
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.world import World
 from tidings.core.standing import Standing
 
-SEEDS = int(os.environ.get("TIDINGS_SIMULATION_SEEDS", "12"))
+SEEDS = depth(12, 40, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
 KILLS = 6
 

@@ -11,12 +11,13 @@ import random
 
 import pytest
 
+from tests.depth import depth
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.parts import Faults, Network
 from tests.simulation.world import ORG, World
 from tidings.engine.intake import Draft
 
-SEEDS = int(os.environ.get("TIDINGS_SIMULATION_SEEDS", "3"))
+SEEDS = depth(3, 40, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
 OTHER = 8
 BAD, WELL = 20, 4

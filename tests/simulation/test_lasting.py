@@ -6,11 +6,12 @@ import random
 
 import pytest
 
+from tests.depth import depth
 from tests.simulation.lasting import LastingWorld
 from tests.simulation.loop import SimulatedLoop
 from tidings.core.standing import Standing
 
-SEEDS = int(os.environ.get("TIDINGS_SIMULATION_SEEDS", "3"))
+SEEDS = depth(2, 40, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
 DAY_S = 24 * 3600
 DAYS_DOWN = 9.5

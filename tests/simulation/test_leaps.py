@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.depth import depth
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.parts import Disk, SimulatedClock
 from tests.simulation.world import ORG, World
@@ -22,7 +23,7 @@ from tidings.core.steady_clock import SteadyClock
 from tidings.engine import healths
 from tidings.engine.intake import Draft
 
-SEEDS = int(os.environ.get("TIDINGS_SIMULATION_SEEDS", "2"))
+SEEDS = depth(1, 40, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
 DAY_S = 86_400.0
 DAY_MS = 86_400_000

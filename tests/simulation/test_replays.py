@@ -6,11 +6,12 @@ import random
 
 import pytest
 
+from tests.depth import depth
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.replaying import ReplayWorld
 from tests.simulation.test_simulation import DAY_S, HEALED_S, trouble
 
-SEEDS = int(os.environ.get("TIDINGS_SIMULATION_SEEDS", "6"))
+SEEDS = depth(4, 40, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
 
 

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 import tidings.simulator
+from tests.depth import depth
 from tests.pace import reference_s
 from tests.simulator.causes import CAUSES
 from tests.simulator.run import Run, customer_of
@@ -23,7 +24,7 @@ def play(seed: int, events: int = EVENTS, customers: int = 60) -> list[Happening
     return list(islice(simulate(ORG, seed, customers=customers), events))
 
 
-@pytest.fixture(scope="module", params=[1, 2, 3])
+@pytest.fixture(scope="module", params=range(1, 1 + depth(1, 6)))
 def run(request: pytest.FixtureRequest) -> Run:
     return Run(play(request.param))
 
