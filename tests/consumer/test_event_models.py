@@ -16,6 +16,8 @@ from tidings.catalogue.models import modules
 from tidings.catalogue.thin import thin
 
 FOLDER = Path(models.__file__).parent
+# Kept, so that what has not changed since the last run is not checked anew.
+CACHE = Path(__file__).parents[2] / ".mypy_cache" / "consumer"
 NAMES = load().names()
 USE = """
 from tidings.consumer.events import Event
@@ -84,7 +86,7 @@ def test_a_type_checker_knows_which_event_it_is(tmp_path: Path) -> None:
     """A comparison of eventName narrows the union; a field that is not there is found."""
     (tmp_path / "use.py").write_text(USE)
     (tmp_path / "wrong.py").write_text(USE.replace("totalPointsIssued", "totalPoints"))
-    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache")]
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(CACHE)]
     sources = {"MYPYPATH": str(FOLDER.parents[2]), "PATH": "", "HOME": str(tmp_path)}
     done = subprocess.run(
         [*command, "use.py", "wrong.py"],
