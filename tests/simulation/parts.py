@@ -19,6 +19,7 @@ from tidings.store.sqlite.embedded import WritingHalf
 from tidings.store.sqlite.lookup import Lookup
 
 EPOCH_MS = 1_800_000_000_000
+LEGAL = {(int(old), int(new)) for (old, _), new in MOVES.items() if not old.final}
 
 
 class SimulatedClock:
@@ -62,27 +63,29 @@ class Disk:
     def __init__(self, clock: SimulatedClock, passed_s: Callable[[], float] | None = None) -> None:
         self.half = WritingHalf(":memory:", clock.now_ms, passed_s=passed_s)
         run = self.half.connection.execute
-        # By a function, not into a table: what a trigger changes would count as the statement's.
+        # By functions, not into tables: what a trigger changes would count as the statement's.
         self._moved: list[tuple[int, int, int]] = []
-        self.half.connection.create_scalar_function(
-            "moved", lambda *move: self._moved.append(move), 3
-        )
+        self._dropped: list[tuple[int]] = []
+        self._taken: list[tuple[int, int]] = []
+        for name, seen in (
+            ("moved", self._moved),
+            ("dropped", self._dropped),
+            ("taken", self._taken),
+        ):
+            self.half.connection.create_scalar_function(
+                name, lambda *fact, seen=seen: seen.append(fact)
+            )
         run(
             "CREATE TEMP TRIGGER moves AFTER UPDATE OF state ON delivery"
             " WHEN old.state <> new.state"
             " BEGIN SELECT moved(old.id, old.state, new.state); END"
         )
         self._now_ms = self.half.clock_ms
-        run("CREATE TEMP TABLE dropped (event)")
-        run(
-            "CREATE TEMP TRIGGER drops AFTER DELETE ON body"
-            " BEGIN INSERT INTO dropped VALUES (old.seq); END"
-        )
-        run("CREATE TEMP TABLE taken (delivery, due_ms)")
+        run("CREATE TEMP TRIGGER drops AFTER DELETE ON body BEGIN SELECT dropped(old.seq); END")
         run(
             "CREATE TEMP TRIGGER takes AFTER UPDATE OF due_ms ON delivery"
             " WHEN old.due_ms NOT NULL AND new.due_ms IS NULL AND new.state = 2"
-            " BEGIN INSERT INTO taken VALUES (old.id, old.due_ms); END"
+            " BEGIN SELECT taken(old.id, old.due_ms); END"
         )
 
     def ask(self, query: str, *binding: Any) -> list[tuple[Any, ...]]:
@@ -90,25 +93,21 @@ class Disk:
 
     def check_moves(self) -> None:
         """Invariant 7: states move along the written graph only; final ones never."""
-        legal = {(int(old), int(new)) for (old, _), new in MOVES.items() if not old.final}
-        moved, self._moved = self._moved, []
-        for delivery, old, new in moved:
-            assert (old, new) in legal, ("7 written moves", delivery, State(old), State(new))
+        for delivery, old, new in _emptied(self._moved):
+            assert (old, new) in LEGAL, ("7 written moves", delivery, State(old), State(new))
 
     def check_takes(self) -> None:
         """Invariant 20: no retry is taken before it is due."""
-        for delivery, due_ms in self.ask("SELECT * FROM taken"):
+        for delivery, due_ms in _emptied(self._taken):
             assert due_ms <= self._now_ms(), ("20 not before due", delivery)
-        self.ask("DELETE FROM taken")
 
     def check_kept(self) -> None:
         """Invariant 45: what is dropped is of no delivery that is not final."""
-        for (event,) in self.ask("SELECT * FROM dropped"):
+        for (event,) in _emptied(self._dropped):
             unfinished = self.ask(
                 "SELECT d.id FROM delivery d WHERE d.event = ? AND d.state < 3", event
             )
             assert not unfinished, ("45 retention drops no unfinished payload", unfinished)
-        self.ask("DELETE FROM dropped")
 
     def check_attempt_numbers(self) -> None:
         """Invariant 8: the attempts of a delivery are 1, 2, 3 …, none above its count."""
@@ -126,6 +125,15 @@ class Disk:
             " AND NOT EXISTS (SELECT 1 FROM fan_out f WHERE f.first < d.id)"
         )
         assert not orphans, orphans
+
+
+def _emptied(facts: list[Any]) -> list[Any]:
+    """What has been seen since the last time."""
+    if not facts:
+        return facts
+    seen = facts[:]
+    facts.clear()
+    return seen
 
 
 class SimulatedStore:
