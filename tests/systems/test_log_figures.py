@@ -2,7 +2,8 @@
 
 Takes a minute: the log is filled by direct inserts and summarised as the background does it. The
 filters are the ordinary ones and the worst: rare states with rare types in old times, what matches
-nothing, what almost everything matches. The median of each is measured.
+nothing, what almost everything matches. The median of each counts, unless
+its first asking is far below the figure.
 """
 
 import itertools
@@ -48,12 +49,22 @@ def half(
     one.close()
 
 
-def median_ms(ask: Callable[[], Any]) -> tuple[float, Any]:
-    """Of a few askings, on the reference machine and in CPU time. And the last answer."""
+def median_ms(ask: Callable[[], Any], most_ms: float = MEDIAN_MS) -> tuple[float, Any]:
+    """Of a few askings, on the reference machine and in CPU time. And the last answer.
+
+    The same question does the same work each time, with less in the caches at first. If it took
+    less than half of `most_ms` at first, uncorrected, it needs neither rounds nor a yardstick.
+    """
     answers: list[Any] = []
+
+    def asked_ms() -> float:
+        return 1000 * cpu_s(lambda: answers.append(ask()))
+
+    if (first_ms := asked_ms()) <= most_ms / 2:
+        return first_ms, answers[-1]
     before = slowness()
-    times = [cpu_s(lambda: answers.append(ask())) for _ in range(TIMES)]
-    return 1000 * statistics.median(times) / min(before, slowness()), answers[-1]
+    times = [asked_ms() for _ in range(TIMES)]
+    return statistics.median(times) / min(before, slowness()), answers[-1]
 
 
 def queries() -> Iterator[port.DeliveryQuery]:
@@ -157,7 +168,7 @@ def test_totals(half: ReadingHalf) -> None:
     for points in (12, 60):
         took_ms, _ = median_ms(lambda: half.totals.series(OWN, START_MS, last, points))  # noqa: B023
         assert took_ms <= MEDIAN_MS, (took_ms, points)
-        took_ms, _ = median_ms(lambda: half.totals.org_series(1, START_MS, last, points))  # noqa: B023
+        took_ms, _ = median_ms(lambda: half.totals.org_series(1, START_MS, last, points), ORG_MS)  # noqa: B023
         assert took_ms <= ORG_MS, (took_ms, points)
     wishes = [(webhook, 30) for webhook in OWN]
     took_ms, _ = median_ms(lambda: half.totals.late_each(wishes, START_MS + 1, last))
