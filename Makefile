@@ -54,7 +54,8 @@ test: setup  ## All tests that Python packages can serve, without root
 test-systems: setup  ## Tests that need programs of the system; as root it installs them
 	@scripts/systems
 	@TIDINGS_DEPTH=deep $(BIN)/pytest -n 2 $$(grep -rl --include='*.py' '^from tests.depth import' tests)
-	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -m systems $(TESTS)
+	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -n 2 --dist loadfile -m "systems and not alone" $(TESTS)
+	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -m "systems and alone" $(TESTS)
 
 bench: setup  ## Throughput against the yardstick, every run closed by a ledger
 	@$(BIN)/python -m bench throughput

@@ -30,7 +30,7 @@ from tidings.store.sqlite.embedded import ReadingHalf
 from ..e2e.api import Api
 from ..e2e.service import ServiceProcess
 
-pytestmark = pytest.mark.systems
+pytestmark = [pytest.mark.systems, pytest.mark.alone]
 
 COUNT = 1_060_000  # one event in twenty has no delivery
 MEDIAN_MS = 50

@@ -13,7 +13,7 @@ from tests.e2e.events import event, new_id
 from tests.e2e.fixtures import NewService
 from tests.e2e.service import KEY, SECRET, environment
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.systems, pytest.mark.alone, pytest.mark.timeout(300)]
 
 ROWS = 200_000
 GROWTH_MAX = 48 << 20  # of any process; the file has 20 MB
