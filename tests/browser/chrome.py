@@ -127,6 +127,7 @@ class Reader:
         """All that the page's content says."""
         return self.page.locator("main").inner_text()
 
-    def shot(self, place: Path, name: str) -> None:
-        """A picture of the whole page."""
-        self.page.screenshot(path=place / f"{name}.png", full_page=True)
+    def shot(self, place: Path | None, name: str) -> None:
+        """A picture of the whole page, where somebody wants pictures."""
+        if place is not None:
+            self.page.screenshot(path=place / f"{name}.png", full_page=True)

@@ -79,9 +79,11 @@ def reader(browser: Browser, console: ServiceProcess, session: StorageState) -> 
 
 
 @pytest.fixture(scope="session")
-def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where pictures of pages are written: TIDINGS_SCREENSHOTS, or a new folder."""
+def screenshots() -> Path | None:
+    """Where pictures of pages are written, for people: TIDINGS_SCREENSHOTS; nowhere without it."""
     named = os.environ.get("TIDINGS_SCREENSHOTS")
-    place = Path(named) if named else tmp_path_factory.mktemp("screenshots")
+    if not named:
+        return None
+    place = Path(named)
     place.mkdir(parents=True, exist_ok=True)
     return place

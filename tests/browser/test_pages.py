@@ -3,7 +3,7 @@
 import statistics
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Page, Route
@@ -16,15 +16,23 @@ from .world import World
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(600)]
 
+Theme = Literal["light", "dark"]
+
 BYTES_MAX = 150_000
 FIRST_PAINT_MS = 1000
 SCRIPTS_LATE_S = 0.4
+TURNS = 3
+# Each page is loaded at each width, in the first theme; and seen in the others as they are switched
+# on. They differ in colours alone, which is checked again; the rest of axe cannot see a theme.
+LOADS: dict[str, tuple[int, dict[str, Theme]]] = {
+    "wide": (1280, {"light": "light", "dark": "dark"}),
+    "tablet": (768, {"tablet": "light"}),
+    "phone": (360, {"phone-dark": "dark", "phone": "light"}),
+}
 LOOKS = {
     "light": {"width": 1280},
     "dark": {"width": 1280, "dark": True},
-    "tablet": {"width": 768},
     "phone": {"width": 360},
-    "phone-dark": {"width": 360, "dark": True},
 }
 OVERFLOW = """() => {
   const width = document.documentElement.clientWidth;
@@ -41,7 +49,7 @@ SHIFTS = """() => new Promise((done) => {
   new PerformanceObserver((list) => {
     for (const one of list.getEntries()) if (!one.hadRecentInput) sum += one.value;
   }).observe({type: "layout-shift", buffered: true});
-  setTimeout(() => done(sum), 300);
+  setTimeout(() => done(sum), 50);  // what has moved before is told at once
 })"""
 PAINTED = """() => new Promise((done) => {
   const look = () => {
@@ -58,25 +66,30 @@ def rest(page: Page) -> None:
     page.wait_for_timeout(350)
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("load", LOADS)
 def test_pages_look_right_and_hinder_nobody(
-    look: str, reader: NewReader, world: World, screenshots: Path
+    load: str, reader: NewReader, world: World, screenshots: Path | None
 ) -> None:
-    one: Reader = reader(**LOOKS[look])
+    width, looks = LOADS[load]
+    first = next(iter(looks))
+    one: Reader = reader(width=width)
     found: dict[str, Any] = {}
     for name, path in world.pages():
+        one.page.emulate_media(color_scheme=looks[first])
         one.go(path)
         rest(one.page)
         moved = one.page.evaluate(SHIFTS)  # first: a picture of the whole page resizes it
-        one.shot(screenshots, f"{name}-{look}")
-        if bad := violations(one.page):
-            found[name] = bad
-        if wide := one.page.evaluate(OVERFLOW):
-            found[f"{name} is too wide"] = wide
-        if cut := one.page.evaluate(CUT):
-            found[f"{name} hides columns"] = cut
         if moved > 0.1:
-            found[f"{name} jumps"] = round(moved, 3)
+            found[f"{name}-{first} jumps"] = round(moved, 3)
+        for look, theme in looks.items():
+            one.page.emulate_media(color_scheme=theme)
+            one.shot(screenshots, f"{name}-{look}")
+            if bad := violations(one.page, colours_only=look != first):
+                found[f"{name}-{look}"] = bad
+            if wide := one.page.evaluate(OVERFLOW):
+                found[f"{name}-{look} is too wide"] = wide
+            if cut := one.page.evaluate(CUT):
+                found[f"{name}-{look} hides columns"] = cut
     assert not found, "\n".join(f"{name}: {what}" for name, what in found.items())
 
 
@@ -101,9 +114,9 @@ def test_nothing_moves_however_late_the_scripts_come(
     assert max(moved.values()) < 0.05, moved
 
 
-@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+@pytest.mark.parametrize("look", LOOKS)
 def test_the_sign_in_looks_right_and_hinders_nobody(
-    look: str, reader: NewReader, screenshots: Path
+    look: str, reader: NewReader, screenshots: Path | None
 ) -> None:
     one = reader(signed_in=False, **LOOKS[look])
     one.go("/console/sign-in")
@@ -113,7 +126,7 @@ def test_the_sign_in_looks_right_and_hinders_nobody(
 
 
 def test_an_empty_org_is_told_what_to_do(
-    reader: NewReader, console: ServiceProcess, screenshots: Path
+    reader: NewReader, console: ServiceProcess, screenshots: Path | None
 ) -> None:
     with console.api() as platform:
         org = platform.send("POST", "/v1/orgs", {"name": "A new brand"}).must(201)["id"]
@@ -126,27 +139,35 @@ def test_an_empty_org_is_told_what_to_do(
         assert one.page.locator(".empty, .steps").count(), name
 
 
+@pytest.mark.alone
 def test_pages_are_small_and_quick(reader: NewReader, world: World) -> None:
-    """Cold: a browser that has nothing yet. Compressed, with all that the page asks for."""
+    """Cold: the browser keeps nothing. Compressed, with all that the page asks for.
+
+    Of three first paints the middle one counts: it is known when two are on one side of the figure.
+    """
     big, slow = {}, {}
+    one = reader()
+    line = one.context.new_cdp_session(one.page)
+    line.send("Network.enable")
+    line.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    sizes: list[float] = []
+    line.on("Network.loadingFinished", lambda fact: sizes.append(fact["encodedDataLength"]))
     for name, path in world.pages():
-        with reader() as one:
-            line = one.context.new_cdp_session(one.page)
-            line.send("Network.enable")
-            line.send("Network.setCacheDisabled", {"cacheDisabled": True})
-            sizes: list[float] = []
-            line.on("Network.loadingFinished", lambda fact: sizes.append(fact["encodedDataLength"]))  # noqa: B023
-            paints = []
-            for _ in range(3):
-                sizes.clear()
-                one.go(path)
-                rest(one.page)
-                paints.append(one.page.evaluate(PAINTED))
-            print(f"{name}: {sum(sizes) / 1000:.0f} KB, {statistics.median(paints):.0f} ms")
-            if not 1000 < sum(sizes) <= BYTES_MAX:
-                big[name] = sum(sizes)
-            if statistics.median(paints) > FIRST_PAINT_MS:
-                slow[name] = paints
+        one.page.goto("about:blank")  # what the last page still asks for is not this one's
+        sizes.clear()
+        one.go(path)
+        rest(one.page)
+        size, paints = sum(sizes), [one.page.evaluate(PAINTED)]
+        late = [paints[0] > FIRST_PAINT_MS]
+        while len(paints) < TURNS and max(late.count(True), late.count(False)) <= TURNS // 2:
+            one.go(path)
+            paints.append(one.page.evaluate(PAINTED))
+            late.append(paints[-1] > FIRST_PAINT_MS)
+        print(f"{name}: {size / 1000:.0f} KB, {statistics.median(paints):.0f} ms")
+        if not 1000 < size <= BYTES_MAX:
+            big[name] = size
+        if late.count(True) > TURNS // 2:
+            slow[name] = paints
     assert not big and not slow, (big, slow)
 
 
