@@ -30,11 +30,11 @@ from bench.payload import EVENT_NAME, EXAMPLE, ID_SLOT, ORG_FIRST, SIZE_DEFAULT
 from bench.process import wait_until_quiet
 from bench.report import BESIDE, HELD, MISSED, Options, Row
 from tidings.catalogue import load
-from tidings.core.call_split import DEFAULT_LIMITS
-from tidings.core.calls import Caller, CallReader, IntakeRules
+from tidings.core.events.call_split import DEFAULT_LIMITS
+from tidings.core.events.calls import Caller, CallReader, IntakeRules
 from tidings.core.exact_json import read_exactly, write_exactly
-from tidings.core.filter import compile_filter
-from tidings.core.shape import Fields, Shape
+from tidings.core.shaping.filter import compile_filter
+from tidings.core.shaping.shape import Fields, Shape
 from tidings.engine.intake import Draft
 from tidings.transform.renderer import ProcessRenderer
 

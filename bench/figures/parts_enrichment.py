@@ -9,14 +9,14 @@ from bench.payload import EVENT_NAME, ID_SLOT, ORG_FIRST
 from bench.report import HELD, MISSED, Row
 from tidings.catalogue import load
 from tidings.catalogue.thin import thin
-from tidings.core.enrichment import CUSTOMERS, STORES, TILLS, Enrichment, Key
-from tidings.core.enrichment_plan import Plan
+from tidings.core.delivery.exchange import Answer
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.standing import Standing
 from tidings.core.exact_json import read_exactly, write_exactly
-from tidings.core.exchange import Answer
-from tidings.core.job import Job
-from tidings.core.reference_rules import KINDS, read_record
-from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
+from tidings.core.shaping.enrichment import CUSTOMERS, STORES, TILLS, Enrichment, Key
+from tidings.core.shaping.enrichment_plan import Plan
+from tidings.core.shaping.reference_rules import KINDS, read_record
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import WallClock
 from tidings.engine.enricher import Enricher
 from tidings.engine.platform import Manner, Platform

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Meta
 
 from tidings.core.org_settings import ORG_ID_MAX
-from tidings.core.platform_rules import ASKED, check_template, read_map
+from tidings.core.shaping.platform_rules import ASKED, check_template, read_map
 from tidings.egress.address import TargetRefused, check_target, parse_target
 from tidings.egress.policy import AllowedRange, Network, Policy
 from tidings.service_links import written_by_people

@@ -9,8 +9,8 @@ import msgspec
 
 from tests.api.named import well_named
 from tidings.api.accept import AcceptApp
-from tidings.core.calls import Caller, IntakeRules
-from tidings.core.calls import Types as KnownTypes
+from tidings.core.events.calls import Caller, IntakeRules
+from tidings.core.events.calls import Types as KnownTypes
 from tidings.engine.access import Denied
 from tidings.engine.intake import Draft, Verdict
 from tidings.store.port import NewRejection

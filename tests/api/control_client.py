@@ -20,14 +20,14 @@ from tests.store.replay_operations import replay_operations
 from tidings import catalogue
 from tidings.api.context import Services
 from tidings.api.control import make_control_app
-from tidings.core.attempt_share import Past
-from tidings.core.call_split import Limits as CallLimits
-from tidings.core.calls import CallReader
-from tidings.core.exchange import Answer, Ending
-from tidings.core.outlook import CLEAR, Outlook
-from tidings.core.registry import Registry
-from tidings.core.terms import Terms
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.attempt_share import Past
+from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.outlook import CLEAR, Outlook
+from tidings.core.events.call_split import Limits as CallLimits
+from tidings.core.events.calls import CallReader
+from tidings.core.events.terms import Terms
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.address import parse_target
 from tidings.egress.inbox import InboxSender, OwnAddress
 from tidings.egress.port import Leaves, Target

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.api.control_client import Service
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.store import port
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.api.accept_client import EVENT, Answer, Part, Service, run
 from tidings.api.body import BodyReader, Gone
-from tidings.core.call_split import CallRefused
+from tidings.core.events.call_split import CallRefused
 
 DEADLINE_S = 0.2
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import START_MS, Reply, Service, basic, run, service
-from tidings.core.attribution import number_of
+from tidings.core.events.attribution import number_of
 
 HOUR_MS = 3_600_000
 READ = {"webhooks": "read"}

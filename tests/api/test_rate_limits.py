@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.control_client import Service, run, service
-from tidings.core.calls import Caller
+from tidings.core.events.calls import Caller
 from tidings.engine.limits import KEPT_MAX, Limits
 
 PATH = "/v1/rejections"

@@ -7,12 +7,12 @@ import pytest
 from control_client import BASIC, START_MS, Service, event, run, service
 
 from tidings.api.context import iso
-from tidings.core.delivery import State
-from tidings.core.exchange import Timings
+from tidings.core.delivery.exchange import Timings
+from tidings.core.delivery.outlook import Outlook, Why
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
 from tidings.core.ids import show
-from tidings.core.outlook import Outlook, Why
-from tidings.core.sign import Signer
-from tidings.core.standing import Standing
+from tidings.core.shaping.sign import Signer
 from tidings.store import port
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from control_client import BASIC, START_MS, Service, event, run, service
 
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.engine.intake import Draft
 from tidings.store import port
 

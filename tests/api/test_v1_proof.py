@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from control_client import BASIC, START_MS, Service, event, run, service
 
-from tidings.core.delivery import State
+from tidings.core.delivery.outlook import Outlook
+from tidings.core.delivery.states import State
 from tidings.core.ids import show
-from tidings.core.outlook import Outlook
 from tidings.store import port
 
 

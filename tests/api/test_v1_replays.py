@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from tests.api.control_client import BASIC, Service, event, run, service
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.core.ids import show
 from tidings.store import port
 

@@ -10,7 +10,7 @@ from control_client import Service, basic, run, scope_of, service
 from tests.simulation.loop import simulate
 from tidings.api import stream, stream_places
 from tidings.api.answers import Refused
-from tidings.core.calls import Caller
+from tidings.core.events.calls import Caller
 from tidings.engine.feed import Feed
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from control_client import BASIC, Service, run, service
 
-from tidings.core.exchange import Answer, Fault, FaultKind
-from tidings.core.sign import Signer, read_secret, show_secret
+from tidings.core.delivery.exchange import Answer, Fault, FaultKind
+from tidings.core.shaping.sign import Signer, read_secret, show_secret
 
 
 async def webhook(s: Service, **fields: Any) -> Any:

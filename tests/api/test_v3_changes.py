@@ -7,8 +7,8 @@ import pytest
 from control_client import BASIC, Reply, Service, event, run, service
 
 from tidings.cli.webhook_defaults import DEFAULTS, settled
-from tidings.core.delivery import State
-from tidings.core.standing import Standing
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
 from tidings.engine.message import Message
 from tidings.store import port
 

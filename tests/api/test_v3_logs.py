@@ -8,8 +8,8 @@ from control_client import BASIC, START_MS, Service, run, service
 from log_client import accept, settle
 
 from tidings.api import v3_logs
-from tidings.core.delivery import State
-from tidings.core.outlook import Outlook
+from tidings.core.delivery.outlook import Outlook
+from tidings.core.delivery.states import State
 from tidings.store import port
 
 DAY_MS = 86_400_000

@@ -7,7 +7,7 @@ from control_client import BASIC, Service, run, service
 from log_client import accept, settle
 
 from tidings.api import v3_lookups
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 
 FIELDS = [
     "refId",

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from control_client import BASIC, MemoryStore, Service, event, run, service
 
-from tidings.core.delivery import State
-from tidings.core.standing import Standing
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
 from tidings.engine import retirement
 from tidings.engine.vault import VaultRefused
 from tidings.engine.webhook_records import Record

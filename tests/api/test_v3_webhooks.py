@@ -7,7 +7,7 @@ import pytest
 from control_client import BASIC, Service, run, service
 
 from tidings.api.context import BODY_BYTES_MAX, BODY_DEPTH_MAX
-from tidings.core.sign import read_secret
+from tidings.core.shaping.sign import read_secret
 
 UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

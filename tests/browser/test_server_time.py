@@ -21,7 +21,7 @@ import psutil
 import pytest
 
 from tests.store import log_rows
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.store.sqlite import embedded
 from tidings.store.sqlite.database import FILE, open_writer
 from tidings.store.sqlite.embedded import ReadingHalf

@@ -11,8 +11,8 @@ import tidings.catalogue
 from tidings.catalogue import load
 from tidings.catalogue.paths import steps
 from tidings.catalogue.schema import lean, marked, walk
-from tidings.core.hearing import BULK, KEPT_BULK, kept_name, kept_of_type
-from tidings.core.notices import KINDS
+from tidings.core.notices.facts import KINDS
+from tidings.core.webhooks.hearing import BULK, KEPT_BULK, kept_name, kept_of_type
 
 CATALOGUE = load()
 NAMES = CATALOGUE.names()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tidings.cli.diagnosis import BACKLOG_MIN, Diagnosis, Findings, diagnose
-from tidings.core.health import GONE
+from tidings.core.delivery.health import GONE
 
 ID = "1" * 24
 WEBHOOK = {

@@ -12,7 +12,7 @@ from tests.api.control_client import call
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Browser, Pages, text
 from tidings.console.routes import OF_AN_ORG
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.core.ids import show
 from tidings.store import port
 

@@ -11,11 +11,11 @@ from starlette.datastructures import QueryParams
 from tests.api.control_client import run
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Browser, Pages, pages, text
-from tidings.core.delivery import State
-from tidings.core.enrichment import CARDS, IDENTIFIERS
+from tidings.core.delivery.outlook import Outlook, Why
+from tidings.core.delivery.states import State
 from tidings.core.ids import show
-from tidings.core.left_out import LeftOut
-from tidings.core.outlook import Outlook, Why
+from tidings.core.shaping.enrichment import CARDS, IDENTIFIERS
+from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"

@@ -10,7 +10,7 @@ from tests.api.control_client import run
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings import catalogue
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.core.ids import show
 from tidings.store import port
 

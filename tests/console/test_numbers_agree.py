@@ -8,7 +8,7 @@ from tests.api.control_client import run
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Pages, pages, text
 from tidings.cli.diagnosis import Findings, diagnose
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.core.ids import show
 
 DAY_MS = 86_400_000

@@ -9,7 +9,7 @@ import pytest
 from tests.api.control_client import call, run
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Pages, pages, text
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.store import port
 
 XSS = "\"><script>alert(1)</script>'{{7*7}}"

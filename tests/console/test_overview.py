@@ -8,7 +8,7 @@ from html import unescape
 from tests.api.control_client import run
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import pages, text
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.store import port
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.api.control_client import Reply, basic, call, run
 from tests.console.webhook_client import Pages, pages, text
 from tidings.console.place import form_token
-from tidings.core.portal_rules import CONTRAST, Portal, _contrast, accents, read_portal
+from tidings.core.access.portal_rules import CONTRAST, Portal, _contrast, accents, read_portal
 from tidings.engine.portals import OPEN_LINKS_MAX
 from tidings.engine.sessions import PORTAL_MS
 

@@ -15,7 +15,7 @@ from tidings.api.control import make_control_app
 from tidings.api.front import Front
 from tidings.console.place import form_token
 from tidings.console.routes import console_routes
-from tidings.core.forwarded import Proxies
+from tidings.core.access.forwarded import Proxies
 from tidings.engine.denied import Denied
 
 PUBLIC = "https://tidings.example"

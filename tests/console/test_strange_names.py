@@ -16,9 +16,9 @@ from tests.api.log_client import accept
 from tests.console.crawl import ROUTES, Known, event_of, furnish, run, walk
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings.console.routes import OF_AN_ORG
-from tidings.core.delivery import State
-from tidings.core.left_out import LeftOut
+from tidings.core.delivery.states import State
 from tidings.core.replay import JobState, Kind
+from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
 
 MARK = "zqx"  # in every one, and in nothing that is ours

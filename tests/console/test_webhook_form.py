@@ -11,9 +11,9 @@ from tests.api.control_client import run
 from tests.api.log_client import accept
 from tests.console.webhook_client import FORM, pages, text
 from tidings.console.pages import webhook_form
-from tidings.core.standing import Standing
-from tidings.core.webhook import Ordering
-from tidings.core.webhook_rules import Reading, Settings, read_webhook
+from tidings.core.delivery.standing import Standing
+from tidings.core.webhooks.rules import Reading, Settings, read_webhook
+from tidings.core.webhooks.webhook import Ordering
 
 AT = "/console/o/7/webhooks"
 

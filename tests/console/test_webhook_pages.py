@@ -10,9 +10,9 @@ from tests.api.log_client import accept, settle
 from tests.console.webhook_client import pages, text
 from tidings.console.pages import charts
 from tidings.console.pages.webhooks import answers_of
-from tidings.core.attempt_share import Share
-from tidings.core.delivery import State
-from tidings.core.standing import Standing
+from tidings.core.delivery.attempt_share import Share
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
 from tidings.store import port
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"

@@ -8,7 +8,7 @@ import pytest
 from tests.api.control_client import Service, run, service
 from tests.api.log_client import accept, settle
 from tests.contract.contract_client import ANSWER, OLD_BODY
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d{4}")
 EVENT_LOG = (

@@ -16,7 +16,7 @@ from tests.contract.contract_client import (
     WEBHOOK,
     till,
 )
-from tidings.core.masks import mask
+from tidings.core.webhooks.masks import mask
 
 LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d{4}")
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")

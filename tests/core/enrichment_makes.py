@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from tests.core.enrichment_oracle import Records
-from tidings.core.enrichment import Enrichment
+from tidings.core.shaping.enrichment import Enrichment
 
 IDS = ["1", "2", "3"]
 _ODD_IDS = [

@@ -9,7 +9,7 @@ from typing import Any
 
 from tidings.catalogue import Enrichment as Points
 from tidings.catalogue.paths import steps
-from tidings.core.enrichment import Enrichment
+from tidings.core.shaping.enrichment import Enrichment
 
 Records = dict[tuple[str, str], Any]
 

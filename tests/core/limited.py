@@ -12,11 +12,11 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from tests.core.test_lane import job
-from tidings.core.breaker import Position
-from tidings.core.exchange import Answer
-from tidings.core.job import Job
-from tidings.core.lane import PAGE_JOBS, Budget, Lane
-from tidings.core.outcome import DEFAULT_POLICY, Retry, classify
+from tidings.core.delivery.breaker import Position
+from tidings.core.delivery.exchange import Answer
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.lane import PAGE_JOBS, Budget, Lane
+from tidings.core.delivery.outcome import DEFAULT_POLICY, Retry, classify
 
 Verdict = float | None  # seconds until it admits again; None: admitted
 

@@ -4,14 +4,14 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from tidings.core.advice import Tried, advise, next_try, what_happened, what_to_do
-from tidings.core.delivery import State
-from tidings.core.exchange import FaultKind
+from tidings.core.delivery.advice import Tried, advise, next_try, what_happened, what_to_do
+from tidings.core.delivery.exchange import FaultKind
+from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.delivery.outlook import Outlook, Why
+from tidings.core.delivery.schedule import Schedule
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
 from tidings.core.ids import show
-from tidings.core.outcome import RetryPolicy
-from tidings.core.outlook import Outlook, Why
-from tidings.core.schedule import Schedule
-from tidings.core.standing import Standing
 
 NOON = 1_770_811_200_000  # 2026-02-11T12:00:00Z
 BUSY = Tried(503, None, "", 12)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidings.core.attempt_totals import AttemptTotals
+from tidings.core.delivery.attempt_totals import AttemptTotals
 
 
 @pytest.mark.parametrize(

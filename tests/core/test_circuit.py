@@ -1,6 +1,6 @@
 """The circuit: a few failures in a row, a pause, one question, and back."""
 
-from tidings.core.circuit import FAILURES_MAX, PAUSE_MAX_S, PAUSE_S, Circuit
+from tidings.core.shaping.circuit import FAILURES_MAX, PAUSE_MAX_S, PAUSE_S, Circuit
 
 
 def opened(at_s: float = 0.0) -> Circuit:

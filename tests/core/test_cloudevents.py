@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.test_envelope import NOW, OTHER, OWN, reader, refused
-from tidings.core.call_split import CallRefused
-from tidings.core.calls import Caller, Rejected
-from tidings.core.cloudevents import epoch_ms
+from tidings.core.events.call_split import CallRefused
+from tidings.core.events.calls import Caller, Rejected
+from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.ids import foreign_event_id
 from tidings.engine.intake import Draft
 

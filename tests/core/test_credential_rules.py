@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from tidings.core.credential_rules import (
+from tidings.core.access.credential_rules import (
     HOUR_MS,
     Wanted,
     read_change,
     read_new,
     read_rotation,
 )
-from tidings.core.user_rules import WantedUser, email_of, read_new_user, read_user_change
+from tidings.core.access.user_rules import WantedUser, email_of, read_new_user, read_user_change
 
 NOW = 1_770_801_300_000
 SCOPES = {"events": "write"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidings.core.delivery import MOVES, Move, State, move
+from tidings.core.delivery.states import MOVES, Move, State, move
 
 # One row a state, one column a move; "." where that cannot happen.
 TABLE = """

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.core.descriptors import LEAST, OWN, share_out
+from tidings.app.descriptors import LEAST, OWN, share_out
 
 
 @given(st.integers(LEAST, 1 << 20), st.integers(64, 100_000), st.integers(1, 10_000))

@@ -10,15 +10,10 @@ from tests.core.enrichment_oracle import blocks
 from tidings.catalogue import load
 from tidings.catalogue.schema import walk
 from tidings.catalogue.spellings import with_twins
-from tidings.core.enrichment import (
-    NOTHING,
-    Enrichment,
-    enrichment_of,
-    idle_wishes,
-)
-from tidings.core.enrichment_plan import Plan
 from tidings.core.exact_json import read_exactly, write_exactly
-from tidings.core.record import Record
+from tidings.core.shaping.enrichment import NOTHING, Enrichment, enrichment_of, idle_wishes
+from tidings.core.shaping.enrichment_plan import Plan
+from tidings.core.shaping.record import Record
 
 CATALOGUE = load()
 NAMES = CATALOGUE.names()

@@ -10,9 +10,9 @@ from tests.core import enrichment_oracle as oracle
 from tests.core.enrichment_makes import Makes
 from tidings.catalogue import Enrichment as Points
 from tidings.catalogue import load
-from tidings.core.enrichment_plan import Plan
 from tidings.core.exact_json import read_exactly, write_exactly
-from tidings.core.record import Record
+from tidings.core.shaping.enrichment_plan import Plan
+from tidings.core.shaping.record import Record
 
 # Points that no type has all of: below one another, in lists, both at one place.
 ODD = Points(

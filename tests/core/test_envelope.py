@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tidings.core.call_split import CallRefused, Limits
-from tidings.core.calls import Caller, CallReader, IntakeRules, Rejected
+from tidings.core.events.call_split import CallRefused, Limits
+from tidings.core.events.calls import Caller, CallReader, IntakeRules, Rejected
 from tidings.engine.intake import Draft
 
 NOW = 1_770_801_300_412

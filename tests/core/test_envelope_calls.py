@@ -5,8 +5,8 @@ import tracemalloc
 import pytest
 
 from tests.core.test_envelope import JSON, NOW, OWN, draft, event, read, reader, refused, rejected
-from tidings.core.call_split import Limits
-from tidings.core.calls import Caller, Rejected
+from tidings.core.events.call_split import Limits
+from tidings.core.events.calls import Caller, Rejected
 from tidings.engine.intake import Draft
 
 NDJSON = b"application/x-ndjson"

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from tests.core.test_envelope import JSON, NOW, OPEN, OWN, RULES, Types
 from tests.depth import depth
-from tidings.core.call_split import CallRefused, Limits
-from tidings.core.calls import Caller, CallReader, Rejected
-from tidings.core.envelope import deeper
+from tidings.core.events.call_split import CallRefused, Limits
+from tidings.core.events.calls import Caller, CallReader, Rejected
+from tidings.core.events.envelope import deeper
 from tidings.engine.intake import Draft
 
 KINDS = [

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.pace import reference_s
 from tidings.core.budget import LOOP_S
-from tidings.core.filter import (
+from tidings.core.shaping.filter import (
     DEPTH_MAX,
     LIST_MAX,
     NODES_MAX,
@@ -22,8 +22,8 @@ from tidings.core.filter import (
     compile_filter,
     explain,
 )
-from tidings.core.filter_cost import worst_s
-from tidings.core.filter_operators import CONTAINS_MAX, MATCHED_MAX, VALUES_MAX
+from tidings.core.shaping.filter_cost import worst_s
+from tidings.core.shaping.filter_operators import CONTAINS_MAX, MATCHED_MAX, VALUES_MAX
 
 EVENT: dict[str, Any] = {
     "eventName": "pointsIssued",

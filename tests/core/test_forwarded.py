@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.core.forwarded import Proxies, Told, block_of, origin_of, plain_address
+from tidings.core.access.forwarded import Proxies, Told, block_of, origin_of, plain_address
 
 PROXY = "10.0.0.1"
 PROXIES = Proxies([ip_network("10.0.0.0/24"), ip_network("2001:db8:ffff::/48")])

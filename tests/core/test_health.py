@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.core.health import (
+from tidings.core.delivery.health import (
     DAY_MS,
     DEFAULT_POLICY,
     FIRST,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tidings.core.hearing import (
+from tidings.core.webhooks.hearing import (
     BULK,
     KEPT_BULK,
     SINGLE,

@@ -7,8 +7,8 @@ import pytest
 from tidings.catalogue import envelope, load
 from tidings.catalogue.event_type import EventType
 from tidings.core.event_path import read_path
-from tidings.core.known_paths import has_path, unknown_key
-from tidings.core.own_types import Declaration, OwnType
+from tidings.core.events.own_types import Declaration, OwnType
+from tidings.core.webhooks.known_paths import has_path, unknown_key
 
 CATALOGUE = load()
 

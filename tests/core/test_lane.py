@@ -3,11 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
-from tidings.core import lane as lanes
-from tidings.core.breaker import Pause
-from tidings.core.job import Job
-from tidings.core.lane import PROBES_QUEUED, RETRIES_MAX, WINDOW_JOBS, Budget, Lane
-from tidings.core.rate_limit import CATCH_UP_S
+from tidings.core.delivery import lane as lanes
+from tidings.core.delivery.breaker import Pause
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.lane import PROBES_QUEUED, RETRIES_MAX, WINDOW_JOBS, Budget, Lane
+from tidings.core.delivery.rate_limit import CATCH_UP_S
 
 
 def job(delivery: int, *, size: int = 10, retry: bool = False, key: int | None = None) -> Job:

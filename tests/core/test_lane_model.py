@@ -24,10 +24,10 @@ from hypothesis.stateful import (
 from msgspec.structs import replace
 
 from tests.depth import depth
-from tidings.core import lane as lanes
-from tidings.core.delivery import State
-from tidings.core.job import Job
-from tidings.core.lane import Budget, Lane
+from tidings.core.delivery import lane as lanes
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.lane import Budget, Lane
+from tidings.core.delivery.states import State
 
 PAGE = 3
 PENDING, HELD, RETRYING, DELIVERED = State.PENDING, State.HELD, State.RETRYING, State.DELIVERED

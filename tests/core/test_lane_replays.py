@@ -19,10 +19,10 @@ from msgspec.structs import replace
 
 from tests.core.test_lane import end_all, job, lane_of, started
 from tests.core.test_lane_model import InStoreOrder, ModelStore, Page, Receipt
-from tidings.core import lane as lanes
-from tidings.core.delivery import State
-from tidings.core.job import Job
-from tidings.core.lane import WINDOW_JOBS, Lane
+from tidings.core.delivery import lane as lanes
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.lane import WINDOW_JOBS, Lane
+from tidings.core.delivery.states import State
 from tidings.core.replay import WINDOW_MAX, window
 
 

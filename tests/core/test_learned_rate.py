@@ -8,8 +8,8 @@ import pytest
 
 from tests.core.limited import Bucket, Changing, Fixed, Limiter, Manner, Random, Sliding, run
 from tests.core.test_lane import job, lane_of
-from tidings.core.learned_rate import RATE_MIN, LearnedRate
-from tidings.core.rate_limit import RateLimit
+from tidings.core.delivery.learned_rate import RATE_MIN, LearnedRate
+from tidings.core.delivery.rate_limit import RateLimit
 
 LEAST, REFUSED = 0.85, 0.05
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tidings.core.masks import looks_masked, mask, masked_arrival, masked_of, scrubbed
-from tidings.core.webhook_headers import HEADERS_BYTES_MAX, HEADERS_MAX, same_origin, same_url
-from tidings.core.webhook_rules import Reading, Settings, read_webhook
+from tidings.core.webhooks.headers import HEADERS_BYTES_MAX, HEADERS_MAX, same_origin, same_url
+from tidings.core.webhooks.masks import looks_masked, mask, masked_arrival, masked_of, scrubbed
+from tidings.core.webhooks.rules import Reading, Settings, read_webhook
 
 OLD_URL = "https://crm.example.com/hook"
 LONG, SHORT = "Bearer 0123456789abcdef", "s3cret"

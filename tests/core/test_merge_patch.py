@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tidings.core.merge_patch import merge
+from tidings.api.merge_patch import merge
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from tidings.core.form import Form
-from tidings.core.neo_rules import neo_value, read_neo, unknown_flow
-from tidings.core.webhook_rules import Reading, Settings, read_webhook
+from tidings.core.shaping.neo_rules import neo_value, read_neo, unknown_flow
+from tidings.core.webhooks.rules import Reading, Settings, read_webhook
 
 OLD = msgspec.Raw(b'{"value":"old"}')
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidings.catalogue import load
-from tidings.core.notice_letters import letter
-from tidings.core.notices import (
+from tidings.core.delivery.standing import Standing
+from tidings.core.notices.facts import (
     EVERY_S,
     EXHAUSTED,
     FAILING,
@@ -24,8 +24,8 @@ from tidings.core.notices import (
     notice,
     recovered,
 )
-from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
+from tidings.core.notices.letters import letter
+from tidings.core.webhooks.webhook import Webhook
 
 
 def webhook(number: int = 1, url: str = "https://crm.example.test/x?key=hush") -> Webhook:

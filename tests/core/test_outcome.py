@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.core.exchange import Answer, Ending, Fault, FaultKind
-from tidings.core.outcome import (
+from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.outcome import (
     DEFAULT_POLICY,
     HOLD_MAX_S,
     Delivered,
@@ -21,7 +21,7 @@ from tidings.core.outcome import (
     retry_after_s,
     verdict,
 )
-from tidings.core.schedule import WINDOW_S
+from tidings.core.delivery.schedule import WINDOW_S
 
 NOW_S = 1_700_000_000.0  # 2023-11-14T22:13:20Z
 DAY_S = 86_400.0

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tidings.core.delivery import State
-from tidings.core.outlook import BARRED, Outlook, Why, next_attempt_ms, waits_for
+from tidings.core.delivery.outlook import BARRED, Outlook, Why, next_attempt_ms, waits_for
+from tidings.core.delivery.states import State
 
 NOON = 1_770_811_200_000  # 2026-02-11T12:00:00Z
 AFTER = NOON + 41_000

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.pace import reference_s
-from tidings.core import own_schema
-from tidings.core.own_schema import SchemaRefused, compile_own, read_schema
+from tidings.core.events import own_schema
+from tidings.core.events.own_schema import SchemaRefused, compile_own, read_schema
 
 Json = dict[str, Any]
 

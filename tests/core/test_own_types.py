@@ -6,7 +6,7 @@ import pytest
 
 from tidings.catalogue import envelope
 from tidings.catalogue.versions import version_of
-from tidings.core.own_types import Declaration, OwnType, Reading, read_own_type
+from tidings.core.events.own_types import Declaration, OwnType, Reading, read_own_type
 
 Json = dict[str, Any]
 SCHEMA: Json = {

@@ -7,7 +7,7 @@ import pytest
 
 from tidings import catalogue
 from tidings.catalogue import envelope
-from tidings.core.own_types import Declaration, OwnType
+from tidings.core.events.own_types import Declaration, OwnType
 
 Json = dict[str, Any]
 MARKER = "Jane.Marker@acme"

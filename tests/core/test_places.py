@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tidings.core.places import EACH, Places
+from tidings.core.shaping.places import EACH, Places
 
 
 def mark(block: dict[str, Any], seen: list[int]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tidings.core.platform_rules import (
+from tidings.core.shaping.platform_rules import (
     AnswerRefused,
     RecordUnfit,
     check_template,

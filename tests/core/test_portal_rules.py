@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tidings.core.portal_rules import COLOUR, Portal, read_portal
+from tidings.core.access.portal_rules import COLOUR, Portal, read_portal
 
 MINUTE_MS = 60_000
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.core.quota import Quota
+from tidings.core.access.quota import Quota
 
 
 def test_all_of_it_can_be_taken_at_once_and_then_it_comes_back_evenly() -> None:

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.core.rate_limit import CATCH_UP_S, ROUNDING_S, RateLimit
+from tidings.core.delivery.rate_limit import CATCH_UP_S, ROUNDING_S, RateLimit
 
 RATES = st.one_of(st.floats(0.01, 3), st.floats(0.01, 5000), st.integers(1, 1500).map(float))
 

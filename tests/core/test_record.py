@@ -4,9 +4,9 @@ import tracemalloc
 
 import msgspec
 
-from tidings.core.additions import balance_added, customer_added, customer_key
-from tidings.core.enrichment import Enrichment
-from tidings.core.record import MADE_MAX, Record
+from tidings.core.shaping.additions import balance_added, customer_added, customer_key
+from tidings.core.shaping.enrichment import Enrichment
+from tidings.core.shaping.record import MADE_MAX, Record
 
 WANTED = Enrichment(sources=("instore", "wechat"), cards=True)
 

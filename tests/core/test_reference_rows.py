@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.core.reference_rows import LINE_BYTES_MAX, LoadRefused, Row, RowError, reader
-from tidings.core.reference_rules import Kind
+from tidings.core.shaping.reference_rows import LINE_BYTES_MAX, LoadRefused, Row, RowError, reader
+from tidings.core.shaping.reference_rules import Kind
 
 CSV, NDJSON = "text/csv; charset=utf-8", "application/x-ndjson"
 FILE = (

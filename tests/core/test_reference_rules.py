@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tidings.core.reference_rules import (
+from tidings.core.shaping.reference_rules import (
     Kind,
     RecordRefused,
     read_id,

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidings.core.registry import Registry
-from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.standing import Standing
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Webhook
 
 NAMES = ("pointsIssued", "tierUpgraded", "customerAdded")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.core.ids import message_id, read, replayed_id
 from tidings.core.replay import (
     STEPS,

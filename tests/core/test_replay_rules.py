@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.core.form import Refusal
 from tidings.core.ids import show
 from tidings.core.replay import IDS_MAX, Kind

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tidings.core.schedule import (
+from tidings.core.delivery.schedule import (
     DEFAULT_SCHEDULE,
     DELAYS_S,
     HOUR_S,

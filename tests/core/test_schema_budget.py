@@ -15,12 +15,12 @@ import pytest
 
 from tests.pace import reference_s
 from tidings.catalogue import envelope, load
-from tidings.core import own_types
 from tidings.core.budget import LOOP_S, MEMORY_BYTES
-from tidings.core.own_schema import expand_schema
-from tidings.core.own_types import Declaration, OwnType, Reading, read_own_type
-from tidings.core.own_validator import Kept
-from tidings.core.schema_cost import pattern_bytes
+from tidings.core.events import own_types
+from tidings.core.events.own_schema import expand_schema
+from tidings.core.events.own_types import Declaration, OwnType, Reading, read_own_type
+from tidings.core.events.own_validator import Kept
+from tidings.core.events.schema_cost import pattern_bytes
 
 Json = dict[str, Any]
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidings.core.exact_json import read_exactly, value_of, write_exactly
-from tidings.core.shape import ALWAYS, Fields, shape_of
+from tidings.core.shaping.shape import ALWAYS, Fields, shape_of
 
 EVENT = (
     b'{"eventName":"pointsIssued","eventId":"e-1","orgId":7,"refId":"7_1","data":{'

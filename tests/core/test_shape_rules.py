@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tidings.core.form import Form
-from tidings.core.shape import Fields
-from tidings.core.shape_rules import (
+from tidings.core.shaping.shape import Fields
+from tidings.core.shaping.shape_rules import (
     read_fields,
     read_filter,
     read_rename,

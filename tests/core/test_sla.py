@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidings.core.sla import breach_ms, late
+from tidings.core.delivery.sla import breach_ms, late
 
 ACCEPTED = 1_000_000
 

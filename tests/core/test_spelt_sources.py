@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from tidings.catalogue import load
-from tidings.core.enrichment import Enrichment
-from tidings.core.enrichment_plan import Plan
 from tidings.core.event_path import read_path
+from tidings.core.events.personal import Personal
 from tidings.core.exact_json import read_exactly, write_exactly
-from tidings.core.filter import compile_filter, explain
-from tidings.core.known_paths import has_path
-from tidings.core.personal import Personal
-from tidings.core.record import Record
-from tidings.core.shape import Fields, shape_of
+from tidings.core.shaping.enrichment import Enrichment
+from tidings.core.shaping.enrichment_plan import Plan
+from tidings.core.shaping.filter import compile_filter, explain
+from tidings.core.shaping.record import Record
+from tidings.core.shaping.shape import Fields, shape_of
+from tidings.core.webhooks.known_paths import has_path
 
 SPELT = ["instore", "Instore", "INSTORE", "InStore"]
 RULES = ["instore", "Instore"]

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from tidings.core.terms import TERM_BYTES, Terms, phone_digits
+from tidings.core.events.terms import TERM_BYTES, Terms, phone_digits
 
 TERMS = Terms(b"k" * 32)
 WAYS = (

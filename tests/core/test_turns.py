@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from tidings.core.turns import Pace, Slots, Turns
+from tidings.core.delivery.turns import Pace, Slots, Turns
 
 
 def play(costs: dict[tuple[int, int], float], turns_count: int) -> Counter[tuple[int, int]]:

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tidings.core.delivery.outcome import DEFAULT_POLICY
 from tidings.core.form import Refusal
-from tidings.core.outcome import DEFAULT_POLICY
-from tidings.core.sign import show_secret
-from tidings.core.webhook import Ordering
-from tidings.core.webhook_rules import (
+from tidings.core.shaping.sign import show_secret
+from tidings.core.webhooks.rules import (
     CONNECTIONS_MAX,
     RATE_MAX_PER_S,
     SLA_MAX_S,
@@ -20,6 +19,7 @@ from tidings.core.webhook_rules import (
     Settings,
     read_webhook,
 )
+from tidings.core.webhooks.webhook import Ordering
 
 TYPES = frozenset(("pointsIssued", "customerAdded"))
 BODY: dict[str, Any] = {

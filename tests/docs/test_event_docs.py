@@ -12,8 +12,9 @@ from tidings.catalogue import EventType, load
 from tidings.catalogue.facts import UNDOCUMENTED, missing, raised_by
 from tidings.catalogue.thin import thin
 from tidings.cli.event_pages import pages
-from tidings.core import budget, own_schema
-from tidings.core.own_schema import KEYWORDS
+from tidings.core import budget
+from tidings.core.events import own_schema
+from tidings.core.events.own_schema import KEYWORDS
 from tidings.simulator.programme import STORES
 
 DOCS = Path(__file__).parents[2] / "docs"

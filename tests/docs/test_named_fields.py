@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tidings.core.own_schema import KEYWORDS
+from tidings.core.events.own_schema import KEYWORDS
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "tidings"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tidings.cli.settings_page import page
-from tidings.core.outcome import REFUSALS, SLOW_DOWN
-from tidings.core.schedule import DELAYS_S
+from tidings.core.delivery.outcome import REFUSALS, SLOW_DOWN
+from tidings.core.delivery.schedule import DELAYS_S
 from tidings.settings import CLIENT_NAMES, ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]

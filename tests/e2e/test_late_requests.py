@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tidings.core.sign import Signer, read_secret
+from tidings.core.shaping.sign import Signer, read_secret
 
 from .api import Api
 from .events import event, new_id

@@ -7,7 +7,7 @@ from typing import Any
 
 import uvloop
 
-from tidings.core.exchange import Ending
+from tidings.core.delivery.exchange import Ending
 from tidings.egress.address import parse_target
 from tidings.egress.outlet import HttpOutlet
 from tidings.egress.policy import Policy

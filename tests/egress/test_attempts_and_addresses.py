@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tidings.core.exchange import Answer, Fault, FaultKind
+from tidings.core.delivery.exchange import Answer, Fault, FaultKind
 from tidings.egress import dial, faults, outlet, wire
 from tidings.egress.dial import CONNECT_S, Dialler
 from tidings.egress.port import Target

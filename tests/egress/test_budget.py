@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-from tidings.core.exchange import Answer, Fault, FaultKind
+from tidings.core.delivery.exchange import Answer, Fault, FaultKind
 from tidings.egress.address import parse_target
 from tidings.egress.sender import HttpSender
 

@@ -5,7 +5,7 @@ import ssl
 
 import pytest
 
-from tidings.core.exchange import Fault, FaultKind
+from tidings.core.delivery.exchange import Fault, FaultKind
 from tidings.egress import faults
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tidings.core.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
 
 from .receivers import (
     EMPTY,

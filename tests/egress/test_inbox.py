@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tidings.core.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.inbox_rules import Answered
 from tidings.egress.inbox import SCHEME, InboxOutlet, InboxSender, OwnAddress
 from tidings.egress.port import Target

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tidings.core.exchange import Answer, Fault
+from tidings.core.delivery.exchange import Answer, Fault
 from tidings.egress.outlet import HttpOutlet
 from tidings.egress.port import Headers
 from tidings.egress.resolve import Resolved, Unresolved

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from dnslib import RCODE  # type: ignore[import-untyped]  # it has no types
 
-from tidings.core.exchange import FaultKind
+from tidings.core.delivery.exchange import FaultKind
 from tidings.egress import resolve as subject
 from tidings.egress.hosts import HostsFile
 from tidings.egress.resolve import CaresResolver, Resolved, Unresolved

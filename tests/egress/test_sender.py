@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tidings.core.exchange import Answer, Fault, FaultKind
+from tidings.core.delivery.exchange import Answer, Fault, FaultKind
 from tidings.egress.address import parse_target
 from tidings.egress.dial import Dialler
 from tidings.egress.hosts import HostsFile

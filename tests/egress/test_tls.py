@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tidings.core.exchange import Answer, Fault, FaultKind
+from tidings.core.delivery.exchange import Answer, Fault, FaultKind
 
 from .receivers import OK, Receiver, answering, until_gone
 from .support import outlet_to, post, run

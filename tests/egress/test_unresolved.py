@@ -3,7 +3,7 @@
 import pytest
 
 from tests.egress.support import Names, at, run
-from tidings.core.exchange import FaultKind
+from tidings.core.delivery.exchange import FaultKind
 from tidings.egress.address import parse_target
 from tidings.egress.policy import Policy
 from tidings.egress.resolve import Resolved, Unresolved

@@ -11,12 +11,12 @@ from tests.api.control_client import MemoryStore
 from tests.simulation.loop import simulate
 from tests.simulation.parts import SimulatedClock
 from tidings import catalogue
-from tidings.core.exchange import Answer, Ending
-from tidings.core.health import DEFAULT_POLICY, Policy
-from tidings.core.notices import KINDS
-from tidings.core.registry import Registry
-from tidings.core.terms import Terms
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.health import DEFAULT_POLICY, Policy
+from tidings.core.events.terms import Terms
+from tidings.core.notices.facts import KINDS
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, MailFailed, Target
 from tidings.engine.changes import Changes
 from tidings.engine.engine import Engine, Limits

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 
 from tests.api.control_client import Clock, MemoryStore
-from tidings.core.enrichment import Enrichment
-from tidings.core.exchange import Answer, Ending
-from tidings.core.job import Job
-from tidings.core.record import Record
-from tidings.core.reference_rules import Kind, read_record
-from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.standing import Standing
+from tidings.core.shaping.enrichment import Enrichment
+from tidings.core.shaping.record import Record
+from tidings.core.shaping.reference_rules import Kind, read_record
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.reference import Reference
 from tidings.engine.vault import Secret, Vault
 from tidings.store import port

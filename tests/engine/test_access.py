@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from tidings.core.registry import Registry
+from tidings.core.webhooks.registry import Registry
 from tidings.engine.access import (
     REMEMBERED_MAX,
     Access,

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from tidings.core.turns import SLOW_S, Pace
+from tidings.core.delivery.turns import SLOW_S, Pace
 from tidings.engine.admission import Admission
 from tidings.engine.post import Post
 

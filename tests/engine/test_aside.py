@@ -9,7 +9,7 @@ import pytest
 from tests.pace import slowness
 from tidings.core.budget import LOOP_S
 from tidings.core.exact_json import read_exactly, write_exactly
-from tidings.core.shape import Fields, shape_of
+from tidings.core.shaping.shape import Fields, shape_of
 from tidings.engine.aside import SMALL_BYTES, Aside
 
 

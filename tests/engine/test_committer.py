@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tidings.core.registry import Registry
+from tidings.core.webhooks.registry import Registry
 from tidings.engine.committer import Committer, Prepared
 from tidings.engine.intake import Draft
 from tidings.store import port

@@ -13,7 +13,7 @@ import pytest
 from tests.api.control_client import Reply, Service, call, run, service
 from tests.engine.store_faults import refusing
 from tidings.console.routes import console_routes
-from tidings.core.consent_rules import (
+from tidings.core.notices.consent_rules import (
     ADDRESS_DAY_MAX,
     ADDRESS_MAX,
     ASKED_MAX,
@@ -22,7 +22,7 @@ from tidings.core.consent_rules import (
     ORG_DAY_MAX,
     ORG_MAX,
 )
-from tidings.core.notices import DISABLED, notice
+from tidings.core.notices.facts import DISABLED, notice
 from tidings.egress.port import MailFailed
 from tidings.engine.consents import Asking
 from tidings.engine.letters import Letters

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 
 from tests.engine.test_healths import HOOK, Clock, Rows
-from tidings.core.exchange import Answer, Ending
-from tidings.core.job import Job
-from tidings.core.registry import Registry
-from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.standing import Standing
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves
 from tidings.engine.dispatcher import Dispatcher
 from tidings.engine.handover import LAST_MS

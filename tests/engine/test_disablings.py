@@ -5,9 +5,9 @@ import random
 from typing import Any
 
 from tests.engine.notice_world import CATALOGUE, NoticeWorld, in_world
-from tidings.core.registry import Registry
-from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.standing import Standing
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.changes import Changes
 from tidings.engine.webhooks import Webhooks
 from tidings.store import port

@@ -14,11 +14,11 @@ from tests.engine.notice_world import ORG, NoticeWorld
 from tests.simulation.loop import simulate
 from tests.simulation.parts import EPOCH_MS
 from tests.store.rows import event, new, settled
-from tidings.core.delivery import State
-from tidings.core.notices import FAILING
+from tidings.core.delivery.schedule import WINDOW_S
+from tidings.core.delivery.states import State
+from tidings.core.notices.facts import FAILING
 from tidings.core.retention import DAY_MS
 from tidings.core.retention import Retention as Days
-from tidings.core.schedule import WINDOW_S
 from tidings.egress.port import MailFailed
 from tidings.engine.intake import Draft
 from tidings.engine.retention import FIRST_AFTER_S, Retention

@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from tests.engine.test_shaped_sending import HOOK, job
-from tidings.core.delivery import State
-from tidings.core.exchange import Answer, Ending, Fault, FaultKind
-from tidings.core.outcome import DELIVERED, Failed, Outcome, Retry
+from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.outcome import DELIVERED, Failed, Outcome, Retry
+from tidings.core.delivery.states import State
 from tidings.engine import endings
 
 SECRET = "Bearer 0123456789abcdef"

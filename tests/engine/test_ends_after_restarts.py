@@ -11,8 +11,8 @@ import pytest
 from tests.api.control_client import BASIC, START_MS, Clock, MemoryStore, Service, basic
 from tests.simulation.loop import simulate
 from tests.simulation.parts import SimulatedClock
-from tidings.core.consent_rules import LINK_MS
-from tidings.core.portal_rules import Portal
+from tidings.core.access.portal_rules import Portal
+from tidings.core.notices.consent_rules import LINK_MS
 from tidings.engine.denied import Denied
 from tidings.engine.inboxes import IDLE_MS as IDLE_INBOX_MS
 from tidings.engine.sessions import ABSOLUTE_MS, IDLE_MS, PORTAL_MS

@@ -19,11 +19,11 @@ from tests.engine.reference_parts import (
 )
 from tidings.catalogue import load
 from tidings.core.budget import MEMORY_BYTES
+from tidings.core.delivery.exchange import Answer, Fault, FaultKind
 from tidings.core.exact_json import write_exactly
-from tidings.core.exchange import Answer, Fault, FaultKind
-from tidings.core.left_out_words import code_of, said_of
-from tidings.core.reference_rules import Kind
-from tidings.core.shape import Fields, shape_of
+from tidings.core.shaping.left_out_words import code_of, said_of
+from tidings.core.shaping.reference_rules import Kind
+from tidings.core.shaping.shape import Fields, shape_of
 from tidings.engine.enricher import Enricher
 from tidings.engine.platform import Manner, Platform
 from tidings.engine.shaper import Shaper

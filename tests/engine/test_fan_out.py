@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from tests.pace import slowness
-from tidings.core.delivery import State
-from tidings.core.exchange import Answer, Ending
-from tidings.core.registry import Registry
-from tidings.core.standing import Standing
-from tidings.core.terms import Terms
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
+from tidings.core.events.terms import Terms
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
 from tidings.engine.clock import WallClock
 from tidings.engine.engine import Engine, Limits

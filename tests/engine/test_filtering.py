@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from tidings.core.filter import compile_filter
-from tidings.core.registry import Registry
-from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.standing import Standing
+from tidings.core.shaping.filter import compile_filter
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.acceptor import Matcher
 from tidings.engine.committer import Prepared
 from tidings.engine.intake import Draft

@@ -8,9 +8,9 @@ import pytest
 
 from tests.engine.notice_world import NoticeWorld
 from tests.simulation.loop import simulate
-from tidings.core.attempt_share import SLOT_S
-from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.attempt_share import SLOT_S
+from tidings.core.delivery.standing import Standing
+from tidings.core.webhooks.webhook import Webhook
 from tidings.store import port
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from tidings.core.breaker import OUTCOMES_MIN, Breaker, Pause
-from tidings.core.health import DAY_MS, FIRST
-from tidings.core.registry import Registry
-from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.breaker import OUTCOMES_MIN, Breaker, Pause
+from tidings.core.delivery.health import DAY_MS, FIRST
+from tidings.core.delivery.standing import Standing
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.healths import PARK_SLICE, Healths
 from tidings.store import port
 

@@ -11,12 +11,12 @@ from tests.engine.test_disabled_takes import Scene, play
 from tests.engine.test_healths import HOOK, Clock
 from tests.engine.test_outlooks import Silent, hand_over, job, scene_of
 from tests.simulation.loop import simulate
-from tidings.core.breaker import OUTCOMES_MIN, Position
-from tidings.core.delivery import State
-from tidings.core.exchange import Answer, Ending
-from tidings.core.job import Job
-from tidings.core.rate_limit import RateLimit
-from tidings.core.standing import Standing
+from tidings.core.delivery.breaker import OUTCOMES_MIN, Position
+from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.rate_limit import RateLimit
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
 from tidings.egress.port import Leaves
 from tidings.engine.dispatcher import OVERDUE_S, PAGE_RETRY_S
 from tidings.engine.post import QUICK_S, Post

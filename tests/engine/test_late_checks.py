@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from tidings.catalogue import Problem, envelope, load
-from tidings.core.call_split import DEFAULT_LIMITS
-from tidings.core.calls import Caller, CallReader, IntakeRules, Rejected, Unchecked
-from tidings.core.own_schema import SchemaRefused, read_schema
-from tidings.core.own_types import Declaration, OwnType
-from tidings.core.registry import Registry
+from tidings.core.events.call_split import DEFAULT_LIMITS
+from tidings.core.events.calls import Caller, CallReader, IntakeRules, Rejected, Unchecked
+from tidings.core.events.own_schema import SchemaRefused, read_schema
+from tidings.core.events.own_types import Declaration, OwnType
+from tidings.core.webhooks.registry import Registry
 from tidings.engine.changes import Changes
 from tidings.engine.event_types import EventTypes
 from tidings.engine.intake import Draft, Overloaded

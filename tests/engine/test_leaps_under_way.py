@@ -8,8 +8,8 @@ import pytest
 from test_leaving import SlowLine, changed, desk_of
 from test_shaped_sending import HOOK, Desk, Shaping, job, run
 
-from tidings.core.delivery import State
-from tidings.core.standing import Standing
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
 from tidings.store import port
 
 LEAP_MS = 8 * 86_400_000

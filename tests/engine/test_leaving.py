@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from test_shaped_sending import BODY, HOOK, Desk, Shaping, job, run
 
-from tidings.core.delivery import State
-from tidings.core.exchange import Answer, Ending, Fault, FaultKind
-from tidings.core.sign import Signer
-from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
+from tidings.core.shaping.sign import Signer
+from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
 from tidings.store import port
 

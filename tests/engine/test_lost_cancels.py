@@ -8,8 +8,8 @@ import pytest
 from tests.engine.test_disabled_takes import Scene, Store, play
 from tests.engine.test_healths import HOOK
 from tests.engine.test_outlooks import hand_over, job, offer, scene_of
-from tidings.core.exchange import Answer, Ending
-from tidings.core.job import Job
+from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.job import Job
 from tidings.egress.port import Leaves
 from tidings.store import port
 

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from tests.engine.notice_world import CATALOGUE, ORG, NoticeWorld, in_world
-from tidings.core import breaker
-from tidings.core.notices import (
+from tidings.core.delivery import breaker
+from tidings.core.notices.facts import (
     DISABLED,
     EXHAUSTED,
     FAILING,

@@ -8,11 +8,11 @@ import pytest
 
 from tests.engine.test_disabled_takes import Scene, due_now, play
 from tests.engine.test_healths import HOOK
-from tidings.core.breaker import OUTCOMES_MIN, PAUSE_S
-from tidings.core.exchange import Answer, Ending
-from tidings.core.job import Job
-from tidings.core.outlook import Outlook, Why
-from tidings.core.standing import Standing
+from tidings.core.delivery.breaker import OUTCOMES_MIN, PAUSE_S
+from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.outlook import Outlook, Why
+from tidings.core.delivery.standing import Standing
 from tidings.egress.port import Leaves
 from tidings.engine.dispatcher import UNWRITTEN_MAX
 from tidings.store import port

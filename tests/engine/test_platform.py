@@ -7,8 +7,8 @@ import pytest
 
 from tests.api.control_client import Clock
 from tests.engine.reference_parts import FakeOrigin, known, ok, run
-from tidings.core.circuit import FAILURES_MAX
-from tidings.core.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.shaping.circuit import FAILURES_MAX
 from tidings.engine.platform import Manner, Platform, PlatformDown, counters
 
 PATHS = {"customers": "/{orgId}/customers/{id}", "balances": "/{orgId}/balance/{id}"}

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from tests.engine.test_shaped_sending import HOOK, Desk, Line, Shaping, job
-from tidings.core.breaker import SUCCESSES_TO_CLOSE, Breaker, Pause, Position
-from tidings.core.exchange import Ending, Fault, FaultKind
+from tidings.core.delivery.breaker import SUCCESSES_TO_CLOSE, Breaker, Pause, Position
+from tidings.core.delivery.exchange import Ending, Fault, FaultKind
 from tidings.egress.port import Leaves
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.engine.reference_parts import CountingStore, keep, known, reference_over, run
 from tidings.core.byte_cache import MISSING
-from tidings.core.reference_rules import Kind
+from tidings.core.shaping.reference_rules import Kind
 from tidings.store.port import ReferenceRow, StoreDown
 
 CUSTOMERS = "customers"

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.engine.reference_parts import CountingStore, known, reference_over, run
-from tidings.core.reference_rows import reader
-from tidings.core.reference_rules import Kind
+from tidings.core.shaping.reference_rows import reader
+from tidings.core.shaping.reference_rules import Kind
 from tidings.engine import reference as subject
 from tidings.engine.reference_load import (
     ERRORS_SHOWN,

@@ -3,9 +3,9 @@
 from tests.engine.test_disabled_takes import Scene, play
 from tests.engine.test_healths import HOOK
 from tests.engine.test_outlooks import Silent, job, offer, scene_of
-from tidings.core.lane import Lane
+from tidings.core.delivery.lane import Lane
+from tidings.core.delivery.standing import Standing
 from tidings.core.replay import window
-from tidings.core.standing import Standing
 
 SLOTS = 10  # of the scene's process
 ROOM = window(100)

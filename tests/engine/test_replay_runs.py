@@ -7,7 +7,7 @@ import pytest
 
 from tests.api.control_client import Service, run, service
 from tests.api.test_v1_replays import ORG, events, hook, until
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.store import port
 
 

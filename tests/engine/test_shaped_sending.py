@@ -7,14 +7,14 @@ from typing import Any, cast
 
 import msgspec
 
-from tidings.core.delivery import State
-from tidings.core.exchange import Answer, Ending
-from tidings.core.job import Job
-from tidings.core.left_out import LeftOut
-from tidings.core.registry import Registry
-from tidings.core.sign import Signer
-from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
+from tidings.core.shaping.left_out import LeftOut
+from tidings.core.shaping.sign import Signer
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
 from tidings.engine.committer import Committer
 from tidings.engine.dispatcher import Dispatcher

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from tidings.core.filter import compile_filter
-from tidings.core.job import Job
-from tidings.core.left_out import LeftOut
-from tidings.core.shape import Fields, shape_of
-from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.standing import Standing
+from tidings.core.shaping.filter import compile_filter
+from tidings.core.shaping.left_out import LeftOut
+from tidings.core.shaping.shape import Fields, shape_of
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.shaper import Shaper
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
 from tidings.transform.port import RenderLater, RenderRefused

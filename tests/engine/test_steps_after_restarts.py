@@ -10,8 +10,8 @@ import pytest
 from tests.engine.notice_world import ORG, NoticeWorld
 from tests.simulation.loop import simulate
 from tests.simulation.parts import EPOCH_MS
-from tidings.core.health import Policy
-from tidings.core.notices import DISABLED, FAILING, RECOVERED
+from tidings.core.delivery.health import Policy
+from tidings.core.notices.facts import DISABLED, FAILING, RECOVERED
 from tidings.engine.intake import Draft, Overloaded, Verdict
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000

@@ -14,14 +14,14 @@ from tests.api.test_v1_replays import events, hook
 from tests.engine.notice_world import NoticeWorld, in_world
 from tests.engine.store_faults import FULL, WRONG, first, refusing
 from tests.simulation.loop import simulate
-from tidings.core.delivery import State
+from tidings.core.access.portal_rules import Portal
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
 from tidings.core.ids import show
-from tidings.core.notice_letters import CONSENT
-from tidings.core.portal_rules import Portal
-from tidings.core.reference_rules import Kind
+from tidings.core.notices.letters import CONSENT
 from tidings.core.replay import JobState
 from tidings.core.retention import DAY_MS
-from tidings.core.standing import Standing
+from tidings.core.shaping.reference_rules import Kind
 from tidings.engine import outage
 from tidings.engine.changes import READ_AGAIN_S
 from tidings.engine.inboxes import IDLE_MS, LOOK_AGAIN_S, USED_EVERY_MS, WRITE_AGAIN_S

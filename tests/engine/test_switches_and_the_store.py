@@ -7,8 +7,8 @@ import pytest
 from tests.api.control_client import Clock, MemoryStore
 from tests.engine.notice_world import NoticeWorld, in_world
 from tests.engine.store_faults import refusing
-from tidings.core.delivery import State
-from tidings.core.standing import Standing
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
 from tidings.engine.retirement import RETIRE_SLICE
 from tidings.engine.stops import EVERYTHING, Stops
 from tidings.store import port

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidings.core.outcome import DELIVERED, Failed, Outcome, Retry
+from tidings.core.delivery.outcome import DELIVERED, Failed, Outcome, Retry
 from tidings.engine.tries import PROMISES_MAX, Promises
 
 NOW = 1_000_000

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, cast
 
-from tidings.core.lane import Budget, Lane
+from tidings.core.delivery.lane import Budget, Lane
 from tidings.engine.post import Line, Post
 from tidings.engine.wakes import TURN_MIN, TURN_SHARE, Wakes
 

@@ -17,8 +17,8 @@ from tests.api.log_client import accept, settle
 from tidings import catalogue
 from tidings.api.accept import AcceptApp
 from tidings.api.gate import Gate
-from tidings.core.delivery import State
-from tidings.core.exchange import Answer
+from tidings.core.delivery.exchange import Answer
+from tidings.core.delivery.states import State
 from tidings.core.ids import show
 from tidings.engine.key_guard import KeyGuard
 from tidings.store import port

@@ -12,10 +12,10 @@ from typing import Any
 
 from tests.simulation.replaying import ReplayWorld
 from tests.simulation.world import ORG, Known
-from tidings.core.delivery import State
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
 from tidings.core.replay import JobState, Kind
 from tidings.core.retention import Retention as Days
-from tidings.core.standing import Standing
 from tidings.engine.retention import Retention
 from tidings.store import port
 

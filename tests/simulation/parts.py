@@ -7,11 +7,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tests.store.replay_operations import READS, replay_operations
-from tidings.core.delivery import MOVES, State
-from tidings.core.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.states import MOVES, State
 from tidings.core.ids import read
-from tidings.core.job import Job
-from tidings.core.webhook import Webhook
+from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
 from tidings.store import port

@@ -13,9 +13,9 @@ from typing import Any
 
 from tests.simulation.parts import Request
 from tests.simulation.world import ORG, Known, World
-from tidings.core.delivery import State
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
 from tidings.core.replay import JobState, Kind, Step
-from tidings.core.standing import Standing
 from tidings.engine.replays import NotNow, Replays, TooMany
 from tidings.engine.stops import Stops
 from tidings.store import port

@@ -9,7 +9,7 @@ import pytest
 from tests.depth import depth
 from tests.simulation.lasting import LastingWorld
 from tests.simulation.loop import SimulatedLoop
-from tidings.core.standing import Standing
+from tidings.core.delivery.standing import Standing
 from tidings.engine import healths
 
 SEEDS = depth(2, 40, "TIDINGS_SIMULATION_SEEDS")

@@ -17,8 +17,8 @@ from tests.depth import depth
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.parts import Disk, SimulatedClock
 from tests.simulation.world import ORG, World
-from tidings.core.delivery import State
-from tidings.core.standing import Standing
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
 from tidings.core.steady_clock import SteadyClock
 from tidings.engine import healths
 from tidings.engine.intake import Draft

@@ -7,7 +7,7 @@ import pytest
 
 from tests.simulation.loop import simulate
 from tests.simulation.world import World
-from tidings.core.webhook import Ordering
+from tidings.core.webhooks.webhook import Ordering
 from tidings.store import port
 
 Written = Callable[[port.Batch, port.Receipt], bool]

@@ -8,8 +8,8 @@ import pytest
 from tests.simulation.loop import simulate
 from tests.simulation.replaying import ReplayWorld
 from tests.simulation.test_simulation import HEALED_S
-from tidings.core.breaker import Position
-from tidings.core.delivery import State
+from tidings.core.delivery.breaker import Position
+from tidings.core.delivery.states import State
 
 SPELL_S = 400  # longer than the longest pause
 

@@ -11,11 +11,11 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from tidings.core.breaker import Breaker, Pause, Position
-from tidings.core.delivery import State
-from tidings.core.job import Job
-from tidings.core.lane import Lane
-from tidings.core.outcome import retry_after_s
+from tidings.core.delivery.breaker import Breaker, Pause, Position
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.lane import Lane
+from tidings.core.delivery.outcome import retry_after_s
+from tidings.core.delivery.states import State
 from tidings.engine.engine import Engine
 from tidings.engine.post import Post
 from tidings.store import port

@@ -33,13 +33,13 @@ from tests.simulation.parts import (
     SimulatedStore,
 )
 from tests.simulation.witness import Witness
-from tidings.core.delivery import State
+from tidings.core.delivery.schedule import WINDOW_S
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
+from tidings.core.events.terms import Terms
 from tidings.core.ids import message_id, replayed_id
-from tidings.core.registry import Registry
-from tidings.core.schedule import WINDOW_S
-from tidings.core.sign import Signer
-from tidings.core.standing import Standing
-from tidings.core.terms import Terms
+from tidings.core.shaping.sign import Signer
+from tidings.core.webhooks.registry import Registry
 from tidings.engine.changes import Changes
 from tidings.engine.engine import Engine, Limits
 from tidings.engine.feed import Feed

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tidings.core.hearing import heard_as, kept_name
+from tidings.core.webhooks.hearing import heard_as, kept_name
 from tidings.simulator import Happening
 
 Json = dict[str, Any]

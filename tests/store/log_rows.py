@@ -6,7 +6,7 @@ from typing import Any
 
 import apsw
 
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.store.port.log import REPLAYED
 from tidings.store.sqlite.asked import Rejections
 from tidings.store.sqlite.blocks import Blocks

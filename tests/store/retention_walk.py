@@ -12,10 +12,10 @@ import msgspec
 from tests.store.log_rows import COUNTED_AS, log_operations
 from tests.store.replay_operations import replay_operations
 from tests.store.rows import HOUR_MS, event, failing, new, settled, webhook
-from tidings.core.delivery import State
-from tidings.core.left_out import LeftOut
+from tidings.core.delivery.states import State
 from tidings.core.replay import JobState, Kind, Step, after, before
 from tidings.core.retention import DAY_MS, Retention, before_ms, groups
+from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.embedded import WritingHalf

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.store import port
 
 ORG = 100041

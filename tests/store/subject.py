@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from tests.store.rows import webhook
-from tidings.core.delivery import State
-from tidings.core.job import Job
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.states import State
 from tidings.store import port
 
 T = TypeVar("T")

@@ -2,7 +2,7 @@
 
 from tests.store.rows import ORG, event, new
 from tests.store.subject import Subject
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 
 
 def test_an_event_and_its_deliveries_appear_together(subject: Subject) -> None:

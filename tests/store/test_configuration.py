@@ -5,7 +5,7 @@ import pytest
 
 from tests.store.rows import ORG, event, new, settled, webhook
 from tests.store.subject import Subject
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.store import port
 
 

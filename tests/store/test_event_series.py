@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from tests.store.log_rows import OTHER, OWN, START_MS, fill
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.store.sqlite import blocks as blocks_module
 from tidings.store.sqlite.blocks import Blocks
 from tidings.store.sqlite.database import FILE, open_reader, open_writer

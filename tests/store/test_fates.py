@@ -12,7 +12,7 @@ from tests.store.log_rows import NAMES, RARE, START_MS
 from tests.store.rows import ORG, event, failing, new, settled, term
 from tests.store.subject import Subject
 from tests.store.test_log import Logs, all_pages, blocks_module_quiet, has_all
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.store import port
 from tidings.store.sqlite import fates
 from tidings.store.sqlite.blocks import Blocks

@@ -5,8 +5,8 @@ from collections import Counter
 
 from tests.store.rows import EVIDENCE, ORG, event, failing, new, settled, webhook
 from tests.store.subject import Subject
-from tidings.core.attempt_share import Past
-from tidings.core.delivery import State
+from tidings.core.delivery.attempt_share import Past
+from tidings.core.delivery.states import State
 from tidings.store import port
 
 LATER_MS = 1 << 50

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tests.store.log_rows import NAMES, OTHER, OWN, RARE, START_MS, fill, log_operations
 from tests.store.rows import ORG, event, new, settled, term
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.store import port
 from tidings.store.sqlite import blocks as blocks_module
 from tidings.store.sqlite.blocks import Blocks

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from tests.store.log_rows import COUNTED_AS, OTHER, OWN, START_MS, fill, replay
 from tests.store.rows import settled
-from tidings.core.delivery import State
+from tidings.core.delivery.sla import late
+from tidings.core.delivery.states import State
 from tidings.core.retention import Kind
-from tidings.core.sla import late
 from tidings.store import port
 from tidings.store.port.log import REPLAYED, STEP_MS
 from tidings.store.sqlite.blocks import Blocks

@@ -4,7 +4,7 @@ import msgspec
 
 from tests.store.rows import event, failing, new, settled, webhook
 from tests.store.subject import Subject
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.store import port
 
 

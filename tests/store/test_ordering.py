@@ -4,7 +4,7 @@ import pytest
 
 from tests.store.rows import event, failing, new, settled
 from tests.store.subject import Subject
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 
 KEY = 42
 

@@ -12,7 +12,7 @@ import apsw
 import pytest
 
 from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.embedded import ReadingHalf, WritingHalf

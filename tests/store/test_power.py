@@ -15,7 +15,7 @@ import pytest
 
 from tests.store.disk import Disk, PowerCut
 from tests.store.rows import event, failing, new, settled, webhook
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.core.retention import Kind
 from tidings.store import port
 from tidings.store.sqlite.checkpoints import Checkpoints

@@ -2,7 +2,7 @@
 
 from tests.store.rows import HOUR_MS, event, failing, new, settled
 from tests.store.subject import Subject
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 
 
 def prepared(subject: Subject, count: int = 5) -> list[int]:

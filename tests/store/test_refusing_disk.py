@@ -13,7 +13,7 @@ import pytest
 
 from tests.store.disk import Disk
 from tests.store.rows import event, failing, new, settled, webhook
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.core.retention import Kind
 from tidings.store import port
 from tidings.store.sqlite import embedded

@@ -8,7 +8,7 @@ import pytest
 
 from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled, term, webhook
 from tests.store.subject import Subject
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.core.replay import JobState, Kind
 from tidings.core.retention import Kind as Kept
 from tidings.store import port

@@ -8,9 +8,9 @@ import pytest
 from tests.store.rows import EVIDENCE, HOUR_MS, ORG, event, failing, new, settled, term
 from tests.store.subject import Subject
 from tests.store.test_replays import Jobs
-from tidings.core.delivery import State
-from tidings.core.left_out import LeftOut
+from tidings.core.delivery.states import State
 from tidings.core.retention import Kind
+from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
 
 OTHER = 7

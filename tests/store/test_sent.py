@@ -7,9 +7,9 @@ import msgspec
 
 from tests.store.rows import EVIDENCE, event, new, settled
 from tests.store.subject import Subject
-from tidings.core.delivery import State
-from tidings.core.job import Job
-from tidings.core.left_out import LeftOut
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.states import State
+from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
 
 BODY = b'{"eventId":"a"}'

@@ -29,8 +29,8 @@ from tidings.api.refusals import (
     refusal,
     request_id,
 )
-from tidings.core.call_split import DEFAULT_LIMITS, CallRefused, Limits, form_of, too_large
-from tidings.core.calls import Caller, CallReader, Item, OwnTypes, Rejected, RulesOf, Types
+from tidings.core.events.call_split import DEFAULT_LIMITS, CallRefused, Limits, form_of, too_large
+from tidings.core.events.calls import Caller, CallReader, Item, OwnTypes, Rejected, RulesOf, Types
 from tidings.engine.access import Denied
 from tidings.engine.intake import Draft, Intake, Overloaded, Verdict
 from tidings.engine.late_checks import LateChecks, concluded

@@ -9,7 +9,7 @@ from tidings.api.answers import answer
 from tidings.api.context import Services, iso
 from tidings.api.described import described
 from tidings.api.models import V1_ERRORS, Responses
-from tidings.core.scopes import show_scopes
+from tidings.core.access.scopes import show_scopes
 
 FOUND: Responses = {200: described(models.Caller, "Who calls")}
 

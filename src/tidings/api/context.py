@@ -17,12 +17,12 @@ from tidings.api.front import address_of
 from tidings.api.health import Health
 from tidings.api.metrics_access import MetricsReaders
 from tidings.api.stream_places import StreamPlaces
-from tidings.core.attribution import of_headers
-from tidings.core.envelope import deeper
+from tidings.core.access.from_browser import own_origins
+from tidings.core.delivery.outlook import CLEAR, Outlook
+from tidings.core.events.attribution import of_headers
+from tidings.core.events.envelope import deeper
+from tidings.core.events.terms import Terms
 from tidings.core.form import Refusal
-from tidings.core.from_browser import own_origins
-from tidings.core.outlook import CLEAR, Outlook
-from tidings.core.terms import Terms
 from tidings.engine.access import Access, Caller
 from tidings.engine.clock import Clock
 from tidings.engine.consents import Consents

@@ -12,7 +12,7 @@ from tidings.api.context import Services, iso, read_object
 from tidings.api.described import described
 from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.api.orgs import org_caller
-from tidings.core.scopes import show_scopes
+from tidings.core.access.scopes import show_scopes
 from tidings.store.port import Credential
 
 NO_STORE = {"cache-control": "no-store"}

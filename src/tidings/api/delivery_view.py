@@ -8,17 +8,17 @@ from typing import Any
 import msgspec
 
 from tidings.api.context import iso
-from tidings.core.advice import Tried, advise, what_happened, what_to_do
-from tidings.core.delivery import State
-from tidings.core.exchange import Timings
+from tidings.core.delivery.advice import Tried, advise, what_happened, what_to_do
+from tidings.core.delivery.exchange import Timings
+from tidings.core.delivery.outcome import DEFAULT_POLICY
+from tidings.core.delivery.outlook import Outlook
+from tidings.core.delivery.sla import breach_ms
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
 from tidings.core.ids import show
-from tidings.core.left_out import LeftOut
-from tidings.core.left_out_words import code_of, said_of
-from tidings.core.masks import masked_by_name
-from tidings.core.outcome import DEFAULT_POLICY
-from tidings.core.outlook import Outlook
-from tidings.core.sla import breach_ms
-from tidings.core.standing import Standing
+from tidings.core.shaping.left_out import LeftOut
+from tidings.core.shaping.left_out_words import code_of, said_of
+from tidings.core.webhooks.masks import masked_by_name
 from tidings.engine.webhook_records import Record
 from tidings.store.port import Evidence, StoredAttempt, StoredDelivery
 

@@ -8,10 +8,10 @@ import msgspec
 
 from tidings.api.context import local_iso
 from tidings.api.delivery_view import show_left_out
-from tidings.core.delivery import State
+from tidings.core.delivery.sla import breach_ms
+from tidings.core.delivery.states import State
 from tidings.core.ids import show
-from tidings.core.sla import breach_ms
-from tidings.core.webhook import Webhook
+from tidings.core.webhooks.webhook import Webhook
 from tidings.store import port
 from tidings.store.port import EventHead, StoredDelivery, StoredEvent
 

@@ -7,7 +7,7 @@ import msgspec
 
 from tidings.api.context import Services
 from tidings.core.form import Refusal
-from tidings.core.webhook import Webhook
+from tidings.core.webhooks.webhook import Webhook
 
 FAMILY_MAX = 200
 

@@ -1,10 +1,10 @@
-"""A webhook's `filter` as JSON Schema: the grammar of `core/filter.py`, which compiles it."""
+"""A webhook's `filter` as JSON Schema: the grammar that `core/shaping/filter.py` compiles."""
 
 from typing import Any
 
 from tidings.api.said import PATH
 from tidings.core.event_path import PATH_MAX
-from tidings.core.filter import COMPARISONS, LIST_MAX, PATTERN_MAX, TEXT_MAX, TEXTUAL
+from tidings.core.shaping.filter import COMPARISONS, LIST_MAX, PATTERN_MAX, TEXT_MAX, TEXTUAL
 
 NAME = "Filter"
 REFERENCE: dict[str, Any] = {"$ref": f"#/components/schemas/{NAME}"}

@@ -8,8 +8,8 @@ CORS.
 
 from collections.abc import Callable, Collection, Mapping
 
+from tidings.core.access.from_browser import from_page_of
 from tidings.core.form import came
-from tidings.core.from_browser import from_page_of
 
 CODE = "foreign_origin"
 ORIGIN, FETCH_SITE = b"origin", b"sec-fetch-site"

@@ -1,8 +1,8 @@
 """How a call was made, as its caller sees it: address, scheme and authority. Asked in one place.
 
 Behind a proxy the connection says none of it. What a trusted proxy tells counts
-(`core/forwarded.py`), and where the operator has said at which URL the service is reached, that is
-its authority. A call on this very machine, straight to the port, is left as it is.
+(`core/access/forwarded.py`), and where the operator has said at which URL the service is reached,
+that is its authority. A call on this very machine, straight to the port, is left as it is.
 """
 
 from collections.abc import MutableMapping
@@ -13,8 +13,8 @@ import msgspec
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Send
 
-from tidings.core.forwarded import Proxies, Told
-from tidings.core.from_browser import own_origins
+from tidings.core.access.forwarded import Proxies, Told
+from tidings.core.access.from_browser import own_origins
 
 Scope = MutableMapping[str, Any]
 

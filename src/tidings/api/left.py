@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from tidings.api.context import Services
-from tidings.core.attempt_totals import AttemptTotals
-from tidings.core.delivery import State
+from tidings.core.delivery.attempt_totals import AttemptTotals
+from tidings.core.delivery.states import State
 from tidings.store.port.log import LEFT_STATES, Point, Tally
 
 UNSENT = (State.PENDING, State.HELD)

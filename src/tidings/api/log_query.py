@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 import msgspec
 
 from tidings.api.answers import Refused
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.core.form import Form, came
 from tidings.core.ids import EVENT_ID, read, show
 

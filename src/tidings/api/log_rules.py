@@ -8,7 +8,7 @@ import msgspec
 
 from tidings.api.answers import Refused
 from tidings.api.event_log_view import STATUSES, status_word
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.core.form import Form, Refusal, came
 from tidings.store.port import StoredDelivery
 

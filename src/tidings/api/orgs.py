@@ -11,7 +11,7 @@ from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso, read_object
 from tidings.api.described import described
 from tidings.api.models import V1_ERRORS, body_of
-from tidings.core.calls import Caller
+from tidings.core.events.calls import Caller
 from tidings.core.form import came
 from tidings.core.org_settings import settings_of, show_settings
 from tidings.engine.orgs import OrgRefused

@@ -11,8 +11,8 @@ import msgspec
 
 from tidings.api.context import Services
 from tidings.api.delivery_view import show_delivery, sla_of
-from tidings.core.delivery import State
-from tidings.core.outlook import CLEAR, Outlook, Why, next_attempt_ms
+from tidings.core.delivery.outlook import CLEAR, Outlook, Why, next_attempt_ms
+from tidings.core.delivery.states import State
 from tidings.engine.stops import EVERYTHING
 from tidings.engine.webhook_records import Record
 from tidings.store.port import StoredAttempt, StoredDelivery

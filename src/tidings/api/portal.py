@@ -15,7 +15,7 @@ from tidings.api.described import Model, described
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.orgs import org_caller
 from tidings.api.said import NAMED
-from tidings.core.portal_rules import (
+from tidings.core.access.portal_rules import (
     LOGO_BYTES_MAX,
     MINUTES,
     MINUTES_MAX,

@@ -20,10 +20,10 @@ from tidings.api.context import Services, iso, read_object
 from tidings.api.delivery_view import show_bytes, show_left_out
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.webhook_models import SAVED, WebhookChange
-from tidings.core.filter import explain
+from tidings.core.delivery.job import Job
 from tidings.core.form import came, whole_of
-from tidings.core.job import Job
-from tidings.core.webhook import Webhook
+from tidings.core.shaping.filter import explain
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
 from tidings.engine.webhooks import UnknownWebhook, WebhookRefused
 from tidings.store.port import EventQuery, StoredEvent

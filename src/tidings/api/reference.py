@@ -13,7 +13,7 @@ from tidings.api.described import Model, schema_of
 from tidings.api.models import V1_ERRORS, Responses
 from tidings.api.reference_load import KindOfPath, add_load_route, kind_of
 from tidings.core.form import came
-from tidings.core.reference_rules import (
+from tidings.core.shaping.reference_rules import (
     Kind,
     RecordRefused,
     check_others,

@@ -12,8 +12,8 @@ from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services
 from tidings.api.models import Responses
 from tidings.core.form import Refusal, came
-from tidings.core.reference_rows import LoadRefused, reader
-from tidings.core.reference_rules import KINDS, Kind
+from tidings.core.shaping.reference_rows import LoadRefused, reader
+from tidings.core.shaping.reference_rules import KINDS, Kind
 from tidings.engine.reference_load import Loader, as_json
 from tidings.store.port import StoreDown
 

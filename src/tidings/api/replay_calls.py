@@ -11,12 +11,12 @@ from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.not_there import not_there
 from tidings.api.replay_view import effective_rate, show_job
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.core.form import came
 from tidings.core.ids import read
 from tidings.core.replay import OPEN_JOBS_MAX, Kind, Step, announcement, before, cancel_announcement
 from tidings.core.replay_rules import Wish, read_wish
-from tidings.core.webhook import Webhook
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine import replay_wishes
 from tidings.engine.access import Caller
 from tidings.engine.replays import NotNow, TooMany, UnknownReplay

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from tidings.api.context import iso
-from tidings.core.delivery import State
-from tidings.core.hearing import heard_as
+from tidings.core.delivery.states import State
 from tidings.core.ids import show
 from tidings.core.replay import JobState, Kind, progress
 from tidings.core.replay_rules import UNMATCHED
-from tidings.core.webhook import Webhook
+from tidings.core.webhooks.hearing import heard_as
+from tidings.core.webhooks.webhook import Webhook
 from tidings.store.port import ReplayJob
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.core.form import SIGN
 
 Json = dict[str, Any]

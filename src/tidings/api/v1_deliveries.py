@@ -20,12 +20,12 @@ from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
 from tidings.api.outlooks import Seen, look, see, with_first
 from tidings.api.request_view import requests_of
-from tidings.core.advice import comes
-from tidings.core.delivery import State
+from tidings.core.delivery.advice import comes
+from tidings.core.delivery.outlook import BARRED
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
 from tidings.core.ids import read
-from tidings.core.outlook import BARRED
-from tidings.core.standing import Standing
-from tidings.core.webhook import HTTP
+from tidings.core.webhooks.webhook import HTTP
 from tidings.engine.webhook_records import Record
 from tidings.store.port import Asked, StoredDelivery
 

@@ -14,8 +14,8 @@ from tidings.api.log_models import REJECTION_PARAMETERS
 from tidings.api.log_query import cursors, read_question
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
-from tidings.core.call_split import CallRefused
-from tidings.core.calls import Rejected
+from tidings.core.events.call_split import CallRefused
+from tidings.core.events.calls import Rejected
 from tidings.core.ids import read, show
 from tidings.engine.intake import Overloaded, Verdict
 from tidings.engine.readmission import UnknownRejection

@@ -13,7 +13,7 @@ from tidings.api.log_models import SERIES_PARAMETERS, TALLY_PARAMETERS
 from tidings.api.log_query import read_question
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.core.form import Form
 from tidings.engine.webhook_records import Record
 from tidings.engine.webhooks import UnknownWebhook

@@ -17,15 +17,15 @@ from tidings.api.delivery_view import show_bytes, show_headers, show_left_out, s
 from tidings.api.log_models import TEST_BODY, UNSAVED_TEST_BODY
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
-from tidings.core.advice import Tried, what_happened, what_to_do
-from tidings.core.exchange import Answer, Fault
+from tidings.core.delivery.advice import Tried, what_happened, what_to_do
+from tidings.core.delivery.exchange import Answer, Fault
+from tidings.core.delivery.standing import Standing
 from tidings.core.form import Refusal, came
-from tidings.core.hearing import is_prefix
-from tidings.core.masks import masked_by_name, masked_of, scrubbed, scrubbed_headers
-from tidings.core.sign import read_secret, show_secret
-from tidings.core.standing import Standing
-from tidings.core.webhook import HTTP, Webhook
-from tidings.core.webhook_headers import same_url
+from tidings.core.shaping.sign import read_secret, show_secret
+from tidings.core.webhooks.headers import same_url
+from tidings.core.webhooks.hearing import is_prefix
+from tidings.core.webhooks.masks import masked_by_name, masked_of, scrubbed, scrubbed_headers
+from tidings.core.webhooks.webhook import HTTP, Webhook
 from tidings.engine.trial import NotDialled, Tested, TooSoon
 from tidings.engine.webhooks import UnknownWebhook, WebhookRefused
 

@@ -13,7 +13,7 @@ from tidings.api.models import ONE
 from tidings.api.v3_models import CHANGE_ERRORS, CONDITIONAL, ROTATE_BODY
 from tidings.api.webhook_answers import WebhookAnswers, author, changed, expect, unknown_webhook
 from tidings.core.form import Form
-from tidings.core.sign import show_secret
+from tidings.core.shaping.sign import show_secret
 from tidings.engine.webhook_records import Verb
 from tidings.engine.webhooks import UnknownWebhook
 

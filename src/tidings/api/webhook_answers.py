@@ -11,9 +11,9 @@ from tidings.api.answers import Refused, answer, envelope, refused
 from tidings.api.context import Services, iso
 from tidings.api.etags import etag, expected
 from tidings.api.webhook_view import show_webhook, with_choices
+from tidings.core.delivery.schedule import WINDOW_S
+from tidings.core.delivery.standing import Standing
 from tidings.core.form import Refusal, came
-from tidings.core.schedule import WINDOW_S
-from tidings.core.standing import Standing
 from tidings.engine.access import Caller
 from tidings.engine.webhook_records import Author, Record
 from tidings.engine.webhooks import UnknownWebhook, WebhookMoved, WebhookRefused, WrongStanding

@@ -1,5 +1,5 @@
 """What a call may say of a webhook, for the OpenAPI description: the rules of
-`core/webhook_rules.py` and its neighbours as JSON Schema.
+`core/webhooks/rules.py` and its neighbours as JSON Schema.
 
 Fields that are not known are taken with a warning, as the original takes them. null means "as if
 left out", but for the fields that a webhook cannot be without.

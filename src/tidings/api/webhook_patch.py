@@ -6,7 +6,7 @@ the body, all others stay as they are. Null takes a field away, so that its defa
 
 from typing import Any
 
-from tidings.core.merge_patch import merge
+from tidings.api.merge_patch import merge
 
 _HEADERS = "webHookHeaders"
 

@@ -7,17 +7,17 @@ from typing import Any
 import msgspec
 
 from tidings.api.context import iso, local_iso
-from tidings.core.attribution import of_credential, show_attribution
-from tidings.core.enrichment import THIN, WHEN_DOWN
-from tidings.core.event_name_rules import UNHEARD, unheard_said
-from tidings.core.masks import masked
-from tidings.core.neo_rules import FLOW_UNKNOWN, NEO, unknown_flow_said
-from tidings.core.retry_rules import show_retry
-from tidings.core.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
-from tidings.core.sign import show_secret
-from tidings.core.standing import Standing
-from tidings.core.webhook import QUEUE_SAID, Webhook
-from tidings.core.webhook_rules import FLAGS, IDENTIFIERS, QUEUE_NOT_SERVED
+from tidings.core.delivery.standing import Standing
+from tidings.core.events.attribution import of_credential, show_attribution
+from tidings.core.shaping.enrichment import THIN, WHEN_DOWN
+from tidings.core.shaping.neo_rules import FLOW_UNKNOWN, NEO, unknown_flow_said
+from tidings.core.shaping.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
+from tidings.core.shaping.sign import show_secret
+from tidings.core.webhooks.event_name_rules import UNHEARD, unheard_said
+from tidings.core.webhooks.masks import masked
+from tidings.core.webhooks.retry_rules import show_retry
+from tidings.core.webhooks.rules import FLAGS, IDENTIFIERS, QUEUE_NOT_SERVED
+from tidings.core.webhooks.webhook import QUEUE_SAID, Webhook
 from tidings.engine.webhook_records import Author, Record
 
 

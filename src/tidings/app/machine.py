@@ -8,7 +8,7 @@ import sys
 
 import structlog
 
-from tidings.core.descriptors import LEAST
+from tidings.app.descriptors import LEAST
 from tidings.settings import Settings
 
 _MANY = 1 << 20

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tidings.api.metrics_access import MetricsReaders
-from tidings.core.platform_rules import read_map
+from tidings.core.shaping.platform_rules import read_map
 from tidings.core.steady_clock import SteadyClock
 from tidings.egress.address import parse_target
 from tidings.egress.inbox import OwnAddress

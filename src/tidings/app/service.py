@@ -20,6 +20,7 @@ from tidings.api.control import make_control_app
 from tidings.api.front import Front
 from tidings.api.gate import Gate, keeps
 from tidings.api.stream_places import StreamPlaces
+from tidings.app.descriptors import share_out
 from tidings.app.machine import file_limit
 from tidings.app.parts import (
     console_link,
@@ -39,13 +40,12 @@ from tidings.app.parts import (
 )
 from tidings.app.waiting import Through
 from tidings.console.routes import console_routes
-from tidings.core.call_split import Limits as CallLimits
-from tidings.core.descriptors import share_out
-from tidings.core.forwarded import Proxies
-from tidings.core.health import Policy as HealthPolicy
-from tidings.core.registry import Registry
-from tidings.core.terms import Terms
-from tidings.core.webhook import Webhook
+from tidings.core.access.forwarded import Proxies
+from tidings.core.delivery.health import Policy as HealthPolicy
+from tidings.core.events.call_split import Limits as CallLimits
+from tidings.core.events.terms import Terms
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.address import TargetRefused, check_target, parse_target
 from tidings.egress.inbox import InboxSender
 from tidings.egress.port import Target

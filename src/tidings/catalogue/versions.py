@@ -1,9 +1,9 @@
 """Versions of an event type: how an event says of which one it is, and what may be one.
 
-One rule for the catalogue's types and for those that an org declares itself (`core/own_types.py`):
-what only adds stays in its version; what breaks is the next one, beside the old one, and webhooks
-opt into it. An event that says nothing is of version 1, so that a new version changes nothing for
-senders and receivers that are not touched.
+One rule for the catalogue's types and for those that an org declares itself
+(`core/events/own_types.py`): what only adds stays in its version; what breaks is the next one,
+beside the old one, and webhooks opt into it. An event that says nothing is of version 1, so that a
+new version changes nothing for senders and receivers that are not touched.
 """
 
 from collections.abc import Collection, Mapping

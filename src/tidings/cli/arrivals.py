@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from tidings.cli.exits import Exit, Stop
 from tidings.cli.output import duration
-from tidings.core.masks import looks_masked
-from tidings.core.sign import read_secret
-from tidings.core.signature_check import judge
+from tidings.core.shaping.sign import read_secret
+from tidings.core.shaping.signature_check import judge
+from tidings.core.webhooks.masks import looks_masked
 
 FORWARD_S = 30.0
 ANSWER_MAX = 64 * 1024

@@ -111,7 +111,7 @@ def _standing(found: Findings) -> Diagnosis | None:
 
 def _is_gone(webhook: Facts) -> bool:
     """Whether it was disabled by a 410: enabled as it is, it would be disabled again."""
-    from tidings.core.health import GONE  # noqa: PLC0415  # help needs it not
+    from tidings.core.delivery.health import GONE  # noqa: PLC0415  # help needs it not
 
     return webhook.get("disabledReason") == GONE
 

@@ -26,7 +26,7 @@ from tidings.catalogue.facts import (
 from tidings.catalogue.loader import HERE, raw_blocks
 from tidings.catalogue.schema import types_of, walk
 from tidings.catalogue.thin import thin
-from tidings.core.own_types import FAMILY as OWN
+from tidings.core.events.own_types import FAMILY as OWN
 
 MADE = "This page is made from the event type's file (`make docs`); a test holds it current."
 INDEX = "README.md"

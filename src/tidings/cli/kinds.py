@@ -140,8 +140,8 @@ def _own(api: Calls, name: str) -> EventType | None:
 def _made(told: dict[str, Any]) -> EventType:
     """A declared type from what the service says of it. Stop."""
     from tidings.catalogue import envelope  # noqa: PLC0415  # most commands name the catalogue's
-    from tidings.core.own_schema import SchemaRefused  # noqa: PLC0415
-    from tidings.core.own_types import Declaration, OwnType  # noqa: PLC0415
+    from tidings.core.events.own_schema import SchemaRefused  # noqa: PLC0415
+    from tidings.core.events.own_types import Declaration, OwnType  # noqa: PLC0415
 
     example = told.get("example") or {}
     declared = Declaration(

@@ -142,7 +142,7 @@ def same(field: str, old: Any, new: Any) -> bool:
 
 def _given(old: Any, new: Any) -> tuple[tuple[str, str], ...]:
     """Headers whose new value ends as the stored one does, which is all that is shown of that."""
-    from tidings.core.masks import mask  # noqa: PLC0415  # help needs it not
+    from tidings.core.webhooks.masks import mask  # noqa: PLC0415  # help needs it not
 
     before = _lowered(old)
     return tuple(
@@ -180,7 +180,7 @@ def diff(change: Change) -> list[tuple[str, str]]:
 
 
 def _header_lines(old: Mapping[str, str], new: Mapping[str, str]) -> list[tuple[str, str]]:
-    from tidings.core.masks import mask  # noqa: PLC0415  # help needs it not
+    from tidings.core.webhooks.masks import mask  # noqa: PLC0415  # help needs it not
 
     lines = []
     before, after = _lowered(old), _lowered(new)

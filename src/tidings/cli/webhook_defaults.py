@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tidings.core.outcome import DEFAULT_POLICY
-from tidings.core.retry_rules import show_retry
+from tidings.core.delivery.outcome import DEFAULT_POLICY
+from tidings.core.webhooks.retry_rules import show_retry
 
 Body = dict[str, Any]
 

@@ -42,7 +42,7 @@ def health_cell(webhook: Facts) -> Text:
 
 def receiver_does(webhook: Facts) -> str:
     """What its receiver did at the last failure: `answers 503`."""
-    from tidings.core.health import does  # noqa: PLC0415  # help needs it not
+    from tidings.core.delivery.health import does  # noqa: PLC0415  # help needs it not
 
     return does((webhook.get("health") or {}).get("cause") or "")
 

@@ -35,8 +35,8 @@ from tidings.console.visit import (
     said_path,
 )
 from tidings.console.words import FILTERS, FUNCTIONS
-from tidings.core.calls import Caller
-from tidings.core.from_browser import from_page_of
+from tidings.core.access.from_browser import from_page_of
+from tidings.core.events.calls import Caller
 from tidings.engine.denied import Denied, demand
 from tidings.engine.sessions import Opened, Seat
 from tidings.store.port import StoreDown

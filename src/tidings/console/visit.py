@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from tidings.api.context import Services
 from tidings.console.place import Place, form_token, place_of
-from tidings.core.calls import Caller
+from tidings.core.events.calls import Caller
 from tidings.engine.sessions import Opened, Seat
 from tidings.store.port import Org
 

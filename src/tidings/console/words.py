@@ -9,8 +9,8 @@ from functools import lru_cache
 
 from markupsafe import Markup, escape
 
-from tidings.core.delivery import State
-from tidings.core.left_out_words import word_of
+from tidings.core.delivery.states import State
+from tidings.core.shaping.left_out_words import word_of
 
 GLYPHS = {
     "delivered": "✓",

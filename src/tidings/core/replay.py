@@ -18,7 +18,7 @@ from enum import IntEnum, StrEnum
 
 import msgspec
 
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.core.token_bucket import TokenBucket
 
 RATE_DEFAULT = 20.0

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.cloudevents import epoch_ms
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
+from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.form import Form, Refusal, came, whole_of
 from tidings.core.ids import EVENT_ID, read
 from tidings.core.replay import IDS_MAX, RATE_DEFAULT, RATE_MAX, Kind

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from time import monotonic
 
-from tidings.core.exchange import Fault, FaultKind
+from tidings.core.delivery.exchange import Fault, FaultKind
 from tidings.egress import faults
 from tidings.egress.port import Target
 from tidings.egress.wire import Wire

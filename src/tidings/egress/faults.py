@@ -9,7 +9,7 @@ import errno
 import ssl
 from time import monotonic
 
-from tidings.core.exchange import Fault, FaultKind
+from tidings.core.delivery.exchange import Fault, FaultKind
 
 BLOCKED = "blocked by policy"
 # The next address of a name may still take the request.

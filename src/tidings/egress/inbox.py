@@ -11,7 +11,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Protocol
 
-from tidings.core.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.inbox_rules import Answered
 from tidings.egress.port import Leaves, Outlet, Sender, Target
 

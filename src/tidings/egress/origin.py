@@ -8,7 +8,7 @@ from time import monotonic
 
 import msgspec
 
-from tidings.core.exchange import Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Ending, Fault, FaultKind
 from tidings.egress import faults
 from tidings.egress.outlet import HttpOutlet, reads_back
 from tidings.egress.port import Headers

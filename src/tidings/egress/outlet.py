@@ -12,7 +12,7 @@ from time import monotonic
 
 import msgspec
 
-from tidings.core.exchange import Ending, Fault, FaultKind, Timings
+from tidings.core.delivery.exchange import Ending, Fault, FaultKind, Timings
 from tidings.egress import faults
 from tidings.egress.address import TargetRefused, is_literal, parse_target, url_of
 from tidings.egress.budget import Budget

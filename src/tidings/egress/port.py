@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.core.exchange import Ending
+from tidings.core.delivery.exchange import Ending
 
 Headers = list[tuple[str, str]]
 Leaves = Callable[[], Headers | None]

@@ -18,7 +18,7 @@ import msgspec
 import pycares
 from pycares import errno as ares
 
-from tidings.core.exchange import FaultKind
+from tidings.core.delivery.exchange import FaultKind
 from tidings.egress.hosts import HostsFile
 
 LOOKUP_S = 2.5

@@ -7,7 +7,7 @@ receiver that appends a second answer would otherwise decide somebody else's del
 
 from pathlib import Path
 
-from tidings.core.exchange import FaultKind
+from tidings.core.delivery.exchange import FaultKind
 from tidings.egress.address import is_literal
 from tidings.egress.budget import UNBOUNDED, Budget
 from tidings.egress.dial import Dialler

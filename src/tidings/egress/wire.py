@@ -13,7 +13,7 @@ from enum import IntEnum
 from time import monotonic
 from typing import cast
 
-from tidings.core.exchange import Answer, Ending, Fault
+from tidings.core.delivery.exchange import Answer, Ending, Fault
 from tidings.egress import faults
 from tidings.egress.answer import KEEP_BYTES, AnswerReader, NotHttp
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tidings.catalogue import Catalogue
-from tidings.core.hearing import kept_name
-from tidings.core.registry import Registry
-from tidings.core.standing import Standing
-from tidings.core.terms import Terms
-from tidings.core.webhook import Ordering, Webhook
+from tidings.core.delivery.standing import Standing
+from tidings.core.events.terms import Terms
+from tidings.core.webhooks.hearing import kept_name
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Ordering, Webhook
 from tidings.engine.committer import Committer, Prepared
 from tidings.engine.event_types import EventTypes
 from tidings.engine.intake import Draft, Verdict

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from tidings.core.attribution import of_credential
-from tidings.core.calls import Caller
+from tidings.core.access.scopes import EVERYTHING, RESOURCES, grants_of
+from tidings.core.events.attribution import of_credential
+from tidings.core.events.calls import Caller
 from tidings.core.form import came
-from tidings.core.scopes import EVERYTHING, RESOURCES, grants_of
 from tidings.engine.clock import Clock, WallClock
 from tidings.engine.denied import Denied, NotKnown, demand, unknown
 from tidings.engine.key_guard import KeyGuard

@@ -6,7 +6,7 @@ take: it waits aside, until an attempt of its org has ended.
 
 from collections.abc import Callable
 
-from tidings.core.turns import Slots, Turns
+from tidings.core.delivery.turns import Slots, Turns
 from tidings.engine.post import Post
 
 

@@ -11,9 +11,9 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from tidings.core.exchange import Ending
-from tidings.core.job import Job
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.exchange import Ending
+from tidings.core.delivery.job import Job
+from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Headers
 from tidings.engine import endings
 from tidings.engine.clock import Clock

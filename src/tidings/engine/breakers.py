@@ -4,10 +4,10 @@ import asyncio
 import random
 from collections.abc import Callable
 
-from tidings.core.breaker import Position
-from tidings.core.exchange import NOT_THE_RECEIVERS, Answer, Ending, Fault
-from tidings.core.job import Job
-from tidings.core.outcome import Delivered, Outcome
+from tidings.core.delivery.breaker import Position
+from tidings.core.delivery.exchange import NOT_THE_RECEIVERS, Answer, Ending, Fault
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.outcome import Delivered, Outcome
 from tidings.engine.healths import Healths
 from tidings.engine.post import Post
 

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from tidings.core.registry import Registry
+from tidings.core.webhooks.registry import Registry
 from tidings.engine.outage import Outage
 from tidings.store.port import StoreDown
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 import structlog
 
-from tidings.core.registry import Registry
+from tidings.core.webhooks.registry import Registry
 from tidings.engine.intake import Draft, Overloaded, Verdict
 from tidings.engine.orders import Orders, Plan
 from tidings.store import port

@@ -9,7 +9,8 @@ import hmac
 
 import msgspec
 
-from tidings.core.consent_rules import (
+from tidings.core.access.user_rules import email_of
+from tidings.core.notices.consent_rules import (
     LINK_MS,
     book_of,
     next_to_ask,
@@ -18,7 +19,6 @@ from tidings.core.consent_rules import (
     with_asked,
     with_confirmed,
 )
-from tidings.core.user_rules import email_of
 from tidings.engine.clock import Clock
 from tidings.engine.denied import Denied
 from tidings.engine.letters import Letters

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.calls import Caller
-from tidings.core.credential_rules import Wanted, read_change, read_new, read_rotation
+from tidings.core.access.credential_rules import Wanted, read_change, read_new, read_rotation
+from tidings.core.access.scopes import grants_of, show_scopes
+from tidings.core.events.calls import Caller
 from tidings.core.form import Refusal, came
-from tidings.core.scopes import grants_of, show_scopes
 from tidings.engine.access import TILL, Access
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock

@@ -1,6 +1,6 @@
 """Why a call is not let in."""
 
-from tidings.core.calls import Caller
+from tidings.core.events.calls import Caller
 from tidings.core.form import named_in
 
 

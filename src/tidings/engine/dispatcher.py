@@ -10,18 +10,18 @@ import random
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from tidings.core.breaker import Position
-from tidings.core.exchange import Ending
-from tidings.core.health import GONE
-from tidings.core.job import Job
-from tidings.core.lane import PAGE_JOBS, Budget, Lane
-from tidings.core.learned_rate import LearnedRate
-from tidings.core.outcome import Delivered, Failed, Outcome, Retry, classify
-from tidings.core.registry import Registry
+from tidings.core.delivery.breaker import Position
+from tidings.core.delivery.exchange import Ending
+from tidings.core.delivery.health import GONE
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.lane import PAGE_JOBS, Budget, Lane
+from tidings.core.delivery.learned_rate import LearnedRate
+from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry, classify
+from tidings.core.delivery.standing import Standing
 from tidings.core.replay import window
-from tidings.core.standing import Standing
 from tidings.core.steady_clock import SURE_AFTER_S
-from tidings.core.webhook import Webhook
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Sender, Target
 from tidings.engine import endings
 from tidings.engine.admission import Admission

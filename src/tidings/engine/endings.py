@@ -1,11 +1,11 @@
 """What is written of an attempt that has ended: its row, from how it ended and what follows."""
 
-from tidings.core.delivery import State
-from tidings.core.exchange import Answer, Ending, Fault, FaultKind
-from tidings.core.job import Job
-from tidings.core.masks import scrubbed, scrubbed_headers
-from tidings.core.outcome import Delivered, Failed, Outcome, Retry
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry
+from tidings.core.delivery.states import State
+from tidings.core.webhooks.masks import scrubbed, scrubbed_headers
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
 from tidings.store import port
 

@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from tidings.catalogue import Catalogue
-from tidings.core.exchange import Answer, Ending, Fault
-from tidings.core.health import DEFAULT_POLICY as HEALTH_POLICY
-from tidings.core.health import Policy as HealthPolicy
+from tidings.core.delivery.exchange import Answer, Ending, Fault
+from tidings.core.delivery.health import DEFAULT_POLICY as HEALTH_POLICY
+from tidings.core.delivery.health import Policy as HealthPolicy
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry
+from tidings.core.events.terms import Terms
 from tidings.core.ids import show
-from tidings.core.job import Job
-from tidings.core.outcome import Delivered, Failed, Outcome, Retry
-from tidings.core.registry import Registry
 from tidings.core.steady_clock import SteadyClock
-from tidings.core.terms import Terms
-from tidings.core.webhook import Webhook
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Sender, Target
 from tidings.engine.acceptor import Acceptor, Matcher
 from tidings.engine.clock import Clock

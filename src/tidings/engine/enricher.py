@@ -15,14 +15,14 @@ from tidings.catalogue import EventType
 from tidings.catalogue.event_type import Json
 from tidings.core.budget import MEMORY_BYTES
 from tidings.core.byte_cache import MISSING
-from tidings.core.enrichment import AWARDED, BALANCES, CUSTOMERS, Key
-from tidings.core.enrichment_plan import Find, Plan
-from tidings.core.job import Job
-from tidings.core.left_out import LeftOut
-from tidings.core.left_out_words import fields_of
-from tidings.core.record import Record
-from tidings.core.reference_rules import KINDS
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.job import Job
+from tidings.core.shaping.enrichment import AWARDED, BALANCES, CUSTOMERS, Key
+from tidings.core.shaping.enrichment_plan import Find, Plan
+from tidings.core.shaping.left_out import LeftOut
+from tidings.core.shaping.left_out_words import fields_of
+from tidings.core.shaping.record import Record
+from tidings.core.shaping.reference_rules import KINDS
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.platform import Platform, PlatformDown
 from tidings.engine.reference import Reference
 from tidings.engine.shaping_faults import ShapeLater

@@ -15,10 +15,8 @@ from tidings.catalogue import Catalogue, EventType
 from tidings.catalogue.compat import Change, breaking
 from tidings.catalogue.event_type import Json
 from tidings.catalogue.versions import Version, pick
-from tidings.core.form import Refusal
-from tidings.core.known_paths import unknown_key
-from tidings.core.own_schema import SchemaRefused, expand_schema
-from tidings.core.own_types import (
+from tidings.core.events.own_schema import SchemaRefused, expand_schema
+from tidings.core.events.own_types import (
     TYPES_MAX,
     VERSIONS_MAX,
     Declaration,
@@ -27,6 +25,8 @@ from tidings.core.own_types import (
     misfit,
     read_own_type,
 )
+from tidings.core.form import Refusal
+from tidings.core.webhooks.known_paths import unknown_key
 from tidings.engine.changes import Changes
 from tidings.engine.intake import Overloaded
 from tidings.engine.late_checks import LateChecks

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from tidings.core.job import Job
+from tidings.core.delivery.job import Job
 from tidings.store import port
 
 Matched = list[Sequence[port.NewDelivery]]

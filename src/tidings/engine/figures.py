@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tidings.core.exchange import Answer, Ending
+from tidings.core.delivery.exchange import Answer, Ending
 
 
 class Figures(Collector):

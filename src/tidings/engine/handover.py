@@ -5,9 +5,9 @@ them. Lanes that got something are woken at the end, when everything is in its p
 from collections.abc import Callable, Sequence
 from itertools import chain
 
-from tidings.core.job import Job
-from tidings.core.schedule import WINDOW_S
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.schedule import WINDOW_S
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.committer import Prepared
 from tidings.engine.fan_out import made_late
 from tidings.engine.post import Post

@@ -16,13 +16,13 @@ from contextlib import suppress
 import msgspec
 import structlog
 
-from tidings.core.attempt_share import SLOT_S, Attempts, Past, window_from_ms
-from tidings.core.breaker import JITTER, PAUSE_MAX_S, Breaker, Pause, Position
-from tidings.core.health import DEFAULT_POLICY, Disable, Policy, judge, to_tell
-from tidings.core.outcome import HOLD_MAX_S
-from tidings.core.registry import Registry
-from tidings.core.schedule import WINDOW_S
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.attempt_share import SLOT_S, Attempts, Past, window_from_ms
+from tidings.core.delivery.breaker import JITTER, PAUSE_MAX_S, Breaker, Pause, Position
+from tidings.core.delivery.health import DEFAULT_POLICY, Disable, Policy, judge, to_tell
+from tidings.core.delivery.outcome import HOLD_MAX_S
+from tidings.core.delivery.schedule import WINDOW_S
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
 from tidings.engine.outage import Outage
 from tidings.store import port

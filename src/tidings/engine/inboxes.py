@@ -22,9 +22,9 @@ from tidings.core.inbox_rules import (
     read_inbox,
     typed,
 )
-from tidings.core.masks import masked_arrival
-from tidings.core.signature_check import judge
+from tidings.core.shaping.signature_check import judge
 from tidings.core.token_bucket import TokenBucket
+from tidings.core.webhooks.masks import masked_arrival
 from tidings.engine.clock import Clock
 from tidings.engine.feed import Feed
 from tidings.engine.outage import Outage

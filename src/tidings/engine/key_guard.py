@@ -14,8 +14,8 @@ import structlog
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tidings.core.forwarded import block_of
-from tidings.core.quota import Quota
+from tidings.core.access.forwarded import block_of
+from tidings.core.access.quota import Quota
 from tidings.engine.denied import Denied
 
 TRIES, TRIES_S = 60, 60.0

@@ -18,8 +18,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 import structlog
 
-from tidings.core.notice_letters import CONSENT, consent, letter
-from tidings.core.notices import EXHAUSTED, Notice, merged
+from tidings.core.notices.facts import EXHAUSTED, Notice, merged
+from tidings.core.notices.letters import CONSENT, consent, letter
 from tidings.egress.port import Mailer, MailFailed
 from tidings.engine.clock import Clock
 from tidings.engine.outage import Outage

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from tidings.core.calls import Caller
-from tidings.core.quota import Quota
+from tidings.core.access.quota import Quota
+from tidings.core.events.calls import Caller
 from tidings.engine.orgs import Orgs
 
 CALLS_PER_MINUTE = 1000.0

@@ -1,10 +1,10 @@
 """How a webhook's messages are made: method and headers, signed for each attempt."""
 
 from tidings import __version__
+from tidings.core.delivery.job import Job
 from tidings.core.ids import message_id, replayed_id, show
-from tidings.core.job import Job
-from tidings.core.sign import Signer
-from tidings.core.webhook import Webhook
+from tidings.core.shaping.sign import Signer
+from tidings.core.webhooks.webhook import Webhook
 
 USER_AGENT = f"Tidings/{__version__}"
 _OWN = {"content-type": "application/json", "accept": "*/*", "user-agent": USER_AGENT}

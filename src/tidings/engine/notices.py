@@ -15,8 +15,8 @@ import structlog
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tidings.core.job import Job
-from tidings.core.notices import (
+from tidings.core.delivery.job import Job
+from tidings.core.notices.facts import (
     EXHAUSTED,
     Ended,
     Fact,
@@ -26,7 +26,7 @@ from tidings.core.notices import (
     is_notice,
     notice,
 )
-from tidings.core.webhook import Webhook
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
 from tidings.engine.intake import Draft, Overloaded, Verdict
 from tidings.engine.letters import Letters

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.calls import IntakeRules
-from tidings.core.credential_rules import refuse_unknown
+from tidings.core.access.credential_rules import refuse_unknown
+from tidings.core.events.calls import IntakeRules
 from tidings.core.form import Form, Refusal, came, visible, whole_of
 from tidings.core.org_settings import (
     DEFAULT_SETTINGS,
@@ -21,7 +21,7 @@ from tidings.core.org_settings import (
     settings_of,
     stored_settings,
 )
-from tidings.core.registry import Registry
+from tidings.core.webhooks.registry import Registry
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock, WallClock
 from tidings.store import port

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from tidings.core.breaker import Position
-from tidings.core.lane import Lane
-from tidings.core.outlook import CLEAR, Outlook, Why
+from tidings.core.delivery.breaker import Position
+from tidings.core.delivery.lane import Lane
+from tidings.core.delivery.outlook import CLEAR, Outlook, Why
 from tidings.engine.admission import Admission
 from tidings.engine.clock import Clock
 from tidings.engine.healths import Healths

@@ -13,17 +13,17 @@ import msgspec
 import structlog
 
 from tidings.core.byte_cache import MISSING, ByteCache, Missing
-from tidings.core.circuit import Circuit
-from tidings.core.enrichment import BALANCES
-from tidings.core.exchange import Answer
-from tidings.core.platform_rules import (
+from tidings.core.delivery.exchange import Answer
+from tidings.core.shaping.circuit import Circuit
+from tidings.core.shaping.enrichment import BALANCES
+from tidings.core.shaping.platform_rules import (
     AnswerRefused,
     FieldMap,
     RecordUnfit,
     fill,
     read_answer,
 )
-from tidings.core.record import Record
+from tidings.core.shaping.record import Record
 from tidings.egress.port import Origin
 from tidings.engine.clock import Clock
 

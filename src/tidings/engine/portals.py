@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from tidings.core.calls import Caller
+from tidings.core.access.portal_rules import Portal
+from tidings.core.access.scopes import ROLES, grants_of
+from tidings.core.events.calls import Caller
 from tidings.core.form import Refusal, came
-from tidings.core.portal_rules import Portal
-from tidings.core.scopes import ROLES, grants_of
 from tidings.engine.access import Access
 from tidings.engine.clock import Clock
 from tidings.engine.denied import Denied

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from tidings.core.exchange import Ending, Fault, FaultKind
-from tidings.core.lane import Lane
-from tidings.core.turns import Pace
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.exchange import Ending, Fault, FaultKind
+from tidings.core.delivery.lane import Lane
+from tidings.core.delivery.turns import Pace
+from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Outlet
 from tidings.engine.message import Message
 

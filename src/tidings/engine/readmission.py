@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from tidings.core.call_split import CallRefused
-from tidings.core.calls import Caller, CallReader, Rejected
+from tidings.core.events.call_split import CallRefused
+from tidings.core.events.calls import Caller, CallReader, Rejected
 from tidings.engine.intake import Draft, Intake, Verdict
 from tidings.engine.late_checks import LateChecks, concluded
 from tidings.store import port

@@ -19,8 +19,8 @@ import structlog
 
 from tidings.catalogue.event_type import Json
 from tidings.core.byte_cache import MISSING, ByteCache, Missing
-from tidings.core.record import Record
-from tidings.core.reference_rules import KINDS, Kind
+from tidings.core.shaping.record import Record
+from tidings.core.shaping.reference_rules import KINDS, Kind
 from tidings.engine.vault import Vault, VaultRefused
 from tidings.store import port
 

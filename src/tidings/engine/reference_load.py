@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.form import Refusal
-from tidings.core.reference_rows import Reader, Records, Row, RowError
+from tidings.core.shaping.reference_rows import Reader, Records, Row, RowError
 from tidings.engine.reference import Reference
 
 ERRORS_SHOWN = 100

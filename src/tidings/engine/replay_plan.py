@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from tidings.catalogue import EventType
-from tidings.core.registry import Registry
-from tidings.core.webhook import Ordering, Webhook
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Ordering, Webhook
 from tidings.engine.acceptor import lane_key
 from tidings.engine.orders import Plan
 from tidings.store import port

@@ -5,13 +5,13 @@ from typing import TypeVar
 
 import msgspec
 
+from tidings.core.delivery.standing import Standing
+from tidings.core.events.terms import Terms
 from tidings.core.form import Refusal, came
-from tidings.core.hearing import both_ask
 from tidings.core.replay import IDS_MAX, JobState, Kind
 from tidings.core.replay_rules import Wish
-from tidings.core.standing import Standing
-from tidings.core.terms import Terms
-from tidings.core.webhook import Webhook
+from tidings.core.webhooks.hearing import both_ask
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks import UnknownWebhook, Webhooks
 from tidings.store import port
 

@@ -15,7 +15,6 @@ import msgspec
 import structlog
 
 from tidings.core.ids import show
-from tidings.core.registry import Registry
 from tidings.core.replay import (
     COUNT_MAX,
     OPEN_JOBS_MAX,
@@ -27,7 +26,8 @@ from tidings.core.replay import (
     after,
     before,
 )
-from tidings.core.webhook import Webhook
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.committer import Committer
 from tidings.engine.outage import Outage
 from tidings.engine.replay_plan import KindOf, OrderingKey, Planner

@@ -1,6 +1,6 @@
 """What raises the store's version is read again where a change had no answer."""
 
-from tidings.core.registry import Registry
+from tidings.core.webhooks.registry import Registry
 from tidings.engine.changes import Changes
 from tidings.engine.event_types import EventTypes
 from tidings.engine.orgs import Orgs

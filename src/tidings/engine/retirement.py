@@ -7,9 +7,9 @@ behind it. What a stop interrupts is taken up at the next start.
 import asyncio
 from collections.abc import Callable
 
-from tidings.core.delivery import State
-from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.outage import Outage
 from tidings.store import port
 

@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from tidings.core.attribution import of_credential
-from tidings.core.calls import Caller
-from tidings.core.portal_rules import Portal
-from tidings.core.scopes import ROLES, grants_of
-from tidings.core.user_rules import EMAIL_MAX, email_of
+from tidings.core.access.portal_rules import Portal
+from tidings.core.access.scopes import ROLES, grants_of
+from tidings.core.access.user_rules import EMAIL_MAX, email_of
+from tidings.core.events.attribution import of_credential
+from tidings.core.events.calls import Caller
 from tidings.engine.access import Access
 from tidings.engine.clock import Clock
 from tidings.engine.denied import Denied

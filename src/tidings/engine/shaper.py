@@ -11,11 +11,11 @@ from typing import Any, Protocol
 
 import structlog
 
+from tidings.core.delivery.job import Job
 from tidings.core.exact_json import read_exactly, write_exactly
-from tidings.core.job import Job
-from tidings.core.left_out import LeftOut
-from tidings.core.shape import Shape
-from tidings.core.webhook import Webhook
+from tidings.core.shaping.left_out import LeftOut
+from tidings.core.shaping.shape import Shape
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.aside import Aside
 from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
 from tidings.transform.port import Renderer, RenderLater, RenderRefused

@@ -16,8 +16,8 @@ from collections import OrderedDict
 
 import structlog
 
-from tidings.core.forwarded import block_of
-from tidings.core.quota import Quota
+from tidings.core.access.forwarded import block_of
+from tidings.core.access.quota import Quota
 
 # So many within so many seconds:
 PER_ADDRESS = (30, 300.0)

@@ -10,7 +10,7 @@ import asyncio
 import heapq
 from collections.abc import Awaitable, Callable, Iterable
 
-from tidings.core.webhook import Webhook
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
 from tidings.engine.outage import Outage
 from tidings.engine.post import Post

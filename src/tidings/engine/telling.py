@@ -4,9 +4,9 @@ from functools import partial
 
 import structlog
 
-from tidings.core.health import FIRST
-from tidings.core.notices import DISABLED, FAILING, RECOVERED, disabled, failing, recovered
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.health import FIRST
+from tidings.core.notices.facts import DISABLED, FAILING, RECOVERED, disabled, failing, recovered
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
 from tidings.engine.engine import Engine
 from tidings.engine.notices import Notices

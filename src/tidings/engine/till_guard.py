@@ -8,8 +8,8 @@ from collections import OrderedDict
 
 import structlog
 
-from tidings.core.forwarded import block_of
-from tidings.core.quota import Quota
+from tidings.core.access.forwarded import block_of
+from tidings.core.access.quota import Quota
 from tidings.engine.denied import Denied
 
 TRIES, TRIES_S = 60, 60.0  # from one address

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from tidings.core.form import Refusal, came
-from tidings.core.shape_rules import NAME_RULE, TRANSFORMATION_NAME
+from tidings.core.shaping.shape_rules import NAME_RULE, TRANSFORMATION_NAME
 from tidings.engine.changes import Changes
 from tidings.store import port
 from tidings.store.port import StoredTransformation

@@ -10,11 +10,11 @@ from time import monotonic
 
 import msgspec
 
-from tidings.core.exchange import Ending, Fault, FaultKind
-from tidings.core.job import Job
-from tidings.core.left_out import LeftOut
+from tidings.core.delivery.exchange import Ending, Fault, FaultKind
+from tidings.core.delivery.job import Job
+from tidings.core.shaping.left_out import LeftOut
 from tidings.core.token_bucket import TokenBucket
-from tidings.core.webhook import Webhook
+from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Headers, Leaves, Sender, Target
 from tidings.engine.clock import Clock
 from tidings.engine.message import Message

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.core.outcome import Delivered, Failed, Outcome, Retry
+from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry
 from tidings.store import port
 
 PROMISES_MAX = 10_000  # beyond it the oldest are let go: their retries follow the schedule

@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.attribution import of_person
-from tidings.core.calls import Caller
-from tidings.core.credential_rules import PASSWORD_MAX, read_password
+from tidings.core.access.credential_rules import PASSWORD_MAX, read_password
+from tidings.core.access.scopes import OWNER, ROLES, grants_of
+from tidings.core.access.user_rules import WantedUser, email_of, read_new_user, read_user_change
+from tidings.core.events.attribution import of_person
+from tidings.core.events.calls import Caller
 from tidings.core.form import Form, Refusal, came
-from tidings.core.scopes import OWNER, ROLES, grants_of
-from tidings.core.user_rules import WantedUser, email_of, read_new_user, read_user_change
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.denied import Denied

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from tidings.core.standing import Standing
+from tidings.core.delivery.standing import Standing
 from tidings.engine.webhook_faults import UnknownWebhook, WebhookMoved
 from tidings.engine.webhook_records import Record
 

@@ -7,16 +7,16 @@ from typing import Any, Literal
 
 import msgspec
 
-from tidings.core.attribution import Attribution
-from tidings.core.enrichment import enrichment_of
-from tidings.core.filter import compile_filter
+from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.delivery.standing import Standing
+from tidings.core.events.attribution import Attribution
 from tidings.core.form import Refusal
-from tidings.core.neo_rules import NEO, neo_value, unknown_flow
-from tidings.core.outcome import RetryPolicy
-from tidings.core.shape import shape_of
-from tidings.core.standing import Standing
-from tidings.core.webhook import Ordering, Webhook
-from tidings.core.webhook_rules import Reading, Settings
+from tidings.core.shaping.enrichment import enrichment_of
+from tidings.core.shaping.filter import compile_filter
+from tidings.core.shaping.neo_rules import NEO, neo_value, unknown_flow
+from tidings.core.shaping.shape import shape_of
+from tidings.core.webhooks.rules import Reading, Settings
+from tidings.core.webhooks.webhook import Ordering, Webhook
 from tidings.store.port import StoredWebhook
 
 SECRETS_MAX = 4  # in force at once: each of them signs every message

@@ -13,18 +13,18 @@ from typing import Any
 import msgspec
 
 from tidings.catalogue.event_type import EventType
-from tidings.core.attribution import Attribution
 from tidings.core.budget import LOOP_S
-from tidings.core.filter import compile_filter
-from tidings.core.filter_cost import worst_s
+from tidings.core.delivery.health import GONE
+from tidings.core.delivery.standing import Standing
+from tidings.core.events.attribution import Attribution
 from tidings.core.form import Refusal
-from tidings.core.health import GONE
-from tidings.core.hearing import unheard
-from tidings.core.known_paths import unknown_paths
-from tidings.core.registry import Registry
-from tidings.core.standing import Standing
-from tidings.core.webhook import HTTP, Webhook
-from tidings.core.webhook_rules import Reading, Settings, UrlCheck, read_webhook
+from tidings.core.shaping.filter import compile_filter
+from tidings.core.shaping.filter_cost import worst_s
+from tidings.core.webhooks.hearing import unheard
+from tidings.core.webhooks.known_paths import unknown_paths
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.rules import Reading, Settings, UrlCheck, read_webhook
+from tidings.core.webhooks.webhook import HTTP, Webhook
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.first_calls import FirstCalls

@@ -19,8 +19,8 @@ import msgspec
 
 from tidings.catalogue import envelope
 from tidings.core.budget import APART_CPU_S, MEMORY_BYTES
-from tidings.core.own_schema import SchemaRefused, expand_schema
-from tidings.core.own_types import Declaration, OwnType
+from tidings.core.events.own_schema import SchemaRefused, expand_schema
+from tidings.core.events.own_types import Declaration, OwnType
 from tidings.transform.port import CheckBy
 from tidings.transform.sandbox import Sandbox, Unrenderable
 

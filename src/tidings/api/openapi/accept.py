@@ -5,7 +5,7 @@ from typing import Any
 from tidings.api.openapi.words import Json, schema
 from tidings.api.said import EVENT_ID, KEY
 from tidings.catalogue.event_type import EventType
-from tidings.core.envelope import NAME_MAX, ORG_MAX
+from tidings.core.events.envelope import NAME_MAX, ORG_MAX
 
 EVENTS = "/v1/events"
 _CLOUD_HEADERS: dict[str, Json] = {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 
 STATES: set[str] = {state.word for state in State}
 _COUNTS = {word: "whole" for word in sorted(STATES)}

@@ -16,7 +16,7 @@ from tidings.api.openapi.refusals import add_refusals
 from tidings.api.openapi.scopes import KNOWN, OPEN, PLATFORM, SCOPES
 from tidings.api.openapi.words import Json, schema
 from tidings.catalogue.event_type import EventType
-from tidings.core.attribution import ENTITY_TYPES
+from tidings.core.events.attribution import ENTITY_TYPES
 
 METHODS = ("get", "put", "post", "delete", "patch")
 FIRST = "pointsIssued"  # the event of the examples

@@ -12,7 +12,7 @@ import msgspec
 from tidings.api.openapi.words import Json
 from tidings.api.stream import ALIVE, ASKED_AGAIN_S, KEEP_ALIVE_S, OPENING, RETRY_MS
 from tidings.core.replay import JobState
-from tidings.core.signature_check import Verdict
+from tidings.core.shaping.signature_check import Verdict
 
 MEDIA = "text/event-stream"
 

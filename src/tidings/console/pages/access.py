@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from tidings.api.not_there import not_there
 from tidings.console.visit import Visit
-from tidings.core.credential_rules import KINDS, OVERLAP_H, OVERLAP_H_MAX
+from tidings.core.access.credential_rules import KINDS, OVERLAP_H, OVERLAP_H_MAX
+from tidings.core.access.scopes import LEVELS, RESOURCES, ROLES, show_scopes
 from tidings.core.form import Refusal, number_of
-from tidings.core.scopes import LEVELS, RESOURCES, ROLES, show_scopes
 from tidings.engine.credentials import CredentialRefused, UnknownCredential
 from tidings.store.port import Credential
 

@@ -21,10 +21,10 @@ from tidings.catalogue.thin import thin
 from tidings.console.json_view import body_of
 from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
-from tidings.core.hearing import BULK, KEPT_BULK, kept_of_type
-from tidings.core.own_types import RESERVED
-from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
+from tidings.core.delivery.standing import Standing
+from tidings.core.events.own_types import RESERVED
+from tidings.core.webhooks.hearing import BULK, KEPT_BULK, kept_of_type
+from tidings.core.webhooks.webhook import Webhook
 from tidings.store.port import EventQuery
 from tidings.store.port.log import ROWS_MAX
 

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from tidings.api.left import UNSENT, attempts_of
 from tidings.console.words import duration, moment, number
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.store.port import EventSeries, Series
 from tidings.store.port.log import REPLAYED
 
@@ -105,7 +105,7 @@ def latency(series: Series) -> Chart:
 
 
 def error_rate(series: Series, dead: Sequence[Series] = ()) -> Chart:
-    """The share of attempts that failed (core/attempt_totals.py).
+    """The share of attempts that failed (core/delivery/attempt_totals.py).
 
     `dead` are the series, of the same steps, of the webhooks that are left alone."""
     values = [

@@ -10,7 +10,7 @@ from tidings.console.pages import log_filters
 from tidings.console.pages.active_filters import active_filters
 from tidings.console.pages.log_filters import Filters, address, sides
 from tidings.console.visit import Visit
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.core.ids import show as show_id
 from tidings.engine.webhook_records import Record
 from tidings.store.port import DeliveryPage

@@ -13,12 +13,12 @@ from tidings.api.v1_deliveries import own_delivery, show_whole, try_now
 from tidings.console.curl import curl_of
 from tidings.console.json_view import Body, body_of
 from tidings.console.visit import Visit
-from tidings.core.cloudevents import epoch_ms
-from tidings.core.delivery import State
+from tidings.core.delivery.outlook import Why
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
+from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.ids import show as show_id
-from tidings.core.outlook import Why
-from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhook_records import Record, webhook_of
 from tidings.store.port import StoredDelivery, StoredEvent
 

@@ -20,13 +20,13 @@ from tidings.console.pages import log_filters
 from tidings.console.pages.active_filters import active_filters
 from tidings.console.pages.log_filters import address, sides
 from tidings.console.visit import Visit
-from tidings.core.delivery import State
-from tidings.core.filter import explain
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
+from tidings.core.events.own_types import RESERVED
 from tidings.core.form import Refusal
 from tidings.core.ids import show as show_id
-from tidings.core.own_types import RESERVED
-from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
+from tidings.core.shaping.filter import explain
+from tidings.core.webhooks.webhook import Webhook
 from tidings.store.port import EventPage, StoredDelivery, StoredEvent
 
 PASSED_MAX = 100  # webhooks of which it is said why they did not get an event

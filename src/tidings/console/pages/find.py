@@ -15,9 +15,9 @@ from tidings.api.v1_logs import delivery_page, event_page, webhooks_of
 from tidings.api.v1_rejections import PREFIX
 from tidings.console.place import OUTSIDE, Place
 from tidings.console.visit import Visit
+from tidings.core.delivery.standing import Standing
 from tidings.core.ids import EVENT_ID, read
 from tidings.core.ids import show as show_id
-from tidings.core.standing import Standing
 from tidings.engine.inboxes import UnknownInbox
 from tidings.store.port import DeliveryPage, EventPage
 

@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from tidings import __version__
 from tidings.console.visit import Visit
-from tidings.core.notices import KINDS
+from tidings.core.delivery.standing import Standing
+from tidings.core.notices.facts import KINDS
 from tidings.core.replay import IDS_MAX, OPEN_JOBS_MAX
-from tidings.core.standing import Standing
 from tidings.engine.inboxes import INBOXES_MAX
 from tidings.engine.limits import CALLS_PER_MINUTE
 from tidings.engine.stops import EVERYTHING

@@ -10,12 +10,12 @@ from tidings.api.answers import Refused
 from tidings.api.replay_calls import ReplayCalls
 from tidings.console.pages import log_filters
 from tidings.console.visit import Visit
-from tidings.core.delivery import State
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
 from tidings.core.form import Refusal, came
 from tidings.core.ids import read, show
 from tidings.core.replay import RATE_DEFAULT, Kind
 from tidings.core.replay_rules import Wish
-from tidings.core.standing import Standing
 from tidings.engine.replay_wishes import Request
 
 WEBHOOKS_MAX = 10  # that one question counts for

@@ -16,8 +16,8 @@ from tidings.console.pages.webhook_doing import (
     troubles,
 )
 from tidings.console.visit import Visit
-from tidings.core.delivery import State
-from tidings.core.standing import Standing
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
 from tidings.engine.webhook_records import Record
 from tidings.store import port
 

@@ -10,7 +10,7 @@ from tidings.console.frame import ELSEWHERE, SIGN_IN, Frame, read_form
 from tidings.console.pages.access import AT
 from tidings.console.place import OUTSIDE
 from tidings.console.visit import Visit
-from tidings.core.scopes import ROLES
+from tidings.core.access.scopes import ROLES
 from tidings.engine.denied import Denied
 from tidings.engine.passwords import TooBusy
 from tidings.engine.sign_in_guard import TooManyTries

@@ -10,7 +10,7 @@ from tidings.api.front import address_of
 from tidings.console.frame import Frame
 from tidings.console.place import Place
 from tidings.console.visit import Visit
-from tidings.core.portal_rules import COLOUR, accents
+from tidings.core.access.portal_rules import COLOUR, accents
 from tidings.engine.denied import Denied
 from tidings.engine.sessions import PORTAL_MS, Opened
 from tidings.store.port import StoreDown

@@ -10,12 +10,12 @@ from starlette.responses import Response
 from tidings.api.answers import Refused
 from tidings.api.replay_calls import A_REPLAY, ReplayCalls, unknown
 from tidings.console.visit import Visit
+from tidings.core.delivery.standing import Standing
 from tidings.core.form import Refusal, number_of
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
 from tidings.core.replay import RATE_DEFAULT, JobState, Kind, Step, before
 from tidings.core.replay_rules import UNMATCHED
-from tidings.core.standing import Standing
 from tidings.store.port import ReplayJob
 
 AT = "/replays"

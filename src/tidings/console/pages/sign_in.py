@@ -11,7 +11,7 @@ from tidings.api.answers import Refused
 from tidings.api.front import address_of
 from tidings.console.frame import ELSEWHERE, SIGN_IN, Frame, read_form
 from tidings.console.visit import PlainVisit
-from tidings.core.from_browser import HOME, opened_by_hand, return_path
+from tidings.core.access.from_browser import HOME, opened_by_hand, return_path
 from tidings.engine.denied import Denied
 from tidings.engine.sessions import SignedIn
 from tidings.engine.sign_in_guard import TooManyTries

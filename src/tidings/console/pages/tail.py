@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from tidings.api.stream import event_stream
 from tidings.console.visit import Visit
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.engine.denied import Denied
 
 KINDS = (("", "events and deliveries"), ("event", "events"), ("delivery", "deliveries"))

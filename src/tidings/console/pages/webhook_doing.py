@@ -9,10 +9,10 @@ from tidings.api.left import Left, attempts_of, left_now
 from tidings.api.outlooks import see
 from tidings.console.pages.charts import total
 from tidings.console.words import percent
-from tidings.core.attempt_totals import AttemptTotals
-from tidings.core.delivery import State
-from tidings.core.health import does
-from tidings.core.standing import Standing
+from tidings.core.delivery.attempt_totals import AttemptTotals
+from tidings.core.delivery.health import does
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
 from tidings.engine.webhook_records import Record
 from tidings.store import port
 from tidings.store.port.log import ROWS_MAX

@@ -20,13 +20,13 @@ from tidings.console.pages import webhook_form
 from tidings.console.pages.webhook_form import Shown, body_of, placed
 from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
+from tidings.core.delivery.standing import Standing
 from tidings.core.form import Refusal
-from tidings.core.hearing import kept_of_type
-from tidings.core.neo_rules import NEO, SEND_WHOLE, unknown_flow, unknown_flow_said
-from tidings.core.sign import show_secret
-from tidings.core.standing import Standing
-from tidings.core.webhook import Webhook
-from tidings.core.webhook_rules import METHODS, Settings
+from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE, unknown_flow, unknown_flow_said
+from tidings.core.shaping.sign import show_secret
+from tidings.core.webhooks.hearing import kept_of_type
+from tidings.core.webhooks.rules import METHODS, Settings
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.inboxes import InboxRefused
 from tidings.engine.trial import TooSoon
 from tidings.engine.webhook_records import Record

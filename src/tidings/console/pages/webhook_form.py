@@ -1,5 +1,5 @@
 """The form of a webhook: fields of a page to a body of `/v3/webHooks` and back, and which field a
-refusal belongs to. Pure; what a body may say is judged by `core/webhook_rules.py` alone.
+refusal belongs to. Pure; what a body may say is judged by `core/webhooks/rules.py` alone.
 
 A header's value is shown by its last four characters. Sent back so, it means the value that is
 stored already.
@@ -10,15 +10,15 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.enrichment import IDENTIFIERS, THIN, WAIT, WHEN_DOWN
+from tidings.core.delivery.outcome import DEFAULT_POLICY
 from tidings.core.form import Refusal, number_of
-from tidings.core.masks import masked
-from tidings.core.neo_rules import NEO, SEND_WHOLE
-from tidings.core.outcome import DEFAULT_POLICY
-from tidings.core.retry_rules import show_retry
-from tidings.core.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
-from tidings.core.webhook import Ordering
-from tidings.core.webhook_rules import FLAGS, METHODS, Settings
+from tidings.core.shaping.enrichment import IDENTIFIERS, THIN, WAIT, WHEN_DOWN
+from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE
+from tidings.core.shaping.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
+from tidings.core.webhooks.masks import masked
+from tidings.core.webhooks.retry_rules import show_retry
+from tidings.core.webhooks.rules import FLAGS, METHODS, Settings
+from tidings.core.webhooks.webhook import Ordering
 
 # What enrichment can be ticked, in the words of the original's page.
 TICKS = (

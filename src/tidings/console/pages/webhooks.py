@@ -15,14 +15,14 @@ from tidings.console.pages.overview import SPAN, SPANS
 from tidings.console.pages.webhook_doing import KEPT_MS, bars, doings
 from tidings.console.pages.webhook_edit import living, own
 from tidings.console.visit import Visit
-from tidings.core.delivery import State
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
 from tidings.core.form import Form
 from tidings.core.ids import show as show_id
-from tidings.core.masks import masked
-from tidings.core.retry_rules import show_retry
-from tidings.core.shape_rules import show_fields
-from tidings.core.sign import show_secret
-from tidings.core.standing import Standing
+from tidings.core.shaping.shape_rules import show_fields
+from tidings.core.shaping.sign import show_secret
+from tidings.core.webhooks.masks import masked
+from tidings.core.webhooks.retry_rules import show_retry
 from tidings.engine.webhook_records import Record, Verb, after
 from tidings.store.port import DeliveryQuery
 

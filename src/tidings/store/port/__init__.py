@@ -27,9 +27,9 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.core.exchange import Timings
-from tidings.core.job import Job
-from tidings.core.left_out import LeftOut
+from tidings.core.delivery.exchange import Timings
+from tidings.core.delivery.job import Job
+from tidings.core.shaping.left_out import LeftOut
 from tidings.store.port.access import AccessStore
 from tidings.store.port.access import Link as Link
 from tidings.store.port.access import Member as Member

@@ -19,7 +19,7 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.store.port.rows import Rejection, StoredDelivery, StoredEvent
 
 ROWS_MAX = 200  # of a page
@@ -166,7 +166,7 @@ class LogStore(Protocol):
     def tally(
         self, webhook: int, from_ms: int, to_ms: int, sla_s: int | None = None
     ) -> Awaitable[Tally]:
-        """The deliveries of a webhook by state; late ones by `sla_s` (core/sla.py)."""
+        """The deliveries of a webhook by state; late ones by `sla_s` (core/delivery/sla.py)."""
         ...
 
     def late_each(

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.core.job import Job
+from tidings.core.delivery.job import Job
 
 
 class ReplaySpec(msgspec.Struct, frozen=True, array_like=True):

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from tidings.core.hearing import wire_name
-from tidings.core.left_out import LeftOut
+from tidings.core.shaping.left_out import LeftOut
+from tidings.core.webhooks.hearing import wire_name
 
 
 class StoredEvent(msgspec.Struct, frozen=True, array_like=True):
@@ -11,7 +11,7 @@ class StoredEvent(msgspec.Struct, frozen=True, array_like=True):
 
     seq: int
     org: int
-    kept_name: str  # and as what else it is heard (core/hearing.py)
+    kept_name: str  # and as what else it is heard (core/webhooks/hearing.py)
     id: str
     at_ms: int
     warning: str | None

@@ -5,7 +5,7 @@ from typing import Any
 
 import apsw
 
-from tidings.core.delivery import Move, State, move
+from tidings.core.delivery.states import Move, State, move
 from tidings.store import port
 from tidings.store.sqlite import replay_tallies
 from tidings.store.sqlite.touched import touch

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import apsw
 
-from tidings.core.hearing import asked_for
+from tidings.core.webhooks.hearing import asked_for
 from tidings.store import port
 from tidings.store.port.log import LEFT_STATES
 from tidings.store.sqlite.blocks import BITS, LEFT, Blocks

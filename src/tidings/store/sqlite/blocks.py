@@ -22,8 +22,8 @@ from typing import Any
 
 import apsw
 
-from tidings.core.delivery import State
-from tidings.core.hearing import Asked
+from tidings.core.delivery.states import State
+from tidings.core.webhooks.hearing import Asked
 from tidings.store.port.log import LEFT_STATES, REPLAYED, STEP_MS
 from tidings.store.sqlite.summaries import Part, Parts, spell
 from tidings.store.sqlite.touched import BLOCK_BITS

@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tidings.core.attempt_share import Past
-from tidings.core.job import Job
+from tidings.core.delivery.attempt_share import Past
+from tidings.core.delivery.job import Job
 from tidings.store import port
 from tidings.store.sqlite.child import Child, decoder
 from tidings.store.sqlite.client_access import AccessCalls

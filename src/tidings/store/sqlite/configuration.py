@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import apsw
 
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.store import port
 
 _WEBHOOK = (

@@ -15,9 +15,9 @@ from typing import Any
 import apsw
 import msgspec
 
-from tidings.core.delivery import State
-from tidings.core.job import Job
-from tidings.core.standing import Standing
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
 from tidings.store import port
 from tidings.store.sqlite.touched import BLOCK_BITS, touch_blocks
 

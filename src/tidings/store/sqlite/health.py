@@ -5,9 +5,9 @@ from typing import Any
 
 import apsw
 
-from tidings.core.attempt_share import SLOTS, Past
-from tidings.core.delivery import State
-from tidings.core.exchange import NOT_THE_RECEIVERS
+from tidings.core.delivery.attempt_share import SLOTS, Past
+from tidings.core.delivery.exchange import NOT_THE_RECEIVERS
+from tidings.core.delivery.states import State
 from tidings.store import port
 from tidings.store.sqlite.leaps import LATER
 from tidings.store.sqlite.recovery import LOST

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidings.core.job import Job
+from tidings.core.delivery.job import Job
 from tidings.store.sqlite.leaps import LATER
 
 # A further attempt sends what the first recorded one has sent: the shaped bytes where they were

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tidings.core.hearing import asked_for
+from tidings.core.webhooks.hearing import asked_for
 from tidings.store.sqlite.spans import Binding
 
 

@@ -5,10 +5,10 @@ from typing import Any
 import apsw
 import msgspec
 
-from tidings.core.delivery import State
-from tidings.core.exchange import Timings
-from tidings.core.hearing import wire_name
-from tidings.core.left_out import LeftOut
+from tidings.core.delivery.exchange import Timings
+from tidings.core.delivery.states import State
+from tidings.core.shaping.left_out import LeftOut
+from tidings.core.webhooks.hearing import wire_name
 from tidings.store import port
 from tidings.store.sqlite.writer import id_hash
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import apsw
 
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.store import port
 from tidings.store.sqlite.touched import touch
 

@@ -11,8 +11,8 @@ from typing import Any, cast
 import apsw
 import msgspec
 
-from tidings.core.delivery import State
-from tidings.core.job import Job
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.states import State
 from tidings.core.replay import Deed, JobState
 from tidings.store import port
 from tidings.store.sqlite.replay_source import ReplaySource

@@ -13,8 +13,8 @@ from typing import Any, cast
 import apsw
 import msgspec
 
-from tidings.core.hearing import asked_for, wire_name
 from tidings.core.replay import Deed, decide
+from tidings.core.webhooks.hearing import asked_for, wire_name
 from tidings.store import port
 from tidings.store.sqlite.names import named
 from tidings.store.sqlite.spans import Binding

@@ -11,7 +11,7 @@ from typing import Any
 
 import apsw
 
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.core.replay import JobState
 
 _COLUMNS = {

@@ -9,7 +9,7 @@ from typing import Any
 import apsw
 import msgspec
 
-from tidings.core.delivery import State
+from tidings.core.delivery.states import State
 from tidings.core.replay import JobState
 from tidings.store import port
 from tidings.store.sqlite import replay_tallies

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from tidings.core.sla import breach_ms
+from tidings.core.delivery.sla import breach_ms
 from tidings.store import port
 from tidings.store.sqlite.summaries import COUNTS, DELIVERED, answer_of, merge_packed, unpack
 

@@ -12,8 +12,8 @@ from typing import Any
 import apsw
 import msgspec
 
-from tidings.core.delivery import State
-from tidings.core.job import Job
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.states import State
 from tidings.store import port
 from tidings.store.sqlite.fan_outs import FanOuts
 from tidings.store.sqlite.jobs import ONE_JOB, PENDING_JOBS, job

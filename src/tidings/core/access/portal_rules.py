@@ -1,0 +1,198 @@
+"""A brand's portal inside the product of its platform: what a link to it may ask for. Pure.
+
+Everything here goes into headers, a stylesheet and an image of the page: each is matched against a
+narrow pattern, so that none of it can say more than it is for.
+"""
+
+import base64
+import binascii
+import re
+from typing import Any
+
+import msgspec
+
+from tidings.core.access.credential_rules import refuse_unknown
+from tidings.core.form import Form, Refusal, came, visible
+
+MINUTES, MINUTES_MAX = 10, 60
+NAME_MAX = 60
+LOGO_BYTES_MAX = 32 * 1024
+URL_MAX = 2048
+ORIGINS_MAX = 10
+ROLES = ("reader", "operator")
+COLOUR = "#1a56bf"
+
+_FIELDS = frozenset(("expiresInMinutes", "role", "name", "logo", "colour", "embedIn"))
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
+_HTTPS = re.compile(rf"(https://{_HOST}(?::[0-9]{{1,5}})?)(/[A-Za-z0-9._~!$&()*+,=:@%/?-]*)?")
+_ORIGIN = re.compile(
+    rf"https://{_HOST}(?::[0-9]{{1,5}})?|http://(?:localhost|127\.0\.0\.1)(?::[0-9]{{1,5}})?"
+)
+_DATA = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,([A-Za-z0-9+/]+={0,2})")
+
+
+class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a portal shows, and what may be done in it."""
+
+    org: int
+    role: str
+    name: str  # the platform's
+    logo: str = ""
+    colour: str = COLOUR
+    embed_in: tuple[str, ...] = ()  # origins whose pages may hold it; none: it stands alone
+
+    @property
+    def logo_origin(self) -> str:
+        """Where the logo is fetched from; empty for one that is in the page itself."""
+        found = _HTTPS.fullmatch(self.logo)
+        return "" if found is None else found[1]
+
+
+def read_portal(org: int, body: dict[str, Any]) -> tuple[Portal, int] | list[Refusal]:
+    """What a body asks for, and the minutes for which its link is good; or all that is wrong."""
+    form = Form(body)
+    refuse_unknown(form, _FIELDS)
+    minutes = form.bounded(
+        "expiresInMinutes", 1, MINUTES_MAX, MINUTES, f"Leave it out for {MINUTES}."
+    )
+    role = form.choice("role", ROLES, ROLES[0], "bad_role")
+    portal = Portal(org, role, _name(form), _logo(form), _colour(form), tuple(_origins(form)))
+    return form.refusals or (portal, round((minutes or MINUTES) * 60_000))
+
+
+def _name(form: Form) -> str:
+    value = form.body.get("name")
+    if isinstance(value, str) and value.strip() and len(value) <= NAME_MAX and visible(value):
+        return value.strip()
+    form.refuse(
+        "bad_name",
+        "name",
+        f"name must be text of 1 to {NAME_MAX} visible characters; got {came(value)}. Write the "
+        "name of your product.",
+    )
+    return ""
+
+
+def _logo(form: Form) -> str:
+    value = form.body.get("logo")
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        if len(value) <= URL_MAX and _HTTPS.fullmatch(value):
+            return value
+        if len(value) <= 2 * LOGO_BYTES_MAX and _is_image(value):
+            return value
+    form.refuse(
+        "bad_logo",
+        "logo",
+        "logo must be an https URL, or a data: URI in base64 of an image "
+        f"of at most {LOGO_BYTES_MAX} bytes; got {came(value)}. Leave it out for none.",
+    )
+    return ""
+
+
+def _is_image(value: str) -> bool:
+    found = _DATA.fullmatch(value)
+    try:
+        return (
+            found is not None and len(base64.b64decode(found[1], validate=True)) <= LOGO_BYTES_MAX
+        )
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _colour(form: Form) -> str:
+    value = form.body.get("colour")
+    if value is None:
+        return COLOUR
+    if isinstance(value, str) and _COLOUR.fullmatch(value):
+        return value.lower()
+    form.refuse(
+        "bad_colour",
+        "colour",
+        f'colour must be six hex digits behind #; got {came(value)}. Write "#1a56bf".',
+    )
+    return COLOUR
+
+
+def _origins(form: Form) -> list[str]:
+    value = form.body.get("embedIn")
+    if value is None:
+        return []
+    if isinstance(value, list) and len(value) <= ORIGINS_MAX:
+        if all(isinstance(one, str) and _ORIGIN.fullmatch(one) for one in value):
+            return list(dict.fromkeys(value))
+    form.refuse(
+        "bad_origins",
+        "embedIn",
+        f"embedIn must be a list of at most {ORIGINS_MAX} origins, https or of this machine; got "
+        f'{came(value)}. Write ["https://app.example.com"], without a path.',
+    )
+    return []
+
+
+# -- the colour, so that it can be read -----------------------------------------------------------
+
+_PAPER = (0xFF, 0xFF, 0xFF)
+_DARK = (0x12, 0x15, 0x1B)
+CONTRAST = 4.5  # WCAG 2.2, AA, for text
+_STEPS = 20
+
+Rgb = tuple[int, int, int]
+
+
+class Accents(msgspec.Struct, frozen=True):
+    """A colour for both themes, and what is written on it."""
+
+    light: str
+    dark: str
+    light_ink: str
+    dark_ink: str
+
+
+def accents(colour: str) -> Accents:
+    """The colour, darkened for light pages and lightened for dark ones until it can be read."""
+    rgb = (int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16))
+    light = _towards(rgb, (0, 0, 0), _PAPER)
+    dark = _towards(rgb, (0xFF, 0xFF, 0xFF), _DARK)
+    return Accents(_hex(light), _hex(dark), _ink(light), _ink(dark))
+
+
+def _towards(rgb: Rgb, end: Rgb, paper: Rgb) -> Rgb:
+    """The first of some steps to `end` that stands out from `paper`, its wash included."""
+    mixed = rgb
+    for step in range(_STEPS + 1):
+        mixed = _mix(rgb, end, step / _STEPS)
+        # Links stand on the wash too, which is a tenth of the colour: a little more is asked.
+        if _contrast(mixed, _mix(paper, mixed, 0.1)) >= CONTRAST:
+            return mixed
+    return mixed
+
+
+def _mix(one: Rgb, other: Rgb, share: float) -> Rgb:
+    a, b, c = (round(x + (y - x) * share) for x, y in zip(one, other, strict=True))
+    return a, b, c
+
+
+def _ink(rgb: Rgb) -> str:
+    white, black = (0xFF, 0xFF, 0xFF), (0, 0, 0)
+    return _hex(white if _contrast(rgb, white) >= _contrast(rgb, black) else black)
+
+
+def _contrast(one: Rgb, other: Rgb) -> float:
+    """The contrast ratio of WCAG 2.2."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(rgb: Rgb) -> float:
+    linear = [
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+        for value in (part / 255 for part in rgb)
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _hex(rgb: Rgb) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*rgb)

@@ -1,0 +1,1 @@
+"""One event for one webhook: states, outcomes, retries, lanes, and how receivers do."""

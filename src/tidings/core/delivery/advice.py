@@ -1,0 +1,235 @@
+"""Why a delivery stands where it stands, in words: what happened, when the next try is, what to do.
+
+Pure: the time and the time zone are passed in. The sender's own faults come with sentences of their
+own (`Fault.detail`: first what happened, then what to do); answers get theirs here.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+from http import HTTPStatus
+
+import msgspec
+
+from tidings.core.delivery.exchange import FaultKind
+from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy, verdict
+from tidings.core.delivery.outlook import CLEAR, Outlook, Why, next_attempt_ms, waits_for
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
+from tidings.core.ids import show
+
+_SENTENCES = re.compile(r"(?<=[.]) (?=[A-Z])")
+
+_STATUS = {
+    401: "Check the credentials in the webhook's headers.",
+    403: "Check the credentials in the webhook's headers, and the receiver's firewall.",
+    404: "Check the path of the webhook's URL.",
+    405: "Set methodType to a method that the receiver takes.",
+    406: "Let the receiver answer without looking at Accept, or set that header on the webhook.",
+    408: "Let the receiver read the request faster, or answer first and work later.",
+    410: "The webhook was disabled. Give it a new URL and set it active.",
+    411: "Let the receiver's proxy accept a Content-Length.",
+    413: "Let the receiver accept larger bodies.",
+    414: "Shorten the webhook's URL.",
+    415: "Let the receiver accept application/json, or set Content-Type on the webhook.",
+    429: "The receiver asks for less, and gets it; set rateLimit if its limit is known.",
+    431: "Remove headers from the webhook that the receiver does not need.",
+    501: "Set methodType to a method that the receiver takes.",
+    502: "The receiver's gateway cannot reach its application: check that it runs.",
+    503: "The receiver is overloaded or stopped: check that it runs.",
+    504: "The receiver's gateway waits too long for its application: answer first and work later.",
+    505: "Let the receiver speak HTTP/1.1.",
+}
+_REDIRECT = "Redirects are not followed: set webHookUrl to the final address."
+_BYTES = "Compare the body with what the receiver expects; its answer may say more."
+_LOG = "Look into the receiver's log at this time."
+
+# Faults whose detail is not a sentence.
+_FAULT = {
+    "policy": (
+        "The receiver's address is blocked by policy, so nothing was sent.",
+        "Use a public address, or ask the operator to allow this one.",
+    ),
+    "lost": (
+        "Tidings stopped while this attempt may have been under way; the receiver may have it.",
+        "Let the receiver drop repeats by webhook-id.",
+    ),
+    "dns": ("The receiver's name has no address.", "Check the host of webHookUrl."),
+    "ours": ("Tidings could not send.", "This is not the receiver's fault."),
+}
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """One attempt as it is kept."""
+
+    status: int | None
+    kind: str | None  # a FaultKind's word, or "lost"
+    detail: str
+    duration_ms: int | None
+    ended: bool = True
+
+
+def what_happened(tried: Tried) -> str:
+    """One sentence."""
+    if not tried.ended:
+        return "The attempt is under way."
+    if tried.kind is not None:
+        return _fault(tried)[0]
+    after = "" if tried.duration_ms is None else f" after {_duration(tried.duration_ms)}"
+    return f"The receiver answered {_status(tried.status)}{after}."
+
+
+def what_to_do(tried: Tried) -> str:
+    """One sentence; empty where nothing has to be done."""
+    status = tried.status
+    if tried.kind is not None:
+        return _fault(tried)[1]
+    if not tried.ended or status is None or 200 <= status <= 299:
+        return ""
+    if 300 <= status <= 399:
+        return _REDIRECT
+    return _STATUS.get(status) or (_BYTES if status in (400, 422) else _LOG)
+
+
+def next_try(
+    due_ms: int, now_ms: int, zone: tzinfo = UTC, which: str = "Next try", earliest: bool = False
+) -> str:
+    """`Next try 14:02:31 UTC (in 5 s).`; with the date where it is not today."""
+    due = datetime.fromtimestamp(due_ms / 1000, zone)
+    today = datetime.fromtimestamp(now_ms / 1000, zone).date()
+    day = "" if due.date() == today else f"{due:%Y-%m-%d} "
+    name = due.tzname() or ""
+    left_ms = due_ms - now_ms
+    left = "now" if left_ms <= 0 else f"in {_wait(timedelta(milliseconds=left_ms))}"
+    at = f"{day}{due:%H:%M:%S}{' ' if name else ''}{name}"
+    return f"{which} {at}{' at the earliest' if earliest else ''} ({left})."
+
+
+def advise(
+    state: State,
+    tried: Tried | None,
+    *,
+    due_ms: int | None,
+    now_ms: int,
+    zone: tzinfo = UTC,
+    standing: Standing = Standing.ACTIVE,
+    policy: RetryPolicy = DEFAULT_POLICY,
+    outlook: Outlook = CLEAR,
+    ended_by: str | None = None,
+) -> str:
+    """A delivery in words, from its state, its last attempt and what its next one waits for."""
+    happened = "" if tried is None else what_happened(tried)
+    todo = "" if tried is None else what_to_do(tried)
+    middle = ""
+    if not state.final:
+        middle = comes(
+            state,
+            due_ms=due_ms,
+            now_ms=now_ms,
+            zone=zone,
+            standing=standing,
+            outlook=outlook,
+            first=tried is None,
+        )
+        todo = "" if _barred(outlook, standing) else todo
+    elif state is State.FAILED and tried is not None:
+        middle = _why_failed(tried, policy)
+    elif state is State.PARKED:
+        middle = "It was parked, because the webhook was disabled."
+        todo = todo or "Set the webhook active; new events are then sent."
+    elif state is State.CANCELLED:
+        middle, todo = "It was cancelled with its webhook.", ""
+        if ended_by is not None:
+            middle = f"It was cancelled by {ended_by}."
+    elif ended_by is not None:  # delivered, by somebody's word
+        middle, todo = (
+            f"It was taken as delivered by {ended_by}: Tidings has not seen its receiver get it.",
+            "",
+        )
+    return " ".join(part for part in (happened, middle, todo) if part)
+
+
+def comes(
+    state: State,
+    *,
+    due_ms: int | None,
+    now_ms: int,
+    zone: tzinfo,
+    standing: Standing,
+    outlook: Outlook,
+    first: bool = False,
+) -> str:
+    """When an unfinished delivery is tried next, and what it waits for beside its time."""
+    if outlook.begun:
+        return "Its attempt is under way." if first else "The next try is under way."
+    if barred := _barred(outlook, standing):
+        return f"{_held_by(state, outlook)} {barred}".lstrip()
+    if state is State.HELD:
+        return _held_by(state, outlook)
+    at_ms = next_attempt_ms(state, due_ms, outlook, now_ms)
+    decides = due_ms is None or due_ms <= now_ms or (outlook.until_ms or 0) > due_ms
+    why = waits_for(outlook) if decides else ""
+    if at_ms is not None and at_ms > now_ms:
+        which = "First try" if first else "Next try"
+        when = next_try(at_ms, now_ms, zone, which, earliest=bool(why))
+    else:
+        when = "It waits for its attempt." if state is State.PENDING else "It is due now."
+    return f"{when} {why}".rstrip()
+
+
+def _barred(outlook: Outlook, standing: Standing) -> str:
+    """Why nothing at all is sent to the webhook; empty where something is, or is under way."""
+    if outlook.begun:
+        return ""
+    if outlook.why in (Why.STOPPED_ALL, Why.STOPPED_ORG, Why.TYPE):
+        return waits_for(outlook)
+    if standing is Standing.ACTIVE:
+        return ""
+    return f"The webhook is {standing.value}: nothing is sent until it is active."
+
+
+def _held_by(state: State, outlook: Outlook) -> str:
+    """What a held delivery waits for; nothing of the others, whose lane does not send at all."""
+    if state is not State.HELD:
+        return ""
+    if outlook.first is None:
+        return "It waits for an earlier delivery of the same ordering key."
+    return f"It waits for delivery {show('dlv', outlook.first)} of the same ordering key."
+
+
+def _why_failed(tried: Tried, policy: RetryPolicy) -> str:
+    if tried.kind == FaultKind.TRANSFORM:
+        return "It is not tried again: nothing was sent, and the same event can only fail again."
+    refused = tried.status is not None and verdict(tried.status, policy) == "failed"
+    if refused:
+        return "It is not tried again: the same bytes can only meet the same answer."
+    hours = policy.schedule.window_s / 3600
+    return f"It was the last try: the {hours:g} hours of its retries are over."
+
+
+def _fault(tried: Tried) -> tuple[str, str]:
+    """What happened and what to do, from the detail if it is sentences."""
+    if tried.detail.endswith("."):
+        first, *rest = _SENTENCES.split(tried.detail)
+        return first, " ".join(rest)
+    known = _FAULT.get(tried.kind or "")
+    return known or ("The receiver gave no complete answer.", _LOG)
+
+
+def _status(status: int | None) -> str:
+    try:
+        return f"{status} {HTTPStatus(status or 0).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _duration(ms: int) -> str:
+    return f"{ms} ms" if ms < 10_000 else f"{ms / 1000:.1f} s"
+
+
+def _wait(left: timedelta) -> str:
+    seconds = max(1, round(left.total_seconds()))
+    if seconds < 120:
+        return f"{seconds} s"
+    if seconds < 7200:
+        return f"{round(seconds / 60)} min"
+    return f"{round(seconds / 3600)} h"

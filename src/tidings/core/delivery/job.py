@@ -1,0 +1,31 @@
+"""A delivery that may be sent now."""
+
+import msgspec
+
+from tidings.core.shaping.left_out import LeftOut
+
+
+class Job(msgspec.Struct, array_like=True):
+    """What sending a delivery needs. A tuple on the wire: it crosses a process boundary."""
+
+    delivery: int
+    webhook: int
+    org: int
+    event_id: str
+    accepted_ms: int  # of a replay's: when it was made, its window counts from there
+    attempt: int  # the number of the attempt that is to be made
+    key: int | None  # hash of the ordering key; None where nothing is ordered
+    retry: bool  # it was taken as a due retry
+    body: bytes
+    replay: int | None = None  # the job that made it; its outcomes say nothing of today's health
+    again: bool = False  # it was delivered before: sent under an id of its replay
+    shaped: bool = False  # `body` is what an earlier attempt has sent: it goes as it is
+    sent: bytes | None = None  # what was shaped for this attempt, to be kept if it is not delivered
+    left_out: LeftOut | None = None  # what the enrichment of this attempt had to do without
+    lost: int = 0  # earlier attempts that were possibly sent: nobody knows what came of them
+
+    @property
+    def step(self) -> int:
+        """Which step of the retry schedule follows if this attempt fails: the first real failure
+        takes the first, whatever was possibly sent before it."""
+        return max(1, self.attempt - self.lost)

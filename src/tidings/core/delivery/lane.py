@@ -1,0 +1,395 @@
+"""The running side of a webhook: what may start now. Pure; time is passed in.
+
+Theory. A lane's work is the PENDING deliveries of its webhook in id order, plus due retries, plus
+deliveries freed by the end of their predecessor. While it keeps up, each commit hands its new
+deliveries over and the lane queues them (`offer`). Beyond its window it is *behind*: hand-overs are
+dropped, and pages are read from the store in id order after `cursor`, until one comes back short
+and nothing above the cursor was dropped meanwhile. The cursor is the greatest id that was ever
+queued: everything PENDING at or below it is queued, in flight, or waits for its settle; so an id
+at or below it that is offered again is a repeat, and one above it that was dropped will be read.
+
+Freed deliveries may lie below the cursor, and so may those of an event with so many webhooks that
+they are made after later events were accepted. One that lies above it while the lane is behind is
+left for a page, unless that page was read before it was freed: those are kept aside until it
+arrives. One below it that the window has no room for has the lane start over.
+
+A lane whose breaker is open is *dormant*: it holds no queue and asks for nothing, so it costs
+neither memory nor attempts; its work stays in the store. `wake` ends that when a probe may start.
+A receiver that refuses for now (429, 503, `Retry-After`) teaches the lane its rate
+(learned_rate.py); one that admits nothing at all holds it for as long as it says.
+
+Deliveries of replays come in like all others and wait in a queue of their own: like retries they
+get a quarter of the starts while fresh ones wait, and all of them when none does.
+"""
+
+import random
+from collections import deque
+
+from tidings.core.delivery.breaker import Breaker, Position
+from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.learned_rate import LearnedRate
+from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry, refuses
+from tidings.core.delivery.rate_limit import RateLimit
+
+WINDOW_JOBS = 256
+PAGE_JOBS = 128
+RETRIES_MAX = 64
+PROBES_QUEUED = 1  # due retries in memory of a lane that is only being asked whether it is back
+RETRY_TURN = 4  # one start in four goes to a retry when both wait
+TOO_MANY = 429
+LIMITED_S, MAYBE_LIMITED_S = 120.0, 5.0
+
+
+class Budget:
+    """The bytes of all windows of a process; a lane over it is behind, whatever its count."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self.bytes_max = bytes_max
+        self.bytes_used = 0
+
+    @property
+    def spent(self) -> bool:
+        """Whether nothing more may be queued by hand-over."""
+        return self.bytes_used >= self.bytes_max
+
+
+class Lane:
+    """The queue, the concurrency and the pace of one webhook."""
+
+    def __init__(self, cap: int, rate: float | None, budget: Budget) -> None:
+        self.cap = cap
+        self.limit = float(cap)  # at most `cap`; less while the receiver asks for less
+        self.rate_limit = RateLimit(rate) if rate else None
+        self.open = True  # whether attempts may start at all
+        self.breaker = Breaker()
+        self.dormant = False
+        self.learned = LearnedRate()
+        self.behind = False
+        self.reading = False
+        self.cursor = 0
+        self.epoch = 0  # raised by `start_over`; an answer to an older read is ignored
+        self.in_flight: dict[int, int] = {}  # started and not settled, each with its attempt
+        self.running = 0  # slots with an attempt under way
+        self._budget = budget
+        self._fresh: deque[Job] = deque()
+        self._retries: deque[Job] = deque()
+        self._replays: deque[Job] = deque()
+        self._replays_out: set[int] = set()  # of those in flight
+        self._dropped_to = 0
+        self._freed_aside: dict[int, Job] = {}
+        self._settled_meanwhile: set[int] = set()
+        self._turn = 0
+        self._begun_before = 0  # attempts under way that began before the limit was halved
+
+    def set_pace(self, cap: int, rate: float | None) -> None:
+        """Follow a change of the webhook's limits."""
+        self.cap, self.limit = cap, float(cap)
+        if not rate:
+            self.rate_limit = None
+        elif self.rate_limit is None:
+            self.rate_limit = RateLimit(rate)
+        elif rate != self.rate_limit.rate:
+            self.rate_limit = self.rate_limit.changed(rate)
+
+    # -- work comes in ----------------------------------------------------------------------------
+
+    def offer(self, job: Job) -> None:
+        """A delivery of the commit that just returned."""
+        if job.delivery <= self.cursor:
+            return
+        if self.behind or self._pending >= WINDOW_JOBS or self._budget.spent:
+            self.behind = True
+            self._dropped_to = max(self._dropped_to, job.delivery)
+            return
+        self.cursor = job.delivery
+        self._queue(job)
+
+    def offer_freed(self, job: Job) -> None:
+        """A delivery that may lie below the cursor: its predecessor of the same key has just become
+        final, or it was made after later ones were accepted."""
+        if job.delivery in self.in_flight:
+            return  # a page has shown it already, and it was started
+        if self.behind and job.delivery > self.cursor:
+            self._dropped_to = max(self._dropped_to, job.delivery)
+            if self.reading:
+                self._freed_aside[job.delivery] = job
+            return
+        if job.delivery <= self.cursor and self._has(job.delivery):
+            return  # a page, read after it was freed, has shown it already
+        if self._pending and (self._pending >= WINDOW_JOBS or self._budget.spent):
+            self.start_over()
+            return
+        self.cursor = max(self.cursor, job.delivery)
+        self._queue(job)
+
+    def offer_retry(self, job: Job) -> None:
+        """A due retry that this lane has taken."""
+        self._budget.bytes_used += len(job.body)
+        self._retries.append(job)
+
+    def has_taken(self, delivery: int) -> bool:
+        """Whether a due retry of it waits here for its turn."""
+        return any(job.delivery == delivery for job in self._retries)
+
+    @property
+    def unsettled(self) -> list[int]:
+        """What was started, or taken to be started, and has no outcome written yet."""
+        return sorted(self.in_flight.keys() | {job.delivery for job in self._retries})
+
+    @property
+    def page_wanted(self) -> bool:
+        """Whether a page should be read now, after `cursor`."""
+        return (
+            self.behind
+            and self.open
+            and not self.dormant
+            and not self.reading
+            and self._pending < WINDOW_JOBS // 2
+            and not (self._budget.spent and self._pending)
+        )
+
+    def page_began(self) -> int:
+        """A read after `cursor` was asked for; returns the epoch to give back with its answer."""
+        self.reading = True
+        self._dropped_to = 0  # what was dropped before is in the page, or is not PENDING any more
+        return self.epoch
+
+    def page_failed(self, epoch: int) -> None:
+        """The read did not come back; it is wanted again."""
+        if epoch == self.epoch:
+            self.reading = False
+            self._settled_meanwhile.clear()
+            self._freed_aside.clear()  # they lie above the cursor: the next page shows them
+
+    def page_came(self, epoch: int, jobs: list[Job], limit: int) -> None:
+        """The answer to the read: up to `limit` PENDING deliveries above `cursor`, in id order."""
+        if epoch != self.epoch:
+            return
+        self.reading = False
+        aside, self._freed_aside = self._freed_aside, {}
+        settled, self._settled_meanwhile = self._settled_meanwhile, set()
+        for job in jobs:
+            aside.pop(job.delivery, None)
+            if job.delivery > self.cursor:
+                self.cursor = job.delivery
+                if job.delivery not in self.in_flight and job.delivery not in settled:
+                    self._queue(job)
+        for delivery, job in aside.items():
+            if delivery <= self.cursor:
+                self._queue(job)
+        if len(jobs) < limit:
+            self.behind = self._dropped_to > self.cursor
+
+    def start_over(self, *, keep_retries: bool = True) -> None:
+        """Forget the queue and read everything PENDING again: after a pause, or at the start.
+
+        Retries that were taken stay, unless the store has ended them (`keep_retries` false).
+        """
+        for job in (*self._fresh, *self._replays):
+            self._budget.bytes_used -= len(job.body)
+        self._fresh.clear()
+        self._replays.clear()
+        if not keep_retries:
+            for job in self._retries:
+                self._budget.bytes_used -= len(job.body)
+            self._retries.clear()
+        self._freed_aside.clear()
+        self._settled_meanwhile.clear()
+        self.epoch += 1
+        self.reading = False
+        self.behind = True
+        self.cursor = 0
+
+    def forget(self, deliveries: set[int]) -> None:
+        """These are cancelled: none of them starts any more. What is under way ends as it began."""
+        for queue in (self._fresh, self._retries, self._replays):
+            kept = [job for job in queue if job.delivery not in deliveries]
+            if len(kept) < len(queue):
+                self._budget.bytes_used -= sum(len(job.body) for job in queue)
+                self._budget.bytes_used += sum(len(job.body) for job in kept)
+                queue.clear()
+                queue.extend(kept)
+        for delivery in deliveries & self._freed_aside.keys():
+            del self._freed_aside[delivery]
+        if self.reading:
+            self._settled_meanwhile |= deliveries
+
+    @property
+    def _pending(self) -> int:
+        return len(self._fresh) + len(self._replays)
+
+    @property
+    def replaying(self) -> int:
+        """Deliveries of replays that wait here, or whose outcome is not on stable storage."""
+        return len(self._replays) + len(self._replays_out)
+
+    def _has(self, delivery: int) -> bool:
+        return delivery in self.in_flight or any(
+            job.delivery == delivery for queue in (self._fresh, self._replays) for job in queue
+        )
+
+    def _queue(self, job: Job) -> None:
+        self._budget.bytes_used += len(job.body)
+        (self._fresh if job.replay is None else self._replays).append(job)
+
+    # -- work goes out ----------------------------------------------------------------------------
+
+    @property
+    def queued(self) -> int:
+        """Deliveries in memory that have not started."""
+        return self._pending + len(self._retries)
+
+    @property
+    def retries_wanted(self) -> int:
+        """How many due retries there is room for."""
+        return max(0, self._retry_room - len(self._retries))
+
+    @property
+    def take_wanted(self) -> bool:
+        """Whether there is room for so many due retries that asking for them is worth a read."""
+        return self.retries_wanted * 2 > self._retry_room
+
+    @property
+    def _retry_room(self) -> int:
+        if not self.open or self.dormant:
+            return 0
+        if self.breaker.position is Position.CLOSED:
+            return RETRIES_MAX
+        # One that waits for the next probe waits a pause, and its last time may pass meanwhile.
+        return 0 if self.breaker.asking else PROBES_QUEUED
+
+    @property
+    def can_start(self) -> bool:
+        """Whether a slot is free and something waits for it; the pace is asked by `start`."""
+        return bool(
+            self.open
+            and not self.dormant
+            and (self._fresh or self._retries or self._replays)
+            and self.running < self.cap
+            and self.running < max(1, int(self.limit))
+        )
+
+    def wait_s(self, now_s: float) -> float | None:
+        """Seconds until time alone admits another start; None where a probe must end first."""
+        wait = max(self.learned.wait_s(now_s), self.breaker.wait_s(now_s))
+        if wait <= 0 and not self.breaker.admits(now_s):
+            return None
+        limit = self.rate_limit
+        return max(wait, limit.wait_s(now_s)) if limit else max(0.0, wait)
+
+    def sleep(self) -> None:
+        """The breaker has opened: let go of the queue; retries that were taken stay."""
+        self.start_over()
+        self.dormant = True
+
+    def wake(self) -> None:
+        """A probe may start: work is wanted again."""
+        self.dormant = False
+
+    def ramp(self) -> None:
+        """The breaker has closed: begin with one at a time; every success admits one more."""
+        self.dormant = False
+        self.limit = 1.0
+
+    def start(self, now_s: float) -> Job | None:
+        """The next delivery to attempt, or None when nothing may start now."""
+        if not self.can_start or not self.breaker.admits(now_s):
+            return None
+        limit = self.rate_limit
+        if (limit is not None and limit.wait_s(now_s)) or not self.learned.take(now_s):
+            return None
+        if limit is not None:
+            limit.take(now_s)
+        self._turn += 1
+        job = self._turn_of().popleft()
+        self._budget.bytes_used -= len(job.body)
+        self.running += 1
+        self.in_flight[job.delivery] = job.attempt
+        if job.replay is not None:
+            self._replays_out.add(job.delivery)
+        self.breaker.started()
+        return job
+
+    def _turn_of(self) -> deque[Job]:
+        """The queue whose turn it is: retries and replays share what is not for fresh ones. A
+        retry that was taken to be a probe is the next one."""
+        if self._retries and self.breaker.position is not Position.CLOSED:
+            return self._retries
+        if self._fresh and (self._turn % RETRY_TURN or not (self._retries or self._replays)):
+            return self._fresh
+        if self._retries and self._replays:
+            return self._replays if self._turn // RETRY_TURN % 2 else self._retries
+        return self._retries or self._replays
+
+    def judge(
+        self, ending: Ending, outcome: Outcome, now_s: float, started_s: float, draw: random.Random
+    ) -> bool:
+        """Learn from what the receiver did to an attempt; whether the breaker moved.
+
+        A refusal by a receiver that admits others is its limit, and no failure: 429 says so for two
+        minutes, anything else, which may as well be its end, for a few seconds.
+        """
+        if refuses(ending, outcome):
+            assert isinstance(outcome, Retry) and isinstance(ending, Answer)
+            self.learned.refused(now_s, started_s, outcome.hold_s)
+            patience_s = LIMITED_S if ending.status == TOO_MANY else MAYBE_LIMITED_S
+            if self.breaker.position is Position.CLOSED and self.learned.admitted_within(
+                now_s, patience_s
+            ):
+                return False
+        elif isinstance(ending, Answer) and _taken(outcome):
+            self.learned.admitted(now_s, started_s)
+        return self.breaker.record(now_s, started_s, isinstance(outcome, Delivered), draw)
+
+    def ended(self, *, slow: bool, delivered: bool) -> None:
+        """An attempt is over: its slot is free. It stays in flight until `settled`."""
+        self.running -= 1
+        self._begun_before = max(0, self._begun_before - 1)
+        if slow:
+            if not self._begun_before:  # what began under the same limit halves it once
+                self.limit = max(1.0, self.limit / 2)
+                self._begun_before = self.running
+        elif delivered and self.limit < self.cap:
+            self.limit = min(float(self.cap), self.limit + 1)
+
+    def leapt(self, by_ms: int) -> None:
+        """The dates of accepts are later by so much, from now on."""
+        aside = self._freed_aside.values()
+        for job in (*self._fresh, *self._retries, *self._replays, *aside):
+            job.accepted_ms += by_ms
+
+    def put_back(self, job: Job, *, wanted: bool) -> None:
+        """It was started and has not left: its slot is free, and it is as it was before.
+
+        Of a retry that is not `wanted` any more the store knows what becomes of it; what is PENDING
+        is read again.
+        """
+        self.running -= 1
+        self.in_flight.pop(job.delivery, None)
+        self._replays_out.discard(job.delivery)
+        if not job.retry:
+            self.start_over()
+        elif wanted:
+            self._budget.bytes_used += len(job.body)
+            self._retries.appendleft(job)
+
+    def settled(self, delivery: int, attempt: int) -> None:
+        """The outcome of an attempt is on stable storage; the next one may be under way already,
+        for the commit that wrote it may have taken it again."""
+        if self.in_flight.get(delivery) == attempt:
+            del self.in_flight[delivery]
+            self._replays_out.discard(delivery)
+        if self.reading:
+            self._settled_meanwhile.add(delivery)
+
+
+def _taken(outcome: Outcome) -> bool:
+    """Whether the receiver has worked on it, whatever came of that."""
+    match outcome:
+        case Delivered():
+            return True
+        case Failed(exhausted=exhausted):
+            return not exhausted
+        case Retry(held=held):
+            return held

@@ -1,0 +1,92 @@
+"""What stands between an unfinished delivery and its next attempt, and when that may start.
+
+Its row knows its own due time and nothing else; what its lane holds back, a stop switch and the
+webhook's standing come on top. Whoever can see all of them puts an `Outlook` together. A time is
+always the earliest possible: an open breaker admits one delivery then, and not every one that
+waits. Pure; times are milliseconds since the epoch.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from tidings.core.delivery.states import State
+
+
+class Why(StrEnum):
+    """What a delivery waits for, beside its own time."""
+
+    STOPPED_ALL = "stopped for all"
+    STOPPED_ORG = "stopped for the org"
+    STANDING = "the webhook does not send"
+    TYPE = "the webhook's type makes no call"
+    STORE = "the store takes no writes"
+    BREAKER = "the breaker is open"
+    PROBE = "a probe must end first"
+    RETRY_AFTER = "the receiver asked for a pause"
+    REFUSES = "the receiver refuses everything for now"
+    OLDER = "older ones are still in the store"
+    CONNECTIONS = "all connections are in use"
+    RATE = "the rate limit"
+    LEARNED = "the receiver's own limit"
+    SLOTS = "the process has no free slot"
+
+
+BARRED = frozenset(
+    (Why.STOPPED_ALL, Why.STOPPED_ORG, Why.STANDING, Why.TYPE)
+)  # until somebody ends it
+
+
+class Outlook(msgspec.Struct, frozen=True):
+    """What this process knows of a delivery's next attempt, without asking the store."""
+
+    begun: int = 0  # the number of the attempt that was started and is not written down; 0: none
+    taken: bool = False  # a due retry of it is in memory, or on its way there
+    why: Why | None = None
+    until_ms: int | None = None  # None: time alone does not end it, or nobody knows when
+    most: float = 0  # CONNECTIONS: at a time; RATE, LEARNED: a second
+    first: int | None = None  # HELD: the delivery that it waits for
+
+
+CLEAR = Outlook()  # nothing is known to be in its way
+
+_WORDS = {
+    Why.STOPPED_ALL: "Sending is stopped for all orgs: nothing is sent until it is started again.",
+    Why.STOPPED_ORG: "Sending is stopped for this org: nothing is sent until it is started again.",
+    Why.STANDING: "The webhook does not send: nothing is sent until it is active.",
+    Why.TYPE: "The webhook's type makes no call: nothing is sent until webHookType is HTTP.",
+    Why.STORE: "The store takes no writes at the moment, and nothing is sent before it does.",
+    Why.BREAKER: "The webhook's breaker is open, for its receiver only failed: one delivery is "
+    "tried then, and the others follow once it succeeds.",
+    Why.PROBE: "The webhook's breaker lets one delivery out at a time until its receiver is back, "
+    "and another one is under way.",
+    Why.RETRY_AFTER: "The receiver has asked for a pause until then (Retry-After).",
+    Why.REFUSES: "The receiver refuses everything for now: one delivery is tried then, and the "
+    "others follow once it is taken.",
+    Why.OLDER: "Older deliveries of the webhook wait, and go first.",
+    Why.CONNECTIONS: "As many attempts of the webhook are under way as may be at a time: {most}.",
+    Why.RATE: "Its turn comes by the webhook's rateLimit, {most} a second.",
+    Why.LEARNED: "Its turn comes at the rate that the receiver has shown to take, about {most} a "
+    "second.",
+    Why.SLOTS: "The service makes as many attempts as it can at a time, and webhooks take turns.",
+}
+
+
+def waits_for(outlook: Outlook) -> str:
+    """What it waits for, in one sentence; empty where nothing is known to be in its way."""
+    return "" if outlook.why is None else _WORDS[outlook.why].format(most=f"{outlook.most:g}")
+
+
+def next_attempt_ms(state: State, due_ms: int | None, outlook: Outlook, now_ms: int) -> int | None:
+    """The earliest time of the next attempt: the later of its own and what holds it back.
+
+    None where there is none, where it has begun, and where no time is known: something must happen
+    first (`waits_for` says what).
+    """
+    if state.final or state is State.HELD or outlook.begun or outlook.why in BARRED:
+        return None
+    if outlook.until_ms is not None:
+        return max(due_ms or 0, outlook.until_ms)
+    if outlook.why is None or (due_ms is not None and due_ms > now_ms):
+        return due_ms
+    return None

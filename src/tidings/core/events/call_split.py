@@ -1,0 +1,149 @@
+"""From the body of a call to the bytes of its events: forms, limits, refusals of whole calls."""
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from tidings.core.events.cloudevents import BINARY_MARK
+from tidings.core.events.envelope import NOT_JSON, Fault, unreadable
+from tidings.core.form import named_in
+
+_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_JSON_SUFFIX = re.compile(r"[\w.!#$&^-]+/(?:[\w.!#$&^-]+\+)?json")
+_CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)"?', re.I)
+_TYPE = "header Content-Type"
+
+Form = Literal["json", "ndjson", "structured", "batch", "binary"]
+_FORMS: dict[bytes, Form] = {
+    b"application/json": "json",
+    b"application/x-ndjson": "ndjson",
+    b"application/cloudevents+json": "structured",
+    b"application/cloudevents-batch+json": "batch",
+}
+
+
+class CallRefused(Exception):
+    """The whole call is refused; no event of it was looked at further."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        said: str,
+        retry_after: float | None = None,
+        where: str = "body",
+    ) -> None:
+        super().__init__(said)
+        self.status = status
+        self.code = code
+        self.message = f"{said} ({code}, {where})"
+        self.field = named_in(self.message)
+        self.retry_after = retry_after
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How much one call may bring."""
+
+    body_bytes: int = 4 << 20
+    event_bytes: int = 256 << 10
+    events: int = 1000
+    depth: int = 64
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def form_of(content_type: bytes | None, headers: Mapping[bytes, bytes]) -> Form:
+    """The form of a call by its content type and `ce-` headers, or CallRefused 415."""
+    text = (content_type or b"").decode("latin-1")
+    media = text.partition(";")[0].strip().lower()
+    charset = _CHARSET.search(text)
+    if charset and charset[1].lower() not in ("utf-8", "utf8", "us-ascii"):
+        message = f"The charset must be utf-8; got {charset[1][:40]}. Encode the body as UTF-8."
+        raise CallRefused(415, "charset", message, where=_TYPE)
+    form = _FORMS.get(media.encode("latin-1"))
+    if BINARY_MARK in headers and form in (None, "json"):
+        if not media or _JSON_SUFFIX.fullmatch(media):
+            return "binary"
+    if form is None:
+        known = ", ".join(kind.decode() for kind in _FORMS)
+        got = f'"{media[:80]}"' if media else "none"
+        message = f"The content type must be one of {known}; got {got}. Name the one that you send."
+        raise CallRefused(415, "content_type", message, where=_TYPE)
+    return form
+
+
+def too_large(limit: int, size: int) -> CallRefused:
+    """413, by the length that was announced or by the bytes that came."""
+    message = f"The body must have at most {limit} bytes; got {size} or more. Send fewer events."
+    return CallRefused(413, "body_too_large", message)
+
+
+def of_body(fault: Fault) -> str:
+    """The words of a fault, said of the whole body."""
+    return fault.said.replace("The event must", "The body must", 1)
+
+
+def _too_many(limits: Limits) -> CallRefused:
+    message = f"A call must have at most {limits.events} events; got more. Send them in parts."
+    return CallRefused(413, "too_many_events", message)
+
+
+def _empty() -> CallRefused:
+    return CallRefused(400, "no_events", "A call must have an event; got none. Send 1 or more.")
+
+
+class _Item:
+    """Stands for one item of an array while they are counted."""
+
+
+def _count(body: bytes, limits: Limits) -> None:
+    """Refuse an array of more items than allowed before it is split.
+
+    4 MiB of `[1,1,…]` would make two million objects. Events have commas of their own, so only a
+    body with very many is counted item by item, up to the first that is too much. (There, an item
+    that cannot be decoded refuses the call, because the count cannot go on behind it.)
+    """
+    if body.count(b",") <= 50 * limits.events:
+        return
+    seen = 0
+
+    def item(_type: type, _value: object) -> _Item:
+        nonlocal seen
+        seen += 1
+        if seen > limits.events:
+            raise _too_many(limits)
+        return _Item()
+
+    msgspec.json.decode(body, type=list[_Item], dec_hook=item)
+
+
+def split(body: bytes, limits: Limits) -> list[bytes]:
+    """The items of an array as they stand in it, or CallRefused."""
+    if body.lstrip(b" \t\r\n")[:1] not in (b"[", b"") and body[:3] != b"\xef\xbb\xbf":
+        message = "The body must be one object or an array of objects; got something else."
+        raise CallRefused(400, NOT_JSON, f"{message} Put events in braces.")
+    try:
+        _count(body, limits)
+        raws = _raw_list(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        fault = unreadable(body, error)
+        raise CallRefused(400, fault.code, of_body(fault)) from None
+    if len(raws) > limits.events:
+        raise _too_many(limits)
+    if not raws:
+        raise _empty()
+    return [bytes(raw) for raw in raws]
+
+
+def lines(body: bytes, limits: Limits) -> list[bytes]:
+    """The lines of NDJSON that are not blank, or CallRefused."""
+    pieces = body.split(b"\n", 2 * limits.events + 1)
+    found = [line for piece in pieces if (line := piece.strip(b" \t\r"))]
+    if len(found) > limits.events or len(pieces) > 2 * limits.events + 1:
+        raise _too_many(limits)
+    if not found:
+        raise _empty()
+    return found

@@ -1,0 +1,493 @@
+"""One call to accept events: from its bytes to drafts and refused events, in the order they came.
+
+Forms, told apart by content type: one flat object or an array of them (`application/json`), NDJSON
+(`application/x-ndjson`), CloudEvents 1.0 structured, batch, and binary (`ce-` headers). A call that
+cannot be split into events is refused as a whole (`CallRefused`); a fault of one event refuses that
+event alone (issue "The path", paragraph Accept). Nothing else is ever raised.
+
+Pure: the time, the maker of ids, the catalogue and the rules of an org are passed in, and so is the
+maker of drafts, because a draft belongs to the engine.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Generic, Literal, Protocol, TypeVar, Union
+
+import msgspec
+
+from tidings.catalogue.versions import version_of
+from tidings.core.events import cloudevents
+from tidings.core.events.attribution import Attribution
+from tidings.core.events.call_split import (
+    CallRefused,
+    Form,
+    Limits,
+    form_of,
+    lines,
+    of_body,
+    split,
+    too_large,
+)
+from tidings.core.events.doubtful_time import DAY_MS, SURELY_MS, doubt_of_time
+from tidings.core.events.envelope import (
+    ABSENT,
+    NAME_MAX,
+    NOT_JSON,
+    Fault,
+    bad_event_id,
+    bad_name,
+    came,
+    complete,
+    decode,
+    given_id,
+    given_name,
+    org_of,
+)
+from tidings.core.events.own_types import RESERVED
+from tidings.core.ids import EVENT_ID, UNKNOWN_NAME, derived_event_id
+
+Draft_co = TypeVar("Draft_co", covariant=True)
+Draft = TypeVar("Draft")
+
+_fits = EVENT_ID.fullmatch
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+Validation = Literal["strict", "lenient", "off"]  # lenient: accepted with a warning
+
+
+class IntakeRules(msgspec.Struct, frozen=True):
+    """What an org asks of its events."""
+
+    unknown: Literal["refused", "admitted"] = "refused"  # names that the catalogue does not have
+    validation: Validation = "strict"
+    by_type: dict[str, Validation] | None = None  # types for which another one holds
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who calls."""
+
+    org: int
+    platform: bool = False  # may name any org
+    credential: str = ""  # its id, or that of the person; for rate limits
+    grants: frozenset[str] = frozenset()  # "events:write", …
+    attribution: Attribution = Attribution()  # on whose behalf; what `attribution` shows
+    role: str = ""  # of a person in this org; "" of a credential
+    calls_per_minute: float | None = None  # of its own; None: the usual
+    events_per_s: float | None = None
+    limited: bool = False  # whether its events are counted at all
+
+    def may(self, scope: str) -> bool:
+        """Whether a scope, such as "logs:read", is theirs."""
+        return scope in self.grants
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """An event that was refused. `event_id` is empty where none was given that can be repeated."""
+
+    event_id: str
+    name: str
+    code: str
+    message: str
+    path: str
+    body: bytes  # cut to the greatest event that would be taken
+
+
+class Problem(Protocol):
+    """What the catalogue says of an event that does not fit."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+
+class Version(Protocol):
+    """One version of an event type, as far as it is asked here."""
+
+    def check(self, event: dict[str, Any], /) -> Sequence[Problem]:
+        """What is wrong with an event; empty where nothing is."""
+        ...
+
+
+class OwnVersion(Version, Protocol):
+    """One version of an org's own type: checking it may cost more than the loop has."""
+
+    @property
+    def light(self) -> int:
+        """The bytes up to which `fits_loop` is true of every event."""
+        ...
+
+    def fits_loop(self, raw: bytes, /) -> bool:
+        """Whether an event may be checked here and now."""
+        ...
+
+
+class DoubtingVersion(Version, Protocol):
+    """One version of a type of the catalogue, which knows what is doubtful too."""
+
+    @property
+    def doubts(self) -> Callable[[dict[str, Any]], Sequence[str]]:
+        """What is doubtful in an event that fits, as warnings."""
+        ...
+
+
+class Types(Protocol):
+    """The catalogue, as far as it is asked here."""
+
+    def versions(self, name: str) -> Mapping[int, DoubtingVersion] | None:
+        """A type's versions; None for a name that it does not have."""
+        ...
+
+    def alias_of(self, name: str) -> str | None:
+        """The type that events of this other name are of; None where it is no other name."""
+        ...
+
+
+class DraftMaker(Protocol[Draft_co]):
+    """Makes what the engine accepts (`tidings.engine.intake.Draft`)."""
+
+    def __call__(
+        self,
+        org: int,
+        name: str,
+        event_id: str,
+        body: bytes,
+        event: dict[str, Any],
+        warning: str | None,
+        came: bytes,
+        version: int,
+        /,
+    ) -> Draft_co: ...
+
+
+OwnTypes = Callable[[int, str], Mapping[int, OwnVersion] | None]  # by version; None: no such type
+
+
+class Unchecked(Generic[Draft]):
+    """An event that keeps all rules but, perhaps, its schema: that is to be checked elsewhere."""
+
+    __slots__ = ("conclude", "name", "org", "raw", "version")
+
+    def __init__(
+        self,
+        org: int,
+        name: str,
+        version: OwnVersion,
+        raw: bytes,
+        conclude: Callable[[Sequence[Problem]], "Draft | Rejected"],
+    ) -> None:
+        self.org = org
+        self.name = name
+        self.version = version
+        self.raw = raw  # the flat event
+        self.conclude = conclude  # makes of what was found what `read` would have returned
+
+
+RulesOf = Callable[[int], IntakeRules | None]  # None: there is no such org
+
+
+Item = Union[Draft, Rejected, Unchecked[Draft]]  # noqa: UP007  # mypy takes no `|` of a TypeVar
+
+
+class CallReader(Generic[Draft]):
+    """Reads calls. Holds no state of its own."""
+
+    def __init__(
+        self,
+        make_draft: DraftMaker[Draft],
+        types: Types,
+        rules_of: RulesOf,
+        new_id: Callable[[], str],
+        limits: Limits,
+        own: OwnTypes = lambda org, name: None,
+    ) -> None:
+        self._make = make_draft
+        self._own = own
+        self._versions = types.versions
+        self._alias_of = types.alias_of
+        self._rules_of = rules_of
+        self._new_id = new_id
+        self._limits = limits
+
+    def read(
+        self,
+        content_type: bytes | None,
+        headers: Mapping[bytes, bytes],  # names in lower case
+        body: bytes,
+        caller: Caller,
+        key: str | None,  # the Idempotency-Key
+        now_ms: int,
+    ) -> "list[Item[Draft]]":
+        """One item for each event, in order. Raises CallRefused."""
+        return list(self.read_each(content_type, headers, body, caller, key, now_ms))
+
+    def read_each(
+        self,
+        content_type: bytes | None,
+        headers: Mapping[bytes, bytes],
+        body: bytes,
+        caller: Caller,
+        key: str | None,
+        now_ms: int,
+    ) -> "Iterable[Item[Draft]]":
+        """The same, event by event where there are several: others may have a turn between them."""
+        if len(body) > self._limits.body_bytes:
+            raise too_large(self._limits.body_bytes, len(body))
+        if content_type == b"application/json" and cloudevents.BINARY_MARK not in headers:
+            if body[:1] == b"{" and key is None:  # nearly every call
+                return [self._alone(body, body, caller, None, now_ms)]
+            form: Form = "json"
+        else:
+            form = form_of(content_type, headers)
+        if key is not None and not _KEY.fullmatch(key):
+            rule = "Idempotency-Key must be 1 to 255 visible ASCII characters"
+            said = f"{rule}; got {came(key)}. Use a UUID."
+            raise CallRefused(400, "idempotency_key", said, where="header Idempotency-Key")
+        if form == "json":
+            if body.lstrip(b" \t\r\n")[:1] == b"{":
+                return [self._alone(body, body, caller, key, now_ms)]
+            return self._many(split(body, self._limits), None, caller, key, now_ms)
+        if form == "ndjson":
+            return self._many(lines(body, self._limits), None, caller, key, now_ms)
+        depth = self._limits.depth
+
+        def flatten(raw: bytes) -> bytes:
+            return cloudevents.flatten(cloudevents.structured(raw, depth), caller.org, now_ms)
+
+        if form == "batch":
+            return self._many(split(body, self._limits), flatten, caller, key, now_ms)
+        try:
+            if form == "structured":
+                flat = flatten(body)
+            else:
+                media = (content_type or b"").decode("latin-1")
+                event = cloudevents.binary(headers, media, body)
+                flat = cloudevents.flatten(event, caller.org, now_ms)
+        except Fault as fault:
+            return [self._refused_alone(body, fault)]
+        return [self._alone(flat, body, caller, key, now_ms)]
+
+    def _alone(
+        self, raw: bytes, came_as: bytes, caller: Caller, key: str | None, now_ms: int
+    ) -> "Item[Draft]":
+        try:
+            if len(came_as) > self._limits.event_bytes:
+                raise _event_too_large(came_as, self._limits)
+            event = decode(raw, self._limits.depth)
+        except Fault as fault:
+            return self._refused_alone(came_as, fault)
+        return self._judge(raw, came_as, event, caller, key, 0, now_ms)
+
+    def _refused_alone(self, raw: bytes, fault: Fault) -> Rejected:
+        """A body that is one event: what cannot be parsed refuses the call."""
+        if fault.code == NOT_JSON:
+            raise CallRefused(400, NOT_JSON, of_body(fault)) from None
+        return self._refuse(raw, {}, fault)
+
+    def _many(
+        self,
+        raws: list[bytes],
+        flatten: Callable[[bytes], bytes] | None,
+        caller: Caller,
+        key: str | None,
+        now_ms: int,
+    ) -> "Iterator[Item[Draft]]":
+        for index, raw in enumerate(raws):
+            try:
+                if len(raw) > self._limits.event_bytes:
+                    raise _event_too_large(raw, self._limits)
+                flat = raw if flatten is None else flatten(raw)
+                event = decode(flat, self._limits.depth)
+            except Fault as fault:
+                yield self._refuse(raw, {}, fault)
+            else:
+                yield self._judge(flat, raw, event, caller, key, index, now_ms)
+
+    def _judge(
+        self,
+        raw: bytes,
+        came_as: bytes,
+        event: dict[str, Any],
+        caller: Caller,
+        key: str | None,
+        index: int,
+        now_ms: int,
+    ) -> "Item[Draft]":
+        """An event that has been parsed: check its envelope, complete it, check it by its type."""
+        try:
+            org = own = caller.org
+            came_org = event.get("orgId", ABSENT)
+            if came_org != own or came_org.__class__ is not int:
+                org = org_of(came_org, own, caller.platform)
+            if (rules := self._rules_of(org)) is None:
+                raise _unknown_org(org)
+            name = event.get("eventName", ABSENT)
+            if (
+                name.__class__ is not str
+                or not 0 < len(name) <= NAME_MAX
+                or name.startswith(RESERVED)
+            ):
+                raise _bad_name(name)
+            event_id = event.get("eventId")
+            if event_id is not None and (event_id.__class__ is not str or not _fits(event_id)):
+                raise bad_event_id(event_id)
+            name, version, level, problems = self._judge_type(org, name, event, raw, rules)
+        except Fault as fault:
+            return self._refuse(raw, event, fault)
+        judged = org, name, version, level
+        if problems is None:
+            return self._unchecked(raw, came_as, event, judged, key, index, now_ms)
+        return self._finish(raw, came_as, event, judged, key, index, now_ms, problems)
+
+    def _judge_type(
+        self, org: int, name: str, event: dict[str, Any], raw: bytes, rules: IntakeRules
+    ) -> tuple[str, int, Validation, Sequence[Problem] | None]:
+        """The type and version that an event is of, how strictly it is checked, and what is wrong
+        with it.
+
+        None instead of problems: it must be checked elsewhere. Raises Fault.
+        """
+        level = rules.validation
+        if rules.by_type is not None:
+            level = rules.by_type.get(name, level)
+        version = 1
+        if (versions := self._versions(name)) is not None:
+            if len(versions) > 1:  # else `eventVersion` is a field that nobody has declared
+                version = _version(event, versions)
+            problems = () if level == "off" else versions[version].check(event)
+            return name, version, level, problems
+        if (own := self._own(org, name)) is not None:
+            version = _version(event, own)
+            made = own[version]
+            if level == "off":
+                return name, version, level, ()
+            if len(raw) > made.light and not made.fits_loop(raw):
+                return name, version, level, None
+            return name, version, level, made.check(event)
+        if (real := self._alias_of(name)) is not None:
+            return self._judge_type(org, real, event, raw, rules)
+        _check_unknown(name, rules)
+        return name, version, level, ()
+
+    def _finish(
+        self,
+        raw: bytes,
+        came_as: bytes,
+        event: dict[str, Any],
+        judged: tuple[int, str, int, Validation],  # org, type, version, level
+        key: str | None,
+        index: int,
+        now_ms: int,
+        problems: Sequence[Problem],
+    ) -> Draft | Rejected:
+        """What becomes of an event that has been checked by its type."""
+        org, name, version, level = judged
+        event_id, get = event.get("eventId"), event.get
+        warning = None
+        if problems:
+            try:
+                warning = _weigh(name, problems, level)
+            except Fault as fault:
+                return self._refuse(raw, event, fault)
+        elif level != "off":
+            doubt, at = None, get("createdAt")
+            if at.__class__ is not int or not SURELY_MS <= at <= now_ms + DAY_MS:
+                doubt = doubt_of_time(at, now_ms)
+            if (versions := self._versions(name)) is not None:
+                if (doubts := versions[version].doubts(event)) or doubt is not None:
+                    warning = " ".join(([] if doubt is None else [doubt]) + list(doubts))
+            else:
+                warning = doubt
+        if event_id is None or get("orgId") is None or get("createdAt") is None:
+            raw = self._complete(raw, event, org, key, index, now_ms)
+            event_id = event["eventId"]
+        return self._make(org, name, event_id, raw, event, warning, came_as, version)
+
+    def _unchecked(
+        self,
+        raw: bytes,
+        came_as: bytes,
+        event: dict[str, Any],
+        judged: tuple[int, str, int, Validation],
+        key: str | None,
+        index: int,
+        now_ms: int,
+    ) -> Unchecked[Draft]:
+        org, name, version, _ = judged
+        own = self._own(org, name)
+        assert own is not None  # it was there a moment ago
+        return Unchecked(
+            org,
+            name,
+            own[version],
+            raw,
+            partial(self._finish, raw, came_as, event, judged, key, index, now_ms),
+        )
+
+    def _complete(
+        self, raw: bytes, event: dict[str, Any], org: int, key: str | None, index: int, now_ms: int
+    ) -> bytes:
+        """Add what is absent or null to the decoded event, and to its bytes, which are returned."""
+        due: dict[str, str | int] = {}
+        if event.get("eventId") is None:
+            due["eventId"] = self._new_id() if key is None else derived_event_id(org, key, index)
+        if event.get("orgId") is None:
+            due["orgId"] = org
+        if event.get("createdAt") is None:
+            due["createdAt"] = now_ms
+        raw = complete(raw, event, due)
+        event.update(due)
+        return raw
+
+    def _refuse(self, raw: bytes, event: dict[str, Any], fault: Fault) -> Rejected:
+        body = raw[: self._limits.event_bytes]
+        event_id, name = given_id(event), given_name(event)
+        return Rejected(event_id, name, fault.code, fault.message, fault.path, body)
+
+
+def _version(event: dict[str, Any], versions: Mapping[int, Version]) -> int:
+    """The version that an event says it is of, or a Fault: also where nothing else is checked."""
+    version = version_of(event, versions)
+    if isinstance(version, int):
+        return version
+    raise Fault("event_version", version.message, version.path)
+
+
+def _weigh(name: str, problems: Sequence[Problem], level: Validation) -> str | None:
+    """The warning for an event that its type does not allow, or a Fault."""
+    first = "" if len(problems) == 1 else f"It is the first of {len(problems)} problems. "
+    said = f"{problems[0].message} {first}The schema of {name} says more."
+    if level == "lenient":
+        return said
+    raise Fault("schema", said, problems[0].path)
+
+
+def _bad_name(name: object) -> Fault:
+    if not isinstance(name, str) or not name.startswith(RESERVED):
+        return bad_name(name)
+    rule = f"eventName must not begin with {RESERVED}, which Tidings alone tells of itself"
+    return Fault("reserved_name", f"{rule}; got {came(name)}. Take another name.", "eventName")
+
+
+def _unknown_org(org: int) -> Fault:
+    said = f"orgId must name an existing org; got {org}. Create it first, or correct the number."
+    return Fault("unknown_org", said, "orgId")
+
+
+def _event_too_large(raw: bytes, limits: Limits) -> Fault:
+    rule = f"An event must have at most {limits.event_bytes} bytes"
+    advice = "Send a reference to what is large"
+    return Fault("event_too_large", f"{rule}; got {len(raw)}. {advice}.")
+
+
+def _check_unknown(name: str, rules: IntakeRules) -> None:
+    if rules.unknown == "admitted":
+        if UNKNOWN_NAME.fullmatch(name):
+            return
+        rule = "eventName must be 1 to 128 of A-Z a-z 0-9 _ . : -"
+        raise Fault("event_name", f"{rule}; got {came(name)}. Rename it.", "eventName")
+    rule = "eventName must be in the catalogue"
+    advice = "Names are case-sensitive; an org can be set to admit unknown ones"
+    raise Fault("unknown_type", f"{rule}; got {came(name)}. {advice}.", "eventName")

@@ -1,0 +1,302 @@
+"""Event types of an org's own: what it declares, and what follows from that.
+
+A declaration is data (`Declaration`), stored as it came. `OwnType` is one version of it, made ready
+for events: the same three questions that the catalogue answers (`check`, `key_of`,
+`search_values`), for a schema that the org wrote (`own_schema.py`).
+"""
+
+import re
+from collections.abc import Sequence
+
+import jsonschema_rs
+import msgspec
+
+from tidings.catalogue import EventType, Problem
+from tidings.catalogue.event_type import Enrichment, Json, Source
+from tidings.catalogue.paths import distinct_texts, gather, getter, tree
+from tidings.catalogue.schema import marked
+from tidings.catalogue.versions import FIRST, VERSION_FIELD, version_field
+from tidings.core.events.own_schema import (
+    SCHEMA_BYTES_MAX,
+    SchemaRefused,
+    cost_as_stored,
+    read_schema,
+)
+from tidings.core.events.own_validator import Explainer, Kept, compile_own
+from tidings.core.events.personal import Personal
+from tidings.core.events.schema_cost import Cost
+from tidings.core.form import Form, Refusal
+from tidings.core.form import came as came_in_form
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,127}")
+RESERVED = "tidings."  # events about Tidings itself
+FAMILY = "own"
+TEXT_MAX = 1_000
+PATH_MAX = 255
+EXAMPLE_BYTES_MAX = SCHEMA_BYTES_MAX
+TYPES_MAX = 500  # of one org
+VERSIONS_MAX = 50
+DEFAULT_KEY = "data.customerIdentifiers.customerId"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_FIELDS = frozenset({"eventName", "description", "schema", "key", "example", "newVersion"})
+_kept = Kept()  # of the process: memory is one for all orgs
+_PATH = re.compile(r"data(\.[A-Za-z0-9_-]{1,128}|\[[0-9]{1,3}\]){1,20}")
+
+
+class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an org says of one version of an event type. Fields are only ever added."""
+
+    description: str  # when the event is raised, in a sentence
+    schema: Json  # of `data`, as it was written
+    key: str = DEFAULT_KEY  # dotted path of the ordering key
+    example: Json | None = None  # of `data`
+
+
+class OwnType:
+    """One version of an org's own event type, ready for its events. Never raises for an event."""
+
+    __slots__ = (
+        "_cost", "_explainer", "_key", "_personal", "_validator", "_wanted", "declaration",
+        "expanded", "kind", "light", "version",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        version: int,
+        declaration: Declaration,
+        envelope: Json,
+        expanded: Json | None = None,
+    ) -> None:
+        """`expanded` is what `read_schema` or `expand_schema` has made of the declared schema.
+
+        Raises SchemaRefused for a declaration that `read_own_type` has not passed.
+        """
+        self.version = version
+        self.declaration = declaration
+        self.expanded = read_schema(declaration.schema) if expanded is None else expanded
+        fields = {
+            **envelope["properties"],
+            "eventName": {**envelope["properties"]["eventName"], "const": name},
+            VERSION_FIELD: version_field(),
+            "data": self.expanded,
+        }
+        schema: Json = {"$schema": DIALECT, "title": name, **envelope, "properties": fields}
+        self._personal = Personal(schema)
+        search = marked(schema, "x-search")
+        key = declaration.key
+        if (searched := re.sub(r"\[\d+\]", "[]", key)) not in search:
+            search = (searched, *search)
+        self.kind = EventType(
+            name=name,
+            family=FAMILY,
+            trigger=declaration.description,
+            core=False,
+            since=None,
+            source=Source("", "", "declared by the org"),
+            ref_id_rule=None,
+            event_log_id=False,
+            key=key,
+            search_paths=search,
+            pii_paths=self._personal.paths(),
+            enrichment=Enrichment(_identifiers(self.expanded), (), False, False),
+            notes=(),
+            schema=schema,
+            data=declaration.schema,
+            examples=()
+            if declaration.example is None
+            else (_example(name, version, declaration.example),),
+            invented=(),
+            version=version,
+        )
+        self._key = getter(key)
+        self._wanted = tree(search)
+        # Worked out and compiled when the first event comes: most types of most orgs sleep.
+        self.light = -1
+        self._cost: Cost | None = None
+        self._validator: jsonschema_rs.Draft202012Validator | None = None
+        self._explainer: Explainer | None = None
+
+    def fits_loop(self, raw: bytes) -> bool:
+        """Whether an event, as it came, is checked within the loop's share for sure.
+
+        True for every event of at most `light` bytes; `check` must be asked elsewhere otherwise.
+        """
+        if self._cost is None:
+            self._cost = cost_as_stored(self.kind.schema)
+            self.light = self._cost.surely
+        return len(raw) <= self.light or self._cost.fits_loop(raw)
+
+    def check(self, event: Json) -> list[Problem]:
+        """What is wrong with a whole decoded event; empty means nothing. At most ten."""
+        try:
+            if (self._validator or self._compile()).is_valid(event):
+                return []
+            if self._explainer is None:
+                self._explainer = Explainer(self.kind.schema, self._personal)
+            return self._explainer.explain(event)
+        except ValueError:  # what no JSON text in UTF-8 can hold; intake lets none through
+            return [Problem("", "JSON", "something else", "The event must be JSON in UTF-8.")]
+
+    def _compile(self) -> jsonschema_rs.Draft202012Validator:
+        self._validator = made = compile_own(self.kind.schema)
+        _kept.add(self.kind.schema, self._forget)
+        return made
+
+    def _forget(self) -> None:
+        self._validator = self._explainer = None
+
+    def key_of(self, event: Json) -> str | None:
+        """The ordering key of the event as text; None when the event holds none."""
+        return self._key(event)
+
+    def search_values(self, event: Json) -> list[str]:
+        """The distinct texts that the event is found by, at most 256."""
+        found: list[object] = []
+        gather(event, self._wanted, found)
+        return distinct_texts(found)
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """A body that passed."""
+
+    declaration: Declaration
+    new_version: bool
+    warnings: tuple[Refusal, ...]
+    made: OwnType  # as version 1
+    example_unchecked: bytes = b""  # the event that shows it, where its check may take long
+
+
+def read_own_type(name: str, body: Json, envelope: Json) -> Reading | list[Refusal]:
+    """Read a body that declares an event type, or say why not. Never raises.
+
+    That the name is free is not asked here.
+    """
+    form = _TypeForm(body)
+    form.check_name(name)
+    declaration = Declaration(
+        description=form.description(),
+        schema=form.schema(),
+        key=form.key(),
+        example=form.example(),
+    )
+    new_version = form.flag("newVersion", False)
+    form.warn_of_unknown(body, _FIELDS)
+    if form.refusals:
+        return form.refusals
+    try:
+        made = OwnType(name, 1, declaration, envelope)
+    except SchemaRefused as refused:
+        said, path = refused.sentence, refused.path
+        form.refuse("bad_schema", "schema", said if path in said else f"{said} It is {path}.")
+        return form.refusals
+    unchecked = b""
+    if made.kind.examples:
+        raw = msgspec.json.encode(made.kind.example)
+        if not made.fits_loop(raw):
+            unchecked = raw
+        elif problems := made.check(made.kind.example):
+            form.refuse("bad_example", "example", misfit(problems))
+            return form.refusals
+    return Reading(declaration, new_version, tuple(form.warnings), made, unchecked)
+
+
+def misfit(problems: Sequence[Problem]) -> str:
+    """What is said of an example that does not fit."""
+    return f"example must fit the schema; {problems[0].message} Correct one of the two."
+
+
+class _TypeForm(Form):
+    """The fields of an own event type."""
+
+    def check_name(self, name: str) -> None:
+        if not NAME.fullmatch(name):
+            self.refuse(
+                "bad_event_name",
+                "eventName",
+                "eventName must be a letter and up to 127 of A-Z a-z 0-9 _ . behind it; got "
+                f"{came_in_form(name)}. Take one like orderPacked.",
+            )
+        elif name.startswith(RESERVED):
+            self.refuse(
+                "bad_event_name",
+                "eventName",
+                f"eventName must not begin with {RESERVED}, which is for events of Tidings itself; "
+                f"got {came_in_form(name)}. Take another name.",
+            )
+
+    def description(self) -> str:
+        value = self.body.get("description")
+        if isinstance(value, str) and value.strip() and len(value) <= TEXT_MAX:
+            return value.strip()
+        self.refuse(
+            "bad_description",
+            "description",
+            f"description must be text of 1 to {TEXT_MAX} characters; got {came_in_form(value)}. "
+            "Say in one sentence when the event is raised.",
+        )
+        return ""
+
+    def schema(self) -> Json:
+        value = self.body.get("schema")
+        if not isinstance(value, dict):
+            self.refuse(
+                "bad_schema",
+                "schema",
+                f"schema must be the JSON Schema of data; got {came_in_form(value)}. Start with "
+                '{"type": "object"}.',
+            )
+            return {}
+        if (size := len(msgspec.json.encode(value))) > SCHEMA_BYTES_MAX:
+            self.refuse(
+                "schema_too_large",
+                "schema",
+                f"schema must hold at most {SCHEMA_BYTES_MAX} bytes; got {size}. Describe less.",
+            )
+            return {}
+        return value
+
+    def key(self) -> str:
+        value = self.body.get("key")
+        if value is None:
+            return DEFAULT_KEY
+        if isinstance(value, str) and len(value) <= PATH_MAX and _PATH.fullmatch(value):
+            return value
+        self.refuse(
+            "bad_key",
+            "key",
+            f"key must be the dotted path of one value in data; got {came_in_form(value)}. Write "
+            f"it like data.order.id or data.lines[0].sku; leave it out for {DEFAULT_KEY}.",
+        )
+        return DEFAULT_KEY
+
+    def example(self) -> Json | None:
+        value = self.body.get("example")
+        if value is None:
+            return None
+        if isinstance(value, dict) and len(msgspec.json.encode(value)) <= EXAMPLE_BYTES_MAX:
+            return value
+        must = f"the data of an example, at most {EXAMPLE_BYTES_MAX} bytes"
+        self.refuse(
+            "bad_example",
+            "example",
+            f"example must be {must}; got {came_in_form(value)}. Leave it out if in doubt.",
+        )
+        return None
+
+
+def _identifiers(schema: Json) -> tuple[str, ...]:
+    block = schema.get("properties", {}).get("customerIdentifiers")
+    return ("data.customerIdentifiers",) if isinstance(block, dict) else ()
+
+
+def _example(name: str, version: int, data: Json) -> Json:
+    said = {} if version == FIRST else {VERSION_FIELD: version}
+    return {
+        "eventName": name,
+        **said,
+        "eventId": "5f0c2c1e-0d51-4c0e-9f35-2b6f1d1a7e10",
+        "orgId": 2001,
+        "createdAt": 1770801300412,
+        "data": data,
+    }

@@ -1,0 +1,1 @@
+"""What Tidings tells an org of itself, as events and by e-mail."""

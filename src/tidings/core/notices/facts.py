@@ -1,0 +1,223 @@
+"""What Tidings tells an org of itself: operational events and their facts.
+
+They are events of the org like any other (docs/operational-events.md), of the types that this
+module names; `tidings.` is theirs alone, no caller may send one. Two rules keep them from feeding
+on themselves. What happens to the delivery of an operational event is no operational event: a
+subscriber that fails is never told of that by a further delivery that can fail. And an event about
+a webhook is not delivered to that webhook (`Draft.about`). What is left, a webhook's own way to
+being disabled, has an end: it is disabled once.
+
+Pure; times are passed in.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from tidings.core.ids import derived_event_id, show
+from tidings.core.webhooks.webhook import Webhook
+
+FAILING = "tidings.webhook.failing"
+DISABLED = "tidings.webhook.disabled"
+RECOVERED = "tidings.webhook.recovered"
+EXHAUSTED = "tidings.delivery.exhausted"
+REPLAY_FINISHED = "tidings.replay.finished"
+KINDS = (FAILING, DISABLED, RECOVERED, EXHAUSTED, REPLAY_FINISHED)
+
+EVERY_S = 60.0  # a webhook's ended deliveries are told at most so often, with their count
+NAMED_MAX = 10  # deliveries that are named; the others are counted
+
+_OPENING = b'{"eventName":"tidings.'
+
+# What makes a fact the same one when it is told again, after a restart for example.
+_SAME_BY = {
+    FAILING: ("webHookId", "failingSince", "percent"),
+    DISABLED: ("webHookId", "webHookVersion"),
+    RECOVERED: ("webHookId", "failingSince"),
+    EXHAUSTED: ("webHookId", "from", "deliveryIds"),
+    REPLAY_FINISHED: ("replayId",),
+}
+
+Fact = Mapping[str, Any]
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """An operational event, ready to be accepted."""
+
+    kind: str
+    org: int
+    event_id: str
+    body: bytes
+    event: dict[str, Any]
+
+
+def notice(kind: str, org: int, fact: Fact, now_ms: int) -> Notice:
+    """The event that tells a fact. The same fact gets the same id, so it is stored once."""
+    same = "|".join(str(fact.get(name)) for name in _SAME_BY.get(kind, sorted(fact)))
+    event_id = derived_event_id(org, f"{kind}|{same}", 0)
+    subject = fact.get("webHookId") or fact.get("replayId") or ""
+    event = {
+        "eventName": kind,
+        "eventId": event_id,
+        "orgId": org,
+        "refId": f"{org}_{subject}",
+        "apiRequestId": None,
+        "createdAt": now_ms,
+        "data": dict(fact),
+    }
+    return Notice(kind, org, event_id, msgspec.json.encode(event), event)
+
+
+def is_notice(body: bytes) -> bool:
+    """Whether an event's bytes are those of an operational event. Only `notice` makes such bytes:
+    a caller's event with such a name is refused."""
+    return body.startswith(_OPENING)
+
+
+# -- facts ----------------------------------------------------------------------------------------
+
+
+def _about(webhook: Webhook) -> dict[str, Any]:
+    host = urlsplit(webhook.url).hostname or ""  # a path or a query may hold a credential
+    return {
+        "webHookId": webhook.id,
+        "webHookName": webhook.name,
+        "webHookVersion": webhook.version,
+        "host": host,
+    }
+
+
+def failing(
+    webhook: Webhook, percent: int, since_ms: int, disable_at_ms: int, failures: int, cause: str
+) -> dict[str, Any]:
+    """It has gone `percent` of the way to being disabled, 0 when it is told first.
+
+    `cause` is written as in the log: 503, timeout …
+    """
+    return _about(webhook) | {
+        "percent": percent,
+        "failingSince": since_ms,
+        "disabledAt": disable_at_ms,
+        "failures": failures,
+        "cause": cause,
+    }
+
+
+def disabled(
+    webhook: Webhook, reason: str, parked: int, since_ms: int | None = None
+) -> dict[str, Any]:
+    """It gets nothing any more; `parked` deliveries wait for a replay."""
+    return _about(webhook) | {"reason": reason, "parked": parked, "failingSince": since_ms}
+
+
+def recovered(webhook: Webhook, since_ms: int, now_ms: int) -> dict[str, Any]:
+    """It succeeds again, after its owner had been told that it fails."""
+    return _about(webhook) | {
+        "failingSince": since_ms,
+        "recoveredAt": now_ms,
+        "failedForInSeconds": max(0, now_ms - since_ms) // 1000,
+    }
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """A delivery that ended without success, or several that were parked."""
+
+    at_ms: int
+    cause: str  # the last attempt's status, or its kind of fault
+    delivery: int | None = None
+    event_id: str = ""
+    parked: int = 0  # how many; 0: one has failed
+
+
+class Batch(msgspec.Struct):
+    """What has ended at one webhook since it was told last."""
+
+    webhook: Webhook
+    from_ms: int
+    to_ms: int
+    failed: int = 0
+    parked: int = 0
+    cause: str = ""
+    named: list[tuple[int, str]] = []
+
+    def add(self, ended: Ended) -> None:
+        """Count one more."""
+        self.to_ms = max(self.to_ms, ended.at_ms)
+        self.cause = ended.cause or self.cause
+        if ended.parked:
+            self.parked += ended.parked
+        else:
+            self.failed += 1
+        if ended.delivery is not None and len(self.named) < NAMED_MAX:
+            self.named = [*self.named, (ended.delivery, ended.event_id)]
+
+
+def exhausted(batch: Batch) -> dict[str, Any]:
+    """Deliveries have ended without success."""
+    return _about(batch.webhook) | {
+        "count": batch.failed + batch.parked,
+        "failed": batch.failed,
+        "parked": batch.parked,
+        "from": batch.from_ms,
+        "to": batch.to_ms,
+        "cause": batch.cause,
+        "deliveryIds": [show("dlv", delivery) for delivery, _ in batch.named],
+        "eventIds": [event_id for _, event_id in batch.named],
+    }
+
+
+def merged(before: Fact, then: Fact) -> dict[str, Any]:
+    """Two facts of `exhausted` about one webhook as one, for a letter."""
+
+    def first(name: str) -> list[str]:
+        return [*before[name], *then[name]][:NAMED_MAX]
+
+    return dict(then) | {
+        "count": before["count"] + then["count"],
+        "failed": before["failed"] + then["failed"],
+        "parked": before["parked"] + then["parked"],
+        "from": min(before["from"], then["from"]),
+        "to": max(before["to"], then["to"]),
+        "cause": then["cause"] or before["cause"],
+        "deliveryIds": first("deliveryIds"),
+        "eventIds": first("eventIds"),
+    }
+
+
+class Gathering:
+    """At most one batch of a webhook in `every_s`: the first at once, what follows with a count."""
+
+    def __init__(self, every_s: float = EVERY_S) -> None:
+        self._every_s = every_s
+        self._told_s: dict[int, float] = {}
+        self._waiting: dict[int, Batch] = {}
+
+    def add(self, webhook: Webhook, ended: Ended) -> None:
+        """Note what has ended; `due` hands it out."""
+        batch = self._waiting.get(webhook.number)
+        if batch is None:
+            batch = self._waiting[webhook.number] = Batch(webhook, ended.at_ms, ended.at_ms)
+        batch.webhook = webhook
+        batch.add(ended)
+
+    def due(self, now_s: float, *, all_of_it: bool = False) -> list[Batch]:
+        """The batches that may be told now, and are with that."""
+        found = [
+            number
+            for number in self._waiting
+            if all_of_it or now_s >= self._told_s.get(number, float("-inf")) + self._every_s
+        ]
+        # What was told long ago holds nobody back: forget it, so that this stays small.
+        self._told_s = {
+            number: told for number, told in self._told_s.items() if now_s < told + self._every_s
+        } | dict.fromkeys(found, now_s)
+        return [self._waiting.pop(number) for number in found]
+
+    def wait_s(self, now_s: float) -> float | None:
+        """Seconds until something is due; None where nothing waits."""
+        moments = [
+            self._told_s.get(number, float("-inf")) + self._every_s for number in self._waiting
+        ]
+        return max(0.0, min(moments) - now_s) if moments else None

@@ -1,0 +1,1 @@
+"""From an event to what one webhook gets: filter, enrichment, fields, signature."""

@@ -1,0 +1,186 @@
+"""Which headers a webhook may add to its requests.
+
+Names are RFC 9110 tokens, values visible ASCII with spaces and tabs. Reserved are the headers that
+frame a message, steer proxies, or that a receiver trusts because only Tidings sets them. A value is
+never repeated in a message: it may be a credential.
+
+What reads show of a value (core/webhooks/masks.py) may come back, and means the stored one. A
+stored value goes to the receiver that it was stored for and to no other: whoever may change a
+webhook, and not see its secrets, must not get them by another URL.
+"""
+
+import re
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from tidings.core.form import Form, came
+from tidings.core.webhooks.masks import looks_masked, mask
+
+HEADERS_BYTES_MAX = 8192
+HEADERS_MAX = 64
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}")
+_VALUE = re.compile(r"[\x20-\x7e\t]*")
+_RESERVED = frozenset(
+    "host content-length transfer-encoding connection keep-alive te trailer upgrade expect cookie "
+    "forwarded accept-encoding".split()
+)
+_RESERVED_STEMS = ("proxy-", "webhook-", "x-forwarded-", "tidings-", "x-tidings-")
+_FIELD = "webHookHeaders"
+_PORTS = {"http": 80, "https": 443}
+
+Headers = tuple[tuple[str, str], ...]
+
+
+def is_reserved(name: str) -> bool:
+    """Whether only Tidings may set this header."""
+    lower = name.lower()
+    return lower in _RESERVED or lower.startswith(_RESERVED_STEMS)
+
+
+def read_headers(form: Form, old: Headers) -> tuple[Headers, Collection[str]]:
+    """The headers of a body in their order, and the names of those whose stored value stays.
+
+    `old` are the stored ones; they stay where the body does not say, or says what reads show.
+    """
+    value = form.body.get(_FIELD)
+    if value is None:
+        return old, [name for name, _ in old]
+    if value == []:
+        return (), ()
+    if not isinstance(value, dict):
+        form.refuse(
+            "bad_type",
+            _FIELD,
+            f"webHookHeaders must be an object of texts; got {came(value)}. Write "
+            '{"Authorization": "Bearer …"}.',
+        )
+        return old, ()
+    stored = {name.lower(): text for name, text in old}
+    kept: dict[str, tuple[str, str]] = {}
+    stays: list[str] = []
+    for name, text in value.items():
+        if name == "" and text in ("", None):  # what the original's form sends for "no header"
+            continue
+        lower = name.lower()
+        if lower in stored and text == mask(stored[lower]):
+            text = stored[lower]  # noqa: PLW2901  # what was shown means what is stored
+            stays.append(name)
+        if _fits(form, name, text, lower in kept):
+            kept[lower] = (name, text.strip(" \t"))
+    size = sum(len(name) + len(text) + 4 for name, text in kept.values())
+    if size > HEADERS_BYTES_MAX or len(kept) > HEADERS_MAX:
+        form.refuse(
+            "headers_too_large",
+            _FIELD,
+            f"webHookHeaders must hold at most {HEADERS_MAX} headers and {HEADERS_BYTES_MAX} "
+            f"bytes; got {len(kept)} and {size}. Remove what the receiver does not need.",
+        )
+    return tuple(kept.values()), stays
+
+
+def refuse_elsewhere(form: Form, stays: Collection[str], old_url: str, url: str) -> None:
+    """A changed webhook sends no stored value to another host than it was stored for."""
+    if not stays or not url.strip() or same_origin(old_url, url):
+        return
+    form.refuse(
+        "header_values_stay",
+        _FIELD,
+        "webHookHeaders must hold the whole values where webHookUrl moves to another scheme, host "
+        f"or port; got another one, and no value for {_listed(stays)}. Stored values go to the "
+        "receiver that they were stored for alone: give each again, or take the header away.",
+    )
+
+
+def without_elsewhere(
+    form: Form, headers: Headers, stays: Collection[str], old_url: str, url: str
+) -> Headers:
+    """The headers of a test message: a stored value goes to the stored URL alone."""
+    if not stays or same_url(old_url, url):
+        return headers
+    form.warn(
+        "header_values_left_out",
+        _FIELD,
+        f"webHookUrl must be the stored one for stored values to be sent; got another. "
+        f"{_listed(stays)} went without in this test: give the whole value to send it.",
+    )
+    left = {name.lower() for name in stays}
+    return tuple(one for one in headers if one[0].lower() not in left)
+
+
+def same_url(one: str, other: str) -> bool:
+    """Whether two URLs lead to the very same place."""
+    if one == other:
+        return True
+    first, second = _split(one), _split(other)
+    return first is not None and first == second
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether two URLs lead to the same scheme, host and port."""
+    if one == other:
+        return True
+    first, second = _split(one), _split(other)
+    return first is not None and second is not None and first[:3] == second[:3]
+
+
+def _split(url: str) -> tuple[str, str, int, str] | None:
+    """Scheme, host, port and the rest; None where that cannot be told for sure."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    if not url.isascii() or not parts.hostname or port is None or "@" in parts.netloc:
+        return None
+    rest = (parts.path or "/") + (f"?{parts.query}" if "?" in url else "")
+    return parts.scheme, parts.hostname.lower(), port, rest
+
+
+def _listed(names: Collection[str]) -> str:
+    shown = [came(name) for name in list(names)[:5]]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _fits(form: Form, name: str, text: object, known: bool) -> bool:
+    place = f"{_FIELD}.{name[:64]}"
+    if not _TOKEN.fullmatch(name):
+        form.refuse(
+            "bad_header_name",
+            place,
+            "A header's name must be 1 to 128 letters, digits or dashes; got "
+            f"{came(name) if name.isprintable() else 'another sign'}. Write it as in X-Api-Key.",
+        )
+    elif is_reserved(name):
+        form.refuse(
+            "reserved_header",
+            place,
+            f"A header must not be one that Tidings or the connection sets; got {name}. Use a name "
+            "of your own, such as X-Api-Key.",
+        )
+    elif isinstance(text, str) and looks_masked(text):
+        form.refuse(
+            "masked_value",
+            place,
+            "A header's value must be whole, or what GET shows of the value that is stored for "
+            "this header; got a mask of something else. Write the value itself.",
+        )
+    elif not isinstance(text, str) or not _VALUE.fullmatch(text):
+        got = "another sign" if isinstance(text, str) else came(text)
+        form.refuse(
+            "bad_header_value",
+            place,
+            f"A header's value must be text of visible ASCII signs, spaces and tabs; got {got}. "
+            "Encode what is outside of ASCII.",
+        )
+    elif known:
+        form.refuse(
+            "duplicate_header",
+            place,
+            "A header must be given once, whatever its case; got it twice. Join both values with a "
+            "comma, or remove one.",
+        )
+    else:
+        return True
+    return False

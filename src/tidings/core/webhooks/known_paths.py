@@ -1,0 +1,115 @@
+"""Paths that no event of a webhook's types has: most often a slip, and worth a word at the save.
+
+A schema of the catalogue tells all fields that its events are known to have. One that an org wrote
+may leave room for others, and JSON Schema does so wherever it is not told otherwise: only where it
+closes an object, or says that a value is no object, is a path known to lead nowhere. Pure.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from tidings.catalogue.event_type import EventType, Json
+from tidings.catalogue.schema import types_of
+from tidings.catalogue.spellings import Source, source_of
+from tidings.catalogue.versions import VERSION_FIELD
+from tidings.core.event_path import EACH, Path, read_path
+from tidings.core.events.own_types import FAMILY
+from tidings.core.form import Refusal, came
+from tidings.core.shaping.filter import Node, compile_filter
+from tidings.core.shaping.shape_rules import FIELDS, RENAME
+from tidings.core.webhooks.rules import Settings
+
+WARNINGS_MAX = 10
+_ELSEWHERE = frozenset(
+    "$ref allOf anyOf oneOf not if then else patternProperties dependentSchemas".split()
+)
+
+
+def unknown_paths(settings: Settings, kinds: Sequence[EventType]) -> tuple[Refusal, ...]:
+    """A warning for each path of a webhook's filter, selection and new names that an event of none
+    of these types can have; none where there is no type to ask."""
+    if not kinds:
+        return ()
+    lost = (
+        _unknown(place, path, kinds)
+        for place, path in _paths(settings)
+        if (steps := read_path(path)) and not any(has_path(kind, steps) for kind in kinds)
+    )
+    return tuple(islice(lost, WARNINGS_MAX))
+
+
+def unknown_key(kind: EventType) -> tuple[Refusal, ...]:
+    """A warning where an org's type is ordered by what its events cannot have."""
+    steps = read_path(re.sub(r"\[\d+\]", "[*]", kind.key))
+    if steps is None or has_path(kind, steps):
+        return ()
+    return (
+        Refusal(
+            "unknown_path",
+            f"key should be a path that the schema has; got {came(kind.key)}, which it rules out. "
+            "Events without a key are sent in any order: name a field of the schema. "
+            "(unknown_path, field key)",
+            "key",
+        ),
+    )
+
+
+def has_path(kind: EventType, steps: Path) -> bool:
+    """Whether an event of this type may have something at a path."""
+    return steps[0] == VERSION_FIELD or _leads(
+        kind.schema, steps, own=kind.family == FAMILY and steps[0] == "data"
+    )
+
+
+def _leads(node: Json, steps: Path, *, own: bool) -> bool:
+    for step in steps:
+        if own and not _ELSEWHERE.isdisjoint(node):
+            return True  # what holds there is said elsewhere
+        types = types_of(node)
+        if types and ("array" if step == EACH else "object") not in types:
+            return False
+        declared = node.get("properties", {})
+        inner = node.get("items") if step == EACH else declared.get(step)
+        if inner is None and isinstance(step, Source):
+            inner = declared.get(source_of(step))
+        if inner is None and step != EACH:
+            rest = node.get("additionalProperties")
+            if rest is False:
+                return False
+            if not isinstance(rest, dict) and "properties" in node and not own:
+                return False
+            inner = rest
+        if not isinstance(inner, dict):
+            return inner is not False  # nothing is said of what stands there
+        node = inner
+    return True
+
+
+def _paths(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Each path with its place in the body."""
+    if settings.filter is not None:
+        yield from _tested([compile_filter(settings.filter).root])
+    if (fields := settings.fields) is not None:
+        for kind, paths in (("keep", fields.keep), ("drop", fields.drop)):
+            yield from ((f"{FIELDS}.{kind}[{at}]", path) for at, path in enumerate(paths))
+    yield from ((f"{RENAME}.{path[:64]}", path) for path in settings.rename)
+
+
+def _tested(nodes: Iterable[Node]) -> Iterator[tuple[str, str]]:
+    for node in nodes:
+        if node.kind == "test":
+            yield f"{node.place}.path", node.path
+        yield from _tested(node.nodes)
+
+
+def _unknown(place: str, path: str, kinds: Sequence[EventType]) -> Refusal:
+    names = [kind.label for kind in kinds]
+    listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return Refusal(
+        "unknown_path",
+        f"A path should be one that an event of the webhook's types has ({listed}); got "
+        f"{came(path)}, which none has. Check it against the schema: "
+        f"GET /v3/webHooks/eventMetaData/{kinds[0].name}. (unknown_path, field {place})",
+        place,
+    )

@@ -1,0 +1,110 @@
+"""A webhook: one immutable version of a brand's subscription."""
+
+from enum import StrEnum
+
+import msgspec
+
+from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
+from tidings.core.delivery.standing import Standing
+from tidings.core.shaping.enrichment import NOTHING, Enrichment
+from tidings.core.shaping.filter import Filter
+from tidings.core.shaping.shape import Shape
+from tidings.core.webhooks.hearing import heard_as, prefixes_of
+
+HTTP, QUEUE = "HTTP", "QUEUE_INT"
+QUEUE_SAID = (
+    "The webhook is stored and listed, but no event is handed to a queue and no call is made; its "
+    "URL is kept and never dialled."
+)
+
+
+class Ordering(StrEnum):
+    """What goes one after the other: nothing, the events of one key, or the whole lane."""
+
+    NONE = "none"
+    KEY = "key"
+    STRICT = "strict"
+
+
+class Webhook(msgspec.Struct, frozen=True):
+    """Who is told what, where and how. `number` is the store's; `id` is what people see."""
+
+    number: int
+    id: str  # 24 hex digits
+    consumer_group: str  # UUID
+    org: int
+    version: int  # counts the changes; a delivery remembers under which one it was sent
+    name: str
+    standing: Standing
+    event_names: frozenset[str]  # and prefixes: core/webhooks/hearing.py
+    kind: str  # HTTP or QUEUE
+    url: str
+    method: str
+    headers: tuple[tuple[str, str], ...]
+    connections_max: int
+    sla_s: int | None = None
+    secrets: tuple[bytes, ...] = ()  # signing secrets in force, newest first
+    retry: RetryPolicy = DEFAULT_POLICY
+    ordering: Ordering = Ordering.NONE
+    rate_per_s: float | None = None
+    deadline_s: float = 30.0
+    keep_answers: bool = False  # keep the body of 2xx answers too
+    listen_to_children: bool = False
+    event_versions: tuple[tuple[str, int], ...] = ()  # of event types; 1 where not named
+    extra: dict[str, msgspec.Raw] = {}  # further fields of the contract, kept as they came
+    enrichment: Enrichment = NOTHING  # what `extra` asks to be added, typed
+    filter: Filter | None = None  # which events of its types it wants; None: all
+    shape: Shape | None = None  # which fields of them, under which names; None: all, as they are
+    transformation: str | None = None  # the stored transformation that makes its payload
+    must_transform: bool = False  # it was named by `transformation`, and not by `neoEnrichment`
+    flow: str | None = None  # what `neoEnrichment` asks for, in words, where that shapes it
+    plain: bool = True  # the accepted bytes go untouched
+    prefixes: tuple[str, ...] = ()  # those among its event names; made of them
+
+    def __post_init__(self) -> None:
+        """Look for prefixes once, not at each event of a name that is new."""
+        msgspec.structs.force_setattr(self, "prefixes", prefixes_of(self.event_names))
+
+    @property
+    def matches(self) -> bool:
+        """Whether a new event makes a delivery at all."""
+        return self.dials and self.standing in (
+            Standing.ACTIVE,
+            Standing.PAUSED,
+            Standing.DISABLED,
+        )
+
+    def subscribes(self, kept: str, version: int) -> bool:
+        """Whether it asked for such events (by their kept name), in this version of their type.
+
+        A prefix asks for version 1.
+        """
+        for name in heard_as(kept):
+            if name in self.event_names:
+                if version == self.version_of(name):
+                    return True
+            elif version == 1 and name.startswith(self.prefixes):
+                return True
+        return False
+
+    def hears(self, kept: str) -> bool:
+        """Whether it asked for such events at all, in whatever version."""
+        return any(self.subscribes(kept, self.version_of(name)) for name in heard_as(kept))
+
+    def version_of(self, event_name: str) -> int:
+        """The version of an event type that it chose: 1 unless it named another."""
+        return next((at for name, at in self.event_versions if name == event_name), 1)
+
+    @property
+    def sends(self) -> bool:
+        """Whether attempts may start."""
+        return self.dials and self.standing is Standing.ACTIVE
+
+    @property
+    def dials(self) -> bool:
+        """Whether its URL may be called at all, for a delivery or for a test."""
+        return self.kind == HTTP
+
+    def __repr__(self) -> str:
+        """Without headers and secrets: what is printed may be kept in a log."""
+        return f"Webhook(id={self.id!r}, version={self.version}, name={self.name!r})"
