@@ -35,7 +35,7 @@ from tidings.core.events.calls import Caller, CallReader, IntakeRules
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.shape import Fields, Shape
-from tidings.engine.intake import Draft
+from tidings.engine.events.intake import Draft
 from tidings.transform.renderer import ProcessRenderer
 
 VALIDATION_US_MAX = 25.0

@@ -18,9 +18,9 @@ from tidings.core.shaping.enrichment_plan import Plan
 from tidings.core.shaping.reference_rules import KINDS, read_record
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import WallClock
-from tidings.engine.enricher import Enricher
-from tidings.engine.platform import Manner, Platform
-from tidings.engine.reference import Reference
+from tidings.engine.shaping.enricher import Enricher
+from tidings.engine.shaping.platform import Manner, Platform
+from tidings.engine.shaping.reference import Reference
 from tidings.engine.vault import Secret, Vault
 from tidings.store import port
 

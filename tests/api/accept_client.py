@@ -11,8 +11,8 @@ from tests.api.named import well_named
 from tidings.api.accept import AcceptApp
 from tidings.core.events.calls import Caller, IntakeRules
 from tidings.core.events.calls import Types as KnownTypes
-from tidings.engine.access import Denied
-from tidings.engine.intake import Draft, Verdict
+from tidings.engine.access.access import Denied
+from tidings.engine.events.intake import Draft, Verdict
 from tidings.store.port import NewRejection
 
 OWN, OTHER = 2001, 2002

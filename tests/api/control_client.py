@@ -31,30 +31,30 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.address import parse_target
 from tidings.egress.inbox import InboxSender, OwnAddress
 from tidings.egress.port import Leaves, Target
-from tidings.engine.acceptor import Acceptor
+from tidings.engine.access.entrance import Entrance
+from tidings.engine.access.passwords import Passwords
 from tidings.engine.changes import Changes
-from tidings.engine.committer import Committer
-from tidings.engine.consents import Consents
-from tidings.engine.entrance import Entrance
-from tidings.engine.event_types import EventTypes
-from tidings.engine.feed import Feed
+from tidings.engine.delivery.stops import Stops
+from tidings.engine.delivery.taken import TakeAsDelivered
+from tidings.engine.delivery.trial import Trial
+from tidings.engine.delivery.tries import Promises, Tries
+from tidings.engine.events.acceptor import Acceptor
+from tidings.engine.events.committer import Committer
+from tidings.engine.events.event_types import EventTypes
+from tidings.engine.events.feed import Feed
+from tidings.engine.events.intake import Draft
+from tidings.engine.events.readmission import Readmission
 from tidings.engine.inboxes import Inboxes
-from tidings.engine.intake import Draft
+from tidings.engine.notices.consents import Consents
 from tidings.engine.orgs import Orgs
-from tidings.engine.passwords import Passwords
-from tidings.engine.readmission import Readmission
-from tidings.engine.reference import Reference
-from tidings.engine.replay_wishes import Wishes
-from tidings.engine.replays import Replays
+from tidings.engine.replay.runs import Replays
+from tidings.engine.replay.wishes import Wishes
 from tidings.engine.rereading import reread_from
-from tidings.engine.shaper import Shaper
-from tidings.engine.stops import Stops
-from tidings.engine.taken import TakeAsDelivered
-from tidings.engine.transformations import Transformations
-from tidings.engine.trial import Trial
-from tidings.engine.tries import Promises, Tries
+from tidings.engine.shaping.reference import Reference
+from tidings.engine.shaping.shaper import Shaper
+from tidings.engine.shaping.transformations import Transformations
 from tidings.engine.vault import Secret, Vault
-from tidings.engine.webhooks import Webhooks
+from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.store import port
 from tidings.store.sqlite.blocks import Blocks
 from tidings.store.sqlite.embedded import WritingHalf

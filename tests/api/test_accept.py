@@ -21,7 +21,7 @@ from tests.api.accept_client import (
 from tidings.api.answer_headers import BARE
 from tidings.api.refusals import refusal
 from tidings.core.events.call_split import Limits
-from tidings.engine.intake import Overloaded
+from tidings.engine.events.intake import Overloaded
 from tidings.store.port import StoreDown
 
 

@@ -298,7 +298,7 @@ def test_types_are_there_after_a_restart() -> None:
 def test_a_full_org_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         async with service() as s:
-            monkeypatch.setattr("tidings.engine.event_types.TYPES_MAX", 1)
+            monkeypatch.setattr("tidings.engine.events.event_types.TYPES_MAX", 1)
             await put(s)
             reply = await put(s, "orderSent")
             assert reply.status == 400 and reply.json["error"]["code"] == "too_many_types"

@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 from tests.api.accept_client import FakeIntake, Types
 from tests.api.control_client import Reply, Service, basic, run, scope_of, service
 from tidings.api.accept import AcceptApp
-from tidings.engine.key_guard import TRIES
-from tidings.engine.keys import till_secret
+from tidings.engine.access.key_guard import TRIES
+from tidings.engine.access.keys import till_secret
 
 HERE, THERE = "192.0.2.66", "198.51.100.7"
 
@@ -159,7 +159,7 @@ def test_guessing_is_seen() -> None:
 
 
 def test_what_is_remembered_of_addresses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tidings.engine.key_guard.KEPT_MAX", 50)
+    monkeypatch.setattr("tidings.engine.access.key_guard.KEPT_MAX", 50)
 
     async def scenario() -> None:
         async with service() as s:

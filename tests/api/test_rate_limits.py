@@ -4,7 +4,7 @@ import pytest
 
 from tests.api.control_client import Service, run, service
 from tidings.core.events.calls import Caller
-from tidings.engine.limits import KEPT_MAX, Limits
+from tidings.engine.access.limits import KEPT_MAX, Limits
 
 PATH = "/v1/rejections"
 
@@ -79,7 +79,7 @@ def test_a_raised_limit_holds_at_once() -> None:
 
 def test_what_is_remembered_of_full_quotas_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert KEPT_MAX >= 10_000
-    monkeypatch.setattr("tidings.engine.limits.KEPT_MAX", 10)
+    monkeypatch.setattr("tidings.engine.access.limits.KEPT_MAX", 10)
 
     async def scenario() -> None:
         async with service() as s:

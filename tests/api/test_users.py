@@ -55,7 +55,7 @@ class Counted:
             return hash_secret(*arguments, **named)
 
         monkeypatch.setattr("argon2._password_hasher.hash_secret", counted)
-        monkeypatch.setattr("tidings.engine.passwords.hash_secret", counted)
+        monkeypatch.setattr("tidings.engine.access.passwords.hash_secret", counted)
 
 
 class CountedWrites:

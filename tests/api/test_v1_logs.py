@@ -7,7 +7,7 @@ import pytest
 from control_client import BASIC, START_MS, Service, event, run, service
 
 from tidings.core.delivery.states import State
-from tidings.engine.intake import Draft
+from tidings.engine.events.intake import Draft
 from tidings.store import port
 
 

@@ -11,7 +11,7 @@ from tests.simulation.loop import simulate
 from tidings.api import stream, stream_places
 from tidings.api.answers import Refused
 from tidings.core.events.calls import Caller
-from tidings.engine.feed import Feed
+from tidings.engine.events.feed import Feed
 
 
 class Listening:

@@ -9,7 +9,7 @@ from control_client import BASIC, Reply, Service, event, run, service
 from tidings.cli.webhook_defaults import DEFAULTS, settled
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.engine.message import Message
+from tidings.engine.delivery.message import Message
 from tidings.store import port
 
 HOUR_MS = 3_600_000

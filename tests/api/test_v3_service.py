@@ -8,10 +8,10 @@ from control_client import BASIC, MemoryStore, Service, event, run, service
 
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.engine import retirement
 from tidings.engine.vault import VaultRefused
-from tidings.engine.webhook_records import Record
-from tidings.engine.webhooks import UnknownWebhook
+from tidings.engine.webhooks import retirement
+from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.store import port
 
 

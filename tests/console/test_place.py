@@ -13,7 +13,7 @@ from tests.console.crawl import HX, ROUTES, Form, Seen, all_of_it, furnish, run,
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings.console.place import OUTSIDE, Place, form_token, inside, place_of
 from tidings.console.routes import OF_AN_ORG
-from tidings.engine.sessions import SignedIn
+from tidings.engine.access.sessions import SignedIn
 
 BASES = {7: "/console/o/7", 8: "/console/o/8"}
 NAMES = {7: "Acme & Sons (7)", 8: "Beta (8)"}

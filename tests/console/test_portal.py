@@ -10,8 +10,8 @@ from tests.api.control_client import Reply, basic, call, run
 from tests.console.webhook_client import Pages, pages, text
 from tidings.console.place import form_token
 from tidings.core.access.portal_rules import CONTRAST, Portal, _contrast, accents, read_portal
-from tidings.engine.portals import OPEN_LINKS_MAX
-from tidings.engine.sessions import PORTAL_MS
+from tidings.engine.access.portals import OPEN_LINKS_MAX
+from tidings.engine.access.sessions import PORTAL_MS
 
 BODY = {
     "name": "Acme <b>Loyalty</b>",

@@ -16,7 +16,7 @@ from tidings.api.front import Front
 from tidings.console.place import form_token
 from tidings.console.routes import console_routes
 from tidings.core.access.forwarded import Proxies
-from tidings.engine.denied import Denied
+from tidings.engine.access.denied import Denied
 
 PUBLIC = "https://tidings.example"
 EVIL = {"origin": "https://evil.example"}

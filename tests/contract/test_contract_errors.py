@@ -6,7 +6,7 @@ import pytest
 
 from tests.api.control_client import Reply, basic, run, service
 from tests.contract.contract_client import ANSWER, OLD_BODY, md5_hex, till
-from tidings.engine.access import Caller, Denied
+from tidings.engine.access.access import Caller, Denied
 
 
 def refused(reply: Reply, status: int, code: int | str, field: str | None = None) -> None:

@@ -10,7 +10,7 @@ from tidings.catalogue import envelope, load
 from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.core.events.calls import Caller, CallReader, IntakeRules, Rejected
 from tidings.core.events.own_types import Declaration, OwnType
-from tidings.engine.intake import Draft
+from tidings.engine.events.intake import Draft
 
 ORG = 2001
 

@@ -16,7 +16,7 @@ from tidings.core.events.call_split import CallRefused
 from tidings.core.events.calls import Caller, Rejected
 from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.ids import foreign_event_id
-from tidings.engine.intake import Draft
+from tidings.engine.events.intake import Draft
 
 STRUCTURED = b"application/cloudevents+json"
 BATCH = b"application/cloudevents-batch+json"

@@ -8,7 +8,7 @@ import pytest
 
 from tidings.core.events.call_split import CallRefused, Limits
 from tidings.core.events.calls import Caller, CallReader, IntakeRules, Rejected
-from tidings.engine.intake import Draft
+from tidings.engine.events.intake import Draft
 
 NOW = 1_770_801_300_412
 OWN, OTHER, GONE, OPEN, LENIENT, OFF = 2001, 2002, 2999, 2003, 2004, 2005

@@ -7,7 +7,7 @@ import pytest
 from tests.core.test_envelope import JSON, NOW, OWN, draft, event, read, reader, refused, rejected
 from tidings.core.events.call_split import Limits
 from tidings.core.events.calls import Caller, Rejected
-from tidings.engine.intake import Draft
+from tidings.engine.events.intake import Draft
 
 NDJSON = b"application/x-ndjson"
 

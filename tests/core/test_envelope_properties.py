@@ -11,7 +11,7 @@ from tests.depth import depth
 from tidings.core.events.call_split import CallRefused, Limits
 from tidings.core.events.calls import Caller, CallReader, Rejected
 from tidings.core.events.envelope import deeper
-from tidings.engine.intake import Draft
+from tidings.engine.events.intake import Draft
 
 KINDS = [
     JSON,

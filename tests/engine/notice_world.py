@@ -20,14 +20,14 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, MailFailed, Target
 from tidings.engine.changes import Changes
 from tidings.engine.engine import Engine, Limits
-from tidings.engine.feed import Feed
+from tidings.engine.events.feed import Feed
+from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.figures import Figures
-from tidings.engine.intake import Draft, Overloaded
-from tidings.engine.letters import Letters
-from tidings.engine.notices import Notices
-from tidings.engine.telling import connect
+from tidings.engine.notices.letters import Letters
+from tidings.engine.notices.notices import Notices
+from tidings.engine.notices.telling import connect
 from tidings.engine.vault import Secret, Vault
-from tidings.engine.webhooks import Webhooks
+from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.store.port import StoreDown
 
 ORG = 1

@@ -14,7 +14,7 @@ from tidings.core.shaping.enrichment import Enrichment
 from tidings.core.shaping.record import Record
 from tidings.core.shaping.reference_rules import Kind, read_record
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.reference import Reference
+from tidings.engine.shaping.reference import Reference
 from tidings.engine.vault import Secret, Vault
 from tidings.store import port
 

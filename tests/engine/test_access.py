@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from tidings.core.webhooks.registry import Registry
-from tidings.engine.access import (
+from tidings.engine.access.access import (
     REMEMBERED_MAX,
     Access,
     Caller,

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from tidings.core.delivery.turns import SLOW_S, Pace
-from tidings.engine.admission import Admission
-from tidings.engine.post import Post
+from tidings.engine.delivery.admission import Admission
+from tidings.engine.delivery.post import Post
 
 
 def post(org: int, number: int, *, took_s: float = 0.0) -> Post:

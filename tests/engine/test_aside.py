@@ -10,7 +10,7 @@ from tests.pace import slowness
 from tidings.core.budget import LOOP_S
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.shaping.shape import Fields, shape_of
-from tidings.engine.aside import SMALL_BYTES, Aside
+from tidings.engine.shaping.aside import SMALL_BYTES, Aside
 
 
 def test_small_work_is_done_at_once_and_large_work_in_turns() -> None:

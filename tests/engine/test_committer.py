@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tidings.core.webhooks.registry import Registry
-from tidings.engine.committer import Committer, Prepared
-from tidings.engine.intake import Draft
+from tidings.engine.events.committer import Committer, Prepared
+from tidings.engine.events.intake import Draft
 from tidings.store import port
 
 Refusal = Callable[[port.Batch], Exception | None]

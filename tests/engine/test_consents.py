@@ -24,8 +24,8 @@ from tidings.core.notices.consent_rules import (
 )
 from tidings.core.notices.facts import DISABLED, notice
 from tidings.egress.port import MailFailed
-from tidings.engine.consents import Asking
-from tidings.engine.letters import Letters
+from tidings.engine.notices.consents import Asking
+from tidings.engine.notices.letters import Letters
 
 OPS = "ops@acme.example"
 
@@ -282,7 +282,7 @@ def test_a_user_of_the_org_is_asked_too(signed_in: bool) -> None:
 def test_an_owner_is_asked_once_although_the_store_refuses_in_between(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tidings.engine.consents.AGAIN_S", 0.01)
+    monkeypatch.setattr("tidings.engine.notices.consents.AGAIN_S", 0.01)
 
     async def scenario() -> None:
         async with world(7) as w:

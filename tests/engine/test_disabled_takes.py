@@ -14,10 +14,10 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves
-from tidings.engine.dispatcher import Dispatcher
-from tidings.engine.handover import LAST_MS
-from tidings.engine.healths import Healths
-from tidings.engine.takes import RELEASE_AGAIN_S
+from tidings.engine.delivery.dispatcher import Dispatcher
+from tidings.engine.delivery.handover import LAST_MS
+from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.takes import RELEASE_AGAIN_S
 from tidings.store import port
 
 

@@ -9,7 +9,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.changes import Changes
-from tidings.engine.webhooks import Webhooks
+from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.store import port
 
 

@@ -20,9 +20,9 @@ from tidings.core.notices.facts import FAILING
 from tidings.core.retention import DAY_MS
 from tidings.core.retention import Retention as Days
 from tidings.egress.port import MailFailed
-from tidings.engine.intake import Draft
+from tidings.engine.delivery.stops import EVERYTHING, HOLD, Stops
+from tidings.engine.events.intake import Draft
 from tidings.engine.retention import FIRST_AFTER_S, Retention
-from tidings.engine.stops import EVERYTHING, HOLD, Stops
 from tidings.store import port
 
 NEAR_MS = 150  # a commit, an attempt's length, and turns of the loop

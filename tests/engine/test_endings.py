@@ -7,7 +7,7 @@ from tests.engine.test_shaped_sending import HOOK, job
 from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.delivery.outcome import DELIVERED, Failed, Outcome, Retry
 from tidings.core.delivery.states import State
-from tidings.engine import endings
+from tidings.engine.delivery import endings
 
 SECRET = "Bearer 0123456789abcdef"
 ANSWER = Answer(503, (), b"", False, 12.4)

@@ -13,10 +13,10 @@ from tests.simulation.loop import simulate
 from tests.simulation.parts import SimulatedClock
 from tidings.core.access.portal_rules import Portal
 from tidings.core.notices.consent_rules import LINK_MS
-from tidings.engine.denied import Denied
+from tidings.engine.access.denied import Denied
+from tidings.engine.access.sessions import ABSOLUTE_MS, IDLE_MS, PORTAL_MS
+from tidings.engine.access.users import INVITE_MS, RESET, RESET_MS, UserRefused
 from tidings.engine.inboxes import IDLE_MS as IDLE_INBOX_MS
-from tidings.engine.sessions import ABSOLUTE_MS, IDLE_MS, PORTAL_MS
-from tidings.engine.users import INVITE_MS, RESET, RESET_MS, UserRefused
 from tidings.store import port
 
 HOUR_MS = 3_600_000

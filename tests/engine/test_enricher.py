@@ -24,10 +24,10 @@ from tidings.core.exact_json import write_exactly
 from tidings.core.shaping.left_out_words import code_of, said_of
 from tidings.core.shaping.reference_rules import Kind
 from tidings.core.shaping.shape import Fields, shape_of
-from tidings.engine.enricher import Enricher
-from tidings.engine.platform import Manner, Platform
-from tidings.engine.shaper import Shaper
-from tidings.engine.shaping_faults import ShapeLater
+from tidings.engine.shaping.enricher import Enricher
+from tidings.engine.shaping.faults import ShapeLater
+from tidings.engine.shaping.platform import Manner, Platform
+from tidings.engine.shaping.shaper import Shaper
 
 CATALOGUE = load()
 DOWN = Fault(kind=FaultKind.REFUSED, sent=False, detail="Nobody listens.", duration_ms=1)

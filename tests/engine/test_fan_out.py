@@ -24,9 +24,9 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
 from tidings.engine.clock import WallClock
 from tidings.engine.engine import Engine, Limits
-from tidings.engine.feed import Feed
+from tidings.engine.events.feed import Feed
+from tidings.engine.events.intake import Draft
 from tidings.engine.figures import Figures
-from tidings.engine.intake import Draft
 from tidings.store import port
 from tidings.store.sqlite.client import SqliteStore
 

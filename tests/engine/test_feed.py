@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from tidings.engine.feed import DROPPED, Feed, Told
+from tidings.engine.events.feed import DROPPED, Feed, Told
 
 
 def test_nothing_is_encoded_while_nobody_listens() -> None:

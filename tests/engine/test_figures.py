@@ -6,7 +6,7 @@ import re
 from prometheus_client import CollectorRegistry, generate_latest
 
 from tests.engine.notice_world import ORG, NoticeWorld, in_world
-from tidings.engine.intake import Draft
+from tidings.engine.events.intake import Draft
 
 
 def told(world: NoticeWorld) -> dict[str, float]:

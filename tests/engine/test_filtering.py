@@ -6,9 +6,9 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.acceptor import Matcher
-from tidings.engine.committer import Prepared
-from tidings.engine.intake import Draft
+from tidings.engine.events.acceptor import Matcher
+from tidings.engine.events.committer import Prepared
+from tidings.engine.events.intake import Draft
 
 
 def hook(number: int, org: int = 7, filter: dict[str, Any] | None = None, **more: Any) -> Webhook:

@@ -11,7 +11,7 @@ from tidings.core.delivery.health import DAY_MS, FIRST
 from tidings.core.delivery.standing import Standing
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.healths import PARK_SLICE, Healths
+from tidings.engine.delivery.healths import PARK_SLICE, Healths
 from tidings.store import port
 
 HOOK = Webhook(

@@ -18,10 +18,10 @@ from tidings.core.delivery.rate_limit import RateLimit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.egress.port import Leaves
-from tidings.engine.dispatcher import OVERDUE_S, PAGE_RETRY_S
-from tidings.engine.post import QUICK_S, Post
-from tidings.engine.retirement import RETIRE_SLICE, Retirement
-from tidings.engine.takes import ALARM_S_MAX
+from tidings.engine.delivery.dispatcher import OVERDUE_S, PAGE_RETRY_S
+from tidings.engine.delivery.post import QUICK_S, Post
+from tidings.engine.delivery.takes import ALARM_S_MAX
+from tidings.engine.webhooks.retirement import RETIRE_SLICE, Retirement
 from tidings.store import port
 
 

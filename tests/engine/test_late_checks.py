@@ -14,9 +14,9 @@ from tidings.core.events.own_schema import SchemaRefused, read_schema
 from tidings.core.events.own_types import Declaration, OwnType
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.changes import Changes
-from tidings.engine.event_types import EventTypes
-from tidings.engine.intake import Draft, Overloaded
-from tidings.engine.late_checks import LateChecks, concluded
+from tidings.engine.events.event_types import EventTypes
+from tidings.engine.events.intake import Draft, Overloaded
+from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.store.port import StoredType
 from tidings.transform.port import CheckBy, RenderLater, RenderRefused
 

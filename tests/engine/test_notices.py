@@ -16,8 +16,8 @@ from tidings.core.notices.facts import (
     REPLAY_FINISHED,
 )
 from tidings.egress.port import MailFailed
-from tidings.engine import healths
-from tidings.engine.intake import Draft, Overloaded, Verdict
+from tidings.engine.delivery import healths
+from tidings.engine.events.intake import Draft, Overloaded, Verdict
 from tidings.store import port
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0

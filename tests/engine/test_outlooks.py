@@ -14,7 +14,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.outlook import Outlook, Why
 from tidings.core.delivery.standing import Standing
 from tidings.egress.port import Leaves
-from tidings.engine.dispatcher import UNWRITTEN_MAX
+from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
 from tidings.store import port
 
 NOW_MS = 1_000_000  # of the scene's clock

@@ -9,7 +9,7 @@ from tests.api.control_client import Clock
 from tests.engine.reference_parts import FakeOrigin, known, ok, run
 from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.shaping.circuit import FAILURES_MAX
-from tidings.engine.platform import Manner, Platform, PlatformDown, counters
+from tidings.engine.shaping.platform import Manner, Platform, PlatformDown, counters
 
 PATHS = {"customers": "/{orgId}/customers/{id}", "balances": "/{orgId}/balance/{id}"}
 SLOW = Fault(kind=FaultKind.TIMEOUT, sent=True, detail="It did not answer.", duration_ms=1)

@@ -16,7 +16,7 @@ from tidings.egress.address import parse_target
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
 from tidings.engine.clock import WallClock
-from tidings.engine.platform import CONNECTIONS_MAX, Manner, Platform, PlatformDown
+from tidings.engine.shaping.platform import CONNECTIONS_MAX, Manner, Platform, PlatformDown
 
 SECRET = "Basic c2VjcmV0"
 

@@ -11,7 +11,7 @@ from tests.engine.test_shaped_sending import HOOK, Desk, Line, Shaping, job
 from tidings.core.delivery.breaker import SUCCESSES_TO_CLOSE, Breaker, Pause, Position
 from tidings.core.delivery.exchange import Ending, Fault, FaultKind
 from tidings.egress.port import Leaves
-from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
+from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 
 Act = Callable[["Trouble"], None]
 

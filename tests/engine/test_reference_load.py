@@ -8,8 +8,8 @@ import pytest
 from tests.engine.reference_parts import CountingStore, known, reference_over, run
 from tidings.core.shaping.reference_rows import reader
 from tidings.core.shaping.reference_rules import Kind
-from tidings.engine import reference as subject
-from tidings.engine.reference_load import (
+from tidings.engine.shaping import reference as subject
+from tidings.engine.shaping.reference_load import (
     ERRORS_SHOWN,
     SLICE_BYTES_MAX,
     SLICE_ROWS_MAX,

@@ -16,9 +16,9 @@ from tidings.core.shaping.sign import Signer
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
-from tidings.engine.committer import Committer
-from tidings.engine.dispatcher import Dispatcher
-from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
+from tidings.engine.delivery.dispatcher import Dispatcher
+from tidings.engine.events.committer import Committer
+from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.store import port
 
 BODY = b'{"eventId":"e-1"}'

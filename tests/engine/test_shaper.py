@@ -13,8 +13,8 @@ from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shaping.shape import Fields, shape_of
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.shaper import Shaper
-from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
+from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
+from tidings.engine.shaping.shaper import Shaper
 from tidings.transform.port import RenderLater, RenderRefused
 
 BODY = b'{ "eventName":"a","eventId":"e-1","orgId":7, "data":{"n":1.10,"mobile":"91","id":5}}'

@@ -12,7 +12,7 @@ from tests.simulation.loop import simulate
 from tests.simulation.parts import EPOCH_MS
 from tidings.core.delivery.health import Policy
 from tidings.core.notices.facts import DISABLED, FAILING, RECOVERED
-from tidings.engine.intake import Draft, Overloaded, Verdict
+from tidings.engine.events.intake import Draft, Overloaded, Verdict
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 WAY_MS = 5 * HOUR_MS  # eight days are the same way, and a longer run

@@ -5,7 +5,7 @@ import random
 
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.world import ORG, World
-from tidings.engine.intake import Draft
+from tidings.engine.events.intake import Draft
 
 
 def test_an_attempt_of_a_deleted_webhook_has_ended_when_a_stop_is_through() -> None:

@@ -32,7 +32,7 @@ CASES = {
         inboxes: put_inbox drop_inbox use_inbox arrivals arrival
         users: put_people drop_member
         reference: put_reference delete_reference list_reference count_reference
-        replays: put_replay count_replay
+        runs: put_replay count_replay
         taken: owed_before unfinished_before
         tries: retry_now
     """,
@@ -47,8 +47,8 @@ CASES = {
         sessions: drop_sessions
     """,
     f"{FAULTS}::test_a_wish_of_a_replay_is_refused_whole": """
-        replay_wishes: first_since listed_events listed_deliveries find
-        replays: replay move_replay
+        wishes: first_since listed_events listed_deliveries find
+        runs: replay move_replay
     """,
     f"{FAULTS}::test_a_refused_event_is_sent_again_once_whatever_was_refused": """
         readmission: rejection drop_rejection
@@ -62,10 +62,10 @@ CASES = {
         retention: give_back
     """,
     f"{FAULTS}::test_a_job_ends_as_it_would_have_whatever_was_refused": """
-        replays: candidates note_counted tally_replay close_replay unfinished_of
+        runs: candidates note_counted tally_replay close_replay unfinished_of
     """,
     f"{FAULTS}::test_jobs_are_taken_up_by_the_start_that_the_store_lets_through": """
-        replays: open_replays
+        runs: open_replays
     """,
     f"{FAULTS}::test_a_letter_goes_once_whatever_was_refused": """
         letters: letters put_letter drop_letters

@@ -25,7 +25,7 @@ from tidings.core.shaping.reference_rules import Kind
 from tidings.engine import outage
 from tidings.engine.changes import READ_AGAIN_S
 from tidings.engine.inboxes import IDLE_MS, LOOK_AGAIN_S, USED_EVERY_MS, WRITE_AGAIN_S
-from tidings.engine.letters import Letters
+from tidings.engine.notices.letters import Letters
 from tidings.engine.retention import Retention
 from tidings.store import port
 
@@ -452,7 +452,7 @@ def test_a_session_that_has_ended_does_not_come_back_with_the_next_start(times: 
 def test_a_sign_in_is_not_refused_for_the_oldest_session_that_it_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tidings.engine.sessions.PER_OWNER_MAX", 1)
+    monkeypatch.setattr("tidings.engine.access.sessions.PER_OWNER_MAX", 1)
 
     async def scenario() -> None:
         async with service() as s:

@@ -9,8 +9,8 @@ from tests.engine.notice_world import NoticeWorld, in_world
 from tests.engine.store_faults import refusing
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.engine.retirement import RETIRE_SLICE
-from tidings.engine.stops import EVERYTHING, Stops
+from tidings.engine.delivery.stops import EVERYTHING, Stops
+from tidings.engine.webhooks.retirement import RETIRE_SLICE
 from tidings.store import port
 
 ORG = 7

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tidings.engine.tokens import TOKEN_MAX, Claims, Tokens, mark_of
+from tidings.engine.access.tokens import TOKEN_MAX, Claims, Tokens, mark_of
 
 KEY, NOW = b"k" * 32, 1_770_801_300_000
 DIGEST = b"d" * 32

@@ -3,7 +3,7 @@
 import pytest
 
 from tidings.core.delivery.outcome import DELIVERED, Failed, Outcome, Retry
-from tidings.engine.tries import PROMISES_MAX, Promises
+from tidings.engine.delivery.tries import PROMISES_MAX, Promises
 
 NOW = 1_000_000
 

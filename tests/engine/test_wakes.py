@@ -4,8 +4,8 @@ import asyncio
 from typing import Any, cast
 
 from tidings.core.delivery.lane import Budget, Lane
-from tidings.engine.post import Line, Post
-from tidings.engine.wakes import TURN_MIN, TURN_SHARE, Wakes
+from tidings.engine.delivery.post import Line, Post
+from tidings.engine.delivery.wakes import TURN_MIN, TURN_SHARE, Wakes
 
 Nothing = cast(Any, None)
 

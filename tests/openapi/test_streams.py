@@ -13,8 +13,8 @@ from tidings.api.openapi.__main__ import described
 from tidings.api.openapi.breaking import breaking
 from tidings.api.openapi.document import operations
 from tidings.api.stream import KEEP_ALIVE_S, RETRY_MS
-from tidings.engine.feed import Feed, Told
-from tidings.engine.replays import fact_of
+from tidings.engine.events.feed import Feed, Told
+from tidings.engine.replay.runs import fact_of
 
 STREAM = "text/event-stream"
 OF_ORG, OF_INBOX = "GET /v1/stream", "GET /v1/inboxes/{inbox_id}/stream"

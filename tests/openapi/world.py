@@ -20,7 +20,7 @@ from tidings.api.gate import Gate
 from tidings.core.delivery.exchange import Answer
 from tidings.core.delivery.states import State
 from tidings.core.ids import show
-from tidings.engine.key_guard import KeyGuard
+from tidings.engine.access.key_guard import KeyGuard
 from tidings.store import port
 
 TEMPLATE = '{"id": {{ eventId | tojson }}}'

@@ -13,7 +13,7 @@ from tidings.core.delivery.states import MOVES, State
 from tidings.core.ids import read
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
-from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
+from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.store import port
 from tidings.store.sqlite.embedded import WritingHalf
 from tidings.store.sqlite.lookup import Lookup

@@ -16,8 +16,8 @@ from tests.simulation.world import ORG, Known, World
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.replay import JobState, Kind, Step
-from tidings.engine.replays import NotNow, Replays, TooMany
-from tidings.engine.stops import Stops
+from tidings.engine.delivery.stops import Stops
+from tidings.engine.replay.runs import NotNow, Replays, TooMany
 from tidings.store import port
 from tidings.store.port import StoreDown
 

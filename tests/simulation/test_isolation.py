@@ -15,7 +15,7 @@ from tests.depth import depth
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.parts import Faults, Network
 from tests.simulation.world import ORG, World
-from tidings.engine.intake import Draft
+from tidings.engine.events.intake import Draft
 
 SEEDS = depth(3, 40, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))

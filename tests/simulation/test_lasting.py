@@ -10,7 +10,7 @@ from tests.depth import depth
 from tests.simulation.lasting import LastingWorld
 from tests.simulation.loop import SimulatedLoop
 from tidings.core.delivery.standing import Standing
-from tidings.engine import healths
+from tidings.engine.delivery import healths
 
 SEEDS = depth(2, 40, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))

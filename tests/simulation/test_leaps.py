@@ -20,8 +20,8 @@ from tests.simulation.world import ORG, World
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.steady_clock import SteadyClock
-from tidings.engine import healths
-from tidings.engine.intake import Draft
+from tidings.engine.delivery import healths
+from tidings.engine.events.intake import Draft
 
 SEEDS = depth(1, 40, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))

@@ -16,8 +16,8 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import Lane
 from tidings.core.delivery.outcome import retry_after_s
 from tidings.core.delivery.states import State
+from tidings.engine.delivery.post import Post
 from tidings.engine.engine import Engine
-from tidings.engine.post import Post
 from tidings.store import port
 from tidings.store.sqlite.leaps import LATER
 

@@ -42,11 +42,11 @@ from tidings.core.shaping.sign import Signer
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.changes import Changes
 from tidings.engine.engine import Engine, Limits
-from tidings.engine.feed import Feed
+from tidings.engine.events.feed import Feed
+from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.figures import Figures
-from tidings.engine.intake import Draft, Overloaded
 from tidings.engine.vault import Secret, Vault
-from tidings.engine.webhooks import UnknownWebhook, Webhooks
+from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
 from tidings.store.port import StoreDown
 from tidings.store.sqlite.leaps import LATER
 

@@ -31,10 +31,10 @@ from tidings.api.refusals import (
 )
 from tidings.core.events.call_split import DEFAULT_LIMITS, CallRefused, Limits, form_of, too_large
 from tidings.core.events.calls import Caller, CallReader, Item, OwnTypes, Rejected, RulesOf, Types
-from tidings.engine.access import Denied
-from tidings.engine.intake import Draft, Intake, Overloaded, Verdict
-from tidings.engine.late_checks import LateChecks, concluded
-from tidings.engine.limits import Allowance
+from tidings.engine.access.access import Denied
+from tidings.engine.access.limits import Allowance
+from tidings.engine.events.intake import Draft, Intake, Overloaded, Verdict
+from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.store.port import NewRejection, StoreDown
 
 SCOPE = "events:write"

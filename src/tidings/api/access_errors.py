@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused, error_answer, refused
 from tidings.core.form import came
-from tidings.engine.credentials import CredentialRefused, UnknownCredential
-from tidings.engine.passwords import TooBusy
-from tidings.engine.sign_in_guard import TooManyTries
-from tidings.engine.user_records import UnknownUser, UserRefused
+from tidings.engine.access.credentials import CredentialRefused, UnknownCredential
+from tidings.engine.access.passwords import TooBusy
+from tidings.engine.access.sign_in_guard import TooManyTries
+from tidings.engine.access.user_records import UnknownUser, UserRefused
 
 
 def add_access_errors(app: FastAPI) -> None:

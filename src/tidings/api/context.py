@@ -23,31 +23,31 @@ from tidings.core.events.attribution import of_headers
 from tidings.core.events.envelope import deeper
 from tidings.core.events.terms import Terms
 from tidings.core.form import Refusal
-from tidings.engine.access import Access, Caller
+from tidings.engine.access.access import Access, Caller
+from tidings.engine.access.credentials import Credentials
+from tidings.engine.access.denied import Denied
+from tidings.engine.access.limits import Limits
+from tidings.engine.access.portals import Portals
+from tidings.engine.access.sessions import Sessions
+from tidings.engine.access.sign_in_guard import SignInGuard
+from tidings.engine.access.users import Users
 from tidings.engine.clock import Clock
-from tidings.engine.consents import Consents
-from tidings.engine.credentials import Credentials
-from tidings.engine.denied import Denied
-from tidings.engine.event_types import EventTypes
-from tidings.engine.feed import Feed
+from tidings.engine.delivery.stops import Stops
+from tidings.engine.delivery.taken import TakeAsDelivered
+from tidings.engine.delivery.trial import Trial
+from tidings.engine.delivery.tries import Tries
+from tidings.engine.events.event_types import EventTypes
+from tidings.engine.events.feed import Feed
+from tidings.engine.events.readmission import Readmission
 from tidings.engine.inboxes import Inboxes
-from tidings.engine.limits import Limits
+from tidings.engine.notices.consents import Consents
 from tidings.engine.orgs import Orgs
-from tidings.engine.portals import Portals
-from tidings.engine.readmission import Readmission
-from tidings.engine.reference import Reference
-from tidings.engine.replay_wishes import Wishes
-from tidings.engine.replays import Replays
-from tidings.engine.sessions import Sessions
-from tidings.engine.shaper import Shaping
-from tidings.engine.sign_in_guard import SignInGuard
-from tidings.engine.stops import Stops
-from tidings.engine.taken import TakeAsDelivered
-from tidings.engine.transformations import Transformations
-from tidings.engine.trial import Trial
-from tidings.engine.tries import Tries
-from tidings.engine.users import Users
-from tidings.engine.webhooks import Webhooks
+from tidings.engine.replay.runs import Replays
+from tidings.engine.replay.wishes import Wishes
+from tidings.engine.shaping.reference import Reference
+from tidings.engine.shaping.shaper import Shaping
+from tidings.engine.shaping.transformations import Transformations
+from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.store import port
 
 BODY_BYTES_MAX = 256 * 1024

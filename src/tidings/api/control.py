@@ -41,7 +41,7 @@ from tidings.api.users import password_routes, user_routes
 from tidings.api.v1 import proof_routes
 from tidings.api.v3 import v3_routes
 from tidings.core.form import came
-from tidings.engine.access import Denied
+from tidings.engine.access.access import Denied
 from tidings.store.port import StoreDown
 
 _HEARD = (REQUEST_ID, b"x-request-id", ORIGIN, FETCH_SITE)

@@ -19,7 +19,7 @@ from tidings.core.ids import show
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shaping.left_out_words import code_of, said_of
 from tidings.core.webhooks.masks import masked_by_name
-from tidings.engine.webhook_records import Record
+from tidings.engine.webhooks.records import Record
 from tidings.store.port import Evidence, StoredAttempt, StoredDelivery
 
 _DOUBT = (

@@ -14,7 +14,7 @@ from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.catalogue import EventType
 from tidings.catalogue.facts import told
 from tidings.catalogue.thin import thin
-from tidings.engine.event_types import OwnRecord, TypeRefused, UnknownType
+from tidings.engine.events.event_types import OwnRecord, TypeRefused, UnknownType
 
 KEY_PATH = r"^data(\.[A-Za-z0-9_-]{1,128}|\[[0-9]{1,3}\]){1,20}$"
 TYPE_NAME = "^[A-Za-z][A-Za-z0-9_.]{0,127}$"

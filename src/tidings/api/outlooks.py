@@ -13,8 +13,8 @@ from tidings.api.context import Services
 from tidings.api.delivery_view import show_delivery, sla_of
 from tidings.core.delivery.outlook import CLEAR, Outlook, Why, next_attempt_ms
 from tidings.core.delivery.states import State
-from tidings.engine.stops import EVERYTHING
-from tidings.engine.webhook_records import Record
+from tidings.engine.delivery.stops import EVERYTHING
+from tidings.engine.webhooks.records import Record
 from tidings.store.port import StoredAttempt, StoredDelivery
 
 LOOKS_MAX = 3

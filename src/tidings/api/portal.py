@@ -23,7 +23,7 @@ from tidings.core.access.portal_rules import (
     ORIGINS_MAX,
     read_portal,
 )
-from tidings.engine.portals import PortalRefused
+from tidings.engine.access.portals import PortalRefused
 
 PAGE = "/console/portal"
 

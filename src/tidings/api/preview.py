@@ -24,8 +24,8 @@ from tidings.core.delivery.job import Job
 from tidings.core.form import came, whole_of
 from tidings.core.shaping.filter import explain
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.shaping_faults import ShapeLater, ShapeRefused
-from tidings.engine.webhooks import UnknownWebhook, WebhookRefused
+from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
+from tidings.engine.webhooks.webhooks import UnknownWebhook, WebhookRefused
 from tidings.store.port import EventQuery, StoredEvent
 
 LAST_MAX, LAST = 200, 20

@@ -14,7 +14,7 @@ from tidings.api.models import Responses
 from tidings.core.form import Refusal, came
 from tidings.core.shaping.reference_rows import LoadRefused, reader
 from tidings.core.shaping.reference_rules import KINDS, Kind
-from tidings.engine.reference_load import Loader, as_json
+from tidings.engine.shaping.reference_load import Loader, as_json
 from tidings.store.port import StoreDown
 
 CHUNK_WAIT_S = 30.0

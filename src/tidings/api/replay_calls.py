@@ -17,10 +17,10 @@ from tidings.core.ids import read
 from tidings.core.replay import OPEN_JOBS_MAX, Kind, Step, announcement, before, cancel_announcement
 from tidings.core.replay_rules import Wish, read_wish
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine import replay_wishes
-from tidings.engine.access import Caller
-from tidings.engine.replays import NotNow, TooMany, UnknownReplay
-from tidings.engine.webhook_records import Record
+from tidings.engine.access.access import Caller
+from tidings.engine.replay import wishes as replay_wishes
+from tidings.engine.replay.runs import NotNow, TooMany, UnknownReplay
+from tidings.engine.webhooks.records import Record
 from tidings.store.port import ReplayJob, StoredDelivery
 
 BODY_BYTES_MAX = 8 << 20  # a list of 100,000 ids

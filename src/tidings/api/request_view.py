@@ -13,8 +13,8 @@ from tidings.api.context import Services
 from tidings.api.delivery_view import show_bytes, show_headers
 from tidings.core.delivery.job import Job
 from tidings.core.webhooks.masks import masked_of
-from tidings.engine.message import Message
-from tidings.engine.webhook_records import Config, webhook_of
+from tidings.engine.delivery.message import Message
+from tidings.engine.webhooks.records import Config, webhook_of
 from tidings.store.port import SentBody, StoredAttempt, StoredDelivery, StoredWebhook
 
 Version = tuple[StoredWebhook, Config]

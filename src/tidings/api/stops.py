@@ -11,8 +11,8 @@ from tidings.api.context import Services, iso, read_object
 from tidings.api.models import V1_ERRORS
 from tidings.api.replay_models import TAKE_BODY
 from tidings.core.replay_rules import read_taking
-from tidings.engine.stops import EVERYTHING
-from tidings.engine.taken import NotStopped
+from tidings.engine.delivery.stops import EVERYTHING
+from tidings.engine.delivery.taken import NotStopped
 
 TAKE_FOR_S = 5.0
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from tidings.api.context import Services
 from tidings.api.models import V1_ERRORS
 from tidings.api.stream_places import EventStream
-from tidings.engine.feed import Feed, Subscription
+from tidings.engine.events.feed import Feed, Subscription
 
 KEEP_ALIVE_S = 15.0
 RETRY_MS = 2000  # when a browser asks again after a break

@@ -14,7 +14,7 @@ from tidings.api.described import described
 from tidings.api.front import address_of
 from tidings.api.models import body_of
 from tidings.core.form import came
-from tidings.engine.access import TOKEN_PATH
+from tidings.engine.access.access import TOKEN_PATH
 
 PART_MAX = 512
 BODY = body_of(models.TokenRequest, example={"key": "tdk_…", "secret": "tds_…"})

@@ -14,7 +14,7 @@ from tidings.api.context import Services, iso, read_object
 from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.core.form import came
-from tidings.engine.transformations import TransformationRefused, UnknownTransformation
+from tidings.engine.shaping.transformations import TransformationRefused, UnknownTransformation
 from tidings.store.port import StoredTransformation
 from tidings.transform.port import TEMPLATE_MAX, RenderLater
 

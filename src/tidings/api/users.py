@@ -15,8 +15,8 @@ from tidings.api.front import address_of
 from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.api.orgs import org_caller
 from tidings.core.form import came
-from tidings.engine.sessions import account_of
-from tidings.engine.user_records import NewLink, User
+from tidings.engine.access.sessions import account_of
+from tidings.engine.access.user_records import NewLink, User
 
 TEXT_MAX = 1024
 NEW_BODY = body_of(

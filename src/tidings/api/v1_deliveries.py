@@ -26,7 +26,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import read
 from tidings.core.webhooks.webhook import HTTP
-from tidings.engine.webhook_records import Record
+from tidings.engine.webhooks.records import Record
 from tidings.store.port import Asked, StoredDelivery
 
 # What asking for a try has come to, where nothing comes of it: code and sentence.

@@ -26,8 +26,8 @@ from tidings.api.log_query import (
 from tidings.api.models import V1_ERRORS
 from tidings.api.outlooks import show_row
 from tidings.core.form import came
-from tidings.engine.webhook_records import Record
-from tidings.engine.webhooks import UnknownWebhook
+from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.store.port import (
     DeliveryPage,
     DeliveryQuery,

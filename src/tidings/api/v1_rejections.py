@@ -17,8 +17,8 @@ from tidings.api.not_there import not_there
 from tidings.core.events.call_split import CallRefused
 from tidings.core.events.calls import Rejected
 from tidings.core.ids import read, show
-from tidings.engine.intake import Overloaded, Verdict
-from tidings.engine.readmission import UnknownRejection
+from tidings.engine.events.intake import Overloaded, Verdict
+from tidings.engine.events.readmission import UnknownRejection
 from tidings.store.port import Rejection
 
 LIMIT_MAX = 1000

@@ -15,8 +15,8 @@ from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
 from tidings.core.delivery.states import State
 from tidings.core.form import Form
-from tidings.engine.webhook_records import Record
-from tidings.engine.webhooks import UnknownWebhook
+from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.store.port.log import LEFT_STATES, POINTS_MAX, REPLAYED
 
 DAY_MS = 86_400_000

@@ -26,8 +26,8 @@ from tidings.core.webhooks.headers import same_url
 from tidings.core.webhooks.hearing import is_prefix
 from tidings.core.webhooks.masks import masked_by_name, masked_of, scrubbed, scrubbed_headers
 from tidings.core.webhooks.webhook import HTTP, Webhook
-from tidings.engine.trial import NotDialled, Tested, TooSoon
-from tidings.engine.webhooks import UnknownWebhook, WebhookRefused
+from tidings.engine.delivery.trial import NotDialled, Tested, TooSoon
+from tidings.engine.webhooks.webhooks import UnknownWebhook, WebhookRefused
 
 BODY_BYTES_MAX = 256 * 1024
 SECRET_BYTES = 32

@@ -31,7 +31,7 @@ from tidings.api.outlooks import see
 from tidings.api.said import EPOCH_MS, TEXT, listed
 from tidings.api.v3_models import LOG, METRICS
 from tidings.core.form import Form, Refusal, came
-from tidings.engine.webhook_records import Record
+from tidings.engine.webhooks.records import Record
 from tidings.store.port import DeliveryQuery, StoredDelivery, Tally
 from tidings.store.port.log import REPLAYED
 

@@ -14,8 +14,8 @@ from tidings.api.v3_models import CHANGE_ERRORS, CONDITIONAL, ROTATE_BODY
 from tidings.api.webhook_answers import WebhookAnswers, author, changed, expect, unknown_webhook
 from tidings.core.form import Form
 from tidings.core.shaping.sign import show_secret
-from tidings.engine.webhook_records import Verb
-from tidings.engine.webhooks import UnknownWebhook
+from tidings.engine.webhooks.records import Verb
+from tidings.engine.webhooks.webhooks import UnknownWebhook
 
 OVERLAP_H, OVERLAP_MAX_H = 24, 720
 _HOUR_MS = 3_600_000

@@ -30,8 +30,8 @@ from tidings.api.webhook_models import BODY, PATCH_BODY, REPLACING_BODY
 from tidings.api.webhook_patch import patched_body
 from tidings.core.form import came
 from tidings.core.shaping.sign import show_secret
-from tidings.engine.webhook_records import Record
-from tidings.engine.webhooks import KeyReused, UnknownWebhook, WebhookRefused
+from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.webhooks import KeyReused, UnknownWebhook, WebhookRefused
 
 Part = Annotated[
     str,

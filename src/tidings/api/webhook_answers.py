@@ -14,9 +14,14 @@ from tidings.api.webhook_view import show_webhook, with_choices
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.standing import Standing
 from tidings.core.form import Refusal, came
-from tidings.engine.access import Caller
-from tidings.engine.webhook_records import Author, Record
-from tidings.engine.webhooks import UnknownWebhook, WebhookMoved, WebhookRefused, WrongStanding
+from tidings.engine.access.access import Caller
+from tidings.engine.webhooks.records import Author, Record
+from tidings.engine.webhooks.webhooks import (
+    UnknownWebhook,
+    WebhookMoved,
+    WebhookRefused,
+    WrongStanding,
+)
 
 Result = TypeVar("Result")
 

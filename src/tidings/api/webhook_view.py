@@ -18,7 +18,7 @@ from tidings.core.webhooks.masks import masked
 from tidings.core.webhooks.retry_rules import show_retry
 from tidings.core.webhooks.rules import FLAGS, IDENTIFIERS, QUEUE_NOT_SERVED
 from tidings.core.webhooks.webhook import QUEUE_SAID, Webhook
-from tidings.engine.webhook_records import Author, Record
+from tidings.engine.webhooks.records import Author, Record
 
 
 def show_webhook(

@@ -18,7 +18,7 @@ import uvloop
 from tidings.app.machine import file_refusal, log_to_stderr, port_refusal
 from tidings.app.service import Service
 from tidings.app.waiting import Ended, Waiting
-from tidings.engine.access import BootstrapRefused
+from tidings.engine.access.access import BootstrapRefused
 from tidings.engine.vault import KEY_FILE, VaultRefused, read_or_make_key
 from tidings.settings import Settings
 from tidings.store.sqlite import backup as backups

@@ -16,26 +16,26 @@ from tidings.egress.inbox import OwnAddress
 from tidings.egress.mail import MailServer, SmtpMailer
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
-from tidings.engine.access import Access
+from tidings.engine.access.access import Access
+from tidings.engine.access.entrance import Entrance
 from tidings.engine.clock import Clock
-from tidings.engine.consents import Asking, Consents
 from tidings.engine.engine import Engine
-from tidings.engine.enricher import Enricher
-from tidings.engine.entrance import Entrance
-from tidings.engine.event_types import EventTypes
-from tidings.engine.feed import Feed
+from tidings.engine.events.event_types import EventTypes
+from tidings.engine.events.feed import Feed
 from tidings.engine.figures import Figures
 from tidings.engine.jobs import Jobs
-from tidings.engine.letters import Letters
-from tidings.engine.notices import Notices
+from tidings.engine.notices.consents import Asking, Consents
+from tidings.engine.notices.letters import Letters
+from tidings.engine.notices.notices import Notices
+from tidings.engine.notices.telling import connect
 from tidings.engine.orgs import Orgs
-from tidings.engine.platform import CONNECTIONS_MAX, Manner, Platform, counters, gauges
 from tidings.engine.pulse import Pulse
-from tidings.engine.reference import Reference
 from tidings.engine.retention import Retention
-from tidings.engine.telling import connect
+from tidings.engine.shaping.enricher import Enricher
+from tidings.engine.shaping.platform import CONNECTIONS_MAX, Manner, Platform, counters, gauges
+from tidings.engine.shaping.reference import Reference
 from tidings.engine.vault import read_or_make_key
-from tidings.engine.webhooks import Webhooks
+from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.settings import Settings, host_of, platform_paths, public_url
 from tidings.store.sqlite.client import SqliteStore
 

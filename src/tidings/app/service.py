@@ -50,32 +50,32 @@ from tidings.egress.address import TargetRefused, check_target, parse_target
 from tidings.egress.inbox import InboxSender
 from tidings.egress.port import Target
 from tidings.egress.sender import HttpSender
+from tidings.engine.access.entrance import Entrance
 from tidings.engine.changes import Changes
 from tidings.engine.clock import service_clock
-from tidings.engine.consents import Consents
-from tidings.engine.dispatcher import UNWRITTEN_MAX
+from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
+from tidings.engine.delivery.stops import EVERYTHING, HOLD, Stops
+from tidings.engine.delivery.taken import TakeAsDelivered
+from tidings.engine.delivery.trial import Trial
+from tidings.engine.delivery.tries import Tries
 from tidings.engine.engine import Engine, Limits
-from tidings.engine.entrance import Entrance
-from tidings.engine.event_types import EventTypes
-from tidings.engine.feed import Feed
+from tidings.engine.events.event_types import EventTypes
+from tidings.engine.events.feed import Feed
+from tidings.engine.events.late_checks import LateChecks
+from tidings.engine.events.readmission import Readmission
 from tidings.engine.figures import Figures
 from tidings.engine.inboxes import Inboxes
 from tidings.engine.jobs import Jobs
-from tidings.engine.late_checks import LateChecks
+from tidings.engine.notices.consents import Consents
 from tidings.engine.orgs import Orgs
-from tidings.engine.readmission import Readmission
-from tidings.engine.reference import Reference
-from tidings.engine.replay_wishes import Wishes
-from tidings.engine.replays import Replays
+from tidings.engine.replay.runs import Replays
+from tidings.engine.replay.wishes import Wishes
 from tidings.engine.rereading import reread_from
-from tidings.engine.shaper import Shaper
-from tidings.engine.stops import EVERYTHING, HOLD, Stops
-from tidings.engine.taken import TakeAsDelivered
-from tidings.engine.transformations import Transformations
-from tidings.engine.trial import Trial
-from tidings.engine.tries import Tries
+from tidings.engine.shaping.reference import Reference
+from tidings.engine.shaping.shaper import Shaper
+from tidings.engine.shaping.transformations import Transformations
 from tidings.engine.vault import Vault
-from tidings.engine.webhooks import Webhooks
+from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.server import Bounds, Server
 from tidings.settings import Settings, public_url
 from tidings.store.port import FAN_OUT_ROWS

@@ -37,8 +37,8 @@ from tidings.console.visit import (
 from tidings.console.words import FILTERS, FUNCTIONS
 from tidings.core.access.from_browser import from_page_of
 from tidings.core.events.calls import Caller
-from tidings.engine.denied import Denied, demand
-from tidings.engine.sessions import Opened, Seat
+from tidings.engine.access.denied import Denied, demand
+from tidings.engine.access.sessions import Opened, Seat
 from tidings.store.port import StoreDown
 
 SIGN_IN = OUTSIDE.at("/sign-in")

@@ -19,16 +19,16 @@ from tidings.core.steady_clock import SteadyClock
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Sender, Target
-from tidings.engine.acceptor import Acceptor, Matcher
 from tidings.engine.clock import Clock
-from tidings.engine.committer import Committer, Prepared
-from tidings.engine.dispatcher import Dispatcher
-from tidings.engine.event_types import EventTypes
-from tidings.engine.fan_out import made_at_once
-from tidings.engine.feed import Feed
+from tidings.engine.delivery.dispatcher import Dispatcher
+from tidings.engine.delivery.fan_out import made_at_once
+from tidings.engine.delivery.healths import PAST_MAX, SLOT_MS, Healths
+from tidings.engine.events.acceptor import Acceptor, Matcher
+from tidings.engine.events.committer import Committer, Prepared
+from tidings.engine.events.event_types import EventTypes
+from tidings.engine.events.feed import Feed
 from tidings.engine.figures import Figures
-from tidings.engine.healths import PAST_MAX, SLOT_MS, Healths
-from tidings.engine.shaper import Shaper, Shaping
+from tidings.engine.shaping.shaper import Shaper, Shaping
 from tidings.store import port
 
 STUCK_S = 5.0

@@ -26,7 +26,7 @@ from tidings.core.shaping.signature_check import judge
 from tidings.core.token_bucket import TokenBucket
 from tidings.core.webhooks.masks import masked_arrival
 from tidings.engine.clock import Clock
-from tidings.engine.feed import Feed
+from tidings.engine.events.feed import Feed
 from tidings.engine.outage import Outage
 from tidings.store import port
 

@@ -2,9 +2,9 @@
 
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.changes import Changes
-from tidings.engine.event_types import EventTypes
+from tidings.engine.events.event_types import EventTypes
 from tidings.engine.orgs import Orgs
-from tidings.engine.webhooks import Webhooks
+from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.store import port
 
 

@@ -11,7 +11,7 @@ from tidings.console.visit import Visit
 from tidings.core.access.credential_rules import KINDS, OVERLAP_H, OVERLAP_H_MAX
 from tidings.core.access.scopes import LEVELS, RESOURCES, ROLES, show_scopes
 from tidings.core.form import Refusal, number_of
-from tidings.engine.credentials import CredentialRefused, UnknownCredential
+from tidings.engine.access.credentials import CredentialRefused, UnknownCredential
 from tidings.store.port import Credential
 
 AT = "/access"

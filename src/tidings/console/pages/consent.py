@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.console.frame import ELSEWHERE, Frame, read_form
-from tidings.engine.denied import Denied
+from tidings.engine.access.denied import Denied
 from tidings.store.port import StoreDown
 
 

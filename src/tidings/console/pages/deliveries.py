@@ -12,7 +12,7 @@ from tidings.console.pages.log_filters import Filters, address, sides
 from tidings.console.visit import Visit
 from tidings.core.delivery.states import State
 from tidings.core.ids import show as show_id
-from tidings.engine.webhook_records import Record
+from tidings.engine.webhooks.records import Record
 from tidings.store.port import DeliveryPage
 
 ROUNDS = 2  # questions for a page that a rare filter leaves nearly empty

@@ -19,7 +19,7 @@ from tidings.core.delivery.states import State
 from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.ids import show as show_id
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.webhook_records import Record, webhook_of
+from tidings.engine.webhooks.records import Record, webhook_of
 from tidings.store.port import StoredDelivery, StoredEvent
 
 TABS = (("sent", "As sent"), ("enriched", "Enriched"), ("original", "Original"))

@@ -10,9 +10,9 @@ from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.notices.facts import KINDS
 from tidings.core.replay import IDS_MAX, OPEN_JOBS_MAX
+from tidings.engine.access.limits import CALLS_PER_MINUTE
+from tidings.engine.delivery.stops import EVERYTHING
 from tidings.engine.inboxes import INBOXES_MAX
-from tidings.engine.limits import CALLS_PER_MINUTE
-from tidings.engine.stops import EVERYTHING
 from tidings.store.port import EventQuery
 
 EVENTS = 20

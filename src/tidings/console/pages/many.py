@@ -16,7 +16,7 @@ from tidings.core.form import Refusal, came
 from tidings.core.ids import read, show
 from tidings.core.replay import RATE_DEFAULT, Kind
 from tidings.core.replay_rules import Wish
-from tidings.engine.replay_wishes import Request
+from tidings.engine.replay.wishes import Request
 
 WEBHOOKS_MAX = 10  # that one question counts for
 SELECTED_MAX = 200

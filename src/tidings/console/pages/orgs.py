@@ -10,7 +10,7 @@ from tidings.console.place import Place, inside
 from tidings.console.visit import PlainVisit, Visit, named
 from tidings.core.form import Refusal, came, number_of
 from tidings.core.org_settings import PAYLOAD_DAYS_MIN, settings_of
-from tidings.engine.denied import Denied, demand
+from tidings.engine.access.denied import Denied, demand
 from tidings.engine.orgs import OrgRefused
 from tidings.store.port import Org
 

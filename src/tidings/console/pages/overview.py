@@ -18,7 +18,7 @@ from tidings.console.pages.webhook_doing import (
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.engine.webhook_records import Record
+from tidings.engine.webhooks.records import Record
 from tidings.store import port
 
 # The spans that may be asked for, those of the original among them: their length, how many

@@ -11,10 +11,10 @@ from tidings.console.pages.access import AT
 from tidings.console.place import OUTSIDE
 from tidings.console.visit import Visit
 from tidings.core.access.scopes import ROLES
-from tidings.engine.denied import Denied
-from tidings.engine.passwords import TooBusy
-from tidings.engine.sign_in_guard import TooManyTries
-from tidings.engine.user_records import NewLink, UnknownUser, User, UserRefused
+from tidings.engine.access.denied import Denied
+from tidings.engine.access.passwords import TooBusy
+from tidings.engine.access.sign_in_guard import TooManyTries
+from tidings.engine.access.user_records import NewLink, UnknownUser, User, UserRefused
 from tidings.store.port import StoreDown
 
 WELCOME = OUTSIDE.at("/welcome")

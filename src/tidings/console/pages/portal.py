@@ -11,8 +11,8 @@ from tidings.console.frame import Frame
 from tidings.console.place import Place
 from tidings.console.visit import Visit
 from tidings.core.access.portal_rules import COLOUR, accents
-from tidings.engine.denied import Denied
-from tidings.engine.sessions import PORTAL_MS, Opened
+from tidings.engine.access.denied import Denied
+from tidings.engine.access.sessions import PORTAL_MS, Opened
 from tidings.store.port import StoreDown
 
 AGENT_MAX = 200

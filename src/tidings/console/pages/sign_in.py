@@ -12,9 +12,9 @@ from tidings.api.front import address_of
 from tidings.console.frame import ELSEWHERE, SIGN_IN, Frame, read_form
 from tidings.console.visit import PlainVisit
 from tidings.core.access.from_browser import HOME, opened_by_hand, return_path
-from tidings.engine.denied import Denied
-from tidings.engine.sessions import SignedIn
-from tidings.engine.sign_in_guard import TooManyTries
+from tidings.engine.access.denied import Denied
+from tidings.engine.access.sessions import SignedIn
+from tidings.engine.access.sign_in_guard import TooManyTries
 from tidings.store.port import StoreDown
 
 Signing = Coroutine[Any, Any, SignedIn]

@@ -4,8 +4,8 @@ from starlette.responses import Response
 
 from tidings.api.left import left_now
 from tidings.console.visit import PlainVisit, Visit
-from tidings.engine.denied import Denied, demand
-from tidings.engine.stops import EVERYTHING
+from tidings.engine.access.denied import Denied, demand
+from tidings.engine.delivery.stops import EVERYTHING
 
 AT, ALL = "/stop", "/stop-all"
 

@@ -13,7 +13,7 @@ from tidings.core.delivery.attempt_totals import AttemptTotals
 from tidings.core.delivery.health import does
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.engine.webhook_records import Record
+from tidings.engine.webhooks.records import Record
 from tidings.store import port
 from tidings.store.port.log import ROWS_MAX
 

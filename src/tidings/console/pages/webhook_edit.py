@@ -27,10 +27,10 @@ from tidings.core.shaping.sign import show_secret
 from tidings.core.webhooks.hearing import kept_of_type
 from tidings.core.webhooks.rules import METHODS, Settings
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.delivery.trial import TooSoon
 from tidings.engine.inboxes import InboxRefused
-from tidings.engine.trial import TooSoon
-from tidings.engine.webhook_records import Record
-from tidings.engine.webhooks import KeyReused, UnknownWebhook, WebhookMoved, WebhookRefused
+from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.webhooks import KeyReused, UnknownWebhook, WebhookMoved, WebhookRefused
 from tidings.store.port import EventQuery, StoredEvent
 
 _TOLD_MAX = 3  # warnings: what is told on the next page travels in a cookie, which is short

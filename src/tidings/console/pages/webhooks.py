@@ -23,7 +23,7 @@ from tidings.core.shaping.shape_rules import show_fields
 from tidings.core.shaping.sign import show_secret
 from tidings.core.webhooks.masks import masked
 from tidings.core.webhooks.retry_rules import show_retry
-from tidings.engine.webhook_records import Record, Verb, after
+from tidings.engine.webhooks.records import Record, Verb, after
 from tidings.store.port import DeliveryQuery
 
 PAGE = 25

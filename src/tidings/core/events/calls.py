@@ -146,7 +146,7 @@ class Types(Protocol):
 
 
 class DraftMaker(Protocol[Draft_co]):
-    """Makes what the engine accepts (`tidings.engine.intake.Draft`)."""
+    """Makes what the engine accepts (`tidings.engine.events.intake.Draft`)."""
 
     def __call__(
         self,

@@ -1,0 +1,1 @@
+"""Who may come in: credentials, people, sessions, portals, and guards against guessing."""

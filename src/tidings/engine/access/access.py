@@ -1,0 +1,411 @@
+"""Who may call, and for which org.
+
+Only digests are kept: a credential's secret is random and long, or is given by the operator at
+every start, so one SHA-256 is enough. What a header meant last time is remembered by the header's
+digest, never by the header itself, until it ends by itself (an expiry, the end of a rotation's
+overlap, of a token) and no longer than until the next change of credentials.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from tidings.core.access.scopes import EVERYTHING, RESOURCES, grants_of
+from tidings.core.events.attribution import of_credential
+from tidings.core.events.calls import Caller
+from tidings.core.form import came
+from tidings.engine.access.denied import Denied, NotKnown, demand, unknown
+from tidings.engine.access.key_guard import KeyGuard
+from tidings.engine.access.keys import (
+    NewCredential,
+    digest_of,
+    is_typed,
+    new_key,
+    new_secret,
+    till_secret,
+    typed,
+)
+from tidings.engine.access.till_guard import TillGuard
+from tidings.engine.access.tokens import TTL_S, Tokens, mark_of
+from tidings.engine.clock import Clock, WallClock
+from tidings.engine.orgs import Orgs
+from tidings.store import port
+
+REMEMBERED_MAX = 4096
+FIRST_ORG = 1
+KEY, TILL, OAUTH = "key", "till", "oauth"
+TOKEN_PATH = "/v3/oauth/token/generate"
+_FOREVER_MS = 1 << 62
+_NOBODY = b"\0" * 32
+
+__all__ = [
+    "EVERYTHING",
+    "RESOURCES",
+    "Access",
+    "BootstrapRefused",
+    "Caller",
+    "Denied",
+    "NewCredential",
+    "demand",
+    "grants_of",
+    "is_typed",
+    "typed",
+]
+
+
+class BootstrapRefused(ValueError):
+    """The platform's credential cannot be as the operator gives it."""
+
+
+class _Known(msgspec.Struct, frozen=True):
+    caller: Caller
+    until_ms: int
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """A credential whose secret was shown, and until when that secret is good."""
+
+    credential: port.Credential
+    digest: bytes  # of the secret that was shown
+    until_ms: int
+
+    def __repr__(self) -> str:
+        """Without the digest."""
+        return f"Proof(credential={self.credential.id!r})"
+
+
+class Access:
+    """The credentials of all orgs, in memory, over the store."""
+
+    def __init__(
+        self,
+        *,
+        store: port.Store,
+        orgs: Orgs,
+        draw: Callable[[int], bytes] = os.urandom,
+        clock: Clock | None = None,
+        tokens: Tokens | None = None,
+    ) -> None:
+        """Without `tokens`, those that are given out do not outlive this object."""
+        self._store = store
+        self._orgs = orgs
+        self._draw = draw
+        self._now_ms = (clock or WallClock()).now_ms
+        self._tokens = tokens or Tokens(os.urandom(32), os.urandom)
+        self._credentials: dict[str, port.Credential] = {}
+        self._remembered: dict[bytes, _Known] = {}
+        self._uses: dict[str, int] = {}
+        self._tills = TillGuard()
+        self.guard = KeyGuard()
+        orgs.watch(self._remembered.clear)
+
+    def load(self, snapshot: port.Snapshot) -> None:
+        """Take over the credentials at start."""
+        self._credentials = {one.id: one for one in snapshot.credentials}
+        self._remembered.clear()
+
+    # -- asking -----------------------------------------------------------------------------------
+
+    def caller(
+        self,
+        authorization: bytes | None,
+        scope: str | None,
+        token: bytes | None = None,
+        address: Callable[[], str] = str,
+    ) -> Caller:
+        """Who calls with this `Authorization` header, or with this `X-CAP-API-OAUTH-TOKEN`.
+
+        Denied unless `scope`, if there is one, is theirs. A scope is a resource and what is done to
+        it: "webhooks:write", "events:write", "logs:read". Where both headers came, the token
+        counts. `address` is asked where the credential is not remembered.
+        """
+        presented = authorization if token is None else b"Bearer " + token
+        if not presented:
+            raise unknown("no Authorization header")
+        digest = hashlib.sha256(presented).digest()
+        now_ms = self._now_ms()
+        known = self._remembered.get(digest)
+        if known is None or known.until_ms <= now_ms:
+            known = self._recognise(presented, now_ms, address)
+            if len(self._remembered) >= REMEMBERED_MAX:
+                self._remembered.clear()
+            self._remembered[digest] = known
+        caller = known.caller
+        if scope is not None and scope not in caller.grants:
+            demand(caller, scope)
+        self._uses[caller.credential] = now_ms
+        return caller
+
+    def acting(self, caller: Caller, wanted: str | None) -> Caller:
+        """The caller, acting for the org that its `X-Tidings-Org` header names, if any.
+
+        Only the platform's own credential may name another org than its own.
+        """
+        if not wanted or wanted == str(caller.org):
+            return caller
+        known = wanted.isascii() and wanted.isdigit() and len(wanted) <= 16
+        if not caller.platform or not known or self._orgs.get(int(wanted)) is None:
+            must = "an existing org" if caller.platform else "the credential's own org"
+            raise Denied(
+                403,
+                "forbidden_org",
+                f"X-Tidings-Org must name {must}; got {came(wanted)}. Leave it out for org "
+                f"{caller.org}. (forbidden_org, header X-Tidings-Org)",
+            )
+        return msgspec.structs.replace(caller, org=int(wanted))
+
+    def prove(
+        self, key: str, secret: str, address: str = "", *, plain: bool = False
+    ) -> Proof | None:
+        """The credential whose key and secret these are; None where they are not known together.
+
+        A till shows the MD5 of its password; with `plain`, the password itself is given.
+        """
+        credential, now_ms = self._credentials.get(key), self._now_ms()
+        is_till = credential is not None and credential.kind == TILL
+        if is_till:
+            self._tills.check(key, address, now_ms / 1000)
+            secret = till_secret(secret) if plain else secret.lower()
+        proof = self._proof(credential, digest_of(secret), now_ms)
+        if is_till and proof is None:
+            self._tills.was_wrong(key, address, now_ms / 1000)
+        elif is_till:
+            self._tills.was_right(key, address)
+        return proof
+
+    def caller_of(self, credential_id: str, mark: bytes | None = None) -> Caller:
+        """The caller that a credential is now, for sessions. Denied when it has ended.
+
+        `mark` is of the secret that was shown; when that holds no more, it has ended too.
+        """
+        now_ms = self._now_ms()
+        credential = self._credentials.get(credential_id)
+        if credential is None or self._end_of(credential, now_ms) <= now_ms:
+            raise unknown("a credential that has ended")
+        if mark is not None and not self._marked(credential, mark.decode("latin-1"), now_ms):
+            raise unknown("a credential whose secret was changed")
+        self._uses[credential_id] = now_ms
+        return self._caller(credential)
+
+    def token(self, key: str, secret: str, address: str = "") -> tuple[str, int]:
+        """An access token for an OAuth client, and the seconds that it lasts. Denied otherwise."""
+        now_ms = self._now_ms()
+        proof = self.prove(key, secret, address)
+        if proof is None:
+            denied = Denied(
+                401,
+                "unauthenticated",
+                "key and secret must be those of a credential of kind oauth; got a pair that is "
+                "not known together. Check both halves. (unauthenticated, field secret)",
+            )
+            if self._was_good(key, secret):
+                raise denied
+            raise self.guard.wrong(denied, address, now_ms / 1000)
+        credential = proof.credential
+        if credential.kind != OAUTH:
+            raise Denied(
+                401,
+                "wrong_kind",
+                f"Tokens must be asked for with a credential of kind oauth; got kind "
+                f"{credential.kind}. Send this one as Authorization: Basic. (wrong_kind, field "
+                "key)",
+            )
+        ttl_s = min(TTL_S, (proof.until_ms - now_ms) // 1000)
+        if ttl_s < 1:
+            raise unknown("a credential that ends within this second")
+        self._uses[credential.id] = now_ms
+        made = self._tokens.make(credential.id, credential.org, proof.digest, now_ms, ttl_s)
+        return made, ttl_s
+
+    def credential(self, id: str) -> port.Credential | None:
+        """A credential as it is kept, whatever became of it."""
+        return self._credentials.get(id)
+
+    def of_org(self, org: int) -> list[port.Credential]:
+        """All credentials of an org, revoked ones too, oldest first."""
+        own = [one for one in self._credentials.values() if one.org == org]
+        return sorted(own, key=lambda one: (one.created_ms, one.id))
+
+    def of_platform(self) -> list[port.Credential]:
+        """The platform's own credentials that were not revoked."""
+        all_of_them = self._credentials.values()
+        return [one for one in all_of_them if one.platform and one.revoked_ms is None]
+
+    def used_ms(self, credential: port.Credential) -> int | None:
+        """When a credential was last used."""
+        return self._uses.get(credential.id, credential.used_ms)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _recognise(self, presented: bytes, now_ms: int, address: Callable[[], str]) -> _Known:
+        where = address()
+        try:
+            return self._read(presented, now_ms, where)
+        except NotKnown as denied:
+            raise self.guard.wrong(denied, where, now_ms / 1000) from None
+
+    def _read(self, presented: bytes, now_ms: int, address: str) -> _Known:
+        scheme, _, rest = presented.strip().partition(b" ")
+        if scheme.lower() == b"bearer":
+            return self._by_token(rest.strip(), now_ms)
+        if scheme.lower() != b"basic":
+            raise unknown("another scheme", NotKnown)
+        try:
+            decoded = base64.b64decode(rest.strip(), validate=True)
+            key, colon, secret = decoded.decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            raise unknown("something that is not base64 of UTF-8", NotKnown) from None
+        if not colon:
+            raise unknown("no colon after the key", NotKnown)
+        proof = self.prove(key, secret, address)
+        if proof is None:
+            kind = Denied if self._was_good(key, secret) else NotKnown
+            raise unknown("a key and secret that are not known together", kind)
+        if proof.credential.kind == OAUTH:
+            raise Denied(
+                401,
+                "wrong_kind",
+                "A credential of kind oauth must call with a token; got it as Basic. POST its key "
+                f"and secret to {TOKEN_PATH}. (wrong_kind, header Authorization)",
+            )
+        return _Known(self._caller(proof.credential), proof.until_ms)
+
+    def _by_token(self, token: bytes, now_ms: int) -> _Known:
+        claims = self._tokens.read(token, now_ms)
+        credential = None if claims is None else self._credentials.get(claims.sub)
+        if (
+            claims is None
+            or credential is None
+            or credential.kind != OAUTH
+            or not (until_ms := self._marked(credential, claims.mark, now_ms))
+        ):
+            raise (Denied if self._tokens.made(token) else NotKnown)(
+                401,
+                "unauthenticated",
+                "The call must carry an access token that is in force; got one that has ended, or "
+                f"is not of this service. POST key and secret to {TOKEN_PATH} for a new one. "
+                "(unauthenticated, header X-CAP-API-OAUTH-TOKEN)",
+            )
+        return _Known(self._caller(credential), min(until_ms, claims.exp * 1000))
+
+    def _proof(
+        self, credential: port.Credential | None, digest: bytes, now_ms: int
+    ) -> Proof | None:
+        """Compares with both secrets in force, in the same time whatever is there."""
+        newest, before = _NOBODY, _NOBODY
+        if credential is not None:
+            newest, before = credential.digest, credential.previous or _NOBODY
+        is_newest = hmac.compare_digest(digest, newest)
+        is_before = hmac.compare_digest(digest, before)
+        if credential is None or not (is_newest or is_before):
+            return None
+        until_ms = self._end_of(credential, now_ms)
+        if not is_newest:
+            until_ms = min(until_ms, credential.previous_until_ms or 0)
+        return Proof(credential, digest, until_ms) if until_ms > now_ms else None
+
+    def _was_good(self, key: str, secret: str) -> bool:
+        """Whether a pair was good before its credential ended: nobody has guessed it."""
+        credential = self._credentials.get(key)
+        if credential is None or credential.kind == TILL:
+            return False
+        kept = (credential.digest, credential.previous or _NOBODY)
+        return any(hmac.compare_digest(digest_of(secret), digest) for digest in kept)
+
+    def _marked(self, credential: port.Credential, mark: str, now_ms: int) -> int:
+        """Until when the secret of this mark is good; 0 where it is not."""
+        until_ms = self._end_of(credential, now_ms)
+        if not hmac.compare_digest(mark_of(credential.digest), mark):
+            before = credential.previous
+            if before is None or not hmac.compare_digest(mark_of(before), mark):
+                return 0
+            until_ms = min(until_ms, credential.previous_until_ms or 0)
+        return until_ms if until_ms > now_ms else 0
+
+    def _end_of(self, credential: port.Credential, now_ms: int) -> int:
+        if credential.revoked_ms is not None:
+            return 0
+        return _FOREVER_MS if credential.expires_ms is None else credential.expires_ms
+
+    def _caller(self, credential: port.Credential) -> Caller:
+        of_org = self._orgs.settings(credential.org).limits.events_per_second
+        return Caller(
+            org=credential.org,
+            platform=credential.platform,
+            credential=credential.id,
+            grants=grants_of(credential.scopes),
+            attribution=of_credential(credential.id, credential.name, credential.kind),
+            calls_per_minute=credential.calls_per_minute,
+            events_per_s=credential.events_per_s,
+            limited=credential.events_per_s is not None
+            or (of_org is not None and not credential.platform),
+        )
+
+    # -- changing ---------------------------------------------------------------------------------
+
+    def uses(self) -> list[port.Use]:
+        """Last uses that are not written down yet."""
+        return [port.Use(id, at_ms) for id, at_ms in self._uses.items()]
+
+    def written(self, uses: Iterable[port.Use]) -> None:
+        """These are written down; what was used again since then is not."""
+        for use in uses:
+            id = use.id
+            if self._uses.get(id) == use.at_ms:
+                del self._uses[id]
+            if (credential := self._credentials.get(id)) is not None:
+                self._credentials[id] = msgspec.structs.replace(credential, used_ms=use.at_ms)
+
+    async def keep(self, credential: port.Credential) -> None:
+        """Store a credential as it is; it is in force, or no longer, when this returns."""
+        await self._store.put_credential(credential)
+        self._credentials[credential.id] = credential
+        self._remembered.clear()
+
+    async def put(self, key: str, secret: str, org: int, *, platform: bool, scopes: str) -> None:
+        """Store a credential; it is in force when this returns."""
+        credential = port.Credential(
+            key, org, platform, digest_of(secret), scopes, created_ms=self._now_ms()
+        )
+        known = self._credentials.get(key)
+        if known is not None:
+            credential = msgspec.structs.replace(
+                credential, created_ms=known.created_ms, used_ms=known.used_ms
+            )
+            if known == credential:
+                return
+        await self.keep(credential)
+
+    async def ensure_bootstrap(self, org: int, key: str, secret: str) -> None:
+        """The platform's credential as the operator gives it at every start, and its org."""
+        if not key or ":" in key:
+            raise BootstrapRefused(
+                "TIDINGS_BOOTSTRAP_KEY must be text without a colon; got "
+                f"{'a colon in it' if key else 'nothing'}. Take a name such as platform."
+            )
+        if not secret:
+            raise BootstrapRefused(
+                "TIDINGS_BOOTSTRAP_SECRET must be text; got nothing. Take 32 random characters."
+            )
+        known = self._credentials.get(key)
+        if known is not None and not known.platform:
+            raise BootstrapRefused(
+                f"TIDINGS_BOOTSTRAP_KEY must be a key of the platform's own; got {came(key)}, "
+                f"which is a credential of org {known.org}. Take another name."
+            )
+        await self._orgs.ensure(org)
+        await self.put(key, secret, org, platform=True, scopes=EVERYTHING)
+
+    async def first_credential(self, org: int = FIRST_ORG) -> NewCredential | None:
+        """A platform credential, and its org, where there is none at all; to be printed once."""
+        if self._credentials:
+            return None
+        await self._orgs.ensure(org)
+        fresh = NewCredential(new_key(self._draw), new_secret(self._draw))
+        await self.put(fresh.key, fresh.secret, org, platform=True, scopes=EVERYTHING)
+        return fresh

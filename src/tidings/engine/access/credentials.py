@@ -1,0 +1,247 @@
+"""Making, changing, rotating and revoking credentials, within what the asking caller may do itself.
+
+A caller never gets at more than it has: it makes, changes and rotates only credentials whose scopes
+it holds all of, because it would learn their secret or lengthen their life. The platform's own are
+hidden from everybody else, of whichever org they are.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from tidings.core.access.credential_rules import Wanted, read_change, read_new, read_rotation
+from tidings.core.access.scopes import grants_of, show_scopes
+from tidings.core.events.calls import Caller
+from tidings.core.form import Refusal, came
+from tidings.engine.access.access import TILL, Access
+from tidings.engine.access.keys import digest_of, new_key, new_secret, till_secret
+from tidings.engine.changes import Changes
+from tidings.engine.clock import Clock
+from tidings.store import port
+
+PER_ORG_MAX = 1000  # that are not revoked
+
+
+class UnknownCredential(Exception):
+    """The org has no credential of this id that the caller may see."""
+
+
+class CredentialRefused(Exception):
+    """A credential cannot be as asked; `status` is that of the answer."""
+
+    def __init__(self, status: int, refusals: list[Refusal]) -> None:
+        super().__init__(refusals[0].message)
+        self.status = status
+        self.refusals = refusals
+
+
+class Credentials:
+    """Changes to credentials, one at a time, each in force when it returns."""
+
+    def __init__(
+        self, *, access: Access, changes: Changes, clock: Clock, draw: Callable[[int], bytes]
+    ) -> None:
+        self._access = access
+        self._changes = changes
+        self._clock = clock
+        self._draw = draw
+
+    def list(self, caller: Caller, org: int) -> list[port.Credential]:
+        """The credentials of an org that the caller may see, revoked ones too, oldest first."""
+        return [one for one in self._access.of_org(org) if _shown(one, caller)]
+
+    def get(self, caller: Caller, org: int, id: str) -> port.Credential:
+        """One of them. UnknownCredential for anything else."""
+        credential = self._access.credential(id)
+        if credential is None or credential.org != org or not _shown(credential, caller):
+            raise UnknownCredential(id)
+        return credential
+
+    async def create(
+        self, caller: Caller, org: int, body: dict[str, Any]
+    ) -> tuple[port.Credential, str]:
+        """Make one. Returns it and its secret (a till's password), to be shown once."""
+        wanted = _read(read_new(body, self._clock.now_ms()))
+        _check_within(caller, wanted.scopes, "scopes")
+
+        async def change() -> tuple[port.Credential, str]:
+            own = [one for one in self._access.of_org(org) if one.revoked_ms is None]
+            if len(own) >= PER_ORG_MAX:
+                raise _refused(
+                    409,
+                    "too_many",
+                    "",
+                    f"An org must have at most {PER_ORG_MAX} credentials in force; got one more. "
+                    "Revoke those that are not used.",
+                )
+            key = wanted.code or new_key(self._draw)
+            if self._access.credential(key) is not None:
+                raise _refused(
+                    409,
+                    "code_taken",
+                    "code",
+                    f"code must be new in the whole service; got {came(key)}, which is taken. "
+                    "Take another.",
+                )
+            digest, secret = self._secret(wanted.kind, wanted.password)
+            fresh = port.Credential(
+                key,
+                org,
+                False,
+                digest,
+                wanted.scopes,
+                created_ms=self._clock.now_ms(),
+                kind=wanted.kind,
+                name=wanted.name,
+                expires_ms=wanted.expires_ms,
+                calls_per_minute=wanted.calls_per_minute,
+                events_per_s=wanted.events_per_s,
+                created_by=caller.credential,
+            )
+            await self._access.keep(fresh)
+            return fresh, secret
+
+        return await self._changes.run(change)
+
+    async def change(
+        self, caller: Caller, org: int, id: str, body: dict[str, Any]
+    ) -> port.Credential:
+        """Change its name, scopes, expiry or limits; what the body does not name stays."""
+
+        async def change() -> port.Credential:
+            old = self._living(caller, org, id)
+            for field in ("scopes", "expiresAt"):
+                if old.platform and field in body:
+                    raise _refused(
+                        409,
+                        "platforms_own",
+                        field,
+                        f"{field} of the platform's own credential must stay as it is; got "
+                        "another. Make a credential of the org for narrower work.",
+                    )
+            wanted = _read(read_change(body, _wanted(old), self._clock.now_ms()))
+            _check_within(caller, wanted.scopes, "scopes")
+            fresh = msgspec.structs.replace(
+                old,
+                name=wanted.name,
+                scopes=wanted.scopes,
+                expires_ms=wanted.expires_ms,
+                calls_per_minute=wanted.calls_per_minute,
+                events_per_s=wanted.events_per_s,
+            )
+            await self._access.keep(fresh)
+            return fresh
+
+        return await self._changes.run(change)
+
+    async def rotate(
+        self, caller: Caller, org: int, id: str, body: dict[str, Any]
+    ) -> tuple[port.Credential, str]:
+        """Give it a new secret; the old one is taken for a while too, unless told otherwise."""
+
+        async def change() -> tuple[port.Credential, str]:
+            old = self._living(caller, org, id)
+            read = read_rotation(body, old.kind)
+            if not isinstance(read, tuple):
+                raise CredentialRefused(400, read)
+            overlap_ms, password = read
+            digest, secret = self._secret(old.kind, password)
+            fresh = msgspec.structs.replace(
+                old,
+                digest=digest,
+                previous=old.digest if overlap_ms else None,
+                previous_until_ms=self._clock.now_ms() + overlap_ms if overlap_ms else None,
+            )
+            await self._access.keep(fresh)
+            return fresh, secret
+
+        return await self._changes.run(change)
+
+    async def revoke(self, caller: Caller, org: int, id: str) -> port.Credential:
+        """End it for good; nothing is called with it any more when this returns. Idempotent."""
+
+        async def change() -> port.Credential:
+            old = self.get(caller, org, id)
+            if old.revoked_ms is not None:
+                return old
+            if old.platform and self._is_last_of_platform(old):
+                raise _refused(
+                    409,
+                    "last_of_platform",
+                    "",
+                    "One credential of the platform's own must stay; got the last one. Rotate it "
+                    "instead.",
+                )
+            fresh = msgspec.structs.replace(
+                old, revoked_ms=self._clock.now_ms(), previous=None, previous_until_ms=None
+            )
+            await self._access.keep(fresh)
+            return fresh
+
+        return await self._changes.run(change)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _living(self, caller: Caller, org: int, id: str) -> port.Credential:
+        """One that was not revoked, and that the caller may change."""
+        credential = self.get(caller, org, id)
+        if credential.revoked_ms is not None:
+            raise _refused(
+                409,
+                "revoked",
+                "",
+                f"The credential must be in force; {came(id)} was revoked. Make a new one.",
+            )
+        _check_within(caller, credential.scopes, "")
+        return credential
+
+    def _secret(self, kind: str, password: str | None) -> tuple[bytes, str]:
+        """The digest to keep and the secret to show."""
+        secret = password or new_secret(self._draw)
+        return digest_of(till_secret(secret) if kind == TILL else secret), secret
+
+    def _is_last_of_platform(self, credential: port.Credential) -> bool:
+        return all(one.id == credential.id for one in self._access.of_platform())
+
+
+def _shown(credential: port.Credential, caller: Caller) -> bool:
+    return caller.platform or not credential.platform
+
+
+def _wanted(old: port.Credential) -> Wanted:
+    return Wanted(
+        old.name,
+        old.scopes,
+        old.expires_ms,
+        old.calls_per_minute,
+        old.events_per_s,
+        old.kind,
+    )
+
+
+def _read(read: Wanted | list[Refusal]) -> Wanted:
+    if isinstance(read, Wanted):
+        return read
+    raise CredentialRefused(400, read)
+
+
+def _check_within(caller: Caller, scopes: str, field: str) -> None:
+    """403 for scopes that the caller does not hold itself."""
+    beyond = sorted(grants_of(scopes) - caller.grants)
+    if not beyond:
+        return
+    resource = beyond[0].partition(":")[0]
+    must = "scopes must stay within those of the calling credential"
+    raise _refused(
+        403,
+        "scope_exceeded",
+        f"scopes.{resource}" if field else "",
+        f"{must}; got {resource} {show_scopes(scopes)[resource]}. Leave it out, or call with a "
+        "credential that has it.",
+    )
+
+
+def _refused(status: int, code: str, field: str, sentence: str) -> CredentialRefused:
+    where = f"field {field}" if field else "credential"
+    return CredentialRefused(status, [Refusal(code, f"{sentence} ({code}, {where})", field)])

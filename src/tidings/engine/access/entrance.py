@@ -1,0 +1,90 @@
+"""Everything that decides who comes in, put together and loaded as one."""
+
+import hmac
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tidings.engine.access.access import Access
+from tidings.engine.access.credentials import Credentials
+from tidings.engine.access.limits import Limits
+from tidings.engine.access.links import Links
+from tidings.engine.access.passwords import Passwords
+from tidings.engine.access.portals import Portals
+from tidings.engine.access.sessions import Sessions
+from tidings.engine.access.sign_in_guard import SignInGuard
+from tidings.engine.access.tokens import Tokens
+from tidings.engine.access.upkeep import AccessUpkeep
+from tidings.engine.access.users import Users
+from tidings.engine.changes import Changes
+from tidings.engine.clock import Clock
+from tidings.engine.orgs import Orgs
+from tidings.store import port
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entrance:
+    """The parts."""
+
+    access: Access
+    credentials: Credentials
+    users: Users
+    sessions: Sessions
+    portals: Portals
+    guard: SignInGuard
+    limits: Limits
+    upkeep: AccessUpkeep
+
+    @classmethod
+    def compose(
+        cls,
+        *,
+        store: port.Store,
+        orgs: Orgs,
+        changes: Changes,
+        clock: Clock,
+        token_key: bytes,
+        draw: Callable[[int], bytes] = os.urandom,
+        passwords: Passwords | None = None,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> "Entrance":
+        """`token_key` signs access tokens: with another one, those that are out end."""
+        access = Access(
+            store=store, orgs=orgs, draw=draw, clock=clock, tokens=Tokens(token_key, draw)
+        )
+        links = Links(store, clock)
+        users = Users(
+            store=store,
+            links=links,
+            changes=changes,
+            clock=clock,
+            draw=draw,
+            passwords=passwords or Passwords(),
+        )
+        guard = SignInGuard(hmac.digest(token_key, b"tidings.devices", "sha256"))
+        sessions = Sessions(
+            store=store,
+            links=links,
+            access=access,
+            users=users,
+            clock=clock,
+            draw=draw,
+            guard=guard,
+        )
+        return cls(
+            access=access,
+            credentials=Credentials(access=access, changes=changes, clock=clock, draw=draw),
+            users=users,
+            sessions=sessions,
+            portals=Portals(links=links, access=access, sessions=sessions, clock=clock, draw=draw),
+            guard=guard,
+            limits=Limits(orgs, now_s),
+            upkeep=AccessUpkeep(store=store, access=access, sessions=sessions, clock=clock),
+        )
+
+    def load(self, snapshot: port.Snapshot, people: port.People) -> None:
+        """Take over everybody at start."""
+        self.access.load(snapshot)
+        self.users.load(people)
+        self.sessions.load(people)

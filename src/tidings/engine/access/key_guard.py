@@ -1,0 +1,80 @@
+"""Slows down whoever calls with keys that are not known, and says so.
+
+A key and its secret are looked at first, for that costs less than asking how often somebody was
+wrong: so who calls with a good one is let in, whatever others do from the same address. Wrong ones
+are counted by address; where they are too many, the answer is 429 and says when to come again. A
+secret that was good once is not guessed, and is not counted.
+"""
+
+import math
+from collections import OrderedDict
+from collections.abc import Iterator
+
+import structlog
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from tidings.core.access.forwarded import block_of
+from tidings.core.access.quota import Quota
+from tidings.engine.access.denied import Denied
+
+TRIES, TRIES_S = 60, 60.0
+KEPT_MAX = 10_000
+TOLD_S = 60.0  # between two lines of the log about one address
+
+log = structlog.get_logger("tidings.access")
+
+
+class _Place:
+    """An address, and what came from there."""
+
+    def __init__(self, tries: int, now_s: float) -> None:
+        self.quota = Quota("keys", tries, TRIES_S, now_s)
+        self.refused = 0
+        self.told_s: float | None = None
+
+
+class KeyGuard(Collector):
+    """The wrong keys of the last minute, by address; and all of them, for Prometheus."""
+
+    def __init__(self, tries: int = TRIES) -> None:
+        self._tries = tries
+        self._places: OrderedDict[str, _Place] = OrderedDict()
+        self.refused = 0  # since the start
+        self.slowed = 0  # of these, with 429
+
+    def wrong(self, denied: Denied, address: str, now_s: float) -> Denied:
+        """Count a key that is not known; the answer to it, which is 429 where there were many."""
+        self.refused += 1
+        block = block_of(address)
+        place = self._places.pop(block, None) or _Place(self._tries, now_s)
+        self._places[block] = place
+        if len(self._places) > KEPT_MAX:
+            self._places.popitem(last=False)
+        place.refused += 1
+        if place.quota.take(now_s):
+            return denied
+        self.slowed += 1
+        if place.told_s is None or now_s >= place.told_s + TOLD_S:
+            log.warning("keys are being guessed", address=address, refused=place.refused)
+            place.told_s, place.refused = now_s, 0
+        wait_s = math.ceil(place.quota.wait_s(now_s))
+        return Denied(
+            429,
+            "too_many_tries",
+            f"Calls must carry a credential that is known; got more than {self._tries} others from "
+            f"{address or 'here'} within {TRIES_S:.0f} s. Correct the credential, and wait "
+            f"{wait_s} s before the next try. (too_many_tries, header Authorization)",
+            retry_after_s=wait_s,
+        )
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics at this moment (prometheus_client)."""
+        family = CounterMetricFamily(
+            "tidings_keys_refused",
+            "Calls whose credential is not known, by the status that they got.",
+            labels=["status"],
+        )
+        family.add_metric(["401"], self.refused - self.slowed)
+        family.add_metric(["429"], self.slowed)
+        yield family

@@ -1,0 +1,134 @@
+"""Portals: links that open a part of the console inside another product, and what they open.
+
+A link is made with a credential, opens once, within minutes, and begins a session that is limited
+to one org and one role. The session has no more than its credential has now, and ends with it.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from tidings.core.access.portal_rules import Portal
+from tidings.core.access.scopes import ROLES, grants_of
+from tidings.core.events.calls import Caller
+from tidings.core.form import Refusal, came
+from tidings.engine.access.access import Access
+from tidings.engine.access.denied import Denied
+from tidings.engine.access.keys import digest_of, is_typed, typed
+from tidings.engine.access.links import Links
+from tidings.engine.access.sessions import PORTAL, Opened, Sessions, SignedIn
+from tidings.engine.access.tokens import mark_of
+from tidings.engine.clock import Clock
+from tidings.store import port
+
+OPEN_LINKS_MAX = 500  # of one org, that may still be opened
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Portal).decode
+
+
+class PortalRefused(Exception):
+    """A link cannot be as asked; `status` is that of the answer."""
+
+    def __init__(self, status: int, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.status = status
+        self.refusal = refusal
+
+
+class Portals:
+    """Makes links and opens them."""
+
+    def __init__(
+        self,
+        *,
+        links: Links,
+        access: Access,
+        sessions: Sessions,
+        clock: Clock,
+        draw: Callable[[int], bytes],
+    ) -> None:
+        self._links = links
+        self._access = access
+        self._sessions = sessions
+        self._clock = clock
+        self._draw = draw
+        self._open: dict[int, deque[int]] = {}  # by org: when its links end
+
+    async def make_link(self, caller: Caller, portal: Portal, lasts_ms: int) -> tuple[str, int]:
+        """The token of a link, and when it ends. PortalRefused, StoreDown."""
+        if not grants_of(ROLES[portal.role]) <= caller.grants:
+            raise PortalRefused(
+                403,
+                Refusal(
+                    "role_exceeded",
+                    "role must not be able to do more than the calling credential; got "
+                    f"{came(portal.role)}. Take reader, or call with a credential that has its "
+                    "scopes. (role_exceeded, field role)",
+                    "role",
+                ),
+            )
+        now_ms = self._clock.now_ms()
+        ends = self._open.setdefault(portal.org, deque())
+        while ends and ends[0] <= now_ms:
+            ends.popleft()
+        if len(ends) >= OPEN_LINKS_MAX:
+            raise PortalRefused(
+                429,
+                Refusal(
+                    "too_many_links",
+                    f"An org must have at most {OPEN_LINKS_MAX} links that are not opened; got one "
+                    "more. Make a link when somebody opens the page, and let it end sooner by "
+                    "expiresInMinutes. (too_many_links, -)",
+                    "",
+                ),
+            )
+        token, ends_ms = typed("lnk", self._draw(30)), now_ms + lasts_ms
+        digest, maker = digest_of(token), caller.credential
+        link = port.Link(digest, PORTAL, "", portal.org, maker, ends_ms, _encode(portal))
+        await self._links.put(link)
+        ends.append(ends_ms)
+        return token, ends_ms
+
+    def opened_by(self, token: str, had: Iterable[str]) -> Opened | None:
+        """The portal of one of the sessions `had` that this very link began: a page was loaded
+        again. None where there is none."""
+        digest = digest_of(token).hex()
+        found = (self._sessions.opened(one) for one in had)
+        return next((one for one in found if one is not None and one.link == digest), None)
+
+    async def open(self, token: str, address: str, agent: str) -> tuple[SignedIn, Opened]:
+        """The session that a link begins, and what that is limited to. Denied, StoreDown."""
+        if not is_typed("lnk", token):
+            raise _ended()
+        digest = digest_of(token)
+        link = await self._links.take(digest)
+        if link is None or link.purpose != PORTAL or link.expires_ms <= self._clock.now_ms():
+            if link is not None and link.purpose != PORTAL:
+                await self._links.give_back(link)  # it is for another door
+            raise _ended()
+        if (ends := self._open.get(link.org)) is not None and link.expires_ms in ends:
+            ends.remove(link.expires_ms)
+        credential = self._access.credential(link.credential)
+        if credential is None:
+            raise _ended()
+        self._access.caller_of(credential.id)  # Denied where it has ended meanwhile
+        portal = _decode(link.portal)
+        opened = Opened(**msgspec.structs.asdict(portal), link=digest.hex())
+        mark = mark_of(credential.digest).encode()
+        try:
+            signed = await self._sessions.open_portal(opened, credential.id, mark, address, agent)
+        except port.StoreDown:
+            await self._links.give_back(link)
+            raise
+        return signed, opened
+
+
+def _ended() -> Denied:
+    return Denied(
+        401,
+        "link_ended",
+        "The link must be a new one; this one was used, or its time is over. Load the page again "
+        "that holds this portal. (link_ended, -)",
+    )

@@ -1,0 +1,448 @@
+"""Signing in to the console, and what a session stands for.
+
+A session is a random token in the browser and its digest here. It belongs to a person or to an
+org's credential and grants nothing by itself: what its owner may do is looked up at each use. It
+remembers a mark of the secret that was shown, so that a new password, a rotation without overlap or
+a revocation ends it at once.
+"""
+
+import contextlib
+import hashlib
+import hmac
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from tidings.core.access.portal_rules import Portal
+from tidings.core.access.scopes import ROLES, grants_of
+from tidings.core.access.user_rules import EMAIL_MAX, email_of
+from tidings.core.events.attribution import of_credential
+from tidings.core.events.calls import Caller
+from tidings.engine.access.access import Access
+from tidings.engine.access.denied import Denied
+from tidings.engine.access.keys import digest_of, typed
+from tidings.engine.access.links import Links
+from tidings.engine.access.sign_in_guard import SignInGuard
+from tidings.engine.access.tokens import mark_of
+from tidings.engine.access.users import Users
+from tidings.engine.clock import Clock
+from tidings.store import port
+
+IDLE_MS = 12 * 3_600_000
+ABSOLUTE_MS = 7 * 86_400_000
+LINK_MS = 600_000
+PER_OWNER_MAX = 20  # the oldest one ends
+AGENT_MAX = 200
+SIGN_IN, PORTAL = "sign_in", "portal"
+PORTAL_MS = 8 * 3_600_000  # a working day in another product; the product makes new links
+PORTALS_MAX = 200  # of one org
+DROP_SLICE = 200  # sessions in one write
+
+
+class SignedIn(msgspec.Struct, frozen=True):
+    """A sign-in that was made just now; the only time that its token is known."""
+
+    token: str
+    device: str = ""  # a mark for the browser, by which the guard knows it again
+
+    def __repr__(self) -> str:
+        """Nothing of it."""
+        return "SignedIn()"
+
+
+class Seat(msgspec.Struct, frozen=True):
+    """An org where a session may work. `role` is empty for a credential."""
+
+    org: int
+    role: str
+
+
+class Opened(Portal, frozen=True, omit_defaults=True):
+    """What a portal's session is limited to, and the link that began it."""
+
+    link: str = ""  # its digest, in hex
+
+
+class OpenSession(msgspec.Struct, frozen=True):
+    """A session as its owner sees it."""
+
+    id: str  # the beginning of its digest, in hex
+    created_ms: int
+    seen_ms: int
+    address: str
+    agent: str
+    own: bool  # the one that asks
+
+
+class Sessions:
+    """All sessions, in memory, over the store."""
+
+    def __init__(
+        self,
+        *,
+        store: port.Store,
+        links: Links,
+        access: Access,
+        users: Users,
+        clock: Clock,
+        draw: Callable[[int], bytes],
+        guard: SignInGuard | None = None,
+    ) -> None:
+        self._store = store
+        self._links = links
+        self._access = access
+        self._users = users
+        self._clock = clock
+        self._draw = draw
+        self._guard = guard or SignInGuard()
+        self._sessions: dict[bytes, port.Session] = {}
+        self._of_owner: defaultdict[str, list[bytes]] = defaultdict(list)  # oldest first
+        self._seen: dict[bytes, int] = {}
+        self._portals: dict[bytes, Opened] = {}  # of the sessions that portals began
+        self._ended: dict[bytes, None] = {}  # out of force, and in the store still
+        users.succeeded = self._inherit
+
+    def load(self, people: port.People) -> None:
+        """Take over the sessions at start."""
+        self._sessions.clear()
+        self._of_owner.clear()
+        self._portals.clear()
+        for session in people.sessions:
+            if session.portal:
+                self._portals[session.digest] = _opened(session.portal)
+            self._sessions[session.digest] = session
+            self._of_owner[self._owner(session)].append(session.digest)
+            if not session.portal:
+                person = session.person and account_of(self._users.email(session.person))
+                self._guard.know(session.address, person or f"credential {session.credential}")
+
+    # -- signing in -------------------------------------------------------------------------------
+
+    async def by_password(
+        self, email: str, password: str, address: str, agent: str = "", device: str = ""
+    ) -> SignedIn:
+        """A person's sign-in. Denied; TooManyTries, TooBusy: nothing was looked at."""
+        account, now_s = account_of(email), self._clock.now_ms() / 1000
+        person = await self._on_device(email, password, device)
+        if person is None:
+            self._guard.enter(address, account, now_s)
+            person = await self._users.verify(email, password)
+        mark = None if person is None else self._users.mark(person)
+        if person is None or mark is None:
+            raise _not_known()
+        self._guard.succeeded(address, account, now_s)
+        signed = await self._open(person, "", mark, address, agent)
+        return self._marked(signed, person)
+
+    async def _on_device(self, email: str, password: str, device: str) -> str | None:
+        """Whose password it is, of those who have signed in with this browser before. An address
+        may be several persons', and a mark of one buys no guesses at another."""
+        now_s = self._clock.now_ms() / 1000
+        for person in self._users.of_email(email[:EMAIL_MAX]):
+            if self._guard.enter_known(person, device, now_s):
+                return await self._users.verify(email, password, only=person)
+        return None
+
+    async def by_credential(
+        self, key: str, secret: str, address: str, agent: str = "", device: str = ""
+    ) -> SignedIn:
+        """A sign-in with a credential of any kind; of a till, with its password. As above."""
+        account, now_s = f"credential {key[:128]}", self._clock.now_ms() / 1000
+        if not self._guard.enter_known(account, device, now_s):
+            self._guard.enter(address, account, now_s)
+        proof = self._access.prove(key, secret, address, plain=True)
+        if proof is None:
+            raise _not_known()
+        self._guard.succeeded(address, account, now_s)
+        mark = mark_of(proof.digest).encode()
+        signed = await self._open("", proof.credential.id, mark, address, agent)
+        return self._marked(signed, account)
+
+    def _marked(self, signed: SignedIn, account: str) -> SignedIn:
+        device = self._guard.device(account, self._draw(16))
+        return msgspec.structs.replace(signed, device=device)
+
+    async def make_link(self, credential: str) -> str:
+        """The token of a link that signs in once, within 10 minutes, as a credential."""
+        token = typed("lnk", self._draw(30))
+        expires_ms = self._clock.now_ms() + LINK_MS
+        await self._links.put(port.Link(digest_of(token), SIGN_IN, "", 0, credential, expires_ms))
+        return token
+
+    async def by_link(self, token: str, address: str, agent: str = "") -> SignedIn:
+        """A sign-in by such a link. Denied, TooManyTries."""
+        self._guard.enter(address, f"link {address}", self._clock.now_ms() / 1000)
+        link = await self._links.take(digest_of(token))
+        credential = None if link is None else self._access.credential(link.credential)
+        if (
+            link is None
+            or credential is None
+            or link.purpose != SIGN_IN
+            or link.expires_ms <= self._clock.now_ms()
+        ):
+            raise Denied(
+                401,
+                "link_ended",
+                "The link must be a new one; this one was used, or is older than 10 minutes. Ask "
+                "for another. (link_ended, -)",
+            )
+        self._access.caller_of(credential.id)  # Denied where it has ended meanwhile
+        mark = mark_of(credential.digest).encode()
+        try:
+            return await self._open("", credential.id, mark, address, agent)
+        except port.StoreDown:
+            await self._links.give_back(link)
+            raise
+
+    async def open_portal(
+        self, opened: Opened, credential: str, mark: bytes, address: str, agent: str
+    ) -> SignedIn:
+        """A session that a portal's link begins (`Portals.open`)."""
+        return await self._open("", credential, mark, address, agent, opened)
+
+    # -- using ------------------------------------------------------------------------------------
+
+    def caller(self, token: str, org: int | None = None) -> Caller:
+        """Who calls with this token, in this org, or where they work first.
+
+        The same Caller as a credential's: `demand(caller, scope)` says what they may do. Denied:
+        401 without a session, 403 for an org that is not theirs.
+        """
+        session = self._live(token)
+        if session.portal:
+            return self._in_portal(session, org)
+        if session.credential:
+            caller = self._access.caller_of(session.credential, session.proof)
+            return self._access.acting(caller, None if org is None else str(org))
+        if org is None:
+            org = self._users.seats(session.person)[0].org
+        return self._users.caller(session.person, org)
+
+    def seats(self, token: str) -> Sequence[Seat]:
+        """The orgs to choose from. The platform's credential may take any other too. Denied."""
+        session = self._live(token)
+        if session.portal:
+            opened = self._portals[session.digest]
+            return [Seat(opened.org, opened.role)]
+        if session.credential:
+            return [Seat(self._access.caller_of(session.credential, session.proof).org, "")]
+        return [Seat(member.org, member.role) for member in self._users.seats(session.person)]
+
+    def list(self, token: str) -> Sequence[OpenSession]:
+        """All sessions of this one's owner, newest first. Denied."""
+        own = self._live(token)
+        return [
+            OpenSession(
+                session.digest[:8].hex(),
+                session.created_ms,
+                self._seen.get(session.digest, session.seen_ms),
+                session.address,
+                session.agent,
+                session.digest == own.digest,
+            )
+            for session in self._of(self._owner(own))
+            if session.digest == own.digest or not own.portal  # of a portal, strangers' ones
+        ]
+
+    def opened(self, token: str) -> Opened | None:
+        """What the session of a portal is limited to; None for any other, and for none."""
+        session = self._sessions.get(digest_of(token))
+        if session is None or not self._in_time(session, self._clock.now_ms()):
+            return None
+        return self._portals.get(session.digest)
+
+    async def sign_out(self, token: str) -> None:
+        """End this session; nothing is done where there is none."""
+        await self._drop([digest_of(token)])
+
+    async def sign_out_everywhere(self, token: str) -> int:
+        """End all sessions of this one's owner, this one too; how many. Denied."""
+        own = self._live(token)
+        digests = [own.digest] if own.portal else list(self._of_owner[self._owner(own)])
+        await self._drop(digests)
+        return len(digests)
+
+    # -- upkeep -----------------------------------------------------------------------------------
+
+    def uses(self) -> Sequence[port.Seen]:
+        """When sessions were last seen, as far as it is not written down yet."""
+        return [port.Seen(digest, at_ms) for digest, at_ms in self._seen.items()]
+
+    def written(self, uses: Iterable[port.Seen]) -> None:
+        """These are written down; what was seen again since then is not."""
+        for use in uses:
+            digest = use.digest
+            session = self._sessions.get(digest)
+            if session is not None:
+                self._sessions[digest] = msgspec.structs.replace(session, seen_ms=use.at_ms)
+            if session is None or self._seen.get(digest) == use.at_ms:
+                self._seen.pop(digest, None)
+
+    async def drop_ended(self) -> None:
+        """Have the store forget what has ended, for a new start would take it for open. StoreDown:
+        it is asked again by the next one that ends, and by the upkeep."""
+        while ended := list(itertools.islice(self._ended, DROP_SLICE)):
+            await self._store.drop_sessions(ended)
+            for digest in ended:
+                self._ended.pop(digest, None)
+
+    def forget_expired(self) -> None:
+        """Drop from memory what has expired; the store is told apart (`drop_expired`)."""
+        now_ms = self._clock.now_ms()
+        for session in [one for one in self._sessions.values() if not self._in_time(one, now_ms)]:
+            self._forget(session.digest)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    async def _open(
+        self,
+        person: str,
+        credential: str,
+        mark: bytes,
+        address: str,
+        agent: str,
+        opened: Opened | None = None,
+    ) -> SignedIn:
+        """A new session, always with a new token."""
+        token = typed("tsn", self._draw(32))
+        now_ms = self._clock.now_ms()
+        session = port.Session(
+            digest_of(token),
+            person,
+            credential,
+            mark,
+            now_ms,
+            now_ms,
+            address[:64],
+            agent[:AGENT_MAX],
+            b"" if opened is None else msgspec.json.encode(opened),
+        )
+        await self._store.put_session(session)
+        if opened is not None:
+            self._portals[session.digest] = opened
+        self._sessions[session.digest] = session
+        own = self._of_owner[self._owner(session)]
+        own.append(session.digest)
+        most = PER_OWNER_MAX if opened is None else PORTALS_MAX
+        if len(own) > most:
+            with contextlib.suppress(port.StoreDown):  # out of force; see `drop_ended`
+                await self._drop(own[:-most])
+        return SignedIn(token)
+
+    def _live(self, token: str) -> port.Session:
+        session = self._sessions.get(digest_of(token))
+        now_ms = self._clock.now_ms()
+        if session is None or not self._in_time(session, now_ms) or not self._proved(session):
+            raise Denied(
+                401,
+                "signed_out",
+                "The call must carry a session that is in force; got none, or one that has ended. "
+                "Sign in again. (signed_out, session)",
+            )
+        self._seen[session.digest] = now_ms
+        return session
+
+    def _in_time(self, session: port.Session, now_ms: int) -> bool:
+        seen_ms = self._seen.get(session.digest, session.seen_ms)
+        if session.portal and now_ms >= session.created_ms + PORTAL_MS:
+            return False
+        return now_ms < seen_ms + IDLE_MS and now_ms < session.created_ms + ABSOLUTE_MS
+
+    def _in_portal(self, session: port.Session, org: int | None) -> Caller:
+        """The caller that a portal's session is: no more than its credential is now."""
+        opened = self._portals[session.digest]
+        maker = self._access.caller_of(session.credential, session.proof)
+        if org not in (None, opened.org):
+            raise Denied(
+                403,
+                "forbidden_org",
+                f"The org must be that of the portal; got {org}. Stay in it. (forbidden_org, "
+                "session)",
+            )
+        return Caller(
+            org=opened.org,
+            credential=maker.credential,
+            grants=grants_of(ROLES[opened.role]) & maker.grants,
+            attribution=of_credential(maker.credential, f"{opened.name} portal", "key"),
+            role=opened.role,
+        )
+
+    async def _inherit(self, person: str, heir: str) -> None:
+        """Sessions of a person go on as those of another one of the same account."""
+        for digest in list(self._of_owner.get(f"p {person}", ())):
+            moved = msgspec.structs.replace(self._sessions[digest], person=heir)
+            await self._store.put_session(moved)
+            if digest in self._sessions:  # it may have ended meanwhile
+                seen_ms = self._seen.get(digest)
+                self._forget(digest)
+                self._sessions[digest] = moved
+                self._of_owner[self._owner(moved)].append(digest)
+                if seen_ms is not None:
+                    self._seen[digest] = seen_ms
+
+    def _owner(self, session: port.Session) -> str:
+        """Whose session it is, for what is counted and listed together."""
+        if session.portal:
+            return f"l {self._portals[session.digest].org}"
+        return f"c {session.credential}" if session.credential else f"p {session.person}"
+
+    def _proved(self, session: port.Session) -> bool:
+        """Whether what was shown at sign-in is still true. Of a credential, `caller_of` asks."""
+        if session.credential:
+            return True
+        mark = self._users.mark(session.person)
+        shown = mark is not None and hmac.compare_digest(mark, session.proof)
+        return shown and bool(self._users.seats(session.person))
+
+    def _of(self, owner: str) -> Sequence[port.Session]:
+        now_ms = self._clock.now_ms()
+        own = [self._sessions[digest] for digest in reversed(self._of_owner[owner])]
+        return [
+            session for session in own if self._in_time(session, now_ms) and self._proved(session)
+        ]
+
+    async def _drop(self, digests: Sequence[bytes]) -> None:
+        """Out of force first: whoever signs out must be out, whatever the store says."""
+        known = [digest for digest in digests if digest in self._sessions]
+        self._ended.update(dict.fromkeys(known))
+        for digest in known:
+            self._forget(digest)
+        await self.drop_ended()
+
+    def _forget(self, digest: bytes) -> None:
+        self._seen.pop(digest, None)
+        session = self._sessions.pop(digest, None)
+        if session is not None:
+            owner = self._owner(session)
+            own = self._of_owner[owner]
+            own.remove(digest)
+            if not own:
+                del self._of_owner[owner]
+            self._portals.pop(digest, None)
+
+
+def account_of(email: str) -> str:
+    """What tries at an address are counted by."""
+    return f"person {email_of(email[:EMAIL_MAX])}"
+
+
+def csrf_of(token: str, action: str) -> str:
+    """What a form of a session carries that is sent to the path `action`: good for this session
+    and this path alone. Who has only this does not get at the session."""
+    key = hashlib.blake2b(token.encode("utf-8", "replace"), digest_size=32, person=b"tidings.csrf")
+    said = action.encode("utf-8", "replace")
+    return hashlib.blake2b(said, digest_size=16, key=key.digest()).hexdigest()
+
+
+_opened = msgspec.json.Decoder(Opened).decode
+
+
+def _not_known() -> Denied:
+    return Denied(
+        401,
+        "not_known",
+        "Name and password must be known together; got a pair that is not. Check both, or ask "
+        "your org for a new invitation. (not_known, -)",
+    )

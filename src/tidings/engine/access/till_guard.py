@@ -1,0 +1,71 @@
+"""Slows down whoever guesses at a till's password, which a person may have chosen.
+
+Wrong ones are counted by till and address, and by till over all addresses from which it has not
+signed in: so nobody shuts a till out from the place where it stands.
+"""
+
+from collections import OrderedDict
+
+import structlog
+
+from tidings.core.access.forwarded import block_of
+from tidings.core.access.quota import Quota
+from tidings.engine.access.denied import Denied
+
+TRIES, TRIES_S = 60, 60.0  # from one address
+STRANGERS = 300  # from all that are not known, in the same time
+WATCHED_MAX = 10_000
+KNOWN_MAX = 4  # addresses of one till
+
+log = structlog.get_logger("tidings.access")
+
+
+class TillGuard:
+    """The wrong passwords of the last minute."""
+
+    def __init__(self) -> None:
+        self._tries: OrderedDict[tuple[str, str], Quota] = OrderedDict()
+        self._known: dict[str, list[str]] = {}  # by till, of which there are only so many
+
+    def check(self, till: str, address: str, now_s: float) -> None:
+        """Denied 429 where too many were wrong."""
+        waits = [
+            tries.wait_s(now_s)
+            for key, _ in self._counted(till, address)
+            if (tries := self._tries.get(key)) is not None
+        ]
+        if any(waits):
+            raise Denied(
+                429,
+                "too_many_tries",
+                f"A till must sign in with its password; got {TRIES} wrong ones within "
+                f"{TRIES_S:.0f} s. Wait a second, then send the right one. (too_many_tries, "
+                "header Authorization)",
+                retry_after_s=1,
+            )
+
+    def was_wrong(self, till: str, address: str, now_s: float) -> None:
+        """Count a wrong one."""
+        for key, count in self._counted(till, address):
+            tries = self._tries.get(key)
+            if tries is None:
+                if len(self._tries) >= WATCHED_MAX:
+                    self._tries.popitem(last=False)
+                tries = self._tries[key] = Quota("tries", count, TRIES_S, now_s)
+            self._tries.move_to_end(key)
+            if tries.take(now_s) and tries.wait_s(now_s):
+                log.warning("a till's password is being guessed", till=till, address=address)
+
+    def was_right(self, till: str, address: str) -> None:
+        """The till stands there."""
+        block = block_of(address)
+        places = self._known.get(till, [])
+        if block not in places:
+            self._known[till] = [*places, block][-KNOWN_MAX:]
+
+    def _counted(self, till: str, address: str) -> list[tuple[tuple[str, str], int]]:
+        block = block_of(address)
+        counted = [((till, block), TRIES)]
+        if block not in self._known.get(till, ()):
+            counted.append(((till, ""), STRANGERS))
+        return counted

@@ -1,0 +1,71 @@
+"""Writes down, behind the calls, who was last here, and forgets what has expired."""
+
+import asyncio
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from tidings.engine.access.access import Access
+from tidings.engine.access.sessions import ABSOLUTE_MS, IDLE_MS, Sessions
+from tidings.engine.clock import Clock
+from tidings.engine.outage import Outage
+from tidings.store import port
+
+EVERY_S = 60.0
+SLICE = 200  # rows in one write
+
+Used = TypeVar("Used")
+
+
+class AccessUpkeep:
+    """One task, from `start` to `stop`."""
+
+    def __init__(
+        self, *, store: port.Store, access: Access, sessions: Sessions, clock: Clock
+    ) -> None:
+        self._store = store
+        self._access = access
+        self._sessions = sessions
+        self._clock = clock
+        self._task: asyncio.Task[None] | None = None
+        self._outage = Outage("last uses of credentials and sessions")
+
+    def start(self) -> None:
+        """Begin; once a minute from now on."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Write what is left, and end. Idempotent."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._task = None
+        with self._outage:
+            await self.write()
+
+    async def write(self) -> None:
+        """One round. StoreDown: what was not written is kept for the next one."""
+        await self._sessions.drop_ended()
+        for uses in _slices(self._access.uses()):
+            await self._store.note_uses(uses, [])
+            self._access.written(uses)
+        for seen in _slices(self._sessions.uses()):
+            await self._store.note_uses([], seen)
+            self._sessions.written(seen)
+        self._sessions.forget_expired()
+        now_ms = self._clock.now_ms()
+        while await self._store.drop_expired(now_ms - IDLE_MS, now_ms - ABSOLUTE_MS, now_ms):
+            pass
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY_S)
+            with self._outage:
+                await self.write()
+
+
+def _slices(uses: Sequence[Used]) -> Iterable[list[Used]]:
+    several = iter(uses)
+    while piece := list(itertools.islice(several, SLICE)):
+        yield piece

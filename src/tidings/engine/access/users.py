@@ -1,0 +1,437 @@
+"""People who can sign in, and what they may do in which org.
+
+An org adds people by invitation, and who opens the invitation sets a password. That the address is
+theirs nobody has proved, for the org holds the link. So each invitation makes a person of its own,
+whatever the address, and a password that was set through one org opens that org and no other: no
+org can take a place elsewhere by it, nor learn that there is one. Persons of one address who have
+set the same password are one account: who signs in with it works in the orgs of all of them.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from tidings.core.access.credential_rules import PASSWORD_MAX, read_password
+from tidings.core.access.scopes import OWNER, ROLES, grants_of
+from tidings.core.access.user_rules import WantedUser, email_of, read_new_user, read_user_change
+from tidings.core.events.attribution import of_person
+from tidings.core.events.calls import Caller
+from tidings.core.form import Form, Refusal, came
+from tidings.engine.access.denied import Denied
+from tidings.engine.access.keys import digest_of, typed
+from tidings.engine.access.links import Links
+from tidings.engine.access.passwords import Passwords, TooBusy
+from tidings.engine.access.tokens import mark_of
+from tidings.engine.access.user_records import NewLink, UnknownUser, User, UserRefused, is_active
+from tidings.engine.changes import Changes
+from tidings.engine.clock import Clock
+from tidings.store import port
+
+PER_ORG_MAX = 1000
+INVITE, RESET = "invite", "reset"
+INVITE_MS, RESET_MS = 7 * 86_400_000, 3_600_000
+
+
+class Users:
+    """All people, in memory, over the store."""
+
+    def __init__(
+        self,
+        *,
+        store: port.Store,
+        links: Links,
+        changes: Changes,
+        clock: Clock,
+        draw: Callable[[int], bytes],
+        passwords: Passwords,
+    ) -> None:
+        self._store = store
+        self._links = links
+        self._changes = changes
+        self._clock = clock
+        self._draw = draw
+        self._passwords = passwords
+        self._persons: dict[str, port.Person] = {}
+        self._of_email: dict[str, list[str]] = {}
+        self._members: dict[str, dict[int, port.Member]] = {}  # by person, by org
+        # Called before a person is forgotten whose account goes on as another person.
+        self.succeeded: Callable[[str, str], Awaitable[None]] | None = None
+
+    def load(self, people: port.People) -> None:
+        """Take over everybody at start."""
+        self._persons = {person.id: person for person in people.persons}
+        self._of_email = {}
+        for person in people.persons:
+            self._of_email.setdefault(person.email, []).append(person.id)
+        self._members = {}
+        for member in people.members:
+            self._members.setdefault(member.person, {})[member.org] = member
+
+    # -- asking -----------------------------------------------------------------------------------
+
+    def list(self, org: int) -> list[User]:
+        """The users of an org, by e-mail address."""
+        users = [
+            User(self._persons[person], members[org])
+            for person, members in self._members.items()
+            if org in members
+        ]
+        return sorted(users, key=lambda user: user.person.email)
+
+    def get(self, org: int, id: str) -> User:
+        """One of them. UnknownUser for anything else."""
+        member = self._members.get(id, {}).get(org)
+        if member is None:
+            raise UnknownUser(id)
+        return User(self._persons[id], member)
+
+    def seats(self, person: str) -> Sequence[port.Member]:
+        """Where a person's account may work now, lowest org first."""
+        seats = [
+            member
+            for one in self._account(person)
+            for member in self._members.get(one.id, {}).values()
+            if is_active(member)
+        ]
+        return sorted(seats, key=lambda member: member.org)
+
+    def of_email(self, email: str) -> Sequence[str]:
+        """The ids of the persons of an address."""
+        return self._of_email.get(email_of(email), ())
+
+    def email(self, person: str) -> str:
+        """A person's address; empty where they are forgotten."""
+        known = self._persons.get(person)
+        return "" if known is None else known.email
+
+    def caller(self, person: str, org: int) -> Caller:
+        """The caller that a person's account is in an org. Denied where they may not work there."""
+        member = next((one for one in self.seats(person) if one.org == org), None)
+        if member is None:
+            raise Denied(
+                403,
+                "forbidden_org",
+                f"The org must be one that you are a user of; got {org}. Choose another one. "
+                "(forbidden_org, session)",
+            )
+        email = self._persons[member.person].email
+        return Caller(
+            org=org,
+            credential=member.person,
+            grants=grants_of(ROLES.get(member.role, "")),
+            attribution=of_person(member.person, email, member.name),
+            role=member.role,
+        )
+
+    def mark(self, person: str) -> bytes | None:
+        """Tells whether a password is still the one of a sign-in; None: cannot sign in."""
+        known = self._persons.get(person)
+        if known is None or known.password is None:
+            return None
+        return mark_of(known.password.encode()).encode()
+
+    async def verify(self, email: str, password: str, only: str | None = None) -> str | None:
+        """A person of this address and password, who may work somewhere; `only` this one. TooBusy.
+
+        It takes as long whoever has the address.
+        """
+        persons = [self._persons[id] for id in self.of_email(email) if only in (None, id)]
+        hashes = [person.password for person in persons if person.password is not None]
+        fitting = await self._passwords.which(hashes, password[: PASSWORD_MAX + 1])
+        seated = [one for one in persons if one.password in fitting and self.seats(one.id)]
+        if not seated:
+            return None
+        if len(fitting) > 1 or any(self._passwords.is_old(one) for one in fitting):
+            # One hash for all: they are one account from now on, and cost one check.
+            await self._set_password(seated, await self._hash(seated[0].email, password))
+        return min(seated, key=lambda one: self.seats(one.id)[0].org).id
+
+    # -- changing ---------------------------------------------------------------------------------
+
+    async def create(
+        self, caller: Caller, org: int, body: dict[str, Any]
+    ) -> tuple[User, NewLink | None]:
+        """Add somebody. Returns the user and the invitation, whose token is shown once.
+
+        With a password, which the platform alone may set, there is nothing to accept.
+        """
+        wanted = _read(read_new_user(body))
+        _check_role(caller, wanted.role)
+        if wanted.password is not None and not caller.platform:
+            raise _refused(
+                403,
+                "operators_only",
+                "password",
+                "password must be set by the person, with the invitation; got one from their org. "
+                "Leave it out and pass the invitation on.",
+            )
+        hashed = None
+        if wanted.password is not None:
+            hashed = await self._hash(wanted.email, wanted.password)
+
+        async def change() -> tuple[User, NewLink | None]:
+            person = self._person_for(org, wanted, hashed)
+            now_ms = self._clock.now_ms()
+            fresh = port.Member(
+                org,
+                person.id,
+                wanted.name,
+                wanted.role,
+                now_ms,
+                caller.credential,
+                None if hashed is None else now_ms,
+            )
+            link, invitation = None, None
+            if hashed is None:
+                link, invitation = self._new_link(INVITE, person.id, org, INVITE_MS)
+            await self._store.put_people([person], [fresh], link)
+            self._keep_person(person)
+            self._keep_member(fresh)
+            return User(person, fresh), invitation
+
+        return await self._changes.run(change)
+
+    async def change(self, caller: Caller, org: int, id: str, body: dict[str, Any]) -> User:
+        """Change name, role or `disabled`; in force for open sessions when this returns."""
+
+        async def change() -> User:
+            user = self.get(org, id)
+            member = user.member
+            old = WantedUser(
+                user.person.email, member.name, member.role, member.disabled_ms is not None
+            )
+            wanted = _read(read_user_change(body, old))
+            _check_role(caller, member.role)
+            _check_role(caller, wanted.role)
+            disabled_ms = member.disabled_ms
+            if wanted.disabled is not old.disabled:
+                disabled_ms = self._clock.now_ms() if wanted.disabled else None
+            fresh = msgspec.structs.replace(
+                member, name=wanted.name, role=wanted.role, disabled_ms=disabled_ms
+            )
+            await self._store.put_people([], [fresh])
+            self._keep_member(fresh)
+            return User(user.person, fresh)
+
+        return await self._changes.run(change)
+
+    async def remove(self, caller: Caller, org: int, id: str) -> None:
+        """Take somebody out of an org. Who is in none any more is forgotten."""
+
+        async def change() -> None:
+            user = self.get(org, id)
+            _check_role(caller, user.member.role)
+            others = [one.id for one in self._account(id) if one.id != id]
+            if others and len(self._members[id]) == 1 and self.succeeded is not None:
+                await self.succeeded(id, others[0])
+            forgotten = await self._store.drop_member(org, id)
+            del self._members[id][org]
+            if forgotten:
+                del self._members[id], self._persons[id]
+                self._of_email[user.person.email].remove(id)
+
+        await self._changes.run(change)
+
+    async def link(self, caller: Caller, org: int, id: str) -> NewLink:
+        """A new invitation for who has not accepted; for others, by the platform, a reset."""
+
+        async def change() -> NewLink:
+            user = self.get(org, id)
+            _check_role(caller, user.member.role)
+            if user.member.accepted_ms is None:
+                return await self._link(INVITE, id, org, INVITE_MS)
+            if not caller.platform:
+                raise _refused(
+                    403,
+                    "operators_only",
+                    "",
+                    "A new password must be asked of the operator once a user has accepted; got "
+                    "a credential of the org. Ask the operator for a reset.",
+                )
+            return await self._link(RESET, id, org, RESET_MS)
+
+        return await self._changes.run(change)
+
+    async def open_link(self, token: str, password: object) -> str:
+        """Accept an invitation, or set a new password; the person. TooBusy.
+
+        An invitation's password is that of its own org. Where it is the one that they have in
+        another org, they work in both by it; whether it is nobody is told.
+        """
+        form = Form({"password": password})
+        given = read_password(form)
+        if given is None:
+            raise UserRefused(400, form.refusals or [_bad_password()])
+        link = await self._links.take(digest_of(token))
+        if link is not None and link.purpose not in (INVITE, RESET):
+            await self._links.give_back(link)  # it is for another door
+            link = None
+        person = None if link is None else self._persons.get(link.person)
+        if link is None or person is None or link.expires_ms <= self._clock.now_ms():
+            raise _link_ended()
+        try:
+            hashed = await self._hash(person.email, given)
+            if link.purpose == RESET:
+                await self._set_password(self._account(person.id), hashed)
+                return person.id
+            return await self._changes.run(lambda: self._accept(link, hashed))
+        except (TooBusy, port.StoreDown):
+            await self._links.give_back(link)
+            raise
+
+    async def change_password(self, email: str, current: str, password: object) -> str | None:
+        """A person's own change; all sessions end. None: address and password are not known."""
+        form = Form({"password": password})
+        given = read_password(form)
+        if given is None:
+            raise UserRefused(400, form.refusals or [_bad_password()])
+        id = await self.verify(email, current)
+        if id is None:
+            return None
+        account = self._account(id)
+        await self._set_password(account, await self._hash(account[0].email, given))
+        return id
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _account(self, person: str) -> Sequence[port.Person]:
+        """The persons who are one with this one: of its address, with its password."""
+        own = self._persons.get(person)
+        if own is None or own.password is None:
+            return []
+        alike = [self._persons[id] for id in self._of_email[own.email]]
+        return [one for one in alike if one.password == own.password]
+
+    async def _hash(self, email: str, password: str) -> str:
+        """The hash of a password, with the salt that others of the address have."""
+        hashes = [self._persons[id].password for id in self.of_email(email)]
+        like = (one for one in hashes if one is not None and not self._passwords.is_old(one))
+        return await self._passwords.hash(password, next(like, None))
+
+    async def _set_password(self, persons: Sequence[port.Person], hashed: str) -> None:
+        async def change() -> None:
+            fresh = [
+                msgspec.structs.replace(now, password=hashed)
+                for person in persons
+                if (now := self._persons.get(person.id)) is not None
+                and now.password == person.password  # else they were faster
+            ]
+            await self._store.put_people(fresh)  # one account before, and after
+            for one in fresh:
+                self._keep_person(one)
+
+        await self._changes.run(change)
+
+    async def _accept(self, link: port.Link, hashed: str) -> str:
+        """Accept an invitation. Runs inside `Changes.run`."""
+        person = self._persons.get(link.person)
+        member = self._members.get(link.person, {}).get(link.org)
+        if person is None or member is None or member.accepted_ms is not None:
+            raise _link_ended()
+        accepted = msgspec.structs.replace(member, accepted_ms=self._clock.now_ms())
+        if person.password is not None:
+            # Invited when an address was one person for all orgs: one of this org's own from now.
+            id = typed("usr", self._draw(10))
+            own = msgspec.structs.replace(person, id=id, password=hashed)
+            accepted = msgspec.structs.replace(accepted, person=id)
+            await self._store.put_people([own], [accepted], None, person.id)
+            del self._members[person.id][link.org]
+        else:
+            own = msgspec.structs.replace(person, password=hashed)
+            await self._store.put_people([own], [accepted])
+        self._keep_person(own)
+        self._keep_member(accepted)
+        return own.id
+
+    def _person_for(self, org: int, wanted: WantedUser, hashed: str | None) -> port.Person:
+        """A new person of an address. Runs inside `Changes.run`."""
+        if len(self.list(org)) >= PER_ORG_MAX:
+            raise _refused(
+                409,
+                "too_many",
+                "",
+                f"An org must have at most {PER_ORG_MAX} users; got one more. Remove some.",
+            )
+        known = [self._persons[id] for id in self.of_email(wanted.email)]
+        if any(org in self._members[one.id] for one in known):
+            raise _refused(
+                409,
+                "user_exists",
+                "email",
+                f"email must be new in the org; got {came(wanted.email)}. Change that user.",
+            )
+        if hashed is not None and any(one.password is not None for one in known):
+            raise _refused(
+                409,
+                "person_exists",
+                "password",
+                "password must be that of a new person; got one for somebody who has theirs. "
+                "Leave it out.",
+            )
+        id = typed("usr", self._draw(10))
+        return port.Person(id, wanted.email, hashed, self._clock.now_ms())
+
+    async def _link(self, purpose: str, person: str, org: int, lasts_ms: int) -> NewLink:
+        link, fresh = self._new_link(purpose, person, org, lasts_ms)
+        await self._links.put(link)
+        return fresh
+
+    def _new_link(
+        self, purpose: str, person: str, org: int, lasts_ms: int
+    ) -> tuple[port.Link, NewLink]:
+        """As it is stored, and as it is shown."""
+        token = typed("lnk", self._draw(30))
+        expires_ms = self._clock.now_ms() + lasts_ms
+        link = port.Link(digest_of(token), purpose, person, org, "", expires_ms)
+        return link, NewLink(token, purpose, expires_ms)
+
+    def _keep_person(self, person: port.Person) -> None:
+        if person.id not in self._persons:
+            self._of_email.setdefault(person.email, []).append(person.id)
+        self._persons[person.id] = person
+        self._members.setdefault(person.id, {})
+
+    def _keep_member(self, member: port.Member) -> None:
+        self._members.setdefault(member.person, {})[member.org] = member
+
+
+def _read(read: WantedUser | list[Refusal]) -> WantedUser:
+    if isinstance(read, WantedUser):
+        return read
+    raise UserRefused(400, read)
+
+
+def _check_role(caller: Caller, role: str) -> None:
+    """403 for a role that may do more than the caller, and, but for owners, for that of owners."""
+    if grants_of(ROLES.get(role, "")) <= caller.grants and not (
+        role == OWNER and caller.role not in ("", OWNER)
+    ):
+        return
+    raise _refused(
+        403,
+        "role_exceeded",
+        "role",
+        f"role must not be able to do more than the caller; got {role}. Take a lesser one, or "
+        "ask an owner.",
+    )
+
+
+def _link_ended() -> UserRefused:
+    return _refused(
+        400,
+        "link_ended",
+        "token",
+        "token must be of a link that was not used and has not expired; got another. Ask for a "
+        "new one.",
+    )
+
+
+def _bad_password() -> Refusal:
+    said = "password must be given; got nothing. Take several words. (bad_password, field password)"
+    return Refusal("bad_password", said, "password")
+
+
+def _refused(status: int, code: str, field: str, sentence: str) -> UserRefused:
+    where = f"field {field}" if field else "user"
+    return UserRefused(status, [Refusal(code, f"{sentence} ({code}, {where})", field)])

@@ -1,0 +1,1 @@
+"""Deliveries at work: lanes, attempts, outcomes, retries, and how receivers do."""

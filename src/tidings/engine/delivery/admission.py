@@ -1,0 +1,85 @@
+"""Which lane may start another attempt: the bounds of the process, and turns where they bind.
+
+A lane whose org holds as many slots as an org may does not wait for a turn, which it could not
+take: it waits aside, until an attempt of its org has ended.
+"""
+
+from collections.abc import Callable
+
+from tidings.core.delivery.turns import Slots, Turns
+from tidings.engine.delivery.post import Post
+
+
+class Admission:
+    """The slots of a process. While none wait for one, lanes take them as they come."""
+
+    def __init__(self, slots: int, may_send: Callable[[], bool]) -> None:
+        self.slots = Slots(slots)
+        self._may_send = may_send
+        self._quick = Turns()
+        self._slow = Turns()
+        self._slow_first = False
+        self._waiting: dict[int, Post] = {}  # for a turn
+        self._aside: dict[int, dict[int, Post]] = {}  # by org: for an end of its attempts
+
+    @property
+    def crowded(self) -> bool:
+        """Whether others wait, so that who has just ended an attempt must wait for its turn too."""
+        return bool(self._quick or self._slow)
+
+    def admits(self, post: Post, now_s: float) -> bool:
+        """Whether a slot is there for this lane."""
+        slots = self.slots
+        if not slots.free or slots.full_for(post.webhook.org) or not self._may_send():
+            return False
+        return not (slots.scarce and post.pace.slow(now_s, post.lane.running))
+
+    def began(self, post: Post, now_s: float) -> None:
+        """An attempt has started; the lane counts it already."""
+        self.slots.take(post.webhook.org)
+        post.pace.began(now_s, post.lane.running - 1)
+
+    def ended(self, post: Post, now_s: float, took_s: float) -> None:
+        """An attempt is over."""
+        org = post.webhook.org
+        self.slots.give(org)
+        post.pace.ended(now_s, took_s)
+        self.bring(org, now_s)
+
+    def bring(self, org: int, now_s: float) -> None:
+        """A slot of this org is free, or was not used: one that waits aside may try its turn."""
+        if (aside := self._aside.get(org)) is not None and not self.slots.full_for(org):
+            first = aside.pop(next(iter(aside)))
+            if not aside:
+                del self._aside[org]
+            self.wait(first, now_s)
+
+    def wait(self, post: Post, now_s: float) -> None:
+        """Let the lane wait for its turn."""
+        webhook = post.webhook
+        if self.slots.full_for(webhook.org):
+            self._aside.setdefault(webhook.org, {})[webhook.number] = post
+            return
+        turns = self._slow if post.pace.slow(now_s, post.lane.running) else self._quick
+        self._waiting[webhook.number] = post
+        turns.join(webhook.org, webhook.number)
+
+    def next(self, now_s: float) -> Post | None:
+        """Whose turn it is, now that a slot may be free; None where nobody has one."""
+        while self.slots.free and self.crowded and self._may_send():
+            slow_may = bool(self._slow) and not self.slots.scarce
+            self._slow_first = slow_may and (not self._slow_first or not self._quick)
+            turns = self._slow if self._slow_first else self._quick
+            number = turns.take(lambda one: self._waiting[one].pace.cost_s)
+            if number is None:
+                return None
+            post = self._waiting[number]
+            if not self.crowded:
+                self._waiting.clear()
+            if self.slots.full_for(post.webhook.org):
+                self._aside.setdefault(post.webhook.org, {})[number] = post
+            elif post.lane.can_start:
+                return post
+            else:
+                self.bring(post.webhook.org, now_s)
+        return None

@@ -1,0 +1,139 @@
+"""One attempt: the message is made, and leaves by the webhook as it is in that moment, or not.
+
+Making a message may take a while, for the platform or a template is asked, and so may a connection
+to its receiver. In the moment before its first byte, with nothing awaited between: may it leave
+still? is it of the webhook as it is now? then its time, its signature, and the note that it has
+left. So once a change of the webhook was answered, nothing leaves by what it was before; and what
+had not left when its process was killed is charged to nobody.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from tidings.core.delivery.exchange import Ending
+from tidings.core.delivery.job import Job
+from tidings.core.webhooks.webhook import Webhook
+from tidings.egress.port import Headers
+from tidings.engine.clock import Clock
+from tidings.engine.delivery import endings
+from tidings.engine.delivery.post import Post
+from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
+from tidings.engine.shaping.shaper import Shaping
+from tidings.store import port
+
+Ended = Callable[[Post, Webhook, Job, int, Ending | None], None]
+
+
+class Attempts:
+    """Makes attempts that a lane has started."""
+
+    def __init__(
+        self,
+        *,
+        shaper: Shaping,
+        clock: Clock,
+        noted: port.InFlight,
+        may_leave: Callable[[Post, Job], bool],
+        ended: Ended,
+        put_back: Callable[[Post, Job], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
+        """`may_leave`: whether nothing was decided since its start that keeps it from being made.
+        Each attempt is told to `ended` (an ending of None: it was stopped) or to `put_back`: it has
+        not left. `spawn` runs what goes on behind."""
+        self._shaper = shaper
+        self._clock = clock
+        self._noted = noted
+        self._may_leave = may_leave
+        self._ended = ended
+        self._put_back = put_back
+        self._spawn = spawn
+        self.leapt_ms = 0  # by so much dates are later than when this process began
+
+    async def make(self, post: Post, job: Job, leapt_ms: int) -> None:
+        """Make it, to its end. `leapt_ms` was ours when its lane started it.
+
+        From then on the date of its accept follows the leaps of the clock here, and not there.
+        """
+        webhook, accepted, left = post.webhook, job.body, False
+        leapt_ms = self._dated(job, leapt_ms)
+        started_ms = self._clock.now_ms()
+
+        def leaves() -> Headers | None:
+            nonlocal left
+            if not self._stands(post, webhook, job):
+                return None
+            headers = post.message.headers(job, self._clock.now_ms() // 1000)
+            self._noted.note(job.delivery, job.attempt)
+            left = True
+            return headers
+
+        try:
+            while True:
+                body = await self._message(post, job)
+                if body is None or not self._may_leave(post, job):
+                    self._wait_again(post, job, leapt_ms)
+                    return
+                leapt_ms = self._dated(job, leapt_ms)
+                webhook, started_ms = post.webhook, self._clock.now_ms()
+                if not (webhook.plain or job.shaped):
+                    job.sent = job.body = body
+                line = post.line
+                line.active += 1
+                try:
+                    ending = await line.outlet.send(
+                        webhook.method, leaves, job.body, webhook.deadline_s
+                    )
+                finally:
+                    line.active -= 1
+                    if line.unused:
+                        self._spawn(line.outlet.close())
+                if left or (ending is not None and self._stands(post, webhook, job)):
+                    break
+                job.body, job.sent = accepted, None  # not by what was changed before it left
+                if not self._may_leave(post, job):
+                    self._wait_again(post, job, leapt_ms)
+                    return
+        except (ShapeRefused, ShapeLater) as unshaped:
+            webhook, ending = post.webhook, endings.unshaped(unshaped)
+        except asyncio.CancelledError:
+            if left:
+                self._ended(post, webhook, job, started_ms, None)
+            else:
+                job.body, job.sent = accepted, None
+                self._wait_again(post, job, leapt_ms)
+            raise
+        self._ended(post, webhook, job, started_ms, ending)
+
+    def _dated(self, job: Job, leapt_ms: int) -> int:
+        """Its accept is by the dates of now, which are later by what is returned; it was by those
+        that were later by `leapt_ms`."""
+        job.accepted_ms += self.leapt_ms - leapt_ms
+        return self.leapt_ms
+
+    def _wait_again(self, post: Post, job: Job, leapt_ms: int) -> None:
+        self._dated(job, leapt_ms)
+        self._put_back(post, job)
+
+    def _stands(self, post: Post, webhook: Webhook, job: Job) -> bool:
+        """Whether nothing was decided meanwhile that keeps it from leaving by this version."""
+        return post.webhook is webhook and self._may_leave(post, job)
+
+    async def _message(self, post: Post, job: Job) -> bytes | None:
+        """The message; made once more where the webhook has changed meanwhile, for then it would
+        be that of an old version. None: it is not wanted any more."""
+        while True:
+            webhook, job.left_out = post.webhook, None
+            if webhook.plain or job.shaped:
+                return job.body
+            try:
+                body = await self._shaper.shape(webhook, job)
+            except (ShapeRefused, ShapeLater):
+                if post.webhook is webhook and self._may_leave(post, job):
+                    raise
+            else:
+                if post.webhook is webhook:
+                    return body
+            if not self._may_leave(post, job):
+                return None

@@ -1,0 +1,500 @@
+"""All lanes of a process: commits hand work to them, attempts go out, outcomes come back.
+
+A lane's slots run on demand: a slot is a task that makes one attempt after the other until its lane
+has nothing that may start. Due retries arrive with the receipt of the commit that has written their
+attempts down (takes.py).
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from tidings.core.delivery.breaker import Position
+from tidings.core.delivery.exchange import Ending
+from tidings.core.delivery.health import GONE
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.lane import PAGE_JOBS, Budget, Lane
+from tidings.core.delivery.learned_rate import LearnedRate
+from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry, classify
+from tidings.core.delivery.standing import Standing
+from tidings.core.replay import window
+from tidings.core.steady_clock import SURE_AFTER_S
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Webhook
+from tidings.egress.port import Sender, Target
+from tidings.engine.clock import Clock
+from tidings.engine.delivery import endings
+from tidings.engine.delivery.admission import Admission
+from tidings.engine.delivery.attempts import Attempts
+from tidings.engine.delivery.breakers import Breakers
+from tidings.engine.delivery.handover import Handover
+from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.lines import Lines
+from tidings.engine.delivery.message import Message
+from tidings.engine.delivery.outlook import Outlooks
+from tidings.engine.delivery.post import QUICK_S, Post
+from tidings.engine.delivery.takes import Takes
+from tidings.engine.delivery.tries import Promises
+from tidings.engine.delivery.wakes import Wakes
+from tidings.engine.events.committer import Committer
+from tidings.engine.outage import Outage
+from tidings.engine.shaping.shaper import Shaping
+from tidings.store import port
+
+UNWRITTEN_MAX = 1000
+PAGE_RETRY_S = 0.25
+OVERDUE_S = 10.0
+
+
+class Dispatcher:
+    """The lanes of every webhook that this process owns."""
+
+    def __init__(
+        self,
+        *,
+        store: port.Store,
+        registry: Registry,
+        sender: Sender,
+        target_of: Callable[[str], Target],
+        clock: Clock,
+        draw: random.Random,
+        budget_bytes: int,
+        in_flight_max: int,
+        healths: Healths,
+        shaper: Shaping,
+        gone: Callable[[Webhook], None],
+        hopeless: Callable[[Webhook, str], None] = lambda *_: None,
+        observe: Callable[[Webhook, Job, Ending, Outcome], None],
+        noted: port.InFlight | None = None,  # without it a kill marks what it must take for sent
+        sure: Callable[[], bool] = lambda: True,  # whether the date may end a delivery
+    ) -> None:
+        self._sure = sure
+        self._began_ms = clock.now_ms()
+        self._store = store
+        self._reading = Outage("what lanes have to read")
+        self._noted = noted or port.NotNoted()
+        self._registry = registry
+        self._clock = clock
+        self._draw = draw
+        self._budget = Budget(budget_bytes)
+        self._admission = Admission(in_flight_max, self._may_send)
+        self._attempts = Attempts(
+            shaper=shaper,
+            clock=clock,
+            noted=self._noted,
+            may_leave=self._may_leave,
+            ended=self._ended,
+            put_back=self._put_back,
+            spawn=self._spawn,
+        )
+        self._gone = gone
+        self._disable = hopeless
+        self._ends: dict[int, tuple[Webhook, str]] = {}  # by the delivery that disables it
+        self._observe = observe
+        self._posts: dict[int, Post] = {}
+        self._deleted: dict[int, Post] = {}  # with attempts that are under way
+        self._lines = Lines(sender=sender, target_of=target_of, spawn=self._spawn)
+        self._takes = Takes(
+            store=store,
+            clock=clock,
+            post_of=self._posts.get,
+            take=lambda webhook, limit: self.committer.take(webhook, limit),
+            may_take=lambda: not (self.stopping or self.committer.halted),
+            park_overdue=healths.park_overdue,
+        )
+        self.handover = Handover(
+            known=self._posts.get,
+            post_of=self._post,
+            wakes=Wakes(self._pump),
+            parks=healths.parks,
+            give_back=self._takes.release,
+        )
+        self._loop = asyncio.get_running_loop()
+        self._breakers = Breakers(healths, draw, self._pump)
+        self.outlooks = Outlooks(self._known, healths, clock, self._admission, self._may_send)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._hopeless: dict[int, str] = {}  # what the health of a webhook has just come to
+        self.stopped: Callable[[int], bool] = lambda _: False  # the stop switches, by org
+        self.promises = Promises()
+        self.committer: Committer  # set once by whoever composes both
+        self.stopping = False
+
+    # -- receipts ---------------------------------------------------------------------------------
+
+    def replay_room(self, webhook: Webhook) -> int:
+        """How many deliveries of replays its lane has room for now; live work comes first."""
+        post = self._post(webhook.number)
+        if post is None or not post.lane.open or post.lane.dormant or post.lane.behind:
+            return 0
+        if self.committer.halted or self.in_flight * 2 > self._admission.slots.count:
+            return 0
+        return max(0, window(webhook.connections_max) - post.lane.replaying)
+
+    def read_again(self, webhook: Webhook) -> None:
+        """The store may hold deliveries of this webhook that no receipt has told of."""
+        if (post := self._posts.get(webhook.number)) is not None:
+            post.lane.start_over()
+            self._pump(post)
+
+    def settled(self, settled: Sequence[port.Settled], receipt: port.Receipt) -> None:
+        """Outcomes are written: their deliveries are out of flight, and retries have a due time."""
+        for one in settled:
+            self._noted.forget(one.delivery, one.attempt)
+            post = self._posts.get(one.webhook)
+            if post is None:
+                continue
+            post.lane.settled(one.delivery, one.attempt)
+            post.cancelled.discard(one.delivery)
+            post.doubted.discard(one.delivery)
+            if (ends := self._ends.pop(one.delivery, None)) is not None:
+                self._end_webhook(post, *ends)  # not before: disabling parks what is unfinished
+            if one.delay_ms is not None:
+                self._takes.note(post, receipt.now_ms + one.delay_ms)
+        for webhook, due_ms in receipt.due:
+            post = self._posts.get(webhook)
+            if post is not None:
+                self._takes.came(post, due_ms)
+        if self._admission.crowded:
+            self._give_slots()
+
+    # -- webhooks ---------------------------------------------------------------------------------
+
+    def hopeless(self, webhook: Webhook, reason: str) -> None:
+        """Its health has come to its end with the ending that is being charged."""
+        self._hopeless[webhook.number] = reason
+
+    def _end_webhook(self, post: Post, webhook: Webhook, reason: str) -> None:
+        """It is written that it is to be disabled: nothing starts until that is done."""
+        now = self._registry.get(webhook.number)
+        if now is not None and now.sends and now.url == webhook.url:
+            post.lane.open = False
+            post.lane.start_over()
+        if reason == GONE:
+            self._gone(webhook)
+        else:
+            self._disable(webhook, reason)
+
+    def begin(self, standings: Sequence[port.Standing]) -> None:
+        """Take up what a former owner left unfinished."""
+        for standing in standings:
+            post = self._post(standing.webhook)
+            if post is None:
+                continue
+            if standing.pending:
+                post.lane.start_over()
+            if standing.next_due_ms is not None:
+                self._takes.note(post, standing.next_due_ms)
+            self._pump(post)
+
+    def look_again(self, taken_of: set[int]) -> None:
+        """A commit was refused, or its answer lost: the store may hold what no receipt has told.
+
+        Lanes with unfinished work read it again, and retries that were taken of these webhooks and
+        did not arrive are due again. What waits here is dropped at once, and what was started and
+        has not left is put back: a cancel whose answer was lost may have ended it, and its repeat
+        does not name it.
+        """
+        doubted = set(taken_of)
+        for number, post in self._posts.items():
+            post.doubted |= post.lane.in_flight.keys()
+            if post.lane.queued:
+                doubted.add(number)
+                post.lane.start_over(keep_retries=False)
+                self._pump(post)
+        self._spawn(self._look_again(doubted))
+
+    async def _look_again(self, taken_of: set[int]) -> None:
+        with self._reading:
+            standings = await self._store.unfinished()
+        if self._reading.lasts:
+            self._loop.call_later(PAGE_RETRY_S, self.look_again, taken_of)
+            return
+        self.begin(standings)
+        for number in taken_of:
+            if (post := self._posts.get(number)) is not None:
+                self._takes.release(post)
+
+    def changed(self, webhook: Webhook) -> None:
+        """Follow a new version of a webhook; what is under way ends as it began."""
+        post = self._posts.get(webhook.number)
+        if post is None:
+            return
+        was = post.webhook
+        post.webhook = webhook
+        post.message = Message(webhook)
+        lane = post.lane
+        if webhook.standing is Standing.DELETED:
+            del self._posts[webhook.number]
+            self._lines.forget(webhook.number)
+            lane.open = False
+            lane.start_over(keep_retries=False)
+            self._breakers.drop(post)
+            self._deleted[webhook.number] = post
+            self._spawn(self._close_when_quiet(post))
+            return
+        if (webhook.connections_max, webhook.rate_per_s) != (was.connections_max, was.rate_per_s):
+            lane.set_pace(webhook.connections_max, webhook.rate_per_s)
+        self._lines.follow(post, was)
+        if webhook.url != was.url:
+            lane.learned = LearnedRate()  # what another receiver takes is another matter
+        self._breakers.changed(post, begins=webhook.sends and not was.sends)
+        if (opens := self._opens(webhook)) != lane.open or webhook.sends != was.sends:
+            lane.open = opens
+            lane.start_over()
+        if webhook.standing is not was.standing:
+            if webhook.standing is Standing.DISABLED:
+                lane.start_over(keep_retries=False)  # they are parked
+                post.takes_void = post.taking
+            elif was.standing is Standing.DISABLED:
+                self._takes.release(post)
+        self._pump(post)
+
+    def switched(self) -> None:
+        """A stop switch was thrown: lanes close, and hold nothing in memory; or they open again."""
+        for post in list(self._posts.values()):
+            opens = self._opens(post.webhook)
+            if opens != post.lane.open:
+                post.lane.open = opens
+                post.lane.start_over()
+                self._pump(post)
+
+    def _opens(self, webhook: Webhook) -> bool:
+        return webhook.sends and not self.stopped(webhook.org)
+
+    def _post(self, number: int) -> Post | None:
+        post = self._posts.get(number)
+        if post is None:
+            webhook = self._registry.get(number)
+            if webhook is None:
+                return None
+            lane = Lane(webhook.connections_max, webhook.rate_per_s, self._budget)
+            lane.open = self._opens(webhook)
+            post = self._posts[number] = Post(webhook, lane, self._lines.open(webhook))
+            self._breakers.restore(post)
+        return post
+
+    def _known(self, number: int) -> Post | None:
+        """The webhook's post, if there is one; also of a deleted one whose attempts go on."""
+        return self._posts.get(number) or self._deleted.get(number)
+
+    # -- attempts ---------------------------------------------------------------------------------
+
+    def _may_send(self) -> bool:
+        return not (
+            self.stopping or self.committer.halted or self.committer.unwritten >= UNWRITTEN_MAX
+        )
+
+    @property
+    def in_flight(self) -> int:
+        """Attempts under way."""
+        return self._admission.slots.used
+
+    def _pump(self, post: Post) -> None:
+        lane = post.lane
+        if lane.page_wanted:
+            self._spawn(self._read_page(post, lane.page_began()))
+        if lane.can_start:
+            self._open_slots(post)
+        if post.waiting_since_s is None and lane.can_start:
+            post.waiting_since_s = self._loop.time()
+        if post.next_due_ms is not None and not post.taking and lane.take_wanted:
+            self._takes.ask_if_due(post)
+
+    def _open_slots(self, post: Post) -> None:
+        lane, now_s = post.lane, self._loop.time()
+        crowded = self._admission.crowded
+        while not crowded and self._admission.admits(post, now_s) and self._open_slot(post, now_s):
+            pass
+        if lane.can_start and not self._paced(post, now_s):
+            self._admission.wait(post, now_s)
+            self._give_slots()
+
+    def _open_slot(self, post: Post, now_s: float) -> bool:
+        job = post.lane.start(now_s)
+        if job is None:
+            return False
+        self._admission.began(post, now_s)
+        post.waiting_since_s = None
+        slot = self._loop.create_task(self._slot(post, job, self._attempts.leapt_ms))
+        post.slots.add(slot)
+        slot.add_done_callback(post.slots.discard)
+        return True
+
+    def _give_slots(self) -> None:
+        """As many turns as there are slots, where lanes have to wait for them."""
+        now_s = self._loop.time()
+        while (post := self._admission.next(now_s)) is not None:
+            started = self._open_slot(post, now_s)
+            if not started:
+                self._admission.bring(post.webhook.org, now_s)
+            if post.lane.can_start and not self._paced(post, now_s) and started:
+                self._admission.wait(post, now_s)
+
+    def _paced(self, post: Post, now_s: float) -> bool:
+        """Whether the lane itself starts nothing now; it is woken when its time has come."""
+        wait_s = post.lane.wait_s(now_s)
+        if wait_s and post.paced is None:
+            post.paced = self._loop.call_later(wait_s, self._unpace, post)
+        return wait_s != 0  # None: the end of a probe wakes it
+
+    def _unpace(self, post: Post) -> None:
+        post.paced = None
+        self._pump(post)
+
+    async def _slot(self, post: Post, first: Job, leapt_ms: int) -> None:
+        job: Job | None = first
+        lane, loop = post.lane, self._loop
+        self._lines.keep_warm(post)
+        while job is not None:
+            await self._attempts.make(post, job, leapt_ms)
+            if lane.page_wanted:
+                self._pump(post)
+            now_s, job, leapt_ms = loop.time(), None, self._attempts.leapt_ms
+            if not self._admission.crowded and self._admission.admits(post, now_s):
+                if (job := lane.start(now_s)) is not None:
+                    self._admission.began(post, now_s)
+                    post.waiting_since_s = None
+        self._pump(post)
+
+    def _may_leave(self, post: Post, job: Job) -> bool:
+        """Whether nothing that was decided after its start keeps an attempt from being made: the
+        webhook was ended, paused or stopped, the delivery cancelled, maybe by a commit whose answer
+        was lost, or the store refuses."""
+        return (
+            post.lane.open
+            and not self.stopping
+            and not self.committer.halted
+            and job.delivery not in post.cancelled
+            and job.delivery not in post.doubted
+        )
+
+    def _put_back(self, post: Post, job: Job) -> None:
+        """It has not left: it is charged to nobody, and waits as before."""
+        self._admission.ended(post, self._loop.time(), 0.0)
+        cancelled = job.delivery in post.cancelled
+        doubted = job.delivery in post.doubted
+        post.cancelled.discard(job.delivery)
+        post.doubted.discard(job.delivery)
+        post.lane.breaker.unproven()
+        ended = post.webhook.standing in (Standing.DISABLED, Standing.DELETED)
+        post.lane.put_back(job, wanted=not (cancelled or ended or doubted))
+        if doubted and job.retry and not ended:
+            self._takes.release(post)  # due again, unless the store has ended it
+
+    def _ended(
+        self, post: Post, webhook: Webhook, job: Job, started_ms: int, ending: Ending | None
+    ) -> None:
+        took_s = 0.0 if ending is None else ending.duration_ms / 1000
+        self._admission.ended(post, self._loop.time(), took_s)
+        now_ms = self._clock.now_ms()
+        lane = post.lane
+        if ending is None:
+            lane.ended(slow=False, delivered=False)
+            lane.breaker.unproven()
+            self.committer.settle(endings.lost(webhook, job, started_ms))
+            return
+        # By its own begin and length: a leap of the clock meanwhile is no age.
+        age_s = max(0.0, (started_ms - job.accepted_ms + ending.duration_ms) / 1000)
+        if job.accepted_ms < self._began_ms and not self._sure():
+            # The first date of this process may be a wrong one: one more attempt, when it is surer.
+            age_s = min(age_s, max(0.0, webhook.retry.schedule.window_s - SURE_AFTER_S))
+        outcome = classify(ending, webhook.retry, job.step, age_s, now_ms / 1000, self._draw)
+        outcome = self.promises.keep(job.delivery, outcome, now_ms)
+        delivered = isinstance(outcome, Delivered)
+        self._breakers.charge(post, job, ending, outcome)
+        lane.ended(slow=isinstance(outcome, Retry) and outcome.slow, delivered=delivered)
+        post.well = delivered and took_s < QUICK_S
+        disable = self._hopeless.pop(webhook.number, None)
+        if isinstance(outcome, Failed) and outcome.disable:
+            disable = GONE
+        if disable is not None:
+            self._ends[job.delivery] = webhook, disable
+        self.committer.settle(endings.settled(webhook, job, started_ms, ending, outcome, disable))
+        self._observe(webhook, job, ending, outcome)
+
+    def due(self, webhook: int, due_ms: int) -> None:
+        """A retry of a webhook is due then: somebody has asked for it."""
+        if (post := self._post(webhook)) is not None:
+            self._takes.note(post, due_ms)
+            self._pump(post)
+
+    def leapt(self, by_ms: int) -> None:
+        """Every date is later by so much: the store has followed a leap of the clock."""
+        self._began_ms += by_ms
+        self._takes.leapt(self._posts.values(), by_ms)
+        self.promises.leapt(by_ms)
+        self._attempts.leapt_ms += by_ms
+        for post in self._posts.values():
+            post.lane.leapt(by_ms)
+        self._spawn(self._look_again(set()))
+
+    def parked(self, number: int) -> None:
+        """The store has ended some of a webhook's deliveries: what is in memory may be of those."""
+        if (post := self._posts.get(number)) is not None:
+            post.lane.start_over()
+            self._pump(post)
+
+    # -- pages ------------------------------------------------------------------------------------
+
+    async def _read_page(self, post: Post, epoch: int) -> None:
+        lane = post.lane
+        with self._reading:
+            jobs = await self._store.page(post.webhook.number, lane.cursor, PAGE_JOBS)
+        if self._reading.lasts:
+            lane.page_failed(epoch)
+            self._loop.call_later(PAGE_RETRY_S, self._pump, post)
+            return
+        lane.page_came(epoch, list(jobs), PAGE_JOBS)
+        self._pump(post)
+
+    # -- connections ------------------------------------------------------------------------------
+
+    async def _close_when_quiet(self, post: Post) -> None:
+        if post.slots:
+            await asyncio.wait(post.slots)
+        self._deleted.pop(post.webhook.number, None)
+        await post.line.outlet.close()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- the end, and how it goes -----------------------------------------------------------------
+
+    async def stop(self, drain_s: float) -> None:
+        """Start nothing more, wait for what is under way, call the rest possibly sent."""
+        self.stopping = True
+        self._takes.stop()
+        posts = (*self._posts.values(), *self._deleted.values())
+        slots = {slot for post in posts for slot in post.slots}
+        if slots:
+            _, late = await asyncio.wait(slots, timeout=drain_s)
+            for slot in late:
+                slot.cancel()
+            if late:
+                await asyncio.wait(late)
+        for post in self._posts.values():
+            await post.line.outlet.close()
+
+    def overdue(self) -> list[Webhook]:
+        """Webhooks whose lane has a free slot and work that waits too long for it all the same."""
+        now = self._loop.time()
+        return [
+            post.webhook
+            for post in self._posts.values()
+            if post.waiting_since_s is not None
+            and post.lane.can_start
+            and post.lane.rate_limit is None
+            and post.lane.breaker.position is Position.CLOSED
+            and post.lane.learned.rate is None
+            and not post.lane.learned.shut
+            and self._admission.admits(post, now)
+            and now - post.waiting_since_s > OVERDUE_S
+        ]
+
+    @property
+    def queued(self) -> int:
+        """Deliveries in memory that have not started."""
+        return sum(post.lane.queued for post in self._posts.values())

@@ -1,0 +1,91 @@
+"""What is written of an attempt that has ended: its row, from how it ended and what follows."""
+
+from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry
+from tidings.core.delivery.states import State
+from tidings.core.webhooks.masks import scrubbed, scrubbed_headers
+from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
+from tidings.store import port
+
+LOST = "lost"
+LOST_DETAIL = "possibly sent (stopped before the answer came)"
+
+
+def lost(webhook: Webhook, job: Job, started_ms: int) -> port.Settled:
+    """The attempt was stopped while it was under way; the next one is due now."""
+    evidence = port.Evidence(LOST, LOST_DETAIL, (), b"", False)
+    return _row(webhook, job, started_ms, State.RETRYING, 0, 0, None, evidence)
+
+
+def settled(
+    webhook: Webhook,
+    job: Job,
+    started_ms: int,
+    ending: Ending,
+    outcome: Outcome,
+    disable: str | None = None,
+) -> port.Settled:
+    """The outcome of an attempt begun at `started_ms` (milliseconds since the epoch), and why its
+    webhook is disabled for it, where it is."""
+    status = ending.status if isinstance(ending, Answer) else None
+    delivered = isinstance(outcome, Delivered)
+    evidence = None if delivered and not webhook.keep_answers else _evidence(ending, webhook)
+    delay_ms: int | None = None
+    if delivered:
+        state = State.DELIVERED
+    elif isinstance(outcome, Failed):
+        state = State.FAILED
+    else:
+        assert isinstance(outcome, Retry)
+        state = State.RETRYING
+        stale = isinstance(ending, Fault) and ending.kind is FaultKind.STALE
+        delay_ms = 0 if stale else max(1, round(outcome.delay_s * 1000))
+    took_ms = round(ending.duration_ms)
+    return _row(webhook, job, started_ms, state, took_ms, delay_ms, status, evidence, disable)
+
+
+def unshaped(why: ShapeRefused | ShapeLater) -> Fault:
+    """Nothing was sent: refused for good by the webhook's own shaping, or put off by ours."""
+    if isinstance(why, ShapeRefused):
+        return Fault(FaultKind.TRANSFORM, False, why.reason, 0.0)
+    return Fault(FaultKind.OURS, False, why.reason, 0.0, why.delay_s)
+
+
+def _row(
+    webhook: Webhook,
+    job: Job,
+    started_ms: int,
+    state: State,
+    took_ms: int,
+    delay_ms: int | None,
+    status: int | None,
+    evidence: port.Evidence | None,
+    disable: str | None = None,
+) -> port.Settled:
+    return port.Settled(
+        job.delivery,
+        webhook.number,
+        job.key,
+        state,
+        job.attempt,
+        webhook.version,
+        started_ms,
+        took_ms,
+        status,
+        delay_ms,
+        evidence,
+        None if state is State.DELIVERED else job.sent,
+        None if job.sent is None else job.left_out,  # nothing was sent, or nothing was shaped
+        disable,
+    )
+
+
+def _evidence(ending: Ending, webhook: Webhook) -> port.Evidence:
+    """What is kept of it. A receiver may send back what it was sent: stored values are not kept."""
+    if isinstance(ending, Answer):
+        headers = scrubbed_headers(ending.headers, webhook.headers)
+        body = scrubbed(ending.body, webhook.headers)
+        return port.Evidence(None, "", headers, body, ending.truncated, timings=ending.timings)
+    return port.Evidence(ending.kind, ending.detail, (), b"", False, timings=ending.timings)

@@ -1,0 +1,116 @@
+"""What a commit has brought, queued in the lanes that it is for; and what it has cancelled, out of
+them. Lanes that got something are woken at the end, when everything is in its place.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.schedule import WINDOW_S
+from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.delivery.fan_out import made_late
+from tidings.engine.delivery.post import Post
+from tidings.engine.delivery.wakes import Wakes
+from tidings.engine.events.committer import Prepared
+from tidings.store import port
+
+# A retry's last time is the end of its window; one that waited longer did so behind a breaker.
+LAST_MS = int((WINDOW_S + 1) * 1000)
+
+
+class Handover:
+    """Takes the receipts of commits."""
+
+    def __init__(
+        self,
+        *,
+        known: Callable[[int], Post | None],
+        post_of: Callable[[int], Post | None],
+        wakes: Wakes,
+        parks: Callable[[Webhook], bool],
+        give_back: Callable[[Post], None],
+    ) -> None:
+        """`known`: the post of a webhook that is at work; `post_of`: of any, which is then.
+        `parks`: whether a webhook's deliveries are parked once their window is over; `give_back`:
+        do so with those that were taken for a probe."""
+        self._parks = parks
+        self._give_back = give_back
+        self._known = known
+        self._post = post_of
+        self._wakes = wakes
+
+    def __call__(
+        self,
+        receipt: port.Receipt,
+        events: list[Prepared],
+        matched: list[Sequence[port.NewDelivery]],
+    ) -> None:
+        """Queue the deliveries of a commit that has just returned."""
+        held = set(receipt.held)
+        now_ms = receipt.now_ms
+        woken: dict[Post, None] = {}  # in the order of their first job
+        for job in chain(receipt.freed, made_late(receipt.fanned_out)):
+            post = self._known(job.webhook) or self._post(job.webhook)
+            if post is not None:
+                post.lane.offer_freed(job)
+                woken[post] = None
+        for event, seq, first, found in zip(
+            events, receipt.seqs, receipt.firsts, matched, strict=True
+        ):
+            if not seq:
+                continue
+            draft = event.draft
+            for delivery, new in enumerate(found, first):
+                if not new.parked and delivery not in held:
+                    post = self._known(new.webhook) or self._post(new.webhook)
+                    if post is not None:
+                        post.lane.offer(
+                            Job(
+                                delivery,
+                                new.webhook,
+                                draft.org,
+                                draft.event_id,
+                                now_ms,
+                                1,
+                                new.key,
+                                False,
+                                draft.body,
+                            )
+                        )
+                        woken[post] = None
+        woken |= self._offer_replays(receipt.replayed)
+        for job in receipt.taken:
+            post = self._post(job.webhook)
+            if post is None or post.takes_void:
+                continue
+            if now_ms - job.accepted_ms > LAST_MS and self._parks(post.webhook):
+                post.overdue = True
+                self._give_back(post)
+                continue
+            post.lane.offer_retry(job)
+            woken[post] = None
+        self._forget(receipt.cancelled)
+        self._wakes.wake(woken)
+
+    def _offer_replays(self, replayed: Sequence[port.Replayed]) -> dict[Post, None]:
+        """Queue what slices of replays have made; their ids are above those of the events."""
+        woken: dict[Post, None] = {}
+        for job in (job for one in replayed for job in one.jobs):
+            post = self._post(job.webhook)
+            if post is not None:
+                post.lane.offer(job)
+                woken[post] = None
+        return woken
+
+    def _forget(self, cancelled: Sequence[port.Cancelled]) -> None:
+        """Let no attempt start of what is cancelled; last, for a settle may have freed it too."""
+        of_webhook: dict[int, set[int]] = {}
+        for one in cancelled:
+            for webhook, delivery in one.deliveries:
+                of_webhook.setdefault(webhook, set()).add(delivery)
+        for webhook, deliveries in of_webhook.items():
+            if (post := self._known(webhook)) is not None:
+                post.lane.forget(deliveries)
+                post.cancelled |= deliveries & post.lane.in_flight.keys()
+                if not post.lane.queued:
+                    post.waiting_since_s = None

@@ -1,0 +1,121 @@
+"""What a lane tells of a delivery that somebody looks at: that its attempt has begun, or what
+stands before it. It is read off what the lane decides by, in the order in which it decides."""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+
+from tidings.core.delivery.breaker import Position
+from tidings.core.delivery.lane import Lane
+from tidings.core.delivery.outlook import CLEAR, Outlook, Why
+from tidings.engine.clock import Clock
+from tidings.engine.delivery.admission import Admission
+from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.post import Post
+from tidings.store import port
+
+_ANY = 0  # no delivery has this number, so none of it is in flight
+WAIT_MIN_S = 0.001  # less is no wait: the lane's timer rings
+
+
+class Outlooks:
+    """Looks at the lanes of a process; it changes nothing."""
+
+    def __init__(
+        self,
+        post_of: Callable[[int], Post | None],
+        healths: Healths,
+        clock: Clock,
+        admission: Admission,
+        may_send: Callable[[], bool],
+    ) -> None:
+        self._post_of = post_of
+        self._healths = healths
+        self._clock = clock
+        self._admission = admission
+        self._may_send = may_send
+        self._loop = asyncio.get_running_loop()
+
+    def of(self, webhook: int, delivery: int, retry: bool) -> Outlook:
+        """Of one delivery of a webhook, by their numbers. `retry`: it is RETRYING, not PENDING."""
+        now_s, now_ms = self._loop.time(), self._clock.now_ms()
+        post, health = self._post_of(webhook), self._healths.of(webhook)
+        if post is None:
+            until_ms = _told(health) or 0
+            return Outlook(why=Why.BREAKER, until_ms=until_ms) if until_ms > now_ms else CLEAR
+        if (begun := post.lane.in_flight.get(delivery, 0)) != 0:
+            return Outlook(begun=begun)
+        outlook = self._waits(post, health, delivery, retry, now_s, now_ms)
+        if retry and (post.taking or post.lane.has_taken(delivery)):
+            return msgspec.structs.replace(outlook, taken=True)
+        return outlook
+
+    def _waits(
+        self,
+        post: Post,
+        health: port.Health | None,
+        delivery: int,
+        retry: bool,
+        now_s: float,
+        now_ms: int,
+    ) -> Outlook:
+        if not self._may_send():
+            return Outlook(why=Why.STORE)
+        return (
+            _left_alone(post.lane, health, now_s, now_ms)
+            or _in_the_lane(post.lane, delivery, retry, now_s, now_ms)
+            or (CLEAR if self._admission.admits(post, now_s) else Outlook(why=Why.SLOTS))
+        )
+
+    def next_in_ms(self, webhook: int, delay_ms: int) -> int | None:
+        """When a retry that is due in `delay_ms` may start; None where its lane sends nothing."""
+        post = self._post_of(webhook)
+        if post is None or not post.lane.open:
+            return None
+        until_ms = self.of(webhook, _ANY, True).until_ms
+        return delay_ms if until_ms is None else max(delay_ms, until_ms - self._clock.now_ms())
+
+
+def _left_alone(
+    lane: Lane, health: port.Health | None, now_s: float, now_ms: int
+) -> Outlook | None:
+    """By the breaker, or because the receiver has said when to come back; whichever is longer."""
+    breaker = lane.breaker
+    left_s = breaker.wait_s(now_s)
+    held_s = lane.learned.wait_s(now_s) if lane.learned.shut else 0.0
+    if held_s > max(WAIT_MIN_S, left_s):
+        why = Why.RETRY_AFTER if lane.learned.told else Why.REFUSES
+        return Outlook(why=why, until_ms=_at(now_ms, held_s))
+    if left_s > WAIT_MIN_S:
+        return Outlook(why=Why.BREAKER, until_ms=_told(health) or _at(now_ms, left_s))
+    if breaker.position is not Position.CLOSED and not breaker.admits(now_s):
+        return Outlook(why=Why.PROBE)
+    return None
+
+
+def _in_the_lane(
+    lane: Lane, delivery: int, retry: bool, now_s: float, now_ms: int
+) -> Outlook | None:
+    if not retry and lane.behind and not lane.dormant and delivery > lane.cursor:
+        return Outlook(why=Why.OLDER)
+    most = max(1, int(min(lane.cap, lane.limit)))
+    if lane.running >= most:
+        return Outlook(why=Why.CONNECTIONS, most=most)
+    rate = lane.rate_limit
+    if rate is not None and (wait_s := rate.wait_s(now_s)) > WAIT_MIN_S:
+        return Outlook(why=Why.RATE, until_ms=_at(now_ms, wait_s), most=rate.rate)
+    learned = lane.learned
+    if learned.rate is not None and (wait_s := learned.wait_s(now_s)) > WAIT_MIN_S:
+        about = round(learned.rate, 1)
+        return Outlook(why=Why.LEARNED, until_ms=_at(now_ms, wait_s), most=about)
+    return None
+
+
+def _told(health: port.Health | None) -> int | None:
+    """Until when the webhook's own page says that it is left alone: the same is said here."""
+    return health.until_ms if health is not None and health.opens else None
+
+
+def _at(now_ms: int, wait_s: float) -> int:
+    return now_ms + round(wait_s * 1000)

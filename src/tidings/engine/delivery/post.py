@@ -1,0 +1,67 @@
+"""One webhook at work: its lane, its connections, and how its messages are made."""
+
+import asyncio
+
+from tidings.core.delivery.exchange import Ending, Fault, FaultKind
+from tidings.core.delivery.lane import Lane
+from tidings.core.delivery.turns import Pace
+from tidings.core.webhooks.webhook import Webhook
+from tidings.egress.port import Leaves, Outlet
+from tidings.engine.delivery.message import Message
+
+QUICK_S = 0.1  # a receiver that answers within it
+_UNDIALLED = "The webhook's type makes no call, so nothing was sent. Set webHookType to HTTP."
+
+
+class Undialled:
+    """An outlet of no receiver, of a webhook that makes no call: whatever its URL says, nothing is
+    dialled. Its lane is closed, so that nothing is meant to come here."""
+
+    async def send(self, method: str, leaves: Leaves, body: bytes, deadline_s: float) -> Ending:
+        """See `egress.port.Outlet`."""
+        return Fault(FaultKind.OURS, False, _UNDIALLED, 0.0)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class Line:
+    """An outlet with a count of the attempts on it: a retired one is closed after the last."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        self.outlet = outlet
+        self.active = 0
+        self._retired = False
+
+    def retire(self) -> bool:
+        """Take no more attempts; returns whether it can be closed at once."""
+        self._retired = True
+        return self.unused
+
+    @property
+    def unused(self) -> bool:
+        """Whether it is retired and its last attempt has ended."""
+        return self._retired and not self.active
+
+
+class Post:
+    """What the dispatcher keeps of a webhook."""
+
+    def __init__(self, webhook: Webhook, lane: Lane, line: Line) -> None:
+        self.webhook = webhook
+        self.lane = lane
+        self.line = line
+        self.message = Message(webhook)
+        self.pace = Pace()
+        self.well = False  # its last attempt was delivered, and quickly
+        self.slots: set[asyncio.Task[None]] = set()
+        self.next_due_ms: int | None = None
+        self.cancelled: set[int] = set()  # deliveries that were, while their message is made
+        self.doubted: set[int] = set()  # started before a lost answer, which may have ended them
+        self.taking = False  # or releasing (takes.py)
+        self.release_wanted = False
+        self.overdue = False  # a retry was taken whose window is over: it is parked, not sent
+        self.takes_void = False  # what the take under way brings has been parked meanwhile
+        self.paced: asyncio.TimerHandle | None = None
+        self.waiting_since_s: float | None = None
+        self.probe: asyncio.TimerHandle | None = None  # when an open breaker may ask

@@ -1,0 +1,131 @@
+"""Due retries: when a lane asks for them, and what happens to those that do not arrive.
+
+A timer per process rings when the first retry of any webhook is due. Its lane then asks for as many
+as it has room for; they arrive with the receipt of the commit that has written their attempts down
+(a *take*). One take of a webhook is under way at a time, or a release, which makes due again what
+was taken and has not come here.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Awaitable, Callable, Iterable
+
+from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.clock import Clock
+from tidings.engine.delivery.post import Post
+from tidings.engine.outage import Outage
+from tidings.store import port
+
+RELEASE_AGAIN_S = 0.25
+ALARM_S_MAX = 60.0  # the wall clock may have been set meanwhile
+
+
+class Takes:
+    """The due times of all webhooks of a process, and the takes that are under way."""
+
+    def __init__(
+        self,
+        *,
+        store: port.Store,
+        clock: Clock,
+        post_of: Callable[[int], Post | None],
+        take: Callable[[int, int], None],
+        may_take: Callable[[], bool],
+        park_overdue: Callable[[Webhook], Awaitable[None]],
+    ) -> None:
+        """`take` asks for so many due retries of a webhook with the next commit."""
+        self._park_overdue = park_overdue
+        self._store = store
+        self._clock = clock
+        self._post_of = post_of
+        self._take = take
+        self._may_take = may_take
+        self._due: list[tuple[int, int]] = []
+        self._alarm: asyncio.TimerHandle | None = None
+        self._stopped = False
+        self._loop = asyncio.get_running_loop()
+        self._releases: set[asyncio.Task[None]] = set()
+        self._outage = Outage("retries that were taken and did not come")
+
+    def note(self, post: Post, due_ms: int) -> None:
+        """A retry of this webhook is due then."""
+        if post.next_due_ms is None or due_ms < post.next_due_ms:
+            post.next_due_ms = due_ms
+            heapq.heappush(self._due, (due_ms, post.webhook.number))
+            self._set_alarm()
+
+    def ask_if_due(self, post: Post) -> None:
+        """Ask for what is due now, as far as the lane has room."""
+        due_ms = post.next_due_ms
+        if due_ms is None or post.taking or not self._may_take():
+            return
+        room = post.lane.retries_wanted
+        if room and due_ms <= self._clock.now_ms():
+            post.taking = True
+            self._take(post.webhook.number, room)
+
+    def came(self, post: Post, due_ms: int | None) -> None:
+        """A take has come back; the first retry that it left is due then. None: there is none."""
+        post.takes_void = False
+        post.next_due_ms = None
+        self._ended(post)
+        if due_ms is not None:
+            self.note(post, due_ms)
+
+    def release(self, post: Post) -> None:
+        """Make due what was taken and has not come here, or was dropped; after a take under way."""
+        if post.taking:
+            post.release_wanted = True
+            return
+        post.taking, post.release_wanted = True, False
+        task = self._loop.create_task(self._release(post))
+        self._releases.add(task)
+        task.add_done_callback(self._releases.discard)
+
+    def leapt(self, posts: Iterable[Post], by_ms: int) -> None:
+        """Every date is later by so much: so are the due times."""
+        self._due.clear()
+        for post in posts:
+            if (due_ms := post.next_due_ms) is not None:
+                post.next_due_ms = None
+                self.note(post, due_ms + by_ms)
+
+    def stop(self) -> None:
+        """Ask for nothing more."""
+        self._stopped = True
+        if self._alarm is not None:
+            self._alarm.cancel()
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    async def _release(self, post: Post) -> None:
+        with self._outage:
+            await self._store.release(post.webhook.number, post.lane.unsettled)
+            if post.overdue:
+                await self._park_overdue(post.webhook)
+                post.overdue = False
+            self.note(post, self._clock.now_ms())
+        if self._outage.lasts:
+            self._loop.call_later(RELEASE_AGAIN_S, self.release, post)
+        self._ended(post)
+
+    def _ended(self, post: Post) -> None:
+        post.taking = False
+        if post.release_wanted:
+            self.release(post)
+
+    def _set_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._due and not self._stopped:
+            wait_s = max(0.001, (self._due[0][0] - self._clock.now_ms()) / 1000)
+            self._alarm = self._loop.call_later(min(wait_s, ALARM_S_MAX), self._ring)
+
+    def _ring(self) -> None:
+        now_ms = self._clock.now_ms()
+        while self._due and self._due[0][0] <= now_ms:
+            _, number = heapq.heappop(self._due)
+            if (post := self._post_of(number)) is not None:
+                self.ask_if_due(post)
+        self._set_alarm()

@@ -1,0 +1,135 @@
+"""A test message: one signed attempt at a webhook, whose answer is shown and which is not stored.
+
+It goes the way of every delivery (shape, sign, the same sender behind the same guard), but through
+an outlet of its own, so that no delivery waits for it, and it counts for nothing.
+"""
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+
+import msgspec
+
+from tidings.core.delivery.exchange import Ending, Fault, FaultKind
+from tidings.core.delivery.job import Job
+from tidings.core.shaping.left_out import LeftOut
+from tidings.core.token_bucket import TokenBucket
+from tidings.core.webhooks.webhook import Webhook
+from tidings.egress.port import Headers, Leaves, Sender, Target
+from tidings.engine.clock import Clock
+from tidings.engine.delivery.message import Message
+from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
+from tidings.engine.shaping.shaper import Shaping
+
+RATE_PER_S = 1.0  # of an org
+UNDER_WAY_MAX = 20  # of the process
+MARK = ("tidings-test", "true")
+_CHANGED = (
+    "The webhook was changed while the test was under way, so nothing was sent. Test it again."
+)
+
+
+class TooSoon(Exception):
+    """The org, or everybody, sends test messages faster than may be."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"{wait_s:.1f}")
+        self.wait_s = wait_s
+
+
+class NotDialled(Exception):
+    """The webhook is of a type that makes no call."""
+
+
+class Tested(msgspec.Struct, frozen=True):
+    """What was sent and what came of it."""
+
+    method: str
+    url: str
+    headers: Headers  # none where nothing left
+    body: bytes
+    started_ms: int
+    ending: Ending
+    left_out: LeftOut | None = None  # as of a delivery
+
+
+class Trial:
+    """Sends test messages."""
+
+    def __init__(
+        self,
+        *,
+        sender: Sender,
+        target_of: Callable[[str], Target],
+        shaper: Shaping,
+        clock: Clock,
+    ) -> None:
+        self._sender = sender
+        self._target_of = target_of
+        self._shaper = shaper
+        self._clock = clock
+        self._buckets: dict[int, TokenBucket] = {}
+        self._under_way = 0
+
+    async def send(
+        self,
+        org: int,
+        webhook: Webhook,
+        event_id: str,
+        body: bytes,
+        stands: Callable[[], bool],
+    ) -> Tested:
+        """One attempt with an event of the org. TooSoon, NotDialled; no other fault is raised.
+
+        `stands`: whether what is stored of the webhook is still as it is here. It leaves only then.
+        """
+        if not webhook.dials:
+            raise NotDialled
+        self._admit(org)
+        started_ms = self._clock.now_ms()
+        job = Job(0, webhook.number, org, event_id, started_ms, 1, None, False, body)
+        self._under_way += 1
+        try:
+            try:
+                job.body = await self._shaper.shape(webhook, job)
+            except (ShapeRefused, ShapeLater) as unshaped:
+                fault = Fault(FaultKind.TRANSFORM, False, unshaped.reason, 0.0)
+                return Tested(webhook.method, webhook.url, [], b"", started_ms, fault)
+            message = Message(webhook)
+            headers: Headers = []
+
+            def leaves() -> Headers | None:
+                nonlocal headers
+                if not stands():
+                    return None
+                headers = [*message.headers(job, self._clock.now_ms() // 1000), MARK]
+                return headers
+
+            began_s = monotonic()
+            ending = await self._attempt(webhook, leaves, job.body)
+            if ending is None:
+                taken_ms = (monotonic() - began_s) * 1e3
+                ending = Fault(FaultKind.OURS, False, _CHANGED, taken_ms)
+            method, url, body = webhook.method, webhook.url, job.body
+            return Tested(method, url, headers, body, started_ms, ending, job.left_out)
+        finally:
+            self._under_way -= 1
+
+    async def _attempt(self, webhook: Webhook, leaves: Leaves, body: bytes) -> Ending | None:
+        outlet = self._sender.open(self._target_of(webhook.url), 1, keep_answers=True)
+        try:
+            return await outlet.send(webhook.method, leaves, body, webhook.deadline_s)
+        finally:
+            await asyncio.shield(outlet.close())
+
+    def _admit(self, org: int) -> None:
+        now_s = self._clock.now_ms() / 1000
+        bucket = self._buckets.get(org)
+        if bucket is None:
+            if len(self._buckets) > 10_000:
+                self._buckets.clear()
+            bucket = self._buckets[org] = TokenBucket(RATE_PER_S)
+        if self._under_way >= UNDER_WAY_MAX:
+            raise TooSoon(1.0)
+        if not bucket.take(now_s):
+            raise TooSoon(bucket.wait_s(now_s))

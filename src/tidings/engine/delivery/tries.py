@@ -1,0 +1,76 @@
+"""A try that somebody asks for: now, in its lane and order, and never instead of the automatic one.
+
+A try that comes before an automatic one must not take that one away: if it fails, the delivery is
+due again when it would have been without it, also where the answer would have ended it for good.
+"""
+
+from collections import OrderedDict
+from typing import Protocol
+
+import msgspec
+
+from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry
+from tidings.store import port
+
+PROMISES_MAX = 10_000  # beyond it the oldest are let go: their retries follow the schedule
+
+
+class Promises:
+    """When asked-for deliveries were due anyhow. In memory: after a crash they are due at once."""
+
+    def __init__(self) -> None:
+        self._due_ms: OrderedDict[int, int] = OrderedDict()
+
+    def make(self, delivery: int, due_ms: int) -> None:
+        """Its automatic attempt was due then; the earliest one that was promised stays."""
+        self._due_ms.setdefault(delivery, due_ms)
+        if len(self._due_ms) > PROMISES_MAX:
+            self._due_ms.popitem(last=False)
+
+    def leapt(self, by_ms: int) -> None:
+        """Every date is later by so much."""
+        for delivery in self._due_ms:
+            self._due_ms[delivery] += by_ms
+
+    def keep(self, delivery: int, outcome: Outcome, now_ms: int) -> Outcome:
+        """What follows an attempt, at the latest when it was promised."""
+        if not self._due_ms:
+            return outcome
+        if isinstance(outcome, Retry) and outcome.ours:
+            return outcome  # nothing was tried yet
+        due_ms = self._due_ms.pop(delivery, None)
+        if due_ms is None or isinstance(outcome, Delivered):
+            return outcome
+        left_s = max(0.0, (due_ms - now_ms) / 1000)
+        if isinstance(outcome, Failed):
+            return outcome if outcome.disable or outcome.exhausted else Retry(delay_s=left_s)
+        if outcome.slow:  # the receiver has asked for less: it is not asked sooner than that
+            return outcome
+        return msgspec.structs.replace(outcome, delay_s=min(outcome.delay_s, left_s))
+
+
+class Lanes(Protocol):
+    """What the dispatcher is asked (engine/delivery/dispatcher.py)."""
+
+    promises: Promises
+
+    def due(self, webhook: int, due_ms: int) -> None:
+        """A retry of a webhook is due then."""
+        ...
+
+
+class Tries:
+    """Asks the store for the try and tells the lane."""
+
+    def __init__(self, store: port.Store, lanes: Lanes) -> None:
+        self._store = store
+        self._lanes = lanes
+
+    async def ask(self, delivery: int, webhook: int) -> port.Asked:
+        """See `port.LogStore.retry_now`. StoreDown."""
+        asked = await self._store.retry_now(delivery)
+        if asked.due_ms is not None:
+            if asked.promised_ms is not None and asked.promised_ms > asked.due_ms:
+                self._lanes.promises.make(delivery, asked.promised_ms)
+            self._lanes.due(webhook, asked.due_ms)
+        return asked

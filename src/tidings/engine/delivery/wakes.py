@@ -1,0 +1,42 @@
+"""When lanes start what a commit has brought: those that are well at once, the others in turn.
+
+An event may go to hundreds of webhooks. To start an attempt may mean to open a connection, so all
+of them together would keep the loop from its sockets for long, and the next event with them. Lanes
+that have just delivered quickly have connections, and come first. The others, which are new, slow
+or failing, get a few starts in each turn of the loop.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from tidings.engine.delivery.post import Post
+
+TURN_MIN = 2  # lanes in a turn of the loop
+TURN_SHARE = 16  # of many that wait, one in so many
+
+
+class Wakes:
+    """The lanes that wait to be woken."""
+
+    def __init__(self, pump: Callable[[Post], None]) -> None:
+        self._pump = pump
+        self._loop = asyncio.get_running_loop()
+        self._waiting: dict[Post, None] = {}  # in the order in which they came
+
+    def wake(self, posts: Iterable[Post]) -> None:
+        """Let these lanes start what they may."""
+        for post in posts:
+            if post.well:
+                self._pump(post)
+                continue
+            if not self._waiting:
+                self._loop.call_soon(self._turn)
+            self._waiting[post] = None
+
+    def _turn(self) -> None:
+        for _ in range(min(len(self._waiting), max(TURN_MIN, len(self._waiting) // TURN_SHARE))):
+            post = next(iter(self._waiting))
+            del self._waiting[post]
+            self._pump(post)
+        if self._waiting:
+            self._loop.call_soon(self._turn)

@@ -1,0 +1,1 @@
+"""Events in: checked, accepted, committed in groups, and told to whoever listens."""

@@ -1,0 +1,112 @@
+"""From checked drafts to the next commit: the digest, the search terms and the ordering key."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from tidings.catalogue import Catalogue
+from tidings.core.delivery.standing import Standing
+from tidings.core.events.terms import Terms
+from tidings.core.webhooks.hearing import kept_name
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Ordering, Webhook
+from tidings.engine.events.committer import Committer, Prepared
+from tidings.engine.events.event_types import EventTypes
+from tidings.engine.events.intake import Draft, Verdict
+from tidings.store.port import NewDelivery, NewRejection
+
+DIGEST_BYTES = 8
+STRICT_KEY = 0
+
+
+class Acceptor:
+    """`intake.Intake` over the group commit."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        terms: Terms,
+        committer: Committer,
+        own: EventTypes | None = None,
+    ) -> None:
+        self._catalogue = catalogue
+        self._own = own
+        self._terms = terms
+        self._committer = committer
+
+    async def accept(self, drafts: list[Draft]) -> list[Verdict]:
+        """See `Intake.accept`."""
+        return await self._committer.add([self._prepare(draft) for draft in drafts])
+
+    def note_rejections(self, rejections: list[NewRejection]) -> None:
+        """See `Intake.note_rejections`."""
+        self._committer.note_rejections(rejections)
+
+    def ordering_key(self, org: int, name: str, event: dict[str, Any]) -> int | None:
+        """The hash of a stored event's ordering key, as at its accept; None where it has none."""
+        types, own = self._catalogue, self._own
+        known = own is None or types.get(name) is not None
+        key = types.key_of(name, event) if known or own is None else own.key_of(org, name, event)
+        return self._hashed(org, key)
+
+    def _hashed(self, org: int, key: str | None) -> int | None:
+        if key is None:
+            return None
+        return int.from_bytes(self._terms.of(org, "key." + key), "big", signed=True)
+
+    def _prepare(self, draft: Draft) -> Prepared:
+        org, name, event = draft.org, draft.name, draft.event
+        types, own = self._catalogue, self._own
+        if own is None or types.get(name) is not None:
+            values, key = types.search_values(name, event), types.key_of(name, event)
+        else:
+            values, key = own.search_values(org, name, event), own.key_of(org, name, event)
+        for field in ("refId", "apiRequestId"):
+            if isinstance(value := event.get(field), str) and value:
+                values.append(value)
+        return Prepared(
+            draft,
+            hashlib.blake2b(draft.came or draft.body, digest_size=DIGEST_BYTES).digest(),
+            self._terms.kept(org, values),
+            self._hashed(org, key),
+            kept_name(name, event),
+        )
+
+
+class Matcher:
+    """The deliveries of an event, by the registry as it is at the close of a batch."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def match(self, event: Prepared) -> Sequence[NewDelivery]:
+        """One `NewDelivery` per webhook that wants the event."""
+        draft = event.draft
+        org, version, about = draft.org, draft.version, draft.about
+        webhooks: Iterable[Webhook]
+        webhooks, filtered = self._registry.candidates(org, event.name, version)
+        if filtered:
+            webhooks = _wanting(webhooks, draft.event)
+        return [
+            NewDelivery(
+                webhook.number,
+                webhook.version,
+                lane_key(webhook, event.key),
+                webhook.standing is Standing.DISABLED,
+            )
+            for webhook in webhooks
+            if webhook.number != about
+        ]
+
+
+def _wanting(webhooks: Iterable[Webhook], event: dict[str, Any]) -> Iterator[Webhook]:
+    for webhook in webhooks:
+        if webhook.filter is None or webhook.filter.accepts(event):
+            yield webhook
+
+
+def lane_key(webhook: Webhook, key: int | None) -> int | None:
+    """What a webhook orders an event by, whose own key is `key`."""
+    if webhook.ordering is Ordering.NONE:
+        return None
+    return STRICT_KEY if webhook.ordering is Ordering.STRICT else key

@@ -1,0 +1,331 @@
+"""Every event type that an org can send and subscribe to: the catalogue's and its own.
+
+Own types are in memory, over the store, and in force at once: a declaration is in the store first,
+then here, and only then is its caller answered. The catalogue is not asked through this service for
+an event of a type that it knows, so that own types cost such events nothing.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import structlog
+
+from tidings.catalogue import Catalogue, EventType
+from tidings.catalogue.compat import Change, breaking
+from tidings.catalogue.event_type import Json
+from tidings.catalogue.versions import Version, pick
+from tidings.core.events.own_schema import SchemaRefused, expand_schema
+from tidings.core.events.own_types import (
+    TYPES_MAX,
+    VERSIONS_MAX,
+    Declaration,
+    OwnType,
+    Reading,
+    misfit,
+    read_own_type,
+)
+from tidings.core.form import Refusal
+from tidings.core.webhooks.known_paths import unknown_key
+from tidings.engine.changes import Changes
+from tidings.engine.events.intake import Overloaded
+from tidings.engine.events.late_checks import LateChecks
+from tidings.store import port
+
+Users = Callable[[int, str], list[str]]  # names of the webhooks that subscribe to a type of an org
+
+
+class TypeRefused(Exception):
+    """An event type cannot be as asked, for these reasons; `conflict` with what is there."""
+
+    def __init__(self, refusals: list[Refusal], conflict: bool = False) -> None:
+        super().__init__(refusals[0].message)
+        self.refusals = refusals
+        self.conflict = conflict
+
+
+class UnknownType(Exception):
+    """The org has no event type of this name, and none of this version."""
+
+
+class OwnRecord(msgspec.Struct, frozen=True):
+    """One version of an own event type, as it is stored and as it works."""
+
+    stored: port.StoredType
+    declaration: Declaration
+    made: OwnType
+
+
+log = structlog.get_logger("tidings.event_types")
+
+_declarations = msgspec.json.Decoder(Declaration)
+
+
+class EventTypes:
+    """The catalogue, and the own types of all orgs."""
+
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        envelope: Json,
+        store: port.Store,
+        changes: Changes,
+        below: Callable[[int], list[int]],  # the orgs below an org
+        users: Users,
+        late: LateChecks | None = None,  # for examples that may take long to check
+    ) -> None:
+        self.catalogue = catalogue
+        self._late = late
+        self._envelope = envelope
+        self._store = store
+        self._changes = changes
+        self._below = below
+        self._users = users
+        self._own: dict[int, dict[str, dict[int, OwnRecord]]] = {}
+        self._catalogue_names = {
+            name: max(versions)
+            for name in catalogue.names()
+            if (versions := catalogue.versions(name))
+        }
+
+    def load(self, stored: Sequence[port.StoredType]) -> None:
+        """Take over what is stored at start, also by rules that are stricter now.
+
+        Nothing is compiled, and nothing refused: what may take too much is checked elsewhere, and
+        what cannot be read at all lets every event pass.
+        """
+        self._own = {}
+        for kind in stored:
+            declaration = _declarations.decode(kind.declaration)
+            try:
+                expanded = expand_schema(declaration.schema)
+            except SchemaRefused as refused:  # what was accepted goes on being accepted
+                why = refused.sentence
+                log.warning("a schema cannot be read", org=kind.org, event_type=kind.name, why=why)
+                expanded = {}
+            self._keep(kind, declaration, expanded)
+
+    # -- reading ----------------------------------------------------------------------------------
+
+    def names(self, org: int) -> Mapping[str, int]:
+        """What an org's webhooks may subscribe to, each with its newest version.
+
+        The catalogue, the org's own types, and those of the orgs below it, whose events it hears
+        with `listenToChildEvents`.
+        """
+        found = dict(self._catalogue_names)
+        for one in (org, *self._below(org)):
+            for name, versions in self._own.get(one, {}).items():
+                found[name] = max(found.get(name, 1), *versions)
+        return found
+
+    def spelled(self, org: int, names: Iterable[str]) -> tuple[str, ...]:
+        """These names, and with each one all others that events of its type can stand under in the
+        log: what came before a name was known as an alias was kept under that."""
+        aliases, found = self.catalogue.aliases, dict.fromkeys(names)
+        for name in list(found):
+            real = aliases.get(name, name)
+            same = [real, *(alias for alias, of in aliases.items() if of == real)]
+            if len(same) > 1 and name not in self._own.get(org, ()):
+                found |= dict.fromkeys(same)
+        return tuple(found)
+
+    def get(self, org: int, name: str, version: int | None = None) -> EventType | None:
+        """What `names` holds under that name: the catalogue's type, else the org's own, else that
+        of an org below it, else the type that it is an alias of. The newest version unless one is
+        named; None where there is none."""
+        if (versions := self._find(org, name)) is None:
+            return None
+        found = versions.get(max(versions) if version is None else version)
+        return None if found is None else found.kind
+
+    def kind_of(self, org: int, event: Json) -> EventType | None:
+        """What a stored event is of, in its version; None for a type that is not known."""
+        name = event.get("eventName")
+        versions = self._find(org, name) if type(name) is str else None
+        if versions is None:
+            return None
+        return (versions[1] if len(versions) == 1 else pick(versions, event)).kind
+
+    def _find(self, org: int, name: str) -> Mapping[int, Version] | None:
+        if (versions := self.catalogue.versions(name)) is not None:
+            return versions
+        for one in (org, *self._below(org)):
+            if (own := self.own(one, name)) is not None:
+                return own
+        real = self.catalogue.alias_of(name)
+        return None if real is None else self.catalogue.versions(real)
+
+    def own(self, org: int, name: str) -> Mapping[int, OwnType] | None:
+        """An own type's versions, for the accept path; None where the org has no such type."""
+        versions = self._own.get(org, {}).get(name)
+        return None if versions is None else {at: one.made for at, one in versions.items()}
+
+    def record(self, org: int, name: str, version: int | None = None) -> OwnRecord:
+        """An own type of the org, the newest version unless one is named. UnknownType."""
+        versions = self._own.get(org, {}).get(name)
+        if versions is None or (version is not None and version not in versions):
+            raise UnknownType(name)
+        return versions[max(versions) if version is None else version]
+
+    def records(self, org: int) -> list[OwnRecord]:
+        """The newest version of every own type of the org, by name."""
+        own = self._own.get(org, {})
+        return [own[name][max(own[name])] for name in sorted(own, key=str.lower)]
+
+    def versions(self, org: int, name: str) -> list[int]:
+        """The versions of a type, the oldest first; none where there is no such type."""
+        return sorted(self._find(org, name) or ())
+
+    def search_values(self, org: int, name: str, event: Json) -> list[str]:
+        """What an event is found by; for types that the catalogue does not know."""
+        made = self._made_for(org, name, event)
+        return [] if made is None else made.search_values(event)
+
+    def key_of(self, org: int, name: str, event: Json) -> str | None:
+        """The ordering key of an event; for types that the catalogue does not know."""
+        made = self._made_for(org, name, event)
+        return None if made is None else made.key_of(event)
+
+    # -- changing ---------------------------------------------------------------------------------
+
+    async def put(
+        self, org: int, name: str, body: dict[str, Any]
+    ) -> tuple[OwnRecord, bool, tuple[Refusal, ...]]:
+        """Declare a type, add to it, or begin a new version. TypeRefused says why not.
+
+        Returns it, whether it was made now (the type or the version), and warnings.
+        """
+        reading = read_own_type(name, body, self._envelope)
+        if isinstance(reading, list):
+            raise TypeRefused(reading)
+        await self._check_example(org, reading)
+
+        async def change() -> tuple[OwnRecord, bool, tuple[Refusal, ...]]:
+            version, made = self._version_for(org, name, reading)
+            stored, registry = await self._store.put_type(
+                port.StoredType(org, name, version, msgspec.json.encode(reading.declaration))
+            )
+            record = self._keep(stored, reading.declaration, reading.made.expanded)
+            self._changes.seen(registry)
+            return record, made, reading.warnings + unknown_key(reading.made.kind)
+
+        return await self._changes.run(change)
+
+    async def delete(self, org: int, name: str) -> OwnRecord:
+        """Forget an own type with all its versions. Events that were accepted stay.
+
+        TypeRefused while a webhook subscribes to it.
+        """
+
+        async def change() -> OwnRecord:
+            record = self.record(org, name)
+            if users := self._users(org, name):
+                raise TypeRefused([_in_use(name, users)], conflict=True)
+            registry = await self._store.delete_type(org, name)
+            del self._own[org][name]
+            self._changes.seen(registry)
+            return record
+
+        return await self._changes.run(change)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _keep(self, stored: port.StoredType, declaration: Declaration, expanded: Json) -> OwnRecord:
+        made = OwnType(stored.name, stored.version, declaration, self._envelope, expanded)
+        record = OwnRecord(stored, declaration, made)
+        self._own.setdefault(stored.org, {}).setdefault(stored.name, {})[stored.version] = record
+        return record
+
+    async def _check_example(self, org: int, reading: Reading) -> None:
+        """The example of a declaration, where it could not be checked at once. TypeRefused."""
+        if not reading.example_unchecked:
+            return
+        try:
+            if self._late is None:
+                raise Overloaded("nobody checks events apart")
+            problems = await self._late.problems(org, reading.made, reading.example_unchecked)
+        except Overloaded:
+            said = "example must be checked by the schema; that takes too long now. Try it again"
+            raise TypeRefused(
+                [_refusal("bad_example", "example", f"{said}, or leave the example out.")]
+            ) from None
+        if problems:
+            raise TypeRefused([_refusal("bad_example", "example", misfit(problems))])
+
+    def _made_for(self, org: int, name: str, event: Json) -> OwnType | None:
+        versions = self._own.get(org, {}).get(name)
+        return None if versions is None else pick(versions, event).made
+
+    def _version_for(self, org: int, name: str, reading: Reading) -> tuple[int, bool]:
+        """The version that a declaration becomes, and whether that is a new one."""
+        if self.catalogue.get(name) is not None or (
+            self.catalogue.alias_of(name) is not None and name not in self._own.get(org, ())
+        ):
+            raise TypeRefused([_taken(name)], conflict=True)
+        versions = self._own.get(org, {}).get(name)
+        if versions is None:
+            if len(self._own.get(org, ())) >= TYPES_MAX:
+                raise TypeRefused([_too_many(f"at most {TYPES_MAX} event types of its own")])
+            return 1, True
+        newest = versions[max(versions)]
+        changes = _changes_between(newest, reading.made)
+        if not changes:
+            return newest.stored.version, False
+        if not reading.new_version:
+            raise TypeRefused([_breaks(name, newest.stored.version, changes)], conflict=True)
+        if len(versions) >= VERSIONS_MAX:
+            raise TypeRefused([_too_many(f"at most {VERSIONS_MAX} versions of an event type")])
+        return newest.stored.version + 1, True
+
+
+def _changes_between(old: OwnRecord, new: OwnType) -> list[Change]:
+    """What the new declaration breaks of the old one; its key decides order, so it counts too."""
+    changes = breaking(old.made.kind.schema, new.kind.schema)
+    if new.kind.key != old.made.kind.key:
+        changes.append(Change("key", f"was {old.made.kind.key}, is {new.kind.key}"))
+    return changes
+
+
+def _refusal(code: str, field: str, sentence: str) -> Refusal:
+    return Refusal(code, f"{sentence} ({code}, field {field})", field)
+
+
+def _taken(name: str) -> Refusal:
+    return _refusal(
+        "event_name_taken",
+        "eventName",
+        f'eventName must be one that the catalogue does not have; got "{name}". Take another name.',
+    )
+
+
+def _too_many(must: str) -> Refusal:
+    return _refusal(
+        "too_many_types",
+        "eventName",
+        f"An org must have {must}; this would be one more. Delete one that nobody uses.",
+    )
+
+
+def _breaks(name: str, version: int, changes: list[Change]) -> Refusal:
+    first = changes[0]
+    more = "" if len(changes) == 1 else f" It is the first of {len(changes)} changes."
+    path = first.path or "data"
+    return _refusal(
+        "breaking_change",
+        path,
+        f"Version {version} of {name} must keep what it promised; {path} {first.what}.{more} Make "
+        'the new field optional, or send "newVersion": true: webhooks then choose by '
+        "eventVersions.",
+    )
+
+
+def _in_use(name: str, users: list[str]) -> Refusal:
+    shown = ", ".join(users[:5]) + (" …" if len(users) > 5 else "")
+    return _refusal(
+        "type_in_use",
+        "eventName",
+        f"{name} must have no webhook that subscribes to it; got {len(users)}: {shown}. Take it "
+        "out of their eventNames first.",
+    )

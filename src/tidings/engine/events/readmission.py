@@ -1,0 +1,66 @@
+"""A refused event once more: read and checked by today's rules, and accepted if it now fits."""
+
+from collections.abc import Callable
+
+from tidings.core.events.call_split import CallRefused
+from tidings.core.events.calls import Caller, CallReader, Rejected
+from tidings.engine.events.intake import Draft, Intake, Verdict
+from tidings.engine.events.late_checks import LateChecks, concluded
+from tidings.store import port
+
+PLAIN, STRUCTURED = b"application/json", b"application/cloudevents+json"
+
+
+class UnknownRejection(Exception):
+    """The org has no refused event of this number."""
+
+
+class Readmission:
+    """Over the acceptor, with the reader of calls that every event passes."""
+
+    def __init__(
+        self,
+        *,
+        store: port.Store,
+        intake: Intake,
+        reader: CallReader[Draft],
+        clock_ms: Callable[[], int],
+        late: LateChecks | None = None,
+    ) -> None:
+        self._late = late
+        self._store = store
+        self._intake = intake
+        self._reader = reader
+        self._clock_ms = clock_ms
+
+    async def again(self, org: int, number: int) -> tuple[str, Verdict] | Rejected:
+        """The event's id and what became of it; or why it is still refused.
+
+        Once it is accepted, or known to be, the refusal is forgotten. UnknownRejection, StoreDown,
+        Overloaded, and CallRefused where its bytes are no event at all.
+        """
+        kept = await self._store.rejection(org, number)
+        if kept is None:
+            raise UnknownRejection(str(number))
+        came = await self.take(org, kept.body)
+        if not isinstance(came, Rejected):
+            await self._store.drop_rejection(org, number)
+        return came
+
+    async def take(self, org: int, body: bytes) -> tuple[str, Verdict] | Rejected:
+        """One event that somebody offers by hand; StoreDown, Overloaded, CallRefused as above.
+
+        A refusal is not kept: who offers it sees it, and can offer it again.
+        """
+        media = STRUCTURED if b'"specversion"' in body[:4096] else PLAIN
+        headers: dict[bytes, bytes] = {}
+        read = self._reader.read(media, headers, body, Caller(org), None, self._clock_ms())
+        items = await concluded(read, self._late)
+        if len(items) != 1:
+            said = f"The body must be one event; got {len(items)}. Send them one by one."
+            raise CallRefused(422, "one_event", said)
+        (item,) = items
+        if isinstance(item, Rejected):
+            return item
+        (verdict,) = await self._intake.accept([item])
+        return item.event_id, verdict

@@ -1,0 +1,1 @@
+"""What orgs and owners of webhooks are told: operational events and letters."""

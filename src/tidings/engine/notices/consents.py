@@ -1,0 +1,140 @@
+"""Asks the owners of addresses whether an org's letters may come, and keeps what they said."""
+
+import asyncio
+import base64
+import binascii
+import contextlib
+import functools
+import hmac
+
+import msgspec
+
+from tidings.core.access.user_rules import email_of
+from tidings.core.notices.consent_rules import (
+    LINK_MS,
+    book_of,
+    next_to_ask,
+    state_of,
+    told,
+    with_asked,
+    with_confirmed,
+)
+from tidings.engine.access.denied import Denied
+from tidings.engine.clock import Clock
+from tidings.engine.notices.letters import Letters
+from tidings.engine.orgs import Orgs
+from tidings.store.port import StoreDown
+
+ASKING_MAX = 100  # letters that ask and wait for the mail server
+EVERY_S = 600.0
+AGAIN_S = 5.0
+PAGE = "/console/confirm"
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a link is about."""
+
+    org: int
+    address: str
+
+
+class Consents:
+    """Who may be written to. A link is signed with `key` and begins with `base`."""
+
+    def __init__(self, *, orgs: Orgs, clock: Clock, key: bytes, base: str) -> None:
+        self._orgs = orgs
+        self._clock = clock
+        self._key = key
+        self._base = base.rstrip("/")
+
+    def told(self, org: int) -> list[str]:
+        """The addresses that an org's letters go to."""
+        return told(self._orgs.settings(org))
+
+    def states(self, org: int) -> list[tuple[str, str]]:
+        """Each address that an org names, and confirmed, asked or waiting."""
+        settings = self._orgs.settings(org)
+        return [(address, state_of(settings, address)) for address in settings.notify]
+
+    def awaits(self, org: int, address: str) -> bool:
+        """Whether an address is named and not confirmed."""
+        settings = self._orgs.settings(org)
+        return address in settings.notify and address not in settings.notify_confirmed
+
+    def link(self, org: int, address: str, asked_ms: int) -> str:
+        """Where the owner of an address says yes."""
+        named = base64.urlsafe_b64encode(address.encode()).decode().rstrip("=")
+        said = f"{org}.{asked_ms}.{named}"
+        return f"{self._base}{PAGE}?token={said}.{self._sign(said)}"
+
+    def asked(self, token: str) -> Asked:
+        """What a link is about. Denied where it is not ours, has ended, or nobody asks any more."""
+        said, _, signed = token[:1024].rpartition(".")
+        if hmac.compare_digest(self._sign(said).encode(), signed.encode("utf-8", "replace")):
+            with contextlib.suppress(ValueError, binascii.Error):
+                org, asked_ms, named = said.split(".")
+                address = base64.urlsafe_b64decode(named + "=" * (-len(named) % 4)).decode()
+                in_time = self._clock.now_ms() < int(asked_ms) + LINK_MS
+                if in_time and address in self._orgs.settings(int(org)).notify:
+                    return Asked(int(org), address)
+        raise Denied(
+            400,
+            "link_ended",
+            "The link must be of a letter of the last 7 days, to an address that the org still "
+            "names; got another. Ask the org to take your address out and name it again. "
+            "(link_ended, -)",
+        )
+
+    async def confirm(self, token: str) -> Asked:
+        """The owner of an address says yes. Denied, StoreDown."""
+        asked = self.asked(token)
+        await self._orgs.amend(asked.org, lambda settings: with_confirmed(settings, asked.address))
+        return asked
+
+    def _sign(self, said: str) -> str:
+        return hmac.digest(self._key, said.encode("utf-8", "replace"), "sha256").hex()[:40]
+
+
+class Asking:
+    """The job that writes the letters that ask."""
+
+    def __init__(self, *, orgs: Orgs, clock: Clock, letters: Letters) -> None:
+        self._orgs = orgs
+        self._clock = clock
+        self._letters = letters
+        self._wake = asyncio.Event()
+        orgs.watch(self._wake.set)
+
+    async def run(self) -> None:
+        """Ask until cancelled: at every change of an org, and from time to time."""
+        wait_s = 0.0
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
+            self._wake.clear()
+            wait_s = EVERY_S
+            try:
+                await self._ask_all()
+            except StoreDown:
+                wait_s = AGAIN_S
+
+    async def _ask_all(self) -> None:
+        naming = [org.id for org in self._orgs.all() if self._open(org.id)]
+        if not naming:
+            return
+        now_ms = self._clock.now_ms()
+        book = book_of((self._orgs.settings(org.id) for org in self._orgs.all()), now_ms)
+        for org in naming:
+            while self._letters.asking < ASKING_MAX:
+                address = next_to_ask(self._orgs.settings(org), book, now_ms)
+                if address is None:
+                    break
+                asked = functools.partial(with_asked, address=address, now_ms=now_ms)
+                note = functools.partial(self._orgs.amend, org, asked)
+                await self._letters.ask(org, address, now_ms, note)
+                book.setdefault(email_of(address), []).append(now_ms)
+
+    def _open(self, org: int) -> bool:
+        settings = self._orgs.settings(org)
+        return len(settings.notify_confirmed) < len(settings.notify)

@@ -1,0 +1,170 @@
+"""Tells orgs what Tidings has to say of itself: as events, and by e-mail.
+
+`tell` never waits and never fails: facts go through a bounded queue and are accepted like any
+event, so they are stored, matched and delivered; where the org has addresses, a letter is written
+down first (`letters.py`). A store that takes no writes holds them up, it does not lose them. A stop
+tells what was gathered; a kill may lose the deliveries that ended in the last minute, which the log
+has.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterator
+
+import structlog
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from tidings.core.delivery.job import Job
+from tidings.core.notices.facts import (
+    EXHAUSTED,
+    Ended,
+    Fact,
+    Gathering,
+    Notice,
+    exhausted,
+    is_notice,
+    notice,
+)
+from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.clock import Clock
+from tidings.engine.events.intake import Draft, Overloaded, Verdict
+from tidings.engine.notices.letters import Letters
+from tidings.store.port import StoreDown
+
+QUEUE_MAX = 1000
+AGAIN_S = 1.0
+
+log = structlog.get_logger("tidings.notices")
+
+
+class Notices(Collector):
+    """The queue of what is to be told, and its figures for Prometheus."""
+
+    def __init__(
+        self,
+        *,
+        accept: Callable[[list[Draft]], Awaitable[list[Verdict]]],
+        clock: Clock,
+        number_of: Callable[[int, str], int | None],  # of a webhook, by org and id
+        letters: Letters,
+    ) -> None:
+        self._accept = accept
+        self._clock = clock
+        self._number_of = number_of
+        self._letters = letters
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[Notice] = deque()
+        self._done: dict[str, Callable[[], None]] = {}
+        self._ended = Gathering()
+        self._telling = asyncio.Lock()  # a stop tells too
+        self._wake = asyncio.Event()
+        self._told: Counter[str] = Counter()
+        self._lost = 0
+
+    # -- what is to be told -----------------------------------------------------------------------
+
+    def tell(self, kind: str, org: int, fact: Fact, done: Callable[[], None] | None = None) -> None:
+        """Tell an org a fact of `core.notices`; the same fact told twice is one event.
+
+        `done` is called once it is accepted.
+        """
+        one = notice(kind, org, fact, self._clock.now_ms())
+        if done is not None:
+            self._done[one.event_id] = done
+        self._add(one)
+
+    def ended(self, webhook: Webhook, job: Job, cause: str) -> None:
+        """A delivery has failed for good. Of operational events themselves nothing is told."""
+        if not is_notice(job.body):
+            self._gather(webhook, Ended(self._clock.now_ms(), cause, job.delivery, job.event_id))
+
+    def parked(self, webhook: Webhook, count: int) -> None:
+        """So many deliveries were parked, because their time was over behind an open breaker."""
+        self._gather(webhook, Ended(self._clock.now_ms(), "", parked=count))
+
+    def _gather(self, webhook: Webhook, ended: Ended) -> None:
+        self._ended.add(webhook, ended)
+        self._wake.set()
+
+    def _add(self, one: Notice) -> None:
+        if len(self._queue) >= QUEUE_MAX:
+            self._lost += 1
+            self._done.pop(one.event_id, None)
+            log.error("more is to be told than can be kept", kind=one.kind, org=one.org)
+            return
+        self._queue.append(one)
+        self._wake.set()
+
+    # -- telling ----------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Tell until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._run_events())
+            group.create_task(self._letters.run())
+
+    async def flush(self) -> None:
+        """Tell what was gathered and what waits, before a stop. StoreDown, Overloaded: not told."""
+        self._collect(all_of_it=True)
+        while self._queue:
+            await self._tell_first()
+
+    async def _run_events(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._ended.wait_s(self._now_s())):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            self._collect()
+            while self._queue:
+                try:
+                    await self._tell_first()
+                except (StoreDown, Overloaded):
+                    await asyncio.sleep(AGAIN_S)
+
+    def _collect(self, *, all_of_it: bool = False) -> None:
+        now_s, now_ms = self._now_s(), self._clock.now_ms()
+        for batch in self._ended.due(now_s, all_of_it=all_of_it):
+            self._add(notice(EXHAUSTED, batch.webhook.org, exhausted(batch), now_ms))
+
+    async def _tell_first(self) -> None:
+        async with self._telling:
+            if self._queue:
+                await self._tell(self._queue[0])
+                self._queue.popleft()
+
+    async def _tell(self, one: Notice) -> None:
+        await self._letters.note(one)
+        about = one.event["data"].get("webHookId")
+        number = None if about is None else self._number_of(one.org, about)
+        draft = Draft(one.org, one.kind, one.event_id, one.body, one.event, about=number or 0)
+        (verdict,) = await self._accept([draft])
+        if verdict.status == "accepted":
+            self._told[one.kind] += 1
+            self._letters.confirm()
+        else:
+            self._letters.withdraw()
+        if (done := self._done.pop(one.event_id, None)) is not None:
+            done()
+
+    def _now_s(self) -> float:
+        return self._loop.time()
+
+    # -- figures ----------------------------------------------------------------------------------
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics at this moment (prometheus_client)."""
+        for name, meaning, counts in (
+            ("notices", "Operational events by kind.", self._told),
+            ("mails", "Letters by what came of them.", self._letters.counts),
+        ):
+            family = CounterMetricFamily(f"tidings_{name}", meaning, labels=["kind"])
+            for kind, count in sorted(counts.items()):
+                family.add_metric([kind], count)
+            yield family
+        yield CounterMetricFamily(
+            "tidings_notices_lost", "Operational events that could not be kept.", value=self._lost
+        )

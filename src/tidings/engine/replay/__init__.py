@@ -1,0 +1,1 @@
+"""Replays and cancels: jobs that make new deliveries from old events."""

@@ -1,0 +1,76 @@
+"""What a slice of a replay is, by the registry as it is at the close of its batch."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from tidings.catalogue import EventType
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Ordering, Webhook
+from tidings.engine.events.acceptor import lane_key
+from tidings.engine.events.orders import Plan
+from tidings.store import port
+
+OrderingKey = Callable[[int, str, dict[str, Any]], int | None]
+KindOf = Callable[[int, dict[str, Any]], EventType | None]  # what an org's event is of
+
+
+class Planner:
+    """Makes slices from what a reader has found."""
+
+    def __init__(self, registry: Registry, ordering_key: OrderingKey, kind_of: KindOf) -> None:
+        self._registry = registry
+        self._ordering_key = ordering_key
+        self._kind_of = kind_of
+
+    def needs_bodies(self, webhook: Webhook, spec: port.ReplaySpec) -> bool:
+        """Whether the events themselves must be looked at."""
+        return spec.unmatched or webhook.ordering is Ordering.KEY
+
+    def plan(self, job: port.ReplayJob, webhook: Webhook, found: port.Candidates) -> Plan:
+        """The slice behind the job's cursor; asked again where the registry has moved on."""
+        keys: dict[int, int | None] = {}
+        with_bodies = self.needs_bodies(webhook, job.spec)
+        for one in found.found:
+            event = _decoded(one.body) if with_bodies else None
+            if event is not None and one.unmatched and not self._wants(webhook, one.org, event):
+                continue
+            key = None if event is None else self._ordering_key(one.org, one.name, event)
+            keys[one.event] = key
+
+        def plan() -> port.ReplaySlice | None:
+            now = self._registry.get(webhook.number)
+            if now is None or not now.sends:
+                return None
+            if now.filter != webhook.filter or now.ordering is not webhook.ordering:
+                return None  # what was looked at is not what it asks for now
+            if now.event_versions != webhook.event_versions:
+                return None
+            return port.ReplaySlice(
+                job.number,
+                job.cursor,
+                found.cursor,
+                now.version,
+                list(keys),
+                [lane_key(now, key) for key in keys.values()],
+            )
+
+        return plan
+
+    def _wants(self, webhook: Webhook, org: int, event: dict[str, Any]) -> bool:
+        """Whether it would get the event if it came now; that its type is wanted is known."""
+        kind = self._kind_of(org, event)
+        if kind is not None and kind.version != webhook.version_of(kind.name):
+            return False
+        return webhook.filter is None or webhook.filter.accepts(event)
+
+
+def _decoded(body: bytes | None) -> dict[str, Any] | None:
+    if body is None:
+        return None
+    try:
+        event = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return event if isinstance(event, dict) else None

@@ -1,0 +1,458 @@
+"""Runs replays and cancels: each job is a task that counts, makes slices, and tells how it goes.
+
+A slice goes in with the group commit (`orders.py`), paced by the job's rate and by the room that
+the webhook's lane has: live traffic first. What a stop or a crash interrupts is taken up at the
+next start, at the cursor that the store has.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+
+from tidings.core.ids import show
+from tidings.core.replay import (
+    COUNT_MAX,
+    OPEN_JOBS_MAX,
+    SLICE_MAX,
+    JobState,
+    Kind,
+    Pace,
+    Step,
+    after,
+    before,
+)
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.delivery.stops import Stops
+from tidings.engine.events.committer import Committer
+from tidings.engine.outage import Outage
+from tidings.engine.replay.plan import KindOf, OrderingKey, Planner
+from tidings.store import port
+
+CANCEL_EVENTS = 200
+CANCEL_PAUSE_S = 0.005
+NO_ROOM_S = 0.02
+WAITING_S, WAITING_S_MAX = 0.5, 60.0
+TALLY_S, TALLY_S_MAX = 1.0, 30.0
+TALLY_MAX = 500
+TALLIES_AT_ONCE = 20
+STANDS_STILL_S = 60.0
+NO_ROOM_PATIENCE = 50
+COUNT_NOTED_S = 1.0
+DOWN_S = 0.5
+SLICES_AT_ONCE = 2
+LISTED_AT_ONCE = 1_000
+RATE_OVER_S = 10.0
+
+CROWDED = "The webhook's own traffic comes first, or its receiver does not keep up."
+FINISHED = "tidings.replay.finished"
+Tell = Callable[[str, int, dict[str, Any]], None]
+
+log = structlog.get_logger("tidings.replays")
+
+
+class Lanes(Protocol):
+    """Who knows how busy a webhook is."""
+
+    def replay_room(self, webhook: Webhook) -> int:
+        """How many deliveries of replays its lane has room for now."""
+        ...
+
+    def read_again(self, webhook: Webhook) -> None:
+        """The store may hold deliveries of it that nobody was told of."""
+        ...
+
+
+class UnknownReplay(Exception):
+    """The org has no such job."""
+
+
+class NotNow(Exception):
+    """The job is in a state in which this cannot happen to it."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
+
+
+class TooMany(Exception):
+    """The org has as many unfinished jobs as it may have."""
+
+
+class Run:
+    """A job that something is left to be done for."""
+
+    def __init__(self, job: port.ReplayJob, now_s: float) -> None:
+        self.job = job
+        self.pace = Pace(job.rate, now_s)
+        self.scan = job.cursor  # looked at up to here; the store's cursor follows with a slice
+        self.visited = False  # nothing is behind
+        self.doubted = False  # the store has refused: it may be elsewhere
+        self.waiting = ""  # why nothing is made at the moment
+        self.wake = asyncio.Event()
+        self.tally_after = 0
+        self.tallied_s = float("-inf")
+        self.quiet_s = TALLY_S
+        self.without_room = 0
+        self.waits_s = WAITING_S
+        self.told = False
+        self.unfinished = True
+        self.count_since = 0
+        self.count_cursor = job.counted_to
+        self.noted_s = now_s
+        self.made: deque[tuple[float, int]] = deque()
+
+    def rate(self, now_s: float) -> float:
+        """Deliveries made a second, over the last ten."""
+        while self.made and self.made[0][0] < now_s - RATE_OVER_S:
+            self.made.popleft()
+        return sum(count for _, count in self.made) / RATE_OVER_S
+
+
+class Replays:
+    """The jobs of every org."""
+
+    def __init__(
+        self,
+        *,
+        store: port.Store,
+        registry: Registry,
+        committer: Committer,
+        lanes: Lanes,
+        stops: Stops,
+        ordering_key: OrderingKey,
+        kind_of: KindOf,
+        tell: Tell,
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._committer = committer
+        self._lanes = lanes
+        self._stops = stops
+        self._planner = Planner(registry, ordering_key, kind_of)
+        self._tell = tell
+        self._runs: dict[int, Run] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._slots = asyncio.Semaphore(SLICES_AT_ONCE)
+        self._loop = asyncio.get_running_loop()
+        self._outage = Outage("replays and cancels")
+
+    async def start(self) -> None:
+        """Take up what is unfinished."""
+        for job in await self._store.open_replays():
+            self._begin(job)
+
+    async def stop(self) -> None:
+        """Let go of the jobs; the next start goes on with them."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def open(self) -> int:
+        """Jobs that something is left to be done for."""
+        return len(self._runs)
+
+    # -- what people do ---------------------------------------------------------------------------
+
+    async def count(
+        self, spec: port.ReplaySpec, listed: Sequence[port.Listed], for_s: float
+    ) -> port.Counted:
+        """How many it would be about, within `for_s` seconds; `ended` says whether that is all."""
+        until_s = self._loop.time() + for_s
+        parts = [listed[at : at + LISTED_AT_ONCE] for at in range(0, len(listed), LISTED_AT_ONCE)]
+        count = skipped = 0
+        cursor = spec.after
+        while spec.listed and parts or not spec.listed:
+            part = parts.pop(0) if spec.listed else ()
+            found = await self._store.count_replay(0, spec, cursor, part)
+            cursor, count, skipped = found.cursor, count + found.count, skipped + found.skipped
+            ended = not parts if spec.listed else found.ended
+            if ended:
+                break
+            if count >= COUNT_MAX or self._loop.time() > until_s:
+                return port.Counted(cursor, count, skipped, False)
+        return port.Counted(cursor, count, skipped, True)
+
+    async def create(self, job: port.ReplayJob, listed: Sequence[port.Listed]) -> port.ReplayJob:
+        """Store a job and begin it. TooMany where the org has enough of them."""
+        mine = sum(
+            1 for run in self._runs.values()
+            if run.job.org == job.org and not JobState(run.job.state).final
+        )  # fmt: skip
+        if mine >= OPEN_JOBS_MAX:
+            raise TooMany
+        stored = await self._store.put_replay(job, listed)
+        self._begin(stored)
+        return stored
+
+    async def move(self, org: int, number: int, what: Step) -> port.ReplayJob:
+        """Pause, resume or cancel. UnknownReplay, or NotNow with the state that it is in."""
+        job = await self._store.replay(org, number)
+        if job is None:
+            raise UnknownReplay(str(number))
+        moved = await self._store.move_replay(number, before(what), after(what), "")
+        if moved is None:
+            job = await self._store.replay(org, number) or job
+            raise NotNow(job.state)
+        run = self._runs.get(number)
+        if run is not None:
+            run.job = moved
+            run.visited = False  # a slice may be under way: the store's cursor is asked again
+            run.wake.set()
+        return moved
+
+    def nudge(self) -> None:
+        """A webhook or a switch has changed: jobs that wait for it look again."""
+        for run in self._runs.values():
+            if run.waiting:
+                run.waits_s = WAITING_S
+                run.wake.set()
+
+    def waiting(self, number: int) -> str:
+        """Why a job makes nothing at the moment; empty where it does."""
+        run = self._runs.get(number)
+        return "" if run is None or run.job.state != JobState.RUNNING else run.waiting
+
+    def rate(self, number: int) -> float:
+        """Deliveries that a job makes a second now."""
+        run = self._runs.get(number)
+        return 0.0 if run is None else run.rate(self._loop.time())
+
+    async def cancel(self, deliveries: Sequence[int], by: str) -> list[tuple[int, int]]:
+        """Cancel single deliveries: webhook and delivery of those that were unfinished."""
+        done = await self._committer.cancel(port.CancelSlice(deliveries, by))
+        return list(done.deliveries)
+
+    # -- one job ----------------------------------------------------------------------------------
+
+    def _begin(self, job: port.ReplayJob) -> None:
+        run = self._runs[job.number] = Run(job, self._loop.time())
+        task = self._loop.create_task(self._drive(run), name=f"replay {job.number}")
+        self._tasks[job.number] = task
+        task.add_done_callback(lambda _: self._tasks.pop(job.number, None))
+
+    async def _drive(self, run: Run) -> None:
+        number = run.job.number
+        while number in self._runs:
+            run.wake.clear()
+            wait_s = DOWN_S
+            with self._outage:
+                try:
+                    if run.doubted:  # what the store has, and not what is thought of it
+                        await self._reload(run)
+                        run.doubted = False
+                    wait_s = await self._step(run)
+                except port.StoreDown:
+                    run.doubted = True
+                    raise
+                except Exception as error:
+                    # A fault of ours in one job: the others go on, and this one says so.
+                    log.error("a replay has failed", replay=show("rpl", number), error=repr(error))
+                    run.doubted = True
+                    await self._move(run, Step.FAIL, "It met a fault of Tidings; see its log.")
+            if wait_s:
+                # Not `wait_for`: it lets a cancellation go that comes together with the wake.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        await run.wake.wait()
+
+    async def _step(self, run: Run) -> float:
+        """One bounded piece of work; seconds until the next one."""
+        match JobState(run.job.state):
+            case JobState.COUNTING:
+                return await self._count(run)
+            case JobState.RUNNING:
+                return await self._advance(run)
+            case JobState.READY if not run.job.hold:  # held up between counted and started
+                await self._move(run, Step.START)
+                return 0.0
+            case JobState.READY | JobState.PAUSED:
+                await self._tally(run)  # also what is tried again by hand
+                return run.quiet_s if run.unfinished else STANDS_STILL_S
+            case JobState.CANCELLED:
+                return await self._clear(run)
+            case _:
+                await self._tally(run)
+                if not run.unfinished:
+                    await self._close(run)
+                return run.quiet_s
+
+    async def _count(self, run: Run) -> float:
+        job, now_s = run.job, self._loop.time()
+        found = await self._store.count_replay(job.number, job.spec, run.count_cursor, ())
+        stands = found.cursor == run.count_cursor  # the next event's deliveries are being made
+        run.count_cursor, run.count_since = found.cursor, run.count_since + found.count
+        if stands and not found.ended:
+            return NO_ROOM_S
+        if not found.ended and now_s - run.noted_s < COUNT_NOTED_S:
+            return 0.0
+        count, run.count_since, run.noted_s = run.count_since, 0, now_s
+        noted = await self._store.note_counted(job.number, found.cursor, count, found.ended)
+        if noted is None:
+            await self._reload(run)
+        elif found.ended:
+            await self._move(run, Step.COUNTED)
+        return 0.0
+
+    async def _advance(self, run: Run) -> float:
+        if not run.visited:
+            if run.job.kind == Kind.CANCEL:
+                wait_s = await self._cancel_slice(run)
+            else:
+                wait_s = await self._make_slice(run)
+            await self._tally(run, every_s=TALLY_S)
+            return wait_s
+        await self._tally(run)
+        if run.unfinished:
+            return run.quiet_s
+        await self._move(run, Step.DONE)  # what is final is closed by the next step
+        return 0.0
+
+    async def _make_slice(self, run: Run) -> float:
+        job = run.job
+        assert job.spec.target is not None
+        webhook = self._registry.get(job.spec.target)
+        if webhook is None:
+            await self._move(run, Step.FAIL, "Its webhook was deleted.")
+            return 0.0
+        room, run.waiting = self._room(webhook)
+        if not room:
+            if not run.waiting:
+                run.without_room += 1
+                run.waiting = CROWDED if run.without_room > NO_ROOM_PATIENCE else ""
+                return WAITING_S if run.waiting else NO_ROOM_S
+            run.waits_s = min(WAITING_S_MAX, run.waits_s * 2)  # `nudge` comes first
+            return run.waits_s
+        run.without_room, run.waits_s = 0, WAITING_S
+        most = run.pace.allow(self._loop.time(), min(room, SLICE_MAX))
+        if not most:
+            return max(0.001, run.pace.wait_s(self._loop.time()))
+        bodies = self._planner.needs_bodies(webhook, job.spec)
+        found = await self._store.candidates(job.number, job.spec, run.scan, most, bodies)
+        if not found.found:
+            return _went_on(run, found)
+        planned = self._planner.plan(job, webhook, found)
+        try:
+            async with self._slots:
+                done = await self._committer.slice(planned)
+        except port.StoreDown:
+            self._lanes.read_again(webhook)  # it may be written all the same
+            raise
+        run.pace.used(done.made)
+        run.unfinished = run.unfinished or done.made > 0
+        await self._applied(run, done.applied, found, done.made)
+        return 0.0 if done.applied else NO_ROOM_S
+
+    def _room(self, webhook: Webhook) -> tuple[int, str]:
+        if not webhook.dials:
+            return 0, "The webhook's type makes no call; the job goes on when it is HTTP."
+        if not webhook.sends:
+            return 0, f"The webhook is {webhook.standing}; the job goes on when it is active."
+        if self._stops.holds(webhook.org):
+            return 0, "Sending is stopped; the job goes on when it is started again."
+        return self._lanes.replay_room(webhook), ""
+
+    async def _cancel_slice(self, run: Run) -> float:
+        job = run.job
+        found = await self._store.candidates(job.number, job.spec, run.scan, CANCEL_EVENTS, False)
+        if not found.found:
+            return _went_on(run, found)
+        deliveries = [one for candidate in found.found for one in candidate.deliveries]
+        slice = port.CancelSlice(deliveries, job.by, job.number, job.cursor, found.cursor)
+        async with self._slots:
+            done = await self._committer.cancel(slice)
+        await self._applied(run, done.applied, found, len(done.deliveries))
+        return CANCEL_PAUSE_S
+
+    async def _applied(self, run: Run, applied: bool, found: port.Candidates, made: int) -> None:
+        if not applied:  # a pause came first, or this slice once before: where is the cursor?
+            await self._reload(run)
+            return
+        run.made.append((self._loop.time(), made))
+        run.job = msgspec.structs.replace(run.job, cursor=found.cursor)
+        run.scan, run.visited = found.cursor, found.ended
+
+    async def _clear(self, run: Run) -> float:
+        """What a cancelled job has made and is unfinished goes with it."""
+        job = run.job
+        if job.kind == Kind.REPLAY:
+            left = await self._store.unfinished_of(job.number, CANCEL_EVENTS)
+            if left:
+                await self._committer.cancel(port.CancelSlice(left, job.by, job.number))
+                return CANCEL_PAUSE_S
+        await self._tally(run)
+        if not run.unfinished:
+            await self._close(run)
+        return 0.0
+
+    async def _tally(self, run: Run, every_s: float = 0.0) -> None:
+        now_s = self._loop.time()
+        if now_s - run.tallied_s < every_s:
+            return
+        run.tallied_s = now_s
+        if run.job.kind == Kind.CANCEL:
+            run.unfinished = False
+            return
+        final = 0
+        for _ in range(TALLIES_AT_ONCE):
+            told = await self._store.tally_replay(run.job.number, run.tally_after, TALLY_MAX)
+            run.tally_after, run.unfinished, final = told.after, told.open, final + told.final
+            if not told.after:
+                break
+        run.quiet_s = TALLY_S if final else min(TALLY_S_MAX, run.quiet_s * 2)
+
+    async def _close(self, run: Run) -> None:
+        number = run.job.number
+        job = await self._store.replay(run.job.org, number) or run.job
+        if not run.told:
+            run.told = True
+            self._tell(FINISHED, job.org, fact_of(job))
+        await self._store.close_replay(number)
+        self._runs.pop(number, None)
+
+    async def _move(self, run: Run, what: Step, reason: str = "") -> bool:
+        moved = await self._store.move_replay(run.job.number, before(what), after(what), reason)
+        if moved is None:
+            await self._reload(run)
+            return False
+        run.job = moved
+        return True
+
+    async def _reload(self, run: Run) -> None:
+        job = await self._store.replay(run.job.org, run.job.number)
+        if job is not None:
+            run.job = job
+            run.scan = job.cursor
+            if job.state == JobState.COUNTING:
+                run.count_cursor, run.count_since = job.counted_to, 0
+
+
+def _went_on(run: Run, found: port.Candidates) -> float:
+    """Nothing fits there. A job stands still while the next event's deliveries are being made."""
+    stands = found.cursor == run.scan and not found.ended
+    run.scan, run.visited = found.cursor, found.ended
+    return NO_ROOM_S if stands else 0.0
+
+
+def fact_of(job: port.ReplayJob) -> dict[str, Any]:
+    """What is told of a job that has ended."""
+    return {
+        "replayId": show("rpl", job.number),
+        "kind": job.kind,
+        "state": job.state,
+        "reason": job.reason or None,
+        "matched": job.total,
+        "made": job.made,
+        "skipped": job.under_way + job.had + job.no_body,
+        "delivered": job.delivered,
+        "failed": job.failed,
+        "parked": job.parked,
+        "cancelled": job.cancelled,
+    }

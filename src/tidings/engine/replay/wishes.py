@@ -1,0 +1,176 @@
+"""From what was asked to what is looked for: webhooks by id, times as places in the store."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from tidings.core.delivery.standing import Standing
+from tidings.core.events.terms import Terms
+from tidings.core.form import Refusal, came
+from tidings.core.replay import IDS_MAX, JobState, Kind
+from tidings.core.replay_rules import Wish
+from tidings.core.webhooks.hearing import both_ask
+from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
+from tidings.store import port
+
+LOOK_UP_AT_ONCE = 1_000
+Item = TypeVar("Item")
+
+
+class WishRefused(Exception):
+    """It cannot be as asked."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What a job would be."""
+
+    spec: port.ReplaySpec
+    listed: Sequence[port.Listed]
+    target: Webhook | None
+    unknown: int  # ids of the list that the org does not have, or that are of another webhook
+
+
+class Wishes:
+    """Looks up what wishes name; everything is looked for within the org."""
+
+    def __init__(
+        self,
+        *,
+        store: port.Store,
+        webhooks: Webhooks,
+        terms: Terms,
+        below: Callable[[int], list[int]],
+    ) -> None:
+        self._store = store
+        self._webhooks = webhooks
+        self._terms = terms
+        self._below = below
+
+    async def look_up(self, org: int, wish: Wish) -> Request:
+        """What a wish of the org comes to. WishRefused."""
+        source = self._webhook(org, wish.webhook_id, "webHookId")
+        target = None
+        if wish.kind is Kind.REPLAY:
+            target = source
+            if wish.to_webhook_id is not None:
+                target = self._webhook(org, wish.to_webhook_id, "toWebHookId")
+            self._must_live(target, wish)
+        listening = wish.kind is Kind.CANCEL or any(
+            webhook is not None and webhook.listen_to_children for webhook in (source, target)
+        )
+        orgs = [org, *(self._below(org) if listening else ())]
+        listed, unknown = await self._list(org, orgs, wish, source)
+        spec = port.ReplaySpec(
+            owner=org,
+            source=None if source is None else source.number,
+            target=None if target is None else target.number,
+            orgs=orgs,
+            names=_names(wish, target),
+            from_ms=wish.from_ms,
+            to_ms=wish.to_ms,
+            states=sorted(wish.states),
+            unmatched=wish.unmatched,
+            again=wish.again,
+            listed=listed is not None,
+            after=0 if wish.from_ms is None else await self._store.first_since(wish.from_ms),
+        )
+        return Request(spec, listed or (), target, unknown)
+
+    def job(self, org: int, wish: Wish, request: Request, by: str) -> port.ReplayJob:
+        """The job to be stored."""
+        return port.ReplayJob(
+            0, org, wish.kind, JobState.COUNTING, request.spec, wish.rate, wish.hold, by
+        )
+
+    def _webhook(self, org: int, webhook_id: str | None, field: str) -> Webhook | None:
+        if webhook_id is None:
+            return None
+        try:
+            return self._webhooks.get(org, webhook_id).webhook
+        except UnknownWebhook:
+            raise _refused(
+                "not_found",
+                field,
+                f"{field} must be the id of a webhook of this org; got {came(webhook_id)}. GET "
+                "/v3/webHooks lists them.",
+            ) from None
+
+    def _must_live(self, target: Webhook | None, wish: Wish) -> None:
+        field = "webHookId" if wish.to_webhook_id is None else "toWebHookId"
+        if target is None or target.standing is Standing.DELETED or not target.dials:
+            got = "none" if target is None else f"one that is {target.standing}"
+            if target is not None and not target.dials:
+                got = f"one of the type {target.kind}"
+            raise _refused(
+                "cannot_send",
+                field,
+                f"{field} must be a webhook that can be sent to; got {got}. Name another by "
+                "toWebHookId.",
+            )
+
+    async def _list(
+        self, org: int, orgs: list[int], wish: Wish, source: Webhook | None
+    ) -> tuple[list[port.Listed] | None, int]:
+        """The events of the wish's list and of its search; None where it has neither."""
+        found: list[port.Listed] | None = None
+        unknown = 0
+        if wish.listed:
+            found = []
+            for part in _parts(wish.deliveries):
+                listed = await self._store.listed_deliveries(org, part)
+                if wish.kind is Kind.REPLAY and source is not None:
+                    listed = [one for one in listed if one.webhook == source.number]
+                unknown += len(part) - len(listed)
+                found += listed
+            for ids in _parts(wish.event_ids):
+                events = await self._store.listed_events(org, ids)
+                unknown += len(ids) - len(events)
+                found += events
+        if wish.search is not None:
+            hits: set[int] = set()
+            for one in orgs:
+                term = self._terms.asked(one, wish.search)
+                hits.update(await self._store.find(term, IDS_MAX + 1 - len(hits)))
+                if len(hits) > IDS_MAX:
+                    raise _refused(
+                        "too_many",
+                        "search",
+                        f"search must find at most {IDS_MAX:,} events; it finds more. Take a value "
+                        "that fewer of them hold, or leave it out.",
+                    )
+            if found is None:
+                found = [port.Listed(seq) for seq in hits]
+            else:
+                found = [one for one in found if one.event in hits]
+        return found, unknown
+
+
+def _names(wish: Wish, target: Webhook | None) -> list[str]:
+    """Event types to look at. Events that made no delivery must be of a type that is wanted."""
+    if not wish.unmatched or target is None:
+        return list(wish.names)
+    wanted = sorted(target.event_names)
+    if wish.names:
+        wanted = both_ask(wanted, wish.names)
+    if not wanted:
+        raise _refused(
+            "bad_names",
+            "eventNames",
+            "eventNames must hold a type that the webhook subscribes to; it holds none. Leave it "
+            "out for all of them.",
+        )
+    return wanted
+
+
+def _parts(items: Sequence[Item]) -> list[Sequence[Item]]:
+    return [items[at : at + LOOK_UP_AT_ONCE] for at in range(0, len(items), LOOK_UP_AT_ONCE)]
+
+
+def _refused(code: str, field: str, sentence: str) -> WishRefused:
+    return WishRefused(Refusal(code, f"{sentence} ({code}, field {field})", field))

@@ -1,0 +1,135 @@
+"""The shape step: from the accepted bytes to those that one webhook gets.
+
+    accepted bytes ─► enrichment ─► selection and renaming ─► transformation ─► bytes
+
+Serialised once. Where nothing is asked for, or nothing comes of it, the accepted bytes go. What is
+sent is made once for a delivery: the dispatcher keeps it for the retries.
+"""
+
+from functools import partial
+from typing import Any, Protocol
+
+import structlog
+
+from tidings.core.delivery.job import Job
+from tidings.core.exact_json import read_exactly, write_exactly
+from tidings.core.shaping.left_out import LeftOut
+from tidings.core.shaping.shape import Shape
+from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.shaping.aside import Aside
+from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
+from tidings.transform.port import Renderer, RenderLater, RenderRefused
+
+OUR_FAULT_S = 30.0
+_FAILED = "Tidings failed at shaping this event. Its log says why; it is tried again."
+_GONE = (
+    "The webhook's transformation {name} is not there any more. Make it again, or choose another "
+    "one for the webhook."
+)
+_NOT_RUN = "This service runs no transformations. Ask its operator."
+
+log = structlog.get_logger("tidings.shaper")
+
+
+class Shaping(Protocol):
+    """What the dispatcher asks for before it sends."""
+
+    async def shape(self, webhook: Webhook, job: Job) -> bytes:
+        """The bytes to send. Raises ShapeRefused and ShapeLater, and nothing else.
+
+        What enrichment had to leave out of them, and that nobody knew the flow that was to shape
+        them, is noted in `job.left_out`.
+        """
+        ...
+
+
+class Enriching(Protocol):
+    """What adds to an event (engine/shaping/enricher.py)."""
+
+    def needs(self, webhook: Webhook) -> bool:
+        """Whether its events are enriched at all."""
+        ...
+
+    async def enrich(self, webhook: Webhook, job: Job, event: dict[str, Any]) -> dict[str, Any]:
+        """The enriched event, or the given one, unchanged. Raises ShapeLater."""
+        ...
+
+
+class Templates(Protocol):
+    """Where transformations are found (engine/shaping/transformations.py)."""
+
+    def template(self, org: int, name: str) -> str | None:
+        """The template in force."""
+        ...
+
+
+class Shaper:
+    """Shapes for all webhooks. A part that is not given is not asked."""
+
+    def __init__(
+        self,
+        *,
+        enricher: Enriching | None = None,
+        templates: Templates | None = None,
+        renderer: Renderer | None = None,
+    ) -> None:
+        self._enricher = enricher
+        self._templates = templates
+        self._renderer = renderer
+        self._aside = Aside()
+
+    async def shape(self, webhook: Webhook, job: Job) -> bytes:
+        """See `Shaping.shape`."""
+        if webhook.plain:
+            return job.body
+        try:
+            return await self._shape(webhook, job)
+        except (ShapeRefused, ShapeLater):
+            raise
+        except RenderRefused as refused:
+            raise ShapeRefused(refused.reason) from None
+        except RenderLater as later:
+            raise ShapeLater(later.reason, later.delay_s) from None
+        except Exception as error:
+            # A fault of ours must neither end a lane nor fail a delivery for good. The event may
+            # be in the error's text: only its kind is told.
+            log.error("shaping failed", webhook=webhook.id, error=type(error).__name__)
+            raise ShapeLater(_FAILED, OUR_FAULT_S) from error
+
+    async def _shape(self, webhook: Webhook, job: Job) -> bytes:
+        body = job.body
+        enricher, shape = self._enricher, webhook.shape
+        if enricher is not None and enricher.needs(webhook):
+            came = read_exactly(body)
+            event = await enricher.enrich(webhook, job, came)
+            if shape is not None:
+                body = await self._aside.run(job.org, len(body), partial(_shaped, shape, event))
+            elif event is not came:
+                body = write_exactly(event)
+        elif shape is not None:
+            body = await self._aside.run(job.org, len(body), partial(_shaped_bytes, shape, body))
+        name, template = webhook.transformation, None
+        if name is not None and self._templates is not None:
+            template = self._templates.template(webhook.org, name)
+        while name is not None and self._templates is not None and template is not None:
+            made, by = await self._transform(template, body, webhook.org), template
+            if (template := self._templates.template(webhook.org, name)) == by:
+                return made  # else it was changed meanwhile
+        if webhook.must_transform:
+            raise ShapeRefused(_GONE.format(name=name))
+        if webhook.flow is not None:  # neoEnrichment may name what only the original has
+            job.left_out = LeftOut((), "", flow=webhook.flow).joined(job.left_out)
+        return body
+
+    async def _transform(self, template: str, body: bytes, org: int) -> bytes:
+        if self._renderer is None:
+            raise ShapeLater(_NOT_RUN, OUR_FAULT_S)
+        return await self._renderer.render(template, body, org)
+
+
+def _shaped_bytes(shape: Shape, body: bytes) -> bytes:
+    return _shaped(shape, read_exactly(body))
+
+
+def _shaped(shape: Shape, event: dict[str, Any]) -> bytes:
+    return write_exactly(shape.apply(event))

@@ -1,0 +1,1 @@
+"""The webhooks of all orgs: made, changed, disabled, deleted."""

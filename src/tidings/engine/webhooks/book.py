@@ -1,0 +1,97 @@
+"""What is known of all webhooks, in memory: the newest version of each, deleted ones too."""
+
+from collections.abc import Collection, Sequence
+
+from tidings.core.delivery.standing import Standing
+from tidings.engine.webhooks.faults import UnknownWebhook, WebhookMoved
+from tidings.engine.webhooks.records import Record
+
+
+class WebhookBook:
+    """Records by number, by id and by org. `Webhooks` makes the changes."""
+
+    def __init__(self) -> None:
+        self._records: dict[int, Record] = {}
+        self._numbers: dict[str, int] = {}
+        self._of_org: dict[int, set[int]] = {}
+
+    def get(self, org: int, webhook_id: str) -> Record:
+        """A webhook of the org, also a deleted one. UnknownWebhook for anything else."""
+        number = self._numbers.get(webhook_id)
+        if number is None or (record := self._records[number]).org != org:
+            raise UnknownWebhook(webhook_id)
+        return record
+
+    def number_of(self, org: int, webhook_id: str) -> int | None:
+        """The store's number of a webhook of the org, by its id."""
+        number = self._numbers.get(webhook_id)
+        return number if number is not None and self._records[number].org == org else None
+
+    def by_consumer_group(self, org: int, consumer_group: str) -> Record | None:
+        """A webhook of the org by its `consumerGroupId`, also a deleted one."""
+        for record in self.list(org):
+            if record.webhook.consumer_group == consumer_group:
+                return record
+        return None
+
+    def by_number(self, number: int) -> Record | None:
+        """A webhook by the store's number, whatever became of it."""
+        return self._records.get(number)
+
+    def secrets_at(self, org: int, url: str) -> Sequence[bytes]:
+        """The signing secrets in force of the org's webhooks that send to a URL."""
+        return [
+            secret
+            for number in self._of_org.get(org, ())
+            if (webhook := self._records[number].webhook).url == url
+            for secret in webhook.secrets
+        ]
+
+    def headers_at(self, org: int, url: str) -> Collection[str]:
+        """The names, in lower case, of the headers that the org's webhooks send to a URL."""
+        return {
+            name.lower()
+            for number in self._of_org.get(org, ())
+            if (webhook := self._records[number].webhook).url == url
+            for name, _ in webhook.headers
+        }
+
+    def list(self, org: int) -> list[Record]:
+        """All webhooks of the org, deleted ones too, oldest first."""
+        return [self._records[number] for number in sorted(self._of_org.get(org, ()))]
+
+    def named(self, org: int, part: str) -> Sequence[Record]:
+        """The org's webhooks whose name holds a text, deleted ones too, oldest first. Case and the
+        spaces around it do not matter."""
+        wanted = part.strip().casefold()
+        return [one for one in self.list(org) if wanted in one.webhook.name.casefold()]
+
+    def transformed_by(self, org: int, name: str) -> Sequence[str]:
+        """Names of the org's webhooks whose payload a transformation makes."""
+        return [
+            record.webhook.name
+            for record in self.list(org)
+            if record.webhook.transformation == name
+            and record.webhook.standing is not Standing.DELETED
+        ]
+
+    def _is_taken(self, org: int, name: str) -> bool:
+        """Whether a webhook of the org that was not deleted has this name."""
+        return any(
+            record.webhook.name == name and record.webhook.standing is not Standing.DELETED
+            for record in self.list(org)
+        )
+
+    def _living(self, org: int, webhook_id: str, expect: Collection[int] | None = None) -> Record:
+        record = self.get(org, webhook_id)
+        if record.webhook.standing is Standing.DELETED:
+            raise UnknownWebhook(webhook_id)
+        if expect is not None and record.webhook.version not in expect:
+            raise WebhookMoved(record.webhook.version)
+        return record
+
+    def _enter(self, record: Record) -> None:
+        webhook = record.webhook
+        self._records[webhook.number] = record
+        self._numbers[webhook.id] = webhook.number
+        self._of_org.setdefault(webhook.org, set()).add(webhook.number)
