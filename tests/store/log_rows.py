@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 
 from tidings.core.delivery.states import State
-from tidings.store.port.log import REPLAYED
+from tidings.store.port.events.log import REPLAYED
 from tidings.store.sqlite.asked import Rejections
 from tidings.store.sqlite.blocks import Blocks
 from tidings.store.sqlite.embedded import WritingHalf

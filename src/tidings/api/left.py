@@ -7,7 +7,7 @@ import msgspec
 from tidings.api.context import Services
 from tidings.core.delivery.attempt_totals import AttemptTotals
 from tidings.core.delivery.states import State
-from tidings.store.port.log import LEFT_STATES, Point, Tally
+from tidings.store.port.events.log import LEFT_STATES, Point, Tally
 
 UNSENT = (State.PENDING, State.HELD)
 UNFINISHED = tuple(state for state in LEFT_STATES if not state.final)

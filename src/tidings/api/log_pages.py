@@ -11,7 +11,7 @@ import msgspec
 
 from tidings.store import port
 from tidings.store.port import DeliveryQuery, EventHead, StoredDelivery
-from tidings.store.port.log import ROWS_MAX
+from tidings.store.port.events.log import ROWS_MAX
 
 ROUNDS_MAX = 12  # questions in a row that may come back nearly empty before the caller goes on
 _END = 1 << 62

@@ -17,7 +17,7 @@ from tidings.core.delivery.states import State
 from tidings.core.form import Form
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import UnknownWebhook
-from tidings.store.port.log import LEFT_STATES, POINTS_MAX, REPLAYED
+from tidings.store.port.events.log import LEFT_STATES, POINTS_MAX, REPLAYED
 
 DAY_MS = 86_400_000
 DAYS_MAX = 400

@@ -33,7 +33,7 @@ from tidings.api.v3_models import LOG, METRICS
 from tidings.core.form import Form, Refusal, came
 from tidings.engine.webhooks.records import Record
 from tidings.store.port import DeliveryQuery, StoredDelivery, Tally
-from tidings.store.port.log import REPLAYED
+from tidings.store.port.events.log import REPLAYED
 
 SORTED_MAX = 2000
 

@@ -25,7 +25,7 @@ from tidings.api.v3_models import EVENT_LOG, EVENT_LOGS
 from tidings.core.form import Refusal, came
 from tidings.core.ids import EVENT_ID
 from tidings.store.port import DeliveryQuery, EventHead, EventQuery, StoredDelivery, StoredEvent
-from tidings.store.port.log import ROWS_MAX
+from tidings.store.port.events.log import ROWS_MAX
 
 LOOKUP_ROWS_MAX = 1000
 EXAMINED_MAX = 10_000  # rows that have the value in some field

@@ -9,7 +9,7 @@ from tidings.api.left import UNSENT, attempts_of
 from tidings.console.words import duration, moment, number
 from tidings.core.delivery.states import State
 from tidings.store.port import EventSeries, Series
-from tidings.store.port.log import REPLAYED
+from tidings.store.port.events.log import REPLAYED
 
 COUNT, MS, PERCENT = "count", "ms", "percent"
 _NEXT_CELL = '</td><td class="n">'

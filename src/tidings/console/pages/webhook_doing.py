@@ -15,7 +15,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.engine.webhooks.records import Record
 from tidings.store import port
-from tidings.store.port.log import ROWS_MAX
+from tidings.store.port.events.log import ROWS_MAX
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

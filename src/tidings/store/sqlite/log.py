@@ -16,7 +16,7 @@ from itertools import chain, islice
 import apsw
 
 from tidings.store import port
-from tidings.store.port.log import ROWS_MAX
+from tidings.store.port.events.log import ROWS_MAX
 from tidings.store.sqlite.block_walk import EVER_MS, BlockWalk
 from tidings.store.sqlite.blocks import BITS, Blocks
 from tidings.store.sqlite.fates import EVENT, Fates, with_fate

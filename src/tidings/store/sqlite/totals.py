@@ -13,7 +13,7 @@ import apsw
 import msgspec
 
 from tidings.store import port
-from tidings.store.port.log import LEFT_STATES, POINTS_MAX, STEP_MS
+from tidings.store.port.events.log import LEFT_STATES, POINTS_MAX, STEP_MS
 from tidings.store.sqlite.blocks import (
     BITS,
     BLOCK,

@@ -20,7 +20,7 @@ from typing import Protocol
 import msgspec
 
 from tidings.core.delivery.states import State
-from tidings.store.port.rows import Rejection, StoredDelivery, StoredEvent
+from tidings.store.port.events.rows import Rejection, StoredDelivery, StoredEvent
 
 ROWS_MAX = 200  # of a page
 POINTS_MAX = 400  # of a series

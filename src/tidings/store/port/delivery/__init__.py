@@ -1,0 +1,1 @@
+"""What a store keeps of deliveries beside their rows."""
