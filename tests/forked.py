@@ -35,7 +35,7 @@ FRESH = "TIDINGS_TESTS_FRESH"
 MESSAGE_BYTES = 1 << 20
 FILES_MAX = 16
 
-PRELOADED = ("tidings.app", "tidings.store.sqlite.process", "tidings.demo")
+PRELOADED = ("tidings.app", "tidings.store.sqlite.hosting.process", "tidings.demo")
 PRELOADED_ALL_OF = "tidings.cli"  # its commands are imported when they are run
 
 

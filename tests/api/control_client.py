@@ -56,14 +56,14 @@ from tidings.engine.shaping.transformations import Transformations
 from tidings.engine.vault import Secret, Vault
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.store import port
-from tidings.store.sqlite.blocks import Blocks
-from tidings.store.sqlite.embedded import WritingHalf
-from tidings.store.sqlite.log import Log
-from tidings.store.sqlite.lookup import Lookup
-from tidings.store.sqlite.queries import Queries
+from tidings.store.sqlite.events.blocks import Blocks
+from tidings.store.sqlite.events.log import Log
+from tidings.store.sqlite.events.lookup import Lookup
+from tidings.store.sqlite.events.queries import Queries
+from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.events.totals import Totals
+from tidings.store.sqlite.hosting.embedded import WritingHalf
 from tidings.store.sqlite.reference import ReferenceReader
-from tidings.store.sqlite.segments import Segments
-from tidings.store.sqlite.totals import Totals
 from tidings.transform.port import RenderRefused
 from tidings.transform.sandbox import Sandbox, Unrenderable
 

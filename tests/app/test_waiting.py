@@ -16,7 +16,7 @@ from tidings.app.waiting import Ended, Waiting
 from tidings.engine import vault
 from tidings.settings import Settings, load
 from tidings.store.port import StoreDown
-from tidings.store.sqlite.client import SqliteStore
+from tidings.store.sqlite.hosting.client import SqliteStore
 
 TRIES = 3
 STEPS = [

@@ -22,9 +22,9 @@ import pytest
 
 from tests.store import log_rows
 from tidings.core.delivery.states import State
-from tidings.store.sqlite import embedded
 from tidings.store.sqlite.database import FILE, open_writer
-from tidings.store.sqlite.embedded import ReadingHalf
+from tidings.store.sqlite.hosting import embedded
+from tidings.store.sqlite.hosting.embedded import ReadingHalf
 
 from ..e2e.events import event, new_id
 from ..e2e.service import KEY, SECRET, ServiceProcess

@@ -16,7 +16,7 @@ from .until import until
 
 ORG, KEY, SECRET = 2001, "boss", "s3cret-of-the-tests"
 READY_S = 30.0
-WRITER = "tidings.store.sqlite.process"
+WRITER = "tidings.store.sqlite.hosting.process"
 
 
 def free_port() -> int:

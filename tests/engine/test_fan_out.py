@@ -28,7 +28,7 @@ from tidings.engine.events.feed import Feed
 from tidings.engine.events.intake import Draft
 from tidings.engine.figures import Figures
 from tidings.store import port
-from tidings.store.sqlite.client import SqliteStore
+from tidings.store.sqlite.hosting.client import SqliteStore
 
 BIG, SMALL = 1, 2  # orgs
 WEBHOOKS = 20_000

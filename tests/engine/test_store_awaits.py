@@ -11,7 +11,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from tidings.store import port
-from tidings.store.sqlite.process import reading_operations
+from tidings.store.sqlite.hosting.process import reading_operations
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "tidings"

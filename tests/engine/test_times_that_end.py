@@ -7,7 +7,7 @@ from tests.engine import test_due_after_restarts as due
 from tests.engine import test_ends_after_restarts as ends
 from tests.engine import test_health_after_restarts as shares
 from tests.engine import test_steps_after_restarts as steps
-from tidings.store.sqlite.embedded import WritingHalf
+from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 TIME = re.compile(r"(^|_)(ms|at|until|expires|ends|due)$")
 RECORD = "only tells when something was; what is dropped by it is retention's case"

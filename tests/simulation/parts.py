@@ -15,8 +15,8 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.store import port
-from tidings.store.sqlite.embedded import WritingHalf
-from tidings.store.sqlite.lookup import Lookup
+from tidings.store.sqlite.events.lookup import Lookup
+from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 EPOCH_MS = 1_800_000_000_000
 LEGAL = {(int(old), int(new)) for (old, _), new in MOVES.items() if not old.final}

@@ -224,6 +224,6 @@ class ReplayWorld(World):
 
     def disk_jobs(self) -> list[port.ReplayJob]:
         """Every job as it is stored."""
-        from tidings.store.sqlite.replays import ReplayQueries  # noqa: PLC0415
+        from tidings.store.sqlite.replay.replays import ReplayQueries  # noqa: PLC0415
 
         return ReplayQueries(self.disk.half.connection).newest(ORG, 1 << 62, 1000)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.store.hostings import Children, Halves
 from tests.store.subject import Adapter, Subject
-from tidings.store.sqlite import embedded
+from tidings.store.sqlite.hosting import embedded
 
 ADAPTERS: dict[str, Adapter] = {"sqlite-in-process": Halves(), "sqlite": Children()}
 

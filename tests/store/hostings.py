@@ -9,11 +9,11 @@ from unittest.mock import patch
 
 from tests import forked
 from tidings.store import port
-from tidings.store.sqlite import child
-from tidings.store.sqlite.client import SqliteStore
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.embedded import ReadingHalf, WritingHalf
-from tidings.store.sqlite.process import Operation, reading_operations, writing_operations
+from tidings.store.sqlite.hosting import child
+from tidings.store.sqlite.hosting.client import SqliteStore
+from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
+from tidings.store.sqlite.hosting.process import Operation, reading_operations, writing_operations
 
 
 class InProcess:

@@ -8,14 +8,14 @@ import apsw
 
 from tidings.core.delivery.states import State
 from tidings.store.port.events.log import REPLAYED
-from tidings.store.sqlite.asked import Rejections
-from tidings.store.sqlite.blocks import Blocks
-from tidings.store.sqlite.embedded import WritingHalf
+from tidings.store.sqlite.delivery.asked import Rejections
+from tidings.store.sqlite.events.blocks import Blocks
+from tidings.store.sqlite.events.log import Log
+from tidings.store.sqlite.events.queries import Queries
+from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.events.totals import Totals
+from tidings.store.sqlite.hosting.embedded import WritingHalf
 from tidings.store.sqlite.inboxes import InboxReader
-from tidings.store.sqlite.log import Log
-from tidings.store.sqlite.queries import Queries
-from tidings.store.sqlite.segments import Segments
-from tidings.store.sqlite.totals import Totals
 
 START_MS = 1_770_000_000_000
 NAMES = [f"type{number:02}" for number in range(60)]

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from tidings.store.sqlite.embedded import WritingHalf
-from tidings.store.sqlite.replay_source import ReplaySource
-from tidings.store.sqlite.replays import ReplayQueries
+from tidings.store.sqlite.hosting.embedded import WritingHalf
+from tidings.store.sqlite.replay.replays import ReplayQueries
+from tidings.store.sqlite.replay.source import ReplaySource
 
 READS = frozenset(
     "replay replays open_replays candidates count_replay first_since listed_deliveries"

@@ -10,11 +10,11 @@ import pytest
 
 from tests.store.log_rows import OTHER, OWN, START_MS, fill
 from tidings.core.delivery.states import State
-from tidings.store.sqlite import blocks as blocks_module
-from tidings.store.sqlite.blocks import Blocks
 from tidings.store.sqlite.database import FILE, open_reader, open_writer
-from tidings.store.sqlite.segments import Segments
-from tidings.store.sqlite.totals import Totals
+from tidings.store.sqlite.events import blocks as blocks_module
+from tidings.store.sqlite.events.blocks import Blocks
+from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.events.totals import Totals
 
 COUNT = 15_000  # more than three full blocks of events
 STEP = 60_000.0
@@ -88,8 +88,8 @@ def test_it_says_how_many_are_not_counted_yet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(blocks_module, "AT_ONCE", 1)
-    monkeypatch.setattr("tidings.store.sqlite.totals.REFRESH_MAX", 0)
-    monkeypatch.setattr("tidings.store.sqlite.totals.EVENT_ROWS_MAX", 4096)
+    monkeypatch.setattr("tidings.store.sqlite.events.totals.REFRESH_MAX", 0)
+    monkeypatch.setattr("tidings.store.sqlite.events.totals.EVENT_ROWS_MAX", 4096)
     own = Place(tmp_path)
     series = own.totals.event_series(1, START_MS, END_MS, 10)
     assert series.behind == 3 * 4096 and sum(series.counts) < 4096

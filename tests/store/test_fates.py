@@ -14,12 +14,12 @@ from tests.store.subject import Subject
 from tests.store.test_log import Logs, all_pages, blocks_module_quiet, has_all
 from tidings.core.delivery.states import State
 from tidings.store import port
-from tidings.store.sqlite import fates
-from tidings.store.sqlite.blocks import Blocks
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.embedded import WritingHalf
-from tidings.store.sqlite.log import Log
-from tidings.store.sqlite.segments import Segments
+from tidings.store.sqlite.events import fates
+from tidings.store.sqlite.events.blocks import Blocks
+from tidings.store.sqlite.events.log import Log
+from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 COUNT = 3_000
 STEP_MS = 60_000

@@ -6,13 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tidings.store.sqlite.in_flight import FILE, InFlightFile, boot_id
+from tidings.store.sqlite.delivery.in_flight import FILE, InFlightFile, boot_id
 
 BOOT = b"190fc207-82fa-4d10-8fad-89e94756e74c"
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tidings.store.sqlite.in_flight import InFlightFile
+from tidings.store.sqlite.delivery.in_flight import InFlightFile
 noted = InFlightFile(Path(sys.argv[1]), 4)
 noted.begin()
 for delivery in range(1, 4):

@@ -10,9 +10,9 @@ import apsw
 
 from tests.store.rows import event, new, settled
 from tidings.store import port
-from tidings.store.sqlite.child import Child
-from tidings.store.sqlite.client import SqliteStore
 from tidings.store.sqlite.database import FILE, DirectoryLock
+from tidings.store.sqlite.hosting.child import Child
+from tidings.store.sqlite.hosting.client import SqliteStore
 
 ROUNDS = 20
 COMMITS = 60

@@ -12,12 +12,12 @@ from tests.store.log_rows import NAMES, OTHER, OWN, RARE, START_MS, fill, log_op
 from tests.store.rows import ORG, event, new, settled, term
 from tidings.core.delivery.states import State
 from tidings.store import port
-from tidings.store.sqlite import blocks as blocks_module
-from tidings.store.sqlite.blocks import Blocks
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.embedded import WritingHalf
-from tidings.store.sqlite.log import Log
-from tidings.store.sqlite.segments import Segments
+from tidings.store.sqlite.events import blocks as blocks_module
+from tidings.store.sqlite.events.blocks import Blocks
+from tidings.store.sqlite.events.log import Log
+from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 COUNT = 15_000  # between three and four blocks
 STEP_MS = 60_000

@@ -7,11 +7,11 @@ import pytest
 
 from tests.store.rows import ORG, event, new, settled, webhook
 from tidings.store import port
-from tidings.store.sqlite import log as module
-from tidings.store.sqlite.blocks import BLOCK, Blocks
-from tidings.store.sqlite.embedded import WritingHalf
-from tidings.store.sqlite.log import Log
-from tidings.store.sqlite.segments import Segments
+from tidings.store.sqlite.events import log as module
+from tidings.store.sqlite.events.blocks import BLOCK, Blocks
+from tidings.store.sqlite.events.log import Log
+from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 FIRST_MS, SECOND_MS = 1_000, 2_000
 RARE = [BLOCK - 1, BLOCK, 2 * BLOCK - 1, 2 * BLOCK]  # the deliveries of webhook 2

@@ -10,11 +10,11 @@ import pytest
 from tests.store.log_rows import OWN, START_MS, fill, replay
 from tests.store.test_plans import plans
 from tidings.store import port
-from tidings.store.sqlite.blocks import Blocks
 from tidings.store.sqlite.database import FILE, open_writer
-from tidings.store.sqlite.log import Log
-from tidings.store.sqlite.segments import Segments
-from tidings.store.sqlite.totals import Totals
+from tidings.store.sqlite.events.blocks import Blocks
+from tidings.store.sqlite.events.log import Log
+from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.events.totals import Totals
 
 TERMS = ((1).to_bytes(8, "big"),)
 COMMON = (b"common0_",)

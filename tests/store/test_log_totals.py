@@ -20,12 +20,12 @@ from tidings.core.delivery.states import State
 from tidings.core.retention import Kind
 from tidings.store import port
 from tidings.store.port.events.log import REPLAYED, STEP_MS
-from tidings.store.sqlite.blocks import Blocks
 from tidings.store.sqlite.database import FILE, open_reader, open_writer
-from tidings.store.sqlite.embedded import WritingHalf
-from tidings.store.sqlite.segments import Segments
-from tidings.store.sqlite.summaries import class_middle, latency_class, percentile
-from tidings.store.sqlite.totals import Totals
+from tidings.store.sqlite.events.blocks import Blocks
+from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.events.summaries import class_middle, latency_class, percentile
+from tidings.store.sqlite.events.totals import Totals
+from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 QUIET_MS = 60_000.0
 # By other words than those of the summaries: an event of this webhook's was delivered by a replay

@@ -9,7 +9,7 @@ from tests.store.rows import event, new
 from tidings.store import port
 from tidings.store.sqlite import database
 from tidings.store.sqlite.database import FILE, StoreRefused, migrate, open_writer
-from tidings.store.sqlite.embedded import WritingHalf
+from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 SCHEMA = Path(database.__file__).parent / "schema"
 SCRIPTS = sorted(SCHEMA.glob("*.sql"))

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from tidings.store.sqlite import database
-from tidings.store.sqlite.client import SqliteStore
 from tidings.store.sqlite.database import (
     FILE,
     LOCK,
@@ -21,6 +20,7 @@ from tidings.store.sqlite.database import (
     StoreRefused,
     must_be_writable,
 )
+from tidings.store.sqlite.hosting.client import SqliteStore
 
 OWNER = (
     "import sys; from pathlib import Path; from tidings.store.sqlite.database import DirectoryLock;"

@@ -15,9 +15,9 @@ from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled
 from tidings.core.delivery.states import State
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.embedded import ReadingHalf, WritingHalf
-from tidings.store.sqlite.lookup import Lookup
-from tidings.store.sqlite.queries import Queries
+from tidings.store.sqlite.events.lookup import Lookup
+from tidings.store.sqlite.events.queries import Queries
+from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
 
 
 class Store(NamedTuple):

@@ -20,7 +20,7 @@ from tidings.core.retention import Kind
 from tidings.store import port
 from tidings.store.sqlite.checkpoints import Checkpoints
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.embedded import WritingHalf
+from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 OTHER = 9
 CHECKPOINT_PAGES = 24  # often enough for the log to restart within the script

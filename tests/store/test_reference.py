@@ -6,7 +6,7 @@ import pytest
 
 from tests.store.subject import Subject
 from tidings.store import port
-from tidings.store.sqlite.embedded import WritingHalf
+from tidings.store.sqlite.hosting.embedded import WritingHalf
 from tidings.store.sqlite.reference import GET, LIST
 
 STORES, CUSTOMERS = 1, 3

@@ -16,12 +16,12 @@ from tests.store.rows import event, failing, new, settled, webhook
 from tidings.core.delivery.states import State
 from tidings.core.retention import Kind
 from tidings.store import port
-from tidings.store.sqlite import embedded
 from tidings.store.sqlite.checkpoints import Checkpoints
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.embedded import ReadingHalf, WritingHalf
-from tidings.store.sqlite.process import writing_operations
-from tidings.store.sqlite.segments import Segments
+from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.hosting import embedded
+from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
+from tidings.store.sqlite.hosting.process import writing_operations
 
 FAULTS = [(apsw.FullError, ("write",)), (apsw.IOError, ("sync",))]
 Ask = Callable[..., Any]

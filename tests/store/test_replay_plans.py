@@ -4,7 +4,7 @@ from tests.store.rows import ORG, event, new, settled
 from tests.store.test_plans import PRIMARY, Store, explained, plans, store, uses
 from tidings.core.delivery.states import State
 from tidings.store import port
-from tidings.store.sqlite.replay_source import ReplaySource
+from tidings.store.sqlite.replay.source import ReplaySource
 
 __all__ = ["store"]
 

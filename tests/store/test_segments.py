@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from tests.store.rows import event, term
 from tidings.store import port
-from tidings.store.sqlite import segments
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.embedded import ReadingHalf, WritingHalf
-from tidings.store.sqlite.segments import Segments
+from tidings.store.sqlite.events import segments
+from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
 
 WORDS = [term(word) for word in "abcdef"] + [b"\x00" * 8, b"\xff" * 8]
 EVENTS = st.lists(st.lists(st.sampled_from(WORDS), max_size=5), max_size=60)

@@ -18,9 +18,9 @@ from tests.pace import cpu_s, slowness
 from tests.store.log_rows import NAMES, OTHER, OWN, RARE, START_MS, fill, replay
 from tidings.core.delivery.states import State
 from tidings.store import port
-from tidings.store.sqlite import embedded
 from tidings.store.sqlite.database import FILE, open_writer
-from tidings.store.sqlite.embedded import ReadingHalf
+from tidings.store.sqlite.hosting import embedded
+from tidings.store.sqlite.hosting.embedded import ReadingHalf
 
 pytestmark = pytest.mark.systems
 

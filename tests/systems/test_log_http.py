@@ -23,9 +23,9 @@ import pytest
 from tests.store.log_rows import NAMES, OTHER, OWN, RARE, START_MS, fill
 from tidings.app.parts import terms_key
 from tidings.core.events.terms import Terms
-from tidings.store.sqlite import embedded
 from tidings.store.sqlite.database import FILE, open_writer
-from tidings.store.sqlite.embedded import ReadingHalf
+from tidings.store.sqlite.hosting import embedded
+from tidings.store.sqlite.hosting.embedded import ReadingHalf
 
 from ..e2e.api import Api
 from ..e2e.service import ServiceProcess

@@ -22,8 +22,8 @@ from tidings.engine.access.access import BootstrapRefused
 from tidings.engine.vault import KEY_FILE, VaultRefused, read_or_make_key
 from tidings.settings import Settings
 from tidings.store.sqlite import backup as backups
-from tidings.store.sqlite.client import SqliteStore
 from tidings.store.sqlite.database import StoreRefused
+from tidings.store.sqlite.hosting.client import SqliteStore
 
 
 class Refused(Exception):

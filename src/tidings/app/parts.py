@@ -37,7 +37,7 @@ from tidings.engine.shaping.reference import Reference
 from tidings.engine.vault import read_or_make_key
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.settings import Settings, host_of, platform_paths, public_url
-from tidings.store.sqlite.client import SqliteStore
+from tidings.store.sqlite.hosting.client import SqliteStore
 
 KEY_FILE = "key"
 TERMS_PURPOSE = b"tidings.terms"

@@ -79,8 +79,8 @@ from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.server import Bounds, Server
 from tidings.settings import Settings, public_url
 from tidings.store.port import FAN_OUT_ROWS
-from tidings.store.sqlite.client import SqliteStore
-from tidings.store.sqlite.in_flight import InFlightFile
+from tidings.store.sqlite.delivery.in_flight import InFlightFile
+from tidings.store.sqlite.hosting.client import SqliteStore
 from tidings.transform.renderer import ProcessRenderer
 
 TOKENS_PURPOSE, CONSENTS_PURPOSE = b"tidings.tokens", b"tidings.consents"

@@ -1,4 +1,4 @@
-"""All writes, on one connection, one transaction a call. Synchronous; hosted by `process.py`.
+"""All writes, on one connection, one transaction a call. Hosted by `hosting/process.py`.
 
 What a commit costs per event and webhook: one row each in `event_id`, `event`, `body` and
 `delivery` with two index entries, and one update of the delivery with one index entry removed.
@@ -15,9 +15,9 @@ import msgspec
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
 from tidings.store import port
-from tidings.store.sqlite.fan_outs import FanOuts
-from tidings.store.sqlite.jobs import ONE_JOB, PENDING_JOBS, job
-from tidings.store.sqlite.replay_slices import ReplaySlices
+from tidings.store.sqlite.delivery.fan_outs import FanOuts
+from tidings.store.sqlite.delivery.jobs import ONE_JOB, PENDING_JOBS, job
+from tidings.store.sqlite.replay.slices import ReplaySlices
 from tidings.store.sqlite.touched import BLOCK_BITS, touch, touch_blocks, touch_replayed
 
 Row = tuple[Any, ...]

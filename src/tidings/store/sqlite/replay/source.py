@@ -16,8 +16,8 @@ import msgspec
 from tidings.core.replay import Deed, decide
 from tidings.core.webhooks.hearing import asked_for, wire_name
 from tidings.store import port
-from tidings.store.sqlite.names import named
-from tidings.store.sqlite.spans import Binding
+from tidings.store.sqlite.events.names import named
+from tidings.store.sqlite.events.spans import Binding
 
 SCAN_EVENTS = 5_000
 COUNT_S = 0.02

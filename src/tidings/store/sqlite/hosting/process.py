@@ -25,7 +25,7 @@ import msgspec
 
 from tidings.store import port
 from tidings.store.sqlite.database import DISK_FAULTS, FILE, StoreRefused
-from tidings.store.sqlite.embedded import ReadingHalf, WritingHalf, passed_s
+from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf, passed_s
 
 IDLE_S = 0.2
 RECEIVE_BYTES = 1 << 20

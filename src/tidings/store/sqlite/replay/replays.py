@@ -12,8 +12,8 @@ import msgspec
 from tidings.core.delivery.states import State
 from tidings.core.replay import JobState
 from tidings.store import port
-from tidings.store.sqlite import replay_tallies
-from tidings.store.sqlite.replay_source import packed
+from tidings.store.sqlite.delivery import replay_tallies
+from tidings.store.sqlite.replay.source import packed
 from tidings.store.sqlite.writer import id_hash
 
 _COLUMNS = (

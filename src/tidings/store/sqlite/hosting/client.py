@@ -10,12 +10,12 @@ from pathlib import Path
 from tidings.core.delivery.attempt_share import Past
 from tidings.core.delivery.job import Job
 from tidings.store import port
-from tidings.store.sqlite.child import Child, decoder
-from tidings.store.sqlite.client_access import AccessCalls
-from tidings.store.sqlite.client_log import LogCalls
-from tidings.store.sqlite.client_own_data import OwnDataCalls
-from tidings.store.sqlite.client_replays import ReplayCalls
 from tidings.store.sqlite.database import DirectoryLock, must_be_writable
+from tidings.store.sqlite.hosting.child import Child, decoder
+from tidings.store.sqlite.hosting.client_access import AccessCalls
+from tidings.store.sqlite.hosting.client_log import LogCalls
+from tidings.store.sqlite.hosting.client_own_data import OwnDataCalls
+from tidings.store.sqlite.hosting.client_replays import ReplayCalls
 
 _RECEIPT = decoder(port.Receipt)
 _JOBS = decoder(list[Job])

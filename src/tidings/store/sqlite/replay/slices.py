@@ -15,7 +15,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
 from tidings.core.replay import Deed, JobState
 from tidings.store import port
-from tidings.store.sqlite.replay_source import ReplaySource
+from tidings.store.sqlite.replay.source import ReplaySource
 from tidings.store.sqlite.touched import touch
 
 _SPEC = f"SELECT spec FROM replay WHERE number = ? AND state = '{JobState.RUNNING}' AND cursor = ?"

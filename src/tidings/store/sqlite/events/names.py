@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tidings.core.webhooks.hearing import asked_for
-from tidings.store.sqlite.spans import Binding
+from tidings.store.sqlite.events.spans import Binding
 
 
 def named(column: str, names: Sequence[str], binding: Binding) -> str:

@@ -14,17 +14,9 @@ import msgspec
 
 from tidings.store import port
 from tidings.store.port.events.log import LEFT_STATES, POINTS_MAX, STEP_MS
-from tidings.store.sqlite.blocks import (
-    BITS,
-    BLOCK,
-    COUNTED_AS,
-    ENDED,
-    LEFT,
-    LEVELS,
-    Blocks,
-)
-from tidings.store.sqlite.summaries import COUNTS, merge_packed, percentile
-from tidings.store.sqlite.sums import Cut, Row, Sum
+from tidings.store.sqlite.events.blocks import BITS, BLOCK, COUNTED_AS, ENDED, LEFT, LEVELS, Blocks
+from tidings.store.sqlite.events.summaries import COUNTS, merge_packed, percentile
+from tidings.store.sqlite.events.sums import Cut, Row, Sum
 
 REFRESH_MAX = 12  # blocks summarised at a question
 

@@ -7,7 +7,7 @@ import apsw
 
 from tidings.core.delivery.states import Move, State, move
 from tidings.store import port
-from tidings.store.sqlite import replay_tallies
+from tidings.store.sqlite.delivery import replay_tallies
 from tidings.store.sqlite.touched import touch
 
 _ROW = (

@@ -10,8 +10,6 @@ from pathlib import Path
 
 from tidings.core.steady_clock import SteadyClock
 from tidings.store import port
-from tidings.store.sqlite.asked import AskedTries, Rejections
-from tidings.store.sqlite.blocks import Blocks
 from tidings.store.sqlite.checkpoints import CHECKPOINT_PAGES, Checkpoints
 from tidings.store.sqlite.configuration import Configuration
 from tidings.store.sqlite.database import (
@@ -20,23 +18,25 @@ from tidings.store.sqlite.database import (
     open_reader,
     open_writer,
 )
-from tidings.store.sqlite.health import HealthRows
+from tidings.store.sqlite.delivery.asked import AskedTries, Rejections
+from tidings.store.sqlite.delivery.health import HealthRows
+from tidings.store.sqlite.delivery.recovery import Recovery
+from tidings.store.sqlite.events.blocks import Blocks
+from tidings.store.sqlite.events.log import Log
+from tidings.store.sqlite.events.lookup import Lookup
+from tidings.store.sqlite.events.queries import Queries
+from tidings.store.sqlite.events.segments import SLICE_EVENTS, Segments
+from tidings.store.sqlite.events.totals import Totals
+from tidings.store.sqlite.events.types import Types
 from tidings.store.sqlite.inboxes import InboxReader, InboxRows
 from tidings.store.sqlite.leaps import Leaps
 from tidings.store.sqlite.letters import LetterRows
-from tidings.store.sqlite.log import Log
-from tidings.store.sqlite.lookup import Lookup
 from tidings.store.sqlite.people import PeopleTables
-from tidings.store.sqlite.queries import Queries
-from tidings.store.sqlite.recovery import Recovery
 from tidings.store.sqlite.reference import ReferenceReader, ReferenceWriter
-from tidings.store.sqlite.replay_source import ReplaySource
-from tidings.store.sqlite.replays import ReplayQueries, ReplayRows
+from tidings.store.sqlite.replay.replays import ReplayQueries, ReplayRows
+from tidings.store.sqlite.replay.source import ReplaySource
 from tidings.store.sqlite.retention import Retention
-from tidings.store.sqlite.segments import SLICE_EVENTS, Segments
-from tidings.store.sqlite.totals import Totals
 from tidings.store.sqlite.transformations import Transformations
-from tidings.store.sqlite.types import Types
 from tidings.store.sqlite.writer import Writer
 
 SEARCH_FILE = "search.db"

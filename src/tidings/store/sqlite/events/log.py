@@ -17,13 +17,13 @@ import apsw
 
 from tidings.store import port
 from tidings.store.port.events.log import ROWS_MAX
-from tidings.store.sqlite.block_walk import EVER_MS, BlockWalk
-from tidings.store.sqlite.blocks import BITS, Blocks
-from tidings.store.sqlite.fates import EVENT, Fates, with_fate
-from tidings.store.sqlite.names import named
-from tidings.store.sqlite.queries import DELIVERY_COLUMNS, OF_REPLAY, stored_delivery
-from tidings.store.sqlite.segments import TERM_BYTES, Segments, terms_in
-from tidings.store.sqlite.spans import Binding, Found, Row, Span, cut, numbers, span_of
+from tidings.store.sqlite.events.block_walk import EVER_MS, BlockWalk
+from tidings.store.sqlite.events.blocks import BITS, Blocks
+from tidings.store.sqlite.events.fates import EVENT, Fates, with_fate
+from tidings.store.sqlite.events.names import named
+from tidings.store.sqlite.events.queries import DELIVERY_COLUMNS, OF_REPLAY, stored_delivery
+from tidings.store.sqlite.events.segments import TERM_BYTES, Segments, terms_in
+from tidings.store.sqlite.events.spans import Binding, Found, Row, Span, cut, numbers, span_of
 
 BLOCKS_MAX = 24  # that a page may read
 EVENTS_MAX = 8192  # that have a term and that a page may look at

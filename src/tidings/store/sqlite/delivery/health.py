@@ -9,8 +9,8 @@ from tidings.core.delivery.attempt_share import SLOTS, Past
 from tidings.core.delivery.exchange import NOT_THE_RECEIVERS
 from tidings.core.delivery.states import State
 from tidings.store import port
+from tidings.store.sqlite.delivery.recovery import LOST
 from tidings.store.sqlite.leaps import LATER
-from tidings.store.sqlite.recovery import LOST
 from tidings.store.sqlite.touched import touch
 
 _PUT = (

@@ -7,7 +7,7 @@ import msgspec
 
 from tidings.core.delivery.sla import breach_ms
 from tidings.store import port
-from tidings.store.sqlite.summaries import COUNTS, DELIVERED, answer_of, merge_packed, unpack
+from tidings.store.sqlite.events.summaries import COUNTS, DELIVERED, answer_of, merge_packed, unpack
 
 # As what it is counted (a state, or what a replay has delivered since), time, end, last status,
 # attempts that have ended.

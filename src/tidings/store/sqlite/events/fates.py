@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import apsw
 
 from tidings.store import port
-from tidings.store.sqlite.block_walk import BlockWalk
-from tidings.store.sqlite.blocks import BITS
-from tidings.store.sqlite.spans import Binding, Found, Row, Span, cut, numbers
+from tidings.store.sqlite.events.block_walk import BlockWalk
+from tidings.store.sqlite.events.blocks import BITS
+from tidings.store.sqlite.events.spans import Binding, Found, Row, Span, cut, numbers
 
 BLOCKS_MAX = 16  # of deliveries, that a page may read
 REPLAYS_MAX = 8192  # deliveries of replays that it may look at

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from tidings.store import port
-from tidings.store.sqlite.child import Lines, decoder
+from tidings.store.sqlite.hosting.child import Lines, decoder
 
 _NUMBER = decoder(int)
 _NONE = decoder(None)

@@ -8,9 +8,9 @@ import apsw
 from tidings.core.webhooks.hearing import asked_for
 from tidings.store import port
 from tidings.store.port.events.log import LEFT_STATES
-from tidings.store.sqlite.blocks import BITS, LEFT, Blocks
-from tidings.store.sqlite.spans import Binding, Span, in_order, numbers
-from tidings.store.sqlite.summaries import STATES, sign
+from tidings.store.sqlite.events.blocks import BITS, LEFT, Blocks
+from tidings.store.sqlite.events.spans import Binding, Span, in_order, numbers
+from tidings.store.sqlite.events.summaries import STATES, sign
 
 NAMES_IN_A_PATTERN = 24  # more names than these are not worth asking each summary for
 EVER_MS = 1 << 62

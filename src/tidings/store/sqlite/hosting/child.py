@@ -12,7 +12,7 @@ import msgspec
 
 from tidings.store import port
 from tidings.store.sqlite.database import DirectoryLock, StoreRefused
-from tidings.store.sqlite.process import NOT_NOW, Reply
+from tidings.store.sqlite.hosting.process import NOT_NOW, Reply
 
 _replies = msgspec.msgpack.Decoder(Reply)
 _encoder = msgspec.msgpack.Encoder()
@@ -57,7 +57,7 @@ class Child(asyncio.Protocol):
             [
                 sys.executable,
                 "-m",
-                "tidings.store.sqlite.process",
+                "tidings.store.sqlite.hosting.process",
                 role,
                 directory,
                 str(descriptor),

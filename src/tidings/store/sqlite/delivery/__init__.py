@@ -1,0 +1,1 @@
+"""Deliveries as rows: due, in flight, recovered, and how receivers do."""

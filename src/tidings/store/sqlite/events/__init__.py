@@ -1,0 +1,1 @@
+"""Events as rows: the log, its pages and totals, its search keys, the types of orgs."""

@@ -1,0 +1,1 @@
+"""Replays and cancels as rows: jobs, what they ask for, and their slices."""
