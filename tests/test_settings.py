@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tidings.api.metrics_access import MetricsReaders
+from tidings.api.http.metrics_access import MetricsReaders
 from tidings.app.parts import inbox_host, metrics_readers
 from tidings.egress.policy import AllowedRange
 from tidings.service_links import service_links

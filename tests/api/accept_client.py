@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from tests.api.named import well_named
-from tidings.api.accept import AcceptApp
+from tidings.api.v1.events.accept import AcceptApp
 from tidings.core.events.calls import Caller, IntakeRules
 from tidings.core.events.calls import Types as KnownTypes
 from tidings.engine.access.access import Denied

@@ -18,8 +18,8 @@ from tests.api.accept_client import (
     call,
     run,
 )
-from tidings.api.answer_headers import BARE
-from tidings.api.refusals import refusal
+from tidings.api.http.answer_headers import BARE
+from tidings.api.http.refusals import refusal
 from tidings.core.events.call_split import Limits
 from tidings.engine.events.intake import Overloaded
 from tidings.store.port import StoreDown

@@ -10,7 +10,7 @@ import pytest
 from tests.api.accept_client import EVENT, Answer, FakeIntake, Types
 from tests.api.accept_client import Service as AcceptService
 from tests.api.control_client import Service, basic, run, service
-from tidings.api.accept import AcceptApp
+from tidings.api.v1.events.accept import AcceptApp
 
 WRITES = {"events": "write"}
 BAD = b'{"eventName":"pointsIssued","eventId":"b-1","orgId":0,"createdAt":5,"data":{"bad":1}}'

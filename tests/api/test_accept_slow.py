@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.api.accept_client import EVENT, Answer, Part, Service, run
-from tidings.api.body import BodyReader, Gone
+from tidings.api.http.body import BodyReader, Gone
 from tidings.core.events.call_split import CallRefused
 
 DEADLINE_S = 0.2

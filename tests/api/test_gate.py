@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tidings.api.answer_headers import ALL
-from tidings.api.gate import Gate
+from tidings.api.http.answer_headers import ALL
+from tidings.api.http.gate import Gate
 
 Pair = tuple[bytes, bytes]
 

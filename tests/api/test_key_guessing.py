@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from tests.api.accept_client import FakeIntake, Types
 from tests.api.control_client import Reply, Service, basic, run, scope_of, service
-from tidings.api.accept import AcceptApp
+from tidings.api.v1.events.accept import AcceptApp
 from tidings.engine.access.key_guard import TRIES
 from tidings.engine.access.keys import till_secret
 

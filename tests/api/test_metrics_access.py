@@ -8,7 +8,7 @@ import pytest
 from control_client import basic, call, run, service
 
 from tidings.api.control import make_control_app
-from tidings.api.metrics_access import MetricsReaders
+from tidings.api.http.metrics_access import MetricsReaders
 
 TOKEN = "prometheus-0123456789"
 

@@ -7,7 +7,7 @@ import msgspec
 from control_client import BASIC, Service, basic, run, service
 from test_v1_stream import Listening
 
-from tidings.api.v1_arrivals import WAITING_MAX
+from tidings.api.v1.arrivals import WAITING_MAX
 from tidings.core.delivery.exchange import Answer
 from tidings.core.shaping.sign import Signer
 from tidings.engine.inboxes import IDLE_MS, INBOXES_MAX

@@ -8,8 +8,9 @@ import pytest
 from control_client import Service, basic, run, scope_of, service
 
 from tests.simulation.loop import simulate
-from tidings.api import stream, stream_places
 from tidings.api.answers import Refused
+from tidings.api.http import stream_places
+from tidings.api.v1.events import stream
 from tidings.core.events.calls import Caller
 from tidings.engine.events.feed import Feed
 

@@ -7,7 +7,7 @@ import pytest
 from control_client import BASIC, START_MS, Service, run, service
 from log_client import accept, settle
 
-from tidings.api import v3_logs
+from tidings.api.v3 import logs as v3_logs
 from tidings.core.delivery.outlook import Outlook
 from tidings.core.delivery.states import State
 from tidings.store import port

@@ -6,7 +6,7 @@ import pytest
 from control_client import BASIC, Service, run, service
 from log_client import accept, settle
 
-from tidings.api import v3_lookups
+from tidings.api.v3 import lookups as v3_lookups
 from tidings.core.delivery.states import State
 
 FIELDS = [

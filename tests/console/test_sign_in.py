@@ -12,7 +12,7 @@ import pytest
 from tests.api.control_client import call, run, scope_of
 from tests.console.webhook_client import Pages, pages
 from tidings.api.control import make_control_app
-from tidings.api.front import Front
+from tidings.api.http.front import Front
 from tidings.console.place import form_token
 from tidings.console.routes import console_routes
 from tidings.core.access.forwarded import Proxies

@@ -12,7 +12,7 @@ from tests.api.control_client import Service, basic, run, scope_of
 from tests.api.test_users import PASSWORD, active, on
 from tests.console.test_portal import visitor
 from tests.console.webhook_client import Browser, Pages, pages
-from tidings.api import stream
+from tidings.api.v1.events import stream
 
 EMAIL = "asha@acme.example"
 ASKED_S = 0.02  # instead of 4 s; that those are 4 of the 5 is shown in virtual time elsewhere

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tidings.api.answer_headers import ALL
+from tidings.api.http.answer_headers import ALL
 
 from .api import Api, Reply
 from .events import event, new_id

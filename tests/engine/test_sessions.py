@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.api.control_client import Service, run, service
-from tidings.api.users import open_link
+from tidings.api.v1.access.users import open_link
 from tidings.engine.access.denied import Denied
 from tidings.engine.access.sessions import ABSOLUTE_MS, IDLE_MS, PER_OWNER_MAX, SignedIn, csrf_of
 from tidings.engine.access.sign_in_guard import SignInGuard, TooManyTries

@@ -12,7 +12,7 @@ from tests.openapi.world import World, run, world
 from tidings.api.openapi.__main__ import described
 from tidings.api.openapi.breaking import breaking
 from tidings.api.openapi.document import operations
-from tidings.api.stream import KEEP_ALIVE_S, RETRY_MS
+from tidings.api.v1.events.stream import KEEP_ALIVE_S, RETRY_MS
 from tidings.engine.events.feed import Feed, Told
 from tidings.engine.replay.runs import fact_of
 

@@ -15,8 +15,8 @@ from typing import Any
 from tests.api.control_client import BASIC, Reply, Service, call, scope_of, service
 from tests.api.log_client import accept, settle
 from tidings import catalogue
-from tidings.api.accept import AcceptApp
-from tidings.api.gate import Gate
+from tidings.api.http.gate import Gate
+from tidings.api.v1.events.accept import AcceptApp
 from tidings.core.delivery.exchange import Answer
 from tidings.core.delivery.states import State
 from tidings.core.ids import show

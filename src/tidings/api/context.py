@@ -13,10 +13,10 @@ from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 
 from tidings.api.answers import Refused, refused
-from tidings.api.front import address_of
-from tidings.api.health import Health
-from tidings.api.metrics_access import MetricsReaders
-from tidings.api.stream_places import StreamPlaces
+from tidings.api.http.front import address_of
+from tidings.api.http.health import Health
+from tidings.api.http.metrics_access import MetricsReaders
+from tidings.api.http.stream_places import StreamPlaces
 from tidings.core.access.from_browser import own_origins
 from tidings.core.delivery.outlook import CLEAR, Outlook
 from tidings.core.events.attribution import of_headers

@@ -18,28 +18,28 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tidings import __version__
-from tidings.api.access_errors import add_access_errors
 from tidings.api.answers import Refused, error_answer, refused
-from tidings.api.caller import caller_routes
 from tidings.api.context import RATE_LIMIT, Services
-from tidings.api.credentials import credential_routes
-from tidings.api.event_types import event_type_routes
-from tidings.api.foreign import CODE, FETCH_SITE, ORIGIN, changes, foreign
-from tidings.api.health import health_routes
+from tidings.api.http.foreign import CODE, FETCH_SITE, ORIGIN, changes, foreign
+from tidings.api.http.health import health_routes
+from tidings.api.http.refusals import REQUEST_ID, failed, request_id
 from tidings.api.openapi.routes import add_openapi
-from tidings.api.orgs import org_routes
-from tidings.api.portal import portal_routes
-from tidings.api.preview import preview_routes
-from tidings.api.reference import reference_routes
-from tidings.api.refusals import REQUEST_ID, failed, request_id
-from tidings.api.replays import cancel_routes, replay_routes
-from tidings.api.stops import stop_routes
-from tidings.api.stream import stream_routes
-from tidings.api.tokens import token_routes
-from tidings.api.transformations import transformation_routes
-from tidings.api.users import password_routes, user_routes
-from tidings.api.v1 import proof_routes
-from tidings.api.v3 import v3_routes
+from tidings.api.v1.access.caller import caller_routes
+from tidings.api.v1.access.credentials import credential_routes
+from tidings.api.v1.access.errors import add_access_errors
+from tidings.api.v1.access.portal import portal_routes
+from tidings.api.v1.access.users import password_routes, user_routes
+from tidings.api.v1.delivery.stops import stop_routes
+from tidings.api.v1.events.event_types import event_type_routes
+from tidings.api.v1.events.stream import stream_routes
+from tidings.api.v1.orgs import org_routes
+from tidings.api.v1.replay.replays import cancel_routes, replay_routes
+from tidings.api.v1.routes import proof_routes
+from tidings.api.v1.shaping.reference import reference_routes
+from tidings.api.v1.shaping.transformations import transformation_routes
+from tidings.api.v1.webhooks.preview import preview_routes
+from tidings.api.v3.routes import v3_routes
+from tidings.api.v3.tokens import token_routes
 from tidings.core.form import came
 from tidings.engine.access.access import Denied
 from tidings.store.port import StoreDown

@@ -14,10 +14,10 @@ from starlette.types import Receive as StarletteReceive
 from starlette.types import Scope as StarletteScope
 from starlette.types import Send as StarletteSend
 
-from tidings.api.answer_headers import with_all
 from tidings.api.answers import answer, error_answer, refused
 from tidings.api.control import V3_CODES
-from tidings.api.refusals import REQUEST_ID, request_id
+from tidings.api.http.answer_headers import with_all
+from tidings.api.http.refusals import REQUEST_ID, request_id
 
 RETRY_S = 1
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from tidings.api.metrics_access import MetricsReaders
+from tidings.api.http.metrics_access import MetricsReaders
 from tidings.core.shaping.platform_rules import read_map
 from tidings.core.steady_clock import SteadyClock
 from tidings.egress.address import parse_target

@@ -13,13 +13,13 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from tidings import catalogue
-from tidings.api.accept import AcceptApp
-from tidings.api.answer_headers import ALL
 from tidings.api.context import Services
 from tidings.api.control import make_control_app
-from tidings.api.front import Front
-from tidings.api.gate import Gate, keeps
-from tidings.api.stream_places import StreamPlaces
+from tidings.api.http.answer_headers import ALL
+from tidings.api.http.front import Front
+from tidings.api.http.gate import Gate, keeps
+from tidings.api.http.stream_places import StreamPlaces
+from tidings.api.v1.events.accept import AcceptApp
 from tidings.app.descriptors import share_out
 from tidings.app.machine import file_limit
 from tidings.app.parts import (

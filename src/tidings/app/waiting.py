@@ -11,7 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from tidings.api.answer_headers import ALL
+from tidings.api.http.answer_headers import ALL
 from tidings.api.waiting import waiting_app
 from tidings.app.machine import file_limit
 from tidings.server import Bounds, Server

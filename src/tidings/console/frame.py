@@ -22,7 +22,7 @@ from starlette.responses import RedirectResponse, Response
 
 from tidings.api.answers import Refused
 from tidings.api.context import BODY_WAIT_S, Services
-from tidings.api.front import LOOPBACK
+from tidings.api.http.front import LOOPBACK
 from tidings.console.place import OUTSIDE, Place, form_fits, org_of_form, place_of
 from tidings.console.static import Static
 from tidings.console.visit import (

@@ -10,11 +10,12 @@ from typing import Any
 
 import msgspec
 
-from tidings.api import described, filter_schema
+from tidings.api import described
 from tidings.api.openapi import accept, answers, components, outgoing, streams
 from tidings.api.openapi.refusals import add_refusals
 from tidings.api.openapi.scopes import KNOWN, OPEN, PLATFORM, SCOPES
 from tidings.api.openapi.words import Json, schema
+from tidings.api.v1.webhooks import filter_schema
 from tidings.catalogue.event_type import EventType
 from tidings.core.events.attribution import ENTITY_TYPES
 

@@ -1,6 +1,6 @@
 """How each call refuses: the statuses by what the call has, in the shape of its path."""
 
-from tidings.api.foreign import API
+from tidings.api.http.foreign import API
 from tidings.api.openapi.scopes import ACCEPT
 from tidings.api.openapi.words import Json
 

@@ -3,9 +3,9 @@
 from starlette.responses import Response
 
 from tidings.api.answers import Refused
-from tidings.api.log_pages import heads_of
-from tidings.api.outlooks import see
-from tidings.api.v1_logs import delivery_page, webhooks_of
+from tidings.api.v1.delivery.outlooks import see
+from tidings.api.v1.events.log_pages import heads_of
+from tidings.api.v1.events.logs import delivery_page, webhooks_of
 from tidings.console.pages import log_filters
 from tidings.console.pages.active_filters import active_filters
 from tidings.console.pages.log_filters import Filters, address, sides

@@ -6,10 +6,10 @@ import msgspec
 from starlette.responses import Response
 
 from tidings.api.answers import Refused
-from tidings.api.outlooks import Seen, see
-from tidings.api.preview import BYTES_MAX, try_event
-from tidings.api.replay_calls import ReplayCalls
-from tidings.api.v1_deliveries import own_delivery, show_whole, try_now
+from tidings.api.v1.delivery.deliveries import own_delivery, show_whole, try_now
+from tidings.api.v1.delivery.outlooks import Seen, see
+from tidings.api.v1.replay.calls import ReplayCalls
+from tidings.api.v1.webhooks.preview import BYTES_MAX, try_event
 from tidings.console.curl import curl_of
 from tidings.console.json_view import Body, body_of
 from tidings.console.visit import Visit

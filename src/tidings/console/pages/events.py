@@ -8,11 +8,11 @@ import msgspec
 from starlette.responses import Response
 
 from tidings.api.answers import Refused
-from tidings.api.log_pages import heads_of
 from tidings.api.not_there import not_there
-from tidings.api.outlooks import see
-from tidings.api.v1_logs import event_page
-from tidings.api.v1_rejections import taken
+from tidings.api.v1.delivery.outlooks import see
+from tidings.api.v1.events.log_pages import heads_of
+from tidings.api.v1.events.logs import event_page
+from tidings.api.v1.events.rejections import taken
 from tidings.catalogue import EventType
 from tidings.catalogue.thin import thin
 from tidings.console.json_view import body_of

@@ -9,10 +9,10 @@ import msgspec
 from starlette.responses import Response
 
 from tidings.api.answers import Refused
-from tidings.api.log_query import VALUE_MAX, LogQuestion
-from tidings.api.v1_deliveries import own_delivery
-from tidings.api.v1_logs import delivery_page, event_page, webhooks_of
-from tidings.api.v1_rejections import PREFIX
+from tidings.api.v1.delivery.deliveries import own_delivery
+from tidings.api.v1.events.log_query import VALUE_MAX, LogQuestion
+from tidings.api.v1.events.logs import delivery_page, event_page, webhooks_of
+from tidings.api.v1.events.rejections import PREFIX
 from tidings.console.place import OUTSIDE, Place
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing

@@ -5,9 +5,9 @@ from typing import Any
 
 from starlette.responses import Response
 
-from tidings.api.log_query import cursors, read_question
 from tidings.api.not_there import not_there
-from tidings.api.v1_arrivals import PREFIX
+from tidings.api.v1.arrivals import PREFIX
+from tidings.api.v1.events.log_query import cursors, read_question
 from tidings.console.json_view import body_of
 from tidings.console.visit import Visit
 from tidings.core.form import Refusal, came

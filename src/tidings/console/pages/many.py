@@ -7,7 +7,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from tidings.api.answers import Refused
-from tidings.api.replay_calls import ReplayCalls
+from tidings.api.v1.replay.calls import ReplayCalls
 from tidings.console.pages import log_filters
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import msgspec
 from starlette.responses import Response
 
-from tidings.api.left import UNFINISHED, left_now
-from tidings.api.log_pages import oldest_first
+from tidings.api.v1.events.log_pages import oldest_first
+from tidings.api.v1.webhooks.left import UNFINISHED, left_now
 from tidings.console.pages import charts
 from tidings.console.pages.webhook_doing import (
     DAY_MS,

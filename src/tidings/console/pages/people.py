@@ -3,9 +3,9 @@
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tidings.api.front import address_of
+from tidings.api.http.front import address_of
 from tidings.api.not_there import not_there
-from tidings.api.users import open_link
+from tidings.api.v1.access.users import open_link
 from tidings.console.frame import ELSEWHERE, SIGN_IN, Frame, read_form
 from tidings.console.pages.access import AT
 from tidings.console.place import OUTSIDE

@@ -6,7 +6,7 @@ import re
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tidings.api.front import address_of
+from tidings.api.http.front import address_of
 from tidings.console.frame import Frame
 from tidings.console.place import Place
 from tidings.console.visit import Visit

@@ -3,9 +3,9 @@
 from starlette.responses import Response
 
 from tidings.api.answers import Refused
-from tidings.api.log_query import cursors, read_question
 from tidings.api.not_there import not_there
-from tidings.api.v1_rejections import PREFIX, readmit
+from tidings.api.v1.events.log_query import cursors, read_question
+from tidings.api.v1.events.rejections import PREFIX, readmit
 from tidings.console.json_view import body_of
 from tidings.console.visit import Visit
 from tidings.core.ids import read

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from tidings.api.answers import Refused
-from tidings.api.replay_calls import A_REPLAY, ReplayCalls, unknown
+from tidings.api.v1.replay.calls import A_REPLAY, ReplayCalls, unknown
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.form import Refusal, number_of

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tidings.api.answers import Refused
-from tidings.api.front import address_of
+from tidings.api.http.front import address_of
 from tidings.console.frame import ELSEWHERE, SIGN_IN, Frame, read_form
 from tidings.console.visit import PlainVisit
 from tidings.core.access.from_browser import HOME, opened_by_hand, return_path

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from tidings.api.left import left_now
+from tidings.api.v1.webhooks.left import left_now
 from tidings.console.visit import PlainVisit, Visit
 from tidings.engine.access.denied import Denied, demand
 from tidings.engine.delivery.stops import EVERYTHING

@@ -13,9 +13,9 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused
 from tidings.api.not_there import not_there
-from tidings.api.preview import BYTES_MAX, try_event
-from tidings.api.v1_trials import sent, show_tested, signed, test_message
-from tidings.api.webhook_answers import author
+from tidings.api.v1.webhooks.preview import BYTES_MAX, try_event
+from tidings.api.v1.webhooks.trials import sent, show_tested, signed, test_message
+from tidings.api.v3.webhook_answers import author
 from tidings.console.pages import webhook_form
 from tidings.console.pages.webhook_form import Shown, body_of, placed
 from tidings.console.schema_tree import schema_tree

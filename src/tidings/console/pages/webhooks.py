@@ -6,10 +6,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from tidings.api.left import left_now
-from tidings.api.log_pages import newest_first
-from tidings.api.webhook_answers import author, changed
-from tidings.api.webhook_view import warning_of
+from tidings.api.v1.events.log_pages import newest_first
+from tidings.api.v1.webhooks.left import left_now
+from tidings.api.v3.webhook_answers import author, changed
+from tidings.api.v3.webhook_view import warning_of
 from tidings.console.pages import charts, webhook_form
 from tidings.console.pages.overview import SPAN, SPANS
 from tidings.console.pages.webhook_doing import KEPT_MS, bars, doings

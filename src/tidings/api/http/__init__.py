@@ -1,0 +1,1 @@
+"""What every call passes, whatever it asks for: bodies, headers, origins, probes, refusals."""

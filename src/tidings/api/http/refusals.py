@@ -1,0 +1,88 @@
+"""Answers that refuse a call: pure functions to status, headers and body.
+
+The body is `{"error":{"code":…,"message":…,"path":…?}}`; the message says what must be, what came
+and what to do. Every answer carries `X-Cap-Requestid`: the caller's own id where it is fit to be
+repeated in a header and a log line, else a new one.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from tidings.api.http.answer_headers import BARE
+
+Headers = list[tuple[bytes, bytes]]
+Answer = tuple[int, Headers, bytes]
+
+REQUEST_ID = b"x-cap-requestid"
+_FIT = re.compile(rb"[A-Za-z0-9._:-]{1,128}").fullmatch
+
+
+class Refusal(msgspec.Struct, omit_defaults=True):
+    """Why a call, or one event of it, was refused."""
+
+    code: str
+    message: str
+    path: str = ""
+
+
+class RefusalBody(msgspec.Struct):
+    """The body of a refused call."""
+
+    error: Refusal
+
+
+def request_id(headers: Mapping[bytes, bytes], new_id: Callable[[], str]) -> bytes:
+    """The id of this call: `X-Cap-Requestid`, else `X-Request-Id`, else a new one."""
+    given = headers.get(REQUEST_ID) or headers.get(b"x-request-id")
+    if given is not None and _FIT(given):
+        return given
+    return new_id().encode("ascii")
+
+
+def json_answer(status: int, body: bytes, request: bytes) -> Answer:
+    """An answer with a JSON body."""
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (REQUEST_ID, request),
+        *BARE,
+    ]
+    return status, headers, body
+
+
+def refusal(
+    status: int,
+    code: str,
+    message: str,
+    request: bytes,
+    *,
+    path: str = "",
+    retry_after: float | None = None,
+    close: bool = False,
+) -> Answer:
+    """The answer to a refused call. `close`: its body was not read to the end."""
+    body = msgspec.json.encode(RefusalBody(Refusal(code, message, path)))
+    status, headers, body = json_answer(status, body, request)
+    if status == 401:
+        headers.append((b"www-authenticate", b'Basic realm="tidings", charset="UTF-8"'))
+    if retry_after is not None:
+        headers.append((b"retry-after", b"%d" % max(1, math.ceil(retry_after))))
+    if close:
+        headers.append((b"connection", b"close"))
+    return status, headers, body
+
+
+def failed(call: str) -> str:
+    """What is told of a call at which the code has failed: that it did, and where to read more."""
+    return f"Tidings failed at this call. Its log says why at request {call}. (internal, -)"
+
+
+def messages(answer: Answer) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An answer as the two ASGI messages that send it."""
+    status, headers, body = answer
+    start = {"type": "http.response.start", "status": status, "headers": headers}
+    return start, {"type": "http.response.body", "body": body}

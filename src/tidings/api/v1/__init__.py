@@ -1,0 +1,1 @@
+"""`/v1`: what Tidings can beyond the original."""

@@ -1,0 +1,123 @@
+"""`/v1/orgs/{orgId}/credentials`: who may call for an org, and what each may do."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import answer
+from tidings.api.context import Services, iso, read_object
+from tidings.api.described import described
+from tidings.api.models import V1_ERRORS, Responses, body_of
+from tidings.api.v1 import access_models as models
+from tidings.api.v1.orgs import org_caller
+from tidings.core.access.scopes import show_scopes
+from tidings.store.port import Credential
+
+NO_STORE = {"cache-control": "no-store"}
+NEW_BODY = body_of(
+    models.NewCredential,
+    example={
+        "kind": "key",
+        "name": "loyalty engine",
+        "scopes": {"events": "write", "logs": "read"},
+    },
+)
+CHANGE_BODY = body_of(models.CredentialChange, example={"limits": {"eventsPerSecond": 50}})
+ROTATE_BODY = body_of(models.Rotation, example={"overlapInHours": 24})
+ONE: Responses = {200: described(models.Credential, "The credential")}
+BAD = models.refusals(s400="The body is refused", s409="Not as things stand")
+
+
+def credential_routes(services: Services) -> APIRouter:
+    """The routes, over the services."""
+    router = APIRouter(
+        prefix="/v1/orgs/{org_id}/credentials", tags=["credentials"], responses=V1_ERRORS
+    )
+    credentials = services.credentials
+
+    def show(credential: Credential) -> dict[str, Any]:
+        return _show(credential, services.access.used_ms(credential))
+
+    @router.get(
+        "",
+        summary="List the credentials of an org",
+        responses={200: described(models.SeveralCredentials, "Oldest first")},
+    )
+    async def list_all(request: Request, org_id: str) -> Response:
+        """Revoked ones too; never a secret."""
+        caller, org = org_caller(services, request, "admin:read", org_id)
+        return answer({"credentials": [show(one) for one in credentials.list(caller, org.id)]})
+
+    @router.post(
+        "",
+        summary="Create a credential",
+        status_code=201,
+        openapi_extra=NEW_BODY,
+        responses={201: described(models.CredentialWithSecret, "Shown once"), **BAD},
+    )
+    async def create(request: Request, org_id: str) -> Response:
+        """The secret is in this answer and in no other one."""
+        caller, org = org_caller(services, request, "admin:write", org_id)
+        body = await read_object(request)
+        made, secret = await credentials.create(caller, org.id, body)
+        return answer(show(made) | {"secret": secret}, 201, NO_STORE)
+
+    @router.get("/{credential_id}", summary="Get a credential", responses=ONE)
+    async def get(request: Request, org_id: str, credential_id: str) -> Response:
+        caller, org = org_caller(services, request, "admin:read", org_id)
+        return answer(show(credentials.get(caller, org.id, credential_id)))
+
+    @router.patch(
+        "/{credential_id}",
+        summary="Change a credential",
+        openapi_extra=CHANGE_BODY,
+        responses=ONE | BAD,
+    )
+    async def change(request: Request, org_id: str, credential_id: str) -> Response:
+        """What is left out stays. In force when it is answered."""
+        caller, org = org_caller(services, request, "admin:write", org_id)
+        body = await read_object(request)
+        return answer(show(await credentials.change(caller, org.id, credential_id, body)))
+
+    @router.post(
+        "/{credential_id}/rotate",
+        summary="Give a credential a new secret",
+        openapi_extra=ROTATE_BODY,
+        responses={200: described(models.CredentialWithSecret, "Shown once"), **BAD},
+    )
+    async def rotate(request: Request, org_id: str, credential_id: str) -> Response:
+        """The old secret is taken for 24 hours too, unless `overlapInHours` says otherwise."""
+        caller, org = org_caller(services, request, "admin:write", org_id)
+        body = await read_object(request, {})
+        made, secret = await credentials.rotate(caller, org.id, credential_id, body)
+        return answer(show(made) | {"secret": secret}, 200, NO_STORE)
+
+    @router.delete("/{credential_id}", summary="Revoke a credential", responses=ONE | BAD)
+    async def revoke(request: Request, org_id: str, credential_id: str) -> Response:
+        """For good, and at once: its tokens and sessions end with it. It stays in the list."""
+        caller, org = org_caller(services, request, "admin:write", org_id)
+        return answer(show(await credentials.revoke(caller, org.id, credential_id)))
+
+    return router
+
+
+def _show(credential: Credential, used_ms: int | None) -> dict[str, Any]:
+    return {
+        "id": credential.id,
+        "kind": credential.kind,
+        "name": credential.name,
+        "platform": credential.platform,
+        "scopes": show_scopes(credential.scopes),
+        "limits": {
+            "callsPerMinute": credential.calls_per_minute,
+            "eventsPerSecond": credential.events_per_s,
+        },
+        "createdAt": iso(credential.created_ms) if credential.created_ms else None,
+        "createdBy": credential.created_by,
+        "expiresAt": iso(credential.expires_ms),
+        "lastUsedAt": iso(used_ms),
+        "oldSecretUntil": iso(credential.previous_until_ms),
+        "revokedAt": iso(credential.revoked_ms),
+    }

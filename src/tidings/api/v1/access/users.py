@@ -1,0 +1,188 @@
+"""`/v1/orgs/{orgId}/users`: the people of an org; and `/v1/passwords`, for these people."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import answer, refused
+from tidings.api.context import Services, iso, read_object
+from tidings.api.described import described
+from tidings.api.http.front import address_of
+from tidings.api.models import V1_ERRORS, Responses, body_of
+from tidings.api.v1 import access_models as models
+from tidings.api.v1.access.credentials import NO_STORE
+from tidings.api.v1.orgs import org_caller
+from tidings.core.form import came
+from tidings.engine.access.sessions import account_of
+from tidings.engine.access.user_records import NewLink, User
+
+TEXT_MAX = 1024
+NEW_BODY = body_of(
+    models.NewUser, example={"email": "asha@acme.example", "name": "Asha", "role": "operator"}
+)
+CHANGE_BODY = body_of(models.UserChange, example={"role": "reader"})
+PASSWORD_BODY = body_of(
+    models.NewPassword, example={"token": "lnk_…", "password": "several words of mine"}
+)
+ONE: Responses = {200: described(models.User, "The user")}
+BAD = models.refusals(s400="The body is refused")
+
+
+def user_routes(services: Services) -> APIRouter:
+    """The routes, over the services."""
+    router = APIRouter(prefix="/v1/orgs/{org_id}/users", tags=["users"], responses=V1_ERRORS)
+    users = services.users
+
+    @router.get(
+        "",
+        summary="List the users of an org",
+        responses={200: described(models.SeveralUsers, "By e-mail address")},
+    )
+    async def list_all(request: Request, org_id: str) -> Response:
+        _, org = org_caller(services, request, "admin:read", org_id)
+        return answer({"users": [_show(user) for user in users.list(org.id)]})
+
+    @router.post(
+        "",
+        summary="Add a user to an org",
+        status_code=201,
+        openapi_extra=NEW_BODY,
+        responses={
+            201: described(models.UserWithInvitation, "Shown once"),
+            **BAD,
+            **models.refusals(s409="The org has this user"),
+        },
+    )
+    async def create(request: Request, org_id: str) -> Response:
+        """Pass the invitation on: who opens it sets the password that they sign in with here."""
+        caller, org = org_caller(services, request, "admin:write", org_id)
+        body = await read_object(request)
+        user, link = await users.create(caller, org.id, body)
+        invitation = None if link is None else _show_link(link)
+        return answer(_show(user) | {"invitation": invitation}, 201, NO_STORE)
+
+    @router.get("/{user_id}", summary="Get a user", responses=ONE)
+    async def get(request: Request, org_id: str, user_id: str) -> Response:
+        _, org = org_caller(services, request, "admin:read", org_id)
+        return answer(_show(users.get(org.id, user_id)))
+
+    @router.patch(
+        "/{user_id}", summary="Change a user", openapi_extra=CHANGE_BODY, responses=ONE | BAD
+    )
+    async def change(request: Request, org_id: str, user_id: str) -> Response:
+        """What is left out stays. In force for open sessions when it is answered."""
+        caller, org = org_caller(services, request, "admin:write", org_id)
+        body = await read_object(request)
+        return answer(_show(await users.change(caller, org.id, user_id, body)))
+
+    @router.delete("/{user_id}", summary="Take a user out of an org", status_code=204)
+    async def remove(request: Request, org_id: str, user_id: str) -> Response:
+        """Who is in no org any more is forgotten, with all sessions."""
+        caller, org = org_caller(services, request, "admin:write", org_id)
+        await users.remove(caller, org.id, user_id)
+        return Response(status_code=204)
+
+    @router.post(
+        "/{user_id}/link",
+        summary="A new invitation, or a reset of the password",
+        responses={200: described(models.Invitation, "Shown once")},
+    )
+    async def link(request: Request, org_id: str, user_id: str) -> Response:
+        """An invitation until the user has accepted; then a reset, by the platform alone."""
+        caller, org = org_caller(services, request, "admin:write", org_id)
+        made = await users.link(caller, org.id, user_id)
+        return answer(_show_link(made), 200, NO_STORE)
+
+    return router
+
+
+def password_routes(services: Services) -> APIRouter:
+    """The route that people reach without a credential, with a link or their password."""
+    router = APIRouter(prefix="/v1/passwords", tags=["users"])
+    errors = BAD | models.refusals(
+        s401="Address and current password are not known together",
+        s429="Too many tries",
+        s503="The store is not there now",
+    )
+
+    @router.post(
+        "",
+        summary="Set a password",
+        status_code=204,
+        openapi_extra=PASSWORD_BODY,
+        responses=errors,
+    )
+    async def set_password(request: Request) -> Response:
+        """With the token of an invitation or a reset, or with `email` and `currentPassword`.
+
+        An invitation's password opens its own org, and all others where the person has set the same
+        one. With a new password all sessions of the person end.
+        """
+        body = await read_object(request)
+        address = address_of(request.scope)
+        token = body.get("token")
+        if token is not None:
+            given = _text(body, "token")
+            await open_link(services, address, given, body.get("password"))
+            return Response(status_code=204)
+        email, current = _text(body, "email"), _text(body, "currentPassword")
+        account = account_of(email)
+        services.guard.enter(address, account, _now_s(services))
+        done = await services.users.change_password(email, current, body.get("password"))
+        if done is None:
+            raise refused(
+                401,
+                "not_known",
+                "email and currentPassword must be known together; got a pair that is not. Check "
+                "both. (not_known, field currentPassword)",
+                "currentPassword",
+            )
+        services.guard.succeeded(address, account, _now_s(services))
+        return Response(status_code=204)
+
+    return router
+
+
+async def open_link(services: Services, address: str, token: str, password: object) -> None:
+    """Accept an invitation or set a new password. UserRefused, TooManyTries, TooBusy, StoreDown."""
+    now_s = _now_s(services)
+    services.guard.enter(address, f"link {address}", now_s)
+    person = await services.users.open_link(token, password)
+    # Who sets a password for an address and signs in with it learns whether it opens more.
+    services.guard.charge(address, account_of(services.users.email(person)), now_s)
+
+
+def _now_s(services: Services) -> float:
+    return services.clock.now_ms() / 1000
+
+
+def _text(body: dict[str, Any], field: str) -> str:
+    value = body.get(field)
+    if isinstance(value, str) and 0 < len(value) <= TEXT_MAX:
+        return value
+    raise refused(
+        400,
+        "bad_type",
+        f"{field} must be text of 1 to {TEXT_MAX} characters; got {came(value)}. Send token and "
+        f"password, or email, currentPassword and password. (bad_type, field {field})",
+        field,
+    )
+
+
+def _show(user: User) -> dict[str, Any]:
+    member = user.member
+    return {
+        "id": user.person.id,
+        "email": user.person.email,
+        "name": member.name,
+        "role": member.role,
+        "status": user.status,
+        "createdAt": iso(member.created_ms) if member.created_ms else None,
+        "createdBy": member.created_by,
+    }
+
+
+def _show_link(link: NewLink) -> dict[str, Any]:
+    return {"token": link.token, "purpose": link.purpose, "expiresAt": iso(link.expires_ms)}

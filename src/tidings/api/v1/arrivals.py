@@ -1,0 +1,132 @@
+"""What arrives at test inboxes: listed, watched, and taken in at `/inbox/{token}`."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import answer, refused
+from tidings.api.context import Services, iso, read_bytes
+from tidings.api.models import V1_ERRORS
+from tidings.api.not_there import not_there
+from tidings.api.v1.delivery.delivery_view import show_bytes, show_headers
+from tidings.api.v1.events.log_models import PAGE_PARAMETERS
+from tidings.api.v1.events.log_query import cursors, read_question
+from tidings.api.v1.events.stream import event_stream
+from tidings.api.v1.inboxes import own_inbox
+from tidings.core.ids import read, show
+from tidings.engine.inboxes import BODY_BYTES_KEPT
+from tidings.store.port import Arrival
+
+METHODS = ["PUT", "GET", "DELETE", "PATCH"]  # beside POST; a webhook may use them
+WAITING_MAX = 300  # answers of all inboxes that wait for their delay
+PARAMETERS = frozenset(("limit", "cursor"))
+PREFIX = "arr"
+# A browser that is led here adds by itself what lets into the console and the API of this host. Who
+# reads the arrivals must not get that.
+_OF_THE_CALLER = frozenset(
+    ("cookie", "authorization", "proxy-authorization", "x-cap-api-oauth-token")
+)
+
+
+def arrival_routes(services: Services) -> APIRouter:
+    """The routes, over the services."""
+    router = APIRouter()
+    router.routes.extend(_own_routes(services).routes)
+    router.routes.extend(_open_route(services).routes)
+    return router
+
+
+def _own_routes(services: Services) -> APIRouter:
+    router = APIRouter(prefix="/v1/inboxes", tags=["inboxes"], responses=V1_ERRORS)
+    inboxes = services.inboxes
+
+    @router.get("/{inbox_id}/arrivals", summary="What has arrived", openapi_extra=PAGE_PARAMETERS)
+    async def arrivals(request: Request, inbox_id: str) -> Response:
+        """The newest first, each with a verdict on its signature. The last 1,000 are kept."""
+        live = own_inbox(services, request, inbox_id)
+        zone = services.zone(live.stored.org)
+        asked = read_question(request.query_params, PARAMETERS, zone)
+        page = await inboxes.arrivals(live, asked.before, asked.after, asked.limit)
+        rows = [_head(one) for one in page.arrivals]
+        return answer({"arrivals": rows} | cursors(page.older, page.newer))
+
+    @router.get("/{inbox_id}/arrivals/{arrival_id}", summary="One arrival")
+    async def arrival(request: Request, inbox_id: str, arrival_id: str) -> Response:
+        """With its headers, stored values masked, and its bytes."""
+        live = own_inbox(services, request, inbox_id)
+        number = read(PREFIX, arrival_id)
+        found = None if number is None else await inboxes.arrival(live, number)
+        if found is None:
+            raise not_there("id", "the id of an arrival of this inbox, as arr_…", arrival_id)
+        body = show_bytes(found.body) | {"truncated": found.size > len(found.body)}
+        return answer(_head(found) | {"headers": show_headers(found.headers), "body": body})
+
+    @router.get("/{inbox_id}/stream", summary="Arrivals as they come")
+    async def stream(request: Request, inbox_id: str) -> Response:
+        """Server-sent events of the inbox, from now on."""
+        live = own_inbox(services, request, inbox_id)
+        number, token = live.stored.number, live.stored.token
+
+        def may_hear() -> bool:
+            return inboxes.knows(token) and services.still_may(request, "logs:read")
+
+        place = services.streams.take(services.known(request))
+        return event_stream(place, inboxes.feed, number, may_hear)
+
+    return router
+
+
+def _open_route(services: Services) -> APIRouter:
+    router = APIRouter(tags=["inboxes"])
+    inboxes = services.inboxes
+    waiting = 0
+
+    @router.post("/inbox/{token}", summary="Send to a test inbox", openapi_extra={"security": []})
+    @router.api_route("/inbox/{token}", methods=METHODS, include_in_schema=False)
+    async def arrive(request: Request, token: str) -> Response:
+        """Open to whoever knows the address. It is answered as the inbox says."""
+        nonlocal waiting
+        if not inboxes.knows(token):
+            raise refused(
+                404,
+                "no_inbox",
+                "The address must be that of a test inbox; it is not, or was deleted. Make one by "
+                "POST /v1/inboxes. (no_inbox, path)",
+            )
+        if waiting >= WAITING_MAX:
+            raise refused(
+                429,
+                "too_many_arrivals",
+                f"At most {WAITING_MAX} arrivals may wait for their answer; got one more. Send "
+                "fewer at once. (too_many_arrivals, -)",
+                retry_after="1",
+            )
+        waiting += 1
+        try:
+            body = await read_bytes(request, BODY_BYTES_KEPT)
+            headers = [
+                (name, "…" if name in _OF_THE_CALLER else value)
+                for name, value in request.headers.items()
+            ]
+            answered = inboxes.receive(token, request.method, headers, body)
+            await asyncio.sleep(answered.delay_s)
+        finally:
+            waiting -= 1
+        return Response(answered.body, answered.status, dict(answered.headers))
+
+    return router
+
+
+def _head(arrival: Arrival) -> dict[str, Any]:
+    return {
+        "id": show(PREFIX, arrival.number),
+        "arrivedAt": iso(arrival.at_ms),
+        "method": arrival.method,
+        "bytes": arrival.size,
+        "verdict": arrival.verdict,
+        "reason": arrival.reason,
+        "status": arrival.status,
+    }

@@ -1,0 +1,1 @@
+"""Deliveries: one by one with every attempt, and the stop switches."""

@@ -1,0 +1,79 @@
+"""What an attempt has sent, derived again: from the webhook's version, the event and the time.
+
+Nothing is stored of a plain success but its row. The version in force then, its secrets and the
+start of the attempt give the very same headers and signature again. The bytes are those kept for
+retries (shaped messages), or the accepted ones; of a shaped message that arrived at once none are
+kept, and that is said.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tidings.api.context import Services
+from tidings.api.v1.delivery.delivery_view import show_bytes, show_headers
+from tidings.core.delivery.job import Job
+from tidings.core.webhooks.masks import masked_of
+from tidings.engine.delivery.message import Message
+from tidings.engine.webhooks.records import Config, webhook_of
+from tidings.store.port import SentBody, StoredAttempt, StoredDelivery, StoredWebhook
+
+Version = tuple[StoredWebhook, Config]
+
+VERSIONS_MAX = 50  # read for one delivery; more attempts than these have had few versions
+
+
+async def requests_of(
+    services: Services, delivery: StoredDelivery, attempts: Sequence[StoredAttempt]
+) -> list[dict[str, Any] | None]:
+    """The request of each attempt; None where its version of the webhook is not there."""
+    if not attempts:
+        return []
+    sent = await services.store.sent_body(delivery.id)
+    versions: dict[int, Version | None] = {}
+    for number in list(dict.fromkeys(attempt.version for attempt in attempts))[:VERSIONS_MAX]:
+        versions[number] = await services.webhooks.version(delivery.webhook, number)
+    return [_request(delivery, one, versions.get(one.version), sent) for one in attempts]
+
+
+def _request(
+    delivery: StoredDelivery, attempt: StoredAttempt, version: Version | None, sent: SentBody
+) -> dict[str, Any] | None:
+    if version is None:
+        return None
+    webhook = webhook_of(*version, attempt.started_ms)  # with the secrets of that time
+    body = sent.shaped if sent.shaped is not None else sent.accepted
+    known = webhook.plain or sent.shaped is not None
+    signed = body if body is not None and known else b""
+    job = Job(
+        delivery.id,
+        delivery.webhook,
+        delivery.org,
+        delivery.event_id,
+        delivery.accepted_ms,
+        attempt.number,
+        None,
+        attempt.number > 1,
+        signed,
+        delivery.replay,
+        sent.again,
+    )
+    headers = Message(webhook).headers(job, attempt.started_ms // 1000)
+    if not known or body is None:  # the bytes are not there, so their signature is not either
+        headers = [one for one in headers if one[0] != "webhook-signature"]
+    return {
+        "method": webhook.method,
+        "url": webhook.url,
+        "headers": show_headers(masked_of(headers, webhook.headers)),
+        "body": show_bytes(body) if known and body is not None else None,
+        "note": _note(attempt, known, body is not None),
+    }
+
+
+def _note(attempt: StoredAttempt, known: bool, there: bool) -> str | None:
+    if not there:
+        return "The bytes were dropped after their retention."
+    if not known:
+        return "What shaping made of the event was not kept, because it was delivered at once."
+    if attempt.evidence is None and attempt.number == 1:
+        return "The time of the signature may be a second off: no row is kept of a plain success."
+    return None

@@ -1,0 +1,141 @@
+"""The stop switches: hold sending for an org, or for all of them, and let it go on."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import Refused, answer, refused
+from tidings.api.context import Services, iso, read_object
+from tidings.api.models import V1_ERRORS
+from tidings.api.v1.replay.models import TAKE_BODY
+from tidings.core.replay_rules import read_taking
+from tidings.engine.delivery.stops import EVERYTHING
+from tidings.engine.delivery.taken import NotStopped
+
+TAKE_FOR_S = 5.0
+
+
+def stop_routes(services: Services) -> APIRouter:
+    """The routes, over the services."""
+    router = APIRouter(prefix="/v1", tags=["stops"], responses=V1_ERRORS)
+    stops = services.stops
+
+    def everything() -> dict[str, Any]:
+        stop = stops.of(EVERYTHING)
+        return {
+            "stopped": stop is not None,
+            "since": None if stop is None else iso(stop.since_ms),
+            "by": None if stop is None else stop.by,
+            "orgsStopped": stops.orgs,
+        }
+
+    def of(org: int) -> dict[str, Any]:
+        stop = stops.of(org)
+        return {
+            "orgId": org,
+            "stopped": stop is not None,
+            "since": None if stop is None else iso(stop.since_ms),
+            "by": None if stop is None else stop.by,
+            "everythingStopped": stops.of(EVERYTHING) is not None,
+        }
+
+    def named(request: Request, org_id: str, scope: str) -> tuple[int, str]:
+        """The org of the path, if the caller may speak for it, and the caller."""
+        caller = services.caller(request, scope)
+        number = int(org_id) if org_id.isascii() and org_id.isdigit() and len(org_id) < 17 else 0
+        if number == caller.org or (caller.platform and services.orgs.get(number) is not None):
+            return number, caller.credential
+        raise refused(
+            404,
+            "not_found",
+            "orgId must be an org that the credential may act for; got "
+            f'"{org_id[:40]}", which is not there. Check the id. (not_found, field orgId)',
+            "orgId",
+        )
+
+    @router.post("/stop", summary="Stop sending for all orgs")
+    async def stop_all(request: Request) -> Response:
+        """Events are accepted as ever; no attempt starts once this is answered."""
+        by = services.platform(request, "admin:write").credential
+        await stops.stop(EVERYTHING, by)
+        return answer(everything())
+
+    @router.post("/start", summary="Let sending go on for all orgs")
+    async def start_all(request: Request) -> Response:
+        """Orgs that were stopped by a switch of their own stay stopped."""
+        services.platform(request, "admin:write")
+        await stops.start(EVERYTHING)
+        return answer(everything())
+
+    @router.post(
+        "/takeAsDelivered",
+        summary="Take as delivered what was accepted before a time",
+        openapi_extra=TAKE_BODY,
+    )
+    async def take(request: Request) -> Response:
+        """For all orgs, while sending is stopped for all of them: after a restore, what receivers
+        have got since the backup is not sent once more. With `dryRun` it only counts. A call takes
+        what it can in some seconds; `ended` false asks to make it again."""
+        return await _take(services, request)
+
+    @router.get("/stop", summary="Whether sending is stopped for all orgs")
+    async def get_all(request: Request) -> Response:
+        services.platform(request, "admin:read")
+        return answer(everything())
+
+    @router.post("/orgs/{org_id}/stop", summary="Stop sending for an org")
+    async def stop_one(request: Request, org_id: str) -> Response:
+        """For the webhooks of this org; those of orgs below it go on."""
+        org, by = named(request, org_id, "admin:write")
+        await stops.stop(org, by)
+        return answer(of(org))
+
+    @router.post("/orgs/{org_id}/start", summary="Let sending go on for an org")
+    async def start_one(request: Request, org_id: str) -> Response:
+        org, _ = named(request, org_id, "admin:write")
+        await stops.start(org)
+        return answer(of(org))
+
+    @router.get("/orgs/{org_id}/stop", summary="Whether sending is stopped for an org")
+    async def get_one(request: Request, org_id: str) -> Response:
+        org, _ = named(request, org_id, "admin:read")
+        return answer(of(org))
+
+    return router
+
+
+def _not_stopped() -> Refused:
+    return refused(
+        409,
+        "not_stopped",
+        "Sending must be stopped for all orgs before anything is taken as delivered; it is not. "
+        "POST /v1/stop first, or start with --hold. (not_stopped, -)",
+    )
+
+
+async def _take(services: Services, request: Request) -> Response:
+    by = services.platform(request, "admin:write").credential
+    body = await read_object(request)
+    wish = read_taking(body, services.clock.now_ms())
+    if isinstance(wish, list):
+        raise Refused(400, wish)
+    before_ms, dry_run = wish
+    if dry_run:
+        done = await services.taken.count(before_ms, TAKE_FOR_S)
+    else:
+        if services.stops.of(EVERYTHING) is None:
+            raise _not_stopped()
+        try:
+            done = await services.taken.take(before_ms, by, TAKE_FOR_S)
+        except NotStopped:
+            raise _not_stopped() from None
+    return answer(
+        {
+            "acceptedBefore": iso(before_ms),
+            "dryRun": dry_run,
+            "deliveries": done.deliveries,
+            "ended": done.ended,
+        }
+    )

@@ -1,0 +1,351 @@
+"""`POST /v1/events`: a bare ASGI application, because it is called for every event.
+
+Order of the tests, cheapest first, and before the body is read where they can be: a page of another
+site (403), credential (401, 403), rate (429), content encoding and type (415), announced length
+(413), the body's bytes and time (413, 408), its form (400, 413), then each event by itself. The
+answer, 202 or, where every event was refused, 422, has one row per event in the order they came.
+202 is sent after `Intake` has returned, and that is after the synced commit. What the store cannot
+take now is 503 with `Retry-After`: nothing was promised, and the same call can be made again.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
+from time import monotonic
+from typing import Any, Literal, Protocol
+
+import msgspec
+import structlog
+
+from tidings.api.http.body import BodyReader, Gone, Receive
+from tidings.api.http.foreign import CODE, FETCH_SITE, ORIGIN, foreign
+from tidings.api.http.front import address_of
+from tidings.api.http.refusals import (
+    Answer,
+    Refusal,
+    failed,
+    json_answer,
+    messages,
+    refusal,
+    request_id,
+)
+from tidings.core.events.call_split import DEFAULT_LIMITS, CallRefused, Limits, form_of, too_large
+from tidings.core.events.calls import Caller, CallReader, Item, OwnTypes, Rejected, RulesOf, Types
+from tidings.engine.access.access import Denied
+from tidings.engine.access.limits import Allowance
+from tidings.engine.events.intake import Draft, Intake, Overloaded, Verdict
+from tidings.engine.events.late_checks import LateChecks, concluded
+from tidings.store.port import NewRejection, StoreDown
+
+SCOPE = "events:write"
+BODY_S = 10.0
+STORE_RETRY_S = 5
+OVERLOAD_RETRY_S = 1
+TURN_S = 0.005  # how long the events of one call are read before others have a turn
+
+log = structlog.get_logger("tidings.api")
+
+_ONCE = (b"authorization", b"content-type", b"content-encoding", b"content-length")
+_ONCE_OURS = (b"idempotency-key", b"x-tidings-org", b"x-cap-api-oauth-token")
+TOKEN_HEADER = b"x-cap-api-oauth-token"
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Access(Protocol):
+    """Who may call. Asked for every call: an answer must cost a look into a table."""
+
+    def caller(
+        self,
+        authorization: bytes | None,
+        scope: str,
+        token: bytes | None,
+        address: Callable[[], str],
+        /,
+    ) -> Caller:
+        """The caller with that `Authorization` header, or that access token. Raises Denied.
+
+        `address` tells where the call comes from, and is asked only where that matters.
+        """
+        ...
+
+    def acting(self, caller: Caller, wanted: str | None) -> Caller:
+        """The caller acting for the org that `X-Tidings-Org` names. Raises Denied."""
+        ...
+
+
+class Throttle(Protocol):
+    """Who sends too many events. Asked only for callers whose events are counted."""
+
+    def events(self, caller: Caller) -> Allowance | None:
+        """Count one event, before the body is read. None: nothing limits this caller."""
+        ...
+
+    def more_events(self, caller: Caller, count: int) -> None:
+        """Count the other events of a call that was let in."""
+        ...
+
+
+class Row(msgspec.Struct, omit_defaults=True, rename="camel"):
+    """What became of one event. A refused event without an id that can be repeated has none."""
+
+    event_id: str | None
+    status: Literal["accepted", "duplicate", "rejected"]
+    warning: str | None = None
+    error: Refusal | None = None
+
+
+class Outcome(msgspec.Struct):
+    """The body of 202 and 422."""
+
+    accepted: int
+    duplicates: int
+    rejected: int
+    events: list[Row]
+
+
+class AcceptApp:
+    """ASGI 3, for `POST /v1/events` alone; routing happens above it."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        types: Types,
+        access: Access,
+        rules_of: RulesOf,
+        *,
+        clock_ms: Callable[[], int],
+        new_event_id: Callable[[], str],
+        new_request_id: Callable[[], str],
+        limits: Limits = DEFAULT_LIMITS,
+        body_s: float = BODY_S,
+        throttle: Throttle | None = None,
+        own: OwnTypes = lambda org, name: None,
+        late: LateChecks | None = None,
+        address_of: Callable[[MutableMapping[str, Any]], str] = address_of,
+        origins_of: Callable[[MutableMapping[str, Any]], Collection[str]] = lambda _: (),
+    ) -> None:
+        self._intake = intake
+        self._late = late
+        self._access = access
+        self._clock_ms = clock_ms
+        self._new_request_id = new_request_id
+        self._limits = limits
+        self._limit_digits = len(str(limits.body_bytes))
+        self._throttle = throttle
+        self._address_of = address_of
+        self._origins_of = origins_of
+        self.reader = CallReader(Draft, types, rules_of, new_event_id, limits, own)
+        self._body = BodyReader(limits.body_bytes, body_s)
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one call."""
+        pairs = scope["headers"]
+        headers: dict[bytes, bytes] = dict(pairs)
+        request = request_id(headers, self._new_request_id)
+        read = False
+        allowance: Allowance | None = None
+        try:
+            if len(headers) != len(pairs):
+                _refuse_repeated(pairs)
+            caller = self._caller(headers, scope)
+            content_type = headers.get(b"content-type")
+            if caller.limited:
+                allowance = self._allow(caller)
+            if b"content-encoding" in headers or content_type != b"application/json":
+                _check_content(content_type, headers)
+            length = headers.get(b"content-length")
+            if length is not None and len(length) >= self._limit_digits:
+                self._check_length(length)
+            body = await self._body.read(receive)
+            read = True
+            key = headers.get(b"idempotency-key")
+            read_events = self.reader.read_each(
+                content_type,
+                headers,
+                body,
+                caller,
+                None if key is None else key.decode("latin-1"),
+                self._clock_ms(),
+            )
+            items = read_events if read_events.__class__ is list else await _slowly(read_events)
+            if len(items) == 1 and items[0].__class__ is Draft:
+                answer = await self._one(items[0], request)
+            else:
+                answer = await self._several(await concluded(items, self._late), caller, request)
+        except CallRefused as error:
+            allowance = getattr(error, "allowance", allowance)
+            answer = refusal(
+                error.status,
+                error.code,
+                error.message,
+                request,
+                path=error.field,
+                retry_after=error.retry_after,
+                close=not read,
+            )
+        except Denied as error:
+            answer = refusal(
+                error.status,
+                error.code,
+                error.message,
+                request,
+                path=error.field,
+                retry_after=error.retry_after_s,
+                close=True,
+            )
+        except (StoreDown, Overloaded) as error:
+            answer = _unavailable(error, request)
+        except Gone:
+            return
+        except Exception:
+            told = traceback.format_exc()  # as text: local variables would show what is sent
+            log.error("call failed", request=request.decode(), traceback=told)
+            message = failed(request.decode())
+            answer = refusal(500, "internal", message, request, close=not read)
+        if allowance is not None:
+            answer[1].extend(allowance.headers)
+        start, end = messages(answer)
+        await send(start)
+        await send(end)
+
+    def _caller(self, headers: dict[bytes, bytes], scope: MutableMapping[str, Any]) -> Caller:
+        if ORIGIN in headers or FETCH_SITE in headers:
+            if (found := foreign(headers, lambda: self._origins_of(scope))) is not None:
+                raise CallRefused(403, CODE, found[0], where=f"header {found[1]}")
+        caller = self._access.caller(
+            headers.get(b"authorization"),
+            SCOPE,
+            headers.get(TOKEN_HEADER),
+            lambda: self._address_of(scope),
+        )
+        named = headers.get(b"x-tidings-org")
+        if named is None:
+            return caller
+        acting = self._access.acting(caller, named.decode("latin-1"))
+        return Caller(  # what that org may do, and no more
+            acting.org,
+            False,
+            acting.credential,
+            events_per_s=acting.events_per_s,
+            limited=acting.limited,
+        )
+
+    def _allow(self, caller: Caller) -> Allowance | None:
+        """Let a call in, or CallRefused 429."""
+        allowance = None if self._throttle is None else self._throttle.events(caller)
+        if allowance is not None and allowance.wait_s:
+            raise TooMany(allowance)
+        return allowance
+
+    def _check_length(self, length: bytes) -> None:
+        """413 by the announced length; that it is a number, and true, is the server's to see."""
+        if length.isdigit() and int(length[:19]) > self._limits.body_bytes:
+            raise too_large(self._limits.body_bytes, int(length[:19]))
+
+    async def _one(self, draft: Draft, request: bytes) -> Answer:
+        (verdict,) = await self._intake.accept([draft])
+        if verdict.status == "accepted" and draft.warning is None and verdict.warning is None:
+            body = (
+                b'{"accepted":1,"duplicates":0,"rejected":0,"events":[{"eventId":"%b",'
+                b'"status":"accepted"}]}' % draft.event_id.encode()
+            )
+            return json_answer(202, body, request)
+        return _told([_row(draft, verdict)], request)
+
+    async def _several(
+        self, items: list[Draft | Rejected], caller: Caller, request: bytes
+    ) -> Answer:
+        if caller.limited and self._throttle is not None:
+            self._throttle.more_events(caller, len(items) - 1)
+        drafts = [item for item in items if isinstance(item, Draft)]
+        verdicts = iter(await self._intake.accept(drafts) if drafts else ())
+        rows: list[Row] = []
+        refused: list[NewRejection] = []
+        for item in items:
+            if isinstance(item, Draft):
+                rows.append(_row(item, next(verdicts)))
+                continue
+            error = Refusal(item.code, item.message, item.path)
+            rows.append(Row(item.event_id or None, "rejected", None, error))
+            refused.append(
+                NewRejection(
+                    caller.org,
+                    item.name,
+                    item.event_id,
+                    item.code,
+                    item.message,
+                    item.path,
+                    item.body,
+                )
+            )
+        if refused:
+            self._intake.note_rejections(refused)
+        return _told(rows, request)
+
+
+async def _slowly(events: Iterable[Item[Draft]]) -> list[Item[Draft]]:
+    """The events of a large call, with turns for others in between."""
+    items = []
+    until_s = monotonic() + TURN_S
+    for item in events:
+        items.append(item)
+        if monotonic() > until_s:
+            await asyncio.sleep(0)
+            until_s = monotonic() + TURN_S
+    return items
+
+
+class TooMany(CallRefused):
+    """429: the call must wait."""
+
+    def __init__(self, allowance: Allowance) -> None:
+        rule = "Events must stay within the rate of the credential and its org; got more"
+        said = f"{rule}. Wait for the time in Retry-After, then send them again."
+        super().__init__(429, "too_many_events", said, allowance.wait_s, "credential")
+        self.allowance = allowance
+
+
+def _check_content(content_type: bytes | None, headers: dict[bytes, bytes]) -> None:
+    """415 for an encoded body, and for one of a type that is not taken."""
+    encoding = headers.get(b"content-encoding", b"identity")
+    if encoding.lower() != b"identity":
+        got = encoding[:40].decode("latin-1")
+        message = f'The body must not be encoded; got Content-Encoding "{got}". Send it plain.'
+        raise CallRefused(415, "content_encoding", message, where="header Content-Encoding")
+    form_of(content_type, headers)
+
+
+def _row(draft: Draft, verdict: Verdict) -> Row:
+    return Row(draft.event_id, verdict.status, verdict.warning or draft.warning)
+
+
+def _told(rows: list[Row], request: bytes) -> Answer:
+    states = [row.status for row in rows]
+    rejected = states.count("rejected")
+    outcome = Outcome(states.count("accepted"), states.count("duplicate"), rejected, rows)
+    body = msgspec.json.encode(outcome)
+    return json_answer(422 if rejected == len(rows) else 202, body, request)
+
+
+def _unavailable(error: StoreDown | Overloaded, request: bytes) -> Answer:
+    if isinstance(error, StoreDown):
+        code, why, retry_s = "store_down", "the store takes no writes", STORE_RETRY_S
+    else:
+        why = "more events wait for their commit than may"
+        code, retry_s = "overloaded", OVERLOAD_RETRY_S
+    message = (
+        f"Events must be written before they are accepted; {why} now. Send them again. ({code}, -)"
+    )
+    return refusal(503, code, message, request, retry_after=retry_s)
+
+
+def _refuse_repeated(pairs: list[tuple[bytes, bytes]]) -> None:
+    """400 where a header that decides something came more than once."""
+    seen: set[bytes] = set()
+    for name, _ in pairs:
+        if name in seen and (name in _ONCE or name in _ONCE_OURS or name.startswith(b"ce-")):
+            shown = name[:80].decode("latin-1")
+            said = f"The header {shown} must stand once; got it twice or more. Send one of them."
+            raise CallRefused(400, "header_repeated", said, where=f"header {shown}")
+        seen.add(name)

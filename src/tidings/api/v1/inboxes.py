@@ -1,0 +1,103 @@
+"""`/v1/inboxes`: test inboxes, made, listed, changed and deleted."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import Refused, answer
+from tidings.api.context import Services, iso, read_object
+from tidings.api.models import V1_ERRORS
+from tidings.api.not_there import not_there
+from tidings.api.v1.events.log_models import INBOX_BODY, INBOX_CHANGE
+from tidings.core.form import Refusal
+from tidings.engine.inboxes import InboxRefused, Live, UnknownInbox
+
+
+def inbox_routes(services: Services) -> APIRouter:
+    """The routes, over the services."""
+    router = APIRouter(prefix="/v1/inboxes", tags=["inboxes"], responses=V1_ERRORS)
+    inboxes = services.inboxes
+
+    def shown(live: Live, warnings: Any = ()) -> dict[str, Any]:
+        stored, said = live.stored, live.answer
+        return {
+            "id": live.id,
+            "name": stored.name,
+            "url": inboxes.url(live),
+            "answer": {
+                "status": said.status,
+                "delayMs": said.delay_ms,
+                "body": said.body,
+                "headers": dict(said.headers),
+            },
+            "createdAt": iso(stored.created_ms),
+            "lastUsedAt": iso(stored.used_ms),
+        } | _warned(warnings)
+
+    @router.post("", summary="Make a test inbox", status_code=201, openapi_extra=INBOX_BODY)
+    async def create(request: Request) -> Response:
+        """Set its `url` as a webhook's URL: what arrives there is listed, and can be watched."""
+        org = services.caller(request, "webhooks:write").org
+        body = await read_object(request, {})
+        try:
+            live, warnings = await inboxes.create(org, body)
+        except InboxRefused as wrong:
+            conflict = wrong.refusals[0].code == "too_many_inboxes"
+            raise Refused(409 if conflict else 400, wrong.refusals) from None
+        return answer(shown(live, warnings), 201)
+
+    @router.get("", summary="Test inboxes of the org")
+    async def list_all(request: Request) -> Response:
+        """The newest first."""
+        org = services.caller(request, "logs:read").org
+        return answer({"inboxes": [shown(live) for live in inboxes.list(org)]})
+
+    @router.get("/{inbox_id}", summary="A test inbox")
+    async def get(request: Request, inbox_id: str) -> Response:
+        return answer(shown(own_inbox(services, request, inbox_id)))
+
+    @router.patch("/{inbox_id}", summary="Change a test inbox", openapi_extra=INBOX_CHANGE)
+    async def change(request: Request, inbox_id: str) -> Response:
+        """What is left out stays; the address always does."""
+        org = services.caller(request, "webhooks:write").org
+        body = await read_object(request)
+        try:
+            live, warnings = await inboxes.change(org, inbox_id, body)
+        except UnknownInbox:
+            raise _unknown(inbox_id) from None
+        except InboxRefused as wrong:
+            raise Refused(400, wrong.refusals) from None
+        return answer(shown(live, warnings))
+
+    @router.delete("/{inbox_id}", summary="Delete a test inbox", status_code=204)
+    async def delete(request: Request, inbox_id: str) -> Response:
+        """With its arrivals. What is sent there then is answered 404."""
+        org = services.caller(request, "webhooks:write").org
+        try:
+            await inboxes.delete(org, inbox_id)
+        except UnknownInbox:
+            raise _unknown(inbox_id) from None
+        return Response(status_code=204)
+
+    return router
+
+
+def own_inbox(services: Services, request: Request, inbox_id: str) -> Live:
+    """An inbox of the caller's org, to be looked at."""
+    org = services.caller(request, "logs:read").org
+    try:
+        return services.inboxes.get(org, inbox_id)
+    except UnknownInbox:
+        raise _unknown(inbox_id) from None
+
+
+def _warned(warnings: list[Refusal]) -> dict[str, Any]:
+    if not warnings:
+        return {}
+    return {"warnings": [{"code": one.code, "message": one.message} for one in warnings]}
+
+
+def _unknown(inbox_id: str) -> Refused:
+    return not_there("id", "the id of an inbox of this org, as inb_…", inbox_id)

@@ -1,0 +1,1 @@
+"""Replays, and cancels by filter."""

@@ -1,0 +1,101 @@
+"""`/v1/replays`: send again what was missed; `/v1/deliveries/…/cancel`: take back what waits.
+
+A job of another org answers exactly like one that does not exist.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import answer
+from tidings.api.context import Services
+from tidings.api.models import V1_ERRORS
+from tidings.api.v1.delivery.delivery_view import show_delivery
+from tidings.api.v1.delivery.outlooks import see
+from tidings.api.v1.replay.calls import A_REPLAY, ReplayCalls, unknown
+from tidings.api.v1.replay.models import CANCEL_BODY, REPLAY_BODY
+from tidings.core.ids import read
+from tidings.core.replay import Kind, Step
+
+LIMIT_MAX = 200
+NEWEST = (1 << 63) - 1
+
+
+def replay_routes(services: Services) -> APIRouter:
+    """The routes of jobs, over the services."""
+    router = APIRouter(prefix="/v1/replays", tags=["replays"], responses=V1_ERRORS)
+    calls, store = ReplayCalls(services), services.store
+
+    @router.post("", summary="Replay", status_code=201, openapi_extra=REPLAY_BODY)
+    async def create(request: Request) -> Response:
+        """Make new deliveries from old events. With `dryRun` it only says what it would do."""
+        return await calls.ask(Kind.REPLAY, request)
+
+    @router.get("", summary="Replays and cancels of the org")
+    async def list_all(
+        request: Request,
+        limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 50,
+        before_id: Annotated[str | None, Query(alias="before")] = None,
+    ) -> Response:
+        """The newest first; `before` is the last id of the page before."""
+        org = services.caller(request, "replay:read").org
+        number = NEWEST if before_id is None else read("rpl", before_id)
+        if number is None:
+            raise unknown("before", A_REPLAY, before_id or "")
+        found = await store.replays(org, number, limit)
+        return answer({"replays": [calls.shown(job) for job in found]})
+
+    @router.get("/{replay_id}", summary="A replay and how far it is")
+    async def get(request: Request, replay_id: str) -> Response:
+        """What it has made, what came of that, and how long the rest takes."""
+        org = services.caller(request, "replay:read").org
+        number = read("rpl", replay_id)
+        job = None if number is None else await store.replay(org, number)
+        if job is None:
+            raise unknown("id", A_REPLAY, replay_id)
+        return answer(calls.shown(job))
+
+    @router.post("/{replay_id}/pause", summary="Pause a replay")
+    async def pause(request: Request, replay_id: str) -> Response:
+        """It makes nothing more until it is resumed; what it has made is sent."""
+        return await calls.move(request, replay_id, Step.PAUSE)
+
+    @router.post("/{replay_id}/resume", summary="Start or resume a replay")
+    async def resume(request: Request, replay_id: str) -> Response:
+        """It goes on where it was."""
+        return await calls.move(request, replay_id, Step.RESUME)
+
+    @router.post("/{replay_id}/cancel", summary="Cancel a replay")
+    async def cancel(request: Request, replay_id: str) -> Response:
+        """It makes nothing more, and what it has made and is unfinished is cancelled."""
+        return await calls.move(request, replay_id, Step.CANCEL)
+
+    return router
+
+
+def cancel_routes(services: Services) -> APIRouter:
+    """The routes that take deliveries back, over the services."""
+    router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"], responses=V1_ERRORS)
+    calls = ReplayCalls(services)
+
+    @router.post(
+        "/cancel",
+        summary="Cancel deliveries by filter",
+        status_code=201,
+        openapi_extra=CANCEL_BODY,
+    )
+    async def cancel_many(request: Request) -> Response:
+        """A job like a replay. With `dryRun` it only says how many there are."""
+        return await calls.ask(Kind.CANCEL, request)
+
+    @router.post("/{delivery_id}/cancel", summary="Cancel one delivery")
+    async def cancel_one(request: Request, delivery_id: str) -> Response:
+        """It is sent no more, and what waits behind it goes on."""
+        caller = services.caller(request, "replay:write")
+        now, record = await calls.cancel(caller, delivery_id)
+        seen = see(services, now, record)
+        return answer(show_delivery(seen.row, record, seen.next_ms))
+
+    return router

@@ -1,0 +1,34 @@
+"""`/v1`: what happened, in pages and one by one, and what can be done about it.
+
+A delivery is its webhook's owner's to see: with `listenToChildEvents` that is another org than the
+event's. What belongs to another org answers exactly like what does not exist.
+"""
+
+from fastapi import APIRouter
+
+from tidings.api.context import Services
+from tidings.api.v1.arrivals import arrival_routes
+from tidings.api.v1.delivery.deliveries import delivery_routes
+from tidings.api.v1.events.events import event_routes
+from tidings.api.v1.events.logs import log_routes
+from tidings.api.v1.events.rejections import rejection_routes
+from tidings.api.v1.inboxes import inbox_routes
+from tidings.api.v1.webhooks.totals import total_routes
+from tidings.api.v1.webhooks.trials import trial_routes
+
+
+def proof_routes(services: Services) -> APIRouter:
+    """All of them, over the services."""
+    router = APIRouter()
+    for routes in (
+        log_routes,
+        event_routes,
+        total_routes,
+        delivery_routes,
+        rejection_routes,
+        trial_routes,
+        inbox_routes,
+        arrival_routes,
+    ):
+        router.routes.extend(routes(services).routes)
+    return router

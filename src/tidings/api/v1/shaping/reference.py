@@ -1,0 +1,169 @@
+"""`/v1/reference`: what the platform knows of stores, tills and customers, for enrichment."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import Refused, answer, refused
+from tidings.api.context import Services, read_object
+from tidings.api.described import Model, schema_of
+from tidings.api.models import V1_ERRORS, Responses
+from tidings.api.v1.shaping.reference_load import KindOfPath, add_load_route, kind_of
+from tidings.core.form import came
+from tidings.core.shaping.reference_rules import (
+    Kind,
+    RecordRefused,
+    check_others,
+    read_id,
+    read_record,
+    unknown_fields,
+)
+
+PAGE_MAX = 1000
+
+Text = Annotated[str, Field(max_length=255)]
+Short = Annotated[str, Field(max_length=64)]
+RecordId = Annotated[str, Path(json_schema_extra={"pattern": r"^[^\x00-\x1f\x7f]{1,128}$"})]
+
+
+class Identifier(Model):
+    """One id in an account."""
+
+    identifierType: Short
+    identifierValue: Text
+
+
+class Account(Model):
+    """A customer's ids in one account of a source."""
+
+    accountId: Text
+    identifiers: Annotated[list[Identifier], Field(max_length=50)]
+
+
+class Source(Model):
+    """A customer's accounts in one source."""
+
+    accounts: Annotated[list[Account], Field(max_length=20)]
+
+
+class RecordBody(Model):
+    """A store (code to externalId2), a till (code, name, storeId) or a customer (the rest, and
+    externalId). At least one field of its kind; those of another kind are passed over."""
+
+    id: (
+        Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
+        | Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,128}$")]
+    ) = Field("", description="That of the path, or left out.")
+    code: Text = ""
+    name: Text = ""
+    externalId: Text = ""
+    externalId1: Text = ""
+    externalId2: Text = ""
+    storeId: Annotated[str, Field(max_length=128)] | int = ""
+    mobile: Text = ""
+    email: Text = ""
+    cardNumbers: Annotated[list[Short], Field(max_length=100)] = []
+    pointsBalance: float | None = None
+    sources: Annotated[dict[Short, Source], Field(max_length=20)] = {}
+
+
+_RECORD: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": schema_of(RecordBody),
+                "example": {"mobile": "15550100", "email": "asha@example.test"},
+            }
+        },
+    }
+}
+_BAD: Responses = {400: {"description": "The record, its id or its kind is refused"}}
+
+
+def reference_routes(services: Services) -> APIRouter:
+    """The routes, over the services."""
+    router = APIRouter(prefix="/v1/reference", tags=["reference"], responses=V1_ERRORS)
+    reference = services.reference
+
+    add_load_route(router, services)
+
+    @router.get("/{kind}", summary="List records", responses=_BAD)
+    async def list_all(
+        request: Request,
+        kind: KindOfPath,
+        after: Annotated[str, Query(max_length=128, description="The `next` of a page.")] = "",
+        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 100,
+    ) -> Response:
+        """A page in the order of the ids, and how many there are in all."""
+        org = services.caller(request, "reference:read").org
+        which = kind_of(kind)
+        rows = await reference.list(org, which, after, limit)
+        more = rows[-1][0] if len(rows) == limit else None
+        return answer(
+            {
+                "count": await reference.count(org, which),
+                "records": [{"id": id, "record": record} for id, record in rows],
+                "next": more,
+            }
+        )
+
+    @router.get("/{kind}/{id:path}", summary="Get a record", responses=_BAD)
+    async def get(request: Request, kind: KindOfPath, id: RecordId) -> Response:
+        org = services.caller(request, "reference:read").org
+        which, known = kind_of(kind), _id(id)
+        record = await reference.get(org, which, known)
+        if record is None:
+            raise _unknown(which, id)
+        return answer({"id": known} | record)
+
+    @router.put("/{kind}/{id:path}", summary="Keep a record", openapi_extra=_RECORD, responses=_BAD)
+    async def put(request: Request, kind: KindOfPath, id: RecordId) -> Response:
+        """Make it or replace it whole; in force for every message that is made from now on."""
+        org = services.caller(request, "reference:write").org
+        which, known = kind_of(kind), _id(id)
+        body = await read_object(request)
+        try:
+            record = read_record(which, body)
+            check_others(which, body)
+            if "id" in body and read_id(body["id"]) != known:
+                raise RecordRefused(
+                    "other_id",
+                    "id",
+                    f"id must be the one of the path; got {came(body['id'])}. Leave it out.",
+                )
+        except RecordRefused as wrong:
+            raise Refused(400, [wrong.refusal]) from None
+        done = await reference.put(org, which, {known: record})
+        ignored = unknown_fields(which, body)[:20]
+        return answer({"id": known, "ignoredFields": ignored}, 201 if done.changed else 200)
+
+    @router.delete("/{kind}/{id:path}", summary="Delete a record", responses=_BAD)
+    async def delete(request: Request, kind: KindOfPath, id: RecordId) -> Response:
+        org = services.caller(request, "reference:write").org
+        which, known = kind_of(kind), _id(id)
+        if not await reference.delete(org, which, known):
+            raise _unknown(which, id)
+        return Response(status_code=204)
+
+    return router
+
+
+def _id(id: str) -> str:
+    try:
+        return read_id(id)
+    except RecordRefused as wrong:
+        raise Refused(400, [wrong.refusal]) from None
+
+
+def _unknown(kind: Kind, id: str) -> Refused:
+    return refused(
+        404,
+        "not_found",
+        f"id must be one of the org's {kind.word}; got {came(id)}, which is not there. "
+        f"GET /v1/reference/{kind.word} lists them. (not_found, field id)",
+        "id",
+    )

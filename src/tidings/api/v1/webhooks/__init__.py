@@ -1,0 +1,1 @@
+"""Webhooks: how they fare, previews, and test messages."""

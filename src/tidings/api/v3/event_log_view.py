@@ -1,0 +1,116 @@
+"""A delivery as the original's log calls show it; times are the org's, with milliseconds."""
+
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import Any
+
+import msgspec
+
+from tidings.api.context import local_iso
+from tidings.api.v1.delivery.delivery_view import show_left_out
+from tidings.core.delivery.sla import breach_ms
+from tidings.core.delivery.states import State
+from tidings.core.ids import show
+from tidings.core.webhooks.webhook import Webhook
+from tidings.store import port
+from tidings.store.port import EventHead, StoredDelivery, StoredEvent
+
+# The original's four words. Parked waits for its webhook to be mended, so it is pending; cancelled
+# never arrived, so it failed. The sum of the four is the total.
+STATUSES: dict[str, tuple[State, ...]] = {
+    "Pending": (State.PENDING, State.HELD, State.PARKED),
+    "Delivered": (State.DELIVERED,),
+    "Retrying": (State.RETRYING,),
+    "Failed": (State.FAILED, State.CANCELLED),
+}
+_WORD = {int(state): word for word, states in STATUSES.items() for state in states}
+
+
+class Completed(msgspec.Struct, frozen=True):
+    """What rows need beside the deliveries themselves."""
+
+    heads: dict[int, EventHead]  # by event
+    starts: dict[int, int]  # by delivery: when its first attempt began
+
+
+async def complete(store: port.Store, rows: Sequence[StoredDelivery]) -> Completed:
+    """Ask for it, at once for all rows."""
+    heads = await store.event_heads(list(dict.fromkeys(row.event for row in rows)))
+    tried = [row.id for row in rows if row.attempts]
+    starts = await store.first_starts(tried) if tried else ()
+    return Completed(
+        {head.seq: head for head in heads},
+        {start.delivery: start.started_ms for start in starts},
+    )
+
+
+def show_event_log(
+    row: StoredDelivery, webhook: Webhook, more: Completed, now_ms: int, zone: tzinfo
+) -> dict[str, Any]:
+    """The original's ten fields."""
+    head = more.heads.get(row.event)
+    done = row.done_ms
+    late = breach_ms(row.accepted_ms, webhook.sla_s, done, now_ms)
+    return {
+        "refId": None if head is None else head.ref_id,
+        "requestId": None if head is None else head.request_id,
+        "eventName": row.event_name,
+        "eventId": row.event_id,
+        "consumerGroupId": webhook.consumer_group,
+        "eventIngestionTimestamp": local_iso(row.accepted_ms, zone),
+        "eventStartTimestamp": _local(_started_ms(row, more), zone),
+        "eventEndTimestamp": _local(done, zone),
+        "slaBreachTimestamp": _local(late, zone),
+        "consumerResponse": None
+        if row.status is None
+        else {"webhookHttpStatus": row.status, "time_taken": row.duration_ms},
+    }
+
+
+def show_log_row(
+    row: StoredDelivery, webhook: Webhook, more: Completed, now_ms: int, zone: tzinfo
+) -> dict[str, Any]:
+    """Those, and what people filter and sort a webhook's log by."""
+    warning = show_left_out(row.left_out)
+    shown = show_event_log(row, webhook, more, now_ms, zone) | {
+        "eventType": row.event_name,
+        "deliveryId": show("dlv", row.id),
+        "status": status_word(row.state),
+        "state": State(row.state).word,
+        "attempts": row.attempts,
+        "webhookDuration": row.duration_ms,
+    }
+    return shown if warning is None else shown | {"warning": warning}
+
+
+def show_unmatched(event: StoredEvent, head: EventHead | None, zone: tzinfo) -> dict[str, Any]:
+    """An event that no webhook of the org wanted: accepted, and nothing to be done."""
+    return {
+        "refId": None if head is None else head.ref_id,
+        "requestId": None if head is None else head.request_id,
+        "eventName": event.name,
+        "eventId": event.id,
+        "consumerGroupId": None,
+        "eventIngestionTimestamp": local_iso(event.at_ms, zone),
+        "eventStartTimestamp": None,
+        "eventEndTimestamp": None,
+        "slaBreachTimestamp": None,
+        "consumerResponse": None,
+    }
+
+
+def status_word(state: int) -> str:
+    """A state in the original's words."""
+    return _WORD[state]
+
+
+def _started_ms(row: StoredDelivery, more: Completed) -> int | None:
+    if (kept := more.starts.get(row.id)) is not None:
+        return kept
+    if not row.attempts or row.done_ms is None or row.duration_ms is None:
+        return None
+    return max(row.done_ms - row.duration_ms, row.accepted_ms)
+
+
+def _local(ms: int | None, zone: tzinfo) -> str | None:
+    return None if ms is None else local_iso(ms, zone)

@@ -1,0 +1,220 @@
+"""What a webhook's log is asked for: filters, order and cursor, or why they cannot be. Pure."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from tidings.api.answers import Refused
+from tidings.api.v3.event_log_view import STATUSES, status_word
+from tidings.core.delivery.states import State
+from tidings.core.form import Form, Refusal, came
+from tidings.store.port import StoredDelivery
+
+DAYS_30_MS = 30 * 86_400_000
+LIMIT, LIMIT_MAX = 50, 200
+VALUE_MAX = 255
+NAMES_MAX = 100
+TIME = "eventIngestionTimestamp"
+
+Key = Callable[[StoredDelivery], Any]
+
+# What a log is sorted by beside its time: the newest `SORTED_MAX` rows that fit are sorted.
+SORTS: dict[str, Key] = {
+    "webhookDuration": lambda row: (row.duration_ms is not None, row.duration_ms or 0),
+    "eventType": lambda row: row.event_name.lower(),
+    "status": lambda row: status_word(row.state),
+    "webhookHttpStatus": lambda row: (row.status is not None, row.status or 0),
+}
+_WORDS = {
+    **{word.lower(): states for word, states in STATUSES.items()},
+    "success": STATUSES["Delivered"],
+    **{state.word: (state,) for state in (State.HELD, State.PARKED, State.CANCELLED)},
+}
+_EPOCH_MS = re.compile(r"[0-9]{1,15}")
+_BY_TIME = re.compile(r"([da])([0-9]{1,18})")
+_SORTED = re.compile(r"s([0-9]{1,18})-([0-9]{1,6})")
+
+
+LOG_PARAMETERS = frozenset(
+    "eventType eventSearchKey requestId apiRequestId status startDate endDate sortBy limit "
+    "cursor".split()
+)
+METRICS_PARAMETERS = frozenset(("startDate", "endDate"))
+_TOLD_MAX = 20
+
+
+class Period(msgspec.Struct, frozen=True):
+    """Both ends belong to it (epoch ms)."""
+
+    start_ms: int
+    end_ms: int
+
+
+class LogQuestion(msgspec.Struct, frozen=True):
+    """What is wanted of a log."""
+
+    period: Period
+    event_names: tuple[str, ...]
+    states: tuple[int, ...]
+    values: tuple[str, ...]  # that an event must be found by, all of them
+    field: str  # to sort by
+    descending: bool
+    limit: int
+    at: int | None  # by time: the id to go on from; else where the newest row was
+    offset: int  # sorted by something else: how many rows came before
+
+
+def read_period(form: Form, now_ms: int) -> Period:
+    """`startDate` and `endDate`; the last 30 days where they are not said."""
+    end = _epoch_ms(form, "endDate", now_ms)
+    start = _epoch_ms(form, "startDate", max(0, end - DAYS_30_MS))
+    if start > end:
+        form.refuse(
+            "bad_period",
+            "startDate",
+            f"startDate must not be after endDate; got {start} and {end}. Change one of them.",
+        )
+    return Period(start, end)
+
+
+def read_question(query: Mapping[str, str], now_ms: int) -> LogQuestion:
+    """The query parameters of a log. Refused for all that is wrong with them."""
+    form = Form(dict(query))
+    period = read_period(form, now_ms)
+    field, descending = _order(form)
+    limit = form.whole("limit", 1, LIMIT_MAX, LIMIT)
+    at, offset = _cursor(form, field, descending)
+    question = LogQuestion(
+        period,
+        _names(form),
+        _states(form),
+        _values(form),
+        field,
+        descending,
+        limit,
+        at,
+        offset,
+    )
+    if form.refusals:
+        raise Refused(400, form.refusals)
+    return question
+
+
+def passed_over(query: Mapping[str, str], known: frozenset[str]) -> tuple[Refusal, ...]:
+    """A warning for each parameter that is not known. The original's names for paging are not
+    documented: whoever sends some would take the same rows for another page."""
+    form = Form({})
+    for name in [name for name in query if name not in known][:_TOLD_MAX]:
+        form.warn(
+            "parameter_passed_over",
+            name[:64],
+            f"A parameter must be one of {', '.join(sorted(known))}; got {came(name)}. It was "
+            "passed over. Ask the log for its pages by limit, and by cursor, the paging.next of "
+            "the answer before.",
+        )
+    return tuple(form.warnings)
+
+
+def cursor_of(question: LogQuestion, at: int, offset: int = 0) -> str:
+    """What leads to the page behind this one."""
+    if question.field == TIME:
+        return f"{'d' if question.descending else 'a'}{at}"
+    return f"s{at}-{offset}"
+
+
+def _epoch_ms(form: Form, field: str, default: int) -> int:
+    value = form.body.get(field)
+    if not value:
+        return default
+    if _EPOCH_MS.fullmatch(value):
+        return int(value)
+    form.refuse(
+        "bad_parameter",
+        field,
+        f"{field} must be milliseconds since 1970; got {came(value)}. Write "
+        f"{default}, or leave it out.",
+    )
+    return default
+
+
+def _order(form: Form) -> tuple[str, bool]:
+    said = form.body.get("sortBy")
+    if not said:
+        return TIME, True
+    field, _, direction = said.partition(":")
+    if field in (TIME, *SORTS) and direction.lower() in ("", "asc", "desc"):
+        return field, direction.lower() != "asc"
+    fields = ", ".join((TIME, *SORTS))
+    form.refuse(
+        "bad_sort",
+        "sortBy",
+        f"sortBy must be one of {fields}, then :asc or :desc; got {came(said)}. Write "
+        "webhookDuration:desc.",
+    )
+    return TIME, True
+
+
+def _cursor(form: Form, field: str, descending: bool) -> tuple[int | None, int]:
+    said = form.body.get("cursor")
+    if not said:
+        return None, 0
+    if field == TIME:
+        found = _BY_TIME.fullmatch(said)
+        if found is not None and (found[1] == "d") == descending:
+            return int(found[2]), 0
+    elif (found := _SORTED.fullmatch(said)) is not None:
+        return int(found[1]), int(found[2])
+    form.refuse(
+        "bad_cursor",
+        "cursor",
+        f"cursor must be paging.next of an answer to the same question; got {came(said)}. Leave it "
+        "out to begin again.",
+    )
+    return None, 0
+
+
+def _names(form: Form) -> tuple[str, ...]:
+    """Names that no event has are asked for all the same: nothing is found."""
+    names = tuple(filter(None, (one.strip() for one in form.body.get("eventType", "").split(","))))
+    if len(names) > NAMES_MAX:
+        form.refuse(
+            "bad_parameter",
+            "eventType",
+            f"eventType must name at most {NAMES_MAX} event types; got {len(names)}. Ask in parts.",
+        )
+        return ()
+    return names
+
+
+def _states(form: Form) -> tuple[int, ...]:
+    states: set[int] = set()
+    for word in filter(None, (one.strip() for one in form.body.get("status", "").split(","))):
+        found = _WORDS.get(word.lower())
+        if found is None:
+            form.refuse(
+                "bad_status",
+                "status",
+                f"status must be {', '.join(STATUSES)}, or several with commas; got {came(word)}. "
+                "Leave it out for all.",
+            )
+            break
+        states.update(int(state) for state in found)
+    return tuple(sorted(states))
+
+
+def _values(form: Form) -> tuple[str, ...]:
+    values = []
+    for field in ("eventSearchKey", "requestId", "apiRequestId"):
+        value = form.body.get(field, "")
+        if len(value) > VALUE_MAX:
+            form.refuse(
+                "bad_parameter",
+                field,
+                f"{field} must be at most {VALUE_MAX} characters; got {len(value)}. Give the value "
+                "itself.",
+            )
+        elif value:
+            values.append(value)
+    return tuple(values)

@@ -1,0 +1,233 @@
+"""`/v3/events/consumer-groups/{consumerGroupId}`: a webhook's log, and how it fared.
+
+The original documents the filters, but neither paging nor the answer of the log: those are ours.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import Refused, answer, envelope, refused
+from tidings.api.context import Services
+from tidings.api.models import ERRORS
+from tidings.api.said import EPOCH_MS, TEXT, listed
+from tidings.api.v1.delivery.outlooks import see
+from tidings.api.v1.events.family import family_of
+from tidings.api.v1.events.log_pages import Rows, newest_first, oldest_first
+from tidings.api.v3.event_log_view import STATUSES, complete, show_log_row
+from tidings.api.v3.log_rules import (
+    LIMIT,
+    LOG_PARAMETERS,
+    METRICS_PARAMETERS,
+    SORTS,
+    TIME,
+    LogQuestion,
+    cursor_of,
+    passed_over,
+    read_period,
+    read_question,
+)
+from tidings.api.v3.models import LOG, METRICS
+from tidings.core.form import Form, Refusal, came
+from tidings.engine.webhooks.records import Record
+from tidings.store.port import DeliveryQuery, StoredDelivery, Tally
+from tidings.store.port.events.log import REPLAYED
+
+SORTED_MAX = 2000
+
+_SORTED = f"^(({'|'.join((TIME, *SORTS))})(:(asc|desc)?)?)?$"
+_ROWS = "^(200|1[0-9][0-9]|[1-9][0-9]?)$"
+_CURSOR = "^([da][0-9]{1,18}|s[0-9]{1,18}-[0-9]{1,6})?$"
+_SHOWN = ("Pending", "Delivered", "Success", "Retrying", "Failed", "held", "parked", "cancelled")
+
+
+def _said(schema: dict[str, Any]) -> Any:
+    """A parameter that is described so and read by `log_rules`, which says all that is wrong."""
+    return Query(json_schema_extra={key: one for key, one in schema.items() if key != "type"})
+
+
+Names = Annotated[str, Query()]
+Value = Annotated[str, _said(TEXT)]
+EpochMs = Annotated[str, _said(EPOCH_MS)]
+
+
+def log_routes(services: Services) -> APIRouter:
+    """The routes, over the services."""
+    router = APIRouter(
+        prefix="/v3/events/consumer-groups/{consumerGroupId}", tags=["logs"], responses=ERRORS
+    )
+    logs = Logs(services)
+
+    def own(request: Request, consumerGroupId: str) -> Record:
+        org = services.caller(request, "webhooks:read").org
+        record = services.webhooks.by_consumer_group(org, consumerGroupId)
+        if record is None:
+            raise _unknown(consumerGroupId)
+        return record
+
+    @router.get("/logs", summary="A webhook's log", responses=LOG)
+    async def log(
+        request: Request,
+        consumerGroupId: str,
+        sortBy: Annotated[str, _said({"pattern": _SORTED})] = f"{TIME}:desc",
+        eventType: Names = "",
+        eventSearchKey: Value = "",
+        requestId: Value = "",
+        apiRequestId: Value = "",
+        status: Annotated[str, _said(listed(*_SHOWN))] = "",
+        startDate: EpochMs = "",
+        endDate: EpochMs = "",
+        limit: Annotated[str, _said({"pattern": _ROWS})] = str(LIMIT),
+        cursor: Annotated[str, _said({"pattern": _CURSOR})] = "",
+    ) -> Response:
+        """Filters combine. `eventSearchKey` is any value that an event is found by: a customer's
+        id, e-mail, mobile, a card or a bill. Without dates: the last 30 days, newest first."""
+        record = own(request, consumerGroupId)
+        question = read_question(request.query_params, services.clock.now_ms())
+        data, warnings = await logs.page(record, question)
+        told = passed_over(request.query_params, LOG_PARAMETERS)
+        return answer(envelope(data, warnings=(*told, *warnings)))
+
+    @router.get("/metrics", summary="How a webhook fared", responses=METRICS)
+    async def metrics(
+        request: Request, consumerGroupId: str, startDate: EpochMs = "", endDate: EpochMs = ""
+    ) -> Response:
+        """By the time of accept, both ends included, in epoch milliseconds; the last 30 days where
+        they are not said."""
+        record = own(request, consumerGroupId)
+        form = Form(dict(request.query_params))
+        period = read_period(form, services.clock.now_ms())
+        if form.refusals:
+            raise Refused(400, form.refusals)
+        webhook = record.webhook
+        tally = await services.store.tally(
+            webhook.number, period.start_ms, period.end_ms + 1, webhook.sla_s
+        )
+        dates = {"startDate": period.start_ms, "endDate": period.end_ms}
+        told = passed_over(request.query_params, METRICS_PARAMETERS)
+        return answer(envelope(_show_tally(tally) | dates, warnings=(*told, *_behind(tally))))
+
+    return router
+
+
+class Logs:
+    """Reads the log of one webhook."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def page(
+        self, record: Record, question: LogQuestion
+    ) -> tuple[dict[str, Any], tuple[Refusal, ...]]:
+        """`data` of the answer, and warnings."""
+        webhook = record.webhook
+        family = family_of(self._services, record.org, [webhook] if question.values else [])
+        warnings = family.warnings
+        terms = self._services.terms.asked
+        queries = [
+            DeliveryQuery(
+                (webhook.number,),
+                question.states,
+                self._services.event_types.spelled(org, question.event_names),
+                question.period.start_ms,
+                question.period.end_ms + 1,
+                tuple(terms(org, value) for value in question.values),
+            )
+            for org in family.orgs
+        ]
+        if question.field == TIME:
+            rows = await self._by_time(queries, question)
+            following = None if rows.on is None else cursor_of(question, rows.on)
+        else:
+            rows, following, cut = await self._sorted(queries, question)
+            warnings += cut
+        begun = [see(self._services, row, record).row for row in rows.rows]
+        more = await complete(self._services.store, begun)
+        now_ms, zone = self._services.clock.now_ms(), self._services.zone(record.org)
+        shown = [show_log_row(row, webhook, more, now_ms, zone) for row in begun]
+        data = {
+            "consumerGroupId": webhook.consumer_group,
+            "events": shown,
+            "paging": {"limit": question.limit, "next": following},
+        }
+        return data, warnings
+
+    async def _by_time(self, queries: list[DeliveryQuery], question: LogQuestion) -> Rows:
+        store = self._services.store
+        if question.descending:
+            return await newest_first(store, queries, question.at, question.limit)
+        return await oldest_first(store, queries, question.at or 0, question.limit)
+
+    async def _sorted(
+        self, queries: list[DeliveryQuery], question: LogQuestion
+    ) -> tuple[Rows, str | None, tuple[Refusal, ...]]:
+        """The newest rows that fit, sorted. `at` holds on to where they began, so that rows that
+        come while somebody turns the pages do not move them."""
+        rows: list[StoredDelivery] = []
+        on = question.at
+        while True:
+            page = await newest_first(self._services.store, queries, on, SORTED_MAX - len(rows))
+            rows += page.rows
+            on = page.on
+            if on is None or len(rows) >= SORTED_MAX:
+                break
+        began = question.at or (rows[0].id + 1 if rows else 1)
+        rows.sort(key=lambda row: row.id, reverse=True)
+        rows.sort(key=SORTS[question.field], reverse=question.descending)
+        end = question.offset + question.limit
+        following = cursor_of(question, began, end) if end < len(rows) else None
+        cut = () if on is None else (_sorted_newest(question.field),)
+        return Rows(rows[question.offset : end], None), following, cut
+
+
+def _show_tally(tally: Tally) -> dict[str, Any]:
+    counts = {
+        word: sum(tally.by_state.get(int(state), 0) for state in states)
+        for word, states in STATUSES.items()
+    }
+    # The four are the total: what a replay has delivered since waits for nothing, and it is the
+    # replay's delivery that counts as delivered.
+    counts["Failed"] += tally.by_state.get(REPLAYED, 0)
+    average = tally.delivered_ms_sum / tally.delivered if tally.delivered else None
+    return {
+        "totalEvents": sum(counts.values()),
+        "deliveredEvents": counts["Delivered"],
+        "failedEvents": counts["Failed"],
+        "pendingEvents": counts["Pending"],
+        "retryingEvents": counts["Retrying"],
+        "averageDeliveryTime": None if average is None else round(average, 3),
+    }
+
+
+def _behind(tally: Tally) -> tuple[Refusal, ...]:
+    if not tally.behind:
+        return ()
+    return (
+        Refusal(
+            "still_counting",
+            f"All deliveries should be counted; {tally.behind} are not yet, because the counters "
+            "are made again. Ask again in a minute. (still_counting, field data)",
+            "data",
+        ),
+    )
+
+
+def _sorted_newest(field: str) -> Refusal:
+    return Refusal(
+        "newest_sorted",
+        f"By {field} the newest {SORTED_MAX} rows that fit are sorted; there are older ones. "
+        "Narrow startDate and endDate to see those. (newest_sorted, field sortBy)",
+        "sortBy",
+    )
+
+
+def _unknown(consumerGroupId: str) -> Refused:
+    return refused(
+        400,
+        400,
+        f"consumerGroupId must be that of a webhook of this org; got {came(consumerGroupId)}. "
+        "GET /v3/webHooks lists them. (400, field consumerGroupId)",
+        "consumerGroupId",
+    )

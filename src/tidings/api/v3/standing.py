@@ -1,0 +1,91 @@
+"""`/v3/webHooks/{webHookId}/…`: what the original lacks. A new signing secret with an overlap;
+pause, resume, enable and disable."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import Refused
+from tidings.api.context import Services, read_object
+from tidings.api.models import ONE
+from tidings.api.v3.models import CHANGE_ERRORS, CONDITIONAL, ROTATE_BODY
+from tidings.api.v3.webhook_answers import WebhookAnswers, author, changed, expect, unknown_webhook
+from tidings.core.form import Form
+from tidings.core.shaping.sign import show_secret
+from tidings.engine.webhooks.records import Verb
+from tidings.engine.webhooks.webhooks import UnknownWebhook
+
+OVERLAP_H, OVERLAP_MAX_H = 24, 720
+_HOUR_MS = 3_600_000
+
+_VERBS: dict[Verb, tuple[str, str]] = {
+    "pause": ("Pause a webhook", "New deliveries are made; all wait until it is resumed."),
+    "resume": ("Resume a paused webhook", "What has waited is sent."),
+    "enable": (
+        "Enable a webhook",
+        "One that is inactive, or was disabled. `replay` of the answer is what to post to "
+        "`/v1/replays` for all that it missed meanwhile.",
+    ),
+    "disable": (
+        "Disable a webhook",
+        "New and unfinished deliveries are parked: not sent, but kept to be replayed.",
+    ),
+}
+
+
+def standing_routes(services: Services) -> APIRouter:
+    """The routes, over the services."""
+    router = APIRouter(prefix="/v3/webHooks", tags=["webhooks"], responses=CHANGE_ERRORS)
+    webhooks, show = services.webhooks, WebhookAnswers(services)
+
+    @router.post(
+        "/{webHookId}/rotateSecret",
+        summary="Give a webhook a new signing secret",
+        openapi_extra=ROTATE_BODY | CONDITIONAL,
+        responses=ONE,
+    )
+    async def rotate(request: Request, webHookId: str) -> Response:
+        """The new secret is in this answer and in no other one. Until the overlap ends each message
+        is signed with the old secret too; `overlapHours` 0 ends all old ones at once."""
+        caller = services.caller(request, "webhooks:write")
+        form = Form(await read_object(request, empty={}))
+        advice = f"Leave it out for {OVERLAP_H}."
+        hours = form.bounded("overlapHours", 0, OVERLAP_MAX_H, OVERLAP_H, advice)
+        form.warn_of_unknown(form.body, frozenset(("overlapHours",)))
+        if form.refusals:
+            raise Refused(400, form.refusals)
+        overlap_ms = round((OVERLAP_H if hours is None else hours) * _HOUR_MS)
+        rotating = webhooks.rotate_secret(
+            caller.org, webHookId, overlap_ms, author(caller), expect(request)
+        )
+        record, secret = await changed(webHookId, rotating)
+        return show.one(record, form.warnings, signingSecret=show_secret(secret))
+
+    def add(verb: Verb, summary: str, description: str) -> None:
+        async def say(request: Request, webHookId: str) -> Response:
+            caller = services.caller(request, "webhooks:write")
+            more: dict[str, Any] = {}
+            if verb == "enable":
+                try:
+                    more["replay"] = await show.missed(webhooks.get(caller.org, webHookId))
+                except UnknownWebhook:
+                    raise unknown_webhook(webHookId) from None
+            saying = webhooks.say(caller.org, webHookId, verb, author(caller), expect(request))
+            return show.one(await changed(webHookId, saying), **more)
+
+        router.add_api_route(
+            f"/{{webHookId}}/{verb}",
+            say,
+            methods=["POST"],
+            name=f"{verb}_webhook",
+            summary=summary,
+            description=description,
+            openapi_extra=CONDITIONAL,
+            responses=ONE,
+        )
+
+    for verb, (summary, description) in _VERBS.items():
+        add(verb, summary, description)
+    return router

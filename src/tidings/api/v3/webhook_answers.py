@@ -1,0 +1,176 @@
+"""What the calls on one webhook have in common: who changes it, on which version, and how refusals
+of a change are answered."""
+
+from collections.abc import Awaitable, Collection, Sequence
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import Refused, answer, envelope, refused
+from tidings.api.context import Services, iso
+from tidings.api.v3.etags import etag, expected
+from tidings.api.v3.webhook_view import show_webhook, with_choices
+from tidings.core.delivery.schedule import WINDOW_S
+from tidings.core.delivery.standing import Standing
+from tidings.core.form import Refusal, came
+from tidings.engine.access.access import Caller
+from tidings.engine.webhooks.records import Author, Record
+from tidings.engine.webhooks.webhooks import (
+    UnknownWebhook,
+    WebhookMoved,
+    WebhookRefused,
+    WrongStanding,
+)
+
+Result = TypeVar("Result")
+
+_CONFLICTS = ("name_taken", "too_many_secrets")  # not the body is wrong, but the time
+
+
+class WebhookAnswers:
+    """Shows webhooks in the zone of their org."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def shown(self, record: Record) -> dict[str, Any]:
+        """As the answers of changes show it."""
+        flows = self._services.transformations.names(record.org)
+        unheard = self._services.webhooks.unheard(record)
+        return show_webhook(record, self._services.zone(record.org), flows, unheard)
+
+    def to_get(self, record: Record) -> dict[str, Any]:
+        """As GET shows it: with what `neoEnrichment` might name."""
+        shown = with_choices(self.shown(record), self._services.neo_choices(record.org))
+        return shown | {"health": self._health(record.webhook.number)}
+
+    def _health(self, webhook: int) -> dict[str, Any] | None:
+        """How its receiver does, and why it is left alone; null where it is well. Attempts are
+        those of the last five minutes, where some of them succeed or enough were made."""
+        health = self._services.health_of(webhook)
+        if health is None:
+            return None
+        share = health.share
+        return {
+            "failingSince": iso(health.failing_since_ms),
+            "failures": health.failures,
+            "cause": health.cause or None,
+            "leftAlone": health.opens > 0,
+            "nextTryAt": iso(health.until_ms) if health.opens else None,
+            "attempts": None if share is None else share.attempts,
+            "failedAttempts": None if share is None else share.failed,
+            "failedPercent": None if share is None else share.percent,
+        }
+
+    async def missed(self, record: Record) -> dict[str, Any] | None:
+        """What to post to `/v1/replays` for all that a webhook has missed while it was not active.
+
+        From when it has only failed, at the latest from the oldest event that was parked unfinished
+        when it was disabled: a delivery is tried for 168 hours.
+        """
+        webhook = record.webhook
+        if webhook.standing not in (Standing.DISABLED, Standing.INACTIVE):
+            return None
+        since_ms = record.updated_ms
+        for version in range(webhook.version - 1, 0, -1):
+            found = await self._services.webhooks.version(webhook.number, version)
+            if found is None or found[0].standing != webhook.standing:
+                break
+            since_ms = min(since_ms, found[0].updated_ms)
+        if webhook.standing is Standing.DISABLED:
+            since_ms -= int(WINDOW_S * 1000)
+            health = self._services.health_of(webhook.number)
+            if health is not None and health.failing_since_ms is not None:
+                since_ms = min(since_ms, health.failing_since_ms)
+        since_ms = max(since_ms, record.created_ms)
+        return {"webHookId": webhook.id, "missedSince": iso(since_ms)}
+
+    def one(
+        self,
+        record: Record,
+        warnings: Sequence[Refusal] = (),
+        *,
+        dry_run: bool = False,
+        **more: Any,
+    ) -> Response:
+        """The answer of a change; of a dry run without the ETag of a version that is not there."""
+        if dry_run:
+            return answer(envelope(self.shown(record), warnings=warnings))
+        return tagged(record, self.shown(record) | more, warnings)
+
+
+def tagged(record: Record, data: dict[str, Any], warnings: Sequence[Refusal] = ()) -> Response:
+    """An answer about one webhook, with its ETag."""
+    headers = {"etag": etag(record.webhook.version)}
+    return answer(envelope(data, warnings=warnings), headers=headers)
+
+
+def author(caller: Caller) -> Author:
+    """Who is shown as having made or changed it."""
+    return caller.attribution if caller.attribution.id else caller.credential
+
+
+def expect(request: Request) -> Collection[int] | None:
+    """The versions that a call may change; None for any."""
+    return expected(request.headers.get("if-match"))
+
+
+def is_dry_run(request: Request) -> bool:
+    """Whether a call is only to be checked. Refused where that cannot be told: a word that is
+    passed over would write what was only to be tried."""
+    return _flag(request, "dryRun", "Write dryRun=true to change nothing.")
+
+
+def is_if_changed(request: Request) -> bool:
+    """Whether a call that changes nothing is to make no version."""
+    return _flag(request, "ifChanged", "Leave it out to make a version in any case.")
+
+
+def _flag(request: Request, name: str, advice: str) -> bool:
+    said = request.query_params.get(name, "")
+    if said in ("", "false", "true"):
+        return said == "true"
+    raise refused(
+        400,
+        "bad_parameter",
+        f"{name} must be true or false; got {came(said)}. {advice} (bad_parameter, field {name})",
+        name,
+    )
+
+
+async def changed(webhook_id: str, change: Awaitable[Result]) -> Result:
+    """Await a change; what speaks against it becomes the answer."""
+    try:
+        return await change
+    except UnknownWebhook:
+        raise unknown_webhook(webhook_id) from None
+    except WebhookMoved as moved:
+        raise refused(
+            412,
+            "version_moved",
+            f"If-Match must be the webhook's ETag, {etag(moved.version)}; got another. Get the "
+            "webhook again and repeat the change on what you see. (version_moved, header If-Match)",
+            "If-Match",
+            etag=etag(moved.version),
+        ) from None
+    except WebhookRefused as wrong:
+        raise not_as_asked(wrong) from None
+
+
+def not_as_asked(wrong: WebhookRefused) -> Refused:
+    """400 where the body is wrong, 409 where it does not go with what is there."""
+    conflict = isinstance(wrong, WrongStanding) or wrong.refusals[0].code in _CONFLICTS
+    return Refused(409 if conflict else 400, wrong.refusals)
+
+
+def unknown_webhook(webhook_id: str) -> Refused:
+    """The original's answer: 400, in code and status."""
+    got = webhook_id if len(webhook_id) <= 40 else webhook_id[:40] + "…"
+    return refused(
+        400,
+        400,
+        f'webHookId must be the id of a webhook of this org that was not deleted; got "{got}". '
+        "GET /v3/webHooks lists them. (400, field webHookId)",
+        "webHookId",
+    )

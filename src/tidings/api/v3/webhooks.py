@@ -1,0 +1,157 @@
+"""`/v3/webHooks`: create, list, replace and delete as the original does; get by id, and patch.
+
+Answers of one webhook carry its `ETag`; a change with `If-Match` holds only for that version. With
+`dryRun=true` a call is checked and answered, and nothing is written.
+"""
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import answer, envelope, refused
+from tidings.api.context import Services, read_object
+from tidings.api.models import ONE, SEVERAL
+from tidings.api.v1.webhooks.models import BODY, PATCH_BODY, REPLACING_BODY
+from tidings.api.v3.models import CHANGE_ERRORS, CHANGING, CREATING, REPLACING
+from tidings.api.v3.webhook_answers import (
+    WebhookAnswers,
+    author,
+    changed,
+    expect,
+    is_dry_run,
+    is_if_changed,
+    not_as_asked,
+    tagged,
+    unknown_webhook,
+)
+from tidings.api.v3.webhook_patch import patched_body
+from tidings.core.form import came
+from tidings.core.shaping.sign import show_secret
+from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.webhooks import KeyReused, UnknownWebhook, WebhookRefused
+
+Part = Annotated[
+    str,
+    Query(description="Those whose name holds this; case does not matter."),
+]
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def webhook_routes(services: Services) -> APIRouter:
+    """The routes, over the services."""
+    router = APIRouter(prefix="/v3/webHooks", tags=["webhooks"], responses=CHANGE_ERRORS)
+    webhooks, show = services.webhooks, WebhookAnswers(services)
+
+    @router.post("", summary="Create a webhook", openapi_extra=BODY | CREATING, responses=ONE)
+    async def create(request: Request) -> Response:
+        """The signing secret is in this answer and in no other one. With an `Idempotency-Key` the
+        same call within 24 hours is answered the same, and nothing is made again."""
+        caller = services.caller(request, "webhooks:write")
+        dry_run = is_dry_run(request)
+        key = _idempotency_key(request)
+        body = await read_object(request)
+        try:
+            record, secret, warnings = await webhooks.create(
+                caller.org, body, author(caller), key, dry_run=dry_run
+            )
+        except WebhookRefused as wrong:
+            raise not_as_asked(wrong) from None
+        except KeyReused:
+            raise refused(
+                422,
+                "idempotency_key_reused",
+                "Idempotency-Key must be new for another body; this one came with another body "
+                "within 24 hours. Take a new key. (idempotency_key_reused, header Idempotency-Key)",
+                "Idempotency-Key",
+            ) from None
+        return show.one(record, warnings, dry_run=dry_run, signingSecret=show_secret(secret))
+
+    @router.get("", summary="List the webhooks of the org", responses=SEVERAL)
+    async def list_all(request: Request, name: Part = "") -> Response:
+        """All of them: inactive, queue-type and deleted ones too; or those of a part of a name."""
+        caller = services.caller(request, "webhooks:read")
+        return answer(envelope([show.to_get(one) for one in webhooks.named(caller.org, name)]))
+
+    @router.get("/{webHookId}", summary="Get one webhook", responses=ONE)
+    async def get(request: Request, webHookId: str) -> Response:
+        """Also a deleted one."""
+        caller = services.caller(request, "webhooks:read")
+        try:
+            record = webhooks.get(caller.org, webHookId)
+        except UnknownWebhook:
+            raise unknown_webhook(webHookId) from None
+        return tagged(record, show.to_get(record))
+
+    @router.put(
+        "/{webHookId}",
+        summary="Replace a webhook",
+        openapi_extra=REPLACING_BODY | REPLACING,
+        responses=ONE,
+    )
+    async def replace(request: Request, webHookId: str) -> Response:
+        """Fields that are left out stay as they were; the name always does. A value of a header as
+        GET shows it means the stored one."""
+        caller = services.caller(request, "webhooks:write")
+        dry_run, if_changed = is_dry_run(request), is_if_changed(request)
+        body = await read_object(request)
+        replacing = webhooks.replace(
+            caller.org,
+            webHookId,
+            body,
+            author(caller),
+            expect(request),
+            if_changed=if_changed,
+            dry_run=dry_run,
+        )
+        return show.one(*await changed(webHookId, replacing), dry_run=dry_run)
+
+    @router.patch(
+        "/{webHookId}",
+        summary="Change some fields of a webhook",
+        openapi_extra=PATCH_BODY | CHANGING,
+        responses=ONE,
+    )
+    async def patch(request: Request, webHookId: str) -> Response:
+        """A JSON merge patch (RFC 7396): null takes a field, or a header, away."""
+        caller = services.caller(request, "webhooks:write")
+        dry_run = is_dry_run(request)
+        body = await read_object(request)
+
+        def body_for(record: Record) -> dict[str, Any]:
+            return patched_body(show.shown(record), body)
+
+        patching = webhooks.patch(
+            caller.org, webHookId, body_for, author(caller), expect(request), dry_run=dry_run
+        )
+        return show.one(*await changed(webHookId, patching), dry_run=dry_run)
+
+    @router.delete(
+        "/{webHookId}", summary="Delete a webhook", openapi_extra=CHANGING, responses=ONE
+    )
+    async def delete(request: Request, webHookId: str) -> Response:
+        """It stays in the list with `active: false`; what it has not been sent is cancelled."""
+        caller = services.caller(request, "webhooks:write")
+        dry_run = is_dry_run(request)
+        deleting = webhooks.delete(
+            caller.org, webHookId, author(caller), expect(request), dry_run=dry_run
+        )
+        return show.one(await changed(webHookId, deleting), dry_run=dry_run)
+
+    return router
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise refused(
+            400,
+            "bad_idempotency_key",
+            "Idempotency-Key must be 1 to 255 visible ASCII signs; got "
+            f"{came(key) if key.isprintable() else 'another sign'}. Take a UUID. "
+            "(bad_idempotency_key, header Idempotency-Key)",
+            "Idempotency-Key",
+        )
+    return key
