@@ -10,7 +10,7 @@ import pytest
 from tests.api.control_client import run
 from tests.api.log_client import accept
 from tests.console.webhook_client import FORM, pages, text
-from tidings.console.pages import webhook_form
+from tidings.console.pages.webhooks import form as webhook_form
 from tidings.core.delivery.standing import Standing
 from tidings.core.webhooks.rules import Reading, Settings, read_webhook
 from tidings.core.webhooks.webhook import Ordering

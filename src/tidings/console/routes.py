@@ -8,29 +8,12 @@ from starlette.routing import Route
 
 from tidings.api.context import Services
 from tidings.console.frame import Endpoint, Frame, Page
-from tidings.console.pages import (
-    access,
-    catalogue,
-    consent,
-    deliveries,
-    delivery,
-    events,
-    find,
-    health,
-    inboxes,
-    many,
-    orgs,
-    overview,
-    people,
-    portal,
-    rejections,
-    replays,
-    sign_in,
-    stops,
-    tail,
-    webhook_edit,
-    webhooks,
-)
+from tidings.console.pages import consent, find, health, inboxes, many, orgs, overview, replays
+from tidings.console.pages.access import access, people, portal, sign_in
+from tidings.console.pages.delivery import deliveries, delivery, stops
+from tidings.console.pages.events import catalogue, events, rejections, tail
+from tidings.console.pages.webhooks import edit as webhook_edit
+from tidings.console.pages.webhooks import webhooks
 from tidings.console.place import OUTSIDE
 from tidings.console.static import PREFIX, static_files
 

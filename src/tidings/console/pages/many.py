@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused
 from tidings.api.v1.replay.calls import ReplayCalls
-from tidings.console.pages import log_filters
+from tidings.console.pages.events import log_filters
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State

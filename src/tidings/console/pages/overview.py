@@ -9,12 +9,7 @@ from starlette.responses import Response
 from tidings.api.v1.events.log_pages import oldest_first
 from tidings.api.v1.webhooks.left import UNFINISHED, left_now
 from tidings.console.pages import charts
-from tidings.console.pages.webhook_doing import (
-    DAY_MS,
-    HOUR_MS,
-    Doing,
-    troubles,
-)
+from tidings.console.pages.webhooks.doing import DAY_MS, HOUR_MS, Doing, troubles
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State

@@ -16,8 +16,8 @@ from tidings.api.not_there import not_there
 from tidings.api.v1.webhooks.preview import BYTES_MAX, try_event
 from tidings.api.v1.webhooks.trials import sent, show_tested, signed, test_message
 from tidings.api.v3.webhook_answers import author
-from tidings.console.pages import webhook_form
-from tidings.console.pages.webhook_form import Shown, body_of, placed
+from tidings.console.pages.webhooks import form as webhook_form
+from tidings.console.pages.webhooks.form import Shown, body_of, placed
 from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing

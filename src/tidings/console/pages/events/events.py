@@ -16,9 +16,9 @@ from tidings.api.v1.events.rejections import taken
 from tidings.catalogue import EventType
 from tidings.catalogue.thin import thin
 from tidings.console.json_view import body_of
-from tidings.console.pages import log_filters
-from tidings.console.pages.active_filters import active_filters
-from tidings.console.pages.log_filters import address, sides
+from tidings.console.pages.events import log_filters
+from tidings.console.pages.events.active_filters import active_filters
+from tidings.console.pages.events.log_filters import address, sides
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from tidings.console.pages.log_filters import SPANS, Filters, address
+from tidings.console.pages.events.log_filters import SPANS, Filters, address
 
 _LABELS = {
     "q": "Value",

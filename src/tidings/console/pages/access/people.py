@@ -7,7 +7,7 @@ from tidings.api.http.front import address_of
 from tidings.api.not_there import not_there
 from tidings.api.v1.access.users import open_link
 from tidings.console.frame import ELSEWHERE, SIGN_IN, Frame, read_form
-from tidings.console.pages.access import AT
+from tidings.console.pages.access.access import AT
 from tidings.console.place import OUTSIDE
 from tidings.console.visit import Visit
 from tidings.core.access.scopes import ROLES

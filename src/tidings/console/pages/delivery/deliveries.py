@@ -6,9 +6,9 @@ from tidings.api.answers import Refused
 from tidings.api.v1.delivery.outlooks import see
 from tidings.api.v1.events.log_pages import heads_of
 from tidings.api.v1.events.logs import delivery_page, webhooks_of
-from tidings.console.pages import log_filters
-from tidings.console.pages.active_filters import active_filters
-from tidings.console.pages.log_filters import Filters, address, sides
+from tidings.console.pages.events import log_filters
+from tidings.console.pages.events.active_filters import active_filters
+from tidings.console.pages.events.log_filters import Filters, address, sides
 from tidings.console.visit import Visit
 from tidings.core.delivery.states import State
 from tidings.core.ids import show as show_id

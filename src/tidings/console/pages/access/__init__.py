@@ -1,0 +1,1 @@
+"""The pages of who may come in: credentials, people, portals, signing in."""

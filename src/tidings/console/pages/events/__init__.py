@@ -1,0 +1,1 @@
+"""The pages of events: the feed, the catalogue, what was refused, the live tail."""
