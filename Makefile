@@ -68,11 +68,11 @@ models: setup  ## Make the typed models of events, and take new optional fields 
 	@$(BIN)/python -m tidings.catalogue.shapes tests/catalogue/shapes.json
 
 docs: setup  ## Make the pages that are made from the code
-	@$(BIN)/python -m tidings.cli.event_pages docs/events
-	@$(BIN)/python -m tidings.cli.settings_page > docs/settings.md
+	@$(BIN)/python -m tidings.cli.events.event_pages docs/events
+	@$(BIN)/python -m tidings.cli.help.settings_page > docs/settings.md
 	@$(BIN)/python -m tests.openapi.record src/tidings/api/openapi/examples.json
 	@$(BIN)/python -m tidings.api.openapi tests/openapi/promise.json
-	@$(BIN)/python -m tidings.cli.cli_page docs/cli.md src/tidings/cli/help.txt
+	@$(BIN)/python -m tidings.cli.help.cli_page docs/cli.md src/tidings/cli/help/help.txt
 	@$(BIN)/python -m tests.docs.error_codes docs/contract/errors.md
 
 golden: setup  ## Write anew the lists of what must not change unasked (tests/golden)

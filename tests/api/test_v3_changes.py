@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from control_client import BASIC, Reply, Service, event, run, service
 
-from tidings.cli.webhook_defaults import DEFAULTS, settled
+from tidings.cli.webhooks.defaults import DEFAULTS, settled
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.engine.delivery.message import Message

@@ -18,7 +18,7 @@ from tidings.catalogue.loader import HERE, raw_blocks, read_blocks
 from tidings.catalogue.models import modules
 from tidings.catalogue.shapes import Shapes, broken, main, read_shapes, shapes
 from tidings.catalogue.versions import pick, version_of
-from tidings.cli.event_pages import pages
+from tidings.cli.events.event_pages import pages
 
 NAME, LABEL = versioned.NAME, versioned.LABEL
 STANDARD = json.loads((Path(__file__).parent / "asyncapi-3.0.0.json").read_text("utf-8"))

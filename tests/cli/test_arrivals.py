@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tidings.cli.arrivals import read_arrival
+from tidings.cli.inboxes.arrivals import read_arrival
 from tidings.core.shaping.sign import Signer, show_secret
 
 SECRET, OTHER = b"s" * 32, b"o" * 32

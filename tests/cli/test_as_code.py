@@ -9,10 +9,10 @@ import yaml
 
 from tests.cli.command import Command
 from tests.e2e.api import Api
-from tidings.cli import as_code
 from tidings.cli.calls import Calls
 from tidings.cli.exits import Exit, Stop
-from tidings.cli.webhook_defaults import DEFAULTS, settled
+from tidings.cli.webhooks import as_code
+from tidings.cli.webhooks.defaults import DEFAULTS, settled
 from tidings.cli.where import Where, server
 
 AUTHORIZATION = "Bearer 0123456789abcdef"

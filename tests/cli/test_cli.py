@@ -87,9 +87,11 @@ def test_commands_load_nothing_of_the_service_before_they_run() -> None:
         "tidings",
         "tidings.cli",
         "tidings.cli.app",
-        "tidings.cli.event_names",
+        "tidings.cli.events",
+        "tidings.cli.events.event_names",
         "tidings.cli.exits",
-        "tidings.cli.quick_help",
+        "tidings.cli.help",
+        "tidings.cli.help.quick_help",
     }
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.cli.command import Command
 from tests.e2e.api import Api
 from tidings.catalogue import load
-from tidings.cli.event_names import with_commas
+from tidings.cli.events.event_names import with_commas
 
 NOWHERE = "http://127.0.0.1:1"
 OWN = {"description": "An order was packed.", "schema": {"type": "object"}}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tidings.cli.diagnosis import BACKLOG_MIN, Diagnosis, Findings, diagnose
+from tidings.cli.webhooks.diagnosis import BACKLOG_MIN, Diagnosis, Findings, diagnose
 from tidings.core.delivery.health import GONE
 
 ID = "1" * 24

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tidings.cli import deliveries, event_log, replay, sending
+from tidings.cli import deliveries, replay, sending
+from tidings.cli.events import event_log
 from tidings.cli.exits import Exit
 from tidings.cli.where import Where
 

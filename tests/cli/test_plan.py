@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tidings.cli.plan import Change, diff, exported, plan, variable
-from tidings.cli.webhook_defaults import DEFAULTS, ORIGINAL, Body
-from tidings.cli.webhook_document import BadFile, Document, read_file, read_original
+from tidings.cli.webhooks.defaults import DEFAULTS, ORIGINAL, Body
+from tidings.cli.webhooks.document import BadFile, Document, read_file, read_original
+from tidings.cli.webhooks.plan import Change, diff, exported, plan, variable
 
 URL = "https://crm.example.com/hook"
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tidings.cli import main
+from tidings.cli.events.send import LINES_PER_CALL, parts
 from tidings.cli.exits import Exit
-from tidings.cli.send import LINES_PER_CALL, parts
 
 
 class Stand(ThreadingHTTPServer):

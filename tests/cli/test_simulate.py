@@ -8,9 +8,9 @@ import pytest
 from test_send import Stand, stand
 
 from tidings.cli import main
+from tidings.cli.events.simulate import EVENTS_PER_CALL, GIVE_UP_S, WAIT_S_MAX, Courier, Stopped
 from tidings.cli.exits import Exit
 from tidings.cli.service import Unreachable
-from tidings.cli.simulate import EVENTS_PER_CALL, GIVE_UP_S, WAIT_S_MAX, Courier, Stopped
 from tidings.simulator import simulate
 
 __all__ = ["stand"]  # the fixture

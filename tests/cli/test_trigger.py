@@ -14,9 +14,9 @@ from tests.e2e.api import Api
 from tests.e2e.events import bare
 from tests.e2e.service import KEY, SECRET, ServiceProcess
 from tidings.catalogue import load
+from tidings.cli.events.kinds import fresh
+from tidings.cli.events.trigger import put
 from tidings.cli.exits import Stop
-from tidings.cli.kinds import fresh
-from tidings.cli.trigger import put
 
 # They go on until they are told to end, or ask a person for a secret.
 GO_ON = ("tidings tail", "tidings listen", "tidings serve", "tidings login")

@@ -9,7 +9,7 @@ from tests.e2e.api import Api
 from tests.e2e.events import bare
 from tests.e2e.receiver import Receiver
 from tests.e2e.until import until
-from tidings.cli.webhook_health import health_cell
+from tidings.cli.webhooks.health import health_cell
 
 CROWD = 300
 

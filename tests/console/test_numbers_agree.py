@@ -7,7 +7,7 @@ from typing import Any
 from tests.api.control_client import run
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Pages, pages, text
-from tidings.cli.diagnosis import Findings, diagnose
+from tidings.cli.webhooks.diagnosis import Findings, diagnose
 from tidings.core.delivery.states import State
 from tidings.core.ids import show
 

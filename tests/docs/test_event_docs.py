@@ -11,7 +11,7 @@ from tests.simulator.causes import CAUSES
 from tidings.catalogue import EventType, load
 from tidings.catalogue.facts import UNDOCUMENTED, missing, raised_by
 from tidings.catalogue.thin import thin
-from tidings.cli.event_pages import pages
+from tidings.cli.events.event_pages import pages
 from tidings.core import budget
 from tidings.core.events import own_schema
 from tidings.core.events.own_schema import KEYWORDS

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tidings.cli.settings_page import page
+from tidings.cli.help.settings_page import page
 from tidings.core.delivery.outcome import REFUSALS, SLOW_DOWN
 from tidings.core.delivery.schedule import DELAYS_S
 from tidings.settings import CLIENT_NAMES, ENVIRONMENT

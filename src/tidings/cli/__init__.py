@@ -2,7 +2,7 @@
 
 import sys
 
-from tidings.cli.quick_help import quick_help
+from tidings.cli.help.quick_help import quick_help
 
 
 def main(words: list[str] | None = None) -> int:

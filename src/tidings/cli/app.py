@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from tidings import __version__
-from tidings.cli.event_names import PlayedNames
+from tidings.cli.events.event_names import PlayedNames
 from tidings.cli.exits import Exit, Stop, next_step, refuse, say
 
 app = App(
@@ -110,15 +110,15 @@ app.command(events_app)
 
 
 for _name, _path in (
-    ("list", "event_types:list_types"),
-    ("show", "event_types:show"),
-    ("example", "event_types:example"),
-    ("schema", "event_types:schema"),
-    ("asyncapi", "event_types:asyncapi"),
+    ("list", "events.event_types:list_types"),
+    ("show", "events.event_types:show"),
+    ("example", "events.event_types:example"),
+    ("schema", "events.event_types:schema"),
+    ("asyncapi", "events.event_types:asyncapi"),
 ):
     events_app.command(f"tidings.cli.{_path}", name=_name)
 for _name in ("log", "rejected", "retry"):
-    events_app.command(f"tidings.cli.event_log:{_name}", name=_name)
+    events_app.command(f"tidings.cli.events.event_log:{_name}", name=_name)
 
 
 @app.command
@@ -168,7 +168,7 @@ def simulate(
     print_only
         Print the events as NDJSON instead of sending them.
     """
-    from tidings.cli.simulate import Options, run
+    from tidings.cli.events.simulate import Options, run
 
     return run(
         Options(
@@ -246,22 +246,22 @@ def version() -> int:
 
 # Their help is beside what they do; to import all of it is for `make docs`, not for each start.
 for _name, _path in (
-    ("webhooks", "webhooks:app"),
+    ("webhooks", "webhooks.webhooks:app"),
     ("deliveries", "deliveries:app"),
     ("orgs", "orgs:app"),
-    ("credentials", "credentials:app"),
-    ("inboxes", "inboxes:app"),
+    ("credentials", "access.credentials:app"),
+    ("inboxes", "inboxes.inboxes:app"),
     ("replay", "replay:app"),
     ("sending", "sending:app"),
-    ("profiles", "profile_commands:app"),
-    ("send", "send:send"),
-    ("trigger", "trigger:trigger"),
-    ("listen", "listen:listen"),
-    ("tail", "tail:tail"),
+    ("profiles", "access.profile_commands:app"),
+    ("send", "events.send:send"),
+    ("trigger", "events.trigger:trigger"),
+    ("listen", "inboxes.listen:listen"),
+    ("tail", "events.tail:tail"),
     ("show", "show:show"),
     ("doctor", "doctor:doctor"),
-    ("login", "profile_commands:login"),
-    ("completion", "completion:completion"),
+    ("login", "access.profile_commands:login"),
+    ("completion", "help.completion:completion"),
 ):
     app.command(f"tidings.cli.{_path}", name=_name)
 
@@ -271,7 +271,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        from tidings.cli.misuse import misuse  # noqa: PLC0415  # most commands are right
+        from tidings.cli.help.misuse import misuse  # noqa: PLC0415  # most commands are right
 
         say(misuse(error))
         return Exit.USAGE

@@ -5,7 +5,7 @@ from typing import Any
 from cyclopts import App
 
 from tidings.cli.calls import Calls, calls, part
-from tidings.cli.event_names import EventNames
+from tidings.cli.events.event_names import EventNames
 from tidings.cli.exits import Exit, say
 from tidings.cli.lookups import moment_of, rows
 from tidings.cli.output import (

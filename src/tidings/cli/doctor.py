@@ -6,13 +6,13 @@ from typing import Any
 
 from rich.text import Text
 
+from tidings.cli.access.credentials import scopes_said
 from tidings.cli.calls import Calls, calls, refusal_text
-from tidings.cli.credentials import scopes_said
-from tidings.cli.diagnosis import FAILING, Diagnosis, Findings, diagnose
 from tidings.cli.exits import Exit, Stop, next_step
 from tidings.cli.lookups import moment_of
 from tidings.cli.output import clean, print_facts, print_line, print_text
 from tidings.cli.webhook_names import find_webhook
+from tidings.cli.webhooks.diagnosis import FAILING, Diagnosis, Findings, diagnose
 from tidings.cli.where import HERE, Where
 
 SKEW_S_MAX = 60.0  # receivers refuse a signature that is 300 s off

@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 from rich.progress import BarColumn, Progress, TextColumn
 
 from tidings.cli.calls import Calls, calls, part
-from tidings.cli.event_names import EventNames
+from tidings.cli.events.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.lookups import moment_of
 from tidings.cli.output import (
@@ -22,8 +22,8 @@ from tidings.cli.output import (
     print_table,
     word,
 )
-from tidings.cli.webhook_fields import names
 from tidings.cli.webhook_names import find_webhook
+from tidings.cli.webhooks.fields import names
 from tidings.cli.where import HERE, Where
 
 app = App(name="replay", help="Send again what a webhook has missed.")

@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tidings.cli.access.credentials import show_credential
+from tidings.cli.access.users import show_user
 from tidings.cli.calls import Calls, calls
-from tidings.cli.credentials import show_credential
 from tidings.cli.deliveries import show_delivery
-from tidings.cli.event_log import (
+from tidings.cli.events.event_log import (
     LOOKED_MAX,
     show_by_message_id,
     show_by_value,
@@ -15,13 +16,12 @@ from tidings.cli.event_log import (
     show_rejection,
 )
 from tidings.cli.exits import Exit, Stop
-from tidings.cli.inboxes import find_arrival, show_inbox
+from tidings.cli.inboxes.inboxes import find_arrival, show_inbox
 from tidings.cli.orgs import show_org
 from tidings.cli.output import clean
 from tidings.cli.replay import show_replay
-from tidings.cli.users import show_user
 from tidings.cli.webhook_names import WEBHOOK_ID
-from tidings.cli.webhooks import show_by_consumer_group, show_named
+from tidings.cli.webhooks.webhooks import show_by_consumer_group, show_named
 from tidings.cli.where import HERE, Where
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tidings.cli.webhook_defaults import HEADERS, ORDER, ORIGINAL, Body, settled
+from tidings.cli.webhooks.defaults import HEADERS, ORDER, ORIGINAL, Body, settled
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]{0,127})\}")
 _SHOWN = 80

@@ -27,9 +27,8 @@ from tidings.catalogue.facts import (
 from tidings.catalogue.loader import HERE, raw_blocks, read_blocks
 from tidings.catalogue.thin import thin
 from tidings.cli.calls import calls
-from tidings.cli.event_pages import Row, may_lack, rows
-from tidings.cli.exits import Exit, Stop, next_step, refuse, say
-from tidings.cli.kinds import (
+from tidings.cli.events.event_pages import Row, may_lack, rows
+from tidings.cli.events.kinds import (
     OF_TIDINGS,
     OWN,
     catalogue_kinds,
@@ -39,6 +38,7 @@ from tidings.cli.kinds import (
     service,
     versions_of,
 )
+from tidings.cli.exits import Exit, Stop, next_step, refuse, say
 from tidings.cli.output import clean, how_many, print_table
 from tidings.cli.where import Where
 

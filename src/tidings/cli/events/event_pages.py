@@ -1,6 +1,6 @@
 """Writes a page for each event type, one for the blocks that they share, and an index.
 
-`python -m tidings.cli.event_pages FOLDER`, as `make docs` does.
+`python -m tidings.cli.events.event_pages FOLDER`, as `make docs` does.
 """
 
 import json

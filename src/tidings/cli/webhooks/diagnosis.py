@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tidings.cli.webhook_health import asked_again, health_said, health_word, receiver_does, when
+from tidings.cli.webhooks.health import asked_again, health_said, health_word, receiver_does, when
 
 Facts = Mapping[str, Any]
 FAILING = ("retrying", "failed")
@@ -258,7 +258,7 @@ def _silent(found: Findings) -> Diagnosis | None:
     wanted = ", ".join(webhook["eventNames"][:5])
     rows = preview["events"]
     if not rows:
-        from tidings.cli.kinds import raising  # noqa: PLC0415  # the catalogue takes its time
+        from tidings.cli.events.kinds import raising  # noqa: PLC0415  # the catalogue takes its time
 
         return Diagnosis(
             f"No event that it wants ({wanted}) has come yet, so there is nothing to send.",

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from tidings.cli.calls import Calls, calls
-from tidings.cli.event_names import EventNames
+from tidings.cli.events.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.output import (
     confirm,
@@ -20,8 +20,6 @@ from tidings.cli.output import (
     print_table,
     word,
 )
-from tidings.cli.webhook_fields import changed, headers, names, read_json
-from tidings.cli.webhook_health import health_cell, health_said
 from tidings.cli.webhook_names import (
     PATH,
     all_webhooks,
@@ -30,14 +28,16 @@ from tidings.cli.webhook_names import (
     of_consumer_group,
     tag,
 )
+from tidings.cli.webhooks.fields import changed, headers, names, read_json
+from tidings.cli.webhooks.health import health_cell, health_said
 from tidings.cli.where import HERE, Where
 
 app = App(name="webhooks", help="Who is told what, where and how.")
 for _name, _path in (
-    ("test", "webhook_trials:test"),
-    ("preview", "webhook_trials:preview"),
-    ("export", "webhook_file:export"),
-    ("apply", "webhook_file:apply"),
+    ("test", "webhooks.trials:test"),
+    ("preview", "webhooks.trials:preview"),
+    ("export", "webhooks.file:export"),
+    ("apply", "webhooks.file:apply"),
 ):
     app.command(f"tidings.cli.{_path}", name=_name)
 

@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from tidings.cli.calls import Calls, calls, part
-from tidings.cli.event_names import EventNames
+from tidings.cli.events.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
-from tidings.cli.inboxes import PATH as INBOXES
+from tidings.cli.inboxes.inboxes import PATH as INBOXES
 from tidings.cli.lookups import seconds
 from tidings.cli.output import clean, clock, console, print_line
-from tidings.cli.webhook_fields import changed, names, read_json
 from tidings.cli.webhook_names import PATH as WEBHOOKS
 from tidings.cli.webhook_names import all_webhooks, is_there
+from tidings.cli.webhooks.fields import changed, names, read_json
 from tidings.cli.where import HERE, Where
 
 if TYPE_CHECKING:
-    from tidings.cli.arrivals import Arrived, Forward
+    from tidings.cli.inboxes.arrivals import Arrived, Forward
 
 QUEUE_MAX = 1000
 SEEN_MAX = 5000
@@ -74,7 +74,7 @@ def listen(
     count
         End after so many arrivals.
     """
-    from tidings.cli.arrivals import Forward  # noqa: PLC0415  # slow, and help needs it not
+    from tidings.cli.inboxes.arrivals import Forward  # noqa: PLC0415  # slow, and help needs it not
 
     answer = {"status": status, "delayMs": round(seconds("--delay", delay) * 1000), "body": body}
     onward = None if forward is None else Forward(forward)
@@ -316,7 +316,7 @@ def _reader_gone(descriptor: int) -> bool:
 
 
 def _print_all(api: Calls, stay: Stay, shown: Shown, onward: "Forward | None") -> None:
-    from tidings.cli.arrivals import read_arrival  # noqa: PLC0415
+    from tidings.cli.inboxes.arrivals import read_arrival  # noqa: PLC0415
 
     assert stay.inbox is not None
     seen: deque[str] = deque(maxlen=SEEN_MAX)

@@ -19,7 +19,7 @@ def export(file: FileName = "-", /, *, where: Where = HERE) -> int:
     file
         Where to; - for stdout. YAML, or with --json JSON.
     """
-    from tidings.cli import as_code
+    from tidings.cli.webhooks import as_code
 
     return as_code.export(file, where)
 
@@ -49,7 +49,7 @@ def apply(
     yes
         Do not ask.
     """
-    from tidings.cli import as_code
+    from tidings.cli.webhooks import as_code
 
     return as_code.apply(
         file, where, dry_run=dry_run, prune=prune, from_original=from_original, yes=yes

@@ -1,4 +1,4 @@
-"""Writes what is made from the commands: `python -m tidings.cli.cli_page docs/cli.md help.txt`.
+"""Writes what the commands make: `python -m tidings.cli.help.cli_page docs/cli.md help.txt`.
 
 The second file is what `--help` prints (quick_help.py).
 """
@@ -14,7 +14,7 @@ from cyclopts import App
 from rich.console import Console
 
 from tidings.cli.app import app
-from tidings.cli.quick_help import NEXT
+from tidings.cli.help.quick_help import NEXT
 
 WIDTH = 92
 NO_DEFAULT = re.compile(r' \[default: (?:False|"")\]')  # what is so where nothing is said

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tidings.cli.webhook_defaults import DEFAULTS, HEADERS, ORDER, Body, settled
-from tidings.cli.webhook_document import Document, FileFault, fill
+from tidings.cli.webhooks.defaults import DEFAULTS, HEADERS, ORDER, Body, settled
+from tidings.cli.webhooks.document import Document, FileFault, fill
 
 _UNSURE = re.compile(r"[^A-Z0-9]+")
 

@@ -7,7 +7,7 @@ from typing import Any
 from rich.text import Text
 
 from tidings.cli.calls import Calls, calls, part
-from tidings.cli.event_names import EventNames
+from tidings.cli.events.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.output import (
     STATES,
@@ -19,8 +19,8 @@ from tidings.cli.output import (
     how_many,
     print_line,
 )
-from tidings.cli.webhook_fields import names
 from tidings.cli.webhook_names import find_webhook
+from tidings.cli.webhooks.fields import names
 from tidings.cli.where import HERE, Where
 
 STREAM = "/v1/stream"

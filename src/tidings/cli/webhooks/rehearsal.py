@@ -6,9 +6,9 @@ from typing import Any
 from tidings.cli.calls import Calls, Moved, refused
 from tidings.cli.exits import Exit, say
 from tidings.cli.output import clean
-from tidings.cli.plan import Change
-from tidings.cli.webhook_document import FileFault
 from tidings.cli.webhook_names import PATH, tag
+from tidings.cli.webhooks.document import FileFault
+from tidings.cli.webhooks.plan import Change
 
 # What is wrong with one webhook. Anything else is wrong with the call, and so with all of them.
 OF_THE_BODY = frozenset((400, 408, 409, 413, 422))

@@ -12,11 +12,11 @@ from rich.text import Text
 from tidings.cli.calls import Calls, Moved, calls
 from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.output import clean, confirm, console, how_many, print_line, word
-from tidings.cli.plan import Change, diff, exported, plan
-from tidings.cli.rehearsal import carry_out, rehearse
-from tidings.cli.webhook_defaults import ORIGINAL
-from tidings.cli.webhook_document import BadFile, Document, FileFault, read_file, read_original
 from tidings.cli.webhook_names import all_webhooks, is_there
+from tidings.cli.webhooks.defaults import ORIGINAL
+from tidings.cli.webhooks.document import BadFile, Document, FileFault, read_file, read_original
+from tidings.cli.webhooks.plan import Change, diff, exported, plan
+from tidings.cli.webhooks.rehearsal import carry_out, rehearse
 from tidings.cli.where import Where
 
 BYTES_MAX = 4 << 20

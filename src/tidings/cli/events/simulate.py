@@ -12,8 +12,8 @@ from typing import Protocol
 import msgspec
 
 from tidings.cli.calls import Calls
+from tidings.cli.events.send import NDJSON, STATUSES, error_text
 from tidings.cli.exits import Exit, exit_of, next_step, refuse, say
-from tidings.cli.send import NDJSON, STATUSES, error_text
 from tidings.cli.service import Service, Unreachable, decoded
 from tidings.cli.where import DEFAULT_URL, Server, Where, server
 from tidings.core.webhooks.hearing import hears, kept_name

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tidings.cli.calls import calls
-from tidings.cli.event_names import EventName
+from tidings.cli.events.event_names import EventName
 from tidings.cli.exits import Exit, say
 from tidings.cli.output import (
     clean,
@@ -75,7 +75,7 @@ def preview(webhook: str, /, *, last: int = 20, where: Where = HERE) -> int:
     told = api.send("POST", "/v1/webHooks/preview", {"webHookId": found["webHookId"], "last": last})
     if not told["looked"]:
         say("No event of its types has come yet, so nothing can be tried.")
-        from tidings.cli.kinds import raising  # noqa: PLC0415  # the catalogue takes its time
+        from tidings.cli.events.kinds import raising  # noqa: PLC0415  # the catalogue takes its time
 
         api.next_step(raising(found["eventNames"]))
         return Exit.OK

@@ -1,4 +1,4 @@
-"""Writes docs/settings.md from the settings themselves: `python -m tidings.cli.settings_page`."""
+"""Writes docs/settings.md from the settings: `python -m tidings.cli.help.settings_page`."""
 
 import msgspec
 

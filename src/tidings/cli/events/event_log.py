@@ -6,7 +6,7 @@ from cyclopts import Parameter
 
 from tidings.cli.calls import Calls, calls, part
 from tidings.cli.deliveries import print_deliveries
-from tidings.cli.event_names import EventNames
+from tidings.cli.events.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.lookups import moment_of, rows
 from tidings.cli.output import (

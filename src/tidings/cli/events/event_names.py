@@ -24,7 +24,7 @@ def _known() -> list[str]:
 
 def _raised() -> list[str]:
     """What systems raise: all but what Tidings raises by itself."""
-    from tidings.cli.kinds import OF_TIDINGS
+    from tidings.cli.events.kinds import OF_TIDINGS
 
     return [name for name in _known() if not name.startswith(OF_TIDINGS)]
 
@@ -38,8 +38,8 @@ def _played() -> list[str]:
 
 def _own() -> list[str]:
     from tidings.cli.calls import calls
+    from tidings.cli.events.kinds import own_rows
     from tidings.cli.exits import Stop
-    from tidings.cli.kinds import own_rows
     from tidings.cli.where import HERE
 
     try:

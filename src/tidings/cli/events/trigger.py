@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from tidings.cli.calls import Calls, calls
-from tidings.cli.event_names import RaisedName
+from tidings.cli.events.event_names import RaisedName
+from tidings.cli.events.send import post
 from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.output import clean
-from tidings.cli.send import post
-from tidings.cli.webhook_fields import read_json
+from tidings.cli.webhooks.fields import read_json
 from tidings.cli.where import HERE, Where
 
 _PATH = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[\d{1,4}\])*")
@@ -36,7 +36,7 @@ def trigger(
     set
         A value in it, as path=JSON: --set data.totalPointsIssued=86. May be given several times.
     """
-    from tidings.cli.kinds import OF_TIDINGS  # help needs it not
+    from tidings.cli.events.kinds import OF_TIDINGS  # help needs it not
 
     changes = [_change(one) for one in set or []]
     if name.startswith(OF_TIDINGS):
@@ -54,7 +54,7 @@ def trigger(
 
 def _event(api: Calls, name: str, where: Where) -> dict[str, Any]:
     """An event of the type that has not happened yet, as its example says. Stop."""
-    from tidings.cli.kinds import find_kind, fresh
+    from tidings.cli.events.kinds import find_kind, fresh
 
     kind = find_kind(name, where, api)
     if kind.examples:

@@ -1,0 +1,1 @@
+"""The commands of credentials, people and profiles."""

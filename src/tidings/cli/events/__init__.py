@@ -1,0 +1,1 @@
+"""The commands of events: types, the log, sending, the live tail."""

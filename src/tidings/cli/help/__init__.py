@@ -1,0 +1,1 @@
+"""Help and the pages that are made of it: from the commands, the settings, and slips."""

@@ -1,0 +1,1 @@
+"""The commands of test inboxes, and listening with one."""

@@ -1,0 +1,1 @@
+"""The commands of webhooks: one by one, as a file, and what ails one."""
