@@ -4,9 +4,9 @@ import asyncio
 from typing import Any
 
 import msgspec
-from control_client import BASIC, Service, basic, run, service
-from test_v1_stream import Listening
 
+from tests.api.control_client import BASIC, Service, basic, run, service
+from tests.api.v1.events.test_v1_stream import Listening
 from tidings.api.v1.arrivals import WAITING_MAX
 from tidings.core.delivery.exchange import Answer
 from tidings.core.shaping.sign import Signer

@@ -4,8 +4,8 @@ import base64
 from typing import Any
 
 import pytest
-from control_client import BASIC, START_MS, Service, event, run, service
 
+from tests.api.control_client import BASIC, START_MS, Service, event, run, service
 from tidings.core.delivery.outlook import Outlook
 from tidings.core.delivery.states import State
 from tidings.core.ids import show

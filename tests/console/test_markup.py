@@ -10,7 +10,7 @@ import pytest
 from jinja2 import nodes
 
 from tests.api.control_client import run
-from tests.console.test_portal import BODY, Visitor, link, open_it
+from tests.console.access.test_portal import BODY, Visitor, link, open_it
 from tests.console.webhook_client import pages
 from tidings.console import frame, words
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from test_leaving import SlowLine, changed, desk_of
-from test_shaped_sending import HOOK, Desk, Shaping, job, run
 
+from tests.engine.delivery.test_leaving import SlowLine, changed, desk_of
+from tests.engine.shaping.test_shaped_sending import HOOK, Desk, Shaping, job, run
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.store import port

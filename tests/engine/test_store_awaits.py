@@ -80,11 +80,12 @@ CASES = {
     f"{FAULTS}::test_an_owner_who_was_told_is_told_again_at_most_by_the_next_start": """
         webhooks: drop_disabling
     """,
-    "engine/test_switches_and_the_store.py"
+    "engine/delivery/test_switches_and_the_store.py"
     "::test_a_stop_holds_although_the_store_refuses_and_is_written_when_it_is_asked_again": """
         stops: put_stop drop_stop
     """,
-    "engine/test_reference.py::test_a_store_that_is_down_is_told_to_all_and_not_remembered": """
+    "engine/shaping/test_reference.py"
+    "::test_a_store_that_is_down_is_told_to_all_and_not_remembered": """
         reference: reference
     """,
     STARTS: """
@@ -93,7 +94,7 @@ CASES = {
         engine: recover healths past_attempts
         service: load load_people load_transformations load_types
     """,
-    "engine/test_committer.py"
+    "engine/events/test_committer.py"
     "::test_after_a_refusal_the_lanes_look_again_once_and_outcomes_are_written": """
         committer: commit
     """,

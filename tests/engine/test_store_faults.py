@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import BASIC, START_MS, Service, event, run, service
-from tests.api.test_v1_replays import events, hook
+from tests.api.v1.replay.test_v1_replays import events, hook
 from tests.engine.notice_world import NoticeWorld, in_world
 from tests.engine.store_faults import FULL, WRONG, first, refusing
 from tests.simulation.loop import simulate

@@ -3,10 +3,10 @@ case shows that this outlives a restart. A new column of this kind has to say so
 
 import re
 
-from tests.engine import test_due_after_restarts as due
 from tests.engine import test_ends_after_restarts as ends
-from tests.engine import test_health_after_restarts as shares
-from tests.engine import test_steps_after_restarts as steps
+from tests.engine.delivery import test_due_after_restarts as due
+from tests.engine.delivery import test_health_after_restarts as shares
+from tests.engine.notices import test_steps_after_restarts as steps
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 TIME = re.compile(r"(^|_)(ms|at|until|expires|ends|due)$")

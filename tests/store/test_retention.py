@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
+from tests.store.replay.test_replays import Jobs
 from tests.store.rows import EVIDENCE, HOUR_MS, ORG, event, failing, new, settled, term
 from tests.store.subject import Subject
-from tests.store.test_replays import Jobs
 from tidings.core.delivery.states import State
 from tidings.core.retention import Kind
 from tidings.core.shaping.left_out import LeftOut

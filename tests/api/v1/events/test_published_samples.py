@@ -1,0 +1,107 @@
+"""Every payload that the original's documentation has ever printed, posted under the default rules.
+
+`published-samples.json` holds them as they were published, with made-up personal data. What a
+platform really emits must not be refused by a slip of ours: an event that is refused is lost.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api.accept_client import PLATFORM, Service, run
+from tidings.catalogue import load
+from tidings.catalogue.schema import types_of
+from tidings.core.events.calls import IntakeRules
+
+Json = dict[str, Any]
+Steps = tuple[str | int, ...]
+
+FILE = Path(__file__).parents[3] / "catalogue" / "published-samples.json"
+SAMPLES: list[Json] = json.loads(FILE.read_text("utf-8"))["samples"]
+CATALOGUE = load()
+# Surely a slip of the documentation: refused. By the type, the title and the source.
+SLIPS: dict[tuple[str, str, str], str] = {}
+WRONG: list[tuple[str, Any]] = [
+    ("string", "x"),
+    ("number", 12.5),
+    ("boolean", True),
+    ("object", {}),
+    ("array", []),
+]
+
+
+def named(sample: Json) -> tuple[str, str, str]:
+    return sample["eventName"], sample["title"], sample["sources"][0]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda one: "-".join(named(one)))
+def test_a_published_sample_is_accepted_as_it_is_unless_it_is_a_slip(sample: Json) -> None:
+    service = Service(CATALOGUE, lambda _: IntakeRules())
+    sent = json.dumps(sample["event"]).encode()
+    answer = run(service.call(sent, authorization=PLATFORM))
+    told = answer.body["events"][0]
+    if named(sample) in SLIPS:
+        assert answer.body["rejected"] == 1, "it is accepted now: take it out of the list"
+        return
+    assert (answer.status, answer.body["accepted"]) == (202, 1), told
+    [stored] = service.intake.bodies.values()
+    kept = json.loads(stored)
+    assert {name: kept[name] for name in sample["event"]} == sample["event"]
+
+
+def test_at_most_one_is_a_slip() -> None:
+    assert len(SLIPS) <= 1
+    assert SLIPS.keys() <= {named(sample) for sample in SAMPLES}
+    assert all(SLIPS.values()), "each has its reason"
+    assert len(SAMPLES) == 191
+
+
+def fields(event: Any, schema: Json, at: Steps = ()) -> Iterator[tuple[Steps, Json]]:
+    """Every typed field of the schema that the event has, with its place there."""
+    if at and types_of(schema) and event is not None:
+        yield at, schema
+    if isinstance(event, dict):
+        declared = schema.get("properties", {})
+        for name, value in event.items():
+            inner = declared.get(name, schema.get("additionalProperties"))
+            if isinstance(inner, dict):
+                yield from fields(value, inner, (*at, name))
+    elif isinstance(event, list) and "items" in schema:
+        for index, item in enumerate(event):
+            yield from fields(item, schema["items"], (*at, index))
+
+
+def with_wrong(event: Json, at: Steps, value: Any) -> Json:
+    made: Any = json.loads(json.dumps(event))
+    inner = made
+    for step in at[:-1]:
+        inner = inner[step]
+    inner[at[-1]] = value
+    return made  # type: ignore[no-any-return]
+
+
+def dotted(at: Steps) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in at).lstrip(".")
+
+
+def test_a_wrong_type_in_any_typed_field_of_any_sample_is_refused_with_its_path() -> None:
+    """The wrong types take turns over all fields of all samples."""
+    turn = tried = 0
+    for sample in SAMPLES:
+        event = sample["event"]
+        kind = CATALOGUE.get(event["eventName"])
+        if kind is None or named(sample) in SLIPS:
+            continue
+        for at, node in fields(event, kind.schema):
+            allowed = set(types_of(node))
+            allowed |= {"number"} if "integer" in allowed and "number" in allowed else set()
+            wrong = [value for word, value in WRONG if word not in allowed]
+            for value in wrong if len(at) == 1 else [wrong[turn % len(wrong)]]:
+                problems = CATALOGUE.check(kind.name, with_wrong(event, at, value))
+                assert dotted(at) in [one.path for one in problems], (named(sample), at, value)
+                tried += 1
+            turn += 1
+    assert tried > 8_000

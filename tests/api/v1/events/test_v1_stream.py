@@ -1,0 +1,238 @@
+"""`GET /v1/stream`: what an org is told, and when the stream ends."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from tests.api.control_client import Service, basic, run, scope_of, service
+from tests.simulation.loop import simulate
+from tidings.api.answers import Refused
+from tidings.api.http import stream_places
+from tidings.api.v1.events import stream
+from tidings.core.events.calls import Caller
+from tidings.engine.events.feed import Feed
+
+
+class Listening:
+    """A call of the stream that is read while it goes on."""
+
+    def __init__(self, s: Service, auth: str, path: str = "/v1/stream") -> None:
+        self.sent: asyncio.Queue[Any] = asyncio.Queue(100)
+        self._gone = asyncio.Event()
+        self._asked = False
+        scope = scope_of("GET", path, {"authorization": auth})
+        self.task = asyncio.ensure_future(s.app(scope, self._receive, self.sent.put))
+
+    async def _receive(self) -> Any:
+        if not self._asked:
+            self._asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def next(self) -> Any:
+        return await self.sent.get()
+
+    async def leave(self) -> None:
+        self._gone.set()
+        await self.task
+
+
+def test_facts_of_the_org_arrive_and_others_do_not() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            stream = Listening(s, await s.add_org(2))
+            start = await stream.next()
+            headers = dict(start["headers"])
+            assert headers[b"content-type"].startswith(b"text/event-stream")
+            assert headers[b"cache-control"] == b"no-store"
+            assert headers[b"x-accel-buffering"] == b"no"  # a proxy passes each fact on at once
+            assert (await stream.next())["body"] == b"retry: 2000\n: listening\n\n"
+            assert s.feed.listening
+            s.feed.tell(1, "event", {"eventId": "theirs"})
+            s.feed.tell(2, "event", {"eventId": "a\nb"})
+            told = (await stream.next())["body"]
+            assert told == b'event: event\ndata: {"eventId":"a\\nb"}\n\n'
+            await stream.leave()
+            assert not s.feed.listening
+
+    run(scenario())
+
+
+def test_closing_the_feed_ends_every_stream() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            stream = Listening(s, basic("boss", "s3cret"))
+            await stream.next()
+            await stream.next()
+            s.feed.close()
+            assert (await stream.next())["more_body"] is False
+            await stream.task
+
+    run(scenario())
+
+
+def test_a_stream_needs_its_scope() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            reply = await s.call("GET", "/v1/stream", auth=await s.add_org(2, "events:write"))
+            assert (reply.status, reply.json["error"]["code"]) == (403, "forbidden")
+            assert not s.feed.listening
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("path", ["/v1/stream", "inbox"])
+def test_whose_credential_is_revoked_hears_no_more(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "ASKED_AGAIN_S", 0.0)
+
+    async def scenario() -> None:
+        async with service() as s:
+            made = await s.call(
+                "POST",
+                "/v1/orgs/1/credentials",
+                {"name": "listener", "kind": "key", "scopes": {"logs": "read"}},
+            )
+            one = made.json
+            auth = basic(one["id"], one["secret"])
+            where, feed, heard_of = path, s.feed, 1
+            if path == "inbox":
+                inbox = (await s.call("POST", "/v1/inboxes", {})).json
+                where, feed = f"/v1/inboxes/{inbox['id']}/stream", s.inboxes.feed
+                heard_of = s.inboxes.get(1, inbox["id"]).stored.number
+            listening = Listening(s, auth, where)
+            await listening.next()
+            assert (await listening.next())["body"].startswith(b"retry: ")
+            gone = await s.call("DELETE", f"/v1/orgs/1/credentials/{one['id']}")
+            assert gone.status == 200
+            feed.tell(heard_of, "event", {"eventId": "a"})
+            end = await listening.next()
+            assert end["body"] == b"" and end["more_body"] is False
+            await listening.leave()
+
+    run(scenario())
+
+
+def test_a_credential_an_org_and_the_process_have_so_many_streams() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            one = await s.add_org(2)
+            open_now = [Listening(s, one) for _ in range(stream_places.OF_CREDENTIAL)]
+            for listening in open_now:
+                assert (await listening.next())["status"] == 200
+            refused = Listening(s, one)
+            start = await refused.next()
+            assert start["status"] == 429
+            assert dict(start["headers"])[b"retry-after"] == b"10"
+            error = json.loads((await refused.next())["body"])["error"]
+            assert error["code"] == "too_many_streams"
+            assert error["message"].startswith("At most 20 streams may be open at one time")
+            other = Listening(s, await s.add_org(3))
+            assert (await other.next())["status"] == 200
+            await open_now.pop().leave()
+            again = Listening(s, one)
+            assert (await again.next())["status"] == 200
+            for listening in (*open_now, again, other):
+                await listening.leave()
+            assert not s.feed.listening
+
+    run(scenario())
+
+
+def test_places_of_streams_are_given_back_once() -> None:
+    places = stream_places.StreamPlaces(most=stream_places.OF_ORG + 5)
+    given = [
+        places.take(Caller(1, credential=str(number // 20)))
+        for number in range(stream_places.OF_ORG)
+    ]
+    with pytest.raises(Refused):
+        places.take(Caller(1, credential="another"))
+    others = [places.take(Caller(2, credential="theirs")) for _ in range(5)]
+    with pytest.raises(Refused):
+        places.take(Caller(3, credential="a third"))
+    for give in (*given, *given):
+        give()
+    assert places.open == 5
+    for give in others:
+        give()
+    assert places.open == 0
+    places.take(Caller(3, credential="a third"))
+
+
+def test_a_stream_whose_caller_goes_before_it_begins_leaves_nothing() -> None:
+    async def scenario() -> None:
+        async with service() as s:
+            auth = await s.add_org(2)
+            for _ in range(stream_places.OF_CREDENTIAL * 2):
+                early = Listening(s, auth)
+                await asyncio.sleep(0)
+                early.task.cancel()
+                await asyncio.gather(early.task, return_exceptions=True)
+            listening = Listening(s, auth)
+            assert (await listening.next())["status"] == 200
+            await listening.leave()
+            assert not s.feed.listening
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("every_s", [0.05, 0.7, 3.9, 30.0, 100.0])
+@pytest.mark.parametrize("ended_s", [0.0, 0.1, 3.99, 4.01, 17.3])
+def test_on_a_stream_busy_or_quiet_nothing_is_heard_5_s_after_the_right_to_it_has_ended(
+    every_s: float, ended_s: float
+) -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        feed = Feed()
+        began_s = loop.time()
+        heard: list[float] = []
+        ends_s: list[float] = []
+
+        async def listen() -> None:
+            facts = stream.told(feed, feed.subscribe(1), lambda: loop.time() - began_s < ended_s)
+            async for _ in facts:
+                heard.append(loop.time() - began_s)
+            ends_s.append(loop.time() - began_s)
+
+        listening = asyncio.ensure_future(listen())
+        while loop.time() - began_s < ended_s + 60:
+            await asyncio.sleep(every_s)
+            feed.tell(1, "event", {"eventId": "a"})
+        assert heard[-1] < ended_s + 5.0
+        assert max(heard) >= min(ended_s - max(every_s, stream.KEEP_ALIVE_S), 17.0), (
+            "and until then"
+        )
+        assert listening.done() and not feed.listening
+        assert ended_s <= ends_s[0] < ended_s + 5.0, "it has ended, and is not only silent"
+
+    simulate(1, scenario())
+
+
+def test_the_right_to_a_stream_is_asked_for_again_seldom_enough() -> None:
+    """Each asking is a look at a credential: not one for each fact."""
+
+    async def scenario() -> None:
+        feed, asked = Feed(), 0
+
+        def may_hear() -> bool:
+            nonlocal asked
+            asked += 1
+            return True
+
+        async def listen() -> None:
+            async for _ in stream.told(feed, feed.subscribe(1), may_hear):
+                pass
+
+        listening = asyncio.ensure_future(listen())
+        for _ in range(400):
+            await asyncio.sleep(0.1)
+            feed.tell(1, "event", {"eventId": "a"})
+        assert 5 <= asked <= 11
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
+    simulate(1, scenario())

@@ -1,0 +1,46 @@
+"""What is written of an attempt that has ended: when the next is due, and what is kept of it."""
+
+import msgspec
+import pytest
+
+from tests.engine.shaping.test_shaped_sending import HOOK, job
+from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.outcome import DELIVERED, Failed, Outcome, Retry
+from tidings.core.delivery.states import State
+from tidings.engine.delivery import endings
+
+SECRET = "Bearer 0123456789abcdef"
+ANSWER = Answer(503, (), b"", False, 12.4)
+
+
+def stale() -> Fault:
+    return Fault(FaultKind.STALE, True, "", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("ending", "outcome", "state", "delay_ms"),
+    [
+        (ANSWER, Retry(5.0), State.RETRYING, 5_000),
+        (ANSWER, Retry(0.0), State.RETRYING, 1),
+        (Fault(FaultKind.OURS, False, "", 1.0), Retry(0.0004), State.RETRYING, 1),
+        (stale(), Retry(4.7, ours=True), State.RETRYING, 0),  # at once, on a new connection
+        (ANSWER, Failed(exhausted=True), State.FAILED, None),
+        (msgspec.structs.replace(ANSWER, status=200), DELIVERED, State.DELIVERED, None),
+    ],
+)
+def test_the_next_attempt_is_due_when_the_outcome_says_and_after_a_stale_connection_at_once(
+    ending: Ending, outcome: Outcome, state: State, delay_ms: int | None
+) -> None:
+    row = endings.settled(HOOK, job(), 1_000, ending, outcome)
+    assert (row.state, row.delay_ms) == (state, delay_ms)
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_what_a_receiver_sends_back_of_the_stored_headers_is_not_kept(status: int) -> None:
+    webhook = msgspec.structs.replace(HOOK, headers=(("Authorization", SECRET),), keep_answers=True)
+    echo = (("x-echo", f"got {SECRET}"),)
+    answer = Answer(status, echo, b'{"got":"0123456789abcdef"}', False, 1.0)
+    outcome: Outcome = DELIVERED if status == 200 else Failed(exhausted=False)
+    row = endings.settled(webhook, job(), 1_000, answer, outcome)
+    assert row.evidence is not None and "0123456789" not in repr(row)
+    assert b"got" in row.evidence.body and row.evidence.headers[0][0] == "x-echo"

@@ -1,0 +1,149 @@
+"""After a commit whose answer was lost nothing is sent that it has cancelled; the rest is, once."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from tests.engine.delivery.test_healths import HOOK
+from tests.engine.delivery.test_outlooks import hand_over, job, offer, scene_of
+from tests.engine.webhooks.test_disabled_takes import Scene, Store, play
+from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.job import Job
+from tidings.egress.port import Leaves
+from tidings.store import port
+
+HOW = ("fresh", "retry", "replay")
+
+
+class Written(Store):
+    """A store that knows what is unfinished; it makes due again what it is asked to release."""
+
+    def __init__(self, *jobs: Job) -> None:
+        super().__init__()
+        self.jobs = {one.delivery: one for one in jobs}
+
+    async def page(self, webhook: int, after: int, limit: int) -> list[Job]:
+        return [one for id, one in sorted(self.jobs.items()) if id > after and not one.retry]
+
+    async def unfinished(self) -> Sequence[port.Standing]:
+        await asyncio.sleep(0)
+        pending = sum(1 for one in self.jobs.values() if not one.retry)
+        return [port.Standing(HOOK.number, pending, None)]
+
+
+class Receiver:
+    """Two gates: its connections come to be when they are told to, and so do its answers."""
+
+    def __init__(self) -> None:
+        self.connected, self.answers = asyncio.Event(), asyncio.Event()
+        self.sent: list[str] = []
+
+    async def send(self, method: str, leaves: Leaves, body: bytes, deadline_s: float) -> Ending:
+        await self.connected.wait()
+        if (headers := leaves()) is None:
+            return None  # type: ignore[return-value]  # as an outlet does it
+        self.sent.append(dict(headers)["webhook-id"])
+        await self.answers.wait()
+        return Answer(200, (), b"", False, 1.0)
+
+
+def of(how: str, delivery: int) -> Job:
+    one = job(delivery, 2 if how == "retry" else 1)
+    one.replay = 1 if how == "replay" else None
+    return one
+
+
+async def bring(scene: Scene, how: str, *jobs: Job) -> None:
+    await (hand_over if how == "retry" else offer)(scene, *jobs)
+
+
+def scene_with(receiver: Receiver, store: Written, connections_max: int) -> Scene:
+    scene = scene_of(receiver, connections_max=connections_max)  # type: ignore[arg-type]
+    scene.store = store
+    scene.dispatcher._store = scene.dispatcher._takes._store = store  # type: ignore[assignment]
+    return scene
+
+
+async def settle(seconds: float = 0.02) -> None:
+    await asyncio.sleep(seconds)
+
+
+def count(receiver: Receiver) -> int:
+    return len(receiver.sent)
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_what_waits_in_memory_is_not_sent(how: str) -> None:
+    async def story(_: Scene) -> None:
+        receiver, store = Receiver(), Written()
+        receiver.connected.set()
+        scene = scene_with(receiver, store, 1)
+        await bring(scene, how, of(how, 1), of(how, 2), of(how, 3))
+        await settle()
+        assert count(receiver) == 1, "two wait for the only connection"
+        if how != "retry":
+            store.jobs = {3: of(how, 3)}  # the second is cancelled, and nobody was told
+        scene.dispatcher.look_again(set())
+        receiver.answers.set()
+        await settle()
+        if how == "retry":
+            assert count(receiver) == 1
+            assert store.released, "the third one is due again"
+            assert 3 not in store.released[-1][1] and 2 not in store.released[-1][1]
+        else:
+            assert count(receiver) == 2, "the third is sent, and sent once"
+            assert scene.dispatcher._posts[HOOK.number].lane.in_flight.keys() == {1, 3}
+
+    play(story)
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+@pytest.mark.parametrize("how", HOW)
+def test_what_waits_for_its_connection_is_not_sent(how: str, cancelled: bool) -> None:
+    async def story(_: Scene) -> None:
+        receiver = Receiver()
+        store = Written()
+        scene = scene_with(receiver, store, 5)
+        await bring(scene, how, of(how, 1))
+        await settle()
+        lane = scene.dispatcher._posts[HOOK.number].lane
+        assert lane.running == 1 and not receiver.sent, "it connects"
+        store.jobs = {} if cancelled else {1: of(how, 1)}
+        scene.dispatcher.look_again(set())
+        await settle()
+        receiver.connected.set()
+        receiver.answers.set()
+        await settle()
+        if how == "retry":
+            assert not receiver.sent, "the store says what becomes of it"
+            assert store.released[-1] == (HOOK.number, []), "it is due again if it still is"
+        else:
+            assert count(receiver) == (0 if cancelled else 1)
+        assert lane.running == 0 and scene.dispatcher.in_flight == 0
+
+    play(story)
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_what_has_left_already_ends_as_it_began(how: str) -> None:
+    async def story(_: Scene) -> None:
+        receiver, store = Receiver(), Written()
+        receiver.connected.set()
+        scene = scene_with(receiver, store, 5)
+        settled: list[port.Settled] = []
+        scene.committer.settle = settled.append  # type: ignore[method-assign]
+        await bring(scene, how, of(how, 1))
+        await settle()
+        assert count(receiver) == 1
+        scene.dispatcher.look_again(set())
+        await settle()
+        receiver.answers.set()
+        await settle()
+        assert [one.delivery for one in settled] == [1] and count(receiver) == 1
+        scene.dispatcher.settled(settled, port.Receipt(now_ms=1_000_000))
+        await bring(scene, "retry", of("retry", 1))
+        await settle()
+        assert count(receiver) == 2, "a later attempt of it is free again"
+
+    play(story)

@@ -1,0 +1,223 @@
+"""A take of due retries that is under way while its webhook is disabled sends nothing later."""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+
+from tests.engine.delivery.test_healths import HOOK, Clock, Rows
+from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.standing import Standing
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Webhook
+from tidings.egress.port import Leaves
+from tidings.engine.delivery.dispatcher import Dispatcher
+from tidings.engine.delivery.handover import LAST_MS
+from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.takes import RELEASE_AGAIN_S
+from tidings.store import port
+
+
+class Store(Rows):
+    """Remembers what it was asked to release."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.released: list[tuple[int, list[int]]] = []
+
+    async def page(self, webhook: int, after: int, limit: int) -> list[Job]:
+        return []
+
+    async def release(self, webhook: int, held: list[int]) -> None:
+        self.released.append((webhook, held))
+
+
+class Line:
+    """A receiver that never fails, and remembers."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+
+    def open(self, *_: Any, **__: Any) -> "Line":
+        return self
+
+    async def send(self, method: str, leaves: Leaves, body: bytes, deadline_s: float) -> Ending:
+        assert leaves() is not None
+        self.bodies.append(body)
+        return Answer(200, (), b"", False, 1.0)
+
+    async def close(self) -> None:
+        pass
+
+
+class Committer:
+    """Takes what is asked of it, and writes nothing."""
+
+    halted, unwritten = False, 0
+
+    def __init__(self) -> None:
+        self.takes: list[int] = []
+
+    def take(self, webhook: int, limit: int) -> None:
+        self.takes.append(webhook)
+
+    def settle(self, settled: port.Settled) -> None:
+        pass
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.store, self.line, self.committer = Store(), Line(), Committer()
+        self.registry = Registry()
+        self.registry.put(HOOK)
+        self.healths = Healths(
+            store=self.store,
+            registry=self.registry,
+            clock=Clock(),
+            parked=lambda _: None,
+            hopeless=lambda *_: None,
+            failing=lambda *_: None,
+            recovered=lambda *_: None,
+        )
+        self.dispatcher = Dispatcher(
+            store=self.store,  # type: ignore[arg-type]  # the part that is asked here
+            registry=self.registry,
+            sender=self.line,  # type: ignore[arg-type]
+            target_of=lambda url: None,  # type: ignore[arg-type,return-value]
+            clock=Clock(),
+            draw=random.Random(1),
+            budget_bytes=1 << 20,
+            in_flight_max=10,
+            healths=self.healths,
+            shaper=None,  # type: ignore[arg-type]
+            gone=lambda _: None,
+            observe=lambda *_: None,
+        )
+        self.dispatcher.committer = self.committer  # type: ignore[assignment]
+
+    def change(self, standing: Standing) -> None:
+        changed = msgspec.structs.replace(HOOK, standing=standing)
+        self.registry.put(changed)
+        self.dispatcher.changed(changed)
+
+    def delete(self) -> None:
+        self.dispatcher.changed(msgspec.structs.replace(HOOK, standing=Standing.DELETED))
+
+    def take_comes_back(self, accepted_ms: int = 1_000_000) -> None:
+        job = Job(5, HOOK.number, HOOK.org, "e5", accepted_ms, 2, None, True, b"parked by now")
+        receipt = port.Receipt(now_ms=1_000_000, taken=[job], due=[(HOOK.number, None)])
+        self.dispatcher.handover(receipt, [], [])
+        self.dispatcher.settled([], receipt)
+
+
+def play(story: Callable[[Scene], Coroutine[Any, Any, None]]) -> None:
+    async def run() -> None:
+        await asyncio.wait_for(story(Scene()), 5)
+
+    asyncio.run(run())
+
+
+def due_now(webhook: Webhook) -> list[port.Standing]:
+    return [port.Standing(webhook.number, 0, 0)]
+
+
+def test_what_it_brings_is_not_sent_when_the_webhook_is_enabled_again() -> None:
+    async def story(scene: Scene) -> None:
+        scene.dispatcher.begin(due_now(HOOK))
+        await asyncio.sleep(0.01)
+        assert scene.committer.takes == [HOOK.number]
+        scene.change(Standing.DISABLED)
+        scene.take_comes_back()
+        scene.change(Standing.ACTIVE)
+        await asyncio.sleep(0.1)
+        assert scene.line.bodies == []
+        # What the disabling had not parked yet is due again, and not without an owner.
+        assert scene.store.released == [(HOOK.number, [])]
+
+    play(story)
+
+
+def test_it_is_released_only_after_it_came_back() -> None:
+    async def story(scene: Scene) -> None:
+        scene.dispatcher.begin(due_now(HOOK))
+        await asyncio.sleep(0.01)
+        scene.change(Standing.DISABLED)
+        scene.change(Standing.ACTIVE)
+        await asyncio.sleep(0.1)
+        assert scene.store.released == []
+        scene.take_comes_back()
+        await asyncio.sleep(0.1)
+        assert scene.store.released == [(HOOK.number, [])] and scene.line.bodies == []
+        scene.take_comes_back()  # the next one
+        await asyncio.sleep(0.1)
+        assert scene.committer.takes == [HOOK.number] * 2
+        assert scene.line.bodies == [b"parked by now"], "it was due again, and is sent"
+
+    play(story)
+
+
+def test_what_could_not_be_released_is_released_when_the_store_is_back() -> None:
+    async def story(scene: Scene) -> None:
+        asked: list[list[int]] = []
+
+        async def release(webhook: int, held: list[int]) -> None:
+            asked.append(held)
+            if len(asked) == 1:
+                raise port.StoreDown("the disk is full")
+
+        scene.store.release = release  # type: ignore[method-assign]
+        scene.dispatcher.begin(due_now(HOOK))
+        await asyncio.sleep(0.01)
+        scene.change(Standing.DISABLED)
+        scene.take_comes_back()
+        scene.change(Standing.ACTIVE)
+        await asyncio.sleep(RELEASE_AGAIN_S + 0.1)
+        assert asked == [[], []] and scene.committer.takes == [HOOK.number] * 2
+
+    play(story)
+
+
+def test_a_take_whose_window_is_over_behind_an_open_breaker_is_parked_and_not_sent() -> None:
+    async def story(scene: Scene) -> None:
+        deeds: list[str] = []
+
+        async def release(webhook: int, held: list[int]) -> None:
+            deeds.append("released")
+
+        async def park_expired(webhook: int, accepted_before_ms: int, limit: int) -> int:
+            deeds.append("parked")
+            return 0
+
+        scene.store.release = release  # type: ignore[method-assign]
+        scene.store.park_expired = park_expired  # type: ignore[method-assign]
+        scene.dispatcher.handover._parks = lambda _: True
+        scene.dispatcher.begin(due_now(HOOK))
+        await asyncio.sleep(0.01)
+        scene.take_comes_back(accepted_ms=1_000_000 - LAST_MS)
+        await asyncio.sleep(0.05)
+        assert deeds == [] and scene.line.bodies == [b"parked by now"], "the last moment is in time"
+        scene.dispatcher.due(HOOK.number, 0)
+        await asyncio.sleep(0.05)
+        scene.take_comes_back(accepted_ms=1_000_000 - LAST_MS - 1)
+        await asyncio.sleep(0.05)
+        assert deeds == ["released", "parked"] and len(scene.line.bodies) == 1
+        [post] = scene.dispatcher._posts.values()
+        assert not post.overdue, "what is released next is not parked for it"
+
+    play(story)
+
+
+def test_a_paused_webhook_keeps_what_it_took() -> None:
+    async def story(scene: Scene) -> None:
+        scene.dispatcher.begin(due_now(HOOK))
+        await asyncio.sleep(0.01)
+        scene.change(Standing.PAUSED)
+        scene.take_comes_back()
+        scene.change(Standing.ACTIVE)
+        await asyncio.sleep(0.1)
+        assert scene.line.bodies == [b"parked by now"] and scene.store.released == []
+
+    play(story)
