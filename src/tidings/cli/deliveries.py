@@ -7,7 +7,8 @@ from cyclopts import App
 from tidings.cli.calls import Calls, calls, part
 from tidings.cli.events.event_names import EventNames
 from tidings.cli.exits import Exit, say
-from tidings.cli.lookups import moment_of, rows
+from tidings.cli.lookups import print_deliveries, rows
+from tidings.cli.options import moment_of
 from tidings.cli.output import (
     clean,
     duration,
@@ -16,7 +17,6 @@ from tidings.cli.output import (
     print_facts,
     print_line,
     print_lines,
-    print_table,
     print_text,
     state,
 )
@@ -90,26 +90,6 @@ def list_all(
     first = next((one for one in found if one["state"] != "delivered"), found[0])
     api.next_step(f"tidings show {first['id']}")
     return Exit.OK
-
-
-def print_deliveries(found: list[dict[str, Any]]) -> None:
-    """A table of deliveries."""
-    print_table(
-        ("State", "Accepted", "Event", "Webhook", "Tries", "Answer", "Id"),
-        [
-            (
-                state(one["state"]),
-                moment(one["acceptedAt"]),
-                one["eventName"],
-                one["webHookName"],
-                one["attempts"],
-                one["status"],
-                one["id"],
-            )
-            for one in found
-        ],
-        right="Tries Answer",
-    )
 
 
 @app.command

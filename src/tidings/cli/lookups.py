@@ -1,54 +1,14 @@
-"""What commands ask the logs for: filters as options, and pages until there are enough rows."""
+"""Rows of a log: asked for page by page until there are enough, and shown as a table."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tidings.cli.calls import Calls
 from tidings.cli.exits import Exit, Stop
+from tidings.cli.output import moment, print_table, state
 
 PAGE_MAX = 200
 ROUNDS_MAX = 200  # pages in a row that may hold nothing
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-
-
-def moment_of(option: str, said: str | None, now: datetime | None = None) -> str | None:
-    """A time as the API takes it: `2h`, `3d` and so on ago, or ISO 8601 (the reader's zone)."""
-    if said is None:
-        return None
-    now = now or datetime.now(UTC)
-    number, unit = said[:-1], said[-1:]
-    if number.isascii() and number.isdigit() and unit in _UNITS and len(number) <= 6:
-        return _iso(now - timedelta(seconds=int(number) * _UNITS[unit]))
-    try:
-        return _iso(datetime.fromisoformat(said).astimezone(UTC))
-    except (ValueError, OverflowError):
-        raise Stop(
-            f"{option} must be 30m, 2h, 3d ago or an ISO time; got {said[:40]}. Write 2h, or "
-            "2026-02-11T09:15:00Z.",
-            Exit.USAGE,
-        ) from None
-
-
-def _iso(when: datetime) -> str:
-    return f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03d}Z"
-
-
-def seconds(option: str, said: str) -> float:
-    """A duration as it is written: `2s`, `500ms`, `1m`, or seconds. Stop."""
-    text = said.strip().lower()
-    factor = 1.0
-    for suffix, seconds_of in (("ms", 0.001), ("s", 1.0), ("m", 60.0)):
-        if text.endswith(suffix):
-            text, factor = text[: -len(suffix)], seconds_of
-            break
-    try:
-        found = float(text) * factor
-    except ValueError:
-        found = -1.0
-    if 0 <= found <= 86_400:
-        return found
-    raise Stop(f"{option} must be a duration; got {said[:40]}. Write 2s or 500ms.", Exit.USAGE)
 
 
 def check_limit(limit: int) -> None:
@@ -69,3 +29,23 @@ def rows(api: Calls, path: str, field: str, limit: int, **query: Any) -> Iterato
         cursor = page["older"]
         if left <= 0 or cursor is None:
             return
+
+
+def print_deliveries(found: list[dict[str, Any]]) -> None:
+    """A table of deliveries."""
+    print_table(
+        ("State", "Accepted", "Event", "Webhook", "Tries", "Answer", "Id"),
+        [
+            (
+                state(one["state"]),
+                moment(one["acceptedAt"]),
+                one["eventName"],
+                one["webHookName"],
+                one["attempts"],
+                one["status"],
+                one["id"],
+            )
+            for one in found
+        ],
+        right="Tries Answer",
+    )

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from tidings.cli.calls import Calls, calls, part
 from tidings.cli.events.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
-from tidings.cli.lookups import moment_of
+from tidings.cli.options import moment_of, names
 from tidings.cli.output import (
     clean,
     confirm,
@@ -23,7 +23,6 @@ from tidings.cli.output import (
     word,
 )
 from tidings.cli.webhook_names import find_webhook
-from tidings.cli.webhooks.fields import names
 from tidings.cli.where import HERE, Where
 
 app = App(name="replay", help="Send again what a webhook has missed.")

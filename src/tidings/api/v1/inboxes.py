@@ -1,18 +1,58 @@
 """`/v1/inboxes`: test inboxes, made, listed, changed and deleted."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
+from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer
 from tidings.api.context import Services, iso, read_object
-from tidings.api.models import V1_ERRORS
+from tidings.api.described import Model
+from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.not_there import not_there
-from tidings.api.v1.events.log_models import INBOX_BODY, INBOX_CHANGE
+from tidings.api.said import HEADER_VALUE, VISIBLE
 from tidings.core.form import Refusal
 from tidings.engine.inboxes import InboxRefused, Live, UnknownInbox
+
+
+class InboxAnswer(Model):
+    """What every arrival is answered with."""
+
+    status: Annotated[int, Field(ge=200, le=599)] | None = 200
+    delayMs: Annotated[float, Field(ge=0, le=60_000)] | None = 0
+    body: str = Field("", max_length=16_384, description="At most 16,384 bytes.")
+    headers: (
+        Annotated[
+            dict[
+                Annotated[str, Field(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$")],
+                Annotated[str, Field(pattern=HEADER_VALUE, max_length=1024)],
+            ],
+            Field(
+                max_length=20,
+                description="Of Content-Type, Retry-After, X-Request-Id, X-Correlation-Id, "
+                "RateLimit-… and X-RateLimit-…, and any X-Test-…. The type is application/json, "
+                "application/problem+json or text/plain, which is also the default.",
+            ),
+        ]
+        | None
+    ) = {}
+
+
+class InboxBody(Model):
+    """What makes or changes a test inbox."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"name": "shop", "answer": {"status": 503, "delayMs": 2000}}}
+    )
+
+    name: Annotated[str, Field(pattern=VISIBLE, max_length=100)] | None = ""
+    answer: InboxAnswer | None = None
+
+
+INBOX_BODY = body_of(InboxBody, required=False)
+INBOX_CHANGE = body_of(InboxBody)
 
 
 def inbox_routes(services: Services) -> APIRouter:

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from tidings.cli.calls import Calls, calls, part
-from tidings.cli.deliveries import print_deliveries
 from tidings.cli.events.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
-from tidings.cli.lookups import moment_of, rows
+from tidings.cli.lookups import print_deliveries, rows
+from tidings.cli.options import moment_of
 from tidings.cli.output import (
     clean,
     how_many,

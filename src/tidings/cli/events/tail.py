@@ -9,6 +9,7 @@ from rich.text import Text
 from tidings.cli.calls import Calls, calls, part
 from tidings.cli.events.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
+from tidings.cli.options import names
 from tidings.cli.output import (
     STATES,
     clean,
@@ -20,7 +21,6 @@ from tidings.cli.output import (
     print_line,
 )
 from tidings.cli.webhook_names import find_webhook
-from tidings.cli.webhooks.fields import names
 from tidings.cli.where import HERE, Where
 
 STREAM = "/v1/stream"

@@ -10,8 +10,8 @@ from tidings.cli.calls import Calls, calls
 from tidings.cli.events.event_names import RaisedName
 from tidings.cli.events.send import post
 from tidings.cli.exits import Exit, Stop, say
+from tidings.cli.options import read_json
 from tidings.cli.output import clean
-from tidings.cli.webhooks.fields import read_json
 from tidings.cli.where import HERE, Where
 
 _PATH = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[\d{1,4}\])*")

@@ -6,7 +6,8 @@ from cyclopts import App
 
 from tidings.cli.calls import Calls, calls, part
 from tidings.cli.exits import Exit, Stop, say
-from tidings.cli.lookups import check_limit, rows, seconds
+from tidings.cli.lookups import check_limit, rows
+from tidings.cli.options import seconds
 from tidings.cli.output import (
     clean,
     how_many,

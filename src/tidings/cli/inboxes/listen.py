@@ -19,11 +19,11 @@ from tidings.cli.calls import Calls, calls, part
 from tidings.cli.events.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.inboxes.inboxes import PATH as INBOXES
-from tidings.cli.lookups import seconds
+from tidings.cli.options import names, read_json, seconds
 from tidings.cli.output import clean, clock, console, print_line
 from tidings.cli.webhook_names import PATH as WEBHOOKS
 from tidings.cli.webhook_names import all_webhooks, is_there
-from tidings.cli.webhooks.fields import changed, names, read_json
+from tidings.cli.webhooks.fields import changed
 from tidings.cli.where import HERE, Where
 
 if TYPE_CHECKING:

@@ -1,16 +1,10 @@
 """Fields of a webhook as they are written on a command line."""
 
-import json
 from typing import Any
 
 from tidings.cli.calls import Calls
 from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.output import clean
-
-
-def names(said: str) -> list[str]:
-    """Names with commas."""
-    return [one.strip() for one in said.split(",") if one.strip()]
 
 
 def headers(lines: list[str]) -> dict[str, str]:
@@ -25,21 +19,6 @@ def headers(lines: list[str]) -> dict[str, str]:
             )
         found[name.strip()] = value.strip()
     return found
-
-
-def read_json(option: str, said: str) -> Any:
-    """JSON of an option; a bare word is a text. Stop for JSON that does not end."""
-    try:
-        return json.loads(said)
-    except json.JSONDecodeError as error:
-        if said[:1] in '{["':
-            at = f"; it breaks off at character {error.pos + 1}" if error.pos else ""
-            raise Stop(
-                f"{option} must be JSON; got {clean(said[:60])}{at}. Put names and texts in double "
-                "quotes, and the whole in single ones.",
-                Exit.USAGE,
-            ) from None
-        return said
 
 
 def changed(

@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 from tidings.cli.calls import Calls, calls
 from tidings.cli.events.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
+from tidings.cli.options import names, read_json
 from tidings.cli.output import (
     confirm,
     how_many,
@@ -28,7 +29,7 @@ from tidings.cli.webhook_names import (
     of_consumer_group,
     tag,
 )
-from tidings.cli.webhooks.fields import changed, headers, names, read_json
+from tidings.cli.webhooks.fields import changed, headers
 from tidings.cli.webhooks.health import health_cell, health_said
 from tidings.cli.where import HERE, Where
 

@@ -9,24 +9,13 @@ from starlette.responses import Response
 from tidings.api.v1.events.log_pages import oldest_first
 from tidings.api.v1.webhooks.left import UNFINISHED, left_now
 from tidings.console.pages import charts
-from tidings.console.pages.webhooks.doing import DAY_MS, HOUR_MS, Doing, troubles
+from tidings.console.pages.webhooks.doing import DAY_MS, SPAN, SPANS, Doing, troubles
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.engine.webhooks.records import Record
 from tidings.store import port
 
-# The spans that may be asked for, those of the original among them: their length, how many
-# points, and how it is said.
-SPANS = {
-    "1h": (HOUR_MS, 12, "hour"),
-    "24h": (DAY_MS, 24, "24 hours"),
-    "3d": (3 * DAY_MS, 36, "3 days"),
-    "7d": (7 * DAY_MS, 28, "7 days"),
-    "15d": (15 * DAY_MS, 60, "15 days"),
-    "30d": (30 * DAY_MS, 60, "30 days"),
-}
-SPAN = "24h"
 EXAMPLE = (
     '{"eventName": "pointsIssued", "data": {"customerIdentifiers": {"customerId": 100}, '
     '"totalPointsIssued": 86}}'

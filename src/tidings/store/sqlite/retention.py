@@ -24,7 +24,7 @@ import msgspec
 from tidings.core.retention import Kind
 from tidings.store import port
 from tidings.store.sqlite.delivery import replay_tallies
-from tidings.store.sqlite.writer import id_hash
+from tidings.store.sqlite.events.queries import id_hash
 
 SLICE_BYTES = 2 << 20  # of bodies: dropping a long one reads all of its pages
 

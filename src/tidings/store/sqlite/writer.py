@@ -5,7 +5,6 @@ What a commit costs per event and webhook: one row each in `event_id`, `event`, 
 Rows go in by `executemany`, ids in sorted order within a batch.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from tidings.core.delivery.states import State
 from tidings.store import port
 from tidings.store.sqlite.delivery.fan_outs import FanOuts
 from tidings.store.sqlite.delivery.jobs import ONE_JOB, PENDING_JOBS, job
+from tidings.store.sqlite.events.queries import id_hash
 from tidings.store.sqlite.replay.slices import ReplaySlices
 from tidings.store.sqlite.touched import BLOCK_BITS, touch, touch_blocks, touch_replayed
 
@@ -77,11 +77,6 @@ _DISABLE = (
 )
 _GIVEN_TO_EVENTS = "SELECT first_delivery + deliveries - 1 FROM event ORDER BY seq DESC LIMIT 1"
 _TOUCH = "UPDATE meta SET value = value WHERE key = 'clean_stop'"
-
-
-def id_hash(org: int, event_id: str) -> bytes:
-    """The 16 bytes under which `event_id` knows an event."""
-    return hashlib.blake2b(f"{org}.{event_id}".encode(), digest_size=16).digest()
 
 
 class Writer:

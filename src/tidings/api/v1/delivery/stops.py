@@ -3,18 +3,32 @@
 from typing import Any
 
 from fastapi import APIRouter
+from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso, read_object
-from tidings.api.models import V1_ERRORS
-from tidings.api.v1.replay.models import TAKE_BODY
+from tidings.api.described import Model
+from tidings.api.models import V1_ERRORS, body_of
+from tidings.api.said import Instant
 from tidings.core.replay_rules import read_taking
 from tidings.engine.delivery.stops import EVERYTHING
 from tidings.engine.delivery.taken import NotStopped
 
 TAKE_FOR_S = 5.0
+
+
+class TakeBody(Model):
+    """Until when receivers have what was accepted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    acceptedBefore: Instant = Field(description="Accepted before; of replays, made before.")
+    dryRun: bool | None = Field(False, description="Only count.")
+
+
+TAKE_BODY = body_of(TakeBody)
 
 
 def stop_routes(services: Services) -> APIRouter:

@@ -1,13 +1,8 @@
-"""The parameters of the logs, and the bodies of tests, for the OpenAPI description."""
+"""The parameters of the logs, for the OpenAPI description."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import ConfigDict, Field
-
-from tidings.api.described import Model
-from tidings.api.models import body_of
-from tidings.api.said import CURSOR, EVENT_ID, HEADER_VALUE, STATES, TEXT, TIME, VISIBLE, whole
-from tidings.api.v1.webhooks.models import SAVED, UNSAVED, WebhookChange
+from tidings.api.said import CURSOR, EVENT_ID, STATES, TEXT, TIME, whole
 
 _FILTERS: dict[str, tuple[dict[str, Any], str]] = {
     "webHookId": ({"type": "string"}, "Ids of webhooks, with commas."),
@@ -46,64 +41,6 @@ def _of(*names: str, **others: dict[str, Any]) -> dict[str, Any]:
 def _without(*left_out: str) -> dict[str, Any]:
     return _of(*(name for name in _FILTERS if name not in left_out))
 
-
-class TestBody(Model):
-    """What to send as a test."""
-
-    model_config = ConfigDict(json_schema_extra={"example": {"eventName": "pointsIssued"}})
-
-    eventName: str | None = Field(
-        None, description="Whose example is sent; the first of the webhook's where it is absent."
-    )
-    event: dict[str, Any] | None = Field(None, description="Sent instead of the example.")
-
-
-class UnsavedTestBody(WebhookChange, TestBody):
-    """The fields of a webhook, and what to send as a test."""
-
-    model_config = ConfigDict(json_schema_extra={"anyOf": [SAVED, UNSAVED]})
-
-    webHookId: str | None = Field(None, description="Start from this webhook, unchanged.")
-
-
-class InboxAnswer(Model):
-    """What every arrival is answered with."""
-
-    status: Annotated[int, Field(ge=200, le=599)] | None = 200
-    delayMs: Annotated[float, Field(ge=0, le=60_000)] | None = 0
-    body: str = Field("", max_length=16_384, description="At most 16,384 bytes.")
-    headers: (
-        Annotated[
-            dict[
-                Annotated[str, Field(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$")],
-                Annotated[str, Field(pattern=HEADER_VALUE, max_length=1024)],
-            ],
-            Field(
-                max_length=20,
-                description="Of Content-Type, Retry-After, X-Request-Id, X-Correlation-Id, "
-                "RateLimit-… and X-RateLimit-…, and any X-Test-…. The type is application/json, "
-                "application/problem+json or text/plain, which is also the default.",
-            ),
-        ]
-        | None
-    ) = {}
-
-
-class InboxBody(Model):
-    """What makes or changes a test inbox."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"name": "shop", "answer": {"status": 503, "delayMs": 2000}}}
-    )
-
-    name: Annotated[str, Field(pattern=VISIBLE, max_length=100)] | None = ""
-    answer: InboxAnswer | None = None
-
-
-TEST_BODY = body_of(TestBody, required=False)
-UNSAVED_TEST_BODY = body_of(UnsavedTestBody)
-INBOX_BODY = body_of(InboxBody, required=False)
-INBOX_CHANGE = body_of(InboxBody)
 
 DELIVERY_PARAMETERS = _without("matched", "points")
 EVENT_PARAMETERS = _without("points")

@@ -75,15 +75,5 @@ class ReplayBody(_Filter):
     start: bool | None = Field(True, description="false: wait, once counted, for a resume.")
 
 
-class TakeBody(Model):
-    """Until when receivers have what was accepted."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    acceptedBefore: Instant = Field(description="Accepted before; of replays, made before.")
-    dryRun: bool | None = Field(False, description="Only count.")
-
-
 REPLAY_BODY = body_of(ReplayBody)
 CANCEL_BODY = body_of(CancelBody)
-TAKE_BODY = body_of(TakeBody)

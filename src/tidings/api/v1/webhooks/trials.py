@@ -8,12 +8,14 @@ from typing import Any
 
 import msgspec
 from fastapi import APIRouter
+from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso, read_object
-from tidings.api.models import V1_ERRORS
+from tidings.api.described import Model
+from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.not_there import not_there
 from tidings.api.v1.delivery.delivery_view import (
     show_bytes,
@@ -21,7 +23,7 @@ from tidings.api.v1.delivery.delivery_view import (
     show_left_out,
     show_timings,
 )
-from tidings.api.v1.events.log_models import TEST_BODY, UNSAVED_TEST_BODY
+from tidings.api.v1.webhooks.models import SAVED, UNSAVED, WebhookChange
 from tidings.core.delivery.advice import Tried, what_happened, what_to_do
 from tidings.core.delivery.exchange import Answer, Fault
 from tidings.core.delivery.standing import Standing
@@ -44,6 +46,29 @@ _OTHER_SECRET = Refusal(
     "signingSecret)",
     "signingSecret",
 )
+
+
+class TestBody(Model):
+    """What to send as a test."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"eventName": "pointsIssued"}})
+
+    eventName: str | None = Field(
+        None, description="Whose example is sent; the first of the webhook's where it is absent."
+    )
+    event: dict[str, Any] | None = Field(None, description="Sent instead of the example.")
+
+
+class UnsavedTestBody(WebhookChange, TestBody):
+    """The fields of a webhook, and what to send as a test."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [SAVED, UNSAVED]})
+
+    webHookId: str | None = Field(None, description="Start from this webhook, unchanged.")
+
+
+TEST_BODY = body_of(TestBody, required=False)
+UNSAVED_TEST_BODY = body_of(UnsavedTestBody)
 
 
 def trial_routes(services: Services) -> APIRouter:

@@ -11,9 +11,8 @@ from tidings.api.v1.webhooks.left import left_now
 from tidings.api.v3.webhook_answers import author, changed
 from tidings.api.v3.webhook_view import warning_of
 from tidings.console.pages import charts
-from tidings.console.pages.overview import SPAN, SPANS
 from tidings.console.pages.webhooks import form as webhook_form
-from tidings.console.pages.webhooks.doing import KEPT_MS, bars, doings
+from tidings.console.pages.webhooks.doing import KEPT_MS, SPAN, SPANS, bars, doings
 from tidings.console.pages.webhooks.edit import living, own
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing

@@ -1,5 +1,6 @@
 """Reads for the API, on a read-only connection of their own."""
 
+import hashlib
 from typing import Any
 
 import apsw
@@ -10,7 +11,6 @@ from tidings.core.delivery.states import State
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.webhooks.hearing import wire_name
 from tidings.store import port
-from tidings.store.sqlite.writer import id_hash
 
 # The time of a replay's delivery is that of its making: its window begins there.
 DELIVERY_COLUMNS = (
@@ -50,6 +50,11 @@ _ORPHANS = (
 _headers = msgspec.json.Decoder(list[tuple[str, str]])
 _timings = msgspec.json.Decoder(Timings)
 _left_out = msgspec.json.Decoder(LeftOut)
+
+
+def id_hash(org: int, event_id: str) -> bytes:
+    """The 16 bytes under which `event_id` knows an event."""
+    return hashlib.blake2b(f"{org}.{event_id}".encode(), digest_size=16).digest()
 
 
 def stored_delivery(row: tuple[Any, ...]) -> port.StoredDelivery:

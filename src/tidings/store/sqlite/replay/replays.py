@@ -13,8 +13,8 @@ from tidings.core.delivery.states import State
 from tidings.core.replay import JobState
 from tidings.store import port
 from tidings.store.sqlite.delivery import replay_tallies
+from tidings.store.sqlite.events.queries import id_hash
 from tidings.store.sqlite.replay.source import packed
-from tidings.store.sqlite.writer import id_hash
 
 _COLUMNS = (
     "number, org, kind, state, spec, rate, hold, by, reason, cursor, counted_to, counted, total,"
