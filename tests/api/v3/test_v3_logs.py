@@ -472,4 +472,4 @@ class TestMetrics:
 
 
 def test_what_is_asked_of_the_store_fits_its_port() -> None:
-    assert v3_logs.SORTED_MAX >= port.log.ROWS_MAX
+    assert v3_logs.SORTED_MAX >= port.events.log.ROWS_MAX
