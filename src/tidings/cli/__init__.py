@@ -1,4 +1,4 @@
-"""The `tidings` command."""
+"""The `tidings` command: a client of the API, and what starts the service."""
 
 import sys
 

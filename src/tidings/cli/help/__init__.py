@@ -1,1 +1,1 @@
-"""Help and the pages that are made of it: from the commands, the settings, and slips."""
+"""Help: short and whole, for slips, for the shell, and as pages of the documentation."""

@@ -1,1 +1,1 @@
-"""One module for each page, or for the few pages of one thing."""
+"""The pages: one module for each, or for the few of one thing."""

@@ -1,1 +1,1 @@
-"""The embedded store: SQLite, in a process of its own."""
+"""The embedded store: SQLite, in two processes of its own, one that writes and one that reads."""

@@ -1,1 +1,1 @@
-"""The pages of webhooks."""
+"""The pages of webhooks: all, one, the form of one, and how they do."""

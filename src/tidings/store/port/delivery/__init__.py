@@ -1,1 +1,1 @@
-"""What a store keeps of deliveries beside their rows."""
+"""What a store keeps beside deliveries: fan-outs, how receivers do, what is on its way."""

@@ -1,0 +1,127 @@
+"""CONTRIBUTING.md is as the code is: its tree, its words, its ways, its recipes."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs.tree import BEGIN, DATA, END, SOURCE, modules, packages, sentence, tree, with_tree
+
+ROOT = SOURCE.parents[1]
+PAGE = ROOT / "CONTRIBUTING.md"
+TEXT = PAGE.read_text("utf-8")
+MODULES_MAX = 20
+TERMS_MAX = 40
+CHANGES = [
+    "event type",
+    "filter operator",
+    "signature scheme",
+    "store adapter",
+    "destination",
+    "source",
+    "retry default",
+    "delivery column",
+    "operational event",
+    "authentication towards receivers",
+]
+# `folder/`, `folder/module.py`, `folder/file_*.sql`; with a class or function behind a colon
+PLACE = re.compile(r"`([\w.*-]+(?:/[\w.*-]*)*(?:/|\.(?:py|md|toml|sql|json|html|txt)))(?::(\w+))?`")
+
+
+def named(text: str) -> list[tuple[str, str]]:
+    """Every file or folder that a text names, with what it names in it."""
+    return [(path, name or "") for path, name in PLACE.findall(text)]
+
+
+def section(title: str) -> str:
+    """A part of the page, by its heading."""
+    found = re.search(rf"^## {title}$(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL)
+    assert found is not None, f"CONTRIBUTING.md must have the heading ## {title}"
+    return found[1]
+
+
+def files(path: str) -> list[Path]:
+    """The files or folders of a name, as the page writes it: from the root or src/tidings."""
+    return [one for base in (ROOT, SOURCE) for one in base.glob(path.rstrip("/"))]
+
+
+def test_the_tree_is_as_it_is_made() -> None:
+    assert BEGIN in TEXT and END in TEXT
+    assert with_tree(TEXT) == TEXT, "make docs"
+
+
+@pytest.mark.parametrize("package", packages(), ids=lambda one: one.relative_to(SOURCE).as_posix())
+def test_a_folder_says_what_it_is_and_has_at_most_twenty_modules(package: Path) -> None:
+    assert len(sentence(package).split()) > 2, "its __init__.py must say what belongs here"
+    assert len(modules(package)) <= MODULES_MAX
+
+
+def test_folders_without_code_that_the_tree_names_are_there() -> None:
+    assert all((SOURCE / folder).is_dir() for folder in DATA)
+    assert all(f"  {folder.split('/')[-1]}/" in tree() for folder in DATA)
+
+
+def test_every_file_that_the_page_names_exists() -> None:
+    assert len(named(TEXT)) > 100  # the page is read as it is written
+    assert [path for path, _ in named(TEXT) if not files(path)] == []
+
+
+def test_every_class_and_function_that_the_page_names_is_in_its_module() -> None:
+    assert [(path, name) for path, name in named(TEXT) if name and not _defines(path, name)] == []
+
+
+def test_the_glossary_is_short_and_says_where_each_word_lives() -> None:
+    rows = re.findall(r"^\| (?!Word)(?!-)(.+?) \| .+ \| (.+?) \|$", section("Words"), re.MULTILINE)
+    assert 20 < len(rows) <= TERMS_MAX
+    assert len({word for word, _ in rows}) == len(rows)
+    assert [word for word, place in rows if not named(place)] == []
+
+
+def test_the_way_of_an_event_has_at_most_twelve_stations_in_modules_that_exist() -> None:
+    stations = re.findall(r"^(\d+)\. (.+(?:\n   .+)*)", section("The way of an event"), re.M)
+    assert [int(number) for number, _ in stations] == list(range(1, len(stations) + 1))
+    assert 1 < len(stations) <= 12
+    assert [text for _, text in stations if not named(text)] == []
+
+
+def test_there_is_a_recipe_for_each_change_with_its_files() -> None:
+    recipes = dict(
+        re.findall(
+            r"^### (?:An?|The) (.+?)\n(.*?)(?=^### |\Z)", section("Ten changes"), re.M | re.S
+        )
+    )
+    assert list(recipes) == CHANGES
+    assert [title for title, text in recipes.items() if len(named(text)) < 3] == []
+
+
+def test_links_lead_to_files_of_the_repository() -> None:
+    for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", TEXT):
+        assert (ROOT / link).exists(), link
+
+
+def test_code_that_is_made_says_so_at_its_top() -> None:
+    made = list((SOURCE / "consumer/events").glob("*.py"))
+    assert made
+    for path in made:
+        assert "Made from the catalogue (`make models`)" in path.read_text("utf-8")[:500], path
+
+
+def _defines(path: str, name: str) -> bool:
+    tops = (
+        node
+        for file in files(path)
+        for node in ast.parse(file.read_text("utf-8")).body
+        if file.suffix == ".py"
+    )
+    for node in tops:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            if node.name == name:
+                return True
+        elif isinstance(node, ast.Assign):
+            if any(isinstance(one, ast.Name) and one.id == name for one in node.targets):
+                return True
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            if node.target.id == name:
+                return True
+    return False

@@ -1,0 +1,72 @@
+"""The tree in CONTRIBUTING.md: `python -m tests.docs.tree CONTRIBUTING.md` writes it anew.
+
+A folder's line is the first sentence of its `__init__`: say there what belongs into the folder.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import tidings
+
+SOURCE = Path(tidings.__file__).parent
+BEGIN = "<!-- made by `make docs` from the packages: the tree -->"
+END = "<!-- the end of the tree -->"
+DATA = {  # folders without code: they have no docstring to say it
+    "catalogue/shared": "Blocks that several event types share, one JSON file each.",
+    "catalogue/types": "The event types, one JSON file each.",
+    "console/browser": "The console's browser libraries by version, and the tools that fetch them.",
+    "console/static": "Styles, scripts and pictures of the console.",
+    "console/templates": "The HTML of the console's pages.",
+    "store/sqlite/schema": "The migrations of the database file, numbered without a gap.",
+}
+_SENTENCE = re.compile(r"(?<=[.!?])\s")
+
+
+def packages() -> list[Path]:
+    """All folders of code, each before those in it, by name."""
+    found = (one.parent for one in SOURCE.rglob("__init__.py") if "node_modules" not in one.parts)
+    return sorted(one for one in found if one != SOURCE)
+
+
+def modules(package: Path) -> list[Path]:
+    """The modules of a folder, without its `__init__`."""
+    return [one for one in package.glob("*.py") if one.stem != "__init__"]
+
+
+def sentence(package: Path) -> str:
+    """The first sentence of a package's docstring; empty where it has none."""
+    text = ast.get_docstring(ast.parse((package / "__init__.py").read_text("utf-8"))) or ""
+    return _SENTENCE.split(" ".join(text.split("\n\n")[0].split()))[0]
+
+
+def tree() -> str:
+    """The block between the two marks."""
+    rows = sorted(_rows())
+    width = max(2 * (len(parts) - 1) + len(parts[-1]) for parts, _ in rows) + 3
+    lines = [
+        f"{'  ' * (len(parts) - 1) + parts[-1] + '/':<{width}}{said}".rstrip()
+        for parts, said in rows
+    ]
+    return "\n".join([BEGIN, "```", "src/tidings/", *lines, "```", END])
+
+
+def _rows() -> Iterator[tuple[tuple[str, ...], str]]:
+    for package in packages():
+        yield package.relative_to(SOURCE).parts, sentence(package)
+    for folder, said in DATA.items():
+        yield tuple(folder.split("/")), said
+
+
+def with_tree(page: str) -> str:
+    """The page with the tree as it is now."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return before + tree() + after
+
+
+if __name__ == "__main__":
+    path = Path(sys.argv[1])
+    path.write_text(with_tree(path.read_text("utf-8")), "utf-8")
