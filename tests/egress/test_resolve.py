@@ -13,8 +13,7 @@ from dnslib import RCODE  # type: ignore[import-untyped]  # it has no types
 
 from tidings.core.delivery.exchange import FaultKind
 from tidings.egress import resolve as subject
-from tidings.egress.hosts import HostsFile
-from tidings.egress.resolve import CaresResolver, Resolved, Unresolved
+from tidings.egress.resolve import CaresResolver, HostsFile, Resolved, Unresolved
 
 from .nameserver import NameServer, Zone
 from .support import run

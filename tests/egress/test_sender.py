@@ -10,10 +10,9 @@ import pytest
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind
 from tidings.egress.address import parse_target
 from tidings.egress.dial import Dialler
-from tidings.egress.hosts import HostsFile
 from tidings.egress.policy import Policy
 from tidings.egress.port import Sender, Target
-from tidings.egress.resolve import CaresResolver, Resolved, Unresolved
+from tidings.egress.resolve import CaresResolver, HostsFile, Resolved, Unresolved
 from tidings.egress.sender import HttpSender
 from tidings.egress.wire import Wire
 

@@ -18,7 +18,7 @@ from tidings.egress.address import TargetRefused, is_literal, parse_target, url_
 from tidings.egress.budget import Budget
 from tidings.egress.dial import CONNECT_S, Dialler
 from tidings.egress.policy import Policy
-from tidings.egress.port import Leaves, Target
+from tidings.egress.port import Headers, Leaves, Target
 from tidings.egress.request import RequestWriter
 from tidings.egress.resolve import Resolver, Unresolved
 from tidings.egress.wire import Wire
@@ -26,7 +26,9 @@ from tidings.egress.wire import Wire
 IDLE_S = 30.0
 LINGER_S = 0.25  # how long a send waits for the rest of another one's body before it is cut
 ROOM_S = 1.0  # how long a send waits for one of its outlet's connections
+TRIES_MAX = 3  # of one question to an origin
 _NEVER = float("-inf")
+_AGAIN = (*faults.NOT_CONNECTED, FaultKind.STALE, FaultKind.RESET)
 
 
 class HttpOutlet:
@@ -281,3 +283,25 @@ def reads_back(target: Target) -> bool:
         return parse_target(url_of(target), allow_http=True) == target
     except TargetRefused:
         return False
+
+
+class HttpOrigin(HttpOutlet):
+    """See `egress.port.Origin`: an outlet that asks, by GET on any path of one origin.
+
+    Asking twice harms nobody: a connection that was closed meanwhile is replaced at once.
+    """
+
+    async def get(self, path: str, headers: Headers, deadline_s: float) -> Ending:
+        """See `egress.port.Origin.get`."""
+        started = monotonic()
+        if not reads_back(msgspec.structs.replace(self._target, path=path)):
+            return faults.unsent(FaultKind.POLICY, faults.BLOCKED, started)
+        tries = 1
+        while True:
+            left_s = max(0.001, deadline_s - (monotonic() - started))
+            ending = await self._exchange("GET", lambda: headers, b"", left_s, path)
+            assert ending is not None
+            again = isinstance(ending, Fault) and ending.kind in _AGAIN
+            if not again or tries == TRIES_MAX or monotonic() - started >= deadline_s:
+                return ending
+            tries += 1

@@ -11,8 +11,7 @@ from tidings.core.delivery.exchange import FaultKind
 from tidings.egress.address import is_literal
 from tidings.egress.budget import UNBOUNDED, Budget
 from tidings.egress.dial import Dialler
-from tidings.egress.origin import HttpOrigin
-from tidings.egress.outlet import HttpOutlet
+from tidings.egress.outlet import HttpOrigin, HttpOutlet
 from tidings.egress.policy import Policy
 from tidings.egress.port import Target
 from tidings.egress.resolve import CaresResolver, Resolver, Unresolved
