@@ -17,9 +17,8 @@ import pytest
 from standardwebhooks import Webhook
 
 from tidings.demo.ledger import Arrival, Ledger, read_arrival
-from tidings.demo.play import EVENTS, HOOKS, SHOWN, Result
+from tidings.demo.play import EVENTS, HOOKS, SHOWN, Result, Screen, duration
 from tidings.demo.receivers import Receivers, signed
-from tidings.demo.show import Screen, duration
 from tidings.demo.story import DETAIL_MAX, TYPES, detail, episode
 
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
