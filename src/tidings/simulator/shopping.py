@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 from tidings.simulator.blocks import activity, actor
 from tidings.simulator.currency import issue_coins, take_back_coins
-from tidings.simulator.hours import SPECIAL, opening
 from tidings.simulator.offers import earn_badge, issue_coupon, take_coupon, use_coupon
-from tidings.simulator.points import issue, money, redeem, undo_redemption
+from tidings.simulator.points import issue, money, redeem, take_back_points, undo_redemption
 from tidings.simulator.programme import (
     BADGE_EVERY,
     COIN_BILL,
     COUPON_BILL,
     COUPON_VALUE,
     CURRENCY,
+    DAY_MS,
     LARGE_BILL,
     MULTIPLIERS,
     PER_POINT,
@@ -20,9 +20,9 @@ from tidings.simulator.programme import (
     PROMOTION_POINTS,
     RATIO,
     TILLS,
+    store_of,
 )
 from tidings.simulator.promotions import earn, earnable, take_back, take_cart_offer, use_cart_offer
-from tidings.simulator.returns import take_back_points
 from tidings.simulator.streaks import hangs_on as streak_hangs_on
 from tidings.simulator.streaks import progress as streak_progress
 from tidings.simulator.streaks import set_back as streak_set_back
@@ -47,6 +47,9 @@ DUPLICATE: Json = {
     "rejectionReason": "DUPLICATE_BILL_NUMBER",
     "reasonDetails": "The store already has a bill with this number",
 }
+HOUR_MS = 3_600_000
+MARGIN_MS = 600_000  # nobody comes in the last minutes
+SPECIAL = 0.05  # of closed days on which somebody is served all the same
 
 
 def _new_bill(world: World, customer: Customer | None = None) -> Bill:
@@ -90,6 +93,23 @@ def _bill(world: World, bill: Bill, who: Json, call: Call, status: str = "PLACED
         "grossAmount": round(bill.amount + bill.discount, 2),
         "currencyCode": CURRENCY,
     }
+
+
+def opening(till: int, now_ms: int, special: bool) -> tuple[int, int]:
+    """From when until when the shop takes bills: now if it is open, otherwise when it next opens.
+
+    On the weekly closed day it does so in a `special` case only.
+    """
+    store = store_of(till)
+    offset = store.offset_min * 60_000
+    day = (now_ms + offset) // DAY_MS
+    while True:
+        weekday = (day + 3) % 7  # 1970-01-01 was a Thursday
+        opens = day * DAY_MS + int(store.opens_h * HOUR_MS) - offset
+        closes = day * DAY_MS + int(store.closes_h * HOUR_MS) - offset - MARGIN_MS
+        if now_ms < closes and (special or weekday != store.closed):
+            return opens, closes
+        day += 1
 
 
 def at_the_till(
