@@ -24,8 +24,7 @@ from tidings.api.http.foreign import CODE, FETCH_SITE, ORIGIN, changes, foreign
 from tidings.api.http.health import health_routes
 from tidings.api.http.refusals import REQUEST_ID, failed, request_id
 from tidings.api.openapi.routes import add_openapi
-from tidings.api.v1.access.caller import caller_routes
-from tidings.api.v1.access.credentials import credential_routes
+from tidings.api.v1.access.credentials import caller_routes, credential_routes
 from tidings.api.v1.access.errors import add_access_errors
 from tidings.api.v1.access.portal import portal_routes
 from tidings.api.v1.access.users import password_routes, user_routes

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tidings.api.v3.merge_patch import merge
+from tidings.api.v3.webhook_patch import merge
 
 
 @pytest.mark.parametrize(

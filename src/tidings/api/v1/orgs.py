@@ -1,29 +1,159 @@
 """`/v1/orgs`: the tenants. The platform's credential sees all, an org's own its own."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
+from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso, read_object
-from tidings.api.described import described
-from tidings.api.models import V1_ERRORS, body_of
-from tidings.api.v1 import access_models as models
+from tidings.api.described import Model, described
+from tidings.api.models import V1_ERRORS, body_of, refusals
+from tidings.api.said import Name
 from tidings.core.events.calls import Caller
 from tidings.core.form import came
 from tidings.core.org_settings import settings_of, show_settings
 from tidings.engine.orgs import OrgRefused
-from tidings.store.port import Org
+from tidings.store.port import Org as StoredOrg
 
-NEW_BODY = body_of(
-    models.NewOrg, example={"name": "Acme", "parent": None, "timeZone": "Asia/Kolkata"}
-)
+Validation = Literal["strict", "lenient", "off"]
+Address = Annotated[
+    str, Field(pattern="^[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}$")
+]
+
+
+class Retention(Model):
+    """How many days data is kept."""
+
+    payloadDays: int = Field(default=30, ge=9, description="Bodies, and what can be sent again.")
+    responseDays: int = Field(default=7, ge=1, description="Answers of receivers.")
+    metadataDays: int = Field(
+        default=90, description="Deliveries and attempts; at least payloadDays."
+    )
+
+
+class OrgLimits(Model):
+    """What the org may do, over all its credentials."""
+
+    eventsPerSecond: float | None = Field(default=None, description="null: no limit.")
+
+
+class OrgSettings(Model):
+    """How the org's events are checked and kept."""
+
+    validation: Validation = Field("strict", description="lenient: accepted with a warning.")
+    validationByType: dict[str, Validation | None] = Field({}, description="null takes one away.")
+    unknownTypes: Literal["refused", "admitted"] = "refused"
+    retention: Retention = Field(
+        default_factory=Retention, description="For the platform's credential."
+    )
+    limits: OrgLimits = Field(
+        default_factory=OrgLimits, description="For the platform's credential."
+    )
+    notify: list[str] = Field([], description="E-mail addresses for operational events.")
+
+
+class RetentionWish(Model):
+    """How many days data is to be kept."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    payloadDays: Annotated[int, Field(ge=9, le=3650)] = 30
+    responseDays: Annotated[int, Field(ge=1, le=3650)] = 7
+    metadataDays: Annotated[int, Field(ge=1, le=3650)] = Field(
+        90, description="At least the other two."
+    )
+
+
+class LimitsWish(Model):
+    """What the org may do, over all its credentials."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    eventsPerSecond: Annotated[float, Field(ge=0.1, le=1_000_000)] | None = Field(
+        None, description="null: no limit."
+    )
+
+
+class SettingsWish(Model):
+    """What is to change of the settings; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    validation: Validation | None = Field("strict", description="lenient: with a warning.")
+    validationByType: (
+        Annotated[
+            dict[Annotated[str, Field(pattern="^[A-Za-z0-9_.:-]{1,128}$")], Validation | None],
+            Field(max_length=500),
+        ]
+        | None
+    ) = Field({}, description="null takes one away.")
+    unknownTypes: Literal["refused", "admitted"] | None = "refused"
+    retention: RetentionWish | None = Field(None, description="For the platform's credential.")
+    limits: LimitsWish | None = Field(None, description="For the platform's credential.")
+    notify: Annotated[list[Address], Field(max_length=10)] | None = Field(
+        [], description="E-mail addresses for operational events; their owners are asked first."
+    )
+
+
+class OrgChange(Model):
+    """What changes an org; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: int | None = Field(None, description="It stays.")
+    name: Name = ""
+    parent: int | None = Field(None, description="null: at the top. For the platform.")
+    timeZone: str | None = Field(None, description="An IANA name, such as Asia/Kolkata.")
+    settings: SettingsWish | None = None
+
+
+class NewOrg(OrgChange):
+    """What creates an org."""
+
+    name: Name
+    id: Annotated[int, Field(ge=1, le=9_007_199_254_740_991)] | None = Field(
+        None, description="The next one where it is absent."
+    )
+    orgId: Annotated[int, Field(ge=1, le=9_007_199_254_740_991)] | None = Field(
+        None, description="The same as id, by the name that it has in events."
+    )
+
+
+class Notified(Model):
+    """An address that the org names, and what its owner has said."""
+
+    address: str
+    state: Literal["confirmed", "asked", "waiting"] = Field(
+        description="Letters go to confirmed addresses alone; the others' owners are asked by one."
+    )
+
+
+class Org(Model):
+    """A tenant."""
+
+    id: int
+    name: str
+    parent: int | None
+    timeZone: str
+    settings: OrgSettings
+    notified: list[Notified] = Field(description="The addresses of settings.notify.")
+    createdAt: str | None
+
+
+class SeveralOrgs(Model):
+    """All tenants."""
+
+    orgs: list[Org]
+
+
+NEW_BODY = body_of(NewOrg, example={"name": "Acme", "parent": None, "timeZone": "Asia/Kolkata"})
 CHANGE_BODY = body_of(
-    models.OrgChange, example={"settings": {"validation": "lenient", "unknownTypes": "admitted"}}
+    OrgChange, example={"settings": {"validation": "lenient", "unknownTypes": "admitted"}}
 )
-BAD = models.refusals(s400="The body is refused")
+BAD = refusals(s400="The body is refused")
 
 
 def org_routes(services: Services) -> APIRouter:
@@ -36,9 +166,9 @@ def org_routes(services: Services) -> APIRouter:
         status_code=201,
         openapi_extra=NEW_BODY,
         responses={
-            201: described(models.Org, "The org"),
+            201: described(Org, "The org"),
             **BAD,
-            **models.refusals(s409="The id is taken"),
+            **refusals(s409="The id is taken"),
         },
     )
     async def create(request: Request) -> Response:
@@ -54,7 +184,7 @@ def org_routes(services: Services) -> APIRouter:
     @router.get(
         "",
         summary="List all orgs",
-        responses={200: described(models.SeveralOrgs, "All orgs, by id")},
+        responses={200: described(SeveralOrgs, "All orgs, by id")},
     )
     async def list_all(request: Request) -> Response:
         """For the platform's own credential."""
@@ -64,7 +194,7 @@ def org_routes(services: Services) -> APIRouter:
     @router.get(
         "/{org_id}",
         summary="Get an org",
-        responses={200: described(models.Org, "The org")},
+        responses={200: described(Org, "The org")},
     )
     async def get(request: Request, org_id: str) -> Response:
         _, org = org_caller(services, request, "admin:read", org_id)
@@ -74,7 +204,7 @@ def org_routes(services: Services) -> APIRouter:
         "/{org_id}",
         summary="Change an org",
         openapi_extra=CHANGE_BODY,
-        responses={200: described(models.Org, "The org"), **BAD},
+        responses={200: described(Org, "The org"), **BAD},
     )
     async def change(request: Request, org_id: str) -> Response:
         """What is left out stays. In force for every event accepted after the answer."""
@@ -89,7 +219,9 @@ def org_routes(services: Services) -> APIRouter:
     return router
 
 
-def org_caller(services: Services, request: Request, scope: str, org_id: str) -> tuple[Caller, Org]:
+def org_caller(
+    services: Services, request: Request, scope: str, org_id: str
+) -> tuple[Caller, StoredOrg]:
     """Who calls, and the org of the path. 404 for one that is not there, or not the caller's."""
     caller = services.caller(request, scope)
     known = org_id.isascii() and org_id.isdigit() and len(org_id) <= 16
@@ -110,7 +242,7 @@ def _refused(wrong: OrgRefused) -> Refused:
     return Refused(status, wrong.refusals)
 
 
-def _show(services: Services, org: Org) -> dict[str, Any]:
+def _show(services: Services, org: StoredOrg) -> dict[str, Any]:
     return {
         "id": org.id,
         "name": org.name,

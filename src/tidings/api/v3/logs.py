@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, envelope, refused
 from tidings.api.context import Services
-from tidings.api.models import ERRORS
 from tidings.api.said import EPOCH_MS, TEXT, listed
 from tidings.api.v1.delivery.outlooks import see
 from tidings.api.v1.events.family import family_of
@@ -29,7 +28,7 @@ from tidings.api.v3.log_rules import (
     read_period,
     read_question,
 )
-from tidings.api.v3.models import LOG, METRICS
+from tidings.api.v3.models import ERRORS, LOG, METRICS
 from tidings.core.form import Form, Refusal, came
 from tidings.engine.webhooks.records import Record
 from tidings.store.port import DeliveryQuery, StoredDelivery, Tally

@@ -6,8 +6,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer, envelope, refused
 from tidings.api.context import Services
-from tidings.api.models import ERRORS
-from tidings.api.v3.models import METADATA, ONE_METADATA
+from tidings.api.v3.models import ERRORS, METADATA, ONE_METADATA
 from tidings.core.form import came
 
 

@@ -9,8 +9,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused
 from tidings.api.context import Services, read_object
-from tidings.api.models import ONE
-from tidings.api.v3.models import CHANGE_ERRORS, CONDITIONAL, ROTATE_BODY
+from tidings.api.v3.models import CHANGE_ERRORS, CONDITIONAL, ONE, ROTATE_BODY
 from tidings.api.v3.webhook_answers import WebhookAnswers, author, changed, expect, unknown_webhook
 from tidings.core.form import Form
 from tidings.core.shaping.sign import show_secret

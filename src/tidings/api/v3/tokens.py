@@ -11,7 +11,7 @@ from tidings.api.context import Services, read_object
 from tidings.api.described import described
 from tidings.api.http.front import address_of
 from tidings.api.models import body_of
-from tidings.api.v1 import access_models as models
+from tidings.api.v1.access import models
 from tidings.api.v1.access.credentials import NO_STORE
 from tidings.core.form import came
 from tidings.engine.access.access import TOKEN_PATH

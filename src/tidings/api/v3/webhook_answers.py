@@ -1,6 +1,7 @@
 """What the calls on one webhook have in common: who changes it, on which version, and how refusals
 of a change are answered."""
 
+import re
 from collections.abc import Awaitable, Collection, Sequence
 from typing import Any, TypeVar
 
@@ -9,7 +10,6 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, envelope, refused
 from tidings.api.context import Services, iso
-from tidings.api.v3.etags import etag, expected
 from tidings.api.v3.webhook_view import show_webhook, with_choices
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.standing import Standing
@@ -26,6 +26,8 @@ from tidings.engine.webhooks.webhooks import (
 Result = TypeVar("Result")
 
 _CONFLICTS = ("name_taken", "too_many_secrets")  # not the body is wrong, but the time
+_TAGS = re.compile(r'\s*(?:(W/)?"([\x21\x23-\x7e]*)"\s*(?:,|$)|,)')
+_VERSION = re.compile(r"[1-9][0-9]{0,15}")
 
 
 class WebhookAnswers:
@@ -106,14 +108,36 @@ def tagged(record: Record, data: dict[str, Any], warnings: Sequence[Refusal] = (
     return answer(envelope(data, warnings=warnings), headers=headers)
 
 
+def etag(version: int) -> str:
+    """The entity tag of a webhook's version."""
+    return f'"{version}"'
+
+
 def author(caller: Caller) -> Author:
     """Who is shown as having made or changed it."""
     return caller.attribution if caller.attribution.id else caller.credential
 
 
 def expect(request: Request) -> Collection[int] | None:
-    """The versions that a call may change; None for any."""
-    return expected(request.headers.get("if-match"))
+    """The versions that a call may change, by `If-Match`; None for any (no header, or `*`).
+
+    A caller who sends back the tag that it was given changes nothing that somebody else has changed
+    in the meantime (RFC 9110, section 13.1.1). A weak tag, and one that is not ours, match nothing;
+    a header that is no list of tags neither.
+    """
+    header = request.headers.get("if-match")
+    if header is None or header.strip() == "*":
+        return None
+    versions = set()
+    at = 0
+    while at < len(header):
+        found = _TAGS.match(header, at)
+        if found is None:
+            return frozenset()
+        at = found.end()
+        if found[2] is not None and found[1] is None and _VERSION.fullmatch(found[2]):
+            versions.add(int(found[2]))
+    return frozenset(versions)
 
 
 def is_dry_run(request: Request) -> bool:

@@ -6,8 +6,6 @@ the body, all others stay as they are. Null takes a field away, so that its defa
 
 from typing import Any
 
-from tidings.api.v3.merge_patch import merge
-
 _HEADERS = "webHookHeaders"
 
 # What a field is without a value, where reading null in a body would leave it as it was.
@@ -43,3 +41,21 @@ def _merged_headers(old: dict[str, str], patch: dict[str, Any]) -> dict[str, Any
     named = {name.lower() for name in patch}
     kept = {name: value for name, value in old.items() if name.lower() not in named}
     return kept | {name: value for name, value in patch.items() if value is not None}
+
+
+def merge(target: Any, patch: Any) -> Any:
+    """The patched document (RFC 7396).
+
+    A member that is null in the patch is taken away, an object is merged member by member, anything
+    else replaces what was there; a list is replaced whole. Neither argument is changed; the patch's
+    depth is the caller's care.
+    """
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge(merged.get(name), value)
+    return merged

@@ -13,9 +13,8 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer, envelope, refused
 from tidings.api.context import Services, read_object
-from tidings.api.models import ONE, SEVERAL
 from tidings.api.v1.webhooks.models import BODY, PATCH_BODY, REPLACING_BODY
-from tidings.api.v3.models import CHANGE_ERRORS, CHANGING, CREATING, REPLACING
+from tidings.api.v3.models import CHANGE_ERRORS, CHANGING, CREATING, ONE, REPLACING, SEVERAL
 from tidings.api.v3.webhook_answers import (
     WebhookAnswers,
     author,

@@ -1,4 +1,5 @@
-"""`/v1/orgs/{orgId}/credentials`: who may call for an org, and what each may do."""
+"""`/v1/orgs/{orgId}/credentials`: who may call for an org, and what each may do; and `/v1/caller`:
+who calls, and for which org, so that a program need not be told it twice."""
 
 from typing import Any
 
@@ -9,8 +10,8 @@ from starlette.responses import Response
 from tidings.api.answers import answer
 from tidings.api.context import Services, iso, read_object
 from tidings.api.described import described
-from tidings.api.models import V1_ERRORS, Responses, body_of
-from tidings.api.v1 import access_models as models
+from tidings.api.models import V1_ERRORS, Responses, body_of, refusals
+from tidings.api.v1.access import models
 from tidings.api.v1.orgs import org_caller
 from tidings.core.access.scopes import show_scopes
 from tidings.store.port import Credential
@@ -27,7 +28,8 @@ NEW_BODY = body_of(
 CHANGE_BODY = body_of(models.CredentialChange, example={"limits": {"eventsPerSecond": 50}})
 ROTATE_BODY = body_of(models.Rotation, example={"overlapInHours": 24})
 ONE: Responses = {200: described(models.Credential, "The credential")}
-BAD = models.refusals(s400="The body is refused", s409="Not as things stand")
+BAD = refusals(s400="The body is refused", s409="Not as things stand")
+CALLER: Responses = {200: described(models.Caller, "Who calls")}
 
 
 def credential_routes(services: Services) -> APIRouter:
@@ -121,3 +123,28 @@ def _show(credential: Credential, used_ms: int | None) -> dict[str, Any]:
         "oldSecretUntil": iso(credential.previous_until_ms),
         "revokedAt": iso(credential.revoked_ms),
     }
+
+
+def caller_routes(services: Services) -> APIRouter:
+    """The route, over the services."""
+    router = APIRouter(tags=["credentials"], responses=V1_ERRORS)
+
+    @router.get("/v1/caller", summary="Who calls, and for which org", responses=CALLER)
+    async def who(request: Request) -> Response:
+        """The credential of this very call; `orgId` is its own org, or that of X-Tidings-Org."""
+        caller = services.caller(request)
+        credential = services.access.credential(caller.credential)
+        assert credential is not None  # it was recognised in this moment
+        return answer(
+            {
+                "credential": credential.id,
+                "kind": credential.kind,
+                "name": credential.name,
+                "platform": caller.platform,
+                "orgId": caller.org,
+                "scopes": show_scopes(credential.scopes),
+                "expiresAt": iso(credential.expires_ms),
+            }
+        )
+
+    return router

@@ -10,9 +10,8 @@ from starlette.responses import Response
 from tidings.api.answers import Refused, answer
 from tidings.api.context import Services, iso, read_object
 from tidings.api.described import Model, described
-from tidings.api.models import V1_ERRORS, body_of
+from tidings.api.models import V1_ERRORS, body_of, refusals
 from tidings.api.said import NAMED
-from tidings.api.v1 import access_models as models
 from tidings.api.v1.access.credentials import NO_STORE
 from tidings.api.v1.orgs import org_caller
 from tidings.core.access.portal_rules import (
@@ -80,7 +79,7 @@ BODY = body_of(
         "embedIn": ["https://app.acme.example"],
     },
 )
-BAD = models.refusals(s400="The body is refused", s429="Too many links wait to be opened")
+BAD = refusals(s400="The body is refused", s429="Too many links wait to be opened")
 
 
 def portal_routes(services: Services) -> APIRouter:

@@ -10,8 +10,8 @@ from tidings.api.answers import answer, refused
 from tidings.api.context import Services, iso, read_object
 from tidings.api.described import described
 from tidings.api.http.front import address_of
-from tidings.api.models import V1_ERRORS, Responses, body_of
-from tidings.api.v1 import access_models as models
+from tidings.api.models import V1_ERRORS, Responses, body_of, refusals
+from tidings.api.v1.access import models
 from tidings.api.v1.access.credentials import NO_STORE
 from tidings.api.v1.orgs import org_caller
 from tidings.core.form import came
@@ -27,7 +27,7 @@ PASSWORD_BODY = body_of(
     models.NewPassword, example={"token": "lnk_…", "password": "several words of mine"}
 )
 ONE: Responses = {200: described(models.User, "The user")}
-BAD = models.refusals(s400="The body is refused")
+BAD = refusals(s400="The body is refused")
 
 
 def user_routes(services: Services) -> APIRouter:
@@ -52,7 +52,7 @@ def user_routes(services: Services) -> APIRouter:
         responses={
             201: described(models.UserWithInvitation, "Shown once"),
             **BAD,
-            **models.refusals(s409="The org has this user"),
+            **refusals(s409="The org has this user"),
         },
     )
     async def create(request: Request, org_id: str) -> Response:
@@ -101,7 +101,7 @@ def user_routes(services: Services) -> APIRouter:
 def password_routes(services: Services) -> APIRouter:
     """The route that people reach without a credential, with a link or their password."""
     router = APIRouter(prefix="/v1/passwords", tags=["users"])
-    errors = BAD | models.refusals(
+    errors = BAD | refusals(
         s401="Address and current password are not known together",
         s429="Too many tries",
         s503="The store is not there now",

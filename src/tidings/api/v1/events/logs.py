@@ -1,4 +1,5 @@
-"""`GET /v1/events` and `GET /v1/deliveries`: pages of what happened, by filters that combine.
+"""`GET /v1/events` and `GET /v1/deliveries`: pages of what happened, by filters that combine; and
+`GET /v1/events/{eventId}`: one event as it was accepted, and its fate at every webhook.
 
 A page may hold fewer rows than asked for, and even none, while `older` leads on: what one call may
 examine is bounded, so that no filter costs more than another.
@@ -7,6 +8,7 @@ examine is bounded, so that no filter costs more than another.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +16,7 @@ from starlette.responses import Response
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, iso
 from tidings.api.models import V1_ERRORS
+from tidings.api.not_there import not_there
 from tidings.api.v1.delivery.outlooks import show_row
 from tidings.api.v1.events.family import family_of
 from tidings.api.v1.events.log_models import DELIVERY_PARAMETERS, EVENT_PARAMETERS
@@ -200,3 +203,32 @@ def webhooks_of(services: Services, org: int, ids: Sequence[str]) -> dict[int, R
             ) from None
         records[record.webhook.number] = record
     return records
+
+
+def event_routes(services: Services) -> APIRouter:
+    """The route, over the services."""
+    router = APIRouter(prefix="/v1", tags=["events"], responses=V1_ERRORS)
+    store, webhooks = services.store, services.webhooks
+
+    @router.get("/events/{event_id}", summary="An event and its fate")
+    async def event(request: Request, event_id: str) -> Response:
+        """The event as it was accepted, and its delivery to every webhook of the org."""
+        org = services.caller(request, "logs:read").org
+        found = await store.event(org, event_id)
+        if found is None or found.org != org:
+            raise not_there("eventId", "the id of an event of this org", event_id)
+        heads = await heads_of(services.store, [found.seq])
+        deliveries = []
+        for delivery in await store.deliveries_of(found.seq):
+            record = webhooks.by_number(delivery.webhook)
+            if record is not None and record.org == org:
+                deliveries.append(show_row(services, delivery, record))
+        return answer(
+            show_event_facts(found, heads.get(found.seq))
+            | {
+                "body": None if found.body is None else msgspec.Raw(found.body),
+                "deliveries": deliveries,
+            }
+        )
+
+    return router

@@ -1,145 +1,15 @@
-"""Shapes of orgs, credentials, users and tokens for the OpenAPI description."""
+"""Shapes of credentials, users and tokens for the OpenAPI description."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from tidings.api.described import Model, described
-from tidings.api.models import Error, Responses
-from tidings.api.said import Given, MaybeName, Moment, Name, Password
+from tidings.api.described import Model
+from tidings.api.said import Given, MaybeName, Moment, Password
 
 Level = Literal["none", "read", "write"]
-Validation = Literal["strict", "lenient", "off"]
-Address = Annotated[
-    str, Field(pattern="^[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}$")
-]
 _PART = r"[^\s@<>\"',;:\\()\[\]\x00-\x20\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
 Email = Annotated[str, Field(pattern=f"^{_PART}{{1,64}}@{_PART}{{1,189}}$", max_length=254)]
-
-
-class Retention(Model):
-    """How many days data is kept."""
-
-    payloadDays: int = Field(default=30, ge=9, description="Bodies, and what can be sent again.")
-    responseDays: int = Field(default=7, ge=1, description="Answers of receivers.")
-    metadataDays: int = Field(
-        default=90, description="Deliveries and attempts; at least payloadDays."
-    )
-
-
-class OrgLimits(Model):
-    """What the org may do, over all its credentials."""
-
-    eventsPerSecond: float | None = Field(default=None, description="null: no limit.")
-
-
-class OrgSettings(Model):
-    """How the org's events are checked and kept."""
-
-    validation: Validation = Field("strict", description="lenient: accepted with a warning.")
-    validationByType: dict[str, Validation | None] = Field({}, description="null takes one away.")
-    unknownTypes: Literal["refused", "admitted"] = "refused"
-    retention: Retention = Field(
-        default_factory=Retention, description="For the platform's credential."
-    )
-    limits: OrgLimits = Field(
-        default_factory=OrgLimits, description="For the platform's credential."
-    )
-    notify: list[str] = Field([], description="E-mail addresses for operational events.")
-
-
-class RetentionWish(Model):
-    """How many days data is to be kept."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    payloadDays: Annotated[int, Field(ge=9, le=3650)] = 30
-    responseDays: Annotated[int, Field(ge=1, le=3650)] = 7
-    metadataDays: Annotated[int, Field(ge=1, le=3650)] = Field(
-        90, description="At least the other two."
-    )
-
-
-class LimitsWish(Model):
-    """What the org may do, over all its credentials."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    eventsPerSecond: Annotated[float, Field(ge=0.1, le=1_000_000)] | None = Field(
-        None, description="null: no limit."
-    )
-
-
-class SettingsWish(Model):
-    """What is to change of the settings; what is left out stays."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    validation: Validation | None = Field("strict", description="lenient: with a warning.")
-    validationByType: (
-        Annotated[
-            dict[Annotated[str, Field(pattern="^[A-Za-z0-9_.:-]{1,128}$")], Validation | None],
-            Field(max_length=500),
-        ]
-        | None
-    ) = Field({}, description="null takes one away.")
-    unknownTypes: Literal["refused", "admitted"] | None = "refused"
-    retention: RetentionWish | None = Field(None, description="For the platform's credential.")
-    limits: LimitsWish | None = Field(None, description="For the platform's credential.")
-    notify: Annotated[list[Address], Field(max_length=10)] | None = Field(
-        [], description="E-mail addresses for operational events; their owners are asked first."
-    )
-
-
-class OrgChange(Model):
-    """What changes an org; what is left out stays."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: int | None = Field(None, description="It stays.")
-    name: Name = ""
-    parent: int | None = Field(None, description="null: at the top. For the platform.")
-    timeZone: str | None = Field(None, description="An IANA name, such as Asia/Kolkata.")
-    settings: SettingsWish | None = None
-
-
-class NewOrg(OrgChange):
-    """What creates an org."""
-
-    name: Name
-    id: Annotated[int, Field(ge=1, le=9_007_199_254_740_991)] | None = Field(
-        None, description="The next one where it is absent."
-    )
-    orgId: Annotated[int, Field(ge=1, le=9_007_199_254_740_991)] | None = Field(
-        None, description="The same as id, by the name that it has in events."
-    )
-
-
-class Notified(Model):
-    """An address that the org names, and what its owner has said."""
-
-    address: str
-    state: Literal["confirmed", "asked", "waiting"] = Field(
-        description="Letters go to confirmed addresses alone; the others' owners are asked by one."
-    )
-
-
-class Org(Model):
-    """A tenant."""
-
-    id: int
-    name: str
-    parent: int | None
-    timeZone: str
-    settings: OrgSettings
-    notified: list[Notified] = Field(description="The addresses of settings.notify.")
-    createdAt: str | None
-
-
-class SeveralOrgs(Model):
-    """All tenants."""
-
-    orgs: list[Org]
 
 
 class Scopes(Model):
@@ -356,8 +226,3 @@ class TokenAnswer(Model):
 
     data: Token | None
     errors: list[dict[str, Any]] | None
-
-
-def refusals(**texts: str) -> Responses:
-    """Further refusals of `/v1`, by status: `s409="…"`."""
-    return {int(name[1:]): described(Error, text) for name, text in texts.items()}
