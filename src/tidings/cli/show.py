@@ -5,8 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tidings.cli.access.credentials import show_credential
-from tidings.cli.access.users import show_user
-from tidings.cli.calls import Calls, calls
+from tidings.cli.calls import Calls, calls, part
 from tidings.cli.deliveries import show_delivery
 from tidings.cli.events.event_log import (
     LOOKED_MAX,
@@ -18,7 +17,7 @@ from tidings.cli.events.event_log import (
 from tidings.cli.exits import Exit, Stop
 from tidings.cli.inboxes.inboxes import find_arrival, show_inbox
 from tidings.cli.orgs import show_org
-from tidings.cli.output import clean
+from tidings.cli.output import clean, moment, print_facts, print_line
 from tidings.cli.replay import show_replay
 from tidings.cli.webhook_names import WEBHOOK_ID
 from tidings.cli.webhooks.webhooks import show_by_consumer_group, show_named
@@ -31,6 +30,28 @@ class Look:
 
     words: str
     open: Callable[[Calls, str, bool], int]
+
+
+def show_user(api: Calls, id: str, as_json: bool) -> int:
+    """Print a person who may sign in; the exit code."""
+    org = api.org()
+    found = api.get(f"/v1/orgs/{org}/users/{part(id)}")
+    if as_json:
+        print_line(found)
+    else:
+        print_facts(
+            [
+                ("user", found["id"]),
+                ("e-mail", found["email"]),
+                ("name", found["name"]),
+                ("role", found["role"]),
+                ("status", found["status"]),
+                ("made", moment(found["createdAt"])),
+                ("by", found["createdBy"]),
+            ]
+        )
+    api.next_step(f"tidings orgs show {org}")
+    return Exit.OK
 
 
 TYPED = {
