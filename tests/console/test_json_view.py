@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tidings.console.curl import curl_of
 from tidings.console.json_view import SHOWN_MAX, body_of
+from tidings.console.pages.delivery.delivery import curl_of
 
 EVENT = (
     b'{"eventName":"pointsIssued","data":{"n":1.50,"big":12345678901234567890123,"items":[{"id":1},'

@@ -1,5 +1,6 @@
 """One delivery: its way, every attempt with request and answer, its payload, and what to do."""
 
+import shlex
 from typing import Any
 
 import msgspec
@@ -10,7 +11,6 @@ from tidings.api.v1.delivery.deliveries import own_delivery, show_whole, try_now
 from tidings.api.v1.delivery.outlooks import Seen, see
 from tidings.api.v1.replay.calls import ReplayCalls
 from tidings.api.v1.webhooks.preview import BYTES_MAX, try_event
-from tidings.console.curl import curl_of
 from tidings.console.json_view import Body, body_of
 from tidings.console.visit import Visit
 from tidings.core.delivery.outlook import Why
@@ -195,3 +195,23 @@ async def _payload(
     if row["body"] is None or row["body"]["text"] is None:
         return Payload(None, row["why"] or "It is no text.")
     return Payload(body_of(row["body"]["text"].encode()), note)
+
+
+def curl_of(request: dict[str, Any]) -> str | None:
+    """A request as a command line, to be tried by hand; None where its bytes are no text.
+
+    What stands in it was masked before: a secret is never put into a clipboard.
+    """
+    body = request["body"]
+    if body is None or body["text"] is None:
+        return None
+    parts = ["curl", "-X", str(request["method"]), shlex.quote(str(request["url"]))]
+    for one in request["headers"]:
+        parts += ["\\\n  -H", shlex.quote(f"{one['name']}: {one['value']}")]
+    parts += ["\\\n  --data-binary", shlex.quote(_plain(str(body["text"])))]
+    return " ".join(parts)
+
+
+def _plain(text: str) -> str:
+    """curl reads a file where the data begins with an @; JSON does not mind a blank before it."""
+    return f" {text}" if text.startswith("@") else text
