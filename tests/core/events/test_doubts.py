@@ -8,7 +8,7 @@ import pytest
 
 from tidings.catalogue import load
 from tidings.catalogue.doubts import DOUBTS_MAX
-from tidings.core.events.doubtful_time import DAY_MS, doubt_of_time
+from tidings.core.events.envelope import DAY_MS, doubt_of_time
 
 Json = dict[str, Any]
 NOW_MS = 1_795_000_000_000

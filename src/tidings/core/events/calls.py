@@ -29,17 +29,19 @@ from tidings.core.events.call_split import (
     split,
     too_large,
 )
-from tidings.core.events.doubtful_time import DAY_MS, SURELY_MS, doubt_of_time
 from tidings.core.events.envelope import (
     ABSENT,
+    DAY_MS,
     NAME_MAX,
     NOT_JSON,
+    SURELY_MS,
     Fault,
     bad_event_id,
     bad_name,
     came,
     complete,
     decode,
+    doubt_of_time,
     given_id,
     given_name,
     org_of,

@@ -12,6 +12,7 @@ The rules (issue "The path", paragraph Accept; reliability rows I2 and I11):
 * Absent `eventId`, `orgId` and `createdAt` are written behind the opening brace, and no other byte
   is touched. Where they are null they are given too, for receivers are promised them: the object is
   written anew, each value byte for byte. An `orgId` of 0 stays as it came.
+* A `createdAt` that cannot be the time in milliseconds is told as a warning, and not refused.
 """
 
 import json
@@ -37,6 +38,9 @@ _SHOWN = 40  # characters of a refused text that are repeated to the sender
 
 _decode: Callable[[bytes], Any] = msgspec.json.Decoder().decode
 _fits = EVENT_ID.fullmatch
+DAY_MS = 86_400_000
+SURELY_MS = 100_000_000_000  # 1973; what is below is told as what it looks like
+SECONDS_FROM, SECONDS_TO = 946_684_800, 4_102_444_800  # 2000 and 2100, in seconds
 
 
 class Absent:
@@ -190,6 +194,24 @@ def bad_name(name: object) -> Fault:
     """The fault for an `eventName` that cannot be one, known or not."""
     rule = f"eventName must be the name of an event type, at most {NAME_MAX} characters"
     return Fault("event_name", f"{rule}; got {came(name)}. Names are case-sensitive.", "eventName")
+
+
+def doubt_of_time(created: Any, now_ms: int) -> str | None:
+    """A warning for a time in another unit, or far from now; None where it may be right."""
+    if created.__class__ is bool or not isinstance(created, int | float):
+        return None  # absent, or what only the schema of a type can judge
+    if SURELY_MS <= created <= now_ms + DAY_MS:
+        return None
+    must = "createdAt should be milliseconds since 1970"
+    if created < 0:
+        return f"{must}; it is negative, which is before 1970. Check the sender's clock and unit."
+    if SECONDS_FROM <= created < SECONDS_TO:
+        return f"{must}; it looks like seconds. Multiply it by 1,000."
+    if created <= now_ms + DAY_MS:
+        return None
+    if created >= SURELY_MS * 1000:
+        return f"{must}; it looks like microseconds or finer. Divide it by 1,000 or 1,000,000."
+    return f"{must}; it is more than a day in the future. Check the sender's clock and unit."
 
 
 def given_id(event: dict[str, Any]) -> str:
