@@ -15,8 +15,8 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
 from tidings.store import port
 from tidings.store.sqlite.delivery.fan_outs import FanOuts
-from tidings.store.sqlite.delivery.jobs import ONE_JOB, PENDING_JOBS, job
 from tidings.store.sqlite.events.queries import id_hash
+from tidings.store.sqlite.leaps import LATER
 from tidings.store.sqlite.replay.slices import ReplaySlices
 from tidings.store.sqlite.touched import BLOCK_BITS, touch, touch_blocks, touch_replayed
 
@@ -77,6 +77,30 @@ _DISABLE = (
 )
 _GIVEN_TO_EVENTS = "SELECT first_delivery + deliveries - 1 FROM event ORDER BY seq DESC LIMIT 1"
 _TOUCH = "UPDATE meta SET value = value WHERE key = 'clean_stop'"
+# A further attempt sends what the first recorded one has sent: the shaped bytes where they were
+# kept, the accepted ones where it was made without shaping. Neither, where nothing can have left.
+_COLUMNS = (
+    f"SELECT d.id, d.webhook, e.org, e.id, coalesce(r.at_ms, e.at_ms) + {LATER}, d.attempts,"
+    " d.key, b.bytes,"
+    " r.replay, r.again, s.bytes,"
+    " d.attempts > 0 AND EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.id"
+    " AND (a.status NOT NULL OR a.kind NOT IN ('lost', 'ours', 'transform'))),"
+    " CASE WHEN d.attempts > 0 THEN (SELECT count(*) FROM attempt a WHERE a.delivery = d.id"
+    " AND a.kind = 'lost') ELSE 0 END"
+)
+_JOINED = (
+    " JOIN event e ON e.seq = d.event JOIN body b ON b.seq = d.event"
+    " LEFT JOIN delivery_replay r ON r.delivery = d.id"
+    " LEFT JOIN sent s ON s.delivery = d.id"
+)
+
+ONE_JOB = f"{_COLUMNS} FROM delivery d{_JOINED} WHERE d.id = ?"
+# The index is named: without statistics SQLite prefers that of the whole log, and a page would then
+# read past everything that was ever delivered.
+PENDING_JOBS = (
+    f"{_COLUMNS} FROM delivery d INDEXED BY delivery_pending{_JOINED}"
+    " WHERE d.webhook = ? AND d.id > ? AND d.state = 0 ORDER BY d.id LIMIT ?"
+)
 
 
 class Writer:
@@ -396,3 +420,15 @@ def _attempt_row(one: port.Settled) -> Row:
         )
     head = (one.delivery, one.attempt, one.started_ms, one.version, one.duration_ms, one.status)
     return head + kept
+
+
+def job(row: tuple[Any, ...], *, retry: bool) -> Job:
+    """A row of either query as a job. A taken retry has counted its attempt already."""
+    (delivery, webhook, org, event_id, at_ms, attempts, key, body), more = row[:8], row[8:]
+    replay, again, sent, tried, lost = more
+    attempt = attempts if retry else attempts + 1
+    head = (delivery, webhook, org, event_id, at_ms, attempt, key, retry, sent or body)
+    if replay is None and not attempts:
+        return Job(*head)
+    shaped = sent is not None or bool(tried)
+    return Job(*head, replay, bool(again), shaped, lost=lost)
