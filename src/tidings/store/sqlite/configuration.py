@@ -10,6 +10,7 @@ import apsw
 
 from tidings.core.delivery.states import State
 from tidings.store import port
+from tidings.store.sqlite.answers import answers
 
 _WEBHOOK = (
     "SELECT w.number, w.id, w.consumer_group, w.org, v.version, w.name, v.standing, v.config,"
@@ -53,6 +54,7 @@ class Configuration:
         self._clock_ms = clock_ms
         self._raised = raised
 
+    @answers(port.Store.load)
     def load(self) -> port.Snapshot:
         """See `port.Store.load`."""
         run = self._connection.execute
@@ -75,6 +77,7 @@ class Configuration:
             disablings=[port.Disabling(*row) for row in run(_DISABLINGS)],
         )
 
+    @answers(port.Store.drop_disabling)
     def drop_disabling(self, webhook: int, version: int) -> None:
         """See `port.Store.drop_disabling`."""
         with self._connection:
@@ -82,6 +85,7 @@ class Configuration:
                 "DELETE FROM disabling WHERE webhook = ? AND version <= ?", (webhook, version)
             )
 
+    @answers(port.Store.put_org)
     def put_org(self, org: port.Org) -> int:
         """See `port.Store.put_org`."""
         with self._connection:
@@ -102,6 +106,7 @@ class Configuration:
         self._raised(version)
         return version
 
+    @answers(port.Store.put_credential)
     def put_credential(self, credential: port.Credential) -> None:
         """See `port.Store.put_credential`."""
         with self._connection:
@@ -127,6 +132,7 @@ class Configuration:
                 ),
             )
 
+    @answers(port.Store.put_webhook)
     def put_webhook(self, webhook: port.StoredWebhook) -> tuple[port.StoredWebhook, int]:
         """See `port.Store.put_webhook`."""
         now = self._clock_ms()

@@ -8,6 +8,7 @@ import msgspec
 
 from tidings.store import port
 from tidings.store.port.inboxes import KEPT_ARRIVALS, KEPT_BYTES
+from tidings.store.sqlite.answers import answers
 
 _COLUMNS = "number, org, token, name, answer, created_ms, used_ms"
 _ARRIVAL = (
@@ -36,6 +37,7 @@ class InboxRows:
         self._run: Callable[..., Any] = connection.execute
         self._clock_ms = clock_ms
 
+    @answers(port.Store.load_inboxes)
     def load(self) -> list[port.Inbox]:
         """See `port.InboxStore.load_inboxes`."""
         return [
@@ -43,6 +45,7 @@ class InboxRows:
             for row in self._run(f"SELECT {_COLUMNS} FROM inbox ORDER BY number").fetchall()
         ]
 
+    @answers(port.Store.put_inbox)
     def put(self, inbox: port.Inbox) -> port.Inbox:
         """See `port.InboxStore.put_inbox`."""
         now = self._clock_ms()
@@ -58,16 +61,19 @@ class InboxRows:
             ).fetchall()
         return msgspec.structs.replace(given, number=stored)
 
+    @answers(port.Store.use_inbox)
     def use(self, number: int, at_ms: int) -> None:
         """See `port.InboxStore.use_inbox`."""
         self._run(_USE, (at_ms, number))
 
+    @answers(port.Store.drop_inbox)
     def drop(self, number: int) -> None:
         """See `port.InboxStore.drop_inbox`."""
         with self._connection:
             self._run("DELETE FROM inbox WHERE number = ?", (number,))
             self._run("DELETE FROM arrival WHERE inbox = ?", (number,))
 
+    @answers(port.Store.add_arrivals)
     def add(self, arrivals: Sequence[port.Arrival]) -> list[int]:
         """See `port.InboxStore.add_arrivals`; 0 for one whose inbox is gone."""
         numbers: list[int] = []
@@ -102,6 +108,7 @@ class InboxReader:
     def __init__(self, connection: apsw.Connection) -> None:
         self._run: Callable[..., Any] = connection.execute
 
+    @answers(port.Store.arrivals)
     def page(
         self, inbox: int, before: int | None, after: int | None, limit: int
     ) -> port.ArrivalPage:
@@ -122,6 +129,7 @@ class InboxReader:
         older = found[-1].number if found else at + 1
         return port.ArrivalPage(found, older, found[0].number if found else after)
 
+    @answers(port.Store.arrival)
     def one(self, inbox: int, number: int) -> port.Arrival | None:
         """See `port.InboxStore.arrival`."""
         row = self._run(f"{_ARRIVAL} WHERE inbox = ? AND number = ?", (inbox, number)).fetchone()

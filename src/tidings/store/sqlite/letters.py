@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import apsw
 
 from tidings.store import port
+from tidings.store.sqlite.answers import answers
 
 
 class LetterRows:
@@ -13,6 +14,7 @@ class LetterRows:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
 
+    @answers(port.Store.put_letter)
     def put(self, letter: port.Letter) -> bool:
         """See `port.Store.put_letter`."""
         run = self._connection.execute
@@ -25,6 +27,7 @@ class LetterRows:
             )
         return not known
 
+    @answers(port.Store.drop_letters)
     def drop(self, ids: Sequence[str]) -> None:
         """See `port.Store.drop_letters`."""
         with self._connection:
@@ -32,6 +35,7 @@ class LetterRows:
                 "DELETE FROM letter WHERE id = ?", [(letter,) for letter in ids]
             )
 
+    @answers(port.Store.letters)
     def all(self) -> list[port.Letter]:
         """See `port.Store.letters`."""
         return [

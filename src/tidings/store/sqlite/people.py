@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 import apsw
 
-from tidings.store.port.access import Link, Member, People, Person, Seen, Session, Use
+from tidings.store.port.access import AccessStore, Link, Member, People, Person, Seen, Session, Use
+from tidings.store.sqlite.answers import answers
 
 EXPIRED_SLICE = 500
 
@@ -26,6 +27,7 @@ class PeopleTables:
         self._connection = connection
         self._clock_ms = clock_ms
 
+    @answers(AccessStore.note_uses)
     def note_uses(self, credentials: Sequence[Use], sessions: Sequence[Seen]) -> None:
         """See `AccessStore.note_uses`."""
         with self._connection:
@@ -38,6 +40,7 @@ class PeopleTables:
                 [(seen.at_ms, seen.digest) for seen in sessions],
             )
 
+    @answers(AccessStore.load_people)
     def load(self) -> People:
         """See `AccessStore.load_people`."""
         run = self._connection.execute
@@ -47,6 +50,7 @@ class PeopleTables:
             [Session(*row) for row in run(_SESSION)],
         )
 
+    @answers(AccessStore.put_people)
     def put_people(
         self,
         persons: Sequence[Person],
@@ -65,12 +69,14 @@ class PeopleTables:
             if link is not None:
                 self._put_link(link)
 
+    @answers(AccessStore.drop_member)
     def drop_member(self, org: int, person: str) -> bool:
         """See `AccessStore.drop_member`."""
         with self._connection:
             forgotten = self._drop_member(org, person)
         return forgotten
 
+    @answers(AccessStore.put_session)
     def put_session(self, session: Session) -> None:
         """See `AccessStore.put_session`."""
         with self._connection:
@@ -89,6 +95,7 @@ class PeopleTables:
                 ),
             )
 
+    @answers(AccessStore.drop_sessions)
     def drop_sessions(self, digests: Sequence[bytes]) -> None:
         """See `AccessStore.drop_sessions`."""
         with self._connection:
@@ -96,11 +103,13 @@ class PeopleTables:
                 "DELETE FROM session WHERE digest = ?", [(digest,) for digest in digests]
             )
 
+    @answers(AccessStore.put_link)
     def put_link(self, link: Link) -> None:
         """See `AccessStore.put_link`."""
         with self._connection:
             self._put_link(link)
 
+    @answers(AccessStore.take_link)
     def take_link(self, digest: bytes) -> Link | None:
         """See `AccessStore.take_link`."""
         with self._connection:
@@ -111,6 +120,7 @@ class PeopleTables:
             ).fetchone()
         return None if row is None else Link(*row)
 
+    @answers(AccessStore.drop_expired)
     def drop_expired(self, seen_to_ms: int, born_to_ms: int, now_ms: int) -> int:
         """See `AccessStore.drop_expired`."""
         run = self._connection.execute

@@ -7,6 +7,7 @@ import apsw
 import msgspec
 
 from tidings.store import port
+from tidings.store.sqlite.answers import answers
 
 _KNOWN = (
     "SELECT count(*) FROM reference WHERE org = ? AND kind = ?"
@@ -41,6 +42,7 @@ class ReferenceWriter:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
 
+    @answers(port.Store.put_reference)
     def put(self, org: int, kind: int, rows: Sequence[port.ReferenceRow]) -> port.ReferenceWrite:
         """See `port.Store.put_reference`."""
         began = time.perf_counter_ns()
@@ -54,6 +56,7 @@ class ReferenceWriter:
                 run(_COUNT, (org, kind, fresh))
         return port.ReferenceWrite(fresh, (time.perf_counter_ns() - began) // 1000)
 
+    @answers(port.Store.delete_reference)
     def delete(self, org: int, kind: int, ids: Sequence[str]) -> port.ReferenceWrite:
         """See `port.Store.delete_reference`."""
         began = time.perf_counter_ns()
@@ -71,6 +74,7 @@ class ReferenceReader:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
 
+    @answers(port.Store.reference)
     def get(self, org: int, kind: int, ids: Sequence[str]) -> list[port.ReferenceRow]:
         """See `port.Store.reference`."""
         return [
@@ -78,6 +82,7 @@ class ReferenceReader:
             for row in self._connection.execute(GET, (org, kind, _texts(ids)))
         ]
 
+    @answers(port.Store.list_reference)
     def list(self, org: int, kind: int, after: str, limit: int) -> list[port.ReferenceRow]:
         """See `port.Store.list_reference`."""
         return [
@@ -85,6 +90,7 @@ class ReferenceReader:
             for row in self._connection.execute(LIST, (org, kind, after, limit))
         ]
 
+    @answers(port.Store.count_reference)
     def count(self, org: int, kind: int) -> int:
         """See `port.Store.count_reference`."""
         row = self._connection.execute(

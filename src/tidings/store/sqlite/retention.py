@@ -23,6 +23,7 @@ import msgspec
 
 from tidings.core.retention import Kind
 from tidings.store import port
+from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery import replay_tallies
 from tidings.store.sqlite.events.queries import id_hash
 
@@ -112,24 +113,26 @@ class Retention:
         self._connection = connection
         self._again: dict[tuple[int, int], int] = {}  # the last kept-back event that was looked at
 
-    def drop(self, wanted: port.Dropping) -> port.Dropped:
+    @answers(port.Store.drop)
+    def drop(self, dropping: port.Dropping) -> port.Dropped:
         """See `port.Store.drop`."""
         began = time.perf_counter()
-        if wanted.first:
-            self._again[wanted.kind, wanted.days] = 0
+        if dropping.first:
+            self._again[dropping.kind, dropping.days] = 0
         with self._unsynced(), self._connection:
-            if wanted.now_ms:
-                self._run("UPDATE meta SET value = ? WHERE key = 'dropped_ms'", wanted.now_ms)
-            if wanted.kind == Kind.REJECTION:
-                self._run(_DROP_REJECTIONS, wanted.before_ms, wanted.rows_max)
+            if dropping.now_ms:
+                self._run("UPDATE meta SET value = ? WHERE key = 'dropped_ms'", dropping.now_ms)
+            if dropping.kind == Kind.REJECTION:
+                self._run(_DROP_REJECTIONS, dropping.before_ms, dropping.rows_max)
                 rows = self._connection.changes()
-                more = rows == wanted.rows_max
-            elif wanted.kind == Kind.RESPONSE:
-                rows, more = self._drop_answers(wanted)
+                more = rows == dropping.rows_max
+            elif dropping.kind == Kind.RESPONSE:
+                rows, more = self._drop_answers(dropping)
             else:
-                rows, more = self._drop_of_events(wanted)
+                rows, more = self._drop_of_events(dropping)
         return port.Dropped(rows, more, round((time.perf_counter() - began) * 1e6))
 
+    @answers(port.Store.kept)
     def kept(self) -> port.Kept:
         """See `port.Store.kept`."""
         one = self._one
@@ -143,6 +146,7 @@ class Retention:
             one("PRAGMA page_size"),
         )
 
+    @answers(port.Store.give_back)
     def give_back(self, pages: int) -> port.Dropped:
         """See `port.Store.give_back`. The file itself gets shorter when the log is folded."""
         began = time.perf_counter()

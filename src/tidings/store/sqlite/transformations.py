@@ -6,6 +6,7 @@ import apsw
 import msgspec
 
 from tidings.store import port
+from tidings.store.sqlite.answers import answers
 
 _COLUMNS = "SELECT org, name, version, template, created_by, created_ms FROM transformation t"
 
@@ -17,6 +18,7 @@ class Transformations:
         self._connection = connection
         self._clock_ms = clock_ms
 
+    @answers(port.Store.load_transformations)
     def load_transformations(self) -> list[port.StoredTransformation]:
         """See `port.TransformationStore.load_transformations`."""
         return [
@@ -27,9 +29,12 @@ class Transformations:
             )
         ]
 
-    def put_transformation(self, one: port.StoredTransformation) -> port.StoredTransformation:
+    @answers(port.Store.put_transformation)
+    def put_transformation(
+        self, transformation: port.StoredTransformation
+    ) -> port.StoredTransformation:
         """See `port.TransformationStore.put_transformation`."""
-        kept = msgspec.structs.replace(one, created_ms=self._clock_ms())
+        kept = msgspec.structs.replace(transformation, created_ms=self._clock_ms())
         with self._connection:
             self._connection.execute(
                 "INSERT OR REPLACE INTO transformation VALUES (?, ?, ?, ?, ?, ?)",
@@ -37,6 +42,7 @@ class Transformations:
             )
         return kept
 
+    @answers(port.Store.transformation_versions)
     def transformation_versions(
         self, org: int, name: str, limit: int
     ) -> list[port.StoredTransformation]:

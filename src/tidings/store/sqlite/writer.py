@@ -14,6 +14,7 @@ import msgspec
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
 from tidings.store import port
+from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery.fan_outs import FanOuts
 from tidings.store.sqlite.events.queries import id_hash
 from tidings.store.sqlite.leaps import LATER
@@ -388,6 +389,7 @@ class Writer:
         [row] = self._connection.execute(ONE_JOB, (delivery,))
         return job(row, retry=retry)
 
+    @answers(port.Store.page)
     def page(self, webhook: int, after: int, limit: int) -> list[Job]:
         """See `port.Store.page`; on this connection, so that it is in order with the commits."""
         return [

@@ -7,6 +7,7 @@ import apsw
 
 from tidings.core.delivery.states import Move, State, move
 from tidings.store import port
+from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery import replay_tallies
 from tidings.store.sqlite.touched import touch
 
@@ -33,6 +34,7 @@ class AskedTries:
         self._run: Callable[..., Any] = connection.execute
         self._clock_ms = clock_ms
 
+    @answers(port.Store.retry_now)
     def retry_now(self, delivery: int) -> port.Asked:
         """See `port.LogStore.retry_now`."""
         with self._connection:
@@ -70,6 +72,7 @@ class AskedTries:
         touch(self._connection, [delivery])
         return port.Asked("next") if behind else port.Asked("due", now)
 
+    @answers(port.Store.drop_rejection)
     def drop_rejection(self, org: int, number: int) -> None:
         """See `port.LogStore.drop_rejection`."""
         with self._connection:
@@ -84,6 +87,7 @@ class Rejections:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
 
+    @answers(port.Store.log_rejections)
     def page(
         self, org: int, before: int | None, after: int | None, limit: int
     ) -> port.RejectionPage:
@@ -104,6 +108,7 @@ class Rejections:
         older = found[-1].id if found else at + 1
         return port.RejectionPage(found, older, found[0].id if found else after)
 
+    @answers(port.Store.rejection)
     def one(self, org: int, number: int) -> port.Rejection | None:
         """See `port.LogStore.rejection`."""
         row = self._connection.execute(f"{_REJECTION} AND id = ?", (org, number)).fetchone()

@@ -9,6 +9,7 @@ from tidings.core.delivery.attempt_share import SLOTS, Past
 from tidings.core.delivery.exchange import NOT_THE_RECEIVERS
 from tidings.core.delivery.states import State
 from tidings.store import port
+from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery.recovery import LOST
 from tidings.store.sqlite.leaps import LATER
 from tidings.store.sqlite.touched import touch
@@ -66,6 +67,7 @@ class HealthRows:
         self._clock_ms = clock_ms
         self._free_next = free_next
 
+    @answers(port.Store.put_healths)
     def put(self, healths: Sequence[port.Health]) -> None:
         """See `port.Store.put_healths`."""
         with self._connection:
@@ -90,6 +92,7 @@ class HealthRows:
                         ),
                     )
 
+    @answers(port.Store.healths)
     def all(self) -> list[port.Health]:
         """See `port.Store.healths`."""
         return [
@@ -100,6 +103,7 @@ class HealthRows:
             )
         ]
 
+    @answers(port.Store.past_attempts)
     def past_attempts(self, from_ms: int, slot_ms: int, limit: int) -> list[Past]:
         """See `port.Store.past_attempts`."""
         run = self._connection.execute
@@ -121,6 +125,7 @@ class HealthRows:
         [(version,)] = self._connection.execute(_BEGAN_AFTER, (webhook,)).fetchall()
         return int(version or 0)
 
+    @answers(port.Store.park_expired)
     def park_expired(self, webhook: int, accepted_before_ms: int, limit: int) -> int:
         """See `port.Store.park_expired`. What waited behind a parked one is PENDING now."""
         run = self._connection.execute

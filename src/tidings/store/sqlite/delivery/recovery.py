@@ -7,6 +7,7 @@ import apsw
 
 from tidings.core.delivery.states import State
 from tidings.store import port
+from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.touched import touch
 
 LOST = "lost"  # the `kind` of an attempt whose outcome died with its process
@@ -51,9 +52,10 @@ class Recovery:
         self._clock_ms = clock_ms
         self._begins = begins
 
+    @answers(port.Store.recover)
     def recover(
         self, window: int, left: Sequence[tuple[int, int]] | None = None
-    ) -> list[port.Standing]:
+    ) -> Sequence[port.Standing]:
         """See `port.Store.recover`. After a clean stop nothing was in flight."""
         run = self._connection.execute
         with self._connection:
@@ -66,6 +68,7 @@ class Recovery:
             run("UPDATE meta SET value = 0 WHERE key = 'clean_stop'")
         return self.unfinished()
 
+    @answers(port.Store.unfinished)
     def unfinished(self) -> list[port.Standing]:
         """See `port.Store.unfinished`."""
         run = self._connection.execute
@@ -127,6 +130,7 @@ class Recovery:
         self._connection.execute(_FORGET_INTENT, (delivery,))
         self._connection.execute(_UNCHARGED, (now, delivery))
 
+    @answers(port.Store.release)
     def release(self, webhook: int, held: Sequence[int]) -> None:
         """See `port.Store.release`. What its owner does not hold has not left."""
         kept = set(held)
@@ -138,6 +142,7 @@ class Recovery:
                 if delivery not in kept:
                     self._uncharge(delivery, self._clock_ms())
 
+    @answers(port.Store.retire)
     def retire(self, webhook: int, state: int, limit: int) -> int:
         """See `port.Store.retire`."""
         if state not in (State.PARKED, State.CANCELLED):

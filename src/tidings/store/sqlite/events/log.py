@@ -17,6 +17,7 @@ import apsw
 
 from tidings.store import port
 from tidings.store.port.events.log import ROWS_MAX
+from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.events.block_walk import EVER_MS, BlockWalk
 from tidings.store.sqlite.events.blocks import BITS, Blocks
 from tidings.store.sqlite.events.fates import EVENT, Fates, with_fate
@@ -60,6 +61,7 @@ class Log:
         self._walk = BlockWalk(segments.connection, blocks)
         self._fates = Fates(log, self._walk)
 
+    @answers(port.Store.log_deliveries)
     def deliveries(self, query: port.DeliveryQuery) -> port.DeliveryPage:
         """See `port.LogStore.log_deliveries`."""
         if not query.webhooks:
@@ -75,6 +77,7 @@ class Log:
         rows, older, newer = _paged(found, span, query)
         return port.DeliveryPage([stored_delivery(row) for row in rows], older, newer)
 
+    @answers(port.Store.log_events)
     def events(self, query: port.EventQuery) -> port.EventPage:
         """See `port.LogStore.log_events`."""
         span, limit = span_of(query.before, query.after), max(1, min(query.limit, ROWS_MAX))

@@ -7,6 +7,7 @@ import apsw
 import msgspec
 
 from tidings.store import port
+from tidings.store.sqlite.answers import answers
 
 _SLICE = 500  # bindings of one statement
 # The one of its key that is not held is the first of them, or one that was asked for again stands
@@ -35,6 +36,7 @@ class Lookup:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
 
+    @answers(port.Store.webhook_version)
     def webhook_version(self, webhook: int, version: int) -> port.StoredWebhook | None:
         """See `port.LookupStore.webhook_version`."""
         row = self._connection.execute(
@@ -45,11 +47,13 @@ class Lookup:
         ).fetchone()
         return None if row is None else port.StoredWebhook(*row)
 
+    @answers(port.Store.event_heads)
     def event_heads(self, events: Sequence[int]) -> list[port.EventHead]:
         """See `port.LookupStore.event_heads`."""
         rows = self._in("SELECT seq, bytes FROM body WHERE seq IN", events)
         return [_head(seq, body) for seq, body in rows]
 
+    @answers(port.Store.first_starts)
     def first_starts(self, deliveries: Sequence[int]) -> list[port.FirstStart]:
         """See `port.LookupStore.first_starts`."""
         # SQLite gives the other columns of the row that holds the minimum.
@@ -57,6 +61,7 @@ class Lookup:
         rows = self._in(query, deliveries, " GROUP BY delivery")
         return [port.FirstStart(delivery, started) for delivery, started, _ in rows]
 
+    @answers(port.Store.goes_first)
     def goes_first(self, delivery: int) -> int | None:
         """See `port.LookupStore.goes_first`."""
         row = self._connection.execute(_GOES_FIRST, (delivery,)).fetchone()

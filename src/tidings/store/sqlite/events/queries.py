@@ -11,6 +11,7 @@ from tidings.core.delivery.states import State
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.webhooks.hearing import wire_name
 from tidings.store import port
+from tidings.store.sqlite.answers import answers
 
 # The time of a replay's delivery is that of its making: its window begins there.
 DELIVERY_COLUMNS = (
@@ -71,6 +72,7 @@ class Queries:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
 
+    @answers(port.Store.event)
     def event(self, org: int, event_id: str) -> port.StoredEvent | None:
         """See `port.Store.event`."""
         row = self._connection.execute(
@@ -81,16 +83,19 @@ class Queries:
         ).fetchone()
         return None if row is None else port.StoredEvent(*row)
 
+    @answers(port.Store.deliveries_of)
     def deliveries_of(self, event: int) -> list[port.StoredDelivery]:
         """See `port.Store.deliveries_of`; those of replays too."""
         rows: list[Any] = self._connection.execute(_OF_EVENT, (event,)).fetchall()
         return [stored_delivery(row) for row in sorted(rows)]
 
+    @answers(port.Store.delivery)
     def delivery(self, delivery: int) -> port.StoredDelivery | None:
         """See `port.Store.delivery`."""
         row = self._connection.execute(_DELIVERY + " WHERE d.id = ?", (delivery,)).fetchone()
         return None if row is None else stored_delivery(row)
 
+    @answers(port.Store.attempts_of)
     def attempts_of(self, delivery: int) -> list[port.StoredAttempt]:
         """See `port.Store.attempts_of`."""
         found = []
@@ -119,6 +124,7 @@ class Queries:
             )
         return found
 
+    @answers(port.Store.sent_body)
     def sent_body(self, delivery: int) -> port.SentBody:
         """See `port.LogStore.sent_body`."""
         row = self._connection.execute(
@@ -132,6 +138,7 @@ class Queries:
         shaped, accepted, again = row
         return port.SentBody(shaped, accepted, bool(again))
 
+    @answers(port.Store.rejections)
     def rejections(self, org: int, limit: int) -> list[port.Rejection]:
         """See `port.Store.rejections`."""
         return [

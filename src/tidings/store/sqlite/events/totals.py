@@ -14,6 +14,7 @@ import msgspec
 
 from tidings.store import port
 from tidings.store.port.events.log import LEFT_STATES, POINTS_MAX, STEP_MS
+from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.events.blocks import BITS, BLOCK, COUNTED_AS, ENDED, LEFT, LEVELS, Blocks
 from tidings.store.sqlite.events.summaries import COUNTS, merge_packed, percentile
 from tidings.store.sqlite.events.sums import Cut, Row, Sum
@@ -97,12 +98,14 @@ class Totals:
 
     # -- of a time, to the millisecond ------------------------------------------------------------
 
+    @answers(port.Store.tally)
     def tally(self, webhook: int, from_ms: int, to_ms: int, sla_s: int | None = None) -> port.Tally:
         """See `port.LogStore.tally`."""
         sum_ = Sum(sla_s, self._clock_ms())
         self._add_up({webhook: sum_}, from_ms, to_ms, late_alone=False)
         return sum_.tally(self._blocks.behind * BLOCK)
 
+    @answers(port.Store.late_each)
     def late_each(
         self, wishes: Sequence[tuple[int, int]], from_ms: int, to_ms: int
     ) -> Sequence[int]:
@@ -172,6 +175,7 @@ class Totals:
 
     # -- over time --------------------------------------------------------------------------------
 
+    @answers(port.Store.series)
     def series(self, webhooks: Sequence[int], from_ms: int, to_ms: int, points: int) -> port.Series:
         """See `port.LogStore.series`."""
         steps = _Steps(from_ms, to_ms, points)
@@ -179,10 +183,12 @@ class Totals:
         self._fill(webhooks, steps, lambda _: line)
         return line.shown(self._blocks.behind * BLOCK)
 
+    @answers(port.Store.org_series)
     def org_series(self, org: int, from_ms: int, to_ms: int, points: int) -> port.Series:
         """See `port.LogStore.org_series`."""
         return self.series([-org], from_ms, to_ms, points)
 
+    @answers(port.Store.series_each)
     def series_each(
         self, webhooks: Sequence[int], from_ms: int, to_ms: int, points: int
     ) -> Sequence[port.Series]:
@@ -193,6 +199,7 @@ class Totals:
         behind = self._blocks.behind * BLOCK
         return [lines[number].shown(behind) for number in webhooks]
 
+    @answers(port.Store.counts_each)
     def counts_each(
         self, webhooks: Sequence[int], from_ms: int, to_ms: int
     ) -> Sequence[dict[int, int]]:
@@ -203,6 +210,7 @@ class Totals:
         nothing = [0] * COUNTS
         return [dict(enumerate(found.get(number, nothing))) for number in webhooks]
 
+    @answers(port.Store.left_each)
     def left_each(
         self, webhooks: Sequence[int], from_ms: int, to_ms: int
     ) -> Sequence[dict[int, int]]:
@@ -225,6 +233,7 @@ class Totals:
         for number, step, *counts, attempts, ms_sum, spreads in self._ask(_SERIES, asked):
             line_of(number).add(step, counts, attempts, ms_sum, bytes.fromhex(spreads))
 
+    @answers(port.Store.event_series)
     def event_series(self, org: int, from_ms: int, to_ms: int, points: int) -> port.EventSeries:
         """See `port.LogStore.event_series`."""
         behind = self._blocks.refresh_events(REFRESH_MAX)

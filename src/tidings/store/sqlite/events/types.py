@@ -5,6 +5,7 @@ from collections.abc import Callable
 import apsw
 
 from tidings.store import port
+from tidings.store.sqlite.answers import answers
 
 
 class Types:
@@ -20,6 +21,7 @@ class Types:
         self._clock_ms = clock_ms
         self._raised = raised
 
+    @answers(port.Store.load_types)
     def load_types(self) -> list[port.StoredType]:
         """See `port.TypeStore.load_types`."""
         return [
@@ -30,6 +32,7 @@ class Types:
             )
         ]
 
+    @answers(port.Store.put_type)
     def put_type(self, kind: port.StoredType) -> tuple[port.StoredType, int]:
         """See `port.TypeStore.put_type`."""
         now = self._clock_ms()
@@ -46,6 +49,7 @@ class Types:
         stored = port.StoredType(kind.org, kind.name, kind.version, kind.declaration, created, now)
         return stored, version
 
+    @answers(port.Store.delete_type)
     def delete_type(self, org: int, name: str) -> int:
         """See `port.TypeStore.delete_type`."""
         with self._connection:

@@ -92,7 +92,7 @@ class Child(asyncio.Protocol):
         return self._process.pid
 
     def call(
-        self, decoder: msgspec.msgpack.Decoder[Any], operation: str, *arguments: Any
+        self, decoder: msgspec.msgpack.Decoder[Any], operation: str, arguments: tuple[Any, ...]
     ) -> asyncio.Future[Any]:
         """Send a request; the future holds its typed result, or StoreDown."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -149,16 +149,3 @@ class Child(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
         await asyncio.to_thread(self._process.wait)
-
-
-class Lines:
-    """Both children; what a part of the store asks goes to one of them."""
-
-    def __init__(self, writing: Child, reading: Child) -> None:
-        self._writing = writing
-        self._reading = reading
-
-
-def decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
-    """Reads an answer of this type."""
-    return msgspec.msgpack.Decoder(kind)

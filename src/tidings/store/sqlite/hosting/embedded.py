@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tidings.core.steady_clock import SteadyClock
 from tidings.store import port
+from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.checkpoints import CHECKPOINT_PAGES, Checkpoints
 from tidings.store.sqlite.configuration import Configuration
 from tidings.store.sqlite.database import (
@@ -56,7 +57,24 @@ def wall_ms() -> int:
 
 
 class WritingHalf:
-    """Everything that writes, on one connection, plus the reads that must be in order with it."""
+    """Everything that writes, on one connection, plus the reads that must be in order with it.
+
+    Of the port it answers what is marked (`answers`): in itself, and in the parts declared here.
+    """
+
+    writer: Writer
+    configuration: Configuration
+    recovery: Recovery
+    asked: AskedTries
+    inboxes: InboxRows
+    people: PeopleTables
+    health: HealthRows
+    letters: LetterRows
+    reference: ReferenceWriter
+    replays: ReplayRows
+    types: Types
+    transformations: Transformations
+    retention: Retention
 
     def __init__(
         self,
@@ -88,6 +106,7 @@ class WritingHalf:
         self.checkpoints = Checkpoints(self.connection, CHECKPOINT_PAGES, beside)
         self._closed = False
 
+    @answers(port.Store.commit)
     def commit(self, batch: port.Batch) -> port.Receipt:
         """See `port.Store.commit`. StoreDown when the disk or the file system refuses."""
         try:
@@ -98,6 +117,7 @@ class WritingHalf:
         except DISK_FAULTS as error:
             raise port.StoreDown(str(error)) from error
 
+    @answers(port.Store.close)
     def close(self, clean: bool = True) -> None:
         """Mark a clean stop, fold the log into the database, close. Idempotent."""
         if self._closed:
@@ -112,7 +132,20 @@ class WritingHalf:
 
 
 class ReadingHalf:
-    """The API's reads, and the search terms, which are written here behind the commits."""
+    """The API's reads, and the search terms, which are written here behind the commits.
+
+    Of the port it answers what is marked, in itself and in the parts declared here.
+    """
+
+    queries: Queries
+    lookup: Lookup
+    reference: ReferenceReader
+    replays: ReplayQueries
+    replay_source: ReplaySource
+    log: Log
+    totals: Totals
+    rejections: Rejections
+    inboxes: InboxReader
 
     def __init__(self, directory: Path) -> None:
         self._connection = open_reader(directory / FILE)
@@ -157,14 +190,17 @@ class ReadingHalf:
         [(newest,)] = self._connection.execute("SELECT coalesce(max(seq), 0) FROM event")
         return int(newest) - self._segments.cursor
 
+    @answers(port.Store.index_lag)
     def index_lag(self) -> int:
         """See `port.Store.index_lag`."""
         return max(0, self._lag())
 
+    @answers(port.Store.counts)
     def counts(self) -> port.Counts:
         """See `port.Store.counts`."""
         return self.queries.counts(self._segments.cursor)
 
+    @answers(port.Store.find)
     def find(self, term: bytes, limit: int) -> list[int]:
         """See `port.Store`."""
         return self._segments.find(term, limit)

@@ -12,6 +12,7 @@ import msgspec
 from tidings.core.delivery.states import State
 from tidings.core.replay import JobState
 from tidings.store import port
+from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery import replay_tallies
 from tidings.store.sqlite.events.queries import id_hash
 from tidings.store.sqlite.replay.source import packed
@@ -100,6 +101,7 @@ class ReplayRows:
         self._connection = connection
         self._clock_ms = clock_ms
 
+    @answers(port.Store.put_replay)
     def put(self, job: port.ReplayJob, listed: Sequence[port.Listed]) -> port.ReplayJob:
         """See `port.ReplayStore.put_replay`."""
         run = self._connection.execute
@@ -130,6 +132,7 @@ class ReplayRows:
             [row] = run(_ONE, (number, job.org))
         return _job(row)
 
+    @answers(port.Store.move_replay)
     def move(
         self, replay: int, states: Sequence[str], state: str, reason: str
     ) -> port.ReplayJob | None:
@@ -142,6 +145,7 @@ class ReplayRows:
             ).fetchall()
         return _job(rows[0]) if rows else None
 
+    @answers(port.Store.note_counted)
     def note_counted(
         self, replay: int, cursor: int, count: int, ended: bool
     ) -> port.ReplayJob | None:
@@ -150,6 +154,7 @@ class ReplayRows:
             rows = self._connection.execute(_COUNTED, (replay, cursor, count, ended)).fetchall()
         return _job(rows[0]) if rows else None
 
+    @answers(port.Store.tally_replay)
     def tally(self, replay: int, after: int, limit: int) -> port.Tallied:
         """See `port.ReplayStore.tally_replay`."""
         run = self._connection.execute
@@ -162,18 +167,21 @@ class ReplayRows:
         is_open = run(_ANY_OPEN, (replay,)).fetchone() is not None
         return port.Tallied(after, len(final), is_open)
 
+    @answers(port.Store.close_replay)
     def close(self, replay: int) -> None:
         """See `port.ReplayStore.close_replay`."""
         with self._connection:
             self._connection.execute("UPDATE replay SET closed = 1 WHERE number = ?", (replay,))
             self._connection.execute("DELETE FROM replay_list WHERE replay = ?", (replay,))
 
+    @answers(port.Store.unfinished_of)
     def unfinished_of(self, replay: int, limit: int) -> list[int]:
         """See `port.ReplayStore.unfinished_of`; in order with the slices that make them."""
         return [row[0] for row in self._connection.execute(_UNFINISHED, (replay, limit))]
 
     # -- stops ------------------------------------------------------------------------------------
 
+    @answers(port.Store.put_stop)
     def put_stop(self, stop: port.Stop) -> None:
         """See `port.ReplayStore.put_stop`."""
         with self._connection:
@@ -182,11 +190,13 @@ class ReplayRows:
                 (stop.org, stop.by, stop.since_ms or self._clock_ms()),
             )
 
+    @answers(port.Store.drop_stop)
     def drop_stop(self, org: int) -> None:
         """See `port.ReplayStore.drop_stop`."""
         with self._connection:
             self._connection.execute("DELETE FROM stop WHERE org = ?", (org,))
 
+    @answers(port.Store.stops)
     def stops(self) -> list[port.Stop]:
         """See `port.ReplayStore.stops`."""
         rows = self._connection.execute("SELECT org, by, since_ms FROM stop ORDER BY org")
@@ -199,21 +209,25 @@ class ReplayQueries:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
 
+    @answers(port.Store.replay)
     def one(self, org: int, replay: int) -> port.ReplayJob | None:
         """See `port.ReplayStore.replay`."""
         row = self._connection.execute(_ONE, (replay, org)).fetchone()
         return None if row is None else _job(row)
 
+    @answers(port.Store.replays)
     def newest(self, org: int, before: int, limit: int) -> list[port.ReplayJob]:
         """See `port.ReplayStore.replays`."""
         return [_job(row) for row in self._connection.execute(_NEWEST, (org, before, limit))]
 
+    @answers(port.Store.listed_events)
     def listed_events(self, org: int, ids: Sequence[str]) -> list[port.Listed]:
         """See `port.ReplayStore.listed_events`."""
         find = "SELECT seq FROM event_id WHERE hash = ?"
         rows = (self._connection.execute(find, (id_hash(org, id),)).fetchone() for id in ids)
         return [port.Listed(row[0]) for row in rows if row is not None]
 
+    @answers(port.Store.unfinished_before)
     def unfinished_before(
         self, accepted_before_ms: int, place: tuple[int, int, int, int], limit: int
     ) -> port.Unfinished:
@@ -229,11 +243,13 @@ class ReplayQueries:
         stage += 1
         return port.Unfinished(found, (stage, 0, 0, 0) if stage < len(_STAGES) else None)
 
+    @answers(port.Store.owed_before)
     def owed_before(self, accepted_before_ms: int) -> int:
         """See `port.ReplayStore.owed_before`."""
         [(owed,)] = self._connection.execute(_OWED, (accepted_before_ms,))
         return int(owed)
 
+    @answers(port.Store.open_replays)
     def not_closed(self) -> list[port.ReplayJob]:
         """See `port.ReplayStore.open_replays`."""
         return [_job(row) for row in self._connection.execute(_NOT_CLOSED)]

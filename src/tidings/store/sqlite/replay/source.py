@@ -16,6 +16,7 @@ import msgspec
 from tidings.core.replay import Deed, decide
 from tidings.core.webhooks.hearing import asked_for, wire_name
 from tidings.store import port
+from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.events.names import named
 from tidings.store.sqlite.events.spans import Binding
 
@@ -192,6 +193,7 @@ class ReplaySource:
 
     # -- the reader's questions -------------------------------------------------------------------
 
+    @answers(port.Store.candidates)
     def candidates(
         self, replay: int, spec: port.ReplaySpec, after: int, limit: int, bodies: bool
     ) -> port.Candidates:
@@ -214,6 +216,7 @@ class ReplaySource:
         row = self._connection.execute(_BODY, (seq,)).fetchone()
         return None if row is None else row[0]
 
+    @answers(port.Store.count_replay)
     def count(
         self, replay: int, spec: port.ReplaySpec, after: int, listed: Sequence[port.Listed]
     ) -> port.Counted:
@@ -242,6 +245,7 @@ class ReplaySource:
         skipped = sum(1 for one in deeds if one.skipped)
         return sum(1 for one in deeds if one is not Deed.OTHER), skipped
 
+    @answers(port.Store.first_since)
     def first_since(self, from_ms: int) -> int:
         """See `port.ReplayStore.first_since`. Times rise with numbers but for a clock set back."""
         bound = from_ms - CLOCK_MARGIN_MS
@@ -258,6 +262,7 @@ class ReplaySource:
                 low = row[0] + 1
         return int(low) - 1
 
+    @answers(port.Store.listed_deliveries)
     def listed_deliveries(self, org: int, deliveries: Sequence[int]) -> list[port.Listed]:
         """See `port.ReplayStore.listed_deliveries`."""
         rows = self._connection.execute(
