@@ -16,7 +16,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import Lane
 from tidings.core.delivery.outcome import retry_after_s
 from tidings.core.delivery.states import State
-from tidings.engine.delivery.post import Post
+from tidings.engine.delivery.runner import WebhookRunner
 from tidings.engine.engine import Engine
 from tidings.store import port
 from tidings.store.sqlite.leaps import LATER
@@ -96,11 +96,11 @@ class Witness:
         engine.committer.settle = self.settle  # type: ignore[method-assign]
         engine.dispatcher._breakers.restore = self.restore  # type: ignore[method-assign]
 
-    def restore(self, post: Post) -> None:
+    def restore(self, runner: WebhookRunner) -> None:
         """A lane has been made."""
-        post.lane.breaker = WatchedBreaker()
-        watch_turns(post.lane)
-        self._restore(post)
+        runner.lane.breaker = WatchedBreaker()
+        watch_turns(runner.lane)
+        self._restore(runner)
 
     def settle(self, settled: port.Settled) -> None:
         """An attempt's outcome is handed to be written."""

@@ -5,11 +5,11 @@ from typing import Any, cast
 
 from tidings.core.delivery.turns import SLOW_S, Pace
 from tidings.engine.delivery.admission import Admission
-from tidings.engine.delivery.post import Post
+from tidings.engine.delivery.runner import WebhookRunner
 
 
-def post(org: int, number: int, *, took_s: float = 0.0) -> Post:
-    """As much of a webhook's post as is asked here."""
+def runner(org: int, number: int, *, took_s: float = 0.0) -> WebhookRunner:
+    """As much of a webhook's runner as is asked here."""
     made: Any = SimpleNamespace(
         webhook=SimpleNamespace(org=org, number=number),
         lane=SimpleNamespace(running=0, can_start=True),
@@ -17,7 +17,7 @@ def post(org: int, number: int, *, took_s: float = 0.0) -> Post:
     )
     if took_s:
         made.pace.ended(0.0, took_s)
-    return cast(Post, made)
+    return cast(WebhookRunner, made)
 
 
 def admission(slots: int = 8) -> Admission:
@@ -25,7 +25,7 @@ def admission(slots: int = 8) -> Admission:
 
 
 def test_a_lane_whose_attempts_took_long_leaves_the_last_slots_to_quick_ones() -> None:
-    desk, slow, quick = admission(), post(1, 10), post(2, 20)
+    desk, slow, quick = admission(), runner(1, 10), runner(2, 20)
     desk.began(slow, 0.0)
     desk.ended(slow, 2 * SLOW_S, 2 * SLOW_S)
     for org in range(3, 9):
@@ -35,33 +35,33 @@ def test_a_lane_whose_attempts_took_long_leaves_the_last_slots_to_quick_ones() -
 
 
 def test_slow_and_quick_lanes_take_turns_while_slots_are_plenty() -> None:
-    desk, slow, quick = admission(), post(1, 10, took_s=2 * SLOW_S), post(2, 20, took_s=0.01)
+    desk, slow, quick = admission(), runner(1, 10, took_s=2 * SLOW_S), runner(2, 20, took_s=0.01)
     got = []
     for one in (slow, quick):
         desk.wait(one, 100.0)
     for _ in range(8):
-        one = cast(Post, desk.next(100.0))
+        one = cast(WebhookRunner, desk.next(100.0))
         got.append(one.webhook.number)
         desk.wait(one, 100.0)
     assert sorted(got[:2]) == [10, 20] and got.count(10) == got.count(20) == 4
 
 
 def test_where_slots_are_scarce_quick_lanes_alone_have_turns() -> None:
-    desk, slow, quick = admission(), post(1, 10, took_s=2 * SLOW_S), post(2, 20, took_s=0.01)
+    desk, slow, quick = admission(), runner(1, 10, took_s=2 * SLOW_S), runner(2, 20, took_s=0.01)
     for org in range(3, 9):
         desk.slots.take(org)
     for one in (slow, quick):
         desk.wait(one, 100.0)
-    assert cast(Post, desk.next(100.0)).webhook.number == 20
+    assert cast(WebhookRunner, desk.next(100.0)).webhook.number == 20
     assert desk.next(100.0) is None and desk.crowded, "the slow one waits"
     desk.slots.give(3)
     desk.slots.give(4)
-    assert cast(Post, desk.next(100.0)).webhook.number == 10
+    assert cast(WebhookRunner, desk.next(100.0)).webhook.number == 10
 
 
 def test_a_lane_of_an_org_that_has_its_half_waits_aside_until_one_of_its_attempts_ends() -> None:
-    desk, own, other = admission(8), post(1, 10), post(2, 20)
-    running = post(1, 11)
+    desk, own, other = admission(8), runner(1, 10), runner(2, 20)
+    running = runner(1, 11)
     for _ in range(4):
         desk.began(running, 0.0)
     assert not desk.admits(own, 0.0) and desk.admits(other, 0.0)
@@ -73,7 +73,7 @@ def test_a_lane_of_an_org_that_has_its_half_waits_aside_until_one_of_its_attempt
 
 def test_nobody_has_a_turn_while_nothing_may_be_sent_or_no_slot_is_free() -> None:
     may = False
-    desk, one = Admission(2, lambda: may), post(1, 10)
+    desk, one = Admission(2, lambda: may), runner(1, 10)
     assert not desk.admits(one, 0.0)
     desk.wait(one, 0.0)
     assert desk.next(0.0) is None

@@ -19,66 +19,66 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.egress.port import Leaves
 from tidings.engine.delivery.dispatcher import OVERDUE_S, PAGE_RETRY_S
-from tidings.engine.delivery.post import QUICK_S, Post
+from tidings.engine.delivery.runner import QUICK_S, WebhookRunner
 from tidings.engine.delivery.takes import ALARM_S_MAX
 from tidings.engine.webhooks.retirement import RETIRE_SLICE, Retirement
 from tidings.store import port
 
 
-def open_breaker(scene: Scene, post: Post) -> None:
+def open_breaker(scene: Scene, runner: WebhookRunner) -> None:
     now_s = asyncio.get_running_loop().time()
     for _ in range(OUTCOMES_MIN):
-        post.lane.breaker.record(now_s, now_s, False, random.Random(1))
+        runner.lane.breaker.record(now_s, now_s, False, random.Random(1))
 
 
-def refuse(scene: Scene, post: Post) -> None:
+def refuse(scene: Scene, runner: WebhookRunner) -> None:
     now_s = asyncio.get_running_loop().time()
-    post.lane.learned.admitted(now_s, now_s)
-    post.lane.learned.refused(now_s, now_s, 0.0)
-    assert post.lane.learned.rate is not None
+    runner.lane.learned.admitted(now_s, now_s)
+    runner.lane.learned.refused(now_s, now_s, 0.0)
+    assert runner.lane.learned.rate is not None
 
 
-def shut(scene: Scene, post: Post) -> None:
-    post.lane.learned.shut = True
+def shut(scene: Scene, runner: WebhookRunner) -> None:
+    runner.lane.learned.shut = True
 
 
-def pace(scene: Scene, post: Post) -> None:
-    post.lane.rate_limit = RateLimit(0.001)
+def pace(scene: Scene, runner: WebhookRunner) -> None:
+    runner.lane.rate_limit = RateLimit(0.001)
 
 
-def fill_the_process(scene: Scene, post: Post) -> None:
+def fill_the_process(scene: Scene, runner: WebhookRunner) -> None:
     for org in range(10):
         scene.dispatcher._admission.slots.take(100 + org)
 
 
-def halt(scene: Scene, post: Post) -> None:
+def halt(scene: Scene, runner: WebhookRunner) -> None:
     scene.committer.halted = True
 
 
-def stop(scene: Scene, post: Post) -> None:
-    post.lane.open = False
+def stop(scene: Scene, runner: WebhookRunner) -> None:
+    runner.lane.open = False
 
 
-def wait_less(scene: Scene, post: Post) -> None:
-    assert post.waiting_since_s is not None
-    post.waiting_since_s += 2
+def wait_less(scene: Scene, runner: WebhookRunner) -> None:
+    assert runner.waiting_since_s is not None
+    runner.waiting_since_s += 2
 
 
 @pytest.mark.parametrize(
     "reason", [open_breaker, refuse, shut, pace, fill_the_process, halt, stop, wait_less]
 )
 def test_a_lane_that_has_work_and_a_slot_and_does_not_send_is_told_unless_there_is_a_reason(
-    reason: Callable[[Scene, Post], None],
+    reason: Callable[[Scene, WebhookRunner], None],
 ) -> None:
     async def story(_: Scene) -> None:
         scene = scene_of(Silent())
         await hand_over(scene, job(1, 2))
-        [post] = scene.dispatcher._posts.values()
-        assert post.waiting_since_s is None and scene.dispatcher.overdue() == []
-        post.lane.offer_retry(job(2, 2))  # and nobody pumps
-        post.waiting_since_s = asyncio.get_running_loop().time() - OVERDUE_S - 1
+        [runner] = scene.dispatcher._runners.values()
+        assert runner.waiting_since_s is None and scene.dispatcher.overdue() == []
+        runner.lane.offer_retry(job(2, 2))  # and nobody pumps
+        runner.waiting_since_s = asyncio.get_running_loop().time() - OVERDUE_S - 1
         assert [webhook.id for webhook in scene.dispatcher.overdue()] == [HOOK.id]
-        reason(scene, post)
+        reason(scene, runner)
         assert scene.dispatcher.overdue() == []
 
     play(story)
@@ -100,8 +100,8 @@ def test_what_could_not_be_read_is_read_soon_though_nothing_else_happens() -> No
         scene.store.page = page  # type: ignore[method-assign]
         scene.dispatcher.begin([port.Standing(HOOK.number, 1, None)])
         await asyncio.sleep(PAGE_RETRY_S + 0.1)
-        [post] = scene.dispatcher._posts.values()
-        assert asked == 2 and post.lane.in_flight == {7: 1}
+        [runner] = scene.dispatcher._runners.values()
+        assert asked == 2 and runner.lane.in_flight == {7: 1}
 
     play(story)
 
@@ -129,8 +129,8 @@ def test_well_is_who_has_just_delivered_and_quickly() -> None:
             timed.status, timed.took_ms = status, took_ms
             await hand_over(scene, job(n, 2))
             await asyncio.sleep(0.01)
-            [post] = scene.dispatcher._posts.values()
-            seen.append(post.well)
+            [runner] = scene.dispatcher._runners.values()
+            seen.append(runner.well)
         assert seen == [True, False, True, False]
 
     play(story)
@@ -148,12 +148,12 @@ def test_a_url_that_was_changed_before_a_410_was_written_is_sent_to() -> None:
         scene.dispatcher.changed(moved)
         settled = port.Settled(1, HOOK.number, None, 4, 2, 1, 1_000_000, 1, 410)
         scene.dispatcher.settled([settled], port.Receipt(now_ms=1_000_000))
-        [post] = scene.dispatcher._posts.values()
-        assert post.lane.open
+        [runner] = scene.dispatcher._runners.values()
+        assert runner.lane.open
         timed.status = 200
         await hand_over(scene, job(2, 2))
         await asyncio.sleep(0.01)
-        assert post.well, "the new address has got it"
+        assert runner.well, "the new address has got it"
 
     play(story)
 
@@ -167,11 +167,11 @@ def test_after_a_410_was_written_nothing_starts() -> None:
         await asyncio.sleep(0.01)
         settled = port.Settled(1, HOOK.number, None, 4, 2, 1, 1_000_000, 1, 410)
         scene.dispatcher.settled([settled], port.Receipt(now_ms=1_000_000))
-        [post] = scene.dispatcher._posts.values()
-        assert not post.lane.open
+        [runner] = scene.dispatcher._runners.values()
+        assert not runner.lane.open
         await hand_over(scene, job(2, 2))
         await asyncio.sleep(0.01)
-        assert post.lane.running == 0 and not post.well
+        assert runner.lane.running == 0 and not runner.well
 
     play(story)
 
@@ -195,14 +195,14 @@ def test_what_a_receiver_takes_is_forgotten_with_its_url_and_not_before() -> Non
     async def story(_: Scene) -> None:
         scene = scene_of(Silent())
         await hand_over(scene, job(1, 2))
-        [post] = scene.dispatcher._posts.values()
-        refuse(scene, post)
-        learned = post.lane.learned
+        [runner] = scene.dispatcher._runners.values()
+        refuse(scene, runner)
+        learned = runner.lane.learned
         scene.dispatcher.changed(msgspec.structs.replace(HOOK, version=2, name="other"))
-        assert post.lane.learned is learned
+        assert runner.lane.learned is learned
         moved = msgspec.structs.replace(HOOK, version=3, url="https://new.example.com")
         scene.dispatcher.changed(moved)
-        assert post.lane.learned.rate is None
+        assert runner.lane.learned.rate is None
 
     play(story)
 
@@ -212,15 +212,15 @@ def test_a_webhook_that_is_set_active_again_begins_afresh(off: Standing) -> None
     async def story(_: Scene) -> None:
         scene = scene_of(Silent())
         await hand_over(scene, job(1, 2))
-        [post] = scene.dispatcher._posts.values()
+        [runner] = scene.dispatcher._runners.values()
         scene.healths.bad(HOOK.number, "503")
-        open_breaker(scene, post)
+        open_breaker(scene, runner)
         scene.dispatcher.changed(msgspec.structs.replace(HOOK, version=2, name="other"))
         assert scene.healths.of(HOOK.number) is not None, "another name mends no receiver"
         scene.change(off)
         scene.change(Standing.ACTIVE)
         assert scene.healths.of(HOOK.number) is None
-        assert post.lane.breaker.position is Position.CLOSED
+        assert runner.lane.breaker.position is Position.CLOSED
 
     play(story)
 

@@ -93,7 +93,7 @@ def test_what_waits_in_memory_is_not_sent(how: str) -> None:
             assert 3 not in store.released[-1][1] and 2 not in store.released[-1][1]
         else:
             assert count(receiver) == 2, "the third is sent, and sent once"
-            assert scene.dispatcher._posts[HOOK.number].lane.in_flight.keys() == {1, 3}
+            assert scene.dispatcher._runners[HOOK.number].lane.in_flight.keys() == {1, 3}
 
     play(story)
 
@@ -107,7 +107,7 @@ def test_what_waits_for_its_connection_is_not_sent(how: str, cancelled: bool) ->
         scene = scene_with(receiver, store, 5)
         await bring(scene, how, of(how, 1))
         await settle()
-        lane = scene.dispatcher._posts[HOOK.number].lane
+        lane = scene.dispatcher._runners[HOOK.number].lane
         assert lane.running == 1 and not receiver.sent, "it connects"
         store.jobs = {} if cancelled else {1: of(how, 1)}
         scene.dispatcher.look_again(set())

@@ -106,7 +106,7 @@ def test_while_a_probe_is_under_way_the_others_wait_for_it() -> None:
     async def story(_: Scene) -> None:
         scene = scene_of(Silent())
         await hand_over(scene, job(1, 2))
-        breaker = scene.dispatcher._posts[HOOK.number].lane.breaker
+        breaker = scene.dispatcher._runners[HOOK.number].lane.breaker
         now_s = asyncio.get_running_loop().time()
         for _ in range(OUTCOMES_MIN):
             breaker.record(now_s, now_s - 1, False, random.Random(1))
@@ -138,7 +138,7 @@ def test_a_rate_limit_and_a_lane_that_is_behind_are_named() -> None:
         paced = told(scene, 2)
         assert (paced.why, paced.most) == (Why.RATE, 0.1) and paced.until_ms is not None
         assert 9_000 <= paced.until_ms - NOW_MS <= 10_000
-        lane = scene.dispatcher._posts[HOOK.number].lane
+        lane = scene.dispatcher._runners[HOOK.number].lane
         lane.behind, lane.cursor = True, 50
         assert told(scene, 51, retry=False) == Outlook(why=Why.OLDER)
         assert told(scene, 50, retry=False).why is Why.RATE, "it is in the queue"

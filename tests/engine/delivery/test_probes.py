@@ -83,13 +83,13 @@ def refused_by_the_store(trouble: Trouble) -> None:
 
 
 def cancel(trouble: Trouble) -> None:
-    [post] = trouble.desk.dispatcher._posts.values()
-    post.cancelled |= post.lane.in_flight.keys()
+    [runner] = trouble.desk.dispatcher._runners.values()
+    runner.cancelled |= runner.lane.in_flight.keys()
 
 
 def doubt(trouble: Trouble) -> None:
-    [post] = trouble.desk.dispatcher._posts.values()
-    post.doubted |= post.lane.in_flight.keys()
+    [runner] = trouble.desk.dispatcher._runners.values()
+    runner.doubted |= runner.lane.in_flight.keys()
 
 
 def nothing(_: Trouble) -> None:
@@ -112,10 +112,10 @@ async def closes(trouble: Trouble, line: Way) -> None:
     """The lane is asking; after the trouble others ask, and it closes."""
     trouble.desk = desk = Desk(line, Met(trouble))
     await desk.work()
-    post = desk.dispatcher._post(HOOK.number)
-    assert post is not None
-    post.lane.breaker.resume(Pause(3, 0.0), asyncio.get_running_loop().time())
-    breaker = post.lane.breaker
+    runner = desk.dispatcher._runner(HOOK.number)
+    assert runner is not None
+    runner.lane.breaker.resume(Pause(3, 0.0), asyncio.get_running_loop().time())
+    breaker = runner.lane.breaker
     await desk.work(job())
     assert line.begun + trouble.probes >= 1, "it was asked"
     await asyncio.sleep(0.03)

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any, cast
 
 from tidings.core.delivery.lane import Budget, Lane
-from tidings.engine.delivery.post import Line, Post
+from tidings.engine.delivery.runner import CountedOutlet, WebhookRunner
 from tidings.engine.delivery.wakes import TURN_MIN, TURN_SHARE, Wakes
 
 Nothing = cast(Any, None)
@@ -17,8 +17,8 @@ class Signed:
         return {"headers": (), "secrets": (), "extra": {}}.get(name, "x")
 
 
-def post(*, well: bool = False) -> Post:
-    made = Post(cast(Any, Signed()), Lane(1, None, Budget(1)), Line(Nothing))
+def runner(*, well: bool = False) -> WebhookRunner:
+    made = WebhookRunner(cast(Any, Signed()), Lane(1, None, Budget(1)), CountedOutlet(Nothing))
     made.well = well
     return made
 
@@ -30,10 +30,10 @@ async def turn() -> None:
 
 def test_who_is_well_begins_at_once_and_the_others_a_few_in_each_turn() -> None:
     async def scenario() -> None:
-        begun: list[Post] = []
+        begun: list[WebhookRunner] = []
         wakes = Wakes(begun.append)
-        others = [post() for _ in range(2 * TURN_MIN + 1)]
-        well = [post(well=True) for _ in range(TURN_MIN + 3)]
+        others = [runner() for _ in range(2 * TURN_MIN + 1)]
+        well = [runner(well=True) for _ in range(TURN_MIN + 3)]
         wakes.wake([*others, *well])
         assert begun == well
         for count in (TURN_MIN, 2 * TURN_MIN, 2 * TURN_MIN + 1, 2 * TURN_MIN + 1):
@@ -45,9 +45,9 @@ def test_who_is_well_begins_at_once_and_the_others_a_few_in_each_turn() -> None:
 
 def test_who_is_well_overtakes_those_that_an_earlier_commit_has_woken() -> None:
     async def scenario() -> None:
-        begun: list[Post] = []
+        begun: list[WebhookRunner] = []
         wakes = Wakes(begun.append)
-        others, well = [post() for _ in range(TURN_MIN + 1)], post(well=True)
+        others, well = [runner() for _ in range(TURN_MIN + 1)], runner(well=True)
         wakes.wake(others)
         await turn()
         wakes.wake([well])
@@ -59,9 +59,9 @@ def test_who_is_well_overtakes_those_that_an_earlier_commit_has_woken() -> None:
 
 def test_many_that_wait_are_through_in_few_turns_and_each_is_woken_once() -> None:
     async def scenario() -> None:
-        begun: list[Post] = []
+        begun: list[WebhookRunner] = []
         wakes = Wakes(begun.append)
-        others = [post() for _ in range(1000)]
+        others = [runner() for _ in range(1000)]
         wakes.wake(others)
         wakes.wake(others)
         for _ in range(6 * TURN_SHARE):

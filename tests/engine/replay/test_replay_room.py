@@ -12,7 +12,7 @@ ROOM = window(100)
 
 
 def lane_of(scene: Scene) -> Lane:
-    return scene.dispatcher._posts[HOOK.number].lane
+    return scene.dispatcher._runners[HOOK.number].lane
 
 
 def room(scene: Scene) -> int:

@@ -204,8 +204,8 @@ def test_a_take_whose_window_is_over_behind_an_open_breaker_is_parked_and_not_se
         scene.take_comes_back(accepted_ms=1_000_000 - LAST_MS - 1)
         await asyncio.sleep(0.05)
         assert deeds == ["released", "parked"] and len(scene.line.bodies) == 1
-        [post] = scene.dispatcher._posts.values()
-        assert not post.overdue, "what is released next is not parked for it"
+        [runner] = scene.dispatcher._runners.values()
+        assert not runner.overdue, "what is released next is not parked for it"
 
     play(story)
 

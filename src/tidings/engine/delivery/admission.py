@@ -7,7 +7,7 @@ take: it waits aside, until an attempt of its org has ended.
 from collections.abc import Callable
 
 from tidings.core.delivery.turns import Slots, Turns
-from tidings.engine.delivery.post import Post
+from tidings.engine.delivery.runner import WebhookRunner
 
 
 class Admission:
@@ -19,31 +19,31 @@ class Admission:
         self._quick = Turns()
         self._slow = Turns()
         self._slow_first = False
-        self._waiting: dict[int, Post] = {}  # for a turn
-        self._aside: dict[int, dict[int, Post]] = {}  # by org: for an end of its attempts
+        self._waiting: dict[int, WebhookRunner] = {}  # for a turn
+        self._aside: dict[int, dict[int, WebhookRunner]] = {}  # by org: for an end of its attempts
 
     @property
     def crowded(self) -> bool:
         """Whether others wait, so that who has just ended an attempt must wait for its turn too."""
         return bool(self._quick or self._slow)
 
-    def admits(self, post: Post, now_s: float) -> bool:
+    def admits(self, runner: WebhookRunner, now_s: float) -> bool:
         """Whether a slot is there for this lane."""
         slots = self.slots
-        if not slots.free or slots.full_for(post.webhook.org) or not self._may_send():
+        if not slots.free or slots.full_for(runner.webhook.org) or not self._may_send():
             return False
-        return not (slots.scarce and post.pace.slow(now_s, post.lane.running))
+        return not (slots.scarce and runner.pace.slow(now_s, runner.lane.running))
 
-    def began(self, post: Post, now_s: float) -> None:
+    def began(self, runner: WebhookRunner, now_s: float) -> None:
         """An attempt has started; the lane counts it already."""
-        self.slots.take(post.webhook.org)
-        post.pace.began(now_s, post.lane.running - 1)
+        self.slots.take(runner.webhook.org)
+        runner.pace.began(now_s, runner.lane.running - 1)
 
-    def ended(self, post: Post, now_s: float, took_s: float) -> None:
+    def ended(self, runner: WebhookRunner, now_s: float, took_s: float) -> None:
         """An attempt is over."""
-        org = post.webhook.org
+        org = runner.webhook.org
         self.slots.give(org)
-        post.pace.ended(now_s, took_s)
+        runner.pace.ended(now_s, took_s)
         self.bring(org, now_s)
 
     def bring(self, org: int, now_s: float) -> None:
@@ -54,17 +54,17 @@ class Admission:
                 del self._aside[org]
             self.wait(first, now_s)
 
-    def wait(self, post: Post, now_s: float) -> None:
+    def wait(self, runner: WebhookRunner, now_s: float) -> None:
         """Let the lane wait for its turn."""
-        webhook = post.webhook
+        webhook = runner.webhook
         if self.slots.full_for(webhook.org):
-            self._aside.setdefault(webhook.org, {})[webhook.number] = post
+            self._aside.setdefault(webhook.org, {})[webhook.number] = runner
             return
-        turns = self._slow if post.pace.slow(now_s, post.lane.running) else self._quick
-        self._waiting[webhook.number] = post
+        turns = self._slow if runner.pace.slow(now_s, runner.lane.running) else self._quick
+        self._waiting[webhook.number] = runner
         turns.join(webhook.org, webhook.number)
 
-    def next(self, now_s: float) -> Post | None:
+    def next(self, now_s: float) -> WebhookRunner | None:
         """Whose turn it is, now that a slot may be free; None where nobody has one."""
         while self.slots.free and self.crowded and self._may_send():
             slow_may = bool(self._slow) and not self.slots.scarce
@@ -73,13 +73,13 @@ class Admission:
             number = turns.take(lambda one: self._waiting[one].pace.cost_s)
             if number is None:
                 return None
-            post = self._waiting[number]
+            runner = self._waiting[number]
             if not self.crowded:
                 self._waiting.clear()
-            if self.slots.full_for(post.webhook.org):
-                self._aside.setdefault(post.webhook.org, {})[number] = post
-            elif post.lane.can_start:
-                return post
+            if self.slots.full_for(runner.webhook.org):
+                self._aside.setdefault(runner.webhook.org, {})[number] = runner
+            elif runner.lane.can_start:
+                return runner
             else:
-                self.bring(post.webhook.org, now_s)
+                self.bring(runner.webhook.org, now_s)
         return None

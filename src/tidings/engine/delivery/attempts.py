@@ -17,12 +17,12 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Headers
 from tidings.engine.clock import Clock
 from tidings.engine.delivery import endings
-from tidings.engine.delivery.post import Post
+from tidings.engine.delivery.runner import WebhookRunner
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.shaping.shaper import Shaping
 from tidings.store import port
 
-Ended = Callable[[Post, Webhook, Job, int, Ending | None], None]
+Ended = Callable[[WebhookRunner, Webhook, Job, int, Ending | None], None]
 
 
 class Attempts:
@@ -34,9 +34,9 @@ class Attempts:
         shaper: Shaping,
         clock: Clock,
         noted: port.InFlight,
-        may_leave: Callable[[Post, Job], bool],
+        may_leave: Callable[[WebhookRunner, Job], bool],
         ended: Ended,
-        put_back: Callable[[Post, Job], None],
+        put_back: Callable[[WebhookRunner, Job], None],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         """`may_leave`: whether nothing was decided since its start that keeps it from being made.
@@ -51,60 +51,60 @@ class Attempts:
         self._spawn = spawn
         self.leapt_ms = 0  # by so much dates are later than when this process began
 
-    async def make(self, post: Post, job: Job, leapt_ms: int) -> None:
+    async def make(self, runner: WebhookRunner, job: Job, leapt_ms: int) -> None:
         """Make it, to its end. `leapt_ms` was ours when its lane started it.
 
         From then on the date of its accept follows the leaps of the clock here, and not there.
         """
-        webhook, accepted, left = post.webhook, job.body, False
+        webhook, accepted, left = runner.webhook, job.body, False
         leapt_ms = self._dated(job, leapt_ms)
         started_ms = self._clock.now_ms()
 
         def leaves() -> Headers | None:
             nonlocal left
-            if not self._stands(post, webhook, job):
+            if not self._stands(runner, webhook, job):
                 return None
-            headers = post.message.headers(job, self._clock.now_ms() // 1000)
+            headers = runner.message.headers(job, self._clock.now_ms() // 1000)
             self._noted.note(job.delivery, job.attempt)
             left = True
             return headers
 
         try:
             while True:
-                body = await self._message(post, job)
-                if body is None or not self._may_leave(post, job):
-                    self._wait_again(post, job, leapt_ms)
+                body = await self._message(runner, job)
+                if body is None or not self._may_leave(runner, job):
+                    self._wait_again(runner, job, leapt_ms)
                     return
                 leapt_ms = self._dated(job, leapt_ms)
-                webhook, started_ms = post.webhook, self._clock.now_ms()
+                webhook, started_ms = runner.webhook, self._clock.now_ms()
                 if not (webhook.plain or job.shaped):
                     job.sent = job.body = body
-                line = post.line
-                line.active += 1
+                outlet = runner.outlet
+                outlet.active += 1
                 try:
-                    ending = await line.outlet.send(
+                    ending = await outlet.inner.send(
                         webhook.method, leaves, job.body, webhook.deadline_s
                     )
                 finally:
-                    line.active -= 1
-                    if line.unused:
-                        self._spawn(line.outlet.close())
-                if left or (ending is not None and self._stands(post, webhook, job)):
+                    outlet.active -= 1
+                    if outlet.unused:
+                        self._spawn(outlet.inner.close())
+                if left or (ending is not None and self._stands(runner, webhook, job)):
                     break
                 job.body, job.sent = accepted, None  # not by what was changed before it left
-                if not self._may_leave(post, job):
-                    self._wait_again(post, job, leapt_ms)
+                if not self._may_leave(runner, job):
+                    self._wait_again(runner, job, leapt_ms)
                     return
         except (ShapeRefused, ShapeLater) as unshaped:
-            webhook, ending = post.webhook, endings.unshaped(unshaped)
+            webhook, ending = runner.webhook, endings.unshaped(unshaped)
         except asyncio.CancelledError:
             if left:
-                self._ended(post, webhook, job, started_ms, None)
+                self._ended(runner, webhook, job, started_ms, None)
             else:
                 job.body, job.sent = accepted, None
-                self._wait_again(post, job, leapt_ms)
+                self._wait_again(runner, job, leapt_ms)
             raise
-        self._ended(post, webhook, job, started_ms, ending)
+        self._ended(runner, webhook, job, started_ms, ending)
 
     def _dated(self, job: Job, leapt_ms: int) -> int:
         """Its accept is by the dates of now, which are later by what is returned; it was by those
@@ -112,28 +112,28 @@ class Attempts:
         job.accepted_ms += self.leapt_ms - leapt_ms
         return self.leapt_ms
 
-    def _wait_again(self, post: Post, job: Job, leapt_ms: int) -> None:
+    def _wait_again(self, runner: WebhookRunner, job: Job, leapt_ms: int) -> None:
         self._dated(job, leapt_ms)
-        self._put_back(post, job)
+        self._put_back(runner, job)
 
-    def _stands(self, post: Post, webhook: Webhook, job: Job) -> bool:
+    def _stands(self, runner: WebhookRunner, webhook: Webhook, job: Job) -> bool:
         """Whether nothing was decided meanwhile that keeps it from leaving by this version."""
-        return post.webhook is webhook and self._may_leave(post, job)
+        return runner.webhook is webhook and self._may_leave(runner, job)
 
-    async def _message(self, post: Post, job: Job) -> bytes | None:
+    async def _message(self, runner: WebhookRunner, job: Job) -> bytes | None:
         """The message; made once more where the webhook has changed meanwhile, for then it would
         be that of an old version. None: it is not wanted any more."""
         while True:
-            webhook, job.left_out = post.webhook, None
+            webhook, job.left_out = runner.webhook, None
             if webhook.plain or job.shaped:
                 return job.body
             try:
                 body = await self._shaper.shape(webhook, job)
             except (ShapeRefused, ShapeLater):
-                if post.webhook is webhook and self._may_leave(post, job):
+                if runner.webhook is webhook and self._may_leave(runner, job):
                     raise
             else:
-                if post.webhook is webhook:
+                if runner.webhook is webhook:
                     return body
-            if not self._may_leave(post, job):
+            if not self._may_leave(runner, job):
                 return None

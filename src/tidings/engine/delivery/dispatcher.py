@@ -30,10 +30,10 @@ from tidings.engine.delivery.attempts import Attempts
 from tidings.engine.delivery.breakers import Breakers
 from tidings.engine.delivery.handover import Handover
 from tidings.engine.delivery.healths import Healths
-from tidings.engine.delivery.lines import Lines
 from tidings.engine.delivery.message import Message
+from tidings.engine.delivery.outlets import Outlets
 from tidings.engine.delivery.outlook import Outlooks
-from tidings.engine.delivery.post import QUICK_S, Post
+from tidings.engine.delivery.runner import QUICK_S, WebhookRunner
 from tidings.engine.delivery.takes import Takes
 from tidings.engine.delivery.tries import Promises
 from tidings.engine.delivery.wakes import Wakes
@@ -92,20 +92,20 @@ class Dispatcher:
         self._disable = hopeless
         self._ends: dict[int, tuple[Webhook, str]] = {}  # by the delivery that disables it
         self._observe = observe
-        self._posts: dict[int, Post] = {}
-        self._deleted: dict[int, Post] = {}  # with attempts that are under way
-        self._lines = Lines(sender=sender, target_of=target_of, spawn=self._spawn)
+        self._runners: dict[int, WebhookRunner] = {}
+        self._deleted: dict[int, WebhookRunner] = {}  # with attempts that are under way
+        self._outlets = Outlets(sender=sender, target_of=target_of, spawn=self._spawn)
         self._takes = Takes(
             store=store,
             clock=clock,
-            post_of=self._posts.get,
+            runner_of=self._runners.get,
             take=lambda webhook, limit: self.committer.take(webhook, limit),
             may_take=lambda: not (self.stopping or self.committer.halted),
             park_overdue=healths.park_overdue,
         )
         self.handover = Handover(
-            known=self._posts.get,
-            post_of=self._post,
+            known=self._runners.get,
+            runner_of=self._runner,
             wakes=Wakes(self._pump),
             parks=healths.parks,
             give_back=self._takes.release,
@@ -124,37 +124,37 @@ class Dispatcher:
 
     def replay_room(self, webhook: Webhook) -> int:
         """How many deliveries of replays its lane has room for now; live work comes first."""
-        post = self._post(webhook.number)
-        if post is None or not post.lane.open or post.lane.dormant or post.lane.behind:
+        runner = self._runner(webhook.number)
+        if runner is None or not runner.lane.open or runner.lane.dormant or runner.lane.behind:
             return 0
         if self.committer.halted or self.in_flight * 2 > self._admission.slots.count:
             return 0
-        return max(0, window(webhook.connections_max) - post.lane.replaying)
+        return max(0, window(webhook.connections_max) - runner.lane.replaying)
 
     def read_again(self, webhook: Webhook) -> None:
         """The store may hold deliveries of this webhook that no receipt has told of."""
-        if (post := self._posts.get(webhook.number)) is not None:
-            post.lane.start_over()
-            self._pump(post)
+        if (runner := self._runners.get(webhook.number)) is not None:
+            runner.lane.start_over()
+            self._pump(runner)
 
     def settled(self, settled: Sequence[port.Settled], receipt: port.Receipt) -> None:
         """Outcomes are written: their deliveries are out of flight, and retries have a due time."""
         for one in settled:
             self._noted.forget(one.delivery, one.attempt)
-            post = self._posts.get(one.webhook)
-            if post is None:
+            runner = self._runners.get(one.webhook)
+            if runner is None:
                 continue
-            post.lane.settled(one.delivery, one.attempt)
-            post.cancelled.discard(one.delivery)
-            post.doubted.discard(one.delivery)
+            runner.lane.settled(one.delivery, one.attempt)
+            runner.cancelled.discard(one.delivery)
+            runner.doubted.discard(one.delivery)
             if (ends := self._ends.pop(one.delivery, None)) is not None:
-                self._end_webhook(post, *ends)  # not before: disabling parks what is unfinished
+                self._end_webhook(runner, *ends)  # not before: disabling parks what is unfinished
             if one.delay_ms is not None:
-                self._takes.note(post, receipt.now_ms + one.delay_ms)
+                self._takes.note(runner, receipt.now_ms + one.delay_ms)
         for webhook, due_ms in receipt.due:
-            post = self._posts.get(webhook)
-            if post is not None:
-                self._takes.came(post, due_ms)
+            runner = self._runners.get(webhook)
+            if runner is not None:
+                self._takes.came(runner, due_ms)
         if self._admission.crowded:
             self._give_slots()
 
@@ -164,12 +164,12 @@ class Dispatcher:
         """Its health has come to its end with the ending that is being charged."""
         self._hopeless[webhook.number] = reason
 
-    def _end_webhook(self, post: Post, webhook: Webhook, reason: str) -> None:
+    def _end_webhook(self, runner: WebhookRunner, webhook: Webhook, reason: str) -> None:
         """It is written that it is to be disabled: nothing starts until that is done."""
         now = self._registry.get(webhook.number)
         if now is not None and now.sends and now.url == webhook.url:
-            post.lane.open = False
-            post.lane.start_over()
+            runner.lane.open = False
+            runner.lane.start_over()
         if reason == GONE:
             self._gone(webhook)
         else:
@@ -178,14 +178,14 @@ class Dispatcher:
     def begin(self, standings: Sequence[port.Standing]) -> None:
         """Take up what a former owner left unfinished."""
         for standing in standings:
-            post = self._post(standing.webhook)
-            if post is None:
+            runner = self._runner(standing.webhook)
+            if runner is None:
                 continue
             if standing.pending:
-                post.lane.start_over()
+                runner.lane.start_over()
             if standing.next_due_ms is not None:
-                self._takes.note(post, standing.next_due_ms)
-            self._pump(post)
+                self._takes.note(runner, standing.next_due_ms)
+            self._pump(runner)
 
     def look_again(self, taken_of: set[int]) -> None:
         """A commit was refused, or its answer lost: the store may hold what no receipt has told.
@@ -196,12 +196,12 @@ class Dispatcher:
         does not name it.
         """
         doubted = set(taken_of)
-        for number, post in self._posts.items():
-            post.doubted |= post.lane.in_flight.keys()
-            if post.lane.queued:
+        for number, runner in self._runners.items():
+            runner.doubted |= runner.lane.in_flight.keys()
+            if runner.lane.queued:
                 doubted.add(number)
-                post.lane.start_over(keep_retries=False)
-                self._pump(post)
+                runner.lane.start_over(keep_retries=False)
+                self._pump(runner)
         self._spawn(self._look_again(doubted))
 
     async def _look_again(self, taken_of: set[int]) -> None:
@@ -212,71 +212,73 @@ class Dispatcher:
             return
         self.begin(standings)
         for number in taken_of:
-            if (post := self._posts.get(number)) is not None:
-                self._takes.release(post)
+            if (runner := self._runners.get(number)) is not None:
+                self._takes.release(runner)
 
     def changed(self, webhook: Webhook) -> None:
         """Follow a new version of a webhook; what is under way ends as it began."""
-        post = self._posts.get(webhook.number)
-        if post is None:
+        runner = self._runners.get(webhook.number)
+        if runner is None:
             return
-        was = post.webhook
-        post.webhook = webhook
-        post.message = Message(webhook)
-        lane = post.lane
+        was = runner.webhook
+        runner.webhook = webhook
+        runner.message = Message(webhook)
+        lane = runner.lane
         if webhook.standing is Standing.DELETED:
-            del self._posts[webhook.number]
-            self._lines.forget(webhook.number)
+            del self._runners[webhook.number]
+            self._outlets.forget(webhook.number)
             lane.open = False
             lane.start_over(keep_retries=False)
-            self._breakers.drop(post)
-            self._deleted[webhook.number] = post
-            self._spawn(self._close_when_quiet(post))
+            self._breakers.drop(runner)
+            self._deleted[webhook.number] = runner
+            self._spawn(self._close_when_quiet(runner))
             return
         if (webhook.connections_max, webhook.rate_per_s) != (was.connections_max, was.rate_per_s):
             lane.set_pace(webhook.connections_max, webhook.rate_per_s)
-        self._lines.follow(post, was)
+        self._outlets.follow(runner, was)
         if webhook.url != was.url:
             lane.learned = LearnedRate()  # what another receiver takes is another matter
-        self._breakers.changed(post, begins=webhook.sends and not was.sends)
+        self._breakers.changed(runner, begins=webhook.sends and not was.sends)
         if (opens := self._opens(webhook)) != lane.open or webhook.sends != was.sends:
             lane.open = opens
             lane.start_over()
         if webhook.standing is not was.standing:
             if webhook.standing is Standing.DISABLED:
                 lane.start_over(keep_retries=False)  # they are parked
-                post.takes_void = post.taking
+                runner.takes_void = runner.taking
             elif was.standing is Standing.DISABLED:
-                self._takes.release(post)
-        self._pump(post)
+                self._takes.release(runner)
+        self._pump(runner)
 
     def switched(self) -> None:
         """A stop switch was thrown: lanes close, and hold nothing in memory; or they open again."""
-        for post in list(self._posts.values()):
-            opens = self._opens(post.webhook)
-            if opens != post.lane.open:
-                post.lane.open = opens
-                post.lane.start_over()
-                self._pump(post)
+        for runner in list(self._runners.values()):
+            opens = self._opens(runner.webhook)
+            if opens != runner.lane.open:
+                runner.lane.open = opens
+                runner.lane.start_over()
+                self._pump(runner)
 
     def _opens(self, webhook: Webhook) -> bool:
         return webhook.sends and not self.stopped(webhook.org)
 
-    def _post(self, number: int) -> Post | None:
-        post = self._posts.get(number)
-        if post is None:
+    def _runner(self, number: int) -> WebhookRunner | None:
+        runner = self._runners.get(number)
+        if runner is None:
             webhook = self._registry.get(number)
             if webhook is None:
                 return None
             lane = Lane(webhook.connections_max, webhook.rate_per_s, self._budget)
             lane.open = self._opens(webhook)
-            post = self._posts[number] = Post(webhook, lane, self._lines.open(webhook))
-            self._breakers.restore(post)
-        return post
+            runner = self._runners[number] = WebhookRunner(
+                webhook, lane, self._outlets.open(webhook)
+            )
+            self._breakers.restore(runner)
+        return runner
 
-    def _known(self, number: int) -> Post | None:
-        """The webhook's post, if there is one; also of a deleted one whose attempts go on."""
-        return self._posts.get(number) or self._deleted.get(number)
+    def _known(self, number: int) -> WebhookRunner | None:
+        """The webhook's runner, if there is one; also of a deleted one whose attempts go on."""
+        return self._runners.get(number) or self._deleted.get(number)
 
     # -- attempts ---------------------------------------------------------------------------------
 
@@ -290,105 +292,112 @@ class Dispatcher:
         """Attempts under way."""
         return self._admission.slots.used
 
-    def _pump(self, post: Post) -> None:
-        lane = post.lane
+    def _pump(self, runner: WebhookRunner) -> None:
+        lane = runner.lane
         if lane.page_wanted:
-            self._spawn(self._read_page(post, lane.page_began()))
+            self._spawn(self._read_page(runner, lane.page_began()))
         if lane.can_start:
-            self._open_slots(post)
-        if post.waiting_since_s is None and lane.can_start:
-            post.waiting_since_s = self._loop.time()
-        if post.next_due_ms is not None and not post.taking and lane.take_wanted:
-            self._takes.ask_if_due(post)
+            self._open_slots(runner)
+        if runner.waiting_since_s is None and lane.can_start:
+            runner.waiting_since_s = self._loop.time()
+        if runner.next_due_ms is not None and not runner.taking and lane.take_wanted:
+            self._takes.ask_if_due(runner)
 
-    def _open_slots(self, post: Post) -> None:
-        lane, now_s = post.lane, self._loop.time()
+    def _open_slots(self, runner: WebhookRunner) -> None:
+        lane, now_s = runner.lane, self._loop.time()
         crowded = self._admission.crowded
-        while not crowded and self._admission.admits(post, now_s) and self._open_slot(post, now_s):
+        while (
+            not crowded and self._admission.admits(runner, now_s) and self._open_slot(runner, now_s)
+        ):
             pass
-        if lane.can_start and not self._paced(post, now_s):
-            self._admission.wait(post, now_s)
+        if lane.can_start and not self._paced(runner, now_s):
+            self._admission.wait(runner, now_s)
             self._give_slots()
 
-    def _open_slot(self, post: Post, now_s: float) -> bool:
-        job = post.lane.start(now_s)
+    def _open_slot(self, runner: WebhookRunner, now_s: float) -> bool:
+        job = runner.lane.start(now_s)
         if job is None:
             return False
-        self._admission.began(post, now_s)
-        post.waiting_since_s = None
-        slot = self._loop.create_task(self._slot(post, job, self._attempts.leapt_ms))
-        post.slots.add(slot)
-        slot.add_done_callback(post.slots.discard)
+        self._admission.began(runner, now_s)
+        runner.waiting_since_s = None
+        slot = self._loop.create_task(self._slot(runner, job, self._attempts.leapt_ms))
+        runner.slots.add(slot)
+        slot.add_done_callback(runner.slots.discard)
         return True
 
     def _give_slots(self) -> None:
         """As many turns as there are slots, where lanes have to wait for them."""
         now_s = self._loop.time()
-        while (post := self._admission.next(now_s)) is not None:
-            started = self._open_slot(post, now_s)
+        while (runner := self._admission.next(now_s)) is not None:
+            started = self._open_slot(runner, now_s)
             if not started:
-                self._admission.bring(post.webhook.org, now_s)
-            if post.lane.can_start and not self._paced(post, now_s) and started:
-                self._admission.wait(post, now_s)
+                self._admission.bring(runner.webhook.org, now_s)
+            if runner.lane.can_start and not self._paced(runner, now_s) and started:
+                self._admission.wait(runner, now_s)
 
-    def _paced(self, post: Post, now_s: float) -> bool:
+    def _paced(self, runner: WebhookRunner, now_s: float) -> bool:
         """Whether the lane itself starts nothing now; it is woken when its time has come."""
-        wait_s = post.lane.wait_s(now_s)
-        if wait_s and post.paced is None:
-            post.paced = self._loop.call_later(wait_s, self._unpace, post)
+        wait_s = runner.lane.wait_s(now_s)
+        if wait_s and runner.paced is None:
+            runner.paced = self._loop.call_later(wait_s, self._unpace, runner)
         return wait_s != 0  # None: the end of a probe wakes it
 
-    def _unpace(self, post: Post) -> None:
-        post.paced = None
-        self._pump(post)
+    def _unpace(self, runner: WebhookRunner) -> None:
+        runner.paced = None
+        self._pump(runner)
 
-    async def _slot(self, post: Post, first: Job, leapt_ms: int) -> None:
+    async def _slot(self, runner: WebhookRunner, first: Job, leapt_ms: int) -> None:
         job: Job | None = first
-        lane, loop = post.lane, self._loop
-        self._lines.keep_warm(post)
+        lane, loop = runner.lane, self._loop
+        self._outlets.keep_warm(runner)
         while job is not None:
-            await self._attempts.make(post, job, leapt_ms)
+            await self._attempts.make(runner, job, leapt_ms)
             if lane.page_wanted:
-                self._pump(post)
+                self._pump(runner)
             now_s, job, leapt_ms = loop.time(), None, self._attempts.leapt_ms
-            if not self._admission.crowded and self._admission.admits(post, now_s):
+            if not self._admission.crowded and self._admission.admits(runner, now_s):
                 if (job := lane.start(now_s)) is not None:
-                    self._admission.began(post, now_s)
-                    post.waiting_since_s = None
-        self._pump(post)
+                    self._admission.began(runner, now_s)
+                    runner.waiting_since_s = None
+        self._pump(runner)
 
-    def _may_leave(self, post: Post, job: Job) -> bool:
+    def _may_leave(self, runner: WebhookRunner, job: Job) -> bool:
         """Whether nothing that was decided after its start keeps an attempt from being made: the
         webhook was ended, paused or stopped, the delivery cancelled, maybe by a commit whose answer
         was lost, or the store refuses."""
         return (
-            post.lane.open
+            runner.lane.open
             and not self.stopping
             and not self.committer.halted
-            and job.delivery not in post.cancelled
-            and job.delivery not in post.doubted
+            and job.delivery not in runner.cancelled
+            and job.delivery not in runner.doubted
         )
 
-    def _put_back(self, post: Post, job: Job) -> None:
+    def _put_back(self, runner: WebhookRunner, job: Job) -> None:
         """It has not left: it is charged to nobody, and waits as before."""
-        self._admission.ended(post, self._loop.time(), 0.0)
-        cancelled = job.delivery in post.cancelled
-        doubted = job.delivery in post.doubted
-        post.cancelled.discard(job.delivery)
-        post.doubted.discard(job.delivery)
-        post.lane.breaker.unproven()
-        ended = post.webhook.standing in (Standing.DISABLED, Standing.DELETED)
-        post.lane.put_back(job, wanted=not (cancelled or ended or doubted))
+        self._admission.ended(runner, self._loop.time(), 0.0)
+        cancelled = job.delivery in runner.cancelled
+        doubted = job.delivery in runner.doubted
+        runner.cancelled.discard(job.delivery)
+        runner.doubted.discard(job.delivery)
+        runner.lane.breaker.unproven()
+        ended = runner.webhook.standing in (Standing.DISABLED, Standing.DELETED)
+        runner.lane.put_back(job, wanted=not (cancelled or ended or doubted))
         if doubted and job.retry and not ended:
-            self._takes.release(post)  # due again, unless the store has ended it
+            self._takes.release(runner)  # due again, unless the store has ended it
 
     def _ended(
-        self, post: Post, webhook: Webhook, job: Job, started_ms: int, ending: Ending | None
+        self,
+        runner: WebhookRunner,
+        webhook: Webhook,
+        job: Job,
+        started_ms: int,
+        ending: Ending | None,
     ) -> None:
         took_s = 0.0 if ending is None else ending.duration_ms / 1000
-        self._admission.ended(post, self._loop.time(), took_s)
+        self._admission.ended(runner, self._loop.time(), took_s)
         now_ms = self._clock.now_ms()
-        lane = post.lane
+        lane = runner.lane
         if ending is None:
             lane.ended(slow=False, delivered=False)
             lane.breaker.unproven()
@@ -402,9 +411,9 @@ class Dispatcher:
         outcome = classify(ending, webhook.retry, job.step, age_s, now_ms / 1000, self._draw)
         outcome = self.promises.keep(job.delivery, outcome, now_ms)
         delivered = isinstance(outcome, Delivered)
-        self._breakers.charge(post, job, ending, outcome)
+        self._breakers.charge(runner, job, ending, outcome)
         lane.ended(slow=isinstance(outcome, Retry) and outcome.slow, delivered=delivered)
-        post.well = delivered and took_s < QUICK_S
+        runner.well = delivered and took_s < QUICK_S
         disable = self._hopeless.pop(webhook.number, None)
         if isinstance(outcome, Failed) and outcome.disable:
             disable = GONE
@@ -415,46 +424,46 @@ class Dispatcher:
 
     def due(self, webhook: int, due_ms: int) -> None:
         """A retry of a webhook is due then: somebody has asked for it."""
-        if (post := self._post(webhook)) is not None:
-            self._takes.note(post, due_ms)
-            self._pump(post)
+        if (runner := self._runner(webhook)) is not None:
+            self._takes.note(runner, due_ms)
+            self._pump(runner)
 
     def leapt(self, by_ms: int) -> None:
         """Every date is later by so much: the store has followed a leap of the clock."""
         self._began_ms += by_ms
-        self._takes.leapt(self._posts.values(), by_ms)
+        self._takes.leapt(self._runners.values(), by_ms)
         self.promises.leapt(by_ms)
         self._attempts.leapt_ms += by_ms
-        for post in self._posts.values():
-            post.lane.leapt(by_ms)
+        for runner in self._runners.values():
+            runner.lane.leapt(by_ms)
         self._spawn(self._look_again(set()))
 
     def parked(self, number: int) -> None:
         """The store has ended some of a webhook's deliveries: what is in memory may be of those."""
-        if (post := self._posts.get(number)) is not None:
-            post.lane.start_over()
-            self._pump(post)
+        if (runner := self._runners.get(number)) is not None:
+            runner.lane.start_over()
+            self._pump(runner)
 
     # -- pages ------------------------------------------------------------------------------------
 
-    async def _read_page(self, post: Post, epoch: int) -> None:
-        lane = post.lane
+    async def _read_page(self, runner: WebhookRunner, epoch: int) -> None:
+        lane = runner.lane
         with self._reading:
-            jobs = await self._store.page(post.webhook.number, lane.cursor, PAGE_JOBS)
+            jobs = await self._store.page(runner.webhook.number, lane.cursor, PAGE_JOBS)
         if self._reading.lasts:
             lane.page_failed(epoch)
-            self._loop.call_later(PAGE_RETRY_S, self._pump, post)
+            self._loop.call_later(PAGE_RETRY_S, self._pump, runner)
             return
         lane.page_came(epoch, list(jobs), PAGE_JOBS)
-        self._pump(post)
+        self._pump(runner)
 
     # -- connections ------------------------------------------------------------------------------
 
-    async def _close_when_quiet(self, post: Post) -> None:
-        if post.slots:
-            await asyncio.wait(post.slots)
-        self._deleted.pop(post.webhook.number, None)
-        await post.line.outlet.close()
+    async def _close_when_quiet(self, runner: WebhookRunner) -> None:
+        if runner.slots:
+            await asyncio.wait(runner.slots)
+        self._deleted.pop(runner.webhook.number, None)
+        await runner.outlet.inner.close()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
@@ -467,34 +476,34 @@ class Dispatcher:
         """Start nothing more, wait for what is under way, call the rest possibly sent."""
         self.stopping = True
         self._takes.stop()
-        posts = (*self._posts.values(), *self._deleted.values())
-        slots = {slot for post in posts for slot in post.slots}
+        runners = (*self._runners.values(), *self._deleted.values())
+        slots = {slot for runner in runners for slot in runner.slots}
         if slots:
             _, late = await asyncio.wait(slots, timeout=drain_s)
             for slot in late:
                 slot.cancel()
             if late:
                 await asyncio.wait(late)
-        for post in self._posts.values():
-            await post.line.outlet.close()
+        for runner in self._runners.values():
+            await runner.outlet.inner.close()
 
     def overdue(self) -> list[Webhook]:
         """Webhooks whose lane has a free slot and work that waits too long for it all the same."""
         now = self._loop.time()
         return [
-            post.webhook
-            for post in self._posts.values()
-            if post.waiting_since_s is not None
-            and post.lane.can_start
-            and post.lane.rate_limit is None
-            and post.lane.breaker.position is Position.CLOSED
-            and post.lane.learned.rate is None
-            and not post.lane.learned.shut
-            and self._admission.admits(post, now)
-            and now - post.waiting_since_s > OVERDUE_S
+            runner.webhook
+            for runner in self._runners.values()
+            if runner.waiting_since_s is not None
+            and runner.lane.can_start
+            and runner.lane.rate_limit is None
+            and runner.lane.breaker.position is Position.CLOSED
+            and runner.lane.learned.rate is None
+            and not runner.lane.learned.shut
+            and self._admission.admits(runner, now)
+            and now - runner.waiting_since_s > OVERDUE_S
         ]
 
     @property
     def queued(self) -> int:
         """Deliveries in memory that have not started."""
-        return sum(post.lane.queued for post in self._posts.values())
+        return sum(runner.lane.queued for runner in self._runners.values())

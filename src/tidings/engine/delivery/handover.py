@@ -9,7 +9,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.fan_out import made_late
-from tidings.engine.delivery.post import Post
+from tidings.engine.delivery.runner import WebhookRunner
 from tidings.engine.delivery.wakes import Wakes
 from tidings.engine.events.committer import Prepared
 from tidings.store import port
@@ -24,19 +24,19 @@ class Handover:
     def __init__(
         self,
         *,
-        known: Callable[[int], Post | None],
-        post_of: Callable[[int], Post | None],
+        known: Callable[[int], WebhookRunner | None],
+        runner_of: Callable[[int], WebhookRunner | None],
         wakes: Wakes,
         parks: Callable[[Webhook], bool],
-        give_back: Callable[[Post], None],
+        give_back: Callable[[WebhookRunner], None],
     ) -> None:
-        """`known`: the post of a webhook that is at work; `post_of`: of any, which is then.
+        """`known`: the runner of a webhook that is at work; `post_of`: of any, which is then.
         `parks`: whether a webhook's deliveries are parked once their window is over; `give_back`:
         do so with those that were taken for a probe."""
         self._parks = parks
         self._give_back = give_back
         self._known = known
-        self._post = post_of
+        self._runner = runner_of
         self._wakes = wakes
 
     def __call__(
@@ -48,12 +48,12 @@ class Handover:
         """Queue the deliveries of a commit that has just returned."""
         held = set(receipt.held)
         now_ms = receipt.now_ms
-        woken: dict[Post, None] = {}  # in the order of their first job
+        woken: dict[WebhookRunner, None] = {}  # in the order of their first job
         for job in chain(receipt.freed, made_late(receipt.fanned_out)):
-            post = self._known(job.webhook) or self._post(job.webhook)
-            if post is not None:
-                post.lane.offer_freed(job)
-                woken[post] = None
+            runner = self._known(job.webhook) or self._runner(job.webhook)
+            if runner is not None:
+                runner.lane.offer_freed(job)
+                woken[runner] = None
         for event, seq, first, found in zip(
             events, receipt.seqs, receipt.firsts, matched, strict=True
         ):
@@ -62,9 +62,9 @@ class Handover:
             draft = event.draft
             for delivery, new in enumerate(found, first):
                 if not new.parked and delivery not in held:
-                    post = self._known(new.webhook) or self._post(new.webhook)
-                    if post is not None:
-                        post.lane.offer(
+                    runner = self._known(new.webhook) or self._runner(new.webhook)
+                    if runner is not None:
+                        runner.lane.offer(
                             Job(
                                 delivery,
                                 new.webhook,
@@ -77,29 +77,29 @@ class Handover:
                                 draft.body,
                             )
                         )
-                        woken[post] = None
+                        woken[runner] = None
         woken |= self._offer_replays(receipt.replayed)
         for job in receipt.taken:
-            post = self._post(job.webhook)
-            if post is None or post.takes_void:
+            runner = self._runner(job.webhook)
+            if runner is None or runner.takes_void:
                 continue
-            if now_ms - job.accepted_ms > LAST_MS and self._parks(post.webhook):
-                post.overdue = True
-                self._give_back(post)
+            if now_ms - job.accepted_ms > LAST_MS and self._parks(runner.webhook):
+                runner.overdue = True
+                self._give_back(runner)
                 continue
-            post.lane.offer_retry(job)
-            woken[post] = None
+            runner.lane.offer_retry(job)
+            woken[runner] = None
         self._forget(receipt.cancelled)
         self._wakes.wake(woken)
 
-    def _offer_replays(self, replayed: Sequence[port.Replayed]) -> dict[Post, None]:
+    def _offer_replays(self, replayed: Sequence[port.Replayed]) -> dict[WebhookRunner, None]:
         """Queue what slices of replays have made; their ids are above those of the events."""
-        woken: dict[Post, None] = {}
+        woken: dict[WebhookRunner, None] = {}
         for job in (job for one in replayed for job in one.jobs):
-            post = self._post(job.webhook)
-            if post is not None:
-                post.lane.offer(job)
-                woken[post] = None
+            runner = self._runner(job.webhook)
+            if runner is not None:
+                runner.lane.offer(job)
+                woken[runner] = None
         return woken
 
     def _forget(self, cancelled: Sequence[port.Cancelled]) -> None:
@@ -109,8 +109,8 @@ class Handover:
             for webhook, delivery in one.deliveries:
                 of_webhook.setdefault(webhook, set()).add(delivery)
         for webhook, deliveries in of_webhook.items():
-            if (post := self._known(webhook)) is not None:
-                post.lane.forget(deliveries)
-                post.cancelled |= deliveries & post.lane.in_flight.keys()
-                if not post.lane.queued:
-                    post.waiting_since_s = None
+            if (runner := self._known(webhook)) is not None:
+                runner.lane.forget(deliveries)
+                runner.cancelled |= deliveries & runner.lane.in_flight.keys()
+                if not runner.lane.queued:
+                    runner.waiting_since_s = None

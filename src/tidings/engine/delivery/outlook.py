@@ -12,7 +12,7 @@ from tidings.core.delivery.outlook import CLEAR, Outlook, Why
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.healths import Healths
-from tidings.engine.delivery.post import Post
+from tidings.engine.delivery.runner import WebhookRunner
 from tidings.store import port
 
 _ANY = 0  # no delivery has this number, so none of it is in flight
@@ -24,13 +24,13 @@ class Outlooks:
 
     def __init__(
         self,
-        post_of: Callable[[int], Post | None],
+        runner_of: Callable[[int], WebhookRunner | None],
         healths: Healths,
         clock: Clock,
         admission: Admission,
         may_send: Callable[[], bool],
     ) -> None:
-        self._post_of = post_of
+        self._runner_of = runner_of
         self._healths = healths
         self._clock = clock
         self._admission = admission
@@ -40,20 +40,20 @@ class Outlooks:
     def of(self, webhook: int, delivery: int, retry: bool) -> Outlook:
         """Of one delivery of a webhook, by their numbers. `retry`: it is RETRYING, not PENDING."""
         now_s, now_ms = self._loop.time(), self._clock.now_ms()
-        post, health = self._post_of(webhook), self._healths.of(webhook)
-        if post is None:
+        runner, health = self._runner_of(webhook), self._healths.of(webhook)
+        if runner is None:
             until_ms = _told(health) or 0
             return Outlook(why=Why.BREAKER, until_ms=until_ms) if until_ms > now_ms else CLEAR
-        if (begun := post.lane.in_flight.get(delivery, 0)) != 0:
+        if (begun := runner.lane.in_flight.get(delivery, 0)) != 0:
             return Outlook(begun=begun)
-        outlook = self._waits(post, health, delivery, retry, now_s, now_ms)
-        if retry and (post.taking or post.lane.has_taken(delivery)):
+        outlook = self._waits(runner, health, delivery, retry, now_s, now_ms)
+        if retry and (runner.taking or runner.lane.has_taken(delivery)):
             return msgspec.structs.replace(outlook, taken=True)
         return outlook
 
     def _waits(
         self,
-        post: Post,
+        runner: WebhookRunner,
         health: port.Health | None,
         delivery: int,
         retry: bool,
@@ -63,15 +63,15 @@ class Outlooks:
         if not self._may_send():
             return Outlook(why=Why.STORE)
         return (
-            _left_alone(post.lane, health, now_s, now_ms)
-            or _in_the_lane(post.lane, delivery, retry, now_s, now_ms)
-            or (CLEAR if self._admission.admits(post, now_s) else Outlook(why=Why.SLOTS))
+            _left_alone(runner.lane, health, now_s, now_ms)
+            or _in_the_lane(runner.lane, delivery, retry, now_s, now_ms)
+            or (CLEAR if self._admission.admits(runner, now_s) else Outlook(why=Why.SLOTS))
         )
 
     def next_in_ms(self, webhook: int, delay_ms: int) -> int | None:
         """When a retry that is due in `delay_ms` may start; None where its lane sends nothing."""
-        post = self._post_of(webhook)
-        if post is None or not post.lane.open:
+        runner = self._runner_of(webhook)
+        if runner is None or not runner.lane.open:
             return None
         until_ms = self.of(webhook, _ANY, True).until_ms
         return delay_ms if until_ms is None else max(delay_ms, until_ms - self._clock.now_ms())

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
-from tidings.engine.delivery.post import Post
+from tidings.engine.delivery.runner import WebhookRunner
 from tidings.engine.outage import Outage
 from tidings.store import port
 
@@ -28,7 +28,7 @@ class Takes:
         *,
         store: port.Store,
         clock: Clock,
-        post_of: Callable[[int], Post | None],
+        runner_of: Callable[[int], WebhookRunner | None],
         take: Callable[[int, int], None],
         may_take: Callable[[], bool],
         park_overdue: Callable[[Webhook], Awaitable[None]],
@@ -37,7 +37,7 @@ class Takes:
         self._park_overdue = park_overdue
         self._store = store
         self._clock = clock
-        self._post_of = post_of
+        self._runner_of = runner_of
         self._take = take
         self._may_take = may_take
         self._due: list[tuple[int, int]] = []
@@ -47,48 +47,48 @@ class Takes:
         self._releases: set[asyncio.Task[None]] = set()
         self._outage = Outage("retries that were taken and did not come")
 
-    def note(self, post: Post, due_ms: int) -> None:
+    def note(self, runner: WebhookRunner, due_ms: int) -> None:
         """A retry of this webhook is due then."""
-        if post.next_due_ms is None or due_ms < post.next_due_ms:
-            post.next_due_ms = due_ms
-            heapq.heappush(self._due, (due_ms, post.webhook.number))
+        if runner.next_due_ms is None or due_ms < runner.next_due_ms:
+            runner.next_due_ms = due_ms
+            heapq.heappush(self._due, (due_ms, runner.webhook.number))
             self._set_alarm()
 
-    def ask_if_due(self, post: Post) -> None:
+    def ask_if_due(self, runner: WebhookRunner) -> None:
         """Ask for what is due now, as far as the lane has room."""
-        due_ms = post.next_due_ms
-        if due_ms is None or post.taking or not self._may_take():
+        due_ms = runner.next_due_ms
+        if due_ms is None or runner.taking or not self._may_take():
             return
-        room = post.lane.retries_wanted
+        room = runner.lane.retries_wanted
         if room and due_ms <= self._clock.now_ms():
-            post.taking = True
-            self._take(post.webhook.number, room)
+            runner.taking = True
+            self._take(runner.webhook.number, room)
 
-    def came(self, post: Post, due_ms: int | None) -> None:
+    def came(self, runner: WebhookRunner, due_ms: int | None) -> None:
         """A take has come back; the first retry that it left is due then. None: there is none."""
-        post.takes_void = False
-        post.next_due_ms = None
-        self._ended(post)
+        runner.takes_void = False
+        runner.next_due_ms = None
+        self._ended(runner)
         if due_ms is not None:
-            self.note(post, due_ms)
+            self.note(runner, due_ms)
 
-    def release(self, post: Post) -> None:
+    def release(self, runner: WebhookRunner) -> None:
         """Make due what was taken and has not come here, or was dropped; after a take under way."""
-        if post.taking:
-            post.release_wanted = True
+        if runner.taking:
+            runner.release_wanted = True
             return
-        post.taking, post.release_wanted = True, False
-        task = self._loop.create_task(self._release(post))
+        runner.taking, runner.release_wanted = True, False
+        task = self._loop.create_task(self._release(runner))
         self._releases.add(task)
         task.add_done_callback(self._releases.discard)
 
-    def leapt(self, posts: Iterable[Post], by_ms: int) -> None:
+    def leapt(self, runners: Iterable[WebhookRunner], by_ms: int) -> None:
         """Every date is later by so much: so are the due times."""
         self._due.clear()
-        for post in posts:
-            if (due_ms := post.next_due_ms) is not None:
-                post.next_due_ms = None
-                self.note(post, due_ms + by_ms)
+        for runner in runners:
+            if (due_ms := runner.next_due_ms) is not None:
+                runner.next_due_ms = None
+                self.note(runner, due_ms + by_ms)
 
     def stop(self) -> None:
         """Ask for nothing more."""
@@ -98,21 +98,21 @@ class Takes:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    async def _release(self, post: Post) -> None:
+    async def _release(self, runner: WebhookRunner) -> None:
         with self._outage:
-            await self._store.release(post.webhook.number, post.lane.unsettled)
-            if post.overdue:
-                await self._park_overdue(post.webhook)
-                post.overdue = False
-            self.note(post, self._clock.now_ms())
+            await self._store.release(runner.webhook.number, runner.lane.unsettled)
+            if runner.overdue:
+                await self._park_overdue(runner.webhook)
+                runner.overdue = False
+            self.note(runner, self._clock.now_ms())
         if self._outage.lasts:
-            self._loop.call_later(RELEASE_AGAIN_S, self.release, post)
-        self._ended(post)
+            self._loop.call_later(RELEASE_AGAIN_S, self.release, runner)
+        self._ended(runner)
 
-    def _ended(self, post: Post) -> None:
-        post.taking = False
-        if post.release_wanted:
-            self.release(post)
+    def _ended(self, runner: WebhookRunner) -> None:
+        runner.taking = False
+        if runner.release_wanted:
+            self.release(runner)
 
     def _set_alarm(self) -> None:
         if self._alarm is not None:
@@ -126,6 +126,6 @@ class Takes:
         now_ms = self._clock.now_ms()
         while self._due and self._due[0][0] <= now_ms:
             _, number = heapq.heappop(self._due)
-            if (post := self._post_of(number)) is not None:
-                self.ask_if_due(post)
+            if (runner := self._runner_of(number)) is not None:
+                self.ask_if_due(runner)
         self._set_alarm()

@@ -9,7 +9,7 @@ or failing, get a few starts in each turn of the loop.
 import asyncio
 from collections.abc import Callable, Iterable
 
-from tidings.engine.delivery.post import Post
+from tidings.engine.delivery.runner import WebhookRunner
 
 TURN_MIN = 2  # lanes in a turn of the loop
 TURN_SHARE = 16  # of many that wait, one in so many
@@ -18,25 +18,25 @@ TURN_SHARE = 16  # of many that wait, one in so many
 class Wakes:
     """The lanes that wait to be woken."""
 
-    def __init__(self, pump: Callable[[Post], None]) -> None:
+    def __init__(self, pump: Callable[[WebhookRunner], None]) -> None:
         self._pump = pump
         self._loop = asyncio.get_running_loop()
-        self._waiting: dict[Post, None] = {}  # in the order in which they came
+        self._waiting: dict[WebhookRunner, None] = {}  # in the order in which they came
 
-    def wake(self, posts: Iterable[Post]) -> None:
+    def wake(self, runners: Iterable[WebhookRunner]) -> None:
         """Let these lanes start what they may."""
-        for post in posts:
-            if post.well:
-                self._pump(post)
+        for runner in runners:
+            if runner.well:
+                self._pump(runner)
                 continue
             if not self._waiting:
                 self._loop.call_soon(self._turn)
-            self._waiting[post] = None
+            self._waiting[runner] = None
 
     def _turn(self) -> None:
         for _ in range(min(len(self._waiting), max(TURN_MIN, len(self._waiting) // TURN_SHARE))):
-            post = next(iter(self._waiting))
-            del self._waiting[post]
-            self._pump(post)
+            runner = next(iter(self._waiting))
+            del self._waiting[runner]
+            self._pump(runner)
         if self._waiting:
             self._loop.call_soon(self._turn)

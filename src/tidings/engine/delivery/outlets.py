@@ -8,13 +8,13 @@ from typing import Any
 
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Sender, Target
-from tidings.engine.delivery.post import Line, Post, Undialled
+from tidings.engine.delivery.runner import CountedOutlet, Undialled, WebhookRunner
 
 CLIENTS_MAX = 2000  # webhooks with kept connections
 
 
-class Lines:
-    """Opens lines, and knows which are warm."""
+class Outlets:
+    """Opens outlets, and knows which are warm."""
 
     def __init__(
         self,
@@ -27,47 +27,47 @@ class Lines:
         self._sender = sender
         self._target_of = target_of
         self._spawn = spawn
-        self._warm: OrderedDict[int, Post] = OrderedDict()
+        self._warm: OrderedDict[int, WebhookRunner] = OrderedDict()
 
-    def open(self, webhook: Webhook) -> Line:
-        """A line of a webhook; nothing is dialled yet."""
+    def open(self, webhook: Webhook) -> CountedOutlet:
+        """An outlet of a webhook; nothing is dialled yet."""
         if not webhook.dials:
-            return Line(Undialled())
+            return CountedOutlet(Undialled())
         outlet = self._sender.open(
             self._target_of(webhook.url),
             webhook.connections_max,
             keep_answers=webhook.keep_answers,
         )
-        return Line(outlet)
+        return CountedOutlet(outlet)
 
-    def follow(self, post: Post, was: Webhook) -> bool:
-        """Open another line where the webhook is not as it `was`; returns whether that was so. What
-        is under way on the old one ends there."""
-        if _line(post.webhook) == _line(was):
+    def follow(self, runner: WebhookRunner, was: Webhook) -> bool:
+        """Open another outlet where the webhook is not as it `was`; returns whether that was so.
+        What is under way on the old one ends there."""
+        if _opened_for(runner.webhook) == _opened_for(was):
             return False
-        old, post.line = post.line, self.open(post.webhook)
+        old, runner.outlet = runner.outlet, self.open(runner.webhook)
         if old.retire():
-            self._spawn(old.outlet.close())
+            self._spawn(old.inner.close())
         return True
 
-    def keep_warm(self, post: Post) -> None:
+    def keep_warm(self, runner: WebhookRunner) -> None:
         """It is used now: the connections of another one, which rests, are closed for it."""
-        number = post.webhook.number
+        number = runner.webhook.number
         if number in self._warm:
             self._warm.move_to_end(number)
             return
-        self._warm[number] = post
+        self._warm[number] = runner
         if len(self._warm) > CLIENTS_MAX:
             for cold in list(self._warm)[:8]:
                 if not self._warm[cold].slots:
-                    self._spawn(self._warm.pop(cold).line.outlet.close())
+                    self._spawn(self._warm.pop(cold).outlet.inner.close())
                     break
 
     def forget(self, number: int) -> None:
-        """The webhook was deleted: whoever has its post closes its line."""
+        """The webhook was deleted: whoever has its runner closes its outlet."""
         self._warm.pop(number, None)
 
 
-def _line(webhook: Webhook) -> tuple[bool, str, int, bool]:
+def _opened_for(webhook: Webhook) -> tuple[bool, str, int, bool]:
     """What an outlet is opened for."""
     return webhook.dials, webhook.url, webhook.connections_max, webhook.keep_answers

@@ -25,11 +25,11 @@ class Undialled:
         """Nothing is open."""
 
 
-class Line:
+class CountedOutlet:
     """An outlet with a count of the attempts on it: a retired one is closed after the last."""
 
     def __init__(self, outlet: Outlet) -> None:
-        self.outlet = outlet
+        self.inner = outlet
         self.active = 0
         self._retired = False
 
@@ -44,13 +44,13 @@ class Line:
         return self._retired and not self.active
 
 
-class Post:
+class WebhookRunner:
     """What the dispatcher keeps of a webhook."""
 
-    def __init__(self, webhook: Webhook, lane: Lane, line: Line) -> None:
+    def __init__(self, webhook: Webhook, lane: Lane, outlet: CountedOutlet) -> None:
         self.webhook = webhook
         self.lane = lane
-        self.line = line
+        self.outlet = outlet
         self.message = Message(webhook)
         self.pace = Pace()
         self.well = False  # its last attempt was delivered, and quickly
