@@ -34,10 +34,10 @@ from tidings.egress.port import Leaves, Target
 from tidings.engine.access.entrance import Entrance
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.changes import Changes
+from tidings.engine.delivery.manual_retries import ManualRetries, PromisedRetries
 from tidings.engine.delivery.stops import Stops
 from tidings.engine.delivery.taken import TakeAsDelivered
 from tidings.engine.delivery.trial import Trial
-from tidings.engine.delivery.tries import Promises, Tries
 from tidings.engine.events.acceptor import Acceptor
 from tidings.engine.events.committer import Committer
 from tidings.engine.events.event_types import EventTypes
@@ -394,7 +394,7 @@ class Lanes:
     def __init__(self) -> None:
         self.room = 100
         self.reads = 0
-        self.promises = Promises()
+        self.promised_retries = PromisedRetries()
         self.asked: list[tuple[int, int]] = []
 
     def replay_room(self, webhook: Webhook) -> int:
@@ -588,7 +588,7 @@ class Service:
             health=self.health,
             metrics=self.metrics,
             terms=self.terms,
-            tries=Tries(store, self.lanes),
+            manual_retries=ManualRetries(store, self.lanes),
             trial=Trial(
                 sender=self.outlets,
                 target_of=lambda url: address.target(url) or parse_target(url, allow_http=True),

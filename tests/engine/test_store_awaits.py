@@ -34,7 +34,7 @@ CASES = {
         reference: put_reference delete_reference list_reference count_reference
         runs: put_replay count_replay
         taken: owed_before unfinished_before
-        tries: retry_now
+        manual_retries: retry_now
     """,
     f"{FAULTS}::test_a_change_whose_answer_was_lost_is_in_force_without_its_repetition": """
         rereading: load load_types
@@ -72,7 +72,7 @@ CASES = {
     """,
     f"{FAULTS}::test_what_lanes_ask_behind_the_calls_is_asked_again": """
         dispatcher: page unfinished
-        takes: release
+        retry_claims: release
         healths: put_healths
         retirement: retire
     """,

@@ -150,7 +150,7 @@ ASKED: dict[str, Ask] = {
     "count_replay": lambda s: s.replays.count(job().spec, [port.Listed(1)], 1.0),
     "owed_before": lambda s: s.services.taken.count(START_MS, 1.0),
     "unfinished_before": lambda s: s.services.taken.count(START_MS, 1.0),
-    "retry_now": lambda s: s.services.tries.ask(1, hooked(s).number),
+    "retry_now": lambda s: s.services.manual_retries.ask(1, hooked(s).number),
 }
 
 

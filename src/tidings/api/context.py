@@ -32,10 +32,10 @@ from tidings.engine.access.sessions import Sessions
 from tidings.engine.access.sign_in_guard import SignInGuard
 from tidings.engine.access.users import Users
 from tidings.engine.clock import Clock
+from tidings.engine.delivery.manual_retries import ManualRetries
 from tidings.engine.delivery.stops import Stops
 from tidings.engine.delivery.taken import TakeAsDelivered
 from tidings.engine.delivery.trial import Trial
-from tidings.engine.delivery.tries import Tries
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.events.feed import Feed
 from tidings.engine.events.readmission import Readmission
@@ -88,7 +88,7 @@ class Services:
     health: Health
     metrics: CollectorRegistry
     terms: Terms
-    tries: Tries
+    manual_retries: ManualRetries
     trial: Trial
     readmission: Readmission
     inboxes: Inboxes

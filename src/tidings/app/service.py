@@ -54,10 +54,10 @@ from tidings.engine.access.entrance import Entrance
 from tidings.engine.changes import Changes
 from tidings.engine.clock import service_clock
 from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
+from tidings.engine.delivery.manual_retries import ManualRetries
 from tidings.engine.delivery.stops import EVERYTHING, HOLD, Stops
 from tidings.engine.delivery.taken import TakeAsDelivered
 from tidings.engine.delivery.trial import Trial
-from tidings.engine.delivery.tries import Tries
 from tidings.engine.engine import Engine, Limits
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.events.feed import Feed
@@ -337,7 +337,7 @@ class Service:
             health=engine,
             metrics=metrics,
             terms=terms,
-            tries=Tries(store, engine.dispatcher),
+            manual_retries=ManualRetries(store, engine.dispatcher),
             trial=Trial(sender=outlets, target_of=target_of, shaper=shaper, clock=clock),
             readmission=Readmission(
                 store=store,

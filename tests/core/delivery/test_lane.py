@@ -238,11 +238,11 @@ def test_while_a_probe_is_under_way_no_due_retry_is_asked_for() -> None:
     lane = lane_of()
     assert lane.retries_wanted == RETRIES_MAX
     lane.breaker.resume(Pause(opens=1, left_s=0.0), 5.0)
-    assert lane.retries_wanted == PROBES_QUEUED and lane.take_wanted
+    assert lane.retries_wanted == PROBES_QUEUED and lane.claim_wanted
     lane.offer_retry(job(1, retry=True))
     assert lane.retries_wanted == 0
     assert started(lane, now_s=5.0) == [1] and lane.breaker.asking
-    assert lane.retries_wanted == 0 and not lane.take_wanted
+    assert lane.retries_wanted == 0 and not lane.claim_wanted
     lane.breaker.unproven()
     assert lane.retries_wanted == PROBES_QUEUED
 

@@ -19,8 +19,8 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.egress.port import Leaves
 from tidings.engine.delivery.dispatcher import OVERDUE_S, PAGE_RETRY_S
+from tidings.engine.delivery.retry_claims import ALARM_S_MAX
 from tidings.engine.delivery.runner import QUICK_S, WebhookRunner
-from tidings.engine.delivery.takes import ALARM_S_MAX
 from tidings.engine.webhooks.retirement import RETIRE_SLICE, Retirement
 from tidings.store import port
 
@@ -179,7 +179,7 @@ def test_after_a_410_was_written_nothing_starts() -> None:
 def test_a_clock_that_was_set_ahead_is_seen_within_a_minute_by_what_waits_for_its_time() -> None:
     async def main() -> None:
         scene = Scene()
-        clock = scene.dispatcher._takes._clock
+        clock = scene.dispatcher._claims._clock
         assert isinstance(clock, Clock)
         scene.dispatcher.due(HOOK.number, clock.ms + 8 * 3_600_000)
         await asyncio.sleep(ALARM_S_MAX + 1)

@@ -61,7 +61,7 @@ async def bring(scene: Scene, how: str, *jobs: Job) -> None:
 def scene_with(receiver: Receiver, store: Written, connections_max: int) -> Scene:
     scene = scene_of(receiver, connections_max=connections_max)  # type: ignore[arg-type]
     scene.store = store
-    scene.dispatcher._store = scene.dispatcher._takes._store = store  # type: ignore[assignment]
+    scene.dispatcher._store = scene.dispatcher._claims._store = store  # type: ignore[assignment]
     return scene
 
 

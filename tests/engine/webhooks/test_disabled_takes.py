@@ -17,7 +17,7 @@ from tidings.egress.port import Leaves
 from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.delivery.handover import LAST_MS
 from tidings.engine.delivery.healths import Healths
-from tidings.engine.delivery.takes import RELEASE_AGAIN_S
+from tidings.engine.delivery.retry_claims import RELEASE_AGAIN_S
 from tidings.store import port
 
 

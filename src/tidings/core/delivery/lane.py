@@ -246,7 +246,7 @@ class Lane:
         return max(0, self._retry_room - len(self._retries))
 
     @property
-    def take_wanted(self) -> bool:
+    def claim_wanted(self) -> bool:
         """Whether there is room for so many due retries that asking for them is worth a read."""
         return self.retries_wanted * 2 > self._retry_room
 

@@ -2,7 +2,7 @@
 
 A lane's slots run on demand: a slot is a task that makes one attempt after the other until its lane
 has nothing that may start. Due retries arrive with the receipt of the commit that has written their
-attempts down (takes.py).
+attempts down (retry_claims.py).
 """
 
 import asyncio
@@ -30,13 +30,13 @@ from tidings.engine.delivery.attempts import Attempts
 from tidings.engine.delivery.breakers import Breakers
 from tidings.engine.delivery.handover import Handover
 from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.manual_retries import PromisedRetries
 from tidings.engine.delivery.message import Message
 from tidings.engine.delivery.outlets import Outlets
 from tidings.engine.delivery.outlook import Outlooks
+from tidings.engine.delivery.retry_claims import RetryClaims
 from tidings.engine.delivery.runner import QUICK_S, WebhookRunner
-from tidings.engine.delivery.takes import Takes
-from tidings.engine.delivery.tries import Promises
-from tidings.engine.delivery.wakes import Wakes
+from tidings.engine.delivery.start_pacer import StartPacer
 from tidings.engine.events.committer import Committer
 from tidings.engine.outage import Outage
 from tidings.engine.shaping.shaper import Shaping
@@ -95,20 +95,20 @@ class Dispatcher:
         self._runners: dict[int, WebhookRunner] = {}
         self._deleted: dict[int, WebhookRunner] = {}  # with attempts that are under way
         self._outlets = Outlets(sender=sender, target_of=target_of, spawn=self._spawn)
-        self._takes = Takes(
+        self._claims = RetryClaims(
             store=store,
             clock=clock,
             runner_of=self._runners.get,
-            take=lambda webhook, limit: self.committer.take(webhook, limit),
-            may_take=lambda: not (self.stopping or self.committer.halted),
+            claim=lambda webhook, limit: self.committer.take(webhook, limit),
+            may_claim=lambda: not (self.stopping or self.committer.halted),
             park_overdue=healths.park_overdue,
         )
         self.handover = Handover(
             known=self._runners.get,
             runner_of=self._runner,
-            wakes=Wakes(self._pump),
+            pacer=StartPacer(self._pump),
             parks=healths.parks,
-            give_back=self._takes.release,
+            give_back=self._claims.release,
         )
         self._loop = asyncio.get_running_loop()
         self._breakers = Breakers(healths, draw, self._pump)
@@ -116,7 +116,7 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._hopeless: dict[int, str] = {}  # what the health of a webhook has just come to
         self.stopped: Callable[[int], bool] = lambda _: False  # the stop switches, by org
-        self.promises = Promises()
+        self.promised_retries = PromisedRetries()
         self.committer: Committer  # set once by whoever composes both
         self.stopping = False
 
@@ -150,11 +150,11 @@ class Dispatcher:
             if (ends := self._ends.pop(one.delivery, None)) is not None:
                 self._end_webhook(runner, *ends)  # not before: disabling parks what is unfinished
             if one.delay_ms is not None:
-                self._takes.note(runner, receipt.now_ms + one.delay_ms)
+                self._claims.note(runner, receipt.now_ms + one.delay_ms)
         for webhook, due_ms in receipt.due:
             runner = self._runners.get(webhook)
             if runner is not None:
-                self._takes.came(runner, due_ms)
+                self._claims.claimed(runner, due_ms)
         if self._admission.crowded:
             self._give_slots()
 
@@ -184,16 +184,16 @@ class Dispatcher:
             if standing.pending:
                 runner.lane.start_over()
             if standing.next_due_ms is not None:
-                self._takes.note(runner, standing.next_due_ms)
+                self._claims.note(runner, standing.next_due_ms)
             self._pump(runner)
 
     def look_again(self, taken_of: set[int]) -> None:
         """A commit was refused, or its answer lost: the store may hold what no receipt has told.
 
-        Lanes with unfinished work read it again, and retries that were taken of these webhooks and
-        did not arrive are due again. What waits here is dropped at once, and what was started and
-        has not left is put back: a cancel whose answer was lost may have ended it, and its repeat
-        does not name it.
+        Lanes with unfinished work read it again, and retries that were claimed of these webhooks
+        and did not arrive are due again. What waits here is dropped at once, and what was started
+        and has not left is put back: a cancel whose answer was lost may have ended it, and its
+        repeat does not name it.
         """
         doubted = set(taken_of)
         for number, runner in self._runners.items():
@@ -213,7 +213,7 @@ class Dispatcher:
         self.begin(standings)
         for number in taken_of:
             if (runner := self._runners.get(number)) is not None:
-                self._takes.release(runner)
+                self._claims.release(runner)
 
     def changed(self, webhook: Webhook) -> None:
         """Follow a new version of a webhook; what is under way ends as it began."""
@@ -245,9 +245,9 @@ class Dispatcher:
         if webhook.standing is not was.standing:
             if webhook.standing is Standing.DISABLED:
                 lane.start_over(keep_retries=False)  # they are parked
-                runner.takes_void = runner.taking
+                runner.claims_void = runner.claiming
             elif was.standing is Standing.DISABLED:
-                self._takes.release(runner)
+                self._claims.release(runner)
         self._pump(runner)
 
     def switched(self) -> None:
@@ -300,8 +300,8 @@ class Dispatcher:
             self._open_slots(runner)
         if runner.waiting_since_s is None and lane.can_start:
             runner.waiting_since_s = self._loop.time()
-        if runner.next_due_ms is not None and not runner.taking and lane.take_wanted:
-            self._takes.ask_if_due(runner)
+        if runner.next_due_ms is not None and not runner.claiming and lane.claim_wanted:
+            self._claims.ask_if_due(runner)
 
     def _open_slots(self, runner: WebhookRunner) -> None:
         lane, now_s = runner.lane, self._loop.time()
@@ -384,7 +384,7 @@ class Dispatcher:
         ended = runner.webhook.standing in (Standing.DISABLED, Standing.DELETED)
         runner.lane.put_back(job, wanted=not (cancelled or ended or doubted))
         if doubted and job.retry and not ended:
-            self._takes.release(runner)  # due again, unless the store has ended it
+            self._claims.release(runner)  # due again, unless the store has ended it
 
     def _ended(
         self,
@@ -409,7 +409,7 @@ class Dispatcher:
             # The first date of this process may be a wrong one: one more attempt, when it is surer.
             age_s = min(age_s, max(0.0, webhook.retry.schedule.window_s - SURE_AFTER_S))
         outcome = classify(ending, webhook.retry, job.step, age_s, now_ms / 1000, self._draw)
-        outcome = self.promises.keep(job.delivery, outcome, now_ms)
+        outcome = self.promised_retries.keep(job.delivery, outcome, now_ms)
         delivered = isinstance(outcome, Delivered)
         self._breakers.charge(runner, job, ending, outcome)
         lane.ended(slow=isinstance(outcome, Retry) and outcome.slow, delivered=delivered)
@@ -425,14 +425,14 @@ class Dispatcher:
     def due(self, webhook: int, due_ms: int) -> None:
         """A retry of a webhook is due then: somebody has asked for it."""
         if (runner := self._runner(webhook)) is not None:
-            self._takes.note(runner, due_ms)
+            self._claims.note(runner, due_ms)
             self._pump(runner)
 
     def leapt(self, by_ms: int) -> None:
         """Every date is later by so much: the store has followed a leap of the clock."""
         self._began_ms += by_ms
-        self._takes.leapt(self._runners.values(), by_ms)
-        self.promises.leapt(by_ms)
+        self._claims.leapt(self._runners.values(), by_ms)
+        self.promised_retries.leapt(by_ms)
         self._attempts.leapt_ms += by_ms
         for runner in self._runners.values():
             runner.lane.leapt(by_ms)
@@ -475,7 +475,7 @@ class Dispatcher:
     async def stop(self, drain_s: float) -> None:
         """Start nothing more, wait for what is under way, call the rest possibly sent."""
         self.stopping = True
-        self._takes.stop()
+        self._claims.stop()
         runners = (*self._runners.values(), *self._deleted.values())
         slots = {slot for runner in runners for slot in runner.slots}
         if slots:

@@ -10,7 +10,7 @@ from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.fan_out import made_late
 from tidings.engine.delivery.runner import WebhookRunner
-from tidings.engine.delivery.wakes import Wakes
+from tidings.engine.delivery.start_pacer import StartPacer
 from tidings.engine.events.committer import Prepared
 from tidings.store import port
 
@@ -26,7 +26,7 @@ class Handover:
         *,
         known: Callable[[int], WebhookRunner | None],
         runner_of: Callable[[int], WebhookRunner | None],
-        wakes: Wakes,
+        pacer: StartPacer,
         parks: Callable[[Webhook], bool],
         give_back: Callable[[WebhookRunner], None],
     ) -> None:
@@ -37,7 +37,7 @@ class Handover:
         self._give_back = give_back
         self._known = known
         self._runner = runner_of
-        self._wakes = wakes
+        self._pacer = pacer
 
     def __call__(
         self,
@@ -81,7 +81,7 @@ class Handover:
         woken |= self._offer_replays(receipt.replayed)
         for job in receipt.taken:
             runner = self._runner(job.webhook)
-            if runner is None or runner.takes_void:
+            if runner is None or runner.claims_void:
                 continue
             if now_ms - job.accepted_ms > LAST_MS and self._parks(runner.webhook):
                 runner.overdue = True
@@ -90,7 +90,7 @@ class Handover:
             runner.lane.offer_retry(job)
             woken[runner] = None
         self._forget(receipt.cancelled)
-        self._wakes.wake(woken)
+        self._pacer.wake(woken)
 
     def _offer_replays(self, replayed: Sequence[port.Replayed]) -> dict[WebhookRunner, None]:
         """Queue what slices of replays have made; their ids are above those of the events."""

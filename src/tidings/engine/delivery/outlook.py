@@ -47,7 +47,7 @@ class Outlooks:
         if (begun := runner.lane.in_flight.get(delivery, 0)) != 0:
             return Outlook(begun=begun)
         outlook = self._waits(runner, health, delivery, retry, now_s, now_ms)
-        if retry and (runner.taking or runner.lane.has_taken(delivery)):
+        if retry and (runner.claiming or runner.lane.has_taken(delivery)):
             return msgspec.structs.replace(outlook, taken=True)
         return outlook
 

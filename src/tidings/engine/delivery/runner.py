@@ -58,10 +58,10 @@ class WebhookRunner:
         self.next_due_ms: int | None = None
         self.cancelled: set[int] = set()  # deliveries that were, while their message is made
         self.doubted: set[int] = set()  # started before a lost answer, which may have ended them
-        self.taking = False  # or releasing (takes.py)
+        self.claiming = False  # or releasing (retry_claims.py)
         self.release_wanted = False
-        self.overdue = False  # a retry was taken whose window is over: it is parked, not sent
-        self.takes_void = False  # what the take under way brings has been parked meanwhile
+        self.overdue = False  # a retry was claimed whose window is over: it is parked, not sent
+        self.claims_void = False  # what the claim under way brings has been parked meanwhile
         self.paced: asyncio.TimerHandle | None = None
         self.waiting_since_s: float | None = None
         self.probe: asyncio.TimerHandle | None = None  # when an open breaker may ask

@@ -138,7 +138,7 @@ def test_a_retry_that_comes_forward_keeps_its_promise() -> None:
             )
             reply = await s.call("POST", f"/v1/deliveries/{show('dlv', delivery)}/retry")
             assert "automatic" in reply.json["advice"]
-            assert s.lanes.promises._due_ms == {delivery: START_MS + 60_000}
+            assert s.lanes.promised_retries._due_ms == {delivery: START_MS + 60_000}
 
     run(scenario())
 

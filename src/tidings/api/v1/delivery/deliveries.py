@@ -120,7 +120,7 @@ async def try_now(services: Services, org: int, delivery_id: str) -> Tried:
     """Make a delivery due now. Refused where it cannot be."""
     found, record = await own_delivery(services, org, delivery_id)
     _must_send(record)
-    asked = await services.tries.ask(found.id, found.webhook)
+    asked = await services.manual_retries.ask(found.id, found.webhook)
     if (state := _AFTER.get(asked.outcome)) is not None:
         found = msgspec.structs.replace(found, state=state, due_ms=asked.due_ms)
     seen = await with_first(services, see(services, found, record))

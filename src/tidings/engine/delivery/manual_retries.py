@@ -1,6 +1,6 @@
-"""A try that somebody asks for: now, in its lane and order, and never instead of the automatic one.
+"""A retry that somebody asks for: now, in its lane and order, never instead of the automatic one.
 
-A try that comes before an automatic one must not take that one away: if it fails, the delivery is
+One that comes before an automatic one must not take that one away: if it fails, the delivery is
 due again when it would have been without it, also where the answer would have ended it for good.
 """
 
@@ -12,10 +12,10 @@ import msgspec
 from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry
 from tidings.store import port
 
-PROMISES_MAX = 10_000  # beyond it the oldest are let go: their retries follow the schedule
+PROMISED_MAX = 10_000  # beyond it the oldest are let go: their retries follow the schedule
 
 
-class Promises:
+class PromisedRetries:
     """When asked-for deliveries were due anyhow. In memory: after a crash they are due at once."""
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Promises:
     def make(self, delivery: int, due_ms: int) -> None:
         """Its automatic attempt was due then; the earliest one that was promised stays."""
         self._due_ms.setdefault(delivery, due_ms)
-        if len(self._due_ms) > PROMISES_MAX:
+        if len(self._due_ms) > PROMISED_MAX:
             self._due_ms.popitem(last=False)
 
     def leapt(self, by_ms: int) -> None:
@@ -52,15 +52,15 @@ class Promises:
 class Lanes(Protocol):
     """What the dispatcher is asked (engine/delivery/dispatcher.py)."""
 
-    promises: Promises
+    promised_retries: PromisedRetries
 
     def due(self, webhook: int, due_ms: int) -> None:
         """A retry of a webhook is due then."""
         ...
 
 
-class Tries:
-    """Asks the store for the try and tells the lane."""
+class ManualRetries:
+    """Asks the store for the retry and tells the lane."""
 
     def __init__(self, store: port.Store, lanes: Lanes) -> None:
         self._store = store
@@ -71,6 +71,6 @@ class Tries:
         asked = await self._store.retry_now(delivery)
         if asked.due_ms is not None:
             if asked.promised_ms is not None and asked.promised_ms > asked.due_ms:
-                self._lanes.promises.make(delivery, asked.promised_ms)
+                self._lanes.promised_retries.make(delivery, asked.promised_ms)
             self._lanes.due(webhook, asked.due_ms)
         return asked

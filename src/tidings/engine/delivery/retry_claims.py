@@ -2,8 +2,8 @@
 
 A timer per process rings when the first retry of any webhook is due. Its lane then asks for as many
 as it has room for; they arrive with the receipt of the commit that has written their attempts down
-(a *take*). One take of a webhook is under way at a time, or a release, which makes due again what
-was taken and has not come here.
+(a *claim*). One claim of a webhook is under way at a time, or a release, which makes due again what
+was claimed and has not come here.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ RELEASE_AGAIN_S = 0.25
 ALARM_S_MAX = 60.0  # the wall clock may have been set meanwhile
 
 
-class Takes:
-    """The due times of all webhooks of a process, and the takes that are under way."""
+class RetryClaims:
+    """The due times of all webhooks of a process, and the claims that are under way."""
 
     def __init__(
         self,
@@ -29,17 +29,17 @@ class Takes:
         store: port.Store,
         clock: Clock,
         runner_of: Callable[[int], WebhookRunner | None],
-        take: Callable[[int, int], None],
-        may_take: Callable[[], bool],
+        claim: Callable[[int, int], None],
+        may_claim: Callable[[], bool],
         park_overdue: Callable[[Webhook], Awaitable[None]],
     ) -> None:
-        """`take` asks for so many due retries of a webhook with the next commit."""
+        """`claim` asks for so many due retries of a webhook with the next commit."""
         self._park_overdue = park_overdue
         self._store = store
         self._clock = clock
         self._runner_of = runner_of
-        self._take = take
-        self._may_take = may_take
+        self._claim = claim
+        self._may_claim = may_claim
         self._due: list[tuple[int, int]] = []
         self._alarm: asyncio.TimerHandle | None = None
         self._stopped = False
@@ -57,27 +57,29 @@ class Takes:
     def ask_if_due(self, runner: WebhookRunner) -> None:
         """Ask for what is due now, as far as the lane has room."""
         due_ms = runner.next_due_ms
-        if due_ms is None or runner.taking or not self._may_take():
+        if due_ms is None or runner.claiming or not self._may_claim():
             return
         room = runner.lane.retries_wanted
         if room and due_ms <= self._clock.now_ms():
-            runner.taking = True
-            self._take(runner.webhook.number, room)
+            runner.claiming = True
+            self._claim(runner.webhook.number, room)
 
-    def came(self, runner: WebhookRunner, due_ms: int | None) -> None:
-        """A take has come back; the first retry that it left is due then. None: there is none."""
-        runner.takes_void = False
+    def claimed(self, runner: WebhookRunner, due_ms: int | None) -> None:
+        """A claim has come back; the first retry that it has left is due then. None: there is
+        none."""
+        runner.claims_void = False
         runner.next_due_ms = None
         self._ended(runner)
         if due_ms is not None:
             self.note(runner, due_ms)
 
     def release(self, runner: WebhookRunner) -> None:
-        """Make due what was taken and has not come here, or was dropped; after a take under way."""
-        if runner.taking:
+        """Make due what was claimed and has not come here, or was dropped; after a claim under
+        way."""
+        if runner.claiming:
             runner.release_wanted = True
             return
-        runner.taking, runner.release_wanted = True, False
+        runner.claiming, runner.release_wanted = True, False
         task = self._loop.create_task(self._release(runner))
         self._releases.add(task)
         task.add_done_callback(self._releases.discard)
@@ -110,7 +112,7 @@ class Takes:
         self._ended(runner)
 
     def _ended(self, runner: WebhookRunner) -> None:
-        runner.taking = False
+        runner.claiming = False
         if runner.release_wanted:
             self.release(runner)
 

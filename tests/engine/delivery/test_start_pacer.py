@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from tidings.core.delivery.lane import Budget, Lane
 from tidings.engine.delivery.runner import CountedOutlet, WebhookRunner
-from tidings.engine.delivery.wakes import TURN_MIN, TURN_SHARE, Wakes
+from tidings.engine.delivery.start_pacer import TURN_MIN, TURN_SHARE, StartPacer
 
 Nothing = cast(Any, None)
 
@@ -31,10 +31,10 @@ async def turn() -> None:
 def test_who_is_well_begins_at_once_and_the_others_a_few_in_each_turn() -> None:
     async def scenario() -> None:
         begun: list[WebhookRunner] = []
-        wakes = Wakes(begun.append)
+        pacer = StartPacer(begun.append)
         others = [runner() for _ in range(2 * TURN_MIN + 1)]
         well = [runner(well=True) for _ in range(TURN_MIN + 3)]
-        wakes.wake([*others, *well])
+        pacer.wake([*others, *well])
         assert begun == well
         for count in (TURN_MIN, 2 * TURN_MIN, 2 * TURN_MIN + 1, 2 * TURN_MIN + 1):
             await turn()
@@ -46,11 +46,11 @@ def test_who_is_well_begins_at_once_and_the_others_a_few_in_each_turn() -> None:
 def test_who_is_well_overtakes_those_that_an_earlier_commit_has_woken() -> None:
     async def scenario() -> None:
         begun: list[WebhookRunner] = []
-        wakes = Wakes(begun.append)
+        pacer = StartPacer(begun.append)
         others, well = [runner() for _ in range(TURN_MIN + 1)], runner(well=True)
-        wakes.wake(others)
+        pacer.wake(others)
         await turn()
-        wakes.wake([well])
+        pacer.wake([well])
         await turn()
         assert begun == [*others[:TURN_MIN], well, others[TURN_MIN]]
 
@@ -60,10 +60,10 @@ def test_who_is_well_overtakes_those_that_an_earlier_commit_has_woken() -> None:
 def test_many_that_wait_are_through_in_few_turns_and_each_is_woken_once() -> None:
     async def scenario() -> None:
         begun: list[WebhookRunner] = []
-        wakes = Wakes(begun.append)
+        pacer = StartPacer(begun.append)
         others = [runner() for _ in range(1000)]
-        wakes.wake(others)
-        wakes.wake(others)
+        pacer.wake(others)
+        pacer.wake(others)
         for _ in range(6 * TURN_SHARE):
             await turn()
         assert begun == others

@@ -15,7 +15,7 @@ TURN_MIN = 2  # lanes in a turn of the loop
 TURN_SHARE = 16  # of many that wait, one in so many
 
 
-class Wakes:
+class StartPacer:
     """The lanes that wait to be woken."""
 
     def __init__(self, pump: Callable[[WebhookRunner], None]) -> None:
