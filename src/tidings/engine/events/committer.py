@@ -19,8 +19,8 @@ import msgspec
 import structlog
 
 from tidings.core.webhooks.registry import Registry
+from tidings.engine.events.commit_commands import CommitCommands, Plan
 from tidings.engine.events.intake import Draft, Overloaded, Verdict
-from tidings.engine.events.orders import Orders, Plan
 from tidings.store import port
 
 BATCH_EVENTS_MAX = 1000
@@ -99,7 +99,7 @@ class Committer:
         self._settled: list[port.Settled] = []
         self._takes: dict[int, int] = {}
         self._rejections: list[port.NewRejection] = []
-        self._orders = Orders()
+        self._commands = CommitCommands()
         self._wake = asyncio.Event()
         self._company: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
@@ -149,7 +149,7 @@ class Committer:
             raise port.StoreDown(self.failure)
         self._idle.clear()
         self._wake.set()
-        return self._orders.slice(plan)
+        return self._commands.slice(plan)
 
     def cancel(self, slice: port.CancelSlice) -> asyncio.Future[port.Cancelled]:
         """Cancel deliveries with the next commit. StoreDown: they were not."""
@@ -157,7 +157,7 @@ class Committer:
             raise port.StoreDown(self.failure)
         self._idle.clear()
         self._wake.set()
-        return self._orders.cancel(slice)
+        return self._commands.cancel(slice)
 
     def note_rejections(self, rejections: Sequence[port.NewRejection]) -> None:
         """Keep refused events with the next commit; beyond the bound the newest are let go."""
@@ -201,7 +201,7 @@ class Committer:
             self._idle.set()
 
     def _has_work(self) -> bool:
-        waiting = self._calls or self._settled or self._takes or self._rejections or self._orders
+        waiting = self._calls or self._settled or self._takes or self._rejections or self._commands
         return bool(waiting or self._slice_rows())
 
     def _slice_rows(self) -> int:
@@ -229,25 +229,25 @@ class Committer:
         settled, self._settled = self._settled, []
         takes, self._takes = self._takes, {}
         rejections, self._rejections = self._rejections, []
-        orders, self._orders = self._orders, Orders()
+        commands, self._commands = self._commands, CommitCommands()
         try:
             matched, receipt = await self._write(
-                events, settled, [port.Take(*take) for take in takes.items()], rejections, orders
+                events, settled, [port.Take(*take) for take in takes.items()], rejections, commands
             )
         except port.StoreDown as down:
             self._doubt(takes)
-            orders.refuse(down)
+            commands.refuse(down)
             self._refused(down, calls, settled, takes, rejections)
             return 0
         except Exception as error:
             self._doubt(takes)
             if self._slice_rows() and not await self._sliced():
-                orders.refuse(port.StoreDown(f"not written: {error}"))
+                commands.refuse(port.StoreDown(f"not written: {error}"))
                 self._put_back(calls, settled, takes, rejections)
                 return 0
-            if orders:  # the others go on without them
+            if commands:  # the others go on without them
                 alone = not (calls or settled or takes or rejections)
-                orders.refuse(error if alone else port.StoreDown(f"not written: {error}"))
+                commands.refuse(error if alone else port.StoreDown(f"not written: {error}"))
                 self._put_back(calls, settled, takes, rejections)
                 return 0
             # Not the disk: something in this batch. One bad row must not refuse the others.
@@ -258,7 +258,7 @@ class Committer:
         self._owing = receipt.owed > 0
         self._handover(receipt, events, matched)
         self._on_settled(settled, receipt)
-        orders.answer(receipt)
+        commands.answer(receipt)
         _answer(calls, receipt)
         if self._doubted is not None:
             doubted, self._doubted = self._doubted, None
@@ -271,7 +271,7 @@ class Committer:
         settled: Sequence[port.Settled],
         takes: Sequence[port.Take],
         rejections: Sequence[port.NewRejection],
-        orders: Orders,
+        commands: CommitCommands,
     ) -> tuple[list[Sequence[port.NewDelivery]], port.Receipt]:
         while True:
             matched = [self._match(event) for event in events]
@@ -284,7 +284,7 @@ class Committer:
                     settled,
                     takes,
                     rejections,
-                    *orders.planned(),
+                    *commands.planned(),
                     self._deliveries_max,
                     self._per_event_max,
                     self._slice_rows(),
@@ -303,7 +303,7 @@ class Committer:
     async def _sliced(self) -> bool:
         """Make a slice of what is owed by itself. False: that is what the store cannot write."""
         try:
-            _, receipt = await self._write([], (), (), (), Orders())
+            _, receipt = await self._write([], (), (), (), CommitCommands())
         except port.StoreDown:
             return False  # met again by the next commit
         except Exception as error:

@@ -9,7 +9,7 @@ from tidings.catalogue import EventType
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Ordering, Webhook
 from tidings.engine.events.acceptor import lane_key
-from tidings.engine.events.orders import Plan
+from tidings.engine.events.commit_commands import Plan
 from tidings.store import port
 
 OrderingKey = Callable[[int, str, dict[str, Any]], int | None]

@@ -1,8 +1,8 @@
 """Runs replays and cancels: each job is a task that counts, makes slices, and tells how it goes.
 
-A slice goes in with the group commit (`orders.py`), paced by the job's rate and by the room that
-the webhook's lane has: live traffic first. What a stop or a crash interrupts is taken up at the
-next start, at the cursor that the store has.
+A slice goes in with the group commit (`commit_commands.py`), paced by the job's rate and by the
+room that the webhook's lane has: live traffic first. What a stop or a crash interrupts is taken up
+at the next start, at the cursor that the store has.
 """
 
 import asyncio

@@ -27,8 +27,8 @@ class _Cancel(msgspec.Struct):
     answered: asyncio.Future[port.Cancelled]
 
 
-class Orders:
-    """The orders of one batch. Each future is answered once, or holds why it cannot be."""
+class CommitCommands:
+    """The commands of one batch. Each future is answered once, or holds why it cannot be."""
 
     def __init__(self) -> None:
         self._slices: list[_Slice] = []
