@@ -47,8 +47,8 @@ from tidings.engine.events.readmission import Readmission
 from tidings.engine.inboxes import Inboxes
 from tidings.engine.notices.consents import Consents
 from tidings.engine.orgs import Orgs
+from tidings.engine.replay.requests import ReplayRequests
 from tidings.engine.replay.runs import Replays
-from tidings.engine.replay.wishes import Wishes
 from tidings.engine.rereading import reread_from
 from tidings.engine.shaping.reference import Reference
 from tidings.engine.shaping.shaper import Shaper
@@ -568,7 +568,7 @@ class Service:
             shaper=self.shaper,
             reference=self.reference,
             replays=self.replays,
-            wishes=Wishes(
+            replay_requests=ReplayRequests(
                 store=store,
                 webhooks=self.webhooks,
                 terms=self.terms,

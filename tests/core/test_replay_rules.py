@@ -11,22 +11,22 @@ from tidings.core.delivery.states import State
 from tidings.core.form import Refusal
 from tidings.core.ids import show
 from tidings.core.replay import IDS_MAX, Kind
-from tidings.core.replay_rules import Wish, read_wish
+from tidings.core.replay_rules import ReplayRequest, read_request
 
 HOOK = {"webHookId": "0123456789abcdef01234567"}
 
 
-def wish(kind: Kind = Kind.REPLAY, /, **body: Any) -> Wish:
+def request(kind: Kind = Kind.REPLAY, /, **body: Any) -> ReplayRequest:
     """A body that is taken."""
-    read = read_wish(kind, (HOOK if kind is Kind.REPLAY else {}) | body)
-    assert isinstance(read, Wish), read
+    read = read_request(kind, (HOOK if kind is Kind.REPLAY else {}) | body)
+    assert isinstance(read, ReplayRequest), read
     return read
 
 
 def refused(kind: Kind = Kind.REPLAY, /, **body: Any) -> dict[str, Refusal]:
     """What is wrong with a body, by its field."""
-    read = read_wish(kind, (HOOK if kind is Kind.REPLAY else {}) | body)
-    assert not isinstance(read, Wish)
+    read = read_request(kind, (HOOK if kind is Kind.REPLAY else {}) | body)
+    assert not isinstance(read, ReplayRequest)
     return {one.field: one for one in read}
 
 
@@ -44,13 +44,13 @@ def refused(kind: Kind = Kind.REPLAY, /, **body: Any) -> dict[str, Refusal]:
 def test_what_is_not_said_is_what_people_mean(
     body: dict[str, Any], states: set[State], unmatched: bool
 ) -> None:
-    read = wish(**body)
+    read = request(**body)
     assert read.states == {int(state) for state in states}
     assert read.unmatched is unmatched
 
 
 def test_a_cancel_asks_for_all_that_is_unfinished() -> None:
-    read = wish(Kind.CANCEL, eventNames=["pointsIssued"])
+    read = request(Kind.CANCEL, eventNames=["pointsIssued"])
     assert read.states == {State.PENDING, State.HELD, State.RETRYING}
     assert (read.webhook_id, read.names, read.dry_run) == (None, ("pointsIssued",), False)
 
@@ -70,7 +70,7 @@ def test_a_cancel_knows_nothing_of_rates() -> None:
 
 
 def test_times_are_milliseconds_or_rfc_3339() -> None:
-    read = wish(**{"from": "2026-02-11T09:15:00+00:00", "to": 1_770_801_300_001})
+    read = request(**{"from": "2026-02-11T09:15:00+00:00", "to": 1_770_801_300_001})
     assert (read.from_ms, read.to_ms) == (1_770_801_300_000, 1_770_801_300_001)
     others: list[Any] = ["yesterday", "2026-02-11", -1, True, 1.5, "2026-02-11T09:15:00", []]
     for wrong in others:
@@ -80,14 +80,14 @@ def test_times_are_milliseconds_or_rfc_3339() -> None:
 
 def test_delivered_ones_need_again_or_another_webhook() -> None:
     assert refused(states=["delivered"])["states"].code == "again_needed"
-    assert State.DELIVERED in wish(states=["delivered"], again=True).states
-    assert State.DELIVERED in wish(states=["delivered"], toWebHookId="b").states
+    assert State.DELIVERED in request(states=["delivered"], again=True).states
+    assert State.DELIVERED in request(states=["delivered"], toWebHookId="b").states
 
 
 def test_again_comes_with_a_warning() -> None:
-    [warning] = wish(again=True).warnings
+    [warning] = request(again=True).warnings
     assert "~" in warning.message and "eventId" in warning.message
-    assert wish().warnings == ()
+    assert request().warnings == ()
 
 
 @pytest.mark.parametrize("field", ["from", "toWebHookId", "deliveryIds", "eventIds"])
@@ -97,7 +97,9 @@ def test_missed_since_stands_alone(field: str) -> None:
 
 
 def test_ids_are_read_and_bounded() -> None:
-    read = wish(deliveryIds=[show("dlv", 7), show("dlv", 7), show("dlv", 8)], eventIds=["a", "a"])
+    read = request(
+        deliveryIds=[show("dlv", 7), show("dlv", 7), show("dlv", 8)], eventIds=["a", "a"]
+    )
     assert (read.deliveries, read.event_ids, read.listed) == ((7, 8), ("a",), True)
     for wrong in (["dlv_"], [7], [], "dlv", [show("rpl", 1)], ["x" * 200]):
         assert refused(deliveryIds=wrong)["deliveryIds"].code == "bad_ids"
@@ -135,7 +137,7 @@ FIELDS = [
 
 @given(st.dictionaries(st.sampled_from(FIELDS), json_values), st.sampled_from(list(Kind)))
 def test_whatever_comes_is_read_or_refused_in_words(body: dict[str, Any], kind: Kind) -> None:
-    read = read_wish(kind, body)
-    if not isinstance(read, Wish):
+    read = read_request(kind, body)
+    if not isinstance(read, ReplayRequest):
         assert read and all(one.message.endswith(")") for one in read)
         assert len(json.dumps([one.message for one in read])) < 20_000

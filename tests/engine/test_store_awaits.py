@@ -46,8 +46,8 @@ CASES = {
     f"{FAULTS}::test_a_session_that_has_ended_does_not_come_back_with_the_next_start": """
         sessions: drop_sessions
     """,
-    f"{FAULTS}::test_a_wish_of_a_replay_is_refused_whole": """
-        wishes: first_since listed_events listed_deliveries find
+    f"{FAULTS}::test_a_request_of_a_replay_is_refused_whole": """
+        requests: first_since listed_events listed_deliveries find
         runs: replay move_replay
     """,
     f"{FAULTS}::test_a_refused_event_is_sent_again_once_whatever_was_refused": """

@@ -315,7 +315,7 @@ def test_a_call_of_the_api_is_answered_503_with_its_code(method: str) -> None:
         ("move_replay", None),
     ],
 )
-def test_a_wish_of_a_replay_is_refused_whole(method: str, more: dict[str, Any] | None) -> None:
+def test_a_request_of_a_replay_is_refused_whole(method: str, more: dict[str, Any] | None) -> None:
     async def scenario() -> None:
         async with service() as s:
             auth = await s.add_org(ORG)

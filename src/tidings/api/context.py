@@ -42,8 +42,8 @@ from tidings.engine.events.readmission import Readmission
 from tidings.engine.inboxes import Inboxes
 from tidings.engine.notices.consents import Consents
 from tidings.engine.orgs import Orgs
+from tidings.engine.replay.requests import ReplayRequests
 from tidings.engine.replay.runs import Replays
-from tidings.engine.replay.wishes import Wishes
 from tidings.engine.shaping.reference import Reference
 from tidings.engine.shaping.shaper import Shaping
 from tidings.engine.shaping.transformations import Transformations
@@ -74,7 +74,7 @@ class Services:
     shaper: Shaping
     reference: Reference
     replays: Replays
-    wishes: Wishes
+    replay_requests: ReplayRequests
     stops: Stops
     taken: TakeAsDelivered
     credentials: Credentials

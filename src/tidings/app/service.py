@@ -68,8 +68,8 @@ from tidings.engine.inboxes import Inboxes
 from tidings.engine.jobs import Jobs
 from tidings.engine.notices.consents import Consents
 from tidings.engine.orgs import Orgs
+from tidings.engine.replay.requests import ReplayRequests
 from tidings.engine.replay.runs import Replays
-from tidings.engine.replay.wishes import Wishes
 from tidings.engine.rereading import reread_from
 from tidings.engine.shaping.reference import Reference
 from tidings.engine.shaping.shaper import Shaper
@@ -320,7 +320,9 @@ class Service:
             outlook_of=engine.dispatcher.outlooks.of,
             reference=reference,
             replays=replays,
-            wishes=Wishes(store=store, webhooks=webhooks, terms=terms, below=registry.below),
+            replay_requests=ReplayRequests(
+                store=store, webhooks=webhooks, terms=terms, below=registry.below
+            ),
             stops=stops,
             taken=TakeAsDelivered(store=store, committer=engine.committer, stops=stops),
             credentials=entrance.credentials,

@@ -27,7 +27,7 @@ _UNFINISHED = {state.word: state for state in State if not state.final}
 _NARROWS = ("webHookId", "eventNames", "from", "to", "search", "deliveryIds", "eventIds")
 
 
-class Wish(msgspec.Struct, frozen=True):
+class ReplayRequest(msgspec.Struct, frozen=True):
     """What a body asks for; nothing of it was looked up yet."""
 
     kind: Kind
@@ -49,7 +49,7 @@ class Wish(msgspec.Struct, frozen=True):
     warnings: tuple[Refusal, ...] = ()
 
 
-def read_wish(kind: Kind, body: dict[str, Any]) -> Wish | list[Refusal]:
+def read_request(kind: Kind, body: dict[str, Any]) -> ReplayRequest | list[Refusal]:
     """What a body asks for, or everything that is wrong with it."""
     form = Form(body)
     for field in [field for field in body if field not in _known(kind)][:20]:
@@ -65,7 +65,7 @@ def read_wish(kind: Kind, body: dict[str, Any]) -> Wish | list[Refusal]:
     listed = deliveries is not None or event_ids is not None
     states = _states(form, kind, other is not None, again, missed is not None, listed)
     rate = form.bounded("ratePerSecond", 0.1, RATE_MAX, RATE_DEFAULT, "Leave it out for 20.")
-    wish = Wish(
+    request = ReplayRequest(
         kind,
         _text(form, "webHookId"),
         other,
@@ -83,25 +83,25 @@ def read_wish(kind: Kind, body: dict[str, Any]) -> Wish | list[Refusal]:
         form.flag("dryRun", False),
         not form.flag("start", True),
     )
-    _check(form, wish, body)
+    _check(form, request, body)
     if form.refusals:
         return form.refusals
-    return msgspec.structs.replace(wish, warnings=tuple(form.warnings))
+    return msgspec.structs.replace(request, warnings=tuple(form.warnings))
 
 
 def _known(kind: Kind) -> frozenset[str]:
     return _REPLAY if kind is Kind.REPLAY else _FILTER
 
 
-def _check(form: Form, wish: Wish, body: dict[str, Any]) -> None:
+def _check(form: Form, request: ReplayRequest, body: dict[str, Any]) -> None:
     """What the fields must be together."""
-    if wish.kind is Kind.REPLAY and wish.webhook_id is None and "webHookId" not in body:
+    if request.kind is Kind.REPLAY and request.webhook_id is None and "webHookId" not in body:
         form.refuse(
             "missing",
             "webHookId",
             "webHookId must be the webhook whose deliveries are looked at; got nothing. Name it.",
         )
-    if wish.kind is Kind.CANCEL and all(body.get(field) is None for field in _NARROWS):
+    if request.kind is Kind.CANCEL and all(body.get(field) is None for field in _NARROWS):
         form.refuse(
             "missing",
             "webHookId",
@@ -116,19 +116,23 @@ def _check(form: Form, wish: Wish, body: dict[str, Any]) -> None:
                     field,
                     f"missedSince must stand without {field}; got both. Leave one of them out.",
                 )
-    if wish.from_ms is not None and wish.to_ms is not None and wish.from_ms >= wish.to_ms:
+    if (
+        request.from_ms is not None
+        and request.to_ms is not None
+        and request.from_ms >= request.to_ms
+    ):
         form.refuse(
             "bad_period", "to", f"to must be after from; got {came(body.get('to'))}. Change it."
         )
-    delivered = State.DELIVERED in wish.states
-    if delivered and wish.to_webhook_id is None and not wish.again:
+    delivered = State.DELIVERED in request.states
+    if delivered and request.to_webhook_id is None and not request.again:
         form.refuse(
             "again_needed",
             "states",
             "states may hold delivered only where again is true; it is not. Set it, and the "
             "receiver gets what it has once more, under other ids.",
         )
-    if wish.again:
+    if request.again:
         form.warn(
             "again",
             "again",

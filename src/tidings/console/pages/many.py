@@ -15,8 +15,8 @@ from tidings.core.delivery.states import State
 from tidings.core.form import Refusal, came
 from tidings.core.ids import read, show
 from tidings.core.replay import RATE_DEFAULT, Kind
-from tidings.core.replay_rules import Wish
-from tidings.engine.replay.wishes import Request
+from tidings.core.replay_rules import ReplayRequest
+from tidings.engine.replay.requests import ResolvedRequest
 
 WEBHOOKS_MAX = 10  # that one question counts for
 SELECTED_MAX = 200
@@ -47,7 +47,10 @@ async def ask(visit: Visit) -> Response:
         wanted = [await calls.look_up(visit.caller.org, kind, one) for one in bodies]
         if visit.form.get("step") == "start" and wanted:
             return await _start(visit, kind, wanted)
-        parts = [await _part(visit, wish, found, COUNT_S / len(wanted)) for wish, found in wanted]
+        parts = [
+            await _part(visit, job_request, found, COUNT_S / len(wanted))
+            for job_request, found in wanted
+        ]
     except Refused as refused:
         refusals = [one.message for one in refused.refusals]
     return visit.page(
@@ -66,18 +69,22 @@ async def ask(visit: Visit) -> Response:
     )
 
 
-async def _start(visit: Visit, kind: Kind, wanted: list[tuple[Wish, Request]]) -> Response:
+async def _start(
+    visit: Visit, kind: Kind, wanted: list[tuple[ReplayRequest, ResolvedRequest]]
+) -> Response:
     calls = ReplayCalls(visit.services)
-    jobs = [await calls.begin(visit.caller, wish, found) for wish, found in wanted]
+    jobs = [await calls.begin(visit.caller, job_request, found) for job_request, found in wanted]
     said = "Started. What it would do is counted once more, then it goes on."
     if len(jobs) == 1 and visit.may("replay:read"):
         return visit.go(f"/replays/{show('rpl', jobs[0].number)}", said)
     return visit.go("/replays", said)
 
 
-async def _part(visit: Visit, wish: Wish, found: Request, for_s: float) -> Part:
-    told = await ReplayCalls(visit.services).dry_run(wish, found, for_s)
-    webhook, name = wish.webhook_id or "", "" if found.target is None else found.target.name
+async def _part(
+    visit: Visit, job_request: ReplayRequest, found: ResolvedRequest, for_s: float
+) -> Part:
+    told = await ReplayCalls(visit.services).dry_run(job_request, found, for_s)
+    webhook, name = job_request.webhook_id or "", "" if found.target is None else found.target.name
     makes = told["matched"] - told["skipped"]
     return Part(webhook, name, told["sentence"], makes, told["skipped"], told["exact"])
 

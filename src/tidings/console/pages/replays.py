@@ -93,11 +93,11 @@ async def show_new(visit: Visit) -> Response:
     if query.get("step") != "count":
         return _form(visit, said, ticks)
     try:
-        wish, found = await _looked_up(visit, said, ticks)
-        told = await ReplayCalls(visit.services).dry_run(wish, found, COUNT_S)
+        job_request, found = await _looked_up(visit, said, ticks)
+        told = await ReplayCalls(visit.services).dry_run(job_request, found, COUNT_S)
     except Refused as refused:
         return _form(visit, said, ticks, refusals=_placed(refused.refusals))
-    told["warnings"] = [one.message for one in wish.warnings]
+    told["warnings"] = [one.message for one in job_request.warnings]
     told["unknown"] = found.unknown
     return _form(visit, said, ticks, told=told)
 
@@ -107,8 +107,8 @@ async def start(visit: Visit) -> Response:
     said = {name: visit.form.get(name, "")[:4096] for name in TEXTS}
     ticks = {name: visit.lists.get(name, [])[:10] for name in ("states", "again")}
     try:
-        wish, found = await _looked_up(visit, said, ticks)
-        job = await ReplayCalls(visit.services).begin(visit.caller, wish, found)
+        job_request, found = await _looked_up(visit, said, ticks)
+        job = await ReplayCalls(visit.services).begin(visit.caller, job_request, found)
     except Refused as refused:
         return _form(visit, said, ticks, refusals=_placed(refused.refusals))
     if not visit.may("replay:read"):
@@ -150,7 +150,7 @@ def _form(
 
 
 async def _looked_up(visit: Visit, said: dict[str, str], ticks: dict[str, list[str]]) -> Any:
-    """The wish of the form and what it comes to in the org. Refused."""
+    """What the form asks for, and what it comes to in the org. Refused."""
     kind, zone = _kind(said), visit.services.zone(visit.caller.org)
     body = _body(kind, said, ticks, zone)
     return await ReplayCalls(visit.services).look_up(visit.caller.org, kind, body)

@@ -15,10 +15,10 @@ from tidings.core.delivery.states import State
 from tidings.core.form import came
 from tidings.core.ids import read
 from tidings.core.replay import OPEN_JOBS_MAX, Kind, Step, announcement, before, cancel_announcement
-from tidings.core.replay_rules import Wish, read_wish
+from tidings.core.replay_rules import ReplayRequest, read_request
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.access.access import Caller
-from tidings.engine.replay import wishes as replay_wishes
+from tidings.engine.replay import requests as replay_requests
 from tidings.engine.replay.runs import NotNow, TooMany, UnknownReplay
 from tidings.engine.webhooks.records import Record
 from tidings.store.port import ReplayJob, StoredDelivery
@@ -43,35 +43,38 @@ class ReplayCalls:
         """Make a job of what a body asks for, or only count."""
         caller = self._services.caller(request, "replay:write")
         body = await read_object(request, bytes_max=BODY_BYTES_MAX)
-        wish, wanted = await self.look_up(caller.org, kind, body)
+        job_request, wanted = await self.look_up(caller.org, kind, body)
         warnings = [
-            {"code": one.code, "message": one.message, "field": one.field} for one in wish.warnings
+            {"code": one.code, "message": one.message, "field": one.field}
+            for one in job_request.warnings
         ]
         more = {"unknownIds": wanted.unknown, "warnings": warnings}
-        if wish.dry_run:
-            return answer(await self.dry_run(wish, wanted) | more)
-        made = await self.begin(caller, wish, wanted)
+        if job_request.dry_run:
+            return answer(await self.dry_run(job_request, wanted) | more)
+        made = await self.begin(caller, job_request, wanted)
         return answer(self.shown(made) | more, 201)
 
     async def look_up(
         self, org: int, kind: Kind, body: dict[str, Any]
-    ) -> tuple[Wish, replay_wishes.Request]:
+    ) -> tuple[ReplayRequest, replay_requests.ResolvedRequest]:
         """What a body asks for, and what that comes to in the org. Refused says why not."""
-        wish = read_wish(kind, body)
-        if not isinstance(wish, Wish):
-            raise Refused(400, wish)
-        names = self._services.event_types.spelled(org, wish.names)
-        wish = msgspec.structs.replace(wish, names=names)
+        job_request = read_request(kind, body)
+        if not isinstance(job_request, ReplayRequest):
+            raise Refused(400, job_request)
+        names = self._services.event_types.spelled(org, job_request.names)
+        job_request = msgspec.structs.replace(job_request, names=names)
         try:
-            return wish, await self._services.wishes.look_up(org, wish)
-        except replay_wishes.WishRefused as wrong:
+            return job_request, await self._services.replay_requests.look_up(org, job_request)
+        except replay_requests.ReplayRequestRefused as wrong:
             raise Refused(400, [wrong.refusal]) from None
 
-    async def begin(self, caller: Caller, wish: Wish, wanted: replay_wishes.Request) -> ReplayJob:
+    async def begin(
+        self, caller: Caller, job_request: ReplayRequest, wanted: replay_requests.ResolvedRequest
+    ) -> ReplayJob:
         """Store the job and begin it. Refused where the org has enough of them."""
         services = self._services
         try:
-            job = services.wishes.job(caller.org, wish, wanted, caller.credential)
+            job = services.replay_requests.job(caller.org, job_request, wanted, caller.credential)
             return await services.replays.create(job, wanted.listed)
         except TooMany:
             raise _too_many() from None
@@ -117,7 +120,10 @@ class ReplayCalls:
         return None if record is None else record.webhook
 
     async def dry_run(
-        self, wish: Wish, wanted: replay_wishes.Request, for_s: float = COUNT_FOR_S
+        self,
+        job_request: ReplayRequest,
+        wanted: replay_requests.ResolvedRequest,
+        for_s: float = COUNT_FOR_S,
     ) -> dict[str, Any]:
         """What it would do, counted within `for_s` seconds and said in one sentence."""
         counted = await self._services.replays.count(wanted.spec, wanted.listed, for_s)
@@ -126,7 +132,7 @@ class ReplayCalls:
             sentence = cancel_announcement(makes, counted.ended)
         else:
             host = urlsplit(wanted.target.url).hostname or wanted.target.name
-            rate = effective_rate(wish.rate, wanted.target)
+            rate = effective_rate(job_request.rate, wanted.target)
             sentence = announcement(makes, counted.ended, host, rate)
         return {
             "dryRun": True,

@@ -9,7 +9,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.events.terms import Terms
 from tidings.core.form import Refusal, came
 from tidings.core.replay import IDS_MAX, JobState, Kind
-from tidings.core.replay_rules import Wish
+from tidings.core.replay_rules import ReplayRequest
 from tidings.core.webhooks.hearing import both_ask
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
@@ -19,7 +19,7 @@ LOOK_UP_AT_ONCE = 1_000
 Item = TypeVar("Item")
 
 
-class WishRefused(Exception):
+class ReplayRequestRefused(Exception):
     """It cannot be as asked."""
 
     def __init__(self, refusal: Refusal) -> None:
@@ -27,7 +27,7 @@ class WishRefused(Exception):
         self.refusal = refusal
 
 
-class Request(msgspec.Struct, frozen=True):
+class ResolvedRequest(msgspec.Struct, frozen=True):
     """What a job would be."""
 
     spec: port.ReplaySpec
@@ -36,8 +36,8 @@ class Request(msgspec.Struct, frozen=True):
     unknown: int  # ids of the list that the org does not have, or that are of another webhook
 
 
-class Wishes:
-    """Looks up what wishes name; everything is looked for within the org."""
+class ReplayRequests:
+    """Looks up what requests name; everything is looked for within the org."""
 
     def __init__(
         self,
@@ -52,40 +52,42 @@ class Wishes:
         self._terms = terms
         self._below = below
 
-    async def look_up(self, org: int, wish: Wish) -> Request:
-        """What a wish of the org comes to. WishRefused."""
-        source = self._webhook(org, wish.webhook_id, "webHookId")
+    async def look_up(self, org: int, request: ReplayRequest) -> ResolvedRequest:
+        """What a request of the org comes to. ReplayRequestRefused."""
+        source = self._webhook(org, request.webhook_id, "webHookId")
         target = None
-        if wish.kind is Kind.REPLAY:
+        if request.kind is Kind.REPLAY:
             target = source
-            if wish.to_webhook_id is not None:
-                target = self._webhook(org, wish.to_webhook_id, "toWebHookId")
-            self._must_live(target, wish)
-        listening = wish.kind is Kind.CANCEL or any(
+            if request.to_webhook_id is not None:
+                target = self._webhook(org, request.to_webhook_id, "toWebHookId")
+            self._must_live(target, request)
+        listening = request.kind is Kind.CANCEL or any(
             webhook is not None and webhook.listen_to_children for webhook in (source, target)
         )
         orgs = [org, *(self._below(org) if listening else ())]
-        listed, unknown = await self._list(org, orgs, wish, source)
+        listed, unknown = await self._list(org, orgs, request, source)
         spec = port.ReplaySpec(
             owner=org,
             source=None if source is None else source.number,
             target=None if target is None else target.number,
             orgs=orgs,
-            names=_names(wish, target),
-            from_ms=wish.from_ms,
-            to_ms=wish.to_ms,
-            states=sorted(wish.states),
-            unmatched=wish.unmatched,
-            again=wish.again,
+            names=_names(request, target),
+            from_ms=request.from_ms,
+            to_ms=request.to_ms,
+            states=sorted(request.states),
+            unmatched=request.unmatched,
+            again=request.again,
             listed=listed is not None,
-            after=0 if wish.from_ms is None else await self._store.first_since(wish.from_ms),
+            after=0 if request.from_ms is None else await self._store.first_since(request.from_ms),
         )
-        return Request(spec, listed or (), target, unknown)
+        return ResolvedRequest(spec, listed or (), target, unknown)
 
-    def job(self, org: int, wish: Wish, request: Request, by: str) -> port.ReplayJob:
+    def job(
+        self, org: int, request: ReplayRequest, resolved: ResolvedRequest, by: str
+    ) -> port.ReplayJob:
         """The job to be stored."""
         return port.ReplayJob(
-            0, org, wish.kind, JobState.COUNTING, request.spec, wish.rate, wish.hold, by
+            0, org, request.kind, JobState.COUNTING, resolved.spec, request.rate, request.hold, by
         )
 
     def _webhook(self, org: int, webhook_id: str | None, field: str) -> Webhook | None:
@@ -101,8 +103,8 @@ class Wishes:
                 "/v3/webHooks lists them.",
             ) from None
 
-    def _must_live(self, target: Webhook | None, wish: Wish) -> None:
-        field = "webHookId" if wish.to_webhook_id is None else "toWebHookId"
+    def _must_live(self, target: Webhook | None, request: ReplayRequest) -> None:
+        field = "webHookId" if request.to_webhook_id is None else "toWebHookId"
         if target is None or target.standing is Standing.DELETED or not target.dials:
             got = "none" if target is None else f"one that is {target.standing}"
             if target is not None and not target.dials:
@@ -115,27 +117,27 @@ class Wishes:
             )
 
     async def _list(
-        self, org: int, orgs: list[int], wish: Wish, source: Webhook | None
+        self, org: int, orgs: list[int], request: ReplayRequest, source: Webhook | None
     ) -> tuple[list[port.Listed] | None, int]:
-        """The events of the wish's list and of its search; None where it has neither."""
+        """The events of the request's list and of its search; None where it has neither."""
         found: list[port.Listed] | None = None
         unknown = 0
-        if wish.listed:
+        if request.listed:
             found = []
-            for part in _parts(wish.deliveries):
+            for part in _parts(request.deliveries):
                 listed = await self._store.listed_deliveries(org, part)
-                if wish.kind is Kind.REPLAY and source is not None:
+                if request.kind is Kind.REPLAY and source is not None:
                     listed = [one for one in listed if one.webhook == source.number]
                 unknown += len(part) - len(listed)
                 found += listed
-            for ids in _parts(wish.event_ids):
+            for ids in _parts(request.event_ids):
                 events = await self._store.listed_events(org, ids)
                 unknown += len(ids) - len(events)
                 found += events
-        if wish.search is not None:
+        if request.search is not None:
             hits: set[int] = set()
             for one in orgs:
-                term = self._terms.asked(one, wish.search)
+                term = self._terms.asked(one, request.search)
                 hits.update(await self._store.find(term, IDS_MAX + 1 - len(hits)))
                 if len(hits) > IDS_MAX:
                     raise _refused(
@@ -151,13 +153,13 @@ class Wishes:
         return found, unknown
 
 
-def _names(wish: Wish, target: Webhook | None) -> list[str]:
+def _names(request: ReplayRequest, target: Webhook | None) -> list[str]:
     """Event types to look at. Events that made no delivery must be of a type that is wanted."""
-    if not wish.unmatched or target is None:
-        return list(wish.names)
+    if not request.unmatched or target is None:
+        return list(request.names)
     wanted = sorted(target.event_names)
-    if wish.names:
-        wanted = both_ask(wanted, wish.names)
+    if request.names:
+        wanted = both_ask(wanted, request.names)
     if not wanted:
         raise _refused(
             "bad_names",
@@ -172,5 +174,5 @@ def _parts(items: Sequence[Item]) -> list[Sequence[Item]]:
     return [items[at : at + LOOK_UP_AT_ONCE] for at in range(0, len(items), LOOK_UP_AT_ONCE)]
 
 
-def _refused(code: str, field: str, sentence: str) -> WishRefused:
-    return WishRefused(Refusal(code, f"{sentence} ({code}, field {field})", field))
+def _refused(code: str, field: str, sentence: str) -> ReplayRequestRefused:
+    return ReplayRequestRefused(Refusal(code, f"{sentence} ({code}, field {field})", field))
