@@ -10,9 +10,9 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import message_id, read, replayed_id
 from tidings.core.replay import (
     STEPS,
-    Deed,
     JobState,
     Pace,
+    ReplayDecision,
     Step,
     after,
     announcement,
@@ -83,37 +83,39 @@ WANTED = frozenset({FAILED, PARKED})
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "deed"),
+    ("source", "target", "decision"),
     [
-        ([FAILED], [FAILED], Deed.MAKE),
-        ([FAILED], [], Deed.MAKE),
-        ([PARKED, FAILED], [FAILED], Deed.MAKE),
-        ([DELIVERED], [], Deed.OTHER),
-        ([], [], Deed.OTHER),
-        ([State.PENDING], [], Deed.OTHER),
-        ([FAILED, State.PENDING], [], Deed.OTHER),
-        ([FAILED, DELIVERED], [], Deed.OTHER),  # an earlier replay has delivered it
-        ([FAILED], [State.RETRYING], Deed.UNDER_WAY),
-        ([FAILED], [DELIVERED], Deed.DELIVERED),
+        ([FAILED], [FAILED], ReplayDecision.MAKE),
+        ([FAILED], [], ReplayDecision.MAKE),
+        ([PARKED, FAILED], [FAILED], ReplayDecision.MAKE),
+        ([DELIVERED], [], ReplayDecision.OTHER),
+        ([], [], ReplayDecision.OTHER),
+        ([State.PENDING], [], ReplayDecision.OTHER),
+        ([FAILED, State.PENDING], [], ReplayDecision.OTHER),
+        ([FAILED, DELIVERED], [], ReplayDecision.OTHER),  # an earlier replay has delivered it
+        ([FAILED], [State.RETRYING], ReplayDecision.UNDER_WAY),
+        ([FAILED], [DELIVERED], ReplayDecision.DELIVERED),
     ],
 )
-def test_what_becomes_of_an_event(source: list[State], target: list[State], deed: Deed) -> None:
-    assert decide(WANTED, False, False, source, target, True) is deed
+def test_what_becomes_of_an_event(
+    source: list[State], target: list[State], decision: ReplayDecision
+) -> None:
+    assert decide(WANTED, False, False, source, target, True) is decision
 
 
 def test_an_event_without_a_delivery_is_made_where_it_was_asked_for() -> None:
-    assert decide(WANTED, True, False, [], [], True) is Deed.MAKE
-    assert decide(WANTED, True, False, [], [DELIVERED], True) is Deed.DELIVERED
+    assert decide(WANTED, True, False, [], [], True) is ReplayDecision.MAKE
+    assert decide(WANTED, True, False, [], [DELIVERED], True) is ReplayDecision.DELIVERED
 
 
 def test_what_was_delivered_is_made_again_only_where_it_was_asked_for() -> None:
     both = WANTED | {DELIVERED}
-    assert decide(both, False, True, [DELIVERED], [DELIVERED], True) is Deed.MAKE_AGAIN
-    assert decide(both, False, False, [DELIVERED], [DELIVERED], True) is Deed.DELIVERED
+    assert decide(both, False, True, [DELIVERED], [DELIVERED], True) is ReplayDecision.MAKE_AGAIN
+    assert decide(both, False, False, [DELIVERED], [DELIVERED], True) is ReplayDecision.DELIVERED
 
 
 def test_without_its_payload_nothing_is_made() -> None:
-    assert decide(WANTED, False, False, [FAILED], [FAILED], False) is Deed.NO_BODY
+    assert decide(WANTED, False, False, [FAILED], [FAILED], False) is ReplayDecision.NO_BODY
 
 
 @given(
@@ -132,11 +134,11 @@ def test_nothing_is_made_beside_an_unfinished_delivery_or_again_without_asking(
     has_body: bool,
     wanted: frozenset[State],
 ) -> None:
-    deed = decide(wanted, unmatched, again, source, target, has_body)
+    decision = decide(wanted, unmatched, again, source, target, has_body)
     at = standing(target)
-    if deed in (Deed.MAKE, Deed.MAKE_AGAIN):
+    if decision in (ReplayDecision.MAKE, ReplayDecision.MAKE_AGAIN):
         assert has_body and (at is None or at.final)
-        assert (deed is Deed.MAKE_AGAIN) == (at is DELIVERED)
+        assert (decision is ReplayDecision.MAKE_AGAIN) == (at is DELIVERED)
         assert at is not DELIVERED or again
 
 

@@ -10,7 +10,7 @@ What was never delivered keeps its `webhook-id`, so a receiver that drops repeat
 whatever really arrived. What was delivered is sent only to another webhook, or where `again` was
 asked for, and then under `<webhook-id>~rpl_…`.
 
-The same machine, with another deed, cancels what is unfinished (`Kind.CANCEL`).
+The same machine, with another outcome, cancels what is unfinished (`Kind.CANCEL`).
 """
 
 from collections.abc import Sequence
@@ -101,7 +101,7 @@ def before(what: Step) -> list[JobState]:
 # -- what a job does with one event ----------------------------------------------------------------
 
 
-class Deed(IntEnum):
+class ReplayDecision(IntEnum):
     """What becomes of one event. Those from `UNDER_WAY` on are matched and skipped."""
 
     OTHER = 0  # the job does not ask for it
@@ -114,7 +114,7 @@ class Deed(IntEnum):
     @property
     def skipped(self) -> bool:
         """Whether it is what the job asks for and cannot be made."""
-        return self >= Deed.UNDER_WAY
+        return self >= ReplayDecision.UNDER_WAY
 
 
 def standing(states: Sequence[int]) -> State | None:
@@ -135,7 +135,7 @@ def decide(
     source: Sequence[int],
     target: Sequence[int],
     has_body: bool,
-) -> Deed:
+) -> ReplayDecision:
     """What becomes of an event, by its deliveries at the source webhook and at the target.
 
     `wanted` are the standings at the source that the job asks for; `unmatched` asks for events of
@@ -143,15 +143,15 @@ def decide(
     """
     at_source = standing(source)
     if not (unmatched if at_source is None else at_source in wanted):
-        return Deed.OTHER
+        return ReplayDecision.OTHER
     at_target = standing(target)
     if at_target is not None and not at_target.final:
-        return Deed.UNDER_WAY
+        return ReplayDecision.UNDER_WAY
     if at_target is State.DELIVERED and not again:
-        return Deed.DELIVERED
+        return ReplayDecision.DELIVERED
     if not has_body:
-        return Deed.NO_BODY
-    return Deed.MAKE_AGAIN if at_target is State.DELIVERED else Deed.MAKE
+        return ReplayDecision.NO_BODY
+    return ReplayDecision.MAKE_AGAIN if at_target is State.DELIVERED else ReplayDecision.MAKE
 
 
 # -- how fast --------------------------------------------------------------------------------------

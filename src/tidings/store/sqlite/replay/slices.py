@@ -13,7 +13,7 @@ import msgspec
 
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
-from tidings.core.replay import Deed, JobState
+from tidings.core.replay import JobState, ReplayDecision
 from tidings.store import port
 from tidings.store.sqlite.replay.source import ReplaySource
 from tidings.store.sqlite.touched import touch
@@ -70,7 +70,7 @@ class ReplaySlices:
             return port.Replayed(slice.replay, False), number
         spec = _spec.decode(row[0])
         assert spec.target is not None
-        deeds: Counter[Deed] = Counter()
+        decisions: Counter[ReplayDecision] = Counter()
         deliveries: list[Row] = []
         of_replay: list[Row] = []
         pending: list[Job] = []
@@ -78,14 +78,18 @@ class ReplaySlices:
         for seq, key in zip(slice.events, slice.keys, strict=True):
             one = self._source.fitting(spec, seq, (0,))
             body = None if one is None else self._source.body(seq)
-            deed = Deed.OTHER
+            decision = ReplayDecision.OTHER
             if one is not None:
-                deed = self._source.deed(spec, one, body is not None)
-            deeds[deed] += 1
-            if one is None or body is None or deed not in (Deed.MAKE, Deed.MAKE_AGAIN):
+                decision = self._source.decision(spec, one, body is not None)
+            decisions[decision] += 1
+            if (
+                one is None
+                or body is None
+                or decision not in (ReplayDecision.MAKE, ReplayDecision.MAKE_AGAIN)
+            ):
                 continue
             number += 1
-            again = deed is Deed.MAKE_AGAIN
+            again = decision is ReplayDecision.MAKE_AGAIN
             if key is not None:  # the rows before it in this slice must be seen
                 self._connection.executemany(_INSERT, deliveries)
                 deliveries = []
@@ -99,7 +103,11 @@ class ReplaySlices:
         self._connection.executemany(_INSERT, deliveries)
         self._connection.executemany(_INSERT_OF, of_replay)
         made = number - first
-        skipped = (deeds[Deed.UNDER_WAY], deeds[Deed.DELIVERED], deeds[Deed.NO_BODY])
+        skipped = (
+            decisions[ReplayDecision.UNDER_WAY],
+            decisions[ReplayDecision.DELIVERED],
+            decisions[ReplayDecision.NO_BODY],
+        )
         self._connection.execute(_ADVANCE, (slice.to, made, *skipped, slice.replay))
         return port.Replayed(slice.replay, True, made, pending), number
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 import apsw
 import msgspec
 
-from tidings.core.replay import Deed, decide
+from tidings.core.replay import ReplayDecision, decide
 from tidings.core.webhooks.hearing import asked_for, wire_name
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
@@ -159,7 +159,9 @@ class ReplaySource:
 
     # -- what becomes of one ----------------------------------------------------------------------
 
-    def deed(self, spec: port.ReplaySpec, one: Visited, has_body: bool | None = None) -> Deed:
+    def decision(
+        self, spec: port.ReplaySpec, one: Visited, has_body: bool | None = None
+    ) -> ReplayDecision:
         """What a replay does with an event, by its deliveries as they are now."""
         assert spec.target is not None
         target = self._states(one, spec.target)
@@ -205,7 +207,7 @@ class ReplaySource:
             if spec.target is None:
                 if deliveries := self.unfinished(spec, one):
                     found.append(port.Candidate(one.seq, one.org, name, None, False, deliveries))
-            elif self.deed(spec, one) is not Deed.OTHER:
+            elif self.decision(spec, one) is not ReplayDecision.OTHER:
                 body = self.body(one.seq) if bodies else None
                 unmatched = spec.unmatched and not self._states(one, spec.source or spec.target)
                 found.append(port.Candidate(one.seq, one.org, name, body, unmatched))
@@ -241,9 +243,9 @@ class ReplaySource:
     def _count(self, spec: port.ReplaySpec, visited: Sequence[Visited]) -> tuple[int, int]:
         if spec.target is None:
             return sum(len(self.unfinished(spec, one)) for one in visited), 0
-        deeds = [self.deed(spec, one) for one in visited]
-        skipped = sum(1 for one in deeds if one.skipped)
-        return sum(1 for one in deeds if one is not Deed.OTHER), skipped
+        decisions = [self.decision(spec, one) for one in visited]
+        skipped = sum(1 for one in decisions if one.skipped)
+        return sum(1 for one in decisions if one is not ReplayDecision.OTHER), skipped
 
     @answers(port.Store.first_since)
     def first_since(self, from_ms: int) -> int:
