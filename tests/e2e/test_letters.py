@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import apsw
 import pytest
 
-from tidings.engine.notices.letters import SENT
+from tidings.engine.notices.emails import SENT
 
 from .api import Api
 from .events import event, new_id

@@ -23,7 +23,7 @@ from tidings.engine.engine import Engine, Limits
 from tidings.engine.events.feed import Feed
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.figures import Figures
-from tidings.engine.notices.letters import Letters
+from tidings.engine.notices.emails import Emails
 from tidings.engine.notices.notices import Notices
 from tidings.engine.notices.telling import connect
 from tidings.engine.vault import Secret, Vault
@@ -126,7 +126,7 @@ class NoticeWorld:
             accept=self.engine.acceptor.accept,
             clock=self.clock,
             number_of=self.webhooks.number_of,
-            letters=Letters(
+            emails=Emails(
                 store=self.store,  # type: ignore[arg-type]  # as above
                 clock=self.clock,
                 addresses=lambda org: self.addresses.get(org, ()),

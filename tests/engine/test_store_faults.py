@@ -18,14 +18,14 @@ from tidings.core.access.portal_rules import Portal
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import show
-from tidings.core.notices.letters import CONSENT
+from tidings.core.notices.emails import CONSENT
 from tidings.core.replay import JobState
 from tidings.core.retention import DAY_MS
 from tidings.core.shaping.reference_rules import Kind
 from tidings.engine import outage
 from tidings.engine.changes import READ_AGAIN_S
 from tidings.engine.inboxes import IDLE_MS, LOOK_AGAIN_S, USED_EVERY_MS, WRITE_AGAIN_S
-from tidings.engine.notices.letters import Letters
+from tidings.engine.notices.emails import Emails
 from tidings.engine.retention import Retention
 from tidings.store import port
 
@@ -676,7 +676,7 @@ def test_a_letter_goes_once_whatever_was_refused(
         await asyncio.sleep(0 if method == "put_letter" else 1)  # its own letters are taken up
         crm = await world.webhook("crm", "groupCreated")
         failed = refusing(world.store, method, first(2), fault=fault, lost=lost)
-        letters = Letters(
+        emails = Emails(
             store=world.store,  # type: ignore[arg-type]
             clock=world.clock,
             addresses=lambda org: world.addresses.get(org, ()),
@@ -685,9 +685,9 @@ def test_a_letter_goes_once_whatever_was_refused(
         running = None
         if method == "letters":  # the world's own has asked already
             await world.store.put_letter(LETTER)
-            letters._awaits = lambda org, address: True
-            letters._link = lambda *_: "https://x.example"
-            running = asyncio.ensure_future(letters.run())
+            emails._awaits = lambda org, address: True
+            emails._link = lambda *_: "https://x.example"
+            running = asyncio.ensure_future(emails.run())
         else:
             world.engine.on_failing(crm, port.Health(crm.number, 5, 12, "503", told=50))
         await asyncio.sleep(60)
@@ -702,17 +702,17 @@ def test_a_letter_goes_once_whatever_was_refused(
 
 def test_a_letter_that_was_withdrawn_is_not_taken_up_by_a_job_that_begins() -> None:
     async def scenario(world: NoticeWorld) -> None:
-        letters = Letters(
+        emails = Emails(
             store=world.store,  # type: ignore[arg-type]
             clock=world.clock,
             addresses=lambda org: ("ops@acme.example",),
             mailer=world.post,
         )
         await world.store.put_letter(LETTER)
-        letters._awaits = lambda org, address: True
-        letters._gone.append("x")
+        emails._awaits = lambda org, address: True
+        emails._gone.append("x")
         refusing(world.store, "drop_letters", first(1))
-        running = asyncio.ensure_future(letters.run())
+        running = asyncio.ensure_future(emails.run())
         await asyncio.sleep(10)
         assert world.post.sent == [] and await world.store.letters() == []
         running.cancel()

@@ -25,7 +25,7 @@ from tidings.engine.events.feed import Feed
 from tidings.engine.figures import Figures
 from tidings.engine.jobs import Jobs
 from tidings.engine.notices.consents import Asking, Consents
-from tidings.engine.notices.letters import Letters
+from tidings.engine.notices.emails import Emails
 from tidings.engine.notices.notices import Notices
 from tidings.engine.notices.telling import connect
 from tidings.engine.orgs import Orgs
@@ -100,7 +100,7 @@ def make_jobs(
     consents: Consents,
 ) -> tuple[Notices, Retention, Jobs]:
     """What works behind the calls: telling owners, and dropping what is too old."""
-    letters = Letters(
+    emails = Emails(
         store=store,
         clock=clock,
         addresses=consents.told,
@@ -112,7 +112,7 @@ def make_jobs(
         accept=engine.acceptor.accept,
         clock=clock,
         number_of=webhooks.number_of,
-        letters=letters,
+        emails=emails,
     )
     connect(notices, engine, webhooks, clock)
     retention = Retention(
@@ -132,7 +132,7 @@ def make_jobs(
         "pulse": pulse.run,
     }
     if mailer is not None:
-        running["asking"] = Asking(orgs=orgs, clock=clock, letters=letters).run
+        running["asking"] = Asking(orgs=orgs, clock=clock, emails=emails).run
     jobs = Jobs(running, notices.flush)
     return notices, retention, jobs
 
@@ -148,7 +148,7 @@ def tell_both(feed: Feed, notices: Notices) -> Callable[[str, int, dict[str, Any
 
 
 def make_mailer(settings: Settings) -> SmtpMailer | None:
-    """Who sends letters; None where no mail server is named."""
+    """Who sends e-mails; None where no mail server is named."""
     if settings.mail_host is None or settings.mail_from is None:
         return None
     password = settings.mail_password

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tidings.catalogue import load
 from tidings.core.delivery.standing import Standing
+from tidings.core.notices.emails import email
 from tidings.core.notices.facts import (
     EVERY_S,
     EXHAUSTED,
@@ -24,7 +25,6 @@ from tidings.core.notices.facts import (
     notice,
     recovered,
 )
-from tidings.core.notices.letters import letter
 from tidings.core.webhooks.webhook import Webhook
 
 
@@ -150,7 +150,7 @@ def test_every_kind_can_be_read_by_a_person(kind: str) -> None:
     found = load().get(kind)
     assert found is not None
     fact = found.example["data"]
-    words = letter(kind, 2001, fact)
+    words = email(kind, 2001, fact)
     assert "\n" not in words.subject and len(words.subject) < 100
     assert (fact.get("webHookName") or fact["replayId"]) in words.subject
     assert kind in words.text and "2001" in words.text
@@ -161,6 +161,6 @@ def test_a_letter_on_one_ended_delivery_speaks_of_one() -> None:
     found = load().get(EXHAUSTED)
     assert found is not None
     fact = dict(found.example["data"]) | {"count": 1, "failed": 1, "cause": ""}
-    words = letter(EXHAUSTED, 1, fact)
+    words = email(EXHAUSTED, 1, fact)
     assert words.subject.endswith("1 delivery has ended without success")
     assert "the last ending was not recorded" in words.text

@@ -25,7 +25,7 @@ from tidings.core.notices.consent_rules import (
 from tidings.core.notices.facts import DISABLED, notice
 from tidings.egress.port import MailFailed
 from tidings.engine.notices.consents import Asking
-from tidings.engine.notices.letters import Letters
+from tidings.engine.notices.emails import Emails
 
 OPS = "ops@acme.example"
 
@@ -34,23 +34,23 @@ class Mailer:
     """Keeps what it is given."""
 
     def __init__(self) -> None:
-        self.letters: list[tuple[str, str, str]] = []
+        self.emails: list[tuple[str, str, str]] = []
         self.fails: MailFailed | None = None
 
     async def send(self, id: str, to: Sequence[str], subject: str, text: str) -> None:
         if self.fails is not None:
             raise self.fails
-        self.letters += [(one, subject, text) for one in to]
+        self.emails += [(one, subject, text) for one in to]
 
     def asked(self) -> Counter[str]:
-        return Counter(to for to, subject, _ in self.letters if "do you want them" in subject)
+        return Counter(to for to, subject, _ in self.emails if "do you want them" in subject)
 
     def told(self) -> list[str]:
-        return [to for to, subject, _ in self.letters if "do you want them" not in subject]
+        return [to for to, subject, _ in self.emails if "do you want them" not in subject]
 
     def paths(self) -> list[str]:
         pattern = r"https://tidings\.example(/console/confirm\S+)"
-        return [path for _, _, text in self.letters for path in re.findall(pattern, text)]
+        return [path for _, _, text in self.emails for path in re.findall(pattern, text)]
 
 
 class World:
@@ -64,7 +64,7 @@ class World:
 
     def begin(self) -> None:
         s = self.s
-        self.letters = Letters(
+        self.emails = Emails(
             store=s.store,
             clock=s.clock,
             addresses=s.consents.told,
@@ -72,8 +72,8 @@ class World:
             awaits=s.consents.awaits,
             link=s.consents.link,
         )
-        asking = Asking(orgs=s.orgs, clock=s.clock, letters=self.letters)
-        self._jobs = [asyncio.ensure_future(one.run()) for one in (self.letters, asking)]
+        asking = Asking(orgs=s.orgs, clock=s.clock, emails=self.emails)
+        self._jobs = [asyncio.ensure_future(one.run()) for one in (self.emails, asking)]
 
     async def end(self) -> None:
         for job in self._jobs:
@@ -89,9 +89,9 @@ class World:
 
     async def settle(self) -> None:
         for _ in range(5):
-            before = len(self.mailer.letters)
+            before = len(self.mailer.emails)
             await asyncio.sleep(0.03)
-            if len(self.mailer.letters) == before:
+            if len(self.mailer.emails) == before:
                 return
 
     async def name(self, org: int, *addresses: str, settle: bool = True) -> None:
@@ -110,8 +110,8 @@ class World:
         fact = {
             "webHookId": f"{org}", "webHookName": "shop", "host": "x", "reason": "410", "parked": 0
         }  # fmt: skip
-        await self.letters.note(notice(DISABLED, org, fact, self.s.clock.ms))
-        self.letters.confirm()
+        await self.emails.note(notice(DISABLED, org, fact, self.s.clock.ms))
+        self.emails.confirm()
         await self.settle()
 
     async def say_yes(self, path: str, **headers: str) -> Reply:
@@ -235,7 +235,7 @@ def test_named_before_letters_had_to_be_confirmed() -> None:
         async with world(7) as w:
             await w.end()
             await w.s.call("PATCH", "/v1/orgs/7", {"settings": {"notify": [OPS]}})
-            assert not w.mailer.letters
+            assert not w.mailer.emails
             await w.later()
             assert w.mailer.asked() == {OPS: 1}
 
@@ -248,7 +248,7 @@ def test_a_mail_server_that_is_away_loses_no_question_and_asks_it_once() -> None
             w.mailer.fails = MailFailed("it is away")
             await w.name(7, OPS)
             await w.later()
-            assert not w.mailer.letters
+            assert not w.mailer.emails
             w.mailer.fails = None
             await w.later(60_000)
             await w.later(600_000)
@@ -288,7 +288,7 @@ def test_an_owner_is_asked_once_although_the_store_refuses_in_between(
         async with world(7) as w:
             failed = refusing(w.s.store, "put_org", lambda call: call in (1, 2))
             await w.name(7, OPS)  # the first is the naming, those that fail note the asking
-            while len(failed) < 2 or not w.mailer.letters:
+            while len(failed) < 2 or not w.mailer.emails:
                 await asyncio.sleep(0.01)
             await w.settle()
             assert w.mailer.asked() == {OPS: 1} and await w.states(7) == {OPS: "asked"}

@@ -61,7 +61,7 @@ def steps(world: NoticeWorld) -> list[tuple[int, int]]:
     return [(one["data"]["percent"], one["createdAt"] - EPOCH_MS) for one in world.told(FAILING)]
 
 
-def letters(world: NoticeWorld) -> list[str]:
+def emails(world: NoticeWorld) -> list[str]:
     return [subject for _, _, subject, _ in world.post.sent if "fails" in subject]
 
 
@@ -81,7 +81,7 @@ def check_steps(world: NoticeWorld, late_ms: int = LATE_MS, stood_ms: int = 0) -
     assert [percent for percent, _ in told] == [0, 50, 70, 90]
     for percent, at_ms in told[1:]:
         assert 0 <= at_ms - of_the_way(percent) - stood_ms <= late_ms, (percent, at_ms)
-    assert letters(world) == LETTERS
+    assert emails(world) == LETTERS
     [end] = world.told(DISABLED)
     assert 0 <= end["createdAt"] - EPOCH_MS - WAY_MS - stood_ms <= late_ms
 
@@ -167,7 +167,7 @@ def test_a_step_that_could_not_be_told_before_a_stop_is_told_after_it(
         world = await world.restarted(killed=killed)
         await until_ms(world, of_the_way(130))
         assert [percent for percent, _ in steps(world)] == [0, 50, 70, 90]
-        assert letters(world) == LETTERS
+        assert emails(world) == LETTERS
         return world
 
     in_worlds(scenario)

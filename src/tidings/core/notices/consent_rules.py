@@ -1,7 +1,7 @@
-"""Which addresses get an org's letters, and when the owner of one is asked.
+"""Which addresses get an org's e-mails, and when the owner of one is asked.
 
-An org may name any address; only its owner can say that letters may come there. They are asked by
-one letter with a link, and again when its link has ended, three times at most. What one address is
+An org may name any address; only its owner can say that e-mails may come there. They are asked by
+one e-mail with a link, and again when its link has ended, three times at most. What one address is
 asked by all orgs together is bounded, and so is what one org asks: nobody is bombed by being named.
 """
 
@@ -24,7 +24,7 @@ Book = Mapping[str, Sequence[int]]  # by address: when it was asked, by whicheve
 
 
 def told(settings: OrgSettings) -> list[str]:
-    """The addresses that letters go to."""
+    """The addresses that e-mails go to."""
     return [one for one in settings.notify if one in settings.notify_confirmed]
 
 
@@ -81,7 +81,7 @@ def with_asked(settings: OrgSettings, address: str, now_ms: int) -> OrgSettings:
 
 
 def with_confirmed(settings: OrgSettings, address: str) -> OrgSettings:
-    """That an address's owner wants the letters."""
+    """That an address's owner wants the e-mails."""
     if address not in settings.notify or address in settings.notify_confirmed:
         return settings
     confirmed = (*settings.notify_confirmed, address)

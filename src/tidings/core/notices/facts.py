@@ -169,7 +169,7 @@ def exhausted(batch: Batch) -> dict[str, Any]:
 
 
 def merged(before: Fact, then: Fact) -> dict[str, Any]:
-    """Two facts of `exhausted` about one webhook as one, for a letter."""
+    """Two facts of `exhausted` about one webhook as one, for an e-mail."""
 
     def first(name: str) -> list[str]:
         return [*before[name], *then[name]][:NAMED_MAX]

@@ -1,1 +1,1 @@
-"""What orgs and owners of webhooks are told: operational events and letters."""
+"""What orgs and owners of webhooks are told: operational events and e-mails."""

@@ -1,4 +1,4 @@
-"""Asks the owners of addresses whether an org's letters may come, and keeps what they said."""
+"""Asks the owners of addresses whether an org's e-mails may come, and keeps what they said."""
 
 import asyncio
 import base64
@@ -21,11 +21,11 @@ from tidings.core.notices.consent_rules import (
 )
 from tidings.engine.access.denied import Denied
 from tidings.engine.clock import Clock
-from tidings.engine.notices.letters import Letters
+from tidings.engine.notices.emails import Emails
 from tidings.engine.orgs import Orgs
 from tidings.store.port import StoreDown
 
-ASKING_MAX = 100  # letters that ask and wait for the mail server
+ASKING_MAX = 100  # e-mails that ask and wait for the mail server
 EVERY_S = 600.0
 AGAIN_S = 5.0
 PAGE = "/console/confirm"
@@ -48,7 +48,7 @@ class Consents:
         self._base = base.rstrip("/")
 
     def told(self, org: int) -> list[str]:
-        """The addresses that an org's letters go to."""
+        """The addresses that an org's e-mails go to."""
         return told(self._orgs.settings(org))
 
     def states(self, org: int) -> list[tuple[str, str]]:
@@ -96,12 +96,12 @@ class Consents:
 
 
 class Asking:
-    """The job that writes the letters that ask."""
+    """The job that writes the e-mails that ask."""
 
-    def __init__(self, *, orgs: Orgs, clock: Clock, letters: Letters) -> None:
+    def __init__(self, *, orgs: Orgs, clock: Clock, emails: Emails) -> None:
         self._orgs = orgs
         self._clock = clock
-        self._letters = letters
+        self._emails = emails
         self._wake = asyncio.Event()
         orgs.watch(self._wake.set)
 
@@ -126,13 +126,13 @@ class Asking:
         now_ms = self._clock.now_ms()
         book = book_of((self._orgs.settings(org.id) for org in self._orgs.all()), now_ms)
         for org in naming:
-            while self._letters.asking < ASKING_MAX:
+            while self._emails.asking < ASKING_MAX:
                 address = next_to_ask(self._orgs.settings(org), book, now_ms)
                 if address is None:
                     break
                 asked = functools.partial(with_asked, address=address, now_ms=now_ms)
                 note = functools.partial(self._orgs.amend, org, asked)
-                await self._letters.ask(org, address, now_ms, note)
+                await self._emails.ask(org, address, now_ms, note)
                 book.setdefault(email_of(address), []).append(now_ms)
 
     def _open(self, org: int) -> bool:

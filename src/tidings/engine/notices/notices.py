@@ -1,8 +1,8 @@
 """Tells orgs what Tidings has to say of itself: as events, and by e-mail.
 
 `tell` never waits and never fails: facts go through a bounded queue and are accepted like any
-event, so they are stored, matched and delivered; where the org has addresses, a letter is written
-down first (`letters.py`). A store that takes no writes holds them up, it does not lose them. A stop
+event, so they are stored, matched and delivered; where the org has addresses, an e-mail is written
+down first (`emails.py`). A store that takes no writes holds them up, it does not lose them. A stop
 tells what was gathered; a kill may lose the deliveries that ended in the last minute, which the log
 has.
 """
@@ -29,7 +29,7 @@ from tidings.core.notices.facts import (
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
 from tidings.engine.events.intake import Draft, Overloaded, Verdict
-from tidings.engine.notices.letters import Letters
+from tidings.engine.notices.emails import Emails
 from tidings.store.port import StoreDown
 
 QUEUE_MAX = 1000
@@ -47,12 +47,12 @@ class Notices(Collector):
         accept: Callable[[list[Draft]], Awaitable[list[Verdict]]],
         clock: Clock,
         number_of: Callable[[int, str], int | None],  # of a webhook, by org and id
-        letters: Letters,
+        emails: Emails,
     ) -> None:
         self._accept = accept
         self._clock = clock
         self._number_of = number_of
-        self._letters = letters
+        self._emails = emails
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Notice] = deque()
         self._done: dict[str, Callable[[], None]] = {}
@@ -102,7 +102,7 @@ class Notices(Collector):
         """Tell until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._run_events())
-            group.create_task(self._letters.run())
+            group.create_task(self._emails.run())
 
     async def flush(self) -> None:
         """Tell what was gathered and what waits, before a stop. StoreDown, Overloaded: not told."""
@@ -137,16 +137,16 @@ class Notices(Collector):
                 self._queue.popleft()
 
     async def _tell(self, one: Notice) -> None:
-        await self._letters.note(one)
+        await self._emails.note(one)
         about = one.event["data"].get("webHookId")
         number = None if about is None else self._number_of(one.org, about)
         draft = Draft(one.org, one.kind, one.event_id, one.body, one.event, about=number or 0)
         (verdict,) = await self._accept([draft])
         if verdict.status == "accepted":
             self._told[one.kind] += 1
-            self._letters.confirm()
+            self._emails.confirm()
         else:
-            self._letters.withdraw()
+            self._emails.withdraw()
         if (done := self._done.pop(one.event_id, None)) is not None:
             done()
 
@@ -159,7 +159,7 @@ class Notices(Collector):
         """The metrics at this moment (prometheus_client)."""
         for name, meaning, counts in (
             ("notices", "Operational events by kind.", self._told),
-            ("mails", "Letters by what came of them.", self._letters.counts),
+            ("mails", "Letters by what came of them.", self._emails.counts),
         ):
             family = CounterMetricFamily(f"tidings_{name}", meaning, labels=["kind"])
             for kind, count in sorted(counts.items()):

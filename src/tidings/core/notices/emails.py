@@ -7,26 +7,26 @@ import msgspec
 
 from tidings.core.notices.facts import DISABLED, EXHAUSTED, FAILING, RECOVERED, Fact
 
-CONSENT = "tidings.notify.consent"  # the kind of letters that ask whether others may come
+CONSENT = "tidings.notify.consent"  # the kind of e-mails that ask whether others may come
 
 
-class Letter(msgspec.Struct, frozen=True):
+class Email(msgspec.Struct, frozen=True):
     """One line of subject, and the text."""
 
     subject: str
     text: str
 
 
-def letter(kind: str, org: int, fact: Fact) -> Letter:
-    """The letter for an operational event. Names of webhooks hold no line breaks."""
+def email(kind: str, org: int, fact: Fact) -> Email:
+    """The e-mail for an operational event. Names of webhooks hold no line breaks."""
     subject, text = _WORDS.get(kind, _replay)(fact)
-    return Letter(subject, f"{text}\n\n-- \nTidings, org {org} ({kind})\n")
+    return Email(subject, f"{text}\n\n-- \nTidings, org {org} ({kind})\n")
 
 
-def consent(org: int, address: str, link: str) -> Letter:
-    """The letter that asks whether others may come. It repeats nothing that an org has written but
+def consent(org: int, address: str, link: str) -> Email:
+    """The e-mail that asks whether others may come. It repeats nothing that an org has written but
     the address."""
-    return Letter(
+    return Email(
         "Letters about failing webhooks: do you want them?",
         f"Org {org} of a Tidings service has named {address} to be told by e-mail when its "
         "webhooks fail or are disabled.\n\n"

@@ -1,12 +1,12 @@
-"""The letters to the owners of webhooks: rows until the mail server has taken them.
+"""The e-mails to the owners of webhooks: rows until the mail server has taken them.
 
-A letter is written down before the operational event that it tells is accepted, so no kind of stop
+An e-mail is written down before the operational event that it tells is accepted, so no kind of stop
 loses it, and it is handed over once at least: after a kill between the mail server's yes and the
 row's end it is handed over again, under the same Message-ID. Who gets it, and its words, are found
 when it goes.
 
-Ended deliveries of a webhook make one letter an hour at most: what ends meanwhile is added to the
-letter that waits. When the last one went is a row too, so a restart begins no new hour.
+Ended deliveries of a webhook make one e-mail an hour at most: what ends meanwhile is added to the
+e-mail that waits. When the last one went is a row too, so a restart begins no new hour.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 import structlog
 
+from tidings.core.notices.emails import CONSENT, consent, email
 from tidings.core.notices.facts import EXHAUSTED, Notice, merged
-from tidings.core.notices.letters import CONSENT, consent, letter
 from tidings.egress.port import Mailer, MailFailed
 from tidings.engine.clock import Clock
 from tidings.engine.outage import Outage
 from tidings.store import port
 
-LETTERS_MAX = 1000
+EMAILS_MAX = 1000
 EVERY_MS = 3_600_000  # of ended deliveries; everything else is rare by itself
 SENT = "tidings.letter.sent"  # the kind of a row that only says until when the next one waits
 AGAIN_MS = (60_000, 300_000, 1_800_000, 7_200_000)
@@ -34,7 +34,7 @@ DOWN_S = 1.0
 log = structlog.get_logger("tidings.letters")
 
 
-class Letters:
+class Emails:
     """What waits for the mail server. Without a mailer nothing ever does."""
 
     def __init__(
@@ -47,7 +47,7 @@ class Letters:
         awaits: Callable[[int, str], bool] = lambda org, address: False,
         link: Callable[[int, str, int], str] = lambda org, address, asked_ms: "",
     ) -> None:
-        """`awaits` and `link` are of letters that ask an owner whether others may come."""
+        """`awaits` and `link` are of e-mails that ask an owner whether others may come."""
         self._store = store
         self._clock = clock
         self._addresses = addresses
@@ -70,7 +70,7 @@ class Letters:
     # -- what is to be told -----------------------------------------------------------------------
 
     async def note(self, one: Notice) -> None:
-        """Write a letter down; `confirm` or `withdraw` follows. Asked again it changes nothing.
+        """Write an e-mail down; `confirm` or `withdraw` follows. Asked again it changes nothing.
 
         StoreDown: it is not written, and the fact must not be told yet.
         """
@@ -81,7 +81,7 @@ class Letters:
             return
         await self._load()
         if one.event_id in self._found:
-            return  # a stop came between the letter and its fact: it goes, or has gone
+            return  # a stop came between the e-mail and its fact: it goes, or has gone
         made = self._made(one)
         if made is None:
             self.counts["lost"] += 1
@@ -93,14 +93,14 @@ class Letters:
 
     @property
     def asking(self) -> int:
-        """How many letters that ask wait for the mail server."""
+        """How many e-mails that ask wait for the mail server."""
         return sum(one.kind == CONSENT for one in self._waiting.values())
 
     async def ask(
         self, org: int, address: str, now_ms: int, note: Callable[[], Awaitable[object]]
     ) -> None:
-        """Write down a letter that asks the owner of an address; it goes once `note` has written
-        that they are asked. StoreDown: it does not go, and asked again it is the same letter."""
+        """Write down an e-mail that asks the owner of an address; it goes once `note` has written
+        that they are asked. StoreDown: it does not go, and asked again it is the same e-mail."""
         made = self._unnoted.get((org, address))
         if made is None:
             said = msgspec.json.encode({"address": address, "askedAt": now_ms})
@@ -113,7 +113,7 @@ class Letters:
         self._wake.set()
 
     def confirm(self) -> None:
-        """The fact is told: its letter may go."""
+        """The fact is told: its e-mail may go."""
         if self._noted is not None:
             made = self._noted[1]
             self._noted, self._noting = None, ""
@@ -121,7 +121,7 @@ class Letters:
             self._wake.set()
 
     def withdraw(self) -> None:
-        """The fact had been told before. A letter of it that is known goes all the same."""
+        """The fact had been told before. An e-mail of it that is known goes all the same."""
         if self._noted is not None:
             _, made, fresh = self._noted
             if not fresh:
@@ -145,7 +145,7 @@ class Letters:
                         waits, fact=msgspec.json.encode(merged(known, fact))
                     )
             due_ms = max(now_ms, self._next_ms.get(about, now_ms))
-        if len(self._waiting) >= LETTERS_MAX:
+        if len(self._waiting) >= EMAILS_MAX:
             return None
         return port.Letter(one.event_id, one.org, one.kind, msgspec.json.encode(fact), due_ms)
 
@@ -182,11 +182,11 @@ class Letters:
         """What a former owner has left, once. StoreDown."""
         if self._loaded:
             return
-        letters = await self._store.letters()
+        emails = await self._store.letters()
         if self._loaded:
             return
         self._loaded = True
-        for known in letters:
+        for known in emails:
             if known.kind == SENT:
                 self._next_ms[msgspec.json.decode(known.fact)["webHookId"]] = known.due_ms
             elif known.id not in self._gone and known not in self._unnoted.values():
@@ -208,9 +208,9 @@ class Letters:
             words = consent(one.org, address, self._link(one.org, address, fact["askedAt"]))
         else:
             to = self._addresses(one.org)
-            words = letter(one.kind, one.org, fact)
+            words = email(one.kind, one.org, fact)
         if not to:
-            self._end(one)  # the org wants no letters any more
+            self._end(one)  # the org wants no e-mails any more
             return
         self._going = one.id
         try:
@@ -266,10 +266,10 @@ class Letters:
             await self._store.put_letter(port.Letter(id, org, SENT, said, next_ms))
 
 
-def _due_ms(letter: port.Letter, now_ms: int) -> int:
+def _due_ms(email: port.Letter, now_ms: int) -> int:
     """When it is sent: now, where its date was made by a clock that was ahead."""
     latest_ms = now_ms + max(EVERY_MS, *AGAIN_MS)
-    return letter.due_ms if letter.due_ms <= latest_ms else now_ms
+    return email.due_ms if email.due_ms <= latest_ms else now_ms
 
 
 def _sent_id(about: str) -> str:
