@@ -22,7 +22,7 @@ from tidings.engine.changes import Changes
 from tidings.engine.engine import Engine, Limits
 from tidings.engine.events.feed import Feed
 from tidings.engine.events.intake import Draft, Overloaded
-from tidings.engine.figures import Figures
+from tidings.engine.metrics import EngineMetrics
 from tidings.engine.notices.emails import Emails
 from tidings.engine.notices.notices import Notices
 from tidings.engine.notices.telling import connect
@@ -108,7 +108,7 @@ class NoticeWorld:
             gone=lambda webhook: self.webhooks.gone(webhook),
             hopeless=lambda webhook, reason: self.webhooks.hopeless(webhook, reason),
             feed=Feed(),
-            figures=Figures(),
+            metrics=EngineMetrics(),
             limits=Limits(health=self.health),
         )
         self.webhooks = Webhooks(

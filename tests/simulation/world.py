@@ -44,7 +44,7 @@ from tidings.engine.changes import Changes
 from tidings.engine.engine import Engine, Limits
 from tidings.engine.events.feed import Feed
 from tidings.engine.events.intake import Draft, Overloaded
-from tidings.engine.figures import Figures
+from tidings.engine.metrics import EngineMetrics
 from tidings.engine.vault import Secret, Vault
 from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
 from tidings.store.port import StoreDown
@@ -132,7 +132,7 @@ class World:
             gone=lambda webhook: self.webhooks.gone(webhook),
             hopeless=lambda webhook, reason: self.webhooks.hopeless(webhook, reason),
             feed=Feed(),
-            figures=Figures(),
+            metrics=EngineMetrics(),
             limits=Limits(
                 window_bytes_max=draw.choice((400, 4_000, 1 << 20)),
                 in_flight_max=self.network.process_cap,

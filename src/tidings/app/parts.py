@@ -22,14 +22,14 @@ from tidings.engine.clock import Clock
 from tidings.engine.engine import Engine
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.events.feed import Feed
-from tidings.engine.figures import Figures
 from tidings.engine.jobs import Jobs
+from tidings.engine.loop_lag import LoopLag
+from tidings.engine.metrics import EngineMetrics
 from tidings.engine.notices.consents import Asking, Consents
 from tidings.engine.notices.emails import Emails
 from tidings.engine.notices.notices import Notices
 from tidings.engine.notices.telling import connect
 from tidings.engine.orgs import Orgs
-from tidings.engine.pulse import Pulse
 from tidings.engine.retention import Retention
 from tidings.engine.shaping.enricher import Enricher
 from tidings.engine.shaping.platform import CONNECTIONS_MAX, Manner, Platform, counters, gauges
@@ -69,23 +69,23 @@ def make_platform(
 
 
 def make_enricher(
-    event_types: EventTypes, reference: Reference, platform: Platform | None, figures: Figures
+    event_types: EventTypes, reference: Reference, platform: Platform | None, metrics: EngineMetrics
 ) -> Enricher:
     """What shaping begins with."""
     enricher = Enricher(kind_of=event_types.kind_of, reference=reference, platform=platform)
-    figures.gauges.update(
+    metrics.gauges.update(
         reference_cache_bytes=(
             "Reference data in memory, about.",
             lambda: reference.cached_bytes,
         ),
     )
-    figures.counters["enrichment_thin"] = (
+    metrics.counters["enrichment_thin"] = (
         "Messages sent thin because the platform did not answer.",
         lambda: enricher.thin,
     )
     if platform is not None:
-        figures.counters.update(counters(platform))
-        figures.gauges.update(gauges(platform))
+        metrics.counters.update(counters(platform))
+        metrics.gauges.update(gauges(platform))
     return enricher
 
 
@@ -96,7 +96,7 @@ def make_jobs(
     store: SqliteStore,
     clock: SteadyClock,
     mailer: SmtpMailer | None,
-    figures: Figures,
+    metrics: EngineMetrics,
     consents: Consents,
 ) -> tuple[Notices, Retention, Jobs]:
     """What works behind the calls: telling owners, and dropping what is too old."""
@@ -121,15 +121,15 @@ def make_jobs(
         sure=lambda: clock.sure,
         retentions=lambda: {org.id: orgs.settings(org.id).retention for org in orgs.all()},
     )
-    pulse = Pulse()
-    figures.gauges["loop_lag_seconds"] = (
+    loop_lag = LoopLag()
+    metrics.gauges["loop_lag_seconds"] = (
         "The latest that a timer came, of the last minute.",
-        pulse.worst_s,
+        loop_lag.worst_s,
     )
     running: dict[str, Callable[[], Awaitable[None]]] = {
         "retention": retention.run,
         "notices": notices.run,
-        "pulse": pulse.run,
+        "pulse": loop_lag.run,
     }
     if mailer is not None:
         running["asking"] = Asking(orgs=orgs, clock=clock, emails=emails).run

@@ -63,9 +63,9 @@ from tidings.engine.events.event_types import EventTypes
 from tidings.engine.events.feed import Feed
 from tidings.engine.events.late_checks import LateChecks
 from tidings.engine.events.readmission import Readmission
-from tidings.engine.figures import Figures
 from tidings.engine.inboxes import Inboxes
 from tidings.engine.jobs import Jobs
+from tidings.engine.metrics import EngineMetrics
 from tidings.engine.notices.consents import Consents
 from tidings.engine.orgs import Orgs
 from tidings.engine.replay.requests import ReplayRequests
@@ -126,7 +126,7 @@ class Service:
         `through` takes each step that the disk can refuse; such a step is whole or not done. With
         `hold` sending is stopped for all orgs before anything is sent.
         """
-        clock, registry, feed, figures = service_clock(), Registry(), Feed(), Figures()
+        clock, registry, feed, engine_metrics = service_clock(), Registry(), Feed(), EngineMetrics()
         terms = Terms(terms_key(settings.data))
         types = catalogue.load()
         types.prepare_all()
@@ -169,9 +169,9 @@ class Service:
             below=registry.below,
             users=registry.subscribers,
         )
-        reference = Reference(store=store, vault=vault, others=lambda: figures.written)
+        reference = Reference(store=store, vault=vault, others=lambda: engine_metrics.written)
         platform, closers = make_platform(settings, clock)
-        enricher = make_enricher(event_types, reference, platform, figures)
+        enricher = make_enricher(event_types, reference, platform, engine_metrics)
         closers.append(reference.close)
         closers.append(renderer.close)
         transformations = Transformations(
@@ -212,7 +212,7 @@ class Service:
             gone=lambda webhook: webhooks.gone(webhook),
             hopeless=lambda webhook, reason: webhooks.hopeless(webhook, reason),
             feed=feed,
-            figures=figures,
+            metrics=engine_metrics,
             limits=Limits(
                 waiting_bytes_max=settings.waiting_bytes_max,
                 waiting_s_max=settings.waiting_s_max,
@@ -250,7 +250,7 @@ class Service:
             base=public_url(settings),
         )
         notices, retention, jobs = make_jobs(
-            engine, webhooks, orgs, store, clock, mailer, figures, consents
+            engine, webhooks, orgs, store, clock, mailer, engine_metrics, consents
         )
         stops = Stops(store=store, clock=clock)
         engine.dispatcher.stopped = stops.holds
@@ -284,7 +284,7 @@ class Service:
         proxies = Proxies(settings.trusted_proxies)
         front = Front(proxies, settings.public_url or "")
         metrics = CollectorRegistry()
-        metrics.register(figures)
+        metrics.register(engine_metrics)
         metrics.register(retention)
         metrics.register(notices)
         metrics.register(entrance.access.guard)
@@ -352,7 +352,7 @@ class Service:
         )
         control = make_control_app(services)
         control.router.routes.extend(console_routes(services, plain_http=settings.dev))
-        figures.gauges.update(
+        engine_metrics.gauges.update(
             sending_stopped=("1 while all sending is stopped.", lambda: stops.of(0) is not None),
             orgs_stopped=("Orgs whose sending is stopped.", lambda: stops.orgs),
             replays_open=("Replays and cancels with work left.", lambda: replays.open),

@@ -27,7 +27,7 @@ from tidings.engine.events.acceptor import Acceptor, Matcher
 from tidings.engine.events.committer import Committer, Prepared
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.events.feed import Feed
-from tidings.engine.figures import Figures
+from tidings.engine.metrics import EngineMetrics
 from tidings.engine.shaping.shaper import Shaper, Shaping
 from tidings.store import port
 
@@ -67,7 +67,7 @@ class Engine:
         gone: Callable[[Webhook], None],
         hopeless: Callable[[Webhook, str], None],
         feed: Feed,
-        figures: Figures,
+        metrics: EngineMetrics,
         limits: Limits,
         shaper: Shaping | None = None,  # without it webhooks are shaped by their own fields alone
         noted: port.InFlight | None = None,  # what leaves; without it a kill marks more
@@ -77,7 +77,7 @@ class Engine:
         self._steady = clock if isinstance(clock, SteadyClock) else None
         self._limits = limits
         self._feed = feed
-        self._figures = figures
+        self._metrics = metrics
         # Set by whoever tells the owners of webhooks; nobody is told before.
         self.on_failing: Callable[[Webhook, port.Health], None] = lambda *_: None
         self.on_recovered: Callable[[Webhook, port.Health], None] = lambda *_: None
@@ -130,7 +130,7 @@ class Engine:
         self._recovered: Sequence[port.Standing] | None = None
         self._settler: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
-        figures.gauges.update(
+        metrics.gauges.update(
             in_flight=("Attempts under way.", lambda: self.dispatcher.in_flight),
             queued=("Deliveries in memory that wait.", lambda: self.dispatcher.queued),
             owed=("Deliveries not made yet of accepted events.", lambda: self.committer.owed),
@@ -138,7 +138,7 @@ class Engine:
             open_breakers=("Webhooks left alone.", lambda: self.healths.open_breakers),
             store_halted=("1 while the store refuses writes.", lambda: self.committer.halted),
         )
-        figures.divided["open_breakers_by_cause"] = (
+        metrics.divided["open_breakers_by_cause"] = (
             "Webhooks left alone, by the status or fault that their receivers end with.",
             "cause",
             lambda: self.healths.open_causes,
@@ -231,8 +231,8 @@ class Engine:
             self._steady.follow(by_ms)  # the store's clock is the one that dates are made by
             self.dispatcher.leapt(by_ms)
         fresh = sum(1 for seq in receipt.seqs if seq)
-        self._figures.accepted += fresh
-        self._figures.duplicates += len(events) - fresh
+        self._metrics.accepted += fresh
+        self._metrics.duplicates += len(events) - fresh
         self.dispatcher.handover(receipt, events, made_at_once(matched, receipt))
         if self._feed.listening:
             for event, seq, found in zip(events, receipt.seqs, matched, strict=True):
@@ -247,7 +247,7 @@ class Engine:
                     self._feed.tell(draft.org, "event", fact)
 
     def _observe(self, webhook: Webhook, job: Job, ending: Ending, outcome: Outcome) -> None:
-        self._figures.attempted(ending)
+        self._metrics.attempted(ending)
         if isinstance(outcome, Failed) or (isinstance(outcome, Retry) and outcome.held):
             cause = str(ending.status) if isinstance(ending, Answer) else ending.kind.value
             self.on_ended_badly(webhook, job, cause)

@@ -38,7 +38,7 @@ log = structlog.get_logger("tidings.retention")
 
 
 class Retention(Collector):
-    """The job, and its figures for Prometheus. `retentions` gives the orgs' settings."""
+    """The job, and its metrics for Prometheus. `retentions` gives the orgs' settings."""
 
     def __init__(
         self,

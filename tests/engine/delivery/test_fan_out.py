@@ -26,7 +26,7 @@ from tidings.engine.clock import WallClock
 from tidings.engine.engine import Engine, Limits
 from tidings.engine.events.feed import Feed
 from tidings.engine.events.intake import Draft
-from tidings.engine.figures import Figures
+from tidings.engine.metrics import EngineMetrics
 from tidings.store import port
 from tidings.store.sqlite.hosting.client import SqliteStore
 
@@ -120,7 +120,7 @@ async def scenario(place: Path) -> None:
         store=store, registry=registry, catalogue=Names(),  # type: ignore[arg-type]
         sender=receivers, target_of=lambda _: Target("https", "x.example", 443, "/"),  # type: ignore[arg-type]
         clock=WallClock(), draw=random.Random(1), terms=Terms(b"t" * 16), gone=lambda _: None,
-        hopeless=lambda *_: None, feed=Feed(), figures=Figures(), limits=Limits(),
+        hopeless=lambda *_: None, feed=Feed(), metrics=EngineMetrics(), limits=Limits(),
     )  # fmt: skip
     await engine.start()
     loop = asyncio.get_running_loop()

@@ -39,7 +39,7 @@ log = structlog.get_logger("tidings.notices")
 
 
 class Notices(Collector):
-    """The queue of what is to be told, and its figures for Prometheus."""
+    """The queue of what is to be told, and its metrics for Prometheus."""
 
     def __init__(
         self,
@@ -153,7 +153,7 @@ class Notices(Collector):
     def _now_s(self) -> float:
         return self._loop.time()
 
-    # -- figures ----------------------------------------------------------------------------------
+    # -- metrics ----------------------------------------------------------------------------------
 
     def collect(self) -> Iterator[Metric]:
         """The metrics at this moment (prometheus_client)."""

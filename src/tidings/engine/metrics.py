@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from tidings.core.delivery.exchange import Answer, Ending
 
 
-class Figures(Collector):
+class EngineMetrics(Collector):
     """Counters of one engine, and gauges that are asked for at each scrape."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from tidings.engine.events.intake import Draft
 def told(world: NoticeWorld) -> dict[str, float]:
     """Every sample by its name and labels."""
     metrics = CollectorRegistry()
-    metrics.register(world.engine._figures)
+    metrics.register(world.engine._metrics)
     lines = generate_latest(metrics).decode().splitlines()
     return {
         name: float(value)
@@ -32,9 +32,9 @@ def test_a_duplicate_is_not_counted_as_accepted() -> None:
             verdicts += await world.engine.acceptor.accept([draft(id) for id in ids])
         said = [one.status for one in verdicts]
         assert said.count("accepted") == 3 and said.count("duplicate") == 5
-        figures = told(world)
-        assert figures['tidings_events_total{verdict="accepted"}'] == 3
-        assert figures['tidings_events_total{verdict="duplicate"}'] == 5
+        metrics = told(world)
+        assert metrics['tidings_events_total{verdict="accepted"}'] == 3
+        assert metrics['tidings_events_total{verdict="duplicate"}'] == 5
         [(rows,)] = world.store.half.connection.execute("SELECT count(*) FROM event").fetchall()
         assert rows == 3
 
@@ -48,13 +48,13 @@ def test_attempts_are_counted_one_by_one_and_their_time_in_seconds() -> None:
         for _ in range(5):
             await world.event()
         await asyncio.sleep(5)
-        figures = told(world)
+        metrics = told(world)
         tries = world.receivers.tries
-        assert figures['tidings_attempts_total{ending="2xx"}'] == tries["/well"] == 5
-        assert figures['tidings_attempts_total{ending="4xx"}'] == tries["/refuses"] == 5
+        assert metrics['tidings_attempts_total{ending="2xx"}'] == tries["/well"] == 5
+        assert metrics['tidings_attempts_total{ending="4xx"}'] == tries["/refuses"] == 5
         # Each has taken 10 ms.
-        assert abs(figures["tidings_attempt_seconds_total"] - 0.01 * tries.total()) < 1e-9
-        assert figures["tidings_in_flight"] == 0
+        assert abs(metrics["tidings_attempt_seconds_total"] - 0.01 * tries.total()) < 1e-9
+        assert metrics["tidings_in_flight"] == 0
 
     in_world(scenario)
 

@@ -1,4 +1,4 @@
-"""How late the event loop is: the one figure that says whether anything holds it up.
+"""How late the event loop is: the one number that says whether anything holds it up.
 
 A timer is set twenty times a second, and how much too late it comes is what every other callback
 waits as well. Nothing is measured on the way of an event.
@@ -12,7 +12,7 @@ SLOTS = 6
 SLOT_S = WINDOW_S / SLOTS
 
 
-class Pulse:
+class LoopLag:
     """The worst lag of the last minute, forgotten by sixths."""
 
     def __init__(self) -> None:
