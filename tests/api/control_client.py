@@ -31,7 +31,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.address import parse_target
 from tidings.egress.inbox import InboxSender, OwnAddress
 from tidings.egress.port import Leaves, Target
-from tidings.engine.access.entrance import Entrance
+from tidings.engine.access.access_services import AccessServices
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.changes import Changes
 from tidings.engine.delivery.manual_retries import ManualRetries, PromisedRetries
@@ -463,7 +463,7 @@ class Service:
         self.registry = Registry()
         self.changes = Changes(self.registry)
         self.orgs = Orgs(store=store, registry=self.registry, changes=self.changes, clock=clock)
-        self.entrance = Entrance.compose(
+        self.access_services = AccessServices.compose(
             store=store,
             orgs=self.orgs,
             changes=self.changes,
@@ -473,8 +473,8 @@ class Service:
             passwords=Passwords(PasswordHasher(1, 8, 1)),
             now_s=lambda: clock.now_ms() / 1000,
         )
-        self.access, self.users = self.entrance.access, self.entrance.users
-        self.sessions = self.entrance.sessions
+        self.access, self.users = self.access_services.access, self.access_services.users
+        self.sessions = self.access_services.sessions
         self.changed: list[Webhook] = []
         self.reference = Reference(store=store, vault=Vault({1: Secret(key)}))
         self.event_types = EventTypes(
@@ -576,12 +576,12 @@ class Service:
             ),
             stops=self.stops,
             taken=TakeAsDelivered(store=store, committer=self.committer, stops=self.stops),
-            credentials=self.entrance.credentials,
+            credentials=self.access_services.credentials,
             users=self.users,
             sessions=self.sessions,
-            portals=self.entrance.portals,
-            guard=self.entrance.guard,
-            limits=self.entrance.limits,
+            portals=self.access_services.portals,
+            guard=self.access_services.guard,
+            limits=self.access_services.limits,
             outlook_of=lambda _, delivery, retry: self.outlooks.get(delivery, CLEAR),
             feed=self.feed,
             clock=clock,
@@ -622,7 +622,7 @@ class Service:
         self.transformations.load(await self.store.load_transformations())
         snapshot = await self.store.load()
         self.orgs.load(snapshot)
-        self.entrance.load(snapshot, await self.store.load_people())
+        self.access_services.load(snapshot, await self.store.load_people())
         self.webhooks.load(snapshot)
         await self.access.ensure_bootstrap(1, "boss", "s3cret")
 

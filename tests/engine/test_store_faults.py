@@ -124,7 +124,7 @@ def job() -> port.ReplayJob:
 
 
 ASKED: dict[str, Ask] = {
-    "put_credential": lambda s: s.entrance.credentials.revoke(boss(s), ORG, "org7"),
+    "put_credential": lambda s: s.access_services.credentials.revoke(boss(s), ORG, "org7"),
     "put_org": lambda s: s.orgs.change(ORG, {"name": "New"}, platform=True),
     "put_type": lambda s: s.event_types.put(ORG, "orderSent", TYPE),
     "delete_type": lambda s: s.event_types.delete(ORG, "orderPacked"),
@@ -370,7 +370,7 @@ async def invited(s: Service) -> str:
 
 
 async def portal(s: Service) -> str:
-    token, _ = await s.entrance.portals.make_link(
+    token, _ = await s.access_services.portals.make_link(
         s.access.caller_of("org7"), Portal(org=ORG, role="reader", name=""), 60_000
     )
     return token
@@ -384,7 +384,7 @@ LINKS: dict[str, tuple[Ask, Callable[[Service, str], Awaitable[Any]], str]] = {
     ),
     "portal": (
         portal,
-        lambda s, token: s.entrance.portals.open(token, "192.0.2.1", ""),
+        lambda s, token: s.access_services.portals.open(token, "192.0.2.1", ""),
         "put_session",
     ),
     "invitation": (
@@ -426,7 +426,7 @@ def test_a_link_that_is_shown_at_another_door_opens_its_own_although_the_store_r
             token = await invited(s)
             refusing(s.store, "put_link", first(1))
             with pytest.raises(Exception, match="link"):
-                await s.entrance.portals.open(token, "192.0.2.1", "")
+                await s.access_services.portals.open(token, "192.0.2.1", "")
             assert await s.users.open_link(token, "a long word of it")
 
     run(scenario())
@@ -442,8 +442,8 @@ def test_a_session_that_has_ended_does_not_come_back_with_the_next_start(times: 
             with pytest.raises(port.StoreDown):
                 await s.sessions.sign_out(token)
             for _ in range(times):
-                with s.entrance.upkeep._outage:
-                    await s.entrance.upkeep.write()
+                with s.access_services.upkeep._outage:
+                    await s.access_services.upkeep.write()
             assert not (await s.store.load_people()).sessions
 
     run(scenario())
@@ -461,7 +461,7 @@ def test_a_sign_in_is_not_refused_for_the_oldest_session_that_it_ends(
                 link = await s.sessions.make_link("boss")
                 token = (await s.sessions.by_link(link, "192.0.2.1")).token
             assert len(s.sessions.list(token)) == 1
-            await s.entrance.upkeep.write()
+            await s.access_services.upkeep.write()
             assert len((await s.store.load_people()).sessions) == 1
 
     run(scenario())
@@ -496,12 +496,12 @@ def test_the_upkeep_of_access_outlives_what_the_store_says(
         s.sessions.caller(token)
         s.sessions._ended[b"gone"] = None
         failed = refusing(s.store, method, first(3), fault=fault)
-        s.entrance.upkeep.start()
+        s.access_services.upkeep.start()
         await asyncio.sleep(60 * 5)
         [session] = (await s.store.load_people()).sessions
         assert session.seen_ms == s.clock.ms and s.sessions.uses() == []
         assert len(failed) == 3 and len(told.lines) == 2 and told.lines[1:] == ONCE
-        await s.entrance.upkeep.stop()
+        await s.access_services.upkeep.stop()
 
     lasting(scenario)
 

@@ -104,7 +104,7 @@ class World:
             clock_ms=s.clock.now_ms,
             new_event_id=lambda: f"made-{next(numbers)}",
             new_request_id=lambda: f"{next(numbers):032x}",
-            throttle=s.entrance.limits,
+            throttle=s.access_services.limits,
             own=s.event_types.own,
         )
         self.app: Any = Gate(accepting, s.app)

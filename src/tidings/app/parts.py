@@ -17,7 +17,7 @@ from tidings.egress.mail import MailServer, SmtpMailer
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
 from tidings.engine.access.access import Access
-from tidings.engine.access.entrance import Entrance
+from tidings.engine.access.access_services import AccessServices
 from tidings.engine.clock import Clock
 from tidings.engine.engine import Engine
 from tidings.engine.events.event_types import EventTypes
@@ -220,12 +220,12 @@ async def first_credential(settings: Settings, access: Access) -> None:
         )
 
 
-async def console_link(settings: Settings, entrance: Entrance) -> str | None:
+async def console_link(settings: Settings, access_services: AccessServices) -> str | None:
     """With --dev a link that signs in to the console, once."""
-    own = entrance.access.of_platform()
+    own = access_services.access.of_platform()
     if not settings.dev or not own:
         return None
-    token = await entrance.sessions.make_link(own[0].id)
+    token = await access_services.sessions.make_link(own[0].id)
     here = settings.host if settings.host not in ("0.0.0.0", "::") else "127.0.0.1"
     return f"http://{here}:{settings.port}/console/sign-in?link={token}"
 

@@ -50,7 +50,7 @@ from tidings.egress.address import TargetRefused, check_target, parse_target
 from tidings.egress.inbox import InboxSender
 from tidings.egress.port import Target
 from tidings.egress.sender import HttpSender
-from tidings.engine.access.entrance import Entrance
+from tidings.engine.access.access_services import AccessServices
 from tidings.engine.changes import Changes
 from tidings.engine.clock import service_clock
 from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
@@ -136,7 +136,7 @@ class Service:
         sender = HttpSender(policy, connections_max=shares.outbound)
         vault = Vault.in_directory(settings.data)
         orgs = Orgs(store=store, registry=registry, changes=changes, clock=clock)
-        entrance = Entrance.compose(
+        access_services = AccessServices.compose(
             store=store,
             orgs=orgs,
             changes=changes,
@@ -277,21 +277,21 @@ class Service:
         transformations.load(await through(store.load_transformations))
         snapshot = await through(store.load)
         orgs.load(snapshot)
-        entrance.load(snapshot, await through(store.load_people))
+        access_services.load(snapshot, await through(store.load_people))
         webhooks.load(snapshot)
         reread_from(store, registry, changes, orgs=orgs, event_types=event_types, webhooks=webhooks)
-        await through(lambda: first_credential(settings, entrance.access))
+        await through(lambda: first_credential(settings, access_services.access))
         proxies = Proxies(settings.trusted_proxies)
         front = Front(proxies, settings.public_url or "")
         metrics = CollectorRegistry()
         metrics.register(engine_metrics)
         metrics.register(retention)
         metrics.register(notices)
-        metrics.register(entrance.access.guard)
+        metrics.register(access_services.access.guard)
         accept = AcceptApp(
             engine.acceptor,
             types,
-            entrance.access,
+            access_services.access,
             orgs.rules,
             clock_ms=clock.now_ms,
             new_event_id=lambda: str(uuid.uuid4()),
@@ -300,7 +300,7 @@ class Service:
                 settings.call_bytes_max, settings.event_bytes_max, settings.events_per_call_max
             ),
             body_s=settings.call_s_max,
-            throttle=entrance.limits,
+            throttle=access_services.limits,
             own=event_types.own,
             late=late,
             address_of=front.address,
@@ -308,7 +308,7 @@ class Service:
         )
         services = Services(
             store=store,
-            access=entrance.access,
+            access=access_services.access,
             orgs=orgs,
             consents=consents,
             webhooks=webhooks,
@@ -325,14 +325,14 @@ class Service:
             ),
             stops=stops,
             taken=TakeAsDelivered(store=store, committer=engine.committer, stops=stops),
-            credentials=entrance.credentials,
-            users=entrance.users,
-            sessions=entrance.sessions,
-            portals=entrance.portals,
+            credentials=access_services.credentials,
+            users=access_services.users,
+            sessions=access_services.sessions,
+            portals=access_services.portals,
             public_url=settings.public_url or "",
             metrics_readers=metrics_readers(settings),
-            guard=entrance.guard,
-            limits=entrance.limits,
+            guard=access_services.guard,
+            limits=access_services.limits,
             feed=feed,
             streams=StreamPlaces(shares.places // 4),
             clock=clock,
@@ -382,13 +382,13 @@ class Service:
         await through(inboxes.load)
         inboxes.start()
         closers.append(inboxes.close)
-        entrance.upkeep.start()
-        closers.append(entrance.upkeep.stop)
+        access_services.upkeep.start()
+        closers.append(access_services.upkeep.stop)
         jobs.start()
         service = cls(settings, store, engine, webhooks, sender, feed, server, closers, replays)
         service.jobs = jobs
         service.stopped = stops.told
-        service.console_link = await through(lambda: console_link(settings, entrance))
+        service.console_link = await through(lambda: console_link(settings, access_services))
         return service
 
     async def run(self, ended: "asyncio.Future[int]") -> int:

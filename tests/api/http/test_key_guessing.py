@@ -131,7 +131,7 @@ def test_a_secret_that_was_good_once_is_not_guessed() -> None:
                 assert told.status == 401
             body = {"name": "b", "scopes": {"logs": "read"}}
             made = (await s.call("POST", "/v1/orgs/7/credentials", body)).json
-            await s.entrance.credentials.revoke(boss, 7, made["id"])
+            await s.access_services.credentials.revoke(boss, 7, made["id"])
             ended = {"authorization": basic(made["id"], made["secret"])}
             for _ in range(TRIES * 2):
                 assert (await ask(s, "accept", ended)).status == 401

@@ -97,7 +97,7 @@ def test_a_till_signs_in_with_its_password_itself() -> None:
             await s.add_org(7)
             boss = s.access.caller_of("boss")
             body = {"kind": "till", "code": "t.1", "password": WORD, "scopes": {"logs": "read"}}
-            await s.entrance.credentials.create(boss, 7, body)
+            await s.access_services.credentials.create(boss, 7, body)
             signed = await enter(s, "t.1", WORD)
             assert s.sessions.caller(signed.token).attribution.type == "TILL"
 
@@ -146,7 +146,7 @@ def test_a_session_ends_when_it_is_idle_and_at_its_greatest_age() -> None:
                 assert not ended(s, used.token)
             s.clock.ms += HOUR_MS
             assert ended(s, used.token)
-            await s.entrance.upkeep.write()
+            await s.access_services.upkeep.write()
             assert not (await s.store.load_people()).sessions
 
     run(scenario())
@@ -158,7 +158,7 @@ def test_that_it_was_used_outlives_a_restart() -> None:
             signed = await enter(s)
             s.clock.ms += 11 * HOUR_MS
             assert not ended(s, signed.token)
-            await s.entrance.upkeep.write()
+            await s.access_services.upkeep.write()
             s.clock.ms += 2 * HOUR_MS
             again = Service(s.store, s.clock)
             await again.start()
@@ -198,18 +198,18 @@ def test_signing_out_holds_although_the_store_refuses() -> None:
 
 
 async def revoke(s: Service) -> None:
-    await s.entrance.credentials.revoke(s.access.caller_of("boss"), 7, "org7")
+    await s.access_services.credentials.revoke(s.access.caller_of("boss"), 7, "org7")
 
 
 async def rotate(s: Service) -> None:
     boss = s.access.caller_of("boss")
-    await s.entrance.credentials.rotate(boss, 7, "org7", {"overlapInHours": 0})
+    await s.access_services.credentials.rotate(boss, 7, "org7", {"overlapInHours": 0})
 
 
 async def expire(s: Service) -> None:
     boss = s.access.caller_of("boss")
     body = {"expiresAt": "2026-02-11T09:15:01Z"}
-    await s.entrance.credentials.change(boss, 7, "org7", body)
+    await s.access_services.credentials.change(boss, 7, "org7", body)
     s.clock.ms += 1_000
 
 
@@ -232,7 +232,7 @@ def test_a_rotation_with_overlap_leaves_it_until_the_overlap_ends() -> None:
             await s.add_org(7)
             signed = await enter(s, "org7", "secret")
             boss = s.access.caller_of("boss")
-            await s.entrance.credentials.rotate(boss, 7, "org7", {"overlapInHours": 2})
+            await s.access_services.credentials.rotate(boss, 7, "org7", {"overlapInHours": 2})
             s.clock.ms += 2 * HOUR_MS - 1
             assert not ended(s, signed.token)
             s.clock.ms += 1

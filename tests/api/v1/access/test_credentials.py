@@ -414,9 +414,9 @@ def test_last_uses_are_written_behind_the_calls() -> None:
             assert await stored() is None
             s.store.down = True
             with pytest.raises(Exception, match="disk is full"):
-                await s.entrance.upkeep.write()
+                await s.access_services.upkeep.write()
             s.store.down = False
-            await s.entrance.upkeep.write()
+            await s.access_services.upkeep.write()
             assert await stored() == START_MS + 5_000
             assert s.access.uses() == []
             seen = await on(s, "GET", 7, f"/{made['id']}")

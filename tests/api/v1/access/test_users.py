@@ -256,12 +256,12 @@ def test_who_was_invited_when_an_address_was_one_person_accepts_for_that_org_alo
             await s.add_org(8)
             user = await active(s, 7, "asha@acme.example")
             await s.store.put_people([], [port.Member(8, user["id"], "Asha", "admin", 5, "boss")])
-            s.entrance.users.load(await s.store.load_people())
+            s.access_services.users.load(await s.store.load_people())
             link = (await on(s, "POST", 8, f"/{user['id']}/link")).json
             assert (await password(s, token=link["token"], password=OTHER)).status == 204
             assert await seats(s, "asha@acme.example", PASSWORD) == [(7, "reader")]
             assert await seats(s, "asha@acme.example", OTHER) == [(8, "admin")]
-            s.entrance.users.load(await s.store.load_people())
+            s.access_services.users.load(await s.store.load_people())
             assert await seats(s, "asha@acme.example", OTHER) == [(8, "admin")]
             assert len((await on(s, "GET", 8, "")).json["users"]) == 1
 
@@ -439,7 +439,7 @@ def test_who_leaves_one_org_stays_signed_in_to_the_others() -> None:
                 assert s.sessions.caller(signed.token).org == left
                 assert len(s.sessions.list(signed.token)) == 1
             people = await s.store.load_people()
-            s.entrance.users.load(people)
+            s.access_services.users.load(people)
             s.sessions.load(people)
             assert s.sessions.caller(signed.token).org == 9, "also after a restart"
             assert (await on(s, "DELETE", 9, f"/{users[9]}")).status == 204

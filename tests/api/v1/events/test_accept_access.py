@@ -31,7 +31,7 @@ class Path(AcceptService):
             clock_ms=s.clock.now_ms,
             new_event_id=lambda: "made-1",
             new_request_id=lambda: "r" * 32,
-            throttle=s.entrance.limits,
+            throttle=s.access_services.limits,
         )
 
     async def send(
@@ -253,6 +253,6 @@ def test_calls_that_are_not_limited_carry_no_headers_and_cost_no_quota() -> None
             for _ in range(5):
                 answer = await p.send(auth=auth)
                 assert answer.status == 202 and b"ratelimit" not in answer.headers
-            assert not s.entrance.limits._quotas
+            assert not s.access_services.limits._quotas
 
     run(scenario())

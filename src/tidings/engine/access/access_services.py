@@ -24,7 +24,7 @@ from tidings.store import port
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entrance:
+class AccessServices:
     """The parts."""
 
     access: Access
@@ -48,7 +48,7 @@ class Entrance:
         draw: Callable[[int], bytes] = os.urandom,
         passwords: Passwords | None = None,
         now_s: Callable[[], float] = time.monotonic,
-    ) -> "Entrance":
+    ) -> "AccessServices":
         """`token_key` signs access tokens: with another one, those that are out end."""
         access = Access(
             store=store, orgs=orgs, draw=draw, clock=clock, tokens=Tokens(token_key, draw)
