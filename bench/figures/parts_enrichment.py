@@ -19,7 +19,7 @@ from tidings.core.shaping.reference_rules import KINDS, read_record
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import WallClock
 from tidings.engine.shaping.enricher import Enricher
-from tidings.engine.shaping.platform import Manner, Platform
+from tidings.engine.shaping.platform import Platform, PlatformOptions
 from tidings.engine.shaping.reference import Reference
 from tidings.engine.vault import Secret, Vault
 from tidings.store import port
@@ -98,7 +98,7 @@ async def enricher_over(keys: Iterable[Key]) -> Enricher:
         if kind in RECORDS:
             record = read_record(KINDS[kind], RECORDS[kind])
             await reference.put(ORG_FIRST, KINDS[kind], {id: record})
-    platform = Platform(Awards(), Manner(paths={"awards": "/awards/{id}"}), WallClock())
+    platform = Platform(Awards(), PlatformOptions(paths={"awards": "/awards/{id}"}), WallClock())
     types = load()
     return Enricher(
         kind_of=lambda org, event: types.get(event["eventName"]),

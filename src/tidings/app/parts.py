@@ -32,7 +32,13 @@ from tidings.engine.notices.telling import connect
 from tidings.engine.orgs import Orgs
 from tidings.engine.retention import Retention
 from tidings.engine.shaping.enricher import Enricher
-from tidings.engine.shaping.platform import CONNECTIONS_MAX, Manner, Platform, counters, gauges
+from tidings.engine.shaping.platform import (
+    CONNECTIONS_MAX,
+    Platform,
+    PlatformOptions,
+    counters,
+    gauges,
+)
 from tidings.engine.shaping.reference import Reference
 from tidings.engine.vault import read_or_make_key
 from tidings.engine.webhooks.webhooks import Webhooks
@@ -53,7 +59,7 @@ def make_platform(
     target = parse_target(settings.platform_url, allow_http=settings.platform_private)
     secret = settings.platform_auth_secret
     base = target.path.rstrip("/")
-    manner = Manner(
+    options = PlatformOptions(
         paths={kind: base + path for kind, path in platform_paths(settings).items()},
         headers=(
             ("accept", "application/json"),
@@ -64,7 +70,7 @@ def make_platform(
         keep_s=settings.platform_keep_s,
         keep_none_s=settings.platform_keep_none_s,
     )
-    platform = Platform(sender.origin(target, CONNECTIONS_MAX), manner, clock)
+    platform = Platform(sender.origin(target, CONNECTIONS_MAX), options, clock)
     return platform, [platform.close, sender.close]
 
 

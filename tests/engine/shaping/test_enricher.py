@@ -26,7 +26,7 @@ from tidings.core.shaping.reference_rules import Kind
 from tidings.core.shaping.shape import Fields, shape_of
 from tidings.engine.shaping.enricher import Enricher
 from tidings.engine.shaping.faults import ShapeLater
-from tidings.engine.shaping.platform import Manner, Platform
+from tidings.engine.shaping.platform import Platform, PlatformOptions
 from tidings.engine.shaping.shaper import Shaper
 
 CATALOGUE = load()
@@ -69,8 +69,8 @@ class Scene:
         self.origin = FakeOrigin(*answers)
         platform = None
         if answers:
-            manner = Manner(paths={kind: f"/{kind}/{{id}}" for kind in kinds})
-            platform = Platform(self.origin, manner, self.clock)
+            options = PlatformOptions(paths={kind: f"/{kind}/{{id}}" for kind in kinds})
+            platform = Platform(self.origin, options, self.clock)
         self.job = a_job()  # of the message that was made last
         self.enricher = Enricher(kind_of=kind_of, reference=self.reference, platform=platform)
 

@@ -9,15 +9,15 @@ from tests.api.control_client import Clock
 from tests.engine.reference_parts import FakeOrigin, known, ok, run
 from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.shaping.circuit import FAILURES_MAX
-from tidings.engine.shaping.platform import Manner, Platform, PlatformDown, counters
+from tidings.engine.shaping.platform import Platform, PlatformDown, PlatformOptions, counters
 
 PATHS = {"customers": "/{orgId}/customers/{id}", "balances": "/{orgId}/balance/{id}"}
 SLOW = Fault(kind=FaultKind.TIMEOUT, sent=True, detail="It did not answer.", duration_ms=1)
 
 
-def platform(*answers: Any, clock: Clock | None = None, **manner: Any) -> tuple[Platform, Any]:
+def platform(*answers: Any, clock: Clock | None = None, **options: Any) -> tuple[Platform, Any]:
     origin = FakeOrigin(*answers)
-    made = Platform(origin, Manner(paths=PATHS, **manner), clock or Clock())
+    made = Platform(origin, PlatformOptions(paths=PATHS, **options), clock or Clock())
     return made, origin
 
 

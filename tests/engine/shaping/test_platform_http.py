@@ -16,7 +16,7 @@ from tidings.egress.address import parse_target
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
 from tidings.engine.clock import WallClock
-from tidings.engine.shaping.platform import CONNECTIONS_MAX, Manner, Platform, PlatformDown
+from tidings.engine.shaping.platform import CONNECTIONS_MAX, Platform, PlatformDown, PlatformOptions
 
 SECRET = "Basic c2VjcmV0"
 
@@ -104,14 +104,14 @@ async def platform_at(
 ) -> AsyncIterator[Platform]:
     sender = HttpSender(Policy(allow_private=private))
     target = parse_target(f"http://127.0.0.1:{port}", allow_http=True)
-    manner = Manner(
+    options = PlatformOptions(
         paths={"customers": "/customers/{id}"},
         headers=(("authorization", SECRET),),
         timeout_s=timeout_s,
         keep_s=0,
         keep_none_s=0,
     )
-    platform = Platform(sender.origin(target, CONNECTIONS_MAX), manner, WallClock())
+    platform = Platform(sender.origin(target, CONNECTIONS_MAX), options, WallClock())
     try:
         yield platform
     finally:

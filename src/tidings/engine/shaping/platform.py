@@ -51,7 +51,7 @@ class _Crowded(PlatformDown):
     """Too much was asked at once: this says nothing of the platform's health."""
 
 
-class Manner(msgspec.Struct, frozen=True, kw_only=True):
+class PlatformOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How the platform is asked."""
 
     paths: Mapping[str, str]  # the template of each kind that it can be asked for
@@ -63,7 +63,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Without headers: they hold credentials."""
-        return f"Manner(kinds={sorted(self.paths)})"
+        return f"PlatformOptions(kinds={sorted(self.paths)})"
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -80,9 +80,9 @@ class _Flight(msgspec.Struct, frozen=True):
 class Platform:
     """The platform's API, over one origin."""
 
-    def __init__(self, origin: Origin, manner: Manner, clock: Clock) -> None:
+    def __init__(self, origin: Origin, options: PlatformOptions, clock: Clock) -> None:
         self._origin = origin
-        self._manner = manner
+        self._options = options
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._circuit = Circuit()
@@ -100,7 +100,7 @@ class Platform:
 
     def answers(self, kind: str) -> bool:
         """Whether it can be asked for this kind of record."""
-        return kind in self._manner.paths
+        return kind in self._options.paths
 
     def peek(
         self, kind: str, org: int, id: str, since_ms: int
@@ -151,7 +151,7 @@ class Platform:
     async def _fetch(self, key: Key, asked_ms: int) -> Record | None:
         kind, org, id = key
         try:
-            path = fill(self._manner.paths[kind], org, id)
+            path = fill(self._options.paths[kind], org, id)
         except ValueError:
             return None
         if not self._circuit.admits(self._loop.time()):
@@ -173,23 +173,23 @@ class Platform:
         return record
 
     async def _get(self, kind: str, path: str) -> Record | None:
-        manner, began_s = self._manner, self._loop.time()
+        options, began_s = self._options, self._loop.time()
         try:
-            async with asyncio.timeout(manner.timeout_s):
+            async with asyncio.timeout(options.timeout_s):
                 await self._lines.acquire()
         except TimeoutError:
             told = f"All {CONNECTIONS_MAX} connections to the platform's API are in use."
             raise _Crowded(told, CROWDED_S) from None
         try:
             self.asked += 1
-            left_s = max(0.01, manner.timeout_s - (self._loop.time() - began_s))
-            ending = await self._origin.get(path, list(manner.headers), left_s)
+            left_s = max(0.01, options.timeout_s - (self._loop.time() - began_s))
+            ending = await self._origin.get(path, list(options.headers), left_s)
         finally:
             self._lines.release()
         if not isinstance(ending, Answer):
-            raise self._down(f"within {manner.timeout_s:g} s; got: {ending.detail.rstrip('.')}")
+            raise self._down(f"within {options.timeout_s:g} s; got: {ending.detail.rstrip('.')}")
         try:
-            fields = manner.fields.get(kind, {})
+            fields = options.fields.get(kind, {})
             known = read_answer(kind, ending.status, ending.body, not ending.truncated, fields)
             return None if known is None else Record(msgspec.json.encode(known))
         except AnswerRefused as refused:
@@ -212,7 +212,7 @@ class Platform:
             log.warning("a record of the platform cannot be used", kind=kind, why=str(unfit))
 
     def _remember(self, key: Key, record: Record | None, asked_ms: int) -> None:
-        keep_s = self._manner.keep_none_s if record is None else self._manner.keep_s
+        keep_s = self._options.keep_none_s if record is None else self._options.keep_s
         if keep_s <= 0:
             return
         until_s = self._loop.time() + keep_s
