@@ -20,7 +20,7 @@ from tidings.core.webhooks.webhook import Ordering, Webhook
 from tidings.store.port import StoredWebhook
 
 SECRETS_MAX = 4  # in force at once: each of them signs every message
-CALL_KEPT_MS = 24 * 3_600_000
+IDEMPOTENCY_KEY_KEPT_MS = 24 * 3_600_000
 DIGEST_BYTES = 16
 
 Verb = Literal["pause", "resume", "enable", "disable"]
@@ -38,7 +38,7 @@ _VERBS: dict[Verb, tuple[Standing, tuple[Standing, ...]]] = {
 Author = str | Attribution  # a bare text is a credential's id
 
 
-class FirstCall(msgspec.Struct, frozen=True):
+class IdempotencyKey(msgspec.Struct, frozen=True):
     """The call that made a webhook, where it carried an `Idempotency-Key`."""
 
     key: bytes
@@ -55,7 +55,7 @@ class Config(msgspec.Struct, frozen=True, omit_defaults=True):
     updated_by: Author
     reason: str | None = None  # why it was disabled
     secret_ends: tuple[int, ...] = ()  # of each secret but the newest: until when it signs
-    call: FirstCall | None = None
+    call: IdempotencyKey | None = None
 
     def in_force(self, now_ms: int) -> tuple[bytes, ...]:
         """The secrets that sign at this time."""
@@ -246,10 +246,10 @@ def after(verb: Verb, standing: Standing) -> Standing | None:
     return wanted if standing is wanted or standing in sources else None
 
 
-def first_call(key: str, body: dict[str, Any]) -> FirstCall:
+def idempotency_key(key: str, body: dict[str, Any]) -> IdempotencyKey:
     """What is remembered of a creating call; the order of the body's fields does not matter."""
     plain = msgspec.json.encode(body, order="deterministic")
-    return FirstCall(_digest(key.encode()), _digest(plain))
+    return IdempotencyKey(_digest(key.encode()), _digest(plain))
 
 
 def _digest(text: bytes) -> bytes:

@@ -38,17 +38,17 @@ from tidings.engine.webhooks.faults import (
     WrongStanding,
     filters_too_slow,
 )
-from tidings.engine.webhooks.first_calls import FirstCalls
+from tidings.engine.webhooks.idempotency_keys import IdempotencyKeys
 from tidings.engine.webhooks.records import (
     SECRETS_MAX,
     Author,
     Config,
-    FirstCall,
+    IdempotencyKey,
     Record,
     Verb,
     after,
     configs,
-    first_call,
+    idempotency_key,
     name_taken,
     name_unresolved,
     next_version,
@@ -123,7 +123,7 @@ class Webhooks(WebhookBook):
         self._kind = kind
         self._admits_unknown = admits_unknown
         self._ends = SecretEnds(clock, self._secret_over)
-        self._calls = FirstCalls(clock, lambda number: self._records[number])
+        self._idempotency_keys = IdempotencyKeys(clock, lambda number: self._records[number])
         # Set by whoever tells its owner: a webhook was disabled, and so many were parked with it.
         self.on_disabled: Callable[[Record, int], None] = lambda *_: None
         self._retirement = Retirement(
@@ -237,7 +237,7 @@ class Webhooks(WebhookBook):
         for another body. WebhookRefused says why not. With `dry_run` nothing is kept: it has no
         ids, and no secret but the one that the body brings.
         """
-        call = None if key is None else first_call(key, body)
+        call = None if key is None else idempotency_key(key, body)
         if call is not None and (made := await self._made_by(org, call)) is not None:
             return made
         reading = self._read(org, body, source=source)
@@ -491,9 +491,9 @@ class Webhooks(WebhookBook):
         if total_s > LOOP_S:
             raise WebhookRefused([filters_too_slow(total_s)])
 
-    async def _made_by(self, org: int, call: FirstCall) -> Made | None:
+    async def _made_by(self, org: int, call: IdempotencyKey) -> Made | None:
         """What an earlier call with the same key has made, as it was answered."""
-        record = self._calls.find(org, call)
+        record = self._idempotency_keys.find(org, call)
         if record is None:
             return None
         if record.webhook.version > 1:
@@ -578,5 +578,5 @@ class Webhooks(WebhookBook):
             self._registry.put(webhook)
             for end in config.secret_ends:
                 self._ends.note(webhook.number, end)
-        self._calls.note(record)
+        self._idempotency_keys.note(record)
         return record

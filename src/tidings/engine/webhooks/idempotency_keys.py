@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from tidings.engine.clock import Clock
 from tidings.engine.webhooks.faults import KeyReused
-from tidings.engine.webhooks.records import CALL_KEPT_MS, FirstCall, Record
+from tidings.engine.webhooks.records import IDEMPOTENCY_KEY_KEPT_MS, IdempotencyKey, Record
 
 
-class FirstCalls:
+class IdempotencyKeys:
     """The keys of all orgs; `now` gives the newest version of a webhook by its number."""
 
     def __init__(self, clock: Clock, now: Callable[[int], Record]) -> None:
@@ -25,14 +25,14 @@ class FirstCalls:
             place = (record.org, call.key)
             self._numbers[place] = max(record.webhook.number, self._numbers.get(place, 0))
 
-    def find(self, org: int, call: FirstCall) -> Record | None:
+    def find(self, org: int, call: IdempotencyKey) -> Record | None:
         """The webhook that this call has made. KeyReused where another body made it."""
         number = self._numbers.get((org, call.key))
         if number is None:
             return None
         record = self._now(number)
         first = record.config.call
-        if first is None or record.created_ms + CALL_KEPT_MS <= self._clock.now_ms():
+        if first is None or record.created_ms + IDEMPOTENCY_KEY_KEPT_MS <= self._clock.now_ms():
             del self._numbers[org, call.key]
             return None
         if first.body != call.body:
