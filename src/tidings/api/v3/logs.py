@@ -13,8 +13,8 @@ from tidings.api.answers import Refused, answer, envelope, refused
 from tidings.api.context import Services
 from tidings.api.said import EPOCH_MS, TEXT, listed
 from tidings.api.v1.delivery.outlooks import see
-from tidings.api.v1.events.family import family_of
 from tidings.api.v1.events.log_pages import Rows, newest_first, oldest_first
+from tidings.api.v1.events.org_scope import org_scope_of
 from tidings.api.v3.event_log_view import STATUSES, complete, show_log_row
 from tidings.api.v3.log_rules import (
     LIMIT,
@@ -122,8 +122,8 @@ class Logs:
     ) -> tuple[dict[str, Any], tuple[Refusal, ...]]:
         """`data` of the answer, and warnings."""
         webhook = record.webhook
-        family = family_of(self._services, record.org, [webhook] if question.values else [])
-        warnings = family.warnings
+        scope = org_scope_of(self._services, record.org, [webhook] if question.values else [])
+        warnings = scope.warnings
         terms = self._services.terms.asked
         queries = [
             DeliveryQuery(
@@ -134,7 +134,7 @@ class Logs:
                 question.period.end_ms + 1,
                 tuple(terms(org, value) for value in question.values),
             )
-            for org in family.orgs
+            for org in scope.orgs
         ]
         if question.field == TIME:
             rows = await self._by_time(queries, question)

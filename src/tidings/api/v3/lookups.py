@@ -17,8 +17,8 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, envelope, refused
 from tidings.api.context import Services
-from tidings.api.v1.events.family import family_of
 from tidings.api.v1.events.log_pages import heads_of, newest_first
+from tidings.api.v1.events.org_scope import org_scope_of
 from tidings.api.v3.event_log_view import complete, show_event_log, show_unmatched
 from tidings.api.v3.models import ERRORS, EVENT_LOG, EVENT_LOGS
 from tidings.core.form import Refusal, came
@@ -112,14 +112,14 @@ class Lookups:
         if not value or len(value) > VALUE_MAX:
             return Found((), ())
         own = {one.webhook.number: one.webhook for one in self._services.webhooks.list(org)}
-        family = family_of(self._services, org, own.values())
+        scope = org_scope_of(self._services, org, own.values())
         term = self._services.terms.of
 
         def fits(head: EventHead | None) -> bool:
             # A term is found by any value that people search for: the field itself decides.
             return head is not None and told(head) == value
 
-        queries = [DeliveryQuery(tuple(own), terms=(term(one, value),)) for one in family.orgs]
+        queries = [DeliveryQuery(tuple(own), terms=(term(one, value),)) for one in scope.orgs]
         rows, rows_left = await self._delivered(queries, fits) if own else ([], False)
         unwanted, events_left = await self._unwanted(
             EventQuery(org, terms=(term(org, value),), matched=False), fits
@@ -133,7 +133,7 @@ class Lookups:
         shown += [(event.at_ms, show_unmatched(event, head, zone)) for event, head in unwanted]
         shown.sort(key=lambda one: one[0], reverse=True)
         left_out = rows_left or events_left or len(shown) > LOOKUP_ROWS_MAX
-        warnings = (*family.warnings, _cut()) if left_out else family.warnings
+        warnings = (*scope.warnings, _cut()) if left_out else scope.warnings
         return Found([row for _, row in shown[:LOOKUP_ROWS_MAX]], warnings)
 
     async def by_event(self, org: int, event_id: str) -> dict[str, Any] | None:
@@ -142,7 +142,7 @@ class Lookups:
             return None
         own = {one.webhook.number: one.webhook for one in self._services.webhooks.list(org)}
         zone = self._services.zone(org)
-        for one in family_of(self._services, org, own.values()).orgs:
+        for one in org_scope_of(self._services, org, own.values()).orgs:
             event = await self._store.event(one, event_id)
             if event is None or event.org != one:
                 continue

@@ -18,7 +18,6 @@ from tidings.api.context import Services, iso
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
 from tidings.api.v1.delivery.outlooks import show_row
-from tidings.api.v1.events.family import family_of
 from tidings.api.v1.events.log_models import DELIVERY_PARAMETERS, EVENT_PARAMETERS
 from tidings.api.v1.events.log_pages import ROUNDS_MAX, heads_of, newest_first, oldest_first
 from tidings.api.v1.events.log_query import (
@@ -28,6 +27,7 @@ from tidings.api.v1.events.log_query import (
     cursors,
     read_question,
 )
+from tidings.api.v1.events.org_scope import org_scope_of
 from tidings.core.form import came
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import UnknownWebhook
@@ -139,7 +139,7 @@ async def delivery_page(
     webhooks = [record.webhook for record in records.values()]
     orgs: Sequence[int] = (org,)
     if question.values or question.event_id is not None:
-        orgs = family_of(services, org, webhooks).orgs
+        orgs = org_scope_of(services, org, webhooks).orgs
     listed = await _seqs(services, orgs, question.event_id)
     if not records or (listed is not None and not listed):
         return DeliveryPage([])

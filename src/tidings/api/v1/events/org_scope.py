@@ -9,27 +9,27 @@ from tidings.api.context import Services
 from tidings.core.form import Refusal
 from tidings.core.webhooks.webhook import Webhook
 
-FAMILY_MAX = 200
+SCOPE_MAX = 200
 
 
-class Family(msgspec.Struct, frozen=True):
+class OrgScope(msgspec.Struct, frozen=True):
     """The orgs to ask, the own one first, and a warning where they are not all of them."""
 
     orgs: Sequence[int]
     warnings: tuple[Refusal, ...] = ()
 
 
-def family_of(services: Services, org: int, webhooks: Iterable[Webhook]) -> Family:
+def org_scope_of(services: Services, org: int, webhooks: Iterable[Webhook]) -> OrgScope:
     """Of some webhooks of an org."""
     if not any(webhook.listen_to_children for webhook in webhooks):
-        return Family((org,))
+        return OrgScope((org,))
     below = services.orgs.below(org)
-    if len(below) < FAMILY_MAX:
-        return Family((org, *below))
+    if len(below) < SCOPE_MAX:
+        return OrgScope((org, *below))
     left_out = Refusal(
         "orgs_left_out",
-        f"At most {FAMILY_MAX} orgs are searched at once; {len(below) + 1 - FAMILY_MAX} of those "
+        f"At most {SCOPE_MAX} orgs are searched at once; {len(below) + 1 - SCOPE_MAX} of those "
         "below this one were left out. Ask as one of them. (orgs_left_out, header X-Tidings-Org)",
         "X-Tidings-Org",
     )
-    return Family((org, *below[: FAMILY_MAX - 1]), (left_out,))
+    return OrgScope((org, *below[: SCOPE_MAX - 1]), (left_out,))
