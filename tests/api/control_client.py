@@ -458,7 +458,7 @@ class Service:
     """Everything that the control API needs, made anew over a store."""
 
     def __init__(self, store: MemoryStore, clock: Clock, key: bytes = b"k" * 32) -> None:
-        draw = random.Random(1).randbytes
+        random_bytes = random.Random(1).randbytes
         self.store, self.clock = store, clock
         self.registry = Registry()
         self.changes = Changes(self.registry)
@@ -469,7 +469,7 @@ class Service:
             changes=self.changes,
             clock=clock,
             token_key=key,
-            draw=draw,
+            random_bytes=random_bytes,
             passwords=Passwords(PasswordHasher(1, 8, 1)),
             now_s=lambda: clock.now_ms() / 1000,
         )
@@ -491,7 +491,7 @@ class Service:
             changes=self.changes,
             vault=Vault({1: Secret(key)}),
             clock=clock,
-            draw=draw,
+            random_bytes=random_bytes,
             event_types=self.event_types.names,
             check_url=lambda url: None if url.startswith("https://") else f"Refused {url[:4]}.",
             on_change=self.changed.append,
@@ -546,7 +546,7 @@ class Service:
         self.inboxes = Inboxes(
             store=store,
             clock=clock,
-            draw=draw,
+            random_bytes=random_bytes,
             url_of=address.url,
             secrets_at=self.webhooks.secrets_at,
         )

@@ -95,7 +95,7 @@ class NoticeWorld:
         self.health: Policy = health or (before.health if before else DEFAULT_POLICY)
         registry = Registry()
         changes = Changes(registry)
-        draw = random.Random(1)
+        rng = random.Random(1)
         self.engine = Engine(
             store=self.store,  # type: ignore[arg-type]
             registry=registry,
@@ -103,7 +103,7 @@ class NoticeWorld:
             sender=self.receivers,
             target_of=lambda url: Target("https", "sim.example", 443, "/" + url.rsplit("/", 1)[1]),
             clock=self.clock,
-            draw=draw,
+            rng=rng,
             terms=Terms(b"t" * 16),
             gone=lambda webhook: self.webhooks.gone(webhook),
             hopeless=lambda webhook, reason: self.webhooks.hopeless(webhook, reason),
@@ -115,9 +115,9 @@ class NoticeWorld:
             store=self.store,  # type: ignore[arg-type]
             registry=registry,
             changes=changes,
-            vault=Vault({1: Secret(b"v" * 32)}, draw.randbytes),
+            vault=Vault({1: Secret(b"v" * 32)}, rng.randbytes),
             clock=self.clock,
-            draw=draw.randbytes,
+            random_bytes=rng.randbytes,
             event_types=lambda org: dict.fromkeys(CATALOGUE.names(), 1),
             check_url=lambda _: None,
             on_change=self.engine.dispatcher.changed,

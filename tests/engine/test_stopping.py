@@ -19,7 +19,7 @@ def test_an_attempt_of_a_deleted_webhook_has_ended_when_a_stop_is_through() -> N
         [known] = world.known.values()
         known.keys = None
         world.faults.slow_s = 4.0
-        world.network._draw = random.Random(1)
+        world.network._rng = random.Random(1)
         draft = Draft(ORG, "a", "e", b'{"key":"k0"}', {"data": {"key": "k0"}, "eventName": "a"})
         await world.engine.acceptor.accept([draft])
         while not world.network.parallel.total():

@@ -105,10 +105,10 @@ class LastingWorld(ReplayWorld):
         )
         assert not lost, ("26 with a replay of what was missed everything arrives", lost)
 
-    async def days(self, count: float, draw: random.Random) -> None:
+    async def days(self, count: float, rng: random.Random) -> None:
         """Some events come in every now and then."""
         until_s = self.loop.time() + count * DAY_MS / 1000
         while self.loop.time() < until_s:
             await self.post([self.draft()])
-            await asyncio.sleep(draw.random() * 4 * 3600)
+            await asyncio.sleep(rng.random() * 4 * 3600)
             self.disk.check_owners()

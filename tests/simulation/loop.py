@@ -15,7 +15,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, seed: int) -> None:
         super().__init__()
-        self.draw = random.Random(seed)
+        self.rng = random.Random(seed)
         self._now = 0.0
         self._failed: AssertionError | None = None
 
@@ -56,7 +56,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
             if not handle._cancelled:
                 ready.append(handle)
         if ready:
-            at = self.draw.randrange(len(ready))
+            at = self.rng.randrange(len(ready))
             ready.rotate(-at)
             handle = ready.popleft()
             ready.rotate(at)

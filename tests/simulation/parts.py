@@ -139,10 +139,10 @@ def _emptied(facts: list[Any]) -> list[Any]:
 class SimulatedStore:
     """`port.Store` of one engine's life over the disk: in order, late, refusing, and mortal."""
 
-    def __init__(self, disk: Disk, faults: Faults, draw: random.Random) -> None:
+    def __init__(self, disk: Disk, faults: Faults, rng: random.Random) -> None:
         self._disk = disk
         self._faults = faults
-        self._draw = draw
+        self._rng = rng
         self._line = asyncio.Lock()
         self.dead = False
         # Whether a commit that was written is answered as if it was not.
@@ -150,22 +150,22 @@ class SimulatedStore:
 
     async def _do(self, work: Callable[[], Any], *, write: bool = False) -> Any:
         async with self._line:  # requests are served one by one, in order
-            await asyncio.sleep(self._draw.random() * 0.004)
+            await asyncio.sleep(self._rng.random() * 0.004)
             if self.dead:
                 await asyncio.get_running_loop().create_future()  # nobody answers any more
-            if write and self._draw.random() < self._faults.store_down:
+            if write and self._rng.random() < self._faults.store_down:
                 raise port.StoreDown("the simulated disk is full")
             result = work()
             self._disk.check_moves()
             self._disk.check_takes()
             self._disk.check_kept()
-        await asyncio.sleep(self._draw.random() * 0.002)  # the answer may be overtaken
+        await asyncio.sleep(self._rng.random() * 0.002)  # the answer may be overtaken
         return result
 
     def commit(self, batch: port.Batch) -> Coroutine[Any, Any, port.Receipt]:
         def write() -> port.Receipt:
             receipt = self._disk.half.commit(batch)
-            if self._draw.random() < self._faults.store_down or self.unsaid(batch, receipt):
+            if self._rng.random() < self._faults.store_down or self.unsaid(batch, receipt):
                 raise port.StoreDown("written, but the simulated disk has not said so")
             return receipt
 
@@ -256,18 +256,18 @@ class Noted:
 class SimulatedShaper:
     """Makes other bytes at each asking, late, and sometimes none."""
 
-    def __init__(self, faults: Faults, draw: random.Random) -> None:
+    def __init__(self, faults: Faults, rng: random.Random) -> None:
         self._faults = faults
-        self._draw = draw
+        self._rng = rng
         self._made = 0
 
     async def shape(self, webhook: Webhook, job: Job) -> bytes:
-        draw, failing = self._draw, self._faults.failing
-        if draw.random() < 0.5:
-            await asyncio.sleep(draw.random() * self._faults.slow_s)
-        if draw.random() < max(failing / 3, self._faults.ours):
-            raise ShapeLater("The platform did not answer.", draw.random() * 20)
-        if draw.random() < failing / 10:
+        rng, failing = self._rng, self._faults.failing
+        if rng.random() < 0.5:
+            await asyncio.sleep(rng.random() * self._faults.slow_s)
+        if rng.random() < max(failing / 3, self._faults.ours):
+            raise ShapeLater("The platform did not answer.", rng.random() * 20)
+        if rng.random() < failing / 10:
             raise ShapeRefused("It takes too many steps.")
         self._made += 1
         return job.body[:-1] + b',"made":%d}' % self._made
@@ -293,9 +293,9 @@ SLOW_TO_CONNECT = 0.2  # of all requests
 class Network:
     """Receivers that answer, fail, hang and lose answers; every request is kept and checked."""
 
-    def __init__(self, faults: Faults, draw: random.Random) -> None:
+    def __init__(self, faults: Faults, rng: random.Random) -> None:
         self._faults = faults
-        self._draw = draw
+        self._rng = rng
         self.requests: list[Request] = []
         self.parallel: Counter[int] = Counter()
         self.org_of: Callable[[int], int] = lambda _: 0
@@ -321,11 +321,11 @@ class Network:
 
     async def connect(self, webhook: int) -> None:
         """Some connections take as long as answers do, and what is decided meanwhile must hold."""
-        if self._draw.random() < SLOW_TO_CONNECT:
-            await asyncio.sleep(self._draw.random() * self.faults_of(webhook).slow_s)
+        if self._rng.random() < SLOW_TO_CONNECT:
+            await asyncio.sleep(self._rng.random() * self.faults_of(webhook).slow_s)
 
     async def exchange(self, request: Request, started: float, deadline_s: float) -> Ending:
-        webhook, draw, faults = request.webhook, self._draw, self.faults_of(request.webhook)
+        webhook, rng, faults = request.webhook, self._rng, self.faults_of(request.webhook)
         self.before_send(request)
         self.requests.append(request)
         self.parallel[webhook] += 1
@@ -333,7 +333,7 @@ class Network:
         self.check_caps(webhook)
         try:
             left_s = max(0.0, deadline_s - self._since(started) / 1000)  # connecting took some
-            slow_s = draw.random() * faults.slow_s
+            slow_s = rng.random() * faults.slow_s
             await asyncio.sleep(min(slow_s, left_s))
             if slow_s > left_s:
                 return Fault(FaultKind.TIMEOUT, True, "silent", self._since(started))
@@ -341,12 +341,12 @@ class Network:
                 request.said = 410
             elif webhook in self.broken:
                 return Fault(FaultKind.REFUSED, False, "refused", self._since(started))
-            elif draw.random() < faults.failing:
+            elif rng.random() < faults.failing:
                 return await self._fail(request, deadline_s, started)
             else:
-                request.said = draw.choice((200, 200, 201, 204))
+                request.said = rng.choice((200, 200, 201, 204))
                 self.said_2xx[request.delivery].append(request)
-                if draw.random() < faults.reply_lost:
+                if rng.random() < faults.reply_lost:
                     return Fault(FaultKind.RESET, True, "reset", self._since(started))
             return Answer(request.said, (), b"", False, self._since(started))
         finally:
@@ -363,7 +363,7 @@ class Network:
         assert theirs <= max(1, self.process_cap // 2), "28 an org's cap: half of the process's"
 
     async def _fail(self, request: Request, deadline_s: float, started: float) -> Ending:
-        how = self._draw.randrange(7)
+        how = self._rng.randrange(7)
         if how == 0:
             await asyncio.sleep(max(0.0, deadline_s - self._since(started) / 1000))
             return Fault(FaultKind.TIMEOUT, True, "silent", self._since(started))
@@ -374,8 +374,8 @@ class Network:
         if how == 3:
             request.said = 400
         else:
-            request.said = self._draw.choice((429, 500, 503, 302, 404))
-        after = (("retry-after", str(self._draw.randrange(90))),) if how == 6 else ()
+            request.said = self._rng.choice((429, 500, 503, 302, 404))
+        after = (("retry-after", str(self._rng.randrange(90))),) if how == 6 else ()
         return Answer(request.said, after, b"no", False, self._since(started))
 
     def _since(self, started: float) -> float:

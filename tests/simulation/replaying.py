@@ -66,25 +66,25 @@ class ReplayWorld(World):
 
     # -- what people do ---------------------------------------------------------------------------
 
-    async def meddle(self, draw: random.Random) -> None:
+    async def meddle(self, rng: random.Random) -> None:
         """One thing that a person does; the store may refuse it."""
         living = [known for known in self.known.values() if known.id]
         if not living:
             return
         deeds = (self.ask_for_replay, self.cancel_some, self.move_a_job, self.throw_the_switch)
         try:
-            await draw.choice((*deeds, self.ask_for_replay))(draw, living)
+            await rng.choice((*deeds, self.ask_for_replay))(rng, living)
         except StoreDown:
             pass
 
-    async def ask_for_replay(self, draw: random.Random, living: list[Known]) -> None:
-        source, target = draw.choice(living), draw.choice(living)
-        if draw.random() < 0.7:
+    async def ask_for_replay(self, rng: random.Random, living: list[Known]) -> None:
+        source, target = rng.choice(living), rng.choice(living)
+        if rng.random() < 0.7:
             target = source
         record = self.webhooks.get(ORG, target.id).webhook
         if record.standing is Standing.DELETED:
             return
-        missed, again = draw.random() < 0.5, draw.random() < 0.3
+        missed, again = rng.random() < 0.5, rng.random() < 0.3
         states = {State.FAILED, State.PARKED}
         if again or target is not source:
             states.add(State.DELIVERED)
@@ -99,7 +99,7 @@ class ReplayWorld(World):
             again=again,
         )
         job = port.ReplayJob(
-            0, ORG, Kind.REPLAY, JobState.COUNTING, spec, draw.choice(RATES), False, "sim"
+            0, ORG, Kind.REPLAY, JobState.COUNTING, spec, rng.choice(RATES), False, "sim"
         )
         with contextlib.suppress(TooMany):
             await self.replays.create(job, ())
@@ -115,17 +115,17 @@ class ReplayWorld(World):
             )
             await self.replays.create(job, ())
 
-    async def cancel_some(self, draw: random.Random, living: list[Known]) -> None:
+    async def cancel_some(self, rng: random.Random, living: list[Known]) -> None:
         rows = self.disk.ask("SELECT id FROM delivery WHERE state < 3")
         if not rows:
             return
-        if draw.random() < 0.3:
+        if rng.random() < 0.3:
             spec = port.ReplaySpec(ORG, None, None, [ORG], names=["a"], states=[0, 1, 2])
             job = port.ReplayJob(0, ORG, Kind.CANCEL, JobState.COUNTING, spec, 20, False, "sim")
             with contextlib.suppress(TooMany):
                 await self.replays.create(job, ())
             return
-        chosen = [draw.choice(rows)[0] for _ in range(draw.randrange(1, 6))]
+        chosen = [rng.choice(rows)[0] for _ in range(rng.randrange(1, 6))]
         await self.cancel_until_answered(chosen)
 
     async def cancel_until_answered(self, chosen: list[int]) -> None:
@@ -141,20 +141,20 @@ class ReplayWorld(World):
             if state == State.CANCELLED:
                 self.taken_back.setdefault(one, self.loop.time())
 
-    async def move_a_job(self, draw: random.Random, _: list[Known]) -> None:
+    async def move_a_job(self, rng: random.Random, _: list[Known]) -> None:
         rows = self.disk.ask("SELECT number FROM replay WHERE closed = 0")
         if not rows:
             return
-        number = draw.choice(rows)[0]
-        what = draw.choice((Step.PAUSE, Step.RESUME, Step.CANCEL))
+        number = rng.choice(rows)[0]
+        what = rng.choice((Step.PAUSE, Step.RESUME, Step.CANCEL))
         with contextlib.suppress(NotNow):
             await self.replays.move(ORG, number, what)
 
-    async def throw_the_switch(self, draw: random.Random, _: list[Known]) -> None:
-        org = draw.choice((0, ORG))
+    async def throw_the_switch(self, rng: random.Random, _: list[Known]) -> None:
+        org = rng.choice((0, ORG))
         await self.stops.stop(org, "sim")
         self.stopped_s = self.loop.time()
-        await asyncio.sleep(draw.random())
+        await asyncio.sleep(rng.random())
         self.stopped_s = float("inf")
         await self.go_on()
 

@@ -21,7 +21,7 @@ KILLS = 6
 
 
 async def run(seed: int, loop: SimulatedLoop) -> World:
-    draw = random.Random(seed * 104_729)
+    rng = random.Random(seed * 104_729)
     world = World(seed, loop)
     main = asyncio.current_task()
     assert main is not None
@@ -32,10 +32,10 @@ async def run(seed: int, loop: SimulatedLoop) -> World:
     for receiver in range(KILLS):
         world.network.gone.add(receiver)
         world.ever_gone.add(receiver)
-        world.faults.store_down = draw.choice((0.0, 0.2, 0.6))
+        world.faults.store_down = rng.choice((0.0, 0.2, 0.6))
         for _ in range(4):
             await world.post([world.draft()])
-        await asyncio.sleep(draw.random() * draw.choice((0.03, 0.3)))
+        await asyncio.sleep(rng.random() * rng.choice((0.03, 0.3)))
         await world.kill()
         await world.start()
     world.faults.heal()

@@ -38,12 +38,12 @@ class Neighbours(Network):
 
 
 async def run(seed: int, loop: SimulatedLoop) -> list[float]:
-    draw = random.Random(seed * 32_452_843)
+    rng = random.Random(seed * 32_452_843)
     world = World(seed, loop)
     network = world.network = Neighbours(world.faults, random.Random(seed))
     network.bad = set(range(BAD))
     network.org_of = lambda receiver: world.known[receiver].org
-    network.trouble.failing, network.trouble.slow_s = draw.choice((0.3, 0.9, 1.0)), 2.0
+    network.trouble.failing, network.trouble.slow_s = rng.choice((0.3, 0.9, 1.0)), 2.0
     main = asyncio.current_task()
     assert main is not None
     world.own.add(main)
@@ -69,7 +69,7 @@ async def run(seed: int, loop: SimulatedLoop) -> list[float]:
             await world.engine.acceptor.accept([Draft(org, "a", event_id, body, event)])
             if org == OTHER:
                 answered[event_id] = loop.time()
-            await asyncio.sleep(draw.random() * gap_s)
+            await asyncio.sleep(rng.random() * gap_s)
 
     await asyncio.gather(produce(ORG, 0.05), produce(OTHER, 0.2))
     await asyncio.sleep(1)

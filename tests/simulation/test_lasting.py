@@ -23,7 +23,7 @@ AS_SERVED = 4
 
 
 async def run(seed: int, loop: SimulatedLoop) -> LastingWorld:
-    draw = random.Random(seed * 15_485_863)
+    rng = random.Random(seed * 15_485_863)
     world = LastingWorld(seed, loop)
     main = asyncio.current_task()
     assert main is not None
@@ -37,16 +37,16 @@ async def run(seed: int, loop: SimulatedLoop) -> LastingWorld:
     world.network.broken.add(broken.receiver)
     world.network.gone.add(gone.receiver)
     world.ever_gone |= {broken.receiver, gone.receiver}
-    world.faults.failing = draw.choice((0.0, 0.1))
+    world.faults.failing = rng.choice((0.0, 0.1))
     days = DAYS_DOWN
-    for _ in range(draw.randrange(0, 3)):
-        part = draw.random() * days / 2
-        await world.days(part, draw)
+    for _ in range(rng.randrange(0, 3)):
+        part = rng.random() * days / 2
+        await world.days(part, rng)
         days -= part
-        await (world.kill() if draw.random() < 0.7 else world.stop())
+        await (world.kill() if rng.random() < 0.7 else world.stop())
         world.check_events()
         await world.start()
-    await world.days(days, draw)
+    await world.days(days, rng)
     for known in (broken, gone):
         record = world.webhooks.get(7, known.id)
         assert record.webhook.standing is Standing.DISABLED, "no success for eight days, or a 410"

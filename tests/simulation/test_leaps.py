@@ -94,16 +94,16 @@ class LeapWorld(World):
             )
 
 
-async def days(world: LeapWorld, until_days: float, draw: random.Random) -> None:
+async def days(world: LeapWorld, until_days: float, rng: random.Random) -> None:
     """Events come in, and the ends are looked at."""
     while world.loop.time() < until_days * DAY_S:
         await world.event()
-        await asyncio.sleep(draw.random() * 4 * 3600)
+        await asyncio.sleep(rng.random() * 4 * 3600)
         world.check_ends()
 
 
 async def run(seed: int, loop: SimulatedLoop) -> None:
-    draw = random.Random(seed * 49_979_687)
+    rng = random.Random(seed * 49_979_687)
     world = LeapWorld(seed, loop)
     main = asyncio.current_task()
     assert main is not None
@@ -112,15 +112,15 @@ async def run(seed: int, loop: SimulatedLoop) -> None:
     while len(world.known) < DOWN + 2:
         await world.create_webhook(ordering="none", may_filter=False)
     world.network.broken |= {*range(DOWN), FOR_EVER}
-    await days(world, 1.5, draw)
-    for _ in range(draw.choice((1, 1, 3))):
+    await days(world, 1.5, rng)
+    for _ in range(rng.choice((1, 1, 3))):
         healths.REVIEW_EVERY_S = REVIEW_EVERY_S
         await asyncio.sleep(CALM_REVIEW_S)  # from now on as often as it runs
-        by_ms = draw.choice((8, -8, 30)) * DAY_MS
-        lasts_s = draw.choice(LASTS_S)
+        by_ms = rng.choice((8, -8, 30)) * DAY_MS
+        lasts_s = rng.choice(LASTS_S)
         leaping = world.spawn(world.leap(by_ms, lasts_s))
-        if draw.random() < 0.3:
-            await asyncio.sleep(draw.random() * lasts_s)
+        if rng.random() < 0.3:
+            await asyncio.sleep(rng.random() * lasts_s)
             await world.kill()
             await world.start()
         while not leaping.done():
@@ -130,8 +130,8 @@ async def run(seed: int, loop: SimulatedLoop) -> None:
         await asyncio.sleep(CALM_REVIEW_S)
         world.check_ends()
         healths.REVIEW_EVERY_S = CALM_REVIEW_S
-        await days(world, loop.time() / DAY_S + draw.random() / 2, draw)
-    await days(world, 4, draw)
+        await days(world, loop.time() / DAY_S + rng.random() / 2, rng)
+    await days(world, 4, rng)
 
     world.network.broken -= set(range(DOWN))  # they are well again
     unfinished = {
@@ -141,10 +141,10 @@ async def run(seed: int, loop: SimulatedLoop) -> None:
         )
     }
     assert unfinished
-    await days(world, 5, draw)
+    await days(world, 5, rng)
     world.check_arrived(unfinished)
 
-    await days(world, 8.7, draw)
+    await days(world, 8.7, rng)
     standings = world.standings()
     assert standings[FOR_EVER] is Standing.DISABLED, "51 eight days that passed disable"
     assert standings.count(Standing.DISABLED) == 1

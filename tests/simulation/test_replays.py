@@ -15,30 +15,30 @@ SEEDS = depth(4, 40, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
 
 
-async def meddling(world: ReplayWorld, draw: random.Random) -> None:
+async def meddling(world: ReplayWorld, rng: random.Random) -> None:
     """People at work, whatever breaks."""
     while True:
-        await asyncio.sleep(draw.random() * 0.6)
-        await world.meddle(draw)
+        await asyncio.sleep(rng.random() * 0.6)
+        await world.meddle(rng)
 
 
-async def life(world: ReplayWorld, draw: random.Random) -> None:
+async def life(world: ReplayWorld, rng: random.Random) -> None:
     """One process: it starts, works in trouble, and is killed or stopped."""
     await world.start()
-    for _ in range(draw.randrange(1, 3) if world.known else 4):
+    for _ in range(rng.randrange(1, 3) if world.known else 4):
         await world.create_webhook()
-    work = [world.spawn(world.produce(draw.randrange(5, 40))) for _ in range(draw.randrange(1, 4))]
-    work.append(world.spawn(trouble(world, draw)))
-    meddler = world.spawn(meddling(world, draw))
-    if draw.random() < 0.6:
-        await asyncio.sleep(draw.random() * 5)
+    work = [world.spawn(world.produce(rng.randrange(5, 40))) for _ in range(rng.randrange(1, 4))]
+    work.append(world.spawn(trouble(world, rng)))
+    meddler = world.spawn(meddling(world, rng))
+    if rng.random() < 0.6:
+        await asyncio.sleep(rng.random() * 5)
     else:
         await asyncio.wait(work)
     for task in (*work, meddler):
         task.cancel()
     await asyncio.gather(*work, meddler, return_exceptions=True)
     world.stopped_s = float("inf")
-    if draw.random() < 0.7:
+    if rng.random() < 0.7:
         await world.kill()
     else:
         await world.stop()
@@ -52,13 +52,13 @@ async def life(world: ReplayWorld, draw: random.Random) -> None:
 
 
 async def run(seed: int, loop: SimulatedLoop) -> ReplayWorld:
-    draw = random.Random(seed * 104_729)
+    rng = random.Random(seed * 104_729)
     world = ReplayWorld(seed, loop)
     main = asyncio.current_task()
     assert main is not None
     world.own.add(main)
-    for _ in range(draw.randrange(1, 5)):
-        await life(world, draw)
+    for _ in range(rng.randrange(1, 5)):
+        await life(world, rng)
     world.faults.heal()
     world.network.gone.clear()
     await world.start()

@@ -16,39 +16,39 @@ DAY_S = 24 * 3600
 HEALED_S = 8 * DAY_S
 
 
-async def trouble(world: World, draw: random.Random) -> None:
+async def trouble(world: World, rng: random.Random) -> None:
     """What goes wrong while producers work."""
-    for _ in range(draw.randrange(3, 9)):
-        await asyncio.sleep(draw.random() * 2)
-        world.faults.store_down = draw.choice((0.0, 0.0, 0.05, 0.3))
-        world.faults.reply_lost = draw.choice((0.0, 0.02, 0.2))
-        world.faults.failing = draw.choice((0.0, 0.1, 0.6, 1.0))
-        world.faults.slow_s = draw.choice((0.01, 0.2, 2.0))
+    for _ in range(rng.randrange(3, 9)):
+        await asyncio.sleep(rng.random() * 2)
+        world.faults.store_down = rng.choice((0.0, 0.0, 0.05, 0.3))
+        world.faults.reply_lost = rng.choice((0.0, 0.02, 0.2))
+        world.faults.failing = rng.choice((0.0, 0.1, 0.6, 1.0))
+        world.faults.slow_s = rng.choice((0.01, 0.2, 2.0))
         living = [known for known in world.known.values() if known.id]
-        what = draw.randrange(6)
+        what = rng.randrange(6)
         if what == 0:
             await world.create_webhook()
         elif what == 1 and len(living) > 2:
-            await world.end_webhook(draw.choice(living))
+            await world.end_webhook(rng.choice(living))
         elif what == 2 and len(living) > 3:
-            receiver = draw.choice(living).receiver
+            receiver = rng.choice(living).receiver
             world.network.gone.add(receiver)
             world.ever_gone.add(receiver)
         elif what == 3 and living:
-            await world.pause_webhook(draw.choice(living))
+            await world.pause_webhook(rng.choice(living))
         elif what == 4 and living:
-            await world.reshape_webhook(draw.choice(living))
+            await world.reshape_webhook(rng.choice(living))
 
 
-async def life(world: World, draw: random.Random, *, ends: bool = True) -> None:
+async def life(world: World, rng: random.Random, *, ends: bool = True) -> None:
     """One process: it starts, works in trouble, and is killed or stopped, or goes on healed."""
     await world.start()
-    for _ in range(draw.randrange(1, 3) if world.known else 4):
+    for _ in range(rng.randrange(1, 3) if world.known else 4):
         await world.create_webhook()
-    work = [world.spawn(world.produce(draw.randrange(5, 40))) for _ in range(draw.randrange(1, 6))]
-    work.append(world.spawn(trouble(world, draw)))
-    if draw.random() < 0.6:
-        await asyncio.sleep(draw.random() * 3)
+    work = [world.spawn(world.produce(rng.randrange(5, 40))) for _ in range(rng.randrange(1, 6))]
+    work.append(world.spawn(trouble(world, rng)))
+    if rng.random() < 0.6:
+        await asyncio.sleep(rng.random() * 3)
     else:
         await asyncio.wait(work)
     for task in work:
@@ -56,7 +56,7 @@ async def life(world: World, draw: random.Random, *, ends: bool = True) -> None:
     await asyncio.gather(*work, return_exceptions=True)
     if not ends:
         return
-    if draw.random() < 0.7:
+    if rng.random() < 0.7:
         await world.kill()
     else:
         await world.stop()
@@ -66,14 +66,14 @@ async def life(world: World, draw: random.Random, *, ends: bool = True) -> None:
 
 
 async def run(seed: int, loop: SimulatedLoop) -> World:
-    draw = random.Random(seed * 7919)
+    rng = random.Random(seed * 7919)
     world = World(seed, loop)
     main = asyncio.current_task()
     assert main is not None
     world.own.add(main)
-    goes_on = draw.random() < 0.5
-    for ends in (*[True] * draw.randrange(3), not goes_on):
-        await life(world, draw, ends=ends)
+    goes_on = rng.random() < 0.5
+    for ends in (*[True] * rng.randrange(3), not goes_on):
+        await life(world, rng, ends=ends)
     world.faults.heal()
     world.network.gone.clear()
     if not goes_on:

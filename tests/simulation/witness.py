@@ -52,10 +52,10 @@ class WatchedBreaker(Breaker):
             self.probes += 1
         super().started()
 
-    def record(self, now_s: float, started_s: float, ok: bool, draw: random.Random) -> bool:
+    def record(self, now_s: float, started_s: float, ok: bool, rng: random.Random) -> bool:
         """An attempt has ended."""
         before, until_s = self.position, self.until_s
-        moved = super().record(now_s, started_s, ok, draw)
+        moved = super().record(now_s, started_s, ok, rng)
         if before is not Position.CLOSED:
             self.good += ok
         if self.position is Position.CLOSED:

@@ -84,7 +84,7 @@ class World:
     """Everything of one seed."""
 
     def __init__(self, seed: int, loop: asyncio.AbstractEventLoop) -> None:
-        self.draw = random.Random(seed)
+        self.rng = random.Random(seed)
         self.loop = loop
         self.clock = SimulatedClock()
         self.faults = Faults()
@@ -114,10 +114,10 @@ class World:
         return self.clock
 
     async def start(self) -> None:
-        draw = self.draw
+        rng = self.rng
         self.network.peak = 0
-        self.network.process_cap = self.slots or draw.choice((5, 50, 1000))
-        self.store = SimulatedStore(self.disk, self.faults, random.Random(draw.random()))
+        self.network.process_cap = self.slots or rng.choice((5, 50, 1000))
+        self.store = SimulatedStore(self.disk, self.faults, random.Random(rng.random()))
         registry = Registry()
         changes = Changes(registry)
         self.engine = Engine(
@@ -127,23 +127,23 @@ class World:
             sender=self.network,
             target_of=self.network.target,
             clock=self.dates(),
-            draw=random.Random(draw.random()),
+            rng=random.Random(rng.random()),
             terms=Terms(b"t" * 16),
             gone=lambda webhook: self.webhooks.gone(webhook),
             hopeless=lambda webhook, reason: self.webhooks.hopeless(webhook, reason),
             feed=Feed(),
             metrics=EngineMetrics(),
             limits=Limits(
-                window_bytes_max=draw.choice((400, 4_000, 1 << 20)),
+                window_bytes_max=rng.choice((400, 4_000, 1 << 20)),
                 in_flight_max=self.network.process_cap,
                 drain_s=DRAIN_S,
-                deliveries_max=draw.choice((2, 5, 10_000)),
-                per_event_max=draw.choice((0, 1, 2, 250))
+                deliveries_max=rng.choice((2, 5, 10_000)),
+                per_event_max=rng.choice((0, 1, 2, 250))
                 if self.per_event_max is None
                 else self.per_event_max,
-                fan_out_rows=draw.choice((1, 3, 250)),
+                fan_out_rows=rng.choice((1, 3, 250)),
             ),
-            shaper=SimulatedShaper(self.faults, random.Random(draw.random())),
+            shaper=SimulatedShaper(self.faults, random.Random(rng.random())),
             noted=self.noted,
         )
         self.witness = Witness(self.engine, self.disk.ask, self.clock.now_ms)
@@ -151,9 +151,9 @@ class World:
             store=self.store,  # type: ignore[arg-type]  # as above
             registry=registry,
             changes=changes,
-            vault=Vault({1: Secret(b"v" * 32)}, draw.randbytes),
+            vault=Vault({1: Secret(b"v" * 32)}, rng.randbytes),
             clock=self.clock,
-            draw=draw.randbytes,
+            random_bytes=rng.randbytes,
             event_types=lambda org: ["a", "b"],
             check_url=lambda _: None,
             on_change=self.engine.dispatcher.changed,
@@ -179,7 +179,7 @@ class World:
         """The process is gone at once: no task of it runs on, and its store hears nothing more."""
         self.crashes += 1
         self.store.dead = True
-        if self.draw.random() < 0.2:
+        if self.rng.random() < 0.2:
             self.noted.lose()
         self.engine.dispatcher.stopping = True
         theirs = asyncio.all_tasks() - self.own - {asyncio.current_task()}
@@ -209,16 +209,16 @@ class World:
     async def create_webhook(
         self, org: int = ORG, ordering: str | None = None, *, may_filter: bool = True
     ) -> None:
-        draw = self.draw
+        rng = self.rng
         receiver = len(self.known)
-        drawn = draw.choice(("none", "none", "key", "strict"))
-        known = Known(receiver, ordering or drawn, draw.choice((1, 3)))
+        drawn = rng.choice(("none", "none", "key", "strict"))
+        known = Known(receiver, ordering or drawn, rng.choice((1, 3)))
         known.org = org
         self.known[receiver] = known
         body = {
             "name": f"hook {receiver}",
             "active": True,
-            "eventNames": draw.choice((["a"], ["a", "b"])),
+            "eventNames": rng.choice((["a"], ["a", "b"])),
             "webHookType": "HTTP",
             "webHookUrl": f"https://sim.example/{receiver}",
             "methodType": "POST",
@@ -226,9 +226,9 @@ class World:
             "maxAllowedConnections": known.cap,
             "ordering": known.ordering,
             "deadlineInSeconds": DEADLINE_S,
-            "rename": draw.choice((SHAPED, {})),
+            "rename": rng.choice((SHAPED, {})),
         }
-        if draw.random() < 0.3 and may_filter:
+        if rng.random() < 0.3 and may_filter:
             known.keys = {"k0", "k2"}
             body["filter"] = {"path": "data.key", "in": sorted(known.keys)}
         try:
@@ -253,7 +253,7 @@ class World:
     async def reshape_webhook(self, known: Known) -> None:
         """What is sent first from now on is shaped, or is not; retries stay as they were."""
         try:
-            rename = self.draw.choice((SHAPED, {}))
+            rename = self.rng.choice((SHAPED, {}))
             await self.webhooks.replace(ORG, known.id, {"rename": rename}, "sim")
         except (StoreDown, UnknownWebhook):
             pass
@@ -266,7 +266,7 @@ class World:
         record = self.webhooks.get(ORG, known.id)
         try:
             await self.webhooks.set_standing(record.webhook.number, Standing.PAUSED, "sim")
-            await asyncio.sleep(self.draw.random() * 3)
+            await asyncio.sleep(self.rng.random() * 3)
             await self.webhooks.set_standing(record.webhook.number, Standing.ACTIVE, None)
         except (StoreDown, UnknownWebhook):
             pass
@@ -279,17 +279,17 @@ class World:
 
     async def produce(self, count: int) -> None:
         for _ in range(count):
-            await asyncio.sleep(self.draw.random() * 0.02)
-            await self.post([self.draft() for _ in range(self.draw.choice((1, 1, 1, 4)))])
+            await asyncio.sleep(self.rng.random() * 0.02)
+            await self.post([self.draft() for _ in range(self.rng.choice((1, 1, 1, 4)))])
 
     def draft(self) -> Draft:
-        draw = self.draw
-        again = self.submitted and draw.random() < 0.1
-        event_id = draw.choice(sorted(self.submitted)) if again else f"ev-{len(self.submitted)}"
-        key = f"k{draw.randrange(4)}"
-        name = draw.choice("ab")
+        rng = self.rng
+        again = self.submitted and rng.random() < 0.1
+        event_id = rng.choice(sorted(self.submitted)) if again else f"ev-{len(self.submitted)}"
+        key = f"k{rng.randrange(4)}"
+        name = rng.choice("ab")
         data = f'"data":{{"key":"{key}"}}'
-        body = f'{{"id":"{event_id}","key":"{key}",{data},"n":{draw.randrange(2)}}}'.encode()
+        body = f'{{"id":"{event_id}","key":"{key}",{data},"n":{rng.randrange(2)}}}'.encode()
         self.submitted.setdefault(event_id, set()).add(body)
         return Draft(ORG, name, event_id, body, {"data": {"key": key}, "eventName": name})
 

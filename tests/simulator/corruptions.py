@@ -37,12 +37,12 @@ def weekday(event: Event) -> int:
 
 
 def some(
-    events: list[Json], draw: random.Random, name: str, where: Callable[[Event], bool]
+    events: list[Json], rng: random.Random, name: str, where: Callable[[Event], bool]
 ) -> tuple[list[Json], int]:
     """A copy of the story, and the place of one event of that type which may be changed in it."""
     places = [at for at, one in enumerate(events) if one["eventName"] == name and where(Event(one))]
     assert places, f"no {name} in it"
-    at = draw.choice(places)
+    at = rng.choice(places)
     events = list(events)
     events[at] = copy.deepcopy(events[at])
     return events, at
@@ -57,8 +57,8 @@ def changed(
 ) -> None:
     """A corruption that changes the data of one event."""
 
-    def corruption(events: list[Json], draw: random.Random) -> list[Json]:
-        events, at = some(events, draw, name, where)
+    def corruption(events: list[Json], rng: random.Random) -> list[Json]:
+        events, at = some(events, rng, name, where)
         change(events[at]["data"])
         return events
 
@@ -71,8 +71,8 @@ def left_out(
 ) -> None:
     """A corruption that leaves one event out."""
 
-    def corruption(events: list[Json], draw: random.Random) -> list[Json]:
-        events, at = some(events, draw, name, where)
+    def corruption(events: list[Json], rng: random.Random) -> list[Json]:
+        events, at = some(events, rng, name, where)
         return events[:at] + events[at + 1 :]
 
     corruption.__name__ = label
@@ -172,16 +172,16 @@ changed("earning", "points_worth_more", "pointsRedeemed", add("redeemedPointsCur
 
 
 @corrupts("expiring")
-def lapsed_points_left_out(events: list[Json], draw: random.Random) -> list[Json]:
+def lapsed_points_left_out(events: list[Json], rng: random.Random) -> list[Json]:
     last: dict[int | None, int] = {one.customer: one.at_ms for one in named(events, "pointsIssued")}
     day_after = lambda event: event.at_ms + DAY_MS < last.get(event.customer, 0)  # noqa: E731
-    events, at = some(events, draw, "pointsExpired", day_after)
+    events, at = some(events, rng, "pointsExpired", day_after)
     return events[:at] + events[at + 1 :]
 
 
 @corrupts("reminder")
-def points_lapse_without_a_reminder(events: list[Json], draw: random.Random) -> list[Json]:
-    events, at = some(events, draw, "pointsExpired", lambda event: True)
+def points_lapse_without_a_reminder(events: list[Json], rng: random.Random) -> list[Json]:
+    events, at = some(events, rng, "pointsExpired", lambda event: True)
     gone = Event(events[at])
     told = [
         before for before in range(at)
@@ -202,8 +202,8 @@ def _earn(data: Json, points: float) -> None:
 def _issue_after(name: str, up: Callable[[Event], float]) -> Corruption:
     """The points of a bill are others, after an event of its call or of its customer."""
 
-    def corruption(events: list[Json], draw: random.Random) -> list[Json]:
-        events, at = some(events, draw, name, lambda event: up(event) != 0)
+    def corruption(events: list[Json], rng: random.Random) -> list[Json]:
+        events, at = some(events, rng, name, lambda event: up(event) != 0)
         cause = Event(events[at])
         for place in range(at + 1, len(events)):
             event = Event(events[place])
@@ -223,12 +223,12 @@ def _paid(event: Event) -> float:
     return float(int(event.data["redeemedPointsCurrencyValue"] / 20)) if billed else 0.0
 
 
-def paid_by_points_earns(events: list[Json], draw: random.Random) -> list[Json]:
-    return _issue_after("pointsRedeemed", _paid)(events, draw)
+def paid_by_points_earns(events: list[Json], rng: random.Random) -> list[Json]:
+    return _issue_after("pointsRedeemed", _paid)(events, rng)
 
 
-def a_higher_tier_earns_as_before(events: list[Json], draw: random.Random) -> list[Json]:
-    return _issue_after("tierUpgraded", lambda event: -3.0)(events, draw)
+def a_higher_tier_earns_as_before(events: list[Json], rng: random.Random) -> list[Json]:
+    return _issue_after("tierUpgraded", lambda event: -3.0)(events, rng)
 
 
 corrupts("earning")(paid_by_points_earns)
@@ -248,8 +248,8 @@ changed("tier dates", "today_is_another_day", "tierRenewed",
 
 
 @corrupts("tier")
-def a_downgrade_without_a_warning(events: list[Json], draw: random.Random) -> list[Json]:
-    events, at = some(events, draw, "tierDowngraded", lambda event: True)
+def a_downgrade_without_a_warning(events: list[Json], rng: random.Random) -> list[Json]:
+    events, at = some(events, rng, "tierDowngraded", lambda event: True)
     who = Event(events[at]).customer
     return [
         one
@@ -259,15 +259,15 @@ def a_downgrade_without_a_warning(events: list[Json], draw: random.Random) -> li
 
 
 @corrupts("tier dates")
-def a_downgrade_too_early(events: list[Json], draw: random.Random) -> list[Json]:
-    events, at = some(events, draw, "tierDowngraded", lambda event: True)
+def a_downgrade_too_early(events: list[Json], rng: random.Random) -> list[Json]:
+    events, at = some(events, rng, "tierDowngraded", lambda event: True)
     events[at]["createdAt"] -= 3 * DAY_MS
     return events
 
 
 @corrupts("tier")
-def kept_without_the_points(events: list[Json], draw: random.Random) -> list[Json]:
-    events, at = some(events, draw, "tierDowngraded", lambda event: True)
+def kept_without_the_points(events: list[Json], rng: random.Random) -> list[Json]:
+    events, at = some(events, rng, "tierDowngraded", lambda event: True)
     events[at]["eventName"] = "tierRenewed"
     events[at]["data"]["currentTierNumber"] = events[at]["data"]["previousTierNumber"]
     return events
@@ -282,14 +282,14 @@ changed("bill", "another_amount_when_it_is_attached", "retroBillAdded",
 
 
 @corrupts("bill")
-def recorded_twice(events: list[Json], draw: random.Random) -> list[Json]:
-    events, at = some(events, draw, "transactionAdded", lambda event: True)
+def recorded_twice(events: list[Json], rng: random.Random) -> list[Json]:
+    events, at = some(events, rng, "transactionAdded", lambda event: True)
     return [*events[: at + 1], *events[at:]]
 
 
 def _without_discount(name: str) -> Corruption:
-    def corruption(events: list[Json], draw: random.Random) -> list[Json]:
-        events, at = some(events, draw, name, lambda event: True)
+    def corruption(events: list[Json], rng: random.Random) -> list[Json]:
+        events, at = some(events, rng, name, lambda event: True)
         bill = max(place for place in range(at) if events[place]["eventName"] == "transactionAdded")
         events[bill] = copy.deepcopy(events[bill])
         data = events[bill]["data"]
@@ -310,14 +310,14 @@ changed("discount", "a_cart_offer_of_another_bill", "cartPromotionRedeemed",
 
 
 @corrupts("hours")
-def a_bill_at_night(events: list[Json], draw: random.Random) -> list[Json]:
-    events, at = some(events, draw, "transactionAdded", lambda event: True)
+def a_bill_at_night(events: list[Json], rng: random.Random) -> list[Json]:
+    events, at = some(events, rng, "transactionAdded", lambda event: True)
     events[at]["createdAt"] += 12 * 3_600_000
     return events
 
 
 @corrupts("closed days")
-def shops_that_never_close(events: list[Json], draw: random.Random) -> list[Json]:
+def shops_that_never_close(events: list[Json], rng: random.Random) -> list[Json]:
     def moved(one: Json) -> Json:
         if one["eventName"] != "transactionAdded":
             return one
@@ -378,8 +378,8 @@ changed("return", "other_points_come_back", "redeemedPointsReversed",
 
 
 @corrupts("return")
-def points_go_back_without_the_return(events: list[Json], draw: random.Random) -> list[Json]:
-    events, at = some(events, draw, "issuedPointsReversed", lambda event: True)
+def points_go_back_without_the_return(events: list[Json], rng: random.Random) -> list[Json]:
+    events, at = some(events, rng, "issuedPointsReversed", lambda event: True)
     call = Event(events[at]).call
     return [
         one
@@ -404,9 +404,9 @@ left_out("streak", "a_level_left_out", "streakLevelAchieved")
 
 
 @corrupts("streak")
-def a_week_without_a_purchase(events: list[Json], draw: random.Random) -> list[Json]:
+def a_week_without_a_purchase(events: list[Json], rng: random.Random) -> list[Json]:
     """All purchases of the days before a level are taken out: the streak should have ended."""
-    events, at = some(events, draw, "streakLevelAchieved", lambda event: True)
+    events, at = some(events, rng, "streakLevelAchieved", lambda event: True)
     level = Event(events[at])
     return [
         one for place, one in enumerate(events)

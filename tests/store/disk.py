@@ -117,21 +117,21 @@ class PowerCut:
         else:
             self._unsynced.setdefault(op.file, []).append(op)
 
-    def leave(self, directory: Path, draw: random.Random | None = None) -> None:
+    def leave(self, directory: Path, rng: random.Random | None = None) -> None:
         """Write the files as they are found: synced writes only, or some of the others too."""
         directory.mkdir(exist_ok=True)
         for old in directory.iterdir():
             old.unlink()
-        for file in {*self._certain, *(self._unsynced if draw else ())}:
+        for file in {*self._certain, *(self._unsynced if rng else ())}:
             content = bytearray(self._certain.get(file, b""))
-            if draw is not None:
-                _apply(content, [_torn(op, draw) for op in self._unsynced.get(file, ())])
+            if rng is not None:
+                _apply(content, [_torn(op, rng) for op in self._unsynced.get(file, ())])
             (directory / file).write_bytes(content)
 
 
-def _torn(op: Op, draw: random.Random) -> Op:
+def _torn(op: Op, rng: random.Random) -> Op:
     """The operation as a cut may leave it: whole, not at all, or a write's first half."""
-    fate = draw.randrange(3)
+    fate = rng.randrange(3)
     if fate == 0 or op.kind != "write":
         return op if fate else Op("none", op.file)
     return op if fate == 1 else op._replace(data=op.data[: len(op.data) // 2])

@@ -86,7 +86,7 @@ def fill(
     Nine in ten are org 1's, at its 20 webhooks, some of which get little. States: mostly delivered;
     PARKED and a type of its own only at the beginning. Webhooks that are there already stay.
     """
-    draw = random.Random(seed)
+    rng = random.Random(seed)
     events: list[Row] = []
     deliveries: list[Row] = []
     delivery = 0
@@ -98,14 +98,14 @@ def fill(
             at_ms = START_MS + int(seq * step_ms)
             org = 1 if seq % 10 else 2
             old = seq < count // 100
-            name = RARE if old and seq % 97 == 0 else NAMES[int(60 * draw.random() ** 2)]
-            matched = draw.random() >= 0.05
-            terms = terms_of(org, seq) + draw.randbytes(16)
+            name = RARE if old and seq % 97 == 0 else NAMES[int(60 * rng.random() ** 2)]
+            matched = rng.random() >= 0.05
+            terms = terms_of(org, seq) + rng.randbytes(16)
             own = (seq, org, name, f"e-{seq:012}", at_ms, delivery + 1, int(matched), terms)
             events.append(own)
             if matched:
                 delivery += 1
-                deliveries.append(_delivery(draw, delivery, seq, org, at_ms, old))
+                deliveries.append(_delivery(rng, delivery, seq, org, at_ms, old))
             if len(events) == 10_000 or seq == count:
                 connection.executemany(_EVENT, events)
                 connection.executemany(_DELIVERY, deliveries)
@@ -129,13 +129,13 @@ def replay(connection: apsw.Connection, count: int) -> None:
         connection.executemany("INSERT INTO delivery_replay VALUES (?, ?, ?, ?, ?, ?, ?)", replays)
 
 
-def _delivery(draw: random.Random, id: int, seq: int, org: int, at_ms: int, old: bool) -> Row:
-    webhook = 1 + int(20 * draw.random() ** 2) if org == 1 else OTHER
-    luck = draw.random()
+def _delivery(rng: random.Random, id: int, seq: int, org: int, at_ms: int, old: bool) -> Row:
+    webhook = 1 + int(20 * rng.random() ** 2) if org == 1 else OTHER
+    luck = rng.random()
     done: int | None = at_ms + 50
     due: int | None = None
     if luck < 0.97:
-        state, done = State.DELIVERED, at_ms + 3 + int(draw.expovariate(1 / 40))
+        state, done = State.DELIVERED, at_ms + 3 + int(rng.expovariate(1 / 40))
     elif luck < 0.98:
         state, done = State.FAILED, at_ms + 3_600_000
     elif luck < 0.985:

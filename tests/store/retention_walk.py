@@ -81,65 +81,65 @@ class Walk:
 
     # -- what happens ----------------------------------------------------------------------------
 
-    def accept(self, draw: random.Random) -> None:
+    def accept(self, rng: random.Random) -> None:
         """Some events, at none to three webhooks each, some of them by key."""
         batch = []
-        for _ in range(draw.randrange(1, 8)):
-            id, org = f"e{len(self.events)}", draw.choice(ORGS)
-            wanted = [new(1 + i, draw.choice((None, 7))) for i in range(draw.randrange(4))]
+        for _ in range(rng.randrange(1, 8)):
+            id, org = f"e{len(self.events)}", rng.choice(ORGS)
+            wanted = [new(1 + i, rng.choice((None, 7))) for i in range(rng.randrange(4))]
             batch.append(event(id, *wanted, org=org))
             self.events.append((id, org, self.now_ms))
         self._commit(events=batch)
 
-    def settle(self, draw: random.Random) -> None:
+    def settle(self, rng: random.Random) -> None:
         """Outcomes of attempts: first ones, and retries that were taken."""
-        takes = [port.Take(number, draw.randrange(1, 9)) for number in (1, 2, 3)]
+        takes = [port.Take(number, rng.randrange(1, 9)) for number in (1, 2, 3)]
         self._commit(takes=takes)
         rows = self.ask(
             "SELECT id, webhook, key, attempts + (state = 0) FROM delivery"
             " WHERE state = 0 OR state = 2 AND due_ms IS NULL ORDER BY id"
         )
-        self._commit(settled=[one for row in rows if (one := self._outcome(draw, *row))])
-        if draw.random() < 0.2:
-            self.half.recovery.retire(draw.randrange(1, 4), State.PARKED, 10)
+        self._commit(settled=[one for row in rows if (one := self._outcome(rng, *row))])
+        if rng.random() < 0.2:
+            self.half.recovery.retire(rng.randrange(1, 4), State.PARKED, 10)
             self._look()
 
     def _outcome(
-        self, draw: random.Random, id: int, webhook: int, key: int | None, number: int
+        self, rng: random.Random, id: int, webhook: int, key: int | None, number: int
     ) -> port.Settled | None:
-        how = draw.randrange(6)
+        how = rng.randrange(6)
         if how > 3:
             return None
         if how < 2:
-            delay_ms = draw.choice((0, 1000, DAY_MS))
+            delay_ms = rng.choice((0, 1000, DAY_MS))
             one = failing(id, delay_ms, webhook=webhook, key=key, attempt=number)
         else:
-            state = draw.choice((State.DELIVERED, State.FAILED))
+            state = rng.choice((State.DELIVERED, State.FAILED))
             one = settled(id, state, webhook=webhook, key=key, attempt=number)
         fails = one.state != State.DELIVERED
         return msgspec.structs.replace(
             one,
             started_ms=self.now_ms,
-            sent=b"shaped" if fails and draw.random() < 0.5 else None,
-            left_out=_LEFT_OUT if draw.random() < 0.3 else None,
+            sent=b"shaped" if fails and rng.random() < 0.5 else None,
+            left_out=_LEFT_OUT if rng.random() < 0.3 else None,
         )
 
-    def settle_late(self, draw: random.Random) -> None:
+    def settle_late(self, rng: random.Random) -> None:
         """What came of attempts whose delivery is cancelled, or gone, since."""
         over = [id for (id,) in self.ask("SELECT id FROM delivery WHERE state IN (5, 6)")]
         [(newest,)] = self.ask("SELECT coalesce(max(id), 1) FROM delivery")
         here = {id for (id,) in self.ask("SELECT id FROM delivery")}
         gone = [id for id in range(max(1, newest - 30), newest) if id not in here]
-        late = [failing(id, 1000) for id in draw.sample(over + gone, min(3, len(over + gone)))]
+        late = [failing(id, 1000) for id in rng.sample(over + gone, min(3, len(over + gone)))]
         shaped = {"started_ms": self.now_ms, "sent": b"shaped", "left_out": _LEFT_OUT}
         self._commit(settled=[msgspec.structs.replace(one, **shaped) for one in late])
 
-    def cancel(self, draw: random.Random) -> None:
+    def cancel(self, rng: random.Random) -> None:
         """Single deliveries, whatever they are."""
         ids = [id for (id,) in self.ask("SELECT id FROM delivery")]
-        self._commit(cancels=[port.CancelSlice(draw.sample(ids, min(4, len(ids))), "me")])
+        self._commit(cancels=[port.CancelSlice(rng.sample(ids, min(4, len(ids))), "me")])
 
-    def try_again(self, draw: random.Random) -> None:
+    def try_again(self, rng: random.Random) -> None:
         """A delivery is asked for by hand."""
         ids = [id for (id,) in self.ask("SELECT id FROM delivery WHERE state > 3")]
         own = (
@@ -147,7 +147,7 @@ class Walk:
             " WHERE r.state > 3 AND j.ended_ms IS NULL ORDER BY 1 DESC LIMIT 2"
         )
         of_jobs = [id for (id,) in self.ask(own)]
-        for id in {*draw.sample(ids, min(2, len(ids))), *of_jobs}:
+        for id in {*rng.sample(ids, min(2, len(ids))), *of_jobs}:
             if self.ask(
                 "SELECT 1 FROM delivery_replay r JOIN replay j ON j.number = r.replay"
                 " WHERE r.delivery = ? AND r.state NOT NULL AND j.ended_ms NOT NULL",
@@ -159,17 +159,17 @@ class Walk:
 
     # -- replays ---------------------------------------------------------------------------------
 
-    def replay(self, draw: random.Random) -> None:
+    def replay(self, rng: random.Random) -> None:
         """A job is made, counted and started."""
-        target, source = draw.choice((1, 2, 3)), draw.choice((1, 2, 3, None))
+        target, source = rng.choice((1, 2, 3)), rng.choice((1, 2, 3, None))
         spec = port.ReplaySpec(
             owner=ORGS[0],
             source=source,
             target=target,
             orgs=ORGS,
             states=(3, 4, 5, 6),
-            unmatched=draw.random() < 0.5,
-            again=draw.random() < 0.5,
+            unmatched=rng.random() < 0.5,
+            again=rng.random() < 0.5,
         )
         job = port.ReplayJob(0, ORGS[0], Kind.REPLAY, JobState.COUNTING, spec, 20.0, False, "me")
         job = self.jobs["put_replay"](job, ())
@@ -182,7 +182,7 @@ class Walk:
         self._move(job.number, Step.START)
         self.ends.setdefault(job.number, {})
 
-    def run(self, draw: random.Random) -> None:
+    def run(self, rng: random.Random) -> None:
         """A slice of each job that runs; its answer may be lost, and it comes again."""
         for job in self.jobs["open_replays"]():
             if job.state != JobState.RUNNING:
@@ -193,10 +193,10 @@ class Walk:
             if not found.found:
                 continue
             events = [one.event for one in found.found]
-            keys = [draw.choice((None, 7)) for _ in events]
+            keys = [rng.choice((None, 7)) for _ in events]
             ends = (job.cursor, found.cursor)
             slice = port.ReplaySlice(job.number, *ends, 1, events, keys)
-            for applied in (True, False)[: draw.randrange(1, 3)]:
+            for applied in (True, False)[: rng.randrange(1, 3)]:
                 [done] = self._commit(replays=[slice]).replayed
                 assert done.applied is applied or found.cursor == job.cursor
                 if applied:
@@ -206,21 +206,21 @@ class Walk:
         moved: port.ReplayJob | None = self.jobs["move_replay"](job, before(what), after(what), "")
         return moved
 
-    def steer(self, draw: random.Random) -> None:
+    def steer(self, rng: random.Random) -> None:
         """A job is paused, goes on, or is cancelled, and what it has made with it."""
         for job in self.jobs["open_replays"]():
-            what = draw.choice((Step.PAUSE, Step.RESUME, Step.RESUME, Step.CANCEL, None, None))
+            what = rng.choice((Step.PAUSE, Step.RESUME, Step.RESUME, Step.CANCEL, None, None))
             moved = self._move(job.number, what) if what else None
             if (moved or job).state == JobState.CANCELLED:
-                left = self.jobs["unfinished_of"](job.number, draw.choice((1, 200)))
+                left = self.jobs["unfinished_of"](job.number, rng.choice((1, 200)))
                 self._commit(cancels=[port.CancelSlice(left, "me", job.number)])
 
-    def finish(self, draw: random.Random) -> None:
+    def finish(self, rng: random.Random) -> None:
         """Jobs look at what became of their deliveries; those with nothing left end."""
         for job in self.jobs["open_replays"]():
             told = port.Tallied(0, 0, True)
-            for _ in range(draw.choice((1, 20))):
-                told = self.jobs["tally_replay"](job.number, told.after, draw.choice((1, 3, 500)))
+            for _ in range(rng.choice((1, 20))):
+                told = self.jobs["tally_replay"](job.number, told.after, rng.choice((1, 3, 500)))
             if told.open:
                 continue
             if job.state == JobState.RUNNING and job.number in self.visited:
@@ -231,14 +231,14 @@ class Walk:
 
     # -- time, and what goes with it --------------------------------------------------------------
 
-    def set_days(self, draw: random.Random) -> None:
+    def set_days(self, rng: random.Random) -> None:
         """An org keeps its data for another time."""
-        self.days[draw.choice(ORGS)] = draw.choice(KEPT)
+        self.days[rng.choice(ORGS)] = rng.choice(KEPT)
 
-    def restart(self, draw: random.Random) -> None:
+    def restart(self, rng: random.Random) -> None:
         """A new owner, maybe in another block of numbers: what lies between was once dropped."""
         self._look()
-        if draw.random() < 0.5:
+        if rng.random() < 0.5:
             for key in ("seq_floor", "delivery_floor"):
                 [(last,)] = self.ask("SELECT value FROM meta WHERE key = ?", key)
                 [(newest,)] = self.ask(
@@ -246,19 +246,19 @@ class Walk:
                 )
                 ahead = ((newest >> BLOCK_BITS) + 1) << BLOCK_BITS
                 self.ask("UPDATE meta SET value = ? WHERE key = ?", ahead - 3, key)
-        self.half.close(clean=draw.random() < 0.3)
+        self.half.close(clean=rng.random() < 0.3)
         self.half = WritingHalf(self._path, lambda: self.now_ms)
-        self.half.recovery.recover(100, draw.choice((None, [])))
+        self.half.recovery.recover(100, rng.choice((None, [])))
         self._operations()
         self.check_totals()
 
-    def keep(self, draw: random.Random) -> None:
+    def keep(self, rng: random.Random) -> None:
         """Time passes, and a whole pass, in slices of any size; bounded in rows."""
-        self.now_ms = max(self.now_ms + 1, self._later(draw))
+        self.now_ms = max(self.now_ms + 1, self._later(rng))
         for group in groups(self.days):
             first = more = True
             while more:
-                rows_max = draw.choice((4, 10, 1000))
+                rows_max = rng.choice((4, 10, 1000))
                 rows = self._rows()
                 dropped = self.half.retention.drop(
                     port.Dropping(
@@ -281,14 +281,14 @@ class Walk:
         self.check_leftovers()
         self.check_totals()
 
-    def _later(self, draw: random.Random) -> int:
+    def _later(self, rng: random.Random) -> int:
         """Some days from now, or about the moment in which something of an event is too old."""
-        if draw.random() < 0.5 or not self.events:
-            return self.now_ms + draw.choice((1, 5, 20, 100)) * DAY_MS
-        _, org, at_ms = draw.choice(self.events)
+        if rng.random() < 0.5 or not self.events:
+            return self.now_ms + rng.choice((1, 5, 20, 100)) * DAY_MS
+        _, org, at_ms = rng.choice(self.events)
         days = self.days.get(org, Retention())
-        limit = draw.choice((days.payload_days, days.metadata_days)) * DAY_MS
-        return at_ms + limit + draw.choice((0, 1, HOUR_MS))
+        limit = rng.choice((days.payload_days, days.metadata_days)) * DAY_MS
+        return at_ms + limit + rng.choice((0, 1, HOUR_MS))
 
     def _rows(self) -> int:
         return sum(self.ask(f"SELECT count(*) FROM {table}")[0][0] for table in _COUNTED)

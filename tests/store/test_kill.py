@@ -18,7 +18,7 @@ ROUNDS = 20
 COMMITS = 60
 
 
-async def kill_in_the_middle(place: Path, round_: int, draw: random.Random) -> list[str]:
+async def kill_in_the_middle(place: Path, round_: int, rng: random.Random) -> list[str]:
     """Commit in one breath, kill after some answers; the ids that were acknowledged."""
     died = asyncio.Event()
     lock = DirectoryLock(place)
@@ -31,7 +31,7 @@ async def kill_in_the_middle(place: Path, round_: int, draw: random.Random) -> l
         for id in ids
     ]
     answered = 0
-    for commit in asyncio.as_completed(asked[: draw.randrange(1, COMMITS)]):
+    for commit in asyncio.as_completed(asked[: rng.randrange(1, COMMITS)]):
         await commit
         answered += 1
     os.kill(child.pid, signal.SIGKILL)
@@ -47,10 +47,10 @@ async def kill_in_the_middle(place: Path, round_: int, draw: random.Random) -> l
 
 
 def test_a_killed_writer_loses_nothing_acknowledged(tmp_path: Path) -> None:
-    draw = random.Random(20)
+    rng = random.Random(20)
     acknowledged: set[str] = set()
     for round_ in range(ROUNDS):
-        acknowledged |= set(asyncio.run(kill_in_the_middle(tmp_path, round_, draw)))
+        acknowledged |= set(asyncio.run(kill_in_the_middle(tmp_path, round_, rng)))
         found = apsw.Connection(str(tmp_path / FILE))
         assert found.pragma("integrity_check") == "ok"
         stored = {id for (id,) in found.execute("SELECT id FROM event")}

@@ -130,13 +130,13 @@ def play(tmp_path: Path, request: pytest.FixtureRequest) -> Play:
     return played
 
 
-def broken(script: Script, place: Path, draw: random.Random | None = None) -> tuple[int, int]:
+def broken(script: Script, place: Path, rng: random.Random | None = None) -> tuple[int, int]:
     """At how many points a cut breaks a promise, and how many there are. The file stays sound."""
     cut, lost = PowerCut(), 0
     for point in range(len(script.disk.ops) + 1):
         if point:
             cut.pass_by(script.disk.ops[point - 1])
-        cut.leave(place, draw)
+        cut.leave(place, rng)
         due = [promise for promise in script.promises if promise.point <= point]
         lost += not all(_kept(place, due))
     return lost, len(script.disk.ops) + 1
@@ -166,13 +166,13 @@ def test_no_acknowledged_commit_is_lost_by_a_power_cut(play: Play, tmp_path: Pat
     assert (lost, points > 250) == (0, True)
 
 
-@pytest.mark.parametrize("draw", [None, random.Random(1)], ids=["synced", "torn"])
+@pytest.mark.parametrize("rng", [None, random.Random(1)], ids=["synced", "torn"])
 def test_folding_the_log_beside_the_commits_loses_nothing_acknowledged(
-    play: Play, tmp_path: Path, draw: random.Random | None
+    play: Play, tmp_path: Path, rng: random.Random | None
 ) -> None:
     script = play("full", 8, beside=True)
     assert [op for op in script.disk.ops if op.file == FILE and op.kind == "sync"]
-    assert broken(script, tmp_path / "found", draw)[0] == 0
+    assert broken(script, tmp_path / "found", rng)[0] == 0
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -183,14 +183,14 @@ def test_torn_and_reordered_writes_lose_nothing_acknowledged(
     assert lost == 0
 
 
-@pytest.mark.parametrize("draw", [None, random.Random(1), random.Random(2)])
+@pytest.mark.parametrize("rng", [None, random.Random(1), random.Random(2)])
 def test_slices_of_retention_without_a_sync_lose_nothing_acknowledged(
-    play: Play, tmp_path: Path, draw: random.Random | None
+    play: Play, tmp_path: Path, rng: random.Random | None
 ) -> None:
     script = play("full", 6, dropping=True)
     assert script.dropped > 10
     assert script.half.connection.pragma("synchronous") == 2
-    assert broken(script, tmp_path / "found", draw)[0] == 0
+    assert broken(script, tmp_path / "found", rng)[0] == 0
 
 
 def test_without_the_sync_of_each_commit_the_sweep_sees_losses(play: Play, tmp_path: Path) -> None:

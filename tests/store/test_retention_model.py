@@ -21,60 +21,60 @@ class Walks(RuleBasedStateMachine):
         super().__init__()
         self.walk = Walk()
 
-    @rule(draw=draws)
-    def accept(self, draw: random.Random) -> None:
-        self.walk.accept(draw)
+    @rule(rng=draws)
+    def accept(self, rng: random.Random) -> None:
+        self.walk.accept(rng)
 
-    @rule(draw=draws)
-    def settle(self, draw: random.Random) -> None:
-        self.walk.settle(draw)
+    @rule(rng=draws)
+    def settle(self, rng: random.Random) -> None:
+        self.walk.settle(rng)
 
-    @rule(draw=draws)
-    def settle_after_more(self, draw: random.Random) -> None:
-        self.walk.accept(draw)
-        self.walk.settle(draw)
-        self.walk.settle(draw)
+    @rule(rng=draws)
+    def settle_after_more(self, rng: random.Random) -> None:
+        self.walk.accept(rng)
+        self.walk.settle(rng)
+        self.walk.settle(rng)
 
-    @rule(draw=draws)
-    def settle_late(self, draw: random.Random) -> None:
-        self.walk.settle_late(draw)
+    @rule(rng=draws)
+    def settle_late(self, rng: random.Random) -> None:
+        self.walk.settle_late(rng)
 
-    @rule(draw=draws)
-    def cancel(self, draw: random.Random) -> None:
-        self.walk.cancel(draw)
+    @rule(rng=draws)
+    def cancel(self, rng: random.Random) -> None:
+        self.walk.cancel(rng)
 
-    @rule(draw=draws)
-    def try_again(self, draw: random.Random) -> None:
-        self.walk.try_again(draw)
+    @rule(rng=draws)
+    def try_again(self, rng: random.Random) -> None:
+        self.walk.try_again(rng)
 
-    @rule(draw=draws)
-    def replay(self, draw: random.Random) -> None:
-        self.walk.replay(draw)
-        self.walk.run(draw)
+    @rule(rng=draws)
+    def replay(self, rng: random.Random) -> None:
+        self.walk.replay(rng)
+        self.walk.run(rng)
 
-    @rule(draw=draws)
-    def run(self, draw: random.Random) -> None:
-        self.walk.run(draw)
+    @rule(rng=draws)
+    def run(self, rng: random.Random) -> None:
+        self.walk.run(rng)
 
-    @rule(draw=draws)
-    def steer(self, draw: random.Random) -> None:
-        self.walk.steer(draw)
+    @rule(rng=draws)
+    def steer(self, rng: random.Random) -> None:
+        self.walk.steer(rng)
 
-    @rule(draw=draws)
-    def finish(self, draw: random.Random) -> None:
-        self.walk.finish(draw)
+    @rule(rng=draws)
+    def finish(self, rng: random.Random) -> None:
+        self.walk.finish(rng)
 
-    @rule(draw=draws)
-    def set_days(self, draw: random.Random) -> None:
-        self.walk.set_days(draw)
+    @rule(rng=draws)
+    def set_days(self, rng: random.Random) -> None:
+        self.walk.set_days(rng)
 
-    @rule(draw=draws)
-    def restart(self, draw: random.Random) -> None:
-        self.walk.restart(draw)
+    @rule(rng=draws)
+    def restart(self, rng: random.Random) -> None:
+        self.walk.restart(rng)
 
-    @rule(draw=draws)
-    def keep(self, draw: random.Random) -> None:
-        self.walk.keep(draw)
+    @rule(rng=draws)
+    def keep(self, rng: random.Random) -> None:
+        self.walk.keep(rng)
 
     @invariant()
     def figures_are_those_of_the_rows(self) -> None:

@@ -185,7 +185,7 @@ class Service:
         inboxes = Inboxes(
             store=store,
             clock=clock,
-            draw=os.urandom,
+            random_bytes=os.urandom,
             url_of=address.url,
             secrets_at=lambda org, url: [
                 one for same in address.urls(url) for one in webhooks.secrets_at(org, same)
@@ -207,7 +207,7 @@ class Service:
             sender=outlets,
             target_of=target_of,
             clock=clock,
-            draw=random.SystemRandom(),
+            rng=random.SystemRandom(),
             terms=terms,
             gone=lambda webhook: webhooks.gone(webhook),
             hopeless=lambda webhook, reason: webhooks.hopeless(webhook, reason),
@@ -232,7 +232,7 @@ class Service:
             changes=changes,
             vault=vault,
             clock=clock,
-            draw=os.urandom,
+            random_bytes=os.urandom,
             event_types=event_types.names,
             check_url=check_url,
             unresolved=unresolved,

@@ -83,7 +83,7 @@ class Inboxes:
         *,
         store: port.Store,
         clock: Clock,
-        draw: Callable[[int], bytes],
+        random_bytes: Callable[[int], bytes],
         url_of: Callable[[str], str],
         secrets_at: Callable[[int, str], Sequence[bytes]],
         headers_at: Callable[[int, str], Collection[str]] = lambda org, url: (),
@@ -92,7 +92,7 @@ class Inboxes:
         secrets, and the names of the headers that are stored for them."""
         self._store = store
         self._clock = clock
-        self._draw = draw
+        self._random_bytes = random_bytes
         self._url_of = url_of
         self._secrets_at = secrets_at
         self._headers_at = headers_at
@@ -164,7 +164,7 @@ class Inboxes:
                     )
                 ]
             )
-        token = _text(self._draw(TOKEN_BYTES))
+        token = _text(self._random_bytes(TOKEN_BYTES))
         fresh = port.Inbox(0, org, token, form.name, msgspec.json.encode(form.answer))
         return self._keep(await self._store.put_inbox(fresh)), form.warnings
 

@@ -45,10 +45,12 @@ class Secret:
 class Vault:
     """Seals with the newest key and opens with any of its keys, by their number (1 to 255)."""
 
-    def __init__(self, keys: dict[int, Secret], draw: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(
+        self, keys: dict[int, Secret], random_bytes: Callable[[int], bytes] = os.urandom
+    ) -> None:
         self._newest = max(keys)
         self._ciphers = {number: AESGCM(key.reveal()) for number, key in keys.items()}
-        self._draw = draw
+        self._random_bytes = random_bytes
 
     @classmethod
     def in_directory(cls, directory: Path) -> "Vault":
@@ -65,7 +67,7 @@ class Vault:
 
     def seal_at(self, plain: bytes, place: bytes) -> bytes:
         """Seal for a place, which is authenticated with it and must be named to open it."""
-        nonce = self._draw(NONCE_BYTES)
+        nonce = self._random_bytes(NONCE_BYTES)
         sealed = self._ciphers[self._newest].encrypt(nonce, plain, place)
         return bytes((self._newest,)) + nonce + sealed
 

@@ -46,7 +46,7 @@ def join(world: World) -> Customer:
 def change_profile(world: World) -> None:
     """A member moves to another city."""
     customer = world.member()
-    before, customer.city = customer.city, world.draw.choice(("Surat", "Delhi", "Bergen", "Kyoto"))
+    before, customer.city = customer.city, world.rng.choice(("Surat", "Delhi", "Bergen", "Kyoto"))
     call = world.call(customer.till)
     data = _profile(world, customer, call.till) | {
         "customerStatus": {
@@ -203,12 +203,12 @@ def change_household(world: World) -> None:
     """A household changes its name, gets points from a member, or loses a member."""
     if not world.groups:
         return
-    group = world.draw.choice(world.groups)
+    group = world.rng.choice(world.groups)
     if not group.others or world.chance(0.3):
         group.name = f"{group.primary.last} family {group.id}"
         _tell(world, "groupUpdated", group, group.primary, "renamed")
         return
-    customer = world.draw.choice(group.others)
+    customer = world.rng.choice(group.others)
     if customer.balance >= 40 and world.chance(0.6):
         _contribute(world, group, customer)
         return
@@ -219,7 +219,7 @@ def change_household(world: World) -> None:
 
 
 def _contribute(world: World, group: Group, customer: Customer) -> None:
-    points = customer.wallet.take(float(world.draw.randrange(1, 5) * 10))
+    points = customer.wallet.take(float(world.rng.randrange(1, 5) * 10))
     hold(world, group, points, end_of_day(world.now_ms, POINTS_DAYS))
     call = world.call(customer.till)
     data = household(group) | {
@@ -284,7 +284,7 @@ def ask_for_goodwill(world: World) -> None:
     """A clerk asks for goodwill points; they are issued once the request is approved."""
     customer = world.member()
     request = world.uuid()
-    points = float(world.draw.randrange(2, 11) * 10)
+    points = float(world.rng.randrange(2, 11) * 10)
     _workflow(world, customer, request, points, "AdminTask", "created", "")
     world.later(0.2, _decide_goodwill, customer, request, points)
 

@@ -72,7 +72,7 @@ def issue_coupon(world: World, customer: Customer, call: Call) -> None:
 def issue_coupons(world: World) -> None:
     """A campaign gives coupons of one series to several members in one call."""
     wanted = min(BULK_MAX, len(world.members))
-    lucky = world.draw.sample(world.members, wanted)
+    lucky = world.rng.sample(world.members, wanted)
     call = world.call()
     coupons = [_new_coupon(world, customer, SERIES_BULK) for customer in lucky]
     first, last = coupons[0][0], coupons[-1][0]
@@ -143,8 +143,8 @@ def add_reward(world: World) -> None:
 
 def change_reward(world: World) -> None:
     """A reward gets dearer or cheaper."""
-    reward = world.draw.choice(world.rewards)
-    reward.points = max(20, reward.points + world.draw.choice((-10, 10)))
+    reward = world.rng.choice(world.rewards)
+    reward.points = max(20, reward.points + world.rng.choice((-10, 10)))
     data = _reward(reward) | {"tier": "Base", "group": "Treats", "label": "Popular"}
     data |= {"programId": PROGRAM, "categories": [44]}
     call = world.call()
@@ -199,7 +199,7 @@ def buy_reward(world: World) -> None:
     running = [one for one in world.rewards if one.ends_ms > world.now_ms]
     if not running:
         return
-    reward = world.draw.choice(running)
+    reward = world.rng.choice(running)
     call = world.call(customer.till)
     if customer.balance < reward.points:
         if world.chance(0.5):

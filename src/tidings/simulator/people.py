@@ -15,9 +15,9 @@ LAST = (
 CITIES = ("Pune", "Kochi", "Jaipur", "Chennai", "Nagpur", "Lyon", "Porto", "Accra", "Osaka", "Lima")
 
 
-def name(draw: random.Random) -> tuple[str, str]:
+def name(rng: random.Random) -> tuple[str, str]:
     """A first and a last name."""
-    return draw.choice(FIRST), draw.choice(LAST)
+    return rng.choice(FIRST), rng.choice(LAST)
 
 
 def email(first: str, last: str, number: int) -> str:

@@ -175,7 +175,7 @@ def transfer(world: World) -> None:
     taker = world.another(giver)
     if taker is None or giver.balance < 50:
         return
-    points = giver.wallet.take(float(world.draw.randrange(1, 5) * 10))
+    points = giver.wallet.take(float(world.rng.randrange(1, 5) * 10))
     hold(world, taker, points, end_of_day(world.now_ms, POINTS_DAYS))
     call = world.call(giver.till)
     cause = activity("PointsTransfer", call, giver)
@@ -210,7 +210,7 @@ def adjust(world: World) -> None:
     customer = world.member()
     if customer.balance < 30:
         return
-    points = customer.wallet.take(float(world.draw.randrange(1, 4) * 10))
+    points = customer.wallet.take(float(world.rng.randrange(1, 4) * 10))
     call = world.call(customer.till)
     data = {
         "customerIdentifiers": customer.identity,

@@ -42,7 +42,7 @@ def create(world: World) -> None:
 
 def change(world: World) -> None:
     """Marketing lets a promotion run longer."""
-    promotion = world.draw.choice(world.promotions)
+    promotion = world.rng.choice(world.promotions)
     promotion.ends_ms += 7 * DAY_MS
     _tell_set_up(world, "promotionUpdated", promotion)
 
@@ -121,7 +121,7 @@ def give(world: World) -> None:
     free = [one for one in running if one.id not in held]
     if not free:
         return
-    promotion = world.draw.choice(free)
+    promotion = world.rng.choice(free)
     earned = Earned(promotion, world.number("issual", 7_101), world.now_ms)
     customer.promotions.append(earned)
     if len(customer.promotions) > HELD_MAX:

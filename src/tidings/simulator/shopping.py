@@ -55,7 +55,7 @@ SPECIAL = 0.05  # of closed days on which somebody is served all the same
 def _new_bill(world: World, customer: Customer | None = None) -> Bill:
     """What is bought. A member's vouchers are its discount; without them it may be marked down."""
     number = world.number("bill", 90_551)
-    gross = round(world.draw.lognormvariate(7.2, 0.7) + 150, 2)
+    gross = round(world.rng.lognormvariate(7.2, 0.7) + 150, 2)
     discount = round(gross * 0.08, 2) if world.chance(0.3) else 0.0
     coupon = offer = None
     if customer is not None:
@@ -66,7 +66,7 @@ def _new_bill(world: World, customer: Customer | None = None) -> Bill:
     if coupon is not None or offer is not None:
         vouchers = COUPON_VALUE * (coupon is not None)
         discount = round(vouchers + (0.0 if offer is None else offer.discount), 2)
-    lines = world.draw.randrange(1, 9)
+    lines = world.rng.randrange(1, 9)
     amount = round(gross - discount, 2)
     bill = Bill(number, f"INV-{number - 70_133}", amount, discount, world.now_ms, lines)
     bill.coupon, bill.offer = coupon, offer
@@ -120,7 +120,7 @@ def at_the_till(
     if opens <= world.now_ms:
         activity(world, *about)
     else:
-        world.later_at(int(world.draw.uniform(opens, closes)), activity, *about)
+        world.later_at(int(world.rng.uniform(opens, closes)), activity, *about)
 
 
 def buy(world: World) -> None:
@@ -213,7 +213,7 @@ def reap(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) 
 
 def _change_later(world: World, customer: Customer, bill: Bill) -> None:
     """Some bills are delivered later, some are returned."""
-    fate = world.draw.random()
+    fate = world.rng.random()
     on_streak = streak_hangs_on(customer, bill)
     likely = RETURNS if bill.earned is None else GOAL_RETURNS
     if target_hangs_on(customer, bill):
@@ -221,10 +221,10 @@ def _change_later(world: World, customer: Customer, bill: Bill) -> None:
     if on_streak:
         likely = max(likely, STREAK_RETURNS)
     if fate < likely:
-        days = world.draw.uniform(0.2, 2) if on_streak else world.draw.uniform(1, 9)
+        days = world.rng.uniform(0.2, 2) if on_streak else world.rng.uniform(1, 9)
         world.later(days, bring_back, customer, bill)
     elif fate > 0.92:
-        world.later(world.draw.uniform(0.5, 3), deliver, customer, bill)
+        world.later(world.rng.uniform(0.5, 3), deliver, customer, bill)
 
 
 def deliver(world: World, customer: Customer, bill: Bill) -> None:
@@ -291,7 +291,7 @@ def send_twice(world: World, customer: Customer, bill: Bill) -> None:
     if customer.gone:
         return
     _reject(world, customer, bill, DUPLICATE)
-    for tries in range(world.draw.choice((0, 0, 1, 2))):
+    for tries in range(world.rng.choice((0, 0, 1, 2))):
         world.later(0.1 * (tries + 1), _duplicate_again, customer, bill, tries)
 
 
@@ -357,7 +357,7 @@ def _rejection(
 
 def buy_without_membership(world: World) -> None:
     """Somebody who is no member buys; the bill may be attached to a member later."""
-    till = world.draw.choice(TILLS)
+    till = world.rng.choice(TILLS)
     at_the_till(world, till, serve_a_stranger, till, special=world.chance(SPECIAL))
 
 

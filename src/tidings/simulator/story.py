@@ -85,7 +85,7 @@ def simulate(
         if len(world.members) < customers and world.chance(JOINING / (JOINING + total)):
             join(world)
         else:
-            [step] = world.draw.choices(steps, cum_weights=limits)
+            [step] = world.rng.choices(steps, cum_weights=limits)
             step(world)
         yield from _drain(world)
 
@@ -97,14 +97,14 @@ def _open(world: World) -> None:
     for _ in range(2):
         create(world)
     for _ in range(min(FOUNDERS, world.customers_max)):
-        world.now_ms += int(world.draw.uniform(0.2, 1) * OPENING_S * 1000)
+        world.now_ms += int(world.rng.uniform(0.2, 1) * OPENING_S * 1000)
         join(world)
 
 
 def _pause_ms(world: World) -> int:
     """To the next activity; more members do more in a day."""
     mean = DAY_MS / (ACTIVITIES_A_DAY * len(world.members))
-    return int(world.draw.expovariate(1 / mean))
+    return int(world.rng.expovariate(1 / mean))
 
 
 def _told(world: World, scene: Callable[[World], object]) -> Iterator[Happening]:

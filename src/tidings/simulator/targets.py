@@ -63,7 +63,7 @@ def leave(world: World) -> None:
     customer = world.member()
     if not customer.targets:
         return
-    target = world.draw.choice(customer.targets)
+    target = world.rng.choice(customer.targets)
     customer.targets.remove(target)
     customer.unified_met = customer.unified_met and _unified(customer) >= UNIFIED_GOAL
     data = {
@@ -148,7 +148,7 @@ def change_goal(world: World, customer: Customer) -> None:
     open_ones = [target for target in customer.targets if not target.met]
     if customer.gone or not open_ones:
         return
-    target = world.draw.choice(open_ones)
+    target = world.rng.choice(open_ones)
     target.goal = max(target.goal - 2_000.0, target.achieved + 500.0)
     call = world.call(customer.till)
     data = {

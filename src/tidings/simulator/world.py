@@ -55,7 +55,7 @@ class World:
 
     def __init__(self, org: int, seed: int, start_ms: int, customers: int) -> None:
         self.org = org
-        self.draw = random.Random(seed)
+        self.rng = random.Random(seed)
         self.now_ms = start_ms
         self.customers_max = customers
         self.members: list[Customer] = []
@@ -78,19 +78,19 @@ class World:
 
     def hex(self, digits: int) -> str:
         """Random hex digits."""
-        return f"{self.draw.getrandbits(4 * digits):0{digits}x}"
+        return f"{self.rng.getrandbits(4 * digits):0{digits}x}"
 
     def uuid(self) -> str:
         """A random UUID (version 4)."""
-        return str(uuid.UUID(int=self.draw.getrandbits(128), version=4))
+        return str(uuid.UUID(int=self.rng.getrandbits(128), version=4))
 
     def code(self, length: int = 6) -> str:
         """A code that can be read aloud."""
-        return "".join(self.draw.choices(_CODE, k=length))
+        return "".join(self.rng.choices(_CODE, k=length))
 
     def chance(self, probability: float) -> bool:
         """Whether it happens this time."""
-        return self.draw.random() < probability
+        return self.rng.random() < probability
 
     def blank(self, empty: _T) -> _T | None:
         """What there is no value for: empty, or null, as the platform's producers write either."""
@@ -98,7 +98,7 @@ class World:
 
     def member(self) -> Customer:
         """Any member."""
-        return self.members[int(self.draw.random() * len(self.members))]
+        return self.members[int(self.rng.random() * len(self.members))]
 
     def another(self, than: Customer) -> Customer | None:
         """Any other member; None where there is none."""
@@ -133,8 +133,8 @@ class World:
 
     def call(self, till: int | None = None) -> Call:
         """A call of the API, from a till."""
-        loyalty = "".join(self.draw.choices(_LETTERS, k=10))
-        return Call(self.hex(32), loyalty, till or self.draw.choice(TILLS), self.blank([]))
+        loyalty = "".join(self.rng.choices(_LETTERS, k=10))
+        return Call(self.hex(32), loyalty, till or self.rng.choice(TILLS), self.blank([]))
 
     def job(self) -> Call:
         """A run of a job of the platform."""
@@ -172,14 +172,14 @@ class World:
             event["eventLogId"] = self.number("log", 5_540_001) if log_id is None else log_id
         first = "" if who is None else who.first
         self.out.append(Happening(name, event_id, self.now_ms, first, note, event))
-        self.now_ms += 1 + int(self.draw.random() * 8)  # events of a call follow closely
+        self.now_ms += 1 + int(self.rng.random() * 8)  # events of a call follow closely
 
     # -- people -----------------------------------------------------------------------------------
 
     def new_customer(self) -> Customer:
         """A member who was not there before."""
-        draw = self.draw
-        first, last = people.name(draw)
+        rng = self.rng
+        first, last = people.name(rng)
         number = self.number("customer", 41_200_777)
         customer = Customer(
             id=number,
@@ -190,11 +190,11 @@ class World:
             external=f"EXT-{number - 41_200_736}",
             card=f"6000{number}",
             card_id=number - 41_170_700,
-            till=draw.choice(TILLS),
+            till=rng.choice(TILLS),
             joined_ms=self.now_ms,
-            city=draw.choice(people.CITIES),
+            city=rng.choice(people.CITIES),
         )
-        asked = draw.choice(
+        asked = rng.choice(
             (
                 {"mobile": customer.mobile},
                 {"mobile": customer.mobile},

@@ -92,10 +92,10 @@ class Random(Limiter):
     """Refuses a share, whatever the rate."""
 
     def __init__(self, share: float, seed: int = 1) -> None:
-        self.share, self._draw = share, random.Random(seed)
+        self.share, self._rng = share, random.Random(seed)
 
     def ask(self, now_s: float) -> Verdict:
-        return 2.0 if self._draw.random() < self.share else None
+        return 2.0 if self._rng.random() < self.share else None
 
 
 class Manner(NamedTuple):
@@ -145,7 +145,7 @@ class _World:
         seed: int,
     ) -> None:
         self.limiter, self.manner, self.offered, self.from_s = limiter, manner, offered, from_s
-        self.draw = random.Random(seed)
+        self.rng = random.Random(seed)
         self.lane = Lane(cap, None, Budget(1 << 40))
         self.most_pending = 2 * cap + 20
         self.agenda: list[tuple[float, int, Callable[[float], None]]] = []
@@ -190,7 +190,7 @@ class _World:
         while (one := lane.start(now_s)) is not None:
             self.pending.pop(one.delivery, None)
             self.early += now_s < self.due.get(one.delivery, 0.0)
-            way_s = self.draw.random() * self.manner.way_s
+            way_s = self.rng.random() * self.manner.way_s
             self.at(now_s + way_s, partial(self._arrive, one, now_s))
         wait_s = lane.wait_s(now_s) if lane.can_start else None
         if wait_s and now_s + wait_s < self.timer_s:
@@ -202,7 +202,7 @@ class _World:
         if now_s >= self.from_s:
             self.sent += 1
             self.refused += verdict is not None
-        jitter = 1 + self.manner.jitter * self.draw.uniform(-1, 1)
+        jitter = 1 + self.manner.jitter * self.rng.uniform(-1, 1)
         took_s = self.manner.latency_s * jitter
         self.at(now_s + took_s, partial(self._end, one, started_s, verdict))
 
@@ -214,8 +214,8 @@ class _World:
             headers = (("retry-after", str(math.ceil(told))),)
         status = 200 if verdict is None else manner.status
         ending = Answer(status, headers, b"", truncated=False, duration_ms=0)
-        came = classify(ending, DEFAULT_POLICY, one.attempt, now_s, now_s, self.draw)
-        moved = lane.judge(ending, came, now_s, started_s, self.draw)
+        came = classify(ending, DEFAULT_POLICY, one.attempt, now_s, now_s, self.rng)
+        moved = lane.judge(ending, came, now_s, started_s, self.rng)
         lane.ended(slow=isinstance(came, Retry) and came.slow, delivered=verdict is None)
         lane.settled(one.delivery, one.attempt)
         if isinstance(came, Retry):

@@ -23,10 +23,10 @@ def played(
     percent: int, seconds: int, per_s: int, seed: int, began_s: float = 1000.0
 ) -> list[bool]:
     """Whether it was failing after each attempt of a receiver that fails so many at random."""
-    draw, attempts, seen = random.Random(seed), Attempts(), []
+    rng, attempts, seen = random.Random(seed), Attempts(), []
     for at in range(seconds * per_s):
         now_s = began_s + at / per_s
-        if draw.random() * 100 < percent:
+        if rng.random() * 100 < percent:
             attempts.bad(now_s, MS + at * 1000 // per_s, "503")
         else:
             attempts.good(now_s)

@@ -19,7 +19,7 @@ from tidings.core.delivery.breaker import (
 )
 
 
-def draw() -> random.Random:
+def rng() -> random.Random:
     return random.Random(1)
 
 
@@ -27,7 +27,7 @@ def failing(breaker: Breaker, now_s: float, count: int = OUTCOMES_MIN) -> None:
     """So many attempts that begin and fail at once."""
     for _ in range(count):
         breaker.started()
-        breaker.record(now_s, now_s, False, draw())
+        breaker.record(now_s, now_s, False, rng())
 
 
 def test_it_opens_when_enough_have_ended_and_most_of_them_failed() -> None:
@@ -43,7 +43,7 @@ def test_it_stays_closed_while_a_fifth_and_more_succeed() -> None:
     breaker = Breaker()
     for at in range(1000):
         breaker.started()
-        breaker.record(at / 100, at / 100, at % 4 == 0, draw())
+        breaker.record(at / 100, at / 100, at % 4 == 0, rng())
     assert breaker.position is Position.CLOSED
 
 
@@ -71,7 +71,7 @@ def test_each_failed_probe_doubles_the_pause_up_to_its_bound() -> None:
     for _ in range(12):
         at = breaker.until_s
         breaker.started()
-        assert breaker.record(at, at, False, draw())
+        assert breaker.record(at, at, False, rng())
         pauses.append(breaker.wait_s(at))
     assert pauses[1] > 1.5 * pauses[0] and pauses[2] > 1.5 * pauses[1]
     assert pauses[-1] <= PAUSE_MAX_S * 1.1
@@ -84,7 +84,7 @@ def test_it_closes_after_successes_in_a_row_and_begins_with_the_shortest_pause_a
     for left in reversed(range(SUCCESSES_TO_CLOSE)):
         assert breaker.admits(at)
         breaker.started()
-        assert breaker.record(at, at, True, draw()) is (left == 0)
+        assert breaker.record(at, at, True, rng()) is (left == 0)
     assert breaker.position is Position.CLOSED and breaker.admits(at)
     failing(breaker, at)
     assert breaker.wait_s(at) <= PAUSE_S * 1.1
@@ -96,13 +96,13 @@ def test_a_failed_probe_takes_back_the_successes_before_it() -> None:
     for ok in [*[True] * (SUCCESSES_TO_CLOSE - 1), False]:
         at = breaker.until_s
         breaker.started()
-        breaker.record(at, at, ok, draw())
+        breaker.record(at, at, ok, rng())
     assert breaker.position is Position.OPEN
     at = breaker.until_s
     for left in reversed(range(SUCCESSES_TO_CLOSE)):
         assert breaker.position is not Position.CLOSED
         breaker.started()
-        assert breaker.record(at, at, True, draw()) is (left == 0)
+        assert breaker.record(at, at, True, rng()) is (left == 0)
     assert breaker.position is Position.CLOSED
 
 
@@ -111,7 +111,7 @@ def test_attempts_from_before_it_opened_do_not_lengthen_its_pause() -> None:
     failing(breaker, 100.0)
     until, opens = breaker.until_s, breaker.opens
     breaker.started()  # a probe
-    assert not breaker.record(until, 99.0, False, draw())  # a time-out of before
+    assert not breaker.record(until, 99.0, False, rng())  # a time-out of before
     assert (breaker.opens, breaker.until_s) == (opens, until)
 
 
@@ -129,7 +129,7 @@ def test_it_takes_up_its_pause_after_a_restart() -> None:
     breaker.resume(Pause(opens=3, left_s=7.0), 1000.0)
     assert not breaker.admits(1006.9) and breaker.admits(1007.0)
     breaker.started()
-    breaker.record(1007.0, 1007.0, False, draw())
+    breaker.record(1007.0, 1007.0, False, rng())
     assert breaker.wait_s(1007.0) >= PAUSE_S * 8 * 0.9
 
 
@@ -153,15 +153,15 @@ def test_whatever_comes_it_never_stays_shut_for_ever(steps: list[tuple[float, st
             if step == "ours":
                 breaker.unproven()
             else:
-                breaker.record(now, at, step == "good", draw())
+                breaker.record(now, at, step == "good", rng())
     for at in begun:
-        breaker.record(now, at, False, draw())
+        breaker.record(now, at, False, rng())
     later = now + PAUSE_MAX_S * 1.2
     assert breaker.admits(later)
     for _ in range(SUCCESSES_TO_CLOSE):
         if breaker.position is not Position.CLOSED:
             breaker.started()
-            breaker.record(later, later, True, draw())
+            breaker.record(later, later, True, rng())
     assert breaker.position is Position.CLOSED
 
 
@@ -175,7 +175,7 @@ class Asked:
     """A receiver that is asked by a breaker's leave, so many at a time, at a speed."""
 
     def __init__(self, breaker: Breaker, random_: random.Random) -> None:
-        self.breaker, self.draw = breaker, random_
+        self.breaker, self.rng = breaker, random_
         self.now_s, self.at_once = 0.0, 1
         self.running: list[tuple[float, bool]] = []
         self.requests = 0
@@ -193,7 +193,7 @@ class Asked:
     def end(self) -> None:
         """The oldest request is answered."""
         started_s, bad = self.running.pop(0)
-        self.breaker.record(self.now_s, started_s, not bad, self.draw)
+        self.breaker.record(self.now_s, started_s, not bad, self.rng)
 
 
 @given(before=BLOCKS, speed=SPEEDS, at_once=st.integers(1, 64), seed=st.integers(0, 1 << 32))
@@ -201,11 +201,11 @@ class Asked:
 def test_whatever_came_before_at_most_a_hundred_requests_fail_before_it_opens(
     before: list[tuple[int, int, float]], speed: float, at_once: int, seed: int
 ) -> None:
-    draw = random.Random(seed)
-    asked = Asked(Breaker(), draw)
+    rng = random.Random(seed)
+    asked = Asked(Breaker(), rng)
     for count, percent, fast in before:
         for _ in range(count):
-            asked.ask(draw.random() * 100 < percent, fast)
+            asked.ask(rng.random() * 100 < percent, fast)
     while asked.running:
         asked.end()
     assume(asked.breaker.position is Position.CLOSED)  # chance may have opened it within ten
@@ -229,13 +229,13 @@ def test_whatever_came_before_at_most_a_hundred_requests_fail_before_it_opens(
 def test_a_receiver_that_answers_half_and_more_is_not_shut_off(
     speed: float, percent: int, manner: str
 ) -> None:
-    draw = random.Random(percent)
-    asked = Asked(Breaker(), draw)
+    rng = random.Random(percent)
+    asked = Asked(Breaker(), rng)
     asked.at_once = 16
     in_a_row = 60 if percent == 50 else 100
     for n in range(20_000):
         if manner == "at random":
-            bad = draw.random() * 100 < percent
+            bad = rng.random() * 100 < percent
         elif manner == "in turn":
             bad = n * percent // 100 != (n + 1) * percent // 100
         else:
@@ -246,12 +246,12 @@ def test_a_receiver_that_answers_half_and_more_is_not_shut_off(
 
 
 def test_one_that_fails_in_nineteen_of_twenty_after_hours_of_good_is_left_alone_soon() -> None:
-    breaker, draw = Breaker(), random.Random(7)
+    breaker, rng = Breaker(), random.Random(7)
     for n in range(60 * 3600):
-        breaker.record(n / 60, n / 60, True, draw)
+        breaker.record(n / 60, n / 60, True, rng)
     for n in range(200):
         at = 3600 + n / 60
-        if breaker.record(at, at, n % 20 == 19, draw):
+        if breaker.record(at, at, n % 20 == 19, rng):
             break
     assert breaker.position is Position.OPEN and n < 100
 

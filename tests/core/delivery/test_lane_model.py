@@ -308,26 +308,26 @@ def small_window(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def walk(machine: type[InStoreOrder], seed: int) -> None:
     """Sixty moves at random: many more than hypothesis makes in the same time."""
-    draw = random.Random(seed)
+    rng = random.Random(seed)
     world = machine()
-    world.begin(draw.randint(1, 6), draw.randint(1, 40), draw.random() < 0.5)
-    keys = [None, *draw.choices([None, 1, 2], k=3)]
+    world.begin(rng.randint(1, 6), rng.randint(1, 40), rng.random() < 0.5)
+    keys = [None, *rng.choices([None, 1, 2], k=3)]
     moves = ["commit", "handle", "handle", "start", "end", "read", "read", "store_reads"]
-    moves += draw.choice([[], ["blink"], ["read_fails", "pause", "resume"]])
+    moves += rng.choice([[], ["blink"], ["read_fails", "pause", "resume"]])
     moves += ["overtake"] * 2 if isinstance(world, ReceiptsOvertake) else []
     for _ in range(60):
-        match draw.choice(moves):
+        match rng.choice(moves):
             case "commit":
-                news = [(draw.choice(keys), draw.randint(0, 9)) for _ in range(draw.randint(0, 4))]
-                world.commit(news, draw.random() < 0.5)
+                news = [(rng.choice(keys), rng.randint(0, 9)) for _ in range(rng.randint(0, 4))]
+                world.commit(news, rng.random() < 0.5)
             case "handle" if world.answers:
                 world.handle()
             case "overtake" if world.overtakers():
                 world.overtake()
             case "start":
-                world.start(draw.randint(1, 3))
+                world.start(rng.randint(1, 3))
             case "end" if world.running:
-                world.end(draw.randint(0, 9), draw.choice([DELIVERED, DELIVERED, RETRYING]), True)
+                world.end(rng.randint(0, 9), rng.choice([DELIVERED, DELIVERED, RETRYING]), True)
             case "read" if world.lane.page_wanted and world.asked is None:
                 world.ask_for_a_page()
             case "store_reads" | "read_fails" as move if world.asked is not None:

@@ -114,15 +114,15 @@ def test_a_message_that_cannot_be_made_fails_at_once() -> None:
 
 
 def test_a_policy_that_holds_keeps_what_is_refused_until_its_window_ends() -> None:
-    policy, draw = RetryPolicy(hold=True), random.Random(1)
+    policy, rng = RetryPolicy(hold=True), random.Random(1)
     refused = Answer(400, (), b"", False, 1.0)
-    assert classify(refused, policy, 1, 100.0, 0.0, draw) == Retry(WINDOW_S - 100.0, held=True)
-    assert classify(refused, policy, 2, WINDOW_S, 0.0, draw) == Failed(exhausted=False)
+    assert classify(refused, policy, 1, 100.0, 0.0, rng) == Retry(WINDOW_S - 100.0, held=True)
+    assert classify(refused, policy, 2, WINDOW_S, 0.0, rng) == Failed(exhausted=False)
     gone = Answer(410, (), b"", False, 1.0)
-    assert classify(gone, policy, 1, 0.0, 0.0, draw) == Failed(exhausted=False, disable=True)
+    assert classify(gone, policy, 1, 0.0, 0.0, rng) == Failed(exhausted=False, disable=True)
     unmade = Fault(FaultKind.TRANSFORM, False, "", 1.0)
-    assert classify(unmade, policy, 1, 100.0, 0.0, draw) == Retry(WINDOW_S - 100.0, held=True)
-    assert classify(unmade, policy, 2, WINDOW_S, 0.0, draw) == Failed(exhausted=False)
+    assert classify(unmade, policy, 1, 100.0, 0.0, rng) == Retry(WINDOW_S - 100.0, held=True)
+    assert classify(unmade, policy, 2, WINDOW_S, 0.0, rng) == Failed(exhausted=False)
 
 
 def test_a_webhooks_policy_turns_refusals_into_retries_and_back() -> None:

@@ -23,10 +23,10 @@ AGES = st.floats(0, WINDOW_S, exclude_max=True)
 SEEDS = st.integers(0, 1 << 32).map(random.Random)
 
 
-def walk(schedule: Schedule, draw: random.Random, takes_s: float = 0.0) -> list[float]:
+def walk(schedule: Schedule, rng: random.Random, takes_s: float = 0.0) -> list[float]:
     """When each attempt of a delivery starts that always fails after `takes_s`."""
     starts, age = [0.0], takes_s
-    while (delay := next_delay_s(schedule, len(starts), age, draw)) is not None:
+    while (delay := next_delay_s(schedule, len(starts), age, rng)) is not None:
         starts.append(age + delay)
         age = starts[-1] + takes_s
         assert len(starts) < 1000
@@ -64,11 +64,11 @@ def test_a_delivery_that_always_fails_is_tried_23_times_in_168_hours() -> None:
     assert (starts[-2], starts[-1]) == (574_955, 604_800)
 
 
-@given(draw=SEEDS, takes_s=st.floats(0, 60))
+@given(rng=SEEDS, takes_s=st.floats(0, 60))
 def test_the_last_attempt_starts_at_168_hours_and_none_after(
-    draw: random.Random, takes_s: float
+    rng: random.Random, takes_s: float
 ) -> None:
-    starts = walk(DEFAULT_SCHEDULE, draw, takes_s)
+    starts = walk(DEFAULT_SCHEDULE, rng, takes_s)
     assert starts == sorted(starts)
     assert starts[-1] <= WINDOW_S + 1e-6
     assert starts[-1] >= WINDOW_S - takes_s - 1e-6  # one still under way at the end is the last
@@ -81,27 +81,27 @@ def test_an_attempt_at_the_end_of_the_window_has_no_successor() -> None:
         assert next_delay_s(DEFAULT_SCHEDULE, 5, age, random.Random(1), 10.0) is None
 
 
-@given(attempts=ATTEMPTS, age_s=AGES, draw=SEEDS, wait=st.none() | st.floats(0, 1e12))
+@given(attempts=ATTEMPTS, age_s=AGES, rng=SEEDS, wait=st.none() | st.floats(0, 1e12))
 @example(1, 0.0, random.Random(0), 1e300)
 @example(1, WINDOW_S - 1e-6, random.Random(0), None)
 def test_a_delay_is_positive_and_ends_within_the_window(
-    attempts: int, age_s: float, draw: random.Random, wait: float | None
+    attempts: int, age_s: float, rng: random.Random, wait: float | None
 ) -> None:
-    delay = next_delay_s(DEFAULT_SCHEDULE, attempts, age_s, draw, wait)
+    delay = next_delay_s(DEFAULT_SCHEDULE, attempts, age_s, rng, wait)
     assert delay is not None and 0 < delay <= WINDOW_S - age_s
 
 
-@given(attempts=ATTEMPTS, draw=SEEDS)
-def test_a_delay_lies_within_its_jitter(attempts: int, draw: random.Random) -> None:
+@given(attempts=ATTEMPTS, rng=SEEDS)
+def test_a_delay_lies_within_its_jitter(attempts: int, rng: random.Random) -> None:
     base = DELAYS_S[min(attempts, len(DELAYS_S)) - 1]
-    delay = next_delay_s(DEFAULT_SCHEDULE, attempts, 0, draw)
+    delay = next_delay_s(DEFAULT_SCHEDULE, attempts, 0, rng)
     assert delay is not None
     assert base * (1 - JITTER) - 1e-9 <= delay <= base * (1 + JITTER) + 1e-9
 
 
 def test_deliveries_that_fail_together_are_spread_over_the_whole_jitter() -> None:
-    draw = random.Random(7)
-    delays = [next_delay_s(DEFAULT_SCHEDULE, 4, 0, draw) or 0 for _ in range(4000)]
+    rng = random.Random(7)
+    delays = [next_delay_s(DEFAULT_SCHEDULE, 4, 0, rng) or 0 for _ in range(4000)]
     buckets = [0] * 24  # 480 s to 720 s, in steps of ten seconds
     for delay in delays:
         buckets[min(23, int((delay - 480) // 10))] += 1

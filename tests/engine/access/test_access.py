@@ -46,7 +46,7 @@ class House:
         self.registry = Registry()
         changes = Changes(self.registry)
         self.orgs = Orgs(store=store, registry=self.registry, changes=changes)
-        self.access = Access(store=store, orgs=self.orgs, draw=random.Random(3).randbytes)
+        self.access = Access(store=store, orgs=self.orgs, random_bytes=random.Random(3).randbytes)
         found = {one.id: one for one in kept.credentials}
         snapshot = port.Snapshot(1 + len(kept.orgs), kept.orgs, list(found.values()))
         self.orgs.load(snapshot)

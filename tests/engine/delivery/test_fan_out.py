@@ -119,7 +119,7 @@ async def scenario(place: Path) -> None:
     engine = Engine(
         store=store, registry=registry, catalogue=Names(),  # type: ignore[arg-type]
         sender=receivers, target_of=lambda _: Target("https", "x.example", 443, "/"),  # type: ignore[arg-type]
-        clock=WallClock(), draw=random.Random(1), terms=Terms(b"t" * 16), gone=lambda _: None,
+        clock=WallClock(), rng=random.Random(1), terms=Terms(b"t" * 16), gone=lambda _: None,
         hopeless=lambda *_: None, feed=Feed(), metrics=EngineMetrics(), limits=Limits(),
     )  # fmt: skip
     await engine.start()

@@ -150,10 +150,10 @@ def test_a_word_told_before_a_restart_is_not_told_again() -> None:
 
 def test_one_that_fails_in_part_is_shown_so_and_not_by_turns() -> None:
     scene, seen = Scene(), list[bool]()
-    draw = random.Random(3)
+    rng = random.Random(3)
     for at in range(1200):
         scene.clock.ms += 100
-        if draw.random() < 0.15:
+        if rng.random() < 0.15:
             scene.fail()
         else:
             scene.healths.good(4)

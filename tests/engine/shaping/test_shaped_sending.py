@@ -99,7 +99,7 @@ class Desk:
         given: dict[str, Any] = {
             "store": self.quiet, "registry": registry, "sender": line, "clock": Clock(),
             "target_of": lambda url: Target("https", url.split("/")[2], 443, "/"),
-            "draw": random.Random(1), "budget_bytes": 1 << 20, "in_flight_max": 10,
+            "rng": random.Random(1), "budget_bytes": 1 << 20, "in_flight_max": 10,
             "healths": self.quiet, "shaper": shaper, "gone": lambda _: None,
             "observe": lambda *_: None,
         }  # fmt: skip

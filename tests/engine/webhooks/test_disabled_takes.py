@@ -88,7 +88,7 @@ class Scene:
             sender=self.line,  # type: ignore[arg-type]
             target_of=lambda url: None,  # type: ignore[arg-type,return-value]
             clock=Clock(),
-            draw=random.Random(1),
+            rng=random.Random(1),
             budget_bytes=1 << 20,
             in_flight_max=10,
             healths=self.healths,

@@ -23,7 +23,7 @@ async def next_owner(world: NoticeWorld) -> tuple[Webhooks, list[tuple[str, int]
         changes=Changes(registry),
         vault=world.webhooks._vault,
         clock=world.clock,
-        draw=random.Random(2).randbytes,
+        random_bytes=random.Random(2).randbytes,
         event_types=lambda org: dict.fromkeys(CATALOGUE.names(), 1),
         check_url=lambda _: None,
         on_change=lambda _: None,

@@ -37,37 +37,37 @@ class Place:
 
     def __init__(self, path: Path) -> None:
         self.half = WritingHalf(path / FILE)
-        draw = random.Random(3)
+        rng = random.Random(3)
         self.delivery = 0
         with self.half.connection:
             for seq in range(1, COUNT + 1):
-                self._event(draw, seq)
+                self._event(rng, seq)
                 if seq % 50 == 0:  # slices of a replay: events of long ago, in order
-                    for of in sorted(draw.sample(range(1, seq + 1), 10)):
-                        self._deliver(draw, of, draw.choice(WEBHOOKS), seq)
+                    for of in sorted(rng.sample(range(1, seq + 1), 10)):
+                        self._deliver(rng, of, rng.choice(WEBHOOKS), seq)
             for of in range(1, COUNT, 2):  # and a long one, of thousands without an event between
                 for webhook in (7, 8, 9):
-                    self._deliver(draw, of, webhook, COUNT)
-            self._event(draw, COUNT + 1)
+                    self._deliver(rng, of, webhook, COUNT)
+            self._event(rng, COUNT + 1)
         self.segments = Segments(":memory:")
         self.blocks = Blocks(self.half.connection, self.segments.connection)
         self.log = Log(self.half.connection, self.segments, self.blocks)
 
-    def _event(self, draw: random.Random, seq: int) -> None:
-        many = BIG_HAS if seq == BIG else draw.choice([0, 1, 1, 2, 5, 12])
-        name = RARE if seq % 400 == 0 else draw.choice(NAMES[:5])
+    def _event(self, rng: random.Random, seq: int) -> None:
+        many = BIG_HAS if seq == BIG else rng.choice([0, 1, 1, 2, 5, 12])
+        name = RARE if seq % 400 == 0 else rng.choice(NAMES[:5])
         terms = (seq // 3).to_bytes(8, "big") + b"common%d_" % (seq % 2)
         org = 2 if seq % 9 == 0 else 1
         row = (seq, org, name, f"e-{seq}", START_MS + seq * STEP_MS, self.delivery + 1, many, terms)
         self.half.connection.execute(_EVENT, row)
         for at in range(many):
-            webhook = draw.choice(WEBHOOKS) if many < BIG_HAS else 1000 + at
-            self._deliver(draw, seq, webhook, None)
+            webhook = rng.choice(WEBHOOKS) if many < BIG_HAS else 1000 + at
+            self._deliver(rng, seq, webhook, None)
 
-    def _deliver(self, draw: random.Random, seq: int, webhook: int, replay: int | None) -> None:
+    def _deliver(self, rng: random.Random, seq: int, webhook: int, replay: int | None) -> None:
         self.delivery += 1
         odds = (70, 4, 6, 10, 6, 1)
-        state = draw.choices((3, 0, 2, 4, 5, 6), odds)[0]
+        state = rng.choices((3, 0, 2, 4, 5, 6), odds)[0]
         run = self.half.connection.execute
         run(_DELIVERY, (self.delivery, seq, webhook, state))
         if replay is not None:
@@ -111,20 +111,20 @@ def place(
     one.half.close()
 
 
-def draw_query(draw: random.Random) -> port.EventQuery:
-    low, high = sorted(START_MS + draw.randrange(COUNT * STEP_MS) for _ in range(2))
-    rare = draw.randrange(COUNT // 3).to_bytes(8, "big")
+def draw_query(rng: random.Random) -> port.EventQuery:
+    low, high = sorted(START_MS + rng.randrange(COUNT * STEP_MS) for _ in range(2))
+    rare = rng.randrange(COUNT // 3).to_bytes(8, "big")
     return port.EventQuery(
-        draw.choice([1, 1, 1, 2, 3]),
-        draw.choice([(), (), (NAMES[0],), (NAMES[1], RARE), (RARE,), ("unknown",)]),
-        low if draw.random() < 0.4 else None,
-        high if draw.random() < 0.4 else None,
-        draw.choice([(), (), (), (rare,), (b"common0_",), (b"nothing_",)]),
-        draw.choice([None, None, None, True, False]),
-        limit=draw.choice([7, 50, 200]),
-        events=draw.choice([(), (), (), draw.sample(range(1, COUNT), 30)]),
-        webhooks=draw.choice([WEBHOOKS, [3], [7, 20], [1005], [99], [*WEBHOOKS, 1005]]),
-        states=draw.choice([(), (), (3,), (4,), (0, 1), (0, 2, 5), (6,)]),
+        rng.choice([1, 1, 1, 2, 3]),
+        rng.choice([(), (), (NAMES[0],), (NAMES[1], RARE), (RARE,), ("unknown",)]),
+        low if rng.random() < 0.4 else None,
+        high if rng.random() < 0.4 else None,
+        rng.choice([(), (), (), (rare,), (b"common0_",), (b"nothing_",)]),
+        rng.choice([None, None, None, True, False]),
+        limit=rng.choice([7, 50, 200]),
+        events=rng.choice([(), (), (), rng.sample(range(1, COUNT), 30)]),
+        webhooks=rng.choice([WEBHOOKS, [3], [7, 20], [1005], [99], [*WEBHOOKS, 1005]]),
+        states=rng.choice([(), (), (3,), (4,), (0, 1), (0, 2, 5), (6,)]),
     )
 
 
@@ -132,10 +132,10 @@ def draw_query(draw: random.Random) -> port.EventQuery:
 def test_any_filter_gives_what_a_plain_read_gives_in_both_directions(
     place: Place, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draw = random.Random(seed)
-    monkeypatch.setattr(fates, "BLOCKS_MAX", draw.choice([1, 2, 16]))
-    monkeypatch.setattr(fates, "REPLAYS_MAX", draw.choice([1, 40, 8192]))
-    query = draw_query(draw)
+    rng = random.Random(seed)
+    monkeypatch.setattr(fates, "BLOCKS_MAX", rng.choice([1, 2, 16]))
+    monkeypatch.setattr(fates, "REPLAYS_MAX", rng.choice([1, 40, 8192]))
+    query = draw_query(rng)
     wanted = place.expected(query)
     for forward in (False, True):
         assert all_pages(place.log, query, forward) == wanted

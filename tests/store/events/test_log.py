@@ -129,40 +129,40 @@ def has_all(kept: bytes, wanted: Sequence[bytes]) -> bool:
     return {kept[at : at + 8] for at in range(0, len(kept), 8)} >= set(wanted)
 
 
-def some(draw: random.Random, values: Sequence[Any], odds: float) -> tuple[Any, ...]:
-    if draw.random() < odds:
+def some(rng: random.Random, values: Sequence[Any], odds: float) -> tuple[Any, ...]:
+    if rng.random() < odds:
         return ()
-    return tuple(draw.sample(values, draw.randrange(1, min(4, len(values)) + 1)))
+    return tuple(rng.sample(values, rng.randrange(1, min(4, len(values)) + 1)))
 
 
-def times(draw: random.Random) -> dict[str, int | None]:
+def times(rng: random.Random) -> dict[str, int | None]:
     span = COUNT * STEP_MS
-    low, high = sorted(START_MS + draw.randrange(span) for _ in range(2))
+    low, high = sorted(START_MS + rng.randrange(span) for _ in range(2))
     return {
-        "from_ms": low if draw.random() < 0.4 else None,
-        "to_ms": high if draw.random() < 0.4 else None,
+        "from_ms": low if rng.random() < 0.4 else None,
+        "to_ms": high if rng.random() < 0.4 else None,
     }
 
 
-def terms_of(draw: random.Random) -> tuple[bytes, ...]:
-    rare = draw.randrange(COUNT // 3).to_bytes(8, "big")
-    return draw.choice([(), (), (), (rare,), (b"common0_",), (b"common1_", rare), (b"nothing_",)])
+def terms_of(rng: random.Random) -> tuple[bytes, ...]:
+    rare = rng.randrange(COUNT // 3).to_bytes(8, "big")
+    return rng.choice([(), (), (), (rare,), (b"common0_",), (b"common1_", rare), (b"nothing_",)])
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_any_filter_gives_what_a_plain_read_gives_in_both_directions(
     place: Place, seed: int
 ) -> None:
-    draw = random.Random(seed)
-    webhooks = draw.choice([OWN, OWN, [3], [17, 20], [OTHER], [99]])
+    rng = random.Random(seed)
+    webhooks = rng.choice([OWN, OWN, [3], [17, 20], [OTHER], [99]])
     query = port.DeliveryQuery(
         webhooks,
-        some(draw, [int(state) for state in State], 0.5),
-        some(draw, [*NAMES, RARE, "unknown"], 0.5),
-        terms=terms_of(draw),
-        limit=draw.choice([7, 50, 200]),
-        events=some(draw, range(1, COUNT), 0.8),
-        **times(draw),
+        some(rng, [int(state) for state in State], 0.5),
+        some(rng, [*NAMES, RARE, "unknown"], 0.5),
+        terms=terms_of(rng),
+        limit=rng.choice([7, 50, 200]),
+        events=some(rng, range(1, COUNT), 0.8),
+        **times(rng),
     )
     wanted = expected_deliveries(place, query)
     for forward in (False, True):
@@ -171,15 +171,15 @@ def test_any_filter_gives_what_a_plain_read_gives_in_both_directions(
 
 @pytest.mark.parametrize("seed", range(25))
 def test_any_filter_of_events_gives_what_a_plain_read_gives(place: Place, seed: int) -> None:
-    draw = random.Random(seed)
+    rng = random.Random(seed)
     query = port.EventQuery(
-        draw.choice([1, 1, 2, 3]),
-        some(draw, [*NAMES, RARE, "unknown"], 0.5),
-        terms=terms_of(draw),
-        matched=draw.choice([None, None, True, False]),
-        limit=draw.choice([7, 50, 200]),
-        events=some(draw, range(1, COUNT), 0.8),
-        **times(draw),
+        rng.choice([1, 1, 2, 3]),
+        some(rng, [*NAMES, RARE, "unknown"], 0.5),
+        terms=terms_of(rng),
+        matched=rng.choice([None, None, True, False]),
+        limit=rng.choice([7, 50, 200]),
+        events=some(rng, range(1, COUNT), 0.8),
+        **times(rng),
     )
     wanted = expected_events(place, query)
     for forward in (False, True):

@@ -121,14 +121,14 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 
 
 def test_a_tally_is_what_counting_gives_for_any_time_and_any_service_level(place: Place) -> None:
-    draw = random.Random(3)
+    rng = random.Random(3)
     span = place.now_ms - START_MS
     for webhook in (1, 20, 21, 99):
         place.check(webhook, *EVER, 30)
         place.check(webhook, *EVER, None)
         for _ in range(12):
-            low, high = sorted(START_MS + draw.randrange(span) for _ in range(2))
-            place.check(webhook, low, high, draw.choice([None, 0, 1, 5, 30, 3600, 86_400]))
+            low, high = sorted(START_MS + rng.randrange(span) for _ in range(2))
+            place.check(webhook, low, high, rng.choice([None, 0, 1, 5, 30, 3600, 86_400]))
     at = START_MS + span // 2
     place.check(1, at, at, 1)
     place.check(1, at, at + 1, 1)
@@ -136,10 +136,10 @@ def test_a_tally_is_what_counting_gives_for_any_time_and_any_service_level(place
 
 def test_late_ones_of_many_webhooks_are_what_each_tally_says(place: Place) -> None:
     """Each by its own service level, in one reading, at any ends."""
-    draw = random.Random(11)
+    rng = random.Random(11)
     span = place.now_ms - START_MS
-    wishes = [(webhook, draw.choice([1, 5, 30, 3600, 86_400])) for webhook in (*OWN, 21, 99)]
-    ends = [sorted(START_MS + draw.randrange(span) for _ in range(2)) for _ in range(8)]
+    wishes = [(webhook, rng.choice([1, 5, 30, 3600, 86_400])) for webhook in (*OWN, 21, 99)]
+    ends = [sorted(START_MS + rng.randrange(span) for _ in range(2)) for _ in range(8)]
     seen = 0
     for low, high in [EVER, (START_MS + span // 2, START_MS + span // 2), *ends]:
         told = place.totals.late_each(wishes, low, high)
@@ -150,7 +150,7 @@ def test_late_ones_of_many_webhooks_are_what_each_tally_says(place: Place) -> No
     assert list(place.totals.late_each([], *EVER)) == []
 
 
-def replay_some(place: Place, draw: random.Random, missed: list[int]) -> None:
+def replay_some(place: Place, rng: random.Random, missed: list[int]) -> None:
     """A replay's deliveries of what has not arrived; some of them arrive at once, some after they
     have failed, and some do not."""
 
@@ -171,7 +171,7 @@ def replay_some(place: Place, draw: random.Random, missed: list[int]) -> None:
             f" FROM delivery WHERE id = {new}",
             place.now_ms,
         )
-    ends = draw.choices([State.DELIVERED, State.DELIVERED, State.FAILED], k=len(made))
+    ends = rng.choices([State.DELIVERED, State.DELIVERED, State.FAILED], k=len(made))
     first = [settled(new, end, webhook=of(new)) for new, end in zip(made, ends, strict=True)]
     place.half.commit(port.Batch(0, settled=first))
     again = [new for new, end in zip(made, ends, strict=True) if end is State.FAILED and new % 2]
@@ -183,12 +183,12 @@ def replay_some(place: Place, draw: random.Random, missed: list[int]) -> None:
 
 def test_a_tally_follows_every_move_of_old_deliveries(place: Place) -> None:
     """Settles, retiring, expiry, a try that was asked for, a cancel, a taking, and retention."""
-    draw = random.Random(5)
+    rng = random.Random(5)
     half = place.half
 
     def ids(state: State, count: int) -> list[int]:
         found = [row[0] for row in place.rows("SELECT id FROM delivery WHERE state = ?", state)]
-        return draw.sample(found, min(count, len(found)))
+        return rng.sample(found, min(count, len(found)))
 
     def of(delivery: int) -> int:
         [(webhook,)] = place.rows("SELECT webhook FROM delivery WHERE id = ?", delivery)
@@ -199,7 +199,7 @@ def test_a_tally_follows_every_move_of_old_deliveries(place: Place) -> None:
             port.Batch(
                 0,
                 settled=[
-                    settled(one, draw.choice([State.DELIVERED, State.FAILED]), webhook=of(one))
+                    settled(one, rng.choice([State.DELIVERED, State.FAILED]), webhook=of(one))
                     for one in ids(State.PENDING, 3) + ids(State.RETRYING, 20)
                 ],
             )
@@ -229,7 +229,7 @@ def test_a_tally_follows_every_move_of_old_deliveries(place: Place) -> None:
 
     moves: list[Callable[[], object]] = [
         settle,
-        lambda: replay_some(place, draw, ids(State.PARKED, 8) + ids(State.FAILED, 8)),
+        lambda: replay_some(place, rng, ids(State.PARKED, 8) + ids(State.FAILED, 8)),
         ask,
         lambda: half.recovery.retire(4, State.PARKED, 5),
         lambda: half.recovery.retire(5, State.CANCELLED, 500),
@@ -240,7 +240,7 @@ def test_a_tally_follows_every_move_of_old_deliveries(place: Place) -> None:
     ]
     place.check(1, *EVER, 30)
     place.check_orgs()
-    for action in [*moves[:7], *draw.choices(moves[:7], k=7), *moves, take]:
+    for action in [*moves[:7], *rng.choices(moves[:7], k=7), *moves, take]:
         action()
         place.now_ms += 1_000
         for webhook in (1, 4, 5, 21):
@@ -392,11 +392,11 @@ def test_totals_are_those_of_the_rows_when_retention_has_dropped_whole_blocks(
         assert 0 < left and (replayed or share > 0.5)
         assert left != rows_before or share == 0.31  # a slice of nothing changes nothing
         rows_before = left
-        draw = random.Random(share)
+        rng = random.Random(share)
         for webhook in (*OWN[:4], OTHER):
             place.check(webhook, *EVER, 30)
-            low, high = sorted(START_MS + draw.randrange(span) for _ in range(2))
-            place.check(webhook, low, high, draw.choice([None, 0, 5, 3600]))
+            low, high = sorted(START_MS + rng.randrange(span) for _ in range(2))
+            place.check(webhook, low, high, rng.choice([None, 0, 5, 3600]))
         place.check_orgs()
         wishes = [(webhook, 30) for webhook in (*OWN, OTHER)]
         tallies = [place.totals.tally(webhook, *EVER, sla_s) for webhook, sla_s in wishes]

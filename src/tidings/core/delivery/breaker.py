@@ -117,14 +117,14 @@ class Breaker:
         """Seconds until it may admit one; 0 also where a probe under way must end first."""
         return 0.0 if self.position is Position.CLOSED else max(0.0, self.until_s - now_s)
 
-    def record(self, now_s: float, started_s: float, ok: bool, draw: random.Random) -> bool:
+    def record(self, now_s: float, started_s: float, ok: bool, rng: random.Random) -> bool:
         """What the receiver did to an attempt that began at `started_s`; whether it moved."""
         if self.position is Position.CLOSED:
             if ok:
                 self._window.good(now_s)
                 return False
             if self._window.bad(now_s):
-                self._open(now_s, draw)
+                self._open(now_s, rng)
                 return True
             return False
         probe = started_s >= self._opened_s and self._probes > 0
@@ -134,7 +134,7 @@ class Breaker:
             return self._recovering()
         if not probe:
             return False  # it began before the breaker opened, and tells nothing new
-        self._open(now_s, draw)
+        self._open(now_s, rng)
         return True
 
     def unproven(self) -> None:
@@ -152,11 +152,11 @@ class Breaker:
         """Begin afresh: the webhook was enabled again, or has another address."""
         self.__init__()  # type: ignore[misc]  # all of its state is made there
 
-    def _open(self, now_s: float, draw: random.Random) -> None:
+    def _open(self, now_s: float, rng: random.Random) -> None:
         pause = min(PAUSE_MAX_S, PAUSE_S * 2 ** min(self.opens, 10))
         self.position = Position.OPEN
         self.opens += 1
-        self.until_s = now_s + pause * draw.uniform(1 - JITTER, 1 + JITTER)
+        self.until_s = now_s + pause * rng.uniform(1 - JITTER, 1 + JITTER)
         self._opened_s = now_s
         self._successes = 0
         self._probes = 0

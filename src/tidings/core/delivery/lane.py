@@ -323,7 +323,7 @@ class Lane:
         return self._retries or self._replays
 
     def judge(
-        self, ending: Ending, outcome: Outcome, now_s: float, started_s: float, draw: random.Random
+        self, ending: Ending, outcome: Outcome, now_s: float, started_s: float, rng: random.Random
     ) -> bool:
         """Learn from what the receiver did to an attempt; whether the breaker moved.
 
@@ -340,7 +340,7 @@ class Lane:
                 return False
         elif isinstance(ending, Answer) and _taken(outcome):
             self.learned.admitted(now_s, started_s)
-        return self.breaker.record(now_s, started_s, isinstance(outcome, Delivered), draw)
+        return self.breaker.record(now_s, started_s, isinstance(outcome, Delivered), rng)
 
     def ended(self, *, slow: bool, delivered: bool) -> None:
         """An attempt is over: its slot is free. It stays in flight until `settled`."""

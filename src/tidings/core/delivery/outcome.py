@@ -120,7 +120,7 @@ def classify(
     attempts: int,
     age_s: float,
     now_s: float,
-    draw: random.Random,
+    rng: random.Random,
 ) -> Outcome:
     """Decide what follows the attempt number `attempts` (1 or more) of a delivery `age_s` old."""
     wait: float | None = None
@@ -144,7 +144,7 @@ def classify(
             wait = ending.wait_s
             ours = kind in (FaultKind.OURS, FaultKind.STALE)
             slow = kind in (FaultKind.TIMEOUT, FaultKind.CONNECT_TIMEOUT)
-    delay = next_delay_s(policy.schedule, attempts, age_s, draw, wait)
+    delay = next_delay_s(policy.schedule, attempts, age_s, rng, wait)
     if delay is None:
         return Failed(exhausted=True)
     return Retry(delay_s=delay, slow=slow, ours=ours, hold_s=hold_s)

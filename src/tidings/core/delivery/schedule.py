@@ -31,7 +31,7 @@ def next_delay_s(
     schedule: Schedule,
     attempts: int,
     age_s: float,
-    draw: random.Random,
+    rng: random.Random,
     retry_after_s: float | None = None,
 ) -> float | None:
     """Seconds from now to the next attempt, or None when the window is used up.
@@ -42,7 +42,7 @@ def next_delay_s(
     there; an attempt that was itself made at the end has no successor.
     """
     base = schedule.delays_s[min(attempts, len(schedule.delays_s)) - 1]
-    delay = base * (1 + schedule.jitter * (2 * draw.random() - 1))
+    delay = base * (1 + schedule.jitter * (2 * rng.random() - 1))
     if retry_after_s is not None:
         delay = max(delay, min(retry_after_s, RETRY_AFTER_MAX_S))
     left = schedule.window_s - age_s

@@ -87,14 +87,14 @@ class Access:
         *,
         store: port.Store,
         orgs: Orgs,
-        draw: Callable[[int], bytes] = os.urandom,
+        random_bytes: Callable[[int], bytes] = os.urandom,
         clock: Clock | None = None,
         tokens: Tokens | None = None,
     ) -> None:
         """Without `tokens`, those that are given out do not outlive this object."""
         self._store = store
         self._orgs = orgs
-        self._draw = draw
+        self._random_bytes = random_bytes
         self._now_ms = (clock or WallClock()).now_ms
         self._tokens = tokens or Tokens(os.urandom(32), os.urandom)
         self._credentials: dict[str, port.Credential] = {}
@@ -406,6 +406,6 @@ class Access:
         if self._credentials:
             return None
         await self._orgs.ensure(org)
-        fresh = NewCredential(new_key(self._draw), new_secret(self._draw))
+        fresh = NewCredential(new_key(self._random_bytes), new_secret(self._random_bytes))
         await self.put(fresh.key, fresh.secret, org, platform=True, scopes=EVERYTHING)
         return fresh

@@ -45,13 +45,17 @@ class AccessServices:
         changes: Changes,
         clock: Clock,
         token_key: bytes,
-        draw: Callable[[int], bytes] = os.urandom,
+        random_bytes: Callable[[int], bytes] = os.urandom,
         passwords: Passwords | None = None,
         now_s: Callable[[], float] = time.monotonic,
     ) -> "AccessServices":
         """`token_key` signs access tokens: with another one, those that are out end."""
         access = Access(
-            store=store, orgs=orgs, draw=draw, clock=clock, tokens=Tokens(token_key, draw)
+            store=store,
+            orgs=orgs,
+            random_bytes=random_bytes,
+            clock=clock,
+            tokens=Tokens(token_key, random_bytes),
         )
         links = Links(store, clock)
         users = Users(
@@ -59,7 +63,7 @@ class AccessServices:
             links=links,
             changes=changes,
             clock=clock,
-            draw=draw,
+            random_bytes=random_bytes,
             passwords=passwords or Passwords(),
         )
         guard = SignInGuard(hmac.digest(token_key, b"tidings.devices", "sha256"))
@@ -69,15 +73,23 @@ class AccessServices:
             access=access,
             users=users,
             clock=clock,
-            draw=draw,
+            random_bytes=random_bytes,
             guard=guard,
         )
         return cls(
             access=access,
-            credentials=Credentials(access=access, changes=changes, clock=clock, draw=draw),
+            credentials=Credentials(
+                access=access, changes=changes, clock=clock, random_bytes=random_bytes
+            ),
             users=users,
             sessions=sessions,
-            portals=Portals(links=links, access=access, sessions=sessions, clock=clock, draw=draw),
+            portals=Portals(
+                links=links,
+                access=access,
+                sessions=sessions,
+                clock=clock,
+                random_bytes=random_bytes,
+            ),
             guard=guard,
             limits=Limits(orgs, now_s),
             upkeep=AccessUpkeep(store=store, access=access, sessions=sessions, clock=clock),

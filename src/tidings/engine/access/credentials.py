@@ -40,12 +40,17 @@ class Credentials:
     """Changes to credentials, one at a time, each in force when it returns."""
 
     def __init__(
-        self, *, access: Access, changes: Changes, clock: Clock, draw: Callable[[int], bytes]
+        self,
+        *,
+        access: Access,
+        changes: Changes,
+        clock: Clock,
+        random_bytes: Callable[[int], bytes],
     ) -> None:
         self._access = access
         self._changes = changes
         self._clock = clock
-        self._draw = draw
+        self._random_bytes = random_bytes
 
     def list(self, caller: Caller, org: int) -> list[port.Credential]:
         """The credentials of an org that the caller may see, revoked ones too, oldest first."""
@@ -75,7 +80,7 @@ class Credentials:
                     f"An org must have at most {PER_ORG_MAX} credentials in force; got one more. "
                     "Revoke those that are not used.",
                 )
-            key = wanted.code or new_key(self._draw)
+            key = wanted.code or new_key(self._random_bytes)
             if self._access.credential(key) is not None:
                 raise _refused(
                     409,
@@ -198,7 +203,7 @@ class Credentials:
 
     def _secret(self, kind: str, password: str | None) -> tuple[bytes, str]:
         """The digest to keep and the secret to show."""
-        secret = password or new_secret(self._draw)
+        secret = password or new_secret(self._random_bytes)
         return digest_of(till_secret(secret) if kind == TILL else secret), secret
 
     def _is_last_of_platform(self, credential: port.Credential) -> bool:

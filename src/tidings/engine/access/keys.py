@@ -20,14 +20,14 @@ class NewCredential(msgspec.Struct, frozen=True):
         return f"NewCredential(key={self.key!r})"
 
 
-def new_key(draw: Callable[[int], bytes]) -> str:
+def new_key(random_bytes: Callable[[int], bytes]) -> str:
     """The public half of a credential."""
-    return typed("tdk", draw(10))
+    return typed("tdk", random_bytes(10))
 
 
-def new_secret(draw: Callable[[int], bytes]) -> str:
+def new_secret(random_bytes: Callable[[int], bytes]) -> str:
     """The secret half: 240 random bits."""
-    return typed("tds", draw(30))
+    return typed("tds", random_bytes(30))
 
 
 def digest_of(secret: str) -> bytes:

@@ -47,13 +47,13 @@ class Portals:
         access: Access,
         sessions: Sessions,
         clock: Clock,
-        draw: Callable[[int], bytes],
+        random_bytes: Callable[[int], bytes],
     ) -> None:
         self._links = links
         self._access = access
         self._sessions = sessions
         self._clock = clock
-        self._draw = draw
+        self._random_bytes = random_bytes
         self._open: dict[int, deque[int]] = {}  # by org: when its links end
 
     async def make_link(self, caller: Caller, portal: Portal, lasts_ms: int) -> tuple[str, int]:
@@ -84,7 +84,7 @@ class Portals:
                     "",
                 ),
             )
-        token, ends_ms = typed("lnk", self._draw(30)), now_ms + lasts_ms
+        token, ends_ms = typed("lnk", self._random_bytes(30)), now_ms + lasts_ms
         digest, maker = digest_of(token), caller.credential
         link = port.Link(digest, PORTAL, "", portal.org, maker, ends_ms, _encode(portal))
         await self._links.put(link)

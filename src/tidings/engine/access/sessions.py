@@ -87,7 +87,7 @@ class Sessions:
         access: Access,
         users: Users,
         clock: Clock,
-        draw: Callable[[int], bytes],
+        random_bytes: Callable[[int], bytes],
         guard: SignInGuard | None = None,
     ) -> None:
         self._store = store
@@ -95,7 +95,7 @@ class Sessions:
         self._access = access
         self._users = users
         self._clock = clock
-        self._draw = draw
+        self._random_bytes = random_bytes
         self._guard = guard or SignInGuard()
         self._sessions: dict[bytes, port.Session] = {}
         self._of_owner: defaultdict[str, list[bytes]] = defaultdict(list)  # oldest first
@@ -161,12 +161,12 @@ class Sessions:
         return self._marked(signed, account)
 
     def _marked(self, signed: SignedIn, account: str) -> SignedIn:
-        device = self._guard.device(account, self._draw(16))
+        device = self._guard.device(account, self._random_bytes(16))
         return msgspec.structs.replace(signed, device=device)
 
     async def make_link(self, credential: str) -> str:
         """The token of a link that signs in once, within 10 minutes, as a credential."""
-        token = typed("lnk", self._draw(30))
+        token = typed("lnk", self._random_bytes(30))
         expires_ms = self._clock.now_ms() + LINK_MS
         await self._links.put(port.Link(digest_of(token), SIGN_IN, "", 0, credential, expires_ms))
         return token
@@ -306,7 +306,7 @@ class Sessions:
         opened: Opened | None = None,
     ) -> SignedIn:
         """A new session, always with a new token."""
-        token = typed("tsn", self._draw(32))
+        token = typed("tsn", self._random_bytes(32))
         now_ms = self._clock.now_ms()
         session = port.Session(
             digest_of(token),

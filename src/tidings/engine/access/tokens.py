@@ -44,9 +44,9 @@ def mark_of(digest: bytes) -> str:
 class Tokens:
     """Makes and reads tokens with one key."""
 
-    def __init__(self, key: bytes, draw: Callable[[int], bytes]) -> None:
+    def __init__(self, key: bytes, random_bytes: Callable[[int], bytes]) -> None:
         self._key = key
-        self._draw = draw
+        self._random_bytes = random_bytes
 
     def __repr__(self) -> str:
         """Nothing of the key."""
@@ -62,7 +62,7 @@ class Tokens:
             org,
             now_s,
             now_s + ttl_s,
-            str(uuid.UUID(bytes=self._draw(16), version=4)),
+            str(uuid.UUID(bytes=self._random_bytes(16), version=4)),
             mark_of(digest),
         )
         said = _HEAD + b"." + _text(msgspec.json.encode(claims))

@@ -43,14 +43,14 @@ class Users:
         links: Links,
         changes: Changes,
         clock: Clock,
-        draw: Callable[[int], bytes],
+        random_bytes: Callable[[int], bytes],
         passwords: Passwords,
     ) -> None:
         self._store = store
         self._links = links
         self._changes = changes
         self._clock = clock
-        self._draw = draw
+        self._random_bytes = random_bytes
         self._passwords = passwords
         self._persons: dict[str, port.Person] = {}
         self._of_email: dict[str, list[str]] = {}
@@ -332,7 +332,7 @@ class Users:
         accepted = msgspec.structs.replace(member, accepted_ms=self._clock.now_ms())
         if person.password is not None:
             # Invited when an address was one person for all orgs: one of this org's own from now.
-            id = typed("usr", self._draw(10))
+            id = typed("usr", self._random_bytes(10))
             own = msgspec.structs.replace(person, id=id, password=hashed)
             accepted = msgspec.structs.replace(accepted, person=id)
             await self._store.put_people([own], [accepted], None, person.id)
@@ -369,7 +369,7 @@ class Users:
                 "password must be that of a new person; got one for somebody who has theirs. "
                 "Leave it out.",
             )
-        id = typed("usr", self._draw(10))
+        id = typed("usr", self._random_bytes(10))
         return port.Person(id, wanted.email, hashed, self._clock.now_ms())
 
     async def _link(self, purpose: str, person: str, org: int, lasts_ms: int) -> NewLink:
@@ -381,7 +381,7 @@ class Users:
         self, purpose: str, person: str, org: int, lasts_ms: int
     ) -> tuple[port.Link, NewLink]:
         """As it is stored, and as it is shown."""
-        token = typed("lnk", self._draw(30))
+        token = typed("lnk", self._random_bytes(30))
         expires_ms = self._clock.now_ms() + lasts_ms
         link = port.Link(digest_of(token), purpose, person, org, "", expires_ms)
         return link, NewLink(token, purpose, expires_ms)

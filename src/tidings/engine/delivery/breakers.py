@@ -16,10 +16,10 @@ class Breakers:
     """Stateless but for its timers: the state is the lanes' and the healths'."""
 
     def __init__(
-        self, healths: Healths, draw: random.Random, pump: Callable[[WebhookRunner], None]
+        self, healths: Healths, rng: random.Random, pump: Callable[[WebhookRunner], None]
     ) -> None:
         self._healths = healths
-        self._draw = draw
+        self._rng = rng
         self._pump = pump
         self._loop = asyncio.get_running_loop()
 
@@ -53,7 +53,7 @@ class Breakers:
             )
         now_s = self._loop.time()
         started_s = now_s - ending.duration_ms / 1000
-        if runner.lane.judge(ending, outcome, now_s, started_s, self._draw):
+        if runner.lane.judge(ending, outcome, now_s, started_s, self._rng):
             self._moved(runner)
         elif (hold_s := runner.lane.learned.told_s(now_s)) > 0:
             self._healths.held(number, hold_s)

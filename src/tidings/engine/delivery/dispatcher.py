@@ -58,7 +58,7 @@ class Dispatcher:
         sender: Sender,
         target_of: Callable[[str], Target],
         clock: Clock,
-        draw: random.Random,
+        rng: random.Random,
         budget_bytes: int,
         in_flight_max: int,
         healths: Healths,
@@ -76,7 +76,7 @@ class Dispatcher:
         self._noted = noted or port.NotNoted()
         self._registry = registry
         self._clock = clock
-        self._draw = draw
+        self._rng = rng
         self._budget = Budget(budget_bytes)
         self._admission = Admission(in_flight_max, self._may_send)
         self._attempts = Attempts(
@@ -111,7 +111,7 @@ class Dispatcher:
             give_back=self._claims.release,
         )
         self._loop = asyncio.get_running_loop()
-        self._breakers = Breakers(healths, draw, self._pump)
+        self._breakers = Breakers(healths, rng, self._pump)
         self.outlooks = Outlooks(self._known, healths, clock, self._admission, self._may_send)
         self._tasks: set[asyncio.Task[None]] = set()
         self._hopeless: dict[int, str] = {}  # what the health of a webhook has just come to
@@ -408,7 +408,7 @@ class Dispatcher:
         if job.accepted_ms < self._began_ms and not self._sure():
             # The first date of this process may be a wrong one: one more attempt, when it is surer.
             age_s = min(age_s, max(0.0, webhook.retry.schedule.window_s - SURE_AFTER_S))
-        outcome = classify(ending, webhook.retry, job.step, age_s, now_ms / 1000, self._draw)
+        outcome = classify(ending, webhook.retry, job.step, age_s, now_ms / 1000, self._rng)
         outcome = self.promised_retries.keep(job.delivery, outcome, now_ms)
         delivered = isinstance(outcome, Delivered)
         self._breakers.charge(runner, job, ending, outcome)

@@ -149,13 +149,15 @@ def unborn(org: int, reading: Reading) -> StoredWebhook:
     )
 
 
-def with_ids(fresh: StoredWebhook, now_ms: int, draw: Callable[[int], bytes]) -> StoredWebhook:
+def with_ids(
+    fresh: StoredWebhook, now_ms: int, random_bytes: Callable[[int], bytes]
+) -> StoredWebhook:
     """With ids of its own. The first begins with the second it was made in, as the original's."""
     second = int(now_ms // 1000 & 0xFFFFFFFF).to_bytes(4, "big")
     return msgspec.structs.replace(
         fresh,
-        id=(second + draw(8)).hex(),
-        consumer_group=str(uuid.UUID(bytes=draw(16), version=4)),
+        id=(second + random_bytes(8)).hex(),
+        consumer_group=str(uuid.UUID(bytes=random_bytes(16), version=4)),
     )
 
 

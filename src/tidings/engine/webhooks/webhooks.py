@@ -93,7 +93,7 @@ class Webhooks(WebhookBook):
         changes: Changes,
         vault: Vault,
         clock: Clock,
-        draw: Callable[[int], bytes],
+        random_bytes: Callable[[int], bytes],
         event_types: Callable[[int], Collection[str]],  # what an org can subscribe to
         check_url: UrlCheck,
         on_change: Callable[[Webhook], None],
@@ -113,7 +113,7 @@ class Webhooks(WebhookBook):
         self._changes = changes
         self._vault = vault
         self._clock = clock
-        self._draw = draw
+        self._random_bytes = random_bytes
         self._event_types = event_types
         self._check_url = check_url
         self._on_change = on_change
@@ -242,10 +242,10 @@ class Webhooks(WebhookBook):
             return made
         reading = self._read(org, body, source=source)
         warnings = reading.warnings + await self._warn_of_name(reading.settings)
-        secret = reading.secret or (b"" if dry_run else self._draw(SECRET_BYTES))
+        secret = reading.secret or (b"" if dry_run else self._random_bytes(SECRET_BYTES))
         fresh = unborn(org, reading)
         if not dry_run:
-            fresh = with_ids(fresh, self._clock.now_ms(), self._draw)
+            fresh = with_ids(fresh, self._clock.now_ms(), self._random_bytes)
         if call is not None:
             call = msgspec.structs.replace(call, warnings=warnings)
         config = Config(reading.settings, (secret,) if secret else (), by, by, call=call)
@@ -320,7 +320,7 @@ class Webhooks(WebhookBook):
 
         async def change() -> tuple[Record, bytes]:
             old = self._living(org, webhook_id, expect)
-            secret = self._draw(SECRET_BYTES)
+            secret = self._random_bytes(SECRET_BYTES)
             config = rotated(old.config, secret, overlap_ms, self._clock.now_ms())
             if len(config.secrets) > SECRETS_MAX:
                 raise WebhookRefused([too_many_secrets()])

@@ -44,16 +44,16 @@ class Store:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_turning_the_pages_shows_each_row_once_in_order(seed: int) -> None:
-    draw = random.Random(seed)
-    newest = draw.randint(0, 300)
-    spread = [draw.choice((b"a", b"b", b"c", b"")) for _ in range(newest)]
+    rng = random.Random(seed)
+    newest = rng.randint(0, 300)
+    spread = [rng.choice((b"a", b"b", b"c", b"")) for _ in range(newest)]
     terms = {
         term: [at + 1 for at, one in enumerate(spread) if one == term] for term in (b"a", b"b")
     }
     queries = [DeliveryQuery((1,), terms=(term,)) for term in terms]
     wanted = sorted(terms[b"a"] + terms[b"b"])
-    store = Store(terms, draw.randint(1, 40), newest)
-    limit = draw.randint(1, 9)
+    store = Store(terms, rng.randint(1, 40), newest)
+    limit = rng.randint(1, 9)
 
     async def turn() -> None:
         seen: list[int] = []
