@@ -22,7 +22,7 @@ from tidings.api.context import Services
 from tidings.api.control import make_control_app
 from tidings.core.delivery.attempt_share import Past
 from tidings.core.delivery.exchange import Answer, Ending
-from tidings.core.delivery.outlook import CLEAR, Outlook
+from tidings.core.delivery.next_attempt import CLEAR, NextAttempt
 from tidings.core.events.call_split import Limits as CallLimits
 from tidings.core.events.calls import CallReader
 from tidings.core.events.terms import Terms
@@ -518,7 +518,7 @@ class Service:
         self.feed = Feed()
         self.stops = Stops(store=store, clock=clock)
         self.lanes = Lanes()
-        self.outlooks: dict[int, Outlook] = {}  # by delivery
+        self.next_attempts: dict[int, NextAttempt] = {}  # by delivery
         self.committer = Committer(
             store=store,
             registry=self.registry,
@@ -582,7 +582,7 @@ class Service:
             portals=self.access_services.portals,
             guard=self.access_services.guard,
             limits=self.access_services.limits,
-            outlook_of=lambda _, delivery, retry: self.outlooks.get(delivery, CLEAR),
+            next_attempt_of=lambda _, delivery, retry: self.next_attempts.get(delivery, CLEAR),
             feed=self.feed,
             clock=clock,
             health=self.health,

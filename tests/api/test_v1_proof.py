@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import BASIC, START_MS, Service, event, run, service
-from tidings.core.delivery.outlook import Outlook
+from tidings.core.delivery.next_attempt import NextAttempt
 from tidings.core.delivery.states import State
 from tidings.core.ids import show
 from tidings.store import port
@@ -136,7 +136,7 @@ def test_a_fault_tells_its_kind_and_a_retry_under_way_its_number() -> None:
             await settle(s, failed)
             take = port.Batch(s.registry.version, takes=[port.Take(crm, 1)])
             assert len((await s.store.commit(take)).taken) == 1
-            s.outlooks[delivery] = Outlook(begun=2)
+            s.next_attempts[delivery] = NextAttempt(begun=2)
             told = (await s.call("GET", f"/v1/deliveries/{show('dlv', delivery)}")).json
             first, second = told["attemptList"]
             assert (first["fault"], first["advice"], first["answer"]) == ("reset", detail, None)

@@ -18,7 +18,7 @@ from tidings.api.http.health import Health
 from tidings.api.http.metrics_access import MetricsReaders
 from tidings.api.http.stream_places import StreamPlaces
 from tidings.core.access.from_browser import own_origins
-from tidings.core.delivery.outlook import CLEAR, Outlook
+from tidings.core.delivery.next_attempt import CLEAR, NextAttempt
 from tidings.core.events.attribution import of_headers
 from tidings.core.events.envelope import deeper
 from tidings.core.events.terms import Terms
@@ -98,7 +98,7 @@ class Services:
     neo_values: Callable[[int], Sequence[dict[str, str]]] | None = None
     health_of: Callable[[int], port.Health | None] = lambda _: None  # of a webhook, by its number
     # What a delivery waits for, by its webhook's number and its own; True: it is a retry.
-    outlook_of: Callable[[int, int, bool], Outlook] = lambda *_: CLEAR
+    next_attempt_of: Callable[[int, int, bool], NextAttempt] = lambda *_: CLEAR
 
     def neo_choices(self, org: int) -> Sequence[dict[str, str]]:
         """What `neoEnrichment` of the org's webhooks may name: label and value."""

@@ -317,7 +317,7 @@ class Service:
             shaper=shaper,
             neo_values=transformations.choices,
             health_of=engine.healths.shown,
-            outlook_of=engine.dispatcher.outlooks.of,
+            next_attempt_of=engine.dispatcher.next_attempts.of,
             reference=reference,
             replays=replays,
             replay_requests=ReplayRequests(

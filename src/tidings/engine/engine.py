@@ -265,7 +265,7 @@ class Engine:
                 "durationMs": round(ending.duration_ms, 1),
                 "nextAttemptInMs": None
                 if isinstance(outcome, Delivered | Failed)
-                else self.dispatcher.outlooks.next_in_ms(
+                else self.dispatcher.next_attempts.next_in_ms(
                     webhook.number, round(outcome.delay_s * 1000)
                 ),
             }

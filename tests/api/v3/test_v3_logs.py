@@ -8,7 +8,7 @@ import pytest
 from tests.api.control_client import BASIC, START_MS, Service, run, service
 from tests.api.log_client import accept, settle
 from tidings.api.v3 import logs as v3_logs
-from tidings.core.delivery.outlook import Outlook
+from tidings.core.delivery.next_attempt import NextAttempt
 from tidings.core.delivery.states import State
 from tidings.store import port
 
@@ -126,9 +126,9 @@ def test_a_retry_counts_once_it_has_begun() -> None:
             s.clock.ms += 60_000
             take = port.Batch(0, takes=[port.Take(hook.number, 1)])
             assert len((await s.store.commit(take)).taken) == 1
-            s.outlooks[delivery] = Outlook(taken=True)
+            s.next_attempts[delivery] = NextAttempt(taken=True)
             assert [row["attempts"] for row in (await hook.page())["events"]] == [1]
-            s.outlooks[delivery] = Outlook(begun=2)
+            s.next_attempts[delivery] = NextAttempt(begun=2)
             assert [row["attempts"] for row in (await hook.page())["events"]] == [2]
 
     run(scenario())

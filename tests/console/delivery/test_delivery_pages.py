@@ -11,7 +11,7 @@ from starlette.datastructures import QueryParams
 from tests.api.control_client import run
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Browser, Pages, pages, text
-from tidings.core.delivery.outlook import Outlook, Why
+from tidings.core.delivery.next_attempt import NextAttempt, Why
 from tidings.core.delivery.states import State
 from tidings.core.ids import show
 from tidings.core.shaping.enrichment import CARDS, IDENTIFIERS
@@ -329,7 +329,9 @@ def test_the_next_try_on_every_page_is_when_the_lane_may_send() -> None:
             )
             for at in there:
                 assert "next try <time" in text(await browser.get(at)), at
-            p.s.outlooks[delivery] = Outlook(why=Why.BREAKER, until_ms=p.s.clock.ms + 3_600_000)
+            p.s.next_attempts[delivery] = NextAttempt(
+                why=Why.BREAKER, until_ms=p.s.clock.ms + 3_600_000
+            )
             for at in there:
                 assert "10:15:00 UTC" in text(await browser.get(at)), at
             await p.s.stops.stop(7, "org7")
@@ -349,7 +351,7 @@ def test_the_page_of_a_delivery_is_shown_anew_when_its_attempt_begins() -> None:
             at = f"/console/o/7/deliveries/{show('dlv', delivery)}"
             [seen] = re.findall(r"[?]seen=([^\"]+)", text(await browser.get(at)))
             same = await browser.get(f"{at}?seen={seen}", hx_request="true")
-            p.s.outlooks[delivery] = Outlook(begun=1)
+            p.s.next_attempts[delivery] = NextAttempt(begun=1)
             moved = await browser.get(f"{at}?seen={seen}", hx_request="true")
             assert ("hx-refresh" in same.headers, "hx-refresh" in moved.headers) == (False, True)
 

@@ -6,8 +6,8 @@ import pytest
 
 from tidings.core.delivery.advice import Tried, advise, next_try, what_happened, what_to_do
 from tidings.core.delivery.exchange import FaultKind
+from tidings.core.delivery.next_attempt import NextAttempt, Why
 from tidings.core.delivery.outcome import RetryPolicy
-from tidings.core.delivery.outlook import Outlook, Why
 from tidings.core.delivery.schedule import Schedule
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
@@ -100,17 +100,17 @@ def test_a_webhook_that_does_not_send_is_named_first_of_all_remedies() -> None:
         )
 
 
-OPEN = Outlook(why=Why.BREAKER, until_ms=NOON + 41_000)
-FULL = Outlook(why=Why.CONNECTIONS, most=10)
+OPEN = NextAttempt(why=Why.BREAKER, until_ms=NOON + 41_000)
+FULL = NextAttempt(why=Why.CONNECTIONS, most=10)
 PROBED = "The webhook's breaker is open, for its receiver only failed: one delivery is tried then"
 
 
 @pytest.mark.parametrize(
-    ("state", "due_ms", "outlook", "words"),
+    ("state", "due_ms", "next_attempt", "words"),
     [
-        (State.PENDING, None, Outlook(begun=1), "Its attempt is under way."),
-        (State.RETRYING, None, Outlook(begun=2), "The next try is under way."),
-        (State.RETRYING, None, Outlook(), "It is due now."),
+        (State.PENDING, None, NextAttempt(begun=1), "Its attempt is under way."),
+        (State.RETRYING, None, NextAttempt(begun=2), "The next try is under way."),
+        (State.RETRYING, None, NextAttempt(), "It is due now."),
         (State.RETRYING, None, FULL, "It is due now. As many attempts of the webhook are under"),
         (
             State.PENDING,
@@ -129,22 +129,22 @@ PROBED = "The webhook's breaker is open, for its receiver only failed: one deliv
         (
             State.PENDING,
             None,
-            Outlook(why=Why.OLDER),
+            NextAttempt(why=Why.OLDER),
             "It waits for its attempt. Older deliveries of the webhook wait, and go first.",
         ),
         (
             State.HELD,
             None,
-            Outlook(first=7),
+            NextAttempt(first=7),
             f"It waits for delivery {show('dlv', 7)} of the same ordering key.",
         ),
     ],
 )
 def test_what_is_not_sent_yet_says_what_it_waits_for(
-    state: State, due_ms: int | None, outlook: Outlook, words: str
+    state: State, due_ms: int | None, next_attempt: NextAttempt, words: str
 ) -> None:
     tried = BUSY if state is State.RETRYING else None
-    told = advise(state, tried, due_ms=due_ms, now_ms=NOON, outlook=outlook)
+    told = advise(state, tried, due_ms=due_ms, now_ms=NOON, next_attempt=next_attempt)
     happened = "The receiver answered 503 Service Unavailable after 12 ms. "
     assert told.removeprefix(happened).startswith(words), told
     if not words.endswith("under"):
@@ -160,7 +160,7 @@ def test_where_nothing_is_sent_no_time_is_promised(why: Why) -> None:
         BUSY,
         due_ms=NOON + 5_000,
         now_ms=NOON,
-        outlook=Outlook(why=why),
+        next_attempt=NextAttempt(why=why),
         standing=standing,
     )
     assert "12:00:05" not in told and "Next try" not in told

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.engine.delivery.test_healths import HOOK, Clock
-from tests.engine.delivery.test_outlooks import Silent, hand_over, job, scene_of
+from tests.engine.delivery.test_next_attempts import Silent, hand_over, job, scene_of
 from tests.engine.webhooks.test_disabled_takes import Scene, play
 from tests.simulation.loop import simulate
 from tidings.core.delivery.breaker import OUTCOMES_MIN, Position

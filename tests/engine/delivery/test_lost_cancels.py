@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.engine.delivery.test_healths import HOOK
-from tests.engine.delivery.test_outlooks import hand_over, job, offer, scene_of
+from tests.engine.delivery.test_next_attempts import hand_over, job, offer, scene_of
 from tests.engine.webhooks.test_disabled_takes import Scene, Store, play
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job

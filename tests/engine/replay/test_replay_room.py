@@ -1,7 +1,7 @@
 """The room that replays get in a lane: live work comes first, in the lane and in the process."""
 
 from tests.engine.delivery.test_healths import HOOK
-from tests.engine.delivery.test_outlooks import Silent, job, offer, scene_of
+from tests.engine.delivery.test_next_attempts import Silent, job, offer, scene_of
 from tests.engine.webhooks.test_disabled_takes import Scene, play
 from tidings.core.delivery.lane import Lane
 from tidings.core.delivery.standing import Standing

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from tidings.api.answers import Refused, answer, envelope, refused
 from tidings.api.context import Services
 from tidings.api.said import EPOCH_MS, TEXT, listed
-from tidings.api.v1.delivery.outlooks import see
+from tidings.api.v1.delivery.next_attempts import see
 from tidings.api.v1.events.log_pages import Rows, newest_first, oldest_first
 from tidings.api.v1.events.org_scope import org_scope_of
 from tidings.api.v3.event_log_view import STATUSES, complete, show_log_row

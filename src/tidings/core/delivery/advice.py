@@ -11,8 +11,8 @@ from http import HTTPStatus
 import msgspec
 
 from tidings.core.delivery.exchange import FaultKind
+from tidings.core.delivery.next_attempt import CLEAR, NextAttempt, Why, next_attempt_ms, waits_for
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy, verdict
-from tidings.core.delivery.outlook import CLEAR, Outlook, Why, next_attempt_ms, waits_for
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import show
@@ -113,7 +113,7 @@ def advise(
     zone: tzinfo = UTC,
     standing: Standing = Standing.ACTIVE,
     policy: RetryPolicy = DEFAULT_POLICY,
-    outlook: Outlook = CLEAR,
+    next_attempt: NextAttempt = CLEAR,
     ended_by: str | None = None,
 ) -> str:
     """A delivery in words, from its state, its last attempt and what its next one waits for."""
@@ -127,10 +127,10 @@ def advise(
             now_ms=now_ms,
             zone=zone,
             standing=standing,
-            outlook=outlook,
+            next_attempt=next_attempt,
             first=tried is None,
         )
-        todo = "" if _barred(outlook, standing) else todo
+        todo = "" if _barred(next_attempt, standing) else todo
     elif state is State.FAILED and tried is not None:
         middle = _why_failed(tried, policy)
     elif state is State.PARKED:
@@ -155,19 +155,19 @@ def comes(
     now_ms: int,
     zone: tzinfo,
     standing: Standing,
-    outlook: Outlook,
+    next_attempt: NextAttempt,
     first: bool = False,
 ) -> str:
     """When an unfinished delivery is tried next, and what it waits for beside its time."""
-    if outlook.begun:
+    if next_attempt.begun:
         return "Its attempt is under way." if first else "The next try is under way."
-    if barred := _barred(outlook, standing):
-        return f"{_held_by(state, outlook)} {barred}".lstrip()
+    if barred := _barred(next_attempt, standing):
+        return f"{_held_by(state, next_attempt)} {barred}".lstrip()
     if state is State.HELD:
-        return _held_by(state, outlook)
-    at_ms = next_attempt_ms(state, due_ms, outlook, now_ms)
-    decides = due_ms is None or due_ms <= now_ms or (outlook.until_ms or 0) > due_ms
-    why = waits_for(outlook) if decides else ""
+        return _held_by(state, next_attempt)
+    at_ms = next_attempt_ms(state, due_ms, next_attempt, now_ms)
+    decides = due_ms is None or due_ms <= now_ms or (next_attempt.until_ms or 0) > due_ms
+    why = waits_for(next_attempt) if decides else ""
     if at_ms is not None and at_ms > now_ms:
         which = "First try" if first else "Next try"
         when = next_try(at_ms, now_ms, zone, which, earliest=bool(why))
@@ -176,24 +176,24 @@ def comes(
     return f"{when} {why}".rstrip()
 
 
-def _barred(outlook: Outlook, standing: Standing) -> str:
+def _barred(next_attempt: NextAttempt, standing: Standing) -> str:
     """Why nothing at all is sent to the webhook; empty where something is, or is under way."""
-    if outlook.begun:
+    if next_attempt.begun:
         return ""
-    if outlook.why in (Why.STOPPED_ALL, Why.STOPPED_ORG, Why.TYPE):
-        return waits_for(outlook)
+    if next_attempt.why in (Why.STOPPED_ALL, Why.STOPPED_ORG, Why.TYPE):
+        return waits_for(next_attempt)
     if standing is Standing.ACTIVE:
         return ""
     return f"The webhook is {standing.value}: nothing is sent until it is active."
 
 
-def _held_by(state: State, outlook: Outlook) -> str:
+def _held_by(state: State, next_attempt: NextAttempt) -> str:
     """What a held delivery waits for; nothing of the others, whose lane does not send at all."""
     if state is not State.HELD:
         return ""
-    if outlook.first is None:
+    if next_attempt.first is None:
         return "It waits for an earlier delivery of the same ordering key."
-    return f"It waits for delivery {show('dlv', outlook.first)} of the same ordering key."
+    return f"It waits for delivery {show('dlv', next_attempt.first)} of the same ordering key."
 
 
 def _why_failed(tried: Tried, policy: RetryPolicy) -> str:

@@ -32,8 +32,8 @@ from tidings.engine.delivery.handover import Handover
 from tidings.engine.delivery.healths import Healths
 from tidings.engine.delivery.manual_retries import PromisedRetries
 from tidings.engine.delivery.message import Message
+from tidings.engine.delivery.next_attempts import NextAttempts
 from tidings.engine.delivery.outlets import Outlets
-from tidings.engine.delivery.outlook import Outlooks
 from tidings.engine.delivery.retry_claims import RetryClaims
 from tidings.engine.delivery.runner import QUICK_S, WebhookRunner
 from tidings.engine.delivery.start_pacer import StartPacer
@@ -112,7 +112,9 @@ class Dispatcher:
         )
         self._loop = asyncio.get_running_loop()
         self._breakers = Breakers(healths, rng, self._pump)
-        self.outlooks = Outlooks(self._known, healths, clock, self._admission, self._may_send)
+        self.next_attempts = NextAttempts(
+            self._known, healths, clock, self._admission, self._may_send
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._hopeless: dict[int, str] = {}  # what the health of a webhook has just come to
         self.stopped: Callable[[int], bool] = lambda _: False  # the stop switches, by org

@@ -8,7 +8,7 @@ import pytest
 from tests.api.control_client import BASIC, START_MS, Service, event, run, service
 from tidings.api.context import iso
 from tidings.core.delivery.exchange import Timings
-from tidings.core.delivery.outlook import Outlook, Why
+from tidings.core.delivery.next_attempt import NextAttempt, Why
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import show
@@ -121,7 +121,7 @@ def test_a_failed_delivery_is_tried_again_and_its_lane_is_told() -> None:
             take = port.Batch(0, takes=[port.Take(hook.number, 5)])
             [job] = (await s.store.commit(take)).taken
             assert (job.delivery, job.attempt) == (delivery, 2)
-            s.outlooks[delivery] = Outlook(begun=2)
+            s.next_attempts[delivery] = NextAttempt(begun=2)
             again = await s.call("POST", path)
             assert (again.status, again.json["error"]["code"]) == (409, "under_way")
 
@@ -143,9 +143,9 @@ def test_a_retry_that_comes_forward_keeps_its_promise() -> None:
     run(scenario())
 
 
-FULL = Outlook(why=Why.CONNECTIONS, most=10)
+FULL = NextAttempt(why=Why.CONNECTIONS, most=10)
 AWAY_MS = START_MS + 41_000
-AWAY = Outlook(why=Why.BREAKER, until_ms=AWAY_MS)
+AWAY = NextAttempt(why=Why.BREAKER, until_ms=AWAY_MS)
 
 
 async def failing(s: Service, hook: Any, *, taken: bool = False) -> int:
@@ -170,12 +170,12 @@ def test_behind_an_open_breaker_the_next_attempt_is_not_before_its_probe() -> No
     async def scenario() -> None:
         async with service() as s:
             delivery = await failing(s, await webhook(s))
-            s.outlooks[delivery] = AWAY
+            s.next_attempts[delivery] = AWAY
             for told in await everywhere(s, delivery):
                 assert told["nextAttemptAt"] == iso(AWAY_MS)
             told = await shown(s, delivery)
             assert "Next try 09:15:41 UTC at the earliest (in 41 s)." in told["advice"]
-            s.outlooks[delivery] = Outlook(why=Why.BREAKER, until_ms=START_MS + 2_000)
+            s.next_attempts[delivery] = NextAttempt(why=Why.BREAKER, until_ms=START_MS + 2_000)
             for told in await everywhere(s, delivery):
                 assert told["nextAttemptAt"] == iso(START_MS + 5_000), "its own time is later"
 
@@ -186,14 +186,14 @@ def test_a_retry_that_waits_in_its_lane_is_not_shown_as_an_attempt() -> None:
     async def scenario() -> None:
         async with service() as s:
             delivery = await failing(s, await webhook(s), taken=True)
-            for outlook, next_ms in ((AWAY, AWAY_MS), (FULL, None)):
-                s.outlooks[delivery] = msgspec.structs.replace(outlook, taken=True)
+            for next_attempt, next_ms in ((AWAY, AWAY_MS), (FULL, None)):
+                s.next_attempts[delivery] = msgspec.structs.replace(next_attempt, taken=True)
                 for told in await everywhere(s, delivery):
                     assert (told["attempts"], told["nextAttemptAt"]) == (1, iso(next_ms))
                 told = await shown(s, delivery)
                 assert [one["number"] for one in told["attemptList"]] == [1]
                 assert "The next try is under way." not in told["advice"]
-            s.outlooks[delivery] = Outlook(begun=2)
+            s.next_attempts[delivery] = NextAttempt(begun=2)
             for told in await everywhere(s, delivery):
                 assert (told["attempts"], told["nextAttemptAt"]) == (2, None)
             begun = (await shown(s, delivery))["attemptList"][1]
@@ -207,14 +207,14 @@ def test_an_attempt_that_ends_while_it_is_looked_at_is_shown_with_what_came_of_i
         async with service() as s:
             hook = await webhook(s)
             delivery = await failing(s, hook, taken=True)
-            s.outlooks[delivery] = Outlook(begun=2)
+            s.next_attempts[delivery] = NextAttempt(begun=2)
             read = s.store.attempts_of
 
             async def attempts_of(one: int) -> Any:
                 s.store.attempts_of = read  # type: ignore[method-assign]
                 more = {"status": 400, "evidence": EVIDENCE, "delay_ms": 9_000, "attempt": 2}
                 await settle(s, delivery, hook, State.RETRYING, **more)
-                del s.outlooks[delivery]
+                del s.next_attempts[delivery]
                 return await read(one)
 
             s.store.attempts_of = attempts_of  # type: ignore[method-assign]
@@ -234,7 +234,7 @@ def test_what_was_cancelled_while_it_waited_has_no_attempt_that_goes_on_for_ever
             told = (await shown(s, delivery))["attemptList"][1]
             assert (told["ended"], told["fault"]) == (True, "lost")
             assert "Nothing is known of the end of this attempt" in told["advice"]
-            s.outlooks[delivery] = Outlook(begun=2)
+            s.next_attempts[delivery] = NextAttempt(begun=2)
             told = (await shown(s, delivery))["attemptList"][1]
             assert (told["ended"], told["advice"]) == (False, "The attempt is under way.")
 
@@ -246,7 +246,7 @@ def test_a_pause_and_a_stop_switch_leave_no_next_time_and_say_why() -> None:
         async with service() as s:
             hook = await webhook(s)
             delivery = await failing(s, hook)
-            s.outlooks[delivery] = AWAY
+            s.next_attempts[delivery] = AWAY
             await s.webhooks.set_standing(hook.number, Standing.PAUSED, "")
             for told in await everywhere(s, delivery):
                 assert told["nextAttemptAt"] is None
@@ -266,11 +266,11 @@ def test_a_first_attempt_says_what_it_waits_for() -> None:
             hook = await webhook(s, ordering="strict")
             first, second = await accept(s, "e-1", hook, 7), await accept(s, "e-2", hook, 7)
             assert (await shown(s, first))["advice"] == "It waits for its attempt."
-            s.outlooks[first] = Outlook(begun=1)
+            s.next_attempts[first] = NextAttempt(begun=1)
             assert (await shown(s, first))["advice"] == "Its attempt is under way."
-            s.outlooks[first] = Outlook(why=Why.OLDER)
+            s.next_attempts[first] = NextAttempt(why=Why.OLDER)
             assert "Older deliveries" in (await shown(s, first))["advice"]
-            s.outlooks[first] = AWAY
+            s.next_attempts[first] = AWAY
             told = await shown(s, first)
             assert told["nextAttemptAt"] == iso(AWAY_MS) and "First try" in told["advice"]
             held = (await shown(s, second))["advice"]
@@ -285,11 +285,11 @@ def test_a_try_that_cannot_be_made_now_says_when_or_why_not() -> None:
             hook = await webhook(s)
             delivery = await failing(s, hook)
             path = f"/v1/deliveries/{show('dlv', delivery)}/retry"
-            s.outlooks[delivery] = AWAY
+            s.next_attempts[delivery] = AWAY
             told = (await s.call("POST", path)).json
             assert (told["outcome"], told["nextAttemptAt"]) == ("due", iso(AWAY_MS))
             assert told["advice"].startswith("Next try 09:15:41 UTC at the earliest (in 41 s). The")
-            s.outlooks[delivery] = FULL
+            s.next_attempts[delivery] = FULL
             told = (await s.call("POST", path)).json
             assert told["nextAttemptAt"] is None
             assert told["advice"].startswith("It is due now. As many attempts of the webhook")
@@ -305,7 +305,7 @@ def test_a_try_of_what_waits_already_is_refused_with_what_it_waits_for() -> None
     async def scenario() -> None:
         async with service() as s:
             delivery = await failing(s, await webhook(s), taken=True)
-            s.outlooks[delivery] = AWAY
+            s.next_attempts[delivery] = AWAY
             reply = await s.call("POST", f"/v1/deliveries/{show('dlv', delivery)}/retry")
             assert (reply.status, reply.json["error"]["code"]) == (409, "waiting_already")
             assert "Next try 09:15:41 UTC at the earliest" in reply.json["error"]["message"]

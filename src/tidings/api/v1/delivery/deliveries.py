@@ -18,10 +18,10 @@ from tidings.api.v1.delivery.delivery_view import (
     show_delivery,
     sla_of,
 )
-from tidings.api.v1.delivery.outlooks import Seen, look, see, with_first
+from tidings.api.v1.delivery.next_attempts import Seen, look, see, with_first
 from tidings.api.v1.delivery.request_view import requests_of
 from tidings.core.delivery.advice import comes
-from tidings.core.delivery.outlook import BARRED
+from tidings.core.delivery.next_attempt import BARRED
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import read
@@ -130,13 +130,13 @@ async def try_now(services: Services, org: int, delivery_id: str) -> Tried:
         now_ms=services.clock.now_ms(),
         zone=services.zone(org),
         standing=record.webhook.standing,
-        outlook=seen.outlook,
+        next_attempt=seen.next_attempt,
     )
     match asked.outcome:
         case "next":
             return Tried("next", None, f"It goes next of its ordering key. {waits}")
         case "due":
-            due = "It is due. " if seen.outlook.why in BARRED else ""
+            due = "It is due. " if seen.next_attempt.why in BARRED else ""
             return Tried("due", seen.next_ms, f"{due}{waits} {_if_it_fails(asked)}")
         case _:
             raise _nothing(asked, delivery_id, seen, waits)
@@ -148,7 +148,7 @@ async def show_whole(
     """A delivery with every attempt as it was sent and answered, and what to do."""
     seen, kept = await look(services, found, record)
     found = seen.row
-    attempts = all_attempts(found, kept, seen.outlook.begun)
+    attempts = all_attempts(found, kept, seen.next_attempt.begun)
     now_ms = services.clock.now_ms()
     shown = show_attempts(attempts)
     for attempt, sent in zip(shown, await requests_of(services, found, attempts), strict=True):
@@ -157,7 +157,9 @@ async def show_whole(
         show_delivery(found, record, seen.next_ms)
         | sla_of(found, record, now_ms)
         | {
-            "advice": advice_for(found, attempts, record, now_ms, services.zone(org), seen.outlook),
+            "advice": advice_for(
+                found, attempts, record, now_ms, services.zone(org), seen.next_attempt
+            ),
             "attemptList": shown,
         }
     )
@@ -181,7 +183,7 @@ def _nothing(asked: Asked, delivery_id: str, seen: Seen, waits: str) -> Refused:
     outcome = asked.outcome
     if outcome in ("waiting", "under_way"):
         # A retry that was taken may wait in its lane as long as a first attempt.
-        outcome = "under_way" if seen.outlook.begun else "waiting"
+        outcome = "under_way" if seen.next_attempt.begun else "waiting"
     code, sentence = _NOTHING[outcome]
     why = f" {waits}" if outcome == "waiting" else ""
     return refused(409, code, f"{sentence}{why} ({code}, -)")

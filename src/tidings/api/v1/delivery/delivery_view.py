@@ -10,8 +10,8 @@ import msgspec
 from tidings.api.context import iso
 from tidings.core.delivery.advice import Tried, advise, what_happened, what_to_do
 from tidings.core.delivery.exchange import Timings
+from tidings.core.delivery.next_attempt import NextAttempt
 from tidings.core.delivery.outcome import DEFAULT_POLICY
-from tidings.core.delivery.outlook import Outlook
 from tidings.core.delivery.sla import breach_ms
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
@@ -129,7 +129,7 @@ def advice_for(
     webhook: Record | None,
     now_ms: int,
     zone: tzinfo,
-    outlook: Outlook,
+    next_attempt: NextAttempt,
 ) -> str:
     """The delivery in words, by the last attempt that has ended and what the next one waits for."""
     ended = [attempt for attempt in attempts if attempt.ended]
@@ -141,7 +141,7 @@ def advice_for(
         zone=zone,
         standing=Standing.ACTIVE if webhook is None else webhook.webhook.standing,
         policy=DEFAULT_POLICY if webhook is None else webhook.webhook.retry,
-        outlook=outlook,
+        next_attempt=next_attempt,
         ended_by=delivery.ended_by,
     )
 

@@ -17,7 +17,7 @@ from tidings.api.answers import answer, refused
 from tidings.api.context import Services, iso
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
-from tidings.api.v1.delivery.outlooks import show_row
+from tidings.api.v1.delivery.next_attempts import show_row
 from tidings.api.v1.events.log_models import DELIVERY_PARAMETERS, EVENT_PARAMETERS
 from tidings.api.v1.events.log_pages import ROUNDS_MAX, heads_of, newest_first, oldest_first
 from tidings.api.v1.events.log_query import (

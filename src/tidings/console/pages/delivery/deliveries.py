@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from tidings.api.answers import Refused
-from tidings.api.v1.delivery.outlooks import see
+from tidings.api.v1.delivery.next_attempts import see
 from tidings.api.v1.events.log_pages import heads_of
 from tidings.api.v1.events.logs import delivery_page, webhooks_of
 from tidings.console.pages.events import log_filters

@@ -8,12 +8,12 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused
 from tidings.api.v1.delivery.deliveries import own_delivery, show_whole, try_now
-from tidings.api.v1.delivery.outlooks import Seen, see
+from tidings.api.v1.delivery.next_attempts import Seen, see
 from tidings.api.v1.replay.calls import ReplayCalls
 from tidings.api.v1.webhooks.preview import BYTES_MAX, try_event
 from tidings.console.json_view import Body, body_of
 from tidings.console.visit import Visit
-from tidings.core.delivery.outlook import Why
+from tidings.core.delivery.next_attempt import Why
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.events.cloudevents import epoch_ms
@@ -138,10 +138,10 @@ def _id(visit: Visit) -> str:
 def _mark(seen: Seen) -> str:
     """What changes whenever the page would say something else. The pace of a rate limit does not
     count: its next time moves with every start of another delivery."""
-    row, outlook = seen.row, seen.outlook
-    why = "" if outlook.why is None else outlook.why.name
-    probed = outlook.until_ms if outlook.why is Why.BREAKER else 0
-    return f"{row.state}.{row.attempts}.{row.due_ms or 0}.{outlook.begun}.{why}.{probed}"
+    row, next_attempt = seen.row, seen.next_attempt
+    why = "" if next_attempt.why is None else next_attempt.why.name
+    probed = next_attempt.until_ms if next_attempt.why is Why.BREAKER else 0
+    return f"{row.state}.{row.attempts}.{row.due_ms or 0}.{next_attempt.begun}.{why}.{probed}"
 
 
 def _answered(answer: dict[str, Any] | None) -> Body | None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused
 from tidings.api.not_there import not_there
-from tidings.api.v1.delivery.outlooks import see
+from tidings.api.v1.delivery.next_attempts import see
 from tidings.api.v1.events.log_pages import heads_of
 from tidings.api.v1.events.logs import event_page
 from tidings.api.v1.events.rejections import taken

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tidings.api.context import Services
-from tidings.api.v1.delivery.outlooks import see
+from tidings.api.v1.delivery.next_attempts import see
 from tidings.api.v1.webhooks.left import Left, attempts_of, left_now
 from tidings.console.pages.charts import total
 from tidings.console.words import percent

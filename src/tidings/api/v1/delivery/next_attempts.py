@@ -11,7 +11,7 @@ import msgspec
 
 from tidings.api.context import Services
 from tidings.api.v1.delivery.delivery_view import show_delivery, sla_of
-from tidings.core.delivery.outlook import CLEAR, Outlook, Why, next_attempt_ms
+from tidings.core.delivery.next_attempt import CLEAR, NextAttempt, Why, next_attempt_ms
 from tidings.core.delivery.states import State
 from tidings.engine.delivery.stops import EVERYTHING
 from tidings.engine.webhooks.records import Record
@@ -21,27 +21,31 @@ LOOKS_MAX = 3
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """A delivery with its outlook. `row` counts the attempts that were started."""
+    """A delivery with its next attempt. `row` counts the attempts that were started."""
 
     row: StoredDelivery
     record: Record
-    outlook: Outlook
+    next_attempt: NextAttempt
     next_ms: int | None  # the earliest time of its next attempt, where one is known
 
 
 def see(services: Services, row: StoredDelivery, record: Record) -> Seen:
     """One of the webhook's deliveries. The store is not asked."""
     state = State(row.state)
-    outlook = services.outlook_of(row.webhook, row.id, state is State.RETRYING)
+    next_attempt = services.next_attempt_of(row.webhook, row.id, state is State.RETRYING)
     taken = state is State.RETRYING and row.due_ms is None
     if not state.final:
         # The lane may not have heard yet that an attempt is written down, which the row says.
-        begun = outlook.begun if outlook.begun > row.attempts - taken else 0
-        outlook = _barred(services, record, outlook) if not begun else Outlook(begun=begun)
-        if taken and not begun and outlook.taken:  # else the row is older than what the lane knows
+        begun = next_attempt.begun if next_attempt.begun > row.attempts - taken else 0
+        if begun:
+            next_attempt = NextAttempt(begun=begun)
+        else:
+            next_attempt = _barred(services, record, next_attempt)
+        # Where the lane does not have it, the row is older than what the lane knows.
+        if taken and not begun and next_attempt.taken:
             row = msgspec.structs.replace(row, attempts=row.attempts - 1)
-    next_ms = next_attempt_ms(state, row.due_ms, outlook, services.clock.now_ms())
-    return Seen(row, record, outlook, next_ms)
+    next_ms = next_attempt_ms(state, row.due_ms, next_attempt, services.clock.now_ms())
+    return Seen(row, record, next_attempt, next_ms)
 
 
 async def look(
@@ -66,7 +70,9 @@ async def with_first(services: Services, seen: Seen) -> Seen:
     if seen.row.state != State.HELD:
         return seen
     first = await services.store.goes_first(seen.row.id)
-    return msgspec.structs.replace(seen, outlook=msgspec.structs.replace(seen.outlook, first=first))
+    return msgspec.structs.replace(
+        seen, next_attempt=msgspec.structs.replace(seen.next_attempt, first=first)
+    )
 
 
 def show_row(services: Services, row: StoredDelivery, record: Record) -> dict[str, Any]:
@@ -76,15 +82,15 @@ def show_row(services: Services, row: StoredDelivery, record: Record) -> dict[st
     return show_delivery(seen.row, record, seen.next_ms) | sla_of(seen.row, record, now_ms)
 
 
-def _barred(services: Services, record: Record, outlook: Outlook) -> Outlook:
+def _barred(services: Services, record: Record, next_attempt: NextAttempt) -> NextAttempt:
     """What the lane tells, unless nothing is sent at all."""
     stops, webhook = services.stops, record.webhook
     if stops.of(EVERYTHING) is not None:
-        return Outlook(taken=outlook.taken, why=Why.STOPPED_ALL)
+        return NextAttempt(taken=next_attempt.taken, why=Why.STOPPED_ALL)
     if stops.of(webhook.org) is not None:
-        return Outlook(taken=outlook.taken, why=Why.STOPPED_ORG)
+        return NextAttempt(taken=next_attempt.taken, why=Why.STOPPED_ORG)
     if not webhook.dials:
-        return Outlook(taken=outlook.taken, why=Why.TYPE)
+        return NextAttempt(taken=next_attempt.taken, why=Why.TYPE)
     if not webhook.sends:
-        return Outlook(taken=outlook.taken, why=Why.STANDING)
-    return CLEAR if outlook.begun else outlook
+        return NextAttempt(taken=next_attempt.taken, why=Why.STANDING)
+    return CLEAR if next_attempt.begun else next_attempt

@@ -11,7 +11,7 @@ from tests.engine.webhooks.test_disabled_takes import Scene, due_now, play
 from tidings.core.delivery.breaker import OUTCOMES_MIN, PAUSE_S
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.outlook import Outlook, Why
+from tidings.core.delivery.next_attempt import NextAttempt, Why
 from tidings.core.delivery.standing import Standing
 from tidings.egress.port import Leaves
 from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
@@ -58,8 +58,8 @@ async def offer(scene: Scene, *jobs: Job) -> None:
     await asyncio.sleep(0)
 
 
-def told(scene: Scene, delivery: int, *, retry: bool = True) -> Outlook:
-    return scene.dispatcher.outlooks.of(HOOK.number, delivery, retry)
+def told(scene: Scene, delivery: int, *, retry: bool = True) -> NextAttempt:
+    return scene.dispatcher.next_attempts.of(HOOK.number, delivery, retry)
 
 
 def test_an_attempt_has_begun_when_it_has_a_slot_and_until_its_outcome_is_written() -> None:
@@ -67,16 +67,18 @@ def test_an_attempt_has_begun_when_it_has_a_slot_and_until_its_outcome_is_writte
         silent = Silent()
         scene = scene_of(silent, connections_max=1)
         await hand_over(scene, job(5, 2), job(6, 3))
-        assert told(scene, 5) == Outlook(begun=2)
-        assert told(scene, 6) == Outlook(taken=True, why=Why.CONNECTIONS, most=1)
-        assert told(scene, 8) == Outlook(why=Why.CONNECTIONS, most=1), "it is still in the store"
+        assert told(scene, 5) == NextAttempt(begun=2)
+        assert told(scene, 6) == NextAttempt(taken=True, why=Why.CONNECTIONS, most=1)
+        assert told(scene, 8) == NextAttempt(why=Why.CONNECTIONS, most=1), (
+            "it is still in the store"
+        )
         assert told(scene, 7, retry=False).begun == 0
         silent.answers.set()
         await asyncio.sleep(0.01)
         assert told(scene, 5).begun == 2, "its outcome is not written"
         settled = port.Settled(5, HOOK.number, None, 3, 2, 1, NOW_MS, 1, 200)
         scene.dispatcher.settled([settled], port.Receipt(now_ms=NOW_MS))
-        assert told(scene, 5) == Outlook()
+        assert told(scene, 5) == NextAttempt()
 
     play(story)
 
@@ -94,7 +96,7 @@ def test_behind_an_open_breaker_it_waits_for_the_probe_that_the_webhook_shows() 
         health = scene.healths.of(HOOK.number)
         assert health is not None and health.until_ms == late.until_ms
         assert told(scene, 99, retry=False) == late, "it holds back first attempts as well"
-        next_in_ms = scene.dispatcher.outlooks.next_in_ms
+        next_in_ms = scene.dispatcher.next_attempts.next_in_ms
         assert next_in_ms(HOOK.number, 10) == late.until_ms - NOW_MS
         scene.change(Standing.PAUSED)
         assert next_in_ms(HOOK.number, 10) is None
@@ -112,7 +114,7 @@ def test_while_a_probe_is_under_way_the_others_wait_for_it() -> None:
             breaker.record(now_s, now_s - 1, False, random.Random(1))
         breaker.until_s = now_s
         breaker.started()
-        assert told(scene, 9) == Outlook(why=Why.PROBE)
+        assert told(scene, 9) == NextAttempt(why=Why.PROBE)
 
     play(story)
 
@@ -140,7 +142,7 @@ def test_a_rate_limit_and_a_lane_that_is_behind_are_named() -> None:
         assert 9_000 <= paced.until_ms - NOW_MS <= 10_000
         lane = scene.dispatcher._runners[HOOK.number].lane
         lane.behind, lane.cursor = True, 50
-        assert told(scene, 51, retry=False) == Outlook(why=Why.OLDER)
+        assert told(scene, 51, retry=False) == NextAttempt(why=Why.OLDER)
         assert told(scene, 50, retry=False).why is Why.RATE, "it is in the queue"
         assert told(scene, 51).why is Why.RATE, "retries have a queue of their own"
 
@@ -153,7 +155,7 @@ def test_a_store_that_takes_no_writes_holds_everything(trouble: str) -> None:
         scene = scene_of(Silent())
         setattr(scene.committer, trouble, UNWRITTEN_MAX)
         await hand_over(scene, job(1, 2))
-        assert told(scene, 1) == Outlook(taken=True, why=Why.STORE)
+        assert told(scene, 1) == NextAttempt(taken=True, why=Why.STORE)
 
     play(story)
 
@@ -164,7 +166,7 @@ def test_a_process_without_a_free_slot_is_said_to_be_full() -> None:
         await hand_over(scene, *(job(n, 2) for n in range(1, 9)))
         begun = [n for n in range(1, 9) if told(scene, n).begun]
         assert 0 < len(begun) < 8, "an org has half of the ten slots"
-        assert told(scene, 8) == Outlook(taken=True, why=Why.SLOTS)
+        assert told(scene, 8) == NextAttempt(taken=True, why=Why.SLOTS)
 
     play(story)
 
@@ -176,17 +178,17 @@ def test_a_retry_is_taken_from_when_it_is_asked_for_until_it_starts() -> None:
         assert scene.committer.takes and told(scene, 5).taken, "its receipt is on the way"
         scene.take_comes_back()
         await asyncio.sleep(0)
-        assert told(scene, 5) == Outlook(begun=2)
+        assert told(scene, 5) == NextAttempt(begun=2)
 
     play(story)
 
 
 def test_of_a_webhook_without_a_lane_only_its_pause_is_known() -> None:
     async def story(scene: Scene) -> None:
-        assert told(scene, 1) == Outlook()
+        assert told(scene, 1) == NextAttempt()
         pause = port.Health(HOOK.number, NOW_MS, 12, "500", 1, NOW_MS + 4_000)
         scene.healths.load([pause])
-        assert told(scene, 1) == Outlook(why=Why.BREAKER, until_ms=NOW_MS + 4_000)
+        assert told(scene, 1) == NextAttempt(why=Why.BREAKER, until_ms=NOW_MS + 4_000)
 
     play(story)
 

@@ -8,7 +8,7 @@ import msgspec
 
 from tidings.core.delivery.breaker import Position
 from tidings.core.delivery.lane import Lane
-from tidings.core.delivery.outlook import CLEAR, Outlook, Why
+from tidings.core.delivery.next_attempt import CLEAR, NextAttempt, Why
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.healths import Healths
@@ -19,7 +19,7 @@ _ANY = 0  # no delivery has this number, so none of it is in flight
 WAIT_MIN_S = 0.001  # less is no wait: the lane's timer rings
 
 
-class Outlooks:
+class NextAttempts:
     """Looks at the lanes of a process; it changes nothing."""
 
     def __init__(
@@ -37,19 +37,19 @@ class Outlooks:
         self._may_send = may_send
         self._loop = asyncio.get_running_loop()
 
-    def of(self, webhook: int, delivery: int, retry: bool) -> Outlook:
+    def of(self, webhook: int, delivery: int, retry: bool) -> NextAttempt:
         """Of one delivery of a webhook, by their numbers. `retry`: it is RETRYING, not PENDING."""
         now_s, now_ms = self._loop.time(), self._clock.now_ms()
         runner, health = self._runner_of(webhook), self._healths.of(webhook)
         if runner is None:
             until_ms = _told(health) or 0
-            return Outlook(why=Why.BREAKER, until_ms=until_ms) if until_ms > now_ms else CLEAR
+            return NextAttempt(why=Why.BREAKER, until_ms=until_ms) if until_ms > now_ms else CLEAR
         if (begun := runner.lane.in_flight.get(delivery, 0)) != 0:
-            return Outlook(begun=begun)
-        outlook = self._waits(runner, health, delivery, retry, now_s, now_ms)
+            return NextAttempt(begun=begun)
+        next_attempt = self._waits(runner, health, delivery, retry, now_s, now_ms)
         if retry and (runner.claiming or runner.lane.has_taken(delivery)):
-            return msgspec.structs.replace(outlook, taken=True)
-        return outlook
+            return msgspec.structs.replace(next_attempt, taken=True)
+        return next_attempt
 
     def _waits(
         self,
@@ -59,13 +59,13 @@ class Outlooks:
         retry: bool,
         now_s: float,
         now_ms: int,
-    ) -> Outlook:
+    ) -> NextAttempt:
         if not self._may_send():
-            return Outlook(why=Why.STORE)
+            return NextAttempt(why=Why.STORE)
         return (
             _left_alone(runner.lane, health, now_s, now_ms)
             or _in_the_lane(runner.lane, delivery, retry, now_s, now_ms)
-            or (CLEAR if self._admission.admits(runner, now_s) else Outlook(why=Why.SLOTS))
+            or (CLEAR if self._admission.admits(runner, now_s) else NextAttempt(why=Why.SLOTS))
         )
 
     def next_in_ms(self, webhook: int, delay_ms: int) -> int | None:
@@ -79,36 +79,36 @@ class Outlooks:
 
 def _left_alone(
     lane: Lane, health: port.Health | None, now_s: float, now_ms: int
-) -> Outlook | None:
+) -> NextAttempt | None:
     """By the breaker, or because the receiver has said when to come back; whichever is longer."""
     breaker = lane.breaker
     left_s = breaker.wait_s(now_s)
     held_s = lane.learned.wait_s(now_s) if lane.learned.shut else 0.0
     if held_s > max(WAIT_MIN_S, left_s):
         why = Why.RETRY_AFTER if lane.learned.told else Why.REFUSES
-        return Outlook(why=why, until_ms=_at(now_ms, held_s))
+        return NextAttempt(why=why, until_ms=_at(now_ms, held_s))
     if left_s > WAIT_MIN_S:
-        return Outlook(why=Why.BREAKER, until_ms=_told(health) or _at(now_ms, left_s))
+        return NextAttempt(why=Why.BREAKER, until_ms=_told(health) or _at(now_ms, left_s))
     if breaker.position is not Position.CLOSED and not breaker.admits(now_s):
-        return Outlook(why=Why.PROBE)
+        return NextAttempt(why=Why.PROBE)
     return None
 
 
 def _in_the_lane(
     lane: Lane, delivery: int, retry: bool, now_s: float, now_ms: int
-) -> Outlook | None:
+) -> NextAttempt | None:
     if not retry and lane.behind and not lane.dormant and delivery > lane.cursor:
-        return Outlook(why=Why.OLDER)
+        return NextAttempt(why=Why.OLDER)
     most = max(1, int(min(lane.cap, lane.limit)))
     if lane.running >= most:
-        return Outlook(why=Why.CONNECTIONS, most=most)
+        return NextAttempt(why=Why.CONNECTIONS, most=most)
     rate = lane.rate_limit
     if rate is not None and (wait_s := rate.wait_s(now_s)) > WAIT_MIN_S:
-        return Outlook(why=Why.RATE, until_ms=_at(now_ms, wait_s), most=rate.rate)
+        return NextAttempt(why=Why.RATE, until_ms=_at(now_ms, wait_s), most=rate.rate)
     learned = lane.learned
     if learned.rate is not None and (wait_s := learned.wait_s(now_s)) > WAIT_MIN_S:
         about = round(learned.rate, 1)
-        return Outlook(why=Why.LEARNED, until_ms=_at(now_ms, wait_s), most=about)
+        return NextAttempt(why=Why.LEARNED, until_ms=_at(now_ms, wait_s), most=about)
     return None
 
 

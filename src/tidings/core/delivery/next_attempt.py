@@ -1,7 +1,7 @@
 """What stands between an unfinished delivery and its next attempt, and when that may start.
 
 Its row knows its own due time and nothing else; what its lane holds back, a stop switch and the
-webhook's standing come on top. Whoever can see all of them puts an `Outlook` together. A time is
+webhook's standing come on top. Whoever can see all of them puts a `NextAttempt` together. A time is
 always the earliest possible: an open breaker admits one delivery then, and not every one that
 waits. Pure; times are milliseconds since the epoch.
 """
@@ -37,7 +37,7 @@ BARRED = frozenset(
 )  # until somebody ends it
 
 
-class Outlook(msgspec.Struct, frozen=True):
+class NextAttempt(msgspec.Struct, frozen=True):
     """What this process knows of a delivery's next attempt, without asking the store."""
 
     begun: int = 0  # the number of the attempt that was started and is not written down; 0: none
@@ -48,7 +48,7 @@ class Outlook(msgspec.Struct, frozen=True):
     first: int | None = None  # HELD: the delivery that it waits for
 
 
-CLEAR = Outlook()  # nothing is known to be in its way
+CLEAR = NextAttempt()  # nothing is known to be in its way
 
 _WORDS = {
     Why.STOPPED_ALL: "Sending is stopped for all orgs: nothing is sent until it is started again.",
@@ -72,21 +72,27 @@ _WORDS = {
 }
 
 
-def waits_for(outlook: Outlook) -> str:
+def waits_for(next_attempt: NextAttempt) -> str:
     """What it waits for, in one sentence; empty where nothing is known to be in its way."""
-    return "" if outlook.why is None else _WORDS[outlook.why].format(most=f"{outlook.most:g}")
+    return (
+        ""
+        if next_attempt.why is None
+        else _WORDS[next_attempt.why].format(most=f"{next_attempt.most:g}")
+    )
 
 
-def next_attempt_ms(state: State, due_ms: int | None, outlook: Outlook, now_ms: int) -> int | None:
+def next_attempt_ms(
+    state: State, due_ms: int | None, next_attempt: NextAttempt, now_ms: int
+) -> int | None:
     """The earliest time of the next attempt: the later of its own and what holds it back.
 
     None where there is none, where it has begun, and where no time is known: something must happen
     first (`waits_for` says what).
     """
-    if state.final or state is State.HELD or outlook.begun or outlook.why in BARRED:
+    if state.final or state is State.HELD or next_attempt.begun or next_attempt.why in BARRED:
         return None
-    if outlook.until_ms is not None:
-        return max(due_ms or 0, outlook.until_ms)
-    if outlook.why is None or (due_ms is not None and due_ms > now_ms):
+    if next_attempt.until_ms is not None:
+        return max(due_ms or 0, next_attempt.until_ms)
+    if next_attempt.why is None or (due_ms is not None and due_ms > now_ms):
         return due_ms
     return None
