@@ -9,7 +9,7 @@ from starlette.responses import Response
 from tidings.api.v1.events.log_pages import oldest_first
 from tidings.api.v1.webhooks.left import UNFINISHED, left_now
 from tidings.console.pages import charts
-from tidings.console.pages.webhooks.doing import DAY_MS, SPAN, SPANS, Doing, troubles
+from tidings.console.pages.webhooks.summary import DAY_MS, SPAN, SPANS, WebhookSummary, troubles
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
@@ -28,7 +28,7 @@ class Now(msgspec.Struct, frozen=True):
     """How it goes at this moment, whatever the span."""
 
     webhooks: int  # that are not deleted
-    attention: Sequence[Doing]
+    attention: Sequence[WebhookSummary]
     left_out: int  # further ones that need somebody
     waiting: int
     parked: int
@@ -122,10 +122,14 @@ async def _now(visit: Visit, records: Sequence[Record]) -> Now:
         oldest = found.rows[0].accepted_ms if found.rows else None
     wanting = [pair for pair in zip(records, lefts, strict=True) if _wants(visit, pair[0])]
     shown = wanting[:ATTENTION_MAX]
-    doing = await troubles(services, [one for one, _ in shown], [left for _, left in shown])
+    summaries = await troubles(services, [one for one, _ in shown], [left for _, left in shown])
     return Now(
         len(records),
-        [one for one in doing if one.failing or one.standing is not Standing.PAUSED or one.waiting],
+        [
+            one
+            for one in summaries
+            if one.failing or one.standing is not Standing.PAUSED or one.waiting
+        ],
         max(0, len(wanting) - ATTENTION_MAX),
         waiting,
         parked,

@@ -12,8 +12,8 @@ from tidings.api.v3.webhook_answers import author, changed
 from tidings.api.v3.webhook_view import warning_of
 from tidings.console.pages import charts
 from tidings.console.pages.webhooks import form as webhook_form
-from tidings.console.pages.webhooks.doing import KEPT_MS, SPAN, SPANS, bars, doings
 from tidings.console.pages.webhooks.edit import living, own
+from tidings.console.pages.webhooks.summary import KEPT_MS, SPAN, SPANS, bars, summaries
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
@@ -58,7 +58,7 @@ async def show_all(visit: Visit) -> Response:
     part = records[(page - 1) * PAGE : page * PAGE]
     return visit.page(
         "webhooks.html",
-        doings=await doings(visit.services, part),
+        summaries=await summaries(visit.services, part),
         bars=bars,
         count=len(records),
         any=bool(everything),
@@ -78,20 +78,20 @@ async def show(visit: Visit) -> Response:
     length_ms, points, words = SPANS[span]
     now_ms = services.clock.now_ms()
     number = webhook.number
-    (doing,), series, newest = await asyncio.gather(
-        doings(services, [record]),
+    (summary,), series, newest = await asyncio.gather(
+        summaries(services, [record]),
         services.store.series([number], now_ms - length_ms, now_ms, points),
         newest_first(services.store, [DeliveryQuery((number,))], None, SHOWN),
     )
     # Of the time that the charts show, which begins with a whole step.
     tally = await services.store.tally(number, series.points[0].start_ms, now_ms + 1, webhook.sla_s)
     answers = answers_of(tally.answers)
-    dead = [series] if doing.left_alone else []
+    dead = [series] if summary.left_alone else []
     return visit.page(
         "webhook.html",
         record=record,
         webhook=webhook,
-        doing=doing,
+        summary=summary,
         span=span,
         all_spans=SPANS,
         show=show_id,

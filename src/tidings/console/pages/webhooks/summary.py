@@ -34,7 +34,7 @@ SPANS = {
 SPAN = "24h"
 
 
-class Doing(msgspec.Struct, frozen=True):
+class WebhookSummary(msgspec.Struct, frozen=True):
     """How one webhook does."""
 
     record: Record
@@ -100,7 +100,7 @@ class Doing(msgspec.Struct, frozen=True):
         return attempts_of(self.day.points, self.day.points if self.left_alone else ())
 
 
-async def doings(services: Services, records: Sequence[Record]) -> list[Doing]:
+async def summaries(services: Services, records: Sequence[Record]) -> list[WebhookSummary]:
     """Of some webhooks of one org, by a few questions for all of them."""
     if not records:
         return []
@@ -113,7 +113,7 @@ async def doings(services: Services, records: Sequence[Record]) -> list[Doing]:
 
 async def troubles(
     services: Services, records: Sequence[Record], lefts: Sequence[Left]
-) -> list[Doing]:
+) -> list[WebhookSummary]:
     """Of some webhooks of which is known what is left to do, with an empty last day: who fails, is
     paused or disabled is told without it."""
     return await _told(services, records, lefts, [_NO_DAY] * len(records))
@@ -124,18 +124,18 @@ async def _told(
     records: Sequence[Record],
     lefts: Sequence[Left],
     days: Sequence[port.Series],
-) -> list[Doing]:
+) -> list[WebhookSummary]:
     made = []
     for record, day, left in zip(records, days, lefts, strict=True):
         health = services.health_of(record.webhook.number)
-        made.append(Doing(record, health, day, left))
+        made.append(WebhookSummary(record, health, day, left))
     tries = await _next_tries(services, [one for one in made if one.failing])
     return [
         msgspec.structs.replace(one, next_ms=tries.get(one.record.webhook.number)) for one in made
     ]
 
 
-async def _next_tries(services: Services, failing: Sequence[Doing]) -> dict[int, int]:
+async def _next_tries(services: Services, failing: Sequence[WebhookSummary]) -> dict[int, int]:
     """When failing webhooks are tried again, by number: by the breaker, else by the first retry
     that is due among the newest. One question for all; others for whom these leave no room. None
     where sending is stopped."""
