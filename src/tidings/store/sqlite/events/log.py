@@ -20,7 +20,7 @@ from tidings.store.port.events.log import ROWS_MAX
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.events.block_walk import EVER_MS, BlockWalk
 from tidings.store.sqlite.events.blocks import BITS, Blocks
-from tidings.store.sqlite.events.fates import EVENT, Fates, with_fate
+from tidings.store.sqlite.events.by_outcome import EVENT, EventsByOutcome, with_outcome
 from tidings.store.sqlite.events.names import named
 from tidings.store.sqlite.events.queries import DELIVERY_COLUMNS, OF_REPLAY, stored_delivery
 from tidings.store.sqlite.events.segments import TERM_BYTES, Segments, terms_in
@@ -59,7 +59,7 @@ class Log:
         self._segments = segments
         self._blocks = blocks
         self._walk = BlockWalk(segments.connection, blocks)
-        self._fates = Fates(log, self._walk)
+        self._by_outcome = EventsByOutcome(log, self._walk)
 
     @answers(port.Store.log_deliveries)
     def deliveries(self, query: port.DeliveryQuery) -> port.DeliveryPage:
@@ -86,7 +86,7 @@ class Log:
             if query.events or query.terms:
                 found = self._listed_events(query, span, limit)
             elif query.webhooks:
-                found = self._fates.page(query, *_event_filter(query), span, limit)
+                found = self._by_outcome.page(query, *_event_filter(query), span, limit)
             else:
                 found = self._events_in_blocks(query, span, limit)
         rows, older, newer = _paged(found, span, query)
@@ -131,7 +131,7 @@ class Log:
 
     def _listed_events(self, query: port.EventQuery, span: Span, limit: int) -> Found:
         where, binding = _event_filter(query)
-        where += with_fate(query, binding)
+        where += with_outcome(query, binding)
         binding |= {"low": span.low, "high": span.high, "limit": limit + 1}
         if query.events:
             where += _have_terms(query, binding)

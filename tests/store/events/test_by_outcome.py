@@ -15,7 +15,7 @@ from tests.store.subject import Subject
 from tidings.core.delivery.states import State
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.events import fates
+from tidings.store.sqlite.events import by_outcome
 from tidings.store.sqlite.events.blocks import Blocks
 from tidings.store.sqlite.events.log import Log
 from tidings.store.sqlite.events.segments import Segments
@@ -102,7 +102,7 @@ def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
     """Before the background has worked, and after: the pages are the same."""
-    one = Place(tmp_path_factory.mktemp("fates"))
+    one = Place(tmp_path_factory.mktemp("by_outcome"))
     if request.param == "summarised":
         while one.segments.cursor < COUNT - 100:
             one.segments.write_slice(one.half.connection, 1000)
@@ -133,8 +133,8 @@ def test_any_filter_gives_what_a_plain_read_gives_in_both_directions(
     place: Place, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng = random.Random(seed)
-    monkeypatch.setattr(fates, "BLOCKS_MAX", rng.choice([1, 2, 16]))
-    monkeypatch.setattr(fates, "REPLAYS_MAX", rng.choice([1, 40, 8192]))
+    monkeypatch.setattr(by_outcome, "BLOCKS_MAX", rng.choice([1, 2, 16]))
+    monkeypatch.setattr(by_outcome, "REPLAYS_MAX", rng.choice([1, 40, 8192]))
     query = draw_query(rng)
     wanted = place.expected(query)
     for forward in (False, True):
@@ -145,7 +145,7 @@ def test_any_filter_gives_what_a_plain_read_gives_in_both_directions(
 def test_an_event_with_more_deliveries_than_a_page_may_examine_is_passed(
     place: Place, forward: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fates, "BLOCKS_MAX", 1)
+    monkeypatch.setattr(by_outcome, "BLOCKS_MAX", 1)
     for webhook in (1000 + BIG_HAS - 1, 1000, 5000):  # its last delivery, its first, one between
         query = port.EventQuery(1, webhooks=[webhook])
         assert all_pages(place.log, query, forward) == [BIG]

@@ -24,18 +24,18 @@ MANY = 16  # an event with more deliveries is not read on for more than one that
 EVENT = (
     "SELECT e.seq, e.org, e.name, e.id, e.at_ms, e.warning, NULL, e.first_delivery, e.deliveries"
 )
-_FATE = "d.webhook IN (SELECT value FROM json_each(:webhooks))"
+_OUTCOME = "d.webhook IN (SELECT value FROM json_each(:webhooks))"
 _STATE = " AND d.state IN (SELECT value FROM json_each(:states))"
 _OWN = (
     f"{EVENT} FROM delivery d NOT INDEXED CROSS JOIN event e ON e.seq = d.event"
-    " WHERE d.id >= :low AND d.id <= :high AND {fate}"
+    " WHERE d.id >= :low AND d.id <= :high AND {outcome}"
     " AND d.id >= e.first_delivery AND d.id < e.first_delivery + e.deliveries"
 )
 _REPLAYED = (
     f"{EVENT} FROM delivery_replay r INDEXED BY delivery_replay_event CROSS JOIN delivery d"
     " ON d.id = r.delivery CROSS JOIN event e ON e.seq = r.event"
     " WHERE r.event >= :low AND r.event <= :high"
-    " AND r.webhook IN (SELECT value FROM json_each(:webhooks)) AND {fate}"
+    " AND r.webhook IN (SELECT value FROM json_each(:webhooks)) AND {outcome}"
 )
 _REPLAYS = (
     "SELECT r.event FROM delivery_replay r INDEXED BY delivery_replay_event"
@@ -66,20 +66,20 @@ class Own(NamedTuple):
         return self.first + self.deliveries - 1
 
 
-def with_fate(query: port.EventQuery, binding: Binding) -> str:
+def with_outcome(query: port.EventQuery, binding: Binding) -> str:
     """That an event has such a delivery, for statements that look at few events."""
     if not query.webhooks:
         return ""
-    fate = _fate(query, binding)
+    outcome = _outcome(query, binding)
     return (
         " AND (EXISTS (SELECT 1 FROM delivery d WHERE d.id >= e.first_delivery"
-        f" AND d.id < e.first_delivery + e.deliveries AND {fate})"
+        f" AND d.id < e.first_delivery + e.deliveries AND {outcome})"
         " OR EXISTS (SELECT 1 FROM delivery_replay r CROSS JOIN delivery d ON d.id = r.delivery"
-        f" WHERE r.event = e.seq AND {fate}))"
+        f" WHERE r.event = e.seq AND {outcome}))"
     )
 
 
-class Fates:
+class EventsByOutcome:
     """The reading half's pages of events with a delivery at a webhook."""
 
     def __init__(self, log: apsw.Connection, walk: BlockWalk) -> None:
@@ -90,11 +90,13 @@ class Fates:
         self, query: port.EventQuery, where: str, binding: Binding, span: Span, limit: int
     ) -> Found:
         """What fits, in the order of the span. `where`: the other filters, of the event `e`."""
-        fate = _fate(query, binding)
-        replayed = self._replayed(query, _REPLAYED.format(fate=fate) + where, binding, span, limit)
+        outcome = _outcome(query, binding)
+        replayed = self._replayed(
+            query, _REPLAYED.format(outcome=outcome) + where, binding, span, limit
+        )
         if (end := replayed.go_on) is not None:  # the other way need not come further
             span = span._replace(low=end) if span.newest_first else span._replace(high=end)
-        own = self._own(query, _OWN.format(fate=fate) + where, binding, span, limit)
+        own = self._own(query, _OWN.format(outcome=outcome) + where, binding, span, limit)
         return _both(own, replayed, span, limit)
 
     # -- what the event itself has made -----------------------------------------------------------
@@ -200,12 +202,12 @@ class Fates:
         return cut(rows, limit)
 
 
-def _fate(query: port.EventQuery, binding: Binding) -> str:
+def _outcome(query: port.EventQuery, binding: Binding) -> str:
     binding["webhooks"] = numbers(query.webhooks)
     if not query.states:
-        return _FATE
+        return _OUTCOME
     binding["states"] = numbers(query.states)
-    return _FATE + _STATE
+    return _OUTCOME + _STATE
 
 
 def _both(own: Found, replayed: Found, span: Span, limit: int) -> Found:
