@@ -11,6 +11,7 @@ from tests.api.control_client import MemoryStore
 from tests.simulation.loop import simulate
 from tests.simulation.parts import SimulatedClock
 from tidings import catalogue
+from tidings.app.parts import tell_owners
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.health import DEFAULT_POLICY, Policy
 from tidings.core.events.terms import Terms
@@ -25,7 +26,6 @@ from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.metrics import EngineMetrics
 from tidings.engine.notices.emails import Emails
 from tidings.engine.notices.notices import Notices
-from tidings.engine.notices.telling import connect
 from tidings.engine.vault import Secret, Vault
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.store.port import StoreDown
@@ -133,7 +133,7 @@ class NoticeWorld:
                 mailer=self.post,
             ),
         )
-        connect(self.notices, self.engine, self.webhooks, self.clock)
+        tell_owners(self.notices, self.engine, self.webhooks, self.clock)
         self._count = before._count if before else 0
         self.running: asyncio.Task[None] | None = None
 

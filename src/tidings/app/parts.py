@@ -5,12 +5,18 @@ import itertools
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from tidings.api.http.metrics_access import MetricsReaders
+from tidings.core.delivery.health import FIRST
+from tidings.core.notices.facts import DISABLED, FAILING, RECOVERED, disabled, failing, recovered
 from tidings.core.shaping.platform_rules import read_map
 from tidings.core.steady_clock import SteadyClock
+from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.address import parse_target
 from tidings.egress.inbox import OwnAddress
 from tidings.egress.mail import MailServer, SmtpMailer
@@ -28,7 +34,6 @@ from tidings.engine.metrics import EngineMetrics
 from tidings.engine.notices.consents import Asking, Consents
 from tidings.engine.notices.emails import Emails
 from tidings.engine.notices.notices import Notices
-from tidings.engine.notices.telling import connect
 from tidings.engine.orgs import Orgs
 from tidings.engine.retention import Retention
 from tidings.engine.shaping.enricher import Enricher
@@ -41,12 +46,16 @@ from tidings.engine.shaping.platform import (
 )
 from tidings.engine.shaping.reference import Reference
 from tidings.engine.vault import read_or_make_key
+from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.settings import Settings, host_of, platform_paths, public_url
+from tidings.store import port
 from tidings.store.sqlite.hosting.client import SqliteStore
 
 KEY_FILE = "key"
 TERMS_PURPOSE = b"tidings.terms"
+
+log = structlog.get_logger("tidings.telling")
 
 
 def make_platform(
@@ -120,7 +129,7 @@ def make_jobs(
         number_of=webhooks.number_of,
         emails=emails,
     )
-    connect(notices, engine, webhooks, clock)
+    tell_owners(notices, engine, webhooks, clock)
     retention = Retention(
         store=store,
         clock=clock,
@@ -141,6 +150,40 @@ def make_jobs(
         running["asking"] = Asking(orgs=orgs, clock=clock, emails=emails).run
     jobs = Jobs(running, notices.flush)
     return notices, retention, jobs
+
+
+def tell_owners(notices: Notices, engine: Engine, webhooks: Webhooks, clock: Clock) -> None:
+    """From now on the owners of webhooks are told."""
+
+    def on_failing(webhook: Webhook, health: port.Health) -> None:
+        since_ms = health.failing_since_ms or clock.now_ms()
+        until_ms = engine.healths.ends_ms(health)
+        percent = 0 if health.told == FIRST else health.told
+        fact = failing(webhook, percent, since_ms, until_ms, health.failures, health.cause)
+        notices.tell(FAILING, webhook.org, fact, partial(engine.healths.told, webhook.number))
+
+    def on_recovered(webhook: Webhook, health: port.Health) -> None:
+        now_ms = clock.now_ms()
+        since_ms = health.failing_since_ms or now_ms
+        fact = recovered(webhook, since_ms, now_ms)
+        notices.tell(RECOVERED, webhook.org, fact, partial(engine.healths.told, webhook.number))
+
+    def on_disabled(record: Record, parked: int) -> None:
+        webhook = record.webhook
+        health = engine.healths.of(webhook.number)
+        since_ms = None if health is None else health.failing_since_ms
+        fact = disabled(webhook, record.config.reason or "It was disabled.", parked, since_ms)
+        done = partial(webhooks.told, webhook.number, webhook.version)
+        notices.tell(DISABLED, webhook.org, fact, done)
+        log.warning(
+            "a webhook is disabled", webhook=webhook.id, parked=parked, reason=record.config.reason
+        )
+
+    engine.on_failing = on_failing
+    engine.on_recovered = on_recovered
+    engine.on_ended_badly = notices.ended
+    engine.healths.on_parked = notices.parked
+    webhooks.on_disabled = on_disabled
 
 
 def tell_both(feed: Feed, notices: Notices) -> Callable[[str, int, dict[str, Any]], None]:
