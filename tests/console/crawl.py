@@ -5,12 +5,12 @@ import re
 from collections import Counter, deque
 from collections.abc import Coroutine, Iterator
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urldefrag, urljoin
 
-from tests.api.control_client import call
+from tests.api.control_client import Reply, call
 from tests.api.log_client import accept, settle
-from tests.console.webhook_client import Browser, Pages, text
+from tests.console.webhook_client import Pages, text
 from tidings.console.routes import OF_AN_ORG
 from tidings.core.delivery.states import State
 from tidings.core.ids import show
@@ -93,7 +93,14 @@ def run(scenario: Coroutine[Any, Any, None]) -> None:
     asyncio.run(asyncio.wait_for(scenario, LONG_S))
 
 
-async def walk(browser: Browser, start: str, stay: str) -> dict[str, Seen]:
+class Visitor(Protocol):
+    """Whoever asks for pages: signed in, or in a portal."""
+
+    async def get(self, path: str, **headers: str) -> Reply:
+        """A page."""
+
+
+async def walk(browser: Visitor, start: str, stay: str) -> dict[str, Seen]:
     """The pages that can be reached from `start` by links, forms that ask, and htmx, and whose
     address begins with `stay`; of pages that differ by an id, a few."""
     waiting, seen = deque([start]), {start: Seen("")}

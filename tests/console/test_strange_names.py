@@ -13,9 +13,11 @@ from starlette.routing import Route
 
 from tests.api.control_client import call
 from tests.api.log_client import accept
+from tests.console.access.test_portal import visitor
 from tests.console.crawl import ROUTES, Known, event_of, furnish, run, walk
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings.console.routes import OF_AN_ORG
+from tidings.core.access.portal_rules import NAME_MAX
 from tidings.core.delivery.states import State
 from tidings.core.replay import JobState, Kind
 from tidings.core.shaping.left_out import LeftOut
@@ -194,6 +196,19 @@ async def every_page(p: Pages, browser: Browser, base: str, name: str) -> dict[s
     return found
 
 
+async def portal_pages(p: Pages, name: str) -> dict[str, str]:
+    """What a brand's portal says, which is named so too: all that links lead to, and each page
+    asked for by the name."""
+    guest = await visitor(p, name=name[:NAME_MAX])
+    base, said = "/console/portal/o/7", quote(name, safe="")
+    walked = await walk(guest, base, base)
+    asked = "?" + "&".join(f"{key}={said}" for key in QUERY)
+    pages_of = [*walked, *{at.partition("?")[0] + asked for at in walked}]
+    found = {at: text(await guest.get(at)) for at in pages_of}
+    assert sum(MARK in page for page in found.values()) > 20, "it is shown there too"
+    return found
+
+
 def _kind(action: str) -> str:
     return re.sub(r"/[^/]*[0-9][^/]*", "/…", action)
 
@@ -217,6 +232,7 @@ def test_nothing_that_strangers_write_is_markup_on_any_page() -> None:
             posted = [at for at in shown if at.startswith("POST") and MARK in shown[at]]
             assert sum(MARK in page for page in shown.values()) > 100, "it is shown at all"
             assert len(posted) > 10, "forms show again what was typed"
+            shown |= await portal_pages(p, NAMES[0])
             faults = {at: found for at, page in shown.items() if (found := Markup(page).faults)}
             assert faults == {}
 
