@@ -83,6 +83,8 @@ def test_the_rate_is_kept(api: Api, receiver: Receiver) -> None:
             assert last - first + 1 <= most
 
 
+@pytest.mark.systems
+@pytest.mark.alone
 @pytest.mark.parametrize("cap", [10, 64])
 def test_a_receiver_with_a_limit_gets_what_it_takes(api: Api, receiver: Receiver, cap: int) -> None:
     rate, learning_s, seconds = 30, 6, 8

@@ -22,7 +22,6 @@ class Receiver:
         self._context = context
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._tasks: set[asyncio.Task[None]] = set()
         self.connections = 0
         self.open = 0
         self.port = 0
@@ -56,14 +55,13 @@ class Receiver:
 
     async def _stop(self) -> None:
         self._server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.sleep(0)
+        # Also those that were accepted just now and have not begun.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
+            await asyncio.wait(others)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
         self.connections += 1
         self.open += 1
         try:
@@ -72,7 +70,6 @@ class Receiver:
             pass
         finally:
             self.open -= 1
-            self._tasks.discard(task)
             writer.close()
             self.ended.release()
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from tests.depth import depth
 from tests.store.log_rows import NAMES, OTHER, OWN, RARE, START_MS, fill, log_operations
 from tests.store.rows import ORG, event, new, settled, term
 from tidings.core.delivery.states import State
@@ -149,7 +150,7 @@ def terms_of(rng: random.Random) -> tuple[bytes, ...]:
     return rng.choice([(), (), (), (rare,), (b"common0_",), (b"common1_", rare), (b"nothing_",)])
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(depth(16, 40)))
 def test_any_filter_gives_what_a_plain_read_gives_in_both_directions(
     place: Place, seed: int
 ) -> None:
@@ -169,7 +170,7 @@ def test_any_filter_gives_what_a_plain_read_gives_in_both_directions(
         assert all_pages(place.log, query, forward) == wanted
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(depth(12, 25)))
 def test_any_filter_of_events_gives_what_a_plain_read_gives(place: Place, seed: int) -> None:
     rng = random.Random(seed)
     query = port.EventQuery(
