@@ -14,7 +14,7 @@ from .until import until
 
 MANY, GOOD, ROUNDS = 3000, 800, 2
 FEW_FILES = ("sh", "-c", 'ulimit -n 1024; exec "$0" "$@"')
-SLOWEST_S = 12.0  # without any of them it is 1 s; where that is more, as many times as long
+SLOWEST_S = 12.0  # on a busy test machine; without any of them it is 1 s there
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -67,10 +67,7 @@ def beside(service: ServiceProcess, kind: str) -> None:
         print(kind, served.statuses, f"{served.slowest_s:.2f} s", served.broken[:3])
         assert served.broken == []
         assert served.statuses == {202: GOOD * ROUNDS, 200: GOOD}
-        if served.slowest_s >= SLOWEST_S:  # others use this machine: how long is it without them?
-            alone = await behaving(service.port, GOOD, ROUNDS)
-            longest_s = SLOWEST_S * max(1.0, alone.slowest_s)
-            assert served.slowest_s < longest_s, f"{alone.slowest_s} s alone"
+        assert served.slowest_s < SLOWEST_S
 
     uvloop.run(scenario())
     with service.api() as api:
