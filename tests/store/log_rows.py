@@ -1,7 +1,7 @@
 """A long log by direct inserts: a million deliveries in seconds, of every state, over any time."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import apsw
@@ -127,6 +127,25 @@ def replay(connection: apsw.Connection, count: int) -> None:
     with connection:
         connection.executemany(_DELIVERY, deliveries)
         connection.executemany("INSERT INTO delivery_replay VALUES (?, ?, ?, ?, ?, ?, ?)", replays)
+
+
+def turn_into_replays(connection: apsw.Connection, ids: Iterable[int]) -> None:
+    """Deliveries amid the log become those that a replay made of events from its beginning; the
+    events that they were of have matched nobody."""
+    with connection:
+        for id in ids:
+            seq = 1 + id % 500
+            [(event, webhook, at_ms)] = connection.execute(
+                "SELECT d.event, d.webhook, e.at_ms FROM delivery d JOIN event e ON e.seq = d.event"
+                " WHERE d.id = ?",
+                (id,),
+            )
+            connection.execute("UPDATE event SET deliveries = 0 WHERE seq = ?", (event,))
+            connection.execute("UPDATE delivery SET event = ? WHERE id = ?", (seq, id))
+            connection.execute(
+                "INSERT INTO delivery_replay VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (id, 1, seq, webhook, 0, at_ms, None),
+            )
 
 
 def _delivery(rng: random.Random, id: int, seq: int, org: int, at_ms: int, old: bool) -> Row:

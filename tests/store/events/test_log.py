@@ -9,7 +9,16 @@ import pytest
 from msgspec.structs import replace
 
 from tests.depth import depth
-from tests.store.log_rows import NAMES, OTHER, OWN, RARE, START_MS, fill, log_operations
+from tests.store.log_rows import (
+    NAMES,
+    OTHER,
+    OWN,
+    RARE,
+    START_MS,
+    fill,
+    log_operations,
+    turn_into_replays,
+)
 from tests.store.rows import ORG, event, new, settled, term
 from tidings.core.delivery.states import State
 from tidings.store import port
@@ -22,6 +31,8 @@ from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 COUNT = 15_000  # between three and four blocks
 STEP_MS = 60_000
+# Scattered in a block, at both ends of another, and in the last one.
+REPLAYED = [*range(4500, 5500, 9), 8192, 12_287, *range(13_000, 13_050)]
 
 
 class Place:
@@ -30,6 +41,7 @@ class Place:
     def __init__(self, path: Path) -> None:
         self.half = WritingHalf(path / FILE)
         fill(self.half.connection, COUNT, STEP_MS)
+        turn_into_replays(self.half.connection, REPLAYED)
         self.segments = Segments(":memory:")
         self.blocks = Blocks(self.half.connection, self.segments.connection)
         self.log = Log(self.half.connection, self.segments, self.blocks)

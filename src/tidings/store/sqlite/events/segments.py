@@ -34,6 +34,10 @@ LOW = 0xFFFF_FFFF
 _NUMBER = struct.Struct(">8xI")
 
 
+class TooCommon(Exception):
+    """More events have a term than are asked for."""
+
+
 class Segments:
     """The search database, and the cursor up to which it has read the events."""
 
@@ -131,12 +135,17 @@ class Segments:
         return found
 
     def walk(
-        self, terms: Sequence[bytes], before: int | None, after: int | None
+        self,
+        terms: Sequence[bytes],
+        before: int | None,
+        after: int | None,
+        most: int | None = None,
     ) -> Iterator[tuple[int, bool]]:
         """Events that have the rarest of these terms, and whether they have the others too.
 
         Where one of them holds several terms, one behind another, any of those will do.
         Newest first, below `before`; or, where `after` is given, oldest first and above it.
+        TooCommon where a segment shows, before it is read, that there are more than `most`.
         """
         if after is None:
             segments = self._rows(
@@ -151,6 +160,10 @@ class Segments:
             with self._connection.blob_open("main", "segment", "entries", first, False) as blob:
                 runs = [Runs.of(blob, size // ENTRY_BYTES, group) for group in terms]
                 runs.sort(key=lambda one: one.count)
+                if most is not None:
+                    most -= runs[0].least
+                    if most < 0:
+                        raise TooCommon
                 others = [one.holds() for one in runs[1:]] if runs[0].count else []
                 for low in runs[0].numbers(newest_first=after is None):
                     seq = first + (low - first & LOW)
@@ -236,7 +249,9 @@ class Runs:
 
     def __init__(self, runs: Sequence[Run]) -> None:
         self._runs = runs
-        self.count = sum(run.high - run.low for run in runs)
+        sizes = [run.high - run.low for run in runs]
+        self.count = sum(sizes)
+        self.least = max(sizes, default=0)  # events: one may have several of the terms
 
     @classmethod
     def of(cls, blob: apsw.Blob, count: int, group: bytes) -> "Runs":
