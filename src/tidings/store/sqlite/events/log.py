@@ -116,8 +116,8 @@ class Log:
         return self._read(statement, binding, blocks, span, limit, self._near if near else None)
 
     def _near(self, low: int, high: int) -> Binding:
-        """The events of the first and the last delivery of some ids: those of nearly all between; no
-        events where too many others lie there too."""
+        """The events of the first and the last delivery of some ids: those of nearly all between.
+        No events where too many others lie there too."""
         [(first, last)] = self._log.execute(_ENDS, (low, high))
         few = first is not None and last is not None and last - first <= EVENTS_NEAR
         return {"first": first, "last": last} if few else {"first": 1, "last": 0}
