@@ -12,9 +12,6 @@ from starlette.responses import Response
 from tidings.api.answers import Refused, answer, envelope, refused
 from tidings.api.context import Services
 from tidings.api.said import EPOCH_MS, TEXT, listed
-from tidings.api.v1.delivery.next_attempts import see
-from tidings.api.v1.events.log_pages import Rows, newest_first, oldest_first
-from tidings.api.v1.events.org_scope import org_scope_of
 from tidings.api.v3.event_log_view import STATUSES, complete, show_log_row
 from tidings.api.v3.log_rules import (
     LIMIT,
@@ -31,6 +28,9 @@ from tidings.api.v3.log_rules import (
 from tidings.api.v3.models import ERRORS, LOG, METRICS
 from tidings.core.form import Form, Refusal, came
 from tidings.engine.webhooks.records import Record
+from tidings.reads.delivery.next_attempts import see
+from tidings.reads.events.log_pages import Rows, newest_first, oldest_first
+from tidings.reads.events.org_scope import org_scope_of
 from tidings.store.port import DeliveryQuery, StoredDelivery, Tally
 from tidings.store.port.events.log import REPLAYED
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import msgspec
 from markupsafe import Markup
 
-from tidings.api.v1.webhooks.left import UNSENT, attempts_of
 from tidings.console.words import duration, moment, number
 from tidings.core.delivery.states import State
+from tidings.reads.webhooks.left import UNSENT, attempts_of
 from tidings.store.port import EventSeries, Series
 from tidings.store.port.events.log import REPLAYED
 

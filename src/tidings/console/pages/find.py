@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused
 from tidings.api.v1.delivery.deliveries import own_delivery
-from tidings.api.v1.events.log_query import VALUE_MAX, LogQuestion
 from tidings.api.v1.events.logs import delivery_page, event_page, webhooks_of
 from tidings.api.v1.events.rejections import PREFIX
 from tidings.console.place import OUTSIDE, Place
@@ -19,6 +18,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.ids import EVENT_ID, read
 from tidings.core.ids import show as show_id
 from tidings.engine.inboxes import UnknownInbox
+from tidings.reads.events.log_query import VALUE_MAX, LogQuestion
 from tidings.store.port import DeliveryPage, EventPage
 
 SHOWN = 10

@@ -7,13 +7,13 @@ from starlette.responses import Response
 
 from tidings.api.not_there import not_there
 from tidings.api.v1.arrivals import PREFIX
-from tidings.api.v1.events.log_query import cursors, read_question
 from tidings.console.json_view import body_of
 from tidings.console.visit import Visit
 from tidings.core.form import Refusal, came
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
 from tidings.engine.inboxes import IDLE_MS, INBOXES_MAX, InboxRefused, Live, UnknownInbox
+from tidings.reads.events.log_query import cursors, read_question
 from tidings.store.port import Arrival, ArrivalPage
 from tidings.store.port.inboxes import KEPT_ARRIVALS
 

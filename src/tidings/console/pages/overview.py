@@ -6,14 +6,14 @@ from collections.abc import Sequence
 import msgspec
 from starlette.responses import Response
 
-from tidings.api.v1.events.log_pages import oldest_first
-from tidings.api.v1.webhooks.left import UNFINISHED, left_now
 from tidings.console.pages import charts
 from tidings.console.pages.webhooks.summary import DAY_MS, SPAN, SPANS, WebhookSummary, troubles
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.engine.webhooks.records import Record
+from tidings.reads.events.log_pages import oldest_first
+from tidings.reads.webhooks.left import UNFINISHED, left_now
 from tidings.store import port
 
 EXAMPLE = (

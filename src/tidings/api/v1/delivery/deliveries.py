@@ -11,15 +11,6 @@ from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
-from tidings.api.v1.delivery.delivery_view import (
-    advice_for,
-    all_attempts,
-    show_attempts,
-    show_delivery,
-    sla_of,
-)
-from tidings.api.v1.delivery.next_attempts import Seen, look, see, with_first
-from tidings.api.v1.delivery.request_view import requests_of
 from tidings.core.delivery.advice import comes
 from tidings.core.delivery.next_attempt import BARRED
 from tidings.core.delivery.standing import Standing
@@ -27,6 +18,15 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import read
 from tidings.core.webhooks.webhook import HTTP
 from tidings.engine.webhooks.records import Record
+from tidings.reads.delivery.delivery_view import (
+    advice_for,
+    all_attempts,
+    show_attempts,
+    show_delivery,
+    sla_of,
+)
+from tidings.reads.delivery.next_attempts import Seen, look, see, with_first
+from tidings.reads.delivery.request_view import requests_of
 from tidings.store.port import Asked, StoredDelivery
 
 # What asking for a try has come to, where nothing comes of it: code and sentence.

@@ -17,20 +17,20 @@ from tidings.api.answers import answer, refused
 from tidings.api.context import Services, iso
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
-from tidings.api.v1.delivery.next_attempts import show_row
 from tidings.api.v1.events.log_models import DELIVERY_PARAMETERS, EVENT_PARAMETERS
-from tidings.api.v1.events.log_pages import ROUNDS_MAX, heads_of, newest_first, oldest_first
-from tidings.api.v1.events.log_query import (
+from tidings.core.form import came
+from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.webhooks import UnknownWebhook
+from tidings.reads.delivery.next_attempts import show_row
+from tidings.reads.events.log_pages import ROUNDS_MAX, heads_of, newest_first, oldest_first
+from tidings.reads.events.log_query import (
     DELIVERY_FILTERS,
     EVENT_FILTERS,
     LogQuestion,
     cursors,
     read_question,
 )
-from tidings.api.v1.events.org_scope import org_scope_of
-from tidings.core.form import came
-from tidings.engine.webhooks.records import Record
-from tidings.engine.webhooks.webhooks import UnknownWebhook
+from tidings.reads.events.org_scope import org_scope_of
 from tidings.store.port import (
     DeliveryPage,
     DeliveryQuery,

@@ -11,14 +11,14 @@ from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
-from tidings.api.v1.delivery.delivery_view import show_bytes
 from tidings.api.v1.events.log_models import REJECTION_PARAMETERS
-from tidings.api.v1.events.log_query import cursors, read_question
 from tidings.core.events.call_split import CallRefused
 from tidings.core.events.calls import Rejected
 from tidings.core.ids import read, show
 from tidings.engine.events.intake import Overloaded, Verdict
 from tidings.engine.events.readmission import UnknownRejection
+from tidings.reads.delivery.delivery_view import show_bytes
+from tidings.reads.events.log_query import cursors, read_question
 from tidings.store.port import Rejection
 
 LIMIT_MAX = 1000

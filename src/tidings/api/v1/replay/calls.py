@@ -10,7 +10,6 @@ from starlette.responses import Response
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.not_there import not_there
-from tidings.api.v1.replay.view import effective_rate, show_job
 from tidings.core.delivery.states import State
 from tidings.core.form import came
 from tidings.core.ids import read
@@ -21,6 +20,7 @@ from tidings.engine.access.access import Caller
 from tidings.engine.replay import requests as replay_requests
 from tidings.engine.replay.runs import NotNow, TooMany, UnknownReplay
 from tidings.engine.webhooks.records import Record
+from tidings.reads.replay.view import effective_rate, show_job
 from tidings.store.port import ReplayJob, StoredDelivery
 
 BODY_BYTES_MAX = 8 << 20  # a list of 100,000 ids

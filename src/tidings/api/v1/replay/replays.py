@@ -12,12 +12,12 @@ from starlette.responses import Response
 from tidings.api.answers import answer
 from tidings.api.context import Services
 from tidings.api.models import V1_ERRORS
-from tidings.api.v1.delivery.delivery_view import show_delivery
-from tidings.api.v1.delivery.next_attempts import see
 from tidings.api.v1.replay.calls import A_REPLAY, ReplayCalls, unknown
 from tidings.api.v1.replay.models import CANCEL_BODY, REPLAY_BODY
 from tidings.core.ids import read
 from tidings.core.replay import Kind, Step
+from tidings.reads.delivery.delivery_view import show_delivery
+from tidings.reads.delivery.next_attempts import see
 
 LIMIT_MAX = 200
 NEWEST = (1 << 63) - 1

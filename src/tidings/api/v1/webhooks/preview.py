@@ -18,7 +18,6 @@ from starlette.responses import Response
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, iso, read_object
 from tidings.api.models import V1_ERRORS, body_of
-from tidings.api.v1.delivery.delivery_view import show_bytes, show_left_out
 from tidings.api.v1.webhooks.models import SAVED, WebhookChange
 from tidings.core.delivery.job import Job
 from tidings.core.form import came, whole_of
@@ -26,6 +25,7 @@ from tidings.core.shaping.filter import explain
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.webhooks.webhooks import UnknownWebhook, WebhookRefused
+from tidings.reads.delivery.delivery_view import show_bytes, show_left_out
 from tidings.store.port import EventQuery, StoredEvent
 
 LAST_MAX, LAST = 200, 20

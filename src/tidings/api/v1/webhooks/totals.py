@@ -11,12 +11,12 @@ from tidings.api.context import Services, iso
 from tidings.api.models import V1_ERRORS
 from tidings.api.not_there import not_there
 from tidings.api.v1.events.log_models import SERIES_PARAMETERS, TALLY_PARAMETERS
-from tidings.api.v1.events.log_query import read_question
-from tidings.api.v1.webhooks.left import UNSENT, attempts_of, left_now
 from tidings.core.delivery.states import State
 from tidings.core.form import Form
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import UnknownWebhook
+from tidings.reads.events.log_query import read_question
+from tidings.reads.webhooks.left import UNSENT, attempts_of, left_now
 from tidings.store.port.events.log import LEFT_STATES, POINTS_MAX, REPLAYED
 
 DAY_MS = 86_400_000

@@ -3,8 +3,6 @@
 from starlette.responses import Response
 
 from tidings.api.answers import Refused
-from tidings.api.v1.delivery.next_attempts import see
-from tidings.api.v1.events.log_pages import heads_of
 from tidings.api.v1.events.logs import delivery_page, webhooks_of
 from tidings.console.pages.events import log_filters
 from tidings.console.pages.events.active_filters import active_filters
@@ -13,6 +11,8 @@ from tidings.console.visit import Visit
 from tidings.core.delivery.states import State
 from tidings.core.ids import show as show_id
 from tidings.engine.webhooks.records import Record
+from tidings.reads.delivery.next_attempts import see
+from tidings.reads.events.log_pages import heads_of
 from tidings.store.port import DeliveryPage
 
 ROUNDS = 2  # questions for a page that a rare filter leaves nearly empty

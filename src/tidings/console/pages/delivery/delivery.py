@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused
 from tidings.api.v1.delivery.deliveries import own_delivery, show_whole, try_now
-from tidings.api.v1.delivery.next_attempts import Seen, see
 from tidings.api.v1.replay.calls import ReplayCalls
 from tidings.api.v1.webhooks.preview import BYTES_MAX, try_event
 from tidings.console.json_view import Body, body_of
@@ -20,6 +19,7 @@ from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.ids import show as show_id
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.records import Record, webhook_of
+from tidings.reads.delivery.next_attempts import Seen, see
 from tidings.store.port import StoredDelivery, StoredEvent
 
 TABS = (("sent", "As sent"), ("enriched", "Enriched"), ("original", "Original"))

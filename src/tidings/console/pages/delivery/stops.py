@@ -2,10 +2,10 @@
 
 from starlette.responses import Response
 
-from tidings.api.v1.webhooks.left import left_now
 from tidings.console.visit import PlainVisit, Visit
 from tidings.engine.access.denied import Denied, demand
 from tidings.engine.delivery.stops import EVERYTHING
+from tidings.reads.webhooks.left import left_now
 
 AT, ALL = "/stop", "/stop-all"
 

@@ -9,8 +9,6 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused
 from tidings.api.not_there import not_there
-from tidings.api.v1.delivery.next_attempts import see
-from tidings.api.v1.events.log_pages import heads_of
 from tidings.api.v1.events.logs import event_page
 from tidings.api.v1.events.rejections import taken
 from tidings.catalogue import EventType
@@ -27,6 +25,8 @@ from tidings.core.form import Refusal
 from tidings.core.ids import show as show_id
 from tidings.core.shaping.filter import explain
 from tidings.core.webhooks.webhook import Webhook
+from tidings.reads.delivery.next_attempts import see
+from tidings.reads.events.log_pages import heads_of
 from tidings.store.port import EventPage, StoredDelivery, StoredEvent
 
 PASSED_MAX = 100  # webhooks of which it is said why they did not get an event

@@ -1,7 +1,7 @@
 """The filters of the console's lists: an address to a question for the log, and back.
 
 The address is the state: every filter stands in it, and whoever opens it sees the same. What a
-filter may be is judged by `api/v1/events/log_query.py` alone.
+filter may be is judged by `reads/events/log_query.py` alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ import msgspec
 from starlette.datastructures import QueryParams
 
 from tidings.api.answers import Refused
-from tidings.api.v1.events.log_query import (
+from tidings.reads.events.log_query import (
     DELIVERY_FILTERS,
     EVENT_FILTERS,
     LogQuestion,

@@ -4,12 +4,12 @@ from starlette.responses import Response
 
 from tidings.api.answers import Refused
 from tidings.api.not_there import not_there
-from tidings.api.v1.events.log_query import cursors, read_question
 from tidings.api.v1.events.rejections import PREFIX, readmit
 from tidings.console.json_view import body_of
 from tidings.console.visit import Visit
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
+from tidings.reads.events.log_query import cursors, read_question
 from tidings.store.port import Rejection, RejectionPage
 
 PAGE = 50

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 import msgspec
 
 from tidings.api.context import Services
-from tidings.api.v1.delivery.next_attempts import see
-from tidings.api.v1.webhooks.left import Left, attempts_of, left_now
 from tidings.console.pages.charts import total
 from tidings.console.words import percent
 from tidings.core.delivery.attempt_totals import AttemptTotals
@@ -14,6 +12,8 @@ from tidings.core.delivery.health import does
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.engine.webhooks.records import Record
+from tidings.reads.delivery.next_attempts import see
+from tidings.reads.webhooks.left import Left, attempts_of, left_now
 from tidings.store import port
 from tidings.store.port.events.log import ROWS_MAX
 

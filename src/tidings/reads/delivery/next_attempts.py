@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from tidings.api.context import Services
-from tidings.api.v1.delivery.delivery_view import show_delivery, sla_of
 from tidings.core.delivery.next_attempt import CLEAR, NextAttempt, Why, next_attempt_ms
 from tidings.core.delivery.states import State
 from tidings.engine.delivery.stops import EVERYTHING
 from tidings.engine.webhooks.records import Record
+from tidings.reads.delivery.delivery_view import show_delivery, sla_of
 from tidings.store.port import StoredAttempt, StoredDelivery
 
 LOOKS_MAX = 3

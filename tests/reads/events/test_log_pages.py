@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tidings.api.v1.events.log_pages import newest_first, oldest_first
+from tidings.reads.events.log_pages import newest_first, oldest_first
 from tidings.store.port import DeliveryPage, DeliveryQuery, StoredDelivery
 
 

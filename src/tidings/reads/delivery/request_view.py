@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from tidings.api.context import Services
-from tidings.api.v1.delivery.delivery_view import show_bytes, show_headers
 from tidings.core.delivery.job import Job
 from tidings.core.webhooks.masks import masked_of
 from tidings.engine.delivery.message import Message
 from tidings.engine.webhooks.records import Config, webhook_of
+from tidings.reads.delivery.delivery_view import show_bytes, show_headers
 from tidings.store.port import SentBody, StoredAttempt, StoredDelivery, StoredWebhook
 
 Version = tuple[StoredWebhook, Config]

@@ -1,0 +1,1 @@
+"""How webhooks fare, in numbers; what one would get, and what came of a test message."""
