@@ -11,8 +11,25 @@ import msgspec
 from starlette.responses import Response
 
 from tidings.core.form import Refusal
+from tidings.reads.refusals import (
+    BadQuestion,
+    Conflict,
+    NotAccepted,
+    NotThere,
+    Overload,
+    QuestionRefused,
+    TooLarge,
+)
 
 _encode = msgspec.json.Encoder().encode
+_STATUS: dict[type[QuestionRefused], int] = {
+    BadQuestion: 400,
+    NotThere: 404,
+    Conflict: 409,
+    TooLarge: 413,
+    NotAccepted: 422,
+    Overload: 503,
+}
 _CHALLENGE = {"www-authenticate": 'Basic realm="tidings", charset="UTF-8"'}
 
 
@@ -35,6 +52,17 @@ def refused(status: int, code: int | str, message: str, field: str = "", **heade
     """A refusal for one reason. Header names are written with `_` for `-`."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Refused(status, [Refusal(code, message, field)], named)
+
+
+def status_of(wrong: QuestionRefused) -> int:
+    """The status of an answer to what no face could answer otherwise."""
+    return _STATUS[type(wrong)]
+
+
+def as_refused(wrong: QuestionRefused) -> Refused:
+    """What has no status of its own, as a refused call."""
+    again = {"retry-after": "1"} if isinstance(wrong, Overload) else {}
+    return Refused(status_of(wrong), wrong.refusals, again)
 
 
 def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

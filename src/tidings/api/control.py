@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tidings import __version__
-from tidings.api.answers import Refused, error_answer, refused
+from tidings.api.answers import Refused, as_refused, error_answer, refused
 from tidings.api.context import RATE_LIMIT, Services
 from tidings.api.http.foreign import CODE, FETCH_SITE, ORIGIN, changes, foreign
 from tidings.api.http.health import health_routes
@@ -41,6 +41,7 @@ from tidings.api.v3.routes import v3_routes
 from tidings.api.v3.tokens import token_routes
 from tidings.core.form import came
 from tidings.engine.access.access import Denied
+from tidings.reads.refusals import QuestionRefused
 from tidings.store.port import StoreDown
 
 _HEARD = (REQUEST_ID, b"x-request-id", ORIGIN, FETCH_SITE)
@@ -89,6 +90,7 @@ def make_control_app(services: Services) -> FastAPI:
         app.router.routes.extend(routes.routes)
     add_openapi(app)
     app.add_exception_handler(Refused, _say_refused)
+    app.add_exception_handler(QuestionRefused, _say_question_refused)
     app.add_exception_handler(Denied, _say_denied)
     add_access_errors(app)
     app.add_exception_handler(StoreDown, _say_store_down)
@@ -149,6 +151,11 @@ def _foreign_answer(path: str, said: str, header: str) -> Response:
 async def _say_refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     return error_answer(request.url.path, error)
+
+
+async def _say_question_refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, QuestionRefused)
+    return error_answer(request.url.path, as_refused(error))
 
 
 async def _say_denied(request: Request, error: Exception) -> Response:

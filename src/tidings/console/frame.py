@@ -20,7 +20,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tidings.api.answers import Refused
+from tidings.api.answers import Refused, as_refused
 from tidings.api.context import BODY_WAIT_S, Services
 from tidings.api.http.front import LOOPBACK
 from tidings.console.place import OUTSIDE, Place, form_fits, org_of_form, place_of
@@ -39,6 +39,7 @@ from tidings.core.access.from_browser import from_page_of
 from tidings.core.events.calls import Caller
 from tidings.engine.access.denied import Denied, demand
 from tidings.engine.access.sessions import Opened, Seat
+from tidings.reads.refusals import QuestionRefused
 from tidings.store.port import StoreDown
 
 SIGN_IN = OUTSIDE.at("/sign-in")
@@ -204,7 +205,8 @@ class Frame:
                 return await page(visit)
             except Denied as denied:
                 return self._denied(request, denied, visit)
-            except Refused as refused:
+            except (Refused, QuestionRefused) as wrong:
+                refused = as_refused(wrong) if isinstance(wrong, QuestionRefused) else wrong
                 return self.error(request, refused.status, refused.refusals[0].message, visit)
             except StoreDown:
                 said = "The store takes no writes at the moment. Nothing was changed. Try again."

@@ -8,16 +8,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
-from tidings.api.context import Services, iso, read_bytes
+from tidings.api.context import Services, read_bytes
 from tidings.api.models import V1_ERRORS
-from tidings.api.not_there import not_there
 from tidings.api.v1.events.log_models import PAGE_PARAMETERS
 from tidings.api.v1.events.stream import event_stream
 from tidings.api.v1.inboxes import own_inbox
 from tidings.core.ids import read, show
 from tidings.engine.inboxes import BODY_BYTES_KEPT
-from tidings.reads.delivery.delivery_view import show_bytes, show_headers
 from tidings.reads.events.log_query import cursors, read_question
+from tidings.reads.messages import show_bytes, show_headers
+from tidings.reads.refusals import not_there
+from tidings.reads.times import iso
 from tidings.store.port import Arrival
 
 METHODS = ["PUT", "GET", "DELETE", "PATCH"]  # beside POST; a webhook may use them

@@ -8,13 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer
-from tidings.api.context import Services, iso, read_object
+from tidings.api.context import Services, read_object
 from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, body_of
-from tidings.api.not_there import not_there
 from tidings.api.said import HEADER_VALUE, VISIBLE
 from tidings.core.form import Refusal
 from tidings.engine.inboxes import InboxRefused, Live, UnknownInbox
+from tidings.reads.refusals import NotThere, not_there
+from tidings.reads.times import iso
 
 
 class InboxAnswer(Model):
@@ -139,5 +140,5 @@ def _warned(warnings: list[Refusal]) -> dict[str, Any]:
     return {"warnings": [{"code": one.code, "message": one.message} for one in warnings]}
 
 
-def _unknown(inbox_id: str) -> Refused:
+def _unknown(inbox_id: str) -> NotThere:
     return not_there("id", "the id of an inbox of this org, as inb_…", inbox_id)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
-from tidings.api.context import Services, iso, read_object
+from tidings.api.context import Services, read_object
 from tidings.api.described import Model, described
 from tidings.api.models import V1_ERRORS, body_of, refusals
 from tidings.api.said import Name
@@ -16,6 +16,7 @@ from tidings.core.events.calls import Caller
 from tidings.core.form import came
 from tidings.core.org_settings import settings_of, show_settings
 from tidings.engine.orgs import OrgRefused
+from tidings.reads.times import iso
 from tidings.store.port import Org as StoredOrg
 
 Validation = Literal["strict", "lenient", "off"]

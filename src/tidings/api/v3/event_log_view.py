@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from tidings.api.context import local_iso
 from tidings.core.delivery.sla import breach_ms
 from tidings.core.delivery.states import State
 from tidings.core.ids import show
 from tidings.core.webhooks.webhook import Webhook
 from tidings.reads.delivery.delivery_view import show_left_out
+from tidings.reads.times import local_iso
 from tidings.store import port
 from tidings.store.port import EventHead, StoredDelivery, StoredEvent
 

@@ -122,7 +122,7 @@ class Logs:
     ) -> tuple[dict[str, Any], tuple[Refusal, ...]]:
         """`data` of the answer, and warnings."""
         webhook = record.webhook
-        scope = org_scope_of(self._services, record.org, [webhook] if question.values else [])
+        scope = org_scope_of(self._services.orgs, record.org, [webhook] if question.values else [])
         warnings = scope.warnings
         terms = self._services.terms.asked
         queries = [

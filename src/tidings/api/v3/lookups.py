@@ -112,7 +112,7 @@ class Lookups:
         if not value or len(value) > VALUE_MAX:
             return Found((), ())
         own = {one.webhook.number: one.webhook for one in self._services.webhooks.list(org)}
-        scope = org_scope_of(self._services, org, own.values())
+        scope = org_scope_of(self._services.orgs, org, own.values())
         term = self._services.terms.of
 
         def fits(head: EventHead | None) -> bool:
@@ -142,7 +142,7 @@ class Lookups:
             return None
         own = {one.webhook.number: one.webhook for one in self._services.webhooks.list(org)}
         zone = self._services.zone(org)
-        for one in org_scope_of(self._services, org, own.values()).orgs:
+        for one in org_scope_of(self._services.orgs, org, own.values()).orgs:
             event = await self._store.event(one, event_id)
             if event is None or event.org != one:
                 continue

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, envelope, refused
-from tidings.api.context import Services, iso
+from tidings.api.context import Services
 from tidings.api.v3.webhook_view import show_webhook, with_choices
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.standing import Standing
@@ -22,6 +22,7 @@ from tidings.engine.webhooks.webhooks import (
     WebhookRefused,
     WrongStanding,
 )
+from tidings.reads.times import iso
 
 Result = TypeVar("Result")
 

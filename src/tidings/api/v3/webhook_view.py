@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from tidings.api.context import iso, local_iso
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.attribution import of_credential, show_attribution
 from tidings.core.shaping.enrichment import THIN, WHEN_DOWN
@@ -19,6 +18,7 @@ from tidings.core.webhooks.retry_rules import show_retry
 from tidings.core.webhooks.rules import FLAGS, IDENTIFIERS, QUEUE_NOT_SERVED
 from tidings.core.webhooks.webhook import QUEUE_SAID, Webhook
 from tidings.engine.webhooks.records import Author, Record
+from tidings.reads.times import iso, local_iso
 
 
 def show_webhook(

@@ -8,17 +8,17 @@ from urllib.parse import quote, urlencode
 import msgspec
 from starlette.responses import Response
 
-from tidings.api.answers import Refused
-from tidings.api.v1.delivery.deliveries import own_delivery
-from tidings.api.v1.events.logs import delivery_page, event_page, webhooks_of
-from tidings.api.v1.events.rejections import PREFIX
 from tidings.console.place import OUTSIDE, Place
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.ids import EVENT_ID, read
 from tidings.core.ids import show as show_id
 from tidings.engine.inboxes import UnknownInbox
+from tidings.reads.delivery.deliveries import own_delivery
 from tidings.reads.events.log_query import VALUE_MAX, LogQuestion
+from tidings.reads.events.logs import delivery_page, event_page, webhooks_of
+from tidings.reads.events.rejections import PREFIX
+from tidings.reads.refusals import QuestionRefused
 from tidings.store.port import DeliveryPage, EventPage
 
 SHOWN = 10
@@ -62,7 +62,7 @@ async def find(visit: Visit) -> Response:
         look.words.append("webhooks with it in their name")
         found = visit.services.webhooks.named(visit.caller.org, wanted)[::-1]
         named = [one for one in found if one.webhook.standing is not Standing.DELETED]
-    records = webhooks_of(visit.services, visit.caller.org, ())
+    records = webhooks_of(visit.services.webhooks, visit.caller.org, ())
     if visit.may("logs:read") and not _PREFIXED.fullmatch(wanted):
         look.words.append("deliveries and events that carry it as a value")
         question = _by_value(wanted)
@@ -149,9 +149,10 @@ def _webhook(visit: Visit, wanted: str) -> str | None:
 async def _delivery(visit: Visit, wanted: str) -> str | None:
     if not visit.may("logs:read"):
         return None
+    services = visit.services
     try:
-        await own_delivery(visit.services, visit.caller.org, wanted)
-    except Refused:
+        await own_delivery(services.store, services.webhooks, visit.caller.org, wanted)
+    except QuestionRefused:
         return None
     return f"/deliveries/{wanted}"
 

@@ -6,8 +6,6 @@ import msgspec
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
-from tidings.api.answers import Refused
-from tidings.api.v1.replay.calls import ReplayCalls
 from tidings.console.pages.events import log_filters
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
@@ -17,6 +15,8 @@ from tidings.core.ids import read, show
 from tidings.core.replay import RATE_DEFAULT, Kind
 from tidings.core.replay_rules import ReplayRequest
 from tidings.engine.replay.requests import ResolvedRequest
+from tidings.reads.refusals import BadQuestion, QuestionRefused
+from tidings.reads.replay.calls import ReplayCalls
 
 WEBHOOKS_MAX = 10  # that one question counts for
 SELECTED_MAX = 200
@@ -51,7 +51,7 @@ async def ask(visit: Visit) -> Response:
             await _part(visit, job_request, found, COUNT_S / len(wanted))
             for job_request, found in wanted
         ]
-    except Refused as refused:
+    except QuestionRefused as refused:
         refusals = [one.message for one in refused.refusals]
     return visit.page(
         "many.html",
@@ -200,5 +200,5 @@ def _states(states: tuple[int, ...], kind: Kind, again: bool) -> list[str] | Non
     )
 
 
-def _refused(*sentences: str) -> Refused:
-    return Refused(400, [Refusal("not_so", said, "") for said in sentences])
+def _refused(*sentences: str) -> BadQuestion:
+    return BadQuestion(*(Refusal("not_so", said, "") for said in sentences))

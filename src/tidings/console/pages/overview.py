@@ -110,7 +110,7 @@ async def _now(visit: Visit, records: Sequence[Record]) -> Now:
     now_ms = services.clock.now_ms()
     numbers = [one.webhook.number for one in records]
     lefts, rejections = await asyncio.gather(
-        left_now(services, numbers),
+        left_now(services.store, services.clock, numbers),
         services.store.rejections(org, REJECTIONS_MAX),
     )
     waiting = sum(left.waiting for left in lefts)

@@ -7,8 +7,6 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from tidings.api.answers import Refused
-from tidings.api.v1.replay.calls import A_REPLAY, ReplayCalls, unknown
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.form import Refusal, number_of
@@ -16,6 +14,8 @@ from tidings.core.ids import read
 from tidings.core.ids import show as show_id
 from tidings.core.replay import RATE_DEFAULT, JobState, Kind, Step, before
 from tidings.core.replay_rules import UNMATCHED
+from tidings.reads.refusals import Conflict, QuestionRefused
+from tidings.reads.replay.calls import A_REPLAY, ReplayCalls, unknown
 from tidings.store.port import ReplayJob
 
 AT = "/replays"
@@ -77,9 +77,7 @@ async def move(visit: Visit) -> Response:
         return visit.go(f"{AT}/{show_id('rpl', job.number)}")
     try:
         await ReplayCalls(visit.services).moved(visit.caller.org, _id(visit), step)
-    except Refused as refused:
-        if refused.status != 409:
-            raise
+    except Conflict as refused:
         one = _shown(visit, await _own(visit))
         return visit.page("replay.html", 409, one=one, trouble=refused.refusals[0].message)
     return visit.go(f"{AT}/{_id(visit)}", _DONE[step])
@@ -95,7 +93,7 @@ async def show_new(visit: Visit) -> Response:
     try:
         job_request, found = await _looked_up(visit, said, ticks)
         told = await ReplayCalls(visit.services).dry_run(job_request, found, COUNT_S)
-    except Refused as refused:
+    except QuestionRefused as refused:
         return _form(visit, said, ticks, refusals=_placed(refused.refusals))
     told["warnings"] = [one.message for one in job_request.warnings]
     told["unknown"] = found.unknown
@@ -109,7 +107,7 @@ async def start(visit: Visit) -> Response:
     try:
         job_request, found = await _looked_up(visit, said, ticks)
         job = await ReplayCalls(visit.services).begin(visit.caller, job_request, found)
-    except Refused as refused:
+    except QuestionRefused as refused:
         return _form(visit, said, ticks, refusals=_placed(refused.refusals))
     if not visit.may("replay:read"):
         return visit.go(f"{AT}/new", "Started.")

@@ -1,13 +1,11 @@
-"""A delivery and its attempts as `/v1` shows them."""
+"""A delivery and its attempts as they are shown."""
 
-import base64
 from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Any
 
 import msgspec
 
-from tidings.api.context import iso
 from tidings.core.delivery.advice import Tried, advise, what_happened, what_to_do
 from tidings.core.delivery.exchange import Timings
 from tidings.core.delivery.next_attempt import NextAttempt
@@ -20,26 +18,14 @@ from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shaping.left_out_words import code_of, said_of
 from tidings.core.webhooks.masks import masked_by_name
 from tidings.engine.webhooks.records import Record
+from tidings.reads.messages import show_bytes, show_headers
+from tidings.reads.times import iso
 from tidings.store.port import Evidence, StoredAttempt, StoredDelivery
 
 _DOUBT = (
     "Nothing is known of the end of this attempt: its delivery was ended while it waited for its "
     "turn, or Tidings stopped meanwhile. Let the receiver drop repeats by webhook-id."
 )
-
-
-def show_headers(headers: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-    """Headers in their order, as an answer holds them; what is to be masked is masked before."""
-    return [{"name": name, "value": value} for name, value in headers]
-
-
-def show_bytes(body: bytes) -> dict[str, Any]:
-    """Bytes as they are, and as text where they are UTF-8."""
-    try:
-        text: str | None = body.decode()
-    except UnicodeDecodeError:
-        text = None
-    return {"base64": base64.b64encode(body).decode(), "text": text, "bytes": len(body)}
 
 
 def all_attempts(

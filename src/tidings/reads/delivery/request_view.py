@@ -7,14 +7,15 @@ kept, and that is said.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from tidings.api.context import Services
 from tidings.core.delivery.job import Job
 from tidings.core.webhooks.masks import masked_of
 from tidings.engine.delivery.message import Message
 from tidings.engine.webhooks.records import Config, webhook_of
-from tidings.reads.delivery.delivery_view import show_bytes, show_headers
+from tidings.engine.webhooks.webhooks import Webhooks
+from tidings.reads.messages import show_bytes, show_headers
+from tidings.store import port
 from tidings.store.port import SentBody, StoredAttempt, StoredDelivery, StoredWebhook
 
 Version = tuple[StoredWebhook, Config]
@@ -22,16 +23,28 @@ Version = tuple[StoredWebhook, Config]
 VERSIONS_MAX = 50  # read for one delivery; more attempts than these have had few versions
 
 
+class RequestParts(Protocol):
+    """What knows of what was sent."""
+
+    @property
+    def store(self) -> port.Store:
+        """Where bytes are kept."""
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """The webhooks with their versions."""
+
+
 async def requests_of(
-    services: Services, delivery: StoredDelivery, attempts: Sequence[StoredAttempt]
+    parts: RequestParts, delivery: StoredDelivery, attempts: Sequence[StoredAttempt]
 ) -> list[dict[str, Any] | None]:
     """The request of each attempt; None where its version of the webhook is not there."""
     if not attempts:
         return []
-    sent = await services.store.sent_body(delivery.id)
+    sent = await parts.store.sent_body(delivery.id)
     versions: dict[int, Version | None] = {}
     for number in list(dict.fromkeys(attempt.version for attempt in attempts))[:VERSIONS_MAX]:
-        versions[number] = await services.webhooks.version(delivery.webhook, number)
+        versions[number] = await parts.webhooks.version(delivery.webhook, number)
     return [_request(delivery, one, versions.get(one.version), sent) for one in attempts]
 
 

@@ -1,4 +1,4 @@
-"""What the logs of `/v1` are asked for: filters that combine, and cursors to both sides. Pure."""
+"""What the logs are asked for: filters that combine, and cursors to both sides. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -6,10 +6,10 @@ from datetime import datetime, tzinfo
 
 import msgspec
 
-from tidings.api.answers import Refused
 from tidings.core.delivery.states import State
 from tidings.core.form import Form, came
 from tidings.core.ids import EVENT_ID, read, show
+from tidings.reads.refusals import BadQuestion
 
 LIMIT, LIMIT_MAX = 50, 200
 VALUE_MAX = 255
@@ -70,7 +70,7 @@ def read_question(
         after,
     )
     if form.refusals:
-        raise Refused(400, form.refusals)
+        raise BadQuestion(*form.refusals)
     return question
 
 

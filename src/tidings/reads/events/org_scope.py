@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from tidings.api.context import Services
 from tidings.core.form import Refusal
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.orgs import Orgs
 
 SCOPE_MAX = 200
 
@@ -19,11 +19,11 @@ class OrgScope(msgspec.Struct, frozen=True):
     warnings: tuple[Refusal, ...] = ()
 
 
-def org_scope_of(services: Services, org: int, webhooks: Iterable[Webhook]) -> OrgScope:
+def org_scope_of(orgs: Orgs, org: int, webhooks: Iterable[Webhook]) -> OrgScope:
     """Of some webhooks of an org."""
     if not any(webhook.listen_to_children for webhook in webhooks):
         return OrgScope((org,))
-    below = services.orgs.below(org)
+    below = orgs.below(org)
     if len(below) < SCOPE_MAX:
         return OrgScope((org, *below))
     left_out = Refusal(

@@ -1,15 +1,15 @@
-"""A replay, or a cancel by filter, as `/v1` shows it."""
+"""A replay, or a cancel by filter, as it is shown."""
 
 from collections.abc import Callable
 from typing import Any
 
-from tidings.api.context import iso
 from tidings.core.delivery.states import State
 from tidings.core.ids import show
 from tidings.core.replay import JobState, Kind, progress
 from tidings.core.replay_rules import UNMATCHED
 from tidings.core.webhooks.hearing import heard_as
 from tidings.core.webhooks.webhook import Webhook
+from tidings.reads.times import iso
 from tidings.store.port import ReplayJob
 
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from tidings.api.context import Services
 from tidings.core.delivery.attempt_totals import AttemptTotals
 from tidings.core.delivery.states import State
+from tidings.engine.clock import Clock
+from tidings.store import port
 from tidings.store.port.events.log import LEFT_STATES, Point, Tally
 
 UNSENT = (State.PENDING, State.HELD)
@@ -29,11 +30,11 @@ class Left(msgspec.Struct, frozen=True):
         return self.by_state.get(State.PARKED, 0)
 
 
-async def left_now(services: Services, webhooks: Sequence[int]) -> list[Left]:
+async def left_now(store: port.Store, clock: Clock, webhooks: Sequence[int]) -> list[Left]:
     """Of each of some webhooks, by their numbers and in their order."""
     if not webhooks:
         return []
-    found = await services.store.left_each(webhooks, 0, services.clock.now_ms() + 1)
+    found = await store.left_each(webhooks, 0, clock.now_ms() + 1)
     return [Left(one) for one in found]
 
 

@@ -6,13 +6,13 @@ import msgspec
 import pytest
 
 from tests.api.control_client import BASIC, START_MS, Service, event, run, service
-from tidings.api.context import iso
 from tidings.core.delivery.exchange import Timings
 from tidings.core.delivery.next_attempt import NextAttempt, Why
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import show
 from tidings.core.shaping.sign import Signer
+from tidings.reads.times import iso
 from tidings.store import port
 
 

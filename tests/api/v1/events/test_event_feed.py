@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.api.control_client import Service, run, service
-from tidings.api.v1.events.rejections import taken
+from tidings.reads.events.rejections import taken
 
 REQUEST = "7f3d9c1e-8b2a-4d55-9d61-0c54a8b0f1aa"
 IDENTIFIERS = {

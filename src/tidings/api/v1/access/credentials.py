@@ -8,12 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer
-from tidings.api.context import Services, iso, read_object
+from tidings.api.context import Services, read_object
 from tidings.api.described import described
 from tidings.api.models import V1_ERRORS, Responses, body_of, refusals
 from tidings.api.v1.access import models
 from tidings.api.v1.orgs import org_caller
 from tidings.core.access.scopes import show_scopes
+from tidings.reads.times import iso
 from tidings.store.port import Credential
 
 NO_STORE = {"cache-control": "no-store"}

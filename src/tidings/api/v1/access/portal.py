@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer
-from tidings.api.context import Services, iso, read_object
+from tidings.api.context import Services, read_object
 from tidings.api.described import Model, described
 from tidings.api.models import V1_ERRORS, body_of, refusals
 from tidings.api.said import NAMED
@@ -23,6 +23,7 @@ from tidings.core.access.portal_rules import (
     read_portal,
 )
 from tidings.engine.access.portals import PortalRefused
+from tidings.reads.times import iso
 
 PAGE = "/console/portal"
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
-from tidings.api.context import Services, iso, read_object
+from tidings.api.context import Services, read_object
 from tidings.api.described import described
 from tidings.api.http.front import address_of
 from tidings.api.models import V1_ERRORS, Responses, body_of, refusals
@@ -17,6 +17,7 @@ from tidings.api.v1.orgs import org_caller
 from tidings.core.form import came
 from tidings.engine.access.sessions import account_of
 from tidings.engine.access.user_records import NewLink, User
+from tidings.reads.times import iso
 
 TEXT_MAX = 1024
 NEW_BODY = body_of(

@@ -8,13 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
-from tidings.api.context import Services, iso, read_object
+from tidings.api.context import Services, read_object
 from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.said import Instant
 from tidings.core.replay_rules import read_taking
 from tidings.engine.delivery.stops import EVERYTHING
 from tidings.engine.delivery.taken import NotStopped
+from tidings.reads.times import iso
 
 TAKE_FOR_S = 5.0
 

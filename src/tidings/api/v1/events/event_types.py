@@ -8,13 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
-from tidings.api.context import Services, iso, read_object
+from tidings.api.context import Services, read_object
 from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.catalogue import EventType
 from tidings.catalogue.facts import told
 from tidings.catalogue.thin import thin
 from tidings.engine.events.event_types import OwnRecord, TypeRefused, UnknownType
+from tidings.reads.times import iso
 
 KEY_PATH = r"^data(\.[A-Za-z0-9_-]{1,128}|\[[0-9]{1,3}\]){1,20}$"
 TYPE_NAME = "^[A-Za-z][A-Za-z0-9_.]{0,127}$"

@@ -10,16 +10,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer
-from tidings.api.context import Services
+from tidings.api.context import Services, read_object
 from tidings.api.models import V1_ERRORS
-from tidings.api.v1.replay.calls import A_REPLAY, ReplayCalls, unknown
 from tidings.api.v1.replay.models import CANCEL_BODY, REPLAY_BODY
 from tidings.core.ids import read
 from tidings.core.replay import Kind, Step
 from tidings.reads.delivery.delivery_view import show_delivery
 from tidings.reads.delivery.next_attempts import see
+from tidings.reads.replay.calls import A_REPLAY, ReplayCalls, unknown
 
 LIMIT_MAX = 200
+BODY_BYTES_MAX = 8 << 20  # a list of 100,000 ids
 NEWEST = (1 << 63) - 1
 
 
@@ -31,7 +32,7 @@ def replay_routes(services: Services) -> APIRouter:
     @router.post("", summary="Replay", status_code=201, openapi_extra=REPLAY_BODY)
     async def create(request: Request) -> Response:
         """Make new deliveries from old events. With `dryRun` it only says what it would do."""
-        return await calls.ask(Kind.REPLAY, request)
+        return await _ask(services, calls, Kind.REPLAY, request)
 
     @router.get("", summary="Replays and cancels of the org")
     async def list_all(
@@ -60,17 +61,17 @@ def replay_routes(services: Services) -> APIRouter:
     @router.post("/{replay_id}/pause", summary="Pause a replay")
     async def pause(request: Request, replay_id: str) -> Response:
         """It makes nothing more until it is resumed; what it has made is sent."""
-        return await calls.move(request, replay_id, Step.PAUSE)
+        return await _move(services, calls, request, replay_id, Step.PAUSE)
 
     @router.post("/{replay_id}/resume", summary="Start or resume a replay")
     async def resume(request: Request, replay_id: str) -> Response:
         """It goes on where it was."""
-        return await calls.move(request, replay_id, Step.RESUME)
+        return await _move(services, calls, request, replay_id, Step.RESUME)
 
     @router.post("/{replay_id}/cancel", summary="Cancel a replay")
     async def cancel(request: Request, replay_id: str) -> Response:
         """It makes nothing more, and what it has made and is unfinished is cancelled."""
-        return await calls.move(request, replay_id, Step.CANCEL)
+        return await _move(services, calls, request, replay_id, Step.CANCEL)
 
     return router
 
@@ -88,7 +89,7 @@ def cancel_routes(services: Services) -> APIRouter:
     )
     async def cancel_many(request: Request) -> Response:
         """A job like a replay. With `dryRun` it only says how many there are."""
-        return await calls.ask(Kind.CANCEL, request)
+        return await _ask(services, calls, Kind.CANCEL, request)
 
     @router.post("/{delivery_id}/cancel", summary="Cancel one delivery")
     async def cancel_one(request: Request, delivery_id: str) -> Response:
@@ -99,3 +100,27 @@ def cancel_routes(services: Services) -> APIRouter:
         return answer(show_delivery(seen.row, record, seen.next_ms))
 
     return router
+
+
+async def _ask(services: Services, calls: ReplayCalls, kind: Kind, request: Request) -> Response:
+    """Make a job of what a body asks for, or only count."""
+    caller = services.caller(request, "replay:write")
+    body = await read_object(request, bytes_max=BODY_BYTES_MAX)
+    job_request, wanted = await calls.look_up(caller.org, kind, body)
+    warnings = [
+        {"code": one.code, "message": one.message, "field": one.field}
+        for one in job_request.warnings
+    ]
+    more = {"unknownIds": wanted.unknown, "warnings": warnings}
+    if job_request.dry_run:
+        return answer(await calls.dry_run(job_request, wanted) | more)
+    made = await calls.begin(caller, job_request, wanted)
+    return answer(calls.shown(made) | more, 201)
+
+
+async def _move(
+    services: Services, calls: ReplayCalls, request: Request, replay_id: str, what: Step
+) -> Response:
+    """Pause, resume or cancel a job."""
+    org = services.caller(request, "replay:write").org
+    return answer(calls.shown(await calls.moved(org, replay_id, what)))

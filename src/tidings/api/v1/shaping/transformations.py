@@ -10,11 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
-from tidings.api.context import Services, iso, read_object
+from tidings.api.context import Services, read_object
 from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.core.form import came
 from tidings.engine.shaping.transformations import TransformationRefused, UnknownTransformation
+from tidings.reads.times import iso
 from tidings.store.port import StoredTransformation
 from tidings.transform.port import TEMPLATE_MAX, RenderLater
 

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
-from tidings.api.context import Services, iso, read_object
+from tidings.api.context import Services, read_object
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.v1.webhooks.models import SAVED, WebhookChange
 from tidings.core.delivery.job import Job
@@ -25,7 +25,9 @@ from tidings.core.shaping.filter import explain
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.webhooks.webhooks import UnknownWebhook, WebhookRefused
-from tidings.reads.delivery.delivery_view import show_bytes, show_left_out
+from tidings.reads.delivery.delivery_view import show_left_out
+from tidings.reads.messages import show_bytes
+from tidings.reads.times import iso
 from tidings.store.port import EventQuery, StoredEvent
 
 LAST_MAX, LAST = 200, 20

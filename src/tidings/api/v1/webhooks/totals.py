@@ -7,15 +7,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer
-from tidings.api.context import Services, iso
+from tidings.api.context import Services
 from tidings.api.models import V1_ERRORS
-from tidings.api.not_there import not_there
 from tidings.api.v1.events.log_models import SERIES_PARAMETERS, TALLY_PARAMETERS
 from tidings.core.delivery.states import State
 from tidings.core.form import Form
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.reads.events.log_query import read_question
+from tidings.reads.refusals import not_there
+from tidings.reads.times import iso
 from tidings.reads.webhooks.left import UNSENT, attempts_of, left_now
 from tidings.store.port.events.log import LEFT_STATES, POINTS_MAX, REPLAYED
 
@@ -75,7 +76,7 @@ def total_routes(services: Services) -> APIRouter:
         health = services.health_of(number)
         left_alone = record.webhook.sends and health is not None and health.opens > 0
         bad = (*_TRIED_BADLY, *UNSENT) if left_alone else _TRIED_BADLY
-        (left,) = await left_now(services, [number])
+        (left,) = await left_now(services.store, services.clock, [number])
         attempts = attempts_of([counted], [counted] if left_alone else [])
         mean = round(counted.delivered_ms_sum / counted.delivered) if counted.delivered else None
         return answer(

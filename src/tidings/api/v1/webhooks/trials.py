@@ -13,10 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import Refused, answer, refused
-from tidings.api.context import Services, iso, read_object
+from tidings.api.context import Services, read_object
 from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, body_of
-from tidings.api.not_there import not_there
 from tidings.api.v1.webhooks.models import SAVED, UNSAVED, WebhookChange
 from tidings.core.delivery.advice import Tried, what_happened, what_to_do
 from tidings.core.delivery.exchange import Answer, Fault
@@ -29,12 +28,10 @@ from tidings.core.webhooks.masks import masked_by_name, masked_of, scrubbed, scr
 from tidings.core.webhooks.webhook import HTTP, Webhook
 from tidings.engine.delivery.trial import NotDialled, Tested, TooSoon
 from tidings.engine.webhooks.webhooks import UnknownWebhook, WebhookRefused
-from tidings.reads.delivery.delivery_view import (
-    show_bytes,
-    show_headers,
-    show_left_out,
-    show_timings,
-)
+from tidings.reads.delivery.delivery_view import show_left_out, show_timings
+from tidings.reads.messages import show_bytes, show_headers
+from tidings.reads.refusals import not_there
+from tidings.reads.times import iso
 
 BODY_BYTES_MAX = 256 * 1024
 SECRET_BYTES = 32

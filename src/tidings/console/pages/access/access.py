@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from tidings.api.not_there import not_there
 from tidings.console.visit import Visit
 from tidings.core.access.credential_rules import KINDS, OVERLAP_H, OVERLAP_H_MAX
 from tidings.core.access.scopes import LEVELS, RESOURCES, ROLES, show_scopes
 from tidings.core.form import Refusal, number_of
 from tidings.engine.access.credentials import CredentialRefused, UnknownCredential
+from tidings.reads.refusals import not_there
 from tidings.store.port import Credential
 
 AT = "/access"

@@ -4,7 +4,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tidings.api.http.front import address_of
-from tidings.api.not_there import not_there
 from tidings.api.v1.access.users import open_link
 from tidings.console.frame import ELSEWHERE, SIGN_IN, Frame, read_form
 from tidings.console.pages.access.access import AT
@@ -15,6 +14,7 @@ from tidings.engine.access.denied import Denied
 from tidings.engine.access.passwords import TooBusy
 from tidings.engine.access.sign_in_guard import TooManyTries
 from tidings.engine.access.user_records import NewLink, UnknownUser, User, UserRefused
+from tidings.reads.refusals import not_there
 from tidings.store.port import StoreDown
 
 WELCOME = OUTSIDE.at("/welcome")

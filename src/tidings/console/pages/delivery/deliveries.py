@@ -2,8 +2,6 @@
 
 from starlette.responses import Response
 
-from tidings.api.answers import Refused
-from tidings.api.v1.events.logs import delivery_page, webhooks_of
 from tidings.console.pages.events import log_filters
 from tidings.console.pages.events.active_filters import active_filters
 from tidings.console.pages.events.log_filters import Filters, address, sides
@@ -13,6 +11,8 @@ from tidings.core.ids import show as show_id
 from tidings.engine.webhooks.records import Record
 from tidings.reads.delivery.next_attempts import see
 from tidings.reads.events.log_pages import heads_of
+from tidings.reads.events.logs import delivery_page, webhooks_of
+from tidings.reads.refusals import QuestionRefused
 from tidings.store.port import DeliveryPage
 
 ROUNDS = 2  # questions for a page that a rare filter leaves nearly empty
@@ -25,11 +25,13 @@ async def show_all(visit: Visit) -> Response:
     page, records, refusals = DeliveryPage([]), {}, dict(filters.refusals)
     if filters.question is not None:
         try:
-            records = webhooks_of(visit.services, visit.caller.org, filters.question.webhook_ids)
+            records = webhooks_of(
+                visit.services.webhooks, visit.caller.org, filters.question.webhook_ids
+            )
             page = await delivery_page(
                 visit.services, visit.caller.org, filters.question, records, ROUNDS
             )
-        except Refused as refused:
+        except QuestionRefused as refused:
             refusals["webhook"] = refused.refusals[0].message
     heads = await heads_of(visit.services.store, (row.event for row in page.deliveries))
     webhooks = webhook_choices(visit)

@@ -6,9 +6,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from tidings.api.answers import Refused
-from tidings.api.v1.delivery.deliveries import own_delivery, show_whole, try_now
-from tidings.api.v1.replay.calls import ReplayCalls
+from tidings.api.answers import status_of
 from tidings.api.v1.webhooks.preview import BYTES_MAX, try_event
 from tidings.console.json_view import Body, body_of
 from tidings.console.visit import Visit
@@ -19,7 +17,11 @@ from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.ids import show as show_id
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.records import Record, webhook_of
+from tidings.reads.delivery.deliveries import own_delivery, show_whole
 from tidings.reads.delivery.next_attempts import Seen, see
+from tidings.reads.delivery.retry import try_now
+from tidings.reads.refusals import NotThere, QuestionRefused
+from tidings.reads.replay.calls import ReplayCalls
 from tidings.store.port import StoredDelivery, StoredEvent
 
 TABS = (("sent", "As sent"), ("enriched", "Enriched"), ("original", "Original"))
@@ -36,7 +38,7 @@ class Payload(msgspec.Struct, frozen=True):
 
 async def show(visit: Visit) -> Response:
     """The page. With `seen`, only whether anything has changed since."""
-    found, record = await own_delivery(visit.services, visit.caller.org, _id(visit))
+    found, record = await _own(visit)
     seen = visit.request.query_params.get("seen")
     if seen is not None and visit.partial:
         moved = seen != _mark(see(visit.services, found, record))
@@ -63,15 +65,20 @@ async def _cancel(visit: Visit) -> str:
     return "It is cancelled: it is sent no more, and what waited behind it goes on."
 
 
+async def _own(visit: Visit) -> tuple[StoredDelivery, Record]:
+    store, webhooks = visit.services.store, visit.services.webhooks
+    return await own_delivery(store, webhooks, visit.caller.org, _id(visit))
+
+
 async def _done(visit: Visit, doing: Any) -> Response:
     """Back to the page with what was done; where it was refused, the page says why."""
     try:
         said = await doing
-    except Refused as refused:
-        if refused.status == 404:
-            raise
-        found, record = await own_delivery(visit.services, visit.caller.org, _id(visit))
-        return await _page(visit, found, record, refused.status, refused.refusals[0].message)
+    except NotThere:
+        raise
+    except QuestionRefused as refused:
+        found, record = await _own(visit)
+        return await _page(visit, found, record, status_of(refused), refused.refusals[0].message)
     return visit.go(f"/deliveries/{_id(visit)}", said)
 
 

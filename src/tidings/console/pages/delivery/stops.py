@@ -14,7 +14,7 @@ async def show(visit: Visit) -> Response:
     """Whether sending is stopped, and what stopping it would hold up now."""
     services, org = visit.services, visit.caller.org
     numbers = [one.webhook.number for one in services.webhooks.list(org)]
-    lefts = await left_now(services, numbers)
+    lefts = await left_now(services.store, services.clock, numbers)
     return visit.page(
         "stop.html",
         stop=services.stops.of(org),

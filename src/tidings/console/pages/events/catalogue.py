@@ -5,7 +5,6 @@ from collections import Counter
 import msgspec
 from starlette.responses import Response
 
-from tidings.api.not_there import not_there
 from tidings.catalogue import EventType
 from tidings.catalogue.facts import (
     CAUTIONS,
@@ -25,6 +24,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.events.own_types import RESERVED
 from tidings.core.webhooks.hearing import BULK, KEPT_BULK, kept_of_type
 from tidings.core.webhooks.webhook import Webhook
+from tidings.reads.refusals import not_there
 from tidings.store.port import EventQuery
 from tidings.store.port.events.log import ROWS_MAX
 

@@ -7,10 +7,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from tidings.api.answers import Refused
-from tidings.api.not_there import not_there
-from tidings.api.v1.events.logs import event_page
-from tidings.api.v1.events.rejections import taken
+from tidings.api.answers import status_of
 from tidings.catalogue import EventType
 from tidings.catalogue.thin import thin
 from tidings.console.json_view import body_of
@@ -27,6 +24,9 @@ from tidings.core.shaping.filter import explain
 from tidings.core.webhooks.webhook import Webhook
 from tidings.reads.delivery.next_attempts import see
 from tidings.reads.events.log_pages import heads_of
+from tidings.reads.events.logs import event_page
+from tidings.reads.events.rejections import taken
+from tidings.reads.refusals import QuestionRefused, not_there
 from tidings.store.port import EventPage, StoredDelivery, StoredEvent
 
 PASSED_MAX = 100  # webhooks of which it is said why they did not get an event
@@ -137,14 +137,16 @@ async def send(visit: Visit) -> Response:
     """Accept it as the API would; what is wrong with it is told in place."""
     text = visit.form.get("event", "")
     name = visit.form.get("type", "")[:128]
+    if not _counted(visit):
+        late = _too_many()
+        return _form(visit, name, text, late.message, late.field, 429)
     try:
-        _count(visit)
         event_id, verdict = await taken(
             visit.services.readmission.take(visit.caller.org, text.encode())
         )
-    except Refused as refused:
+    except QuestionRefused as refused:
         first = refused.refusals[0]
-        return _form(visit, name, text, first.message, first.field, refused.status)
+        return _form(visit, name, text, first.message, first.field, status_of(refused))
     if not visit.may("logs:read"):
         return visit.go("/events/new", f"Accepted under the id {event_id}.")
     said = "Accepted." if verdict.status == "accepted" else "An event with this id is there already"
@@ -153,11 +155,10 @@ async def send(visit: Visit) -> Response:
     return visit.go(f"/events/{event_id}", said)
 
 
-def _count(visit: Visit) -> None:
-    """An event by hand counts as one by the API, also of a person. Refused where it must wait."""
+def _counted(visit: Visit) -> bool:
+    """An event by hand counts as one by the API, also of a person. False where it must wait."""
     allowance = visit.services.limits.events(visit.caller)
-    if allowance is not None and allowance.wait_s:
-        raise Refused(429, [_too_many()])
+    return allowance is None or not allowance.wait_s
 
 
 def _too_many() -> Refusal:

@@ -2,14 +2,14 @@
 
 from starlette.responses import Response
 
-from tidings.api.answers import Refused
-from tidings.api.not_there import not_there
-from tidings.api.v1.events.rejections import PREFIX, readmit
+from tidings.api.answers import status_of
 from tidings.console.json_view import body_of
 from tidings.console.visit import Visit
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
 from tidings.reads.events.log_query import cursors, read_question
+from tidings.reads.events.rejections import PREFIX, readmit
+from tidings.reads.refusals import QuestionRefused, not_there
 from tidings.store.port import Rejection, RejectionPage
 
 PAGE = 50
@@ -27,7 +27,7 @@ async def show_all(visit: Visit) -> Response:
         page = await services.store.log_rejections(
             org, question.before, question.after, question.limit
         )
-    except Refused as refused:
+    except QuestionRefused as refused:
         trouble = refused.refusals[0].message
     at = cursors(page.older, page.newer)
     return visit.page(
@@ -58,10 +58,10 @@ async def again(visit: Visit) -> Response:
     """Check it by today's rules, and accept it if it fits."""
     kept = await _own(visit)
     try:
-        event_id, verdict = await readmit(visit.services, visit.caller.org, _id(visit))
-    except Refused as refused:
+        event_id, verdict = await readmit(visit.services.readmission, visit.caller.org, _id(visit))
+    except QuestionRefused as refused:
         first = refused.refusals[0]
-        return _page(visit, kept, refused.status, f"It is still refused. {first.message}")
+        return _page(visit, kept, status_of(refused), f"It is still refused. {first.message}")
     said = "Accepted after all."
     if verdict.status != "accepted":
         said = "An event with this id was accepted meanwhile; this refusal is settled."

@@ -12,7 +12,6 @@ import msgspec
 from starlette.responses import Response
 
 from tidings.api.answers import Refused
-from tidings.api.not_there import not_there
 from tidings.api.v1.webhooks.preview import BYTES_MAX, try_event
 from tidings.api.v1.webhooks.trials import sent, show_tested, signed, test_message
 from tidings.api.v3.webhook_answers import author
@@ -31,6 +30,7 @@ from tidings.engine.delivery.trial import TooSoon
 from tidings.engine.inboxes import InboxRefused
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import KeyReused, UnknownWebhook, WebhookMoved, WebhookRefused
+from tidings.reads.refusals import not_there
 from tidings.store.port import EventQuery, StoredEvent
 
 _TOLD_MAX = 3  # warnings: what is told on the next page travels in a cookie, which is short

@@ -106,7 +106,7 @@ async def summaries(services: Services, records: Sequence[Record]) -> list[Webho
         return []
     now_ms = services.clock.now_ms()
     numbers = [record.webhook.number for record in records]
-    lefts = await left_now(services, numbers)
+    lefts = await left_now(services.store, services.clock, numbers)
     days = await services.store.series_each(numbers, now_ms - DAY_MS, now_ms, 24)
     return await _told(services, records, lefts, days)
 

@@ -227,7 +227,7 @@ async def _ask(visit: Visit, record: Record, verb: str) -> Response:
     """What would happen, with counts."""
     now_ms = visit.services.clock.now_ms()
     number = record.webhook.number
-    (left,) = await left_now(visit.services, [number])
+    (left,) = await left_now(visit.services.store, visit.services.clock, [number])
     (month,) = await visit.services.store.counts_each([number], now_ms - KEPT_MS, now_ms)
     return visit.page(
         "webhook_sure.html",

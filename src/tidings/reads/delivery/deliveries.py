@@ -1,0 +1,66 @@
+"""One delivery, whole: its state, every attempt as it was sent and answered, and what to do."""
+
+from datetime import tzinfo
+from typing import Any, Protocol
+
+from tidings.core.ids import read
+from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.webhooks import Webhooks
+from tidings.reads.delivery.delivery_view import (
+    advice_for,
+    all_attempts,
+    show_attempts,
+    show_delivery,
+    sla_of,
+)
+from tidings.reads.delivery.next_attempts import NextAttemptParts, look
+from tidings.reads.delivery.request_view import requests_of
+from tidings.reads.refusals import not_there
+from tidings.store import port
+from tidings.store.port import StoredDelivery
+
+
+class DeliveryParts(NextAttemptParts, Protocol):
+    """What a delivery is shown with."""
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """The webhooks with their versions."""
+
+    def zone(self, org: int) -> tzinfo:
+        """The time zone of an org."""
+
+
+async def own_delivery(
+    store: port.Store, webhooks: Webhooks, org: int, delivery_id: str
+) -> tuple[StoredDelivery, Record]:
+    """A delivery of a webhook of the org. NotThere for anything else."""
+    number = read("dlv", delivery_id)
+    found = None if number is None else await store.delivery(number)
+    record = None if found is None else webhooks.by_number(found.webhook)
+    if found is None or record is None or record.org != org:
+        raise not_there("id", "the id of a delivery of this org, as dlv_…", delivery_id)
+    return found, record
+
+
+async def show_whole(
+    parts: DeliveryParts, org: int, found: StoredDelivery, record: Record
+) -> dict[str, Any]:
+    """A delivery with every attempt as it was sent and answered, and what to do."""
+    seen, kept = await look(parts, found, record)
+    found = seen.row
+    attempts = all_attempts(found, kept, seen.next_attempt.begun)
+    now_ms = parts.clock.now_ms()
+    shown = show_attempts(attempts)
+    for attempt, sent in zip(shown, await requests_of(parts, found, attempts), strict=True):
+        attempt["request"] = sent
+    return (
+        show_delivery(found, record, seen.next_ms)
+        | sla_of(found, record, now_ms)
+        | {
+            "advice": advice_for(
+                found, attempts, record, now_ms, parts.zone(org), seen.next_attempt
+            ),
+            "attemptList": shown,
+        }
+    )

@@ -1,0 +1,116 @@
+"""Another try of a delivery, asked for by hand: what it does, in words, or why it cannot be."""
+
+from typing import Protocol
+
+import msgspec
+
+from tidings.core.delivery.advice import comes
+from tidings.core.delivery.next_attempt import BARRED
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
+from tidings.core.form import Refusal
+from tidings.core.webhooks.webhook import HTTP
+from tidings.engine.delivery.manual_retries import ManualRetries
+from tidings.engine.webhooks.records import Record
+from tidings.reads.delivery.deliveries import DeliveryParts, own_delivery
+from tidings.reads.delivery.next_attempts import Seen, see, with_first
+from tidings.reads.refusals import Conflict, QuestionRefused, not_there
+from tidings.store.port import Asked
+
+# What asking for a try has come to, where nothing comes of it: code and sentence.
+_NOTHING = {
+    "waiting": (
+        "waiting_already",
+        "A delivery must have ended, or wait for the time of its next attempt; this one goes as "
+        "soon as it can.",
+    ),
+    "under_way": (
+        "under_way",
+        "A delivery must not be tried twice at once; an attempt of this one is under way. Look at "
+        "it again in a moment.",
+    ),
+    "delivered": (
+        "delivered",
+        "A delivery must not have arrived yet; this one was delivered. To send it once more, "
+        "replay it with again: true.",
+    ),
+    "no_payload": (
+        "no_payload",
+        "The event's bytes must still be kept; they were dropped after their retention. Let its "
+        "sender send the event again.",
+    ),
+}
+
+_AFTER = {"due": State.RETRYING, "next": State.HELD, "under_way": State.RETRYING}
+
+
+class RetryParts(DeliveryParts, Protocol):
+    """What a delivery is tried again with."""
+
+    @property
+    def manual_retries(self) -> ManualRetries:
+        """Who makes it due."""
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """What asking for a try has done: "due" or "next", when it is made, and both in words."""
+
+    outcome: str
+    next_ms: int | None
+    said: str
+
+
+async def try_now(parts: RetryParts, org: int, delivery_id: str) -> Tried:
+    """Make a delivery due now. Refused where it cannot be."""
+    found, record = await own_delivery(parts.store, parts.webhooks, org, delivery_id)
+    _must_send(record)
+    asked = await parts.manual_retries.ask(found.id, found.webhook)
+    if (state := _AFTER.get(asked.outcome)) is not None:
+        found = msgspec.structs.replace(found, state=state, due_ms=asked.due_ms)
+    seen = await with_first(parts, see(parts, found, record))
+    waits = comes(
+        State(found.state),
+        due_ms=found.due_ms,
+        now_ms=parts.clock.now_ms(),
+        zone=parts.zone(org),
+        standing=record.webhook.standing,
+        next_attempt=seen.next_attempt,
+    )
+    match asked.outcome:
+        case "next":
+            return Tried("next", None, f"It goes next of its ordering key. {waits}")
+        case "due":
+            due = "It is due. " if seen.next_attempt.why in BARRED else ""
+            return Tried("due", seen.next_ms, f"{due}{waits} {_if_it_fails(asked)}")
+        case _:
+            raise _nothing(asked, delivery_id, seen, waits)
+
+
+def _must_send(record: Record) -> None:
+    standing = record.webhook.standing
+    if not record.webhook.dials:
+        said = f"The webhook must be of the type {HTTP}; {record.webhook.kind} makes no call. Set "
+        said += "webHookType to HTTP, then try again."
+    elif standing in (Standing.ACTIVE, Standing.PAUSED):
+        return
+    else:
+        said = f"The webhook must be active; it is {standing.value}. Set it active, then try again."
+    raise Conflict(Refusal("webhook_does_not_send", f"{said} (webhook_does_not_send, -)", ""))
+
+
+def _nothing(asked: Asked, delivery_id: str, seen: Seen, waits: str) -> QuestionRefused:
+    if asked.outcome == "unknown":
+        return not_there("id", "the id of a delivery of this org, as dlv_…", delivery_id)
+    outcome = asked.outcome
+    if outcome in ("waiting", "under_way"):
+        # A retry that was taken may wait in its lane as long as a first attempt.
+        outcome = "under_way" if seen.next_attempt.begun else "waiting"
+    code, sentence = _NOTHING[outcome]
+    why = f" {waits}" if outcome == "waiting" else ""
+    return Conflict(Refusal(code, f"{sentence}{why} ({code}, -)", ""))
+
+
+def _if_it_fails(asked: Asked) -> str:
+    if asked.promised_ms is not None:
+        return "If it fails, the automatic attempt stays when it was due."
+    return "After its retry window it has this one attempt."

@@ -1,0 +1,178 @@
+"""Pages of events and deliveries, by filters that combine, and an event as it is shown.
+
+A page may hold fewer rows than asked for, and even none, while `older` leads on: what one question
+may examine is bounded, so that no filter costs more than another.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from tidings.core.events.terms import Terms
+from tidings.core.form import Refusal, came
+from tidings.engine.events.event_types import EventTypes
+from tidings.engine.orgs import Orgs
+from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
+from tidings.reads.events.log_pages import ROUNDS_MAX, newest_first, oldest_first
+from tidings.reads.events.log_query import LogQuestion
+from tidings.reads.events.org_scope import org_scope_of
+from tidings.reads.refusals import BadQuestion
+from tidings.reads.times import iso
+from tidings.store import port
+from tidings.store.port import (
+    DeliveryPage,
+    DeliveryQuery,
+    EventHead,
+    EventPage,
+    EventQuery,
+    StoredEvent,
+)
+
+
+class LogParts(Protocol):
+    """What a log is read with."""
+
+    @property
+    def store(self) -> port.Store:
+        """Where events and deliveries are kept."""
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Whose deliveries they are."""
+
+    @property
+    def event_types(self) -> EventTypes:
+        """How their names are spelled."""
+
+    @property
+    def orgs(self) -> Orgs:
+        """The orgs below one."""
+
+    @property
+    def terms(self) -> Terms:
+        """What events are found by."""
+
+
+def show_event_facts(event: StoredEvent, head: EventHead | None) -> dict[str, Any]:
+    """What is told of an event wherever it is shown."""
+    return {
+        "eventId": event.id,
+        "eventName": event.name,
+        "orgId": event.org,
+        "acceptedAt": iso(event.at_ms),
+        "warning": event.warning,
+        "refId": None if head is None else head.ref_id,
+        "requestId": None if head is None else head.request_id,
+    }
+
+
+def show_event_row(event: StoredEvent, head: EventHead | None) -> dict[str, Any]:
+    """An event without its body."""
+    return show_event_facts(event, head) | {"deliveries": event.deliveries}
+
+
+async def event_page(parts: LogParts, org: int, question: LogQuestion) -> EventPage:
+    """A page of the org's events; by what became of them at its own webhooks alone."""
+    fates: Sequence[int] = ()
+    if question.webhook_ids or question.states:
+        fates = list(webhooks_of(parts.webhooks, org, question.webhook_ids))
+        if not fates:
+            return EventPage([])
+    listed = await _seqs(parts.store, (org,), question.event_id)
+    if listed is not None and not listed:
+        return EventPage([])
+    return await parts.store.log_events(
+        EventQuery(
+            org,
+            parts.event_types.spelled(org, question.event_names),
+            question.from_ms,
+            question.to_ms,
+            [parts.terms.asked(org, value) for value in question.values],
+            question.matched,
+            question.before,
+            question.after,
+            question.limit,
+            listed or (),
+            fates,
+            question.states,
+        )
+    )
+
+
+async def delivery_page(
+    parts: LogParts,
+    org: int,
+    question: LogQuestion,
+    records: Mapping[int, Record],
+    rounds: int = 0,
+) -> DeliveryPage:
+    """A page of the deliveries of some webhooks, by number. With `rounds` a page that comes back
+    nearly empty is filled by so many further questions, at most."""
+    webhooks = [record.webhook for record in records.values()]
+    orgs: Sequence[int] = (org,)
+    if question.values or question.event_id is not None:
+        orgs = org_scope_of(parts.orgs, org, webhooks).orgs
+    listed = await _seqs(parts.store, orgs, question.event_id)
+    if not records or (listed is not None and not listed):
+        return DeliveryPage([])
+
+    def query(terms: list[bytes]) -> DeliveryQuery:
+        return DeliveryQuery(
+            list(records),
+            question.states,
+            parts.event_types.spelled(org, question.event_names),
+            question.from_ms,
+            question.to_ms,
+            terms,
+            question.before,
+            question.after,
+            question.limit,
+            listed or (),
+        )
+
+    terms = parts.terms.asked
+    asked = [query([terms(one, value) for value in question.values]) for one in orgs]
+    alone = len(asked) == 1 or not question.values
+    if alone and (not rounds or question.after is not None):
+        return await parts.store.log_deliveries(asked[0])
+    asked = asked[:1] if alone else asked
+    # An event's terms are keyed by its own org: each org below is asked for.
+    if question.after is None:
+        rows = await newest_first(
+            parts.store, asked, question.before, question.limit, rounds or ROUNDS_MAX
+        )
+        newer = rows.rows[0].id if rows.rows else question.before and question.before - 1
+        return DeliveryPage(rows.rows, rows.on, newer)
+    rows = await oldest_first(parts.store, asked, question.after, question.limit)
+    newest = rows.rows[-1].id if rows.rows else question.after
+    older = rows.rows[0].id if rows.rows else question.after + 1
+    return DeliveryPage(list(rows.rows)[::-1], older, rows.on or newest)
+
+
+async def _seqs(store: port.Store, orgs: Sequence[int], event_id: str | None) -> list[int] | None:
+    """The events of an id; None where no id was asked for."""
+    if event_id is None:
+        return None
+    found = [await store.event(org, event_id) for org in orgs]
+    return [event.seq for event in found if event is not None]
+
+
+def webhooks_of(webhooks: Webhooks, org: int, ids: Sequence[str]) -> dict[int, Record]:
+    """The org's webhooks, deleted ones too, by number; or those that are named."""
+    if not ids:
+        return {record.webhook.number: record for record in webhooks.list(org)}
+    records = {}
+    for webhook_id in ids:
+        try:
+            record = webhooks.get(org, webhook_id)
+        except UnknownWebhook:
+            raise BadQuestion(
+                Refusal(
+                    "unknown_webhook",
+                    f"webHookId must be the id of a webhook of this org; got {came(webhook_id)}. "
+                    "GET /v3/webHooks lists them. (unknown_webhook, field webHookId)",
+                    "webHookId",
+                )
+            ) from None
+        records[record.webhook.number] = record
+    return records

@@ -1,0 +1,69 @@
+"""Events that were refused, and what comes of accepting one after all."""
+
+from collections.abc import Awaitable
+from typing import Any
+
+from tidings.core.events.call_split import CallRefused
+from tidings.core.events.calls import Rejected
+from tidings.core.form import Refusal
+from tidings.core.ids import read, show
+from tidings.engine.events.intake import Overloaded, Verdict
+from tidings.engine.events.readmission import Readmission, UnknownRejection
+from tidings.reads.messages import show_bytes
+from tidings.reads.refusals import NotAccepted, NotThere, Overload, not_there
+from tidings.reads.times import iso
+from tidings.store.port import Rejection
+
+PREFIX = "rej"
+
+
+async def readmit(readmission: Readmission, org: int, rejection_id: str) -> tuple[str, Verdict]:
+    """Accept a refused event after all: its id and what became of it. Refused says why not."""
+    number = read(PREFIX, rejection_id)
+    if number is None:
+        raise unknown_rejection(rejection_id)
+    try:
+        return await taken(readmission.again(org, number))
+    except UnknownRejection:
+        raise unknown_rejection(rejection_id) from None
+
+
+async def taken(taking: Awaitable[tuple[str, Verdict] | Rejected]) -> tuple[str, Verdict]:
+    """What became of an event that somebody offers by hand. Refused says why it is not taken."""
+    try:
+        came = await taking
+    except CallRefused as wrong:
+        raise NotAccepted(Refusal(wrong.code, wrong.message, wrong.field)) from None
+    except Overloaded:
+        raise Overload(
+            Refusal(
+                "overloaded",
+                "The service must keep up with its events; more wait than may. Call again in a "
+                "second. (overloaded, -)",
+                "",
+            )
+        ) from None
+    if isinstance(came, Rejected):
+        raise NotAccepted(Refusal(came.code, came.message, came.path))
+    return came
+
+
+def unknown_rejection(rejection_id: str) -> NotThere:
+    """For an id that leads to none of the org."""
+    return not_there("id", "the id of a refused event of this org, as rej_…", rejection_id)
+
+
+def show_rejection(rejection: Rejection) -> dict[str, Any]:
+    """With the bytes that came and what was wrong with them."""
+    return {
+        "id": show(PREFIX, rejection.id),
+        "rejectedAt": iso(rejection.at_ms),
+        "eventName": rejection.name,
+        "eventId": rejection.event_id,
+        "error": {
+            "code": rejection.code,
+            "message": rejection.message,
+            "path": rejection.path,
+        },
+        "body": show_bytes(rejection.body),
+    }

@@ -1,0 +1,181 @@
+"""What replays and cancels are asked for: looked up, counted in words, begun, moved on."""
+
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+
+from tidings.core.delivery.states import State
+from tidings.core.form import Refusal, came
+from tidings.core.ids import read
+from tidings.core.replay import OPEN_JOBS_MAX, Kind, Step, announcement, before, cancel_announcement
+from tidings.core.replay_rules import ReplayRequest, read_request
+from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.access.access import Caller
+from tidings.engine.events.event_types import EventTypes
+from tidings.engine.replay import requests as replay_requests
+from tidings.engine.replay.runs import NotNow, Replays, TooMany, UnknownReplay
+from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.webhooks import Webhooks
+from tidings.reads.refusals import BadQuestion, Conflict, NotThere, not_there
+from tidings.reads.replay.view import effective_rate, show_job
+from tidings.store import port
+from tidings.store.port import ReplayJob, StoredDelivery
+
+COUNT_FOR_S = 10.0
+A_REPLAY = "the id of a replay of this org, as rpl_…"
+
+
+class ReplayParts(Protocol):
+    """What replays are asked for with."""
+
+    @property
+    def store(self) -> port.Store:
+        """Where deliveries are kept."""
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Whose deliveries they are."""
+
+    @property
+    def event_types(self) -> EventTypes:
+        """How their names are spelled."""
+
+    @property
+    def replays(self) -> Replays:
+        """The jobs."""
+
+    @property
+    def replay_requests(self) -> replay_requests.ReplayRequests:
+        """What a request comes to in an org."""
+
+
+class ReplayCalls:
+    """Over the parts."""
+
+    def __init__(self, parts: ReplayParts) -> None:
+        self._parts = parts
+
+    def shown(self, job: ReplayJob) -> dict[str, Any]:
+        """A job as it is answered."""
+        replays = self._parts.replays
+        return show_job(job, self._webhook, replays.waiting(job.number), replays.rate(job.number))
+
+    async def look_up(
+        self, org: int, kind: Kind, body: dict[str, Any]
+    ) -> tuple[ReplayRequest, replay_requests.ResolvedRequest]:
+        """What a body asks for, and what that comes to in the org. Refused says why not."""
+        job_request = read_request(kind, body)
+        if not isinstance(job_request, ReplayRequest):
+            raise BadQuestion(*job_request)
+        names = self._parts.event_types.spelled(org, job_request.names)
+        job_request = msgspec.structs.replace(job_request, names=names)
+        try:
+            return job_request, await self._parts.replay_requests.look_up(org, job_request)
+        except replay_requests.ReplayRequestRefused as wrong:
+            raise BadQuestion(wrong.refusal) from None
+
+    async def begin(
+        self, caller: Caller, job_request: ReplayRequest, wanted: replay_requests.ResolvedRequest
+    ) -> ReplayJob:
+        """Store the job and begin it. Refused where the org has enough of them."""
+        parts = self._parts
+        try:
+            job = parts.replay_requests.job(caller.org, job_request, wanted, caller.credential)
+            return await parts.replays.create(job, wanted.listed)
+        except TooMany:
+            raise _too_many() from None
+
+    async def cancel(self, caller: Caller, delivery_id: str) -> tuple[StoredDelivery, Record]:
+        """Cancel one unfinished delivery of the org. Refused where there is none such."""
+        parts, number = self._parts, read("dlv", delivery_id)
+        found = None if number is None else await parts.store.delivery(number)
+        record = None if found is None else parts.webhooks.by_number(found.webhook)
+        if found is None or record is None or record.org != caller.org:
+            raise not_there("id", "the id of a delivery of this org, as dlv_…", delivery_id)
+        cancelled = await parts.replays.cancel([found.id], caller.credential)
+        now = await parts.store.delivery(found.id) or found
+        if not cancelled:
+            raise Conflict(
+                Refusal(
+                    "not_unfinished",
+                    "The delivery must be unfinished to be cancelled; it is "
+                    f"{State(now.state).word}. Leave it. (not_unfinished, field id)",
+                    "id",
+                )
+            )
+        return now, record
+
+    async def moved(self, org: int, replay_id: str, what: Step) -> ReplayJob:
+        """Pause, resume or cancel a job of the org. Refused where that cannot be."""
+        number = read("rpl", replay_id)
+        try:
+            if number is None:
+                raise UnknownReplay(replay_id)
+            return await self._parts.replays.move(org, number, what)
+        except UnknownReplay:
+            raise unknown("id", A_REPLAY, replay_id) from None
+        except NotNow as now:
+            raise _not_now(what, now.state) from None
+
+    def _webhook(self, number: int | None) -> Webhook | None:
+        record = None if number is None else self._parts.webhooks.by_number(number)
+        return None if record is None else record.webhook
+
+    async def dry_run(
+        self,
+        job_request: ReplayRequest,
+        wanted: replay_requests.ResolvedRequest,
+        for_s: float = COUNT_FOR_S,
+    ) -> dict[str, Any]:
+        """What it would do, counted within `for_s` seconds and said in one sentence."""
+        counted = await self._parts.replays.count(wanted.spec, wanted.listed, for_s)
+        makes = counted.count - counted.skipped
+        if wanted.target is None:
+            sentence = cancel_announcement(makes, counted.ended)
+        else:
+            host = urlsplit(wanted.target.url).hostname or wanted.target.name
+            rate = effective_rate(job_request.rate, wanted.target)
+            sentence = announcement(makes, counted.ended, host, rate)
+        return {
+            "dryRun": True,
+            "matched": counted.count,
+            "skipped": counted.skipped,
+            "exact": counted.ended,
+            "sentence": sentence,
+        }
+
+
+def unknown(field: str, must: str, got: str) -> NotThere:
+    """What is not there, or is another org's."""
+    return NotThere(
+        Refusal(
+            "not_found",
+            f"{field} must be {must}; got {came(got)}, which is not there. GET /v1/replays lists "
+            f"replays. (not_found, field {field})",
+            field,
+        )
+    )
+
+
+def _not_now(what: Step, state: str) -> Conflict:
+    allowed = " or ".join(before(what))
+    return Conflict(
+        Refusal(
+            "wrong_state",
+            f"A replay must be {allowed} for {what}; it is {state}. Ask for its state again. "
+            "(wrong_state, field id)",
+            "id",
+        )
+    )
+
+
+def _too_many() -> Conflict:
+    return Conflict(
+        Refusal(
+            "too_many",
+            f"An org must have at most {OPEN_JOBS_MAX} unfinished replays and cancels; it has so "
+            "many. Wait for one, or cancel it. (too_many, body)",
+            "",
+        )
+    )
