@@ -9,10 +9,10 @@ import pytest
 
 from tests.openapi.validate import fault
 from tests.openapi.world import World, run, world
+from tidings.api.http.event_stream import KEEP_ALIVE_S, RETRY_MS
 from tidings.api.openapi.__main__ import described
 from tidings.api.openapi.breaking import breaking
 from tidings.api.openapi.document import operations
-from tidings.api.v1.events.stream import KEEP_ALIVE_S, RETRY_MS
 from tidings.engine.events.feed import Feed, Told
 from tidings.engine.replay.runs import fact_of
 

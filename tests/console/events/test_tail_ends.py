@@ -12,7 +12,7 @@ from tests.api.control_client import Service, basic, run, scope_of
 from tests.api.v1.access.test_users import PASSWORD, active, on
 from tests.console.access.test_portal import visitor
 from tests.console.webhook_client import Browser, Pages, pages
-from tidings.api.v1.events import stream
+from tidings.api.http import event_stream
 
 EMAIL = "asha@acme.example"
 ASKED_S = 0.02  # instead of 4 s; that those are 4 of the 5 is shown in virtual time elsewhere
@@ -136,7 +136,7 @@ async def open_tails(p: Pages, browser: Browser) -> tuple[Tail, Tail]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "ASKED_AGAIN_S", ASKED_S)
+    monkeypatch.setattr(event_stream, "ASKED_AGAIN_S", ASKED_S)
 
 
 @pytest.mark.parametrize("every_s", [None, 0.001], ids=["silent", "busy"])

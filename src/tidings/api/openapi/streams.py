@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from tidings.api.http.event_stream import ALIVE, ASKED_AGAIN_S, KEEP_ALIVE_S, OPENING, RETRY_MS
 from tidings.api.openapi.words import Json
-from tidings.api.v1.events.stream import ALIVE, ASKED_AGAIN_S, KEEP_ALIVE_S, OPENING, RETRY_MS
 from tidings.core.replay import JobState
 from tidings.core.shaping.signature_check import Verdict
 

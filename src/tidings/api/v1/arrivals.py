@@ -1,7 +1,6 @@
 """What arrives at test inboxes: listed, watched, and taken in at `/inbox/{token}`."""
 
 import asyncio
-from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -9,22 +8,19 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_bytes
+from tidings.api.http.event_stream import event_stream
 from tidings.api.models import V1_ERRORS
 from tidings.api.v1.events.log_models import PAGE_PARAMETERS
-from tidings.api.v1.events.stream import event_stream
 from tidings.api.v1.inboxes import own_inbox
-from tidings.core.ids import read, show
+from tidings.core.ids import read
 from tidings.engine.inboxes import BODY_BYTES_KEPT
 from tidings.reads.events.log_query import cursors, read_question
-from tidings.reads.messages import show_bytes, show_headers
+from tidings.reads.inboxes import PREFIX, show_arrival, show_arrival_whole
 from tidings.reads.refusals import not_there
-from tidings.reads.times import iso
-from tidings.store.port import Arrival
 
 METHODS = ["PUT", "GET", "DELETE", "PATCH"]  # beside POST; a webhook may use them
 WAITING_MAX = 300  # answers of all inboxes that wait for their delay
 PARAMETERS = frozenset(("limit", "cursor"))
-PREFIX = "arr"
 # A browser that is led here adds by itself what lets into the console and the API of this host. Who
 # reads the arrivals must not get that.
 _OF_THE_CALLER = frozenset(
@@ -51,7 +47,7 @@ def _own_routes(services: Services) -> APIRouter:
         zone = services.zone(live.stored.org)
         asked = read_question(request.query_params, PARAMETERS, zone)
         page = await inboxes.arrivals(live, asked.before, asked.after, asked.limit)
-        rows = [_head(one) for one in page.arrivals]
+        rows = [show_arrival(one) for one in page.arrivals]
         return answer({"arrivals": rows} | cursors(page.older, page.newer))
 
     @router.get("/{inbox_id}/arrivals/{arrival_id}", summary="One arrival")
@@ -62,8 +58,7 @@ def _own_routes(services: Services) -> APIRouter:
         found = None if number is None else await inboxes.arrival(live, number)
         if found is None:
             raise not_there("id", "the id of an arrival of this inbox, as arr_…", arrival_id)
-        body = show_bytes(found.body) | {"truncated": found.size > len(found.body)}
-        return answer(_head(found) | {"headers": show_headers(found.headers), "body": body})
+        return answer(show_arrival_whole(found))
 
     @router.get("/{inbox_id}/stream", summary="Arrivals as they come")
     async def stream(request: Request, inbox_id: str) -> Response:
@@ -119,15 +114,3 @@ def _open_route(services: Services) -> APIRouter:
         return Response(answered.body, answered.status, dict(answered.headers))
 
     return router
-
-
-def _head(arrival: Arrival) -> dict[str, Any]:
-    return {
-        "id": show(PREFIX, arrival.number),
-        "arrivedAt": iso(arrival.at_ms),
-        "method": arrival.method,
-        "bytes": arrival.size,
-        "verdict": arrival.verdict,
-        "reason": arrival.reason,
-        "status": arrival.status,
-    }

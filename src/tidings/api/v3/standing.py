@@ -10,11 +10,12 @@ from starlette.responses import Response
 from tidings.api.answers import Refused
 from tidings.api.context import Services, read_object
 from tidings.api.v3.models import CHANGE_ERRORS, CONDITIONAL, ONE, ROTATE_BODY
-from tidings.api.v3.webhook_answers import WebhookAnswers, author, changed, expect, unknown_webhook
+from tidings.api.v3.webhook_answers import WebhookAnswers, changed, expect
 from tidings.core.form import Form
 from tidings.core.shaping.sign import show_secret
-from tidings.engine.webhooks.records import Verb
+from tidings.engine.webhooks.records import Verb, author
 from tidings.engine.webhooks.webhooks import UnknownWebhook
+from tidings.reads.webhooks.changes import unknown_webhook
 
 OVERLAP_H, OVERLAP_MAX_H = 24, 720
 _HOUR_MS = 3_600_000

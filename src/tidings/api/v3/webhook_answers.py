@@ -8,25 +8,19 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import Refused, answer, envelope, refused
+from tidings.api.answers import answer, envelope, refused
 from tidings.api.context import Services
 from tidings.api.v3.webhook_view import show_webhook, with_choices
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.standing import Standing
 from tidings.core.form import Refusal, came
-from tidings.engine.access.access import Caller
-from tidings.engine.webhooks.records import Author, Record
-from tidings.engine.webhooks.webhooks import (
-    UnknownWebhook,
-    WebhookMoved,
-    WebhookRefused,
-    WrongStanding,
-)
+from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.webhooks import WebhookMoved
 from tidings.reads.times import iso
+from tidings.reads.webhooks import changes
 
 Result = TypeVar("Result")
 
-_CONFLICTS = ("name_taken", "too_many_secrets")  # not the body is wrong, but the time
 _TAGS = re.compile(r'\s*(?:(W/)?"([\x21\x23-\x7e]*)"\s*(?:,|$)|,)')
 _VERSION = re.compile(r"[1-9][0-9]{0,15}")
 
@@ -114,11 +108,6 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def author(caller: Caller) -> Author:
-    """Who is shown as having made or changed it."""
-    return caller.attribution if caller.attribution.id else caller.credential
-
-
 def expect(request: Request) -> Collection[int] | None:
     """The versions that a call may change, by `If-Match`; None for any (no header, or `*`).
 
@@ -165,11 +154,9 @@ def _flag(request: Request, name: str, advice: str) -> bool:
 
 
 async def changed(webhook_id: str, change: Awaitable[Result]) -> Result:
-    """Await a change; what speaks against it becomes the answer."""
+    """Await a change that may be for certain versions alone; what speaks against it is refused."""
     try:
-        return await change
-    except UnknownWebhook:
-        raise unknown_webhook(webhook_id) from None
+        return await changes.changed(webhook_id, change)
     except WebhookMoved as moved:
         raise refused(
             412,
@@ -179,23 +166,3 @@ async def changed(webhook_id: str, change: Awaitable[Result]) -> Result:
             "If-Match",
             etag=etag(moved.version),
         ) from None
-    except WebhookRefused as wrong:
-        raise not_as_asked(wrong) from None
-
-
-def not_as_asked(wrong: WebhookRefused) -> Refused:
-    """400 where the body is wrong, 409 where it does not go with what is there."""
-    conflict = isinstance(wrong, WrongStanding) or wrong.refusals[0].code in _CONFLICTS
-    return Refused(409 if conflict else 400, wrong.refusals)
-
-
-def unknown_webhook(webhook_id: str) -> Refused:
-    """The original's answer: 400, in code and status."""
-    got = webhook_id if len(webhook_id) <= 40 else webhook_id[:40] + "…"
-    return refused(
-        400,
-        400,
-        f'webHookId must be the id of a webhook of this org that was not deleted; got "{got}". '
-        "GET /v3/webHooks lists them. (400, field webHookId)",
-        "webHookId",
-    )

@@ -9,16 +9,15 @@ import msgspec
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.attribution import of_credential, show_attribution
 from tidings.core.shaping.enrichment import THIN, WHEN_DOWN
-from tidings.core.shaping.neo_rules import FLOW_UNKNOWN, NEO, unknown_flow_said
+from tidings.core.shaping.neo_rules import NEO
 from tidings.core.shaping.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
 from tidings.core.shaping.sign import show_secret
-from tidings.core.webhooks.event_name_rules import UNHEARD, unheard_said
 from tidings.core.webhooks.masks import masked
 from tidings.core.webhooks.retry_rules import show_retry
-from tidings.core.webhooks.rules import FLAGS, IDENTIFIERS, QUEUE_NOT_SERVED
-from tidings.core.webhooks.webhook import QUEUE_SAID, Webhook
+from tidings.core.webhooks.rules import FLAGS, IDENTIFIERS
 from tidings.engine.webhooks.records import Author, Record
 from tidings.reads.times import iso, local_iso
+from tidings.reads.webhooks.warnings import warning_of
 
 
 def show_webhook(
@@ -69,17 +68,6 @@ def show_webhook(
         "signingSecretOverlapEnds": iso(max(ends)) if len(secrets) > 1 else None,
         "warning": warning_of(webhook, flows, unheard),
     }
-
-
-def warning_of(
-    webhook: Webhook, flows: Collection[str], unheard: Sequence[str] = ()
-) -> dict[str, str] | None:
-    """What its owner should know of it as it stands; null where there is nothing."""
-    if not webhook.dials:
-        return {"code": QUEUE_NOT_SERVED, "message": QUEUE_SAID}
-    if webhook.flow is not None and webhook.transformation not in flows:
-        return {"code": FLOW_UNKNOWN, "message": unknown_flow_said(webhook.flow, flows)}
-    return {"code": UNHEARD, "message": unheard_said(unheard)} if unheard else None
 
 
 def with_choices(shown: dict[str, Any], choices: Sequence[dict[str, str]]) -> dict[str, Any]:

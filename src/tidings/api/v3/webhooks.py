@@ -17,20 +17,18 @@ from tidings.api.v1.webhooks.models import BODY, PATCH_BODY, REPLACING_BODY
 from tidings.api.v3.models import CHANGE_ERRORS, CHANGING, CREATING, ONE, REPLACING, SEVERAL
 from tidings.api.v3.webhook_answers import (
     WebhookAnswers,
-    author,
     changed,
     expect,
     is_dry_run,
     is_if_changed,
-    not_as_asked,
     tagged,
-    unknown_webhook,
 )
 from tidings.api.v3.webhook_patch import patched_body
 from tidings.core.form import came
 from tidings.core.shaping.sign import show_secret
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import Record, author
 from tidings.engine.webhooks.webhooks import KeyReused, UnknownWebhook, WebhookRefused
+from tidings.reads.webhooks.changes import not_as_asked, unknown_webhook
 
 Part = Annotated[
     str,

@@ -5,7 +5,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from tidings.api.v1.arrivals import PREFIX
 from tidings.console.json_view import body_of
 from tidings.console.visit import Visit
 from tidings.core.form import Refusal, came
@@ -13,6 +12,7 @@ from tidings.core.ids import read
 from tidings.core.ids import show as show_id
 from tidings.engine.inboxes import IDLE_MS, INBOXES_MAX, InboxRefused, Live, UnknownInbox
 from tidings.reads.events.log_query import cursors, read_question
+from tidings.reads.inboxes import PREFIX
 from tidings.reads.refusals import not_there
 from tidings.store.port import Arrival, ArrivalPage
 from tidings.store.port.inboxes import KEPT_ARRIVALS

@@ -10,6 +10,7 @@ import msgspec
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.attribution import Attribution
+from tidings.core.events.calls import Caller
 from tidings.core.form import Refusal
 from tidings.core.shaping.enrichment import enrichment_of
 from tidings.core.shaping.filter import compile_filter
@@ -36,6 +37,11 @@ _VERBS: dict[Verb, tuple[Standing, tuple[Standing, ...]]] = {
 
 
 Author = str | Attribution  # a bare text is a credential's id
+
+
+def author(caller: Caller) -> Author:
+    """Who is shown as having made or changed it."""
+    return caller.attribution if caller.attribution.id else caller.credential
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True):

@@ -9,8 +9,7 @@ import pytest
 from tests.api.control_client import Service, basic, run, scope_of, service
 from tests.simulation.loop import simulate
 from tidings.api.answers import Refused
-from tidings.api.http import stream_places
-from tidings.api.v1.events import stream
+from tidings.api.http import event_stream, stream_places
 from tidings.core.events.calls import Caller
 from tidings.engine.events.feed import Feed
 
@@ -88,7 +87,7 @@ def test_a_stream_needs_its_scope() -> None:
 def test_whose_credential_is_revoked_hears_no_more(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "ASKED_AGAIN_S", 0.0)
+    monkeypatch.setattr(event_stream, "ASKED_AGAIN_S", 0.0)
 
     async def scenario() -> None:
         async with service() as s:
@@ -193,7 +192,9 @@ def test_on_a_stream_busy_or_quiet_nothing_is_heard_5_s_after_the_right_to_it_ha
         ends_s: list[float] = []
 
         async def listen() -> None:
-            facts = stream.told(feed, feed.subscribe(1), lambda: loop.time() - began_s < ended_s)
+            facts = event_stream.told(
+                feed, feed.subscribe(1), lambda: loop.time() - began_s < ended_s
+            )
             async for _ in facts:
                 heard.append(loop.time() - began_s)
             ends_s.append(loop.time() - began_s)
@@ -203,7 +204,7 @@ def test_on_a_stream_busy_or_quiet_nothing_is_heard_5_s_after_the_right_to_it_ha
             await asyncio.sleep(every_s)
             feed.tell(1, "event", {"eventId": "a"})
         assert heard[-1] < ended_s + 5.0
-        assert max(heard) >= min(ended_s - max(every_s, stream.KEEP_ALIVE_S), 17.0), (
+        assert max(heard) >= min(ended_s - max(every_s, event_stream.KEEP_ALIVE_S), 17.0), (
             "and until then"
         )
         assert listening.done() and not feed.listening
@@ -224,7 +225,7 @@ def test_the_right_to_a_stream_is_asked_for_again_seldom_enough() -> None:
             return True
 
         async def listen() -> None:
-            async for _ in stream.told(feed, feed.subscribe(1), may_hear):
+            async for _ in event_stream.told(feed, feed.subscribe(1), may_hear):
                 pass
 
         listening = asyncio.ensure_future(listen())

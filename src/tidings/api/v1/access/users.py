@@ -15,6 +15,7 @@ from tidings.api.v1.access import models
 from tidings.api.v1.access.credentials import NO_STORE
 from tidings.api.v1.orgs import org_caller
 from tidings.core.form import came
+from tidings.engine.access.guarded_links import open_link
 from tidings.engine.access.sessions import account_of
 from tidings.engine.access.user_records import NewLink, User
 from tidings.reads.times import iso
@@ -126,7 +127,14 @@ def password_routes(services: Services) -> APIRouter:
         token = body.get("token")
         if token is not None:
             given = _text(body, "token")
-            await open_link(services, address, given, body.get("password"))
+            await open_link(
+                services.guard,
+                services.users,
+                _now_s(services),
+                address,
+                given,
+                body.get("password"),
+            )
             return Response(status_code=204)
         email, current = _text(body, "email"), _text(body, "currentPassword")
         account = account_of(email)
@@ -144,15 +152,6 @@ def password_routes(services: Services) -> APIRouter:
         return Response(status_code=204)
 
     return router
-
-
-async def open_link(services: Services, address: str, token: str, password: object) -> None:
-    """Accept an invitation or set a new password. UserRefused, TooManyTries, TooBusy, StoreDown."""
-    now_s = _now_s(services)
-    services.guard.enter(address, f"link {address}", now_s)
-    person = await services.users.open_link(token, password)
-    # Who sets a password for an address and signs in with it learns whether it opens more.
-    services.guard.charge(address, account_of(services.users.email(person)), now_s)
 
 
 def _now_s(services: Services) -> float:

@@ -5,8 +5,6 @@ The webhook is not saved: it comes in the body as for `POST /v3/webHooks`, or is
 (`webHookId`) with what the body changes of it. Nothing is sent and nothing is kept.
 """
 
-import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -19,20 +17,12 @@ from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.v1.webhooks.models import SAVED, WebhookChange
-from tidings.core.delivery.job import Job
 from tidings.core.form import came, whole_of
-from tidings.core.shaping.filter import explain
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.webhooks.webhooks import UnknownWebhook, WebhookRefused
-from tidings.reads.delivery.delivery_view import show_left_out
-from tidings.reads.messages import show_bytes
-from tidings.reads.times import iso
-from tidings.store.port import EventQuery, StoredEvent
+from tidings.reads.webhooks.preview import preview_of
 
 LAST_MAX, LAST = 200, 20
-BYTES_MAX = 4 << 20  # of all payloads in an answer
-PAGES_MAX = 50
 
 # What a preview does not ask about and a webhook must have.
 _FILLED = {
@@ -68,84 +58,9 @@ def preview_routes(services: Services) -> APIRouter:
         body = await read_object(request)
         last = _last(body.pop("last", LAST))
         webhook, warnings = _webhook(services, org, body)
-        events = await _newest(services, org, sorted(webhook.event_names), last)
-        rows = []
-        room = BYTES_MAX
-        for stored in events:
-            row = await try_event(services, webhook, stored, room)
-            room -= row.pop("size", 0)
-            rows.append(row)
-            await asyncio.sleep(0)  # deliveries go on meanwhile
-        told = {
-            "looked": len(rows),
-            "received": sum(1 for row in rows if row["received"]),
-            "events": rows,
-            "warnings": warnings,
-        }
-        return answer(told)
+        return answer(await preview_of(services, org, webhook, last) | {"warnings": warnings})
 
     return router
-
-
-async def _newest(
-    services: Services, org: int, names: Sequence[str], last: int
-) -> list[StoredEvent]:
-    """The newest events of some types whose bytes are still there."""
-    found: list[StoredEvent] = []
-    before: int | None = None
-    for _ in range(PAGES_MAX):
-        page = await services.store.log_events(EventQuery(org, names, before=before, limit=last))
-        for head in page.events[: last - len(found)]:
-            event = await services.store.event(org, head.id)
-            if event is not None and event.body is not None:
-                found.append(event)
-        before = page.older
-        if before is None or len(found) >= last:
-            break
-    return found
-
-
-async def try_event(
-    services: Services, webhook: Webhook, stored: StoredEvent, room: int
-) -> dict[str, Any]:
-    """Whether the webhook would be sent an event, and why not; its bytes, up to `room` of them, and
-    what they would lack."""
-    body = stored.body or b""
-    row: dict[str, Any] = {
-        "eventId": stored.id,
-        "eventName": stored.name,
-        "acceptedAt": iso(stored.at_ms),
-        "received": False,
-        "why": None,
-        "node": None,
-        "warning": None,
-        "body": None,
-    }
-    if not webhook.dials:
-        return row | {"why": f"{webhook.kind} makes no call: no event is sent."}
-    if not webhook.hears(stored.kept_name):
-        return row | {"why": "eventNames does not name its type."}
-    event = msgspec.json.decode(body)
-    kind = services.event_types.kind_of(stored.org, event)
-    if kind is not None and not webhook.subscribes(stored.kept_name, kind.version):
-        wanted = webhook.version_of(stored.name)
-        return row | {"why": f"It is of version {kind.version}; eventVersions asks for {wanted}."}
-    if webhook.filter is not None:
-        told = explain(webhook.filter, event)
-        if not told.accepted:
-            return row | {"why": told.said, "node": told.node}
-    row["received"] = True
-    job = Job(0, webhook.number, stored.org, stored.id, stored.at_ms, 1, None, False, body)
-    try:
-        made = await services.shaper.shape(webhook, job)
-    except ShapeRefused as wrong:
-        return row | {"received": False, "why": f"The delivery would fail: {wrong.reason}"}
-    except ShapeLater as later:
-        return row | {"why": f"The delivery would wait: {later.reason}"}
-    if len(made) > room:
-        return row | {"why": "Its bytes are left out: the answer would be too long. Ask for less."}
-    row["warning"] = show_left_out(job.left_out)
-    return row | {"body": show_bytes(made), "size": len(made)}
 
 
 def _webhook(

@@ -4,13 +4,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tidings.api.http.front import address_of
-from tidings.api.v1.access.users import open_link
 from tidings.console.frame import ELSEWHERE, SIGN_IN, Frame, read_form
 from tidings.console.pages.access.access import AT
 from tidings.console.place import OUTSIDE
 from tidings.console.visit import Visit
 from tidings.core.access.scopes import ROLES
 from tidings.engine.access.denied import Denied
+from tidings.engine.access.guarded_links import open_link
 from tidings.engine.access.passwords import TooBusy
 from tidings.engine.access.sign_in_guard import TooManyTries
 from tidings.engine.access.user_records import NewLink, UnknownUser, User, UserRefused
@@ -120,7 +120,8 @@ class Welcome:
             if not self._frame.from_here(request):
                 return self._form(request, token, ELSEWHERE, 403)
             password = str(form.get("password", ""))
-            await open_link(services, address_of(request.scope), token, password)
+            address, now_s = address_of(request.scope), services.clock.now_ms() / 1000
+            await open_link(services.guard, services.users, now_s, address, token, password)
         except UserRefused as refused:
             return self._form(request, token, refused.refusals[0].message, refused.status)
         except TooManyTries as tries:

@@ -7,7 +7,6 @@ import msgspec
 from starlette.responses import Response
 
 from tidings.api.answers import status_of
-from tidings.api.v1.webhooks.preview import BYTES_MAX, try_event
 from tidings.console.json_view import Body, body_of
 from tidings.console.visit import Visit
 from tidings.core.delivery.next_attempt import Why
@@ -22,6 +21,7 @@ from tidings.reads.delivery.next_attempts import Seen, see
 from tidings.reads.delivery.retry import try_now
 from tidings.reads.refusals import NotThere, QuestionRefused
 from tidings.reads.replay.calls import ReplayCalls
+from tidings.reads.webhooks.preview import BYTES_MAX, try_event
 from tidings.store.port import StoredDelivery, StoredEvent
 
 TABS = (("sent", "As sent"), ("enriched", "Enriched"), ("original", "Original"))

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from tidings.api.v1.events.stream import event_stream
+from tidings.api.http.event_stream import event_stream
 from tidings.console.visit import Visit
 from tidings.core.delivery.states import State
 from tidings.engine.access.denied import Denied

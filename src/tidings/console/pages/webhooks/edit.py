@@ -11,10 +11,6 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from tidings.api.answers import Refused
-from tidings.api.v1.webhooks.preview import BYTES_MAX, try_event
-from tidings.api.v1.webhooks.trials import sent, show_tested, signed, test_message
-from tidings.api.v3.webhook_answers import author
 from tidings.console.pages.webhooks import form as webhook_form
 from tidings.console.pages.webhooks.form import Shown, body_of, placed
 from tidings.console.schema_tree import schema_tree
@@ -28,9 +24,11 @@ from tidings.core.webhooks.rules import METHODS, Settings
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.trial import TooSoon
 from tidings.engine.inboxes import InboxRefused
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import Record, author
 from tidings.engine.webhooks.webhooks import KeyReused, UnknownWebhook, WebhookMoved, WebhookRefused
-from tidings.reads.refusals import not_there
+from tidings.reads.refusals import QuestionRefused, not_there
+from tidings.reads.webhooks.preview import BYTES_MAX, try_event
+from tidings.reads.webhooks.trials import sent, show_tested, signed, test_message
 from tidings.store.port import EventQuery, StoredEvent
 
 _TOLD_MAX = 3  # warnings: what is told on the next page travels in a cookie, which is short
@@ -325,16 +323,14 @@ async def send_test(visit: Visit) -> Response:
             source=None if source is None else source.config.settings,
             tried=True,
         )
-        webhook, made, _ = signed(services, org, webhook, body, webhook_id)
+        webhook, made, _ = signed(services.webhooks, org, webhook, body, webhook_id)
         event_id, message = await _test_event(visit, webhook)
         saved = None if kept is None else kept.webhook
         tested = await sent(services, org, webhook, event_id, message, saved)
         told["tested"] = _readable(show_tested(tested, webhook))
         told["warnings"] = [one.message for one in warnings]
         told["secret"] = None if made is None else show_secret(made)
-    except WebhookRefused as refused:
-        told["refusals"] = [one.message for one in refused.refusals]
-    except Refused as refused:
+    except (WebhookRefused, QuestionRefused) as refused:
         told["refusals"] = [one.message for one in refused.refusals]
     except TooSoon:
         told["refusals"] = ["A test message may be sent once a second. Try again in a moment."]
@@ -351,7 +347,7 @@ async def test_saved(visit: Visit) -> Response:
         event_id, message = await _test_event(visit, webhook)
         tested = await sent(services, visit.caller.org, webhook, event_id, message, webhook)
         told["tested"] = _readable(show_tested(tested, webhook))
-    except Refused as refused:
+    except QuestionRefused as refused:
         told["refusals"] = [one.message for one in refused.refusals]
     except TooSoon:
         told["refusals"] = ["A test message may be sent once a second. Try again in a moment."]

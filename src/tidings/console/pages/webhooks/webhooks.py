@@ -6,8 +6,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from tidings.api.v3.webhook_answers import author, changed
-from tidings.api.v3.webhook_view import warning_of
 from tidings.console.pages import charts
 from tidings.console.pages.webhooks import form as webhook_form
 from tidings.console.pages.webhooks.edit import living, own
@@ -21,9 +19,11 @@ from tidings.core.shaping.shape_rules import show_fields
 from tidings.core.shaping.sign import show_secret
 from tidings.core.webhooks.masks import masked
 from tidings.core.webhooks.retry_rules import show_retry
-from tidings.engine.webhooks.records import Record, Verb, after
+from tidings.engine.webhooks.records import Record, Verb, after, author
 from tidings.reads.events.log_pages import newest_first
+from tidings.reads.webhooks.changes import changed
 from tidings.reads.webhooks.left import left_now
+from tidings.reads.webhooks.warnings import warning_of
 from tidings.store.port import DeliveryQuery
 
 PAGE = 25

@@ -1,0 +1,117 @@
+"""Which of the last events of its types a webhook would get, and as what bytes. Nothing is sent and
+nothing is kept."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from tidings.core.delivery.job import Job
+from tidings.core.shaping.filter import explain
+from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.events.event_types import EventTypes
+from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
+from tidings.engine.shaping.shaper import Shaping
+from tidings.reads.delivery.delivery_view import show_left_out
+from tidings.reads.messages import show_bytes
+from tidings.reads.times import iso
+from tidings.store import port
+from tidings.store.port import EventQuery, StoredEvent
+
+BYTES_MAX = 4 << 20  # of all payloads in an answer
+PAGES_MAX = 50
+
+
+class PreviewParts(Protocol):
+    """What a webhook is tried with."""
+
+    @property
+    def store(self) -> port.Store:
+        """Where events are kept."""
+
+    @property
+    def event_types(self) -> EventTypes:
+        """The types that they are of."""
+
+    @property
+    def shaper(self) -> Shaping:
+        """Who makes the bytes."""
+
+
+async def preview_of(parts: PreviewParts, org: int, webhook: Webhook, last: int) -> dict[str, Any]:
+    """For each of the newest events of its types: whether it would be sent, and its bytes."""
+    events = await _newest(parts.store, org, sorted(webhook.event_names), last)
+    rows = []
+    room = BYTES_MAX
+    for stored in events:
+        row = await try_event(parts, webhook, stored, room)
+        room -= row.pop("size", 0)
+        rows.append(row)
+        await asyncio.sleep(0)  # deliveries go on meanwhile
+    return {
+        "looked": len(rows),
+        "received": sum(1 for row in rows if row["received"]),
+        "events": rows,
+    }
+
+
+async def _newest(
+    store: port.Store, org: int, names: Sequence[str], last: int
+) -> list[StoredEvent]:
+    """The newest events of some types whose bytes are still there."""
+    found: list[StoredEvent] = []
+    before: int | None = None
+    for _ in range(PAGES_MAX):
+        page = await store.log_events(EventQuery(org, names, before=before, limit=last))
+        for head in page.events[: last - len(found)]:
+            event = await store.event(org, head.id)
+            if event is not None and event.body is not None:
+                found.append(event)
+        before = page.older
+        if before is None or len(found) >= last:
+            break
+    return found
+
+
+async def try_event(
+    parts: PreviewParts, webhook: Webhook, stored: StoredEvent, room: int
+) -> dict[str, Any]:
+    """Whether the webhook would be sent an event, and why not; its bytes, up to `room` of them, and
+    what they would lack."""
+    body = stored.body or b""
+    row: dict[str, Any] = {
+        "eventId": stored.id,
+        "eventName": stored.name,
+        "acceptedAt": iso(stored.at_ms),
+        "received": False,
+        "why": None,
+        "node": None,
+        "warning": None,
+        "body": None,
+    }
+    if not webhook.dials:
+        return row | {"why": f"{webhook.kind} makes no call: no event is sent."}
+    if not webhook.hears(stored.kept_name):
+        return row | {"why": "eventNames does not name its type."}
+    event = msgspec.json.decode(body)
+    kind = parts.event_types.kind_of(stored.org, event)
+    if kind is not None and not webhook.subscribes(stored.kept_name, kind.version):
+        wanted = webhook.version_of(stored.name)
+        return row | {"why": f"It is of version {kind.version}; eventVersions asks for {wanted}."}
+    if webhook.filter is not None:
+        told = explain(webhook.filter, event)
+        if not told.accepted:
+            return row | {"why": told.said, "node": told.node}
+    row["received"] = True
+    job = Job(0, webhook.number, stored.org, stored.id, stored.at_ms, 1, None, False, body)
+    try:
+        made = await parts.shaper.shape(webhook, job)
+    except ShapeRefused as wrong:
+        return row | {"received": False, "why": f"The delivery would fail: {wrong.reason}"}
+    except ShapeLater as later:
+        return row | {"why": f"The delivery would wait: {later.reason}"}
+    if len(made) > room:
+        return row | {"why": "Its bytes are left out: the answer would be too long. Ask for less."}
+    row["warning"] = show_left_out(job.left_out)
+    return row | {"body": show_bytes(made), "size": len(made)}

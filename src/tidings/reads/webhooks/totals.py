@@ -1,0 +1,128 @@
+"""How a webhook fared: in numbers, and over time."""
+
+from collections.abc import Callable, Mapping
+from datetime import tzinfo
+from typing import Any, Protocol
+
+from tidings.core.delivery.states import State
+from tidings.core.form import Form
+from tidings.engine.clock import Clock
+from tidings.engine.webhooks.records import Record
+from tidings.reads.events.log_query import read_question
+from tidings.reads.refusals import BadQuestion
+from tidings.reads.times import iso
+from tidings.reads.webhooks.left import UNSENT, attempts_of, left_now
+from tidings.store import port
+from tidings.store.port.events.log import LEFT_STATES, POINTS_MAX, REPLAYED
+
+DAY_MS = 86_400_000
+DAYS_MAX = 400
+_TRIED_BADLY = (State.FAILED, State.RETRYING)
+_RANGE = frozenset(("from", "to"))
+
+
+class TotalParts(Protocol):
+    """What deliveries are counted with."""
+
+    @property
+    def store(self) -> port.Store:
+        """Where they are kept."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+
+    @property
+    def health_of(self) -> Callable[[int], port.Health | None]:
+        """How the receiver of a webhook does, by the webhook's number; None where it is well."""
+
+
+def read_span(query: Mapping[str, str], zone: tzinfo, now_ms: int) -> tuple[int, int]:
+    """From when to when a call asks; the last day where it does not say. BadQuestion."""
+    asked = read_question(
+        {name: said for name, said in query.items() if name != "points"},
+        _RANGE,
+        zone,
+    )
+    to_ms = now_ms + 1 if asked.to_ms is None else asked.to_ms
+    from_ms = to_ms - DAY_MS if asked.from_ms is None else asked.from_ms
+    form = Form({})
+    if not 0 <= to_ms - from_ms <= DAYS_MAX * DAY_MS:
+        form.refuse(
+            "bad_range",
+            "from",
+            f"from must be before to, by at most {DAYS_MAX} days; got {iso(from_ms)} and "
+            f"{iso(to_ms)}. Change one of them.",
+        )
+        raise BadQuestion(*form.refusals)
+    return from_ms, to_ms
+
+
+def read_points(query: Mapping[str, str]) -> int:
+    """How many steps a call asks for. BadQuestion."""
+    form = Form(dict(query))
+    points = form.whole("points", 1, POINTS_MAX, 48)
+    if form.refusals:
+        raise BadQuestion(*form.refusals)
+    return points
+
+
+async def tally_of(parts: TotalParts, record: Record, from_ms: int, to_ms: int) -> dict[str, Any]:
+    """Deliveries by state, attempts, answers, and what is left to do now."""
+    number, sla_s = record.webhook.number, record.webhook.sla_s
+    counted = await parts.store.tally(number, from_ms, to_ms, sla_s)
+    health = parts.health_of(number)
+    left_alone = record.webhook.sends and health is not None and health.opens > 0
+    bad = (*_TRIED_BADLY, *UNSENT) if left_alone else _TRIED_BADLY
+    (left,) = await left_now(parts.store, parts.clock, [number])
+    attempts = attempts_of([counted], [counted] if left_alone else [])
+    mean = round(counted.delivered_ms_sum / counted.delivered) if counted.delivered else None
+    return {
+        "from": iso(from_ms),
+        "to": iso(to_ms),
+        "total": sum(counted.by_state.values()),
+        **_words(counted.by_state),
+        "failing": sum(counted.by_state.get(int(state), 0) for state in bad),
+        "attempts": attempts.ended,
+        "failedAttempts": attempts.failed,
+        "successPercent": attempts.percent_succeeded,
+        "now": {state.word: left.by_state.get(state, 0) for state in LEFT_STATES},
+        "averageDeliveryTimeInMs": mean,
+        "answers": _answers(counted.answers),
+        "slaInSeconds": sla_s,
+        "slaBreaches": counted.sla_breaches,
+        "notCountedYet": counted.behind,
+    }
+
+
+async def series_of(
+    store: port.Store, record: Record, from_ms: int, to_ms: int, points: int
+) -> dict[str, Any]:
+    """Equal steps of a time."""
+    found = await store.series([record.webhook.number], from_ms, to_ms, points)
+    return {
+        "stepInMs": found.step_ms,
+        "points": [
+            {
+                "start": iso(point.start_ms),
+                **_words(point.by_state),
+                "attempts": point.attempts,
+                "failedAttempts": attempts_of([point]).failed,
+                "p50InMs": point.p50_ms,
+                "p95InMs": point.p95_ms,
+            }
+            for point in found.points
+        ],
+        "notCountedYet": found.behind,
+    }
+
+
+def _words(by_state: dict[int, int]) -> dict[str, Any]:
+    counts = {state.word: by_state.get(int(state), 0) for state in State}
+    return counts | {"replayed": by_state.get(REPLAYED, 0)}
+
+
+def _answers(counts: dict[int, int]) -> list[dict[str, Any]]:
+    """The last answer of all that was tried, the most frequent first; null: it got none."""
+    ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    return [{"status": status or None, "deliveries": count} for status, count in ordered]

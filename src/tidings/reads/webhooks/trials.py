@@ -1,0 +1,192 @@
+"""A test message: what it holds, who signs it, and what came of it, in words too."""
+
+import os
+import uuid
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from tidings.core.delivery.advice import Tried, what_happened, what_to_do
+from tidings.core.delivery.exchange import Answer, Fault
+from tidings.core.form import Refusal, came
+from tidings.core.shaping.sign import read_secret
+from tidings.core.webhooks.headers import same_url
+from tidings.core.webhooks.hearing import is_prefix
+from tidings.core.webhooks.masks import masked_by_name, masked_of, scrubbed, scrubbed_headers
+from tidings.core.webhooks.webhook import HTTP, Webhook
+from tidings.engine.clock import Clock
+from tidings.engine.delivery.trial import NotDialled, Tested, Trial
+from tidings.engine.events.event_types import EventTypes
+from tidings.engine.webhooks.webhooks import Webhooks
+from tidings.reads.delivery.delivery_view import show_left_out, show_timings
+from tidings.reads.messages import show_bytes, show_headers
+from tidings.reads.refusals import BadQuestion, Conflict, TooLarge
+from tidings.reads.times import iso
+
+BODY_BYTES_MAX = 256 * 1024
+SECRET_BYTES = 32
+_OTHER_SECRET = Refusal(
+    "test_secret",
+    "webHookUrl must be the stored one for the stored secret to sign; got another. This test was "
+    "signed by signingSecret of this answer, made for it: verify with that. (test_secret, field "
+    "signingSecret)",
+    "signingSecret",
+)
+
+
+class TrialParts(Protocol):
+    """What a test message is made and sent with."""
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """The webhooks that are saved."""
+
+    @property
+    def event_types(self) -> EventTypes:
+        """Their examples."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+
+    @property
+    def trial(self) -> Trial:
+        """Who sends it."""
+
+
+def signed(
+    webhooks: Webhooks, org: int, webhook: Webhook, body: dict[str, Any], webhook_id: object
+) -> tuple[Webhook, bytes | None, Sequence[Refusal]]:
+    """An unsaved webhook with a secret, that secret where it was made for this, and warnings.
+
+    It is the given one, the saved one's where the message goes to the saved URL, or made: whoever
+    sees a message that the stored one has signed could pass it on to the receiver as if it were
+    ours.
+    """
+    saved = None if webhook_id is None else webhooks.get(org, str(webhook_id)).webhook
+    if isinstance(said := body.get("signingSecret"), str):
+        given = read_secret(said)  # it was checked with the rest
+        return msgspec.structs.replace(webhook, secrets=(given,)), None, ()
+    if saved is not None and same_url(saved.url, webhook.url):
+        return msgspec.structs.replace(webhook, secrets=saved.secrets), None, ()
+    made = os.urandom(SECRET_BYTES)
+    warnings = () if saved is None else (_OTHER_SECRET,)
+    return msgspec.structs.replace(webhook, secrets=(made,)), made, warnings
+
+
+async def sent(
+    parts: TrialParts,
+    org: int,
+    webhook: Webhook,
+    event_id: str,
+    message: bytes,
+    saved: Webhook | None,
+) -> Tested:
+    """Send a test message, unless the `saved` webhook that it was made from is changed before it
+    leaves. TooSoon; Conflict for a webhook that makes no call."""
+
+    def stands() -> bool:
+        now = None if saved is None else parts.webhooks.by_number(saved.number)
+        return saved is None or (now is not None and now.webhook is saved)
+
+    try:
+        return await parts.trial.send(org, webhook, event_id, message, stands)
+    except NotDialled:
+        raise Conflict(
+            Refusal(
+                "not_dialled",
+                f"webHookType must be {HTTP} for a test message; it is {webhook.kind}, which makes "
+                "no call, whatever its URL is. Set it to HTTP with the receiver's URL, and test "
+                "again. (not_dialled, field webHookType)",
+                "webHookType",
+            )
+        ) from None
+
+
+def test_message(
+    parts: TrialParts, org: int, webhook: Webhook, body: dict[str, Any]
+) -> tuple[str, bytes]:
+    """The id and the bytes of the event to send: the given one, or the example of a type."""
+    names = sorted(webhook.event_names, key=lambda name: (is_prefix(name), name))
+    name = body.get("eventName") or (names[0] if names else "")
+    given = body.get("event")
+    if given is not None and not isinstance(given, dict):
+        raise BadQuestion(
+            Refusal(
+                "bad_event",
+                f"event must be an object; got {came(given)}. Leave it out for the type's example. "
+                "(bad_event, field event)",
+                "event",
+            )
+        )
+    if given is None:
+        kind = parts.event_types.get(org, str(name), webhook.version_of(str(name)))
+        given = kind.example if kind is not None and kind.examples else None
+        if kind is None and given is None and name in names:  # of a type that nobody knows yet
+            name = f"{name[:-1]}example" if is_prefix(name) else name
+            given = {"eventName": name, "data": {}}
+        elif given is not None:
+            name = given["eventName"]  # that of its wire
+        if given is None:
+            raise BadQuestion(
+                Refusal(
+                    "unknown_type",
+                    f"eventName must be an event type that has an example; got {came(name)}. Send "
+                    "the event itself in event. (unknown_type, field eventName)",
+                    "eventName",
+                )
+            )
+    event_id = str(uuid.uuid4())
+    now_ms = parts.clock.now_ms()
+    fresh = {"eventName": name, "eventId": event_id, "orgId": org, "createdAt": now_ms}
+    event = given | {key: value for key, value in fresh.items() if key != "eventName" or value}
+    message = msgspec.json.encode(event)
+    if len(message) > BODY_BYTES_MAX:
+        raise TooLarge(
+            Refusal(
+                "event_too_large",
+                f"event must have at most {BODY_BYTES_MAX} bytes; got {len(message)}. Send less. "
+                "(event_too_large, field event)",
+                "event",
+            )
+        )
+    return event_id, message
+
+
+def show_tested(tested: Tested, webhook: Webhook) -> dict[str, Any]:
+    """What was sent and what came of it, in words too."""
+    ending = tested.ending
+    fault = ending if isinstance(ending, Fault) else None
+    tried = Tried(
+        status=ending.status if isinstance(ending, Answer) else None,
+        kind=None if fault is None else fault.kind,
+        detail="" if fault is None else fault.detail,
+        duration_ms=round(ending.duration_ms),
+    )
+    return {
+        "delivered": tried.status is not None and 200 <= tried.status <= 299,
+        "startedAt": iso(tested.started_ms),
+        "durationInMs": round(ending.duration_ms, 1),
+        "timings": show_timings(round(ending.duration_ms), ending.timings),
+        "status": tried.status,
+        "fault": tried.kind,
+        "detail": tried.detail or None,
+        "advice": " ".join(filter(None, (what_happened(tried), what_to_do(tried)))),
+        "warning": show_left_out(tested.left_out),
+        "request": {
+            "method": tested.method,
+            "url": tested.url,
+            "headers": show_headers(masked_of(tested.headers, webhook.headers)),
+            "body": show_bytes(tested.body),
+        },
+        "answer": None
+        if not isinstance(ending, Answer)
+        else {
+            "headers": show_headers(
+                masked_by_name(scrubbed_headers(ending.headers, webhook.headers))
+            ),
+            "body": show_bytes(scrubbed(ending.body, webhook.headers))
+            | {"truncated": ending.truncated},
+        },
+    }

@@ -1,0 +1,19 @@
+"""What the owner of a webhook should know of it as it stands."""
+
+from collections.abc import Collection, Sequence
+
+from tidings.core.shaping.neo_rules import FLOW_UNKNOWN, unknown_flow_said
+from tidings.core.webhooks.event_name_rules import UNHEARD, unheard_said
+from tidings.core.webhooks.rules import QUEUE_NOT_SERVED
+from tidings.core.webhooks.webhook import QUEUE_SAID, Webhook
+
+
+def warning_of(
+    webhook: Webhook, flows: Collection[str], unheard: Sequence[str] = ()
+) -> dict[str, str] | None:
+    """Code and message; None where there is nothing to know."""
+    if not webhook.dials:
+        return {"code": QUEUE_NOT_SERVED, "message": QUEUE_SAID}
+    if webhook.flow is not None and webhook.transformation not in flows:
+        return {"code": FLOW_UNKNOWN, "message": unknown_flow_said(webhook.flow, flows)}
+    return {"code": UNHEARD, "message": unheard_said(unheard)} if unheard else None
