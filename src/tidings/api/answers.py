@@ -55,12 +55,12 @@ def refused(status: int, code: int | str, message: str, field: str = "", **heade
 
 
 def status_of(wrong: QuestionRefused) -> int:
-    """The status of an answer to what no face could answer otherwise."""
+    """The status that says this kind of refusal, to programs and browsers alike."""
     return _STATUS[type(wrong)]
 
 
 def as_refused(wrong: QuestionRefused) -> Refused:
-    """What has no status of its own, as a refused call."""
+    """The refused call that it becomes."""
     again = {"retry-after": "1"} if isinstance(wrong, Overload) else {}
     return Refused(status_of(wrong), wrong.refusals, again)
 
