@@ -1,13 +1,34 @@
-"""What has arrived at a test inbox, as it is shown."""
+"""Test inboxes and what has arrived at them, as it is shown."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from tidings.core.form import Refusal
 from tidings.core.ids import show
+from tidings.engine.inboxes import Inboxes, Live
 from tidings.reads.messages import show_bytes, show_headers
 from tidings.reads.times import iso
 from tidings.store.port import Arrival
 
 PREFIX = "arr"
+
+
+def show_inbox(inboxes: Inboxes, live: Live, warnings: Sequence[Refusal] = ()) -> dict[str, Any]:
+    """With its address and what it answers."""
+    stored, said = live.stored, live.answer
+    return {
+        "id": live.id,
+        "name": stored.name,
+        "url": inboxes.url(live),
+        "answer": {
+            "status": said.status,
+            "delayMs": said.delay_ms,
+            "body": said.body,
+            "headers": dict(said.headers),
+        },
+        "createdAt": iso(stored.created_ms),
+        "lastUsedAt": iso(stored.used_ms),
+    } | _warned(warnings)
 
 
 def show_arrival(arrival: Arrival) -> dict[str, Any]:
@@ -27,3 +48,9 @@ def show_arrival_whole(arrival: Arrival) -> dict[str, Any]:
     """With its headers, stored values masked, and its bytes."""
     body = show_bytes(arrival.body) | {"truncated": arrival.size > len(arrival.body)}
     return show_arrival(arrival) | {"headers": show_headers(arrival.headers), "body": body}
+
+
+def _warned(warnings: Sequence[Refusal]) -> dict[str, Any]:
+    if not warnings:
+        return {}
+    return {"warnings": [{"code": one.code, "message": one.message} for one in warnings]}

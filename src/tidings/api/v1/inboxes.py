@@ -1,6 +1,6 @@
 """`/v1/inboxes`: test inboxes, made, listed, changed and deleted."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field
@@ -12,10 +12,9 @@ from tidings.api.context import Services, read_object
 from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.said import HEADER_VALUE, VISIBLE
-from tidings.core.form import Refusal
 from tidings.engine.inboxes import InboxRefused, Live, UnknownInbox
+from tidings.reads.inboxes import show_inbox
 from tidings.reads.refusals import NotThere, not_there
-from tidings.reads.times import iso
 
 
 class InboxAnswer(Model):
@@ -61,22 +60,6 @@ def inbox_routes(services: Services) -> APIRouter:
     router = APIRouter(prefix="/v1/inboxes", tags=["inboxes"], responses=V1_ERRORS)
     inboxes = services.inboxes
 
-    def shown(live: Live, warnings: Any = ()) -> dict[str, Any]:
-        stored, said = live.stored, live.answer
-        return {
-            "id": live.id,
-            "name": stored.name,
-            "url": inboxes.url(live),
-            "answer": {
-                "status": said.status,
-                "delayMs": said.delay_ms,
-                "body": said.body,
-                "headers": dict(said.headers),
-            },
-            "createdAt": iso(stored.created_ms),
-            "lastUsedAt": iso(stored.used_ms),
-        } | _warned(warnings)
-
     @router.post("", summary="Make a test inbox", status_code=201, openapi_extra=INBOX_BODY)
     async def create(request: Request) -> Response:
         """Set its `url` as a webhook's URL: what arrives there is listed, and can be watched."""
@@ -87,17 +70,17 @@ def inbox_routes(services: Services) -> APIRouter:
         except InboxRefused as wrong:
             conflict = wrong.refusals[0].code == "too_many_inboxes"
             raise Refused(409 if conflict else 400, wrong.refusals) from None
-        return answer(shown(live, warnings), 201)
+        return answer(show_inbox(inboxes, live, warnings), 201)
 
     @router.get("", summary="Test inboxes of the org")
     async def list_all(request: Request) -> Response:
         """The newest first."""
         org = services.caller(request, "logs:read").org
-        return answer({"inboxes": [shown(live) for live in inboxes.list(org)]})
+        return answer({"inboxes": [show_inbox(inboxes, live) for live in inboxes.list(org)]})
 
     @router.get("/{inbox_id}", summary="A test inbox")
     async def get(request: Request, inbox_id: str) -> Response:
-        return answer(shown(own_inbox(services, request, inbox_id)))
+        return answer(show_inbox(inboxes, own_inbox(services, request, inbox_id)))
 
     @router.patch("/{inbox_id}", summary="Change a test inbox", openapi_extra=INBOX_CHANGE)
     async def change(request: Request, inbox_id: str) -> Response:
@@ -110,7 +93,7 @@ def inbox_routes(services: Services) -> APIRouter:
             raise _unknown(inbox_id) from None
         except InboxRefused as wrong:
             raise Refused(400, wrong.refusals) from None
-        return answer(shown(live, warnings))
+        return answer(show_inbox(inboxes, live, warnings))
 
     @router.delete("/{inbox_id}", summary="Delete a test inbox", status_code=204)
     async def delete(request: Request, inbox_id: str) -> Response:
@@ -132,12 +115,6 @@ def own_inbox(services: Services, request: Request, inbox_id: str) -> Live:
         return services.inboxes.get(org, inbox_id)
     except UnknownInbox:
         raise _unknown(inbox_id) from None
-
-
-def _warned(warnings: list[Refusal]) -> dict[str, Any]:
-    if not warnings:
-        return {}
-    return {"warnings": [{"code": one.code, "message": one.message} for one in warnings]}
 
 
 def _unknown(inbox_id: str) -> NotThere:

@@ -1,6 +1,6 @@
 """`/v1/orgs`: the tenants. The platform's credential sees all, an org's own its own."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field
@@ -14,9 +14,8 @@ from tidings.api.models import V1_ERRORS, body_of, refusals
 from tidings.api.said import Name
 from tidings.core.events.calls import Caller
 from tidings.core.form import came
-from tidings.core.org_settings import settings_of, show_settings
 from tidings.engine.orgs import OrgRefused
-from tidings.reads.times import iso
+from tidings.reads.orgs import show_org
 from tidings.store.port import Org as StoredOrg
 
 Validation = Literal["strict", "lenient", "off"]
@@ -180,7 +179,7 @@ def org_routes(services: Services) -> APIRouter:
             org = await services.orgs.create(name, wanted, body.pop("parent", None), body)
         except OrgRefused as wrong:
             raise _refused(wrong) from None
-        return answer(_show(services, org), 201)
+        return answer(show_org(services.consents, org), 201)
 
     @router.get(
         "",
@@ -190,7 +189,7 @@ def org_routes(services: Services) -> APIRouter:
     async def list_all(request: Request) -> Response:
         """For the platform's own credential."""
         services.platform(request, "admin:read")
-        return answer({"orgs": [_show(services, org) for org in services.orgs.all()]})
+        return answer({"orgs": [show_org(services.consents, org) for org in services.orgs.all()]})
 
     @router.get(
         "/{org_id}",
@@ -199,7 +198,7 @@ def org_routes(services: Services) -> APIRouter:
     )
     async def get(request: Request, org_id: str) -> Response:
         _, org = org_caller(services, request, "admin:read", org_id)
-        return answer(_show(services, org))
+        return answer(show_org(services.consents, org))
 
     @router.patch(
         "/{org_id}",
@@ -215,7 +214,7 @@ def org_routes(services: Services) -> APIRouter:
             changed = await services.orgs.change(org.id, body, platform=caller.platform)
         except OrgRefused as wrong:
             raise _refused(wrong) from None
-        return answer(_show(services, changed))
+        return answer(show_org(services.consents, changed))
 
     return router
 
@@ -241,18 +240,3 @@ def org_caller(
 def _refused(wrong: OrgRefused) -> Refused:
     status = {"org_exists": 409, "operators_only": 403}.get(str(wrong.refusal.code), 400)
     return Refused(status, wrong.refusals)
-
-
-def _show(services: Services, org: StoredOrg) -> dict[str, Any]:
-    return {
-        "id": org.id,
-        "name": org.name,
-        "parent": org.parent,
-        "timeZone": org.time_zone,
-        "settings": show_settings(settings_of(org.settings)),
-        "notified": [
-            {"address": address, "state": state}
-            for address, state in services.consents.states(org.id)
-        ],
-        "createdAt": iso(org.created_ms) if org.created_ms else None,
-    }

@@ -16,6 +16,7 @@ from tidings.core.shaping.sign import show_secret
 from tidings.engine.webhooks.records import Verb, author
 from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.reads.webhooks.changes import unknown_webhook
+from tidings.reads.webhooks.health import missed_by
 
 OVERLAP_H, OVERLAP_MAX_H = 24, 720
 _HOUR_MS = 3_600_000
@@ -69,7 +70,9 @@ def standing_routes(services: Services) -> APIRouter:
             more: dict[str, Any] = {}
             if verb == "enable":
                 try:
-                    more["replay"] = await show.missed(webhooks.get(caller.org, webHookId))
+                    record = webhooks.get(caller.org, webHookId)
+                    health = services.health_of(record.webhook.number)
+                    more["replay"] = await missed_by(webhooks, health, record)
                 except UnknownWebhook:
                     raise unknown_webhook(webHookId) from None
             saying = webhooks.say(caller.org, webHookId, verb, author(caller), expect(request))

@@ -11,13 +11,11 @@ from starlette.responses import Response
 from tidings.api.answers import answer, envelope, refused
 from tidings.api.context import Services
 from tidings.api.v3.webhook_view import show_webhook, with_choices
-from tidings.core.delivery.schedule import WINDOW_S
-from tidings.core.delivery.standing import Standing
 from tidings.core.form import Refusal, came
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import WebhookMoved
-from tidings.reads.times import iso
 from tidings.reads.webhooks import changes
+from tidings.reads.webhooks.health import show_health
 
 Result = TypeVar("Result")
 
@@ -40,48 +38,7 @@ class WebhookAnswers:
     def to_get(self, record: Record) -> dict[str, Any]:
         """As GET shows it: with what `neoEnrichment` might name."""
         shown = with_choices(self.shown(record), self._services.neo_choices(record.org))
-        return shown | {"health": self._health(record.webhook.number)}
-
-    def _health(self, webhook: int) -> dict[str, Any] | None:
-        """How its receiver does, and why it is left alone; null where it is well. Attempts are
-        those of the last five minutes, where some of them succeed or enough were made."""
-        health = self._services.health_of(webhook)
-        if health is None:
-            return None
-        share = health.share
-        return {
-            "failingSince": iso(health.failing_since_ms),
-            "failures": health.failures,
-            "cause": health.cause or None,
-            "leftAlone": health.opens > 0,
-            "nextTryAt": iso(health.until_ms) if health.opens else None,
-            "attempts": None if share is None else share.attempts,
-            "failedAttempts": None if share is None else share.failed,
-            "failedPercent": None if share is None else share.percent,
-        }
-
-    async def missed(self, record: Record) -> dict[str, Any] | None:
-        """What to post to `/v1/replays` for all that a webhook has missed while it was not active.
-
-        From when it has only failed, at the latest from the oldest event that was parked unfinished
-        when it was disabled: a delivery is tried for 168 hours.
-        """
-        webhook = record.webhook
-        if webhook.standing not in (Standing.DISABLED, Standing.INACTIVE):
-            return None
-        since_ms = record.updated_ms
-        for version in range(webhook.version - 1, 0, -1):
-            found = await self._services.webhooks.version(webhook.number, version)
-            if found is None or found[0].standing != webhook.standing:
-                break
-            since_ms = min(since_ms, found[0].updated_ms)
-        if webhook.standing is Standing.DISABLED:
-            since_ms -= int(WINDOW_S * 1000)
-            health = self._services.health_of(webhook.number)
-            if health is not None and health.failing_since_ms is not None:
-                since_ms = min(since_ms, health.failing_since_ms)
-        since_ms = max(since_ms, record.created_ms)
-        return {"webHookId": webhook.id, "missedSince": iso(since_ms)}
+        return shown | {"health": show_health(self._services.health_of(record.webhook.number))}
 
     def one(
         self,

@@ -1,1 +1,1 @@
-"""A delivery with every attempt as it is shown, its next attempt, and another try of it."""
+"""A delivery with every attempt, its next attempt, another try of it, and the stop switches."""

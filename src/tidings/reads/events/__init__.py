@@ -1,1 +1,1 @@
-"""Logs of events and deliveries: what they are asked for, page by page, and refused events."""
+"""Questions of the logs and their pages; event types, and events that were refused."""

@@ -1,1 +1,1 @@
-"""How webhooks fare, in numbers; what one would get, and what came of a test message."""
+"""How webhooks fare and what they missed; what one would get, and what came of a test message."""

@@ -14,6 +14,7 @@ from tidings.api.models import V1_ERRORS, Responses, body_of, refusals
 from tidings.api.v1.access import models
 from tidings.api.v1.orgs import org_caller
 from tidings.core.access.scopes import show_scopes
+from tidings.reads.access import show_credential
 from tidings.reads.times import iso
 from tidings.store.port import Credential
 
@@ -41,7 +42,7 @@ def credential_routes(services: Services) -> APIRouter:
     credentials = services.credentials
 
     def show(credential: Credential) -> dict[str, Any]:
-        return _show(credential, services.access.used_ms(credential))
+        return show_credential(credential, services.access.used_ms(credential))
 
     @router.get(
         "",
@@ -104,26 +105,6 @@ def credential_routes(services: Services) -> APIRouter:
         return answer(show(await credentials.revoke(caller, org.id, credential_id)))
 
     return router
-
-
-def _show(credential: Credential, used_ms: int | None) -> dict[str, Any]:
-    return {
-        "id": credential.id,
-        "kind": credential.kind,
-        "name": credential.name,
-        "platform": credential.platform,
-        "scopes": show_scopes(credential.scopes),
-        "limits": {
-            "callsPerMinute": credential.calls_per_minute,
-            "eventsPerSecond": credential.events_per_s,
-        },
-        "createdAt": iso(credential.created_ms) if credential.created_ms else None,
-        "createdBy": credential.created_by,
-        "expiresAt": iso(credential.expires_ms),
-        "lastUsedAt": iso(used_ms),
-        "oldSecretUntil": iso(credential.previous_until_ms),
-        "revokedAt": iso(credential.revoked_ms),
-    }
 
 
 def caller_routes(services: Services) -> APIRouter:

@@ -17,8 +17,7 @@ from tidings.api.v1.orgs import org_caller
 from tidings.core.form import came
 from tidings.engine.access.guarded_links import open_link
 from tidings.engine.access.sessions import account_of
-from tidings.engine.access.user_records import NewLink, User
-from tidings.reads.times import iso
+from tidings.reads.access import show_link, show_user
 
 TEXT_MAX = 1024
 NEW_BODY = body_of(
@@ -44,7 +43,7 @@ def user_routes(services: Services) -> APIRouter:
     )
     async def list_all(request: Request, org_id: str) -> Response:
         _, org = org_caller(services, request, "admin:read", org_id)
-        return answer({"users": [_show(user) for user in users.list(org.id)]})
+        return answer({"users": [show_user(user) for user in users.list(org.id)]})
 
     @router.post(
         "",
@@ -62,13 +61,13 @@ def user_routes(services: Services) -> APIRouter:
         caller, org = org_caller(services, request, "admin:write", org_id)
         body = await read_object(request)
         user, link = await users.create(caller, org.id, body)
-        invitation = None if link is None else _show_link(link)
-        return answer(_show(user) | {"invitation": invitation}, 201, NO_STORE)
+        invitation = None if link is None else show_link(link)
+        return answer(show_user(user) | {"invitation": invitation}, 201, NO_STORE)
 
     @router.get("/{user_id}", summary="Get a user", responses=ONE)
     async def get(request: Request, org_id: str, user_id: str) -> Response:
         _, org = org_caller(services, request, "admin:read", org_id)
-        return answer(_show(users.get(org.id, user_id)))
+        return answer(show_user(users.get(org.id, user_id)))
 
     @router.patch(
         "/{user_id}", summary="Change a user", openapi_extra=CHANGE_BODY, responses=ONE | BAD
@@ -77,7 +76,7 @@ def user_routes(services: Services) -> APIRouter:
         """What is left out stays. In force for open sessions when it is answered."""
         caller, org = org_caller(services, request, "admin:write", org_id)
         body = await read_object(request)
-        return answer(_show(await users.change(caller, org.id, user_id, body)))
+        return answer(show_user(await users.change(caller, org.id, user_id, body)))
 
     @router.delete("/{user_id}", summary="Take a user out of an org", status_code=204)
     async def remove(request: Request, org_id: str, user_id: str) -> Response:
@@ -95,7 +94,7 @@ def user_routes(services: Services) -> APIRouter:
         """An invitation until the user has accepted; then a reset, by the platform alone."""
         caller, org = org_caller(services, request, "admin:write", org_id)
         made = await users.link(caller, org.id, user_id)
-        return answer(_show_link(made), 200, NO_STORE)
+        return answer(show_link(made), 200, NO_STORE)
 
     return router
 
@@ -169,20 +168,3 @@ def _text(body: dict[str, Any], field: str) -> str:
         f"password, or email, currentPassword and password. (bad_type, field {field})",
         field,
     )
-
-
-def _show(user: User) -> dict[str, Any]:
-    member = user.member
-    return {
-        "id": user.person.id,
-        "email": user.person.email,
-        "name": member.name,
-        "role": member.role,
-        "status": user.status,
-        "createdAt": iso(member.created_ms) if member.created_ms else None,
-        "createdBy": member.created_by,
-    }
-
-
-def _show_link(link: NewLink) -> dict[str, Any]:
-    return {"token": link.token, "purpose": link.purpose, "expiresAt": iso(link.expires_ms)}

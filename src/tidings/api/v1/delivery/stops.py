@@ -1,7 +1,5 @@
 """The stop switches: hold sending for an org, or for all of them, and let it go on."""
 
-from typing import Any
-
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 from starlette.requests import Request
@@ -15,6 +13,7 @@ from tidings.api.said import Instant
 from tidings.core.replay_rules import read_taking
 from tidings.engine.delivery.stops import EVERYTHING
 from tidings.engine.delivery.taken import NotStopped
+from tidings.reads.delivery.stops import show_stop, show_stop_of_all
 from tidings.reads.times import iso
 
 TAKE_FOR_S = 5.0
@@ -37,25 +36,6 @@ def stop_routes(services: Services) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["stops"], responses=V1_ERRORS)
     stops = services.stops
 
-    def everything() -> dict[str, Any]:
-        stop = stops.of(EVERYTHING)
-        return {
-            "stopped": stop is not None,
-            "since": None if stop is None else iso(stop.since_ms),
-            "by": None if stop is None else stop.by,
-            "orgsStopped": stops.orgs,
-        }
-
-    def of(org: int) -> dict[str, Any]:
-        stop = stops.of(org)
-        return {
-            "orgId": org,
-            "stopped": stop is not None,
-            "since": None if stop is None else iso(stop.since_ms),
-            "by": None if stop is None else stop.by,
-            "everythingStopped": stops.of(EVERYTHING) is not None,
-        }
-
     def named(request: Request, org_id: str, scope: str) -> tuple[int, str]:
         """The org of the path, if the caller may speak for it, and the caller."""
         caller = services.caller(request, scope)
@@ -75,14 +55,14 @@ def stop_routes(services: Services) -> APIRouter:
         """Events are accepted as ever; no attempt starts once this is answered."""
         by = services.platform(request, "admin:write").credential
         await stops.stop(EVERYTHING, by)
-        return answer(everything())
+        return answer(show_stop_of_all(stops))
 
     @router.post("/start", summary="Let sending go on for all orgs")
     async def start_all(request: Request) -> Response:
         """Orgs that were stopped by a switch of their own stay stopped."""
         services.platform(request, "admin:write")
         await stops.start(EVERYTHING)
-        return answer(everything())
+        return answer(show_stop_of_all(stops))
 
     @router.post(
         "/takeAsDelivered",
@@ -98,25 +78,25 @@ def stop_routes(services: Services) -> APIRouter:
     @router.get("/stop", summary="Whether sending is stopped for all orgs")
     async def get_all(request: Request) -> Response:
         services.platform(request, "admin:read")
-        return answer(everything())
+        return answer(show_stop_of_all(stops))
 
     @router.post("/orgs/{org_id}/stop", summary="Stop sending for an org")
     async def stop_one(request: Request, org_id: str) -> Response:
         """For the webhooks of this org; those of orgs below it go on."""
         org, by = named(request, org_id, "admin:write")
         await stops.stop(org, by)
-        return answer(of(org))
+        return answer(show_stop(stops, org))
 
     @router.post("/orgs/{org_id}/start", summary="Let sending go on for an org")
     async def start_one(request: Request, org_id: str) -> Response:
         org, _ = named(request, org_id, "admin:write")
         await stops.start(org)
-        return answer(of(org))
+        return answer(show_stop(stops, org))
 
     @router.get("/orgs/{org_id}/stop", summary="Whether sending is stopped for an org")
     async def get_one(request: Request, org_id: str) -> Response:
         org, _ = named(request, org_id, "admin:read")
-        return answer(of(org))
+        return answer(show_stop(stops, org))
 
     return router
 

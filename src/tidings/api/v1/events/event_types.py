@@ -11,11 +11,8 @@ from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, Responses, body_of
-from tidings.catalogue import EventType
-from tidings.catalogue.facts import told
-from tidings.catalogue.thin import thin
-from tidings.engine.events.event_types import OwnRecord, TypeRefused, UnknownType
-from tidings.reads.times import iso
+from tidings.engine.events.event_types import TypeRefused, UnknownType
+from tidings.reads.events.event_types import show_own_type, show_type, show_type_row
 
 KEY_PATH = r"^data(\.[A-Za-z0-9_-]{1,128}|\[[0-9]{1,3}\]){1,20}$"
 TYPE_NAME = "^[A-Za-z][A-Za-z0-9_.]{0,127}$"
@@ -57,8 +54,8 @@ def event_type_routes(services: Services) -> APIRouter:
         """The catalogue's, then the org's own, each with its newest version."""
         org = services.caller(request, "webhooks:read").org
         known = [types.catalogue.get(name) for name in types.catalogue.names()]
-        rows = [_show_row(kind) for kind in known if kind is not None]
-        rows += [_show_row(one.made.kind) for one in types.records(org)]
+        rows = [show_type_row(kind) for kind in known if kind is not None]
+        rows += [show_type_row(one.made.kind) for one in types.records(org)]
         return answer({"eventTypes": rows})
 
     @router.get("/{name}", summary="Get one event type")
@@ -70,13 +67,15 @@ def event_type_routes(services: Services) -> APIRouter:
         kind = types.catalogue.get(name, version)
         if kind is None:
             try:
-                return answer(_show_own(services, org, types.record(org, name, version)))
+                return answer(
+                    show_own_type(services.event_types, org, types.record(org, name, version))
+                )
             except UnknownType:
                 real = types.catalogue.alias_of(name)
                 kind = None if real is None else types.catalogue.get(real, version)
         if kind is None:
             raise _unknown(name)
-        return answer(_show(kind) | {"versions": types.versions(org, kind.name)})
+        return answer(show_type(kind) | {"versions": types.versions(org, kind.name)})
 
     @router.put(
         "/{name}",
@@ -92,7 +91,7 @@ def event_type_routes(services: Services) -> APIRouter:
             record, made, warnings = await types.put(caller.org, name, body)
         except TypeRefused as wrong:
             raise _refused(wrong) from None
-        shown = _show_own(services, caller.org, record)
+        shown = show_own_type(services.event_types, caller.org, record)
         return answer(shown | {"warnings": warnings or None}, 201 if made else 200)
 
     @router.delete("/{name}", summary="Delete an event type", responses=TYPE_ERRORS)
@@ -105,52 +104,9 @@ def event_type_routes(services: Services) -> APIRouter:
             raise _unknown(name) from None
         except TypeRefused as wrong:
             raise _refused(wrong) from None
-        return answer(_show_own(services, caller.org, record) | {"deleted": True})
+        return answer(show_own_type(services.event_types, caller.org, record) | {"deleted": True})
 
     return router
-
-
-def _show_row(kind: EventType) -> dict[str, Any]:
-    facts = told(kind)
-    return {
-        "eventName": kind.name,
-        "family": kind.family,
-        "trigger": kind.trigger,
-        "plainly": facts["plainly"],
-        "product": facts["product"],
-        "own": kind.family == "own",
-        "version": kind.version,
-    }
-
-
-def _show(kind: EventType) -> dict[str, Any]:
-    return (
-        _show_row(kind)
-        | told(kind)
-        | {
-            "key": kind.key,
-            "keyElse": kind.key_else,
-            "refIdRule": kind.ref_id_rule,
-            "since": kind.since,
-            "searchPaths": kind.search_paths,
-            "piiPaths": kind.pii_paths,
-            "notes": kind.notes,
-            "schema": kind.schema,
-            "example": kind.example if kind.examples else None,
-            "thinExample": thin(kind, kind.example) if kind.examples else None,
-        }
-    )
-
-
-def _show_own(services: Services, org: int, record: OwnRecord) -> dict[str, Any]:
-    stored, declaration = record.stored, record.declaration
-    return _show(record.made.kind) | {
-        "description": declaration.description,
-        "dataSchema": declaration.schema,
-        "versions": services.event_types.versions(org, stored.name),
-        "createdAt": iso(stored.created_ms),
-        "updatedAt": iso(stored.updated_ms),
-    }
 
 
 def _refused(wrong: TypeRefused) -> Refused:

@@ -15,7 +15,7 @@ from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.core.form import came
 from tidings.engine.shaping.transformations import TransformationRefused, UnknownTransformation
-from tidings.reads.times import iso
+from tidings.reads.shaping import show_transformation
 from tidings.store.port import StoredTransformation
 from tidings.transform.port import TEMPLATE_MAX, RenderLater
 
@@ -50,14 +50,17 @@ def transformation_routes(services: Services) -> APIRouter:
 
     def full(one: StoredTransformation) -> dict[str, Any]:
         used = transformations.users(one.org, one.name)
-        return _show(one) | {"template": one.template, "usedBy": used}
+        return show_transformation(one) | {"template": one.template, "usedBy": used}
 
     @router.get("", summary="List the transformations of the org")
     async def list_all(request: Request) -> Response:
         """By name, without their templates."""
         org = services.caller(request, "webhooks:read").org
         found = transformations.list(org)
-        rows = [_show(one) | {"usedBy": transformations.users(org, one.name)} for one in found]
+        rows = [
+            show_transformation(one) | {"usedBy": transformations.users(org, one.name)}
+            for one in found
+        ]
         return answer({"transformations": rows})
 
     @router.post(
@@ -88,7 +91,7 @@ def transformation_routes(services: Services) -> APIRouter:
         org = services.caller(request, "webhooks:read").org
         with _told(name):
             found = await transformations.versions(org, name)
-        rows = [_show(one) | {"template": one.template} for one in found]
+        rows = [show_transformation(one) | {"template": one.template} for one in found]
         return answer({"versions": rows})
 
     @router.put(
@@ -134,15 +137,6 @@ def _told(name: object) -> Iterator[None]:
             f"{later.reason} (not_run_now, -)",
             retry_after=str(max(1, round(later.delay_s))),
         ) from None
-
-
-def _show(one: StoredTransformation) -> dict[str, Any]:
-    return {
-        "name": one.name,
-        "version": one.version,
-        "createdAt": iso(one.created_ms),
-        "createdBy": one.created_by,
-    }
 
 
 def _unknown(name: object) -> Refused:

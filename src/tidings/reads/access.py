@@ -1,0 +1,48 @@
+"""Who may come in, as it is shown: credentials, people, and the links that they get."""
+
+from typing import Any
+
+from tidings.core.access.scopes import show_scopes
+from tidings.engine.access.user_records import NewLink, User
+from tidings.reads.times import iso
+from tidings.store.port import Credential
+
+
+def show_credential(credential: Credential, used_ms: int | None) -> dict[str, Any]:
+    """A credential, never its secret; and when it was used last."""
+    return {
+        "id": credential.id,
+        "kind": credential.kind,
+        "name": credential.name,
+        "platform": credential.platform,
+        "scopes": show_scopes(credential.scopes),
+        "limits": {
+            "callsPerMinute": credential.calls_per_minute,
+            "eventsPerSecond": credential.events_per_s,
+        },
+        "createdAt": iso(credential.created_ms) if credential.created_ms else None,
+        "createdBy": credential.created_by,
+        "expiresAt": iso(credential.expires_ms),
+        "lastUsedAt": iso(used_ms),
+        "oldSecretUntil": iso(credential.previous_until_ms),
+        "revokedAt": iso(credential.revoked_ms),
+    }
+
+
+def show_user(user: User) -> dict[str, Any]:
+    """A person in one org."""
+    member = user.member
+    return {
+        "id": user.person.id,
+        "email": user.person.email,
+        "name": member.name,
+        "role": member.role,
+        "status": user.status,
+        "createdAt": iso(member.created_ms) if member.created_ms else None,
+        "createdBy": member.created_by,
+    }
+
+
+def show_link(link: NewLink) -> dict[str, Any]:
+    """An invitation or a reset; its token is shown this once."""
+    return {"token": link.token, "purpose": link.purpose, "expiresAt": iso(link.expires_ms)}

@@ -1,0 +1,53 @@
+"""How the receiver of a webhook does, and what the webhook has missed while it was not active."""
+
+from typing import Any
+
+from tidings.core.delivery.schedule import WINDOW_S
+from tidings.core.delivery.standing import Standing
+from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.webhooks import Webhooks
+from tidings.reads.times import iso
+from tidings.store import port
+
+
+def show_health(health: port.Health | None) -> dict[str, Any] | None:
+    """How its receiver does, and why it is left alone; null where it is well. Attempts are
+    those of the last five minutes, where some of them succeed or enough were made."""
+    if health is None:
+        return None
+    share = health.share
+    return {
+        "failingSince": iso(health.failing_since_ms),
+        "failures": health.failures,
+        "cause": health.cause or None,
+        "leftAlone": health.opens > 0,
+        "nextTryAt": iso(health.until_ms) if health.opens else None,
+        "attempts": None if share is None else share.attempts,
+        "failedAttempts": None if share is None else share.failed,
+        "failedPercent": None if share is None else share.percent,
+    }
+
+
+async def missed_by(
+    webhooks: Webhooks, health: port.Health | None, record: Record
+) -> dict[str, Any] | None:
+    """What to post to `/v1/replays` for all that a webhook has missed while it was not active.
+
+    From when it has only failed, at the latest from the oldest event that was parked unfinished
+    when it was disabled: a delivery is tried for 168 hours.
+    """
+    webhook = record.webhook
+    if webhook.standing not in (Standing.DISABLED, Standing.INACTIVE):
+        return None
+    since_ms = record.updated_ms
+    for version in range(webhook.version - 1, 0, -1):
+        found = await webhooks.version(webhook.number, version)
+        if found is None or found[0].standing != webhook.standing:
+            break
+        since_ms = min(since_ms, found[0].updated_ms)
+    if webhook.standing is Standing.DISABLED:
+        since_ms -= int(WINDOW_S * 1000)
+        if health is not None and health.failing_since_ms is not None:
+            since_ms = min(since_ms, health.failing_since_ms)
+    since_ms = max(since_ms, record.created_ms)
+    return {"webHookId": webhook.id, "missedSince": iso(since_ms)}
