@@ -1,8 +1,14 @@
 """What holds for all tests."""
 
+import asyncio
+import functools
+import inspect
 import os
 import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
 
+import pytest
 from hypothesis import settings
 
 # A property says what holds, not how fast: on a busy machine one example in thousands takes longer.
@@ -13,3 +19,26 @@ settings.load_profile("tidings")
 # says of it. Without that, each start of the service compiles four hundred of them.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """A coroutine test has its bound in its loop too: the signal of pytest-timeout raises wherever
+    the process is, and what it raises is lost in a callback of the loop, and anywhere in uvloop."""
+    if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+        mark = item.get_closest_marker("timeout")
+        seconds = float(mark.args[0] if mark else item.config.getini("timeout"))
+        item.obj = _bounded(item.obj, seconds)
+
+
+def _bounded(
+    test: Callable[..., Awaitable[None]], seconds: float
+) -> Callable[..., Awaitable[None]]:
+    @functools.wraps(test)
+    async def bounded(*arguments: Any, **fixtures: Any) -> None:
+        async with asyncio.timeout(
+            0.9 * seconds
+        ):  # before the signal: it says where the test waits
+            await test(*arguments, **fixtures)
+
+    return bounded
