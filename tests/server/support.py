@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
-
-import uvloop
 
 from tidings.server import Bounds, Server
 
@@ -15,16 +13,6 @@ App = Callable[[Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[Non
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 # Short enough to be waited for.
 QUICK = {"head_s": 0.6, "idle_s": 1.5, "grace_s": 0.6, "linger_s": 1.5, "linger_quiet_s": 0.6}
-
-
-def run(scenario: Coroutine[Any, Any, None]) -> None:
-    """Run to the end on the service's own loop, or fail after 30 seconds whatever it does."""
-
-    async def bounded() -> None:
-        async with asyncio.timeout(30):
-            await scenario
-
-    uvloop.run(bounded())
 
 
 class Echo:

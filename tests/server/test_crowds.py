@@ -10,7 +10,7 @@ import pytest
 
 from tidings.server import Server
 
-from .support import GET, Client, Echo, run, serving, until
+from .support import GET, Client, Echo, serving, until
 
 PLACES = 64
 SMALL = {"places": PLACES, "spare": 8, "per_address": 32, "socket_bytes": 4096, "turn_s": 0.5}
@@ -40,173 +40,142 @@ KINDS: dict[str, tuple[bytes, bool]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_crowd_of_any_kind_takes_no_place_from_who_behaves(kind: str) -> None:
+async def test_a_crowd_of_any_kind_takes_no_place_from_who_behaves(kind: str) -> None:
     sent, reads = KINDS[kind]
-
-    async def scenario() -> None:
-        async with serving(**SMALL) as server:
-            good = [await Client.to(server) for _ in range(40)]
-            for client in good:
-                for _ in range(2):
-                    assert (await client.ask())[0] == 200
-            others = await crowd(server, 300, sent, reads=reads)
-            for client in good:  # on the connections that they had
+    async with serving(**SMALL) as server:
+        good = [await Client.to(server) for _ in range(40)]
+        for client in good:
+            for _ in range(2):
                 assert (await client.ask())[0] == 200
-            for _ in range(40):  # and on new ones
-                client = await Client.to(server)
-                assert (await client.ask())[0] == 200
-                client.close()
-            assert len(server.places) <= PLACES + 8
-            assert len(others) == 300
-
-    run(scenario())
+        others = await crowd(server, 300, sent, reads=reads)
+        for client in good:  # on the connections that they had
+            assert (await client.ask())[0] == 200
+        for _ in range(40):  # and on new ones
+            client = await Client.to(server)
+            assert (await client.ask())[0] == 200
+            client.close()
+        assert len(server.places) <= PLACES + 8
+        assert len(others) == 300
 
 
 @pytest.mark.parametrize("kind", ["silent", "half a head", "half a body"])
-def test_an_address_has_a_bound_for_what_it_leaves_unfinished(kind: str) -> None:
+async def test_an_address_has_a_bound_for_what_it_leaves_unfinished(kind: str) -> None:
     sent, _ = KINDS[kind]
-
-    async def scenario() -> None:
-        async with serving(places=500, per_address=20) as server:
-            await crowd(server, 60, sent)
-            assert len(server.places) == 60  # they have only just come
-            await until(lambda: len(server.places) <= 20, "the others to be closed")
-            client = await Client.to(server)
-            assert (await client.ask())[0] == 200
-
-    run(scenario())
+    async with serving(places=500, per_address=20) as server:
+        await crowd(server, 60, sent)
+        assert len(server.places) == 60  # they have only just come
+        await until(lambda: len(server.places) <= 20, "the others to be closed")
+        client = await Client.to(server)
+        assert (await client.ask())[0] == 200
 
 
-def test_who_says_nothing_takes_no_place_and_is_heard_once_it_speaks() -> None:
-    async def scenario() -> None:
-        async with serving(places=500, mute_s=10) as server:
-            mute = await crowd(server, 60, b"")
-            client = await Client.to(server)
-            assert (await client.ask())[0] == 200
-            assert len(server.places) == 1
-            for one in mute:  # late, and none of them was taken for one that never speaks
-                assert (await one.ask())[0] == 200
-
-    run(scenario())
+async def test_who_says_nothing_takes_no_place_and_is_heard_once_it_speaks() -> None:
+    async with serving(places=500, mute_s=10) as server:
+        mute = await crowd(server, 60, b"")
+        client = await Client.to(server)
+        assert (await client.ask())[0] == 200
+        assert len(server.places) == 1
+        for one in mute:  # late, and none of them was taken for one that never speaks
+            assert (await one.ask())[0] == 200
 
 
-def test_busy_and_idle_connections_of_one_address_are_not_counted() -> None:
-    async def scenario() -> None:
-        app = Echo()
-        async with serving(app, places=700, per_address=20) as server:
-            clients = [await Client.to(server) for _ in range(500)]
-            for _ in range(2):
-                answers = await asyncio.gather(*(client.ask() for client in clients))
-                assert {status for status, _, _ in answers} == {200}
-            waits = [client.ask(GET.replace(b"/ ", b"/wait ", 1)) for client in clients]
-            waiting = asyncio.gather(*waits)
-            await until(lambda: app.calls.count("GET /wait") == 500, "500 calls at once")
-            app.go_on.set()
-            assert {body for _, _, body in await waiting} == {b"waited"}
-            assert len(server.places) == 500
-
-    run(scenario())
+async def test_busy_and_idle_connections_of_one_address_are_not_counted() -> None:
+    app = Echo()
+    async with serving(app, places=700, per_address=20) as server:
+        clients = [await Client.to(server) for _ in range(500)]
+        for _ in range(2):
+            answers = await asyncio.gather(*(client.ask() for client in clients))
+            assert {status for status, _, _ in answers} == {200}
+        waits = [client.ask(GET.replace(b"/ ", b"/wait ", 1)) for client in clients]
+        waiting = asyncio.gather(*waits)
+        await until(lambda: app.calls.count("GET /wait") == 500, "500 calls at once")
+        app.go_on.set()
+        assert {body for _, _, body in await waiting} == {b"waited"}
+        assert len(server.places) == 500
 
 
-def test_the_address_is_the_one_that_is_told() -> None:
-    async def scenario() -> None:
-        def remote(peer: str, headers: list[tuple[bytes, bytes]]) -> str:
-            return dict(headers).get(b"x-from", b"").decode() or peer
+async def test_the_address_is_the_one_that_is_told() -> None:
+    def remote(peer: str, headers: list[tuple[bytes, bytes]]) -> str:
+        return dict(headers).get(b"x-from", b"").decode() or peer
 
-        async with serving(places=500, per_address=20, remote=remote) as server:
-            head = (
-                "POST / HTTP/1.1\r\nHost: a\r\nX-From: 192.0.2.{}\r\nContent-Length: 9\r\n\r\nabc"
-            )
-            of_many = [
-                (await crowd(server, 1, head.format(number).encode()))[0] for number in range(60)
-            ]
-            await asyncio.sleep(0.3)
-            assert len(server.places) == 60  # one for each of them
-            await crowd(server, 60, head.format(7).encode())
-            await until(lambda: len(server.places) <= 80, "the others of that one to be closed")
-            for client in of_many[20:]:
-                client.write(b"defghi")
-                assert (await client.answer())[0] == 200
-
-    run(scenario())
+    async with serving(places=500, per_address=20, remote=remote) as server:
+        head = "POST / HTTP/1.1\r\nHost: a\r\nX-From: 192.0.2.{}\r\nContent-Length: 9\r\n\r\nabc"
+        of_many = [
+            (await crowd(server, 1, head.format(number).encode()))[0] for number in range(60)
+        ]
+        await asyncio.sleep(0.3)
+        assert len(server.places) == 60  # one for each of them
+        await crowd(server, 60, head.format(7).encode())
+        await until(lambda: len(server.places) <= 80, "the others of that one to be closed")
+        for client in of_many[20:]:
+            client.write(b"defghi")
+            assert (await client.answer())[0] == 200
 
 
-def test_what_a_shared_peer_has_not_told_yet_counts_against_nobody() -> None:
-    async def scenario() -> None:
-        def shared(peer: str) -> bool:
-            return peer == "127.0.0.1"
+async def test_what_a_shared_peer_has_not_told_yet_counts_against_nobody() -> None:
+    def shared(peer: str) -> bool:
+        return peer == "127.0.0.1"
 
-        async with serving(places=500, per_address=20, young_s=0.1, shared=shared) as server:
-            clients = await crowd(server, 60, GET[:9])
-            await asyncio.sleep(1.2)
-            for client in clients:
-                client.write(GET[9:])
-                assert (await client.answer())[0] == 200
-
-    run(scenario())
+    async with serving(places=500, per_address=20, young_s=0.1, shared=shared) as server:
+        clients = await crowd(server, 60, GET[:9])
+        await asyncio.sleep(1.2)
+        for client in clients:
+            client.write(GET[9:])
+            assert (await client.answer())[0] == 200
 
 
 def keeps(method: str, path: str) -> bool:
     return path == "/kept"
 
 
-def test_places_are_kept_for_some_calls() -> None:
-    async def scenario() -> None:
-        app = Echo()
-        kept = GET.replace(b"/ ", b"/kept ", 1)
-        async with serving(app, **SMALL, keeps=keeps) as server:
-            busy = await crowd(server, PLACES, GET.replace(b"/ ", b"/wait ", 1))
-            refused = [await client.answer() for client in busy[48:]]  # three quarters are theirs
-            assert {status for status, _, _ in refused} == {503}
-            assert all(headers["retry-after"] == "1" for _, headers, _ in refused)
-            for _ in range(30):
-                client = await Client.to(server)
-                assert (await client.ask(kept))[0] == 200
-                client.close()
-            app.go_on.set()
-            for client in busy[:48]:
-                assert (await client.answer())[2] == b"waited"
-            assert server.places.others == 0
-            assert (await (await Client.to(server)).ask())[0] == 200
-
-    run(scenario())
+async def test_places_are_kept_for_some_calls() -> None:
+    app = Echo()
+    kept = GET.replace(b"/ ", b"/kept ", 1)
+    async with serving(app, **SMALL, keeps=keeps) as server:
+        busy = await crowd(server, PLACES, GET.replace(b"/ ", b"/wait ", 1))
+        refused = [await client.answer() for client in busy[48:]]  # three quarters are theirs
+        assert {status for status, _, _ in refused} == {503}
+        assert all(headers["retry-after"] == "1" for _, headers, _ in refused)
+        for _ in range(30):
+            client = await Client.to(server)
+            assert (await client.ask(kept))[0] == 200
+            client.close()
+        app.go_on.set()
+        for client in busy[:48]:
+            assert (await client.answer())[2] == b"waited"
+        assert server.places.others == 0
+        assert (await (await Client.to(server)).ask())[0] == 200
 
 
-def test_newcomers_wait_while_every_place_is_worked_on() -> None:
-    async def scenario() -> None:
-        app = Echo()
-        async with serving(app, places=10, spare=2, keeps=lambda method, path: True) as server:
-            wait = GET.replace(b"/ ", b"/wait ", 1)
-            clients = []
-            for _ in range(30):
-                clients.append(await Client.to(server))
-                clients[-1].write(wait)
-            await until(lambda: len(app.calls) == 12, "as many calls as there are places")
-            await asyncio.sleep(0.2)
-            assert len(app.calls) == 12
-            app.go_on.set()
-            for client in clients:
-                assert (await client.answer())[2] == b"waited"
-                client.close()
-
-    run(scenario())
+async def test_newcomers_wait_while_every_place_is_worked_on() -> None:
+    app = Echo()
+    async with serving(app, places=10, spare=2, keeps=lambda method, path: True) as server:
+        wait = GET.replace(b"/ ", b"/wait ", 1)
+        clients = []
+        for _ in range(30):
+            clients.append(await Client.to(server))
+            clients[-1].write(wait)
+        await until(lambda: len(app.calls) == 12, "as many calls as there are places")
+        await asyncio.sleep(0.2)
+        assert len(app.calls) == 12
+        app.go_on.set()
+        for client in clients:
+            assert (await client.answer())[2] == b"waited"
+            client.close()
 
 
-def test_an_idle_connection_whose_next_request_is_here_does_not_give_way() -> None:
-    async def scenario() -> None:
-        async with serving(**SMALL) as server:
-            good = [await Client.to(server) for _ in range(PLACES)]
-            for client in good:
-                await client.ask()
-            for client in good:
-                client.write(GET)
-            newcomers = [await Client.to(server) for _ in range(5)]
-            for client in newcomers:
-                client.write(GET)
-            for client in (*good, *newcomers):
-                assert (await client.answer())[0] == 200
-
-    run(scenario())
+async def test_an_idle_connection_whose_next_request_is_here_does_not_give_way() -> None:
+    async with serving(**SMALL) as server:
+        good = [await Client.to(server) for _ in range(PLACES)]
+        for client in good:
+            await client.ask()
+        for client in good:
+            client.write(GET)
+        newcomers = [await Client.to(server) for _ in range(5)]
+        for client in newcomers:
+            client.write(GET)
+        for client in (*good, *newcomers):
+            assert (await client.answer())[0] == 200
 
 
 @pytest.fixture
@@ -233,27 +202,24 @@ def few_descriptors() -> Callable[[int], list[int]]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_it_lives_through_a_want_of_descriptors(
+async def test_it_lives_through_a_want_of_descriptors(
     few_descriptors: Callable[[int], list[int]],
 ) -> None:
-    async def scenario() -> None:
-        async with serving(places=500) as server:
-            first = await Client.to(server)
-            assert (await first.ask())[0] == 200
-            taken = few_descriptors(9)
-            pending = []
-            for _ in range(9):  # as many as this side has: the server has none for the last ones
-                try:
-                    pending.append(await Client.to(server))
-                except OSError:
-                    break
-                pending[-1].write(GET)
-            before = time.process_time()
-            await asyncio.sleep(0.6)
-            assert time.process_time() - before < 0.3, "it spins"
-            for _ in range(2):
-                os.close(taken.pop())
-            for client in pending:
-                assert (await client.answer())[0] == 200
-
-    run(scenario())
+    async with serving(places=500) as server:
+        first = await Client.to(server)
+        assert (await first.ask())[0] == 200
+        taken = few_descriptors(9)
+        pending = []
+        for _ in range(9):  # as many as this side has: the server has none for the last ones
+            try:
+                pending.append(await Client.to(server))
+            except OSError:
+                break
+            pending[-1].write(GET)
+        before = time.process_time()
+        await asyncio.sleep(0.6)
+        assert time.process_time() - before < 0.3, "it spins"
+        for _ in range(2):
+            os.close(taken.pop())
+        for client in pending:
+            assert (await client.answer())[0] == 200
