@@ -1,11 +1,8 @@
 """What the egress tests share: running a scenario, and a sender that may reach loopback."""
 
-import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-
-import uvloop
 
 from tidings.core.delivery.exchange import Ending
 from tidings.egress.address import parse_target
@@ -17,16 +14,6 @@ from tidings.egress.sender import HttpSender
 DEV = Policy(allow_private=True)
 HEADERS = [("Content-Type", "application/json"), ("Webhook-Id", "evt_1")]
 BODY = b'{"eventName":"pointsIssued"}'
-
-
-def run(scenario: Coroutine[Any, Any, None]) -> None:
-    """Run to the end on the service's own loop, or fail after 20 seconds whatever it does."""
-
-    async def bounded() -> None:
-        async with asyncio.timeout(20):
-            await scenario
-
-    uvloop.run(bounded())
 
 
 class Names:

@@ -8,7 +8,7 @@ from tidings.egress.address import parse_target
 from tidings.egress.sender import HttpSender
 
 from .receivers import OK, Receiver, answering
-from .support import BODY, DEV, HEADERS, Names, at, run
+from .support import BODY, DEV, HEADERS, Names, at
 
 SILENT_S = 0.4
 
@@ -24,57 +24,48 @@ async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     await reader.read()
 
 
-def test_kept_connections_give_way_to_other_webhooks() -> None:
-    async def scenario() -> None:
-        sender = HttpSender(DEV, Names(at("127.0.0.1")), connections_max=4)
-        with Receiver(answering(OK)) as receiver:
-            target = parse_target(receiver.url(), allow_http=True)
-            outlets = [sender.open(target, 4) for _ in range(12)]
-            for _ in range(3):
-                for outlet in outlets:
-                    ending = await outlet.send("POST", lambda: HEADERS, BODY, 5)
-                    assert isinstance(ending, Answer), ending
-                    assert sender.budget.open <= 4
+async def test_kept_connections_give_way_to_other_webhooks() -> None:
+    sender = HttpSender(DEV, Names(at("127.0.0.1")), connections_max=4)
+    with Receiver(answering(OK)) as receiver:
+        target = parse_target(receiver.url(), allow_http=True)
+        outlets = [sender.open(target, 4) for _ in range(12)]
+        for _ in range(3):
             for outlet in outlets:
-                await outlet.close()
-        assert sender.budget.open == 0
-        await sender.close()
-
-    run(scenario())
-
-
-def test_beyond_the_bound_it_is_our_fault_and_nothing_was_sent() -> None:
-    async def scenario() -> None:
-        sender = HttpSender(DEV, Names(at("127.0.0.1")), connections_max=3)
-        with Receiver(silent) as receiver:
-            target = parse_target(receiver.url(), allow_http=True)
-            outlets = [sender.open(target, 4) for _ in range(5)]
-            endings = await asyncio.gather(
-                *(outlet.send("POST", lambda: HEADERS, BODY, SILENT_S) for outlet in outlets)
-            )
-            kinds = [ending.kind for ending in endings if isinstance(ending, Fault)]
-            assert sorted(kinds) == sorted([FaultKind.TIMEOUT] * 3 + [FaultKind.OURS] * 2)
-            ours = [one for one in endings if isinstance(one, Fault) and not one.sent]
-            assert len(ours) == 2
-        assert sender.budget.open == 0
-        await sender.close()
-
-    run(scenario())
+                ending = await outlet.send("POST", lambda: HEADERS, BODY, 5)
+                assert isinstance(ending, Answer), ending
+                assert sender.budget.open <= 4
+        for outlet in outlets:
+            await outlet.close()
+    assert sender.budget.open == 0
+    await sender.close()
 
 
-def test_a_connection_that_is_not_made_is_given_back() -> None:
-    async def scenario() -> None:
-        sender = HttpSender(DEV, Names(at("127.0.0.1")), connections_max=2)
-        outlet = sender.open(parse_target(f"http://127.0.0.1:{nobody()}/", allow_http=True), 4)
-        for _ in range(6):
-            ending = await outlet.send("POST", lambda: HEADERS, BODY, 2)
-            assert isinstance(ending, Fault) and ending.kind is FaultKind.REFUSED
-        assert sender.budget.open == 0
-        sending = asyncio.ensure_future(outlet.send("POST", lambda: HEADERS, BODY, 2))
-        await asyncio.sleep(0)
-        sending.cancel()
-        await asyncio.gather(sending, return_exceptions=True)
-        assert sender.budget.open == 0
-        await sender.close()
+async def test_beyond_the_bound_it_is_our_fault_and_nothing_was_sent() -> None:
+    sender = HttpSender(DEV, Names(at("127.0.0.1")), connections_max=3)
+    with Receiver(silent) as receiver:
+        target = parse_target(receiver.url(), allow_http=True)
+        outlets = [sender.open(target, 4) for _ in range(5)]
+        endings = await asyncio.gather(
+            *(outlet.send("POST", lambda: HEADERS, BODY, SILENT_S) for outlet in outlets)
+        )
+        kinds = [ending.kind for ending in endings if isinstance(ending, Fault)]
+        assert sorted(kinds) == sorted([FaultKind.TIMEOUT] * 3 + [FaultKind.OURS] * 2)
+        ours = [one for one in endings if isinstance(one, Fault) and not one.sent]
+        assert len(ours) == 2
+    assert sender.budget.open == 0
+    await sender.close()
 
-    run(scenario())
+
+async def test_a_connection_that_is_not_made_is_given_back() -> None:
+    sender = HttpSender(DEV, Names(at("127.0.0.1")), connections_max=2)
+    outlet = sender.open(parse_target(f"http://127.0.0.1:{nobody()}/", allow_http=True), 4)
+    for _ in range(6):
+        ending = await outlet.send("POST", lambda: HEADERS, BODY, 2)
+        assert isinstance(ending, Fault) and ending.kind is FaultKind.REFUSED
+    assert sender.budget.open == 0
+    sending = asyncio.ensure_future(outlet.send("POST", lambda: HEADERS, BODY, 2))
+    await asyncio.sleep(0)
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    assert sender.budget.open == 0
+    await sender.close()

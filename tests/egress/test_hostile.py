@@ -27,31 +27,27 @@ from .receivers import (
     until_gone,
     writing,
 )
-from .support import BODY, outlet_to, post, run
+from .support import BODY, outlet_to, post
+
+pytestmark = pytest.mark.timeout(25)  # nothing here may last
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 DEADLINE_S = 0.6
 SLACK_S = 0.5  # for a busy test machine; every deadline is far below what the receiver would take
 
 
-def attempt(
+async def attempt(
     handler: Handler, body: bytes = BODY, deadline_s: float = DEADLINE_S, **options: Any
 ) -> tuple[Ending, float, float]:
     """One attempt: how it ended, seconds taken, MB of memory gained."""
-    endings: list[tuple[Ending, float, float]] = []
-
-    async def scenario() -> None:
-        with Receiver(handler) as receiver:
-            async with outlet_to(receiver.url(), **options) as outlet:
-                before = psutil.Process().memory_info().rss
-                started = time.monotonic()
-                ending = await post(outlet, deadline_s, body)
-                took = time.monotonic() - started
-                grown = (psutil.Process().memory_info().rss - before) / 2**20
-                endings.append((ending, took, grown))
-
-    run(scenario())
-    return endings[0]
+    with Receiver(handler) as receiver:
+        async with outlet_to(receiver.url(), **options) as outlet:
+            before = psutil.Process().memory_info().rss
+            started = time.monotonic()
+            ending = await post(outlet, deadline_s, body)
+            took = time.monotonic() - started
+            grown = (psutil.Process().memory_info().rss - before) / 2**20
+            return ending, took, grown
 
 
 async def _reset_first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -117,14 +113,14 @@ FAULTS: dict[str, tuple[Handler, FaultKind, bool]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_no_complete_head_is_a_fault(name: str) -> None:
+async def test_no_complete_head_is_a_fault(name: str) -> None:
     """A receiver that gives no complete head ends as a fault with its own word, by the deadline."""
     handler, kind, sent = FAULTS[name]
     speaks_first = name == "ssh banner"  # then nothing is sent, if it is here before we send
     body = b"x" * 1_000_000 if name == "never reads" else BODY
     if name == "never reads":  # loopback buffers take a megabyte: make sure that it does not fit
         body *= 16
-    ending, took, grown = attempt(handler, body)
+    ending, took, grown = await attempt(handler, body)
     assert isinstance(ending, Fault), ending
     assert ending.kind is kind, ending
     assert ending.sent is sent or speaks_first
@@ -132,9 +128,9 @@ def test_no_complete_head_is_a_fault(name: str) -> None:
     assert grown < 60
 
 
-def test_reset_at_once() -> None:
+async def test_reset_at_once() -> None:
     """A connection reset before or while the request is written ends at once."""
-    ending, took, _ = attempt(_reset_first)
+    ending, took, _ = await attempt(_reset_first)
     assert isinstance(ending, Fault)
     # Which of the two it is depends on whether the reset comes before connect() has returned.
     assert (ending.kind, ending.sent) in (
@@ -197,10 +193,10 @@ ANSWERS: dict[str, tuple[Handler, int]] = {
 
 @pytest.mark.parametrize("name", ANSWERS)
 @pytest.mark.parametrize("keep", [False, True], ids=["", "kept"])
-def test_a_complete_head_is_an_answer(name: str, keep: bool) -> None:
+async def test_a_complete_head_is_an_answer(name: str, keep: bool) -> None:
     """Once the head is complete the status stands, whatever comes of the body."""
     handler, status = ANSWERS[name]
-    ending, took, grown = attempt(handler, keep_answers=keep)
+    ending, took, grown = await attempt(handler, keep_answers=keep)
     assert isinstance(ending, Answer), ending
     assert ending.status == status
     assert len(ending.body) <= 16 * 1024
@@ -212,21 +208,21 @@ def test_a_complete_head_is_an_answer(name: str, keep: bool) -> None:
         assert ending.truncated
 
 
-def test_body_time_is_bounded_below_the_deadline() -> None:
+async def test_body_time_is_bounded_below_the_deadline() -> None:
     """A dripping error body is given up after two seconds, however long the deadline."""
     handler, _ = ANSWERS["drip body 500"]
-    ending, took, _ = attempt(handler, deadline_s=15.0)
+    ending, took, _ = await attempt(handler, deadline_s=15.0)
     assert isinstance(ending, Answer)
     assert ending.truncated
     assert ending.body.startswith(b"zz")
     assert took < 10.0, "of itself it drips until the deadline"
 
 
-def test_error_body_is_kept() -> None:
+async def test_error_body_is_kept() -> None:
     """An error's body and headers are kept as bytes, to 16 KiB; odd header bytes read as ?."""
     page = b"\x00\xff</script>" + b"e" * 20_000
     head = b"HTTP/1.1 503 No\r\nRetry-After: 7\r\nX: \xff\r\nContent-Length: %d\r\n\r\n" % len(page)
-    ending, _, _ = attempt(answering(head + page))
+    ending, _, _ = await attempt(answering(head + page))
     assert isinstance(ending, Answer)
     assert ending.body == page[: 16 * 1024]
     assert ending.truncated
@@ -264,71 +260,59 @@ REUSED: dict[str, Handler] = {
 
 
 @pytest.mark.parametrize("name", REUSED)
-def test_connection_is_reused(name: str) -> None:
+async def test_connection_is_reused(name: str) -> None:
     """Small and empty answers leave the connection to the next send, however written."""
-
-    async def scenario() -> None:
-        with Receiver(REUSED[name]) as receiver:
-            async with outlet_to(receiver.url(), connections_max=4) as outlet:
-                for _ in range(30):
-                    ending = await post(outlet)
-                    assert isinstance(ending, Answer), ending
-                # More than one where a connection is not back yet when the next send is made.
-                assert receiver.connections <= 4
-
-    run(scenario())
+    with Receiver(REUSED[name]) as receiver:
+        async with outlet_to(receiver.url(), connections_max=4) as outlet:
+            for _ in range(30):
+                ending = await post(outlet)
+                assert isinstance(ending, Answer), ending
+            # More than one where a connection is not back yet when the next send is made.
+            assert receiver.connections <= 4
 
 
 @pytest.mark.parametrize("size", [20_000, 200_000])
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
-def test_long_body_costs_its_connection_only(size: int, chunked: bool) -> None:
+async def test_long_body_costs_its_connection_only(size: int, chunked: bool) -> None:
     """A receiver that answers with a long page is served at full pace with one connection."""
     page = b"x" * size
     length = b"Content-Length: %d\r\n\r\n" % size + page
     pieces = ENDLESS + (b"1000\r\n" + b"x" * 4096 + b"\r\n") * (size // 4096) + b"0\r\n\r\n"
-
-    async def scenario() -> None:
-        with Receiver(answering(HEAD + (pieces if chunked else length))) as receiver:
-            async with outlet_to(receiver.url(), connections_max=1) as outlet:
-                started = time.monotonic()
-                for _ in range(20):
-                    ending = await post(outlet)
-                    assert isinstance(ending, Answer), ending
-                assert time.monotonic() - started < 3.0
-
-    run(scenario())
+    with Receiver(answering(HEAD + (pieces if chunked else length))) as receiver:
+        async with outlet_to(receiver.url(), connections_max=1) as outlet:
+            started = time.monotonic()
+            for _ in range(20):
+                ending = await post(outlet)
+                assert isinstance(ending, Answer), ending
+            assert time.monotonic() - started < 3.0
 
 
-def test_endless_bodies_do_not_add_up() -> None:
+async def test_endless_bodies_do_not_add_up() -> None:
     """Many answers with endless bodies leave neither memory nor connections behind."""
-
-    async def scenario() -> None:
-        with Receiver(dripping(HEAD + ENDLESS, CHUNK, 0)) as receiver:
-            async with outlet_to(receiver.url(), connections_max=2) as outlet:
-                before = psutil.Process().memory_info().rss
-                for _ in range(30):
-                    ending = await post(outlet, 10.0)
-                    assert isinstance(ending, Answer), ending
-                assert psutil.Process().memory_info().rss - before < 60 * 2**20
-                for _ in range(30):
-                    assert await asyncio.to_thread(receiver.ended.acquire, True, 3.0)
-
-    run(scenario())
+    with Receiver(dripping(HEAD + ENDLESS, CHUNK, 0)) as receiver:
+        async with outlet_to(receiver.url(), connections_max=2) as outlet:
+            before = psutil.Process().memory_info().rss
+            for _ in range(30):
+                ending = await post(outlet, 10.0)
+                assert isinstance(ending, Answer), ending
+            assert psutil.Process().memory_info().rss - before < 60 * 2**20
+            for _ in range(30):
+                assert await asyncio.to_thread(receiver.ended.acquire, True, 3.0)
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-def test_redirect_is_an_answer(code: int) -> None:
+async def test_redirect_is_an_answer(code: int) -> None:
     """A redirect to the metadata address is not followed: it is the answer."""
     head = (
         b"HTTP/1.1 %d Go\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n" % code
     )
-    ending, _, _ = attempt(answering(head))
+    ending, _, _ = await attempt(answering(head))
     assert isinstance(ending, Answer)
     assert ending.status == code
     assert ("location", "http://169.254.169.254/") in ending.headers
 
 
-def test_cookies_are_not_kept() -> None:
+async def test_cookies_are_not_kept() -> None:
     """Set-Cookie, Alt-Svc and HSTS change nothing about the next request."""
     requests: list[bytes] = []
 
@@ -340,13 +324,10 @@ def test_cookies_are_not_kept() -> None:
                 b"Strict-Transport-Security: max-age=99999\r\nContent-Length: 0\r\n\r\n"
             )
 
-    async def scenario() -> None:
-        with Receiver(handle) as receiver:
-            async with outlet_to(receiver.url()) as outlet:
-                for _ in range(3):
-                    assert isinstance(await post(outlet), Answer)
-
-    run(scenario())
+    with Receiver(handle) as receiver:
+        async with outlet_to(receiver.url()) as outlet:
+            for _ in range(3):
+                assert isinstance(await post(outlet), Answer)
     assert len(requests) == 3
     assert len({request.partition(b"\r\n\r\n")[0] for request in requests}) == 1
     assert all(b"cookie" not in request.lower() for request in requests)
@@ -354,7 +335,7 @@ def test_cookies_are_not_kept() -> None:
 
 @pytest.mark.parametrize("gap_s", [0.0, 0.05])
 @pytest.mark.parametrize("first", [OK, EMPTY], ids=["200", "204"])
-def test_second_answer_does_not_poison_the_next_send(first: bytes, gap_s: float) -> None:
+async def test_second_answer_does_not_poison_the_next_send(first: bytes, gap_s: float) -> None:
     """A receiver that appends a second answer does not decide the next delivery."""
     no = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
 
@@ -364,23 +345,20 @@ def test_second_answer_does_not_poison_the_next_send(first: bytes, gap_s: float)
         writer.write(first + OK if b'"odd"' in request else no + OK)
         await until_gone(reader)
 
-    async def scenario() -> None:
-        with Receiver(handle) as receiver:
-            async with outlet_to(receiver.url()) as outlet:
-                for _ in range(10):
-                    odd = await post(outlet, body=b'"odd"')
-                    await asyncio.sleep(gap_s)
-                    even = await post(outlet, body=b'"even"')
-                    await asyncio.sleep(gap_s)
-                    assert isinstance(odd, Answer)
-                    assert odd.status in (200, 204)
-                    # Never the lie. A connection spoilt by it may be found broken instead.
-                    assert not isinstance(even, Answer) or even.status == 500, even
-
-    run(scenario())
+    with Receiver(handle) as receiver:
+        async with outlet_to(receiver.url()) as outlet:
+            for _ in range(10):
+                odd = await post(outlet, body=b'"odd"')
+                await asyncio.sleep(gap_s)
+                even = await post(outlet, body=b'"even"')
+                await asyncio.sleep(gap_s)
+                assert isinstance(odd, Answer)
+                assert odd.status in (200, 204)
+                # Never the lie. A connection spoilt by it may be found broken instead.
+                assert not isinstance(even, Answer) or even.status == 500, even
 
 
-def test_idle_connection_closed_as_we_send() -> None:
+async def test_idle_connection_closed_as_we_send() -> None:
     """A kept connection that the receiver closes gives no false answer and no second send."""
     seen: list[bytes] = []
 
@@ -389,66 +367,51 @@ def test_idle_connection_closed_as_we_send() -> None:
         writer.write(OK)
         await writer.drain()
 
-    async def scenario() -> None:
-        endings = []
-        with Receiver(handle) as receiver:
-            async with outlet_to(receiver.url()) as outlet:
-                for number in range(60):
-                    endings.append(await post(outlet, body=b"%d" % number))
-        faults = [ending for ending in endings if isinstance(ending, Fault)]
-        assert all(fault.kind in (FaultKind.RESET, FaultKind.STALE) for fault in faults), faults
-        assert all(fault.sent for fault in faults)
-        bodies = [request.rpartition(b"\r\n\r\n")[2] for request in seen]
-        assert len(bodies) == len(set(bodies))  # sent twice: never
-        answered = {b"%d" % i for i, ending in enumerate(endings) if isinstance(ending, Answer)}
-        assert answered <= set(bodies)
-
-    run(scenario())
+    endings = []
+    with Receiver(handle) as receiver:
+        async with outlet_to(receiver.url()) as outlet:
+            for number in range(60):
+                endings.append(await post(outlet, body=b"%d" % number))
+    faults = [ending for ending in endings if isinstance(ending, Fault)]
+    assert all(fault.kind in (FaultKind.RESET, FaultKind.STALE) for fault in faults), faults
+    assert all(fault.sent for fault in faults)
+    bodies = [request.rpartition(b"\r\n\r\n")[2] for request in seen]
+    assert len(bodies) == len(set(bodies))  # sent twice: never
+    answered = {b"%d" % i for i, ending in enumerate(endings) if isinstance(ending, Answer)}
+    assert answered <= set(bodies)
 
 
-def test_bodies_that_never_end_do_not_block_the_outlet() -> None:
+async def test_bodies_that_never_end_do_not_block_the_outlet() -> None:
     """With every connection stuck in an endless body, a fresh one takes the place of the oldest."""
-
-    async def scenario() -> None:
-        with Receiver(writing(HEAD + b"Content-Length: 9\r\n\r\n")) as receiver:
-            async with outlet_to(receiver.url(), connections_max=1) as outlet:
-                for _ in range(4):
-                    ending = await post(outlet, deadline_s=4.0)
-                    assert isinstance(ending, Answer), ending
-                    assert ending.status == 200
-
-    run(scenario())
+    with Receiver(writing(HEAD + b"Content-Length: 9\r\n\r\n")) as receiver:
+        async with outlet_to(receiver.url(), connections_max=1) as outlet:
+            for _ in range(4):
+                ending = await post(outlet, deadline_s=4.0)
+                assert isinstance(ending, Answer), ending
+                assert ending.status == 200
 
 
-def test_body_that_never_comes_ends_by_the_deadline() -> None:
+async def test_body_that_never_comes_ends_by_the_deadline() -> None:
     """The connection of a short 2xx body that never comes is closed at the attempt's deadline."""
-
-    async def scenario() -> None:
-        with Receiver(writing(HEAD + b"Content-Length: 9\r\n\r\n")) as receiver:
-            async with outlet_to(receiver.url()) as outlet:
-                assert isinstance(await post(outlet, deadline_s=1.0), Answer)
-                assert not receiver.ended.acquire(False), "the answer is known before its end"
-                assert await asyncio.to_thread(receiver.ended.acquire, True, 10.0)
-
-    run(scenario())
+    with Receiver(writing(HEAD + b"Content-Length: 9\r\n\r\n")) as receiver:
+        async with outlet_to(receiver.url()) as outlet:
+            assert isinstance(await post(outlet, deadline_s=1.0), Answer)
+            assert not receiver.ended.acquire(False), "the answer is known before its end"
+            assert await asyncio.to_thread(receiver.ended.acquire, True, 10.0)
 
 
-def test_refused() -> None:
+async def test_refused() -> None:
     """Nobody at the port: refused, and nothing sent."""
     with socket.socket() as taken:  # bound but not listening: nobody else gets this port
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
-
-        async def scenario() -> None:
-            async with outlet_to(url) as outlet:
-                ending = await post(outlet)
-                assert isinstance(ending, Fault)
-                assert (ending.kind, ending.sent) == (FaultKind.REFUSED, False)
-
-        run(scenario())
+        async with outlet_to(url) as outlet:
+            ending = await post(outlet)
+            assert isinstance(ending, Fault)
+            assert (ending.kind, ending.sent) == (FaultKind.REFUSED, False)
 
 
-def test_connect_timeout() -> None:
+async def test_connect_timeout() -> None:
     """A full accept queue drops SYNs: a connect timeout, nothing sent, by the deadline."""
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
@@ -459,94 +422,78 @@ def test_connect_timeout() -> None:
             one.setblocking(False)
             one.connect_ex(full.getsockname())
             waiting.append(one)
-
-        async def scenario() -> None:
-            async with outlet_to(f"http://127.0.0.1:{full.getsockname()[1]}/") as outlet:
-                ending = await post(outlet, deadline_s=1.0)
-                assert isinstance(ending, Fault)
-                assert (ending.kind, ending.sent) == (FaultKind.CONNECT_TIMEOUT, False), ending
-                assert ending.duration_ms < 10_000, "of itself the system tries for minutes"
-
-        run(scenario())
+        async with outlet_to(f"http://127.0.0.1:{full.getsockname()[1]}/") as outlet:
+            ending = await post(outlet, deadline_s=1.0)
+            assert isinstance(ending, Fault)
+            assert (ending.kind, ending.sent) == (FaultKind.CONNECT_TIMEOUT, False), ending
+            assert ending.duration_ms < 10_000, "of itself the system tries for minutes"
         for one in waiting:
             one.close()
 
 
-def test_no_descriptors_left_is_our_fault() -> None:
+async def test_no_descriptors_left_is_our_fault() -> None:
     """Out of file descriptors: ours, never the receiver's."""
-
-    async def scenario() -> None:
-        with Receiver(answering(OK)) as receiver:
-            async with outlet_to(receiver.url()) as outlet:
-                assert isinstance(await post(outlet), Answer)
-            async with outlet_to(receiver.url()) as outlet:
-                soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-                highest = max(int(name) for name in os.listdir("/proc/self/fd"))
-                spare = [os.open("/dev/null", os.O_RDONLY) for _ in range(8)]
-                resource.setrlimit(resource.RLIMIT_NOFILE, (min(highest, *spare), hard))
-                try:
-                    ending = await post(outlet)
-                finally:
-                    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-                    for descriptor in spare:
-                        os.close(descriptor)
-                assert isinstance(ending, Fault)
-                assert (ending.kind, ending.sent) == (FaultKind.OURS, False), ending
-
-    run(scenario())
+    with Receiver(answering(OK)) as receiver:
+        async with outlet_to(receiver.url()) as outlet:
+            assert isinstance(await post(outlet), Answer)
+        async with outlet_to(receiver.url()) as outlet:
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            highest = max(int(name) for name in os.listdir("/proc/self/fd"))
+            spare = [os.open("/dev/null", os.O_RDONLY) for _ in range(8)]
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(highest, *spare), hard))
+            try:
+                ending = await post(outlet)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+                for descriptor in spare:
+                    os.close(descriptor)
+            assert isinstance(ending, Fault)
+            assert (ending.kind, ending.sent) == (FaultKind.OURS, False), ending
 
 
-def test_cancelled_send_returns_at_once() -> None:
+async def test_cancelled_send_returns_at_once() -> None:
     """Cancelling gives the task back at once, and takes the request off the wire."""
-
-    async def scenario() -> None:
-        with Receiver(_silent) as receiver:
-            async with outlet_to(receiver.url(), connections_max=2) as outlet:
-                task = asyncio.create_task(post(outlet, deadline_s=15.0))
-                while not receiver.connections:
-                    await asyncio.sleep(0.01)
-                started = time.monotonic()
-                task.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await task
-                assert time.monotonic() - started < 7.0, "of itself it waits for the deadline"
-                assert await asyncio.to_thread(receiver.ended.acquire, True, 3.0)
-
-    run(scenario())
+    with Receiver(_silent) as receiver:
+        async with outlet_to(receiver.url(), connections_max=2) as outlet:
+            task = asyncio.create_task(post(outlet, deadline_s=15.0))
+            while not receiver.connections:
+                await asyncio.sleep(0.01)
+            started = time.monotonic()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert time.monotonic() - started < 7.0, "of itself it waits for the deadline"
+            assert await asyncio.to_thread(receiver.ended.acquire, True, 3.0)
 
 
-def test_close_frees_and_reopens() -> None:
+async def test_close_frees_and_reopens() -> None:
     """Closing ends sends under way and all connections; the next send opens the outlet again."""
-
-    async def scenario() -> None:
-        with Receiver(answering(OK)) as receiver:
-            async with outlet_to(receiver.url()) as outlet:
-                for _ in range(2):
-                    assert isinstance(await post(outlet), Answer)
-                    await outlet.close()
-                    await outlet.close()
-                    assert await asyncio.to_thread(receiver.ended.acquire, True, 3.0)
-                assert receiver.connections == 2
-        asked = threading.Event()
-
-        async def hears(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.readline()
-            asked.set()
-            await until_gone(reader)
-
-        with Receiver(hears) as receiver:
-            async with outlet_to(receiver.url()) as outlet:
-                task = asyncio.create_task(post(outlet))
-                assert await asyncio.to_thread(asked.wait, 5.0)
+    with Receiver(answering(OK)) as receiver:
+        async with outlet_to(receiver.url()) as outlet:
+            for _ in range(2):
+                assert isinstance(await post(outlet), Answer)
                 await outlet.close()
-                ending = await task
-                assert isinstance(ending, Fault)
-                assert (ending.kind, ending.sent) == (FaultKind.OURS, True)
+                await outlet.close()
+                assert await asyncio.to_thread(receiver.ended.acquire, True, 3.0)
+            assert receiver.connections == 2
+    asked = threading.Event()
 
-    run(scenario())
+    async def hears(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        asked.set()
+        await until_gone(reader)
+
+    with Receiver(hears) as receiver:
+        async with outlet_to(receiver.url()) as outlet:
+            task = asyncio.create_task(post(outlet))
+            assert await asyncio.to_thread(asked.wait, 5.0)
+            await outlet.close()
+            ending = await task
+            assert isinstance(ending, Fault)
+            assert (ending.kind, ending.sent) == (FaultKind.OURS, True)
 
 
-def test_connections_max_is_exact() -> None:
+async def test_connections_max_is_exact() -> None:
     """No more connections than allowed, however many sends are made at once."""
     peak = 0
     now = 0
@@ -562,27 +509,20 @@ def test_connections_max_is_exact() -> None:
             writer.write(OK)
             await writer.drain()
 
-    async def scenario() -> None:
-        with Receiver(handle) as receiver:
-            async with outlet_to(receiver.url(), connections_max=3) as outlet:
-                endings = await asyncio.gather(*(post(outlet) for _ in range(12)))
-                assert all(isinstance(ending, Answer) for ending in endings)
-                assert receiver.connections <= 3
-
-    run(scenario())
+    with Receiver(handle) as receiver:
+        async with outlet_to(receiver.url(), connections_max=3) as outlet:
+            endings = await asyncio.gather(*(post(outlet) for _ in range(12)))
+            assert all(isinstance(ending, Answer) for ending in endings)
+            assert receiver.connections <= 3
     assert peak <= 3
 
 
-def test_no_attempt_is_called_late_before_its_deadline() -> None:
+async def test_no_attempt_is_called_late_before_its_deadline() -> None:
     """Whatever the loop's timers count in: they ring up to a millisecond early."""
-
-    async def scenario() -> None:
-        with Receiver(_silent) as receiver:
-            async with outlet_to(receiver.url(), connections_max=40) as outlet:
-                deadlines_s = [0.05 + number * 0.000_23 for number in range(40)]
-                endings = await asyncio.gather(*(post(outlet, one) for one in deadlines_s))
-        for deadline_s, ending in zip(deadlines_s, endings, strict=True):
-            assert isinstance(ending, Fault) and ending.kind is FaultKind.TIMEOUT
-            assert ending.duration_ms >= deadline_s * 1000
-
-    run(scenario())
+    with Receiver(_silent) as receiver:
+        async with outlet_to(receiver.url(), connections_max=40) as outlet:
+            deadlines_s = [0.05 + number * 0.000_23 for number in range(40)]
+            endings = await asyncio.gather(*(post(outlet, one) for one in deadlines_s))
+    for deadline_s, ending in zip(deadlines_s, endings, strict=True):
+        assert isinstance(ending, Fault) and ending.kind is FaultKind.TIMEOUT
+        assert ending.duration_ms >= deadline_s * 1000

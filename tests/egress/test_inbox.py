@@ -1,6 +1,5 @@
 """Deliveries to our own inboxes: handed over in process; every other URL goes to the network."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -27,33 +26,35 @@ class Inbox:
         return self.answered
 
 
-def send(answered: Answered, *, keep: bool = False, deadline_s: float = 30) -> tuple[Inbox, Ending]:
+async def send(
+    answered: Answered, *, keep: bool = False, deadline_s: float = 30
+) -> tuple[Inbox, Ending]:
     inbox = Inbox(answered)
     outlet = InboxOutlet(TOKEN, inbox, keep_answers=keep)
-    ending = asyncio.run(outlet.send("POST", lambda: [("a", "b")], b"{}", deadline_s))
+    ending = await outlet.send("POST", lambda: [("a", "b")], b"{}", deadline_s)
     return inbox, ending
 
 
-def test_what_is_sent_arrives_and_the_answer_comes_back() -> None:
-    inbox, ending = send(Answered(503, (("retry-after", "1"),), b"busy"))
+async def test_what_is_sent_arrives_and_the_answer_comes_back() -> None:
+    inbox, ending = await send(Answered(503, (("retry-after", "1"),), b"busy"))
     assert inbox.came == [(TOKEN, "POST", [("a", "b")], b"{}")]
     assert isinstance(ending, Answer)
     assert (ending.status, ending.headers, ending.body) == (503, (("retry-after", "1"),), b"busy")
 
 
-def test_of_a_2xx_answer_the_head_is_read_unless_more_is_asked_for() -> None:
+async def test_of_a_2xx_answer_the_head_is_read_unless_more_is_asked_for() -> None:
     answered = Answered(200, (("a", "b"),), b"x" * 20_000)
-    _, ending = send(answered)
+    _, ending = await send(answered)
     assert isinstance(ending, Answer) and ending.body == b"" and ending.headers == ()
-    _, ending = send(answered, keep=True)
+    _, ending = await send(answered, keep=True)
     assert isinstance(ending, Answer) and len(ending.body) == 16_384 and ending.truncated
 
 
-def test_a_delay_beyond_the_deadline_is_a_time_out() -> None:
-    _, ending = send(Answered(200, (), b"", delay_s=60.0), deadline_s=0.05)
+async def test_a_delay_beyond_the_deadline_is_a_time_out() -> None:
+    _, ending = await send(Answered(200, (), b"", delay_s=60.0), deadline_s=0.05)
     assert isinstance(ending, Fault) and ending.kind is FaultKind.TIMEOUT and ending.sent
     assert 40 <= ending.duration_ms < 10_000
-    _, ending = send(Answered(200, (), b"", delay_s=0.05))
+    _, ending = await send(Answered(200, (), b"", delay_s=0.05))
     assert isinstance(ending, Answer) and ending.duration_ms >= 45
 
 

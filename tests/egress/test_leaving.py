@@ -16,7 +16,7 @@ from tidings.egress.port import Headers
 from tidings.egress.resolve import Resolved, Unresolved
 
 from .receivers import EMPTY, Receiver, answering, read_request
-from .support import BODY, HEADERS, at, outlet_to, post, run
+from .support import BODY, HEADERS, at, outlet_to, post
 
 CA = trustme.CA()
 
@@ -97,136 +97,120 @@ def recording(requests: list[bytes]) -> Callable[..., object]:
 
 
 @pytest.mark.parametrize("no", [False, True])
-def test_a_slow_name_server_is_waited_for_first(no: bool) -> None:
-    async def scenario() -> None:
-        names, asked, requests = SlowNames(), Asked(), list[bytes]()
-        with Receiver(recording(requests)) as receiver:  # type: ignore[arg-type]
-            async with outlet_to(receiver.url(host="hook.test"), resolver=names) as outlet:
-                sending = asyncio.create_task(send(outlet, asked))
-                await asyncio.sleep(0.05)
-                assert asked.times == 0
-                asked.no = no
-                names.answers.set()
-                ending = await sending
-                assert asked.times == 1
-                assert (ending is None) == no and len(requests) == (not no)
-
-    run(scenario())
-
-
-@pytest.mark.parametrize("no", [False, True])
-def test_a_slow_handshake_is_waited_for_first(stalling: Stalling, tmp_path: Path, no: bool) -> None:
-    async def scenario() -> None:
-        bundle = tmp_path / "ca.pem"
-        bundle.write_bytes(CA.cert_pem.bytes())
-        asked, go_on = Asked(), asyncio.Event()
-        serving = asyncio.create_task(stalling.serve(go_on))
-        url = f"https://hook.test:{stalling.port}/"
-        async with outlet_to(url, ca_bundle=bundle) as outlet:
+async def test_a_slow_name_server_is_waited_for_first(no: bool) -> None:
+    names, asked, requests = SlowNames(), Asked(), list[bytes]()
+    with Receiver(recording(requests)) as receiver:  # type: ignore[arg-type]
+        async with outlet_to(receiver.url(host="hook.test"), resolver=names) as outlet:
             sending = asyncio.create_task(send(outlet, asked))
             await asyncio.sleep(0.05)
             assert asked.times == 0
             asked.no = no
-            go_on.set()
+            names.answers.set()
             ending = await sending
-            assert asked.times == 1 and (ending is None) == no
-            assert len(stalling.requests) == (not no)
-            # The connection is kept: this receiver takes one only.
-            assert isinstance(await post(outlet), Answer)
-            assert len(stalling.requests) == 1 + (not no)
-        await serving
-
-    run(scenario())
+            assert asked.times == 1
+            assert (ending is None) == no and len(requests) == (not no)
 
 
 @pytest.mark.parametrize("no", [False, True])
-def test_a_free_connection_is_waited_for_first(no: bool) -> None:
-    async def scenario() -> None:
-        asked, answers, requests = Asked(), asyncio.Event(), list[bytes]()
-        loop = asyncio.get_running_loop()
-        arrived = asyncio.Event()
-
-        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            while True:
-                requests.append(await read_request(reader))
-                loop.call_soon_threadsafe(arrived.set)
-                while not answers.is_set():
-                    await asyncio.sleep(0.005)
-                writer.write(EMPTY)
-
-        with Receiver(handle) as receiver:
-            async with outlet_to(receiver.url(), connections_max=1) as outlet:
-                first = asyncio.create_task(post(outlet))
-                await arrived.wait()
-                second = asyncio.create_task(send(outlet, asked))
-                await asyncio.sleep(0.05)
-                assert asked.times == 0
-                asked.no = no
-                answers.set()
-                assert isinstance(await first, Answer)
-                assert ((await second) is None) == no and asked.times == 1
-                assert isinstance(await post(outlet), Answer)
-                assert len(requests) == 2 + (not no) and receiver.connections == 1
-
-    run(scenario())
-
-
-def test_on_a_kept_connection_it_is_asked_at_once_and_a_no_keeps_it() -> None:
-    async def scenario() -> None:
-        requests: list[bytes] = []
-        with Receiver(recording(requests)) as receiver:  # type: ignore[arg-type]
-            async with outlet_to(receiver.url()) as outlet:
-                assert isinstance(await post(outlet), Answer)
-                asked = Asked(no=True)
-                for _ in range(5):
-                    assert await send(outlet, asked) is None
-                assert asked.times == 5
-                assert isinstance(await post(outlet), Answer)
-                assert (len(requests), receiver.connections) == (2, 1)
-
-    run(scenario())
-
-
-def test_where_nothing_can_leave_it_is_not_asked() -> None:
-    async def scenario() -> None:
-        asked = Asked()
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-        async with outlet_to(f"http://127.0.0.1:{port}/") as outlet:
-            ending = await send(outlet, asked)
-            assert isinstance(ending, Fault) and not ending.sent
-        async with outlet_to("http://127.0.0.1:9999/", connections_max=0) as outlet:
-            ending = await send(outlet, asked)
-            assert isinstance(ending, Fault) and not ending.sent
-        with Receiver(answering(EMPTY)) as receiver:
-            names = SlowNames()
-            async with outlet_to(receiver.url(host="hook.test"), resolver=names) as outlet:
-                sending = asyncio.create_task(send(outlet, asked))
-                await asyncio.sleep(0.02)
-                sending.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await sending
+async def test_a_slow_handshake_is_waited_for_first(
+    stalling: Stalling, tmp_path: Path, no: bool
+) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.write_bytes(CA.cert_pem.bytes())
+    asked, go_on = Asked(), asyncio.Event()
+    serving = asyncio.create_task(stalling.serve(go_on))
+    url = f"https://hook.test:{stalling.port}/"
+    async with outlet_to(url, ca_bundle=bundle) as outlet:
+        sending = asyncio.create_task(send(outlet, asked))
+        await asyncio.sleep(0.05)
         assert asked.times == 0
+        asked.no = no
+        go_on.set()
+        ending = await sending
+        assert asked.times == 1 and (ending is None) == no
+        assert len(stalling.requests) == (not no)
+        # The connection is kept: this receiver takes one only.
+        assert isinstance(await post(outlet), Answer)
+        assert len(stalling.requests) == 1 + (not no)
+    await serving
 
-    run(scenario())
+
+@pytest.mark.parametrize("no", [False, True])
+async def test_a_free_connection_is_waited_for_first(no: bool) -> None:
+    asked, answers, requests = Asked(), asyncio.Event(), list[bytes]()
+    loop = asyncio.get_running_loop()
+    arrived = asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            requests.append(await read_request(reader))
+            loop.call_soon_threadsafe(arrived.set)
+            while not answers.is_set():
+                await asyncio.sleep(0.005)
+            writer.write(EMPTY)
+
+    with Receiver(handle) as receiver:
+        async with outlet_to(receiver.url(), connections_max=1) as outlet:
+            first = asyncio.create_task(post(outlet))
+            await arrived.wait()
+            second = asyncio.create_task(send(outlet, asked))
+            await asyncio.sleep(0.05)
+            assert asked.times == 0
+            asked.no = no
+            answers.set()
+            assert isinstance(await first, Answer)
+            assert ((await second) is None) == no and asked.times == 1
+            assert isinstance(await post(outlet), Answer)
+            assert len(requests) == 2 + (not no) and receiver.connections == 1
 
 
-def test_closing_the_outlet_while_it_dials_sends_nothing(
+async def test_on_a_kept_connection_it_is_asked_at_once_and_a_no_keeps_it() -> None:
+    requests: list[bytes] = []
+    with Receiver(recording(requests)) as receiver:  # type: ignore[arg-type]
+        async with outlet_to(receiver.url()) as outlet:
+            assert isinstance(await post(outlet), Answer)
+            asked = Asked(no=True)
+            for _ in range(5):
+                assert await send(outlet, asked) is None
+            assert asked.times == 5
+            assert isinstance(await post(outlet), Answer)
+            assert (len(requests), receiver.connections) == (2, 1)
+
+
+async def test_where_nothing_can_leave_it_is_not_asked() -> None:
+    asked = Asked()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    async with outlet_to(f"http://127.0.0.1:{port}/") as outlet:
+        ending = await send(outlet, asked)
+        assert isinstance(ending, Fault) and not ending.sent
+    async with outlet_to("http://127.0.0.1:9999/", connections_max=0) as outlet:
+        ending = await send(outlet, asked)
+        assert isinstance(ending, Fault) and not ending.sent
+    with Receiver(answering(EMPTY)) as receiver:
+        names = SlowNames()
+        async with outlet_to(receiver.url(host="hook.test"), resolver=names) as outlet:
+            sending = asyncio.create_task(send(outlet, asked))
+            await asyncio.sleep(0.02)
+            sending.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sending
+    assert asked.times == 0
+
+
+async def test_closing_the_outlet_while_it_dials_sends_nothing(
     stalling: Stalling, tmp_path: Path
 ) -> None:
-    async def scenario() -> None:
-        bundle = tmp_path / "ca.pem"
-        bundle.write_bytes(CA.cert_pem.bytes())
-        asked, go_on = Asked(), asyncio.Event()
-        serving = asyncio.create_task(stalling.serve(go_on))
-        async with outlet_to(f"https://hook.test:{stalling.port}/", ca_bundle=bundle) as outlet:
-            sending = asyncio.create_task(send(outlet, asked))
-            await asyncio.sleep(0.05)
-            await outlet.close()
-            go_on.set()
-            ending = await sending
-            assert isinstance(ending, Fault) and not ending.sent and asked.times == 0
-        await serving
-        assert stalling.requests == []
-
-    run(scenario())
+    bundle = tmp_path / "ca.pem"
+    bundle.write_bytes(CA.cert_pem.bytes())
+    asked, go_on = Asked(), asyncio.Event()
+    serving = asyncio.create_task(stalling.serve(go_on))
+    async with outlet_to(f"https://hook.test:{stalling.port}/", ca_bundle=bundle) as outlet:
+        sending = asyncio.create_task(send(outlet, asked))
+        await asyncio.sleep(0.05)
+        await outlet.close()
+        go_on.set()
+        ending = await sending
+        assert isinstance(ending, Fault) and not ending.sent and asked.times == 0
+    await serving
+    assert stalling.requests == []

@@ -1,8 +1,6 @@
 """Letters over SMTP, handed to a real server on this machine: encrypted, signed in, or refused."""
 
-import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
 from email import message_from_bytes
 from email.policy import default
 
@@ -28,22 +26,14 @@ def trusting() -> ssl.SSLContext:
     return context
 
 
-def run(sink: Sink, scenario: Callable[[Sink], Awaitable[None]]) -> None:
-    async def main() -> None:
-        async with asyncio.timeout(20), sink:
-            await scenario(sink)
-
-    asyncio.run(main())
-
-
 async def send(sink: Sink, timeout_s: float = 5.0, **more: object) -> None:
     server = MailServer("127.0.0.1", sink.port, "tidings@example.test", **more)  # type: ignore[arg-type]
     mailer = SmtpMailer(server, trusting(), timeout_s)
     await mailer.send("id-1", ["ops@example.test", "b@example.test"], "Webhook ä fails", "Why é")
 
 
-def test_a_letter_is_handed_over_encrypted_and_signed_in() -> None:
-    async def scenario(sink: Sink) -> None:
+async def test_a_letter_is_handed_over_encrypted_and_signed_in() -> None:
+    async with Sink(server_tls()) as sink:
         await send(sink, user="me", password="hush hush")
         assert sink.encrypted and sink.login == "\0me\0hush hush"
         assert sink.recipients == ["ops@example.test", "b@example.test"]
@@ -54,36 +44,27 @@ def test_a_letter_is_handed_over_encrypted_and_signed_in() -> None:
         assert letter["Auto-Submitted"] == "auto-generated" and letter["Date"]
         assert letter.get_content().strip() == "Why é"
 
-    run(Sink(server_tls()), scenario)
 
-
-def test_a_server_on_the_same_machine_may_do_without_encryption() -> None:
-    async def scenario(sink: Sink) -> None:
+async def test_a_server_on_the_same_machine_may_do_without_encryption() -> None:
+    async with Sink() as sink:
         await send(sink, starttls=False)
         assert not sink.encrypted and len(sink.letters) == 1 and not sink.login
 
-    run(Sink(), scenario)
 
-
-def test_without_encryption_where_it_is_asked_for_nothing_is_sent() -> None:
-    async def scenario(sink: Sink) -> None:
+async def test_without_encryption_where_it_is_asked_for_nothing_is_sent() -> None:
+    async with Sink() as sink:
         with pytest.raises(MailFailed, match="STARTTLS") as failed:
             await send(sink, user="me", password="hush")
         assert not failed.value.final and not sink.login and not sink.letters
 
-    run(Sink(), scenario)
 
-
-def test_a_certificate_that_is_not_trusted_gets_no_login() -> None:
+async def test_a_certificate_that_is_not_trusted_gets_no_login() -> None:
     other = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(other)
-
-    async def scenario(sink: Sink) -> None:
+    async with Sink(other) as sink:
         with pytest.raises(MailFailed, match="CERTIFICATE_VERIFY_FAILED"):
             await send(sink, user="me", password="hush")
         assert not sink.login and not sink.letters
-
-    run(Sink(other), scenario)
 
 
 @pytest.mark.parametrize(
@@ -97,19 +78,17 @@ def test_a_certificate_that_is_not_trusted_gets_no_login() -> None:
         ("AUTH", "535 wrong", False),
     ],
 )
-def test_what_the_server_refuses_is_told_apart(verb: str, answer: str, final: bool) -> None:
-    async def scenario(sink: Sink) -> None:
+async def test_what_the_server_refuses_is_told_apart(verb: str, answer: str, final: bool) -> None:
+    async with Sink(server_tls()) as sink:
         sink.refuse[verb] = answer
         with pytest.raises(MailFailed, match=answer[:3]) as failed:
             await send(sink, user="me", password="hush")
         assert failed.value.final is final
         assert "hush" not in str(failed.value) and not sink.letters
 
-    run(Sink(server_tls()), scenario)
 
-
-def test_a_server_that_is_not_there_or_says_nothing_may_be_there_later() -> None:
-    async def scenario(sink: Sink) -> None:
+async def test_a_server_that_is_not_there_or_says_nothing_may_be_there_later() -> None:
+    async with Sink() as sink:
         sink.silent = True
         with pytest.raises(MailFailed) as failed:
             await send(sink, timeout_s=0.3)
@@ -119,11 +98,9 @@ def test_a_server_that_is_not_there_or_says_nothing_may_be_there_later() -> None
             await send(sink)
         assert not failed.value.final
 
-    run(Sink(), scenario)
 
-
-def test_a_name_with_a_line_break_makes_no_further_header() -> None:
-    async def scenario(sink: Sink) -> None:
+async def test_a_name_with_a_line_break_makes_no_further_header() -> None:
+    async with Sink() as sink:
         mailer = SmtpMailer(MailServer("127.0.0.1", sink.port, "t@example.test", starttls=False))
         await mailer.send("id", ["a@example.test"], "x\r\nBcc: evil@example.test", "y")
         letter = message_from_bytes(sink.letters[0], policy=default)
@@ -131,8 +108,6 @@ def test_a_name_with_a_line_break_makes_no_further_header() -> None:
         with pytest.raises(MailFailed) as failed:
             await mailer.send("id", ["a@example.test\r\nBcc: evil@example.test"], "x", "y")
         assert failed.value.final
-
-    run(Sink(), scenario)
 
 
 def test_the_password_is_not_shown() -> None:

@@ -16,7 +16,6 @@ from tidings.egress import resolve as subject
 from tidings.egress.resolve import CaresResolver, HostsFile, Resolved, Unresolved
 
 from .nameserver import NameServer, Zone
-from .support import run
 
 
 @asynccontextmanager
@@ -28,130 +27,101 @@ async def resolver(server: str, hosts: Path = Path("/nonexistent")) -> AsyncIter
         await one.close()
 
 
-def test_all_addresses_of_both_families() -> None:
+async def test_all_addresses_of_both_families() -> None:
     """Every address of the answer is given, IPv4 first, also through an alias and over TCP."""
     many = [f"11.0.{i // 250}.{i % 250}" for i in range(500)]
-
-    async def scenario() -> None:
-        zone: Zone = {
-            "a.test": ["2001:200::1", "11.0.0.2", "11.0.0.1"],
-            "alias.test": ["cname:a.test", "11.0.0.3"],
-            "many.test": many,
-        }
-        with NameServer(zone) as server:
-            async with resolver(server.address) as names:
-                both = await names.resolve("a.test", 2.0)
-                assert isinstance(both, Resolved)
-                assert both.addresses == ("11.0.0.2", "11.0.0.1", "2001:200::1")
-                alias = await names.resolve("alias.test", 2.0)
-                assert isinstance(alias, Resolved)
-                assert alias.addresses == ("11.0.0.3",)
-                all_of = await names.resolve("many.test", 2.0)
-                assert isinstance(all_of, Resolved)
-                assert sorted(all_of.addresses) == sorted(many)
-
-    run(scenario())
+    zone: Zone = {
+        "a.test": ["2001:200::1", "11.0.0.2", "11.0.0.1"],
+        "alias.test": ["cname:a.test", "11.0.0.3"],
+        "many.test": many,
+    }
+    with NameServer(zone) as server:
+        async with resolver(server.address) as names:
+            both = await names.resolve("a.test", 2.0)
+            assert isinstance(both, Resolved)
+            assert both.addresses == ("11.0.0.2", "11.0.0.1", "2001:200::1")
+            alias = await names.resolve("alias.test", 2.0)
+            assert isinstance(alias, Resolved)
+            assert alias.addresses == ("11.0.0.3",)
+            all_of = await names.resolve("many.test", 2.0)
+            assert isinstance(all_of, Resolved)
+            assert sorted(all_of.addresses) == sorted(many)
 
 
-def test_no_such_name_and_no_address() -> None:
+async def test_no_such_name_and_no_address() -> None:
     """A name that does not exist, or has no address, is the receiver's matter; asked once."""
-
-    async def scenario() -> None:
-        with NameServer({"empty.test": []}) as server:
-            async with resolver(server.address) as names:
-                for name, words in (("no.test", "does not exist"), ("empty.test", "no address")):
-                    for _ in range(3):
-                        ending = await names.resolve(name, 2.0)
-                        assert isinstance(ending, Unresolved)
-                        assert ending.kind is FaultKind.DNS
-                        assert words in ending.detail
-                    assert [asked for asked, _ in server.asked].count(name) <= 2
-
-    run(scenario())
+    with NameServer({"empty.test": []}) as server:
+        async with resolver(server.address) as names:
+            for name, words in (("no.test", "does not exist"), ("empty.test", "no address")):
+                for _ in range(3):
+                    ending = await names.resolve(name, 2.0)
+                    assert isinstance(ending, Unresolved)
+                    assert ending.kind is FaultKind.DNS
+                    assert words in ending.detail
+                assert [asked for asked, _ in server.asked].count(name) <= 2
 
 
 @pytest.mark.parametrize("code", [RCODE.SERVFAIL, RCODE.REFUSED])
-def test_server_failure_is_ours_until_the_server_has_answered(code: int) -> None:
+async def test_server_failure_is_ours_until_the_server_has_answered(code: int) -> None:
     """A failing name server is our fault; if it answers other names, it is the domain's."""
-
-    async def scenario() -> None:
-        with NameServer(
-            {"bad.test": code, "worse.test": code, "good.test": ["11.0.0.1"]}
-        ) as server:
-            async with resolver(server.address) as names:
-                first = await names.resolve("bad.test", 3.0)
-                assert isinstance(first, Unresolved)
-                assert first.kind is FaultKind.OURS
-                assert isinstance(await names.resolve("good.test", 3.0), Resolved)
-                second = await names.resolve("worse.test", 3.0)
-                assert isinstance(second, Unresolved)
-                assert second.kind is FaultKind.DNS
-
-    run(scenario())
+    with NameServer({"bad.test": code, "worse.test": code, "good.test": ["11.0.0.1"]}) as server:
+        async with resolver(server.address) as names:
+            first = await names.resolve("bad.test", 3.0)
+            assert isinstance(first, Unresolved)
+            assert first.kind is FaultKind.OURS
+            assert isinstance(await names.resolve("good.test", 3.0), Resolved)
+            second = await names.resolve("worse.test", 3.0)
+            assert isinstance(second, Unresolved)
+            assert second.kind is FaultKind.DNS
 
 
-def test_silent_server_is_ours_and_bounded() -> None:
+async def test_silent_server_is_ours_and_bounded() -> None:
     """A name server that does not answer costs the deadline, not more, and delays no other name."""
-
-    async def scenario() -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
-            silent.bind(("127.0.0.1", 0))
-            async with resolver(f"127.0.0.1:{silent.getsockname()[1]}") as names:
-                started = time.monotonic()
-                endings = await asyncio.gather(
-                    *(names.resolve(f"n{i}.test", 0.5 if i else 10.0) for i in range(50))
-                )
-                assert time.monotonic() - started < 3 * subject.LOOKUP_S, "less than it was given"
-                for ending in endings:
-                    assert isinstance(ending, Unresolved)
-                    assert ending.kind is FaultKind.OURS
-
-    run(scenario())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        async with resolver(f"127.0.0.1:{silent.getsockname()[1]}") as names:
+            started = time.monotonic()
+            endings = await asyncio.gather(
+                *(names.resolve(f"n{i}.test", 0.5 if i else 10.0) for i in range(50))
+            )
+            assert time.monotonic() - started < 3 * subject.LOOKUP_S, "less than it was given"
+            for ending in endings:
+                assert isinstance(ending, Unresolved)
+                assert ending.kind is FaultKind.OURS
 
 
-def test_half_an_answer_is_used() -> None:
+async def test_half_an_answer_is_used() -> None:
     """If one family fails and the other answers, what is known is used."""
 
-    async def scenario() -> None:
-        def half(kind: str) -> list[str] | int:
-            return ["11.0.0.1"] if kind == "A" else RCODE.SERVFAIL
+    def half(kind: str) -> list[str] | int:
+        return ["11.0.0.1"] if kind == "A" else RCODE.SERVFAIL
 
-        with NameServer({"half.test": half}) as server:
-            async with resolver(server.address) as names:
-                ending = await names.resolve("half.test", 3.0)
-                assert isinstance(ending, Resolved)
-                assert ending.addresses == ("11.0.0.1",)
-
-    run(scenario())
+    with NameServer({"half.test": half}) as server:
+        async with resolver(server.address) as names:
+            ending = await names.resolve("half.test", 3.0)
+            assert isinstance(ending, Resolved)
+            assert ending.addresses == ("11.0.0.1",)
 
 
-def test_one_question_for_many_waiters() -> None:
+async def test_one_question_for_many_waiters() -> None:
     """A name is asked once while its answer is awaited, and from the cache afterwards."""
-
-    async def scenario() -> None:
-        with NameServer({"a.test": ["11.0.0.1"]}) as server:
-            async with resolver(server.address) as names:
-                endings = await asyncio.gather(*(names.resolve("a.test", 2.0) for _ in range(200)))
-                assert all(isinstance(ending, Resolved) for ending in endings)
-                await names.resolve("a.test", 2.0)
-                assert sorted(server.asked) == [("a.test", "A"), ("a.test", "AAAA")]
-
-    run(scenario())
+    with NameServer({"a.test": ["11.0.0.1"]}) as server:
+        async with resolver(server.address) as names:
+            endings = await asyncio.gather(*(names.resolve("a.test", 2.0) for _ in range(200)))
+            assert all(isinstance(ending, Resolved) for ending in endings)
+            await names.resolve("a.test", 2.0)
+            assert sorted(server.asked) == [("a.test", "A"), ("a.test", "AAAA")]
 
 
 @pytest.mark.parametrize(("ttl", "kept_s"), [(0, 1.0), (7, 7.0), (86400, 30.0)])
-def test_freshness_follows_ttl_in_bounds(ttl: int, kept_s: float) -> None:
+async def test_freshness_follows_ttl_in_bounds(ttl: int, kept_s: float) -> None:
     """An answer is fresh for its TTL, at least a second and at most thirty."""
-
-    async def scenario() -> None:
-        with NameServer({"a.test": ["11.0.0.1"]}, ttl=ttl) as server:
-            async with resolver(server.address) as names:
-                now = time.monotonic()
-                ending = await names.resolve("a.test", 2.0)
-                assert isinstance(ending, Resolved)
-                assert kept_s - 0.1 <= ending.fresh_until - now <= kept_s + 1.5
-
-    run(scenario())
+    with NameServer({"a.test": ["11.0.0.1"]}, ttl=ttl) as server:
+        async with resolver(server.address) as names:
+            now = time.monotonic()
+            ending = await names.resolve("a.test", 2.0)
+            assert isinstance(ending, Resolved)
+            assert kept_s - 0.1 <= ending.fresh_until - now <= kept_s + 1.5
 
 
 @pytest.mark.parametrize(
@@ -161,96 +131,76 @@ def test_freshness_follows_ttl_in_bounds(ttl: int, kept_s: float) -> None:
         (RCODE.SERVFAIL, FaultKind.OURS, subject.KEEP_OURS_S),
     ],
 )
-def test_a_name_without_an_answer_is_asked_for_again_soon(
+async def test_a_name_without_an_answer_is_asked_for_again_soon(
     answer: Any, kind: FaultKind, kept_s: float
 ) -> None:
     """What was mended in the DNS is seen in seconds."""
-
-    async def scenario() -> None:
-        with NameServer({"a.test": answer}) as server:
-            async with resolver(server.address) as names:
-                ending = await names.resolve("a.test", 3.0)
-                assert isinstance(ending, Unresolved) and ending.kind is kind
-                asked = len(server.asked)
-                assert names._known["a.test"][1] - time.monotonic() <= kept_s <= 5.0
-                assert await names.resolve("a.test", 3.0) == ending
-                assert len(server.asked) == asked, "within them it is not asked again"
-
-    run(scenario())
+    with NameServer({"a.test": answer}) as server:
+        async with resolver(server.address) as names:
+            ending = await names.resolve("a.test", 3.0)
+            assert isinstance(ending, Unresolved) and ending.kind is kind
+            asked = len(server.asked)
+            assert names._known["a.test"][1] - time.monotonic() <= kept_s <= 5.0
+            assert await names.resolve("a.test", 3.0) == ending
+            assert len(server.asked) == asked, "within them it is not asked again"
 
 
-def test_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The cache forgets its oldest names."""
     monkeypatch.setattr(subject, "NAMES_MAX", 5)
-
-    async def scenario() -> None:
-        with NameServer({f"n{i}.test": ["11.0.0.1"] for i in range(20)}) as server:
-            async with resolver(server.address) as names:
-                for i in range(20):
-                    await names.resolve(f"n{i}.test", 2.0)
-                assert list(names._known) == [f"n{i}.test" for i in range(15, 20)]
-
-    run(scenario())
+    with NameServer({f"n{i}.test": ["11.0.0.1"] for i in range(20)}) as server:
+        async with resolver(server.address) as names:
+            for i in range(20):
+                await names.resolve(f"n{i}.test", 2.0)
+            assert list(names._known) == [f"n{i}.test" for i in range(15, 20)]
 
 
-def test_hosts_file(tmp_path: Path) -> None:
+async def test_hosts_file(tmp_path: Path) -> None:
     """Names of the hosts file and localhost need no name server; a changed file is read again."""
     path = tmp_path / "hosts"
     path.write_text("# own\n11.0.0.7 Crm.internal crm  # two names\n2001:200::7 crm\nrubbish x\n\n")
-
-    async def scenario() -> None:
-        with NameServer({}) as server:
-            async with resolver(server.address, path) as names:
-                for name, addresses in (
-                    ("crm", ("11.0.0.7", "2001:200::7")),
-                    ("crm.internal", ("11.0.0.7",)),
-                    ("localhost", ("127.0.0.1", "::1")),
-                    ("a.localhost", ("127.0.0.1", "::1")),
-                ):
-                    ending = await names.resolve(name, 2.0)
-                    assert isinstance(ending, Resolved)
-                    assert ending.addresses == addresses
-                    assert ending.fresh_until - time.monotonic() <= subject.KEEP_MIN_S
-                assert server.asked == []
-        table = HostsFile(path)
-        assert table.find("crm.internal") == ("11.0.0.7",)
-        path.write_text("11.0.0.8 crm.internal\n")
-        table._checked = float("-inf")
-        assert table.find("crm.internal") == ("11.0.0.8",)
-        path.unlink()
-        table._checked = float("-inf")
-        assert table.find("crm.internal") == ()
-
-    run(scenario())
+    with NameServer({}) as server:
+        async with resolver(server.address, path) as names:
+            for name, addresses in (
+                ("crm", ("11.0.0.7", "2001:200::7")),
+                ("crm.internal", ("11.0.0.7",)),
+                ("localhost", ("127.0.0.1", "::1")),
+                ("a.localhost", ("127.0.0.1", "::1")),
+            ):
+                ending = await names.resolve(name, 2.0)
+                assert isinstance(ending, Resolved)
+                assert ending.addresses == addresses
+                assert ending.fresh_until - time.monotonic() <= subject.KEEP_MIN_S
+            assert server.asked == []
+    table = HostsFile(path)
+    assert table.find("crm.internal") == ("11.0.0.7",)
+    path.write_text("11.0.0.8 crm.internal\n")
+    table._checked = float("-inf")
+    assert table.find("crm.internal") == ("11.0.0.8",)
+    path.unlink()
+    table._checked = float("-inf")
+    assert table.find("crm.internal") == ()
 
 
-def test_cancelled_waiter_does_not_cancel_the_question() -> None:
+async def test_cancelled_waiter_does_not_cancel_the_question() -> None:
     """A cancelled send leaves the look-up to the others that wait for it."""
-
-    async def scenario() -> None:
-        with NameServer({"a.test": ["11.0.0.1"]}) as server:
-            async with resolver(server.address) as names:
-                first = asyncio.create_task(names.resolve("a.test", 2.0))
-                second = asyncio.create_task(names.resolve("a.test", 2.0))
-                await asyncio.sleep(0)
-                first.cancel()
-                assert isinstance(await second, Resolved)
-
-    run(scenario())
+    with NameServer({"a.test": ["11.0.0.1"]}) as server:
+        async with resolver(server.address) as names:
+            first = asyncio.create_task(names.resolve("a.test", 2.0))
+            second = asyncio.create_task(names.resolve("a.test", 2.0))
+            await asyncio.sleep(0)
+            first.cancel()
+            assert isinstance(await second, Resolved)
 
 
-def test_closed_resolver_answers() -> None:
+async def test_closed_resolver_answers() -> None:
     """After close nothing is looked up, nothing hangs, and it is our fault."""
-
-    async def scenario() -> None:
-        with NameServer({"a.test": 1.0}) as server:
-            one = CaresResolver((server.address,), HostsFile(Path("/nonexistent")))
-            waiting = asyncio.create_task(one.resolve("a.test", 2.0))
-            await asyncio.sleep(0.05)
-            await one.close()
-            await one.close()
-            for ending in (await waiting, await one.resolve("b.test", 2.0)):
-                assert isinstance(ending, Unresolved)
-                assert ending.kind is FaultKind.OURS
-
-    run(scenario())
+    with NameServer({"a.test": 1.0}) as server:
+        one = CaresResolver((server.address,), HostsFile(Path("/nonexistent")))
+        waiting = asyncio.create_task(one.resolve("a.test", 2.0))
+        await asyncio.sleep(0.05)
+        await one.close()
+        await one.close()
+        for ending in (await waiting, await one.resolve("b.test", 2.0)):
+            assert isinstance(ending, Unresolved)
+            assert ending.kind is FaultKind.OURS

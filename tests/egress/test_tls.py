@@ -13,7 +13,7 @@ import trustme
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind
 
 from .receivers import OK, Receiver, answering, until_gone
-from .support import outlet_to, post, run
+from .support import outlet_to, post
 
 UTC = datetime.UTC
 CA = trustme.CA()
@@ -54,23 +54,19 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_good_certificate_and_sni(bundle: Path) -> None:
+async def test_good_certificate_and_sni(bundle: Path) -> None:
     """A certificate for the name passes; SNI keeps the name though an address is dialled."""
     names: list[str | None] = []
-
-    async def scenario() -> None:
-        server = context(CA.issue_cert("hook.test", "*.wild.test"))
-        server.sni_callback = lambda _socket, name, _context: names.append(name)
-        with Receiver(answering(OK), server) as receiver:
-            for host in ("hook.test", "a.wild.test"):
-                async with outlet_to(receiver.url(host=host), ca_bundle=bundle) as outlet:
-                    ending = await post(outlet)
-                    assert isinstance(ending, Answer), ending
-                    assert ending.timings is not None and ending.timings.tls_ms
-                    assert isinstance(await post(outlet), Answer)
-        assert names == ["hook.test", "a.wild.test"]
-
-    run(scenario())
+    server = context(CA.issue_cert("hook.test", "*.wild.test"))
+    server.sni_callback = lambda _socket, name, _context: names.append(name)
+    with Receiver(answering(OK), server) as receiver:
+        for host in ("hook.test", "a.wild.test"):
+            async with outlet_to(receiver.url(host=host), ca_bundle=bundle) as outlet:
+                ending = await post(outlet)
+                assert isinstance(ending, Answer), ending
+                assert ending.timings is not None and ending.timings.tls_ms
+                assert isinstance(await post(outlet), Answer)
+    assert names == ["hook.test", "a.wild.test"]
 
 
 BAD: dict[str, tuple[Callable[[], ssl.SSLContext], str]] = {
@@ -83,7 +79,7 @@ BAD: dict[str, tuple[Callable[[], ssl.SSLContext], str]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_certificate(name: str, bundle: Path) -> None:
+async def test_bad_certificate(name: str, bundle: Path) -> None:
     """A certificate that does not prove the name ends the attempt before anything is sent."""
     make, words = BAD[name]
     got: list[bytes] = []
@@ -91,80 +87,63 @@ def test_bad_certificate(name: str, bundle: Path) -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         got.append(await reader.read(1))
 
-    async def scenario() -> None:
-        with Receiver(handle, make()) as receiver:
-            async with outlet_to(receiver.url(host="hook.test"), ca_bundle=bundle) as outlet:
-                ending = await post(outlet)
-                assert isinstance(ending, Fault)
-                assert (ending.kind, ending.sent) == (FaultKind.TLS, False), ending
-                assert words in ending.detail
-        assert b"".join(got) == b""
-
-    run(scenario())
+    with Receiver(handle, make()) as receiver:
+        async with outlet_to(receiver.url(host="hook.test"), ca_bundle=bundle) as outlet:
+            ending = await post(outlet)
+            assert isinstance(ending, Fault)
+            assert (ending.kind, ending.sent) == (FaultKind.TLS, False), ending
+            assert words in ending.detail
+    assert b"".join(got) == b""
 
 
-def test_without_the_bundle_our_authority_is_unknown() -> None:
+async def test_without_the_bundle_our_authority_is_unknown() -> None:
     """The system's authorities do not know a test authority."""
-
-    async def scenario() -> None:
-        with Receiver(answering(OK), context(CA.issue_cert("hook.test"))) as receiver:
-            async with outlet_to(receiver.url(host="hook.test")) as outlet:
-                ending = await post(outlet)
-                assert isinstance(ending, Fault)
-                assert (ending.kind, ending.sent) == (FaultKind.TLS, False)
-
-    run(scenario())
+    with Receiver(answering(OK), context(CA.issue_cert("hook.test"))) as receiver:
+        async with outlet_to(receiver.url(host="hook.test")) as outlet:
+            ending = await post(outlet)
+            assert isinstance(ending, Fault)
+            assert (ending.kind, ending.sent) == (FaultKind.TLS, False)
 
 
-def test_handshake_that_never_ends(bundle: Path) -> None:
+async def test_handshake_that_never_ends(bundle: Path) -> None:
     """A receiver that is silent in the handshake ends by the deadline, nothing sent."""
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await until_gone(reader)
 
-    async def scenario() -> None:
-        with Receiver(silent) as receiver:
-            url = receiver.url(host="hook.test").replace("http:", "https:")
-            async with outlet_to(url, ca_bundle=bundle) as outlet:
-                ending = await post(outlet, 0.8)
-                assert isinstance(ending, Fault)
-                assert (ending.kind, ending.sent) == (FaultKind.CONNECT_TIMEOUT, False), ending
-                assert "handshake" in ending.detail
-                assert ending.duration_ms < 10_000, "of itself it never ends"
-
-    run(scenario())
+    with Receiver(silent) as receiver:
+        url = receiver.url(host="hook.test").replace("http:", "https:")
+        async with outlet_to(url, ca_bundle=bundle) as outlet:
+            ending = await post(outlet, 0.8)
+            assert isinstance(ending, Fault)
+            assert (ending.kind, ending.sent) == (FaultKind.CONNECT_TIMEOUT, False), ending
+            assert "handshake" in ending.detail
+            assert ending.duration_ms < 10_000, "of itself it never ends"
 
 
-def test_plain_http_behind_https(bundle: Path) -> None:
+async def test_plain_http_behind_https(bundle: Path) -> None:
     """A port that answers a handshake with something else ends as TLS, nothing sent."""
 
     async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         await until_gone(reader)
 
-    async def scenario() -> None:
-        with Receiver(plain) as receiver:
-            url = receiver.url(host="hook.test").replace("http:", "https:")
-            async with outlet_to(url, ca_bundle=bundle) as outlet:
-                ending = await post(outlet)
-                assert isinstance(ending, Fault)
-                assert (ending.kind, ending.sent) == (FaultKind.TLS, False), ending
-
-    run(scenario())
+    with Receiver(plain) as receiver:
+        url = receiver.url(host="hook.test").replace("http:", "https:")
+        async with outlet_to(url, ca_bundle=bundle) as outlet:
+            ending = await post(outlet)
+            assert isinstance(ending, Fault)
+            assert (ending.kind, ending.sent) == (FaultKind.TLS, False), ending
 
 
-def test_client_certificate_asked(bundle: Path) -> None:
+async def test_client_certificate_asked(bundle: Path) -> None:
     """A receiver that wants a client certificate ends without an answer, and not as delivered."""
-
-    async def scenario() -> None:
-        server = context(CA.issue_cert("hook.test"))
-        server.verify_mode = ssl.CERT_REQUIRED
-        CA.configure_trust(server)
-        with Receiver(answering(OK), server) as receiver:
-            async with outlet_to(receiver.url(host="hook.test"), ca_bundle=bundle) as outlet:
-                ending = await post(outlet)
-                assert isinstance(ending, Fault)
-                # TLS 1.3 lets the client send before the server has seen that a certificate lacks.
-                assert ending.kind in (FaultKind.TLS, FaultKind.RESET), ending
-
-    run(scenario())
+    server = context(CA.issue_cert("hook.test"))
+    server.verify_mode = ssl.CERT_REQUIRED
+    CA.configure_trust(server)
+    with Receiver(answering(OK), server) as receiver:
+        async with outlet_to(receiver.url(host="hook.test"), ca_bundle=bundle) as outlet:
+            ending = await post(outlet)
+            assert isinstance(ending, Fault)
+            # TLS 1.3 lets the client send before the server has seen that a certificate lacks.
+            assert ending.kind in (FaultKind.TLS, FaultKind.RESET), ending

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.egress.support import Names, at, run
+from tests.egress.support import Names, at
 from tidings.core.delivery.exchange import FaultKind
 from tidings.egress.address import parse_target
 from tidings.egress.policy import Policy
@@ -25,13 +25,10 @@ OURS = Unresolved(FaultKind.OURS, "Our name server gives no answer.")
         ("https://11.0.0.1/x", GONE, None),
     ],
 )
-def test_a_host_without_an_address_that_may_be_dialled_is_named(
+async def test_a_host_without_an_address_that_may_be_dialled_is_named(
     url: str, answer: Resolved | Unresolved, said: str | None
 ) -> None:
-    async def scenario() -> None:
-        names = Names(answer)
-        sender = HttpSender(Policy(), names)
-        assert await sender.unresolved(parse_target(url, allow_http=False)) == said
-        await sender.close()
-
-    run(scenario())
+    names = Names(answer)
+    sender = HttpSender(Policy(), names)
+    assert await sender.unresolved(parse_target(url, allow_http=False)) == said
+    await sender.close()
