@@ -50,107 +50,88 @@ def test_each_org_in_turn_and_first_come_first_served_within() -> None:
 
 
 @pytest.mark.parametrize("kind", ["killers", "slow"])
-def test_one_org_does_not_delay_another(kind: str) -> None:
+async def test_one_org_does_not_delay_another(kind: str) -> None:
     """200 requests of one org that each take all they may: the other's take milliseconds."""
-
-    async def scenario() -> None:
-        renderer = ProcessRenderer()
-        templates = KILLERS if kind == "killers" else [SLOW]
-        await renderer.render(GOOD, EVENT, 1)
-        others = [
-            asyncio.ensure_future(renderer.render(templates[n % len(templates)] % n, EVENT, 666))
-            for n in range(200 if kind == "killers" else 1900)
-        ]
-        await asyncio.sleep(1.0 if kind == "killers" else 0.05)  # by now it is known
-        waits = []
-        for _ in range(40):
-            started = time.perf_counter()
-            assert await renderer.render(GOOD, EVENT, 7) == DONE
-            waits.append(time.perf_counter() - started)
-            await asyncio.sleep(0.01)
-        assert not all(one.done() for one in others), "the test has waited for too long"
-        waits.sort()
-        assert waits[30] < APART_CPU_S / 2, waits
-        for one in others:
-            one.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        await renderer.close()
-
-    asyncio.run(scenario())
+    renderer = ProcessRenderer()
+    templates = KILLERS if kind == "killers" else [SLOW]
+    await renderer.render(GOOD, EVENT, 1)
+    others = [
+        asyncio.ensure_future(renderer.render(templates[n % len(templates)] % n, EVENT, 666))
+        for n in range(200 if kind == "killers" else 1900)
+    ]
+    await asyncio.sleep(1.0 if kind == "killers" else 0.05)  # by now it is known
+    waits = []
+    for _ in range(40):
+        started = time.perf_counter()
+        assert await renderer.render(GOOD, EVENT, 7) == DONE
+        waits.append(time.perf_counter() - started)
+        await asyncio.sleep(0.01)
+    assert not all(one.done() for one in others), "the test has waited for too long"
+    waits.sort()
+    assert waits[30] < APART_CPU_S / 2, waits
+    for one in others:
+        one.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await renderer.close()
 
 
-def test_a_killed_process_penalises_its_org_only() -> None:
-    async def scenario() -> None:
-        renderer = ProcessRenderer()
-        asked: list[Any] = []
-        for n in range(12):
-            asked.append(renderer.render(KILLERS[0] % n if n % 4 == 0 else GOOD, EVENT, n % 4))
-        got = await asyncio.gather(*asked, return_exceptions=True)
-        kinds = Counter((n % 4 == 0, type(one).__name__) for n, one in enumerate(got))
-        assert kinds == {(True, "RenderRefused"): 3, (False, "bytes"): 9}
-        before = renderer.deaths
-        with pytest.raises(RenderRefused):
-            await renderer.render(KILLERS[0] % 99, EVENT, 0)
-        assert await renderer.render(GOOD, EVENT, 1) == DONE
-        assert renderer.deaths == before + 1
-        assert renderer._quick_line.deaths == 1, "the others' process has died once"
-        await renderer.close()
-
-    asyncio.run(scenario())
+async def test_a_killed_process_penalises_its_org_only() -> None:
+    renderer = ProcessRenderer()
+    asked: list[Any] = []
+    for n in range(12):
+        asked.append(renderer.render(KILLERS[0] % n if n % 4 == 0 else GOOD, EVENT, n % 4))
+    got = await asyncio.gather(*asked, return_exceptions=True)
+    kinds = Counter((n % 4 == 0, type(one).__name__) for n, one in enumerate(got))
+    assert kinds == {(True, "RenderRefused"): 3, (False, "bytes"): 9}
+    before = renderer.deaths
+    with pytest.raises(RenderRefused):
+        await renderer.render(KILLERS[0] % 99, EVENT, 0)
+    assert await renderer.render(GOOD, EVENT, 1) == DONE
+    assert renderer.deaths == before + 1
+    assert renderer._quick_line.deaths == 1, "the others' process has died once"
+    await renderer.close()
 
 
 def declared(schema: dict[str, Any]) -> CheckBy:
     return CheckBy("orderPacked", 1, {"description": "x", "schema": schema})
 
 
-def test_events_are_checked_apart() -> None:
+async def test_events_are_checked_apart() -> None:
     kind = declared({"properties": {"n": {"type": "integer"}}, "required": ["n"]})
-
-    async def scenario() -> None:
-        renderer = ProcessRenderer()
-        good = b'{"eventName":"orderPacked","data":{"n":1}}'
-        assert await renderer.check_event(kind, good, 1) == []
-        (problem,) = await renderer.check_event(kind, good.replace(b"1", b'"x"'), 1)
-        assert isinstance(problem, Problem)
-        assert problem.message == 'data.n must be a whole number; got text "x".'
-        await renderer.close()
-
-    asyncio.run(scenario())
+    renderer = ProcessRenderer()
+    good = b'{"eventName":"orderPacked","data":{"n":1}}'
+    assert await renderer.check_event(kind, good, 1) == []
+    (problem,) = await renderer.check_event(kind, good.replace(b"1", b'"x"'), 1)
+    assert isinstance(problem, Problem)
+    assert problem.message == 'data.n must be a whole number; got text "x".'
+    await renderer.close()
 
 
-def test_a_check_that_takes_too_much_is_ended_and_the_type_goes_on() -> None:
+async def test_a_check_that_takes_too_much_is_ended_and_the_type_goes_on() -> None:
     pattern = {"pattern": "(x{200}){90}"}
     kind = declared({"additionalProperties": {"anyOf": [pattern, {"items": pattern}]}})
-
-    async def scenario() -> None:
-        renderer = ProcessRenderer()
-        hostile = b'{"eventName":"orderPacked","data":{"t":"%b"}}' % (b"x" * 17_000 * 14)
-        started = time.perf_counter()
-        for deaths in (1, 1):  # the same event is not even tried again
-            with pytest.raises(RenderRefused, match="An event must be checked .* 100 ms or 50 MB"):
-                await renderer.check_event(kind, hostile, 1)
-            assert renderer.deaths == deaths
-        assert time.perf_counter() - started < 10
-        assert await renderer.check_event(kind, b'{"eventName":"orderPacked","data":{}}', 1) == []
-        await renderer.close()
-
-    asyncio.run(scenario())
+    renderer = ProcessRenderer()
+    hostile = b'{"eventName":"orderPacked","data":{"t":"%b"}}' % (b"x" * 17_000 * 14)
+    started = time.perf_counter()
+    for deaths in (1, 1):  # the same event is not even tried again
+        with pytest.raises(RenderRefused, match="An event must be checked .* 100 ms or 50 MB"):
+            await renderer.check_event(kind, hostile, 1)
+        assert renderer.deaths == deaths
+    assert time.perf_counter() - started < 10
+    assert await renderer.check_event(kind, b'{"eventName":"orderPacked","data":{}}', 1) == []
+    await renderer.close()
 
 
 @pytest.mark.parametrize("bound", [("WAITING_MAX", 5), ("WAITING_BYTES_MAX", 5 * 60)])
-def test_an_org_cannot_have_any_number_of_requests_wait(
+async def test_an_org_cannot_have_any_number_of_requests_wait(
     bound: tuple[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(f"tidings.transform.renderer.{bound[0]}", bound[1])
-
-    async def scenario() -> None:
-        renderer = ProcessRenderer()
-        waiting = [asyncio.ensure_future(renderer.render(GOOD, EVENT, 1)) for _ in range(8)]
-        other = asyncio.ensure_future(renderer.render(GOOD, EVENT, 2))
-        got = await asyncio.gather(*waiting, return_exceptions=True)
-        assert [type(one) for one in got] == [bytes] * 5 + [RenderLater] * 3
-        assert await other == DONE
-        assert await renderer.render(GOOD, EVENT, 1) == DONE, "there is room again"
-        await renderer.close()
-
-    asyncio.run(scenario())
+    renderer = ProcessRenderer()
+    waiting = [asyncio.ensure_future(renderer.render(GOOD, EVENT, 1)) for _ in range(8)]
+    other = asyncio.ensure_future(renderer.render(GOOD, EVENT, 2))
+    got = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(one) for one in got] == [bytes] * 5 + [RenderLater] * 3
+    assert await other == DONE
+    assert await renderer.render(GOOD, EVENT, 1) == DONE, "there is room again"
+    await renderer.close()
