@@ -144,7 +144,7 @@ async def asked_through_a_line(half: WritingHalf, ask: Callable[[Child], Awaitab
         theirs.close()
 
 
-def test_a_new_method_is_written_in_port_and_part_and_nowhere_else(
+async def test_a_new_method_is_written_in_port_and_part_and_nowhere_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Told(Protocol):
@@ -165,8 +165,6 @@ def test_a_new_method_is_written_in_port_and_part_and_nowhere_else(
 
     half = WritingHalf(tmp_path / FILE)
     events = [event("a", new(7)), event("b", new(8))]
-    answer = asyncio.run(
-        asked_through_a_line(half, lambda child: cast(Any, Store(child)).told(events))
-    )
+    answer = await asked_through_a_line(half, lambda child: cast(Any, Store(child)).told(events))
     half.close()
     assert answer == [port.Take(7, 2), port.Take(8, 2)]

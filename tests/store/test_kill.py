@@ -46,11 +46,11 @@ async def kill_in_the_middle(place: Path, round_: int, rng: random.Random) -> li
     return acknowledged
 
 
-def test_a_killed_writer_loses_nothing_acknowledged(tmp_path: Path) -> None:
+async def test_a_killed_writer_loses_nothing_acknowledged(tmp_path: Path) -> None:
     rng = random.Random(20)
     acknowledged: set[str] = set()
     for round_ in range(ROUNDS):
-        acknowledged |= set(asyncio.run(kill_in_the_middle(tmp_path, round_, rng)))
+        acknowledged |= set(await kill_in_the_middle(tmp_path, round_, rng))
         found = apsw.Connection(str(tmp_path / FILE))
         assert found.pragma("integrity_check") == "ok"
         stored = {id for (id,) in found.execute("SELECT id FROM event")}

@@ -1,6 +1,5 @@
 """A data directory has one owner; another one is told who it is."""
 
-import asyncio
 import errno
 import fcntl
 import os
@@ -44,15 +43,12 @@ def test_a_second_owner_is_refused_with_the_pid_of_the_first(tmp_path: Path) -> 
     DirectoryLock(tmp_path).release()  # the end of the owner lets the next one in
 
 
-def test_an_open_store_refuses_a_second_one_and_a_closed_one_does_not(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        store = await SqliteStore.open(tmp_path, lambda: None)
-        with pytest.raises(StoreRefused, match=rf"process {os.getpid()}\b"):
-            await SqliteStore.open(tmp_path, lambda: None)
-        await store.close()
-        await (await SqliteStore.open(tmp_path, lambda: None)).close()
-
-    asyncio.run(scenario())
+async def test_an_open_store_refuses_a_second_one_and_a_closed_one_does_not(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path, lambda: None)
+    with pytest.raises(StoreRefused, match=rf"process {os.getpid()}\b"):
+        await SqliteStore.open(tmp_path, lambda: None)
+    await store.close()
+    await (await SqliteStore.open(tmp_path, lambda: None)).close()
 
 
 def test_a_child_that_outlives_its_owner_still_holds_the_directory(tmp_path: Path) -> None:
@@ -71,28 +67,21 @@ def test_a_child_that_outlives_its_owner_still_holds_the_directory(tmp_path: Pat
     DirectoryLock(tmp_path).release()
 
 
-def test_a_store_that_cannot_be_opened_leaves_the_directory_free(tmp_path: Path) -> None:
+async def test_a_store_that_cannot_be_opened_leaves_the_directory_free(tmp_path: Path) -> None:
     def died() -> None:
         raise AssertionError("a refused start is no death")
-
-    async def scenario() -> None:
-        with pytest.raises(StoreRefused, match=r"schema 99; this release knows \d+"):
-            await SqliteStore.open(tmp_path, died)
 
     half = database.open_writer(tmp_path / database.FILE)
     half.pragma("user_version", 99)
     half.close()
-    asyncio.run(scenario())
+    with pytest.raises(StoreRefused, match=r"schema 99; this release knows \d+"):
+        await SqliteStore.open(tmp_path, died)
     DirectoryLock(tmp_path).release()
 
 
-def test_a_data_directory_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+async def test_a_data_directory_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     place = tmp_path / "data"
-
-    async def scenario() -> None:
-        await (await SqliteStore.open(place, lambda: None)).close()
-
-    asyncio.run(scenario())
+    await (await SqliteStore.open(place, lambda: None)).close()
     assert place.stat().st_mode & 0o777 == 0o700
     assert [file.name for file in place.iterdir() if file.stat().st_mode & 0o077] == []
 
@@ -207,16 +196,12 @@ def test_nothing_that_is_removed_or_named_otherwise_lets_a_second_owner_in(
     DirectoryLock(named).release()  # the end of the owner lets the next one in
 
 
-def test_the_database_of_a_first_start_is_locked_once_it_is_there(tmp_path: Path) -> None:
+async def test_the_database_of_a_first_start_is_locked_once_it_is_there(tmp_path: Path) -> None:
     place = tmp_path / "data"
-
-    async def scenario() -> None:
-        store = await SqliteStore.open(place, lambda: None)
-        with pytest.raises(StoreRefused, match="belongs to process"):
-            DirectoryLock(a_hard_link_to_its_database(place))
-        await store.close()
-
-    asyncio.run(scenario())
+    store = await SqliteStore.open(place, lambda: None)
+    with pytest.raises(StoreRefused, match="belongs to process"):
+        DirectoryLock(a_hard_link_to_its_database(place))
+    await store.close()
 
 
 def test_a_copy_of_a_directory_is_another_one(tmp_path: Path) -> None:
