@@ -1,7 +1,7 @@
 """A reference service over a real store in memory, and a platform that answers as it is told."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -19,16 +19,6 @@ from tidings.engine.vault import Secret, Vault
 from tidings.store import port
 
 ORG = 1
-
-
-def run(scenario: Coroutine[Any, Any, None]) -> None:
-    """Run to the end, or fail after 20 seconds."""
-
-    async def bounded() -> None:
-        async with asyncio.timeout(20):
-            await scenario
-
-    asyncio.run(bounded())
 
 
 class CountingStore(MemoryStore):

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tests.engine.delivery.test_leaving import SlowLine, changed, desk_of
-from tests.engine.shaping.test_shaped_sending import HOOK, Desk, Shaping, job, run
+from tests.engine.shaping.test_shaped_sending import HOOK, Desk, Shaping, job
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.store import port
@@ -24,27 +24,24 @@ def leap(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("moment", ["before", "shaping", "connecting", "put back"])
-def test_a_leap_while_an_attempt_is_under_way_is_no_age(moment: str) -> None:
-    async def scenario() -> None:
-        line, shaper = SlowLine(503), Shaping()
-        desk = desk_of(line, HOOK, shaper)
-        if moment == "shaping":
-            shaper.do = lambda: leap(desk) if shaper.asked == 1 else None
-        desk.dispatcher.handover(port.Receipt(now_ms=1_000, taken=(job(),)), [], [])
-        if moment == "before":
-            leap(desk)
-        for _ in range(50):
-            await asyncio.sleep(0)
-        if moment in ("connecting", "put back"):
-            leap(desk)
-        if moment == "put back":
-            changed(desk, HOOK, standing=Standing.PAUSED)
-        line.connected.set()
-        await desk.work()
-        if moment == "put back":
-            assert desk.quiet.settled == []
-            desk.dispatcher.changed(msgspec.structs.replace(HOOK, version=3))
-        [failed] = await desk.work()
-        assert failed.state is State.RETRYING, "it is a second old"
-
-    run(scenario())
+async def test_a_leap_while_an_attempt_is_under_way_is_no_age(moment: str) -> None:
+    line, shaper = SlowLine(503), Shaping()
+    desk = desk_of(line, HOOK, shaper)
+    if moment == "shaping":
+        shaper.do = lambda: leap(desk) if shaper.asked == 1 else None
+    desk.dispatcher.handover(port.Receipt(now_ms=1_000, taken=(job(),)), [], [])
+    if moment == "before":
+        leap(desk)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    if moment in ("connecting", "put back"):
+        leap(desk)
+    if moment == "put back":
+        changed(desk, HOOK, standing=Standing.PAUSED)
+    line.connected.set()
+    await desk.work()
+    if moment == "put back":
+        assert desk.quiet.settled == []
+        desk.dispatcher.changed(msgspec.structs.replace(HOOK, version=3))
+    [failed] = await desk.work()
+    assert failed.state is State.RETRYING, "it is a second old"

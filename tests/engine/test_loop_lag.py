@@ -7,7 +7,7 @@ from tests.simulation.loop import simulate
 from tidings.engine.loop_lag import BEAT_S, WINDOW_S, LoopLag
 
 
-def test_a_loop_that_is_held_up_is_seen() -> None:
+async def test_a_loop_that_is_held_up_is_seen() -> None:
     async def scenario() -> float:
         loop_lag = LoopLag()
         listening = asyncio.ensure_future(loop_lag.run())
@@ -18,7 +18,7 @@ def test_a_loop_that_is_held_up_is_seen() -> None:
         listening.cancel()
         return loop_lag.worst_s()
 
-    assert 0.1 < asyncio.run(scenario()) < 5
+    assert 0.1 < await scenario() < 5
 
 
 def test_the_worst_of_the_last_minute_is_told_and_no_older_one() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.control_client import BASIC, START_MS, Service, event, run, service
+from tests.api.control_client import BASIC, START_MS, Service, event, service
 from tests.api.v1.replay.test_v1_replays import events, hook
 from tests.engine.notice_world import NoticeWorld, in_world
 from tests.engine.store_faults import FULL, WRONG, first, refusing
@@ -155,40 +155,34 @@ ASKED: dict[str, Ask] = {
 
 
 @pytest.mark.parametrize("method", ASKED)
-def test_who_asks_is_told_and_nothing_is_half_done(method: str) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            await prepared(s)
-            before = seen(s)
-            known = repr(before)
-            assert repr(await stored(s)) == known
-            failed = refusing(s.store, method, first(2))
-            for _ in range(2):
-                with pytest.raises(port.StoreDown):
-                    await ASKED[method](s)
-                assert repr(seen(s)) == known == repr(await stored(s))
-            await ASKED[method](s)
-            assert len(failed) == 2
-            assert repr(seen(s)) == repr(await stored(s)), "what is in force is what is kept"
-
-    run(scenario())
+async def test_who_asks_is_told_and_nothing_is_half_done(method: str) -> None:
+    async with service() as s:
+        await prepared(s)
+        before = seen(s)
+        known = repr(before)
+        assert repr(await stored(s)) == known
+        failed = refusing(s.store, method, first(2))
+        for _ in range(2):
+            with pytest.raises(port.StoreDown):
+                await ASKED[method](s)
+            assert repr(seen(s)) == known == repr(await stored(s))
+        await ASKED[method](s)
+        assert len(failed) == 2
+        assert repr(seen(s)) == repr(await stored(s)), "what is in force is what is kept"
 
 
 @pytest.mark.parametrize(
     "method",
     ["put_credential", "put_org", "drop_inbox", "drop_member", "put_type", "put_transformation"],
 )
-def test_what_was_done_and_not_answered_can_be_asked_for_again(method: str) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            await prepared(s)
-            refusing(s.store, method, first(1), lost=True)
-            with pytest.raises(port.StoreDown):
-                await ASKED[method](s)
+async def test_what_was_done_and_not_answered_can_be_asked_for_again(method: str) -> None:
+    async with service() as s:
+        await prepared(s)
+        refusing(s.store, method, first(1), lost=True)
+        with pytest.raises(port.StoreDown):
             await ASKED[method](s)
-            assert repr(seen(s)) == repr(await stored(s))
-
-    run(scenario())
+        await ASKED[method](s)
+        assert repr(seen(s)) == repr(await stored(s))
 
 
 # What writes, the call, and how its repetition is answered: what is gone already is not found.
@@ -221,37 +215,30 @@ REPEATED: dict[str, tuple[str, tuple[str, str, Any], int]] = {
 
 
 @pytest.mark.parametrize("name", REPEATED)
-def test_a_call_whose_answer_was_lost_is_done_by_its_repetition(name: str) -> None:
+async def test_a_call_whose_answer_was_lost_is_done_by_its_repetition(name: str) -> None:
     """And done once: nothing is in memory that is not kept, nor the other way round."""
     method, (verb, path, body), status = REPEATED[name]
-
-    async def scenario() -> None:
-        async with service() as s:
-            await prepared(s)
-            auth = await s.add_org(ORG)
-            whole = path.replace("HOOK", f"/v3/webHooks/{hooked(s).id}")
-            failed = refusing(s.store, method, first(1), lost=True)
-            assert (await s.call(verb, whole, body, auth)).status == 503
-            reply = await s.call(verb, whole, body, auth)
-            assert reply.status == status, reply.body
-            assert failed and repr(seen(s)) == repr(await stored(s))
-
-    run(scenario())
+    async with service() as s:
+        await prepared(s)
+        auth = await s.add_org(ORG)
+        whole = path.replace("HOOK", f"/v3/webHooks/{hooked(s).id}")
+        failed = refusing(s.store, method, first(1), lost=True)
+        assert (await s.call(verb, whole, body, auth)).status == 503
+        reply = await s.call(verb, whole, body, auth)
+        assert reply.status == status, reply.body
+        assert failed and repr(seen(s)) == repr(await stored(s))
 
 
-def test_a_webhook_that_is_asked_for_again_under_its_key_is_one() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            auth = await s.add_org(ORG)
-            refusing(s.store, "put_webhook", first(1), lost=True)
-            made = await s.call("POST", "/v3/webHooks", BASIC, auth, idempotency_key="k")
-            assert made.status == 503
-            made = await s.call("POST", "/v3/webHooks", BASIC, auth, idempotency_key="k")
-            assert made.status in (200, 201), made.body
-            assert len(s.webhooks.list(ORG)) == 1
-            assert repr(seen(s)) == repr(await stored(s))
-
-    run(scenario())
+async def test_a_webhook_that_is_asked_for_again_under_its_key_is_one() -> None:
+    async with service() as s:
+        auth = await s.add_org(ORG)
+        refusing(s.store, "put_webhook", first(1), lost=True)
+        made = await s.call("POST", "/v3/webHooks", BASIC, auth, idempotency_key="k")
+        assert made.status == 503
+        made = await s.call("POST", "/v3/webHooks", BASIC, auth, idempotency_key="k")
+        assert made.status in (200, 201), made.body
+        assert len(s.webhooks.list(ORG)) == 1
+        assert repr(seen(s)) == repr(await stored(s))
 
 
 @pytest.mark.parametrize("method", ["put_webhook", "put_type", "delete_type", "put_org"])
@@ -288,20 +275,17 @@ WRITES = {
 
 
 @pytest.mark.parametrize("method", WRITES)
-def test_a_call_of_the_api_is_answered_503_with_its_code(method: str) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            await prepared(s)
-            known = repr(seen(s))
-            refusing(s.store, method, first(1))
-            reply = await s.call(*WRITES[method])
-            told = reply.json["errors" if "errors" in reply.json else "error"]
-            code = told[0]["code"] if isinstance(told, list) else told["code"]
-            assert (reply.status, code) in ((503, "store_down"), (503, 4001))
-            assert reply.headers["retry-after"] == "1" and repr(seen(s)) == known
-            assert (await s.call(*WRITES[method])).status in (200, 201)
-
-    run(scenario())
+async def test_a_call_of_the_api_is_answered_503_with_its_code(method: str) -> None:
+    async with service() as s:
+        await prepared(s)
+        known = repr(seen(s))
+        refusing(s.store, method, first(1))
+        reply = await s.call(*WRITES[method])
+        told = reply.json["errors" if "errors" in reply.json else "error"]
+        code = told[0]["code"] if isinstance(told, list) else told["code"]
+        assert (reply.status, code) in ((503, "store_down"), (503, 4001))
+        assert reply.headers["retry-after"] == "1" and repr(seen(s)) == known
+        assert (await s.call(*WRITES[method])).status in (200, 201)
 
 
 @pytest.mark.parametrize(
@@ -315,49 +299,47 @@ def test_a_call_of_the_api_is_answered_503_with_its_code(method: str) -> None:
         ("move_replay", None),
     ],
 )
-def test_a_request_of_a_replay_is_refused_whole(method: str, more: dict[str, Any] | None) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            auth = await s.add_org(ORG)
-            shown, number = await hook(s, auth)
-            await events(s, number, [State.FAILED])
-            wanted: dict[str, Any] = {"webHookId": shown["webHookId"]}
-            path = "/v1/replays"
-            if more is None:
-                path += f"/{(await s.call('POST', path, wanted, auth)).json['id']}/cancel"
-            body = None if more is None else wanted | more
-            failed = refusing(s.store, method, first(1))
-            assert (await s.call("POST", path, body, auth)).status == 503 and failed
-            assert (await s.call("POST", path, body, auth)).status in (200, 201, 202)
-
-    run(scenario())
+async def test_a_request_of_a_replay_is_refused_whole(
+    method: str, more: dict[str, Any] | None
+) -> None:
+    async with service() as s:
+        auth = await s.add_org(ORG)
+        shown, number = await hook(s, auth)
+        await events(s, number, [State.FAILED])
+        wanted: dict[str, Any] = {"webHookId": shown["webHookId"]}
+        path = "/v1/replays"
+        if more is None:
+            path += f"/{(await s.call('POST', path, wanted, auth)).json['id']}/cancel"
+        body = None if more is None else wanted | more
+        failed = refusing(s.store, method, first(1))
+        assert (await s.call("POST", path, body, auth)).status == 503 and failed
+        assert (await s.call("POST", path, body, auth)).status in (200, 201, 202)
 
 
 @pytest.mark.parametrize("method", ["rejection", "drop_rejection"])
 @pytest.mark.parametrize("lost", [False, True])
-def test_a_refused_event_is_sent_again_once_whatever_was_refused(method: str, lost: bool) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            await s.add_org(ORG)
-            body = event("pointsIssued", "e1", [], ORG).body
-            kept = port.NewRejection(ORG, "pointsIssued", "e1", "bad", "It is bad.", "", body)
-            await s.store.commit(port.Batch(s.registry.version, rejections=[kept]))
-            [row] = await s.store.rejections(ORG, 9)
-            refusing(s.store, method, first(1), lost=lost)
-            again = s.services.readmission.take
+async def test_a_refused_event_is_sent_again_once_whatever_was_refused(
+    method: str, lost: bool
+) -> None:
+    async with service() as s:
+        await s.add_org(ORG)
+        body = event("pointsIssued", "e1", [], ORG).body
+        kept = port.NewRejection(ORG, "pointsIssued", "e1", "bad", "It is bad.", "", body)
+        await s.store.commit(port.Batch(s.registry.version, rejections=[kept]))
+        [row] = await s.store.rejections(ORG, 9)
+        refusing(s.store, method, first(1), lost=lost)
+        again = s.services.readmission.take
 
-            async def accepted(org: int, body: bytes) -> Any:
-                return "e1", "accepted or known to be"
+        async def accepted(org: int, body: bytes) -> Any:
+            return "e1", "accepted or known to be"
 
-            s.services.readmission.take = accepted  # type: ignore[method-assign]
-            with pytest.raises(port.StoreDown):
-                await s.services.readmission.again(ORG, row.id)
-            assert bool(await s.store.rejections(ORG, 9)) is not (lost and method[0] == "d")
-            if await s.store.rejections(ORG, 9):
-                await s.services.readmission.again(ORG, row.id)
-            assert not await s.store.rejections(ORG, 9) and again is not None
-
-    run(scenario())
+        s.services.readmission.take = accepted  # type: ignore[method-assign]
+        with pytest.raises(port.StoreDown):
+            await s.services.readmission.again(ORG, row.id)
+        assert bool(await s.store.rejections(ORG, 9)) is not (lost and method[0] == "d")
+        if await s.store.rejections(ORG, 9):
+            await s.services.readmission.again(ORG, row.id)
+        assert not await s.store.rejections(ORG, 9) and again is not None
 
 
 # -- links and sessions ---------------------------------------------------------------------------
@@ -397,74 +379,62 @@ LINKS: dict[str, tuple[Ask, Callable[[Service, str], Awaitable[Any]], str]] = {
 
 @pytest.mark.parametrize("kind", LINKS)
 @pytest.mark.parametrize("also", ["take_link", "put_link", "nothing"])
-def test_a_link_is_used_up_only_by_what_it_was_for(kind: str, also: str) -> None:
+async def test_a_link_is_used_up_only_by_what_it_was_for(kind: str, also: str) -> None:
     make, use, method = LINKS[kind]
-
-    async def scenario() -> None:
-        async with service() as s:
-            await s.add_org(ORG)
-            token = await make(s)
-            if also == "put_link":  # it can only be held in memory then
-                refusing(s.store, "put_link")
-            failed = refusing(s.store, "take_link" if also == "take_link" else method, first(2))
-            for _ in range(2):
-                with pytest.raises(port.StoreDown):
-                    await use(s, token)
-            assert len(failed) == 2
-            await use(s, token)
-            with pytest.raises(Exception, match="link_ended"):
+    async with service() as s:
+        await s.add_org(ORG)
+        token = await make(s)
+        if also == "put_link":  # it can only be held in memory then
+            refusing(s.store, "put_link")
+        failed = refusing(s.store, "take_link" if also == "take_link" else method, first(2))
+        for _ in range(2):
+            with pytest.raises(port.StoreDown):
                 await use(s, token)
-            assert repr(seen(s)) == repr(await stored(s))
+        assert len(failed) == 2
+        await use(s, token)
+        with pytest.raises(Exception, match="link_ended"):
+            await use(s, token)
+        assert repr(seen(s)) == repr(await stored(s))
 
-    run(scenario())
 
-
-def test_a_link_that_is_shown_at_another_door_opens_its_own_although_the_store_refuses() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            await s.add_org(ORG)
-            token = await invited(s)
-            refusing(s.store, "put_link", first(1))
-            with pytest.raises(Exception, match="link"):
-                await s.access_services.portals.open(token, "192.0.2.1", "")
-            assert await s.users.open_link(token, "a long word of it")
-
-    run(scenario())
+async def test_a_link_that_is_shown_at_another_door_opens_its_own_although_the_store_refuses() -> (
+    None
+):
+    async with service() as s:
+        await s.add_org(ORG)
+        token = await invited(s)
+        refusing(s.store, "put_link", first(1))
+        with pytest.raises(Exception, match="link"):
+            await s.access_services.portals.open(token, "192.0.2.1", "")
+        assert await s.users.open_link(token, "a long word of it")
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_session_that_has_ended_does_not_come_back_with_the_next_start(times: int) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            link = await s.sessions.make_link("boss")
-            token = (await s.sessions.by_link(link, "192.0.2.1")).token
-            refusing(s.store, "drop_sessions", first(times))
-            with pytest.raises(port.StoreDown):
-                await s.sessions.sign_out(token)
-            for _ in range(times):
-                with s.access_services.upkeep._outage:
-                    await s.access_services.upkeep.write()
-            assert not (await s.store.load_people()).sessions
-
-    run(scenario())
+async def test_a_session_that_has_ended_does_not_come_back_with_the_next_start(times: int) -> None:
+    async with service() as s:
+        link = await s.sessions.make_link("boss")
+        token = (await s.sessions.by_link(link, "192.0.2.1")).token
+        refusing(s.store, "drop_sessions", first(times))
+        with pytest.raises(port.StoreDown):
+            await s.sessions.sign_out(token)
+        for _ in range(times):
+            with s.access_services.upkeep._outage:
+                await s.access_services.upkeep.write()
+        assert not (await s.store.load_people()).sessions
 
 
-def test_a_sign_in_is_not_refused_for_the_oldest_session_that_it_ends(
+async def test_a_sign_in_is_not_refused_for_the_oldest_session_that_it_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("tidings.engine.access.sessions.PER_OWNER_MAX", 1)
-
-    async def scenario() -> None:
-        async with service() as s:
-            refusing(s.store, "drop_sessions", first(1))
-            for _ in range(2):
-                link = await s.sessions.make_link("boss")
-                token = (await s.sessions.by_link(link, "192.0.2.1")).token
-            assert len(s.sessions.list(token)) == 1
-            await s.access_services.upkeep.write()
-            assert len((await s.store.load_people()).sessions) == 1
-
-    run(scenario())
+    async with service() as s:
+        refusing(s.store, "drop_sessions", first(1))
+        for _ in range(2):
+            link = await s.sessions.make_link("boss")
+            token = (await s.sessions.by_link(link, "192.0.2.1")).token
+        assert len(s.sessions.list(token)) == 1
+        await s.access_services.upkeep.write()
+        assert len((await s.store.load_people()).sessions) == 1
 
 
 # -- what nobody waits for: goes on, and says so once ---------------------------------------------

@@ -1,10 +1,8 @@
 """Access: who is known, what they may do, for which org, and how credentials come to be."""
 
-import asyncio
 import base64
 import random
-from collections.abc import Coroutine
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -53,10 +51,6 @@ class House:
         self.access.load(snapshot)
 
 
-def run(scenario: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(scenario)
-
-
 def basic(key: str, secret: str) -> bytes:
     return b"Basic " + base64.b64encode(f"{key}:{secret}".encode())
 
@@ -71,18 +65,15 @@ def denied(access: Access, header: bytes | None, scope: str = "events:write") ->
     return refused.value
 
 
-def test_a_known_key_and_secret_are_a_caller() -> None:
-    async def scenario() -> None:
-        access = House(Kept()).access
-        await access.put("acme", "a:b ü", 7, platform=False, scopes="events:write logs:read")
-        header = basic("acme", "a:b ü")
-        assert shown(access.caller(header, "events:write")) == (7, False, "acme")
-        assert access.caller(header, "logs:read") is access.caller(header, "events:read")
-        assert access.caller(header.replace(b"Basic", b"bASIC"), "logs:read").org == 7
-        for scope in ("logs:write", "admin:read", "events", ""):
-            assert denied(access, header, scope).status == 403
-
-    run(scenario())
+async def test_a_known_key_and_secret_are_a_caller() -> None:
+    access = House(Kept()).access
+    await access.put("acme", "a:b ü", 7, platform=False, scopes="events:write logs:read")
+    header = basic("acme", "a:b ü")
+    assert shown(access.caller(header, "events:write")) == (7, False, "acme")
+    assert access.caller(header, "logs:read") is access.caller(header, "events:read")
+    assert access.caller(header.replace(b"Basic", b"bASIC"), "logs:read").org == 7
+    for scope in ("logs:write", "admin:read", "events", ""):
+        assert denied(access, header, scope).status == 403
 
 
 @pytest.mark.parametrize(
@@ -102,110 +93,89 @@ def test_a_known_key_and_secret_are_a_caller() -> None:
         basic("", ""),
     ],
 )
-def test_anything_else_is_401(header: bytes | None) -> None:
-    async def scenario() -> None:
-        access = House(Kept()).access
-        await access.put("acme", "secret", 7, platform=False, scopes="*")
-        refused = denied(access, header)
-        assert (refused.status, refused.code) == (401, "unauthenticated")
-        assert "secret" not in refused.message.replace("key:secret", "").replace("and secret", "")
-
-    run(scenario())
+async def test_anything_else_is_401(header: bytes | None) -> None:
+    access = House(Kept()).access
+    await access.put("acme", "secret", 7, platform=False, scopes="*")
+    refused = denied(access, header)
+    assert (refused.status, refused.code) == (401, "unauthenticated")
+    assert "secret" not in refused.message.replace("key:secret", "").replace("and secret", "")
 
 
-def test_a_change_is_in_force_at_once() -> None:
-    async def scenario() -> None:
-        access = House(Kept()).access
-        await access.put("acme", "old", 7, platform=False, scopes="*")
-        assert access.caller(basic("acme", "old"), "logs:read")
-        await access.put("acme", "new", 7, platform=False, scopes="logs:read")
-        assert denied(access, basic("acme", "old")).status == 401
-        assert denied(access, basic("acme", "new")).status == 403
-
-    run(scenario())
+async def test_a_change_is_in_force_at_once() -> None:
+    access = House(Kept()).access
+    await access.put("acme", "old", 7, platform=False, scopes="*")
+    assert access.caller(basic("acme", "old"), "logs:read")
+    await access.put("acme", "new", 7, platform=False, scopes="logs:read")
+    assert denied(access, basic("acme", "old")).status == 401
+    assert denied(access, basic("acme", "new")).status == 403
 
 
-def test_a_revoked_credential_is_unknown() -> None:
-    async def scenario() -> None:
-        kept = Kept()
-        await House(kept).access.put("acme", "secret", 7, platform=False, scopes="*")
-        [credential] = kept.credentials
-        kept.credentials = [
-            port.Credential(credential.id, 7, False, credential.digest, "*", 1, revoked_ms=5)
-        ]
-        assert denied(House(kept).access, basic("acme", "secret")).status == 401
-
-    run(scenario())
+async def test_a_revoked_credential_is_unknown() -> None:
+    kept = Kept()
+    await House(kept).access.put("acme", "secret", 7, platform=False, scopes="*")
+    [credential] = kept.credentials
+    kept.credentials = [
+        port.Credential(credential.id, 7, False, credential.digest, "*", 1, revoked_ms=5)
+    ]
+    assert denied(House(kept).access, basic("acme", "secret")).status == 401
 
 
-def test_only_digests_are_kept_and_what_is_remembered_is_bounded() -> None:
-    async def scenario() -> None:
-        kept = Kept()
-        access = House(kept).access
-        await access.put("acme", "hunter2", 7, platform=False, scopes="*")
-        for spaces in range(REMEMBERED_MAX + 5):
-            access.caller(basic("acme", "hunter2") + b" " * spaces, "logs:read")
-        assert len(access._remembered) <= REMEMBERED_MAX
-        everything = repr(kept.credentials) + repr(vars(access))
-        assert "hunter2" not in everything
-        assert base64.b64encode(b"acme:hunter2").decode() not in everything
-
-    run(scenario())
+async def test_only_digests_are_kept_and_what_is_remembered_is_bounded() -> None:
+    kept = Kept()
+    access = House(kept).access
+    await access.put("acme", "hunter2", 7, platform=False, scopes="*")
+    for spaces in range(REMEMBERED_MAX + 5):
+        access.caller(basic("acme", "hunter2") + b" " * spaces, "logs:read")
+    assert len(access._remembered) <= REMEMBERED_MAX
+    everything = repr(kept.credentials) + repr(vars(access))
+    assert "hunter2" not in everything
+    assert base64.b64encode(b"acme:hunter2").decode() not in everything
 
 
-def test_the_bootstrap_credential_may_be_given_at_every_start() -> None:
-    async def scenario() -> None:
-        kept = Kept()
-        for _ in range(3):
-            house = House(kept)
-            await house.access.ensure_bootstrap(50, "boss", "s3cret")
-            assert house.access.caller(basic("boss", "s3cret"), "admin:write").platform
-            assert house.registry.version == 2
-        assert [org.id for org in kept.orgs] == [50] and len(kept.credentials) == 1
-        await House(kept).access.ensure_bootstrap(50, "boss", "other")
-        assert len(kept.credentials) == 2
-        assert denied(House(kept).access, basic("boss", "s3cret")).status == 401
-        for key, secret in (("", "x"), ("a:b", "x"), ("a", "")):
-            with pytest.raises(ValueError, match="TIDINGS_BOOTSTRAP"):
-                await House(kept).access.ensure_bootstrap(50, key, secret)
-
-    run(scenario())
+async def test_the_bootstrap_credential_may_be_given_at_every_start() -> None:
+    kept = Kept()
+    for _ in range(3):
+        house = House(kept)
+        await house.access.ensure_bootstrap(50, "boss", "s3cret")
+        assert house.access.caller(basic("boss", "s3cret"), "admin:write").platform
+        assert house.registry.version == 2
+    assert [org.id for org in kept.orgs] == [50] and len(kept.credentials) == 1
+    await House(kept).access.ensure_bootstrap(50, "boss", "other")
+    assert len(kept.credentials) == 2
+    assert denied(House(kept).access, basic("boss", "s3cret")).status == 401
+    for key, secret in (("", "x"), ("a:b", "x"), ("a", "")):
+        with pytest.raises(ValueError, match="TIDINGS_BOOTSTRAP"):
+            await House(kept).access.ensure_bootstrap(50, key, secret)
 
 
-def test_the_first_start_makes_a_platform_credential_once() -> None:
-    async def scenario() -> None:
-        kept = Kept()
-        fresh = await House(kept).access.first_credential()
-        assert fresh is not None
-        assert is_typed("tdk", fresh.key) and is_typed("tds", fresh.secret)
-        assert fresh.secret not in repr(fresh)
-        again = House(kept)
-        assert await again.access.first_credential() is None
-        caller = again.access.caller(basic(fresh.key, fresh.secret), "replay:write")
-        assert shown(caller) == (1, True, fresh.key)
-        assert [org.id for org in kept.orgs] == [1]
-
-    run(scenario())
+async def test_the_first_start_makes_a_platform_credential_once() -> None:
+    kept = Kept()
+    fresh = await House(kept).access.first_credential()
+    assert fresh is not None
+    assert is_typed("tdk", fresh.key) and is_typed("tds", fresh.secret)
+    assert fresh.secret not in repr(fresh)
+    again = House(kept)
+    assert await again.access.first_credential() is None
+    caller = again.access.caller(basic(fresh.key, fresh.secret), "replay:write")
+    assert shown(caller) == (1, True, fresh.key)
+    assert [org.id for org in kept.orgs] == [1]
 
 
-def test_the_platform_acts_for_an_org_and_nobody_else_does() -> None:
-    async def scenario() -> None:
-        house = House(Kept())
-        await house.access.ensure_bootstrap(1, "boss", "s3cret")
-        await house.orgs.create("Acme", 7)
-        boss = house.access.caller(basic("boss", "s3cret"), "logs:read")
-        assert house.access.acting(boss, None) is boss
-        assert house.access.acting(boss, "1") is boss
-        assert shown(house.access.acting(boss, "7")) == (7, True, "boss")
-        for odd in ("8", "x", "-7", "7.0", "٧", "9" * 40):
-            with pytest.raises(Denied, match="X-Tidings-Org must name an existing org"):
-                house.access.acting(boss, odd)
-        acme = Caller(7, False, "acme")
-        assert house.access.acting(acme, "7") is acme
-        with pytest.raises(Denied, match="own org"):
-            house.access.acting(acme, "1")
-
-    run(scenario())
+async def test_the_platform_acts_for_an_org_and_nobody_else_does() -> None:
+    house = House(Kept())
+    await house.access.ensure_bootstrap(1, "boss", "s3cret")
+    await house.orgs.create("Acme", 7)
+    boss = house.access.caller(basic("boss", "s3cret"), "logs:read")
+    assert house.access.acting(boss, None) is boss
+    assert house.access.acting(boss, "1") is boss
+    assert shown(house.access.acting(boss, "7")) == (7, True, "boss")
+    for odd in ("8", "x", "-7", "7.0", "٧", "9" * 40):
+        with pytest.raises(Denied, match="X-Tidings-Org must name an existing org"):
+            house.access.acting(boss, odd)
+    acme = Caller(7, False, "acme")
+    assert house.access.acting(acme, "7") is acme
+    with pytest.raises(Denied, match="own org"):
+        house.access.acting(acme, "1")
 
 
 def test_scopes_in_words() -> None:
@@ -221,16 +191,13 @@ def test_a_typed_key_is_told_from_any_text() -> None:
     assert not is_typed("tdk", key[:-1] + ("0" if key[-1] != "0" else "1"))
 
 
-def test_orgs_form_no_ring_and_have_their_own_ids() -> None:
-    async def scenario() -> None:
-        house = House(Kept())
-        first = await house.orgs.create("A")
-        second = await house.orgs.create("B", None, first.id)
-        assert (first.id, second.id, second.parent) == (1, 2, 1)
-        assert await house.orgs.ensure(2) is second
-        for name, id, parent in (("", 5, None), ("x", 1, None), ("x", True, None), ("x", 5, 9)):
-            with pytest.raises(OrgRefused):
-                await house.orgs.create(name, id, parent)
-        assert [org.id for org in house.orgs.all()] == [1, 2]
-
-    run(scenario())
+async def test_orgs_form_no_ring_and_have_their_own_ids() -> None:
+    house = House(Kept())
+    first = await house.orgs.create("A")
+    second = await house.orgs.create("B", None, first.id)
+    assert (first.id, second.id, second.parent) == (1, 2, 1)
+    assert await house.orgs.ensure(2) is second
+    for name, id, parent in (("", 5, None), ("x", 1, None), ("x", True, None), ("x", 5, 9)):
+        with pytest.raises(OrgRefused):
+            await house.orgs.create(name, id, parent)
+    assert [org.id for org in house.orgs.all()] == [1, 2]

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.api.control_client import Service, run, service
+from tests.api.control_client import Service, service
 from tidings.api.v1.access.users import open_link
 from tidings.engine.access.denied import Denied
 from tidings.engine.access.sessions import ABSOLUTE_MS, IDLE_MS, PER_OWNER_MAX, SignedIn, csrf_of
@@ -41,160 +41,130 @@ def ended(s: Service, token: str) -> bool:
     return False
 
 
-def test_a_session_of_a_credential_is_the_same_caller() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            auth = await s.add_org(7, "logs:read admin:write")
-            signed = await enter(s, "org7", "secret")
-            caller = s.sessions.caller(signed.token)
-            assert caller == s.access.caller(auth.encode(), "logs:read")
-            assert caller.may("admin:write") and not caller.may("events:read")
-            with pytest.raises(Denied) as denied:
-                s.sessions.caller(signed.token, 1)
-            assert denied.value.status == 403
-            assert s.sessions.caller(signed.token, 7) == caller
-
-    run(scenario())
+async def test_a_session_of_a_credential_is_the_same_caller() -> None:
+    async with service() as s:
+        auth = await s.add_org(7, "logs:read admin:write")
+        signed = await enter(s, "org7", "secret")
+        caller = s.sessions.caller(signed.token)
+        assert caller == s.access.caller(auth.encode(), "logs:read")
+        assert caller.may("admin:write") and not caller.may("events:read")
+        with pytest.raises(Denied) as denied:
+            s.sessions.caller(signed.token, 1)
+        assert denied.value.status == 403
+        assert s.sessions.caller(signed.token, 7) == caller
 
 
-def test_a_session_of_the_platform_may_act_for_any_org() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            await s.add_org(7)
-            signed = await enter(s)
-            caller = s.sessions.caller(signed.token, 7)
-            assert (caller.org, caller.platform) == (7, True)
-            with pytest.raises(Denied):
-                s.sessions.caller(signed.token, 8)
-
-    run(scenario())
+async def test_a_session_of_the_platform_may_act_for_any_org() -> None:
+    async with service() as s:
+        await s.add_org(7)
+        signed = await enter(s)
+        caller = s.sessions.caller(signed.token, 7)
+        assert (caller.org, caller.platform) == (7, True)
+        with pytest.raises(Denied):
+            s.sessions.caller(signed.token, 8)
 
 
-def test_a_session_of_a_person_is_an_org_and_a_role() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            for org in (7, 8, 9):
-                await s.add_org(org)
-            signed = await person(s, 7, 8)
-            caller = s.sessions.caller(signed.token, 8)
-            assert (caller.org, caller.role, caller.platform) == (8, "operator", False)
-            assert caller.may("webhooks:write") and not caller.may("admin:read")
-            assert caller.attribution.code == "asha@acme.example"
-            assert s.sessions.caller(signed.token).org == 7
-            assert [seat.org for seat in s.sessions.seats(signed.token)] == [7, 8]
-            theirs, nobodys = (
-                pytest.raises(Denied, s.sessions.caller, signed.token, org) for org in (9, 99)
-            )
-            assert theirs.value.status == nobodys.value.status == 403
-            assert theirs.value.message == nobodys.value.message.replace("99", "9")
-
-    run(scenario())
+async def test_a_session_of_a_person_is_an_org_and_a_role() -> None:
+    async with service() as s:
+        for org in (7, 8, 9):
+            await s.add_org(org)
+        signed = await person(s, 7, 8)
+        caller = s.sessions.caller(signed.token, 8)
+        assert (caller.org, caller.role, caller.platform) == (8, "operator", False)
+        assert caller.may("webhooks:write") and not caller.may("admin:read")
+        assert caller.attribution.code == "asha@acme.example"
+        assert s.sessions.caller(signed.token).org == 7
+        assert [seat.org for seat in s.sessions.seats(signed.token)] == [7, 8]
+        theirs, nobodys = (
+            pytest.raises(Denied, s.sessions.caller, signed.token, org) for org in (9, 99)
+        )
+        assert theirs.value.status == nobodys.value.status == 403
+        assert theirs.value.message == nobodys.value.message.replace("99", "9")
 
 
-def test_a_till_signs_in_with_its_password_itself() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            await s.add_org(7)
-            boss = s.access.caller_of("boss")
-            body = {"kind": "till", "code": "t.1", "password": WORD, "scopes": {"logs": "read"}}
-            await s.access_services.credentials.create(boss, 7, body)
-            signed = await enter(s, "t.1", WORD)
-            assert s.sessions.caller(signed.token).attribution.type == "TILL"
-
-    run(scenario())
+async def test_a_till_signs_in_with_its_password_itself() -> None:
+    async with service() as s:
+        await s.add_org(7)
+        boss = s.access.caller_of("boss")
+        body = {"kind": "till", "code": "t.1", "password": WORD, "scopes": {"logs": "read"}}
+        await s.access_services.credentials.create(boss, 7, body)
+        signed = await enter(s, "t.1", WORD)
+        assert s.sessions.caller(signed.token).attribution.type == "TILL"
 
 
 @pytest.mark.parametrize(
     ("key", "secret"), [("boss", "wrong"), ("boss", ""), ("nobody", "s3cret"), ("", "")]
 )
-def test_a_wrong_pair_does_not_sign_in(key: str, secret: str) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            with pytest.raises(Denied) as denied:
-                await enter(s, key, secret)
-            assert (denied.value.status, denied.value.code) == (401, "not_known")
-            with pytest.raises(Denied) as of_person:
-                await s.sessions.by_password(key, secret, "192.0.2.1")
-            assert of_person.value.message == denied.value.message
-            assert not (await s.store.load_people()).sessions
-
-    run(scenario())
+async def test_a_wrong_pair_does_not_sign_in(key: str, secret: str) -> None:
+    async with service() as s:
+        with pytest.raises(Denied) as denied:
+            await enter(s, key, secret)
+        assert (denied.value.status, denied.value.code) == (401, "not_known")
+        with pytest.raises(Denied) as of_person:
+            await s.sessions.by_password(key, secret, "192.0.2.1")
+        assert of_person.value.message == denied.value.message
+        assert not (await s.store.load_people()).sessions
 
 
 @pytest.mark.parametrize("token", ["", "tsn_x", "\ud800", "a" * 100_000])
-def test_anything_else_is_no_session(token: str) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            await enter(s)
-            assert ended(s, token)
-            await s.sessions.sign_out(token)
-
-    run(scenario())
+async def test_anything_else_is_no_session(token: str) -> None:
+    async with service() as s:
+        await enter(s)
+        assert ended(s, token)
+        await s.sessions.sign_out(token)
 
 
-def test_a_session_ends_when_it_is_idle_and_at_its_greatest_age() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            idle, used = await enter(s), await enter(s)
-            start = s.clock.ms
-            s.clock.ms += IDLE_MS - 1
-            assert not ended(s, used.token)
-            s.clock.ms += 1
-            assert ended(s, idle.token) and not ended(s, used.token)
-            while s.clock.ms < start + ABSOLUTE_MS - HOUR_MS:
-                s.clock.ms += HOUR_MS
-                assert not ended(s, used.token)
+async def test_a_session_ends_when_it_is_idle_and_at_its_greatest_age() -> None:
+    async with service() as s:
+        idle, used = await enter(s), await enter(s)
+        start = s.clock.ms
+        s.clock.ms += IDLE_MS - 1
+        assert not ended(s, used.token)
+        s.clock.ms += 1
+        assert ended(s, idle.token) and not ended(s, used.token)
+        while s.clock.ms < start + ABSOLUTE_MS - HOUR_MS:
             s.clock.ms += HOUR_MS
-            assert ended(s, used.token)
-            await s.access_services.upkeep.write()
-            assert not (await s.store.load_people()).sessions
-
-    run(scenario())
-
-
-def test_that_it_was_used_outlives_a_restart() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            signed = await enter(s)
-            s.clock.ms += 11 * HOUR_MS
-            assert not ended(s, signed.token)
-            await s.access_services.upkeep.write()
-            s.clock.ms += 2 * HOUR_MS
-            again = Service(s.store, s.clock)
-            await again.start()
-            assert not ended(again, signed.token)
-
-    run(scenario())
+            assert not ended(s, used.token)
+        s.clock.ms += HOUR_MS
+        assert ended(s, used.token)
+        await s.access_services.upkeep.write()
+        assert not (await s.store.load_people()).sessions
 
 
-def test_sign_out_ends_one_and_everywhere_ends_all_also_after_a_restart() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            await s.add_org(7)
-            mine = [await enter(s) for _ in range(3)]
-            others = await enter(s, "org7", "secret")
-            await s.sessions.sign_out(mine[0].token)
-            assert [ended(s, one.token) for one in mine] == [True, False, False]
-            assert await s.sessions.sign_out_everywhere(mine[1].token) == 2
-            for house in (s, Service(s.store, s.clock)):
-                if house is not s:
-                    await house.start()
-                assert all(ended(house, one.token) for one in mine)
-                assert not ended(house, others.token)
-
-    run(scenario())
+async def test_that_it_was_used_outlives_a_restart() -> None:
+    async with service() as s:
+        signed = await enter(s)
+        s.clock.ms += 11 * HOUR_MS
+        assert not ended(s, signed.token)
+        await s.access_services.upkeep.write()
+        s.clock.ms += 2 * HOUR_MS
+        again = Service(s.store, s.clock)
+        await again.start()
+        assert not ended(again, signed.token)
 
 
-def test_signing_out_holds_although_the_store_refuses() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            signed = await enter(s)
-            s.store.down = True
-            with pytest.raises(Exception, match="disk is full"):
-                await s.sessions.sign_out(signed.token)
-            assert ended(s, signed.token)
+async def test_sign_out_ends_one_and_everywhere_ends_all_also_after_a_restart() -> None:
+    async with service() as s:
+        await s.add_org(7)
+        mine = [await enter(s) for _ in range(3)]
+        others = await enter(s, "org7", "secret")
+        await s.sessions.sign_out(mine[0].token)
+        assert [ended(s, one.token) for one in mine] == [True, False, False]
+        assert await s.sessions.sign_out_everywhere(mine[1].token) == 2
+        for house in (s, Service(s.store, s.clock)):
+            if house is not s:
+                await house.start()
+            assert all(ended(house, one.token) for one in mine)
+            assert not ended(house, others.token)
 
-    run(scenario())
+
+async def test_signing_out_holds_although_the_store_refuses() -> None:
+    async with service() as s:
+        signed = await enter(s)
+        s.store.down = True
+        with pytest.raises(Exception, match="disk is full"):
+            await s.sessions.sign_out(signed.token)
+        assert ended(s, signed.token)
 
 
 async def revoke(s: Service) -> None:
@@ -214,127 +184,105 @@ async def expire(s: Service) -> None:
 
 
 @pytest.mark.parametrize("end", [revoke, rotate, expire])
-def test_it_ends_with_what_it_was_opened_by(end: Callable[[Service], Awaitable[None]]) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            await s.add_org(7)
-            signed = await enter(s, "org7", "secret")
-            assert not ended(s, signed.token)
-            await end(s)
-            assert ended(s, signed.token)
-
-    run(scenario())
-
-
-def test_a_rotation_with_overlap_leaves_it_until_the_overlap_ends() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            await s.add_org(7)
-            signed = await enter(s, "org7", "secret")
-            boss = s.access.caller_of("boss")
-            await s.access_services.credentials.rotate(boss, 7, "org7", {"overlapInHours": 2})
-            s.clock.ms += 2 * HOUR_MS - 1
-            assert not ended(s, signed.token)
-            s.clock.ms += 1
-            assert ended(s, signed.token)
-
-    run(scenario())
+async def test_it_ends_with_what_it_was_opened_by(
+    end: Callable[[Service], Awaitable[None]],
+) -> None:
+    async with service() as s:
+        await s.add_org(7)
+        signed = await enter(s, "org7", "secret")
+        assert not ended(s, signed.token)
+        await end(s)
+        assert ended(s, signed.token)
 
 
-def test_every_sign_in_has_a_new_token_and_only_digests_are_kept() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            tokens = {(await enter(s)).token for _ in range(5)}
-            assert len(tokens) == 5
-            kept = repr(await s.store.load_people()) + repr(vars(s.sessions))
-            assert not any(token in kept for token in tokens)
-            signed = await enter(s)
-            assert signed.token not in repr(signed)
-
-    run(scenario())
-
-
-def test_one_owner_has_at_most_so_many() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            first = await enter(s)
-            rest = [await enter(s) for _ in range(PER_OWNER_MAX)]
-            assert ended(s, first.token) and not any(ended(s, one.token) for one in rest)
-            assert len((await s.store.load_people()).sessions) == PER_OWNER_MAX
-
-    run(scenario())
+async def test_a_rotation_with_overlap_leaves_it_until_the_overlap_ends() -> None:
+    async with service() as s:
+        await s.add_org(7)
+        signed = await enter(s, "org7", "secret")
+        boss = s.access.caller_of("boss")
+        await s.access_services.credentials.rotate(boss, 7, "org7", {"overlapInHours": 2})
+        s.clock.ms += 2 * HOUR_MS - 1
+        assert not ended(s, signed.token)
+        s.clock.ms += 1
+        assert ended(s, signed.token)
 
 
-def test_the_list_is_the_owners_alone_and_tells_which_one_asks() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            await s.add_org(7)
-            first = await enter(s)
-            s.clock.ms += 5
-            second = await enter(s)
-            await enter(s, "org7", "secret")
-            listed = s.sessions.list(first.token)
-            assert [one.own for one in listed] == [False, True]
-            assert listed[0].created_ms == s.clock.ms
-            assert (listed[0].address, listed[0].agent) == ("192.0.2.1", "Firefox")
-            await s.sessions.sign_out(second.token)
-            assert len(s.sessions.list(first.token)) == 1
-
-    run(scenario())
+async def test_every_sign_in_has_a_new_token_and_only_digests_are_kept() -> None:
+    async with service() as s:
+        tokens = {(await enter(s)).token for _ in range(5)}
+        assert len(tokens) == 5
+        kept = repr(await s.store.load_people()) + repr(vars(s.sessions))
+        assert not any(token in kept for token in tokens)
+        signed = await enter(s)
+        assert signed.token not in repr(signed)
 
 
-def test_a_link_signs_in_once_within_ten_minutes() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            link = await s.sessions.make_link("boss")
-            signed = await s.sessions.by_link(link, "192.0.2.1")
-            assert s.sessions.caller(signed.token).platform
-            with pytest.raises(Denied, match="must be a new one"):
-                await s.sessions.by_link(link, "192.0.2.1")
-            late = await s.sessions.make_link("boss")
-            s.clock.ms += 600_000
-            with pytest.raises(Denied, match="must be a new one"):
-                await s.sessions.by_link(late, "192.0.2.1")
-            _, invitation = await s.users.create(
-                s.access.caller_of("boss"), 1, {"email": "a@b.example"}
-            )
-            assert invitation is not None
-            with pytest.raises(Denied, match="must be a new one"):
-                await s.sessions.by_link(invitation.token, "192.0.2.1")
-
-    run(scenario())
+async def test_one_owner_has_at_most_so_many() -> None:
+    async with service() as s:
+        first = await enter(s)
+        rest = [await enter(s) for _ in range(PER_OWNER_MAX)]
+        assert ended(s, first.token) and not any(ended(s, one.token) for one in rest)
+        assert len((await s.store.load_people()).sessions) == PER_OWNER_MAX
 
 
-def test_a_link_of_a_revoked_credential_does_not_sign_in() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            await s.add_org(7)
-            link = await s.sessions.make_link("org7")
-            await revoke(s)
-            with pytest.raises(Denied):
-                await s.sessions.by_link(link, "192.0.2.1")
+async def test_the_list_is_the_owners_alone_and_tells_which_one_asks() -> None:
+    async with service() as s:
+        await s.add_org(7)
+        first = await enter(s)
+        s.clock.ms += 5
+        second = await enter(s)
+        await enter(s, "org7", "secret")
+        listed = s.sessions.list(first.token)
+        assert [one.own for one in listed] == [False, True]
+        assert listed[0].created_ms == s.clock.ms
+        assert (listed[0].address, listed[0].agent) == ("192.0.2.1", "Firefox")
+        await s.sessions.sign_out(second.token)
+        assert len(s.sessions.list(first.token)) == 1
 
-    run(scenario())
+
+async def test_a_link_signs_in_once_within_ten_minutes() -> None:
+    async with service() as s:
+        link = await s.sessions.make_link("boss")
+        signed = await s.sessions.by_link(link, "192.0.2.1")
+        assert s.sessions.caller(signed.token).platform
+        with pytest.raises(Denied, match="must be a new one"):
+            await s.sessions.by_link(link, "192.0.2.1")
+        late = await s.sessions.make_link("boss")
+        s.clock.ms += 600_000
+        with pytest.raises(Denied, match="must be a new one"):
+            await s.sessions.by_link(late, "192.0.2.1")
+        _, invitation = await s.users.create(
+            s.access.caller_of("boss"), 1, {"email": "a@b.example"}
+        )
+        assert invitation is not None
+        with pytest.raises(Denied, match="must be a new one"):
+            await s.sessions.by_link(invitation.token, "192.0.2.1")
 
 
-def test_a_form_belongs_to_its_session_and_to_one_address() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            one, two = await enter(s), await enter(s)
-            made = csrf_of(one.token, "/console/o/7/stop")
-            assert made == csrf_of(one.token, "/console/o/7/stop")
-            others = {
-                csrf_of(two.token, "/console/o/7/stop"),
-                csrf_of(one.token, "/console/o/8/stop"),
-                csrf_of(one.token, "/console/o/7/stop/"),
-                csrf_of(one.token, ""),
-                csrf_of(one.token, "\ud800"),
-                csrf_of(one.token + "/console", "/o/7/stop"),
-            }
-            assert made not in others and len(others) == 6
-            assert made not in one.token
+async def test_a_link_of_a_revoked_credential_does_not_sign_in() -> None:
+    async with service() as s:
+        await s.add_org(7)
+        link = await s.sessions.make_link("org7")
+        await revoke(s)
+        with pytest.raises(Denied):
+            await s.sessions.by_link(link, "192.0.2.1")
 
-    run(scenario())
+
+async def test_a_form_belongs_to_its_session_and_to_one_address() -> None:
+    async with service() as s:
+        one, two = await enter(s), await enter(s)
+        made = csrf_of(one.token, "/console/o/7/stop")
+        assert made == csrf_of(one.token, "/console/o/7/stop")
+        others = {
+            csrf_of(two.token, "/console/o/7/stop"),
+            csrf_of(one.token, "/console/o/8/stop"),
+            csrf_of(one.token, "/console/o/7/stop/"),
+            csrf_of(one.token, ""),
+            csrf_of(one.token, "\ud800"),
+            csrf_of(one.token + "/console", "/o/7/stop"),
+        }
+        assert made not in others and len(others) == 6
+        assert made not in one.token
 
 
 async def guess(s: Service, key: str, address: str, device: str = "") -> str:
@@ -351,85 +299,74 @@ async def guess(s: Service, key: str, address: str, device: str = "") -> str:
 
 @pytest.mark.parametrize("tries", [10, 40, 200])
 @pytest.mark.parametrize("who", ["boss", "asha@acme.example"])
-def test_tries_from_one_address_shut_out_that_address_alone(tries: int, who: str) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            await s.add_org(7)
-            await person(s, 7)
-            secret = {"boss": "s3cret"}.get(who, WORD)
-            way = s.sessions.by_password if "@" in who else s.sessions.by_credential
-            told = [await guess(s, who, "192.0.2.66") for _ in range(tries)]
-            assert told == ["looked at"] * 10 + ["waits"] * (tries - 10)
-            with pytest.raises(TooManyTries) as slow:
-                await way(who, secret, "192.0.2.66")
-            assert 0 < slow.value.wait_s <= 90
-            assert (await way(who, secret, "198.51.100.7")).token
-            s.clock.ms += 91_000
-            assert (await way(who, secret, "192.0.2.66")).token
-
-    run(scenario())
+async def test_tries_from_one_address_shut_out_that_address_alone(tries: int, who: str) -> None:
+    async with service() as s:
+        await s.add_org(7)
+        await person(s, 7)
+        secret = {"boss": "s3cret"}.get(who, WORD)
+        way = s.sessions.by_password if "@" in who else s.sessions.by_credential
+        told = [await guess(s, who, "192.0.2.66") for _ in range(tries)]
+        assert told == ["looked at"] * 10 + ["waits"] * (tries - 10)
+        with pytest.raises(TooManyTries) as slow:
+            await way(who, secret, "192.0.2.66")
+        assert 0 < slow.value.wait_s <= 90
+        assert (await way(who, secret, "198.51.100.7")).token
+        s.clock.ms += 91_000
+        assert (await way(who, secret, "192.0.2.66")).token
 
 
-def test_tries_from_many_addresses_do_not_shut_the_owner_out() -> None:
+async def test_tries_from_many_addresses_do_not_shut_the_owner_out() -> None:
     """But strangers: what all of them have together is bounded."""
-
-    async def scenario() -> None:
-        async with service() as s:
-            signed = await s.sessions.by_credential("boss", "s3cret", "198.51.100.7")
-            told = [await guess(s, "boss", f"203.0.{n // 9}.{n % 9}") for n in range(400)]
-            assert told.count("looked at") == 50
-            with pytest.raises(TooManyTries):
-                await s.sessions.by_credential("boss", "s3cret", "192.0.2.1")
-            known = await s.sessions.by_credential("boss", "s3cret", "198.51.100.7")
-            assert known.token, "an address where somebody has signed in before"
-            moved = await s.sessions.by_credential("boss", "s3cret", "192.0.2.2", "", signed.device)
-            assert moved.token, "a browser where somebody has signed in before"
-            s.sessions.load(await s.store.load_people())
-            assert (await s.sessions.by_credential("boss", "s3cret", "198.51.100.7")).token
-
-    run(scenario())
+    async with service() as s:
+        signed = await s.sessions.by_credential("boss", "s3cret", "198.51.100.7")
+        told = [await guess(s, "boss", f"203.0.{n // 9}.{n % 9}") for n in range(400)]
+        assert told.count("looked at") == 50
+        with pytest.raises(TooManyTries):
+            await s.sessions.by_credential("boss", "s3cret", "192.0.2.1")
+        known = await s.sessions.by_credential("boss", "s3cret", "198.51.100.7")
+        assert known.token, "an address where somebody has signed in before"
+        moved = await s.sessions.by_credential("boss", "s3cret", "192.0.2.2", "", signed.device)
+        assert moved.token, "a browser where somebody has signed in before"
+        s.sessions.load(await s.store.load_people())
+        assert (await s.sessions.by_credential("boss", "s3cret", "198.51.100.7")).token
 
 
-def test_a_browsers_mark_is_of_one_account_and_is_counted_too() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            await s.add_org(7)
-            device = (await s.sessions.by_credential("boss", "s3cret", "192.0.2.1")).device
-            told = [await guess(s, "org7", f"203.0.113.{n}", device) for n in range(60)]
-            assert told.count("looked at") == 50, "it says nothing of another account"
-            for forged in ("", ".", device[:-1], device + "0", "x" * 5000, device.upper(), "é.é"):
-                assert (await guess(s, "org7", "203.0.113.99", forged)) == "waits"
-            told = [await guess(s, "boss", f"10.1.1.{n}", device) for n in range(80)]
-            assert told.count("looked at") == 60, "ten of its own, then those of a stranger"
-
-    run(scenario())
+async def test_a_browsers_mark_is_of_one_account_and_is_counted_too() -> None:
+    async with service() as s:
+        await s.add_org(7)
+        device = (await s.sessions.by_credential("boss", "s3cret", "192.0.2.1")).device
+        told = [await guess(s, "org7", f"203.0.113.{n}", device) for n in range(60)]
+        assert told.count("looked at") == 50, "it says nothing of another account"
+        for forged in ("", ".", device[:-1], device + "0", "x" * 5000, device.upper(), "é.é"):
+            assert (await guess(s, "org7", "203.0.113.99", forged)) == "waits"
+        told = [await guess(s, "boss", f"10.1.1.{n}", device) for n in range(80)]
+        assert told.count("looked at") == 60, "ten of its own, then those of a stranger"
 
 
-def test_an_org_that_set_a_password_for_an_address_guesses_no_faster_at_another_account() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            await s.add_org(7)
-            await s.add_org(8)
-            await person(s, 7)
-            boss = s.access.caller_of("boss")
-            body = {"email": "asha@acme.example", "role": "operator"}
-            looked = 0
-            for n in range(200):
-                user, link = await s.users.create(boss, 8, body)
-                assert link is not None
-                word = f"a word that is guessed {n}"
-                try:
-                    await open_link(s.services, "192.0.2.66", link.token, word)
-                    signed = await s.sessions.by_password("asha@acme.example", word, "192.0.2.66")
-                    assert [seat.org for seat in s.sessions.seats(signed.token)] == [8]
-                    await guess(s, "asha@acme.example", "192.0.2.66", signed.device)
-                    looked += 1
-                except TooManyTries:
-                    pass
-                await s.users.remove(boss, 8, user.person.id)
-            assert looked <= 10
-
-    run(scenario())
+async def test_an_org_that_set_a_password_for_an_address_guesses_no_faster_at_another_account() -> (
+    None
+):
+    async with service() as s:
+        await s.add_org(7)
+        await s.add_org(8)
+        await person(s, 7)
+        boss = s.access.caller_of("boss")
+        body = {"email": "asha@acme.example", "role": "operator"}
+        looked = 0
+        for n in range(200):
+            user, link = await s.users.create(boss, 8, body)
+            assert link is not None
+            word = f"a word that is guessed {n}"
+            try:
+                await open_link(s.services, "192.0.2.66", link.token, word)
+                signed = await s.sessions.by_password("asha@acme.example", word, "192.0.2.66")
+                assert [seat.org for seat in s.sessions.seats(signed.token)] == [8]
+                await guess(s, "asha@acme.example", "192.0.2.66", signed.device)
+                looked += 1
+            except TooManyTries:
+                pass
+            await s.users.remove(boss, 8, user.person.id)
+        assert looked <= 10
 
 
 def test_guessing_is_slowed_down_by_address_whatever_the_account() -> None:

@@ -168,5 +168,5 @@ def as_served() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("as_served")
-def test_an_event_for_20_000_webhooks_holds_nobody_up(tmp_path: Path) -> None:
-    asyncio.run(scenario(tmp_path / "data"))
+async def test_an_event_for_20_000_webhooks_holds_nobody_up(tmp_path: Path) -> None:
+    await scenario(tmp_path / "data")

@@ -1,6 +1,5 @@
 """Who fails is remembered, told of, disabled after eight days, and forgotten with a success."""
 
-import asyncio
 import random
 from collections.abc import Sequence
 
@@ -115,37 +114,31 @@ def test_it_is_told_after_fifteen_minutes_though_nothing_fails_behind_its_open_b
     assert scene.said == [("failing", FIRST)]
 
 
-def test_the_time_in_which_the_service_stood_still_is_no_failing() -> None:
-    async def story() -> None:
-        scene, after = Scene(), Scene()
-        scene.fail(10)
-        await scene.healths.close()
-        after.clock.ms += 3 * DAY_MS
-        after.healths.load(list(scene.rows.kept.values()))
-        after.fail()
-        assert after.said == []
-        after.clock.ms += 900_000
-        after.fail()
-        assert after.said == [("failing", FIRST)]
-
-    asyncio.run(story())
+async def test_the_time_in_which_the_service_stood_still_is_no_failing() -> None:
+    scene, after = Scene(), Scene()
+    scene.fail(10)
+    await scene.healths.close()
+    after.clock.ms += 3 * DAY_MS
+    after.healths.load(list(scene.rows.kept.values()))
+    after.fail()
+    assert after.said == []
+    after.clock.ms += 900_000
+    after.fail()
+    assert after.said == [("failing", FIRST)]
 
 
-def test_a_word_told_before_a_restart_is_not_told_again() -> None:
-    async def story() -> None:
-        scene, after = Scene(), Scene()
-        scene.fail(10)
-        scene.clock.ms += 900_000
-        scene.fail()
-        await scene.healths.close()
-        after.healths.load(list(scene.rows.kept.values()))
-        after.clock.ms += 3_600_000
-        after.fail(5)
-        assert after.said == []
-        after.healths.good(4)
-        assert after.said == [("recovered", FIRST)]
-
-    asyncio.run(story())
+async def test_a_word_told_before_a_restart_is_not_told_again() -> None:
+    scene, after = Scene(), Scene()
+    scene.fail(10)
+    scene.clock.ms += 900_000
+    scene.fail()
+    await scene.healths.close()
+    after.healths.load(list(scene.rows.kept.values()))
+    after.clock.ms += 3_600_000
+    after.fail(5)
+    assert after.said == []
+    after.healths.good(4)
+    assert after.said == [("recovered", FIRST)]
 
 
 def test_one_that_fails_in_part_is_shown_so_and_not_by_turns() -> None:
@@ -207,46 +200,40 @@ def test_a_success_ends_it_and_is_told_to_whom_the_failure_was_told() -> None:
     assert len(scene.said) == 2
 
 
-def test_what_is_known_is_written_behind_and_again_after_the_store_refused() -> None:
-    async def story() -> None:
-        scene = Scene()
-        scene.fail()
-        scene.rows.down = True
-        for _ in range(2):
-            try:
-                await scene.healths.write()
-            except port.StoreDown:
-                scene.rows.down = False
-        assert scene.rows.kept[4].failing_since_ms == 1_000_000
-        scene.healths.good(4)
-        await scene.healths.write()
-        assert scene.rows.kept[4] == port.Health(4)
-
-    asyncio.run(story())
+async def test_what_is_known_is_written_behind_and_again_after_the_store_refused() -> None:
+    scene = Scene()
+    scene.fail()
+    scene.rows.down = True
+    for _ in range(2):
+        try:
+            await scene.healths.write()
+        except port.StoreDown:
+            scene.rows.down = False
+    assert scene.rows.kept[4].failing_since_ms == 1_000_000
+    scene.healths.good(4)
+    await scene.healths.write()
+    assert scene.rows.kept[4] == port.Health(4)
 
 
-def test_the_pause_of_an_open_breaker_is_taken_up_as_much_as_is_left_of_it() -> None:
-    async def story() -> None:
-        scene = Scene()
-        breaker = Breaker()
-        for _ in range(OUTCOMES_MIN):
-            breaker.record(50.0, 50.0, False, random.Random(1))
-        scene.healths.moved(4, breaker, 50.0)
-        await scene.healths.write()
-        after = Scene()
-        after.clock.ms += 2_000
-        after.healths.load(list(scene.rows.kept.values()))
-        pause = after.healths.pause_of(4)
-        assert pause is not None and pause.opens == 1
-        assert abs(pause.left_s - (breaker.wait_s(50.0) - 2)) < 0.01
-        assert after.healths.open_breakers == 1
-        assert after.healths.open_causes == {"replay": 1}
-        after.healths.bad(4, "503")
-        assert after.healths.open_causes == {"503": 1}
-        after.healths.forget(4)
-        assert after.healths.pause_of(4) is None
-
-    asyncio.run(story())
+async def test_the_pause_of_an_open_breaker_is_taken_up_as_much_as_is_left_of_it() -> None:
+    scene = Scene()
+    breaker = Breaker()
+    for _ in range(OUTCOMES_MIN):
+        breaker.record(50.0, 50.0, False, random.Random(1))
+    scene.healths.moved(4, breaker, 50.0)
+    await scene.healths.write()
+    after = Scene()
+    after.clock.ms += 2_000
+    after.healths.load(list(scene.rows.kept.values()))
+    pause = after.healths.pause_of(4)
+    assert pause is not None and pause.opens == 1
+    assert abs(pause.left_s - (breaker.wait_s(50.0) - 2)) < 0.01
+    assert after.healths.open_breakers == 1
+    assert after.healths.open_causes == {"replay": 1}
+    after.healths.bad(4, "503")
+    assert after.healths.open_causes == {"503": 1}
+    after.healths.forget(4)
+    assert after.healths.pause_of(4) is None
 
 
 class Passing(Scene):
@@ -282,38 +269,30 @@ def test_a_leap_of_the_clock_disables_nobody(leap_days: int) -> None:
     assert scene.said[-1][0] == "disable", "eight days have passed"
 
 
-def test_the_time_in_which_the_service_was_down_is_not_the_receivers() -> None:
-    async def story() -> None:
-        scene = Passing()
-        scene.fail(20)
-        scene.wait(5)
-        await scene.healths.close()
-        after = Passing(list(scene.rows.kept.values()))
-        after.clock.ms = scene.clock.ms + 8 * DAY_MS
-        after.fail(20)
-        assert [said for said, _ in after.said] == ["failing"]
-        after.wait(3)
-        after.fail()
-        assert after.said[-1][0] == "disable"
-
-    asyncio.run(story())
+async def test_the_time_in_which_the_service_was_down_is_not_the_receivers() -> None:
+    scene = Passing()
+    scene.fail(20)
+    scene.wait(5)
+    await scene.healths.close()
+    after = Passing(list(scene.rows.kept.values()))
+    after.clock.ms = scene.clock.ms + 8 * DAY_MS
+    after.fail(20)
+    assert [said for said, _ in after.said] == ["failing"]
+    after.wait(3)
+    after.fail()
+    assert after.said[-1][0] == "disable"
 
 
-def test_nothing_is_parked_before_the_receiver_was_asked_once_more_by_a_date_that_is_sure() -> None:
-    async def story() -> None:
-        opened = port.Health(4, 1, 20, "503", 3, 0)
-        scene = Passing([opened])
-        scene.rows.expired = 2
-        for sure, fails, parked in ((True, False, 0), (False, True, 0), (True, False, 2)):
-            scene.sure = sure
-            if fails:
-                scene.fail()
-            await scene.healths._review()
-            assert [one for one in scene.said if one[0] == "parked"] == [("parked", 4)] * (
-                parked // 2
-            )
-
-    asyncio.run(story())
+async def test_nothing_is_parked_before_the_receiver_was_asked_once_more_by_a_sure_date() -> None:
+    opened = port.Health(4, 1, 20, "503", 3, 0)
+    scene = Passing([opened])
+    scene.rows.expired = 2
+    for sure, fails, parked in ((True, False, 0), (False, True, 0), (True, False, 2)):
+        scene.sure = sure
+        if fails:
+            scene.fail()
+        await scene.healths._review()
+        assert [one for one in scene.said if one[0] == "parked"] == [("parked", 4)] * (parked // 2)
 
 
 def test_after_a_restart_nobody_is_told_before_the_receiver_has_failed_again() -> None:
@@ -342,24 +321,21 @@ def test_a_failed_probe_of_a_replay_is_asking_as_well() -> None:
     assert not scene.healths.parks(HOOK)
 
 
-def test_what_is_parked_has_waited_168_hours_slice_by_slice() -> None:
-    async def story() -> None:
-        scene, asked, left = Passing(), [], 2 * PARK_SLICE
+async def test_what_is_parked_has_waited_168_hours_slice_by_slice() -> None:
+    scene, asked, left = Passing(), [], 2 * PARK_SLICE
 
-        async def park_expired(webhook: int, accepted_before_ms: int, limit: int) -> int:
-            nonlocal left
-            moved = min(left, limit)
-            left -= moved
-            asked.append((webhook, scene.clock.ms - accepted_before_ms, moved))
-            return moved
+    async def park_expired(webhook: int, accepted_before_ms: int, limit: int) -> int:
+        nonlocal left
+        moved = min(left, limit)
+        left -= moved
+        asked.append((webhook, scene.clock.ms - accepted_before_ms, moved))
+        return moved
 
-        scene.rows.park_expired = park_expired  # type: ignore[method-assign]
-        await scene.healths.park_overdue(HOOK)
-        hours_ms = 168 * 3_600_000
-        assert asked == [(4, hours_ms, moved) for moved in (PARK_SLICE, PARK_SLICE, 0)]
-        assert scene.said == [("parked", 4)] * 2
-
-    asyncio.run(story())
+    scene.rows.park_expired = park_expired  # type: ignore[method-assign]
+    await scene.healths.park_overdue(HOOK)
+    hours_ms = 168 * 3_600_000
+    assert asked == [(4, hours_ms, moved) for moved in (PARK_SLICE, PARK_SLICE, 0)]
+    assert scene.said == [("parked", 4)] * 2
 
 
 def test_a_pause_that_was_dated_ahead_is_no_longer_than_a_pause() -> None:

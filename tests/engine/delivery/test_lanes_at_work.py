@@ -9,7 +9,7 @@ import pytest
 
 from tests.engine.delivery.test_healths import HOOK, Clock
 from tests.engine.delivery.test_next_attempts import Silent, hand_over, job, scene_of
-from tests.engine.webhooks.test_disabled_takes import Scene, play
+from tests.engine.webhooks.test_disabled_takes import Scene
 from tests.simulation.loop import simulate
 from tidings.core.delivery.breaker import OUTCOMES_MIN, Position
 from tidings.core.delivery.exchange import Answer, Ending
@@ -67,43 +67,39 @@ def wait_less(scene: Scene, runner: WebhookRunner) -> None:
 @pytest.mark.parametrize(
     "reason", [open_breaker, refuse, shut, pace, fill_the_process, halt, stop, wait_less]
 )
-def test_a_lane_that_has_work_and_a_slot_and_does_not_send_is_told_unless_there_is_a_reason(
+async def test_a_lane_that_has_work_and_a_slot_and_does_not_send_is_told_unless_there_is_a_reason(
     reason: Callable[[Scene, WebhookRunner], None],
 ) -> None:
-    async def story(_: Scene) -> None:
-        scene = scene_of(Silent())
-        await hand_over(scene, job(1, 2))
-        [runner] = scene.dispatcher._runners.values()
-        assert runner.waiting_since_s is None and scene.dispatcher.overdue() == []
-        runner.lane.offer_retry(job(2, 2))  # and nobody pumps
-        runner.waiting_since_s = asyncio.get_running_loop().time() - OVERDUE_S - 1
-        assert [webhook.id for webhook in scene.dispatcher.overdue()] == [HOOK.id]
-        reason(scene, runner)
-        assert scene.dispatcher.overdue() == []
-
-    play(story)
+    scene = Scene()
+    scene = scene_of(Silent())
+    await hand_over(scene, job(1, 2))
+    [runner] = scene.dispatcher._runners.values()
+    assert runner.waiting_since_s is None and scene.dispatcher.overdue() == []
+    runner.lane.offer_retry(job(2, 2))  # and nobody pumps
+    runner.waiting_since_s = asyncio.get_running_loop().time() - OVERDUE_S - 1
+    assert [webhook.id for webhook in scene.dispatcher.overdue()] == [HOOK.id]
+    reason(scene, runner)
+    assert scene.dispatcher.overdue() == []
 
 
-def test_what_could_not_be_read_is_read_soon_though_nothing_else_happens() -> None:
-    async def story(_: Scene) -> None:
-        silent = Silent()
-        silent.answers.set()
-        scene, asked = scene_of(silent), 0
+async def test_what_could_not_be_read_is_read_soon_though_nothing_else_happens() -> None:
+    scene = Scene()
+    silent = Silent()
+    silent.answers.set()
+    scene, asked = scene_of(silent), 0
 
-        async def page(webhook: int, after: int, limit: int) -> list[Job]:
-            nonlocal asked
-            asked += 1
-            if asked == 1:
-                raise port.StoreDown("the disk is full")
-            return [job(7)] if after < 7 else []
+    async def page(webhook: int, after: int, limit: int) -> list[Job]:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise port.StoreDown("the disk is full")
+        return [job(7)] if after < 7 else []
 
-        scene.store.page = page  # type: ignore[method-assign]
-        scene.dispatcher.begin([port.Standing(HOOK.number, 1, None)])
-        await asyncio.sleep(PAGE_RETRY_S + 0.1)
-        [runner] = scene.dispatcher._runners.values()
-        assert asked == 2 and runner.lane.in_flight == {7: 1}
-
-    play(story)
+    scene.store.page = page  # type: ignore[method-assign]
+    scene.dispatcher.begin([port.Standing(HOOK.number, 1, None)])
+    await asyncio.sleep(PAGE_RETRY_S + 0.1)
+    [runner] = scene.dispatcher._runners.values()
+    assert asked == 2 and runner.lane.in_flight == {7: 1}
 
 
 class Timed:
@@ -117,63 +113,57 @@ class Timed:
         return Answer(self.status, (), b"", False, self.took_ms)
 
 
-def test_well_is_who_has_just_delivered_and_quickly() -> None:
-    async def story(scene: Scene) -> None:
-        timed = Timed()
-        scene.line.send = timed.send  # type: ignore[method-assign]
-        seen = []
-        quick_ms = QUICK_S * 1000
-        for n, (status, took_ms) in enumerate(
-            [(200, 1.0), (200, quick_ms + 1), (200, quick_ms - 1), (500, 1.0)], 1
-        ):
-            timed.status, timed.took_ms = status, took_ms
-            await hand_over(scene, job(n, 2))
-            await asyncio.sleep(0.01)
-            [runner] = scene.dispatcher._runners.values()
-            seen.append(runner.well)
-        assert seen == [True, False, True, False]
-
-    play(story)
-
-
-def test_a_url_that_was_changed_before_a_410_was_written_is_sent_to() -> None:
-    async def story(scene: Scene) -> None:
-        timed = Timed()
-        scene.line.send = timed.send  # type: ignore[method-assign]
-        timed.status = 410
-        await hand_over(scene, job(1, 2))
+async def test_well_is_who_has_just_delivered_and_quickly() -> None:
+    scene = Scene()
+    timed = Timed()
+    scene.line.send = timed.send  # type: ignore[method-assign]
+    seen = []
+    quick_ms = QUICK_S * 1000
+    for n, (status, took_ms) in enumerate(
+        [(200, 1.0), (200, quick_ms + 1), (200, quick_ms - 1), (500, 1.0)], 1
+    ):
+        timed.status, timed.took_ms = status, took_ms
+        await hand_over(scene, job(n, 2))
         await asyncio.sleep(0.01)
-        moved = msgspec.structs.replace(HOOK, version=2, url="https://new.example.com")
-        scene.registry.put(moved)
-        scene.dispatcher.changed(moved)
-        settled = port.Settled(1, HOOK.number, None, 4, 2, 1, 1_000_000, 1, 410)
-        scene.dispatcher.settled([settled], port.Receipt(now_ms=1_000_000))
         [runner] = scene.dispatcher._runners.values()
-        assert runner.lane.open
-        timed.status = 200
-        await hand_over(scene, job(2, 2))
-        await asyncio.sleep(0.01)
-        assert runner.well, "the new address has got it"
-
-    play(story)
+        seen.append(runner.well)
+    assert seen == [True, False, True, False]
 
 
-def test_after_a_410_was_written_nothing_starts() -> None:
-    async def story(scene: Scene) -> None:
-        timed = Timed()
-        scene.line.send = timed.send  # type: ignore[method-assign]
-        timed.status = 410
-        await hand_over(scene, job(1, 2))
-        await asyncio.sleep(0.01)
-        settled = port.Settled(1, HOOK.number, None, 4, 2, 1, 1_000_000, 1, 410)
-        scene.dispatcher.settled([settled], port.Receipt(now_ms=1_000_000))
-        [runner] = scene.dispatcher._runners.values()
-        assert not runner.lane.open
-        await hand_over(scene, job(2, 2))
-        await asyncio.sleep(0.01)
-        assert runner.lane.running == 0 and not runner.well
+async def test_a_url_that_was_changed_before_a_410_was_written_is_sent_to() -> None:
+    scene = Scene()
+    timed = Timed()
+    scene.line.send = timed.send  # type: ignore[method-assign]
+    timed.status = 410
+    await hand_over(scene, job(1, 2))
+    await asyncio.sleep(0.01)
+    moved = msgspec.structs.replace(HOOK, version=2, url="https://new.example.com")
+    scene.registry.put(moved)
+    scene.dispatcher.changed(moved)
+    settled = port.Settled(1, HOOK.number, None, 4, 2, 1, 1_000_000, 1, 410)
+    scene.dispatcher.settled([settled], port.Receipt(now_ms=1_000_000))
+    [runner] = scene.dispatcher._runners.values()
+    assert runner.lane.open
+    timed.status = 200
+    await hand_over(scene, job(2, 2))
+    await asyncio.sleep(0.01)
+    assert runner.well, "the new address has got it"
 
-    play(story)
+
+async def test_after_a_410_was_written_nothing_starts() -> None:
+    scene = Scene()
+    timed = Timed()
+    scene.line.send = timed.send  # type: ignore[method-assign]
+    timed.status = 410
+    await hand_over(scene, job(1, 2))
+    await asyncio.sleep(0.01)
+    settled = port.Settled(1, HOOK.number, None, 4, 2, 1, 1_000_000, 1, 410)
+    scene.dispatcher.settled([settled], port.Receipt(now_ms=1_000_000))
+    [runner] = scene.dispatcher._runners.values()
+    assert not runner.lane.open
+    await hand_over(scene, job(2, 2))
+    await asyncio.sleep(0.01)
+    assert runner.lane.running == 0 and not runner.well
 
 
 def test_a_clock_that_was_set_ahead_is_seen_within_a_minute_by_what_waits_for_its_time() -> None:
@@ -191,38 +181,34 @@ def test_a_clock_that_was_set_ahead_is_seen_within_a_minute_by_what_waits_for_it
     simulate(1, main())
 
 
-def test_what_a_receiver_takes_is_forgotten_with_its_url_and_not_before() -> None:
-    async def story(_: Scene) -> None:
-        scene = scene_of(Silent())
-        await hand_over(scene, job(1, 2))
-        [runner] = scene.dispatcher._runners.values()
-        refuse(scene, runner)
-        learned = runner.lane.learned
-        scene.dispatcher.changed(msgspec.structs.replace(HOOK, version=2, name="other"))
-        assert runner.lane.learned is learned
-        moved = msgspec.structs.replace(HOOK, version=3, url="https://new.example.com")
-        scene.dispatcher.changed(moved)
-        assert runner.lane.learned.rate is None
-
-    play(story)
+async def test_what_a_receiver_takes_is_forgotten_with_its_url_and_not_before() -> None:
+    scene = Scene()
+    scene = scene_of(Silent())
+    await hand_over(scene, job(1, 2))
+    [runner] = scene.dispatcher._runners.values()
+    refuse(scene, runner)
+    learned = runner.lane.learned
+    scene.dispatcher.changed(msgspec.structs.replace(HOOK, version=2, name="other"))
+    assert runner.lane.learned is learned
+    moved = msgspec.structs.replace(HOOK, version=3, url="https://new.example.com")
+    scene.dispatcher.changed(moved)
+    assert runner.lane.learned.rate is None
 
 
 @pytest.mark.parametrize("off", [Standing.DISABLED, Standing.PAUSED, Standing.INACTIVE])
-def test_a_webhook_that_is_set_active_again_begins_afresh(off: Standing) -> None:
-    async def story(_: Scene) -> None:
-        scene = scene_of(Silent())
-        await hand_over(scene, job(1, 2))
-        [runner] = scene.dispatcher._runners.values()
-        scene.healths.bad(HOOK.number, "503")
-        open_breaker(scene, runner)
-        scene.dispatcher.changed(msgspec.structs.replace(HOOK, version=2, name="other"))
-        assert scene.healths.of(HOOK.number) is not None, "another name mends no receiver"
-        scene.change(off)
-        scene.change(Standing.ACTIVE)
-        assert scene.healths.of(HOOK.number) is None
-        assert runner.lane.breaker.position is Position.CLOSED
-
-    play(story)
+async def test_a_webhook_that_is_set_active_again_begins_afresh(off: Standing) -> None:
+    scene = Scene()
+    scene = scene_of(Silent())
+    await hand_over(scene, job(1, 2))
+    [runner] = scene.dispatcher._runners.values()
+    scene.healths.bad(HOOK.number, "503")
+    open_breaker(scene, runner)
+    scene.dispatcher.changed(msgspec.structs.replace(HOOK, version=2, name="other"))
+    assert scene.healths.of(HOOK.number) is not None, "another name mends no receiver"
+    scene.change(off)
+    scene.change(Standing.ACTIVE)
+    assert scene.healths.of(HOOK.number) is None
+    assert runner.lane.breaker.position is Position.CLOSED
 
 
 class Retiring:
@@ -241,22 +227,19 @@ class Retiring:
 
 @pytest.mark.parametrize("left", [0, 3, RETIRE_SLICE, 2 * RETIRE_SLICE + 1])
 @pytest.mark.parametrize("standing", list(Standing))
-def test_what_was_parked_is_told_once_and_in_all_of_the_disabled_alone(
+async def test_what_was_parked_is_told_once_and_in_all_of_the_disabled_alone(
     standing: Standing, left: int
 ) -> None:
-    async def story(_: Scene) -> None:
-        webhook = msgspec.structs.replace(HOOK, standing=standing)
-        store, told = Retiring(left), list[int]()
-        retirement = Retirement(
-            store,  # type: ignore[arg-type]  # the part that is asked here
-            lambda _: webhook,
-            lambda _, count: told.append(count),
-        )
-        await retirement.begin(webhook)
-        await retirement.done()
-        assert told == ([left] if standing is Standing.DISABLED else [])
-        ends = {Standing.DISABLED: {State.PARKED}, Standing.DELETED: {State.CANCELLED}}
-        assert store.states == ends.get(standing, set())
-        assert store.left == (0 if standing in ends else left)
-
-    play(story)
+    webhook = msgspec.structs.replace(HOOK, standing=standing)
+    store, told = Retiring(left), list[int]()
+    retirement = Retirement(
+        store,  # type: ignore[arg-type]  # the part that is asked here
+        lambda _: webhook,
+        lambda _, count: told.append(count),
+    )
+    await retirement.begin(webhook)
+    await retirement.done()
+    assert told == ([left] if standing is Standing.DISABLED else [])
+    ends = {Standing.DISABLED: {State.PARKED}, Standing.DELETED: {State.CANCELLED}}
+    assert store.states == ends.get(standing, set())
+    assert store.left == (0 if standing in ends else left)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.engine.shaping.test_shaped_sending import BODY, HOOK, Desk, Shaping, job, run
+from tests.engine.shaping.test_shaped_sending import BODY, HOOK, Desk, Shaping, job
 from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
@@ -75,46 +75,40 @@ def changed(desk: Desk, webhook: Webhook, **fields: Any) -> None:
 
 
 @pytest.mark.parametrize("plain", [True, False])
-def test_a_new_url_and_secret_are_those_of_what_has_not_left(plain: bool) -> None:
-    async def scenario() -> None:
-        line, shaper = SlowLine(200), Shaping()
-        hook = msgspec.structs.replace(HOOK, plain=plain)
-        desk = desk_of(line, hook, shaper)
-        assert await desk.work(job()) == [] and desk.noted.attempts == []  # type: ignore[attr-defined]
-        changed(desk, hook, url="https://y.example/", secrets=(b"t" * 32,))
-        line.connected.set()
-        [delivered] = await desk.work()
-        assert (delivered.state, delivered.attempt, delivered.version) == (State.DELIVERED, 2, 2)
-        [(host, headers, body)] = line.sent
-        assert host == "y.example" and body == (BODY if plain else b'{"made":2}')
-        now_s = int(headers["webhook-timestamp"])
-        signed = Signer((b"t" * 32,)).sign(headers["webhook-id"], now_s, body)
-        assert headers["webhook-signature"] == signed
-        assert desk.noted.attempts == [(5, 2)]  # type: ignore[attr-defined]
-        assert line.closed == ["x.example"], "the old line is closed after its last attempt"
-
-    run(scenario())
+async def test_a_new_url_and_secret_are_those_of_what_has_not_left(plain: bool) -> None:
+    line, shaper = SlowLine(200), Shaping()
+    hook = msgspec.structs.replace(HOOK, plain=plain)
+    desk = desk_of(line, hook, shaper)
+    assert await desk.work(job()) == [] and desk.noted.attempts == []  # type: ignore[attr-defined]
+    changed(desk, hook, url="https://y.example/", secrets=(b"t" * 32,))
+    line.connected.set()
+    [delivered] = await desk.work()
+    assert (delivered.state, delivered.attempt, delivered.version) == (State.DELIVERED, 2, 2)
+    [(host, headers, body)] = line.sent
+    assert host == "y.example" and body == (BODY if plain else b'{"made":2}')
+    now_s = int(headers["webhook-timestamp"])
+    signed = Signer((b"t" * 32,)).sign(headers["webhook-id"], now_s, body)
+    assert headers["webhook-signature"] == signed
+    assert desk.noted.attempts == [(5, 2)]  # type: ignore[attr-defined]
+    assert line.closed == ["x.example"], "the old line is closed after its last attempt"
 
 
-def test_what_was_shaped_and_did_not_leave_is_shaped_from_what_was_accepted() -> None:
-    async def scenario() -> None:
-        class Keeping(Shaping):
-            async def shape(self, webhook: Webhook, job: Any) -> bytes:
-                seen.append(job.body)
-                return await super().shape(webhook, job)
+async def test_what_was_shaped_and_did_not_leave_is_shaped_from_what_was_accepted() -> None:
+    class Keeping(Shaping):
+        async def shape(self, webhook: Webhook, job: Any) -> bytes:
+            seen.append(job.body)
+            return await super().shape(webhook, job)
 
-        seen: list[bytes] = []
-        line = SlowLine(503)
-        desk = desk_of(line, HOOK, Keeping())
-        assert await desk.work(job()) == []
-        changed(desk, HOOK, standing=Standing.PAUSED)
-        line.connected.set()
-        assert await desk.work() == [] and line.sent == []
-        desk.dispatcher.changed(msgspec.structs.replace(HOOK, version=3))
-        [failed] = await desk.work()
-        assert seen == [BODY, BODY] and failed.sent == b'{"made":2}' and failed.attempt == 2
-
-    run(scenario())
+    seen: list[bytes] = []
+    line = SlowLine(503)
+    desk = desk_of(line, HOOK, Keeping())
+    assert await desk.work(job()) == []
+    changed(desk, HOOK, standing=Standing.PAUSED)
+    line.connected.set()
+    assert await desk.work() == [] and line.sent == []
+    desk.dispatcher.changed(msgspec.structs.replace(HOOK, version=3))
+    [failed] = await desk.work()
+    assert seen == [BODY, BODY] and failed.sent == b'{"made":2}' and failed.attempt == 2
 
 
 def pause(desk: Desk) -> None:
@@ -141,39 +135,30 @@ def cancel(desk: Desk) -> None:
 
 @pytest.mark.parametrize("refuses", [False, True])
 @pytest.mark.parametrize("hold", [pause, disable, delete, stop, cancel])
-def test_what_may_not_leave_any_more_does_not_and_is_charged_to_nobody(
+async def test_what_may_not_leave_any_more_does_not_and_is_charged_to_nobody(
     hold: Callable[[Desk], None], refuses: bool
 ) -> None:
-    async def scenario() -> None:
-        line = SlowLine(refuses=refuses)
-        desk = desk_of(line)
-        assert await desk.work(job()) == []
-        hold(desk)
-        line.connected.set()
-        assert await desk.work() == [] and line.sent == []
-        assert desk.noted.attempts == [] and desk.dispatcher.in_flight == 0  # type: ignore[attr-defined]
-
-    run(scenario())
+    line = SlowLine(refuses=refuses)
+    desk = desk_of(line)
+    assert await desk.work(job()) == []
+    hold(desk)
+    line.connected.set()
+    assert await desk.work() == [] and line.sent == []
+    assert desk.noted.attempts == [] and desk.dispatcher.in_flight == 0  # type: ignore[attr-defined]
 
 
-def test_without_a_change_a_refused_connection_is_a_failed_attempt() -> None:
-    async def scenario() -> None:
-        line = SlowLine(refuses=True)
-        line.connected.set()
-        desk = desk_of(line)
-        [failed] = await desk.work(job())
-        assert (failed.state, failed.attempt) == (State.RETRYING, 2)
-        assert desk.noted.attempts == []  # type: ignore[attr-defined]
-
-    run(scenario())
+async def test_without_a_change_a_refused_connection_is_a_failed_attempt() -> None:
+    line = SlowLine(refuses=True)
+    line.connected.set()
+    desk = desk_of(line)
+    [failed] = await desk.work(job())
+    assert (failed.state, failed.attempt) == (State.RETRYING, 2)
+    assert desk.noted.attempts == []  # type: ignore[attr-defined]
 
 
-def test_at_the_end_of_the_service_only_what_has_left_is_possibly_sent() -> None:
-    async def scenario() -> None:
-        line = SlowLine()
-        desk = desk_of(line)
-        assert await desk.work(job()) == []
-        await desk.dispatcher.stop(0.01)
-        assert desk.quiet.settled == [] and desk.dispatcher.in_flight == 0
-
-    run(scenario())
+async def test_at_the_end_of_the_service_only_what_has_left_is_possibly_sent() -> None:
+    line = SlowLine()
+    desk = desk_of(line)
+    assert await desk.work(job()) == []
+    await desk.dispatcher.stop(0.01)
+    assert desk.quiet.settled == [] and desk.dispatcher.in_flight == 0

@@ -7,7 +7,7 @@ import pytest
 
 from tests.engine.delivery.test_healths import HOOK
 from tests.engine.delivery.test_next_attempts import hand_over, job, offer, scene_of
-from tests.engine.webhooks.test_disabled_takes import Scene, Store, play
+from tests.engine.webhooks.test_disabled_takes import Scene, Store
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
 from tidings.egress.port import Leaves
@@ -74,76 +74,70 @@ def count(receiver: Receiver) -> int:
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_what_waits_in_memory_is_not_sent(how: str) -> None:
-    async def story(_: Scene) -> None:
-        receiver, store = Receiver(), Written()
-        receiver.connected.set()
-        scene = scene_with(receiver, store, 1)
-        await bring(scene, how, of(how, 1), of(how, 2), of(how, 3))
-        await settle()
-        assert count(receiver) == 1, "two wait for the only connection"
-        if how != "retry":
-            store.jobs = {3: of(how, 3)}  # the second is cancelled, and nobody was told
-        scene.dispatcher.look_again(set())
-        receiver.answers.set()
-        await settle()
-        if how == "retry":
-            assert count(receiver) == 1
-            assert store.released, "the third one is due again"
-            assert 3 not in store.released[-1][1] and 2 not in store.released[-1][1]
-        else:
-            assert count(receiver) == 2, "the third is sent, and sent once"
-            assert scene.dispatcher._runners[HOOK.number].lane.in_flight.keys() == {1, 3}
-
-    play(story)
+async def test_what_waits_in_memory_is_not_sent(how: str) -> None:
+    scene = Scene()
+    receiver, store = Receiver(), Written()
+    receiver.connected.set()
+    scene = scene_with(receiver, store, 1)
+    await bring(scene, how, of(how, 1), of(how, 2), of(how, 3))
+    await settle()
+    assert count(receiver) == 1, "two wait for the only connection"
+    if how != "retry":
+        store.jobs = {3: of(how, 3)}  # the second is cancelled, and nobody was told
+    scene.dispatcher.look_again(set())
+    receiver.answers.set()
+    await settle()
+    if how == "retry":
+        assert count(receiver) == 1
+        assert store.released, "the third one is due again"
+        assert 3 not in store.released[-1][1] and 2 not in store.released[-1][1]
+    else:
+        assert count(receiver) == 2, "the third is sent, and sent once"
+        assert scene.dispatcher._runners[HOOK.number].lane.in_flight.keys() == {1, 3}
 
 
 @pytest.mark.parametrize("cancelled", [True, False])
 @pytest.mark.parametrize("how", HOW)
-def test_what_waits_for_its_connection_is_not_sent(how: str, cancelled: bool) -> None:
-    async def story(_: Scene) -> None:
-        receiver = Receiver()
-        store = Written()
-        scene = scene_with(receiver, store, 5)
-        await bring(scene, how, of(how, 1))
-        await settle()
-        lane = scene.dispatcher._runners[HOOK.number].lane
-        assert lane.running == 1 and not receiver.sent, "it connects"
-        store.jobs = {} if cancelled else {1: of(how, 1)}
-        scene.dispatcher.look_again(set())
-        await settle()
-        receiver.connected.set()
-        receiver.answers.set()
-        await settle()
-        if how == "retry":
-            assert not receiver.sent, "the store says what becomes of it"
-            assert store.released[-1] == (HOOK.number, []), "it is due again if it still is"
-        else:
-            assert count(receiver) == (0 if cancelled else 1)
-        assert lane.running == 0 and scene.dispatcher.in_flight == 0
-
-    play(story)
+async def test_what_waits_for_its_connection_is_not_sent(how: str, cancelled: bool) -> None:
+    scene = Scene()
+    receiver = Receiver()
+    store = Written()
+    scene = scene_with(receiver, store, 5)
+    await bring(scene, how, of(how, 1))
+    await settle()
+    lane = scene.dispatcher._runners[HOOK.number].lane
+    assert lane.running == 1 and not receiver.sent, "it connects"
+    store.jobs = {} if cancelled else {1: of(how, 1)}
+    scene.dispatcher.look_again(set())
+    await settle()
+    receiver.connected.set()
+    receiver.answers.set()
+    await settle()
+    if how == "retry":
+        assert not receiver.sent, "the store says what becomes of it"
+        assert store.released[-1] == (HOOK.number, []), "it is due again if it still is"
+    else:
+        assert count(receiver) == (0 if cancelled else 1)
+    assert lane.running == 0 and scene.dispatcher.in_flight == 0
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_what_has_left_already_ends_as_it_began(how: str) -> None:
-    async def story(_: Scene) -> None:
-        receiver, store = Receiver(), Written()
-        receiver.connected.set()
-        scene = scene_with(receiver, store, 5)
-        settled: list[port.Settled] = []
-        scene.committer.settle = settled.append  # type: ignore[method-assign]
-        await bring(scene, how, of(how, 1))
-        await settle()
-        assert count(receiver) == 1
-        scene.dispatcher.look_again(set())
-        await settle()
-        receiver.answers.set()
-        await settle()
-        assert [one.delivery for one in settled] == [1] and count(receiver) == 1
-        scene.dispatcher.settled(settled, port.Receipt(now_ms=1_000_000))
-        await bring(scene, "retry", of("retry", 1))
-        await settle()
-        assert count(receiver) == 2, "a later attempt of it is free again"
-
-    play(story)
+async def test_what_has_left_already_ends_as_it_began(how: str) -> None:
+    scene = Scene()
+    receiver, store = Receiver(), Written()
+    receiver.connected.set()
+    scene = scene_with(receiver, store, 5)
+    settled: list[port.Settled] = []
+    scene.committer.settle = settled.append  # type: ignore[method-assign]
+    await bring(scene, how, of(how, 1))
+    await settle()
+    assert count(receiver) == 1
+    scene.dispatcher.look_again(set())
+    await settle()
+    receiver.answers.set()
+    await settle()
+    assert [one.delivery for one in settled] == [1] and count(receiver) == 1
+    scene.dispatcher.settled(settled, port.Receipt(now_ms=1_000_000))
+    await bring(scene, "retry", of("retry", 1))
+    await settle()
+    assert count(receiver) == 2, "a later attempt of it is free again"

@@ -128,27 +128,19 @@ async def closes(trouble: Trouble, line: Way) -> None:
     assert len(line.sent) >= SUCCESSES_TO_CLOSE
 
 
-def run(trouble: Trouble, line: Way) -> None:
-    async def bounded() -> None:
-        async with asyncio.timeout(10):
-            await closes(trouble, line)
-
-    asyncio.run(bounded())
-
-
 @pytest.mark.parametrize("act", SHAPING.values(), ids=SHAPING.keys())
-def test_while_its_message_was_made(act: Act) -> None:
+async def test_while_its_message_was_made(act: Act) -> None:
     trouble = Trouble(act, shaping=True)
-    run(trouble, Way(trouble))
+    await closes(trouble, Way(trouble))
 
 
 @pytest.mark.parametrize("act", LEAVING.values(), ids=LEAVING.keys())
-def test_while_it_connected(act: Act) -> None:
+async def test_while_it_connected(act: Act) -> None:
     trouble = Trouble(act, shaping=False)
-    run(trouble, Way(trouble))
+    await closes(trouble, Way(trouble))
 
 
 @pytest.mark.parametrize("kind", OURS)
-def test_by_a_fault_of_our_own_on_its_way(kind: FaultKind) -> None:
+async def test_by_a_fault_of_our_own_on_its_way(kind: FaultKind) -> None:
     trouble = Trouble(nothing, shaping=False)
-    run(trouble, Way(trouble, Fault(kind, False, "It was our doing.", 1.0)))
+    await closes(trouble, Way(trouble, Fault(kind, False, "It was our doing.", 1.0)))

@@ -28,44 +28,35 @@ async def turn() -> None:
     await asyncio.sleep(0)
 
 
-def test_who_is_well_begins_at_once_and_the_others_a_few_in_each_turn() -> None:
-    async def scenario() -> None:
-        begun: list[WebhookRunner] = []
-        pacer = StartPacer(begun.append)
-        others = [runner() for _ in range(2 * TURN_MIN + 1)]
-        well = [runner(well=True) for _ in range(TURN_MIN + 3)]
-        pacer.wake([*others, *well])
-        assert begun == well
-        for count in (TURN_MIN, 2 * TURN_MIN, 2 * TURN_MIN + 1, 2 * TURN_MIN + 1):
-            await turn()
-            assert begun == [*well, *others[:count]]
-
-    asyncio.run(scenario())
-
-
-def test_who_is_well_overtakes_those_that_an_earlier_commit_has_woken() -> None:
-    async def scenario() -> None:
-        begun: list[WebhookRunner] = []
-        pacer = StartPacer(begun.append)
-        others, well = [runner() for _ in range(TURN_MIN + 1)], runner(well=True)
-        pacer.wake(others)
+async def test_who_is_well_begins_at_once_and_the_others_a_few_in_each_turn() -> None:
+    begun: list[WebhookRunner] = []
+    pacer = StartPacer(begun.append)
+    others = [runner() for _ in range(2 * TURN_MIN + 1)]
+    well = [runner(well=True) for _ in range(TURN_MIN + 3)]
+    pacer.wake([*others, *well])
+    assert begun == well
+    for count in (TURN_MIN, 2 * TURN_MIN, 2 * TURN_MIN + 1, 2 * TURN_MIN + 1):
         await turn()
-        pacer.wake([well])
+        assert begun == [*well, *others[:count]]
+
+
+async def test_who_is_well_overtakes_those_that_an_earlier_commit_has_woken() -> None:
+    begun: list[WebhookRunner] = []
+    pacer = StartPacer(begun.append)
+    others, well = [runner() for _ in range(TURN_MIN + 1)], runner(well=True)
+    pacer.wake(others)
+    await turn()
+    pacer.wake([well])
+    await turn()
+    assert begun == [*others[:TURN_MIN], well, others[TURN_MIN]]
+
+
+async def test_many_that_wait_are_through_in_few_turns_and_each_is_woken_once() -> None:
+    begun: list[WebhookRunner] = []
+    pacer = StartPacer(begun.append)
+    others = [runner() for _ in range(1000)]
+    pacer.wake(others)
+    pacer.wake(others)
+    for _ in range(6 * TURN_SHARE):
         await turn()
-        assert begun == [*others[:TURN_MIN], well, others[TURN_MIN]]
-
-    asyncio.run(scenario())
-
-
-def test_many_that_wait_are_through_in_few_turns_and_each_is_woken_once() -> None:
-    async def scenario() -> None:
-        begun: list[WebhookRunner] = []
-        pacer = StartPacer(begun.append)
-        others = [runner() for _ in range(1000)]
-        pacer.wake(others)
-        pacer.wake(others)
-        for _ in range(6 * TURN_SHARE):
-            await turn()
-        assert begun == others
-
-    asyncio.run(scenario())
+    assert begun == others

@@ -21,55 +21,49 @@ def stops_over(store: MemoryStore, clock: Clock) -> Stops:
 
 
 @pytest.mark.parametrize("org", [ORG, EVERYTHING])
-def test_a_stop_holds_although_the_store_refuses_and_is_written_when_it_is_asked_again(
+async def test_a_stop_holds_although_the_store_refuses_and_is_written_when_it_is_asked_again(
     org: int,
 ) -> None:
-    async def scenario() -> None:
-        clock = Clock()
-        store = MemoryStore(clock)
-        stops = stops_over(store, clock)
-        changed: list[bool] = []
-        stops.changed = lambda: changed.append(stops.holds(ORG))
-        store.down = True
-        for _ in range(2):
-            with pytest.raises(port.StoreDown):
-                await stops.stop(org, "somebody")
-        assert stops.holds(ORG) and changed == [True, True], "held before the store was asked"
+    clock = Clock()
+    store = MemoryStore(clock)
+    stops = stops_over(store, clock)
+    changed: list[bool] = []
+    stops.changed = lambda: changed.append(stops.holds(ORG))
+    store.down = True
+    for _ in range(2):
         with pytest.raises(port.StoreDown):
-            await stops.start(org)
-        assert stops.holds(ORG), "who cannot start stays stopped"
-        store.down = False
-        await stops.stop(org, "somebody else")
-        after = stops_over(store, clock)
-        await after.load()
-        assert after.holds(ORG) and (found := after.of(org)) is not None
-        assert found.by == "somebody", "who threw it first"
-        await after.start(org)
-        last = stops_over(store, clock)
-        await last.load()
-        assert not after.holds(ORG) and not last.holds(ORG)
+            await stops.stop(org, "somebody")
+    assert stops.holds(ORG) and changed == [True, True], "held before the store was asked"
+    with pytest.raises(port.StoreDown):
+        await stops.start(org)
+    assert stops.holds(ORG), "who cannot start stays stopped"
+    store.down = False
+    await stops.stop(org, "somebody else")
+    after = stops_over(store, clock)
+    await after.load()
+    assert after.holds(ORG) and (found := after.of(org)) is not None
+    assert found.by == "somebody", "who threw it first"
+    await after.start(org)
+    last = stops_over(store, clock)
+    await last.load()
+    assert not after.holds(ORG) and not last.holds(ORG)
 
-    asyncio.run(scenario())
 
-
-def test_a_stop_that_comes_while_a_start_is_written_holds() -> None:
-    async def scenario() -> None:
-        clock = Clock()
-        store = MemoryStore(clock)
-        stops = stops_over(store, clock)
-        await stops.stop(ORG, "somebody")
-        starting = asyncio.ensure_future(stops.start(ORG))
-        await asyncio.sleep(0)  # it has asked the store
-        assert not starting.done()
-        await stops.stop(ORG, "somebody")
-        await starting
-        after = stops_over(store, clock)
-        await after.load()
-        assert stops.holds(ORG) and after.holds(ORG)
-        await stops.start(ORG)
-        assert not stops.holds(ORG)
-
-    asyncio.run(scenario())
+async def test_a_stop_that_comes_while_a_start_is_written_holds() -> None:
+    clock = Clock()
+    store = MemoryStore(clock)
+    stops = stops_over(store, clock)
+    await stops.stop(ORG, "somebody")
+    starting = asyncio.ensure_future(stops.start(ORG))
+    await asyncio.sleep(0)  # it has asked the store
+    assert not starting.done()
+    await stops.stop(ORG, "somebody")
+    await starting
+    after = stops_over(store, clock)
+    await after.load()
+    assert stops.holds(ORG) and after.holds(ORG)
+    await stops.start(ORG)
+    assert not stops.holds(ORG)
 
 
 @pytest.mark.parametrize("fails", [{0}, {0, 1}, {1, 2}, {0, 1, 2, 4, 5}, {2}, {3, 4}], ids=str)

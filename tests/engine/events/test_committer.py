@@ -1,7 +1,8 @@
 """The group commit by itself, over a store that refuses, loses answers or meets a fault."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -62,17 +63,13 @@ def settled(delivery: int) -> port.Settled:
     return port.Settled(delivery, 1, None, 3, 1, 1, 0, 1, 200)
 
 
-def run(scenario: Callable[[Desk], Any]) -> None:
-    """With the committer at work, for 10 s at most."""
-
-    async def bounded() -> None:
-        desk = Desk()
-        work = asyncio.ensure_future(desk.committer.run())
-        async with asyncio.timeout(10):
-            await scenario(desk)
-        work.cancel()
-
-    asyncio.run(bounded())
+@asynccontextmanager
+async def at_work() -> AsyncIterator[Desk]:
+    """A desk whose committer is at work."""
+    desk = Desk()
+    work = asyncio.ensure_future(desk.committer.run())
+    yield desk
+    work.cancel()
 
 
 async def refused_once(desk: Desk, error: Exception) -> "asyncio.Future[Any]":
@@ -85,8 +82,8 @@ async def refused_once(desk: Desk, error: Exception) -> "asyncio.Future[Any]":
     return desk.committer.add([event("a")])
 
 
-def test_after_a_refusal_the_lanes_look_again_once_and_outcomes_are_written() -> None:
-    async def scenario(desk: Desk) -> None:
+async def test_after_a_refusal_the_lanes_look_again_once_and_outcomes_are_written() -> None:
+    async with at_work() as desk:
         answered = await refused_once(desk, port.StoreDown("the answer is lost"))
         with pytest.raises(port.StoreDown):
             await answered
@@ -97,22 +94,17 @@ def test_after_a_refusal_the_lanes_look_again_once_and_outcomes_are_written() ->
         await desk.committer.add([event("b")])
         assert desk.doubted == [{9}]
 
-    run(scenario)
 
-
-def test_after_a_fault_rows_go_one_by_one_and_the_lanes_look_again() -> None:
+async def test_after_a_fault_rows_go_one_by_one_and_the_lanes_look_again() -> None:
     """Of a fault, too, nobody knows whether it came before the commit or after it."""
-
-    async def scenario(desk: Desk) -> None:
+    async with at_work() as desk:
         assert len(await (await refused_once(desk, RuntimeError("a fault")))) == 1
         await desk.committer.drained()
         assert desk.doubted == [{9}]
 
-    run(scenario)
 
-
-def test_what_is_owed_is_made_slice_by_slice_beside_what_comes() -> None:
-    async def scenario(desk: Desk) -> None:
+async def test_what_is_owed_is_made_slice_by_slice_beside_what_comes() -> None:
+    async with at_work() as desk:
         desk.store.owed = 12
         await desk.committer.add([event("a")])
         await desk.committer.drained()
@@ -121,11 +113,9 @@ def test_what_is_owed_is_made_slice_by_slice_beside_what_comes() -> None:
         await desk.committer.add([event("b")])
         assert desk.store.batches[-1].fan_out == 0
 
-    run(scenario)
 
-
-def test_what_is_owed_and_cannot_be_made_refuses_nobody_else() -> None:
-    async def scenario(desk: Desk) -> None:
+async def test_what_is_owed_and_cannot_be_made_refuses_nobody_else() -> None:
+    async with at_work() as desk:
         desk.store.refuse = lambda batch: RuntimeError("no such row") if batch.fan_out else None
         desk.store.owed = 12
         await desk.committer.add([event("a")])
@@ -133,19 +123,15 @@ def test_what_is_owed_and_cannot_be_made_refuses_nobody_else() -> None:
         assert desk.committer.fan_out_failure == "no such row"
         assert [len(batch.events) for batch in desk.store.batches] == [1]
 
-    run(scenario)
 
-
-def test_a_stop_leaves_what_is_owed_to_the_next_start() -> None:
-    async def scenario(desk: Desk) -> None:
+async def test_a_stop_leaves_what_is_owed_to_the_next_start() -> None:
+    async with at_work() as desk:
         await desk.committer.add([event("first")])
         desk.committer.leave_owed()
         desk.store.owed = 1_000_000
         await desk.committer.add([event("a")])
         await desk.committer.drained()
         assert [batch.fan_out for batch in desk.store.batches[1:]] == [0]
-
-    run(scenario)
 
 
 def refused(id: str) -> port.NewRejection:
@@ -161,8 +147,10 @@ def kept_refusals(desk: Desk) -> list[str]:
 @pytest.mark.parametrize("times", [1, 2, 5])
 @pytest.mark.parametrize("beside", ["alone", "an outcome", "an event"])
 @pytest.mark.parametrize("error", [port.StoreDown("the disk is full"), RuntimeError("a fault")])
-def test_refused_events_outlive_failed_writes(error: Exception, beside: str, times: int) -> None:
-    async def scenario(desk: Desk) -> None:
+async def test_refused_events_outlive_failed_writes(
+    error: Exception, beside: str, times: int
+) -> None:
+    async with at_work() as desk:
         await desk.committer.add([event("first")])
         left = times if isinstance(error, port.StoreDown) else 1
         # A fault is that of the whole batch; its parts go through.
@@ -189,11 +177,9 @@ def test_refused_events_outlive_failed_writes(error: Exception, beside: str, tim
         await desk.committer.drained()
         assert left == 0 and kept_refusals(desk) == ["x", "y"]
 
-    run(scenario)
 
-
-def test_a_refused_event_that_cannot_be_kept_refuses_nobody_else() -> None:
-    async def scenario(desk: Desk) -> None:
+async def test_a_refused_event_that_cannot_be_kept_refuses_nobody_else() -> None:
+    async with at_work() as desk:
         await desk.committer.add([event("first")])
         desk.store.refuse = lambda batch: (
             ValueError("no text") if "bad" in [one.event_id for one in batch.rejections] else None
@@ -209,11 +195,9 @@ def test_a_refused_event_that_cannot_be_kept_refuses_nobody_else() -> None:
         assert [one.delivery for batch in desk.store.batches for one in batch.settled] == [1]
         assert len(desk.store.batches) < 20, "halves of them, not one by one"
 
-    run(scenario)
 
-
-def test_events_refused_while_a_batch_is_taken_apart_are_kept_too() -> None:
-    async def scenario(desk: Desk) -> None:
+async def test_events_refused_while_a_batch_is_taken_apart_are_kept_too() -> None:
+    async with at_work() as desk:
         await desk.committer.add([event("first")])
         came = iter(["during", "and later"])
 
@@ -229,5 +213,3 @@ def test_events_refused_while_a_batch_is_taken_apart_are_kept_too() -> None:
             assert [verdict.status for verdict in await one] == ["accepted"]
         await desk.committer.drained()
         assert sorted(kept_refusals(desk)) == ["and later", "during"]
-
-    run(scenario)

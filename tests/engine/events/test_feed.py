@@ -22,55 +22,43 @@ def test_nothing_is_encoded_while_nobody_listens() -> None:
     assert not feed.listening
 
 
-def test_each_listener_of_the_org_gets_each_fact_in_order() -> None:
-    async def scenario() -> None:
-        feed = Feed()
-        first, second, other = feed.subscribe(1), feed.subscribe(1), feed.subscribe(2)
-        for n in range(3):
-            feed.tell(1, "event", {"n": n})
-        expected = [Told("event", b'{"n":%d}' % n) for n in range(3)]
-        assert await first.read(1) == await second.read(1) == expected
-        assert await other.read(0) == []
-
-    asyncio.run(scenario())
+async def test_each_listener_of_the_org_gets_each_fact_in_order() -> None:
+    feed = Feed()
+    first, second, other = feed.subscribe(1), feed.subscribe(1), feed.subscribe(2)
+    for n in range(3):
+        feed.tell(1, "event", {"n": n})
+    expected = [Told("event", b'{"n":%d}' % n) for n in range(3)]
+    assert await first.read(1) == await second.read(1) == expected
+    assert await other.read(0) == []
 
 
-def test_a_slow_listener_loses_facts_and_is_told_how_many() -> None:
-    async def scenario() -> None:
-        feed = Feed(queue_max=2)
-        listener = feed.subscribe(1)
-        for n in range(5):
-            feed.tell(1, "delivery", {"n": n})
-        kinds = [(told.kind, told.fact) for told in await listener.read(1)]
-        assert kinds == [
-            ("delivery", b'{"n":0}'),
-            ("delivery", b'{"n":1}'),
-            (DROPPED, b'{"facts":3}'),
-        ]
-        feed.tell(1, "delivery", {"n": 5})
-        assert [told.fact for told in await listener.read(1)] == [b'{"n":5}']
-
-    asyncio.run(scenario())
+async def test_a_slow_listener_loses_facts_and_is_told_how_many() -> None:
+    feed = Feed(queue_max=2)
+    listener = feed.subscribe(1)
+    for n in range(5):
+        feed.tell(1, "delivery", {"n": n})
+    kinds = [(told.kind, told.fact) for told in await listener.read(1)]
+    assert kinds == [
+        ("delivery", b'{"n":0}'),
+        ("delivery", b'{"n":1}'),
+        (DROPPED, b'{"facts":3}'),
+    ]
+    feed.tell(1, "delivery", {"n": 5})
+    assert [told.fact for told in await listener.read(1)] == [b'{"n":5}']
 
 
-def test_a_reader_waits_for_the_next_fact() -> None:
-    async def scenario() -> None:
-        feed = Feed()
-        listener = feed.subscribe(1)
-        asyncio.get_running_loop().call_soon(feed.tell, 1, "event", {})
-        assert await listener.read(5) == [Told("event", b"{}")]
-
-    asyncio.run(scenario())
+async def test_a_reader_waits_for_the_next_fact() -> None:
+    feed = Feed()
+    listener = feed.subscribe(1)
+    asyncio.get_running_loop().call_soon(feed.tell, 1, "event", {})
+    assert await listener.read(5) == [Told("event", b"{}")]
 
 
-def test_close_ends_readers_now_and_later() -> None:
-    async def scenario() -> None:
-        feed = Feed()
-        listener = feed.subscribe(1)
-        feed.tell(1, "event", {})
-        feed.close()
-        assert len(await listener.read(5)) == 1 and listener.closed
-        assert await listener.read(5) == []
-        assert feed.subscribe(1).closed
-
-    asyncio.run(scenario())
+async def test_close_ends_readers_now_and_later() -> None:
+    feed = Feed()
+    listener = feed.subscribe(1)
+    feed.tell(1, "event", {})
+    feed.close()
+    assert len(await listener.read(5)) == 1 and listener.closed
+    assert await listener.read(5) == []
+    assert feed.subscribe(1).closed

@@ -1,6 +1,5 @@
 """Events that are checked apart: what they become, and where nobody can say."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,19 +46,19 @@ def read(**rules: Any) -> Any:
     return reader.read(b"application/json", {}, EVENT, Caller(7), None, 5)
 
 
-def conclude(answer: Sequence[Problem] | Exception, **rules: Any) -> Draft | Rejected:
+async def conclude(answer: Sequence[Problem] | Exception, **rules: Any) -> Draft | Rejected:
     items = read(**rules)
     assert isinstance(items[0], Unchecked)
     checker = Checker(answer)
-    (item,) = asyncio.run(concluded(items, LateChecks(checker)))
+    (item,) = await concluded(items, LateChecks(checker))
     assert checker.asked == [
         (CheckBy("orderPacked", 1, {"description": "Packed.", "schema": SCHEMA}), EVENT, 7)
     ]
     return item
 
 
-def test_what_fits_becomes_what_it_would_have_become_at_once() -> None:
-    item = conclude([])
+async def test_what_fits_becomes_what_it_would_have_become_at_once() -> None:
+    item = await conclude([])
     assert isinstance(item, Draft)
     assert (item.org, item.name, item.event_id, item.warning) == (7, "orderPacked", "id-1", None)
     assert msgspec.json.decode(item.body) == msgspec.json.decode(EVENT) | {
@@ -68,27 +67,27 @@ def test_what_fits_becomes_what_it_would_have_become_at_once() -> None:
     assert item.came == EVENT and item.event["orgId"] == 7
 
 
-def test_what_misfits_is_refused_or_kept_with_a_warning() -> None:
+async def test_what_misfits_is_refused_or_kept_with_a_warning() -> None:
     wrong = [Problem("data.a", "less", "more", "data.a must be less; got more.")]
-    refused = conclude(wrong)
+    refused = await conclude(wrong)
     assert isinstance(refused, Rejected)
     assert (refused.code, refused.path) == ("schema", "data.a")
-    kept = conclude(wrong, validation="lenient")
+    kept = await conclude(wrong, validation="lenient")
     assert isinstance(kept, Draft) and kept.warning is not None
     assert kept.warning.startswith("data.a must be less;")
 
 
-def test_what_takes_too_much_is_answered_in_the_same_way() -> None:
-    refused = conclude(RenderRefused("It takes too much."))
+async def test_what_takes_too_much_is_answered_in_the_same_way() -> None:
+    refused = await conclude(RenderRefused("It takes too much."))
     assert isinstance(refused, Rejected) and refused.message.startswith("It takes too much.")
-    assert isinstance(conclude(RenderRefused("Too much."), validation="lenient"), Draft)
+    assert isinstance(await conclude(RenderRefused("Too much."), validation="lenient"), Draft)
 
 
-def test_where_nobody_can_say_nothing_is_promised() -> None:
+async def test_where_nobody_can_say_nothing_is_promised() -> None:
     with pytest.raises(Overloaded):
-        conclude(RenderLater("It has ended.", 5.0))
+        await conclude(RenderLater("It has ended.", 5.0))
     with pytest.raises(Overloaded):
-        asyncio.run(concluded(read(), None))
+        await concluded(read(), None)
 
 
 def test_an_org_that_does_not_check_waits_for_nobody() -> None:

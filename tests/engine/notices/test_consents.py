@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.api.control_client import Reply, Service, call, run, service
+from tests.api.control_client import Reply, Service, call, service
 from tests.engine.store_faults import refusing
 from tidings.console.routes import console_routes
 from tidings.core.notices.consent_rules import (
@@ -131,166 +131,136 @@ async def world(*orgs: int) -> AsyncIterator[World]:
         await made.end()
 
 
-def test_an_address_gets_letters_once_its_owner_has_said_yes() -> None:
-    async def scenario() -> None:
-        async with world(7) as w:
-            await w.name(7, OPS)
-            assert w.mailer.asked() == {OPS: 1} and await w.states(7) == {OPS: "asked"}
-            await w.fail(7)
-            assert not w.mailer.told()
-            [path] = w.mailer.paths()
-            page = await call(w.s.app, "GET", path, b"", {})
-            assert page.status == 200 and OPS in page.body.decode()
-            assert await w.states(7) == {OPS: "asked"}, "programs open links too"
-            assert (await w.say_yes(path, origin="https://evil.example")).status == 403
-            assert (await w.say_yes(path)).status == 200
-            assert await w.states(7) == {OPS: "confirmed"}
-            assert (await w.say_yes(path)).status == 200, "twice is once"
-            await w.fail(7)
-            assert w.mailer.told() == [OPS]
-            await w.later(40 * DAY_MS)
-            await w.name(7, OPS, "new@acme.example")
-            await w.fail(7)
-            assert w.mailer.told() == [OPS, OPS]
-            assert w.mailer.asked() == {OPS: 1, "new@acme.example": 1}
-            await w.name(7)
-            await w.fail(7)
-            assert w.mailer.told() == [OPS, OPS]
-            await w.name(7, OPS)
-            assert (await w.states(7))[OPS] != "confirmed", "who was taken out is asked again"
-
-    run(scenario())
+async def test_an_address_gets_letters_once_its_owner_has_said_yes() -> None:
+    async with world(7) as w:
+        await w.name(7, OPS)
+        assert w.mailer.asked() == {OPS: 1} and await w.states(7) == {OPS: "asked"}
+        await w.fail(7)
+        assert not w.mailer.told()
+        [path] = w.mailer.paths()
+        page = await call(w.s.app, "GET", path, b"", {})
+        assert page.status == 200 and OPS in page.body.decode()
+        assert await w.states(7) == {OPS: "asked"}, "programs open links too"
+        assert (await w.say_yes(path, origin="https://evil.example")).status == 403
+        assert (await w.say_yes(path)).status == 200
+        assert await w.states(7) == {OPS: "confirmed"}
+        assert (await w.say_yes(path)).status == 200, "twice is once"
+        await w.fail(7)
+        assert w.mailer.told() == [OPS]
+        await w.later(40 * DAY_MS)
+        await w.name(7, OPS, "new@acme.example")
+        await w.fail(7)
+        assert w.mailer.told() == [OPS, OPS]
+        assert w.mailer.asked() == {OPS: 1, "new@acme.example": 1}
+        await w.name(7)
+        await w.fail(7)
+        assert w.mailer.told() == [OPS, OPS]
+        await w.name(7, OPS)
+        assert (await w.states(7))[OPS] != "confirmed", "who was taken out is asked again"
 
 
-def test_a_link_is_for_its_org_and_address_alone_and_for_a_week() -> None:
-    async def scenario() -> None:
-        async with world(7, 8) as w:
-            await w.name(7, OPS)
-            await w.name(8, "other@acme.example")
-            mine, theirs = w.mailer.paths()
-            changed = re.sub(r"token=7\.", "token=8.", mine)
-            swapped = mine.rpartition(".")[0] + "." + theirs.rpartition(".")[2]
-            for path in (changed, swapped, mine[:-1], mine + "0", "?token=", "?token=a.b.c.d"):
-                assert (await w.say_yes(path)).status == 400
-            assert "confirmed" not in [*(await w.states(7)).values(), *(await w.states(8)).values()]
-            w.s.clock.ms += LINK_MS
-            assert (await w.say_yes(mine)).status == 400
-            w.s.clock.ms -= 1
-            await w.name(7)
-            assert (await w.say_yes(mine)).status == 400, "the org names it no longer"
-
-    run(scenario())
+async def test_a_link_is_for_its_org_and_address_alone_and_for_a_week() -> None:
+    async with world(7, 8) as w:
+        await w.name(7, OPS)
+        await w.name(8, "other@acme.example")
+        mine, theirs = w.mailer.paths()
+        changed = re.sub(r"token=7\.", "token=8.", mine)
+        swapped = mine.rpartition(".")[0] + "." + theirs.rpartition(".")[2]
+        for path in (changed, swapped, mine[:-1], mine + "0", "?token=", "?token=a.b.c.d"):
+            assert (await w.say_yes(path)).status == 400
+        assert "confirmed" not in [*(await w.states(7)).values(), *(await w.states(8)).values()]
+        w.s.clock.ms += LINK_MS
+        assert (await w.say_yes(mine)).status == 400
+        w.s.clock.ms -= 1
+        await w.name(7)
+        assert (await w.say_yes(mine)).status == 400, "the org names it no longer"
 
 
-def test_a_stranger_is_asked_seldom_whatever_an_org_does() -> None:
-    async def scenario() -> None:
-        async with world(7) as w:
-            for day in range(25):
-                for turn in range(3):
-                    await w.name(7, settle=not turn)
-                    await w.name(7, "victim@elsewhere.example", settle=not turn)
-                    await w.name(7, "Victim@elsewhere.example", settle=False)
-                await w.later(DAY_MS)
-                assert sum(w.mailer.asked().values()) <= min(ASKED_MAX, (day + 1) // 7 + 1)
-            await w.fail(7)
-            assert not w.mailer.told()
-
-    run(scenario())
+async def test_a_stranger_is_asked_seldom_whatever_an_org_does() -> None:
+    async with world(7) as w:
+        for day in range(25):
+            for turn in range(3):
+                await w.name(7, settle=not turn)
+                await w.name(7, "victim@elsewhere.example", settle=not turn)
+                await w.name(7, "Victim@elsewhere.example", settle=False)
+            await w.later(DAY_MS)
+            assert sum(w.mailer.asked().values()) <= min(ASKED_MAX, (day + 1) // 7 + 1)
+        await w.fail(7)
+        assert not w.mailer.told()
 
 
-def test_nor_what_many_orgs_do_together() -> None:
-    async def scenario() -> None:
-        async with world(*range(7, 27)) as w:
-            for org in range(7, 27):
-                await w.name(org, "victim@elsewhere.example")
-            assert w.mailer.asked().total() == ADDRESS_DAY_MAX
-            for _ in range(12):
-                before = w.mailer.asked().total()
-                await w.later(DAY_MS)
-                assert w.mailer.asked().total() - before <= ADDRESS_DAY_MAX
-            assert w.mailer.asked().total() == ADDRESS_MAX
-
-    run(scenario())
+async def test_nor_what_many_orgs_do_together() -> None:
+    async with world(*range(7, 27)) as w:
+        for org in range(7, 27):
+            await w.name(org, "victim@elsewhere.example")
+        assert w.mailer.asked().total() == ADDRESS_DAY_MAX
+        for _ in range(12):
+            before = w.mailer.asked().total()
+            await w.later(DAY_MS)
+            assert w.mailer.asked().total() - before <= ADDRESS_DAY_MAX
+        assert w.mailer.asked().total() == ADDRESS_MAX
 
 
-def test_an_org_asks_so_many_and_no_more() -> None:
-    async def scenario() -> None:
-        async with world(7) as w:
-            for day in range(4):
-                for turn in range(6):
-                    names = [f"u{day}.{turn}.{n}@elsewhere.example" for n in range(10)]
-                    await w.name(7, *names)
-                assert sum(w.mailer.asked().values()) <= min(ORG_DAY_MAX * (day + 1), ORG_MAX)
-                await w.later(DAY_MS)
-            assert len(w.mailer.asked()) == ORG_MAX
-            assert set((await w.states(7)).values()) == {"waiting"}
-
-    run(scenario())
+async def test_an_org_asks_so_many_and_no_more() -> None:
+    async with world(7) as w:
+        for day in range(4):
+            for turn in range(6):
+                names = [f"u{day}.{turn}.{n}@elsewhere.example" for n in range(10)]
+                await w.name(7, *names)
+            assert sum(w.mailer.asked().values()) <= min(ORG_DAY_MAX * (day + 1), ORG_MAX)
+            await w.later(DAY_MS)
+        assert len(w.mailer.asked()) == ORG_MAX
+        assert set((await w.states(7)).values()) == {"waiting"}
 
 
-def test_named_before_letters_had_to_be_confirmed() -> None:
+async def test_named_before_letters_had_to_be_confirmed() -> None:
     """After an update owners are asked, and nothing comes before they have said yes."""
-
-    async def scenario() -> None:
-        async with world(7) as w:
-            await w.end()
-            await w.s.call("PATCH", "/v1/orgs/7", {"settings": {"notify": [OPS]}})
-            assert not w.mailer.emails
-            await w.later()
-            assert w.mailer.asked() == {OPS: 1}
-
-    run(scenario())
+    async with world(7) as w:
+        await w.end()
+        await w.s.call("PATCH", "/v1/orgs/7", {"settings": {"notify": [OPS]}})
+        assert not w.mailer.emails
+        await w.later()
+        assert w.mailer.asked() == {OPS: 1}
 
 
-def test_a_mail_server_that_is_away_loses_no_question_and_asks_it_once() -> None:
-    async def scenario() -> None:
-        async with world(7) as w:
-            w.mailer.fails = MailFailed("it is away")
-            await w.name(7, OPS)
-            await w.later()
-            assert not w.mailer.emails
-            w.mailer.fails = None
-            await w.later(60_000)
-            await w.later(600_000)
-            assert w.mailer.asked() == {OPS: 1}
-            await w.name(7)
-            await w.name(7, OPS)
-            assert w.mailer.asked() == {OPS: 1}
-
-    run(scenario())
+async def test_a_mail_server_that_is_away_loses_no_question_and_asks_it_once() -> None:
+    async with world(7) as w:
+        w.mailer.fails = MailFailed("it is away")
+        await w.name(7, OPS)
+        await w.later()
+        assert not w.mailer.emails
+        w.mailer.fails = None
+        await w.later(60_000)
+        await w.later(600_000)
+        assert w.mailer.asked() == {OPS: 1}
+        await w.name(7)
+        await w.name(7, OPS)
+        assert w.mailer.asked() == {OPS: 1}
 
 
 @pytest.mark.parametrize("signed_in", [True, False])
-def test_a_user_of_the_org_is_asked_too(signed_in: bool) -> None:
+async def test_a_user_of_the_org_is_asked_too(signed_in: bool) -> None:
     """An org holds its invitations, so that a user has accepted proves no mailbox."""
-
-    async def scenario() -> None:
-        async with world(7) as w:
-            boss = w.s.access.caller_of("boss")
-            body: dict[str, Any] = {"email": "victim@elsewhere.example", "role": "owner"}
-            _, link = await w.s.users.create(boss, 7, body)
-            assert link is not None
-            if signed_in:
-                await w.s.users.open_link(link.token, "a word that the org has taken")
-            await w.name(7, "victim@elsewhere.example")
-            await w.fail(7)
-            assert not w.mailer.told() and w.mailer.asked().total() == 1
-
-    run(scenario())
+    async with world(7) as w:
+        boss = w.s.access.caller_of("boss")
+        body: dict[str, Any] = {"email": "victim@elsewhere.example", "role": "owner"}
+        _, link = await w.s.users.create(boss, 7, body)
+        assert link is not None
+        if signed_in:
+            await w.s.users.open_link(link.token, "a word that the org has taken")
+        await w.name(7, "victim@elsewhere.example")
+        await w.fail(7)
+        assert not w.mailer.told() and w.mailer.asked().total() == 1
 
 
-def test_an_owner_is_asked_once_although_the_store_refuses_in_between(
+async def test_an_owner_is_asked_once_although_the_store_refuses_in_between(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("tidings.engine.notices.consents.AGAIN_S", 0.01)
-
-    async def scenario() -> None:
-        async with world(7) as w:
-            failed = refusing(w.s.store, "put_org", lambda call: call in (1, 2))
-            await w.name(7, OPS)  # the first is the naming, those that fail note the asking
-            while len(failed) < 2 or not w.mailer.emails:
-                await asyncio.sleep(0.01)
-            await w.settle()
-            assert w.mailer.asked() == {OPS: 1} and await w.states(7) == {OPS: "asked"}
-
-    run(scenario())
+    async with world(7) as w:
+        failed = refusing(w.s.store, "put_org", lambda call: call in (1, 2))
+        await w.name(7, OPS)  # the first is the naming, those that fail note the asking
+        while len(failed) < 2 or not w.mailer.emails:
+            await asyncio.sleep(0.01)
+        await w.settle()
+        assert w.mailer.asked() == {OPS: 1} and await w.states(7) == {OPS: "asked"}

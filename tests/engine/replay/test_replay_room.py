@@ -2,7 +2,7 @@
 
 from tests.engine.delivery.test_healths import HOOK
 from tests.engine.delivery.test_next_attempts import Silent, job, offer, scene_of
-from tests.engine.webhooks.test_disabled_takes import Scene, play
+from tests.engine.webhooks.test_disabled_takes import Scene
 from tidings.core.delivery.lane import Lane
 from tidings.core.delivery.standing import Standing
 from tidings.core.replay import window
@@ -21,74 +21,64 @@ def room(scene: Scene) -> int:
     return scene.dispatcher.replay_room(webhook)
 
 
-def test_a_lane_with_nothing_to_do_has_room_for_a_window_of_them() -> None:
-    async def story(_: Scene) -> None:
-        scene = scene_of(Silent(), connections_max=100)
-        assert room(scene) == ROOM
-
-    play(story)
+async def test_a_lane_with_nothing_to_do_has_room_for_a_window_of_them() -> None:
+    scene = Scene()
+    scene = scene_of(Silent(), connections_max=100)
+    assert room(scene) == ROOM
 
 
-def test_there_is_none_while_live_attempts_hold_more_than_half_of_the_slots() -> None:
-    async def story(_: Scene) -> None:
-        silent = Silent()
-        scene = scene_of(silent, connections_max=100)
-        for n in range(1, SLOTS // 2 + 1):
-            await offer(scene, job(n))
-        assert scene.dispatcher.in_flight == SLOTS // 2 and room(scene) == ROOM
-        other = scene.dispatcher._admission.slots
-        other.take(HOOK.org + 1)  # one of another org's: the slots are the process's
-        assert room(scene) == 0
-        other.give(HOOK.org + 1)
-        assert room(scene) == ROOM
-
-    play(story)
+async def test_there_is_none_while_live_attempts_hold_more_than_half_of_the_slots() -> None:
+    scene = Scene()
+    silent = Silent()
+    scene = scene_of(silent, connections_max=100)
+    for n in range(1, SLOTS // 2 + 1):
+        await offer(scene, job(n))
+    assert scene.dispatcher.in_flight == SLOTS // 2 and room(scene) == ROOM
+    other = scene.dispatcher._admission.slots
+    other.take(HOOK.org + 1)  # one of another org's: the slots are the process's
+    assert room(scene) == 0
+    other.give(HOOK.org + 1)
+    assert room(scene) == ROOM
 
 
-def test_there_is_none_while_the_lane_is_behind_with_live_events() -> None:
-    async def story(_: Scene) -> None:
-        scene = scene_of(Silent(), connections_max=100)
-        assert room(scene) == ROOM
-        lane_of(scene).behind = True
-        assert room(scene) == 0
-        lane_of(scene).behind = False
-        assert room(scene) == ROOM
-
-    play(story)
+async def test_there_is_none_while_the_lane_is_behind_with_live_events() -> None:
+    scene = Scene()
+    scene = scene_of(Silent(), connections_max=100)
+    assert room(scene) == ROOM
+    lane_of(scene).behind = True
+    assert room(scene) == 0
+    lane_of(scene).behind = False
+    assert room(scene) == ROOM
 
 
-def test_there_is_none_where_nothing_is_sent() -> None:
-    async def story(_: Scene) -> None:
-        scene = scene_of(Silent(), connections_max=100)
-        assert room(scene) == ROOM
-        lane_of(scene).sleep()
-        lane_of(scene).behind = False
-        assert room(scene) == 0, "its breaker is open"
-        lane_of(scene).wake()
-        assert room(scene) == ROOM
-        scene.committer.halted = True
-        assert room(scene) == 0, "the store takes no writes"
-        scene.committer.halted = False
-        scene.change(Standing.PAUSED)
-        lane_of(scene).behind = False
-        assert room(scene) == 0, "its webhook is paused"
-
-    play(story)
+async def test_there_is_none_where_nothing_is_sent() -> None:
+    scene = Scene()
+    scene = scene_of(Silent(), connections_max=100)
+    assert room(scene) == ROOM
+    lane_of(scene).sleep()
+    lane_of(scene).behind = False
+    assert room(scene) == 0, "its breaker is open"
+    lane_of(scene).wake()
+    assert room(scene) == ROOM
+    scene.committer.halted = True
+    assert room(scene) == 0, "the store takes no writes"
+    scene.committer.halted = False
+    scene.change(Standing.PAUSED)
+    lane_of(scene).behind = False
+    assert room(scene) == 0, "its webhook is paused"
 
 
-def test_what_waits_or_has_no_outcome_yet_takes_room() -> None:
-    async def story(_: Scene) -> None:
-        scene = scene_of(Silent(), connections_max=1)
-        whole = room(scene)
-        for n in range(1, 4):
-            one = job(n)
-            one.replay = 1
-            lane_of(scene).offer(one)
-        assert room(scene) == whole - 3
-        assert lane_of(scene).start(0.0) is not None
-        assert room(scene) == whole - 3
-        lane_of(scene).ended(slow=False, delivered=True)
-        lane_of(scene).settled(1, 1)
-        assert room(scene) == whole - 2
-
-    play(story)
+async def test_what_waits_or_has_no_outcome_yet_takes_room() -> None:
+    scene = Scene()
+    scene = scene_of(Silent(), connections_max=1)
+    whole = room(scene)
+    for n in range(1, 4):
+        one = job(n)
+        one.replay = 1
+        lane_of(scene).offer(one)
+    assert room(scene) == whole - 3
+    assert lane_of(scene).start(0.0) is not None
+    assert room(scene) == whole - 3
+    lane_of(scene).ended(slow=False, delivered=True)
+    lane_of(scene).settled(1, 1)
+    assert room(scene) == whole - 2

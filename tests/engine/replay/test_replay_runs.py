@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.control_client import Service, run, service
+from tests.api.control_client import Service, service
 from tests.api.v1.replay.test_v1_replays import ORG, events, hook, until
 from tidings.core.delivery.states import State
 from tidings.store import port
@@ -29,75 +29,63 @@ async def all_made(made: Service, auth: str, id: str) -> None:
 
 
 @pytest.mark.parametrize("written", [True, False])
-def test_a_slice_whose_answer_is_lost_is_neither_repeated_nor_skipped(written: bool) -> None:
-    async def scenario() -> None:
-        async with service() as made:
-            commit, lost = made.store.commit, 0
+async def test_a_slice_whose_answer_is_lost_is_neither_repeated_nor_skipped(written: bool) -> None:
+    async with service() as made:
+        commit, lost = made.store.commit, 0
 
-            async def losing(batch: port.Batch) -> port.Receipt:
-                nonlocal lost
-                if not batch.replays or lost == 2:
-                    return await commit(batch)
-                lost += 1
-                if written:
-                    await commit(batch)
-                raise port.StoreDown("no answer")
-
-            made.store.commit = losing  # type: ignore[method-assign]
-            auth, id, number = await begun(made)
-            await all_made(made, auth, id)
-            pending = await made.store.page(number, 0, 100)
-            assert [job.event_id for job in pending] == [f"e{i}" for i in range(12)]
-            assert lost == 2 <= made.lanes.reads, "the lane looks for what it was not told of"
-
-    run(scenario())
-
-
-def test_what_goes_wrong_in_a_slice_fails_its_job_and_no_event() -> None:
-    async def scenario() -> None:
-        async with service() as made:
-            commit = made.store.commit
-
-            async def wrong(batch: port.Batch) -> port.Receipt:
-                if batch.replays:
-                    raise RuntimeError("a bad row")
+        async def losing(batch: port.Batch) -> port.Receipt:
+            nonlocal lost
+            if not batch.replays or lost == 2:
                 return await commit(batch)
+            lost += 1
+            if written:
+                await commit(batch)
+            raise port.StoreDown("no answer")
 
-            made.store.commit = wrong  # type: ignore[method-assign]
-            auth, id, _ = await begun(made)
-            failed = await until(made, auth, id, "failed")
-            assert "fault of Tidings" in failed["reason"] and failed["made"] == 0
-            assert not made.committer.halted
-
-    run(scenario())
-
-
-def test_no_more_is_made_than_the_lane_has_room_for() -> None:
-    async def scenario() -> None:
-        async with service() as made:
-            made.lanes.room = 0
-            auth, id, number = await begun(made)
-            made.lanes.room = 0
-            await until(made, auth, id, "running")
-            await asyncio.sleep(0.1)
-            assert await made.store.page(number, 0, 100) == []
-            made.lanes.room = 5
-            await all_made(made, auth, id)
-
-    run(scenario())
+        made.store.commit = losing  # type: ignore[method-assign]
+        auth, id, number = await begun(made)
+        await all_made(made, auth, id)
+        pending = await made.store.page(number, 0, 100)
+        assert [job.event_id for job in pending] == [f"e{i}" for i in range(12)]
+        assert lost == 2 <= made.lanes.reads, "the lane looks for what it was not told of"
 
 
-def test_a_new_owner_goes_on_where_the_old_one_was() -> None:
-    async def scenario() -> None:
-        async with service() as made:
-            auth, id, number = await begun(made, ratePerSecond=40)
-            while not (await until(made, auth, id, "running", "counting"))["made"]:
-                await asyncio.sleep(0.01)
-            await made.replays.stop()
-            assert made.replays._tasks == {}
-            made.replays._runs.clear()
-            await made.replays.start()
-            await all_made(made, auth, id)
-            assert len(await made.store.page(number, 0, 100)) == 12
+async def test_what_goes_wrong_in_a_slice_fails_its_job_and_no_event() -> None:
+    async with service() as made:
+        commit = made.store.commit
 
-    run(scenario())
+        async def wrong(batch: port.Batch) -> port.Receipt:
+            if batch.replays:
+                raise RuntimeError("a bad row")
+            return await commit(batch)
+
+        made.store.commit = wrong  # type: ignore[method-assign]
+        auth, id, _ = await begun(made)
+        failed = await until(made, auth, id, "failed")
+        assert "fault of Tidings" in failed["reason"] and failed["made"] == 0
+        assert not made.committer.halted
+
+
+async def test_no_more_is_made_than_the_lane_has_room_for() -> None:
+    async with service() as made:
+        made.lanes.room = 0
+        auth, id, number = await begun(made)
+        made.lanes.room = 0
+        await until(made, auth, id, "running")
+        await asyncio.sleep(0.1)
+        assert await made.store.page(number, 0, 100) == []
+        made.lanes.room = 5
+        await all_made(made, auth, id)
+
+
+async def test_a_new_owner_goes_on_where_the_old_one_was() -> None:
+    async with service() as made:
+        auth, id, number = await begun(made, ratePerSecond=40)
+        while not (await until(made, auth, id, "running", "counting"))["made"]:
+            await asyncio.sleep(0.01)
+        await made.replays.stop()
+        assert made.replays._tasks == {}
+        made.replays._runs.clear()
+        await made.replays.start()
+        await all_made(made, auth, id)
+        assert len(await made.store.page(number, 0, 100)) == 12

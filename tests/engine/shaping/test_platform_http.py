@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.engine.reference_parts import known, run
+from tests.engine.reference_parts import known
 from tidings.egress.address import parse_target
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
@@ -119,66 +119,49 @@ async def platform_at(
         await sender.close()
 
 
-def test_records_come_over_kept_connections_with_the_credential(stand: Stand) -> None:
-    async def scenario() -> None:
-        async with platform_at(stand.server_address[1], timeout_s=5.0) as platform:
-            asked = [platform.ask("customers", 1, str(n), 0) for n in range(40)]
-            found = await asyncio.gather(*asked)
-            assert found == [known(mobile=str(n)) for n in range(40)]
-            assert await platform.ask("customers", 1, "none", 0) is None
-            assert await platform.ask("customers", 1, "a/../b?c", 0) == known(
-                mobile="a%2F..%2Fb%3Fc"
-            )
-        assert set(stand.secrets) == {SECRET}
-
-    run(scenario())
+async def test_records_come_over_kept_connections_with_the_credential(stand: Stand) -> None:
+    async with platform_at(stand.server_address[1], timeout_s=5.0) as platform:
+        asked = [platform.ask("customers", 1, str(n), 0) for n in range(40)]
+        found = await asyncio.gather(*asked)
+        assert found == [known(mobile=str(n)) for n in range(40)]
+        assert await platform.ask("customers", 1, "none", 0) is None
+        assert await platform.ask("customers", 1, "a/../b?c", 0) == known(mobile="a%2F..%2Fb%3Fc")
+    assert set(stand.secrets) == {SECRET}
 
 
 @pytest.mark.parametrize("id", ["slow", "drip", "cut", "no-http", "error", "html", "huge", "moved"])
-def test_each_fault_is_told_within_the_deadline_and_harms_no_later_question(
+async def test_each_fault_is_told_within_the_deadline_and_harms_no_later_question(
     stand: Stand, id: str
 ) -> None:
-    async def scenario() -> None:
-        async with platform_at(stand.server_address[1]) as platform:
-            began = time.monotonic()
-            with pytest.raises(PlatformDown) as down:
-                await platform.ask("customers", 1, id, 0)
-            assert time.monotonic() - began < 1.2
-            assert "secret" not in down.value.reason and SECRET not in down.value.reason
-            assert await platform.ask("customers", 1, "7", 0) == known(mobile="7")
-        assert stand.paths.count("/customers/7") == 1, "redirects are not followed"
-
-    run(scenario())
+    async with platform_at(stand.server_address[1]) as platform:
+        began = time.monotonic()
+        with pytest.raises(PlatformDown) as down:
+            await platform.ask("customers", 1, id, 0)
+        assert time.monotonic() - began < 1.2
+        assert "secret" not in down.value.reason and SECRET not in down.value.reason
+        assert await platform.ask("customers", 1, "7", 0) == known(mobile="7")
+    assert stand.paths.count("/customers/7") == 1, "redirects are not followed"
 
 
-def test_a_connection_that_was_closed_meanwhile_is_replaced(stand: Stand) -> None:
-    async def scenario() -> None:
-        async with platform_at(stand.server_address[1]) as platform:
-            for _ in range(5):
-                assert await platform.ask("customers", 1, "last", 0) == known(mobile="last")
-                await asyncio.sleep(0.02)
-
-    run(scenario())
+async def test_a_connection_that_was_closed_meanwhile_is_replaced(stand: Stand) -> None:
+    async with platform_at(stand.server_address[1]) as platform:
+        for _ in range(5):
+            assert await platform.ask("customers", 1, "last", 0) == known(mobile="last")
+            await asyncio.sleep(0.02)
 
 
-def test_a_platform_that_refuses_connections_is_down_and_then_left_alone() -> None:
-    async def scenario() -> None:
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))  # bound and not listening: refuses
-            async with platform_at(taken.getsockname()[1]) as platform:
-                for number in range(6):
-                    with pytest.raises(PlatformDown):
-                        await platform.ask("customers", 1, str(number), 0)
-                assert platform.down and platform.asked == 5
-
-    run(scenario())
+async def test_a_platform_that_refuses_connections_is_down_and_then_left_alone() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: refuses
+        async with platform_at(taken.getsockname()[1]) as platform:
+            for number in range(6):
+                with pytest.raises(PlatformDown):
+                    await platform.ask("customers", 1, str(number), 0)
+            assert platform.down and platform.asked == 5
 
 
-def test_a_private_address_is_dialled_only_where_the_operator_said_so(stand: Stand) -> None:
-    async def scenario() -> None:
-        async with platform_at(stand.server_address[1], private=False) as platform:
-            with pytest.raises(PlatformDown, match="blocked by policy"):
-                await platform.ask("customers", 1, "7", 0)
-        assert stand.paths == []
-
-    run(scenario())
+async def test_a_private_address_is_dialled_only_where_the_operator_said_so(stand: Stand) -> None:
+    async with platform_at(stand.server_address[1], private=False) as platform:
+        with pytest.raises(PlatformDown, match="blocked by policy"):
+            await platform.ask("customers", 1, "7", 0)
+    assert stand.paths == []

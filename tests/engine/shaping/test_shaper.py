@@ -1,6 +1,5 @@
 """The shape step: what goes into it, what comes out, and whose fault it is when nothing does."""
 
-import asyncio
 import json
 from typing import Any
 
@@ -71,95 +70,95 @@ class Quoting:
         return None
 
 
-def shape(webhook: Webhook, **parts: Any) -> bytes:
-    return asyncio.run(Shaper(**parts).shape(webhook, job()))
+async def shape(webhook: Webhook, **parts: Any) -> bytes:
+    return await Shaper(**parts).shape(webhook, job())
 
 
-def test_a_plain_webhook_gets_the_accepted_bytes() -> None:
+async def test_a_plain_webhook_gets_the_accepted_bytes() -> None:
     accepted = job()
-    assert asyncio.run(Shaper().shape(hook(plain=True), accepted)) is accepted.body
+    assert await Shaper().shape(hook(plain=True), accepted) is accepted.body
 
 
-def test_what_nothing_comes_of_stays_as_it_came_byte_by_byte() -> None:
-    assert shape(hook()) == BODY
-    assert shape(hook(), enricher=Adding(needed=False)) == BODY
+async def test_what_nothing_comes_of_stays_as_it_came_byte_by_byte() -> None:
+    assert await shape(hook()) == BODY
+    assert await shape(hook(), enricher=Adding(needed=False)) == BODY
 
     class Same(Adding):
         async def enrich(self, webhook: Webhook, job: Job, event: dict[str, Any]) -> dict[str, Any]:
             return event
 
-    assert shape(hook(), enricher=Same()) == BODY
+    assert await shape(hook(), enricher=Same()) == BODY
 
 
-def test_enrichment_then_selection_then_names_then_the_template() -> None:
+async def test_enrichment_then_selection_then_names_then_the_template() -> None:
     webhook = hook(
         shape=shape_of(Fields(keep=("data.tier", "data.n")), {"data.tier": "level"}),
         transformation="crm",
         must_transform=True,
     )
-    made = shape(webhook, enricher=Adding(), templates=Kept(), renderer=Quoting())
+    made = await shape(webhook, enricher=Adding(), templates=Kept(), renderer=Quoting())
     assert made == (
         b'{"template":"T","event":{"eventName":"a","eventId":"e-1","orgId":7,'
         b'"data":{"n":1.10,"level":"gold"}}}'
     )
 
 
-def test_a_transformation_alone_gets_the_accepted_bytes() -> None:
-    made = shape(hook(transformation="crm"), templates=Kept(), renderer=Quoting())
+async def test_a_transformation_alone_gets_the_accepted_bytes() -> None:
+    made = await shape(hook(transformation="crm"), templates=Kept(), renderer=Quoting())
     assert made == b'{"template":"T","event":' + BODY + b"}"
 
 
 @pytest.mark.parametrize("org", [7, 8])
-def test_a_transformation_that_is_not_there_fails_the_delivery(org: int) -> None:
+async def test_a_transformation_that_is_not_there_fails_the_delivery(org: int) -> None:
     webhook = msgspec.structs.replace(
         hook(transformation="crm" if org == 8 else "gone", must_transform=True), org=org
     )
     with pytest.raises(ShapeRefused, match="not there any more"):
-        shape(webhook, templates=Kept(), renderer=Quoting())
+        await shape(webhook, templates=Kept(), renderer=Quoting())
 
 
-def test_a_neo_enrichment_may_name_what_we_do_not_have_and_that_is_noted() -> None:
+async def test_a_neo_enrichment_may_name_what_we_do_not_have_and_that_is_noted() -> None:
     for webhook in (hook(transformation="gone", flow='"gone"'), hook(flow='"gone"')):
         shaper = Shaper(templates=Kept(), renderer=Quoting())
         one = job()
-        assert asyncio.run(shaper.shape(webhook, one)) == BODY
+        assert await shaper.shape(webhook, one) == BODY
         assert one.left_out == LeftOut((), "", flow='"gone"')
 
 
-def test_a_flow_that_is_there_is_not_noted() -> None:
+async def test_a_flow_that_is_there_is_not_noted() -> None:
     one = job()
     shaper = Shaper(templates=Kept(), renderer=Quoting())
-    asyncio.run(shaper.shape(hook(transformation="crm", flow='"crm"'), one))
+    await shaper.shape(hook(transformation="crm", flow='"crm"'), one)
     assert one.left_out is None
 
 
-def test_a_template_that_cannot_be_run_is_refused_and_a_resting_one_waits() -> None:
+async def test_a_template_that_cannot_be_run_is_refused_and_a_resting_one_waits() -> None:
     webhook = hook(transformation="crm")
     with pytest.raises(ShapeRefused, match="steps"):
-        shape(webhook, templates=Kept(), renderer=Quoting(RenderRefused("Too many steps.")))
+        await shape(webhook, templates=Kept(), renderer=Quoting(RenderRefused("Too many steps.")))
     with pytest.raises(ShapeLater) as later:
-        shape(webhook, templates=Kept(), renderer=Quoting(RenderLater("It rests.", 60.0)))
+        await shape(webhook, templates=Kept(), renderer=Quoting(RenderLater("It rests.", 60.0)))
     assert (later.value.reason, later.value.delay_s) == ("It rests.", 60.0)
     with pytest.raises(ShapeLater):
-        shape(webhook, templates=Kept())
+        await shape(webhook, templates=Kept())
 
 
-def test_the_enricher_can_put_the_delivery_off() -> None:
+async def test_the_enricher_can_put_the_delivery_off() -> None:
     with pytest.raises(ShapeLater, match="does not answer"):
-        shape(hook(), enricher=Adding(error=ShapeLater("It does not answer.", 9.0)))
+        await shape(hook(), enricher=Adding(error=ShapeLater("It does not answer.", 9.0)))
 
 
-def test_a_fault_of_ours_is_never_charged_to_the_delivery() -> None:
+async def test_a_fault_of_ours_is_never_charged_to_the_delivery() -> None:
     with pytest.raises(ShapeLater, match="Tidings failed"):
-        shape(hook(), enricher=Adding(error=KeyError("a secret value")))
+        await shape(hook(), enricher=Adding(error=KeyError("a secret value")))
 
 
-def test_a_filter_changes_nothing_of_the_payload() -> None:
+async def test_a_filter_changes_nothing_of_the_payload() -> None:
     filtered = hook(plain=True, filter=compile_filter({"path": "data.n", "gt": 5}))
-    assert json.loads(shape(filtered))["data"]["n"] == 1.1
+    assert json.loads(await shape(filtered))["data"]["n"] == 1.1
 
 
-def test_a_template_that_was_changed_while_it_ran_is_run_as_it_is_now() -> None:
+async def test_a_template_that_was_changed_while_it_ran_is_run_as_it_is_now() -> None:
     class Changing:
         """Changed once, by an owner, while the first message is made."""
 
@@ -173,7 +172,7 @@ def test_a_template_that_was_changed_while_it_ran_is_run_as_it_is_now() -> None:
             return template.encode()
 
     changing = Changing()
-    made = shape(
+    made = await shape(
         hook(transformation="crm", must_transform=True), templates=changing, renderer=changing
     )
     assert made == b"new"

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
@@ -113,111 +112,94 @@ class Scene:
         self.dispatcher.settled([], receipt)
 
 
-def play(story: Callable[[Scene], Coroutine[Any, Any, None]]) -> None:
-    async def run() -> None:
-        await asyncio.wait_for(story(Scene()), 5)
-
-    asyncio.run(run())
-
-
 def due_now(webhook: Webhook) -> list[port.Standing]:
     return [port.Standing(webhook.number, 0, 0)]
 
 
-def test_what_it_brings_is_not_sent_when_the_webhook_is_enabled_again() -> None:
-    async def story(scene: Scene) -> None:
-        scene.dispatcher.begin(due_now(HOOK))
-        await asyncio.sleep(0.01)
-        assert scene.committer.takes == [HOOK.number]
-        scene.change(Standing.DISABLED)
-        scene.take_comes_back()
-        scene.change(Standing.ACTIVE)
-        await asyncio.sleep(0.1)
-        assert scene.line.bodies == []
-        # What the disabling had not parked yet is due again, and not without an owner.
-        assert scene.store.released == [(HOOK.number, [])]
-
-    play(story)
+async def test_what_it_brings_is_not_sent_when_the_webhook_is_enabled_again() -> None:
+    scene = Scene()
+    scene.dispatcher.begin(due_now(HOOK))
+    await asyncio.sleep(0.01)
+    assert scene.committer.takes == [HOOK.number]
+    scene.change(Standing.DISABLED)
+    scene.take_comes_back()
+    scene.change(Standing.ACTIVE)
+    await asyncio.sleep(0.1)
+    assert scene.line.bodies == []
+    # What the disabling had not parked yet is due again, and not without an owner.
+    assert scene.store.released == [(HOOK.number, [])]
 
 
-def test_it_is_released_only_after_it_came_back() -> None:
-    async def story(scene: Scene) -> None:
-        scene.dispatcher.begin(due_now(HOOK))
-        await asyncio.sleep(0.01)
-        scene.change(Standing.DISABLED)
-        scene.change(Standing.ACTIVE)
-        await asyncio.sleep(0.1)
-        assert scene.store.released == []
-        scene.take_comes_back()
-        await asyncio.sleep(0.1)
-        assert scene.store.released == [(HOOK.number, [])] and scene.line.bodies == []
-        scene.take_comes_back()  # the next one
-        await asyncio.sleep(0.1)
-        assert scene.committer.takes == [HOOK.number] * 2
-        assert scene.line.bodies == [b"parked by now"], "it was due again, and is sent"
-
-    play(story)
+async def test_it_is_released_only_after_it_came_back() -> None:
+    scene = Scene()
+    scene.dispatcher.begin(due_now(HOOK))
+    await asyncio.sleep(0.01)
+    scene.change(Standing.DISABLED)
+    scene.change(Standing.ACTIVE)
+    await asyncio.sleep(0.1)
+    assert scene.store.released == []
+    scene.take_comes_back()
+    await asyncio.sleep(0.1)
+    assert scene.store.released == [(HOOK.number, [])] and scene.line.bodies == []
+    scene.take_comes_back()  # the next one
+    await asyncio.sleep(0.1)
+    assert scene.committer.takes == [HOOK.number] * 2
+    assert scene.line.bodies == [b"parked by now"], "it was due again, and is sent"
 
 
-def test_what_could_not_be_released_is_released_when_the_store_is_back() -> None:
-    async def story(scene: Scene) -> None:
-        asked: list[list[int]] = []
+async def test_what_could_not_be_released_is_released_when_the_store_is_back() -> None:
+    scene = Scene()
+    asked: list[list[int]] = []
 
-        async def release(webhook: int, held: list[int]) -> None:
-            asked.append(held)
-            if len(asked) == 1:
-                raise port.StoreDown("the disk is full")
+    async def release(webhook: int, held: list[int]) -> None:
+        asked.append(held)
+        if len(asked) == 1:
+            raise port.StoreDown("the disk is full")
 
-        scene.store.release = release  # type: ignore[method-assign]
-        scene.dispatcher.begin(due_now(HOOK))
-        await asyncio.sleep(0.01)
-        scene.change(Standing.DISABLED)
-        scene.take_comes_back()
-        scene.change(Standing.ACTIVE)
-        await asyncio.sleep(RELEASE_AGAIN_S + 0.1)
-        assert asked == [[], []] and scene.committer.takes == [HOOK.number] * 2
-
-    play(story)
+    scene.store.release = release  # type: ignore[method-assign]
+    scene.dispatcher.begin(due_now(HOOK))
+    await asyncio.sleep(0.01)
+    scene.change(Standing.DISABLED)
+    scene.take_comes_back()
+    scene.change(Standing.ACTIVE)
+    await asyncio.sleep(RELEASE_AGAIN_S + 0.1)
+    assert asked == [[], []] and scene.committer.takes == [HOOK.number] * 2
 
 
-def test_a_take_whose_window_is_over_behind_an_open_breaker_is_parked_and_not_sent() -> None:
-    async def story(scene: Scene) -> None:
-        deeds: list[str] = []
+async def test_a_take_whose_window_is_over_behind_an_open_breaker_is_parked_and_not_sent() -> None:
+    scene = Scene()
+    deeds: list[str] = []
 
-        async def release(webhook: int, held: list[int]) -> None:
-            deeds.append("released")
+    async def release(webhook: int, held: list[int]) -> None:
+        deeds.append("released")
 
-        async def park_expired(webhook: int, accepted_before_ms: int, limit: int) -> int:
-            deeds.append("parked")
-            return 0
+    async def park_expired(webhook: int, accepted_before_ms: int, limit: int) -> int:
+        deeds.append("parked")
+        return 0
 
-        scene.store.release = release  # type: ignore[method-assign]
-        scene.store.park_expired = park_expired  # type: ignore[method-assign]
-        scene.dispatcher.handover._parks = lambda _: True
-        scene.dispatcher.begin(due_now(HOOK))
-        await asyncio.sleep(0.01)
-        scene.take_comes_back(accepted_ms=1_000_000 - LAST_MS)
-        await asyncio.sleep(0.05)
-        assert deeds == [] and scene.line.bodies == [b"parked by now"], "the last moment is in time"
-        scene.dispatcher.due(HOOK.number, 0)
-        await asyncio.sleep(0.05)
-        scene.take_comes_back(accepted_ms=1_000_000 - LAST_MS - 1)
-        await asyncio.sleep(0.05)
-        assert deeds == ["released", "parked"] and len(scene.line.bodies) == 1
-        [runner] = scene.dispatcher._runners.values()
-        assert not runner.overdue, "what is released next is not parked for it"
-
-    play(story)
+    scene.store.release = release  # type: ignore[method-assign]
+    scene.store.park_expired = park_expired  # type: ignore[method-assign]
+    scene.dispatcher.handover._parks = lambda _: True
+    scene.dispatcher.begin(due_now(HOOK))
+    await asyncio.sleep(0.01)
+    scene.take_comes_back(accepted_ms=1_000_000 - LAST_MS)
+    await asyncio.sleep(0.05)
+    assert deeds == [] and scene.line.bodies == [b"parked by now"], "the last moment is in time"
+    scene.dispatcher.due(HOOK.number, 0)
+    await asyncio.sleep(0.05)
+    scene.take_comes_back(accepted_ms=1_000_000 - LAST_MS - 1)
+    await asyncio.sleep(0.05)
+    assert deeds == ["released", "parked"] and len(scene.line.bodies) == 1
+    [runner] = scene.dispatcher._runners.values()
+    assert not runner.overdue, "what is released next is not parked for it"
 
 
-def test_a_paused_webhook_keeps_what_it_took() -> None:
-    async def story(scene: Scene) -> None:
-        scene.dispatcher.begin(due_now(HOOK))
-        await asyncio.sleep(0.01)
-        scene.change(Standing.PAUSED)
-        scene.take_comes_back()
-        scene.change(Standing.ACTIVE)
-        await asyncio.sleep(0.1)
-        assert scene.line.bodies == [b"parked by now"] and scene.store.released == []
-
-    play(story)
+async def test_a_paused_webhook_keeps_what_it_took() -> None:
+    scene = Scene()
+    scene.dispatcher.begin(due_now(HOOK))
+    await asyncio.sleep(0.01)
+    scene.change(Standing.PAUSED)
+    scene.take_comes_back()
+    scene.change(Standing.ACTIVE)
+    await asyncio.sleep(0.1)
+    assert scene.line.bodies == [b"parked by now"] and scene.store.released == []
