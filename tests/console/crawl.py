@@ -1,9 +1,8 @@
 """Walking through the console by what its pages say: every link, form and request of htmx."""
 
-import asyncio
 import re
 from collections import Counter, deque
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urldefrag, urljoin
@@ -19,7 +18,6 @@ from tidings.store import port
 PAGES_MAX = 400
 OF_A_KIND = 3  # of one page with different ids
 ROUTES = {route: re.compile(re.sub(r"\{\w+\}", "[^/]+", route)) for _, route, _, _ in OF_AN_ORG}
-LONG_S = 60.0  # of hundreds of pages, also where others use the processor
 ADDRESSES = ("href", "src", "action", "formaction", "data-stream", "data-base")
 HX = ("hx-get", "hx-post", "hx-put", "hx-delete", "hx-patch")
 
@@ -86,11 +84,6 @@ class Seen(HTMLParser):
             self._button = None
         if tag == "form":
             self._form = None
-
-
-def run(scenario: Coroutine[Any, Any, None]) -> None:
-    """Run to the end, or fail after a minute."""
-    asyncio.run(asyncio.wait_for(scenario, LONG_S))
 
 
 class Visitor(Protocol):

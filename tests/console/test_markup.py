@@ -9,7 +9,6 @@ import jinja2
 import pytest
 from jinja2 import nodes
 
-from tests.api.control_client import run
 from tests.console.access.test_portal import BODY, Visitor, link, open_it
 from tests.console.webhook_client import pages
 from tidings.console import frame, words
@@ -131,27 +130,23 @@ def test_what_the_filters_print_of_a_strange_text_is_text(name: str) -> None:
     assert "<img" not in shown and "\"'>" not in shown and "</script>" not in shown
 
 
-def test_the_whole_policy_is_what_it_was() -> None:
+async def test_the_whole_policy_is_what_it_was() -> None:
     """Each word of it: a policy that only looks like it lets in what it should keep out."""
     whole = (
         "default-src 'self'; img-src 'self' data:{}; object-src 'none'; worker-src 'none'; "
         "manifest-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors {}"
     )
-
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            for path in ("/console/o/7", "/console/o/7/events", "/console/nowhere"):
-                page = await browser.get(path)
-                assert page.headers["content-security-policy"] == whole.format("", "'none'")
-            opened = await open_it(p, made := await link(p))
-            page = await Visitor(p, opened).get("/console/portal/o/7/webhooks")
-            held = whole.format(" https://cdn.acme.example:8443", " ".join(BODY["embedIn"]))
-            assert page.headers["content-security-policy"] == held
-            ended = await open_it(p, made)
-            assert ended.headers["content-security-policy"] == whole.format("", "*")
-            alone = await open_it(p, await link(p, embedIn=[], logo=None))
-            page = await Visitor(p, alone).get("/console/portal/o/7/webhooks")
+    async with pages() as p:
+        browser = await p.browser()
+        for path in ("/console/o/7", "/console/o/7/events", "/console/nowhere"):
+            page = await browser.get(path)
             assert page.headers["content-security-policy"] == whole.format("", "'none'")
-
-    run(scenario())
+        opened = await open_it(p, made := await link(p))
+        page = await Visitor(p, opened).get("/console/portal/o/7/webhooks")
+        held = whole.format(" https://cdn.acme.example:8443", " ".join(BODY["embedIn"]))
+        assert page.headers["content-security-policy"] == held
+        ended = await open_it(p, made)
+        assert ended.headers["content-security-policy"] == whole.format("", "*")
+        alone = await open_it(p, await link(p, embedIn=[], logo=None))
+        page = await Visitor(p, alone).get("/console/portal/o/7/webhooks")
+        assert page.headers["content-security-policy"] == whole.format("", "'none'")

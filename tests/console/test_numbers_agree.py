@@ -4,7 +4,6 @@ import asyncio
 import re
 from typing import Any
 
-from tests.api.control_client import run
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Pages, pages, text
 from tidings.cli.webhooks.diagnosis import Findings, diagnose
@@ -36,78 +35,68 @@ async def replayed(p: Pages, auth: str, webhook: str, number: int, deliveries: l
         await settle(p.s, job.delivery, number)
 
 
-def test_what_a_replay_has_delivered_waits_parked_no_more_on_any_face() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            auth = await p.s.add_org(7)
-            webhook, number = await p.webhook()
-            parked = [(await accept(p.s, id_of(at), [number], org=7))[0] for at in range(5)]
-            for one in parked:
-                await settle(p.s, one, number, State.PARKED, status=None)
-            assert (await row(p, browser))["Parked"] == "5"
-            await replayed(p, auth, webhook, number, parked[:3])
+async def test_what_a_replay_has_delivered_waits_parked_no_more_on_any_face() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        auth = await p.s.add_org(7)
+        webhook, number = await p.webhook()
+        parked = [(await accept(p.s, id_of(at), [number], org=7))[0] for at in range(5)]
+        for one in parked:
+            await settle(p.s, one, number, State.PARKED, status=None)
+        assert (await row(p, browser))["Parked"] == "5"
+        await replayed(p, auth, webhook, number, parked[:3])
 
-            told = (await p.s.call("GET", f"/v1/webHooks/{webhook}/tally", None, auth)).json
-            assert (told["parked"], told["replayed"], told["delivered"]) == (2, 3, 3)
-            assert told["total"] == 8 and told["now"]["parked"] == 2
-            assert (await row(p, browser))["Parked"] == "2"
-            overview = " ".join(text(await browser.get("/console/o/7?part=now")).split())
-            assert "<b>2 deliveries are parked:</b>" in overview
-            await p.s.webhooks.say(7, webhook, "disable", "tests")
-            page = text(await browser.get(f"/console/o/7/webhooks/{webhook}"))
-            assert "2 parked." in page
-            shown = (await p.s.call("GET", f"/v3/webHooks/{webhook}", None, auth)).json["data"]
-            assert "; 2 wait parked for a replay;" in diagnose(Findings(shown, tally=told)).cause
-
-    run(scenario())
+        told = (await p.s.call("GET", f"/v1/webHooks/{webhook}/tally", None, auth)).json
+        assert (told["parked"], told["replayed"], told["delivered"]) == (2, 3, 3)
+        assert told["total"] == 8 and told["now"]["parked"] == 2
+        assert (await row(p, browser))["Parked"] == "2"
+        overview = " ".join(text(await browser.get("/console/o/7?part=now")).split())
+        assert "<b>2 deliveries are parked:</b>" in overview
+        await p.s.webhooks.say(7, webhook, "disable", "tests")
+        page = text(await browser.get(f"/console/o/7/webhooks/{webhook}"))
+        assert "2 parked." in page
+        shown = (await p.s.call("GET", f"/v3/webHooks/{webhook}", None, auth)).json["data"]
+        assert "; 2 wait parked for a replay;" in diagnose(Findings(shown, tally=told)).cause
 
 
-def test_what_has_waited_for_more_than_a_day_is_counted_on_every_face() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            auth = await p.s.add_org(7)
-            webhook, number = await p.webhook()
-            for at in range(3):
-                await accept(p.s, id_of(at), [number], org=7)
-            await p.s.webhooks.say(7, webhook, "pause", "tests")
-            p.s.clock.ms += 40 * DAY_MS
-            browser = await p.browser()
-            told = (await p.s.call("GET", f"/v1/webHooks/{webhook}/tally", None, auth)).json
-            assert (told["pending"], told["now"]["pending"]) == (0, 3)
-            assert (await row(p, browser))["Waiting"] == "3"
-            shown = (await p.s.call("GET", f"/v3/webHooks/{webhook}", None, auth)).json["data"]
-            assert "is paused: 3 deliveries wait." in diagnose(Findings(shown, tally=told)).cause
-
-    run(scenario())
+async def test_what_has_waited_for_more_than_a_day_is_counted_on_every_face() -> None:
+    async with pages() as p:
+        auth = await p.s.add_org(7)
+        webhook, number = await p.webhook()
+        for at in range(3):
+            await accept(p.s, id_of(at), [number], org=7)
+        await p.s.webhooks.say(7, webhook, "pause", "tests")
+        p.s.clock.ms += 40 * DAY_MS
+        browser = await p.browser()
+        told = (await p.s.call("GET", f"/v1/webHooks/{webhook}/tally", None, auth)).json
+        assert (told["pending"], told["now"]["pending"]) == (0, 3)
+        assert (await row(p, browser))["Waiting"] == "3"
+        shown = (await p.s.call("GET", f"/v3/webHooks/{webhook}", None, auth)).json["data"]
+        assert "is paused: 3 deliveries wait." in diagnose(Findings(shown, tally=told)).cause
 
 
-def test_the_share_that_succeeds_is_one_of_attempts_on_every_face() -> None:
+async def test_the_share_that_succeeds_is_one_of_attempts_on_every_face() -> None:
     """85 deliveries, 15 of which needed a second attempt: all arrived, 85 of 100 attempts did."""
-
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            auth = await p.s.add_org(7)
-            webhook, number = await p.webhook()
-            for at in range(85):
-                (one,) = await accept(p.s, id_of(at), [number], org=7)
-                if at < 15:
-                    await settle(p.s, one, number, State.RETRYING, status=503)
-                await settle(p.s, one, number, attempt=2 if at < 15 else 1)
-            told = (await p.s.call("GET", f"/v1/webHooks/{webhook}/tally", None, auth)).json
-            assert (told["delivered"], told["attempts"], told["failedAttempts"]) == (85, 100, 15)
-            assert told["successPercent"] == 85.0
-            assert (await row(p, browser))["Success"] == "85 %"
-            page = " ".join(text(await browser.get(f"/console/o/7/webhooks/{webhook}")).split())
-            assert "15 % of its attempts in 24 hours failed" in page
-            series = (await p.s.call("GET", f"/v1/webHooks/{webhook}/series", None, auth)).json
-            assert sum(one["failedAttempts"] for one in series["points"]) == 15
-            found = Findings(
-                (await p.s.call("GET", f"/v3/webHooks/{webhook}", None, auth)).json["data"],
-                tally=told,
-                newest=[{"state": "delivered", "attempts": 1}],
-            )
-            assert "85 % of 100 attempts succeeded" in diagnose(found).cause
-
-    run(scenario())
+    async with pages() as p:
+        browser = await p.browser()
+        auth = await p.s.add_org(7)
+        webhook, number = await p.webhook()
+        for at in range(85):
+            (one,) = await accept(p.s, id_of(at), [number], org=7)
+            if at < 15:
+                await settle(p.s, one, number, State.RETRYING, status=503)
+            await settle(p.s, one, number, attempt=2 if at < 15 else 1)
+        told = (await p.s.call("GET", f"/v1/webHooks/{webhook}/tally", None, auth)).json
+        assert (told["delivered"], told["attempts"], told["failedAttempts"]) == (85, 100, 15)
+        assert told["successPercent"] == 85.0
+        assert (await row(p, browser))["Success"] == "85 %"
+        page = " ".join(text(await browser.get(f"/console/o/7/webhooks/{webhook}")).split())
+        assert "15 % of its attempts in 24 hours failed" in page
+        series = (await p.s.call("GET", f"/v1/webHooks/{webhook}/series", None, auth)).json
+        assert sum(one["failedAttempts"] for one in series["points"]) == 15
+        found = Findings(
+            (await p.s.call("GET", f"/v3/webHooks/{webhook}", None, auth)).json["data"],
+            tally=told,
+            newest=[{"state": "delivered", "attempts": 1}],
+        )
+        assert "85 % of 100 attempts succeeded" in diagnose(found).cause

@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from tests.api.control_client import run
 from tests.console.webhook_client import pages
 from tidings.console.routes import OF_AN_ORG
 
@@ -46,7 +45,7 @@ def test_the_table_has_every_page_of_an_org() -> None:
 
 
 @pytest.mark.parametrize("scope", [one for one in SCOPES if one])
-def test_a_page_takes_its_scope_and_all_others_do_not_do(scope: str) -> None:
+async def test_a_page_takes_its_scope_and_all_others_do_not_do(scope: str) -> None:
     resource, _, level = scope.partition(":")
     others = [f"{one}:write" for one in RESOURCES if one != resource]
     others += [f"{resource}:read"] * (level == "write")
@@ -55,17 +54,13 @@ def test_a_page_takes_its_scope_and_all_others_do_not_do(scope: str) -> None:
         for one in SCOPES[scope].split()
         if (found := re.fullmatch(r"(GET|POST)(.*)", one))
     ]
-
-    async def scenario() -> None:
-        async with pages() as p:
-            without = await p.browser(scopes=" ".join(others))
-            for method, path in wanted:
-                told = await (without.get(path) if method == "GET" else without.post(path))
-                assert told.status == 403 and scope in told.body.decode(), (method, path)
-            within = await p.browser(scopes=scope)
-            for method, path in wanted:
-                if not path.endswith("/tail/stream"):  # it would go on
-                    told = await (within.get(path) if method == "GET" else within.post(path))
-                    assert told.status != 403, (method, path)
-
-    run(scenario())
+    async with pages() as p:
+        without = await p.browser(scopes=" ".join(others))
+        for method, path in wanted:
+            told = await (without.get(path) if method == "GET" else without.post(path))
+            assert told.status == 403 and scope in told.body.decode(), (method, path)
+        within = await p.browser(scopes=scope)
+        for method, path in wanted:
+            if not path.endswith("/tail/stream"):  # it would go on
+                told = await (within.get(path) if method == "GET" else within.post(path))
+                assert told.status != 403, (method, path)

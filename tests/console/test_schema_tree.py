@@ -4,7 +4,6 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
-from tests.api.control_client import run
 from tests.console.webhook_client import pages, text
 from tidings.console.schema_tree import DEPTH_MAX, FIELDS_MAX, SchemaField, schema_tree
 
@@ -60,20 +59,17 @@ def test_a_schema_without_end_is_cut_and_it_is_said() -> None:
     assert not schema_tree(object_of(**{f"f{at}": {} for at in range(FIELDS_MAX)})).cut
 
 
-def test_the_page_of_a_type_is_open_at_the_top_and_folded_below() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            for path in (
-                "/console/o/7/catalogue/transactionAdded",
-                "/console/o/7/webhooks/types/transactionAdded",
-            ):
-                page = text(await browser.get(path))
-                found = Folds(page).found
-                assert ("data", 0, True) in found
-                assert all(is_open == (depth == 0) for _, depth, is_open in found), path
-                assert {depth for _, depth, _ in found} >= {0, 1, 2}
-                assert page.count("<details") == page.count("</details>")
-                assert re.search(r"<summary><code>data</code>.*\d fields", page)
-
-    run(scenario())
+async def test_the_page_of_a_type_is_open_at_the_top_and_folded_below() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        for path in (
+            "/console/o/7/catalogue/transactionAdded",
+            "/console/o/7/webhooks/types/transactionAdded",
+        ):
+            page = text(await browser.get(path))
+            found = Folds(page).found
+            assert ("data", 0, True) in found
+            assert all(is_open == (depth == 0) for _, depth, is_open in found), path
+            assert {depth for _, depth, _ in found} >= {0, 1, 2}
+            assert page.count("<details") == page.count("</details>")
+            assert re.search(r"<summary><code>data</code>.*\d fields", page)

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from tests.api.control_client import call
 from tests.api.log_client import accept
 from tests.console.access.test_portal import visitor
-from tests.console.crawl import ROUTES, Known, event_of, furnish, run, walk
+from tests.console.crawl import ROUTES, Known, event_of, furnish, walk
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings.console.routes import OF_AN_ORG
 from tidings.core.access.portal_rules import NAME_MAX
@@ -224,19 +224,16 @@ NAMES = [
 ]
 
 
-def test_nothing_that_strangers_write_is_markup_on_any_page() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            await fill(p, NAMES)
-            shown = await every_page(p, await p.platform(), "/console/o/7", NAMES[0])
-            posted = [at for at in shown if at.startswith("POST") and MARK in shown[at]]
-            assert sum(MARK in page for page in shown.values()) > 100, "it is shown at all"
-            assert len(posted) > 10, "forms show again what was typed"
-            shown |= await portal_pages(p, NAMES[0])
-            faults = {at: found for at, page in shown.items() if (found := Markup(page).faults)}
-            assert faults == {}
-
-    run(scenario())
+async def test_nothing_that_strangers_write_is_markup_on_any_page() -> None:
+    async with pages() as p:
+        await fill(p, NAMES)
+        shown = await every_page(p, await p.platform(), "/console/o/7", NAMES[0])
+        posted = [at for at in shown if at.startswith("POST") and MARK in shown[at]]
+        assert sum(MARK in page for page in shown.values()) > 100, "it is shown at all"
+        assert len(posted) > 10, "forms show again what was typed"
+        shown |= await portal_pages(p, NAMES[0])
+        faults = {at: found for at, page in shown.items() if (found := Markup(page).faults)}
+        assert faults == {}
 
 
 @pytest.mark.parametrize("page", [

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.control_client import Reply, basic, call, run
+from tests.api.control_client import Reply, basic, call
 from tests.console.webhook_client import Pages, pages, text
 from tidings.console.place import form_token
 from tidings.core.access.portal_rules import CONTRAST, Portal, _contrast, accents, read_portal
@@ -67,161 +67,137 @@ async def visitor(p: Pages, **more: Any) -> Visitor:
     return Visitor(p, await open_it(p, made))
 
 
-def test_a_link_opens_once_and_its_pages_carry_the_brand_and_may_be_framed_there_alone() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            await p.s.add_org(7)
-            made = await link(p)
-            opened = await open_it(p, made)
-            cookie = opened.headers["set-cookie"]
-            assert opened.status == 303 and opened.headers["location"] == "/console/portal/o/7"
-            for part in ("__Host-tidings-portal-7=", "SameSite=None", "Secure", "Partitioned"):
-                assert part in cookie
-            assert "HttpOnly" in cookie and "Path=/" in cookie
-            v = Visitor(p, opened)
-            page = await v.get("/console/portal/o/7/webhooks")
-            policy = page.headers["content-security-policy"]
-            assert "frame-ancestors https://app.acme.example http://localhost:3000" in policy
-            assert "img-src 'self' data: https://cdn.acme.example:8443;" in policy
-            assert "script-src" not in policy and "unsafe" not in policy
-            shown = text(page)
-            assert "Acme &lt;b&gt;Loyalty&lt;/b&gt;" in shown and "<b>Loyalty" not in shown
-            assert (
-                "/console/portal/o/7/health" not in shown
-                and "/console/portal/o/7/access" not in shown
-            )
-            assert "/console/portal.css?ffee00" in shown and "Operate" not in shown
-            style = await v.get("/console/portal.css?ffee00")
-            assert style.headers["content-type"].startswith("text/css")
-            assert accents("#ffee00").light in text(style)
+async def test_a_link_opens_once_and_its_pages_carry_the_brand_and_may_be_framed_there_alone() -> (
+    None
+):
+    async with pages() as p:
+        await p.s.add_org(7)
+        made = await link(p)
+        opened = await open_it(p, made)
+        cookie = opened.headers["set-cookie"]
+        assert opened.status == 303 and opened.headers["location"] == "/console/portal/o/7"
+        for part in ("__Host-tidings-portal-7=", "SameSite=None", "Secure", "Partitioned"):
+            assert part in cookie
+        assert "HttpOnly" in cookie and "Path=/" in cookie
+        v = Visitor(p, opened)
+        page = await v.get("/console/portal/o/7/webhooks")
+        policy = page.headers["content-security-policy"]
+        assert "frame-ancestors https://app.acme.example http://localhost:3000" in policy
+        assert "img-src 'self' data: https://cdn.acme.example:8443;" in policy
+        assert "script-src" not in policy and "unsafe" not in policy
+        shown = text(page)
+        assert "Acme &lt;b&gt;Loyalty&lt;/b&gt;" in shown and "<b>Loyalty" not in shown
+        assert (
+            "/console/portal/o/7/health" not in shown and "/console/portal/o/7/access" not in shown
+        )
+        assert "/console/portal.css?ffee00" in shown and "Operate" not in shown
+        style = await v.get("/console/portal.css?ffee00")
+        assert style.headers["content-type"].startswith("text/css")
+        assert accents("#ffee00").light in text(style)
 
-            used = await open_it(p, made)
-            assert used.status == 401 and "set-cookie" not in used.headers
-            again = await open_it(p, made, v.cookie)
-            assert again.status == 303, "a page that is loaded again goes on"
-            other = await visitor(p)
-            assert (await open_it(p, made, other.cookie)).status == 401, "not with another session"
-
-    run(scenario())
+        used = await open_it(p, made)
+        assert used.status == 401 and "set-cookie" not in used.headers
+        again = await open_it(p, made, v.cookie)
+        assert again.status == 303, "a page that is loaded again goes on"
+        other = await visitor(p)
+        assert (await open_it(p, made, other.cookie)).status == 401, "not with another session"
 
 
-def test_a_portal_stays_in_its_org_and_role() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            await p.browser(8)
-            webhook, _ = await p.webhook(8)
-            v = await visitor(p, role="reader")
-            for path in (
-                "/console/portal/o/7/access",
-                "/console/portal/o/7/health",
-                "/console/portal/o/7/stop",
-                "/console/portal/o/7/settings",
-            ):
-                assert (await v.get(path)).status == 403, path
-            assert (await v.get(f"/console/portal/o/7/webhooks/{webhook}")).status == 404
-            assert (await v.post("/console/portal/o/7/inboxes", "name=x")).status == 403
-            for at in ("/console/portal/o/8", "/console/o/7/webhooks", "/console/orgs"):
-                assert (await v.get(at)).status in (303, 401), at
-            operator = await visitor(p)
-            assert (await operator.post("/console/portal/o/7/inboxes", "name=x")).status == 303
-            assert (await operator.get("/console/portal/o/7/access")).status == 403
-
-    run(scenario())
+async def test_a_portal_stays_in_its_org_and_role() -> None:
+    async with pages() as p:
+        await p.browser(8)
+        webhook, _ = await p.webhook(8)
+        v = await visitor(p, role="reader")
+        for path in (
+            "/console/portal/o/7/access",
+            "/console/portal/o/7/health",
+            "/console/portal/o/7/stop",
+            "/console/portal/o/7/settings",
+        ):
+            assert (await v.get(path)).status == 403, path
+        assert (await v.get(f"/console/portal/o/7/webhooks/{webhook}")).status == 404
+        assert (await v.post("/console/portal/o/7/inboxes", "name=x")).status == 403
+        for at in ("/console/portal/o/8", "/console/o/7/webhooks", "/console/orgs"):
+            assert (await v.get(at)).status in (303, 401), at
+        operator = await visitor(p)
+        assert (await operator.post("/console/portal/o/7/inboxes", "name=x")).status == 303
+        assert (await operator.get("/console/portal/o/7/access")).status == 403
 
 
-def test_a_portal_ends_with_its_time_its_credential_or_its_close() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            auth = await p.s.add_org(7)
-            v = await visitor(p)
-            closed = await v.post("/console/portal/o/7/leave")
-            assert closed.status == 200 and "This page is closed" in text(closed)
-            after = await v.get("/console/portal/o/7/webhooks")
-            assert after.status == 401 and "frame-ancestors *" in str(after.headers)
-            assert "Acme" not in text(after)
+async def test_a_portal_ends_with_its_time_its_credential_or_its_close() -> None:
+    async with pages() as p:
+        auth = await p.s.add_org(7)
+        v = await visitor(p)
+        closed = await v.post("/console/portal/o/7/leave")
+        assert closed.status == 200 and "This page is closed" in text(closed)
+        after = await v.get("/console/portal/o/7/webhooks")
+        assert after.status == 401 and "frame-ancestors *" in str(after.headers)
+        assert "Acme" not in text(after)
 
-            late = await visitor(p)
-            p.s.clock.ms += PORTAL_MS
-            assert (await late.get("/console/portal/o/7/webhooks")).status == 401
+        late = await visitor(p)
+        p.s.clock.ms += PORTAL_MS
+        assert (await late.get("/console/portal/o/7/webhooks")).status == 401
 
-            of_org = await visitor(p, auth=auth)
-            assert (await of_org.get("/console/portal/o/7/webhooks")).status == 200
-            await p.s.access.put("org7", "another", 7, platform=False, scopes="*")
-            assert (await of_org.get("/console/portal/o/7/webhooks")).status == 401
-
-    run(scenario())
+        of_org = await visitor(p, auth=auth)
+        assert (await of_org.get("/console/portal/o/7/webhooks")).status == 200
+        await p.s.access.put("org7", "another", 7, platform=False, scopes="*")
+        assert (await of_org.get("/console/portal/o/7/webhooks")).status == 401
 
 
-def test_a_link_ends_after_its_minutes_and_is_for_its_own_door() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            await p.s.add_org(7)
-            made = await link(p, expiresInMinutes=1)
-            sign_in = made.json["url"].partition("?")[2]
-            denied = await call(
-                p.app, "GET", f"/console/sign-in?{sign_in}", b"", {"host": "127.0.0.1"}
-            )
-            assert denied.status == 401 and "set-cookie" not in denied.headers
-            made = await link(p, expiresInMinutes=1)
-            p.s.clock.ms += 60_000
-            assert (await open_it(p, made)).status == 401
-            token = await p.s.sessions.make_link("boss")
-            wrong = await call(
-                p.app, "GET", f"/console/portal?link={token}", b"", {"host": "127.0.0.1"}
-            )
-            assert wrong.status == 401
-            assert (await p.s.sessions.by_link(token, "127.0.0.1")).token, "it was left as it was"
-
-    run(scenario())
+async def test_a_link_ends_after_its_minutes_and_is_for_its_own_door() -> None:
+    async with pages() as p:
+        await p.s.add_org(7)
+        made = await link(p, expiresInMinutes=1)
+        sign_in = made.json["url"].partition("?")[2]
+        denied = await call(p.app, "GET", f"/console/sign-in?{sign_in}", b"", {"host": "127.0.0.1"})
+        assert denied.status == 401 and "set-cookie" not in denied.headers
+        made = await link(p, expiresInMinutes=1)
+        p.s.clock.ms += 60_000
+        assert (await open_it(p, made)).status == 401
+        token = await p.s.sessions.make_link("boss")
+        wrong = await call(
+            p.app, "GET", f"/console/portal?link={token}", b"", {"host": "127.0.0.1"}
+        )
+        assert wrong.status == 401
+        assert (await p.s.sessions.by_link(token, "127.0.0.1")).token, "it was left as it was"
 
 
-def test_a_portal_without_frames_stands_alone() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            v = await visitor(p, embedIn=[], logo=None)
-            policy = (await v.get("/console/portal/o/7/webhooks")).headers[
-                "content-security-policy"
-            ]
-            assert "frame-ancestors 'none'" in policy and "img-src 'self' data:;" in policy
-
-    run(scenario())
+async def test_a_portal_without_frames_stands_alone() -> None:
+    async with pages() as p:
+        v = await visitor(p, embedIn=[], logo=None)
+        policy = (await v.get("/console/portal/o/7/webhooks")).headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in policy and "img-src 'self' data:;" in policy
 
 
-def test_who_may_make_links_and_how_many() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            auth = await p.s.add_org(7, "admin:write webhooks:read")
-            denied = await link(p, auth=auth)
-            assert denied.status == 403 and denied.json["error"]["code"] == "role_exceeded"
-            await p.s.add_org(8)
-            assert (await link(p, 8, auth=auth)).status == 404
-            assert (await link(p, 99)).status == 404
-            await p.s.add_org(7, "webhooks:write")
-            assert (await link(p, auth=auth)).status == 403
-            for _ in range(OPEN_LINKS_MAX):
-                assert (await link(p)).status == 201
-            full = await link(p)
-            assert full.status == 429
-            p.s.clock.ms += 600_000
+async def test_who_may_make_links_and_how_many() -> None:
+    async with pages() as p:
+        auth = await p.s.add_org(7, "admin:write webhooks:read")
+        denied = await link(p, auth=auth)
+        assert denied.status == 403 and denied.json["error"]["code"] == "role_exceeded"
+        await p.s.add_org(8)
+        assert (await link(p, 8, auth=auth)).status == 404
+        assert (await link(p, 99)).status == 404
+        await p.s.add_org(7, "webhooks:write")
+        assert (await link(p, auth=auth)).status == 403
+        for _ in range(OPEN_LINKS_MAX):
             assert (await link(p)).status == 201
+        full = await link(p)
+        assert full.status == 429
+        p.s.clock.ms += 600_000
+        assert (await link(p)).status == 201
 
-    run(scenario())
 
-
-def test_portal_sessions_are_kept_over_a_restart_and_not_listed_to_each_other() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            v, other = await visitor(p), await visitor(p)
-            token = v.cookie.partition("=")[2]
-            assert len(p.s.sessions.list(token)) == 1
-            p.s.sessions.load(await p.s.store.load_people())
-            opened = p.s.sessions.opened(token)
-            assert opened is not None and opened.org == 7 and opened.role == "operator"
-            await p.s.sessions.sign_out_everywhere(token)
-            assert (await v.get("/console/portal/o/7/webhooks")).status == 401
-            assert (await other.get("/console/portal/o/7/webhooks")).status == 200
-
-    run(scenario())
+async def test_portal_sessions_are_kept_over_a_restart_and_not_listed_to_each_other() -> None:
+    async with pages() as p:
+        v, other = await visitor(p), await visitor(p)
+        token = v.cookie.partition("=")[2]
+        assert len(p.s.sessions.list(token)) == 1
+        p.s.sessions.load(await p.s.store.load_people())
+        opened = p.s.sessions.opened(token)
+        assert opened is not None and opened.org == 7 and opened.role == "operator"
+        await p.s.sessions.sign_out_everywhere(token)
+        assert (await v.get("/console/portal/o/7/webhooks")).status == 401
+        assert (await other.get("/console/portal/o/7/webhooks")).status == 200
 
 
 @pytest.mark.parametrize(
@@ -284,19 +260,16 @@ def test_any_colour_can_be_read_in_both_themes(colour: str) -> None:
     assert _contrast(rgb(made.dark), rgb(made.dark_ink)) >= CONTRAST
 
 
-def test_an_open_portal_may_no_more_than_its_credential_may_now() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            auth = await p.s.add_org(7)
-            v = await visitor(p, auth=auth)
-            inboxes = "/console/portal/o/7/inboxes"
-            assert (await v.post(inboxes, "name=x")).status == 303
-            assert (await v.get("/console/portal/o/7/events")).status == 200
-            await p.s.access.put("org7", "secret", 7, platform=False, scopes="webhooks:read")
-            assert (await v.post(inboxes, "name=y")).status in (401, 403)
-            assert (await v.get("/console/portal/o/7/events")).status in (401, 403)
-            await p.s.access.put("org7", "secret", 7, platform=False, scopes="*")
-            for path in ("/console/portal/o/7/access", "/console/portal/o/7/health"):
-                assert (await v.get(path)).status in (401, 403), "nor more than its role"
-
-    run(scenario())
+async def test_an_open_portal_may_no_more_than_its_credential_may_now() -> None:
+    async with pages() as p:
+        auth = await p.s.add_org(7)
+        v = await visitor(p, auth=auth)
+        inboxes = "/console/portal/o/7/inboxes"
+        assert (await v.post(inboxes, "name=x")).status == 303
+        assert (await v.get("/console/portal/o/7/events")).status == 200
+        await p.s.access.put("org7", "secret", 7, platform=False, scopes="webhooks:read")
+        assert (await v.post(inboxes, "name=y")).status in (401, 403)
+        assert (await v.get("/console/portal/o/7/events")).status in (401, 403)
+        await p.s.access.put("org7", "secret", 7, platform=False, scopes="*")
+        for path in ("/console/portal/o/7/access", "/console/portal/o/7/health"):
+            assert (await v.get(path)).status in (401, 403), "nor more than its role"

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.api.control_client import call, run, scope_of
+from tests.api.control_client import call, scope_of
 from tests.console.webhook_client import Pages, pages
 from tidings.api.control import make_control_app
 from tidings.api.http.front import Front
@@ -140,36 +140,33 @@ NGINX = at("tidings.example", origin=PUBLIC, sec_fetch_site="same-origin", **TOL
         ({}, at("127.0.0.1:8080"), True, "127.0.0.1"),
     ],
 )  # fmt: skip
-def test_people_sign_in_work_and_get_safe_cookies(
+async def test_people_sign_in_work_and_get_safe_cookies(
     how: dict[str, Any], headers: dict[str, str], secure: bool, address: str
 ) -> None:
-    async def scenario() -> None:
-        async with served(**how) as c:
-            form = await c.ask("GET", "/console/sign-in?to=/console/webhooks", **headers)
-            assert form.status == 200
-            done = await c.sign_in(**headers)
-            assert (done.status, done.headers["location"]) == (303, "/console/webhooks"), done.text
-            name = "__Host-tidings" if secure else "tidings"
-            token, attributes = done.cookies[name]
-            for part in ("HttpOnly", "Path=/", "SameSite=Lax"):
-                assert part in attributes
-            assert ("Secure" in attributes) is secure and "Domain" not in attributes
-            https = "https" in str(headers) + str(how) and headers["host"] not in (
-                "127.0.0.1:8080",
-                "127.0.0.1:80",
-            )
-            told = "x_forwarded_proto" in headers and "trusted" in how
-            assert ("strict-transport-security" in done.headers) is (https or told)
-            [session] = c.s.sessions.list(token)
-            assert session.address == address
-            cookie = {"cookie": f"{name}={token}"}
-            wrong = await c.ask("POST", "/console/sessions/end", {"csrf": "x"}, **headers | cookie)
-            assert wrong.status == 403
-            form_of = {"csrf": form_token(token, "/console/sessions/end")}
-            out = await c.ask("POST", "/console/sessions/end", form_of, **headers | cookie)
-            assert out.status == 303, "forms are taken"
-
-    run(scenario())
+    async with served(**how) as c:
+        form = await c.ask("GET", "/console/sign-in?to=/console/webhooks", **headers)
+        assert form.status == 200
+        done = await c.sign_in(**headers)
+        assert (done.status, done.headers["location"]) == (303, "/console/webhooks"), done.text
+        name = "__Host-tidings" if secure else "tidings"
+        token, attributes = done.cookies[name]
+        for part in ("HttpOnly", "Path=/", "SameSite=Lax"):
+            assert part in attributes
+        assert ("Secure" in attributes) is secure and "Domain" not in attributes
+        https = "https" in str(headers) + str(how) and headers["host"] not in (
+            "127.0.0.1:8080",
+            "127.0.0.1:80",
+        )
+        told = "x_forwarded_proto" in headers and "trusted" in how
+        assert ("strict-transport-security" in done.headers) is (https or told)
+        [session] = c.s.sessions.list(token)
+        assert session.address == address
+        cookie = {"cookie": f"{name}={token}"}
+        wrong = await c.ask("POST", "/console/sessions/end", {"csrf": "x"}, **headers | cookie)
+        assert wrong.status == 403
+        form_of = {"csrf": form_token(token, "/console/sessions/end")}
+        out = await c.ask("POST", "/console/sessions/end", form_of, **headers | cookie)
+        assert out.status == 303, "forms are taken"
 
 
 @pytest.mark.parametrize(
@@ -182,17 +179,14 @@ def test_people_sign_in_work_and_get_safe_cookies(
         ({}, at("10.0.0.5:8080", origin="http://10.0.0.5:8080"), "127.0.0.1"),
     ],
 )
-def test_without_tls_nobody_signs_in_and_it_is_said_why(
+async def test_without_tls_nobody_signs_in_and_it_is_said_why(
     how: dict[str, Any], headers: dict[str, str], peer: str
 ) -> None:
-    async def scenario() -> None:
-        async with served(**how) as c:
-            told = await c.sign_in(peer=peer, **headers)
-            assert told.status == 400 and not told.cookies
-            assert "public_url and trusted_proxies" in told.text.replace("\n", " ")
-            assert "strict-transport-security" not in told.headers
-
-    run(scenario())
+    async with served(**how) as c:
+        told = await c.sign_in(peer=peer, **headers)
+        assert told.status == 400 and not told.cookies
+        assert "public_url and trusted_proxies" in told.text.replace("\n", " ")
+        assert "strict-transport-security" not in told.headers
 
 
 FOREIGN = [
@@ -208,67 +202,59 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("foreign", FOREIGN)
-def test_a_form_of_another_site_signs_nobody_in_and_uses_no_link_up(
+async def test_a_form_of_another_site_signs_nobody_in_and_uses_no_link_up(
     foreign: dict[str, str],
 ) -> None:
-    async def scenario() -> None:
-        async with served(trusted="127.0.0.1", public=PUBLIC) as c:
-            headers = at("tidings.example", **TOLD)
-            own = (await c.sign_in(**NGINX)).cookies["__Host-tidings"][0]
-            cookie = {"cookie": f"__Host-tidings={own}"}
-            told = await c.sign_in(**headers | foreign | cookie)
-            assert told.status == 403 and not told.cookies and "foreign_origin" in told.text
-            assert len(c.s.sessions.list(own)) == 1
+    async with served(trusted="127.0.0.1", public=PUBLIC) as c:
+        headers = at("tidings.example", **TOLD)
+        own = (await c.sign_in(**NGINX)).cookies["__Host-tidings"][0]
+        cookie = {"cookie": f"__Host-tidings={own}"}
+        told = await c.sign_in(**headers | foreign | cookie)
+        assert told.status == 403 and not told.cookies and "foreign_origin" in told.text
+        assert len(c.s.sessions.list(own)) == 1
 
-            link = await c.s.sessions.make_link("boss")
-            told = await c.ask("POST", "/console/sign-in", {"link": link}, **headers | foreign)
-            assert told.status == 403 and not told.cookies
-            told = await c.ask("POST", "/console/sign-in", {"link": link}, **NGINX)
-            assert told.status == 303 and "__Host-tidings" in told.cookies
+        link = await c.s.sessions.make_link("boss")
+        told = await c.ask("POST", "/console/sign-in", {"link": link}, **headers | foreign)
+        assert told.status == 403 and not told.cookies
+        told = await c.ask("POST", "/console/sign-in", {"link": link}, **NGINX)
+        assert told.status == 303 and "__Host-tidings" in told.cookies
 
-            await c.s.add_org(7)
-            boss = c.s.access.caller_of("boss")
-            _, invitation = await c.s.users.create(boss, 7, {"email": ASHA, "role": "reader"})
-            assert invitation is not None
-            form = {"link": invitation.token, "password": WORD}
-            told = await c.ask("POST", "/console/welcome", form, **headers | foreign)
-            assert told.status == 403 and "foreign_origin" in told.text
-            assert (await c.ask("POST", "/console/welcome", form, **NGINX)).status == 303
-            again = await c.sign_in(ASHA, WORD, **headers | foreign)
-            assert again.status == 403 and not again.cookies
-            form_of = {"csrf": form_token(own, "/console/sessions/end")}
-            told = await c.ask(
-                "POST", "/console/sessions/end", form_of, **headers | foreign | cookie
-            )
-            assert told.status == 403 and c.s.sessions.list(own)
-
-    run(scenario())
+        await c.s.add_org(7)
+        boss = c.s.access.caller_of("boss")
+        _, invitation = await c.s.users.create(boss, 7, {"email": ASHA, "role": "reader"})
+        assert invitation is not None
+        form = {"link": invitation.token, "password": WORD}
+        told = await c.ask("POST", "/console/welcome", form, **headers | foreign)
+        assert told.status == 403 and "foreign_origin" in told.text
+        assert (await c.ask("POST", "/console/welcome", form, **NGINX)).status == 303
+        again = await c.sign_in(ASHA, WORD, **headers | foreign)
+        assert again.status == 403 and not again.cookies
+        form_of = {"csrf": form_token(own, "/console/sessions/end")}
+        told = await c.ask("POST", "/console/sessions/end", form_of, **headers | foreign | cookie)
+        assert told.status == 403 and c.s.sessions.list(own)
 
 
-def test_a_sign_in_ends_the_session_that_it_replaces_and_no_other() -> None:
-    async def scenario() -> None:
-        async with served() as c:
-            here = at("127.0.0.1:8080")
-            elsewhere = (await c.sign_in(**here)).cookies["__Host-tidings"][0]
-            first = (await c.sign_in(**here)).cookies["__Host-tidings"][0]
-            cookie = {"cookie": f"__Host-tidings={first}"}
-            wrong = await c.sign_in("boss", "wrong", **here | cookie)
-            assert wrong.status == 401 and c.s.sessions.list(first)
-            second = (await c.sign_in(**here | cookie)).cookies["__Host-tidings"][0]
-            assert second not in (first, elsewhere)
-            with pytest.raises(Exception, match="session that is in force"):
-                c.s.sessions.caller(first)
-            assert len(c.s.sessions.list(elsewhere)) == 2
-            kept = {one.digest for one in (await c.s.store.load_people()).sessions}
-            assert len(kept) == 2, "also after a restart"
-            link = await c.s.sessions.make_link("boss")
-            cookie = {"cookie": f"__Host-tidings={second}"}
-            third = await c.ask("POST", "/console/sign-in", {"link": link}, **here | cookie)
-            assert third.status == 303
-            with pytest.raises(Exception, match="session that is in force"):
-                c.s.sessions.caller(second)
-
-    run(scenario())
+async def test_a_sign_in_ends_the_session_that_it_replaces_and_no_other() -> None:
+    async with served() as c:
+        here = at("127.0.0.1:8080")
+        elsewhere = (await c.sign_in(**here)).cookies["__Host-tidings"][0]
+        first = (await c.sign_in(**here)).cookies["__Host-tidings"][0]
+        cookie = {"cookie": f"__Host-tidings={first}"}
+        wrong = await c.sign_in("boss", "wrong", **here | cookie)
+        assert wrong.status == 401 and c.s.sessions.list(first)
+        second = (await c.sign_in(**here | cookie)).cookies["__Host-tidings"][0]
+        assert second not in (first, elsewhere)
+        with pytest.raises(Exception, match="session that is in force"):
+            c.s.sessions.caller(first)
+        assert len(c.s.sessions.list(elsewhere)) == 2
+        kept = {one.digest for one in (await c.s.store.load_people()).sessions}
+        assert len(kept) == 2, "also after a restart"
+        link = await c.s.sessions.make_link("boss")
+        cookie = {"cookie": f"__Host-tidings={second}"}
+        third = await c.ask("POST", "/console/sign-in", {"link": link}, **here | cookie)
+        assert third.status == 303
+        with pytest.raises(Exception, match="session that is in force"):
+            c.s.sessions.caller(second)
 
 
 @pytest.mark.parametrize(
@@ -283,50 +269,43 @@ def test_a_sign_in_ends_the_session_that_it_replaces_and_no_other() -> None:
         ("HEAD", {}, False),
     ],
 )
-def test_a_link_that_another_site_leads_to_asks_first(
+async def test_a_link_that_another_site_leads_to_asks_first(
     method: str, headers: dict[str, str], at_once: bool
 ) -> None:
-    async def scenario() -> None:
-        async with served() as c:
-            here = at("127.0.0.1:8080")
-            link = await c.s.sessions.make_link("boss")
-            path = f"/console/sign-in?link={link}"
-            opened = await c.ask(method, path, **here | headers)
-            assert (opened.status, "__Host-tidings" in opened.cookies) == (
-                (303, True) if at_once else (200, False)
-            )
-            if not at_once and method == "GET":
-                assert re.search(rf'name="link" value="{link}"', opened.text)
-                done = await c.ask("POST", "/console/sign-in", {"link": link}, **here)
-                assert done.status == 303 and "__Host-tidings" in done.cookies
-
-    run(scenario())
+    async with served() as c:
+        here = at("127.0.0.1:8080")
+        link = await c.s.sessions.make_link("boss")
+        path = f"/console/sign-in?link={link}"
+        opened = await c.ask(method, path, **here | headers)
+        assert (opened.status, "__Host-tidings" in opened.cookies) == (
+            (303, True) if at_once else (200, False)
+        )
+        if not at_once and method == "GET":
+            assert re.search(rf'name="link" value="{link}"', opened.text)
+            done = await c.ask("POST", "/console/sign-in", {"link": link}, **here)
+            assert done.status == 303 and "__Host-tidings" in done.cookies
 
 
-def test_a_portal_is_opened_by_a_page_alone_and_ends_the_one_before() -> None:
-    async def scenario() -> None:
-        async with served(trusted="127.0.0.1", public=PUBLIC) as c:
-            await c.s.add_org(7)
-            body = {"name": "Acme", "embedIn": ["https://app.acme.example"]}
-            made = [
-                (await c.s.call("POST", "/v1/orgs/7/portal-links", body)).json["url"]
-                for _ in range(2)
-            ]
-            paths = ["/console" + url.partition("/console")[2] for url in made]
-            headers = at("tidings.example", sec_fetch_site="cross-site", **TOLD)
-            image = await c.ask("GET", paths[0], sec_fetch_mode="no-cors", **headers)
-            assert image.status == 400
-            opened = await c.ask("GET", paths[0], sec_fetch_mode="navigate", **headers)
-            assert opened.status == 303
-            token, attributes = opened.cookies["__Host-tidings-portal-7"]
-            for part in ("Secure", "HttpOnly", "SameSite=None", "Partitioned", "Path=/"):
-                assert part in attributes
-            cookie = {"cookie": f"__Host-tidings-portal-7={token}"}
-            other = await c.ask("GET", paths[1], sec_fetch_mode="navigate", **headers | cookie)
-            assert other.status == 303 and c.s.sessions.opened(token) is None
-            assert c.s.sessions.opened(other.cookies["__Host-tidings-portal-7"][0]) is not None
-
-    run(scenario())
+async def test_a_portal_is_opened_by_a_page_alone_and_ends_the_one_before() -> None:
+    async with served(trusted="127.0.0.1", public=PUBLIC) as c:
+        await c.s.add_org(7)
+        body = {"name": "Acme", "embedIn": ["https://app.acme.example"]}
+        made = [
+            (await c.s.call("POST", "/v1/orgs/7/portal-links", body)).json["url"] for _ in range(2)
+        ]
+        paths = ["/console" + url.partition("/console")[2] for url in made]
+        headers = at("tidings.example", sec_fetch_site="cross-site", **TOLD)
+        image = await c.ask("GET", paths[0], sec_fetch_mode="no-cors", **headers)
+        assert image.status == 400
+        opened = await c.ask("GET", paths[0], sec_fetch_mode="navigate", **headers)
+        assert opened.status == 303
+        token, attributes = opened.cookies["__Host-tidings-portal-7"]
+        for part in ("Secure", "HttpOnly", "SameSite=None", "Partitioned", "Path=/"):
+            assert part in attributes
+        cookie = {"cookie": f"__Host-tidings-portal-7={token}"}
+        other = await c.ask("GET", paths[1], sec_fetch_mode="navigate", **headers | cookie)
+        assert other.status == 303 and c.s.sessions.opened(token) is None
+        assert c.s.sessions.opened(other.cookies["__Host-tidings-portal-7"][0]) is not None
 
 
 @pytest.mark.parametrize(
@@ -336,101 +315,85 @@ def test_a_portal_is_opened_by_a_page_alone_and_ends_the_one_before() -> None:
         ({"dev": True}, at("10.0.0.5:8080", origin="http://10.0.0.5:8080"), "tidings", False),
     ],
 )
-def test_signing_out_takes_the_cookie_that_signing_in_gave(
+async def test_signing_out_takes_the_cookie_that_signing_in_gave(
     how: dict[str, Any], headers: dict[str, str], name: str, secure: bool
 ) -> None:
-    async def scenario() -> None:
-        async with served(**how) as c:
-            token = (await c.sign_in(**headers)).cookies[name][0]
-            form = {"csrf": form_token(token, "/console/sign-out")}
-            cookie = {"cookie": f"{name}={token}"}
-            out = await c.ask("POST", "/console/sign-out", form, **headers | cookie)
-            assert out.status == 303
-            with pytest.raises(Denied):
-                c.s.sessions.caller(token)
-            value, attributes = out.cookies[name]
-            said = {one.strip().lower() for one in attributes.split(";")}
-            assert value.strip('"') == "" and {"max-age=0", "path=/", "httponly"} <= said
-            # A browser passes over a __Host- cookie that is not secure: it would keep the old one.
-            assert ("secure" in said) is secure and not any("domain" in one for one in said)
-            assert out.headers["clear-site-data"] == '"cache"'
-
-    run(scenario())
+    async with served(**how) as c:
+        token = (await c.sign_in(**headers)).cookies[name][0]
+        form = {"csrf": form_token(token, "/console/sign-out")}
+        cookie = {"cookie": f"{name}={token}"}
+        out = await c.ask("POST", "/console/sign-out", form, **headers | cookie)
+        assert out.status == 303
+        with pytest.raises(Denied):
+            c.s.sessions.caller(token)
+        value, attributes = out.cookies[name]
+        said = {one.strip().lower() for one in attributes.split(";")}
+        assert value.strip('"') == "" and {"max-age=0", "path=/", "httponly"} <= said
+        # A browser passes over a __Host- cookie that is not secure: it would keep the old one.
+        assert ("secure" in said) is secure and not any("domain" in one for one in said)
+        assert out.headers["clear-site-data"] == '"cache"'
 
 
-def test_closing_a_portal_ends_its_cookie_in_its_frame_and_alone() -> None:
-    async def scenario() -> None:
-        async with served(trusted="127.0.0.1", public=PUBLIC) as c:
-            await c.s.add_org(7)
-            body = {"name": "Acme", "embedIn": ["https://app.acme.example"]}
-            url = (await c.s.call("POST", "/v1/orgs/7/portal-links", body)).json["url"]
-            opened = await c.ask(
-                "GET", "/console" + url.partition("/console")[2], **at("tidings.example", **TOLD)
-            )
-            name = "__Host-tidings-portal-7"
-            token = opened.cookies[name][0]
-            leave = "/console/portal/o/7/leave"
-            form = {"csrf": form_token(token, leave)}
-            left = await c.ask("POST", leave, form, **NGINX | {"cookie": f"{name}={token}"})
-            assert left.status == 200 and c.s.sessions.opened(token) is None
-            ended = [one for one in left.set_cookies if one.startswith(f"{name}=;")]
-            assert all("Max-Age=0" in one and "Secure" in one for one in ended)
-            assert [("Partitioned" in one) for one in ended] == [False, True]
-
-    run(scenario())
+async def test_closing_a_portal_ends_its_cookie_in_its_frame_and_alone() -> None:
+    async with served(trusted="127.0.0.1", public=PUBLIC) as c:
+        await c.s.add_org(7)
+        body = {"name": "Acme", "embedIn": ["https://app.acme.example"]}
+        url = (await c.s.call("POST", "/v1/orgs/7/portal-links", body)).json["url"]
+        opened = await c.ask(
+            "GET", "/console" + url.partition("/console")[2], **at("tidings.example", **TOLD)
+        )
+        name = "__Host-tidings-portal-7"
+        token = opened.cookies[name][0]
+        leave = "/console/portal/o/7/leave"
+        form = {"csrf": form_token(token, leave)}
+        left = await c.ask("POST", leave, form, **NGINX | {"cookie": f"{name}={token}"})
+        assert left.status == 200 and c.s.sessions.opened(token) is None
+        ended = [one for one in left.set_cookies if one.startswith(f"{name}=;")]
+        assert all("Max-Age=0" in one and "Secure" in one for one in ended)
+        assert [("Partitioned" in one) for one in ended] == [False, True]
 
 
 @pytest.mark.parametrize("length", [None, "many", str(512 * 1024 + 1)])
 @pytest.mark.parametrize("path", ["/console/sign-in", "/console/welcome", "/console/confirm"])
-def test_a_form_says_how_long_it_is_and_is_not_longer_than_forms_are(
+async def test_a_form_says_how_long_it_is_and_is_not_longer_than_forms_are(
     path: str, length: str | None
 ) -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            kind = {"content-type": "application/x-www-form-urlencoded", "host": "127.0.0.1"}
-            headers = kind if length is None else kind | {"content-length": length}
-            reply = await call(p.app, "POST", path, b"name=boss&secret=s3cret", headers)
-            assert reply.status == 413 and b"at most 512 KB" in reply.body
-            assert "set-cookie" not in reply.headers
-
-    run(scenario())
+    async with pages() as p:
+        kind = {"content-type": "application/x-www-form-urlencoded", "host": "127.0.0.1"}
+        headers = kind if length is None else kind | {"content-length": length}
+        reply = await call(p.app, "POST", path, b"name=boss&secret=s3cret", headers)
+        assert reply.status == 413 and b"at most 512 KB" in reply.body
+        assert "set-cookie" not in reply.headers
 
 
-def test_the_proxy_is_not_one_person() -> None:
+async def test_the_proxy_is_not_one_person() -> None:
     """Ten wrong tries of one person behind it, and thirty of several, hold up nobody else."""
-
-    async def scenario() -> None:
-        async with served(trusted="127.0.0.1", public=PUBLIC) as c:
-            statuses = []
-            for n in range(60):
-                one = NGINX | {"x_forwarded_for": f"6.6.6.6, 203.0.113.{n % 3}"}
-                statuses.append((await c.sign_in("boss", "wrong", **one)).status)
-            assert statuses.count(401) == 30 and statuses.count(429) == 30
-            assert (await c.sign_in(**NGINX)).status == 303
-            forged = NGINX | {"x_forwarded_for": "198.51.100.7, 203.0.113.1"}
-            assert (await c.sign_in(**forged)).status == 429
-            straight = NGINX | {"x_forwarded_for": "198.51.100.7"}
-            for _ in range(12):
-                told = await c.sign_in("boss", "wrong", peer="192.0.2.66", **straight)
-            assert told.status == 429, "who is no proxy is counted by its own address"
-            assert (await c.sign_in(**NGINX)).status == 303
-
-    run(scenario())
+    async with served(trusted="127.0.0.1", public=PUBLIC) as c:
+        statuses = []
+        for n in range(60):
+            one = NGINX | {"x_forwarded_for": f"6.6.6.6, 203.0.113.{n % 3}"}
+            statuses.append((await c.sign_in("boss", "wrong", **one)).status)
+        assert statuses.count(401) == 30 and statuses.count(429) == 30
+        assert (await c.sign_in(**NGINX)).status == 303
+        forged = NGINX | {"x_forwarded_for": "198.51.100.7, 203.0.113.1"}
+        assert (await c.sign_in(**forged)).status == 429
+        straight = NGINX | {"x_forwarded_for": "198.51.100.7"}
+        for _ in range(12):
+            told = await c.sign_in("boss", "wrong", peer="192.0.2.66", **straight)
+        assert told.status == 429, "who is no proxy is counted by its own address"
+        assert (await c.sign_in(**NGINX)).status == 303
 
 
-def test_a_known_browser_signs_in_while_strangers_guess() -> None:
-    async def scenario() -> None:
-        async with served(trusted="127.0.0.1", public=PUBLIC) as c:
-            device, attributes = (await c.sign_in(**NGINX)).cookies["__Host-tidings-device"]
-            for part in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
-                assert part in attributes
-            for n in range(100):
-                one = NGINX | {"x_forwarded_for": f"203.0.{n}.1"}
-                told = await c.sign_in("boss", "wrong", **one)
-            assert told.status == 429
-            travelling = NGINX | {"x_forwarded_for": "192.0.2.200"}
-            assert (await c.sign_in(**travelling)).status == 429
-            cookie = {"cookie": f"__Host-tidings-device={device}"}
-            assert (await c.sign_in(**travelling | cookie)).status == 303
-
-    run(scenario())
+async def test_a_known_browser_signs_in_while_strangers_guess() -> None:
+    async with served(trusted="127.0.0.1", public=PUBLIC) as c:
+        device, attributes = (await c.sign_in(**NGINX)).cookies["__Host-tidings-device"]
+        for part in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+            assert part in attributes
+        for n in range(100):
+            one = NGINX | {"x_forwarded_for": f"203.0.{n}.1"}
+            told = await c.sign_in("boss", "wrong", **one)
+        assert told.status == 429
+        travelling = NGINX | {"x_forwarded_for": "192.0.2.200"}
+        assert (await c.sign_in(**travelling)).status == 429
+        cookie = {"cookie": f"__Host-tidings-device={device}"}
+        assert (await c.sign_in(**travelling | cookie)).status == 303

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from tests.api.control_client import run
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings import catalogue
@@ -47,230 +46,196 @@ async def rejected(p: Pages, event: Any, org: int = 7) -> str:
     return show("rej", page.rejections[0].id)
 
 
-def test_the_feed_filters_by_its_address() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            assert "No event yet" in text(await browser.get("/console/o/7/events"))
-            _, number = await p.webhook()
-            await accept(p.s, id_of(1), [number], org=7, customer="4711")
-            await accept(p.s, id_of(2), [], org=7, name="tierUpgraded", request="r-2")
-            await accept(p.s, id_of(3), [], org=8, customer="4711")
-            for query, wanted in {
-                "": [2, 1],
-                "q=4711": [1],
-                "customer=4711": [1],
-                "customer=4711&card=none": [],
-                "matched=false": [2],
-                "matched=true": [1],
-                "type=tierUpgraded&request=r-2": [2],
-                "q=r-2": [2],
-                f"event={id_of(1)}": [1],
-                f"event={id_of(3)}": [],
-            }.items():
-                page = text(await browser.get(f"/console/o/7/events?{query}"))
-                found = re.findall(r'data-row href="/console/o/7/events/([\w-]+)"', page)
-                assert found == [id_of(one) for one in wanted], query
-            page = text(await browser.get("/console/o/7/events"))
-            assert "nobody wanted it" in page
-            assert ">request r-2</small>" in page
-            reply = await browser.get("/console/o/7/events?matched=perhaps")
-            assert reply.status == 400 and "matched must be" in text(reply)
-
-    run(scenario())
+async def test_the_feed_filters_by_its_address() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        assert "No event yet" in text(await browser.get("/console/o/7/events"))
+        _, number = await p.webhook()
+        await accept(p.s, id_of(1), [number], org=7, customer="4711")
+        await accept(p.s, id_of(2), [], org=7, name="tierUpgraded", request="r-2")
+        await accept(p.s, id_of(3), [], org=8, customer="4711")
+        for query, wanted in {
+            "": [2, 1],
+            "q=4711": [1],
+            "customer=4711": [1],
+            "customer=4711&card=none": [],
+            "matched=false": [2],
+            "matched=true": [1],
+            "type=tierUpgraded&request=r-2": [2],
+            "q=r-2": [2],
+            f"event={id_of(1)}": [1],
+            f"event={id_of(3)}": [],
+        }.items():
+            page = text(await browser.get(f"/console/o/7/events?{query}"))
+            found = re.findall(r'data-row href="/console/o/7/events/([\w-]+)"', page)
+            assert found == [id_of(one) for one in wanted], query
+        page = text(await browser.get("/console/o/7/events"))
+        assert "nobody wanted it" in page
+        assert ">request r-2</small>" in page
+        reply = await browser.get("/console/o/7/events?matched=perhaps")
+        assert reply.status == 400 and "matched must be" in text(reply)
 
 
-def test_the_menu_says_where_one_is_also_on_a_form_that_was_refused() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            for path in ("/events", "/events/new", "/events/new?type=pointsIssued", "/rejections"):
-                page = text(await browser.get(f"/console/o/7{path}"))
-                assert '<a href="/console/o/7/events" aria-current="page">' in page, path
-            wrong = {"type": "pointsIssued", "event": '{"eventName": "pointsIssued", "data": 7}'}
-            reply = await browser.post("/console/o/7/events/new", wrong)
-            assert reply.status == 422
-            assert '<a href="/console/o/7/events" aria-current="page">' in text(reply)
-
-    run(scenario())
+async def test_the_menu_says_where_one_is_also_on_a_form_that_was_refused() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        for path in ("/events", "/events/new", "/events/new?type=pointsIssued", "/rejections"):
+            page = text(await browser.get(f"/console/o/7{path}"))
+            assert '<a href="/console/o/7/events" aria-current="page">' in page, path
+        wrong = {"type": "pointsIssued", "event": '{"eventName": "pointsIssued", "data": 7}'}
+        reply = await browser.post("/console/o/7/events/new", wrong)
+        assert reply.status == 422
+        assert '<a href="/console/o/7/events" aria-current="page">' in text(reply)
 
 
-def test_one_event_shows_its_fate_at_every_webhook_and_why_others_did_not_get_it() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            _, number = await p.webhook()
-            await p.webhook(name="Other types", eventNames=["tierUpgraded"])
-            await p.webhook(
-                name="Filtered",
-                filter={"path": "data.customerIdentifiers.customerId", "eq": "1"},
-            )
-            (delivery,) = await accept(
-                p.s, id_of(1), [number], org=7, customer="4711", request="r-1", ref="ref-1"
-            )
-            await settle(p.s, delivery, number, State.FAILED, status=400)
-            page = text(await browser.get(f"/console/o/7/events/{id_of(1)}"))
-            assert "It went to 1 webhook; 1 failed." in page
-            assert show("dlv", delivery) in page and "4711" in page
-            assert "2 webhooks did not get it" in page
-            assert "It does not subscribe to pointsIssued." in page
-            assert "Its filter does not accept it" in page
-            assert "r-1" in page and "ref-1" in page
-            other = await p.browser(8)
-            assert (await other.get(f"/console/o/8/events/{id_of(1)}")).status == 404
-            first, again = await accept(p.s, id_of(2), [number, number], org=7)  # as a replay adds
-            await settle(p.s, first, number, State.FAILED, status=400)
-            await settle(p.s, again, number)
-            page = text(await browser.get(f"/console/o/7/events/{id_of(2)}"))
-            assert "It went to 1 webhook." in page, "its newest delivery is what counts"
-            assert page.count("<li>Acme CRM") == 1 and page.count("data-row") == 2
-
-    run(scenario())
+async def test_one_event_shows_its_fate_at_every_webhook_and_why_others_did_not_get_it() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        _, number = await p.webhook()
+        await p.webhook(name="Other types", eventNames=["tierUpgraded"])
+        await p.webhook(
+            name="Filtered",
+            filter={"path": "data.customerIdentifiers.customerId", "eq": "1"},
+        )
+        (delivery,) = await accept(
+            p.s, id_of(1), [number], org=7, customer="4711", request="r-1", ref="ref-1"
+        )
+        await settle(p.s, delivery, number, State.FAILED, status=400)
+        page = text(await browser.get(f"/console/o/7/events/{id_of(1)}"))
+        assert "It went to 1 webhook; 1 failed." in page
+        assert show("dlv", delivery) in page and "4711" in page
+        assert "2 webhooks did not get it" in page
+        assert "It does not subscribe to pointsIssued." in page
+        assert "Its filter does not accept it" in page
+        assert "r-1" in page and "ref-1" in page
+        other = await p.browser(8)
+        assert (await other.get(f"/console/o/8/events/{id_of(1)}")).status == 404
+        first, again = await accept(p.s, id_of(2), [number, number], org=7)  # as a replay adds
+        await settle(p.s, first, number, State.FAILED, status=400)
+        await settle(p.s, again, number)
+        page = text(await browser.get(f"/console/o/7/events/{id_of(2)}"))
+        assert "It went to 1 webhook." in page, "its newest delivery is what counts"
+        assert page.count("<li>Acme CRM") == 1 and page.count("data-row") == 2
 
 
-def test_what_an_org_above_got_of_an_event_is_counted_and_not_shown() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            await p.browser(8)
-            _, own = await p.webhook()
-            webhook, theirs = await p.webhook(8, name="Theirs alone", listenToChildEvents=True)
-            mine, foreign = await accept(p.s, id_of(1), [own, theirs], org=7)
-            page = text(await browser.get(f"/console/o/7/events/{id_of(1)}"))
-            assert "It went to 1 webhook." in page and show("dlv", mine) in page
-            assert "Webhooks of an org above got it 1 time." in page
-            for hidden in ("Theirs alone", webhook, show("dlv", foreign)):
-                assert hidden not in page, hidden
-
-    run(scenario())
+async def test_what_an_org_above_got_of_an_event_is_counted_and_not_shown() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        await p.browser(8)
+        _, own = await p.webhook()
+        webhook, theirs = await p.webhook(8, name="Theirs alone", listenToChildEvents=True)
+        mine, foreign = await accept(p.s, id_of(1), [own, theirs], org=7)
+        page = text(await browser.get(f"/console/o/7/events/{id_of(1)}"))
+        assert "It went to 1 webhook." in page and show("dlv", mine) in page
+        assert "Webhooks of an org above got it 1 time." in page
+        for hidden in ("Theirs alone", webhook, show("dlv", foreign)):
+            assert hidden not in page, hidden
 
 
-def test_an_event_is_sent_by_hand_from_its_example() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            page = text(await browser.get("/console/o/7/events/new?type=customerAdded"))
-            area = re.search(r"<textarea[^>]*>(.*?)</textarea>", page, re.S)
-            assert area is not None
-            filled = area[1].replace("&#34;", '"').replace("&lt;", "<").replace("&amp;", "&")
-            assert "eventId" not in filled, "each one gets an id of its own"
-            reply = await browser.post(
-                "/console/o/7/events/new", {"event": filled, "type": "customerAdded"}
-            )
-            assert reply.status == 303
-            there = reply.headers["location"]
-            assert there.startswith("/console/o/7/events/")
-            page = text(await browser.get(there))
-            assert "customerAdded" in page and "Nobody wanted it" in page
-
-    run(scenario())
+async def test_an_event_is_sent_by_hand_from_its_example() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        page = text(await browser.get("/console/o/7/events/new?type=customerAdded"))
+        area = re.search(r"<textarea[^>]*>(.*?)</textarea>", page, re.S)
+        assert area is not None
+        filled = area[1].replace("&#34;", '"').replace("&lt;", "<").replace("&amp;", "&")
+        assert "eventId" not in filled, "each one gets an id of its own"
+        reply = await browser.post(
+            "/console/o/7/events/new", {"event": filled, "type": "customerAdded"}
+        )
+        assert reply.status == 303
+        there = reply.headers["location"]
+        assert there.startswith("/console/o/7/events/")
+        page = text(await browser.get(there))
+        assert "customerAdded" in page and "Nobody wanted it" in page
 
 
-def test_what_is_wrong_with_an_event_by_hand_is_said_and_pointed_at() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            wrong = example("pointsIssued")
-            wrong["data"] = wrong["data"] | {"totalPointsIssued": HOSTILE}
-            body = json.dumps(wrong)
-            reply = await browser.post(
-                "/console/o/7/events/new", {"event": body, "type": "x" * 999}
-            )
-            page = text(reply)
-            assert reply.status == 422 and "data.totalPointsIssued must be a number" in page
-            assert re.search(r"<mark>[^<]*totalPointsIssued", page), "the line is marked"
-            assert "<script>alert" not in page and "<img src=x" not in page
-            for bad, said in {
-                "{nonsense": "must be JSON",
-                "": "must be",
-                "[1, 2]": "must be",
-                '{"eventName": "noSuchType"}': "must be in the catalogue",
-                '{"eventName": "customerAdded", "orgId": 8}': "orgId",
-                '{"eventName": "tidings.replay.finished"}': "must not begin with",
-                '{"specversion": "1.0"}': "must",
-            }.items():
-                reply = await browser.post("/console/o/7/events/new", {"event": bad})
-                assert reply.status == 422 and said in text(reply), bad
-            found = await p.s.store.log_rejections(7, None, None, 10)
-            assert found.rejections == [], "who sends by hand has seen what is wrong"
-            assert (await p.s.store.log_events(port.EventQuery(7))).events == []
-
-    run(scenario())
+async def test_what_is_wrong_with_an_event_by_hand_is_said_and_pointed_at() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        wrong = example("pointsIssued")
+        wrong["data"] = wrong["data"] | {"totalPointsIssued": HOSTILE}
+        body = json.dumps(wrong)
+        reply = await browser.post("/console/o/7/events/new", {"event": body, "type": "x" * 999})
+        page = text(reply)
+        assert reply.status == 422 and "data.totalPointsIssued must be a number" in page
+        assert re.search(r"<mark>[^<]*totalPointsIssued", page), "the line is marked"
+        assert "<script>alert" not in page and "<img src=x" not in page
+        for bad, said in {
+            "{nonsense": "must be JSON",
+            "": "must be",
+            "[1, 2]": "must be",
+            '{"eventName": "noSuchType"}': "must be in the catalogue",
+            '{"eventName": "customerAdded", "orgId": 8}': "orgId",
+            '{"eventName": "tidings.replay.finished"}': "must not begin with",
+            '{"specversion": "1.0"}': "must",
+        }.items():
+            reply = await browser.post("/console/o/7/events/new", {"event": bad})
+            assert reply.status == 422 and said in text(reply), bad
+        found = await p.s.store.log_rejections(7, None, None, 10)
+        assert found.rejections == [], "who sends by hand has seen what is wrong"
+        assert (await p.s.store.log_events(port.EventQuery(7))).events == []
 
 
-def test_refused_events_are_listed_with_their_fault_pointed_at() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            assert "No event was rejected" in text(await browser.get("/console/o/7/rejections"))
-            wrong = example("pointsIssued")
-            wrong["data"] = wrong["data"] | {"totalPointsIssued": HOSTILE}
-            id = await rejected(p, wrong)
-            page = text(await browser.get("/console/o/7/rejections"))
-            assert id in page and "data.totalPointsIssued" in page and "<script>alert" not in page
-            page = text(await browser.get(f"/console/o/7/rejections/{id}"))
-            assert re.search(r"<mark>[^<]*totalPointsIssued", page)
-            assert "<script>alert" not in page and "<img src=x" not in page
-            del wrong["data"]
-            page = text(await browser.get(f"/console/o/7/rejections/{await rejected(p, wrong)}"))
-            assert "it is not there" in page and "<mark>" in page
-            other = await p.browser(8)
-            assert (await other.get(f"/console/o/8/rejections/{id}")).status == 404
-            assert (await other.post(f"/console/o/8/rejections/{id}/retry")).status == 404
-            old = await browser.get("/console/o/7/events/rejected")
-            assert old.headers["location"] == "/console/o/7/rejections"
-
-    run(scenario())
+async def test_refused_events_are_listed_with_their_fault_pointed_at() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        assert "No event was rejected" in text(await browser.get("/console/o/7/rejections"))
+        wrong = example("pointsIssued")
+        wrong["data"] = wrong["data"] | {"totalPointsIssued": HOSTILE}
+        id = await rejected(p, wrong)
+        page = text(await browser.get("/console/o/7/rejections"))
+        assert id in page and "data.totalPointsIssued" in page and "<script>alert" not in page
+        page = text(await browser.get(f"/console/o/7/rejections/{id}"))
+        assert re.search(r"<mark>[^<]*totalPointsIssued", page)
+        assert "<script>alert" not in page and "<img src=x" not in page
+        del wrong["data"]
+        page = text(await browser.get(f"/console/o/7/rejections/{await rejected(p, wrong)}"))
+        assert "it is not there" in page and "<mark>" in page
+        other = await p.browser(8)
+        assert (await other.get(f"/console/o/8/rejections/{id}")).status == 404
+        assert (await other.post(f"/console/o/8/rejections/{id}/retry")).status == 404
+        old = await browser.get("/console/o/7/events/rejected")
+        assert old.headers["location"] == "/console/o/7/rejections"
 
 
-def test_a_refused_event_is_accepted_again_once_it_fits() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            id = await rejected(p, {"eventName": "shopVisited", "data": {"n": 1}})
-            reply = await browser.post(f"/console/o/7/rejections/{id}/retry")
-            assert reply.status == 422 and "It is still refused." in text(reply)
-            body = {"description": "A customer enters.", "schema": {"type": "object"}}
-            await p.s.event_types.put(7, "shopVisited", body)
-            reply = await browser.post(f"/console/o/7/rejections/{id}/retry")
-            assert reply.status == 303
-            assert "shopVisited" in text(await browser.get(reply.headers["location"]))
-            assert (await browser.get(f"/console/o/7/rejections/{id}")).status == 404
-
-    run(scenario())
+async def test_a_refused_event_is_accepted_again_once_it_fits() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        id = await rejected(p, {"eventName": "shopVisited", "data": {"n": 1}})
+        reply = await browser.post(f"/console/o/7/rejections/{id}/retry")
+        assert reply.status == 422 and "It is still refused." in text(reply)
+        body = {"description": "A customer enters.", "schema": {"type": "object"}}
+        await p.s.event_types.put(7, "shopVisited", body)
+        reply = await browser.post(f"/console/o/7/rejections/{id}/retry")
+        assert reply.status == 303
+        assert "shopVisited" in text(await browser.get(reply.headers["location"]))
+        assert (await browser.get(f"/console/o/7/rejections/{id}")).status == 404
 
 
-def test_who_may_not_write_events_sends_none() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            await p.browser()
-            id = await rejected(p, {"eventName": "noSuch", "data": {}})
-            reader = await with_scopes(p, "logs:read")
-            assert "/console/o/7/events/new" not in text(await reader.get("/console/o/7/events"))
-            assert "/retry" not in text(await reader.get(f"/console/o/7/rejections/{id}"))
-            assert (await reader.get("/console/o/7/events/new")).status == 403
-            body = {"event": msgspec.json.encode(EVENT).decode()}
-            assert (await reader.post("/console/o/7/events/new", body)).status == 403
-            assert (await reader.post(f"/console/o/7/rejections/{id}/retry")).status == 403
-            writer = await with_scopes(p, "events:write")
-            for path in ("/events", f"/events/{id_of(1)}", "/rejections", f"/rejections/{id}"):
-                assert (await writer.get(f"/console/o/7{path}")).status == 403
-            reply = await writer.post("/console/o/7/events/new", body)
-            assert reply.headers["location"] == "/console/o/7/events/new", "it may not be read"
-
-    run(scenario())
+async def test_who_may_not_write_events_sends_none() -> None:
+    async with pages() as p:
+        await p.browser()
+        id = await rejected(p, {"eventName": "noSuch", "data": {}})
+        reader = await with_scopes(p, "logs:read")
+        assert "/console/o/7/events/new" not in text(await reader.get("/console/o/7/events"))
+        assert "/retry" not in text(await reader.get(f"/console/o/7/rejections/{id}"))
+        assert (await reader.get("/console/o/7/events/new")).status == 403
+        body = {"event": msgspec.json.encode(EVENT).decode()}
+        assert (await reader.post("/console/o/7/events/new", body)).status == 403
+        assert (await reader.post(f"/console/o/7/rejections/{id}/retry")).status == 403
+        writer = await with_scopes(p, "events:write")
+        for path in ("/events", f"/events/{id_of(1)}", "/rejections", f"/rejections/{id}"):
+            assert (await writer.get(f"/console/o/7{path}")).status == 403
+        reply = await writer.post("/console/o/7/events/new", body)
+        assert reply.headers["location"] == "/console/o/7/events/new", "it may not be read"
 
 
-def test_an_event_by_hand_counts_as_one_by_the_api() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            limits = {"settings": {"limits": {"eventsPerSecond": 1}}}
-            await p.s.orgs.change(7, limits, platform=True)
-            body = {"event": msgspec.json.encode(EVENT).decode()}
-            statuses = [
-                (await browser.post("/console/o/7/events/new", body)).status for _ in range(4)
-            ]
-            assert statuses[0] == 303 and 429 in statuses
-
-    run(scenario())
+async def test_an_event_by_hand_counts_as_one_by_the_api() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        limits = {"settings": {"limits": {"eventsPerSecond": 1}}}
+        await p.s.orgs.change(7, limits, platform=True)
+        body = {"event": msgspec.json.encode(EVENT).decode()}
+        statuses = [(await browser.post("/console/o/7/events/new", body)).status for _ in range(4)]
+        assert statuses[0] == 303 and 429 in statuses

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.control_client import Service, basic, run, scope_of
+from tests.api.control_client import Service, basic, scope_of
 from tests.api.v1.access.test_users import PASSWORD, active, on
 from tests.console.access.test_portal import visitor
 from tests.console.webhook_client import Browser, Pages, pages
@@ -141,109 +141,97 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("every_s", [None, 0.001], ids=["silent", "busy"])
 @pytest.mark.parametrize("how", HERE)
-def test_a_tail_ends_in_the_org_where_the_right_to_it_does_and_goes_on_in_others(
+async def test_a_tail_ends_in_the_org_where_the_right_to_it_does_and_goes_on_in_others(
     how: str, every_s: float | None
 ) -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            user, browser = await signed_in(p)
-            here, there = await open_tails(p, browser)
-            async with busy(p.s, 7, every_s):
-                p.s.feed.tell(7, "event", {"eventId": "before"})
-                await here.hears(b"before")
-                await HERE[how](p.s, user, browser)
-                await here.ends()
-            heard = here.said
-            p.s.feed.tell(7, "event", {"eventId": "after"})
-            p.s.feed.tell(8, "event", {"eventId": "elsewhere"})
-            await there.hears(b"elsewhere")
-            assert here.said == heard and not there.task.done()
-            again = Tail(p, "/console/o/7/tail/stream", {"cookie": browser.cookie})
-            await again.task
-            assert again.status == 403
-            await there.leave()
-            assert not p.s.feed.listening and p.s.services.streams.open == 0
-
-    run(scenario())
+    async with pages() as p:
+        user, browser = await signed_in(p)
+        here, there = await open_tails(p, browser)
+        async with busy(p.s, 7, every_s):
+            p.s.feed.tell(7, "event", {"eventId": "before"})
+            await here.hears(b"before")
+            await HERE[how](p.s, user, browser)
+            await here.ends()
+        heard = here.said
+        p.s.feed.tell(7, "event", {"eventId": "after"})
+        p.s.feed.tell(8, "event", {"eventId": "elsewhere"})
+        await there.hears(b"elsewhere")
+        assert here.said == heard and not there.task.done()
+        again = Tail(p, "/console/o/7/tail/stream", {"cookie": browser.cookie})
+        await again.task
+        assert again.status == 403
+        await there.leave()
+        assert not p.s.feed.listening and p.s.services.streams.open == 0
 
 
 @pytest.mark.parametrize("every_s", [None, 0.001], ids=["silent", "busy"])
 @pytest.mark.parametrize("how", EVERYWHERE)
-def test_tails_end_in_all_orgs_with_the_session(how: str, every_s: float | None) -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            user, browser = await signed_in(p)
-            tails = await open_tails(p, browser)
-            async with busy(p.s, 7, every_s):
-                await EVERYWHERE[how](p.s, user, browser)
-                for tail in tails:
-                    await tail.ends()
-            assert not p.s.feed.listening and p.s.services.streams.open == 0
-
-    run(scenario())
+async def test_tails_end_in_all_orgs_with_the_session(how: str, every_s: float | None) -> None:
+    async with pages() as p:
+        user, browser = await signed_in(p)
+        tails = await open_tails(p, browser)
+        async with busy(p.s, 7, every_s):
+            await EVERYWHERE[how](p.s, user, browser)
+            for tail in tails:
+                await tail.ends()
+        assert not p.s.feed.listening and p.s.services.streams.open == 0
 
 
 @pytest.mark.parametrize("every_s", [None, 0.001], ids=["silent", "busy"])
 @pytest.mark.parametrize("scopes", [{"webhooks": "read"}, None], ids=["lessened", "revoked"])
-def test_what_a_credential_has_open_ends_with_its_right_in_portals_console_and_api(
+async def test_what_a_credential_has_open_ends_with_its_right_in_portals_console_and_api(
     scopes: dict[str, str] | None, every_s: float | None
 ) -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            auth = await p.s.add_org(7)
-            other = await p.s.add_org(8)
-            v = await visitor(p, auth=auth)
-            signed = await p.s.sessions.by_credential("org7", "secret", "127.0.0.1")
-            live, _ = await p.s.inboxes.create(7, {"name": "A till"})
-            cookie = Browser(p, signed.token).cookie
-            tails = [
-                Tail(p, "/console/portal/o/7/tail/stream", {"cookie": v.cookie}),
-                Tail(p, "/console/o/7/tail/stream", {"cookie": cookie}),
-                Tail(p, "/v1/stream", {"authorization": auth}),
-                Tail(p, f"/v1/inboxes/{live.id}/stream", {"authorization": auth}),
-            ]
-            others = [
-                Tail(p, "/v1/stream", {"authorization": other}),
-                Tail(
-                    p,
-                    "/v1/stream",
-                    {"authorization": basic("boss", "s3cret"), "x-tidings-org": "7"},
-                ),
-            ]
-            for tail in (*tails, *others):
-                await tail.hears(b": listening")
-            at = "/v1/orgs/7/credentials/org7"
-            async with busy(p.s, 7, every_s):
-                if scopes is None:
-                    changed = await p.s.call("DELETE", at)
-                else:
-                    changed = await p.s.call("PATCH", at, {"scopes": scopes})
-                assert changed.status == 200, changed.body
-                for tail in tails:
-                    await tail.ends()
-            for org in (7, 8):
-                p.s.feed.tell(org, "event", {"eventId": "on"})
-            for tail in others:
-                await tail.hears(b'"on"')
-                await tail.leave()
-            assert not p.s.feed.listening and p.s.services.streams.open == 0
-
-    run(scenario())
+    async with pages() as p:
+        auth = await p.s.add_org(7)
+        other = await p.s.add_org(8)
+        v = await visitor(p, auth=auth)
+        signed = await p.s.sessions.by_credential("org7", "secret", "127.0.0.1")
+        live, _ = await p.s.inboxes.create(7, {"name": "A till"})
+        cookie = Browser(p, signed.token).cookie
+        tails = [
+            Tail(p, "/console/portal/o/7/tail/stream", {"cookie": v.cookie}),
+            Tail(p, "/console/o/7/tail/stream", {"cookie": cookie}),
+            Tail(p, "/v1/stream", {"authorization": auth}),
+            Tail(p, f"/v1/inboxes/{live.id}/stream", {"authorization": auth}),
+        ]
+        others = [
+            Tail(p, "/v1/stream", {"authorization": other}),
+            Tail(
+                p,
+                "/v1/stream",
+                {"authorization": basic("boss", "s3cret"), "x-tidings-org": "7"},
+            ),
+        ]
+        for tail in (*tails, *others):
+            await tail.hears(b": listening")
+        at = "/v1/orgs/7/credentials/org7"
+        async with busy(p.s, 7, every_s):
+            if scopes is None:
+                changed = await p.s.call("DELETE", at)
+            else:
+                changed = await p.s.call("PATCH", at, {"scopes": scopes})
+            assert changed.status == 200, changed.body
+            for tail in tails:
+                await tail.ends()
+        for org in (7, 8):
+            p.s.feed.tell(org, "event", {"eventId": "on"})
+        for tail in others:
+            await tail.hears(b'"on"')
+            await tail.leave()
+        assert not p.s.feed.listening and p.s.services.streams.open == 0
 
 
-def test_the_stream_of_an_inbox_ends_with_the_inbox() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            auth = await p.s.add_org(7)
-            inboxes = [(await p.s.inboxes.create(7, {"name": str(n)}))[0].id for n in range(2)]
-            gone, kept = (
-                Tail(p, f"/v1/inboxes/{id}/stream", {"authorization": auth}) for id in inboxes
-            )
-            for tail in (gone, kept):
-                await tail.hears(b": listening")
-            await p.s.inboxes.delete(7, inboxes[0])
-            await gone.ends()
-            assert not kept.task.done()
-            await kept.leave()
-
-    run(scenario())
+async def test_the_stream_of_an_inbox_ends_with_the_inbox() -> None:
+    async with pages() as p:
+        auth = await p.s.add_org(7)
+        inboxes = [(await p.s.inboxes.create(7, {"name": str(n)}))[0].id for n in range(2)]
+        gone, kept = (
+            Tail(p, f"/v1/inboxes/{id}/stream", {"authorization": auth}) for id in inboxes
+        )
+        for tail in (gone, kept):
+            await tail.hears(b": listening")
+        await p.s.inboxes.delete(7, inboxes[0])
+        await gone.ends()
+        assert not kept.task.done()
+        await kept.leave()

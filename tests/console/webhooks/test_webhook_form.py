@@ -7,7 +7,6 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.api.control_client import run
 from tests.api.log_client import accept
 from tests.console.webhook_client import FORM, pages, text
 from tidings.console.pages.webhooks import form as webhook_form
@@ -22,324 +21,282 @@ def id_of(number: int) -> str:
     return f"00000000-0000-4000-8000-{number:012}"
 
 
-def test_a_webhook_is_made_and_its_secret_shown_once() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            assert "pointsIssued" in text(await browser.get(f"{AT}/new"))
-            form = FORM | {
-                "once": "a-key",
-                "headerName": ["X-Api-Key", ""],
-                "headerValue": ["0123456789abcdef0", ""],
-                "sources": "Instore",
-                "storeDetailsEnrichmentEnabled": "on",
-                "slaInSeconds": "60",
-                "delays": "5, 30",
-                "window": "24",
-                "retryStatuses": "404",
-                "rateLimit": "2.5",
-                "filter": '{"path": "data.totalPointsIssued", "gte": 100}',
-                "fieldsKind": "drop",
-                "paths": "data.customerIdentifiers.mobile\n",
-                "rename": "data.totalPointsIssued = points",
-                "ordering": "key",
-            }
-            made = await browser.post(f"{AT}/new", form)
-            assert made.status == 200 and "whsec_" in text(made)
-            again = await browser.post(f"{AT}/new", form)
-            assert "whsec_" in text(again), "a second press makes nothing again"
-            (record,) = p.s.webhooks.list(7)
-            settings = record.config.settings
-            assert settings.headers == (("X-Api-Key", "0123456789abcdef0"),)
-            assert settings.retry.schedule.delays_s == (5, 30)
-            assert settings.retry.schedule.window_s == 24 * 3600
-            assert settings.retry.retry_also == {404}
-            assert settings.rate_per_s == 2.5 and settings.sla_s == 60
-            assert settings.filter == {"path": "data.totalPointsIssued", "gte": 100}
-            assert settings.fields is not None
-            assert settings.fields.drop == ("data.customerIdentifiers.mobile",)
-            assert settings.rename == {"data.totalPointsIssued": "points"}
-            assert settings.ordering is Ordering.KEY
-            assert record.webhook.enrichment.sources == ("instore",)
-            assert record.webhook.enrichment.store and not record.webhook.enrichment.till
-
-    run(scenario())
+async def test_a_webhook_is_made_and_its_secret_shown_once() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        assert "pointsIssued" in text(await browser.get(f"{AT}/new"))
+        form = FORM | {
+            "once": "a-key",
+            "headerName": ["X-Api-Key", ""],
+            "headerValue": ["0123456789abcdef0", ""],
+            "sources": "Instore",
+            "storeDetailsEnrichmentEnabled": "on",
+            "slaInSeconds": "60",
+            "delays": "5, 30",
+            "window": "24",
+            "retryStatuses": "404",
+            "rateLimit": "2.5",
+            "filter": '{"path": "data.totalPointsIssued", "gte": 100}',
+            "fieldsKind": "drop",
+            "paths": "data.customerIdentifiers.mobile\n",
+            "rename": "data.totalPointsIssued = points",
+            "ordering": "key",
+        }
+        made = await browser.post(f"{AT}/new", form)
+        assert made.status == 200 and "whsec_" in text(made)
+        again = await browser.post(f"{AT}/new", form)
+        assert "whsec_" in text(again), "a second press makes nothing again"
+        (record,) = p.s.webhooks.list(7)
+        settings = record.config.settings
+        assert settings.headers == (("X-Api-Key", "0123456789abcdef0"),)
+        assert settings.retry.schedule.delays_s == (5, 30)
+        assert settings.retry.schedule.window_s == 24 * 3600
+        assert settings.retry.retry_also == {404}
+        assert settings.rate_per_s == 2.5 and settings.sla_s == 60
+        assert settings.filter == {"path": "data.totalPointsIssued", "gte": 100}
+        assert settings.fields is not None
+        assert settings.fields.drop == ("data.customerIdentifiers.mobile",)
+        assert settings.rename == {"data.totalPointsIssued": "points"}
+        assert settings.ordering is Ordering.KEY
+        assert record.webhook.enrichment.sources == ("instore",)
+        assert record.webhook.enrichment.store and not record.webhook.enrichment.till
 
 
-def test_each_refusal_stands_beside_its_field_and_nothing_typed_is_lost() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            form = FORM | {
-                "webHookUrl": "ftp://crm",
-                "maxAllowedConnections": "none",
-                "filter": "{no json",
-                "delays": "0",
-                "rename": "data.x",
-                "headerName": ["Host"],
-                "headerValue": ["x"],
-                "fieldsKind": "keep",
-                "paths": "..",
-            }
-            answer = await browser.post(f"{AT}/new", form)
-            page = unescape(text(answer))
-            assert answer.status == 400 and p.s.webhooks.list(7) == []
-            beside = {
-                field: re.search(rf'id="h-{field}"[^>]*>(?:<p[^>]*>)?([^<]*)', page)
-                for field in (
-                    *("webHookUrl", "maxAllowedConnections", "filter", "delays", "rename"),
-                    *("headers", "paths"),
-                )
-            }
-            said = {field: found[1] for field, found in beside.items() if found}
-            assert said.keys() == beside.keys()
-            assert said["webHookUrl"].startswith("Refused ftp:")
-            assert 'must be 1 or more; got "none"' in said["maxAllowedConnections"]
-            assert "filter must be JSON" in said["filter"]
-            assert "delaysInSeconds must be" in said["delays"]
-            assert "Each line must be a path" in said["rename"]
-            assert "must not be one that Tidings" in said["headers"]
-            assert "must be" in said["paths"]
-            assert 'value="Acme CRM"' in page and "{no json" in page and 'value="Host"' in page
-
-    run(scenario())
-
-
-def test_a_path_that_no_event_has_is_told_when_the_webhook_is_saved() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            slip = {
-                "filter": '{"path": "data.totalPointIssued", "gte": 1}',
-                "fieldsKind": "drop",
-                "paths": "data.<i9>\n",
-            }
-            made = text(await browser.post(f"{AT}/new", FORM | slip))
-            assert "whsec_" in made and "<i9>" not in made
-            assert '"data.totalPointIssued", which none has' in unescape(made)
-            (record,) = p.s.webhooks.list(7)
-            at = f"{AT}/{record.webhook.id}"
-            version = {"version": str(record.webhook.version)}
-            saved = await browser.post(f"{at}/edit", FORM | slip | version)
-            told = unquote(saved.headers["set-cookie"])
-            assert saved.status == 303 and '"data.totalPointIssued", which none has' in told
-            many = {"paths": "\n".join(f"data.{n}{'x' * 200}" for n in range(50))}
-            version = {"version": str(record.webhook.version + 1)}
-            saved = await browser.post(f"{at}/edit", FORM | slip | many | version)
-            assert saved.status == 303 and len(saved.headers["set-cookie"]) < 4096
-            assert "And 7 more" in unquote(saved.headers["set-cookie"])
-
-    run(scenario())
-
-
-def test_what_is_typed_into_the_url_is_judged_beside_it() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            wrong = await browser.post(
-                f"{AT}/check", {"webHookUrl": "ftp://crm"}, hx_request="true"
+async def test_each_refusal_stands_beside_its_field_and_nothing_typed_is_lost() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        form = FORM | {
+            "webHookUrl": "ftp://crm",
+            "maxAllowedConnections": "none",
+            "filter": "{no json",
+            "delays": "0",
+            "rename": "data.x",
+            "headerName": ["Host"],
+            "headerValue": ["x"],
+            "fieldsKind": "keep",
+            "paths": "..",
+        }
+        answer = await browser.post(f"{AT}/new", form)
+        page = unescape(text(answer))
+        assert answer.status == 400 and p.s.webhooks.list(7) == []
+        beside = {
+            field: re.search(rf'id="h-{field}"[^>]*>(?:<p[^>]*>)?([^<]*)', page)
+            for field in (
+                *("webHookUrl", "maxAllowedConnections", "filter", "delays", "rename"),
+                *("headers", "paths"),
             )
-            assert "Refused ftp:" in text(wrong) and "<html" not in text(wrong)
-            fine = await browser.post(f"{AT}/check", {"webHookUrl": "https://crm.example.com"})
-            assert "may be used" in text(fine) and "trouble" not in text(fine)
-
-    run(scenario())
-
-
-def test_an_edit_keeps_masked_headers_and_moves_only_the_version_that_was_seen() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            secret = {"X-Api-Key": "0123456789abcdef0"}
-            webhook, _ = await p.webhook(webHookHeaders=secret, eventNames=["customerAdded"])
-            page = text(await browser.get(f"{AT}/{webhook}/edit"))
-            assert "0123456789" not in page and 'value="…def0"' in page
-            assert 'value="customerAdded" checked' in page
-            form = FORM | {"version": "1", "headerName": "X-Api-Key", "headerValue": "…def0"}
-            del form["eventNames"]
-            wrong = await browser.post(f"{AT}/{webhook}/edit", form)
-            assert wrong.status == 400 and "eventNames must name at least one" in text(wrong)
-            form |= {"eventNames": "pointsIssued", "maxAllowedConnections": "3"}
-            saved = await browser.post(f"{AT}/{webhook}/edit", form)
-            assert saved.status == 303
-            record = p.s.webhooks.get(7, webhook)
-            assert record.webhook.headers == (("X-Api-Key", "0123456789abcdef0"),)
-            assert record.webhook.connections_max == 3 and record.webhook.version == 2
-            assert record.webhook.event_names == {"pointsIssued"}
-            stale = await browser.post(f"{AT}/{webhook}/edit", form)
-            assert stale.status == 400 and "Somebody else has changed" in text(stale)
-            assert p.s.webhooks.get(7, webhook).webhook.version == 2
-
-    run(scenario())
+        }
+        said = {field: found[1] for field, found in beside.items() if found}
+        assert said.keys() == beside.keys()
+        assert said["webHookUrl"].startswith("Refused ftp:")
+        assert 'must be 1 or more; got "none"' in said["maxAllowedConnections"]
+        assert "filter must be JSON" in said["filter"]
+        assert "delaysInSeconds must be" in said["delays"]
+        assert "Each line must be a path" in said["rename"]
+        assert "must not be one that Tidings" in said["headers"]
+        assert "must be" in said["paths"]
+        assert 'value="Acme CRM"' in page and "{no json" in page and 'value="Host"' in page
 
 
-def test_an_edit_does_not_enable_what_is_disabled_by_accident() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            webhook, _ = await p.webhook()
-            await p.s.webhooks.say(7, webhook, "disable", "tests")
-            page = text(await browser.get(f"{AT}/{webhook}/edit"))
-            assert 'name="active" value="on" checked' not in page
-            form = {name: value for name, value in FORM.items() if name != "active"}
-            assert (await browser.post(f"{AT}/{webhook}/edit", form)).status == 303
-            assert p.s.webhooks.get(7, webhook).webhook.standing is Standing.DISABLED
+async def test_a_path_that_no_event_has_is_told_when_the_webhook_is_saved() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        slip = {
+            "filter": '{"path": "data.totalPointIssued", "gte": 1}',
+            "fieldsKind": "drop",
+            "paths": "data.<i9>\n",
+        }
+        made = text(await browser.post(f"{AT}/new", FORM | slip))
+        assert "whsec_" in made and "<i9>" not in made
+        assert '"data.totalPointIssued", which none has' in unescape(made)
+        (record,) = p.s.webhooks.list(7)
+        at = f"{AT}/{record.webhook.id}"
+        version = {"version": str(record.webhook.version)}
+        saved = await browser.post(f"{at}/edit", FORM | slip | version)
+        told = unquote(saved.headers["set-cookie"])
+        assert saved.status == 303 and '"data.totalPointIssued", which none has' in told
+        many = {"paths": "\n".join(f"data.{n}{'x' * 200}" for n in range(50))}
+        version = {"version": str(record.webhook.version + 1)}
+        saved = await browser.post(f"{at}/edit", FORM | slip | many | version)
+        assert saved.status == 303 and len(saved.headers["set-cookie"]) < 4096
+        assert "And 7 more" in unquote(saved.headers["set-cookie"])
 
-    run(scenario())
+
+async def test_what_is_typed_into_the_url_is_judged_beside_it() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        wrong = await browser.post(f"{AT}/check", {"webHookUrl": "ftp://crm"}, hx_request="true")
+        assert "Refused ftp:" in text(wrong) and "<html" not in text(wrong)
+        fine = await browser.post(f"{AT}/check", {"webHookUrl": "https://crm.example.com"})
+        assert "may be used" in text(fine) and "trouble" not in text(fine)
 
 
-def test_a_copy_takes_the_credentials_along_without_showing_them() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            neo = {"label": "Tier", "value": "addTier", "sendWhole": True}
-            secret = {"X-Api-Key": "0123456789abcdef0"}
-            webhook, _ = await p.webhook(webHookHeaders=secret, neoEnrichment=neo)
-            page = text(await browser.get(f"{AT}/new?from={webhook}"))
-            assert 'value="Acme CRM copy"' in page and "0123456789" not in page
-            form = FORM | {"name": "Copy", "from": webhook}
-            form |= {"headerName": "X-Api-Key", "headerValue": "…def0"}
-            assert (await browser.post(f"{AT}/new", form)).status == 200
-            copied = next(one for one in p.s.webhooks.list(7) if one.webhook.name == "Copy")
-            assert copied.webhook.headers == (("X-Api-Key", "0123456789abcdef0"),)
-            assert json.loads(bytes(copied.webhook.extra["neoEnrichment"])) == neo
+async def test_an_edit_keeps_masked_headers_and_moves_only_the_version_that_was_seen() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        secret = {"X-Api-Key": "0123456789abcdef0"}
+        webhook, _ = await p.webhook(webHookHeaders=secret, eventNames=["customerAdded"])
+        page = text(await browser.get(f"{AT}/{webhook}/edit"))
+        assert "0123456789" not in page and 'value="…def0"' in page
+        assert 'value="customerAdded" checked' in page
+        form = FORM | {"version": "1", "headerName": "X-Api-Key", "headerValue": "…def0"}
+        del form["eventNames"]
+        wrong = await browser.post(f"{AT}/{webhook}/edit", form)
+        assert wrong.status == 400 and "eventNames must name at least one" in text(wrong)
+        form |= {"eventNames": "pointsIssued", "maxAllowedConnections": "3"}
+        saved = await browser.post(f"{AT}/{webhook}/edit", form)
+        assert saved.status == 303
+        record = p.s.webhooks.get(7, webhook)
+        assert record.webhook.headers == (("X-Api-Key", "0123456789abcdef0"),)
+        assert record.webhook.connections_max == 3 and record.webhook.version == 2
+        assert record.webhook.event_names == {"pointsIssued"}
+        stale = await browser.post(f"{AT}/{webhook}/edit", form)
+        assert stale.status == 400 and "Somebody else has changed" in text(stale)
+        assert p.s.webhooks.get(7, webhook).webhook.version == 2
 
-    run(scenario())
+
+async def test_an_edit_does_not_enable_what_is_disabled_by_accident() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        webhook, _ = await p.webhook()
+        await p.s.webhooks.say(7, webhook, "disable", "tests")
+        page = text(await browser.get(f"{AT}/{webhook}/edit"))
+        assert 'name="active" value="on" checked' not in page
+        form = {name: value for name, value in FORM.items() if name != "active"}
+        assert (await browser.post(f"{AT}/{webhook}/edit", form)).status == 303
+        assert p.s.webhooks.get(7, webhook).webhook.standing is Standing.DISABLED
+
+
+async def test_a_copy_takes_the_credentials_along_without_showing_them() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        neo = {"label": "Tier", "value": "addTier", "sendWhole": True}
+        secret = {"X-Api-Key": "0123456789abcdef0"}
+        webhook, _ = await p.webhook(webHookHeaders=secret, neoEnrichment=neo)
+        page = text(await browser.get(f"{AT}/new?from={webhook}"))
+        assert 'value="Acme CRM copy"' in page and "0123456789" not in page
+        form = FORM | {"name": "Copy", "from": webhook}
+        form |= {"headerName": "X-Api-Key", "headerValue": "…def0"}
+        assert (await browser.post(f"{AT}/new", form)).status == 200
+        copied = next(one for one in p.s.webhooks.list(7) if one.webhook.name == "Copy")
+        assert copied.webhook.headers == (("X-Api-Key", "0123456789abcdef0"),)
+        assert json.loads(bytes(copied.webhook.extra["neoEnrichment"])) == neo
 
 
 @pytest.mark.parametrize("url", ["https://evil.example/", "https://crm.example.com:8443/hook"])
-def test_neither_a_change_nor_a_copy_nor_a_test_sends_stored_values_elsewhere(url: str) -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            secret = {"X-Api-Key": "0123456789abcdef0"}
-            webhook, _ = await p.webhook(webHookHeaders=secret)
-            masked = {"headerName": "X-Api-Key", "headerValue": "…def0", "webHookUrl": url}
-            for path, form in (
-                (f"{AT}/{webhook}/edit", FORM | masked),
-                (f"{AT}/new", FORM | masked | {"name": "Copy", "from": webhook}),
-            ):
-                reply = await browser.post(path, form)
-                assert reply.status == 400 and "go to the receiver" in text(reply)
-                assert "0123456789" not in text(reply)
-            for asked in ({"webhook": webhook}, {"from": webhook}):
-                p.s.clock.ms += 1000
-                reply = await browser.post(f"{AT}/test", FORM | masked | asked)
-                assert "went without in this test" in text(reply)
-            assert len(p.s.outside.sent) == 2 and "0123456789" not in repr(p.s.outside.sent)
-            whole = FORM | masked | {"headerValue": "another value of mine"}
-            assert (await browser.post(f"{AT}/{webhook}/edit", whole)).status == 303
-            [record] = p.s.webhooks.list(7)
-            assert record.webhook.headers == (("X-Api-Key", "another value of mine"),)
-
-    run(scenario())
-
-
-def test_a_webhook_that_calls_nobody_has_a_form_and_no_test() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            webhook, _ = await p.webhook(webHookType="QUEUE_INT", webHookUrl="")
-            page = text(await browser.get(f"{AT}/{webhook}"))
-            assert "no call is made" in page and "Send a test" not in page
-            reply = await browser.post(f"{AT}/{webhook}/test")
-            assert "makes no call" in text(reply) and p.s.outside.opened == []
-            form = FORM | {"webHookUrl": "", "slaInSeconds": "7"}
-            assert (await browser.post(f"{AT}/{webhook}/edit", form)).status == 303
-            copy = FORM | {"webHookUrl": "", "name": "Copy", "from": webhook}
-            assert (await browser.post(f"{AT}/new", copy)).status == 200
-            kinds = [one.webhook.kind for one in p.s.webhooks.list(7)]
-            assert kinds == ["QUEUE_INT", "QUEUE_INT"]
-
-    run(scenario())
+async def test_neither_a_change_nor_a_copy_nor_a_test_sends_stored_values_elsewhere(
+    url: str,
+) -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        secret = {"X-Api-Key": "0123456789abcdef0"}
+        webhook, _ = await p.webhook(webHookHeaders=secret)
+        masked = {"headerName": "X-Api-Key", "headerValue": "…def0", "webHookUrl": url}
+        for path, form in (
+            (f"{AT}/{webhook}/edit", FORM | masked),
+            (f"{AT}/new", FORM | masked | {"name": "Copy", "from": webhook}),
+        ):
+            reply = await browser.post(path, form)
+            assert reply.status == 400 and "go to the receiver" in text(reply)
+            assert "0123456789" not in text(reply)
+        for asked in ({"webhook": webhook}, {"from": webhook}):
+            p.s.clock.ms += 1000
+            reply = await browser.post(f"{AT}/test", FORM | masked | asked)
+            assert "went without in this test" in text(reply)
+        assert len(p.s.outside.sent) == 2 and "0123456789" not in repr(p.s.outside.sent)
+        whole = FORM | masked | {"headerValue": "another value of mine"}
+        assert (await browser.post(f"{AT}/{webhook}/edit", whole)).status == 303
+        [record] = p.s.webhooks.list(7)
+        assert record.webhook.headers == (("X-Api-Key", "another value of mine"),)
 
 
-def test_a_flow_that_nobody_knows_is_told_on_the_page_and_copied_only_by_a_word() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            neo = {"label": "Cut", "value": "cutAll", "sendWhole": True}
-            webhook, _ = await p.webhook(neoEnrichment=neo)
-            assert "which nobody here knows" in text(await browser.get(f"{AT}/{webhook}"))
-            form = text(await browser.get(f"{AT}/new?from={webhook}"))
-            assert 'name="sendWhole"' in form and 'name="flow"' in form
-            copy = FORM | {"name": "Copy", "from": webhook, "flow": "asked"}
-            refused = await browser.post(f"{AT}/new", copy)
-            assert refused.status == 400 and "the whole event would go out" in text(refused)
-            made = await browser.post(f"{AT}/new", copy | {"sendWhole": "on"})
-            assert made.status == 200 and "which nobody here knows" in text(made)
-            [_, copied] = p.s.webhooks.list(7)
-            assert json.loads(bytes(copied.webhook.extra["neoEnrichment"])) == neo
-
-    run(scenario())
+async def test_a_webhook_that_calls_nobody_has_a_form_and_no_test() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        webhook, _ = await p.webhook(webHookType="QUEUE_INT", webHookUrl="")
+        page = text(await browser.get(f"{AT}/{webhook}"))
+        assert "no call is made" in page and "Send a test" not in page
+        reply = await browser.post(f"{AT}/{webhook}/test")
+        assert "makes no call" in text(reply) and p.s.outside.opened == []
+        form = FORM | {"webHookUrl": "", "slaInSeconds": "7"}
+        assert (await browser.post(f"{AT}/{webhook}/edit", form)).status == 303
+        copy = FORM | {"webHookUrl": "", "name": "Copy", "from": webhook}
+        assert (await browser.post(f"{AT}/new", copy)).status == 200
+        kinds = [one.webhook.kind for one in p.s.webhooks.list(7)]
+        assert kinds == ["QUEUE_INT", "QUEUE_INT"]
 
 
-def test_the_preview_is_the_payload_of_a_real_event() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            hint = text(await browser.post(f"{AT}/preview", {}, hx_request="true"))
-            assert "Choose an event" in hint
-            form = {"eventNames": "pointsIssued", "webHookUrl": "not one yet"}
-            example = text(await browser.post(f"{AT}/preview", form, hx_request="true"))
-            assert "No such event has come yet" in example
-            await accept(p.s, id_of(5), org=7, customer="47110815")
-            real = text(await browser.post(f"{AT}/preview", form, hx_request="true"))
-            assert "47110815" in real and id_of(5) in real and "<html" not in real
-            shaped = form | {"rename": "data.customerIdentifiers = who"}
-            renamed = unescape(text(await browser.post(f"{AT}/preview", shaped, hx_request="true")))
-            assert '"who"' in renamed and '"customerIdentifiers"' not in renamed
-            filtered = form | {"filter": '{"path": "data.nothing", "eq": 1}'}
-            kept = text(await browser.post(f"{AT}/preview", filtered, hx_request="true"))
-            assert "It would not be sent" in kept
-            wrong = text(await browser.post(f"{AT}/preview", form | {"filter": "{"}))
-            assert "filter must be JSON" in wrong and "<html" in wrong, "a page without scripts"
-
-    run(scenario())
+async def test_a_flow_that_nobody_knows_is_told_on_the_page_and_copied_only_by_a_word() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        neo = {"label": "Cut", "value": "cutAll", "sendWhole": True}
+        webhook, _ = await p.webhook(neoEnrichment=neo)
+        assert "which nobody here knows" in text(await browser.get(f"{AT}/{webhook}"))
+        form = text(await browser.get(f"{AT}/new?from={webhook}"))
+        assert 'name="sendWhole"' in form and 'name="flow"' in form
+        copy = FORM | {"name": "Copy", "from": webhook, "flow": "asked"}
+        refused = await browser.post(f"{AT}/new", copy)
+        assert refused.status == 400 and "the whole event would go out" in text(refused)
+        made = await browser.post(f"{AT}/new", copy | {"sendWhole": "on"})
+        assert made.status == 200 and "which nobody here knows" in text(made)
+        [_, copied] = p.s.webhooks.list(7)
+        assert json.loads(bytes(copied.webhook.extra["neoEnrichment"])) == neo
 
 
-def test_the_preview_shows_nothing_of_another_org() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            await p.browser(8)
-            await accept(p.s, id_of(5), org=8, customer="47110815")
-            form = {"eventNames": "pointsIssued"}
-            assert "47110815" not in text(await browser.post(f"{AT}/preview", form))
-
-    run(scenario())
-
-
-def test_an_inbox_is_made_beside_the_url_and_takes_a_test_before_anything_is_saved() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            part = text(await browser.post(f"{AT}/inbox", FORM, hx_request="true"))
-            found = re.search(r'name="webHookUrl"[^>]* value="([^"]*)"', part)
-            assert found is not None and "/inbox/" in found[1]
-            (live,) = p.s.inboxes.list(7)
-            assert p.s.inboxes.url(live) == unescape(found[1])
-            form = FORM | {"webHookUrl": unescape(found[1])}
-            tested = text(await browser.post(f"{AT}/test", form, hx_request="true"))
-            assert "answered 200 OK" in tested and "webhook-signature" in tested
-            page = await p.s.inboxes.arrivals(live, None, None, 10)
-            assert len(page.arrivals) == 1 and p.s.webhooks.list(7) == []
-            whole = text(await browser.post(f"{AT}/inbox", FORM))
-            assert "<html" in whole and 'value="Acme CRM"' in whole, "without scripts"
-
-    run(scenario())
+async def test_the_preview_is_the_payload_of_a_real_event() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        hint = text(await browser.post(f"{AT}/preview", {}, hx_request="true"))
+        assert "Choose an event" in hint
+        form = {"eventNames": "pointsIssued", "webHookUrl": "not one yet"}
+        example = text(await browser.post(f"{AT}/preview", form, hx_request="true"))
+        assert "No such event has come yet" in example
+        await accept(p.s, id_of(5), org=7, customer="47110815")
+        real = text(await browser.post(f"{AT}/preview", form, hx_request="true"))
+        assert "47110815" in real and id_of(5) in real and "<html" not in real
+        shaped = form | {"rename": "data.customerIdentifiers = who"}
+        renamed = unescape(text(await browser.post(f"{AT}/preview", shaped, hx_request="true")))
+        assert '"who"' in renamed and '"customerIdentifiers"' not in renamed
+        filtered = form | {"filter": '{"path": "data.nothing", "eq": 1}'}
+        kept = text(await browser.post(f"{AT}/preview", filtered, hx_request="true"))
+        assert "It would not be sent" in kept
+        wrong = text(await browser.post(f"{AT}/preview", form | {"filter": "{"}))
+        assert "filter must be JSON" in wrong and "<html" in wrong, "a page without scripts"
 
 
-def test_a_type_shows_its_schema_and_example_beside_the_list() -> None:
-    async def scenario() -> None:
-        async with pages() as p:
-            browser = await p.browser()
-            part = text(await browser.get(f"{AT}/types/pointsIssued", hx_request="true"))
-            assert "totalPointsIssued" in part and "Example" in part and "<html" not in part
-            assert "<html" in text(await browser.get(f"{AT}/types/pointsIssued"))
-            assert (await browser.get(f"{AT}/types/nothing")).status == 404
+async def test_the_preview_shows_nothing_of_another_org() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        await p.browser(8)
+        await accept(p.s, id_of(5), org=8, customer="47110815")
+        form = {"eventNames": "pointsIssued"}
+        assert "47110815" not in text(await browser.post(f"{AT}/preview", form))
 
-    run(scenario())
+
+async def test_an_inbox_is_made_beside_the_url_and_takes_a_test_before_anything_is_saved() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        part = text(await browser.post(f"{AT}/inbox", FORM, hx_request="true"))
+        found = re.search(r'name="webHookUrl"[^>]* value="([^"]*)"', part)
+        assert found is not None and "/inbox/" in found[1]
+        (live,) = p.s.inboxes.list(7)
+        assert p.s.inboxes.url(live) == unescape(found[1])
+        form = FORM | {"webHookUrl": unescape(found[1])}
+        tested = text(await browser.post(f"{AT}/test", form, hx_request="true"))
+        assert "answered 200 OK" in tested and "webhook-signature" in tested
+        page = await p.s.inboxes.arrivals(live, None, None, 10)
+        assert len(page.arrivals) == 1 and p.s.webhooks.list(7) == []
+        whole = text(await browser.post(f"{AT}/inbox", FORM))
+        assert "<html" in whole and 'value="Acme CRM"' in whole, "without scripts"
+
+
+async def test_a_type_shows_its_schema_and_example_beside_the_list() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        part = text(await browser.get(f"{AT}/types/pointsIssued", hx_request="true"))
+        assert "totalPointsIssued" in part and "Example" in part and "<html" not in part
+        assert "<html" in text(await browser.get(f"{AT}/types/pointsIssued"))
+        assert (await browser.get(f"{AT}/types/nothing")).status == 404
 
 
 def test_a_webhook_comes_through_the_form_unchanged() -> None:
