@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.control_client import Service, run, service
+from tests.api.control_client import Service, service
 from tests.api.log_client import accept, settle
 from tests.contract.contract_client import ANSWER, OLD_BODY
 from tidings.core.delivery.states import State
@@ -46,41 +46,32 @@ def is_event_log(row: Any, group: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["requestId/ebcce693", "refId/1_38236069"])
-def test_by_request_and_by_reference_a_list(path: str) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            group = await delivered(s)
-            reply = await s.call("GET", f"/v3/webHooks/eventLog/{path}")
-            assert reply.status == 200 and reply.json.keys() == ANSWER
-            [row] = reply.json["data"]
-            assert row.keys() == set(EVENT_LOG)
-            is_event_log(row, group)
-
-    run(scenario())
+async def test_by_request_and_by_reference_a_list(path: str) -> None:
+    async with service() as s:
+        group = await delivered(s)
+        reply = await s.call("GET", f"/v3/webHooks/eventLog/{path}")
+        assert reply.status == 200 and reply.json.keys() == ANSWER
+        [row] = reply.json["data"]
+        assert row.keys() == set(EVENT_LOG)
+        is_event_log(row, group)
 
 
-def test_by_event_one_object() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            group = await delivered(s)
-            reply = await s.call("GET", f"/v3/webHooks/eventLog/{EVENT}")
-            assert reply.status == 200 and reply.json.keys() == ANSWER
-            assert reply.json["data"].keys() == set(EVENT_LOG)
-            is_event_log(reply.json["data"], group)
-
-    run(scenario())
+async def test_by_event_one_object() -> None:
+    async with service() as s:
+        group = await delivered(s)
+        reply = await s.call("GET", f"/v3/webHooks/eventLog/{EVENT}")
+        assert reply.status == 200 and reply.json.keys() == ANSWER
+        assert reply.json["data"].keys() == set(EVENT_LOG)
+        is_event_log(reply.json["data"], group)
 
 
-def test_what_is_not_finished_has_nulls() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            data = (await s.call("POST", "/v3/webHooks", OLD_BODY)).json["data"]
-            number = s.webhooks.get(1, data["webHookId"]).webhook.number
-            await accept(s, EVENT, [number], name="transactionAdded")
-            row = (await s.call("GET", f"/v3/webHooks/eventLog/{EVENT}")).json["data"]
-            assert row["eventEndTimestamp"] is None and row["consumerResponse"] is None
-
-    run(scenario())
+async def test_what_is_not_finished_has_nulls() -> None:
+    async with service() as s:
+        data = (await s.call("POST", "/v3/webHooks", OLD_BODY)).json["data"]
+        number = s.webhooks.get(1, data["webHookId"]).webhook.number
+        await accept(s, EVENT, [number], name="transactionAdded")
+        row = (await s.call("GET", f"/v3/webHooks/eventLog/{EVENT}")).json["data"]
+        assert row["eventEndTimestamp"] is None and row["consumerResponse"] is None
 
 
 @pytest.mark.parametrize(
@@ -94,40 +85,34 @@ def test_what_is_not_finished_has_nulls() -> None:
         "?requestId=ebcce693",
     ],
 )
-def test_the_log_of_a_consumer_group(query: str) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            group = await delivered(s)
-            reply = await s.call("GET", f"/v3/events/consumer-groups/{group}/logs{query}")
-            assert reply.status == 200 and reply.json.keys() == ANSWER
-            [row] = reply.json["data"]["events"]
-            is_event_log(row, group)
-
-    run(scenario())
+async def test_the_log_of_a_consumer_group(query: str) -> None:
+    async with service() as s:
+        group = await delivered(s)
+        reply = await s.call("GET", f"/v3/events/consumer-groups/{group}/logs{query}")
+        assert reply.status == 200 and reply.json.keys() == ANSWER
+        [row] = reply.json["data"]["events"]
+        is_event_log(row, group)
 
 
-def test_the_metrics_of_a_consumer_group() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            group = await delivered(s)
-            number = s.webhooks.list(1)[0].webhook.number
-            for id in ("p", "c"):
-                await accept(s, id, [number], name="transactionAdded")
-                state = State.PARKED if id == "p" else State.CANCELLED
-                await s.store.retire(number, state, 10)
-            path = f"/v3/events/consumer-groups/{group}/metrics"
-            reply = await s.call("GET", path)
-            assert reply.status == 200 and reply.json.keys() == ANSWER
-            data = reply.json["data"]
-            assert data.keys() == set(METRICS)
-            parts = "deliveredEvents failedEvents pendingEvents retryingEvents".split()
-            assert [data[part] for part in parts] == [1, 1, 1, 0]
-            assert data["totalEvents"] == sum(data[part] for part in parts)
-            assert data["averageDeliveryTime"] == 385
-            start, end = data["startDate"], data["endDate"]
-            assert end - start == 30 * 86_400_000
-            empty = await s.call("GET", f"{path}?startDate=0&endDate=1")
-            assert empty.json["data"]["totalEvents"] == 0
-            assert (empty.json["data"]["startDate"], empty.json["data"]["endDate"]) == (0, 1)
-
-    run(scenario())
+async def test_the_metrics_of_a_consumer_group() -> None:
+    async with service() as s:
+        group = await delivered(s)
+        number = s.webhooks.list(1)[0].webhook.number
+        for id in ("p", "c"):
+            await accept(s, id, [number], name="transactionAdded")
+            state = State.PARKED if id == "p" else State.CANCELLED
+            await s.store.retire(number, state, 10)
+        path = f"/v3/events/consumer-groups/{group}/metrics"
+        reply = await s.call("GET", path)
+        assert reply.status == 200 and reply.json.keys() == ANSWER
+        data = reply.json["data"]
+        assert data.keys() == set(METRICS)
+        parts = "deliveredEvents failedEvents pendingEvents retryingEvents".split()
+        assert [data[part] for part in parts] == [1, 1, 1, 0]
+        assert data["totalEvents"] == sum(data[part] for part in parts)
+        assert data["averageDeliveryTime"] == 385
+        start, end = data["startDate"], data["endDate"]
+        assert end - start == 30 * 86_400_000
+        empty = await s.call("GET", f"{path}?startDate=0&endDate=1")
+        assert empty.json["data"]["totalEvents"] == 0
+        assert (empty.json["data"]["startDate"], empty.json["data"]["endDate"]) == (0, 1)

@@ -3,6 +3,7 @@
 Examples that are there and still fit stay; only what is missing is recorded anew.
 """
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from tests.api.control_client import basic
 from tests.openapi.calls import body_of, headers_of, second_of
 from tests.openapi.validate import faults, lacking
-from tests.openapi.world import Reply, Things, World, run, world
+from tests.openapi.world import Reply, Things, World, world
 from tidings.api.openapi.document import operations
 from tidings.api.openapi.scopes import OPEN, PLATFORM, SCOPES
 
@@ -124,4 +125,4 @@ async def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    run(main(Path(sys.argv[1])), 600)
+    asyncio.run(main(Path(sys.argv[1])))

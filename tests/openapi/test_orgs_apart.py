@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.openapi.calls import body_of, headers_of
 from tests.openapi.record import good
-from tests.openapi.world import NOBODYS, Reply, Things, World, run, world
+from tests.openapi.world import NOBODYS, Reply, Things, World, world
 from tidings.api.openapi.document import operations
 from tidings.api.openapi.scopes import OPEN, SCOPES
 
@@ -73,90 +73,77 @@ async def _two(w: World) -> tuple[Things, Things]:
     return await w.org(2001, "alfa"), await w.org(3001, "bravo")
 
 
-def test_another_orgs_ids_are_answered_like_ids_that_do_not_exist_and_change_nothing() -> None:
-    async def scenario() -> None:
-        async with world() as w:
-            alfa, bravo = await _two(w)
-            calls = [call for call, _ in operations(await w.document()) if "{" in call]
-            walked = 0
-            for call in calls:
-                if call in ADDRESSES | OWN_NAMES | NO_THING:
-                    continue
-                method, body, before = call.partition(" ")[0], body_of(call, alfa), w.stored()
-                sent = headers_of(call)
-                theirs = await w.call(method, bravo.path(call), body, alfa.auth, sent)
-                assert w.stored() == before, call
-                nobodys = await w.call(method, NOBODYS.path(call), body, alfa.auth, sent)
-                assert _told(theirs, bravo) == _told(nobodys, NOBODYS), call
-                assert 400 <= theirs.status < 500 or theirs.json["data"] in (None, []), call
-                walked += 1
-            assert walked > 50
-
-    run(scenario())
-
-
-def test_another_orgs_ids_in_bodies_and_filters_are_like_ids_that_do_not_exist() -> None:
-    async def scenario() -> None:
-        async with world() as w:
-            alfa, bravo = await _two(w)
-            own = alfa.ids["webHookId"]
-            before = await _seen(w, bravo)
-            for method, path, body in NAMED:
-                answers = []
-                for things in (bravo, NOBODYS):
-                    ids = things.ids | {"mark": things.mark}
-                    where, what = _filled([path, body], ids, own)
-                    reply = await w.call(method, where, what, alfa.auth)
-                    answers.append(_told(reply, things))
-                assert answers[0] == answers[1], (method, path, body)
-            assert await _seen(w, bravo) == before
-
-    run(scenario())
+async def test_another_orgs_ids_are_answered_like_ids_that_do_not_exist_and_change_nothing() -> (
+    None
+):
+    async with world() as w:
+        alfa, bravo = await _two(w)
+        calls = [call for call, _ in operations(await w.document()) if "{" in call]
+        walked = 0
+        for call in calls:
+            if call in ADDRESSES | OWN_NAMES | NO_THING:
+                continue
+            method, body, before = call.partition(" ")[0], body_of(call, alfa), w.stored()
+            sent = headers_of(call)
+            theirs = await w.call(method, bravo.path(call), body, alfa.auth, sent)
+            assert w.stored() == before, call
+            nobodys = await w.call(method, NOBODYS.path(call), body, alfa.auth, sent)
+            assert _told(theirs, bravo) == _told(nobodys, NOBODYS), call
+            assert 400 <= theirs.status < 500 or theirs.json["data"] in (None, []), call
+            walked += 1
+        assert walked > 50
 
 
-def test_no_call_that_does_its_work_shows_or_changes_anything_of_another_org() -> None:
-    async def scenario() -> None:
-        async with world() as w:
-            alfa, bravo = await _two(w)
-            before = await _seen(w, bravo)
-            secret = {id for name, id in bravo.ids.items() if name not in ("kind", "org_id")}
-            for call, _ in operations(await w.document()):
-                if SCOPES[call] == OPEN or SCOPES[call].startswith("platform"):
-                    continue
-                _, reply = await good(w, alfa, call)
-                told = reply.body.decode()
-                assert "bravo" not in told and not any(id in told for id in secret), call
-            assert await _seen(w, bravo) == before
-
-    run(scenario())
-
-
-def test_names_that_each_org_chooses_make_the_callers_own() -> None:
-    async def scenario() -> None:
-        async with world() as w:
-            alfa, bravo = await _two(w)
-            before = await _seen(w, bravo)
-            for call in sorted(OWN_NAMES):
-                body = body_of(call, alfa)
-                reply = await w.call("PUT", bravo.path(call), body, alfa.auth)
-                assert reply.status == 201, (call, reply.body)
-            assert await _seen(w, bravo) == before
-
-    run(scenario())
+async def test_another_orgs_ids_in_bodies_and_filters_are_like_ids_that_do_not_exist() -> None:
+    async with world() as w:
+        alfa, bravo = await _two(w)
+        own = alfa.ids["webHookId"]
+        before = await _seen(w, bravo)
+        for method, path, body in NAMED:
+            answers = []
+            for things in (bravo, NOBODYS):
+                ids = things.ids | {"mark": things.mark}
+                where, what = _filled([path, body], ids, own)
+                reply = await w.call(method, where, what, alfa.auth)
+                answers.append(_told(reply, things))
+            assert answers[0] == answers[1], (method, path, body)
+        assert await _seen(w, bravo) == before
 
 
-def test_an_org_cannot_act_for_another_by_the_header() -> None:
-    async def scenario() -> None:
-        async with world() as w:
-            alfa, bravo = await _two(w)
-            before = w.stored()
-            for call, _ in operations(await w.document()):
-                if SCOPES[call] == OPEN:
-                    continue
-                method, body = call.partition(" ")[0], body_of(call, bravo)
-                sent = headers_of(call) | {"x-tidings-org": str(bravo.org)}
-                reply = await w.call(method, bravo.path(call), body, alfa.auth, sent)
-                assert reply.status == 403, (call, reply.body)
-            assert w.stored() == before
+async def test_no_call_that_does_its_work_shows_or_changes_anything_of_another_org() -> None:
+    async with world() as w:
+        alfa, bravo = await _two(w)
+        before = await _seen(w, bravo)
+        secret = {id for name, id in bravo.ids.items() if name not in ("kind", "org_id")}
+        for call, _ in operations(await w.document()):
+            if SCOPES[call] == OPEN or SCOPES[call].startswith("platform"):
+                continue
+            _, reply = await good(w, alfa, call)
+            told = reply.body.decode()
+            assert "bravo" not in told and not any(id in told for id in secret), call
+        assert await _seen(w, bravo) == before
 
-    run(scenario())
+
+async def test_names_that_each_org_chooses_make_the_callers_own() -> None:
+    async with world() as w:
+        alfa, bravo = await _two(w)
+        before = await _seen(w, bravo)
+        for call in sorted(OWN_NAMES):
+            body = body_of(call, alfa)
+            reply = await w.call("PUT", bravo.path(call), body, alfa.auth)
+            assert reply.status == 201, (call, reply.body)
+        assert await _seen(w, bravo) == before
+
+
+async def test_an_org_cannot_act_for_another_by_the_header() -> None:
+    async with world() as w:
+        alfa, bravo = await _two(w)
+        before = w.stored()
+        for call, _ in operations(await w.document()):
+            if SCOPES[call] == OPEN:
+                continue
+            method, body = call.partition(" ")[0], body_of(call, bravo)
+            sent = headers_of(call) | {"x-tidings-org": str(bravo.org)}
+            reply = await w.call(method, bravo.path(call), body, alfa.auth, sent)
+            assert reply.status == 403, (call, reply.body)
+        assert w.stored() == before

@@ -2,7 +2,7 @@
 
 from tests.api.control_client import basic
 from tests.openapi.calls import body_of, headers_of
-from tests.openapi.world import Things, World, run, world
+from tests.openapi.world import Things, World, world
 from tidings.api.openapi.document import operations
 from tidings.api.openapi.scopes import KNOWN, OPEN, PLATFORM, SCOPES, needs
 
@@ -32,89 +32,69 @@ async def _refused(w: World, things: Things, call: str, auth: str) -> None:
     assert w.stored() == before, call
 
 
-def test_every_call_has_its_scope_in_the_table() -> None:
-    async def scenario() -> None:
-        async with world() as w:
-            calls = {call for call, _ in operations(await w.document())}
-            assert calls == SCOPES.keys()
-
-    run(scenario())
+async def test_every_call_has_its_scope_in_the_table() -> None:
+    async with world() as w:
+        calls = {call for call, _ in operations(await w.document())}
+        assert calls == SCOPES.keys()
 
 
-def test_lesser_scopes_are_403_everywhere() -> None:
-    async def scenario() -> None:
-        async with world() as w:
-            things = await w.org(2001, "acme")
-            logins: dict[str, str] = {}
-            for call in SCOPES:
-                for scopes in lesser(call) if SCOPES[call] not in (OPEN, KNOWN) else []:
-                    if scopes not in logins:
-                        key = f"lesser{len(logins)}"
-                        await w.s.access.put(key, "x", 2001, platform=False, scopes=scopes)
-                        logins[scopes] = basic(key, "x")
-                    await _refused(w, things, call, logins[scopes])
-
-    run(scenario())
+async def test_lesser_scopes_are_403_everywhere() -> None:
+    async with world() as w:
+        things = await w.org(2001, "acme")
+        logins: dict[str, str] = {}
+        for call in SCOPES:
+            for scopes in lesser(call) if SCOPES[call] not in (OPEN, KNOWN) else []:
+                if scopes not in logins:
+                    key = f"lesser{len(logins)}"
+                    await w.s.access.put(key, "x", 2001, platform=False, scopes=scopes)
+                    logins[scopes] = basic(key, "x")
+                await _refused(w, things, call, logins[scopes])
 
 
-def test_what_is_the_platforms_is_403_for_an_org_with_every_scope() -> None:
-    async def scenario() -> None:
-        async with world() as w:
-            things = await w.org(2001, "acme")
-            calls = [call for call in SCOPES if SCOPES[call].startswith(PLATFORM)]
-            assert len(calls) > 4
-            for call in calls:
-                await _refused(w, things, call, things.auth)
-
-    run(scenario())
+async def test_what_is_the_platforms_is_403_for_an_org_with_every_scope() -> None:
+    async with world() as w:
+        things = await w.org(2001, "acme")
+        calls = [call for call in SCOPES if SCOPES[call].startswith(PLATFORM)]
+        assert len(calls) > 4
+        for call in calls:
+            await _refused(w, things, call, things.auth)
 
 
-def test_the_scope_of_the_table_is_enough() -> None:
-    async def scenario() -> None:
-        async with world() as w:
-            things = await w.org(2001, "acme")
-            for number, call in enumerate(SCOPES):
-                if not needs(call):
-                    continue
-                platform = SCOPES[call].startswith(PLATFORM)
-                scopes = " ".join(needs(call))
-                key = f"just{number}"
-                await w.s.access.put(key, "x", 2001, platform=platform, scopes=scopes)
+async def test_the_scope_of_the_table_is_enough() -> None:
+    async with world() as w:
+        things = await w.org(2001, "acme")
+        for number, call in enumerate(SCOPES):
+            if not needs(call):
+                continue
+            platform = SCOPES[call].startswith(PLATFORM)
+            scopes = " ".join(needs(call))
+            key = f"just{number}"
+            await w.s.access.put(key, "x", 2001, platform=platform, scopes=scopes)
+            method, body = call.partition(" ")[0], body_of(call, things)
+            reply = await w.call(method, things.path(call), body, basic(key, "x"), headers_of(call))
+            # A credential gives no more than it has: that refusal comes after the scope's.
+            given = reply.status == 403 and b"_exceeded" in reply.body
+            assert reply.status not in (401, 403) or given, (call, reply.body)
+
+
+async def test_what_takes_no_scope_is_answered_to_a_credential_without_any() -> None:
+    async with world() as w:
+        await w.org(2001, "acme")
+        await w.s.access.put("bare", "x", 2001, platform=False, scopes="")
+        for call in [call for call in SCOPES if SCOPES[call] == KNOWN]:
+            method, _, path = call.partition(" ")
+            assert (await w.call(method, path, None, basic("bare", "x"))).status == 200, call
+
+
+async def test_without_a_credential_it_is_401_but_for_the_open_calls() -> None:
+    async with world() as w:
+        things = await w.org(2001, "acme")
+        before = w.stored()
+        for call in SCOPES:
+            if SCOPES[call] == OPEN:
+                continue
+            for auth in (None, "Bearer x", basic("nobody", "x")):
                 method, body = call.partition(" ")[0], body_of(call, things)
-                reply = await w.call(
-                    method, things.path(call), body, basic(key, "x"), headers_of(call)
-                )
-                # A credential gives no more than it has: that refusal comes after the scope's.
-                given = reply.status == 403 and b"_exceeded" in reply.body
-                assert reply.status not in (401, 403) or given, (call, reply.body)
-
-    run(scenario())
-
-
-def test_what_takes_no_scope_is_answered_to_a_credential_without_any() -> None:
-    async def scenario() -> None:
-        async with world() as w:
-            await w.org(2001, "acme")
-            await w.s.access.put("bare", "x", 2001, platform=False, scopes="")
-            for call in [call for call in SCOPES if SCOPES[call] == KNOWN]:
-                method, _, path = call.partition(" ")
-                assert (await w.call(method, path, None, basic("bare", "x"))).status == 200, call
-
-    run(scenario())
-
-
-def test_without_a_credential_it_is_401_but_for_the_open_calls() -> None:
-    async def scenario() -> None:
-        async with world() as w:
-            things = await w.org(2001, "acme")
-            before = w.stored()
-            for call in SCOPES:
-                if SCOPES[call] == OPEN:
-                    continue
-                for auth in (None, "Bearer x", basic("nobody", "x")):
-                    method, body = call.partition(" ")[0], body_of(call, things)
-                    reply = await w.call(method, things.path(call), body, auth, headers_of(call))
-                    assert reply.status == 401 and "www-authenticate" in reply.headers, call
-            assert w.stored() == before
-
-    run(scenario())
+                reply = await w.call(method, things.path(call), body, auth, headers_of(call))
+                assert reply.status == 401 and "www-authenticate" in reply.headers, call
+        assert w.stored() == before

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.openapi.validate import fault
-from tests.openapi.world import World, run, world
+from tests.openapi.world import World, world
 from tidings.api.http.event_stream import KEEP_ALIVE_S, RETRY_MS
 from tidings.api.openapi.__main__ import described
 from tidings.api.openapi.breaking import breaking
@@ -92,44 +92,35 @@ async def told_by(w: World, feed: Feed, of: int, does: Any) -> list[Told]:
     return heard
 
 
-def test_what_arrives_at_an_inbox_is_told_as_described(document: dict[str, Any]) -> None:
-    async def scenario() -> None:
-        async with world() as w:
-            things = await w.org(2001, "acme")
-            inbox = w.s.inboxes.get(2001, things.ids["inbox_id"]).stored.number
+async def test_what_arrives_at_an_inbox_is_told_as_described(document: dict[str, Any]) -> None:
+    async with world() as w:
+        things = await w.org(2001, "acme")
+        inbox = w.s.inboxes.get(2001, things.ids["inbox_id"]).stored.number
 
-            async def arrive() -> None:
-                reply = await w.call("POST", f"/inbox/{things.ids['token']}", {"a": 1})
-                assert reply.status == 200
+        async def arrive() -> None:
+            reply = await w.call("POST", f"/inbox/{things.ids['token']}", {"a": 1})
+            assert reply.status == 200
 
-            [told] = await told_by(w, w.s.inboxes.feed, inbox, arrive)
-            fits(document, OF_INBOX, told.kind, json.loads(told.fact))
-
-    run(scenario())
+        [told] = await told_by(w, w.s.inboxes.feed, inbox, arrive)
+        fits(document, OF_INBOX, told.kind, json.loads(told.fact))
 
 
-def test_what_was_too_fast_is_told_as_described(document: dict[str, Any]) -> None:
-    async def scenario() -> None:
-        feed = Feed(queue_max=1)
-        listener = feed.subscribe(1)
-        for _ in range(3):
-            feed.tell(1, "event", {})
-        _, dropped = await listener.read(1)
-        assert dropped.kind == "dropped" and json.loads(dropped.fact) == {"facts": 2}
-        for call in KINDS:
-            fits(document, call, dropped.kind, json.loads(dropped.fact))
-
-    run(scenario())
+async def test_what_was_too_fast_is_told_as_described(document: dict[str, Any]) -> None:
+    feed = Feed(queue_max=1)
+    listener = feed.subscribe(1)
+    for _ in range(3):
+        feed.tell(1, "event", {})
+    _, dropped = await listener.read(1)
+    assert dropped.kind == "dropped" and json.loads(dropped.fact) == {"facts": 2}
+    for call in KINDS:
+        fits(document, call, dropped.kind, json.loads(dropped.fact))
 
 
-def test_the_end_of_a_replay_is_told_as_described(document: dict[str, Any]) -> None:
-    async def scenario() -> None:
-        async with world() as w:
-            await w.org(2001, "acme")
-            [job] = await w.s.store.replays(2001, 1 << 62, 1)
-            fits(document, OF_ORG, "replay", fact_of(job))
-
-    run(scenario())
+async def test_the_end_of_a_replay_is_told_as_described(document: dict[str, Any]) -> None:
+    async with world() as w:
+        await w.org(2001, "acme")
+        [job] = await w.s.store.replays(2001, 1 << 62, 1)
+        fits(document, OF_ORG, "replay", fact_of(job))
 
 
 def test_a_kind_or_a_field_of_a_stream_cannot_be_taken_away_in_silence(

@@ -217,14 +217,4 @@ async def world() -> AsyncIterator[World]:
         yield World(s)
 
 
-def run(scenario: Any, seconds: float = 100) -> Any:
-    """Run to the end, or fail."""
-
-    async def bounded() -> Any:
-        async with asyncio.timeout(seconds):
-            return await scenario
-
-    return asyncio.run(bounded())
-
-
-__all__ = ["NOBODYS", "Reply", "Things", "World", "run", "scope_of", "world"]
+__all__ = ["NOBODYS", "Reply", "Things", "World", "scope_of", "world"]
