@@ -80,7 +80,7 @@ async def start(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_step_that_is_refused_is_made_again(
+async def test_a_step_that_is_refused_is_made_again(
     settings: Settings,
     step: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -88,23 +88,23 @@ def test_a_step_that_is_refused_is_made_again(
 ) -> None:
     asked, calls = refusing(getattr(SqliteStore, step), StoreDown("database or disk is full"))
     monkeypatch.setattr(SqliteStore, step, asked)
-    asyncio.run(start(settings))
+    await start(settings)
     assert len(calls) > TRIES
     said = capfd.readouterr().err
     assert said.count("the disk says: database or disk is full") == 1
     monkeypatch.undo()
-    asyncio.run(start(settings))  # and what was made is whole
+    await start(settings)  # and what was made is whole
 
 
 @pytest.mark.parametrize("call", ["open", "write", "fsync", "link"])
-def test_a_key_that_the_disk_refuses_is_made_later_and_whole(
+async def test_a_key_that_the_disk_refuses_is_made_later_and_whole(
     settings: Settings, call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.data.mkdir()
     asked, calls = refusing(getattr(os, call), OSError(errno.ENOSPC, "No space left on device"))
     faulty = type("FaultyOs", (), {**vars(os), call: staticmethod(asked)})
     monkeypatch.setattr(vault, "os", faulty)
-    asyncio.run(start(settings))
+    await start(settings)
     assert len(calls) > TRIES
     assert len((settings.data / "key").read_bytes()) == vault.KEY_BYTES
     assert not list(settings.data.glob("*.new"))
@@ -123,35 +123,29 @@ def test_a_key_that_is_written_in_part_is_none(
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
-def test_a_fault_of_the_disk_is_waited_for_and_another_one_is_not(
+async def test_a_fault_of_the_disk_is_waited_for_and_another_one_is_not(
     settings: Settings, code: int
 ) -> None:
-    async def scenario() -> None:
-        held = Waiting(settings, asyncio.get_running_loop().create_future())
-        asked, calls = refusing(lambda: asyncio.sleep(0, "done"), OSError(code, "it does not"))
-        assert await held.through(asked) == "done" and len(calls) == TRIES + 1
-        await held.close()
-        for other in (OSError(errno.EMFILE, "too many"), ValueError("wrong")):
-            asked, calls = refusing(lambda: asyncio.sleep(0), other)
-            with pytest.raises(type(other)):
-                await held.through(asked)
-            assert len(calls) == 1
-
-    asyncio.run(scenario())
+    held = Waiting(settings, asyncio.get_running_loop().create_future())
+    asked, calls = refusing(lambda: asyncio.sleep(0, "done"), OSError(code, "it does not"))
+    assert await held.through(asked) == "done" and len(calls) == TRIES + 1
+    await held.close()
+    for other in (OSError(errno.EMFILE, "too many"), ValueError("wrong")):
+        asked, calls = refusing(lambda: asyncio.sleep(0), other)
+        with pytest.raises(type(other)):
+            await held.through(asked)
+        assert len(calls) == 1
 
 
-def test_the_end_ends_the_wait(settings: Settings) -> None:
-    async def scenario() -> None:
-        loop = asyncio.get_running_loop()
-        ended: asyncio.Future[int] = loop.create_future()
-        held = Waiting(settings, ended)
-        loop.call_later(0.1, ended.set_result, 0)
+async def test_the_end_ends_the_wait(settings: Settings) -> None:
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[int] = loop.create_future()
+    held = Waiting(settings, ended)
+    loop.call_later(0.1, ended.set_result, 0)
 
-        async def never() -> None:
-            raise StoreDown("full")
+    async def never() -> None:
+        raise StoreDown("full")
 
-        with pytest.raises(Ended):
-            await held.through(never)
-        await held.close()
-
-    asyncio.run(scenario())
+    with pytest.raises(Ended):
+        await held.through(never)
+    await held.close()

@@ -122,10 +122,10 @@ async def _exchange(request: bytes) -> bytes:
         (b"POST /crm HTTP/1.1\r\ncontent-length: 9\r\n\r\n{}", b""),
     ],
 )
-def test_a_receiver_speaks_http_and_closes_on_what_is_not(
+async def test_a_receiver_speaks_http_and_closes_on_what_is_not(
     request_: bytes, answer: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    got = asyncio.run(_exchange(request_))
+    got = await _exchange(request_)
     assert got.startswith(answer)
     assert got.count(b"HTTP/1.1 404") == (2 if answer else 0)
     assert len(capsys.readouterr().out.splitlines()) == got.count(b"HTTP/1.1")
