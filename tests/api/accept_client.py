@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -175,15 +175,7 @@ class Answer:
         return self.status, self.body["error"]["code"]
 
 
-def run(scenario: Coroutine[Any, Any, Any]) -> Any:
-    async def bounded() -> Any:
-        async with asyncio.timeout(20):
-            return await scenario
-
-    return asyncio.run(bounded())
-
-
-def call(*arguments: Any, **more: Any) -> Answer:
-    answer = run(Service().call(*arguments, **more))
+async def call(*arguments: Any, **more: Any) -> Answer:
+    answer = await Service().call(*arguments, **more)
     assert isinstance(answer, Answer)
     return answer

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import random
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import Any
@@ -81,16 +81,6 @@ BASIC = {
     "slaInSeconds": 30,
     "customerIdentifiersToBeEnriched": [],
 }
-
-
-def run(scenario: Coroutine[Any, Any, None]) -> None:
-    """Run to the end, or fail after 10 seconds."""
-
-    async def bounded() -> None:
-        async with asyncio.timeout(10):
-            await scenario
-
-    asyncio.run(bounded())
 
 
 class Clock:

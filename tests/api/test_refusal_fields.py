@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import tidings
-from tests.api.control_client import BASIC, Service, basic, run, service
+from tests.api.control_client import BASIC, Service, basic, service
 from tests.api.named import PLACE, name_in, well_named
 from tests.api.v1.access.test_credentials import make
 from tests.syntax import walk
@@ -116,67 +116,55 @@ ACCESS: list[tuple[int, str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize("path", [V1, V3])
 @pytest.mark.parametrize(("status", "field", "more"), ACCESS)
-def test_a_refusal_of_access_names_the_header_that_it_is_about(
+async def test_a_refusal_of_access_names_the_header_that_it_is_about(
     path: str, status: int, field: str, more: dict[str, Any]
 ) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            assert await told(s, "GET", path, **more) == (status, field)
-
-    run(scenario())
+    async with service() as s:
+        assert await told(s, "GET", path, **more) == (status, field)
 
 
-def test_what_a_credential_may_not_do_names_the_header_that_carries_it() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            lesser = await s.add_org(7, scopes="logs:read")
-            assert await told(s, "GET", V3, auth=lesser) == (403, AUTHORIZATION)
-            assert await told(s, "GET", "/v1/orgs/7/users", auth=lesser) == (403, AUTHORIZATION)
-            whole = await s.add_org(8)
-            assert await told(s, "GET", V1, auth=whole) == (403, AUTHORIZATION), "the platform's"
-            oauth = await make(s, 8, kind="oauth")
-            plain = basic(oauth["id"], oauth["secret"])
-            assert await told(s, "GET", V3, auth=plain) == (401, AUTHORIZATION)
-            till = await make(s, 8, kind="till", code="till-1", password="a till of the shop")
-            for _ in range(TRIES + 1):
-                last = await told(s, "GET", V3, auth=basic(till["id"], "wrong"))
-            assert last == (429, AUTHORIZATION)
-
-    run(scenario())
+async def test_what_a_credential_may_not_do_names_the_header_that_carries_it() -> None:
+    async with service() as s:
+        lesser = await s.add_org(7, scopes="logs:read")
+        assert await told(s, "GET", V3, auth=lesser) == (403, AUTHORIZATION)
+        assert await told(s, "GET", "/v1/orgs/7/users", auth=lesser) == (403, AUTHORIZATION)
+        whole = await s.add_org(8)
+        assert await told(s, "GET", V1, auth=whole) == (403, AUTHORIZATION), "the platform's"
+        oauth = await make(s, 8, kind="oauth")
+        plain = basic(oauth["id"], oauth["secret"])
+        assert await told(s, "GET", V3, auth=plain) == (401, AUTHORIZATION)
+        till = await make(s, 8, kind="till", code="till-1", password="a till of the shop")
+        for _ in range(TRIES + 1):
+            last = await told(s, "GET", V3, auth=basic(till["id"], "wrong"))
+        assert last == (429, AUTHORIZATION)
 
 
-def test_what_is_about_no_name_has_none() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            await s.add_org(7)
-            limits = {"limits": {"callsPerMinute": 1}}
-            assert (await s.call("PATCH", "/v1/orgs/7/credentials/org7", limits)).status == 200
-            for _ in range(2):
-                last = await told(s, "GET", "/v1/nothing/of/the/kind", auth=None)
-            assert last == (404, "")
-            assert await told(s, "DELETE", "/v1/events", auth=None) == (405, "")
-            auth = basic("org7", "secret")
-            await s.call("GET", V3, auth=auth)
-            assert await told(s, "GET", V3, auth=auth) == (429, "")
-            assert await told(s, "POST", V3, b"{") == (400, "")
-            s.store.down = True
-            assert await told(s, "POST", V3, BASIC) == (503, "")
-
-    run(scenario())
+async def test_what_is_about_no_name_has_none() -> None:
+    async with service() as s:
+        await s.add_org(7)
+        limits = {"limits": {"callsPerMinute": 1}}
+        assert (await s.call("PATCH", "/v1/orgs/7/credentials/org7", limits)).status == 200
+        for _ in range(2):
+            last = await told(s, "GET", "/v1/nothing/of/the/kind", auth=None)
+        assert last == (404, "")
+        assert await told(s, "DELETE", "/v1/events", auth=None) == (405, "")
+        auth = basic("org7", "secret")
+        await s.call("GET", V3, auth=auth)
+        assert await told(s, "GET", V3, auth=auth) == (429, "")
+        assert await told(s, "POST", V3, b"{") == (400, "")
+        s.store.down = True
+        assert await told(s, "POST", V3, BASIC) == (503, "")
 
 
-def test_a_pair_that_is_not_known_together_names_the_half_that_is_secret() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            wrong = {"key": "tdk_x", "secret": "y"}
-            assert await told(s, "POST", "/v3/oauth/token/generate", wrong) == (401, "secret")
-            plain = await make(s, 1)
-            of_key = {"key": plain["id"], "secret": plain["secret"]}
-            assert await told(s, "POST", "/v3/oauth/token/generate", of_key) == (401, "key")
-            person = {"email": "a@b.example", "currentPassword": "x", "password": "y" * 20}
-            assert await told(s, "POST", "/v1/passwords", person, auth=None) == (
-                401,
-                "currentPassword",
-            )
-
-    run(scenario())
+async def test_a_pair_that_is_not_known_together_names_the_half_that_is_secret() -> None:
+    async with service() as s:
+        wrong = {"key": "tdk_x", "secret": "y"}
+        assert await told(s, "POST", "/v3/oauth/token/generate", wrong) == (401, "secret")
+        plain = await make(s, 1)
+        of_key = {"key": plain["id"], "secret": plain["secret"]}
+        assert await told(s, "POST", "/v3/oauth/token/generate", of_key) == (401, "key")
+        person = {"email": "a@b.example", "currentPassword": "x", "password": "y" * 20}
+        assert await told(s, "POST", "/v1/passwords", person, auth=None) == (
+            401,
+            "currentPassword",
+        )

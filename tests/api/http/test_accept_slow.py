@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.api.accept_client import EVENT, Answer, Part, Service, run
+from tests.api.accept_client import EVENT, Answer, Part, Service
 from tidings.api.http.body import BodyReader, Gone
 from tidings.core.events.call_split import CallRefused
+
+pytestmark = pytest.mark.timeout(20)  # nothing here may last
 
 DEADLINE_S = 0.2
 
@@ -23,94 +25,76 @@ async def drip() -> Part:
 
 
 @pytest.mark.parametrize("receive", [idle, drip])
-def test_a_slow_body_is_ended_by_one_absolute_deadline(receive: Any) -> None:
-    async def scenario() -> None:
-        loop = asyncio.get_running_loop()
-        service = Service(body_s=DEADLINE_S)
-        began = loop.time()
-        answer = await service.call(receive=receive)
-        assert answer.error == (408, "body_too_slow")
-        assert answer.headers[b"connection"] == b"close"
-        assert DEADLINE_S <= loop.time() - began < 5 * DEADLINE_S
-        assert (await service.call()).status == 202, "the task goes on as if nothing had been"
-        task = asyncio.current_task()
-        assert task is not None and task.cancelling() == 0
-
-    run(scenario())
+async def test_a_slow_body_is_ended_by_one_absolute_deadline(receive: Any) -> None:
+    loop = asyncio.get_running_loop()
+    service = Service(body_s=DEADLINE_S)
+    began = loop.time()
+    answer = await service.call(receive=receive)
+    assert answer.error == (408, "body_too_slow")
+    assert answer.headers[b"connection"] == b"close"
+    assert DEADLINE_S <= loop.time() - began < 5 * DEADLINE_S
+    assert (await service.call()).status == 202, "the task goes on as if nothing had been"
+    task = asyncio.current_task()
+    assert task is not None and task.cancelling() == 0
 
 
-def test_slow_callers_delay_nobody_and_leave_nothing() -> None:
-    async def scenario() -> None:
-        loop = asyncio.get_running_loop()
-        service = Service(body_s=DEADLINE_S)
-        slow = [asyncio.ensure_future(service.call(receive=idle)) for _ in range(200)]
-        await asyncio.sleep(0)
-        began = loop.time()
-        assert (await service.call()).status == 202
-        assert loop.time() - began < DEADLINE_S / 2
-        for answer in await asyncio.gather(*slow):
-            assert answer.status == 408
-        await asyncio.sleep(DEADLINE_S / 5)
-        reader = service.app._body
-        assert (reader._waiting, reader._late, reader._timer) == ({}, set(), None)
-
-    run(scenario())
+async def test_slow_callers_delay_nobody_and_leave_nothing() -> None:
+    loop = asyncio.get_running_loop()
+    service = Service(body_s=DEADLINE_S)
+    slow = [asyncio.ensure_future(service.call(receive=idle)) for _ in range(200)]
+    await asyncio.sleep(0)
+    began = loop.time()
+    assert (await service.call()).status == 202
+    assert loop.time() - began < DEADLINE_S / 2
+    for answer in await asyncio.gather(*slow):
+        assert answer.status == 408
+    await asyncio.sleep(DEADLINE_S / 5)
+    reader = service.app._body
+    assert (reader._waiting, reader._late, reader._timer) == ({}, set(), None)
 
 
-def test_a_caller_that_goes_away_gets_no_answer() -> None:
-    async def scenario() -> None:
-        service = Service()
-        for before in ([], [{"type": "http.request", "body": EVENT[:9], "more_body": True}]):
-            messages = iter([*before, {"type": "http.disconnect"}])
+async def test_a_caller_that_goes_away_gets_no_answer() -> None:
+    service = Service()
+    for before in ([], [{"type": "http.request", "body": EVENT[:9], "more_body": True}]):
+        messages = iter([*before, {"type": "http.disconnect"}])
 
-            async def receive(messages: Any = messages) -> Part:
-                message: Part = next(messages)
-                return message
+        async def receive(messages: Any = messages) -> Part:
+            message: Part = next(messages)
+            return message
 
-            answer: Answer = await service.call(receive=receive)
-            assert answer.sent == []
-        assert service.intake.calls == 0
-
-    run(scenario())
+        answer: Answer = await service.call(receive=receive)
+        assert answer.sent == []
+    assert service.intake.calls == 0
 
 
-def test_a_cancel_from_outside_is_no_slow_body() -> None:
-    async def scenario() -> None:
-        task = asyncio.ensure_future(BodyReader(10, DEADLINE_S).read(idle))
-        await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    run(scenario())
+async def test_a_cancel_from_outside_is_no_slow_body() -> None:
+    task = asyncio.ensure_future(BodyReader(10, DEADLINE_S).read(idle))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
-def test_a_cancel_from_outside_wins_over_the_deadline() -> None:
-    async def scenario() -> None:
-        reader = BodyReader(10, 0)
-        task = asyncio.ensure_future(reader.read(idle))
-        await asyncio.sleep(0)
-        reader._look(asyncio.get_running_loop())
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    run(scenario())
+async def test_a_cancel_from_outside_wins_over_the_deadline() -> None:
+    reader = BodyReader(10, 0)
+    task = asyncio.ensure_future(reader.read(idle))
+    await asyncio.sleep(0)
+    reader._look(asyncio.get_running_loop())
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
-def test_what_the_reader_raises() -> None:
-    async def scenario() -> None:
-        async def gone() -> Part:
-            return {"type": "http.disconnect"}
+async def test_what_the_reader_raises() -> None:
+    async def gone() -> Part:
+        return {"type": "http.disconnect"}
 
-        async def bare() -> Part:
-            return {"type": "http.request"}
+    async def bare() -> Part:
+        return {"type": "http.request"}
 
-        reader = BodyReader(10, DEADLINE_S)
-        with pytest.raises(Gone):
-            await reader.read(gone)
-        assert await reader.read(bare) == b""
-        with pytest.raises(CallRefused):
-            await reader.read(idle)
-
-    run(scenario())
+    reader = BodyReader(10, DEADLINE_S)
+    with pytest.raises(Gone):
+        await reader.read(gone)
+    assert await reader.read(bare) == b""
+    with pytest.raises(CallRefused):
+        await reader.read(idle)

@@ -1,6 +1,5 @@
 """What leaves the gate, and where test inboxes have a host of their own."""
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,7 +25,9 @@ class App:
         await send({"type": "http.response.body", "body": b"it"})
 
 
-def ask(gate: Gate, method: str, path: str, host: str | None = None) -> tuple[int, list[Pair]]:
+async def ask(
+    gate: Gate, method: str, path: str, host: str | None = None
+) -> tuple[int, list[Pair]]:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -34,27 +35,27 @@ def ask(gate: Gate, method: str, path: str, host: str | None = None) -> tuple[in
 
     headers = [] if host is None else [(b"host", host.encode())]
     scope = {"type": "http", "method": method, "path": path, "headers": headers}
-    asyncio.run(gate(scope, None, send))  # type: ignore[arg-type]
+    await gate(scope, None, send)  # type: ignore[arg-type]
     return sent[0]["status"], sent[0]["headers"]
 
 
-def test_an_answer_gets_what_it_does_not_say_itself_and_nothing_twice() -> None:
+async def test_an_answer_gets_what_it_does_not_say_itself_and_nothing_twice() -> None:
     own = ((b"content-security-policy", b"default-src 'self'"), (b"cache-control", b"max-age=9"))
     for said in ((), own[:1], own[1:], own):
-        _, headers = ask(Gate(App(), App(*said)), "GET", "/console")
+        _, headers = await ask(Gate(App(), App(*said)), "GET", "/console")
         assert sorted(headers) == sorted((ALL_BY_NAME | dict(said)).items())
 
 
 ALL_BY_NAME = dict(ALL)
 
 
-def test_events_go_past_and_everything_else_gets_all() -> None:
+async def test_events_go_past_and_everything_else_gets_all() -> None:
     accept, control = App(), App()
     gate = Gate(accept, control)
-    assert ask(gate, "POST", "/v1/events")[1] == []
+    assert (await ask(gate, "POST", "/v1/events"))[1] == []
     assert (accept.calls, control.calls) == (1, 0)
     for method, path in (("GET", "/v1/events"), ("POST", "/v1/events/"), ("POST", "/V1/events")):
-        assert ask(gate, method, path)[1] == list(ALL)
+        assert (await ask(gate, method, path))[1] == list(ALL)
     assert (accept.calls, control.calls) == (1, 3)
 
 
@@ -66,33 +67,33 @@ def spelt(host: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS"])
-def test_the_host_of_inboxes_serves_them_alone_and_no_other_does(method: str) -> None:
+async def test_the_host_of_inboxes_serves_them_alone_and_no_other_does(method: str) -> None:
     accept, control = App(), App()
     gate = Gate(accept, control, INBOX)
     for host in spelt(INBOX):
-        assert ask(gate, method, "/inbox/abc", host)[0] == 200
+        assert (await ask(gate, method, "/inbox/abc", host))[0] == 200
         for path in ("/", "/console", "/v1/events", "/v1/inboxes", "/docs", "/metrics", "/inbox"):
-            status, headers = ask(gate, method, path, host)
+            status, headers = await ask(gate, method, path, host)
             assert status == 404 and set(headers) >= set(ALL), path
     assert (accept.calls, control.calls) == (0, 4), "only inboxes"
     others = (*spelt(CONSOLE), f"x.{INBOX}", f"{INBOX}.", "[::1]:80", "127.0.0.1", "", None)
     for host in others:
-        assert ask(gate, method, "/inbox/abc", host)[0] == 404, host
-        assert ask(gate, method, "/console", host)[0] == 200, host
+        assert (await ask(gate, method, "/inbox/abc", host))[0] == 404, host
+        assert (await ask(gate, method, "/console", host))[0] == 200, host
     assert control.calls == 4 + len(others)
 
 
 @pytest.mark.parametrize("host", ["::1", "127.0.0.1"])
-def test_an_address_is_a_host_too(host: str) -> None:
+async def test_an_address_is_a_host_too(host: str) -> None:
     gate = Gate(App(), App(), host)
     named = f"[{host}]" if ":" in host else host
     for spelling in (named, f"{named}:80"):
-        assert ask(gate, "GET", "/inbox/a", spelling)[0] == 200
-        assert ask(gate, "GET", "/console", spelling)[0] == 404
+        assert (await ask(gate, "GET", "/inbox/a", spelling))[0] == 200
+        assert (await ask(gate, "GET", "/console", spelling))[0] == 404
 
 
-def test_without_a_host_of_their_own_inboxes_are_served_wherever_they_are_asked_for() -> None:
+async def test_without_a_host_of_their_own_inboxes_are_served_wherever_they_are_asked_for() -> None:
     gate = Gate(App(), App())
     for host in (INBOX, CONSOLE, None):
-        assert ask(gate, "POST", "/inbox/abc", host)[0] == 200
-        assert ask(gate, "GET", "/console", host)[0] == 200
+        assert (await ask(gate, "POST", "/inbox/abc", host))[0] == 200
+        assert (await ask(gate, "GET", "/console", host))[0] == 200

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from structlog.testing import capture_logs
 
 from tests.api.accept_client import FakeIntake, Types
-from tests.api.control_client import Reply, Service, basic, run, scope_of, service
+from tests.api.control_client import Reply, Service, basic, scope_of, service
 from tidings.api.v1.events.accept import AcceptApp
 from tidings.engine.access.key_guard import TRIES
 from tidings.engine.access.keys import till_secret
@@ -69,133 +69,113 @@ def guesses() -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("how", ["control", "v3", "accept"])
-def test_wrong_keys_from_one_address_are_answered_429_with_a_time(how: str) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            auth = await s.add_org(7)
-            good = {"authorization": auth}
-            kinds = guesses()
-            told = []
-            for n in range(TRIES + 40):
-                told.append(await ask(s, how, kinds[n % len(kinds)]))
-                if n % 10 == 0:
-                    assert (await ask(s, how, good)).status not in (401, 403, 429)
-            assert [reply.status for reply in told] == [401] * TRIES + [429] * 40
-            last = told[-1]
-            assert 1 <= int(last.headers["retry-after"]) <= 60
-            assert "Correct the credential" in last.body.decode()
-            assert (await ask(s, how, kinds[0], THERE)).status == 401
-            other = {"authorization": await s.add_org(8)}
-            for _ in range(TRIES * 2):
-                assert (await ask(s, how, other)).status not in (401, 403, 429)
-            assert (await ask(s, how, kinds[0])).status == 429
-            s.clock.ms += int(last.headers["retry-after"]) * 1000
-            assert (await ask(s, how, kinds[0])).status == 401
-
-    run(scenario())
+async def test_wrong_keys_from_one_address_are_answered_429_with_a_time(how: str) -> None:
+    async with service() as s:
+        auth = await s.add_org(7)
+        good = {"authorization": auth}
+        kinds = guesses()
+        told = []
+        for n in range(TRIES + 40):
+            told.append(await ask(s, how, kinds[n % len(kinds)]))
+            if n % 10 == 0:
+                assert (await ask(s, how, good)).status not in (401, 403, 429)
+        assert [reply.status for reply in told] == [401] * TRIES + [429] * 40
+        last = told[-1]
+        assert 1 <= int(last.headers["retry-after"]) <= 60
+        assert "Correct the credential" in last.body.decode()
+        assert (await ask(s, how, kinds[0], THERE)).status == 401
+        other = {"authorization": await s.add_org(8)}
+        for _ in range(TRIES * 2):
+            assert (await ask(s, how, other)).status not in (401, 403, 429)
+        assert (await ask(s, how, kinds[0])).status == 429
+        s.clock.ms += int(last.headers["retry-after"]) * 1000
+        assert (await ask(s, how, kinds[0])).status == 401
 
 
-def test_one_address_is_counted_over_all_ways_to_call_and_an_ipv6_network_is_one() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            ways = ("control", "accept", "v3")
-            statuses = []
-            for n in range(TRIES + 5):
-                wrong = {"authorization": basic("boss", f"wrong {n}")}
-                statuses.append((await ask(s, ways[n % 3], wrong, f"2001:db8::{n:x}")).status)
-            assert statuses == [401] * TRIES + [429] * 5
-            body = {"key": "boss", "secret": "wrong"}
-            for n in range(TRIES + 5):
-                told = await s.call("POST", "/v3/oauth/token/generate", body, None)
-                assert told.status == (401 if n < TRIES else 429), n
-            assert told.headers["retry-after"]
-
-    run(scenario())
+async def test_one_address_is_counted_over_all_ways_to_call_and_an_ipv6_network_is_one() -> None:
+    async with service() as s:
+        ways = ("control", "accept", "v3")
+        statuses = []
+        for n in range(TRIES + 5):
+            wrong = {"authorization": basic("boss", f"wrong {n}")}
+            statuses.append((await ask(s, ways[n % 3], wrong, f"2001:db8::{n:x}")).status)
+        assert statuses == [401] * TRIES + [429] * 5
+        body = {"key": "boss", "secret": "wrong"}
+        for n in range(TRIES + 5):
+            told = await s.call("POST", "/v3/oauth/token/generate", body, None)
+            assert told.status == (401 if n < TRIES else 429), n
+        assert told.headers["retry-after"]
 
 
-def test_a_secret_that_was_good_once_is_not_guessed() -> None:
+async def test_a_secret_that_was_good_once_is_not_guessed() -> None:
     """A client whose token ran out, or whose key was revoked, is told so however often it asks."""
-
-    async def scenario() -> None:
-        async with service() as s:
-            await s.add_org(7)
-            boss = s.access.caller_of("boss")
-            body = {"name": "a", "kind": "oauth", "scopes": {"logs": "read"}}
-            client = (await s.call("POST", "/v1/orgs/7/credentials", body)).json
-            pair = {"key": client["id"], "secret": client["secret"]}
-            reply = await s.call("POST", "/v3/oauth/token/generate", pair, None)
-            token = reply.json["data"]["accessToken"]
-            s.clock.ms += 3_700_000
-            for _ in range(TRIES * 2):
-                told = await ask(s, "control", {"x-cap-api-oauth-token": token})
-                assert told.status == 401
-            body = {"name": "b", "scopes": {"logs": "read"}}
-            made = (await s.call("POST", "/v1/orgs/7/credentials", body)).json
-            await s.access_services.credentials.revoke(boss, 7, made["id"])
-            ended = {"authorization": basic(made["id"], made["secret"])}
-            for _ in range(TRIES * 2):
-                assert (await ask(s, "accept", ended)).status == 401
-            assert s.access.guard.refused == 0
-
-    run(scenario())
+    async with service() as s:
+        await s.add_org(7)
+        boss = s.access.caller_of("boss")
+        body = {"name": "a", "kind": "oauth", "scopes": {"logs": "read"}}
+        client = (await s.call("POST", "/v1/orgs/7/credentials", body)).json
+        pair = {"key": client["id"], "secret": client["secret"]}
+        reply = await s.call("POST", "/v3/oauth/token/generate", pair, None)
+        token = reply.json["data"]["accessToken"]
+        s.clock.ms += 3_700_000
+        for _ in range(TRIES * 2):
+            told = await ask(s, "control", {"x-cap-api-oauth-token": token})
+            assert told.status == 401
+        body = {"name": "b", "scopes": {"logs": "read"}}
+        made = (await s.call("POST", "/v1/orgs/7/credentials", body)).json
+        await s.access_services.credentials.revoke(boss, 7, made["id"])
+        ended = {"authorization": basic(made["id"], made["secret"])}
+        for _ in range(TRIES * 2):
+            assert (await ask(s, "accept", ended)).status == 401
+        assert s.access.guard.refused == 0
 
 
-def test_guessing_is_seen() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            registry = CollectorRegistry()
-            registry.register(s.access.guard)
-            with capture_logs() as lines:
-                for n in range(TRIES + 30):
-                    await ask(s, "control", {"authorization": basic("boss", f"wrong {n}")})
-            told = [line for line in lines if line["event"] == "keys are being guessed"]
-            assert [(one["address"], one["refused"]) for one in told] == [(HERE, TRIES + 1)]
-            assert "wrong" not in json.dumps(lines)
-            shown = generate_latest(registry).decode()
-            assert f'tidings_keys_refused_total{{status="401"}} {float(TRIES)}' in shown
-            assert 'tidings_keys_refused_total{status="429"} 30.0' in shown
-
-    run(scenario())
+async def test_guessing_is_seen() -> None:
+    async with service() as s:
+        registry = CollectorRegistry()
+        registry.register(s.access.guard)
+        with capture_logs() as lines:
+            for n in range(TRIES + 30):
+                await ask(s, "control", {"authorization": basic("boss", f"wrong {n}")})
+        told = [line for line in lines if line["event"] == "keys are being guessed"]
+        assert [(one["address"], one["refused"]) for one in told] == [(HERE, TRIES + 1)]
+        assert "wrong" not in json.dumps(lines)
+        shown = generate_latest(registry).decode()
+        assert f'tidings_keys_refused_total{{status="401"}} {float(TRIES)}' in shown
+        assert 'tidings_keys_refused_total{status="429"} 30.0' in shown
 
 
-def test_what_is_remembered_of_addresses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_remembered_of_addresses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tidings.engine.access.key_guard.KEPT_MAX", 50)
-
-    async def scenario() -> None:
-        async with service() as s:
-            for n in range(300):
-                wrong = {"authorization": basic("boss", "wrong")}
-                await ask(s, "accept", wrong, f"10.0.{n // 250}.{n % 250}")
-            assert len(s.access.guard._places) == 50
-
-    run(scenario())
+    async with service() as s:
+        for n in range(300):
+            wrong = {"authorization": basic("boss", "wrong")}
+            await ask(s, "accept", wrong, f"10.0.{n // 250}.{n % 250}")
+        assert len(s.access.guard._places) == 50
 
 
 @pytest.mark.parametrize("tries", [60, 100, 1000])
-def test_a_till_is_not_shut_out_where_it_stands(tries: int) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            await s.add_org(7)
-            body = {
-                "name": "till",
-                "kind": "till",
-                "code": "t.1",
-                "password": "several words of mine",
-                "scopes": {"events": "write"},
-            }
-            made = await s.call("POST", "/v1/orgs/7/credentials", body)
-            assert made.status == 201, made.body
-            md5 = "0f" * 16
-            wrong = {"authorization": basic("t.1", md5)}
-            secret = till_secret("several words of mine")
-            good = {"authorization": basic("t.1", secret)}
-            assert (await ask(s, "accept", good, THERE)).status not in (401, 429)
-            for n in range(tries):
-                await ask(s, "accept", wrong, f"203.0.113.{n % 20}")
-            await s.add_org(9)  # what was remembered of good headers is forgotten
-            stranger = (await ask(s, "accept", good, "192.0.2.1")).status
-            assert stranger == (429 if tries == 1000 else 422)
-            await s.add_org(10)
-            assert (await ask(s, "accept", good, THERE)).status == 422
-
-    run(scenario())
+async def test_a_till_is_not_shut_out_where_it_stands(tries: int) -> None:
+    async with service() as s:
+        await s.add_org(7)
+        body = {
+            "name": "till",
+            "kind": "till",
+            "code": "t.1",
+            "password": "several words of mine",
+            "scopes": {"events": "write"},
+        }
+        made = await s.call("POST", "/v1/orgs/7/credentials", body)
+        assert made.status == 201, made.body
+        md5 = "0f" * 16
+        wrong = {"authorization": basic("t.1", md5)}
+        secret = till_secret("several words of mine")
+        good = {"authorization": basic("t.1", secret)}
+        assert (await ask(s, "accept", good, THERE)).status not in (401, 429)
+        for n in range(tries):
+            await ask(s, "accept", wrong, f"203.0.113.{n % 20}")
+        await s.add_org(9)  # what was remembered of good headers is forgotten
+        stranger = (await ask(s, "accept", good, "192.0.2.1")).status
+        assert stranger == (429 if tries == 1000 else 422)
+        await s.add_org(10)
+        assert (await ask(s, "accept", good, THERE)).status == 422

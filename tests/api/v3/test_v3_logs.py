@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.api.control_client import BASIC, START_MS, Service, run, service
+from tests.api.control_client import BASIC, START_MS, Service, service
 from tests.api.log_client import accept, settle
 from tidings.api.v3 import logs as v3_logs
 from tidings.core.delivery.next_attempt import NextAttempt
@@ -80,72 +80,63 @@ async def aged(s: Service, hook: Hook) -> None:
     s.clock.ms = now_ms
 
 
-def test_a_row_holds_the_originals_fields_and_what_it_is_sorted_by() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await make(s)
-            [delivery] = await accept(s, "e1", [hook.number], ref="1_1", request="r")
-            await settle(s, delivery, hook.number, took_ms=0)
-            data = await hook.page()
-            assert data == {
-                "consumerGroupId": hook.group,
-                "events": [
-                    {
-                        "refId": "1_1",
-                        "requestId": "r",
-                        "eventName": "pointsIssued",
-                        "eventId": "e1",
-                        "consumerGroupId": hook.group,
-                        "eventIngestionTimestamp": "2026-02-11T09:15:00.000+0000",
-                        "eventStartTimestamp": "2026-02-11T09:15:00.000+0000",
-                        "eventEndTimestamp": "2026-02-11T09:15:00.000+0000",
-                        "slaBreachTimestamp": None,
-                        "consumerResponse": {"webhookHttpStatus": 200, "time_taken": 0},
-                        "eventType": "pointsIssued",
-                        "deliveryId": data["events"][0]["deliveryId"],
-                        "status": "Delivered",
-                        "state": "delivered",
-                        "attempts": 1,
-                        "webhookDuration": 0,
-                    }
-                ],
-                "paging": {"limit": 50, "next": None},
-            }
-            found = await s.call("GET", f"/v1/deliveries/{data['events'][0]['deliveryId']}")
-            assert found.status == 200 and found.json["eventId"] == "e1"
-
-    run(scenario())
+async def test_a_row_holds_the_originals_fields_and_what_it_is_sorted_by() -> None:
+    async with service() as s:
+        hook = await make(s)
+        [delivery] = await accept(s, "e1", [hook.number], ref="1_1", request="r")
+        await settle(s, delivery, hook.number, took_ms=0)
+        data = await hook.page()
+        assert data == {
+            "consumerGroupId": hook.group,
+            "events": [
+                {
+                    "refId": "1_1",
+                    "requestId": "r",
+                    "eventName": "pointsIssued",
+                    "eventId": "e1",
+                    "consumerGroupId": hook.group,
+                    "eventIngestionTimestamp": "2026-02-11T09:15:00.000+0000",
+                    "eventStartTimestamp": "2026-02-11T09:15:00.000+0000",
+                    "eventEndTimestamp": "2026-02-11T09:15:00.000+0000",
+                    "slaBreachTimestamp": None,
+                    "consumerResponse": {"webhookHttpStatus": 200, "time_taken": 0},
+                    "eventType": "pointsIssued",
+                    "deliveryId": data["events"][0]["deliveryId"],
+                    "status": "Delivered",
+                    "state": "delivered",
+                    "attempts": 1,
+                    "webhookDuration": 0,
+                }
+            ],
+            "paging": {"limit": 50, "next": None},
+        }
+        found = await s.call("GET", f"/v1/deliveries/{data['events'][0]['deliveryId']}")
+        assert found.status == 200 and found.json["eventId"] == "e1"
 
 
-def test_a_retry_counts_once_it_has_begun() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await make(s)
-            [delivery] = await accept(s, "e1", [hook.number])
-            await settle(s, delivery, hook.number, State.RETRYING, status=503)
-            s.clock.ms += 60_000
-            take = port.Batch(0, takes=[port.Take(hook.number, 1)])
-            assert len((await s.store.commit(take)).taken) == 1
-            s.next_attempts[delivery] = NextAttempt(taken=True)
-            assert [row["attempts"] for row in (await hook.page())["events"]] == [1]
-            s.next_attempts[delivery] = NextAttempt(begun=2)
-            assert [row["attempts"] for row in (await hook.page())["events"]] == [2]
-
-    run(scenario())
+async def test_a_retry_counts_once_it_has_begun() -> None:
+    async with service() as s:
+        hook = await make(s)
+        [delivery] = await accept(s, "e1", [hook.number])
+        await settle(s, delivery, hook.number, State.RETRYING, status=503)
+        s.clock.ms += 60_000
+        take = port.Batch(0, takes=[port.Take(hook.number, 1)])
+        assert len((await s.store.commit(take)).taken) == 1
+        s.next_attempts[delivery] = NextAttempt(taken=True)
+        assert [row["attempts"] for row in (await hook.page())["events"]] == [1]
+        s.next_attempts[delivery] = NextAttempt(begun=2)
+        assert [row["attempts"] for row in (await hook.page())["events"]] == [2]
 
 
 @pytest.mark.parametrize("limit", [1, 3, 10, 50])
-def test_pages_in_either_direction_show_each_row_once(limit: int) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await make(s)
-            await fill(s, hook)
-            newest = [f"e{n}" for n in range(9, -1, -1)]
-            assert await hook.ids(limit=limit) == newest
-            asc = "eventIngestionTimestamp:asc"
-            assert await hook.ids(limit=limit, sortBy=asc) == newest[::-1]
-
-    run(scenario())
+async def test_pages_in_either_direction_show_each_row_once(limit: int) -> None:
+    async with service() as s:
+        hook = await make(s)
+        await fill(s, hook)
+        newest = [f"e{n}" for n in range(9, -1, -1)]
+        assert await hook.ids(limit=limit) == newest
+        asc = "eventIngestionTimestamp:asc"
+        assert await hook.ids(limit=limit, sortBy=asc) == newest[::-1]
 
 
 @pytest.mark.parametrize(
@@ -166,14 +157,11 @@ def test_pages_in_either_direction_show_each_row_once(limit: int) -> None:
         ({"eventType": "pointsIssued", "eventSearchKey": "c0", "status": "Retrying"}, [5]),
     ],
 )
-def test_filters_combine(query: dict[str, Any], expected: list[int]) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await make(s)
-            await fill(s, hook)
-            assert await hook.ids(limit=2, **query) == [f"e{n}" for n in expected]
-
-    run(scenario())
+async def test_filters_combine(query: dict[str, Any], expected: list[int]) -> None:
+    async with service() as s:
+        hook = await make(s)
+        await fill(s, hook)
+        assert await hook.ids(limit=2, **query) == [f"e{n}" for n in expected]
 
 
 @pytest.mark.parametrize(
@@ -187,48 +175,38 @@ def test_filters_combine(query: dict[str, Any], expected: list[int]) -> None:
         ("status:asc", [8, 4, 0, 6, 2, 7, 3, 9, 5, 1]),
     ],
 )
-def test_it_is_sorted_by_what_is_asked_and_then_the_newest_first(
+async def test_it_is_sorted_by_what_is_asked_and_then_the_newest_first(
     sort: str, expected: list[int]
 ) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await make(s)
-            await fill(s, hook)
-            for limit in (3, 50):
-                assert await hook.ids(limit=limit, sortBy=sort) == [f"e{n}" for n in expected]
-
-    run(scenario())
+    async with service() as s:
+        hook = await make(s)
+        await fill(s, hook)
+        for limit in (3, 50):
+            assert await hook.ids(limit=limit, sortBy=sort) == [f"e{n}" for n in expected]
 
 
-def test_what_comes_while_sorted_pages_are_turned_does_not_move_them() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await make(s)
-            await fill(s, hook)
-            query: dict[str, Any] = {"sortBy": "eventType:asc", "limit": 5}
-            first = await hook.page(**query)
-            await accept(s, "new", [hook.number], name="customerAdded")
-            second = await hook.page(**query, cursor=first["paging"]["next"])
-            ids = [one["eventId"] for data in (first, second) for one in data["events"]]
-            assert ids == [f"e{n}" for n in (9, 6, 3, 0, 8, 7, 5, 4, 2, 1)]
-            assert second["paging"]["next"] is None, "the last row was its last one"
-
-    run(scenario())
+async def test_what_comes_while_sorted_pages_are_turned_does_not_move_them() -> None:
+    async with service() as s:
+        hook = await make(s)
+        await fill(s, hook)
+        query: dict[str, Any] = {"sortBy": "eventType:asc", "limit": 5}
+        first = await hook.page(**query)
+        await accept(s, "new", [hook.number], name="customerAdded")
+        second = await hook.page(**query, cursor=first["paging"]["next"])
+        ids = [one["eventId"] for data in (first, second) for one in data["events"]]
+        assert ids == [f"e{n}" for n in (9, 6, 3, 0, 8, 7, 5, 4, 2, 1)]
+        assert second["paging"]["next"] is None, "the last row was its last one"
 
 
-def test_a_sort_over_more_than_is_sorted_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_sort_over_more_than_is_sorted_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(v3_logs, "SORTED_MAX", 4)
-
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await make(s)
-            await fill(s, hook)
-            reply = await hook.ask(sortBy="webhookDuration:desc")
-            ids = [one["eventId"] for one in reply.json["data"]["events"]]
-            assert ids == ["e9", "e8", "e6", "e7"]
-            assert [one["code"] for one in reply.json["warnings"]] == ["newest_sorted"]
-
-    run(scenario())
+    async with service() as s:
+        hook = await make(s)
+        await fill(s, hook)
+        reply = await hook.ask(sortBy="webhookDuration:desc")
+        ids = [one["eventId"] for one in reply.json["data"]["events"]]
+        assert ids == ["e9", "e8", "e6", "e7"]
+        assert [one["code"] for one in reply.json["warnings"]] == ["newest_sorted"]
 
 
 @pytest.mark.parametrize(
@@ -251,18 +229,15 @@ def test_a_sort_over_more_than_is_sorted_says_so(monkeypatch: pytest.MonkeyPatch
         ({"eventType": ",".join("x" * 101)}, "bad_parameter"),
     ],
 )
-def test_a_question_that_cannot_be_is_refused(query: dict[str, Any], code: str) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await make(s)
-            reply = await hook.ask(**query)
-            assert reply.status == 400 and reply.json["data"] is None
-            [error] = reply.json["errors"]
-            assert error["code"] == code and error["message"].endswith(
-                f"({code}, field {error['field']})"
-            )
-
-    run(scenario())
+async def test_a_question_that_cannot_be_is_refused(query: dict[str, Any], code: str) -> None:
+    async with service() as s:
+        hook = await make(s)
+        reply = await hook.ask(**query)
+        assert reply.status == 400 and reply.json["data"] is None
+        [error] = reply.json["errors"]
+        assert error["code"] == code and error["message"].endswith(
+            f"({code}, field {error['field']})"
+        )
 
 
 @pytest.mark.parametrize(
@@ -277,198 +252,166 @@ def test_a_question_that_cannot_be_is_refused(query: dict[str, Any], code: str) 
         {f"p{n}": n for n in range(300)},
     ],
 )
-def test_a_parameter_that_is_passed_over_is_told_and_changes_nothing(query: dict[str, Any]) -> None:
+async def test_a_parameter_that_is_passed_over_is_told_and_changes_nothing(
+    query: dict[str, Any],
+) -> None:
     """The original's names for paging are not documented: whoever sends some must not take each
     answer for another page without being told."""
-
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await make(s)
-            await fill(s, hook)
-            plain = await hook.ask(limit=4)
-            assert plain.json["warnings"] is None
-            reply = await hook.ask(limit=4, **query)
-            assert reply.status == 200 and reply.json["data"] == plain.json["data"]
-            warned = [(one["code"], one["field"]) for one in reply.json["warnings"]]
-            assert warned == [("parameter_passed_over", name[:64]) for name in query][:20]
-            for one in reply.json["warnings"]:
-                assert "paging.next" in one["message"] and len(one["message"]) < 500
-            metrics = await hook.metrics(**query)
-            assert [one["field"] for one in metrics.json["warnings"]] == [one for _, one in warned]
-            assert metrics.json["data"] == (await hook.metrics()).json["data"]
-
-    run(scenario())
+    async with service() as s:
+        hook = await make(s)
+        await fill(s, hook)
+        plain = await hook.ask(limit=4)
+        assert plain.json["warnings"] is None
+        reply = await hook.ask(limit=4, **query)
+        assert reply.status == 200 and reply.json["data"] == plain.json["data"]
+        warned = [(one["code"], one["field"]) for one in reply.json["warnings"]]
+        assert warned == [("parameter_passed_over", name[:64]) for name in query][:20]
+        for one in reply.json["warnings"]:
+            assert "paging.next" in one["message"] and len(one["message"]) < 500
+        metrics = await hook.metrics(**query)
+        assert [one["field"] for one in metrics.json["warnings"]] == [one for _, one in warned]
+        assert metrics.json["data"] == (await hook.metrics()).json["data"]
 
 
-def test_an_unknown_or_foreign_group_is_400() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            other = await s.add_org(2)
-            hook = await make(s)
-            for tail in ("logs", "metrics"):
-                path = "/v3/events/consumer-groups/{}/" + tail
-                foreign = await s.call("GET", path.format(hook.group), auth=other)
-                unknown = await s.call("GET", path.format("f" * 36), auth=other)
-                assert foreign.status == unknown.status == 400
-                assert foreign.json["errors"][0]["code"] == 400
-                assert foreign.body.replace(hook.group.encode(), b"f" * 36) == unknown.body
-                assert (await s.call("GET", path.format(hook.group), auth=None)).status == 401
-                none = await s.add_org(3, "events:write logs:read")
-                assert (await s.call("GET", path.format(hook.group), auth=none)).status == 403
-
-    run(scenario())
+async def test_an_unknown_or_foreign_group_is_400() -> None:
+    async with service() as s:
+        other = await s.add_org(2)
+        hook = await make(s)
+        for tail in ("logs", "metrics"):
+            path = "/v3/events/consumer-groups/{}/" + tail
+            foreign = await s.call("GET", path.format(hook.group), auth=other)
+            unknown = await s.call("GET", path.format("f" * 36), auth=other)
+            assert foreign.status == unknown.status == 400
+            assert foreign.json["errors"][0]["code"] == 400
+            assert foreign.body.replace(hook.group.encode(), b"f" * 36) == unknown.body
+            assert (await s.call("GET", path.format(hook.group), auth=None)).status == 401
+            none = await s.add_org(3, "events:write logs:read")
+            assert (await s.call("GET", path.format(hook.group), auth=none)).status == 403
 
 
-def test_a_deleted_webhook_keeps_its_log() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await make(s)
-            await fill(s, hook)
-            id = s.webhooks.by_number(hook.number)
-            assert id is not None
-            await s.call("DELETE", f"/v3/webHooks/{id.webhook.id}")
-            await s.webhooks.retired()
-            assert len(await hook.ids()) == 10
-
-    run(scenario())
+async def test_a_deleted_webhook_keeps_its_log() -> None:
+    async with service() as s:
+        hook = await make(s)
+        await fill(s, hook)
+        id = s.webhooks.by_number(hook.number)
+        assert id is not None
+        await s.call("DELETE", f"/v3/webHooks/{id.webhook.id}")
+        await s.webhooks.retired()
+        assert len(await hook.ids()) == 10
 
 
-def test_a_child_s_events_are_found_by_their_search_key_at_the_parents_webhook() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            await s.add_org(7, parent=1)
-            hook = await make(s, listenToChildEvents=True)
-            await accept(s, "mine", [hook.number], customer="c")
-            await accept(s, "childs", [hook.number], org=7, customer="c")
-            await accept(s, "others", [hook.number], org=7, customer="d")
-            assert await hook.ids(eventSearchKey="c", limit=1) == ["childs", "mine"]
-
-    run(scenario())
+async def test_a_child_s_events_are_found_by_their_search_key_at_the_parents_webhook() -> None:
+    async with service() as s:
+        await s.add_org(7, parent=1)
+        hook = await make(s, listenToChildEvents=True)
+        await accept(s, "mine", [hook.number], customer="c")
+        await accept(s, "childs", [hook.number], org=7, customer="c")
+        await accept(s, "others", [hook.number], org=7, customer="d")
+        assert await hook.ids(eventSearchKey="c", limit=1) == ["childs", "mine"]
 
 
 class TestMetrics:
     """The totals of a webhook."""
 
-    def test_the_sum_of_the_four_is_the_total(self) -> None:
-        async def scenario() -> None:
-            async with service() as s:
-                hook = await make(s)
-                await fill(s, hook)
-                reply = await hook.metrics()
-                assert reply.status == 200
-                assert reply.json["data"] == {
-                    "totalEvents": 10,
-                    "deliveredEvents": 3,
-                    "failedEvents": 2,
-                    "pendingEvents": 2,
-                    "retryingEvents": 3,
-                    "averageDeliveryTime": 0,
-                    "startDate": s.clock.ms - 30 * DAY_MS,
-                    "endDate": s.clock.ms,
-                }
-                assert reply.json["warnings"] is None
+    async def test_the_sum_of_the_four_is_the_total(self) -> None:
+        async with service() as s:
+            hook = await make(s)
+            await fill(s, hook)
+            reply = await hook.metrics()
+            assert reply.status == 200
+            assert reply.json["data"] == {
+                "totalEvents": 10,
+                "deliveredEvents": 3,
+                "failedEvents": 2,
+                "pendingEvents": 2,
+                "retryingEvents": 3,
+                "averageDeliveryTime": 0,
+                "startDate": s.clock.ms - 30 * DAY_MS,
+                "endDate": s.clock.ms,
+            }
+            assert reply.json["warnings"] is None
 
-        run(scenario())
+    async def test_parked_counts_as_pending_and_cancelled_as_failed(self) -> None:
+        async with service() as s:
+            hook = await make(s)
+            webhook = hook.number
+            for n in range(3):
+                await accept(s, f"p{n}", [webhook])
+            await s.store.retire(webhook, State.PARKED, 3)
+            await accept(s, "c", [webhook])
+            await s.store.retire(webhook, State.CANCELLED, 1)
+            await accept(s, "w", [webhook])
+            data = (await hook.metrics()).json["data"]
+            assert (data["pendingEvents"], data["failedEvents"]) == (4, 1)
+            assert data["totalEvents"] == 5 and data["averageDeliveryTime"] is None
 
-    def test_parked_counts_as_pending_and_cancelled_as_failed(self) -> None:
-        async def scenario() -> None:
-            async with service() as s:
-                hook = await make(s)
-                webhook = hook.number
-                for n in range(3):
-                    await accept(s, f"p{n}", [webhook])
-                await s.store.retire(webhook, State.PARKED, 3)
-                await accept(s, "c", [webhook])
-                await s.store.retire(webhook, State.CANCELLED, 1)
-                await accept(s, "w", [webhook])
-                data = (await hook.metrics()).json["data"]
-                assert (data["pendingEvents"], data["failedEvents"]) == (4, 1)
-                assert data["totalEvents"] == 5 and data["averageDeliveryTime"] is None
+    async def test_both_ends_of_the_period_belong_to_it(self) -> None:
+        async with service() as s:
+            hook = await make(s)
+            await fill(s, hook)
+            dates = {"startDate": START_MS + 2000, "endDate": START_MS + 5000}
+            data = (await hook.metrics(**dates)).json["data"]
+            assert data["totalEvents"] == 4
+            assert dates.items() <= data.items()
 
-        run(scenario())
-
-    def test_both_ends_of_the_period_belong_to_it(self) -> None:
-        async def scenario() -> None:
-            async with service() as s:
-                hook = await make(s)
-                await fill(s, hook)
-                dates = {"startDate": START_MS + 2000, "endDate": START_MS + 5000}
-                data = (await hook.metrics(**dates)).json["data"]
-                assert data["totalEvents"] == 4
-                assert dates.items() <= data.items()
-
-        run(scenario())
-
-    def test_the_average_is_from_accept_to_delivered(self) -> None:
-        async def scenario() -> None:
-            async with service() as s:
-                hook = await make(s)
-                for id, took_ms in (("a", 100), ("b", 251)):
-                    [delivery] = await accept(s, id, [hook.number])
-                    s.clock.ms += took_ms
-                    await settle(s, delivery, hook.number, took_ms=5)
-                data = (await hook.metrics()).json["data"]
-                assert data["averageDeliveryTime"] == 175.5
-
-        run(scenario())
+    async def test_the_average_is_from_accept_to_delivered(self) -> None:
+        async with service() as s:
+            hook = await make(s)
+            for id, took_ms in (("a", 100), ("b", 251)):
+                [delivery] = await accept(s, id, [hook.number])
+                s.clock.ms += took_ms
+                await settle(s, delivery, hook.number, took_ms=5)
+            data = (await hook.metrics()).json["data"]
+            assert data["averageDeliveryTime"] == 175.5
 
     @pytest.mark.parametrize(("days", "count"), [(1, 1), (3, 2), (7, 3), (15, 4), (30, 5)])
-    def test_over_the_days_that_the_originals_screen_offers(self, days: int, count: int) -> None:
+    async def test_over_the_days_that_the_originals_screen_offers(
+        self, days: int, count: int
+    ) -> None:
         """By the original's call and by ours, the same numbers."""
+        async with service() as s:
+            hook = await make(s)
+            await aged(s, hook)
+            dates = {"startDate": s.clock.ms - days * DAY_MS, "endDate": s.clock.ms}
+            data = (await hook.metrics(**dates)).json["data"]
+            failed = count // 2
+            parts = ("totalEvents", "deliveredEvents", "failedEvents")
+            assert [data[part] for part in parts] == [count, count - failed, failed]
+            found = s.webhooks.by_number(hook.number)
+            assert found is not None
+            path = f"/v1/webHooks/{found.webhook.id}/tally?from={dates['startDate']}"
+            tally = (await s.call("GET", path)).json
+            assert [tally[part] for part in ("total", "delivered", "failed")] == [
+                count,
+                count - failed,
+                failed,
+            ]
 
-        async def scenario() -> None:
-            async with service() as s:
-                hook = await make(s)
-                await aged(s, hook)
-                dates = {"startDate": s.clock.ms - days * DAY_MS, "endDate": s.clock.ms}
-                data = (await hook.metrics(**dates)).json["data"]
-                failed = count // 2
-                parts = ("totalEvents", "deliveredEvents", "failedEvents")
-                assert [data[part] for part in parts] == [count, count - failed, failed]
-                found = s.webhooks.by_number(hook.number)
-                assert found is not None
-                path = f"/v1/webHooks/{found.webhook.id}/tally?from={dates['startDate']}"
-                tally = (await s.call("GET", path)).json
-                assert [tally[part] for part in ("total", "delivered", "failed")] == [
-                    count,
-                    count - failed,
-                    failed,
-                ]
-
-        run(scenario())
-
-    def test_without_dates_it_is_the_last_30_days_and_with_an_end_the_30_days_before_it(
+    async def test_without_dates_it_is_the_last_30_days_and_with_an_end_the_30_days_before_it(
         self,
     ) -> None:
         """The original's page says the last 30 days in one place and all that is kept in another,
         where it keeps 30 days: what is older was never told by it."""
-
-        async def scenario() -> None:
-            async with service() as s:
-                hook = await make(s)
-                await aged(s, hook)
-                now_ms = s.clock.ms
-                for query, total in (({}, 5), ({"endDate": now_ms - 12 * DAY_MS}, 2)):
-                    data = (await hook.metrics(**query)).json["data"]
-                    assert data["totalEvents"] == total, query
-                    assert data["endDate"] == query.get("endDate", now_ms)
-                    assert data["startDate"] == data["endDate"] - 30 * DAY_MS
-                start = {"startDate": now_ms - 60 * DAY_MS}
-                data = (await hook.metrics(**start)).json["data"]
-                assert (data["totalEvents"], data["endDate"]) == (6, now_ms)
-
-        run(scenario())
+        async with service() as s:
+            hook = await make(s)
+            await aged(s, hook)
+            now_ms = s.clock.ms
+            for query, total in (({}, 5), ({"endDate": now_ms - 12 * DAY_MS}, 2)):
+                data = (await hook.metrics(**query)).json["data"]
+                assert data["totalEvents"] == total, query
+                assert data["endDate"] == query.get("endDate", now_ms)
+                assert data["startDate"] == data["endDate"] - 30 * DAY_MS
+            start = {"startDate": now_ms - 60 * DAY_MS}
+            data = (await hook.metrics(**start)).json["data"]
+            assert (data["totalEvents"], data["endDate"]) == (6, now_ms)
 
     @pytest.mark.parametrize(
         "query", [{"startDate": "x"}, {"endDate": "-1"}, {"startDate": 9, "endDate": 8}]
     )
-    def test_a_period_that_cannot_be_is_refused(self, query: dict[str, Any]) -> None:
-        async def scenario() -> None:
-            async with service() as s:
-                reply = await (await make(s)).metrics(**query)
-                assert reply.status == 400 and reply.json["errors"][0]["field"] in query
-
-        run(scenario())
+    async def test_a_period_that_cannot_be_is_refused(self, query: dict[str, Any]) -> None:
+        async with service() as s:
+            reply = await (await make(s)).metrics(**query)
+            assert reply.status == 400 and reply.json["errors"][0]["field"] in query
 
 
 def test_what_is_asked_of_the_store_fits_its_port() -> None:

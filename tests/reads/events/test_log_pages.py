@@ -1,6 +1,5 @@
 """Pages over a store whose own pages may be short, or empty, although there is more."""
 
-import asyncio
 import random
 from collections.abc import Sequence
 
@@ -43,7 +42,7 @@ class Store:
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_turning_the_pages_shows_each_row_once_in_order(seed: int) -> None:
+async def test_turning_the_pages_shows_each_row_once_in_order(seed: int) -> None:
     rng = random.Random(seed)
     newest = rng.randint(0, 300)
     spread = [rng.choice((b"a", b"b", b"c", b"")) for _ in range(newest)]
@@ -54,32 +53,25 @@ def test_turning_the_pages_shows_each_row_once_in_order(seed: int) -> None:
     wanted = sorted(terms[b"a"] + terms[b"b"])
     store = Store(terms, rng.randint(1, 40), newest)
     limit = rng.randint(1, 9)
-
-    async def turn() -> None:
-        seen: list[int] = []
-        on: int | None = None
-        while True:
-            page = await newest_first(store, queries, on, limit)
-            assert len(page.rows) <= limit
-            seen += [one.id for one in page.rows]
-            if (on := page.on) is None:
-                break
-        assert seen == wanted[::-1]
-        seen, on = [], 0
-        while on is not None:
-            page = await oldest_first(store, queries, on, limit)
-            assert len(page.rows) <= limit
-            seen += [one.id for one in page.rows]
-            on = page.on
-        assert seen == wanted
-
-    asyncio.run(turn())
+    seen: list[int] = []
+    on: int | None = None
+    while True:
+        page = await newest_first(store, queries, on, limit)
+        assert len(page.rows) <= limit
+        seen += [one.id for one in page.rows]
+        if (on := page.on) is None:
+            break
+    assert seen == wanted[::-1]
+    seen, on = [], 0
+    while on is not None:
+        page = await oldest_first(store, queries, on, limit)
+        assert len(page.rows) <= limit
+        seen += [one.id for one in page.rows]
+        on = page.on
+    assert seen == wanted
 
 
-def test_one_page_asks_a_bounded_number_of_questions() -> None:
-    async def scenario() -> None:
-        store = Store({b"a": [1]}, 1, 10_000)
-        page = await newest_first(store, [DeliveryQuery((1,), terms=(b"a",))], None, 50)
-        assert page.rows == [] and page.on is not None and store.asked == 12
-
-    asyncio.run(scenario())
+async def test_one_page_asks_a_bounded_number_of_questions() -> None:
+    store = Store({b"a": [1]}, 1, 10_000)
+    page = await newest_first(store, [DeliveryQuery((1,), terms=(b"a",))], None, 50)
+    assert page.rows == [] and page.on is not None and store.asked == 12

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.api.control_client import BASIC, START_MS, Service, event, run, service
+from tests.api.control_client import BASIC, START_MS, Service, event, service
 from tidings.core.delivery.exchange import Timings
 from tidings.core.delivery.next_attempt import NextAttempt, Why
 from tidings.core.delivery.standing import Standing
@@ -48,99 +48,87 @@ EVIDENCE = port.Evidence(
 )
 
 
-def test_each_attempt_shows_its_request_by_the_version_that_sent_it() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await webhook(s)
-            delivery = await accept(s, "e-1", hook)
-            await settle(
-                s, delivery, hook, State.RETRYING, status=503, delay_ms=5000, evidence=EVIDENCE
-            )
-            changed = {"webHookUrl": "https://new.example/", "webHookHeaders": {"X-Key": "k" * 20}}
-            await s.webhooks.replace(1, hook.id, changed, "boss")
-            await settle(s, delivery, hook, State.DELIVERED, attempt=2, version=2)
-            told = await shown(s, delivery)
-            first, second = [one["request"] for one in told["attemptList"]]
-            assert (first["method"], first["url"]) == ("POST", "https://crm.example.com/hook")
-            assert second["url"] == "https://new.example/"
-            headers = {one["name"]: one["value"] for one in first["headers"]}
-            assert headers["Authorization"] == "…cdef", "configured values are masked"
-            assert {one["name"]: one["value"] for one in second["headers"]}["X-Key"] == "…kkkk"
-            assert headers["tidings-delivery"] == show("dlv", delivery)
-            assert headers["tidings-attempt"] == "1"
-            assert first["body"]["text"] == (
-                '{"eventName":"pointsIssued","eventId":"e-1","orgId":1,"data":{"n":1.50}}'
-            )
-            at_s = int(headers["webhook-timestamp"])
-            assert at_s == (START_MS + 5) // 1000
-            made = Signer(hook.secrets).sign(
-                headers["webhook-id"], at_s, first["body"]["text"].encode()
-            )
-            assert headers["webhook-signature"] == made, "signatures are kept"
-            assert told["attemptList"][0]["answer"]["body"]["text"] == "busy"
-            assert told["attemptList"][0]["timings"] == {
-                "dnsInMs": None,
-                "connectInMs": 1.5,
-                "tlsInMs": None,
-                "headInMs": 12,
-            }
-
-    run(scenario())
+async def test_each_attempt_shows_its_request_by_the_version_that_sent_it() -> None:
+    async with service() as s:
+        hook = await webhook(s)
+        delivery = await accept(s, "e-1", hook)
+        await settle(
+            s, delivery, hook, State.RETRYING, status=503, delay_ms=5000, evidence=EVIDENCE
+        )
+        changed = {"webHookUrl": "https://new.example/", "webHookHeaders": {"X-Key": "k" * 20}}
+        await s.webhooks.replace(1, hook.id, changed, "boss")
+        await settle(s, delivery, hook, State.DELIVERED, attempt=2, version=2)
+        told = await shown(s, delivery)
+        first, second = [one["request"] for one in told["attemptList"]]
+        assert (first["method"], first["url"]) == ("POST", "https://crm.example.com/hook")
+        assert second["url"] == "https://new.example/"
+        headers = {one["name"]: one["value"] for one in first["headers"]}
+        assert headers["Authorization"] == "…cdef", "configured values are masked"
+        assert {one["name"]: one["value"] for one in second["headers"]}["X-Key"] == "…kkkk"
+        assert headers["tidings-delivery"] == show("dlv", delivery)
+        assert headers["tidings-attempt"] == "1"
+        assert first["body"]["text"] == (
+            '{"eventName":"pointsIssued","eventId":"e-1","orgId":1,"data":{"n":1.50}}'
+        )
+        at_s = int(headers["webhook-timestamp"])
+        assert at_s == (START_MS + 5) // 1000
+        made = Signer(hook.secrets).sign(
+            headers["webhook-id"], at_s, first["body"]["text"].encode()
+        )
+        assert headers["webhook-signature"] == made, "signatures are kept"
+        assert told["attemptList"][0]["answer"]["body"]["text"] == "busy"
+        assert told["attemptList"][0]["timings"] == {
+            "dnsInMs": None,
+            "connectInMs": 1.5,
+            "tlsInMs": None,
+            "headInMs": 12,
+        }
 
 
-def test_what_is_not_kept_is_not_made_up() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            plain = await webhook(s)
-            shaped = await webhook(s, name="shaped", fields={"drop": ["data.n"]})
-            one, two = await accept(s, "e-1", plain), await accept(s, "e-2", shaped)
-            await settle(s, one, plain, State.DELIVERED)
-            await settle(s, two, shaped, State.DELIVERED)
-            s.store.half.connection.execute("DELETE FROM body WHERE seq = 1").fetchall()
-            [gone] = (await shown(s, one))["attemptList"]
-            assert gone["request"]["body"] is None and "retention" in gone["request"]["note"]
-            [unkept] = (await shown(s, two))["attemptList"]
-            assert unkept["request"]["body"] is None and "shaping" in unkept["request"]["note"]
-            names = {one["name"] for one in unkept["request"]["headers"]}
-            assert "webhook-signature" not in names and "webhook-id" in names
-
-    run(scenario())
+async def test_what_is_not_kept_is_not_made_up() -> None:
+    async with service() as s:
+        plain = await webhook(s)
+        shaped = await webhook(s, name="shaped", fields={"drop": ["data.n"]})
+        one, two = await accept(s, "e-1", plain), await accept(s, "e-2", shaped)
+        await settle(s, one, plain, State.DELIVERED)
+        await settle(s, two, shaped, State.DELIVERED)
+        s.store.half.connection.execute("DELETE FROM body WHERE seq = 1").fetchall()
+        [gone] = (await shown(s, one))["attemptList"]
+        assert gone["request"]["body"] is None and "retention" in gone["request"]["note"]
+        [unkept] = (await shown(s, two))["attemptList"]
+        assert unkept["request"]["body"] is None and "shaping" in unkept["request"]["note"]
+        names = {one["name"] for one in unkept["request"]["headers"]}
+        assert "webhook-signature" not in names and "webhook-id" in names
 
 
-def test_a_failed_delivery_is_tried_again_and_its_lane_is_told() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await webhook(s)
-            delivery = await accept(s, "e-1", hook)
-            await settle(s, delivery, hook, State.FAILED, status=400, evidence=EVIDENCE)
-            path = f"/v1/deliveries/{show('dlv', delivery)}/retry"
-            reply = await s.call("POST", path)
-            assert reply.status == 202 and reply.json["outcome"] == "due"
-            assert s.lanes.asked == [(hook.number, s.clock.ms)]
-            assert (await shown(s, delivery))["state"] == "retrying"
-            take = port.Batch(0, takes=[port.Take(hook.number, 5)])
-            [job] = (await s.store.commit(take)).taken
-            assert (job.delivery, job.attempt) == (delivery, 2)
-            s.next_attempts[delivery] = NextAttempt(begun=2)
-            again = await s.call("POST", path)
-            assert (again.status, again.json["error"]["code"]) == (409, "under_way")
-
-    run(scenario())
+async def test_a_failed_delivery_is_tried_again_and_its_lane_is_told() -> None:
+    async with service() as s:
+        hook = await webhook(s)
+        delivery = await accept(s, "e-1", hook)
+        await settle(s, delivery, hook, State.FAILED, status=400, evidence=EVIDENCE)
+        path = f"/v1/deliveries/{show('dlv', delivery)}/retry"
+        reply = await s.call("POST", path)
+        assert reply.status == 202 and reply.json["outcome"] == "due"
+        assert s.lanes.asked == [(hook.number, s.clock.ms)]
+        assert (await shown(s, delivery))["state"] == "retrying"
+        take = port.Batch(0, takes=[port.Take(hook.number, 5)])
+        [job] = (await s.store.commit(take)).taken
+        assert (job.delivery, job.attempt) == (delivery, 2)
+        s.next_attempts[delivery] = NextAttempt(begun=2)
+        again = await s.call("POST", path)
+        assert (again.status, again.json["error"]["code"]) == (409, "under_way")
 
 
-def test_a_retry_that_comes_forward_keeps_its_promise() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await webhook(s)
-            delivery = await accept(s, "e-1", hook)
-            await settle(
-                s, delivery, hook, State.RETRYING, status=503, delay_ms=60_000, evidence=EVIDENCE
-            )
-            reply = await s.call("POST", f"/v1/deliveries/{show('dlv', delivery)}/retry")
-            assert "automatic" in reply.json["advice"]
-            assert s.lanes.promised_retries._due_ms == {delivery: START_MS + 60_000}
-
-    run(scenario())
+async def test_a_retry_that_comes_forward_keeps_its_promise() -> None:
+    async with service() as s:
+        hook = await webhook(s)
+        delivery = await accept(s, "e-1", hook)
+        await settle(
+            s, delivery, hook, State.RETRYING, status=503, delay_ms=60_000, evidence=EVIDENCE
+        )
+        reply = await s.call("POST", f"/v1/deliveries/{show('dlv', delivery)}/retry")
+        assert "automatic" in reply.json["advice"]
+        assert s.lanes.promised_retries._due_ms == {delivery: START_MS + 60_000}
 
 
 FULL = NextAttempt(why=Why.CONNECTIONS, most=10)
@@ -166,188 +154,160 @@ async def everywhere(s: Service, delivery: int) -> list[Any]:
     return [await shown(s, delivery), listed, fate]
 
 
-def test_behind_an_open_breaker_the_next_attempt_is_not_before_its_probe() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            delivery = await failing(s, await webhook(s))
-            s.next_attempts[delivery] = AWAY
+async def test_behind_an_open_breaker_the_next_attempt_is_not_before_its_probe() -> None:
+    async with service() as s:
+        delivery = await failing(s, await webhook(s))
+        s.next_attempts[delivery] = AWAY
+        for told in await everywhere(s, delivery):
+            assert told["nextAttemptAt"] == iso(AWAY_MS)
+        told = await shown(s, delivery)
+        assert "Next try 09:15:41 UTC at the earliest (in 41 s)." in told["advice"]
+        s.next_attempts[delivery] = NextAttempt(why=Why.BREAKER, until_ms=START_MS + 2_000)
+        for told in await everywhere(s, delivery):
+            assert told["nextAttemptAt"] == iso(START_MS + 5_000), "its own time is later"
+
+
+async def test_a_retry_that_waits_in_its_lane_is_not_shown_as_an_attempt() -> None:
+    async with service() as s:
+        delivery = await failing(s, await webhook(s), taken=True)
+        for next_attempt, next_ms in ((AWAY, AWAY_MS), (FULL, None)):
+            s.next_attempts[delivery] = msgspec.structs.replace(next_attempt, taken=True)
             for told in await everywhere(s, delivery):
-                assert told["nextAttemptAt"] == iso(AWAY_MS)
+                assert (told["attempts"], told["nextAttemptAt"]) == (1, iso(next_ms))
             told = await shown(s, delivery)
-            assert "Next try 09:15:41 UTC at the earliest (in 41 s)." in told["advice"]
-            s.next_attempts[delivery] = NextAttempt(why=Why.BREAKER, until_ms=START_MS + 2_000)
-            for told in await everywhere(s, delivery):
-                assert told["nextAttemptAt"] == iso(START_MS + 5_000), "its own time is later"
-
-    run(scenario())
-
-
-def test_a_retry_that_waits_in_its_lane_is_not_shown_as_an_attempt() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            delivery = await failing(s, await webhook(s), taken=True)
-            for next_attempt, next_ms in ((AWAY, AWAY_MS), (FULL, None)):
-                s.next_attempts[delivery] = msgspec.structs.replace(next_attempt, taken=True)
-                for told in await everywhere(s, delivery):
-                    assert (told["attempts"], told["nextAttemptAt"]) == (1, iso(next_ms))
-                told = await shown(s, delivery)
-                assert [one["number"] for one in told["attemptList"]] == [1]
-                assert "The next try is under way." not in told["advice"]
-            s.next_attempts[delivery] = NextAttempt(begun=2)
-            for told in await everywhere(s, delivery):
-                assert (told["attempts"], told["nextAttemptAt"]) == (2, None)
-            begun = (await shown(s, delivery))["attemptList"][1]
-            assert (begun["number"], begun["ended"]) == (2, False)
-
-    run(scenario())
+            assert [one["number"] for one in told["attemptList"]] == [1]
+            assert "The next try is under way." not in told["advice"]
+        s.next_attempts[delivery] = NextAttempt(begun=2)
+        for told in await everywhere(s, delivery):
+            assert (told["attempts"], told["nextAttemptAt"]) == (2, None)
+        begun = (await shown(s, delivery))["attemptList"][1]
+        assert (begun["number"], begun["ended"]) == (2, False)
 
 
-def test_an_attempt_that_ends_while_it_is_looked_at_is_shown_with_what_came_of_it() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await webhook(s)
-            delivery = await failing(s, hook, taken=True)
-            s.next_attempts[delivery] = NextAttempt(begun=2)
-            read = s.store.attempts_of
+async def test_an_attempt_that_ends_while_it_is_looked_at_is_shown_with_what_came_of_it() -> None:
+    async with service() as s:
+        hook = await webhook(s)
+        delivery = await failing(s, hook, taken=True)
+        s.next_attempts[delivery] = NextAttempt(begun=2)
+        read = s.store.attempts_of
 
-            async def attempts_of(one: int) -> Any:
-                s.store.attempts_of = read  # type: ignore[method-assign]
-                more = {"status": 400, "evidence": EVIDENCE, "delay_ms": 9_000, "attempt": 2}
-                await settle(s, delivery, hook, State.RETRYING, **more)
-                del s.next_attempts[delivery]
-                return await read(one)
+        async def attempts_of(one: int) -> Any:
+            s.store.attempts_of = read  # type: ignore[method-assign]
+            more = {"status": 400, "evidence": EVIDENCE, "delay_ms": 9_000, "attempt": 2}
+            await settle(s, delivery, hook, State.RETRYING, **more)
+            del s.next_attempts[delivery]
+            return await read(one)
 
-            s.store.attempts_of = attempts_of  # type: ignore[method-assign]
-            told = await shown(s, delivery)
-            assert (told["attempts"], told["nextAttemptAt"]) == (2, iso(START_MS + 9_000))
-            assert [one["status"] for one in told["attemptList"]] == [503, 400]
-
-    run(scenario())
+        s.store.attempts_of = attempts_of  # type: ignore[method-assign]
+        told = await shown(s, delivery)
+        assert (told["attempts"], told["nextAttemptAt"]) == (2, iso(START_MS + 9_000))
+        assert [one["status"] for one in told["attemptList"]] == [503, 400]
 
 
-def test_what_was_cancelled_while_it_waited_has_no_attempt_that_goes_on_for_ever() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await webhook(s)
-            delivery = await failing(s, hook, taken=True)
-            await s.store.retire(hook.number, int(State.CANCELLED), 10)
-            told = (await shown(s, delivery))["attemptList"][1]
-            assert (told["ended"], told["fault"]) == (True, "lost")
-            assert "Nothing is known of the end of this attempt" in told["advice"]
-            s.next_attempts[delivery] = NextAttempt(begun=2)
-            told = (await shown(s, delivery))["attemptList"][1]
-            assert (told["ended"], told["advice"]) == (False, "The attempt is under way.")
-
-    run(scenario())
+async def test_what_was_cancelled_while_it_waited_has_no_attempt_that_goes_on_for_ever() -> None:
+    async with service() as s:
+        hook = await webhook(s)
+        delivery = await failing(s, hook, taken=True)
+        await s.store.retire(hook.number, int(State.CANCELLED), 10)
+        told = (await shown(s, delivery))["attemptList"][1]
+        assert (told["ended"], told["fault"]) == (True, "lost")
+        assert "Nothing is known of the end of this attempt" in told["advice"]
+        s.next_attempts[delivery] = NextAttempt(begun=2)
+        told = (await shown(s, delivery))["attemptList"][1]
+        assert (told["ended"], told["advice"]) == (False, "The attempt is under way.")
 
 
-def test_a_pause_and_a_stop_switch_leave_no_next_time_and_say_why() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await webhook(s)
-            delivery = await failing(s, hook)
-            s.next_attempts[delivery] = AWAY
-            await s.webhooks.set_standing(hook.number, Standing.PAUSED, "")
+async def test_a_pause_and_a_stop_switch_leave_no_next_time_and_say_why() -> None:
+    async with service() as s:
+        hook = await webhook(s)
+        delivery = await failing(s, hook)
+        s.next_attempts[delivery] = AWAY
+        await s.webhooks.set_standing(hook.number, Standing.PAUSED, "")
+        for told in await everywhere(s, delivery):
+            assert told["nextAttemptAt"] is None
+        assert "The webhook is paused" in (await shown(s, delivery))["advice"]
+        for org, words in ((1, "stopped for this org"), (0, "stopped for all orgs")):
+            await s.stops.stop(org, "boss")
             for told in await everywhere(s, delivery):
                 assert told["nextAttemptAt"] is None
-            assert "The webhook is paused" in (await shown(s, delivery))["advice"]
-            for org, words in ((1, "stopped for this org"), (0, "stopped for all orgs")):
-                await s.stops.stop(org, "boss")
-                for told in await everywhere(s, delivery):
-                    assert told["nextAttemptAt"] is None
-                assert words in (await shown(s, delivery))["advice"]
-
-    run(scenario())
+            assert words in (await shown(s, delivery))["advice"]
 
 
-def test_a_first_attempt_says_what_it_waits_for() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await webhook(s, ordering="strict")
-            first, second = await accept(s, "e-1", hook, 7), await accept(s, "e-2", hook, 7)
-            assert (await shown(s, first))["advice"] == "It waits for its attempt."
-            s.next_attempts[first] = NextAttempt(begun=1)
-            assert (await shown(s, first))["advice"] == "Its attempt is under way."
-            s.next_attempts[first] = NextAttempt(why=Why.OLDER)
-            assert "Older deliveries" in (await shown(s, first))["advice"]
-            s.next_attempts[first] = AWAY
-            told = await shown(s, first)
-            assert told["nextAttemptAt"] == iso(AWAY_MS) and "First try" in told["advice"]
-            held = (await shown(s, second))["advice"]
-            assert held == f"It waits for delivery {show('dlv', first)} of the same ordering key."
-
-    run(scenario())
+async def test_a_first_attempt_says_what_it_waits_for() -> None:
+    async with service() as s:
+        hook = await webhook(s, ordering="strict")
+        first, second = await accept(s, "e-1", hook, 7), await accept(s, "e-2", hook, 7)
+        assert (await shown(s, first))["advice"] == "It waits for its attempt."
+        s.next_attempts[first] = NextAttempt(begun=1)
+        assert (await shown(s, first))["advice"] == "Its attempt is under way."
+        s.next_attempts[first] = NextAttempt(why=Why.OLDER)
+        assert "Older deliveries" in (await shown(s, first))["advice"]
+        s.next_attempts[first] = AWAY
+        told = await shown(s, first)
+        assert told["nextAttemptAt"] == iso(AWAY_MS) and "First try" in told["advice"]
+        held = (await shown(s, second))["advice"]
+        assert held == f"It waits for delivery {show('dlv', first)} of the same ordering key."
 
 
-def test_a_try_that_cannot_be_made_now_says_when_or_why_not() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await webhook(s)
-            delivery = await failing(s, hook)
-            path = f"/v1/deliveries/{show('dlv', delivery)}/retry"
-            s.next_attempts[delivery] = AWAY
-            told = (await s.call("POST", path)).json
-            assert (told["outcome"], told["nextAttemptAt"]) == ("due", iso(AWAY_MS))
-            assert told["advice"].startswith("Next try 09:15:41 UTC at the earliest (in 41 s). The")
-            s.next_attempts[delivery] = FULL
-            told = (await s.call("POST", path)).json
-            assert told["nextAttemptAt"] is None
-            assert told["advice"].startswith("It is due now. As many attempts of the webhook")
-            await s.webhooks.set_standing(hook.number, Standing.PAUSED, "")
-            told = (await s.call("POST", path)).json
-            assert told["nextAttemptAt"] is None
-            assert told["advice"].startswith("It is due. The webhook is paused: nothing is sent")
-
-    run(scenario())
+async def test_a_try_that_cannot_be_made_now_says_when_or_why_not() -> None:
+    async with service() as s:
+        hook = await webhook(s)
+        delivery = await failing(s, hook)
+        path = f"/v1/deliveries/{show('dlv', delivery)}/retry"
+        s.next_attempts[delivery] = AWAY
+        told = (await s.call("POST", path)).json
+        assert (told["outcome"], told["nextAttemptAt"]) == ("due", iso(AWAY_MS))
+        assert told["advice"].startswith("Next try 09:15:41 UTC at the earliest (in 41 s). The")
+        s.next_attempts[delivery] = FULL
+        told = (await s.call("POST", path)).json
+        assert told["nextAttemptAt"] is None
+        assert told["advice"].startswith("It is due now. As many attempts of the webhook")
+        await s.webhooks.set_standing(hook.number, Standing.PAUSED, "")
+        told = (await s.call("POST", path)).json
+        assert told["nextAttemptAt"] is None
+        assert told["advice"].startswith("It is due. The webhook is paused: nothing is sent")
 
 
-def test_a_try_of_what_waits_already_is_refused_with_what_it_waits_for() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            delivery = await failing(s, await webhook(s), taken=True)
-            s.next_attempts[delivery] = AWAY
-            reply = await s.call("POST", f"/v1/deliveries/{show('dlv', delivery)}/retry")
-            assert (reply.status, reply.json["error"]["code"]) == (409, "waiting_already")
-            assert "Next try 09:15:41 UTC at the earliest" in reply.json["error"]["message"]
-
-    run(scenario())
+async def test_a_try_of_what_waits_already_is_refused_with_what_it_waits_for() -> None:
+    async with service() as s:
+        delivery = await failing(s, await webhook(s), taken=True)
+        s.next_attempts[delivery] = AWAY
+        reply = await s.call("POST", f"/v1/deliveries/{show('dlv', delivery)}/retry")
+        assert (reply.status, reply.json["error"]["code"]) == (409, "waiting_already")
+        assert "Next try 09:15:41 UTC at the earliest" in reply.json["error"]["message"]
 
 
 @pytest.mark.parametrize(
     ("prepare", "code"),
     [("pending", "waiting_already"), ("delivered", "delivered"), ("bodiless", "no_payload")],
 )
-def test_a_try_that_makes_no_sense_is_refused_with_the_reason(prepare: str, code: str) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await webhook(s)
-            delivery = await accept(s, "e-1", hook)
-            if prepare == "delivered":
-                await settle(s, delivery, hook, State.DELIVERED)
-            elif prepare == "bodiless":
-                await settle(s, delivery, hook, State.FAILED, status=400)
-                s.store.half.connection.execute("DELETE FROM body").fetchall()
-            reply = await s.call("POST", f"/v1/deliveries/{show('dlv', delivery)}/retry")
-            assert (reply.status, reply.json["error"]["code"]) == (409, code)
-            assert s.lanes.asked == []
+async def test_a_try_that_makes_no_sense_is_refused_with_the_reason(
+    prepare: str, code: str
+) -> None:
+    async with service() as s:
+        hook = await webhook(s)
+        delivery = await accept(s, "e-1", hook)
+        if prepare == "delivered":
+            await settle(s, delivery, hook, State.DELIVERED)
+        elif prepare == "bodiless":
+            await settle(s, delivery, hook, State.FAILED, status=400)
+            s.store.half.connection.execute("DELETE FROM body").fetchall()
+        reply = await s.call("POST", f"/v1/deliveries/{show('dlv', delivery)}/retry")
+        assert (reply.status, reply.json["error"]["code"]) == (409, code)
+        assert s.lanes.asked == []
 
-    run(scenario())
 
-
-def test_a_webhook_that_does_not_send_is_mended_first_and_others_know_nothing() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            hook = await webhook(s)
-            delivery = await accept(s, "e-1", hook)
-            other, lower = await s.add_org(2), await s.add_org(3, scopes="logs:read")
-            path = f"/v1/deliveries/{show('dlv', delivery)}/retry"
-            foreign = await s.call("POST", path, auth=other)
-            unknown = await s.call("POST", f"/v1/deliveries/{show('dlv', 99)}/retry", auth=other)
-            assert foreign.status == unknown.status == 404
-            assert (await s.call("POST", path, auth=lower)).status == 403
-            await s.webhooks.set_standing(hook.number, Standing.DISABLED, "gone")
-            reply = await s.call("POST", path)
-            assert (reply.status, reply.json["error"]["code"]) == (409, "webhook_does_not_send")
-            assert (await shown(s, delivery))["state"] == "parked"
-
-    run(scenario())
+async def test_a_webhook_that_does_not_send_is_mended_first_and_others_know_nothing() -> None:
+    async with service() as s:
+        hook = await webhook(s)
+        delivery = await accept(s, "e-1", hook)
+        other, lower = await s.add_org(2), await s.add_org(3, scopes="logs:read")
+        path = f"/v1/deliveries/{show('dlv', delivery)}/retry"
+        foreign = await s.call("POST", path, auth=other)
+        unknown = await s.call("POST", f"/v1/deliveries/{show('dlv', 99)}/retry", auth=other)
+        assert foreign.status == unknown.status == 404
+        assert (await s.call("POST", path, auth=lower)).status == 403
+        await s.webhooks.set_standing(hook.number, Standing.DISABLED, "gone")
+        reply = await s.call("POST", path)
+        assert (reply.status, reply.json["error"]["code"]) == (409, "webhook_does_not_send")
+        assert (await shown(s, delivery))["state"] == "parked"

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.api.control_client import Service, run, service
+from tests.api.control_client import Service, service
 from tidings.reads.events.rejections import taken
 
 REQUEST = "7f3d9c1e-8b2a-4d55-9d61-0c54a8b0f1aa"
@@ -35,21 +35,18 @@ async def found(s: Service, **query: str) -> list[str]:
     return [one["eventId"] for one in reply.json["events"]]
 
 
-def test_each_row_and_the_event_itself_tell_the_request_and_the_reference() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            data = {"customerIdentifiers": {"customerId": 7}}
-            plain = await accept(s, "e1", "customerAdded", data)
-            told = await accept(s, "e2", "customerAdded", data, apiRequestId=REQUEST, refId="1_7")
-            rows = (await s.call("GET", "/v1/events")).json["events"]
-            assert [(one["eventId"], one["requestId"], one["refId"]) for one in rows] == [
-                (told, REQUEST, "1_7"),
-                (plain, None, None),
-            ]
-            one = (await s.call("GET", f"/v1/events/{told}")).json
-            assert (one["requestId"], one["refId"]) == (REQUEST, "1_7")
-
-    run(scenario())
+async def test_each_row_and_the_event_itself_tell_the_request_and_the_reference() -> None:
+    async with service() as s:
+        data = {"customerIdentifiers": {"customerId": 7}}
+        plain = await accept(s, "e1", "customerAdded", data)
+        told = await accept(s, "e2", "customerAdded", data, apiRequestId=REQUEST, refId="1_7")
+        rows = (await s.call("GET", "/v1/events")).json["events"]
+        assert [(one["eventId"], one["requestId"], one["refId"]) for one in rows] == [
+            (told, REQUEST, "1_7"),
+            (plain, None, None),
+        ]
+        one = (await s.call("GET", f"/v1/events/{told}")).json
+        assert (one["requestId"], one["refId"]) == (REQUEST, "1_7")
 
 
 @pytest.mark.parametrize(
@@ -65,22 +62,18 @@ def test_each_row_and_the_event_itself_tell_the_request_and_the_reference() -> N
         "41200999",
     ],
 )
-def test_an_event_is_found_by_every_value_that_the_originals_feed_is_searched_by(
+async def test_an_event_is_found_by_every_value_that_the_originals_feed_is_searched_by(
     value: str,
 ) -> None:
     """E-mail, mobile, external id, card number, bill number, API request id, and customer id."""
-
-    async def scenario() -> None:
-        async with service() as s:
-            other = {"customerIdentifiers": {"customerId": 7}, "billNumber": "B-2"}
-            await accept(s, "e1", "transactionAdded", other, apiRequestId="another")
-            data = {"customerIdentifiers": IDENTIFIERS, "billNumber": "BILL-2026-01"}
-            wanted = await accept(s, "e2", "transactionAdded", data, apiRequestId=REQUEST)
-            assert await found(s, q=value) == [wanted]
-            assert await found(s, q=value, eventName="transactionAdded") == [wanted]
-            assert await found(s, q=value, eventName="pointsIssued") == []
-
-    run(scenario())
+    async with service() as s:
+        other = {"customerIdentifiers": {"customerId": 7}, "billNumber": "B-2"}
+        await accept(s, "e1", "transactionAdded", other, apiRequestId="another")
+        data = {"customerIdentifiers": IDENTIFIERS, "billNumber": "BILL-2026-01"}
+        wanted = await accept(s, "e2", "transactionAdded", data, apiRequestId=REQUEST)
+        assert await found(s, q=value) == [wanted]
+        assert await found(s, q=value, eventName="transactionAdded") == [wanted]
+        assert await found(s, q=value, eventName="pointsIssued") == []
 
 
 @pytest.mark.parametrize(
@@ -92,13 +85,10 @@ def test_an_event_is_found_by_every_value_that_the_originals_feed_is_searched_by
         ("cardnumber", "8000123412341234"),
     ],
 )
-def test_a_thin_event_is_found_by_the_one_identifier_that_it_carries(
+async def test_a_thin_event_is_found_by_the_one_identifier_that_it_carries(
     field: str, value: str
 ) -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            data = {"customerIdentifiers": {"customerId": 41200999, field: value}}
-            wanted = await accept(s, "e2", "pointsIssued", data)
-            assert await found(s, q=value) == [wanted]
-
-    run(scenario())
+    async with service() as s:
+        data = {"customerIdentifiers": {"customerId": 41200999, field: value}}
+        wanted = await accept(s, "e2", "pointsIssued", data)
+        assert await found(s, q=value) == [wanted]

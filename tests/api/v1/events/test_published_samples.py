@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.accept_client import PLATFORM, Service, run
+from tests.api.accept_client import PLATFORM, Service
 from tidings.catalogue import load
 from tidings.catalogue.schema import types_of
 from tidings.core.events.calls import IntakeRules
@@ -38,10 +38,10 @@ def named(sample: Json) -> tuple[str, str, str]:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda one: "-".join(named(one)))
-def test_a_published_sample_is_accepted_as_it_is_unless_it_is_a_slip(sample: Json) -> None:
+async def test_a_published_sample_is_accepted_as_it_is_unless_it_is_a_slip(sample: Json) -> None:
     service = Service(CATALOGUE, lambda _: IntakeRules())
     sent = json.dumps(sample["event"]).encode()
-    answer = run(service.call(sent, authorization=PLATFORM))
+    answer = await service.call(sent, authorization=PLATFORM)
     told = answer.body["events"][0]
     if named(sample) in SLIPS:
         assert answer.body["rejected"] == 1, "it is accepted now: take it out of the list"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.control_client import Service, basic, run, scope_of, service
+from tests.api.control_client import Service, basic, scope_of, service
 from tests.simulation.loop import simulate
 from tidings.api.answers import Refused
 from tidings.api.http import event_stream, stream_places
@@ -39,107 +39,91 @@ class Listening:
         await self.task
 
 
-def test_facts_of_the_org_arrive_and_others_do_not() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            stream = Listening(s, await s.add_org(2))
-            start = await stream.next()
-            headers = dict(start["headers"])
-            assert headers[b"content-type"].startswith(b"text/event-stream")
-            assert headers[b"cache-control"] == b"no-store"
-            assert headers[b"x-accel-buffering"] == b"no"  # a proxy passes each fact on at once
-            assert (await stream.next())["body"] == b"retry: 2000\n: listening\n\n"
-            assert s.feed.listening
-            s.feed.tell(1, "event", {"eventId": "theirs"})
-            s.feed.tell(2, "event", {"eventId": "a\nb"})
-            told = (await stream.next())["body"]
-            assert told == b'event: event\ndata: {"eventId":"a\\nb"}\n\n'
-            await stream.leave()
-            assert not s.feed.listening
-
-    run(scenario())
+async def test_facts_of_the_org_arrive_and_others_do_not() -> None:
+    async with service() as s:
+        stream = Listening(s, await s.add_org(2))
+        start = await stream.next()
+        headers = dict(start["headers"])
+        assert headers[b"content-type"].startswith(b"text/event-stream")
+        assert headers[b"cache-control"] == b"no-store"
+        assert headers[b"x-accel-buffering"] == b"no"  # a proxy passes each fact on at once
+        assert (await stream.next())["body"] == b"retry: 2000\n: listening\n\n"
+        assert s.feed.listening
+        s.feed.tell(1, "event", {"eventId": "theirs"})
+        s.feed.tell(2, "event", {"eventId": "a\nb"})
+        told = (await stream.next())["body"]
+        assert told == b'event: event\ndata: {"eventId":"a\\nb"}\n\n'
+        await stream.leave()
+        assert not s.feed.listening
 
 
-def test_closing_the_feed_ends_every_stream() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            stream = Listening(s, basic("boss", "s3cret"))
-            await stream.next()
-            await stream.next()
-            s.feed.close()
-            assert (await stream.next())["more_body"] is False
-            await stream.task
-
-    run(scenario())
+async def test_closing_the_feed_ends_every_stream() -> None:
+    async with service() as s:
+        stream = Listening(s, basic("boss", "s3cret"))
+        await stream.next()
+        await stream.next()
+        s.feed.close()
+        assert (await stream.next())["more_body"] is False
+        await stream.task
 
 
-def test_a_stream_needs_its_scope() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            reply = await s.call("GET", "/v1/stream", auth=await s.add_org(2, "events:write"))
-            assert (reply.status, reply.json["error"]["code"]) == (403, "forbidden")
-            assert not s.feed.listening
-
-    run(scenario())
+async def test_a_stream_needs_its_scope() -> None:
+    async with service() as s:
+        reply = await s.call("GET", "/v1/stream", auth=await s.add_org(2, "events:write"))
+        assert (reply.status, reply.json["error"]["code"]) == (403, "forbidden")
+        assert not s.feed.listening
 
 
 @pytest.mark.parametrize("path", ["/v1/stream", "inbox"])
-def test_whose_credential_is_revoked_hears_no_more(
+async def test_whose_credential_is_revoked_hears_no_more(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(event_stream, "ASKED_AGAIN_S", 0.0)
+    async with service() as s:
+        made = await s.call(
+            "POST",
+            "/v1/orgs/1/credentials",
+            {"name": "listener", "kind": "key", "scopes": {"logs": "read"}},
+        )
+        one = made.json
+        auth = basic(one["id"], one["secret"])
+        where, feed, heard_of = path, s.feed, 1
+        if path == "inbox":
+            inbox = (await s.call("POST", "/v1/inboxes", {})).json
+            where, feed = f"/v1/inboxes/{inbox['id']}/stream", s.inboxes.feed
+            heard_of = s.inboxes.get(1, inbox["id"]).stored.number
+        listening = Listening(s, auth, where)
+        await listening.next()
+        assert (await listening.next())["body"].startswith(b"retry: ")
+        gone = await s.call("DELETE", f"/v1/orgs/1/credentials/{one['id']}")
+        assert gone.status == 200
+        feed.tell(heard_of, "event", {"eventId": "a"})
+        end = await listening.next()
+        assert end["body"] == b"" and end["more_body"] is False
+        await listening.leave()
 
-    async def scenario() -> None:
-        async with service() as s:
-            made = await s.call(
-                "POST",
-                "/v1/orgs/1/credentials",
-                {"name": "listener", "kind": "key", "scopes": {"logs": "read"}},
-            )
-            one = made.json
-            auth = basic(one["id"], one["secret"])
-            where, feed, heard_of = path, s.feed, 1
-            if path == "inbox":
-                inbox = (await s.call("POST", "/v1/inboxes", {})).json
-                where, feed = f"/v1/inboxes/{inbox['id']}/stream", s.inboxes.feed
-                heard_of = s.inboxes.get(1, inbox["id"]).stored.number
-            listening = Listening(s, auth, where)
-            await listening.next()
-            assert (await listening.next())["body"].startswith(b"retry: ")
-            gone = await s.call("DELETE", f"/v1/orgs/1/credentials/{one['id']}")
-            assert gone.status == 200
-            feed.tell(heard_of, "event", {"eventId": "a"})
-            end = await listening.next()
-            assert end["body"] == b"" and end["more_body"] is False
+
+async def test_a_credential_an_org_and_the_process_have_so_many_streams() -> None:
+    async with service() as s:
+        one = await s.add_org(2)
+        open_now = [Listening(s, one) for _ in range(stream_places.OF_CREDENTIAL)]
+        for listening in open_now:
+            assert (await listening.next())["status"] == 200
+        refused = Listening(s, one)
+        start = await refused.next()
+        assert start["status"] == 429
+        assert dict(start["headers"])[b"retry-after"] == b"10"
+        error = json.loads((await refused.next())["body"])["error"]
+        assert error["code"] == "too_many_streams"
+        assert error["message"].startswith("At most 20 streams may be open at one time")
+        other = Listening(s, await s.add_org(3))
+        assert (await other.next())["status"] == 200
+        await open_now.pop().leave()
+        again = Listening(s, one)
+        assert (await again.next())["status"] == 200
+        for listening in (*open_now, again, other):
             await listening.leave()
-
-    run(scenario())
-
-
-def test_a_credential_an_org_and_the_process_have_so_many_streams() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            one = await s.add_org(2)
-            open_now = [Listening(s, one) for _ in range(stream_places.OF_CREDENTIAL)]
-            for listening in open_now:
-                assert (await listening.next())["status"] == 200
-            refused = Listening(s, one)
-            start = await refused.next()
-            assert start["status"] == 429
-            assert dict(start["headers"])[b"retry-after"] == b"10"
-            error = json.loads((await refused.next())["body"])["error"]
-            assert error["code"] == "too_many_streams"
-            assert error["message"].startswith("At most 20 streams may be open at one time")
-            other = Listening(s, await s.add_org(3))
-            assert (await other.next())["status"] == 200
-            await open_now.pop().leave()
-            again = Listening(s, one)
-            assert (await again.next())["status"] == 200
-            for listening in (*open_now, again, other):
-                await listening.leave()
-            assert not s.feed.listening
-
-    run(scenario())
+        assert not s.feed.listening
 
 
 def test_places_of_streams_are_given_back_once() -> None:
@@ -162,21 +146,18 @@ def test_places_of_streams_are_given_back_once() -> None:
     places.take(Caller(3, credential="a third"))
 
 
-def test_a_stream_whose_caller_goes_before_it_begins_leaves_nothing() -> None:
-    async def scenario() -> None:
-        async with service() as s:
-            auth = await s.add_org(2)
-            for _ in range(stream_places.OF_CREDENTIAL * 2):
-                early = Listening(s, auth)
-                await asyncio.sleep(0)
-                early.task.cancel()
-                await asyncio.gather(early.task, return_exceptions=True)
-            listening = Listening(s, auth)
-            assert (await listening.next())["status"] == 200
-            await listening.leave()
-            assert not s.feed.listening
-
-    run(scenario())
+async def test_a_stream_whose_caller_goes_before_it_begins_leaves_nothing() -> None:
+    async with service() as s:
+        auth = await s.add_org(2)
+        for _ in range(stream_places.OF_CREDENTIAL * 2):
+            early = Listening(s, auth)
+            await asyncio.sleep(0)
+            early.task.cancel()
+            await asyncio.gather(early.task, return_exceptions=True)
+        listening = Listening(s, auth)
+        assert (await listening.next())["status"] == 200
+        await listening.leave()
+        assert not s.feed.listening
 
 
 @pytest.mark.parametrize("every_s", [0.05, 0.7, 3.9, 30.0, 100.0])
