@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from ..e2e.api import Api
 from ..e2e.receiver import Receiver
@@ -84,10 +84,15 @@ def test_what_is_done_in_one_tab_is_done_in_the_org_of_that_tab(
     assert not violations(form)
 
     asked: list[str] = []
-    first.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+
+    def dismiss(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    first.on("dialog", dismiss)
     first.goto(f"/console/o/{acme.org}/replays/new?kind=cancel")
     second.goto("/console/stop-all")
-    second.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    second.on("dialog", dismiss)
     second.get_by_role("button", name="Stop sending for all orgs").click()
     assert asked == ["This stops sending for every org of this service."]
     assert not stopped(beta)

@@ -38,7 +38,7 @@ class Api:
 
     def __init__(self, port: int, login: str | None = None, org: int | None = None) -> None:
         self.port = port
-        self.org = org
+        self._org = org
         self._line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         self._headers: dict[str, str] = {}
         self.authorization = ""
@@ -53,6 +53,12 @@ class Api:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def org(self) -> int:
+        """The org that it acts for."""
+        assert self._org is not None, "it acts for no org"
+        return self._org
 
     def close(self) -> None:
         """Close the connection."""

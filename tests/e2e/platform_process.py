@@ -25,7 +25,9 @@ class Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """One question."""
         _, org, kind, id = self.path.split("/")
-        record = {"data": {"email": f"{org}-{id}@platform.example.test"}}
+        record: dict[str, dict[str, object]] = {
+            "data": {"email": f"{org}-{id}@platform.example.test"}
+        }
         if kind == "points":
             record = {"data": {"pointsBalance": int(id)}}
         broken = BROKEN.exists()

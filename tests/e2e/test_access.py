@@ -34,7 +34,7 @@ def test_a_childs_event_reaches_a_parent_that_listens_and_never_a_sibling(
     with service.api() as platform:
         child, sibling = new_org(parent=middle.org), new_org(parent=middle.org)
         paths = {name: receiver.path() for name in ("top", "middle", "deaf", "child", "sibling")}
-        listens = {"listenToChildEvents": True}
+        listens: dict[str, Any] = {"listenToChildEvents": True}
         top.webhook(receiver.url(paths["top"]), **listens)
         middle.webhook(receiver.url(paths["middle"]), **listens)
         middle.webhook(receiver.url(paths["deaf"]), name="deaf")
@@ -79,7 +79,6 @@ def test_a_till_and_an_oauth_client_send_events_and_read_them(
     service: ServiceProcess, api: Api
 ) -> None:
     with service.api() as platform:
-        assert api.org is not None
         till = credential(platform, api.org, kind="till", code=f"till.{api.org}")
         md5 = hashlib.md5(till["secret"].encode()).hexdigest()
         with Api(service.port, f"{till['id']}:{md5}") as as_till:
@@ -106,7 +105,6 @@ def test_lenient_keeps_the_warning_and_admitted_types_are_stored(
     service: ServiceProcess, api: Api
 ) -> None:
     wrong, unknown = new_id(), new_id()
-    assert api.org is not None
     body = event(wrong, api.org, points='"many"')
     assert api.post(body).status == 422
     with service.api() as platform:

@@ -1,6 +1,7 @@
 """A receiver that only fails is left alone, found again when back, and costs others nothing."""
 
 import time
+from functools import partial
 from pathlib import Path
 
 from .api import Api
@@ -67,7 +68,7 @@ def test_a_dead_receiver_is_asked_seldom_and_gets_everything_when_it_is_back(
     refused = [one for one in receiver.arrivals(dead) if one.answer != 200]
     assert len(refused) <= asked + 2
     for one in ids[:3]:
-        fates = until(lambda one=one: settled(api, one), "both are settled")
+        fates = until(partial(settled, api, one), "both are settled")
         assert fates == ["delivered", "delivered"]
 
 

@@ -5,20 +5,21 @@ again and again; then the reason ends, and what arrives says how many attempts t
 """
 
 import time
+from typing import Any
 
 from .api import Api
 from .events import event, new_id
 from .fixtures import NewService
 from .receiver import Receiver
+from .service import ORG
 from .store_file import lost_attempts
 
 KILLS = 3
 STEPS = {"delaysInSeconds": [1, 3600]}
 
 
-def accepted(api: Api, count: int, **fields: int) -> list[str]:
+def accepted(api: Api, count: int, **fields: Any) -> list[str]:
     """Events of the org, accepted."""
-    assert api.org is not None
     ids = [new_id() for _ in range(count)]
     api.accept(b"[" + b",".join(event(one, api.org, **fields) for one in ids) + b"]")
     return ids
@@ -38,13 +39,14 @@ def test_what_was_held_up_through_many_kills_leaves_as_its_first_attempt(
             orgs[why] = api.send("POST", "/v1/orgs", {"name": why}).must(201)["id"]
         with service.api(orgs[why]) as api:
             silent = why in ("busy", "behind_a_key")
+            limited: dict[str, Any] = {"rateLimit": 0.01} if why == "limited" else {}
             path = paths[why] = receiver.path(**({"mode": "silent"} if silent else {}))
             hooks[why] = api.webhook(
                 receiver.url(path),
                 maxAllowedConnections=1,
                 ordering="strict" if why == "behind_a_key" else "none",
                 retryPolicy=STEPS,
-                **({"rateLimit": 0.01} if why == "limited" else {}),
+                **limited,
             )
             verb = f"/v3/webHooks/{hooks[why]['webHookId']}/pause"
             if why == "paused":
@@ -86,7 +88,7 @@ def test_the_first_real_failure_waits_for_the_first_delay(
     with service.api() as api:
         api.webhook(receiver.url(path), maxAllowedConnections=1, retryPolicy=STEPS)
         [one] = [new_id()]
-        api.accept(event(one, api.org or 2001))
+        api.accept(event(one, ORG))
     for number in range(KILLS):
         receiver.wait(path, number + 1)
         service.kill_all()

@@ -49,10 +49,10 @@ def test_receivers_that_hang_take_no_file_from_anybody_else(
             url = hanging.url(f"/{number}")
             api.webhook(url, f"hangs {number}", maxAllowedConnections=AT_ONCE, deadlineInSeconds=5)
         for _ in range(EVENTS):  # more than a thousand attempts at a time, if they could
-            api.accept(event(new_id(), api.org or 0))
+            api.accept(event(new_id(), api.org))
     until(lambda: hanging.open >= MANY, "many attempts under way")
     for api in clients * 7:
-        api.accept(event(new_id(), api.org or 0))
+        api.accept(event(new_id(), api.org))
         assert hanging.open <= 120
         assert files(service) < FILES // 2
     until(lambda: api.get("/readyz").status == 200, "a ready service", 5)

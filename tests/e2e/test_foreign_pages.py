@@ -57,7 +57,7 @@ def test_no_call_of_another_sites_page_changes_anything(
         ("DELETE", f"/v3/webHooks/{id}", None),
         ("POST", f"/v1/webHooks/{id}/test", b"{}"),
         ("POST", "/v1/inboxes", b"{}"),
-        ("POST", "/v1/events", event(new_id(), api.org or 0)),
+        ("POST", "/v1/events", event(new_id(), api.org)),
     ]
     for method, path, body in calls:
         for kind in FORMS if method == "POST" else FORMS[:1]:
@@ -91,7 +91,7 @@ def test_programs_and_our_own_pages_call_as_ever(
     service: ServiceProcess, api: Api, said: dict[str, str]
 ) -> None:
     said = {name: value.format(port=service.port) for name, value in said.items()}
-    body = event(new_id(), api.org or 0)
+    body = event(new_id(), api.org)
     api.call("POST", "/v1/events", body, said | {"content-type": "application/json"}).must(202)
     api.call("POST", "/v1/inboxes", b"{}", said).must(201)
     stopped = api.call("POST", f"/v1/orgs/{api.org}/stop", b"{}", said)

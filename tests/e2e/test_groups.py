@@ -2,6 +2,7 @@
 identifiers in another spelling, a request in its older form, an org's number with a point."""
 
 import json
+from functools import partial
 from typing import Any
 
 from .api import Api
@@ -45,6 +46,11 @@ def found(api: Api, value: object) -> set[str]:
     return {one["eventId"] for one in page["events"]}
 
 
+def finds(api: Api, value: object, event_id: str) -> bool:
+    """Whether a value finds this event and no other."""
+    return found(api, value) == {event_id}
+
+
 def test_a_groups_event_is_found_enriched_by_till_and_store_and_says_why_no_customer(
     api: Api, receiver: Receiver
 ) -> None:
@@ -53,7 +59,7 @@ def test_a_groups_event_is_found_enriched_by_till_and_store_and_says_why_no_cust
     hook = api.webhook(
         receiver.url(path), eventNames=["pointsRedeemed"], enrichmentWhenDown="wait", **WISHES
     )
-    event_id = posted(api, redeemed(new_id(), api.org or 0))
+    event_id = posted(api, redeemed(new_id(), api.org))
     [arrival] = receiver.wait(path, 1)
     data = arrival.event["data"]
     assert data["triggeringActivity"]["enteredBy"]["till"]["code"] == "till.01"
@@ -75,7 +81,7 @@ def test_a_groups_event_is_found_enriched_by_till_and_store_and_says_why_no_cust
     assert row["received"] and row["warning"] == done["warning"]
     assert json.loads(row["body"]["text"]) == arrival.event
     for value in (GROUP, MEMBER):
-        until(lambda value=value: found(api, value) == {event_id}, f"found by {value}")
+        until(partial(finds, api, value, event_id), f"found by {value}")
 
 
 def test_events_of_one_group_keep_their_order_and_a_customer_of_its_number_does_not_wait(
@@ -88,7 +94,7 @@ def test_events_of_one_group_keep_their_order_and_a_customer_of_its_number_does_
         ordering="key",
         retryPolicy={"delaysInSeconds": [1]},
     )
-    org = api.org or 0
+    org = api.org
     first = posted(api, redeemed(new_id(), org))
     receiver.wait(path, 1)
     second = posted(api, redeemed(new_id(), org, customerIdentifiers={}))
@@ -123,7 +129,7 @@ def test_rules_of_a_webhook_and_its_look_ups_mean_a_source_in_every_spelling(
     api.webhook(receiver.url(picky), "picky", eventNames=names, filter=test)
     block = {"customerId": 41200777, "Instore": {"mobile": "15550100"}, "WeChat": None}
     activity = {"enteredAt": {"id": 5031}}
-    given = redeemed(new_id(), api.org or 0, customerIdentifiers=block, triggeringActivity=activity)
+    given = redeemed(new_id(), api.org, customerIdentifiers=block, triggeringActivity=activity)
     event_id = posted(api, given)
     [one] = receiver.wait(whole, 1)
     made = one.event["data"]["customerIdentifiers"]
@@ -172,7 +178,7 @@ def test_a_request_in_its_older_form_is_treated_like_its_twin(api: Api, receiver
     assert arrival.event["data"]["createdBy"]["store"]["code"] == "store.01"
     assert arrival.event["customerId"] == 4545332
     for value in ("7676878", "4545332"):
-        until(lambda value=value: found(api, value) == {event_id}, f"found by {value}")
+        until(partial(finds, api, value, event_id), f"found by {value}")
 
 
 def test_an_orgs_number_with_a_point_is_that_org_everywhere_and_goes_out_as_it_came(

@@ -60,8 +60,8 @@ def test_an_issue_of_several_coupons_is_heard_by_both_names_and_once(
     }
     late = receiver.path()
     hook = api.webhook(receiver.url(late), name="late", eventNames=[BULK])
-    body = {"webHookId": hook["webHookId"]}
-    tried = api.send("POST", "/v1/webHooks/preview", body).must(200)
+    asked = {"webHookId": hook["webHookId"]}
+    tried = api.send("POST", "/v1/webHooks/preview", asked).must(200)
     assert {row["eventId"] for row in tried["events"] if row["received"]} == {many, posted}
     asked = {"states": ["unmatched"], "eventNames": [SINGLE]}
     assert dry(api, hook, **asked)["matched"] == 1

@@ -1,6 +1,7 @@
 """A restored backup starts held, what receivers have is taken as delivered, the rest is sent."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -64,8 +65,7 @@ class Before:
             copied = tidings("backup", "--data", service.data, "--to", copy)
             assert copied.returncode == 0, copied.stderr
             self.all(api, "resume")
-            for path in self.paths:
-                until(lambda path=path: self.arrived(path) == len(self.old), "they are delivered")
+            until(self.all_arrived(len(self.old)), "they are delivered", 30)
         assert service.stop() == 0
         self.tried = self.arrived(self.failing)
         time.sleep(0.01)
@@ -79,6 +79,10 @@ class Before:
     def arrived(self, path: str) -> int:
         """How many requests a receiver has got."""
         return len(self.receiver.arrivals(path))
+
+    def all_arrived(self, count: int) -> Callable[[], bool]:
+        """Whether each that answers has got so many, when it is asked."""
+        return lambda: all(self.arrived(path) == count for path in self.paths)
 
     def quiet(self, seconds: float = 1.0) -> None:
         """That nothing is sent."""
@@ -138,8 +142,7 @@ def test_after_a_restore_only_what_is_newer_is_sent(
     with again.api() as api:
         before.quiet()
         cli(again, "sending", "start", "--all")
-        for path in before.paths:
-            until(lambda path=path: before.arrived(path) == len(old | newer), "the newer are sent")
+        until(before.all_arrived(len(old | newer)), "the newer are sent", 30)
         until(lambda: before.arrived(before.failing) == before.tried + len(newer), "and there too")
         assert api.drained()["delivered"] == 3 * len(old | newer)
         stays(lambda: before.arrived(before.paths[0]) == len(old | newer), "nothing twice", 0.5)
@@ -155,8 +158,7 @@ def test_without_taking_all_of_it_is_sent_once_it_goes_on(
         before.all(api, "resume")
         before.quiet(0.5)
         api.send("POST", "/v1/start", None).must(200)
-        for path in before.paths:
-            until(lambda path=path: before.arrived(path) == 2 * len(before.old), "sent again")
+        until(before.all_arrived(2 * len(before.old)), "sent again", 30)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_an_own_inbox_is_delivered_to_without_dev_and_outlives_a_kill(
         last = done["attemptList"][-1]
         assert last["request"]["url"] == inbox["url"]
         newest = until(lambda: arrivals(api, inbox), "arrivals")
-        assert newest is not None and newest[0]["verdict"] == "valid"
+        assert newest[0]["verdict"] == "valid"
         one = api.get(f"/v1/inboxes/{inbox['id']}/arrivals/{newest[0]['id']}").must(200)
         headers = {header["name"]: header["value"] for header in one["headers"]}
         assert headers["webhook-id"] == event_id

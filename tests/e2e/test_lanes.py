@@ -20,7 +20,6 @@ BATCH = "application/x-ndjson"
 def post_many(api: Api, count: int, customers: int = 1) -> list[str]:
     """Ids of events, posted in one call, of customers in turn."""
     ids = [new_id() for _ in range(count)]
-    assert api.org is not None
     org = api.org
     bodies = [
         event(one, org, customer=n % customers).replace(b"\n", b"") for n, one in enumerate(ids)
@@ -182,7 +181,6 @@ def test_what_is_behind_a_refused_delivery_waits_where_its_owner_wants_it(
 def delays(api: Api, receiver: Receiver, path: str, count: int) -> list[float]:
     """Seconds from the call to the arrival, of events posted one by one."""
     started: dict[str, float] = {}
-    assert api.org is not None
     for _ in range(count):
         event_id = new_id()
         body = event(event_id, api.org)
@@ -203,8 +201,7 @@ def test_dead_silent_and_hostile_receivers_delay_nobody_else(
         mode: receiver.path(mode=mode)
         for mode in ("silent", "reset", "drip", "flood", "endless", "garbage")
     }
-    with service.api() as api:
-        api.org = 2001
+    with service.api(2001) as api:
         api.webhook(receiver.url(healthy), name="healthy")
         delays(api, receiver, healthy, 50)  # warm
         alone = delays(api, receiver, healthy, 200)

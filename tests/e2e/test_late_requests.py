@@ -64,7 +64,6 @@ _customers = iter(range(1000, 9000))
 def being_made(api: Api) -> str:
     """An event whose message is being made when this returns."""
     event_id = new_id()
-    assert api.org is not None
     api.accept(event(event_id, api.org, customer=next(_customers)))
     time.sleep(LATE_S / 3)
     return event_id

@@ -86,7 +86,7 @@ def test_an_event_that_is_dear_to_check_is_checked_apart_and_the_others_go_on(
 
 
 def test_the_simulators_story_is_accepted_whole(api: Api) -> None:
-    body = b"\n".join(one.body() for one in islice(simulate(api.org or 1, 11), 900))
+    body = b"\n".join(one.body() for one in islice(simulate(api.org, 11), 900))
     answer = api.post(body, "application/x-ndjson").must(202)
     refused = [row for row in answer["events"] if row["status"] == "rejected"]
     assert (answer["accepted"], refused) == (900, [])

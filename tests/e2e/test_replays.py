@@ -129,7 +129,7 @@ def test_failed_ones_go_to_the_mended_receiver_under_their_own_id(
     path = receiver.path(status=400)
     hook = api.webhook(receiver.url(path))
     ids = [new_id() for _ in range(5)]
-    api.accept(batch(ids, api.org or 0))
+    api.accept(batch(ids, api.org))
     for one in ids:
         assert api.settled(one)["state"] == "failed"
     receiver.plan(path, status=200)
@@ -152,7 +152,7 @@ def test_delivered_ones_are_sent_again_only_when_asked_for_under_an_id_of_the_re
     path = receiver.path()
     hook = api.webhook(receiver.url(path))
     one = new_id()
-    api.accept(event(one, api.org or 0))
+    api.accept(event(one, api.org))
     api.settled(one)
     refused = api.send(
         "POST", "/v1/replays", {"webHookId": hook["webHookId"], "states": ["delivered"]}
@@ -169,7 +169,7 @@ def test_a_paused_job_makes_nothing_and_goes_on_when_resumed(api: Api, receiver:
     path, other = receiver.path(), receiver.path()
     api.webhook(receiver.url(path), name="first")
     ids = [new_id() for _ in range(60)]
-    api.accept(batch(ids, api.org or 0))
+    api.accept(batch(ids, api.org))
     receiver.wait(path, 60)
     hook = api.webhook(receiver.url(other), name="second")
     job = replay(api, hook, missedSince=0, ratePerSecond=10)
@@ -197,7 +197,7 @@ def test_a_strict_lane_is_freed_by_cancelling_its_first(api: Api, receiver: Rece
     path = receiver.path(each=[{"status": 500}] * 3)
     api.webhook(receiver.url(path), ordering="strict", retryPolicy={"delaysInSeconds": [60]})
     ids = [new_id() for _ in range(3)]
-    api.accept(batch(ids, api.org or 0))
+    api.accept(batch(ids, api.org))
     first = api.settled(ids[0], states=("retrying",))
     assert api.delivery_of(ids[1])["state"] == "held"
     receiver.plan(path, status=200)
@@ -215,7 +215,7 @@ def test_what_waits_in_a_lane_is_not_sent_once_its_cancel_is_answered(
     path = receiver.path(delay=0.1)
     api.webhook(receiver.url(path), maxAllowedConnections=1)
     ids = [new_id() for _ in range(30)]
-    api.accept(batch(ids, api.org or 0))
+    api.accept(batch(ids, api.org))
     receiver.wait(path, 1)
     taken_back = ids[20:]
     for one in taken_back:
@@ -236,8 +236,8 @@ def test_wrong_events_are_cancelled_by_filter_after_a_count(api: Api, receiver: 
         retryPolicy={"delaysInSeconds": [600]},
     )
     wrong, right = [new_id() for _ in range(40)], new_id()
-    api.accept(batch(wrong, api.org or 0))
-    api.accept(event(right, api.org or 0, name="customerUpdated"))
+    api.accept(batch(wrong, api.org))
+    api.accept(event(right, api.org, name="customerUpdated"))
     api.settled(wrong[0], states=("retrying",))  # the others too, or behind the open breaker
     body = {"eventNames": ["pointsIssued"]}
     told = api.send("POST", "/v1/deliveries/cancel", body | {"dryRun": True}).must(200)
@@ -290,8 +290,8 @@ def test_a_stopped_org_holds_while_others_go_on(
     told = stopped.call("POST", f"/v1/orgs/{stopped.org}/stop").must(200)
     assert told["stopped"] and not told["everythingStopped"]
     mine, theirs = new_id(), new_id()
-    stopped.accept(event(mine, stopped.org or 0))
-    other.accept(event(theirs, other.org or 0))
+    stopped.accept(event(mine, stopped.org))
+    other.accept(event(theirs, other.org))
     assert other.settled(theirs)["state"] == "delivered"
     stays(lambda: not receiver.arrivals(paths[0]), "the stopped org sends nothing")
     assert stopped.delivery_of(mine)["state"] == "pending"

@@ -5,6 +5,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -63,14 +64,13 @@ class World:
         delivery = api.delivery_of(self.event_id, loud)
         for one in (quiet, loud):
             path = f"/v1/webHooks/{one['webHookId']}/test"
-            tested = until(lambda path=path: self._tested(path), "a test message", 5)
+            tested = until(partial(self._tested, path), "a test message", 5)
             self.told += [json.dumps(one), tested]
         replay = {"webHookId": quiet["webHookId"], "eventIds": [self.event_id], "again": True}
         replayed = api.send("POST", "/v1/replays", replay).must(201)
         arrivals = api.get(f"/v1/inboxes/{inbox['id']}/arrivals").must(200)["arrivals"]
         api.post(b'{"eventName": "pointIssued"}').must(422)
         rejected = until(lambda: api.get("/v1/rejections").must(200)["rejections"], "a rejection")
-        assert rejected is not None
         template = {"name": "slip", "template": "{}"}
         api.send("POST", "/v1/transformations", template).must(201)
         self.ids = {

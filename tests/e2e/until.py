@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 POLL_S = 0.01
 
 
-def until(ask: Callable[[], Value], what: str, seconds: float = 15.0) -> Value:
+def until(ask: Callable[[], Value | None], what: str, seconds: float = 15.0) -> Value:
     """The first true answer. AssertionError, with what was waited for, after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (found := ask()):

@@ -7,6 +7,7 @@ its ids and its sealed texts carry: nothing in it is rewritten.
 import struct
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.e2e.service import ServiceProcess
 
@@ -42,7 +43,7 @@ class Clock:
         with self._file.open("r+b") as file:  # in place: it is mapped into the processes
             file.write(struct.pack("<qq", self._wall_ns, self._passed_ns))
 
-    def service(self, data: Path, **settings: object) -> ServiceProcess:
+    def service(self, data: Path, **settings: Any) -> ServiceProcess:
         """A service on a data directory, not started."""
         wrap = ("env", f"PYTHONPATH={SITE}", f"GOLDEN_CLOCK={self._file}")
         return ServiceProcess(data, wrap=wrap, **settings)

@@ -6,6 +6,7 @@ what was sent to whom, and what the API said of it.
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from tests.e2e import store_file
@@ -13,7 +14,7 @@ from tests.e2e.api import Api
 from tests.e2e.browser import Browser
 from tests.e2e.events import event, new_id
 from tests.e2e.receiver import Receiver
-from tests.e2e.service import ORG, ServiceProcess
+from tests.e2e.service import ServiceProcess
 from tests.e2e.test_letters import MailServer, say_yes
 from tests.e2e.until import until
 
@@ -100,9 +101,7 @@ class World:
 
     def post(self, api: Api, count: int = 1, **how: Any) -> list[str]:
         """Events in one call; their ids."""
-        bodies = {
-            one: event(one, api.org or ORG, **how) for one in (new_id() for _ in range(count))
-        }
+        bodies = {one: event(one, api.org, **how) for one in (new_id() for _ in range(count))}
         api.accept(b"[" + b",".join(bodies.values()) + b"]")
         self.made["events"] |= {one: body.decode() for one, body in bodies.items()}
         return list(bodies)
@@ -110,7 +109,11 @@ class World:
     def tried(self, api: Api, ids: list[str], state: str = "retrying") -> None:
         """Wait until each has come to a state."""
         for one in ids:
-            until(lambda one=one: api.delivery_of(one)["state"] == state, f"{one} is {state}")
+            until(partial(self._is, api, one, state), f"{one} is {state}")
+
+    @staticmethod
+    def _is(api: Api, event: str, state: str) -> bool:
+        return bool(api.delivery_of(event)["state"] == state)
 
     def replay(self, api: Api, name: str, **body: Any) -> dict[str, Any]:
         """A job by a name of the record's."""
@@ -134,7 +137,7 @@ class World:
         with self.service.api() as boss:
             patch = {"settings": {"notify": ["on-call@example.test"], "unknownTypes": "admitted"}}
             boss.send("PATCH", f"/v1/orgs/{api.org}", patch).must(200)
-        say_yes(mail, api, api.org or 0)
+        say_yes(mail, api, api.org)
         mail.kill()
         mail.start("silent")
         self.own_data(api)
@@ -260,14 +263,13 @@ class World:
         new = api.send("POST", rotate, {"overlapHours": 24}).must(200)["data"]["signingSecret"]
         self.made["webhooks"]["signed"]["secrets"].insert(0, new)
         first = self.post(api, 2) + self.post(api, customer=99)  # nobody knows the second customer
+
+        def tried(one: str) -> bool:
+            rows = api.event(one)["deliveries"]
+            return len(rows) == len(shapes) + 1 and all(row["state"] == "retrying" for row in rows)
+
         for one in first:
-            until(
-                lambda one=one: (
-                    all(row["state"] == "retrying" for row in api.event(one)["deliveries"])
-                    and len(api.event(one)["deliveries"]) == len(shapes) + 1
-                ),
-                "each was tried",
-            )
+            until(partial(tried, one), "each was tried")
         hooks = {one["name"]: one for one in api.get("/v3/webHooks").must(200)["data"]}
         api.change(hooks["renamed"], rename={"data.totalPointsIssued": "changed"})
         api.send("PUT", "/v1/reference/customers/41200777", {"mobile": "changed"}).must(200)

@@ -239,7 +239,7 @@ def own_data_still_rules(up: TakenUp) -> None:
         until(lambda: len(api.get(path).must(200)["arrivals"]) == 3, "it is shown too")
     with up.api("Harbour East") as child:
         before, event_id = len(up.arrivals("steady")), new_id()
-        child.accept(event(event_id, child.org or 0, name="tierUpgraded"))
+        child.accept(event(event_id, child.org, name="tierUpgraded"))
         came = up.receiver.wait(up.hook("steady")["path"], before + 1)
         assert came[-1].event_id == event_id
 

@@ -23,6 +23,6 @@ if _file := os.environ.get("GOLDEN_CLOCK"):
         return _now_ns() / 1e9
 
     def _passed(clock: int) -> float:
-        return _gettime(clock) + _read(_offsets)[1] / 1e9
+        return _gettime(clock) + float(_read(_offsets)[1]) / 1e9
 
     time.time_ns, time.time, time.clock_gettime = _now_ns, _now, _passed
