@@ -69,7 +69,7 @@ from tidings.transform.sandbox import Sandbox, Unrenderable
 
 NAMES = ("customerAdded", "pointsIssued", "pointsRedeemed")
 START_MS = 1_770_801_300_000  # 2026-02-11T09:15:00Z
-BASIC = {
+BASIC: dict[str, Any] = {
     "name": "crm",
     "active": True,
     "eventNames": ["pointsIssued"],
@@ -490,7 +490,7 @@ class Service:
             kind=self.event_types.get,
         )
         reread_from(
-            store,  # type: ignore[arg-type]
+            store,
             self.registry,
             self.changes,
             orgs=self.orgs,

@@ -68,10 +68,10 @@ class Seen(HTMLParser):
             return
         if tag == "button" and given.get("type") != "button":
             self._button = (given, [])
-        name = given.get("name")
+        field = given.get("name")
         ticked = given.get("type") not in ("checkbox", "radio") or "checked" in given
-        if tag in ("input", "select", "textarea") and name and ticked:
-            self._form.fields.setdefault(name, []).append(given.get("value", ""))
+        if tag in ("input", "select", "textarea") and field and ticked:
+            self._form.fields.setdefault(field, []).append(given.get("value", ""))
 
     def handle_data(self, data: str) -> None:
         if self._button is not None:

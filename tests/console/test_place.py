@@ -436,11 +436,11 @@ async def test_a_portal_and_ones_own_session_leave_each_other_alone() -> None:
         kept = another.headers["set-cookie"].partition(";")[0]
         replaced = Holder(p, first.partition("=")[2], first)
         assert (await replaced.get("/console/portal/o/7")).status == 401
-        both = Holder(p, own.partition("=")[2], f"{own}; {kept}")
-        out = await both.post("/console/sign-out")
+        holder = Holder(p, own.partition("=")[2], f"{own}; {kept}")
+        out = await holder.post("/console/sign-out")
         assert out.status == 303 and "portal" not in out.headers["set-cookie"]
-        assert (await both.get("/console/portal/o/7")).status == 200
-        assert (await both.get("/console/o/7")).status == 303
+        assert (await holder.get("/console/portal/o/7")).status == 200
+        assert (await holder.get("/console/o/7")).status == 303
 
 
 async def test_portals_of_two_orgs_stand_side_by_side_each_with_its_own_rights() -> None:

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import msgspec
 import pytest
 from starlette.routing import Route
 
@@ -117,24 +118,25 @@ async def _happen(p: Pages, webhook: int, name: str, at: int) -> None:
     """Events in which the name stands, what came of them, and a replay of some."""
     store, version = p.s.store, p.s.registry.version
     data = {name[:250]: {name[:250]: [name]}, "customerIdentifiers": {"firstName": name}}
-    one = {"eventName": "pointsIssued", "eventId": f"e{at} {name}"[:60], "orgId": 7, "data": data}
+    type_, id = "pointsIssued", f"e{at} {name}"[:60]
+    one = {"eventName": type_, "eventId": id, "orgId": 7, "data": data}
     raw = json.dumps(one | {"refId": name, "apiRequestId": name}).encode()
     deliveries = [port.NewDelivery(webhook, 1)]
-    event = port.NewEvent(
-        7, one["eventName"], one["eventId"], b"12345678", raw, b"", name, deliveries
-    )
+    event = port.NewEvent(7, type_, id, b"12345678", raw, b"", name, deliveries)
     receipt = await store.commit(port.Batch(version, [event]))
     answer = port.Evidence(None, name, ((name, name), ("content-type", name)), name.encode(), True)
     left_out = LeftOut((name,), f"{name} is not among the customers.")
-    ends = {"started_ms": p.s.clock.ms, "duration_ms": 5, "evidence": answer, "left_out": left_out}
     (first,) = receipt.firsts
-    settled = [port.Settled(first, webhook, None, int(State.FAILED), 1, 1, status=400, **ends)]
-    await store.commit(port.Batch(version, settled=settled))
+    failed = port.Settled(
+        *(first, webhook, None, int(State.FAILED), 1, 1, p.s.clock.ms, 5, 400),
+        evidence=answer,
+        left_out=left_out,
+    )
+    await store.commit(port.Batch(version, settled=[failed]))
     (late,) = await accept(p.s, event_of(7, 77 + at), [webhook], org=7, ref=name, request=name)
     fault = port.Evidence("tls", name, (), b"", False)
-    ends |= {"evidence": fault, "status": None}
-    settled = [port.Settled(late, webhook, None, int(State.FAILED), 1, 1, **ends)]
-    await store.commit(port.Batch(version, settled=settled))
+    other = msgspec.structs.replace(failed, delivery=late, status=None, evidence=fault)
+    await store.commit(port.Batch(version, settled=[other]))
     for which, sent in enumerate(
         ({name: name, "totalPointsIssued": [name]}, {"totalPointsIssued": name}, name)
     ):

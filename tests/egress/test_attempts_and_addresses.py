@@ -27,7 +27,7 @@ class Deaf(Dialler):
         self.given: list[tuple[str, float]] = []
         self.spends = True
 
-    async def dial(  # type: ignore[override]
+    async def dial(
         self, target: Target, address: str, seconds: float, started: float, *_: Any
     ) -> Fault:
         self.given.append((address, seconds))

@@ -28,7 +28,7 @@ class Inbox:
 
 async def send(
     answered: Answered, *, keep: bool = False, deadline_s: float = 30
-) -> tuple[Inbox, Ending]:
+) -> tuple[Inbox, Ending | None]:
     inbox = Inbox(answered)
     outlet = InboxOutlet(TOKEN, inbox, keep_answers=keep)
     ending = await outlet.send("POST", lambda: [("a", "b")], b"{}", deadline_s)

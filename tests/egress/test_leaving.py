@@ -74,7 +74,7 @@ class Stalling:
             )
             while True:
                 self.requests.append(await read_request(reader))
-                transport.write(EMPTY)  # type: ignore[attr-defined]
+                transport.write(EMPTY)
 
     def close(self) -> None:
         self._listener.close()

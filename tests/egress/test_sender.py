@@ -306,7 +306,9 @@ async def test_it_is_a_sender() -> None:
     """HttpSender fits the port, dials nothing when an outlet is opened, and closes twice."""
     names = Names(at("127.0.0.1"))
     sender: Sender = HttpSender(DEV, names)
-    outlet = sender.open(parse_target("http://hook.test:9999/", allow_http=True), 2)
+    outlet = sender.open(
+        parse_target("http://hook.test:9999/", allow_http=True), 2, keep_answers=False
+    )
     await outlet.close()
     await outlet.close()
     assert names.asked == 0

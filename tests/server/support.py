@@ -86,7 +86,7 @@ async def reply(send: Any, status: int, body: bytes, *headers: tuple[bytes, byte
 
 
 @asynccontextmanager
-async def serving(app: App | None = None, **bounds: Any) -> AsyncIterator[Server]:
+async def serving(app: App | None = None, /, **bounds: Any) -> AsyncIterator[Server]:
     """A server on a port that the system chooses; who is mute comes to it at once."""
     bounds = {"mute_s": 0} | bounds
     names = {"keeps", "remote", "shared", "host", "headers"} & bounds.keys()

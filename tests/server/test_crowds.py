@@ -4,7 +4,7 @@ import asyncio
 import os
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -179,7 +179,7 @@ async def test_an_idle_connection_whose_next_request_is_here_does_not_give_way()
 
 
 @pytest.fixture
-def few_descriptors() -> Callable[[int], list[int]]:
+def few_descriptors() -> Iterator[Callable[[int], list[int]]]:
     """Leaves this process so many descriptors, by taking the others."""
     taken: list[int] = []
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -196,7 +196,7 @@ def few_descriptors() -> Callable[[int], list[int]]:
             os.close(taken.pop())
         return taken
 
-    yield leave  # type: ignore[misc]
+    yield leave
     for number in taken:
         os.close(number)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

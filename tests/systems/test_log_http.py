@@ -13,7 +13,7 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -88,7 +88,7 @@ def _fill(data: Path, step_ms: float) -> None:
 def filters(hooks: list[str]) -> list[dict[str, Any]]:
     """A sample of all combinations: the ordinary ones and the worst."""
     span = {"from": START_MS, "to": START_MS + DAY_MS}
-    combined = itertools.product(
+    combined: Iterable[tuple[dict[str, Any], ...]] = itertools.product(
         ({}, {"webHookId": hooks[0]}, {"webHookId": hooks[19]}, {"webHookId": ",".join(hooks[:5])}),
         ({}, *({"status": one} for one in ("delivered", "failed", "parked", "held,pending"))),
         ({}, *({"eventName": one} for one in (NAMES[0], NAMES[59], RARE, "unknown"))),
@@ -96,7 +96,7 @@ def filters(hooks: list[str]) -> list[dict[str, Any]]:
         ({}, *({"q": one} for one in ("member-5000", "half-0", "nobody"))),
         ({}, {"limit": 200}),
     )
-    every = [dict(itertools.chain(*map(dict.items, parts))) for parts in combined]
+    every = [{name: one for part in parts for name, one in part.items()} for parts in combined]
     return random.Random(5).sample(every, SAMPLE)
 
 

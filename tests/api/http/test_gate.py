@@ -77,9 +77,9 @@ async def test_the_host_of_inboxes_serves_them_alone_and_no_other_does(method: s
             assert status == 404 and set(headers) >= set(ALL), path
     assert (accept.calls, control.calls) == (0, 4), "only inboxes"
     others = (*spelt(CONSOLE), f"x.{INBOX}", f"{INBOX}.", "[::1]:80", "127.0.0.1", "", None)
-    for host in others:
-        assert (await ask(gate, method, "/inbox/abc", host))[0] == 404, host
-        assert (await ask(gate, method, "/console", host))[0] == 200, host
+    for other in others:
+        assert (await ask(gate, method, "/inbox/abc", other))[0] == 404, other
+        assert (await ask(gate, method, "/console", other))[0] == 200, other
     assert control.calls == 4 + len(others)
 
 

@@ -298,7 +298,9 @@ class TestRotation:
             s.clock.ms += 1
             s.webhooks.look_at_ends()
             [webhook] = s.registry.match(1, "pointsIssued")
-            assert len(webhook.secrets) == 1 and s.changed[-1].secrets == webhook.secrets
+            assert len(webhook.secrets) == 1 and list(s.changed[-1].secrets) == list(
+                webhook.secrets
+            )
             shown = (await s.call("GET", path)).json["data"]
             assert shown["signingSecretOverlapEnds"] is None and shown["version"] == 2
 

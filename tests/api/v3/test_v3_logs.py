@@ -11,6 +11,7 @@ from tidings.api.v3 import logs as v3_logs
 from tidings.core.delivery.next_attempt import NextAttempt
 from tidings.core.delivery.states import State
 from tidings.store import port
+from tidings.store.port.events.log import ROWS_MAX
 
 DAY_MS = 86_400_000
 
@@ -415,4 +416,4 @@ class TestMetrics:
 
 
 def test_what_is_asked_of_the_store_fits_its_port() -> None:
-    assert v3_logs.SORTED_MAX >= port.events.log.ROWS_MAX
+    assert v3_logs.SORTED_MAX >= ROWS_MAX

@@ -56,13 +56,14 @@ class Answers(BaseHTTPRequestHandler):
                 row["error"] = {"code": "schema", "message": "data must be an object; got text."}
             rows.append(row)
         count = [row["status"] for row in rows].count
+        rejected = count("rejected")
         answer = {
             "accepted": count("accepted"),
             "duplicates": count("duplicate"),
-            "rejected": count("rejected"),
+            "rejected": rejected,
             "events": rows,
         }
-        self._answer(202 if answer["rejected"] < len(rows) else 422, answer)
+        self._answer(202 if rejected < len(rows) else 422, answer)
 
     def _answer(self, status: int, answer: Any) -> None:
         body = json.dumps(answer).encode()

@@ -43,7 +43,12 @@ def left(org: Api) -> tuple[list[str], list[str]]:
 
 def slowly(ask: Callable[[], object], what: str) -> None:
     """Wait, and stay within the credential's rate of calls."""
-    until(lambda: (time.sleep(0.05), ask())[1], what, 25.0)
+
+    def asked() -> object:
+        time.sleep(0.05)
+        return ask()
+
+    until(asked, what, 25.0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -91,7 +91,7 @@ async def served(**how: Any) -> AsyncIterator[Served]:
         yield Served(p, **how)
 
 
-def at(host: str, **more: str) -> dict[str, str]:
+def at(host: str, **more: str) -> dict[str, Any]:
     return {"host": host} | more
 
 
@@ -141,7 +141,7 @@ NGINX = at("tidings.example", origin=PUBLIC, sec_fetch_site="same-origin", **TOL
     ],
 )  # fmt: skip
 async def test_people_sign_in_work_and_get_safe_cookies(
-    how: dict[str, Any], headers: dict[str, str], secure: bool, address: str
+    how: dict[str, Any], headers: dict[str, Any], secure: bool, address: str
 ) -> None:
     async with served(**how) as c:
         form = await c.ask("GET", "/console/sign-in?to=/console/webhooks", **headers)
@@ -180,7 +180,7 @@ async def test_people_sign_in_work_and_get_safe_cookies(
     ],
 )
 async def test_without_tls_nobody_signs_in_and_it_is_said_why(
-    how: dict[str, Any], headers: dict[str, str], peer: str
+    how: dict[str, Any], headers: dict[str, Any], peer: str
 ) -> None:
     async with served(**how) as c:
         told = await c.sign_in(peer=peer, **headers)
@@ -270,7 +270,7 @@ async def test_a_sign_in_ends_the_session_that_it_replaces_and_no_other() -> Non
     ],
 )
 async def test_a_link_that_another_site_leads_to_asks_first(
-    method: str, headers: dict[str, str], at_once: bool
+    method: str, headers: dict[str, Any], at_once: bool
 ) -> None:
     async with served() as c:
         here = at("127.0.0.1:8080")
@@ -316,7 +316,7 @@ async def test_a_portal_is_opened_by_a_page_alone_and_ends_the_one_before() -> N
     ],
 )
 async def test_signing_out_takes_the_cookie_that_signing_in_gave(
-    how: dict[str, Any], headers: dict[str, str], name: str, secure: bool
+    how: dict[str, Any], headers: dict[str, Any], name: str, secure: bool
 ) -> None:
     async with served(**how) as c:
         token = (await c.sign_in(**headers)).cookies[name][0]

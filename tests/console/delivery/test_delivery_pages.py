@@ -334,7 +334,7 @@ async def test_a_retry_and_a_cancel_are_done_or_refused_in_place() -> None:
         assert await listed(browser, "status=cancelled") == [made[5]]
 
 
-async def ask(browser: Browser, do: str, org: int = 7, **form: Any) -> tuple[int, str]:
+async def ask(browser: Browser, do: str, org: int = 7, /, **form: Any) -> tuple[int, str]:
     reply = await browser.post(f"/console/o/{org}/deliveries/many", {"do": do} | form)
     return reply.status, text(reply) if reply.status != 303 else reply.headers["location"]
 

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -210,13 +211,13 @@ async def test_the_tail_streams_what_happens_in_the_org_to_who_is_signed_in() ->
             await gone.wait()
             return {"type": "http.disconnect"}
 
-        async def send(message: dict[str, object]) -> None:
+        async def send(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 assert message["status"] == 200
-                names = dict(message["headers"])  # type: ignore[call-overload]
+                names = dict(message["headers"])
                 assert names[b"content-type"].startswith(b"text/event-stream")
             else:
-                await heard.put(bytes(message.get("body", b"")))  # type: ignore[arg-type]
+                await heard.put(bytes(message.get("body", b"")))
 
         scope = scope_of("GET", "/console/o/7/tail/stream", {"cookie": browser.cookie})
         listening = asyncio.ensure_future(p.app(scope, receive, send))  # type: ignore[arg-type]

@@ -324,8 +324,8 @@ def test_a_webhook_comes_through_the_form_unchanged() -> None:
     }
 
     def read(body: object, source: Settings | None = None) -> Reading:
-        body = json.loads(json.dumps(body))
-        reading = read_webhook(body, ("pointsIssued",), lambda _: None, source=source)
+        sent = json.loads(json.dumps(body))
+        reading = read_webhook(sent, ("pointsIssued",), lambda _: None, source=source)
         assert isinstance(reading, Reading), reading
         return reading
 

@@ -1,11 +1,13 @@
 """Pages over a store whose own pages may be short, or empty, although there is more."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import pytest
 
 from tidings.reads.events.log_pages import newest_first, oldest_first
+from tidings.store import port
 from tidings.store.port import DeliveryPage, DeliveryQuery, StoredDelivery
 
 
@@ -16,7 +18,7 @@ def row(id: int) -> StoredDelivery:
 class Store:
     """Rows by search term; one question examines `bound` ids of all that there are."""
 
-    def __init__(self, terms: dict[bytes, Sequence[int]], bound: int, newest: int) -> None:
+    def __init__(self, terms: Mapping[bytes, Sequence[int]], bound: int, newest: int) -> None:
         self.terms = terms
         self.bound = bound
         self.newest = newest
@@ -56,7 +58,7 @@ async def test_turning_the_pages_shows_each_row_once_in_order(seed: int) -> None
     seen: list[int] = []
     on: int | None = None
     while True:
-        page = await newest_first(store, queries, on, limit)
+        page = await newest_first(cast(port.Store, store), queries, on, limit)
         assert len(page.rows) <= limit
         seen += [one.id for one in page.rows]
         if (on := page.on) is None:
@@ -64,7 +66,7 @@ async def test_turning_the_pages_shows_each_row_once_in_order(seed: int) -> None
     assert seen == wanted[::-1]
     seen, on = [], 0
     while on is not None:
-        page = await oldest_first(store, queries, on, limit)
+        page = await oldest_first(cast(port.Store, store), queries, on, limit)
         assert len(page.rows) <= limit
         seen += [one.id for one in page.rows]
         on = page.on
@@ -73,5 +75,7 @@ async def test_turning_the_pages_shows_each_row_once_in_order(seed: int) -> None
 
 async def test_one_page_asks_a_bounded_number_of_questions() -> None:
     store = Store({b"a": [1]}, 1, 10_000)
-    page = await newest_first(store, [DeliveryQuery((1,), terms=(b"a",))], None, 50)
+    page = await newest_first(
+        cast(port.Store, store), [DeliveryQuery((1,), terms=(b"a",))], None, 50
+    )
     assert page.rows == [] and page.on is not None and store.asked == 12

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.api.control_client import BASIC, START_MS, Service, event, service
@@ -29,8 +30,7 @@ async def accept(
     its first delivery."""
     plain = event(name, id, [port.NewDelivery(one.number, 1) for one in webhooks], org)
     terms = b"".join(s.terms.of(org, value) for value in values.values()) + s.terms.kept(org, kept)
-    body = [plain.org, plain.name, plain.id, plain.digest, plain.body, terms, None]
-    fresh = port.NewEvent(*body, plain.deliveries)  # type: ignore[arg-type]  # its own fields
+    fresh = msgspec.structs.replace(plain, terms=terms, warning=None)
     receipt = await s.store.commit(port.Batch(s.registry.version, [fresh]))
     return receipt.firsts[0]
 
