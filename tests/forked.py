@@ -87,7 +87,7 @@ class Popen(subprocess.Popen[Any]):
         if not self._forked:
             return super()._internal_poll(*rest, **more)  # type: ignore[misc, no-any-return]
         if self.returncode is None:
-            self.returncode = _Zygote.of_this_process().ended(self.pid)  # type: ignore[assignment]
+            self.returncode = _Zygote.of_this_process().ended(self.pid)
         return self.returncode
 
     def _wait(self, timeout: float | None) -> int:

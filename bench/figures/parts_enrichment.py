@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -28,7 +29,7 @@ ENRICHMENT_US_MAX = 15.0
 CUSTOMER, TILL, STORE = "41200777", "5031", "9"
 EVERYTHING = Enrichment(True, True, ("instore", "wechat"), True, True, True)
 REFERENCE_ALONE = Enrichment(True, True, ("instore", "wechat"), True, False, False)
-RECORDS = {
+RECORDS: dict[str, dict[str, Any]] = {
     CUSTOMERS: {
         "mobile": "15550100",
         "email": "asha@example.test",

@@ -7,8 +7,8 @@ import jsonschema_rs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spoil import Json, Place, dotted, full, places, put, wrong_for
 
+from tests.catalogue.spoil import Json, Place, dotted, full, places, put, wrong_for
 from tidings.catalogue import load
 from tidings.catalogue.catalogue import compile_validator
 from tidings.catalogue.explain import MAX_PROBLEMS, explain
@@ -88,7 +88,7 @@ def test_fields_nobody_knows_are_accepted(name: str) -> None:
 
 def test_envelope_that_the_service_completes_may_be_bare() -> None:
     """eventId, orgId and createdAt are given when missing, so only eventName and data must come."""
-    event = {"eventName": "customerAdded", "data": {"customerIdentifiers": {"customerId": 1}}}
+    event: Json = {"eventName": "customerAdded", "data": {"customerIdentifiers": {"customerId": 1}}}
     assert CATALOGUE.check("customerAdded", event) == []
     event |= {"refId": "", "apiRequestId": None, "loyaltyEventId": None, "eventLogId": -1}
     assert CATALOGUE.check("customerAdded", event) == []

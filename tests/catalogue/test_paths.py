@@ -1,5 +1,7 @@
 """Ordering keys and search values: the right ones, as text, each once, and bounded."""
 
+from typing import Any
+
 import pytest
 
 from tidings.catalogue import load
@@ -103,7 +105,18 @@ def test_values_of_a_bulk_event_are_bounded() -> None:
 def test_texts_that_cannot_be_identifiers_are_left_out() -> None:
     """Empty and very long texts, huge numbers, fractions, booleans and blocks are left out."""
     assert text_of("x" * MAX_TEXT) == "x" * MAX_TEXT
-    for value in ("", "x" * (MAX_TEXT + 1), 2**20_000, 1.5, float("inf"), True, None, [], {}):
+    no_text: list[Any] = [
+        "",
+        "x" * (MAX_TEXT + 1),
+        2**20_000,
+        1.5,
+        float("inf"),
+        True,
+        None,
+        [],
+        {},
+    ]
+    for value in no_text:
         assert text_of(value) is None
 
 

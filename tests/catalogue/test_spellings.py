@@ -64,7 +64,8 @@ def test_a_key_goes_through_any_spelling(name: str) -> None:
     assert getter("data.customerIdentifiers.Instore.externalId")(
         with_source("instore", {"externalId": "E"})
     ) == "E"  # fmt: skip
-    for odd in (None, [], 5, "instore"):
+    others: list[Any] = [None, [], 5, "instore"]
+    for odd in others:
         assert get({"data": {"customerIdentifiers": odd}}) is None
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 import pytest
-import versioned
 
+from tests.catalogue import versioned
 from tidings.catalogue import Catalogue, CatalogueError, EventType, read
 from tidings.catalogue import shapes as module
 from tidings.catalogue.asyncapi import document
@@ -68,12 +68,12 @@ def test_a_version_that_is_none_is_a_problem_of_its_field(
 
 def test_what_was_accepted_in_a_version_that_is_gone_is_read_as_the_newest() -> None:
     versions = {1: "old", 2: "new"}
-    said = ({}, {"eventVersion": 1}, {"eventVersion": 2}, {"eventVersion": 7})
+    said: list[dict[str, int]] = [{}, {"eventVersion": 1}, {"eventVersion": 2}, {"eventVersion": 7}]
     assert [pick(versions, event) for event in said] == ["old", "old", "new", "new"]
 
 
 def test_another_key_alone_makes_a_version(tmp_path: Path) -> None:
-    file = versioned.first()
+    file: dict[str, Any] = versioned.first()
     other = next(name for name in file["data"]["properties"] if f"data.{name}" != file["key"])
     again = file | {"version": 2, "key": f"data.{other}"}
     versioned.write(tmp_path, groupCreated=file, groupCreated__v2=again)
@@ -92,7 +92,7 @@ def test_the_published_schema_of_a_version_takes_no_event_of_another(catalogue: 
 
 
 def only_adds() -> dict[str, Any]:
-    file = versioned.first() | {"version": 2}
+    file: dict[str, Any] = versioned.first() | {"version": 2}
     file["data"]["properties"]["fresh"] = {"type": "string", "description": "New."}
     return file
 

@@ -94,9 +94,13 @@ def _fill(make: Callable[[int], Any], size: int) -> Any:
 def events(size: int) -> Iterator[Json]:
     """`data` of about so many bytes: long lists and objects of everything that is dear."""
     for leaf in (*LEAVES, list(LEAVES)):
-        yield {"v": _fill(lambda n, leaf=leaf: [leaf] * n, size)}
-        yield {"v": _fill(lambda n, leaf=leaf: [{"p0": leaf, "a": leaf}] * n, size)}
-        yield _fill(lambda n, leaf=leaf: {str(i): leaf for i in range(n)}, size)
+        yield from _many(leaf, size)
+
+
+def _many(leaf: Any, size: int) -> Iterator[Json]:
+    yield {"v": _fill(lambda n: [leaf] * n, size)}
+    yield {"v": _fill(lambda n: [{"p0": leaf, "a": leaf}] * n, size)}
+    yield _fill(lambda n: {str(i): leaf for i in range(n)}, size)
 
 
 def random_schema(chance: random.Random, depth: int) -> Json:
@@ -104,7 +108,7 @@ def random_schema(chance: random.Random, depth: int) -> Json:
     kind = chance.random()
     if depth == 0 or kind < 0.15:
         count = chance.choice([2, 10, 200])
-        kinds: list[Any] = list(range(count)), [str(i) for i in range(count)]
+        kinds: tuple[list[Any], ...] = list(range(count)), [str(i) for i in range(count)]
         mixed = [chance.choice([i, str(i), i + 0.5, [i], {"k": i}]) for i in range(count)]
         return chance.choice(
             [

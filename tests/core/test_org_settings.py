@@ -10,13 +10,13 @@ from tidings.core.org_settings import (
     DEFAULT_SETTINGS,
     OrgLimits,
     OrgSettings,
-    Retention,
     read_settings,
     rules_of,
     settings_of,
     show_settings,
     stored_settings,
 )
+from tidings.core.retention import Retention
 
 
 def read(settings: object, old: OrgSettings = DEFAULT_SETTINGS) -> OrgSettings | list[Refusal]:

@@ -87,17 +87,18 @@ class NoticeWorld:
     """Everything, started; or what comes after another one, over the same store."""
 
     def __init__(self, before: "NoticeWorld | None" = None, health: Policy | None = None) -> None:
-        self.clock = before.clock if before else SimulatedClock()
-        self.store = before.store if before else MemoryStore(self.clock)  # type: ignore[arg-type]
-        self.receivers = before.receivers if before else Receivers()
-        self.post = before.post if before else Post()
+        self.webhooks: Webhooks
+        self.clock: SimulatedClock = before.clock if before else SimulatedClock()
+        self.store: MemoryStore = before.store if before else MemoryStore(self.clock)  # type: ignore[arg-type]
+        self.receivers: Receivers = before.receivers if before else Receivers()
+        self.post: Post = before.post if before else Post()
         self.addresses: dict[int, tuple[str, ...]] = before.addresses if before else {}
         self.health: Policy = health or (before.health if before else DEFAULT_POLICY)
         registry = Registry()
         changes = Changes(registry)
         rng = random.Random(1)
         self.engine = Engine(
-            store=self.store,  # type: ignore[arg-type]
+            store=self.store,
             registry=registry,
             catalogue=CATALOGUE,
             sender=self.receivers,
@@ -112,7 +113,7 @@ class NoticeWorld:
             limits=Limits(health=self.health),
         )
         self.webhooks = Webhooks(
-            store=self.store,  # type: ignore[arg-type]
+            store=self.store,
             registry=registry,
             changes=changes,
             vault=Vault({1: Secret(b"v" * 32)}, rng.randbytes),
@@ -127,14 +128,14 @@ class NoticeWorld:
             clock=self.clock,
             number_of=self.webhooks.number_of,
             emails=Emails(
-                store=self.store,  # type: ignore[arg-type]  # as above
+                store=self.store,
                 clock=self.clock,
                 addresses=lambda org: self.addresses.get(org, ()),
                 mailer=self.post,
             ),
         )
         tell_owners(self.notices, self.engine, self.webhooks, self.clock)
-        self._count = before._count if before else 0
+        self._count: int = before._count if before else 0
         self.running: asyncio.Task[None] | None = None
 
     async def start(self) -> "asyncio.Task[None]":

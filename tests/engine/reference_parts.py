@@ -26,11 +26,11 @@ class CountingStore(MemoryStore):
 
     def __init__(self) -> None:
         super().__init__(Clock())
-        self.queries: list[list[str]] = []
+        self.questions: list[list[str]] = []
         self.gate: asyncio.Event | None = None
 
     async def reference(self, org: int, kind: int, ids: Sequence[str]) -> Any:
-        self.queries.append(list(ids))
+        self.questions.append(list(ids))
         rows = await super().reference(org, kind, ids)
         if self.gate is not None:
             await self.gate.wait()  # what was read is old by now

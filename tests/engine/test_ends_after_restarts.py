@@ -15,7 +15,8 @@ from tidings.core.access.portal_rules import Portal
 from tidings.core.notices.consent_rules import LINK_MS
 from tidings.engine.access.denied import Denied
 from tidings.engine.access.sessions import ABSOLUTE_MS, IDLE_MS, PORTAL_MS
-from tidings.engine.access.users import INVITE_MS, RESET, RESET_MS, UserRefused
+from tidings.engine.access.user_records import UserRefused
+from tidings.engine.access.users import INVITE_MS, RESET, RESET_MS
 from tidings.engine.inboxes import IDLE_MS as IDLE_INBOX_MS
 from tidings.store import port
 

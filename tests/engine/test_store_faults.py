@@ -5,7 +5,7 @@ Which call is failed where is told by the table in `test_store_awaits.py`.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -647,7 +647,7 @@ def test_a_letter_goes_once_whatever_was_refused(
         crm = await world.webhook("crm", "groupCreated")
         failed = refusing(world.store, method, first(2), fault=fault, lost=lost)
         emails = Emails(
-            store=world.store,  # type: ignore[arg-type]
+            store=world.store,
             clock=world.clock,
             addresses=lambda org: world.addresses.get(org, ()),
             mailer=world.post,
@@ -673,7 +673,7 @@ def test_a_letter_goes_once_whatever_was_refused(
 def test_a_letter_that_was_withdrawn_is_not_taken_up_by_a_job_that_begins() -> None:
     async def scenario(world: NoticeWorld) -> None:
         emails = Emails(
-            store=world.store,  # type: ignore[arg-type]
+            store=world.store,
             clock=world.clock,
             addresses=lambda org: ("ops@acme.example",),
             mailer=world.post,
@@ -739,7 +739,7 @@ def test_what_is_parked_is_parked_by_a_later_look(fault: Exception, lost: bool, 
             "SELECT DISTINCT state FROM delivery d JOIN event e ON e.seq = d.event"
             " WHERE e.name = 'groupCreated'"
         ).fetchall()
-        ended = {State(state) for (state,) in states}
+        ended = {State(cast(int, state)) for (state,) in states}
         assert {State.PARKED} <= ended <= {State.PARKED, State.FAILED} and len(failed) == 2
         assert "the store takes it again" in told.lines
 

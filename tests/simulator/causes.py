@@ -256,14 +256,17 @@ def member_of(step: Step, field: str) -> bool:
     )) is not None  # fmt: skip
 
 
+def about(customer: int | None) -> Callable[[dict[str, Any]], bool]:
+    """Whether an event is about a customer."""
+    return lambda data: customer_of(data) == customer
+
+
 def merged(step: Step) -> bool:
     ids = [
         step.data[side]["customerId"]
         for side in ("survivorCustomerIdentifiers", "victimCustomerIdentifiers")
     ]
-    added = [
-        step.earlier("customerAdded", where=lambda d, one=one: customer_of(d) == one) for one in ids
-    ]
+    added = [step.earlier("customerAdded", where=about(one)) for one in ids]
     return step.ref_is_call and all(added) and ids[0] != ids[1]
 
 
@@ -320,7 +323,7 @@ def coupon_issued(step: Step) -> bool:
 
 def coupons_issued(step: Step) -> bool:
     who = {customer_of(one) for one in step.data["coupons"]}
-    known = [step.earlier("customerAdded", where=lambda d, w=w: customer_of(d) == w) for w in who]
+    known = [step.earlier("customerAdded", where=about(w)) for w in who]
     return coupons_ref(step) and len(who) == len(step.data["coupons"]) and all(known)
 
 

@@ -330,7 +330,8 @@ def shops_that_never_close(events: list[Json], rng: random.Random) -> list[Json]
 
 
 def duplicate(event: Event) -> bool:
-    return event.data["rejectionDetails"][0]["rejectionReason"] == "DUPLICATE_BILL_NUMBER"
+    reason: str = event.data["rejectionDetails"][0]["rejectionReason"]
+    return reason == "DUPLICATE_BILL_NUMBER"
 
 
 def fixed(event: Event) -> bool:

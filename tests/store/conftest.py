@@ -12,7 +12,7 @@ from tidings.store.sqlite.hosting import embedded
 ADAPTERS: dict[str, Adapter] = {"sqlite-in-process": Halves(), "sqlite": Children()}
 
 
-@pytest.fixture(params=ADAPTERS.values(), ids=ADAPTERS.keys())
+@pytest.fixture(params=list(ADAPTERS.values()), ids=list(ADAPTERS))
 def subject(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Subject]:

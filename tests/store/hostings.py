@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -10,7 +11,6 @@ from unittest.mock import patch
 from tests import forked
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.hosting import child
 from tidings.store.sqlite.hosting.client import SqliteStore
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
 from tidings.store.sqlite.hosting.process import Operation, reading_operations, writing_operations
@@ -64,7 +64,7 @@ class Children:
 
     async def open(self, place: Path) -> port.Store:
         """See `Adapter`."""
-        with patch.object(child.subprocess, "Popen", forked.Popen):
+        with patch.object(subprocess, "Popen", forked.Popen):
             return await SqliteStore.open(place, lambda: None)
 
     async def crash(self, store: port.Store) -> None:

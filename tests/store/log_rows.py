@@ -92,8 +92,8 @@ def fill(
     delivery = 0
     with connection:
         for number in (*OWN, OTHER):
-            own = (number, f"{number:024x}", f"group {number}", 2 if number == OTHER else 1, "", 0)
-            connection.execute(_WEBHOOK, own)
+            org = 2 if number == OTHER else 1
+            connection.execute(_WEBHOOK, (number, f"{number:024x}", f"group {number}", org, "", 0))
         for seq in range(1, count + 1):
             at_ms = START_MS + int(seq * step_ms)
             org = 1 if seq % 10 else 2

@@ -110,7 +110,7 @@ def test_a_restore_that_is_cut_short_leaves_no_database_without_its_key(
 ) -> None:
     fill(data).close()
     backup(data, tmp_path / "copy", quiet)
-    again, rename, done = tmp_path / "again", Path.rename, []
+    again, rename, done = tmp_path / "again", Path.rename, list[Path]()
 
     def cut(path: Path, to: Path) -> Path:
         if done:

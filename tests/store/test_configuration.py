@@ -40,8 +40,12 @@ def test_a_time_of_creation_is_given_by_the_store_where_there_is_none(subject: S
 def test_a_credential_comes_back_and_is_replaced(subject: Subject) -> None:
     first = port.Credential("key", ORG, False, bytes(range(32)), "events", 5)
     revoked = port.Credential("key", ORG, True, b"\x00", "events webhooks", 5, 6)
+
+    def put(one: port.Credential) -> None:
+        subject.ask(lambda store: store.put_credential(one))
+
     for one in (first, revoked):
-        subject.ask(lambda store, one=one: store.put_credential(one))
+        put(one)
         assert list(subject.load().credentials) == [one]
 
 

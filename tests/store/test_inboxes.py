@@ -45,9 +45,13 @@ def test_an_inbox_and_its_arrivals_outlive_a_crash(subject: Subject) -> None:
 
 def test_a_look_is_remembered_after_a_crash_and_never_makes_it_older(subject: Subject) -> None:
     inbox = make(subject, "t1")
+
+    def use(number: int, at_ms: int) -> None:
+        subject.ask(lambda store: store.use_inbox(number, at_ms))
+
     for at_ms in (inbox.used_ms + 5_000, inbox.used_ms):
-        subject.ask(lambda store, at_ms=at_ms: store.use_inbox(inbox.number, at_ms))
-    subject.ask(lambda store: store.use_inbox(inbox.number + 1, 1))
+        use(inbox.number, at_ms)
+    use(inbox.number + 1, 1)
     subject.crash()
     [kept] = subject.ask(lambda store: store.load_inboxes())
     assert kept.used_ms == inbox.used_ms + 5_000

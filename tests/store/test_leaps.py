@@ -44,7 +44,7 @@ class Owner:
         [(due_ms,)] = self.half.connection.execute(
             "SELECT due_ms FROM delivery WHERE id = ?", (delivery,)
         )
-        return int(due_ms)  # type: ignore[arg-type]
+        return int(due_ms)
 
     def age_s(self, delivery: int) -> float:
         [job] = [one for one in self.half.writer.page(1, 0, 100) if one.delivery == delivery]

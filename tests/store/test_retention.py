@@ -32,11 +32,15 @@ def drop(
         before_ms = subject.commit().now_ms + LATER
     rows, slices = 0, 0
     first, more = True, True
+
+    def drop(dropping: port.Dropping) -> port.Dropped:
+        return subject.ask(lambda store: store.drop(dropping))
+
     while more:
         dropping = port.Dropping(
             kind, days, before_ms, orgs, others, rows_max=rows_max, first=first, now_ms=before_ms
         )
-        dropped = subject.ask(lambda store, asked=dropping: store.drop(asked))
+        dropped = drop(dropping)
         assert dropped.rows <= rows_max, "a slice is bounded in rows"
         rows, slices = rows + dropped.rows, slices + 1
         assert slices < 5000, "a pass comes to its end"

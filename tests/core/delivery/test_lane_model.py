@@ -322,7 +322,7 @@ def walk(machine: type[InStoreOrder], seed: int) -> None:
                 world.commit(news, rng.random() < 0.5)
             case "handle" if world.answers:
                 world.handle()
-            case "overtake" if world.overtakers():
+            case "overtake" if isinstance(world, ReceiptsOvertake) and world.overtakers():
                 world.overtake()
             case "start":
                 world.start(rng.randint(1, 3))

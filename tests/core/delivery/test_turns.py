@@ -12,10 +12,10 @@ def play(costs: dict[tuple[int, int], float], turns_count: int) -> Counter[tuple
     for org, webhook in costs:
         turns.join(org, webhook)
     for _ in range(turns_count):
-        webhook = turns.take(lambda one: costs[org_of[one], one])
-        assert webhook is not None
-        got[org_of[webhook], webhook] += 1
-        turns.join(org_of[webhook], webhook)
+        taken = turns.take(lambda one: costs[org_of[one], one])
+        assert taken is not None
+        got[org_of[taken], taken] += 1
+        turns.join(org_of[taken], taken)
     return got
 
 
@@ -101,6 +101,7 @@ def test_slow_lanes_cannot_have_the_last_quarter() -> None:
     slots.used = 74
     assert slots.free and not slots.scarce
     slots.used = 75
-    assert slots.free and slots.scarce
+    assert slots.free
+    assert slots.scarce
     slots.used = 100
     assert not slots.free

@@ -8,7 +8,7 @@ import pytest
 
 from tidings.catalogue import envelope, load
 from tidings.core.events.call_split import DEFAULT_LIMITS
-from tidings.core.events.calls import Caller, CallReader, IntakeRules, Rejected
+from tidings.core.events.calls import Caller, CallReader, IntakeRules, Rejected, Unchecked
 from tidings.core.events.own_types import Declaration, OwnType
 from tidings.engine.events.intake import Draft
 
@@ -33,6 +33,7 @@ def read(event: dict[str, Any], **rules: Any) -> Draft | Rejected:
     )
     body = msgspec.json.encode(event)
     [item] = reader.read(b"application/json", {}, body, Caller(event.get("orgId", 0)), None, 5)
+    assert not isinstance(item, Unchecked)
     return item
 
 

@@ -11,6 +11,7 @@ from cloudevents.core.v1.event import CloudEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.core.events.parts import checked
 from tests.core.events.test_envelope import NOW, OTHER, OWN, reader, refused
 from tidings.core.events.call_split import CallRefused
 from tidings.core.events.calls import Caller, Rejected
@@ -41,7 +42,7 @@ def read(
     *,
     platform: bool = False,
 ) -> list[Draft | Rejected]:
-    return reader().read(kind, headers or {}, body, Caller(OWN, platform), None, NOW)
+    return checked(reader().read(kind, headers or {}, body, Caller(OWN, platform), None, NOW))
 
 
 def draft(*arguments: Any, **more: Any) -> Draft:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.core.events.parts import checked
 from tidings.core.events.call_split import CallRefused, Limits
 from tidings.core.events.calls import Caller, CallReader, IntakeRules, Rejected
 from tidings.engine.events.intake import Draft
@@ -66,7 +67,7 @@ def read(
     key: str | None = None,
     limits: Limits | None = None,
 ) -> list[Draft | Rejected]:
-    return reader(limits).read(kind, {}, body, Caller(org, platform), key, NOW)
+    return checked(reader(limits).read(kind, {}, body, Caller(org, platform), key, NOW))
 
 
 def draft(body: bytes, **more: Any) -> Draft:

@@ -6,7 +6,8 @@ import pytest
 
 from tests.pace import reference_s
 from tidings.core.events import own_schema
-from tidings.core.events.own_schema import SchemaRefused, compile_own, read_schema
+from tidings.core.events.own_schema import SchemaRefused, read_schema
+from tidings.core.events.own_validator import compile_own
 
 Json = dict[str, Any]
 

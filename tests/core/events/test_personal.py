@@ -13,7 +13,7 @@ Json = dict[str, Any]
 MARKER = "Jane.Marker@acme"
 NAME: Json = {"type": "string", "maxLength": 3, "x-pii": "name"}
 NUMBER: Json = {"type": "number", "x-pii": "mobile"}
-WRONG = {
+WRONG: dict[str, tuple[Json, Json]] = {
     "a field": ({"properties": {"n": NAME}}, {"n": MARKER}),
     "a number's text": ({"properties": {"n": NUMBER}}, {"n": MARKER}),
     "a nested field": ({"properties": {"a": {"properties": {"n": NAME}}}}, {"a": {"n": MARKER}}),

@@ -129,7 +129,7 @@ class Makes:
     # -- records ----------------------------------------------------------------------------------
 
     def _record(self, kind: str) -> dict[str, Any]:
-        made: dict[str, Any] = {
+        kinds: dict[str, dict[str, Any]] = {
             "customers": {
                 **dict.fromkeys(("mobile", "email", "externalId"), self._one(_TEXTS)),
                 "cardNumbers": [self._one(_TEXTS)],
@@ -145,8 +145,8 @@ class Makes:
                 },
                 "behavioralEventAttributes": self._one([{}, {"event_name": "walk"}]),
             },
-        }[kind]
-        return {name: value for name, value in made.items() if self._random.random() < 0.8}
+        }
+        return {name: value for name, value in kinds[kind].items() if self._random.random() < 0.8}
 
     def _likely(self) -> bool:
         return self._random.random() < 0.7

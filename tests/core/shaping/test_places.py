@@ -25,7 +25,7 @@ def changed(block: Any, *ways: tuple[str | int, ...]) -> tuple[Any, list[int]]:
 
 
 def test_blocks_on_the_way_are_copied_and_all_others_shared() -> None:
-    block = {"a": {"b": {"n": 1}, "c": {"x": 1}}, "d": {"y": 2}}
+    block: dict[str, Any] = {"a": {"b": {"n": 1}, "c": {"x": 1}}, "d": {"y": 2}}
     made, seen = changed(block, ("a", "b"))
     assert made == {"a": {"b": {"n": 1, "marked": True}, "c": {"x": 1}}, "d": {"y": 2}}
     assert made["d"] is block["d"] and made["a"]["c"] is block["a"]["c"]

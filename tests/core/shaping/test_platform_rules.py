@@ -41,7 +41,7 @@ def test_what_is_no_template_is_refused(template: str) -> None:
         check_template(template)
 
 
-def answer(body: bytes, kind: str = "customers", status: int = 200, **fields: Any) -> Any:
+def answer(body: bytes, kind: str = "customers", status: int = 200, /, **fields: Any) -> Any:
     return read_answer(kind, status, body, True, fields)
 
 
@@ -69,7 +69,7 @@ def test_an_answer_is_a_record_bare_or_under_data(kind: str, body: bytes, record
 @pytest.mark.parametrize("status", [400, 404, 410, 422])
 def test_a_question_that_is_to_blame_finds_nothing(status: int) -> None:
     """The id came with an event: who sends events must not make the platform look down."""
-    assert answer(b"<html>", status=status) is None
+    assert answer(b"<html>", "customers", status) is None
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_question_that_is_to_blame_finds_nothing(status: int) -> None:
 )
 def test_what_is_no_answer_counts_against_the_platform(body: bytes, status: int) -> None:
     with pytest.raises(AnswerRefused, match="must"):
-        answer(body, status=status)
+        answer(body, "customers", status)
     with pytest.raises(AnswerRefused, match="16 KiB"):
         read_answer("customers", 200, b'{"mobile":"1"', False, {})
 

@@ -1,5 +1,7 @@
 """Who gets an event: own webhooks, those of listening parents, nobody else; always as of now."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -187,7 +189,7 @@ class Naive:
 
 @given(changes=st.lists(CHANGES, max_size=25))
 @settings(deadline=None)
-def test_the_registry_agrees_with_a_naive_model(changes: list[tuple]) -> None:
+def test_the_registry_agrees_with_a_naive_model(changes: list[tuple[Any, ...]]) -> None:
     registry, naive = Registry(), Naive()
     for what, *more in changes:
         if what == "put":

@@ -115,10 +115,10 @@ async def scenario(place: Path) -> None:
         transactions.append(processor_s(store._writing.pid) - began)
         return receipt
 
-    store.commit = measured  # type: ignore[method-assign,assignment]
+    store.commit = measured  # type: ignore[method-assign]
     engine = Engine(
         store=store, registry=registry, catalogue=Names(),  # type: ignore[arg-type]
-        sender=receivers, target_of=lambda _: Target("https", "x.example", 443, "/"),  # type: ignore[arg-type]
+        sender=receivers, target_of=lambda _: Target("https", "x.example", 443, "/"),
         clock=WallClock(), rng=random.Random(1), terms=Terms(b"t" * 16), gone=lambda _: None,
         hopeless=lambda *_: None, feed=Feed(), metrics=EngineMetrics(), limits=Limits(),
     )  # fmt: skip

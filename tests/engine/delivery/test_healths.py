@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from tidings.core.delivery.attempt_share import Past
 from tidings.core.delivery.breaker import OUTCOMES_MIN, Breaker, Pause
 from tidings.core.delivery.health import DAY_MS, FIRST
 from tidings.core.delivery.standing import Standing
@@ -53,6 +54,9 @@ class Rows:
 
     async def healths(self) -> Sequence[port.Health]:
         return list(self.kept.values())
+
+    async def past_attempts(self, from_ms: int, slot_ms: int, limit: int) -> Sequence[Past]:
+        return ()
 
     async def park_expired(self, webhook: int, accepted_before_ms: int, limit: int) -> int:
         expired, self.expired = self.expired, 0

@@ -128,7 +128,7 @@ async def test_what_has_left_already_ends_as_it_began(how: str) -> None:
     receiver.connected.set()
     scene = scene_with(receiver, store, 5)
     settled: list[port.Settled] = []
-    scene.committer.settle = settled.append  # type: ignore[method-assign]
+    scene.committer.settle = settled.append  # type: ignore[method-assign,assignment]
     await bring(scene, how, of(how, 1))
     await settle()
     assert count(receiver) == 1

@@ -44,7 +44,7 @@ def scene_of(silent: Silent, **more: object) -> Scene:
     """A scene whose webhook is sent to by `silent`."""
     scene = Scene()
     scene.line.send = silent.send  # type: ignore[method-assign]
-    scene.registry.put(msgspec.structs.replace(HOOK, **more))  # type: ignore[arg-type]
+    scene.registry.put(msgspec.structs.replace(HOOK, **more))
     return scene
 
 

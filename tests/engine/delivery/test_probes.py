@@ -122,7 +122,8 @@ async def closes(trouble: Trouble, line: Way) -> None:
     for number in range(6, 6 + SUCCESSES_TO_CLOSE):
         await desk.work(job(delivery=number))
     await asyncio.sleep(0.03)
-    assert isinstance(breaker, Breaker) and breaker.opens == 0, "it is held against nobody"
+    assert isinstance(breaker, Breaker)
+    assert breaker.opens == 0, "it is held against nobody"
     assert breaker.position is Position.CLOSED and not breaker.asking
     assert desk.dispatcher.in_flight == 0
     assert len(line.sent) >= SUCCESSES_TO_CLOSE

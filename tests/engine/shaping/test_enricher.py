@@ -32,7 +32,7 @@ CATALOGUE = load()
 DOWN = Fault(kind=FaultKind.REFUSED, sent=False, detail="Nobody listens.", duration_ms=1)
 NONE = Answer(404, (), b"", False, 1.0)
 KINDS = ("stores", "tills", "customers", "balances", "awards")
-EVERYTHING = {
+EVERYTHING: dict[str, Any] = {
     "till": True,
     "store": True,
     "sources": ("instore",),
@@ -96,18 +96,18 @@ async def test_reference_data_alone_fills_everything_that_it_holds() -> None:
     actor = data["triggeringActivity"]["enteredBy"]
     assert actor["till"]["code"] == "till.01" and actor["store"]["code"] == "store.01"
     assert data["AvailablePointsBalance"] == 410
-    assert len(scene.store.queries) <= 4
+    assert len(scene.store.questions) <= 4
 
 
 async def test_a_warm_cache_asks_nobody_and_does_not_even_wait() -> None:
     scene = Scene()
     await scene.fill()
     first = await scene.made()
-    queries = len(scene.store.queries)
+    queries = len(scene.store.questions)
     with pytest.raises(StopIteration) as ended:
         scene.made().send(None)
     assert ended.value.value == first
-    assert len(scene.store.queries) == queries
+    assert len(scene.store.questions) == queries
 
 
 async def test_another_orgs_records_are_not_there() -> None:
@@ -126,7 +126,7 @@ async def test_what_is_missing_is_delivered_thin() -> None:
 async def test_the_platform_is_asked_for_what_the_reference_lacks() -> None:
     scene = Scene(ok(email="pulled@example.test"), kinds=("customers",))
     await scene.fill()
-    wishes = {"sources": ("instore",)}
+    wishes: dict[str, Any] = {"sources": ("instore",)}
     known = await scene.made(**wishes)
     assert known["data"]["customerIdentifiers"]["instore"] == {"mobile": "1"}
     assert scene.origin.asked == []
@@ -243,17 +243,18 @@ async def test_many_customers_of_one_event_take_few_queries() -> None:
     made = await scene.made(event=event, sources=("instore",))
     found = [c["customerIdentifiers"]["instore"]["mobile"] for c in made["data"]["coupons"]]
     assert found == [str(n) for n in range(900)]
-    assert len(scene.store.queries) == 2
+    assert len(scene.store.questions) == 2
 
 
 async def test_events_of_unknown_types_and_without_wishes_go_as_they_are() -> None:
     scene = Scene()
     assert not scene.enricher.needs(a_webhook())
     assert scene.enricher.needs(a_webhook(till=True))
-    for event in ({"eventName": "unheardOf"}, {}, {"eventName": 1}):
+    strange: list[dict[str, Any]] = [{"eventName": "unheardOf"}, {}, {"eventName": 1}]
+    for event in strange:
         assert await scene.made(event=event) is event
-    event = {"eventName": "cardUpdated", "data": {}}
-    assert await scene.made(event=event) is event
+    known = {"eventName": "cardUpdated", "data": {}}
+    assert await scene.made(event=known) is known
 
 
 async def test_many_at_once_share_what_is_asked() -> None:
@@ -261,7 +262,7 @@ async def test_many_at_once_share_what_is_asked() -> None:
     asked = [scene.made(event=thin(8), sources=("instore",)) for _ in range(50)]
     made = await asyncio.gather(*asked)
     assert all("instore" in one["data"]["customerIdentifiers"] for one in made)
-    assert len(scene.origin.asked) == 1 and len(scene.store.queries) == 1
+    assert len(scene.origin.asked) == 1 and len(scene.store.questions) == 1
 
 
 async def test_a_changed_record_fills_the_next_event_whatever_was_made_of_the_old_one() -> None:

@@ -31,14 +31,14 @@ async def test_all_who_ask_at_once_share_one_query_and_absence_is_remembered() -
     await keep(reference, Kind.CUSTOMERS, "1", mobile="a")
     asked = [reference.lookup(1, CUSTOMERS, [str(n % 3), "1"]) for n in range(30)]
     found = await asyncio.gather(*asked)
-    assert [len(ids) for ids in store.queries] == [3]
+    assert [len(ids) for ids in store.questions] == [3]
     assert found[2] == {"2": None, "1": known(mobile="a")}
     assert await reference.lookup(1, CUSTOMERS, ["0", "1", "2"]) == {
         "0": None,
         "1": known(mobile="a"),
         "2": None,
     }
-    assert len(store.queries) == 1
+    assert len(store.questions) == 1
     assert reference.peek(1, CUSTOMERS, "2") is None
     assert reference.peek(1, CUSTOMERS, "3") is MISSING
 
@@ -47,7 +47,7 @@ async def test_a_question_of_many_ids_goes_in_bounded_queries() -> None:
     store = CountingStore()
     found = await reference_over(store).lookup(1, CUSTOMERS, [str(n) for n in range(1201)])
     assert len(found) == 1201
-    assert [len(ids) for ids in store.queries] == [500, 500, 201]
+    assert [len(ids) for ids in store.questions] == [500, 500, 201]
 
 
 async def test_a_write_is_seen_by_every_later_look_up() -> None:
@@ -70,7 +70,7 @@ async def test_a_read_that_a_write_overtook_leaves_nothing_behind() -> None:
     await keep(reference, Kind.CUSTOMERS, "8", mobile="other")
     store.gate = asyncio.Event()
     slow = asyncio.ensure_future(reference.lookup(1, CUSTOMERS, ["7", "8"]))
-    while not store.queries:
+    while not store.questions:
         await asyncio.sleep(0)
     await asyncio.sleep(0.01)
     await keep(reference, Kind.CUSTOMERS, "7", mobile="new")

@@ -84,7 +84,7 @@ class Scene:
         self.dispatcher = Dispatcher(
             store=self.store,  # type: ignore[arg-type]  # the part that is asked here
             registry=self.registry,
-            sender=self.line,  # type: ignore[arg-type]
+            sender=self.line,
             target_of=lambda url: None,  # type: ignore[arg-type,return-value]
             clock=Clock(),
             rng=random.Random(1),

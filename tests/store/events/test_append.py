@@ -1,8 +1,16 @@
 """Conformance: an event and its deliveries appear together, once, and stay."""
 
+from collections.abc import Sequence
+
 from tests.store.rows import ORG, event, new
 from tests.store.subject import Subject
 from tidings.core.delivery.states import State
+from tidings.store import port
+
+
+def deliveries_of(subject: Subject, seq: int) -> Sequence[port.StoredDelivery]:
+    """The deliveries of an event."""
+    return subject.ask(lambda store: store.deliveries_of(seq))
 
 
 def test_an_event_and_its_deliveries_appear_together(subject: Subject) -> None:
@@ -14,7 +22,7 @@ def test_an_event_and_its_deliveries_appear_together(subject: Subject) -> None:
         assert stored is not None and stored.seq == seq
         assert stored.body == b'{"eventId":"%s"}' % id.encode()
         assert (stored.deliveries, stored.at_ms) == (len(webhooks), receipt.now_ms)
-        deliveries = subject.ask(lambda store, seq=seq: store.deliveries_of(seq))
+        deliveries = deliveries_of(subject, seq)
         assert [one.webhook for one in deliveries] == webhooks
         assert all(one.state == State.PENDING and one.attempts == 0 for one in deliveries)
 

@@ -2,7 +2,7 @@
 SQL over the same rows, both ways, however little a page may examine."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +82,12 @@ class Place:
         ):
             if webhook in query.webhooks and (not query.states or state in query.states):
                 fits.setdefault(seq, set()).add(webhook)
+        rows: Iterable[tuple[int, int, str, int, int, bytes]] = self.half.connection.execute(
+            "SELECT seq, org, name, at_ms, deliveries, terms FROM event ORDER BY seq DESC"
+        )
         return [
             seq
-            for seq, org, name, at_ms, deliveries, terms in self.half.connection.execute(
-                "SELECT seq, org, name, at_ms, deliveries, terms FROM event ORDER BY seq DESC"
-            ).fetchall()
+            for seq, org, name, at_ms, deliveries, terms in rows
             if seq in fits
             and org == query.org
             and (not query.event_names or name in query.event_names)

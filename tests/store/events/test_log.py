@@ -148,7 +148,7 @@ def some(rng: random.Random, values: Sequence[Any], odds: float) -> tuple[Any, .
     return tuple(rng.sample(values, rng.randrange(1, min(4, len(values)) + 1)))
 
 
-def times(rng: random.Random) -> dict[str, int | None]:
+def times(rng: random.Random) -> dict[str, Any]:
     span = COUNT * STEP_MS
     low, high = sorted(START_MS + rng.randrange(span) for _ in range(2))
     return {

@@ -1,9 +1,11 @@
 """Conformance: pages show what is PENDING, in id order, in step with the receipts."""
 
 import asyncio
+from collections.abc import Sequence
 
 from tests.store.rows import HOUR_MS, event, failing, new, settled
 from tests.store.subject import Subject
+from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
 from tidings.store import port
 
@@ -55,7 +57,9 @@ def test_a_page_asked_after_a_commit_shows_it_and_one_asked_before_does_not(
     def batch(id: str) -> port.Batch:
         return port.Batch(version, [event(id, new(1))])
 
-    async def in_one_breath(store: port.Store) -> list[object]:
+    async def in_one_breath(
+        store: port.Store,
+    ) -> tuple[port.Receipt, Sequence[Job], port.Receipt, Sequence[Job]]:
         return await asyncio.gather(
             store.commit(batch("a")),
             store.page(1, 0, 10),
@@ -64,7 +68,6 @@ def test_a_page_asked_after_a_commit_shows_it_and_one_asked_before_does_not(
         )
 
     first, early, second, late = subject.ask(in_one_breath)
-    assert isinstance(first, port.Receipt) and isinstance(second, port.Receipt)
     assert isinstance(early, list) and isinstance(late, list)
     assert [job.delivery for job in early] == [first.firsts[0]]
     assert [job.delivery for job in late] == [first.firsts[0], second.firsts[0]]

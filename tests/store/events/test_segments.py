@@ -136,6 +136,6 @@ def test_any_of_several_terms_agrees_with_a_plain_list(
         if all(set(group) & set(one) for group in groups)
     ]
     asked = [b"".join(group) for group in groups]
-    for before, after in ((None, None), (None, 0)):
-        seen = [seq for seq, fits in search.walk(asked, before, after) if fits]
-        assert seen == (having if before is None and after is not None else having[::-1])
+    for after in (None, 0):
+        seen = [seq for seq, fits in search.walk(asked, None, after) if fits]
+        assert seen == (having if after is not None else having[::-1])

@@ -1,5 +1,7 @@
 """Conformance: totals, search by term, and refused events."""
 
+from typing import Any
+
 import pytest
 
 from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled, term
@@ -117,6 +119,6 @@ def test_a_refused_event_is_no_event(subject: Subject) -> None:
 
 
 @pytest.mark.parametrize("batch", [{}, {"takes": [port.Take(1, 1)]}], ids=["empty", "take"])
-def test_a_batch_of_nothing_is_a_commit_too(subject: Subject, batch: dict[str, object]) -> None:
+def test_a_batch_of_nothing_is_a_commit_too(subject: Subject, batch: dict[str, Any]) -> None:
     receipt = subject.commit(**batch)
     assert receipt.now_ms > 0 and not receipt.moved

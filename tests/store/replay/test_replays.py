@@ -522,9 +522,12 @@ def every(subject: Subject, before_ms: int, limit: int) -> list[int]:
     """What is unfinished and was accepted before a time, found in parts."""
     found: list[int] = []
     place: tuple[int, int, int, int] | None = (0, 0, 0, 0)
+
+    def part_after(place: tuple[int, int, int, int]) -> port.Unfinished:
+        return subject.ask(lambda store: store.unfinished_before(before_ms, place, limit))
+
     while place is not None:
-        at = place
-        part = subject.ask(lambda store, at=at: store.unfinished_before(before_ms, at, limit))
+        part = part_after(place)
         found, place = [*found, *part.deliveries], part.place
     return found
 
