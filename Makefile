@@ -41,7 +41,7 @@ demo: setup  ## Show the main job: events in, three webhooks told, one of them f
 check: setup  ## Lint, format, types, dependency rule
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet || { echo "Some files are not formatted: make fix" >&2; exit 1; }
-	@$(BIN)/mypy --strict --no-error-summary src
+	@$(BIN)/mypy --strict --no-error-summary src tests bench
 	@said=$$($(BIN)/lint-imports --no-logo) || { echo "$$said"; exit 1; }
 
 fix: setup  ## Mend what lint and format can mend by themselves
