@@ -28,17 +28,16 @@ def pytest_runtest_call(item: pytest.Item) -> None:
     if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
         mark = item.get_closest_marker("timeout")
         seconds = float(mark.args[0] if mark else item.config.getini("timeout"))
-        item.obj = _bounded(item.obj, seconds)
+        item.obj = bounded(item.obj, seconds)
 
 
-def _bounded(
-    test: Callable[..., Awaitable[None]], seconds: float
-) -> Callable[..., Awaitable[None]]:
+def bounded(test: Callable[..., Awaitable[None]], seconds: float) -> Callable[..., Awaitable[None]]:
+    """The test, ended in its loop after three quarters of the seconds of its signal."""
+
     @functools.wraps(test)
-    async def bounded(*arguments: Any, **fixtures: Any) -> None:
-        async with asyncio.timeout(
-            0.9 * seconds
-        ):  # before the signal: it says where the test waits
+    async def within(*arguments: Any, **fixtures: Any) -> None:
+        # Well before the signal: this says where the test waits, and to report it takes time too.
+        async with asyncio.timeout(0.75 * seconds):
             await test(*arguments, **fixtures)
 
-    return bounded
+    return within

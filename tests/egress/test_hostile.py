@@ -29,7 +29,7 @@ from .receivers import (
 )
 from .support import BODY, outlet_to, post
 
-pytestmark = pytest.mark.timeout(25)  # nothing here may last
+pytestmark = pytest.mark.timeout(28)  # nothing here may last
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 DEADLINE_S = 0.6

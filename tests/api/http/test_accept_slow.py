@@ -9,7 +9,7 @@ from tests.api.accept_client import EVENT, Answer, Part, Service
 from tidings.api.http.body import BodyReader, Gone
 from tidings.core.events.call_split import CallRefused
 
-pytestmark = pytest.mark.timeout(20)  # nothing here may last
+pytestmark = pytest.mark.timeout(28)  # nothing here may last
 
 DEADLINE_S = 0.2
 
