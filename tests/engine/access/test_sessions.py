@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.api.control_client import Service, service
-from tidings.api.v1.access.users import open_link
 from tidings.engine.access.denied import Denied
+from tidings.engine.access.guarded_links import open_link
 from tidings.engine.access.sessions import ABSOLUTE_MS, IDLE_MS, PER_OWNER_MAX, SignedIn, csrf_of
 from tidings.engine.access.sign_in_guard import SignInGuard, TooManyTries
 
@@ -358,7 +358,14 @@ async def test_an_org_that_set_a_password_for_an_address_guesses_no_faster_at_an
             assert link is not None
             word = f"a word that is guessed {n}"
             try:
-                await open_link(s.services, "192.0.2.66", link.token, word)
+                await open_link(
+                    s.services.guard,
+                    s.users,
+                    s.clock.now_ms() / 1000,
+                    "192.0.2.66",
+                    link.token,
+                    word,
+                )
                 signed = await s.sessions.by_password("asha@acme.example", word, "192.0.2.66")
                 assert [seat.org for seat in s.sessions.seats(signed.token)] == [8]
                 await guess(s, "asha@acme.example", "192.0.2.66", signed.device)
