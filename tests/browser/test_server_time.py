@@ -147,7 +147,7 @@ def _fill(place: Path) -> None:
         )
         connection.close()
         patch.setattr(embedded, "INDEX_AT_LEAST_EVERY_S", 0.0)
-        half = ReadingHalf(place)
+        half = ReadingHalf.in_directory(place)
         while half.background():
             pass
         half.close()

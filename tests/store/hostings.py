@@ -22,7 +22,7 @@ class InProcess:
     def __init__(self, place: Path) -> None:
         place.mkdir(exist_ok=True)
         self.writing = WritingHalf(place / FILE)
-        self.reading = ReadingHalf(place)
+        self.reading = ReadingHalf.in_directory(place)
         self._operations: dict[str, Operation] = {
             **writing_operations(self.writing),
             **reading_operations(self.reading),

@@ -130,7 +130,7 @@ def test_the_search_index_is_made_again_from_the_events(data: Path, tmp_path: Pa
     again = tmp_path / "again"
     restore(tmp_path / "copy", again, quiet)
     assert not (again / "search.db").exists()
-    writing, reading = WritingHalf(again / FILE), ReadingHalf(again)
+    writing, reading = WritingHalf(again / FILE), ReadingHalf.in_directory(again)
     reading.background()
     assert len(reading.find(term("t"), 100)) == 50
     reading.close()

@@ -216,7 +216,7 @@ def test_an_index_that_cannot_be_written_waits_and_shows_its_lag(
 ) -> None:
     monkeypatch.setattr(embedded, "INDEX_AT_LEAST_EVERY_S", 0.0)
     half.commit(port.Batch(1, [event("a", terms=[b"12345678"])]))
-    reading = ReadingHalf(tmp_path)
+    reading = ReadingHalf.in_directory(tmp_path)
     reading._segments.close()
     reading._segments = Segments(tmp_path / "search.db", vfs=disk.name)
     with disk.refusing(apsw.FullError, 0, "write"):

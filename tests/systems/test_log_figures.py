@@ -40,7 +40,7 @@ def half(
     connection = open_writer(place / FILE)
     fill(connection, COUNT, request.param)
     connection.close()
-    one = ReadingHalf(place)
+    one = ReadingHalf.in_directory(place)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(embedded, "INDEX_AT_LEAST_EVERY_S", 0.0)
         while one.background():
@@ -145,7 +145,7 @@ def test_events_by_their_fate_where_a_third_was_replayed(
     fill(connection, COUNT - 360_000, 30 * DAY_MS / COUNT)
     replay(connection, 330_000)
     connection.close()
-    half = ReadingHalf(tmp_path)
+    half = ReadingHalf.in_directory(tmp_path)
     monkeypatch.setattr(embedded, "INDEX_AT_LEAST_EVERY_S", 0.0)
     while half.background():
         pass

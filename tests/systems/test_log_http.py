@@ -77,7 +77,7 @@ def _fill(data: Path, step_ms: float) -> None:
     connection = open_writer(data / FILE)
     fill(connection, COUNT, step_ms, terms_of=terms_of)
     connection.close()
-    half = ReadingHalf(data)
+    half = ReadingHalf.in_directory(data)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(embedded, "INDEX_AT_LEAST_EVERY_S", 0.0)
         while half.background():

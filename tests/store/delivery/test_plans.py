@@ -218,7 +218,7 @@ def test_retiring_reads_the_indexes_of_what_is_unfinished(store: Store, state: S
 def test_the_reading_half_reads_the_same_way(store: Store) -> None:
     """It has its own connection and its own statements: the lag is one look at the end."""
     place = Path(store.writing.connection.filename).parent
-    reading = ReadingHalf(place)
+    reading = ReadingHalf.in_directory(place)
     [plan] = plans(reading._connection, reading._lag).values()
     assert plan == "SEARCH event"
     reading.close()

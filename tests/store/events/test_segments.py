@@ -92,7 +92,7 @@ def test_segments_of_dropped_events_are_dropped_one_by_one_but_the_newest(tmp_pa
 
 def test_the_reading_half_drops_segments_of_events_that_are_gone(tmp_path: Path) -> None:
     writing = WritingHalf(tmp_path / FILE)
-    reading = ReadingHalf(tmp_path)
+    reading = ReadingHalf.in_directory(tmp_path)
     for part in range(3):
         writing.commit(port.Batch(1, [event(f"e{part}-{i}", terms=[WORDS[0]]) for i in range(5)]))
         reading._indexed_at = 0.0

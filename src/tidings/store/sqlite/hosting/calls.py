@@ -6,6 +6,7 @@ these `process.py` makes what a child answers, and `client.py` what it is asked.
 
 from collections.abc import Callable, Mapping
 from inspect import isfunction
+from operator import attrgetter
 from typing import Any, get_args, get_type_hints
 
 from tidings.store import port
@@ -47,6 +48,11 @@ def answering(half: type) -> dict[str, str]:
                 )
             found[asked] = place
     return found
+
+
+def functions(kind: type, half: object) -> dict[str, Callable[..., Any]]:
+    """What a half answers, by the port's names: the functions of its parts."""
+    return {asked: attrgetter(place)(half) for asked, place in answering(kind).items()}
 
 
 def answerers(protocol: type, halves: Mapping[str, type]) -> dict[str, str]:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import apsw
+
 from tidings.core.steady_clock import SteadyClock
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
@@ -147,21 +149,33 @@ class ReadingHalf:
     rejections: Rejections
     inboxes: InboxReader
 
-    def __init__(self, directory: Path) -> None:
-        self._connection = open_reader(directory / FILE)
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        segments: Segments,
+        clock_ms: Callable[[], int] = wall_ms,
+        spare: float = SPARE,
+    ) -> None:
+        """`spare`: see `Blocks`."""
+        self._connection = connection
         self.queries = Queries(self._connection)
         self.lookup = Lookup(self._connection)
         self.reference = ReferenceReader(self._connection)
         self.replays = ReplayQueries(self._connection)
         self.replay_source = ReplaySource(self._connection)
-        self._segments = Segments(directory / SEARCH_FILE)
-        self._blocks = Blocks(self._connection, self._segments.connection, spare=SPARE)
+        self._segments = segments
+        self._blocks = Blocks(self._connection, self._segments.connection, spare=spare)
         self.log = Log(self._connection, self._segments, self._blocks)
-        self.totals = Totals(self._connection, self._segments.connection, self._blocks, wall_ms)
+        self.totals = Totals(self._connection, segments.connection, self._blocks, clock_ms)
         self.rejections = Rejections(self._connection)
         self.inboxes = InboxReader(self._connection)
         self._indexed_at = 0.0
         self._dropped_at = 0.0
+
+    @classmethod
+    def in_directory(cls, directory: Path) -> "ReadingHalf":
+        """Over the files of a data directory."""
+        return cls(open_reader(directory / FILE), Segments(directory / SEARCH_FILE))
 
     def background(self) -> bool:
         """Index a slice if a whole one is waiting, or a partial one for long enough; summarise."""

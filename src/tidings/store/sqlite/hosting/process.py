@@ -17,7 +17,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ import msgspec
 
 from tidings.store import port
 from tidings.store.sqlite.database import DISK_FAULTS, FILE, StoreRefused
-from tidings.store.sqlite.hosting.calls import answering, types_of
+from tidings.store.sqlite.hosting.calls import functions, types_of
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf, passed_s
 
 IDLE_S = 0.2
@@ -83,8 +82,8 @@ def _operation(function: Callable[..., Any], method: Callable[..., Any]) -> Oper
 
 def _operations(kind: type, half: object) -> dict[str, Operation]:
     return {
-        asked: _operation(attrgetter(place)(half), getattr(port.Store, asked))
-        for asked, place in answering(kind).items()
+        asked: _operation(function, getattr(port.Store, asked))
+        for asked, function in functions(kind, half).items()
     }
 
 
@@ -175,7 +174,7 @@ def main(role: str, directory: str, descriptor: str) -> int:
             host = Host(line, writing_operations(half), half.checkpoints.run_if_due, lambda: False)
         else:
             os.nice(READER_NICE)
-            reading = ReadingHalf(Path(directory))
+            reading = ReadingHalf.in_directory(Path(directory))
             host = Host(line, reading_operations(reading), lambda: None, reading.background)
     except StoreRefused as refusal:
         _say(line, ("StoreRefused", str(refusal)))

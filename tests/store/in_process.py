@@ -1,0 +1,60 @@
+"""`port.Store` over both halves of the embedded store in memory, in this process."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from tidings.store import port
+from tidings.store.sqlite.events.queries import Queries
+from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.hosting.calls import answering, functions, methods
+from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
+
+# What a start and lanes ask: read on the writing half, to be in order with what it writes.
+_READ_IN_ORDER = frozenset(
+    "healths letters load load_inboxes load_people load_transformations load_types open_replays"
+    " page past_attempts recover stops unfinished unfinished_of".split()
+)
+WRITES = answering(WritingHalf).keys() - _READ_IN_ORDER
+# What a full disk refuses; reference data is read in the way of what is sent.
+REFUSED = WRITES - {"close"} | {"reference", "list_reference", "count_reference"}
+
+
+def operations(half: WritingHalf) -> dict[str, Callable[..., Any]]:
+    """What a store answers, by the names of the port. Search terms are written before a read."""
+    segments = Segments(":memory:")
+    reading = ReadingHalf(half.connection, segments, half.clock_ms, spare=0.0)
+
+    def indexed(read: Callable[..., Any]) -> Callable[..., Any]:
+        def answer(*given: Any, **named: Any) -> Any:
+            segments.write_slice(half.connection)
+            return read(*given, **named)
+
+        return answer
+
+    reads = functions(ReadingHalf, reading)
+    return functions(WritingHalf, half) | {name: indexed(read) for name, read in reads.items()}
+
+
+def _method(name: str) -> Callable[..., Any]:
+    async def method(store: "MemoryStore", *given: Any, **named: Any) -> Any:
+        await asyncio.sleep(0)
+        if store.down and name in REFUSED:
+            raise port.StoreDown("the disk is full")
+        return store.operations[name](*given, **named)
+
+    return method
+
+
+class MemoryStore:
+    """A store in memory that takes nothing while it is `down`. Its methods are the port's."""
+
+    def __init__(self, clock: Any) -> None:
+        self.half = WritingHalf(":memory:", clock.now_ms)
+        self.operations = operations(self.half)
+        self.queries = Queries(self.half.connection)
+        self.down = False
+
+
+for _name in methods(port.Store):
+    setattr(MemoryStore, _name, _method(_name))
