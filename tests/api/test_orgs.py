@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.control_client import BASIC, MemoryStore, Service, service
+from tests.api.control_client import BASIC, Service, service
+from tests.store.in_process import MemoryStore
 from tidings.core.org_settings import settings_of
 from tidings.store import port
 

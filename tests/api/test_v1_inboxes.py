@@ -218,7 +218,7 @@ async def test_arrivals_are_streamed_once_they_are_kept() -> None:
 async def test_arrivals_wait_for_a_store_that_refuses_and_are_written_then() -> None:
     async with service() as s:
         inbox = await make(s)
-        operations = s.store.of_replays
+        operations = s.store.operations
         add = operations["add_arrivals"]
 
         def refuse(*_: Any) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from tests.api.control_client import Clock, MemoryStore
+from tests.api.control_client import Clock
+from tests.store.in_process import MemoryStore
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing

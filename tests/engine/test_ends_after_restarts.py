@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.api.control_client import BASIC, START_MS, Clock, MemoryStore, Service, basic
+from tests.api.control_client import BASIC, START_MS, Clock, Service, basic
 from tests.simulation.loop import simulate
 from tests.simulation.parts import SimulatedClock
+from tests.store.in_process import MemoryStore
 from tidings.core.access.portal_rules import Portal
 from tidings.core.notices.consent_rules import LINK_MS
 from tidings.engine.access.denied import Denied

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from tests.api.control_client import START_MS, Clock, MemoryStore
+from tests.api.control_client import START_MS, Clock
 from tests.simulation.loop import simulate
+from tests.store.in_process import MemoryStore
 from tests.store.rows import event, new, settled
 from tidings.core.retention import DAY_MS, SHARE
 from tidings.core.retention import Retention as Days

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from tests.store.replay_operations import READS, replay_operations
+from tests.store.in_process import WRITES, operations
 from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import MOVES, State
@@ -15,7 +15,6 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.store import port
-from tidings.store.sqlite.events.lookup import Lookup
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 EPOCH_MS = 1_800_000_000_000
@@ -62,6 +61,7 @@ class Disk:
 
     def __init__(self, clock: SimulatedClock, passed_s: Callable[[], float] | None = None) -> None:
         self.half = WritingHalf(":memory:", clock.now_ms, passed_s=passed_s)
+        self.operations = operations(self.half)
         run = self.half.connection.execute
         # By functions, not into tables: what a trigger changes would count as the statement's.
         self._moved: list[tuple[int, int, int]] = []
@@ -136,6 +136,9 @@ def _emptied(facts: list[Any]) -> list[Any]:
     return seen
 
 
+NEVER_REFUSED = frozenset({"retire"})  # it has its own cases: test_disablings.py
+
+
 class SimulatedStore:
     """`port.Store` of one engine's life over the disk: in order, late, refusing, and mortal."""
 
@@ -171,61 +174,10 @@ class SimulatedStore:
 
         return self._do(write, write=True)
 
-    def page(self, webhook: int, after: int, limit: int) -> Coroutine[Any, Any, Any]:
-        return self._do(lambda: self._disk.half.writer.page(webhook, after, limit))
-
-    def recover(
-        self, window: int, left: list[tuple[int, int]] | None = None
-    ) -> Coroutine[Any, Any, Any]:
-        return self._do(lambda: self._disk.half.recovery.recover(window, left))
-
-    def put_webhook(self, webhook: port.StoredWebhook) -> Coroutine[Any, Any, Any]:
-        return self._do(lambda: self._disk.half.configuration.put_webhook(webhook), write=True)
-
-    def drop_disabling(self, webhook: int, version: int) -> Coroutine[Any, Any, None]:
-        return self._do(
-            lambda: self._disk.half.configuration.drop_disabling(webhook, version), write=True
-        )
-
-    def webhook_version(self, number: int, version: int) -> Coroutine[Any, Any, Any]:
-        return self._do(lambda: Lookup(self._disk.half.connection).webhook_version(number, version))
-
-    def retire(self, webhook: int, state: int, limit: int) -> Coroutine[Any, Any, int]:
-        return self._do(lambda: self._disk.half.recovery.retire(webhook, state, limit))
-
-    def release(self, webhook: int, held: list[int]) -> Coroutine[Any, Any, None]:
-        return self._do(lambda: self._disk.half.recovery.release(webhook, held), write=True)
-
-    def put_healths(self, healths: list[port.Health]) -> Coroutine[Any, Any, None]:
-        return self._do(lambda: self._disk.half.health.put(healths), write=True)
-
-    def healths(self) -> Coroutine[Any, Any, Any]:
-        return self._do(self._disk.half.health.all)
-
-    def past_attempts(self, from_ms: int, slot_ms: int, limit: int) -> Coroutine[Any, Any, Any]:
-        return self._do(lambda: self._disk.half.health.past_attempts(from_ms, slot_ms, limit))
-
-    def park_expired(self, webhook: int, before: int, limit: int) -> Coroutine[Any, Any, int]:
-        return self._do(
-            lambda: self._disk.half.health.park_expired(webhook, before, limit), write=True
-        )
-
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        retention = self._disk.half.retention
-        operations = replay_operations(self._disk.half) | {
-            "drop": retention.drop,
-            "kept": retention.kept,
-            "give_back": retention.give_back,
-        }
-        if name not in operations:
-            raise AttributeError(name)
-        return lambda *given: self._do(lambda: operations[name](*given), write=name not in READS)
-
-    def unfinished(self) -> Coroutine[Any, Any, Any]:
-        return self._do(self._disk.half.recovery.unfinished)
-
-    def load(self) -> Coroutine[Any, Any, port.Snapshot]:
-        return self._do(self._disk.half.configuration.load)
+        function = self._disk.operations[name]  # KeyError: the port has no such method
+        refused = name in WRITES and name not in NEVER_REFUSED
+        return lambda *given: self._do(lambda: function(*given), write=refused)
 
 
 class Noted:

@@ -8,14 +8,6 @@ import apsw
 
 from tidings.core.delivery.states import State
 from tidings.store.port.events.log import REPLAYED
-from tidings.store.sqlite.delivery.asked import Rejections
-from tidings.store.sqlite.events.blocks import Blocks
-from tidings.store.sqlite.events.log import Log
-from tidings.store.sqlite.events.queries import Queries
-from tidings.store.sqlite.events.segments import Segments
-from tidings.store.sqlite.events.totals import Totals
-from tidings.store.sqlite.hosting.embedded import WritingHalf
-from tidings.store.sqlite.inboxes import InboxReader
 
 START_MS = 1_770_000_000_000
 NAMES = [f"type{number:02}" for number in range(60)]
@@ -34,39 +26,6 @@ COUNTED_AS = (
     " JOIN delivery y ON y.id = x.delivery AND y.state = 3"
     f" WHERE x.event = d.event AND x.webhook = d.webhook), {REPLAYED}, d.state)"
 )
-
-
-def log_operations(half: WritingHalf) -> dict[str, Callable[..., Any]]:
-    """By the names of `port.LogStore`, over one connection: for stores in memory."""
-    segments = Segments(":memory:")
-    blocks = Blocks(half.connection, segments.connection)
-    log = Log(half.connection, segments, blocks)
-    totals = Totals(half.connection, segments.connection, blocks, half.clock_ms)
-    rejections = Rejections(half.connection)
-    return {
-        "log_deliveries": log.deliveries,
-        "log_events": log.events,
-        "tally": totals.tally,
-        "sent_body": Queries(half.connection).sent_body,
-        "late_each": totals.late_each,
-        "org_series": totals.org_series,
-        "series": totals.series,
-        "series_each": totals.series_each,
-        "counts_each": totals.counts_each,
-        "left_each": totals.left_each,
-        "event_series": totals.event_series,
-        "log_rejections": rejections.page,
-        "rejection": rejections.one,
-        "drop_rejection": half.asked.drop_rejection,
-        "retry_now": half.asked.retry_now,
-        "load_inboxes": half.inboxes.load,
-        "put_inbox": half.inboxes.put,
-        "use_inbox": half.inboxes.use,
-        "drop_inbox": half.inboxes.drop,
-        "add_arrivals": half.inboxes.add,
-        "arrivals": InboxReader(half.connection).page,
-        "arrival": InboxReader(half.connection).one,
-    }
 
 
 def terms_of(org: int, seq: int) -> bytes:

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from tests.store.log_rows import COUNTED_AS, log_operations
-from tests.store.replay_operations import replay_operations
+from tests.store.in_process import operations
+from tests.store.log_rows import COUNTED_AS
 from tests.store.rows import HOUR_MS, event, failing, new, settled, webhook
 from tidings.core.delivery.states import State
 from tidings.core.replay import JobState, Kind, Step, after, before
@@ -52,8 +52,7 @@ class Walk:
         self._operations()
 
     def _operations(self) -> None:
-        self.jobs = replay_operations(self.half)
-        self.log = log_operations(self.half)
+        self.jobs = self.log = operations(self.half)
 
     def close(self) -> None:
         """End it."""

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.depth import depth
+from tests.store.in_process import operations
 from tests.store.log_rows import (
     NAMES,
     OTHER,
@@ -16,7 +17,6 @@ from tests.store.log_rows import (
     RARE,
     START_MS,
     fill,
-    log_operations,
     turn_into_replays,
 )
 from tests.store.rows import ORG, event, new, settled, term
@@ -222,7 +222,7 @@ class Logs:
 
     def __init__(self) -> None:
         self.half = WritingHalf(":memory:")
-        self.ask = log_operations(self.half)
+        self.ask = operations(self.half)
 
     def states(self, *states: State, webhook: int = 1) -> list[int]:
         query = port.DeliveryQuery([webhook], [int(state) for state in states])
