@@ -9,7 +9,8 @@ import msgspec
 
 from tests.api.named import well_named
 from tidings.api.v1.events.accept import AcceptApp
-from tidings.core.events.calls import Caller, IntakeRules
+from tidings.core.events.call_split import DEFAULT_LIMITS, Limits
+from tidings.core.events.calls import Caller, CallReader, IntakeRules
 from tidings.core.events.calls import Types as KnownTypes
 from tidings.engine.access.access import Denied
 from tidings.engine.events.intake import Draft, Verdict
@@ -100,22 +101,33 @@ class FakeAccess:
 RULES = {1: IntakeRules(), OWN: IntakeRules(), OTHER: IntakeRules(validation="lenient")}
 
 
+def reader_of(
+    types: KnownTypes,
+    rules_of: Callable[[int], IntakeRules | None],
+    new_id: Callable[[], str],
+    limits: Limits = DEFAULT_LIMITS,
+    own: Any = lambda org, name: None,
+) -> CallReader[Draft]:
+    """What reads calls by played types and rules."""
+    return CallReader(Draft, types, rules_of, new_id, limits, own)
+
+
 class Service:
     def __init__(
         self,
         types: KnownTypes | None = None,
         rules_of: Callable[[int], IntakeRules | None] = RULES.get,
+        limits: Limits = DEFAULT_LIMITS,
+        own: Any = lambda org, name: None,
         **more: Any,
     ) -> None:
         self.intake = FakeIntake()
         numbers = iter(range(10_000))
         self.app = AcceptApp(
             self.intake,
-            Types() if types is None else types,
+            reader_of(types or Types(), rules_of, lambda: f"made-{next(numbers)}", limits, own),
             FakeAccess(),
-            rules_of,
             clock_ms=lambda: 1_770_801_300_412,
-            new_event_id=lambda: f"made-{next(numbers)}",
             new_request_id=lambda: f"{next(numbers):032x}",
             **more,
         )

@@ -2,60 +2,29 @@
 
 import asyncio
 import base64
+import dataclasses
 import json
-import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import Any
 
 import fastapi.dependencies.models
-from argon2 import PasswordHasher
 from fastapi import FastAPI
-from prometheus_client import CollectorRegistry, Counter
 
 from tests.api.named import well_named
+from tests.ports import BASE, at_once, ports
 from tests.store.in_process import MemoryStore
-from tidings import catalogue
-from tidings.api.context import Services
 from tidings.api.control import make_control_app
+from tidings.app.faces import services_of
+from tidings.compose import Options, build
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.next_attempt import CLEAR, NextAttempt
-from tidings.core.events.call_split import Limits as CallLimits
-from tidings.core.events.calls import CallReader
-from tidings.core.events.terms import Terms
-from tidings.core.webhooks.registry import Registry
+from tidings.core.notices.facts import Fact
 from tidings.core.webhooks.webhook import Webhook
-from tidings.egress.address import parse_target
-from tidings.egress.inbox import InboxSender, OwnAddress
 from tidings.egress.port import Leaves, Target
-from tidings.engine.access.access_services import AccessServices
-from tidings.engine.access.passwords import Passwords
-from tidings.engine.changes import Changes
-from tidings.engine.delivery.manual_retries import ManualRetries, PromisedRetries
-from tidings.engine.delivery.stops import Stops
-from tidings.engine.delivery.taken import TakeAsDelivered
-from tidings.engine.delivery.trial import Trial
-from tidings.engine.events.acceptor import Acceptor
-from tidings.engine.events.committer import Committer
-from tidings.engine.events.event_types import EventTypes
-from tidings.engine.events.feed import Feed
-from tidings.engine.events.intake import Draft
-from tidings.engine.events.readmission import Readmission
-from tidings.engine.inboxes import Inboxes
-from tidings.engine.notices.consents import Consents
-from tidings.engine.orgs import Orgs
-from tidings.engine.replay.requests import ReplayRequests
-from tidings.engine.replay.runs import Replays
-from tidings.engine.rereading import reread_from
-from tidings.engine.shaping.reference import Reference
-from tidings.engine.shaping.shaper import Shaper
-from tidings.engine.shaping.transformations import Transformations
-from tidings.engine.vault import Secret, Vault
-from tidings.engine.webhooks.webhooks import Webhooks
+from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.store import port
-from tidings.transform.port import RenderRefused
-from tidings.transform.sandbox import Sandbox, Unrenderable
 
 NAMES = ("customerAdded", "pointsIssued", "pointsRedeemed")
 START_MS = 1_770_801_300_000  # 2026-02-11T09:15:00Z
@@ -83,43 +52,31 @@ class Clock:
         return self.ms
 
 
-class InProcess:
-    """`transform.port.Renderer` without a process: only for templates that end by themselves."""
-
-    def __init__(self) -> None:
-        self._sandbox = Sandbox()
-
-    async def render(self, template: str, event: bytes, org: int) -> bytes:
-        try:
-            return self._sandbox.render(template, event)
-        except Unrenderable as why:
-            raise RenderRefused(str(why)) from None
-
-    async def check(self, template: str, org: int) -> str | None:
-        try:
-            self._sandbox.check(template)
-        except Unrenderable as why:
-            return str(why)
-        return None
-
-
 class Lanes:
-    """What the replays ask about a webhook's lane: room, unless there is none."""
+    """The service's lanes, which start nothing; what they know, and what they are asked."""
 
-    def __init__(self) -> None:
-        self.room = 100
-        self.reads = 0
-        self.promised_retries = PromisedRetries()
-        self.asked: list[tuple[int, int]] = []
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        dispatcher.stopping = True
+        self._dispatcher = dispatcher
+        self.promised_retries = dispatcher.promised_retries
+        self.room: int | None = None  # for deliveries of replays; None: what they have
+        self.reads = 0  # how often one had to look at the store
+        self._room, self._read_again = dispatcher.replay_room, dispatcher.read_again
+        dispatcher.replay_room = self.replay_room  # type: ignore[method-assign]
+        dispatcher.read_again = self.read_again  # type: ignore[method-assign]
 
     def replay_room(self, webhook: Webhook) -> int:
-        return self.room
+        return self._room(webhook) if self.room is None else self.room
 
     def read_again(self, webhook: Webhook) -> None:
         self.reads += 1
+        self._read_again(webhook)
 
-    def due(self, webhook: int, due_ms: int) -> None:
-        self.asked.append((webhook, due_ms))
+    @property
+    def asked(self) -> list[tuple[int, int]]:
+        """Webhooks, by number, that have a retry, and when it is due."""
+        runners = self._dispatcher._runners.items()
+        return [(one, due) for one, runner in runners if (due := runner.next_due_ms) is not None]
 
 
 class Outside:
@@ -170,160 +127,41 @@ class Reply:
 
 
 class Service:
-    """Everything that the control API needs, made anew over a store."""
+    """The composed service over a store, for calls of the control API. Its lanes send nothing: what
+    is stored stays as a test has put it."""
 
     def __init__(self, store: MemoryStore, clock: Clock, key: bytes = b"k" * 32) -> None:
-        random_bytes = random.Random(1).randbytes
-        self.store, self.clock = store, clock
-        self.registry = Registry()
-        self.changes = Changes(self.registry)
-        self.orgs = Orgs(store=store, registry=self.registry, changes=self.changes, clock=clock)
-        self.access_services = AccessServices.compose(
-            store=store,
-            orgs=self.orgs,
-            changes=self.changes,
-            clock=clock,
-            token_key=key,
-            random_bytes=random_bytes,
-            passwords=Passwords(PasswordHasher(1, 8, 1)),
-            now_s=lambda: clock.now_ms() / 1000,
-        )
-        self.access, self.users = self.access_services.access, self.access_services.users
-        self.sessions = self.access_services.sessions
-        self.changed: list[Webhook] = []
-        self.reference = Reference(store=store, vault=Vault({1: Secret(key)}))
-        self.event_types = EventTypes(
-            catalogue=catalogue.load(),
-            envelope=catalogue.envelope(),
-            store=store,
-            changes=self.changes,
-            below=self.registry.below,
-            users=self.registry.subscribers,
-        )
-        self.webhooks = Webhooks(
-            store=store,
-            registry=self.registry,
-            changes=self.changes,
-            vault=Vault({1: Secret(key)}),
-            clock=clock,
-            random_bytes=random_bytes,
-            event_types=self.event_types.names,
-            check_url=lambda url: None if url.startswith("https://") else f"Refused {url[:4]}.",
-            on_change=self.changed.append,
-            transformations=lambda org: self.transformations.names(org),
-            aliases=self.event_types.catalogue.aliases,
-            kind=self.event_types.get,
-        )
-        reread_from(
-            store,
-            self.registry,
-            self.changes,
-            orgs=self.orgs,
-            event_types=self.event_types,
-            webhooks=self.webhooks,
-        )
-        self.renderer = InProcess()
-        self.transformations = Transformations(
-            store=store,
-            changes=self.changes,
-            renderer=self.renderer,
-            users=self.webhooks.transformed_by,
-        )
-        self.shaper = Shaper(templates=self.transformations, renderer=self.renderer)
-        self.feed = Feed()
-        self.stops = Stops(store=store, clock=clock)
-        self.lanes = Lanes()
+        self.store, self.clock, self.outside, self.health = store, clock, Outside(), Health()
         self.next_attempts: dict[int, NextAttempt] = {}  # by delivery
-        self.committer = Committer(
-            store=store,
-            registry=self.registry,
-            match=lambda _: (),
-            handover=lambda *_: None,
-            settled=lambda *_: None,
-            waiting_bytes_max=1 << 20,
-            waiting_s_max=1.0,
+        made = build(
+            ports(store=store, clock=clock, sender=self.outside, key=key),
+            Options(public_url=BASE),
         )
-        self.replays = Replays(
-            store=store,
-            registry=self.registry,
-            committer=self.committer,
-            lanes=self.lanes,
-            stops=self.stops,
-            ordering_key=lambda org, name, event: None,
-            kind_of=self.event_types.kind_of,
-            tell=lambda *told: self.told.append(told),
-        )
-        self.told: list[tuple[str, int, dict[str, Any]]] = []
-        self.terms = Terms(b"t" * 16)
-        self.health = Health()
-        self.outside = Outside()
-        address = OwnAddress("https://tidings.example")
-        self.inboxes = Inboxes(
-            store=store,
-            clock=clock,
-            random_bytes=random_bytes,
-            url_of=address.url,
-            secrets_at=self.webhooks.secrets_at,
-        )
-        self.outlets = InboxSender(self.outside, self.inboxes.receive)
-        self.acceptor = Acceptor(catalogue.load(), self.terms, self.committer, self.event_types)
-        self.metrics = CollectorRegistry()
-        Counter("tidings_tests", "Counts nothing.", registry=self.metrics)
-        self.consents = Consents(
-            orgs=self.orgs, clock=clock, key=b"k" * 32, base="https://tidings.example"
-        )
-        self.services = Services(
-            store=store,
-            access=self.access,
-            orgs=self.orgs,
-            consents=self.consents,
-            webhooks=self.webhooks,
-            event_types=self.event_types,
-            transformations=self.transformations,
-            shaper=self.shaper,
-            reference=self.reference,
-            replays=self.replays,
-            replay_requests=ReplayRequests(
-                store=store,
-                webhooks=self.webhooks,
-                terms=self.terms,
-                below=self.registry.below,
-            ),
-            stops=self.stops,
-            taken=TakeAsDelivered(store=store, committer=self.committer, stops=self.stops),
-            credentials=self.access_services.credentials,
-            users=self.users,
-            sessions=self.sessions,
-            portals=self.access_services.portals,
-            guard=self.access_services.guard,
-            limits=self.access_services.limits,
-            next_attempt_of=lambda _, delivery, retry: self.next_attempts.get(delivery, CLEAR),
-            feed=self.feed,
-            clock=clock,
+        self.parts = made
+        self.lanes = Lanes(made.engine.dispatcher)
+        self.changed: list[Webhook] = []
+        made.heard.changed.add(self.changed.append)
+        self.told: list[tuple[str, int, Fact]] = []
+        tell = made.notices.tell
+
+        def noted(kind: str, org: int, fact: Fact, done: Any = None) -> None:
+            self.told.append((kind, org, fact))
+            tell(kind, org, fact, done)
+
+        made.notices.tell = noted  # type: ignore[method-assign]
+        self.registry, self.changes, self.orgs = made.registry, made.changes, made.orgs
+        self.access_services = made.access
+        self.access, self.users = made.access.access, made.access.users
+        self.sessions = made.access.sessions
+        self.event_types, self.webhooks = made.event_types, made.webhooks
+        self.transformations, self.shaper = made.transformations, made.shaper
+        self.reference, self.consents, self.terms = made.reference, made.consents, made.terms
+        self.stops, self.replays, self.inboxes = made.stops, made.replays, made.inboxes
+        self.feed, self.acceptor = made.feed, made.acceptor
+        self.services = dataclasses.replace(
+            services_of(made, public_url=""),
             health=self.health,
-            metrics=self.metrics,
-            terms=self.terms,
-            manual_retries=ManualRetries(store, self.lanes),
-            trial=Trial(
-                sender=self.outlets,
-                target_of=lambda url: address.target(url) or parse_target(url, allow_http=True),
-                shaper=self.shaper,
-                clock=clock,
-            ),
-            readmission=Readmission(
-                store=store,
-                intake=self.acceptor,
-                reader=CallReader(
-                    Draft,
-                    catalogue.load(),
-                    self.orgs.rules,
-                    lambda: "made",
-                    CallLimits(),
-                    self.event_types.own,
-                ),
-                clock_ms=clock.now_ms,
-            ),
-            inboxes=self.inboxes,
+            next_attempt_of=lambda _, delivery, retry: self.next_attempts.get(delivery, CLEAR),
         )
 
     @cached_property
@@ -332,13 +170,8 @@ class Service:
         return make_control_app(self.services)
 
     async def start(self) -> None:
-        """As the service starts."""
-        self.event_types.load(await self.store.load_types())
-        self.transformations.load(await self.store.load_transformations())
-        snapshot = await self.store.load()
-        self.orgs.load(snapshot)
-        self.access_services.load(snapshot, await self.store.load_people())
-        self.webhooks.load(snapshot)
+        """As the service starts, but for the lanes."""
+        await self.parts.load(at_once)
         await self.access.ensure_bootstrap(1, "boss", "s3cret")
 
     async def add_org(self, org: int, scopes: str = "*", parent: int | None = None) -> str:
@@ -415,7 +248,7 @@ async def service() -> AsyncIterator[Service]:
     clock = Clock()
     made = Service(MemoryStore(clock), clock)
     await made.start()
-    commits = asyncio.ensure_future(made.committer.run())
+    commits = asyncio.ensure_future(made.parts.engine.committer.run())
     yield made
     await made.replays.stop()
     commits.cancel()

@@ -270,7 +270,7 @@ async def test_health_needs_no_credential_and_figures_do() -> None:
         assert unready.json["problems"] == ["The store refuses writes."]
         assert (await s.call("GET", "/metrics", auth=None)).status == 401
         metrics = await s.call("GET", "/metrics")
-        assert b"tidings_tests_total 0.0" in metrics.body
+        assert b"tidings_attempt_seconds_total 0.0" in metrics.body
         assert metrics.headers["content-type"].startswith("text/plain")
 
 

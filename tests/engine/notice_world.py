@@ -3,31 +3,26 @@
 import asyncio
 import contextlib
 import json
-import random
 from collections import Counter
+from functools import partial
 from typing import Any
 
-from tests.api.control_client import MemoryStore
+from tests.ports import Unhashed, at_once, ports
 from tests.simulation.loop import simulate
 from tests.simulation.parts import SimulatedClock
+from tests.store.in_process import MemoryStore
 from tidings import catalogue
-from tidings.app.parts import tell_owners
+from tidings.compose import Options, build
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.health import DEFAULT_POLICY, Policy
-from tidings.core.events.terms import Terms
 from tidings.core.notices.facts import KINDS
-from tidings.core.webhooks.registry import Registry
+from tidings.core.org_settings import OrgSettings
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, MailFailed, Target
-from tidings.engine.changes import Changes
-from tidings.engine.engine import Engine, Limits
-from tidings.engine.events.feed import Feed
+from tidings.engine.engine import Limits
 from tidings.engine.events.intake import Draft, Overloaded
-from tidings.engine.metrics import EngineMetrics
-from tidings.engine.notices.emails import Emails
-from tidings.engine.notices.notices import Notices
-from tidings.engine.vault import Secret, Vault
 from tidings.engine.webhooks.webhooks import Webhooks
+from tidings.store import port
 from tidings.store.port import StoreDown
 
 ORG = 1
@@ -89,57 +84,41 @@ class NoticeWorld:
     def __init__(self, before: "NoticeWorld | None" = None, health: Policy | None = None) -> None:
         self.webhooks: Webhooks
         self.clock: SimulatedClock = before.clock if before else SimulatedClock()
-        self.store: MemoryStore = before.store if before else MemoryStore(self.clock)  # type: ignore[arg-type]
+        self.store: MemoryStore = before.store if before else MemoryStore(self.clock)
         self.receivers: Receivers = before.receivers if before else Receivers()
         self.post: Post = before.post if before else Post()
         self.addresses: dict[int, tuple[str, ...]] = before.addresses if before else {}
         self.health: Policy = health or (before.health if before else DEFAULT_POLICY)
-        registry = Registry()
-        changes = Changes(registry)
-        rng = random.Random(1)
-        self.engine = Engine(
-            store=self.store,
-            registry=registry,
-            catalogue=CATALOGUE,
-            sender=self.receivers,
-            target_of=lambda url: Target("https", "sim.example", 443, "/" + url.rsplit("/", 1)[1]),
-            clock=self.clock,
-            rng=rng,
-            terms=Terms(b"t" * 16),
-            gone=lambda webhook: self.webhooks.gone(webhook),
-            hopeless=lambda webhook, reason: self.webhooks.hopeless(webhook, reason),
-            feed=Feed(),
-            metrics=EngineMetrics(),
-            limits=Limits(health=self.health),
-        )
-        self.webhooks = Webhooks(
-            store=self.store,
-            registry=registry,
-            changes=changes,
-            vault=Vault({1: Secret(b"v" * 32)}, rng.randbytes),
-            clock=self.clock,
-            random_bytes=rng.randbytes,
-            event_types=lambda org: dict.fromkeys(CATALOGUE.names(), 1),
-            check_url=lambda _: None,
-            on_change=self.engine.dispatcher.changed,
-        )
-        self.notices = Notices(
-            accept=self.engine.acceptor.accept,
-            clock=self.clock,
-            number_of=self.webhooks.number_of,
-            emails=Emails(
+        self.parts = build(
+            ports(
                 store=self.store,
                 clock=self.clock,
-                addresses=lambda org: self.addresses.get(org, ()),
+                sender=self.receivers,
                 mailer=self.post,
+                catalogue=CATALOGUE,
+                passwords=Unhashed(),
             ),
+            Options(limits=Limits(health=self.health)),
         )
-        tell_owners(self.notices, self.engine, self.webhooks, self.clock)
+        self.parts.orgs.settings = self.settings  # type: ignore[method-assign]
+        self.engine, self.webhooks = self.parts.engine, self.parts.webhooks
+        self.notices = self.parts.notices
         self._count: int = before._count if before else 0
         self.running: asyncio.Task[None] | None = None
 
+    def settings(self, org: int) -> OrgSettings:
+        """Of an org whose addresses have all said yes."""
+        notify = self.addresses.get(org, ())
+        return OrgSettings(notify=notify, notify_confirmed=notify)
+
+    def failing(self, webhook: Webhook, health: port.Health) -> None:
+        """Tell its owner so."""
+        healths = self.engine.healths
+        told = partial(healths.told, webhook.number)
+        self.notices.failing(webhook, health, healths.ends_ms(health), told)
+
     async def start(self) -> "asyncio.Task[None]":
-        self.webhooks.load(await self.store.load())
+        await self.parts.load(at_once)
         await self.engine.start()
         self.webhooks.resume()
         self.running = asyncio.ensure_future(self.notices.run())
@@ -190,7 +169,7 @@ class NoticeWorld:
         event = {"eventName": "groupCreated", "data": {"groupId": self._count}}
         body = b'{"eventName":"groupCreated","data":{"groupId":%d}}' % self._count
         draft = Draft(org, "groupCreated", f"e{self._count}", body, event)
-        [verdict] = await self.engine.acceptor.accept([draft])
+        [verdict] = await self.parts.acceptor.accept([draft])
         assert verdict.status == "accepted"
 
     def told(self, kind: str | None = None) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from tidings.store.sqlite.hosting.process import reading_operations
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "tidings"
-FACES = ("api", "console", "cli")  # what they may ask is told apart
+FACES = ("api", "reads", "console", "cli")  # what they may ask is told apart
 STORE = ("store", "demo", "simulator")  # the store itself, and what has none
 METHODS = {name for name, _ in inspect.getmembers(port.Store, inspect.isfunction) if name[0] != "_"}
 
@@ -37,7 +37,7 @@ CASES = {
         manual_retries: retry_now
     """,
     f"{FAULTS}::test_a_change_whose_answer_was_lost_is_in_force_without_its_repetition": """
-        rereading: load load_types
+        changes: load load_types
     """,
     f"{FAULTS}::test_a_link_is_used_up_only_by_what_it_was_for": """
         links: take_link put_link
@@ -92,7 +92,7 @@ CASES = {
         stops: stops
         inboxes: load_inboxes
         engine: recover healths past_attempts
-        service: load load_people load_transformations load_types
+        compose: load load_people load_transformations load_types
     """,
     "engine/events/test_committer.py"
     "::test_after_a_refusal_the_lanes_look_again_once_and_outcomes_are_written": """
@@ -133,7 +133,8 @@ def covered() -> set[str]:
 
 def test_each_await_of_the_store_has_its_case() -> None:
     others = {one.name for one in SOURCE.iterdir() if one.is_dir()} - {*FACES, *STORE}
-    there = {f"{path.stem}.{name}" for path in modules(*sorted(others)) for name in asked(path)}
+    paths = [*modules(*sorted(others)), *SOURCE.glob("*.py")]
+    there = {f"{path.stem}.{name}" for path in paths for name in asked(path)}
     assert there - covered() == set(), "name the case that has the store fail it"
     assert covered() - there == set(), "nothing asks for this any more"
 

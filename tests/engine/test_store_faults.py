@@ -516,7 +516,7 @@ def test_an_arrival_that_cannot_be_kept_holds_up_no_other() -> None:
                 raise WRONG
             return await add(arrivals)
 
-        s.store.add_arrivals = picky  # type: ignore[attr-defined]
+        s.store.add_arrivals = picky
         for number in range(5):
             s.inboxes.receive(live.stored.token, "POST", [], b"%d" % number)
         await asyncio.sleep(1)
@@ -558,7 +558,7 @@ def test_pages_that_could_not_be_given_back_are_by_a_later_pass(
             left[0] -= 1
             return port.Dropped(1, True, 10)
 
-        s.store.give_back = give_back  # type: ignore[method-assign]
+        s.store.give_back = give_back
         failed = refusing(s.store, "give_back", first(2))
         retention = Retention(store=s.store, clock=s.clock, retentions=dict)
         running = asyncio.ensure_future(retention.run())
@@ -659,7 +659,7 @@ def test_a_letter_goes_once_whatever_was_refused(
             emails._link = lambda *_: "https://x.example"
             running = asyncio.ensure_future(emails.run())
         else:
-            world.engine.on_failing(crm, port.Health(crm.number, 5, 12, "503", told=50))
+            world.failing(crm, port.Health(crm.number, 5, 12, "503", told=50))
         await asyncio.sleep(60)
         assert len(world.post.sent) == 1 and len(failed) == 2
         assert await world.store.letters() == []

@@ -98,14 +98,11 @@ class World:
         numbers = iter(range(1_000_000))
         accepting = AcceptApp(
             s.acceptor,
-            catalogue.load(),
+            s.parts.reader,
             s.access,
-            s.orgs.rules,
             clock_ms=s.clock.now_ms,
-            new_event_id=lambda: f"made-{next(numbers)}",
             new_request_id=lambda: f"{next(numbers):032x}",
             throttle=s.access_services.limits,
-            own=s.event_types.own,
         )
         self.app: Any = Gate(accepting, s.app)
 

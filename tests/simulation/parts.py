@@ -6,7 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from msgspec.structs import replace
+
+from tests.ports import TestAddresses
 from tests.store.in_process import WRITES, operations
+from tidings.catalogue import Catalogue, load
 from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import MOVES, State
@@ -31,15 +35,20 @@ class SimulatedClock:
         return EPOCH_MS + round(asyncio.get_running_loop().time() * 1000) + self.skew_ms
 
 
-class Names:
-    """A catalogue that knows nothing but where its events keep their key."""
+def catalogue_of(*names: str) -> Catalogue:
+    """Types whose events have their key, and what they are found by, at `data.key`."""
+    like = load().get("pointsIssued")
+    assert like is not None
+    plain = {"key_else": (), "aliases": (), "wire_names": (), "owner": None}
+    paths = {"key": "data.key", "search_paths": ("data.key",)}
+    return Catalogue([replace(like, name=name, **plain, **paths) for name in names])
 
-    def search_values(self, _: str, event: dict[str, Any]) -> list[str]:
-        return [event["data"]["key"]]
 
-    def key_of(self, _: str, event: dict[str, Any]) -> str | None:
-        key: str | None = event["data"]["key"]
-        return key
+class SimulatedAddresses(TestAddresses):
+    """Receivers are paths of one host."""
+
+    def target(self, url: str) -> Target:
+        return Target("https", "sim.example", 443, "/" + url.rsplit("/", 1)[1])
 
 
 class Faults:
@@ -262,9 +271,6 @@ class Network:
     def faults_of(self, webhook: int) -> Faults:
         """How bad the world is for this webhook."""
         return self._faults
-
-    def target(self, url: str) -> Target:
-        return Target("https", "sim.example", 443, "/" + url.rsplit("/", 1)[1])
 
     def open(
         self, target: Target, connections_max: int, *, keep_answers: bool

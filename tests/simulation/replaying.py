@@ -36,29 +36,13 @@ class ReplayWorld(World):
 
     async def start(self) -> None:
         await super().start()
-        engine = self.engine
-        store: Any = self.store
-        self.stops = Stops(store=store, clock=self.clock)
-        engine.dispatcher.stopped = self.stops.holds
-        self.stops.changed = self.switched
-        await self.stops.load()
-        engine.dispatcher.switched()
-        self.replays = Replays(
-            store=store,
-            registry=self.webhooks._registry,
-            committer=engine.committer,
-            lanes=engine.dispatcher,
-            stops=self.stops,
-            ordering_key=engine.acceptor.ordering_key,
-            kind_of=lambda org, event: None,
-            tell=lambda _, __, fact: self.told.add(fact["replayId"]),
-        )
+        self.stops, self.replays = self.parts.stops, self.parts.replays
         await self.replays.start()
 
-    def switched(self) -> None:
-        """Lanes first, as the service does it."""
-        self.engine.dispatcher.switched()
-        self.replays.nudge()
+    def tell(self, kind: str, org: int, fact: Any, done: Any = None) -> None:
+        """Of the ends of jobs."""
+        if "replayId" in fact:
+            self.told.add(fact["replayId"])
 
     async def stop(self) -> None:
         await self.replays.stop()

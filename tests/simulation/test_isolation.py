@@ -66,7 +66,7 @@ async def run(seed: int, loop: SimulatedLoop) -> list[float]:
             event_id = f"{org}-{number}"
             body = f'{{"id":"{event_id}","data":{{"key":"k0"}}}}'.encode()
             event = {"data": {"key": f"k{number}"}, "eventName": "a"}
-            await world.engine.acceptor.accept([Draft(org, "a", event_id, body, event)])
+            await world.parts.acceptor.accept([Draft(org, "a", event_id, body, event)])
             if org == OTHER:
                 answered[event_id] = loop.time()
             await asyncio.sleep(rng.random() * gap_s)

@@ -55,6 +55,6 @@ async def scenario(seed: int, ours: float) -> None:
 
 
 @pytest.mark.parametrize("ours", [0.5, 1.0])
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [2, 4])
 def test_a_probe_that_ends_by_a_fault_of_ours_is_asked_again(seed: int, ours: float) -> None:
     simulate(seed, scenario(seed, ours))

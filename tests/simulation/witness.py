@@ -90,10 +90,10 @@ class Witness:
     def __init__(self, engine: Engine, ask: Callable[..., list[Any]], now_ms: Callable[[], int]):
         self._ask = ask
         self._now_ms = now_ms
-        self._settle = engine.committer.settle
+        self._settle = engine.commits.settle
         self._restore = engine.dispatcher._breakers.restore
         self.opened = 0
-        engine.committer.settle = self.settle  # type: ignore[method-assign]
+        engine.commits.settle = self.settle  # type: ignore[method-assign]
         engine.dispatcher._breakers.restore = self.restore  # type: ignore[method-assign]
 
     def restore(self, runner: WebhookRunner) -> None:

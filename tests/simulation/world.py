@@ -20,32 +20,29 @@ import json
 import random
 from typing import Any
 
+from tests.ports import Unhashed, at_once, ports
 from tests.simulation.parts import (
     EPOCH_MS,
     Disk,
     Faults,
-    Names,
     Network,
     Noted,
     Request,
+    SimulatedAddresses,
     SimulatedClock,
     SimulatedShaper,
     SimulatedStore,
+    catalogue_of,
 )
 from tests.simulation.witness import Witness
+from tidings.compose import App, Options, build
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.events.terms import Terms
 from tidings.core.ids import message_id, replayed_id
 from tidings.core.shaping.sign import Signer
-from tidings.core.webhooks.registry import Registry
-from tidings.engine.changes import Changes
 from tidings.engine.engine import Engine, Limits
-from tidings.engine.events.feed import Feed
 from tidings.engine.events.intake import Draft, Overloaded
-from tidings.engine.metrics import EngineMetrics
-from tidings.engine.vault import Secret, Vault
 from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
 from tidings.store.port import StoreDown
 from tidings.store.sqlite.leaps import LATER
@@ -55,6 +52,7 @@ DEADLINE_S = 5
 DRAIN_S = 8.0
 LATE_S = 900  # the longest pause of a breaker, and a while to work off what has waited
 SHAPED = {"key": "k"}
+NAMES = catalogue_of("a", "b")
 RECORDED = (
     "SELECT number FROM attempt WHERE delivery = ?"
     " AND (status NOT NULL OR kind NOT IN ('lost', 'ours', 'transform'))"
@@ -101,6 +99,7 @@ class World:
         self.crashes = 0
         self.slots = 0  # of the process; 0: drawn at each start
         self.taken_back: dict[int, float] = {}  # deliveries that a person cancels: when answered
+        self.parts: App
         self.engine: Engine
         self.webhooks: Webhooks
         self.store: SimulatedStore
@@ -118,47 +117,38 @@ class World:
         self.network.peak = 0
         self.network.process_cap = self.slots or rng.choice((5, 50, 1000))
         self.store = SimulatedStore(self.disk, self.faults, random.Random(rng.random()))
-        registry = Registry()
-        changes = Changes(registry)
-        self.engine = Engine(
-            store=self.store,  # type: ignore[arg-type]  # the engine asks for a part of the port
-            registry=registry,
-            catalogue=Names(),  # type: ignore[arg-type]  # and for two methods of the catalogue
-            sender=self.network,
-            target_of=self.network.target,
-            clock=self.dates(),
-            rng=random.Random(rng.random()),
-            terms=Terms(b"t" * 16),
-            gone=lambda webhook: self.webhooks.gone(webhook),
-            hopeless=lambda webhook, reason: self.webhooks.hopeless(webhook, reason),
-            feed=Feed(),
-            metrics=EngineMetrics(),
-            limits=Limits(
-                window_bytes_max=rng.choice((400, 4_000, 1 << 20)),
-                in_flight_max=self.network.process_cap,
-                drain_s=DRAIN_S,
-                deliveries_max=rng.choice((2, 5, 10_000)),
-                per_event_max=rng.choice((0, 1, 2, 250))
-                if self.per_event_max is None
-                else self.per_event_max,
-                fan_out_rows=rng.choice((1, 3, 250)),
+        self.parts = build(
+            ports(
+                store=self.store,
+                clock=self.dates(),
+                sender=self.network,
+                catalogue=NAMES,
+                rng=random.Random(rng.random()),
+                random_bytes=rng.randbytes,
+                passwords=Unhashed(),
+                passed_s=self.loop.time,
+                addresses=SimulatedAddresses(),
+                shaping=SimulatedShaper(self.faults, random.Random(rng.random())),
+                noted=self.noted,
             ),
-            shaper=SimulatedShaper(self.faults, random.Random(rng.random())),
-            noted=self.noted,
+            Options(
+                limits=Limits(
+                    window_bytes_max=rng.choice((400, 4_000, 1 << 20)),
+                    in_flight_max=self.network.process_cap,
+                    drain_s=DRAIN_S,
+                    deliveries_max=rng.choice((2, 5, 10_000)),
+                    per_event_max=rng.choice((0, 1, 2, 250))
+                    if self.per_event_max is None
+                    else self.per_event_max,
+                    fan_out_rows=rng.choice((1, 3, 250)),
+                )
+            ),
         )
+        self.parts.notices.tell = self.tell  # type: ignore[method-assign]
+        self.engine, self.webhooks = self.parts.engine, self.parts.webhooks
         self.witness = Witness(self.engine, self.disk.ask, self.clock.now_ms)
-        self.webhooks = Webhooks(
-            store=self.store,  # type: ignore[arg-type]  # as above
-            registry=registry,
-            changes=changes,
-            vault=Vault({1: Secret(b"v" * 32)}, rng.randbytes),
-            clock=self.clock,
-            random_bytes=rng.randbytes,
-            event_types=lambda org: ["a", "b"],
-            check_url=lambda _: None,
-            on_change=self.engine.dispatcher.changed,
-        )
-        self.webhooks.load(await self.store.load())
+        await self.parts.load(at_once)
+        await self.parts.stops.load()
         await self.disable_owed()
         self.check_gone()
         known, guesses = self.lost(), self.noted.left() is None
@@ -166,6 +156,9 @@ class World:
         if guesses:
             self.guessed |= self.lost() - known
         self.webhooks.resume()
+
+    def tell(self, kind: str, org: int, fact: Any, done: Any = None) -> None:
+        """What orgs are told of themselves is no part of this world."""
 
     async def disable_owed(self) -> None:
         """As a start does that is tried again until the disk takes it."""
@@ -296,7 +289,7 @@ class World:
     async def post(self, drafts: list[Draft]) -> None:
         asked = self.loop.time()
         try:
-            verdicts = await self.engine.acceptor.accept(drafts)
+            verdicts = await self.parts.acceptor.accept(drafts)
         except (StoreDown, Overloaded):
             return
         for draft, verdict in zip(drafts, verdicts, strict=True):
@@ -327,7 +320,7 @@ class World:
     def check_send(self, request: Request) -> None:
         """Called by the network before a request is on the wire."""
         now_ms = self.clock.now_ms()
-        assert not self.engine.committer.halted, "14 a refusing store sends nothing"
+        assert not self.engine.commits.halted, "14 a refusing store sends nothing"
         row = self.disk.ask(
             f"SELECT d.state, d.attempts, d.webhook, d.key, coalesce(r.at_ms, e.at_ms) + {LATER},"
             " e.org, e.id,"

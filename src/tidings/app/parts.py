@@ -5,57 +5,29 @@ import itertools
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
-
-import structlog
 
 from tidings.api.http.metrics_access import MetricsReaders
-from tidings.core.delivery.health import FIRST
-from tidings.core.notices.facts import DISABLED, FAILING, RECOVERED, disabled, failing, recovered
+from tidings.compose import Keys
 from tidings.core.shaping.platform_rules import read_map
-from tidings.core.steady_clock import SteadyClock
-from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.address import parse_target
-from tidings.egress.inbox import OwnAddress
 from tidings.egress.mail import MailServer, SmtpMailer
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
 from tidings.engine.access.access import Access
 from tidings.engine.access.access_services import AccessServices
 from tidings.engine.clock import Clock
-from tidings.engine.engine import Engine
-from tidings.engine.events.event_types import EventTypes
-from tidings.engine.events.feed import Feed
-from tidings.engine.jobs import Jobs
-from tidings.engine.loop_lag import LoopLag
-from tidings.engine.metrics import EngineMetrics
-from tidings.engine.notices.consents import Asking, Consents
-from tidings.engine.notices.emails import Emails
-from tidings.engine.notices.notices import Notices
-from tidings.engine.orgs import Orgs
-from tidings.engine.retention import Retention
-from tidings.engine.shaping.enricher import Enricher
 from tidings.engine.shaping.platform import (
     CONNECTIONS_MAX,
     Platform,
     PlatformOptions,
-    counters,
-    gauges,
 )
-from tidings.engine.shaping.reference import Reference
 from tidings.engine.vault import read_or_make_key
-from tidings.engine.webhooks.records import Record
-from tidings.engine.webhooks.webhooks import Webhooks
-from tidings.settings import Settings, host_of, platform_paths, public_url
-from tidings.store import port
-from tidings.store.sqlite.hosting.client import SqliteStore
+from tidings.settings import Settings, host_of, platform_paths
 
 KEY_FILE = "key"
 TERMS_PURPOSE = b"tidings.terms"
-
-log = structlog.get_logger("tidings.telling")
+TOKENS_PURPOSE, CONSENTS_PURPOSE = b"tidings.tokens", b"tidings.consents"
 
 
 def make_platform(
@@ -83,119 +55,6 @@ def make_platform(
     return platform, [platform.close, sender.close]
 
 
-def make_enricher(
-    event_types: EventTypes, reference: Reference, platform: Platform | None, metrics: EngineMetrics
-) -> Enricher:
-    """What shaping begins with."""
-    enricher = Enricher(kind_of=event_types.kind_of, reference=reference, platform=platform)
-    metrics.gauges.update(
-        reference_cache_bytes=(
-            "Reference data in memory, about.",
-            lambda: reference.cached_bytes,
-        ),
-    )
-    metrics.counters["enrichment_thin"] = (
-        "Messages sent thin because the platform did not answer.",
-        lambda: enricher.thin,
-    )
-    if platform is not None:
-        metrics.counters.update(counters(platform))
-        metrics.gauges.update(gauges(platform))
-    return enricher
-
-
-def make_jobs(
-    engine: Engine,
-    webhooks: Webhooks,
-    orgs: Orgs,
-    store: SqliteStore,
-    clock: SteadyClock,
-    mailer: SmtpMailer | None,
-    metrics: EngineMetrics,
-    consents: Consents,
-) -> tuple[Notices, Retention, Jobs]:
-    """What works behind the calls: telling owners, and dropping what is too old."""
-    emails = Emails(
-        store=store,
-        clock=clock,
-        addresses=consents.told,
-        mailer=mailer,
-        awaits=consents.awaits,
-        link=consents.link,
-    )
-    notices = Notices(
-        accept=engine.acceptor.accept,
-        clock=clock,
-        number_of=webhooks.number_of,
-        emails=emails,
-    )
-    tell_owners(notices, engine, webhooks, clock)
-    retention = Retention(
-        store=store,
-        clock=clock,
-        sure=lambda: clock.sure,
-        retentions=lambda: {org.id: orgs.settings(org.id).retention for org in orgs.all()},
-    )
-    loop_lag = LoopLag()
-    metrics.gauges["loop_lag_seconds"] = (
-        "The latest that a timer came, of the last minute.",
-        loop_lag.worst_s,
-    )
-    running: dict[str, Callable[[], Awaitable[None]]] = {
-        "retention": retention.run,
-        "notices": notices.run,
-        "pulse": loop_lag.run,
-    }
-    if mailer is not None:
-        running["asking"] = Asking(orgs=orgs, clock=clock, emails=emails).run
-    jobs = Jobs(running, notices.flush)
-    return notices, retention, jobs
-
-
-def tell_owners(notices: Notices, engine: Engine, webhooks: Webhooks, clock: Clock) -> None:
-    """From now on the owners of webhooks are told."""
-
-    def on_failing(webhook: Webhook, health: port.Health) -> None:
-        since_ms = health.failing_since_ms or clock.now_ms()
-        until_ms = engine.healths.ends_ms(health)
-        percent = 0 if health.told == FIRST else health.told
-        fact = failing(webhook, percent, since_ms, until_ms, health.failures, health.cause)
-        notices.tell(FAILING, webhook.org, fact, partial(engine.healths.told, webhook.number))
-
-    def on_recovered(webhook: Webhook, health: port.Health) -> None:
-        now_ms = clock.now_ms()
-        since_ms = health.failing_since_ms or now_ms
-        fact = recovered(webhook, since_ms, now_ms)
-        notices.tell(RECOVERED, webhook.org, fact, partial(engine.healths.told, webhook.number))
-
-    def on_disabled(record: Record, parked: int) -> None:
-        webhook = record.webhook
-        health = engine.healths.of(webhook.number)
-        since_ms = None if health is None else health.failing_since_ms
-        fact = disabled(webhook, record.config.reason or "It was disabled.", parked, since_ms)
-        done = partial(webhooks.told, webhook.number, webhook.version)
-        notices.tell(DISABLED, webhook.org, fact, done)
-        log.warning(
-            "a webhook is disabled", webhook=webhook.id, parked=parked, reason=record.config.reason
-        )
-
-    engine.on_failing = on_failing
-    engine.on_recovered = on_recovered
-    engine.on_ended_badly = notices.ended
-    engine.healths.on_parked = notices.parked
-    webhooks.on_disabled = on_disabled
-
-
-def tell_both(feed: Feed, notices: Notices) -> Callable[[str, int, dict[str, Any]], None]:
-    """A replay's end goes to who watches, and to who subscribes."""
-
-    def tell(kind: str, org: int, fact: dict[str, Any]) -> None:
-        feed.tell(org, "replay", fact)
-        notices.tell(kind, org, fact)
-
-    return tell
-
-
 def make_mailer(settings: Settings) -> SmtpMailer | None:
     """Who sends e-mails; None where no mail server is named."""
     if settings.mail_host is None or settings.mail_from is None:
@@ -217,12 +76,6 @@ def make_policy(settings: Settings) -> Policy:
     return Policy(settings.dev, settings.allow, settings.deny)
 
 
-def own_address(settings: Settings) -> OwnAddress:
-    """Where test inboxes are, and where they were before they had a host of their own."""
-    base = public_url(settings)
-    return OwnAddress(settings.inbox_url or base, base)
-
-
 def inbox_host(settings: Settings) -> str | None:
     """The host that serves test inboxes alone; None where they have none."""
     return None if settings.inbox_url is None else host_of(settings.inbox_url)
@@ -235,6 +88,15 @@ def metrics_readers(settings: Settings) -> MetricsReaders:
         everybody=settings.dev and token is None and not networks,
         token=None if token is None else token.reveal(),
         networks=networks,
+    )
+
+
+def keys_in(data: Path) -> Keys:
+    """The keys of a data directory."""
+    return Keys(
+        terms=terms_key(data),
+        tokens=derived_key(data, TOKENS_PURPOSE),
+        consents=derived_key(data, CONSENTS_PURPOSE),
     )
 
 

@@ -9,24 +9,14 @@ import asyncio
 import re
 from collections.abc import Callable
 from time import monotonic
-from typing import Protocol
 
 from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
-from tidings.core.inbox_rules import Answered
-from tidings.egress.port import Leaves, Outlet, Sender, Target
+from tidings.egress.port import Leaves, Outlet, Receive, Sender, Target
 
 SCHEME = "inbox"  # of a Target that is no address
 ANSWER_BYTES_KEPT = 16 * 1024
 TICK_S = 0.001  # of the event loop's timers, which count from the beginning of its turn
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,64}")
-
-
-class Receive(Protocol):
-    """Takes an arrival (engine/inboxes.py)."""
-
-    def __call__(
-        self, token: str, method: str, headers: list[tuple[str, str]], body: bytes, /
-    ) -> Answered: ...
 
 
 class OwnAddress:

@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from tidings.core.delivery.exchange import Ending
+from tidings.core.inbox_rules import Answered
 
 Headers = list[tuple[str, str]]
 Leaves = Callable[[], Headers | None]
@@ -79,3 +80,11 @@ class Mailer(Protocol):
     async def send(self, id: str, to: Sequence[str], subject: str, text: str) -> None:
         """Hand one letter over. Raises MailFailed."""
         ...
+
+
+class Receive(Protocol):
+    """Takes what arrives at a test inbox, and says how it is answered."""
+
+    def __call__(
+        self, token: str, method: str, headers: list[tuple[str, str]], body: bytes, /
+    ) -> Answered: ...

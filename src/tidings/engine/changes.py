@@ -10,31 +10,32 @@ answers: else commits would wait for a change that nobody here knows of.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from tidings.core.webhooks.registry import Registry
+from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage
+from tidings.store import port
 from tidings.store.port import StoreDown
 
 Result = TypeVar("Result")
+Reread = Listeners[port.Snapshot, Sequence[port.StoredType]]
 READ_AGAIN_S = 0.5
 
 
 class Changes:
     """The only writer of the registry's version."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, store: port.Store, registry: Registry) -> None:
+        self._store = store
         self._registry = registry
+        # Whoever keeps what raises the version takes over what was read again.
+        self.reread: Reread = Listeners("what is stored was read again")
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._reread: Callable[[], Awaitable[None]] | None = None
         self._doubtful = False  # something may be written that is not known here
         self._reading = Outage("what a change without an answer has come to")
-
-    def reread_by(self, reread: Callable[[], Awaitable[None]]) -> None:
-        """What reads again all that raises the version, and says `seen`. StoreDown."""
-        self._reread = reread
 
     async def run(self, change: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """Run a change alone and to its end; a cancelled caller does not cancel it."""
@@ -57,7 +58,7 @@ class Changes:
                 raise
 
     def _doubt(self) -> None:
-        if self._reread is not None and not self._doubtful:
+        if not self._doubtful:
             self._doubtful = True
             task = asyncio.ensure_future(self._settle())
             self._tasks.add(task)
@@ -71,6 +72,10 @@ class Changes:
                     await self._read_again()
 
     async def _read_again(self) -> None:
-        if self._doubtful and self._reread is not None:
-            await self._reread()
-            self._doubtful = False
+        if not self._doubtful:
+            return
+        snapshot = await self._store.load()
+        if snapshot.registry_version > self._registry.version:  # else nothing was written
+            types = await self._store.load_types()
+            self.reread.tell(snapshot, types)  # without a pause: nobody matches by a half of it
+        self._doubtful = False

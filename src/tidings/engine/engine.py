@@ -1,34 +1,35 @@
-"""The engine: acceptor, group commit and lanes as one thing that starts, works and stops."""
+"""The engine: group commit, lanes and healths as one thing that starts, works and stops."""
 
 import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
-from tidings.catalogue import Catalogue
 from tidings.core.delivery.exchange import Answer, Ending, Fault
 from tidings.core.delivery.health import DEFAULT_POLICY as HEALTH_POLICY
 from tidings.core.delivery.health import Policy as HealthPolicy
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry
-from tidings.core.events.terms import Terms
 from tidings.core.ids import show
 from tidings.core.steady_clock import SteadyClock
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Sender, Target
-from tidings.engine.clock import Clock
+from tidings.engine.clock import Clock, sure
 from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.delivery.fan_out import made_at_once
 from tidings.engine.delivery.healths import PAST_MAX, SLOT_MS, Healths
-from tidings.engine.events.acceptor import Acceptor, Matcher
-from tidings.engine.events.committer import Committer, Prepared
-from tidings.engine.events.event_types import EventTypes
+from tidings.engine.events.acceptor import Matcher
+from tidings.engine.events.commit_queue import CommitQueue, Prepared
+from tidings.engine.events.committer import Committer
 from tidings.engine.events.feed import Feed
+from tidings.engine.listeners import Listeners
 from tidings.engine.metrics import EngineMetrics
-from tidings.engine.shaping.shaper import Shaper, Shaping
+from tidings.engine.shaping.shaper import Shaping
 from tidings.store import port
 
 STUCK_S = 5.0
@@ -49,51 +50,58 @@ class Limits(msgspec.Struct, frozen=True):
     health: HealthPolicy = HEALTH_POLICY  # when owners hear of failing webhooks
 
 
+class Heard(NamedTuple):
+    """What parts tell each other of; each hears what it needs."""
+
+    changed: Listeners[Webhook]  # a new version of it is stored, and matched by
+    switched: Listeners[()]  # a stop switch was thrown
+    parked: Listeners[Webhook, int]  # so many deliveries, behind an open breaker
+
+
+def nobody_yet() -> Heard:
+    """For the parts that are made next."""
+    return Heard(
+        Listeners("a webhook has changed"),
+        Listeners("a stop switch was thrown"),
+        Listeners("deliveries were parked"),
+    )
+
+
 class Engine:
-    """Everything between an accepted draft and a settled delivery, over its ports."""
+    """Everything between what waits for a commit and a settled delivery, over its ports."""
 
     def __init__(
         self,
         *,
         store: port.Store,
         registry: Registry,
-        catalogue: Catalogue,
-        event_types: EventTypes | None = None,  # orgs' own; without it there are none
+        commits: CommitQueue,
+        healths: Healths,
         sender: Sender,
         target_of: Callable[[str], Target],
         clock: Clock,
         rng: random.Random,
-        terms: Terms,
-        gone: Callable[[Webhook], None],
-        hopeless: Callable[[Webhook, str], None],
+        shaper: Shaping,
+        disable: Callable[[Webhook, str], None],
+        stopped: Callable[[int], bool],
+        ended: Callable[[Webhook, Job, str], None],
+        heard: Heard,
         feed: Feed,
         metrics: EngineMetrics,
         limits: Limits,
-        shaper: Shaping | None = None,  # without it webhooks are shaped by their own fields alone
-        noted: port.InFlight | None = None,  # what leaves; without it a kill marks more
+        noted: port.InFlight,
     ) -> None:
+        """`disable` a webhook for a reason; `stopped`: the stop switches, by org; `ended`: who is
+        told of deliveries that have failed for good, and why; `noted`: what has left."""
         self._store = store
-        self._noted = noted or port.NotNoted()
+        self._noted = noted
         self._steady = clock if isinstance(clock, SteadyClock) else None
         self._limits = limits
         self._feed = feed
         self._metrics = metrics
-        # Set by whoever tells the owners of webhooks; nobody is told before.
-        self.on_failing: Callable[[Webhook, port.Health], None] = lambda *_: None
-        self.on_recovered: Callable[[Webhook, port.Health], None] = lambda *_: None
-        self.on_ended_badly: Callable[[Webhook, Job, str], None] = lambda *_: None
-        self.healths = Healths(
-            store=store,
-            registry=registry,
-            clock=clock,
-            parked=lambda number: self.dispatcher.parked(number),
-            hopeless=lambda webhook, reason: self.dispatcher.hopeless(webhook, reason),
-            failing=lambda webhook, health: self.on_failing(webhook, health),
-            recovered=lambda webhook, health: self.on_recovered(webhook, health),
-            passed_s=asyncio.get_running_loop().time,
-            sure=self._sure,
-            policy=limits.health,
-        )
+        self._ended_badly = ended
+        self.commits = commits
+        self.healths = healths
         self.dispatcher = Dispatcher(
             store=store,
             registry=registry,
@@ -103,29 +111,28 @@ class Engine:
             rng=rng,
             budget_bytes=limits.window_bytes_max,
             in_flight_max=limits.in_flight_max,
-            healths=self.healths,
-            shaper=Shaper() if shaper is None else shaper,
-            gone=gone,
-            hopeless=hopeless,
+            healths=healths,
+            shaper=shaper,
+            disable=disable,
+            stopped=stopped,
+            changed=heard.changed,
+            switched=heard.switched,
+            parked=heard.parked,
             observe=self._observe,
-            noted=self._noted,
-            sure=self._sure,
+            commits=commits,
+            noted=noted,
+            sure=partial(sure, clock),
         )
         self.committer = Committer(
             store=store,
             registry=registry,
+            queue=commits,
             match=Matcher(registry).match,
-            handover=self._handover,
-            settled=self.dispatcher.settled,
-            waiting_bytes_max=limits.waiting_bytes_max,
-            waiting_s_max=limits.waiting_s_max,
+            listener=self,
             deliveries_max=limits.deliveries_max,
             per_event_max=limits.per_event_max,
             fan_out_rows=limits.fan_out_rows,
         )
-        self.dispatcher.committer = self.committer
-        self.committer.look_again = self.dispatcher.look_again
-        self.acceptor = Acceptor(catalogue, terms, self.committer, event_types)
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._recovered: Sequence[port.Standing] | None = None
         self._settler: asyncio.Task[None] | None = None
@@ -134,9 +141,9 @@ class Engine:
             in_flight=("Attempts under way.", lambda: self.dispatcher.in_flight),
             queued=("Deliveries in memory that wait.", lambda: self.dispatcher.queued),
             owed=("Deliveries not made yet of accepted events.", lambda: self.committer.owed),
-            unwritten=("Outcomes not yet written.", lambda: self.committer.unwritten),
+            unwritten=("Outcomes not yet written.", lambda: self.commits.unwritten),
             open_breakers=("Webhooks left alone.", lambda: self.healths.open_breakers),
-            store_halted=("1 while the store refuses writes.", lambda: self.committer.halted),
+            store_halted=("1 while the store refuses writes.", lambda: self.commits.halted),
         )
         metrics.divided["open_breakers_by_cause"] = (
             "Webhooks left alone, by the status or fault that their receivers end with.",
@@ -176,10 +183,10 @@ class Engine:
         written = True
         try:
             async with asyncio.timeout(STUCK_S):
-                await self.committer.drained()
+                await self.commits.drained()
         except TimeoutError:
             written = False
-        written = written and not self._settler.done() and not self.committer.halted
+        written = written and not self._settler.done() and not self.commits.halted
         parts = [part for part in (self._settler, self._watch) if part is not None]
         for part in parts:
             part.cancel()
@@ -194,9 +201,9 @@ class Engine:
         found = []
         if self._settler is None or self._settler.done():
             found.append("The committer must run; it has ended. Restart the service.")
-        if self.committer.halted:
+        if self.commits.halted:
             found.append(
-                f"The store must take writes; it refuses: {self.committer.failure}. "
+                f"The store must take writes; it refuses: {self.commits.failure}. "
                 "Free space on its disk."
             )
         if (stuck_s := self.committer.stuck_s()) > STUCK_S:
@@ -210,9 +217,6 @@ class Engine:
             found.append(f"Webhook {webhook.id} has work and a free slot, but does not send.")
         return found
 
-    def _sure(self) -> bool:
-        return self._steady is None or self._steady.sure
-
     # -- what is told -----------------------------------------------------------------------------
 
     def _settler_ended(self, settler: "asyncio.Task[None]") -> None:
@@ -221,12 +225,13 @@ class Engine:
             if error is not None:
                 self.ended.set_exception(error)
 
-    def _handover(
+    def handover(
         self,
         receipt: port.Receipt,
         events: list[Prepared],
         matched: list[Sequence[port.NewDelivery]],
     ) -> None:
+        """See `CommitListener`: deliveries go to their lanes."""
         if self._steady is not None and (by_ms := self._steady.apart_ms(receipt.now_ms)):
             self._steady.follow(by_ms)  # the store's clock is the one that dates are made by
             self.dispatcher.leapt(by_ms)
@@ -246,11 +251,19 @@ class Engine:
                     }
                     self._feed.tell(draft.org, "event", fact)
 
+    def settled(self, settled: Sequence[port.Settled], receipt: port.Receipt) -> None:
+        """See `CommitListener`."""
+        self.dispatcher.settled(settled, receipt)
+
+    def look_again(self, claimed_of: set[int]) -> None:
+        """See `CommitListener`."""
+        self.dispatcher.look_again(claimed_of)
+
     def _observe(self, webhook: Webhook, job: Job, ending: Ending, outcome: Outcome) -> None:
         self._metrics.attempted(ending)
         if isinstance(outcome, Failed) or (isinstance(outcome, Retry) and outcome.held):
             cause = str(ending.status) if isinstance(ending, Answer) else ending.kind.value
-            self.on_ended_badly(webhook, job, cause)
+            self._ended_badly(webhook, job, cause)
         if self._feed.listening:
             status = ending.status if isinstance(ending, Answer) else None
             fact = {

@@ -85,17 +85,20 @@ class Inboxes:
         clock: Clock,
         random_bytes: Callable[[int], bytes],
         url_of: Callable[[str], str],
+        tokens: set[str],
         secrets_at: Callable[[int, str], Sequence[bytes]],
         headers_at: Callable[[int, str], Collection[str]] = lambda org, url: (),
     ) -> None:
-        """`secrets_at` and `headers_at` know the org's webhooks that send to a URL: their signing
-        secrets, and the names of the headers that are stored for them."""
+        """`tokens`: those of all inboxes are kept there. `secrets_at` and `headers_at` know the
+        org's webhooks that send to a URL: their signing secrets, and the names of the headers that
+        are stored for them."""
         self._store = store
         self._clock = clock
         self._random_bytes = random_bytes
         self._url_of = url_of
         self._secrets_at = secrets_at
         self._headers_at = headers_at
+        self._tokens = tokens
         self._by_token: dict[str, Live] = {}
         self._by_number: dict[int, Live] = {}
         self._unwritten: list[port.Arrival] = []
@@ -309,11 +312,13 @@ class Inboxes:
         if (old := self._by_number.get(stored.number)) is not None:
             live.bucket = old.bucket
         self._by_number[stored.number] = self._by_token[stored.token] = live
+        self._tokens.add(stored.token)
         return live
 
     async def _drop(self, live: Live) -> None:
         await self._store.drop_inbox(live.stored.number)
         self._by_token.pop(live.stored.token, None)
+        self._tokens.discard(live.stored.token)
         self._by_number.pop(live.stored.number, None)
 
     async def _look(self) -> None:

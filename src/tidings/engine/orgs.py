@@ -66,6 +66,7 @@ class Orgs:
         self._watchers: list[Callable[[], None]] = []
         self.rules: Callable[[int], IntakeRules | None] = self._rules.get
         """What an org asks of its events, prepared: one look into a table. None: no such org."""
+        changes.reread.add(lambda snapshot, _: self.load(snapshot))
 
     def load(self, snapshot: port.Snapshot) -> None:
         """Take over the orgs at start."""

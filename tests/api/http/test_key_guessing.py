@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from structlog.testing import capture_logs
 
-from tests.api.accept_client import FakeIntake, Types
+from tests.api.accept_client import FakeIntake, Types, reader_of
 from tests.api.control_client import Reply, Service, basic, scope_of, service
 from tidings.api.v1.events.accept import AcceptApp
 from tidings.engine.access.key_guard import TRIES
@@ -44,11 +44,9 @@ async def ask(s: Service, how: str, headers: dict[str, str], address: str = HERE
 def accept_app(s: Service) -> AcceptApp:
     return AcceptApp(
         FakeIntake(),
-        Types(),
+        reader_of(Types(), s.orgs.rules, lambda: "e"),
         s.access,
-        s.orgs.rules,
         clock_ms=s.clock.now_ms,
-        new_event_id=lambda: "e",
         new_request_id=lambda: "r",
     )
 

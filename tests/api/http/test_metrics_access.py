@@ -34,7 +34,7 @@ async def test_only_the_platforms_own_credential_where_nothing_is_set() -> None:
         ):
             reply = await asked(s, MetricsReaders(), authorization=auth)
             assert reply.status == status, auth
-            assert (b"tidings_tests_total" in reply.body) == (status == 200)
+            assert (b"tidings_attempt_seconds_total" in reply.body) == (status == 200)
 
 
 async def test_a_token_reads_them_and_nothing_else() -> None:

@@ -500,7 +500,8 @@ async def test_what_neo_enrichment_may_name_is_told_on_get() -> None:
         assert made["warning"] is None
         path = f"/v3/webHooks/{made['webHookId']}"
         shown = (await s.call("GET", path)).json["data"]["neoEnrichment"]
-        assert shown == {"label": "Tier", "value": "tier", "possibleValues": []}
+        choices = [{"label": "tier", "value": "tier"}]
+        assert shown == {"label": "Tier", "value": "tier", "possibleValues": choices}
         [listed] = (await s.call("GET", "/v3/webHooks")).json["data"]
         assert listed["neoEnrichment"] == shown
         cleared = await s.call("PUT", path, {"neoEnrichment": {}})

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.control_client import BASIC, MemoryStore, Service, event, service
+from tests.api.control_client import BASIC, Service, event, service
+from tests.store.in_process import MemoryStore
+from tidings.core.delivery.health import GONE
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.engine.vault import VaultRefused
@@ -20,7 +22,8 @@ async def commit(s: Service, number: int, count: int) -> port.Receipt:
     events = [
         event("pointsIssued", f"e{number}-{n}", [port.NewDelivery(number, 1)]) for n in range(count)
     ]
-    return await s.store.commit(port.Batch(s.registry.version, events))
+    receipt: port.Receipt = await s.store.commit(port.Batch(s.registry.version, events))
+    return receipt
 
 
 async def test_what_is_answered_is_in_force_for_the_next_commit() -> None:
@@ -85,8 +88,8 @@ async def test_a_410_disables_parks_and_keeps_the_reason_until_it_is_set_active(
         record, _, _ = await s.webhooks.create(1, dict(BASIC), "boss")
         webhook = record.webhook
         await commit(s, webhook.number, 2)
-        s.webhooks.gone(webhook)
-        s.webhooks.gone(webhook)
+        s.webhooks.disable(webhook, GONE)
+        s.webhooks.disable(webhook, GONE)
         await s.webhooks.close()
         disabled = s.webhooks.get(1, webhook.id)
         assert disabled.webhook.standing is Standing.DISABLED
@@ -106,7 +109,7 @@ async def test_a_410_from_an_address_that_was_replaced_meanwhile_disables_nothin
         record, _, _ = await s.webhooks.create(1, dict(BASIC), "boss")
         body = {"webHookUrl": "https://new.example.com/", "webHookHeaders": {"X-Key": "new"}}
         await s.webhooks.replace(1, record.webhook.id, body, "boss")
-        s.webhooks.gone(record.webhook)
+        s.webhooks.disable(record.webhook, GONE)
         await s.webhooks.close()
         assert s.webhooks.get(1, record.webhook.id).webhook.sends
 

@@ -42,7 +42,7 @@ class House:
     def __init__(self, kept: Kept) -> None:
         store = cast(port.Store, kept)
         self.registry = Registry()
-        changes = Changes(self.registry)
+        changes = Changes(store, self.registry)
         self.orgs = Orgs(store=store, registry=self.registry, changes=changes)
         self.access = Access(store=store, orgs=self.orgs, random_bytes=random.Random(3).randbytes)
         found = {one.id: one for one in kept.credentials}

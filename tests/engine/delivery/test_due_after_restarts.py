@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.api.control_client import Clock, MemoryStore
+from tests.api.control_client import Clock
+from tests.engine.delivery.test_switches_and_the_store import stops_over
 from tests.engine.notice_world import ORG, NoticeWorld
 from tests.simulation.loop import simulate
 from tests.simulation.parts import EPOCH_MS
+from tests.store.in_process import MemoryStore
 from tests.store.rows import event, new, settled
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.states import State
@@ -20,7 +22,7 @@ from tidings.core.notices.facts import FAILING
 from tidings.core.retention import DAY_MS
 from tidings.core.retention import Retention as Days
 from tidings.egress.port import MailFailed
-from tidings.engine.delivery.stops import EVERYTHING, HOLD, Stops
+from tidings.engine.delivery.stops import EVERYTHING, HOLD
 from tidings.engine.events.intake import Draft
 from tidings.engine.retention import FIRST_AFTER_S, Retention
 from tidings.store import port
@@ -226,7 +228,7 @@ def test_a_letter_is_tried_again_when_it_is_due(restarts: int) -> None:
         world.addresses[ORG] = ("ops@example.test",)
         world.post.fail = MailFailed("the mail server answers 451")
         crm = await world.webhook("crm", "groupCreated")
-        world.engine.on_failing(crm, port.Health(crm.number, 5, 12, "503", told=50))
+        world.failing(crm, port.Health(crm.number, 5, 12, "503", told=50))
         for tries in (1, 2, 3):
             await asyncio.sleep(1)
             [(due,)] = rows(world, "SELECT due_ms - 1800000000000 FROM letter")
@@ -263,18 +265,18 @@ def test_a_hold_has_no_end_of_its_own_and_a_restart_is_none() -> None:
     async def scenario() -> None:
         clock = Clock()
         store: Any = MemoryStore(clock)
-        await Stops(store=store, clock=clock).stop(7, "ops")
-        await Stops(store=store, clock=clock).stop(EVERYTHING, HOLD)
+        await stops_over(store, clock).stop(7, "ops")
+        await stops_over(store, clock).stop(EVERYTHING, HOLD)
         since = clock.ms
         for _ in range(3):
             clock.ms += DAY_MS
-            stops = Stops(store=store, clock=clock)
+            stops = stops_over(store, clock)
             await stops.load()
             assert stops.holds(7) and stops.holds(8)
             stop = stops.of(7)
             assert stop is not None and stop.since_ms == since
         await stops.start(EVERYTHING)
-        stops = Stops(store=store, clock=clock)
+        stops = stops_over(store, clock)
         await stops.load()
         assert stops.holds(7) and not stops.holds(8)
 
@@ -314,7 +316,7 @@ def test_retention_drops_in_time_in_a_service_that_is_restarted_every_hour() -> 
 async def sent(world: NoticeWorld, id: str, name: str) -> str:
     """What somebody is told who sends an event, perhaps once more."""
     fact = {"eventName": name, "data": {"groupId": 7}}
-    [verdict] = await world.engine.acceptor.accept(
+    [verdict] = await world.parts.acceptor.accept(
         [Draft(ORG, name, id, json.dumps(fact).encode(), fact)]
     )
     return verdict.status

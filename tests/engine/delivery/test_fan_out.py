@@ -6,7 +6,6 @@ the reference machine (tests/pace.py), which does not depend on what else the ma
 
 import asyncio
 import gc
-import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,18 +14,16 @@ from typing import Any
 import pytest
 
 from tests.pace import slowness
+from tests.ports import Unhashed, ports
+from tidings.catalogue import Catalogue
+from tidings.compose import Options, build
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.events.terms import Terms
-from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
 from tidings.engine.clock import WallClock
-from tidings.engine.engine import Engine, Limits
-from tidings.engine.events.feed import Feed
 from tidings.engine.events.intake import Draft
-from tidings.engine.metrics import EngineMetrics
 from tidings.store import port
 from tidings.store.sqlite.hosting.client import SqliteStore
 
@@ -55,19 +52,6 @@ class Receivers:
 
     async def close(self) -> None:
         pass
-
-
-class Names:
-    """A catalogue without keys and search values."""
-
-    def get(self, _: str) -> None:
-        return None
-
-    def search_values(self, _: str, event: dict[str, Any]) -> list[str]:
-        return []
-
-    def key_of(self, _: str, event: dict[str, Any]) -> None:
-        return None
 
 
 def hook(number: int, org: int) -> Webhook:
@@ -101,11 +85,7 @@ async def watched(turns: list[float]) -> None:
 async def scenario(place: Path) -> None:
     """Small events of one org go on, one after the other, while the big one is fanned out."""
     store = await SqliteStore.open(place, lambda: None)
-    registry, receivers = Registry(), Receivers()
-    registry.version = (await store.load()).registry_version
-    for number in range(1, WEBHOOKS + 1):
-        registry.put(hook(number, BIG))
-    registry.put(hook(WEBHOOKS + 1, SMALL))
+    receivers = Receivers()
     transactions: list[float] = []
     commit = store.commit
 
@@ -116,12 +96,21 @@ async def scenario(place: Path) -> None:
         return receipt
 
     store.commit = measured  # type: ignore[method-assign]
-    engine = Engine(
-        store=store, registry=registry, catalogue=Names(),  # type: ignore[arg-type]
-        sender=receivers, target_of=lambda _: Target("https", "x.example", 443, "/"),
-        clock=WallClock(), rng=random.Random(1), terms=Terms(b"t" * 16), gone=lambda _: None,
-        hopeless=lambda *_: None, feed=Feed(), metrics=EngineMetrics(), limits=Limits(),
-    )  # fmt: skip
+    made = build(
+        ports(
+            store=store,
+            clock=WallClock(),
+            sender=receivers,
+            catalogue=Catalogue([]),
+            passwords=Unhashed(),
+        ),
+        Options(),
+    )
+    engine, registry = made.engine, made.registry
+    registry.version = (await store.load()).registry_version
+    for number in range(1, WEBHOOKS + 1):
+        registry.put(hook(number, BIG))
+    registry.put(hook(WEBHOOKS + 1, SMALL))
     await engine.start()
     loop = asyncio.get_running_loop()
     took: list[float] = []
@@ -130,7 +119,7 @@ async def scenario(place: Path) -> None:
 
     async def accept(one: Draft) -> float:
         began = loop.time()
-        await engine.acceptor.accept([one])
+        await made.acceptor.accept([one])
         return loop.time() - began
 
     alone = [await accept(draft(SMALL, f"before-{number}")) for number in range(200)]
@@ -140,7 +129,7 @@ async def scenario(place: Path) -> None:
         while not big.done() or engine.committer.owed or len(receivers.got) < WEBHOOKS:
             took.append(await accept(draft(SMALL, f"e{len(took)}")))
             await asyncio.sleep(PAUSE_S)
-        await engine.committer.drained()
+        await engine.commits.drained()
         while (counts := await store.counts()).by_state.keys() != {State.DELIVERED}:
             await asyncio.sleep(PAUSE_S)
     assert counts.by_state[State.DELIVERED] == WEBHOOKS + 200 + len(took)

@@ -1,7 +1,7 @@
 """Who fails is remembered, told of, disabled after eight days, and forgotten with a success."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -12,6 +12,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.healths import PARK_SLICE, Healths
+from tidings.engine.listeners import Listeners
 from tidings.store import port
 
 HOOK = Webhook(
@@ -68,23 +69,31 @@ class Scene:
         self.clock, self.rows, self.said = Clock(), Rows(), list[tuple[str, object]]()
         registry = Registry()
         registry.put(HOOK)
+        parked: Listeners[Webhook, int] = Listeners("deliveries were parked")
+        parked.add(lambda webhook, count: self.said.append(("parked", webhook.number)))
         self.healths = Healths(
             store=self.rows,
             registry=registry,
             clock=self.clock,
-            parked=lambda number: self.said.append(("parked", number)),
-            hopeless=lambda webhook, reason: self.said.append(("disable", reason)),
-            failing=lambda webhook, health: self._say("failing", health),
-            recovered=lambda webhook, health: self._say("recovered", health),
+            owners=self,
+            parked=parked,
         )
 
-    def _say(self, word: str, health: port.Health) -> None:
-        self.said.append((word, health.told))
-        self.healths.told(health.webhook)
+    def failing(
+        self, webhook: Webhook, health: port.Health, until_ms: int, told: Callable[[], None]
+    ) -> None:
+        assert until_ms == self.healths.ends_ms(health)
+        self.said.append(("failing", health.told))
+        told()
+
+    def recovered(self, webhook: Webhook, since_ms: int, told: Callable[[], None]) -> None:
+        self.said.append(("recovered", since_ms))
+        told()
 
     def fail(self, count: int = 1) -> None:
         for _ in range(count):
-            self.healths.bad(4, "503")
+            if (reason := self.healths.bad(4, "503")) is not None:
+                self.said.append(("disable", reason))
 
 
 def test_its_owner_is_told_at_each_step_once_and_it_is_disabled_after_eight_days() -> None:
@@ -142,7 +151,7 @@ async def test_a_word_told_before_a_restart_is_not_told_again() -> None:
     after.fail(5)
     assert after.said == []
     after.healths.good(4)
-    assert after.said == [("recovered", FIRST)]
+    assert after.said == [("recovered", Clock.ms)], "since its first failure"
 
 
 def test_one_that_fails_in_part_is_shown_so_and_not_by_turns() -> None:
@@ -198,7 +207,7 @@ def test_a_success_ends_it_and_is_told_to_whom_the_failure_was_told() -> None:
     scene.clock.ms += 4 * DAY_MS
     scene.fail()
     scene.healths.good(4)
-    assert scene.said == [("failing", 50), ("recovered", 50)]
+    assert scene.said == [("failing", 50), ("recovered", Clock.ms)]
     scene.clock.ms += 7 * DAY_MS
     scene.fail()  # the first of a new count
     assert len(scene.said) == 2

@@ -66,12 +66,12 @@ def refuse(_: Trouble) -> None:
 
 
 def pause_for_a_moment(trouble: Trouble) -> None:
-    trouble.desk.dispatcher.stopped = lambda _: True
+    trouble.desk.stopped = True
     trouble.desk.dispatcher.switched()
     loop = asyncio.get_running_loop()
 
     def go_on() -> None:
-        trouble.desk.dispatcher.stopped = lambda _: False
+        trouble.desk.stopped = False
         trouble.desk.dispatcher.switched()
 
     loop.call_later(0.01, go_on)

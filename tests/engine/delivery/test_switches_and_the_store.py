@@ -1,15 +1,18 @@
 """A store that refuses at the wrong moment: a stop holds, disabling parks everything."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
-from tests.api.control_client import Clock, MemoryStore
+from tests.api.control_client import Clock
 from tests.engine.notice_world import NoticeWorld, in_world
 from tests.engine.store_faults import refusing
+from tests.store.in_process import MemoryStore
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.engine.delivery.stops import EVERYTHING, Stops
+from tidings.engine.listeners import Listeners
 from tidings.engine.webhooks.retirement import RETIRE_SLICE
 from tidings.store import port
 
@@ -17,7 +20,13 @@ ORG = 7
 
 
 def stops_over(store: MemoryStore, clock: Clock) -> Stops:
-    return Stops(store=store, clock=clock)
+    return stops_telling(store, clock, lambda: None)
+
+
+def stops_telling(store: MemoryStore, clock: Clock, changed: Callable[[], None]) -> Stops:
+    switched: Listeners[()] = Listeners("a switch was thrown")
+    switched.add(changed)
+    return Stops(store=store, clock=clock, switched=switched)
 
 
 @pytest.mark.parametrize("org", [ORG, EVERYTHING])
@@ -26,9 +35,8 @@ async def test_a_stop_holds_although_the_store_refuses_and_is_written_when_it_is
 ) -> None:
     clock = Clock()
     store = MemoryStore(clock)
-    stops = stops_over(store, clock)
     changed: list[bool] = []
-    stops.changed = lambda: changed.append(stops.holds(ORG))
+    stops = stops_telling(store, clock, lambda: changed.append(stops.holds(ORG)))
     store.down = True
     for _ in range(2):
         with pytest.raises(port.StoreDown):
@@ -72,7 +80,7 @@ def test_disabling_and_deleting_end_everything_whichever_slices_were_refused(
     fails: set[int], standing: Standing
 ) -> None:
     count = 2 * RETIRE_SLICE + 50
-    told: list[int] = []
+    parks: list[int] = []
 
     async def scenario(world: NoticeWorld) -> None:
         crm = await world.webhook("crm", "groupCreated")
@@ -83,7 +91,9 @@ def test_disabling_and_deleting_end_everything_whichever_slices_were_refused(
             " SELECT 1000 + i, 1, ?, 1, ?, 0 FROM n",
             (count, crm.number, int(State.PENDING)),
         ).fetchall()
-        world.webhooks.on_disabled = lambda record, parked: told.append(parked)
+        world.notices.disabled = (  # type: ignore[method-assign]
+            lambda webhook, reason, parked, since_ms, told: parks.append(parked)
+        )
         refused = refusing(world.store, "retire", lambda call: call in fails)
         await world.webhooks.set_standing(crm.number, standing, "It is gone.")
         async with asyncio.timeout(60):
@@ -94,6 +104,6 @@ def test_disabling_and_deleting_end_everything_whichever_slices_were_refused(
         ).fetchall()
         assert rows == [(int(ends_in), count)]
         assert set(refused) == fails or max(fails) >= 4
-        assert told == ([count] if standing is Standing.DISABLED else []), "told once, with all"
+        assert parks == ([count] if standing is Standing.DISABLED else []), "told once, with all"
 
     in_world(scenario)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tidings.core.webhooks.registry import Registry
-from tidings.engine.events.committer import Committer, Prepared
+from tidings.engine.events.commit_queue import CommitQueue, Prepared
+from tidings.engine.events.committer import Committer
 from tidings.engine.events.intake import Draft
 from tidings.store import port
 
@@ -33,24 +34,38 @@ class Store:
         return port.Receipt(now_ms=1, seqs=seqs, firsts=seqs, owed=self.owed)
 
 
-class Desk:
-    """A committer on such a store, and what it has told."""
+class Lanes:
+    """`CommitListener`: keeps what it is told."""
 
     def __init__(self) -> None:
-        self.store = Store()
         self.doubted: list[set[int]] = []
         self.handed: list[port.Receipt] = []
+
+    def handover(self, receipt: port.Receipt, events: Any, matched: Any) -> None:
+        self.handed.append(receipt)
+
+    def settled(self, settled: Any, receipt: port.Receipt) -> None:
+        pass
+
+    def look_again(self, claimed_of: set[int]) -> None:
+        self.doubted.append(claimed_of)
+
+
+class Desk:
+    """A committer on such a store, its queue, and what it has told."""
+
+    def __init__(self) -> None:
+        self.store, self.lanes = Store(), Lanes()
+        self.doubted = self.lanes.doubted
+        self.queue = CommitQueue(1 << 20, 60.0)
         self.committer = Committer(
             store=self.store,  # type: ignore[arg-type]  # of the port it asks for commits alone
             registry=Registry(),
+            queue=self.queue,
             match=lambda _: (),
-            handover=lambda receipt, *_: self.handed.append(receipt),
-            settled=lambda *_: None,
-            waiting_bytes_max=1 << 20,
-            waiting_s_max=60.0,
+            listener=self.lanes,
             fan_out_rows=5,
         )
-        self.committer.look_again = self.doubted.append
 
 
 def event(id: str) -> Prepared:
@@ -74,12 +89,12 @@ async def at_work() -> AsyncIterator[Desk]:
 
 async def refused_once(desk: Desk, error: Exception) -> "asyncio.Future[Any]":
     """An event, an outcome and a take in a batch that the store refuses the first time."""
-    await desk.committer.add([event("first")])
+    await desk.queue.add([event("first")])
     refusals = [error]
     desk.store.refuse = lambda _: refusals.pop() if refusals else None
-    desk.committer.settle(settled(1))
-    desk.committer.take(9, 4)
-    return desk.committer.add([event("a")])
+    desk.queue.settle(settled(1))
+    desk.queue.claim(9, 4)
+    return desk.queue.add([event("a")])
 
 
 async def test_after_a_refusal_the_lanes_look_again_once_and_outcomes_are_written() -> None:
@@ -87,11 +102,11 @@ async def test_after_a_refusal_the_lanes_look_again_once_and_outcomes_are_writte
         answered = await refused_once(desk, port.StoreDown("the answer is lost"))
         with pytest.raises(port.StoreDown):
             await answered
-        assert desk.committer.halted and desk.doubted == []
-        await desk.committer.drained()
-        assert desk.doubted == [{9}] and not desk.committer.halted
+        assert desk.queue.halted and desk.doubted == []
+        await desk.queue.drained()
+        assert desk.doubted == [{9}] and not desk.queue.halted
         assert [one.delivery for batch in desk.store.batches for one in batch.settled] == [1]
-        await desk.committer.add([event("b")])
+        await desk.queue.add([event("b")])
         assert desk.doubted == [{9}]
 
 
@@ -99,18 +114,18 @@ async def test_after_a_fault_rows_go_one_by_one_and_the_lanes_look_again() -> No
     """Of a fault, too, nobody knows whether it came before the commit or after it."""
     async with at_work() as desk:
         assert len(await (await refused_once(desk, RuntimeError("a fault")))) == 1
-        await desk.committer.drained()
+        await desk.queue.drained()
         assert desk.doubted == [{9}]
 
 
 async def test_what_is_owed_is_made_slice_by_slice_beside_what_comes() -> None:
     async with at_work() as desk:
         desk.store.owed = 12
-        await desk.committer.add([event("a")])
-        await desk.committer.drained()
+        await desk.queue.add([event("a")])
+        await desk.queue.drained()
         slices: Sequence[int] = [batch.fan_out for batch in desk.store.batches]
         assert slices == [5, 5, 5] and desk.committer.owed == 0
-        await desk.committer.add([event("b")])
+        await desk.queue.add([event("b")])
         assert desk.store.batches[-1].fan_out == 0
 
 
@@ -118,19 +133,19 @@ async def test_what_is_owed_and_cannot_be_made_refuses_nobody_else() -> None:
     async with at_work() as desk:
         desk.store.refuse = lambda batch: RuntimeError("no such row") if batch.fan_out else None
         desk.store.owed = 12
-        await desk.committer.add([event("a")])
-        await desk.committer.drained()
+        await desk.queue.add([event("a")])
+        await desk.queue.drained()
         assert desk.committer.fan_out_failure == "no such row"
         assert [len(batch.events) for batch in desk.store.batches] == [1]
 
 
 async def test_a_stop_leaves_what_is_owed_to_the_next_start() -> None:
     async with at_work() as desk:
-        await desk.committer.add([event("first")])
+        await desk.queue.add([event("first")])
         desk.committer.leave_owed()
         desk.store.owed = 1_000_000
-        await desk.committer.add([event("a")])
-        await desk.committer.drained()
+        await desk.queue.add([event("a")])
+        await desk.queue.drained()
         assert [batch.fan_out for batch in desk.store.batches[1:]] == [0]
 
 
@@ -151,7 +166,7 @@ async def test_refused_events_outlive_failed_writes(
     error: Exception, beside: str, times: int
 ) -> None:
     async with at_work() as desk:
-        await desk.committer.add([event("first")])
+        await desk.queue.add([event("first")])
         left = times if isinstance(error, port.StoreDown) else 1
         # A fault is that of the whole batch; its parts go through.
         whole = 2 if beside == "alone" else 1
@@ -165,32 +180,32 @@ async def test_refused_events_outlive_failed_writes(
 
         desk.store.refuse = refuse
         if beside == "an outcome":
-            desk.committer.settle(settled(1))
-        desk.committer.note_rejections([refused("x"), refused("y")])
+            desk.queue.settle(settled(1))
+        desk.queue.note_rejections([refused("x"), refused("y")])
         if beside == "an event":
-            answered = desk.committer.add([event("a")])
+            answered = desk.queue.add([event("a")])
             if isinstance(error, port.StoreDown):
                 with pytest.raises(port.StoreDown):
                     await answered
             else:
                 assert [one.status for one in await answered] == ["accepted"]
-        await desk.committer.drained()
+        await desk.queue.drained()
         assert left == 0 and kept_refusals(desk) == ["x", "y"]
 
 
 async def test_a_refused_event_that_cannot_be_kept_refuses_nobody_else() -> None:
     async with at_work() as desk:
-        await desk.committer.add([event("first")])
+        await desk.queue.add([event("first")])
         desk.store.refuse = lambda batch: (
             ValueError("no text") if "bad" in [one.event_id for one in batch.rejections] else None
         )
         ids = ["x", "bad", *(str(n) for n in range(30))]
-        desk.committer.note_rejections([refused(id) for id in ids])
-        desk.committer.settle(settled(1))
-        answered = [desk.committer.add([event(id)]) for id in "ab"]
+        desk.queue.note_rejections([refused(id) for id in ids])
+        desk.queue.settle(settled(1))
+        answered = [desk.queue.add([event(id)]) for id in "ab"]
         for one in answered:
             assert [verdict.status for verdict in await one] == ["accepted"]
-        await desk.committer.drained()
+        await desk.queue.drained()
         assert sorted(kept_refusals(desk)) == sorted(set(ids) - {"bad"})
         assert [one.delivery for batch in desk.store.batches for one in batch.settled] == [1]
         assert len(desk.store.batches) < 20, "halves of them, not one by one"
@@ -198,18 +213,18 @@ async def test_a_refused_event_that_cannot_be_kept_refuses_nobody_else() -> None
 
 async def test_events_refused_while_a_batch_is_taken_apart_are_kept_too() -> None:
     async with at_work() as desk:
-        await desk.committer.add([event("first")])
+        await desk.queue.add([event("first")])
         came = iter(["during", "and later"])
 
         def refuse(batch: port.Batch) -> Exception | None:
             if (id := next(came, None)) is not None:
-                desk.committer.note_rejections([refused(id)])
+                desk.queue.note_rejections([refused(id)])
             return RuntimeError("a fault") if len(batch.events) > 1 else None
 
         desk.store.refuse = refuse
-        answered = [desk.committer.add([event(id)]) for id in "ab"]
-        desk.committer.settle(settled(1))
+        answered = [desk.queue.add([event(id)]) for id in "ab"]
+        desk.queue.settle(settled(1))
         for one in answered:
             assert [verdict.status for verdict in await one] == ["accepted"]
-        await desk.committer.drained()
+        await desk.queue.drained()
         assert sorted(kept_refusals(desk)) == ["and later", "during"]

@@ -7,7 +7,7 @@ from tidings.core.shaping.filter import compile_filter
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.events.acceptor import Matcher
-from tidings.engine.events.committer import Prepared
+from tidings.engine.events.commit_queue import Prepared
 from tidings.engine.events.intake import Draft
 
 

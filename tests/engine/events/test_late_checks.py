@@ -115,7 +115,7 @@ def test_a_start_takes_schemas_that_would_not_be_saved_today(
         read_schema(schema)
     store: Any = None
     types = EventTypes(
-        catalogue=load(), envelope=envelope(), store=store, changes=Changes(Registry()),
+        catalogue=load(), envelope=envelope(), store=store, changes=Changes(store, Registry()),
         below=lambda org: [], users=lambda org, name: [],
     )  # fmt: skip
     types.load([stored(schema)])

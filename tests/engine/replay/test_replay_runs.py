@@ -1,6 +1,7 @@
 """A job over a store that fails it: nothing is skipped, nothing made twice."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from tests.api.control_client import Service, service
 from tests.api.v1.replay.test_v1_replays import ORG, events, hook, until
 from tidings.core.delivery.states import State
 from tidings.store import port
+
+Commit = Callable[[port.Batch], Awaitable[port.Receipt]]
 
 
 async def begun(made: Service, **body: Any) -> tuple[str, str, int]:
@@ -31,7 +34,8 @@ async def all_made(made: Service, auth: str, id: str) -> None:
 @pytest.mark.parametrize("written", [True, False])
 async def test_a_slice_whose_answer_is_lost_is_neither_repeated_nor_skipped(written: bool) -> None:
     async with service() as made:
-        commit, lost = made.store.commit, 0
+        commit: Commit = made.store.commit
+        lost = 0
 
         async def losing(batch: port.Batch) -> port.Receipt:
             nonlocal lost
@@ -42,7 +46,7 @@ async def test_a_slice_whose_answer_is_lost_is_neither_repeated_nor_skipped(writ
                 await commit(batch)
             raise port.StoreDown("no answer")
 
-        made.store.commit = losing  # type: ignore[method-assign]
+        made.store.commit = losing
         auth, id, number = await begun(made)
         await all_made(made, auth, id)
         pending = await made.store.page(number, 0, 100)
@@ -52,18 +56,18 @@ async def test_a_slice_whose_answer_is_lost_is_neither_repeated_nor_skipped(writ
 
 async def test_what_goes_wrong_in_a_slice_fails_its_job_and_no_event() -> None:
     async with service() as made:
-        commit = made.store.commit
+        commit: Commit = made.store.commit
 
         async def wrong(batch: port.Batch) -> port.Receipt:
             if batch.replays:
                 raise RuntimeError("a bad row")
             return await commit(batch)
 
-        made.store.commit = wrong  # type: ignore[method-assign]
+        made.store.commit = wrong
         auth, id, _ = await begun(made)
         failed = await until(made, auth, id, "failed")
         assert "fault of Tidings" in failed["reason"] and failed["made"] == 0
-        assert not made.committer.halted
+        assert not made.parts.engine.commits.halted
 
 
 async def test_no_more_is_made_than_the_lane_has_room_for() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -17,7 +17,7 @@ from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
 from tidings.engine.delivery.dispatcher import Dispatcher
-from tidings.engine.events.committer import Committer
+from tidings.engine.engine import nobody_yet
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.store import port
 
@@ -91,6 +91,7 @@ class Desk:
         registry = Registry()
         registry.put(webhook)
         self.quiet = Quiet()
+        self.stopped = False  # the stop switches
 
         class Clock:
             def now_ms(self) -> int:
@@ -100,11 +101,10 @@ class Desk:
             "store": self.quiet, "registry": registry, "sender": line, "clock": Clock(),
             "target_of": lambda url: Target("https", url.split("/")[2], 443, "/"),
             "rng": random.Random(1), "budget_bytes": 1 << 20, "in_flight_max": 10,
-            "healths": self.quiet, "shaper": shaper, "gone": lambda _: None,
-            "observe": lambda *_: None,
+            "healths": self.quiet, "shaper": shaper, "disable": lambda *_: None,
+            "stopped": lambda _: self.stopped, "observe": lambda *_: None, "commits": self.quiet,
         }  # fmt: skip
-        self.dispatcher = Dispatcher(**given)
-        self.dispatcher.committer = cast(Committer, self.quiet)
+        self.dispatcher = Dispatcher(**given, **nobody_yet()._asdict())
 
     async def work(self, *jobs: Job) -> Sequence[port.Settled]:
         """Queue the jobs and let everything end."""

@@ -17,6 +17,7 @@ from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.delivery.handover import LAST_MS
 from tidings.engine.delivery.healths import Healths
 from tidings.engine.delivery.retry_claims import RELEASE_AGAIN_S
+from tidings.engine.engine import nobody_yet
 from tidings.store import port
 
 
@@ -60,7 +61,7 @@ class Committer:
     def __init__(self) -> None:
         self.takes: list[int] = []
 
-    def take(self, webhook: int, limit: int) -> None:
+    def claim(self, webhook: int, limit: int) -> None:
         self.takes.append(webhook)
 
     def settle(self, settled: port.Settled) -> None:
@@ -72,14 +73,13 @@ class Scene:
         self.store, self.line, self.committer = Store(), Line(), Committer()
         self.registry = Registry()
         self.registry.put(HOOK)
+        self.heard = nobody_yet()
         self.healths = Healths(
             store=self.store,
             registry=self.registry,
             clock=Clock(),
-            parked=lambda _: None,
-            hopeless=lambda *_: None,
-            failing=lambda *_: None,
-            recovered=lambda *_: None,
+            owners=None,  # type: ignore[arg-type]  # nothing fails for so long
+            parked=self.heard.parked,
         )
         self.dispatcher = Dispatcher(
             store=self.store,  # type: ignore[arg-type]  # the part that is asked here
@@ -92,10 +92,14 @@ class Scene:
             in_flight_max=10,
             healths=self.healths,
             shaper=None,  # type: ignore[arg-type]
-            gone=lambda _: None,
+            disable=lambda *_: None,
+            stopped=lambda _: False,
+            changed=self.heard.changed,
+            switched=self.heard.switched,
+            parked=self.heard.parked,
             observe=lambda *_: None,
+            commits=self.committer,
         )
-        self.dispatcher.committer = self.committer  # type: ignore[assignment]
 
     def change(self, standing: Standing) -> None:
         changed = msgspec.structs.replace(HOOK, standing=standing)

@@ -1,40 +1,46 @@
 """What an outcome decides of a webhook survives a kill at any moment, and so does its telling."""
 
 import asyncio
-import random
+from collections.abc import Callable
 from typing import Any
 
-from tests.engine.notice_world import CATALOGUE, NoticeWorld, in_world
+from tests.engine.notice_world import NoticeWorld, in_world
+from tests.ports import at_once
 from tidings.core.delivery.standing import Standing
-from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.changes import Changes
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.store import port
 
 
-async def next_owner(world: NoticeWorld) -> tuple[Webhooks, list[tuple[str, int]]]:
+class Told:
+    """Who was told that a webhook is disabled, and how it is said that this is sure."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple[str, int]] = []
+        self.done: Callable[[], None] = lambda: None
+
+    def disabled(
+        self,
+        webhook: Webhook,
+        reason: str,
+        parked: int,
+        since_ms: int | None,
+        told: Callable[[], None],
+    ) -> None:
+        self.all.append((webhook.id, parked))
+        self.done = told
+
+
+async def next_owner(world: NoticeWorld) -> tuple[Webhooks, Told]:
     """A new process's webhooks over the same store, and whom it tells."""
-    registry = Registry()
-    store: Any = world.store
-    webhooks = Webhooks(
-        store=store,
-        registry=registry,
-        changes=Changes(registry),
-        vault=world.webhooks._vault,
-        clock=world.clock,
-        random_bytes=random.Random(2).randbytes,
-        event_types=lambda org: dict.fromkeys(CATALOGUE.names(), 1),
-        check_url=lambda _: None,
-        on_change=lambda _: None,
-    )
-    told: list[tuple[str, int]] = []
-    webhooks.on_disabled = lambda record, parked: told.append((record.webhook.id, parked))
-    webhooks.load(await store.load())
-    await webhooks.disable_owed()
-    webhooks.resume()
-    await webhooks.retired()
-    return webhooks, told
+    told = Told()
+    after = NoticeWorld(world)
+    after.notices.disabled = told.disabled  # type: ignore[method-assign]
+    await after.parts.load(at_once)
+    await after.webhooks.disable_owed()
+    after.webhooks.resume()
+    await after.webhooks.retired()
+    return after.webhooks, told
 
 
 def owe(world: NoticeWorld, crm: Webhook, reason: str = "It is gone.") -> None:
@@ -51,15 +57,15 @@ def test_the_next_owner_disables_and_tells() -> None:
         webhooks, told = await next_owner(world)
         record = webhooks.get(crm.org, crm.id)
         assert record.webhook.standing is Standing.DISABLED
-        assert record.config.reason == "It is gone." and told == [(crm.id, 0)]
+        assert record.config.reason == "It is gone." and told.all == [(crm.id, 0)]
         await webhooks.close()
         # Killed before the notice was accepted: told again, and by the one that may not repeat it.
         webhooks, told = await next_owner(world)
-        assert told == [(crm.id, 0)]
-        webhooks.told(crm.number, record.webhook.version)
+        assert told.all == [(crm.id, 0)]
+        told.done()
         await webhooks.close()
         webhooks, told = await next_owner(world)
-        assert told == []
+        assert told.all == []
         await webhooks.close()
 
     in_world(scenario)
@@ -73,7 +79,7 @@ def test_an_owner_who_was_faster_is_not_overruled() -> None:
             crm.org, crm.id, lambda _: {"webHookUrl": "https://sim.example/new"}, "its owner"
         )
         webhooks, told = await next_owner(world)
-        assert webhooks.get(crm.org, crm.id).webhook.standing is Standing.ACTIVE and told == []
+        assert webhooks.get(crm.org, crm.id).webhook.standing is Standing.ACTIVE and told.all == []
         assert (await world.store.load()).disablings == []
         await webhooks.close()
 
@@ -92,7 +98,7 @@ def test_a_store_that_refuses_is_asked_until_it_is_disabled() -> None:
                 raise port.StoreDown("the disk is full")
             return await put(webhook)
 
-        world.store.put_webhook = refuse  # type: ignore[method-assign]
+        world.store.put_webhook = refuse
         await world.event()
         await asyncio.sleep(0.1)
         await world.event()  # nothing starts at a webhook that is to be disabled

@@ -211,7 +211,7 @@ class CallReader(Generic[Draft]):
         self._alias_of = types.alias_of
         self._rules_of = rules_of
         self._new_id = new_id
-        self._limits = limits
+        self.limits = limits
 
     def read(
         self,
@@ -235,8 +235,8 @@ class CallReader(Generic[Draft]):
         now_ms: int,
     ) -> "Iterable[Item[Draft]]":
         """The same, event by event where there are several: others may have a turn between them."""
-        if len(body) > self._limits.body_bytes:
-            raise too_large(self._limits.body_bytes, len(body))
+        if len(body) > self.limits.body_bytes:
+            raise too_large(self.limits.body_bytes, len(body))
         if content_type == b"application/json" and cloudevents.BINARY_MARK not in headers:
             if body[:1] == b"{" and key is None:  # nearly every call
                 return [self._alone(body, body, caller, None, now_ms)]
@@ -250,16 +250,16 @@ class CallReader(Generic[Draft]):
         if form == "json":
             if body.lstrip(b" \t\r\n")[:1] == b"{":
                 return [self._alone(body, body, caller, key, now_ms)]
-            return self._many(split(body, self._limits), None, caller, key, now_ms)
+            return self._many(split(body, self.limits), None, caller, key, now_ms)
         if form == "ndjson":
-            return self._many(lines(body, self._limits), None, caller, key, now_ms)
-        depth = self._limits.depth
+            return self._many(lines(body, self.limits), None, caller, key, now_ms)
+        depth = self.limits.depth
 
         def flatten(raw: bytes) -> bytes:
             return cloudevents.flatten(cloudevents.structured(raw, depth), caller.org, now_ms)
 
         if form == "batch":
-            return self._many(split(body, self._limits), flatten, caller, key, now_ms)
+            return self._many(split(body, self.limits), flatten, caller, key, now_ms)
         try:
             if form == "structured":
                 flat = flatten(body)
@@ -275,9 +275,9 @@ class CallReader(Generic[Draft]):
         self, raw: bytes, came_as: bytes, caller: Caller, key: str | None, now_ms: int
     ) -> "Item[Draft]":
         try:
-            if len(came_as) > self._limits.event_bytes:
-                raise _event_too_large(came_as, self._limits)
-            event = decode(raw, self._limits.depth)
+            if len(came_as) > self.limits.event_bytes:
+                raise _event_too_large(came_as, self.limits)
+            event = decode(raw, self.limits.depth)
         except Fault as fault:
             return self._refused_alone(came_as, fault)
         return self._judge(raw, came_as, event, caller, key, 0, now_ms)
@@ -298,10 +298,10 @@ class CallReader(Generic[Draft]):
     ) -> "Iterator[Item[Draft]]":
         for index, raw in enumerate(raws):
             try:
-                if len(raw) > self._limits.event_bytes:
-                    raise _event_too_large(raw, self._limits)
+                if len(raw) > self.limits.event_bytes:
+                    raise _event_too_large(raw, self.limits)
                 flat = raw if flatten is None else flatten(raw)
-                event = decode(flat, self._limits.depth)
+                event = decode(flat, self.limits.depth)
             except Fault as fault:
                 yield self._refuse(raw, {}, fault)
             else:
@@ -444,7 +444,7 @@ class CallReader(Generic[Draft]):
         return raw
 
     def _refuse(self, raw: bytes, event: dict[str, Any], fault: Fault) -> Rejected:
-        body = raw[: self._limits.event_bytes]
+        body = raw[: self.limits.event_bytes]
         event_id, name = given_id(event), given_name(event)
         return Rejected(event_id, name, fault.code, fault.message, fault.path, body)
 

@@ -93,6 +93,15 @@ class Registry:
             above = self._parent.get(above)
         return [hook.name for hook in hooks if event_name in hook.event_names]
 
+    def transformed_by(self, org: int, name: str) -> list[str]:
+        """Names of the org's webhooks whose payload a transformation makes."""
+        return [hook.name for hook in self.of_org(org) if hook.transformation == name]
+
+    def number_of(self, org: int, webhook_id: str) -> int | None:
+        """The number of a webhook of the org, by its id."""
+        own = self._of_org.get(org, {}).values()
+        return next((hook.number for hook in own if hook.id == webhook_id), None)
+
     def match(self, org: int, kept: str, version: int = 1) -> tuple[Webhook, ...]:
         """The webhooks that subscribe to this org's events of a kept name (hearing.py), by number.
 

@@ -32,8 +32,11 @@ class Breakers:
         elif (hold_s := self._healths.hold_of(number)) is not None:
             runner.lane.learned.resume(now_s, hold_s)
 
-    def charge(self, runner: WebhookRunner, job: Job, ending: Ending, outcome: Outcome) -> None:
+    def charge(
+        self, runner: WebhookRunner, job: Job, ending: Ending, outcome: Outcome
+    ) -> str | None:
         """Hold an ending against the receiver, or to its credit; faults of our own are neither.
+        Why the webhook is to be disabled, if it has failed for too long with it.
 
         A replay opens the breaker as anything else does: it spares the receiver. Whether the
         webhook is well, and for how long it has not been, is told by today's events alone.
@@ -41,22 +44,23 @@ class Breakers:
         breaker = runner.lane.breaker
         if isinstance(ending, Fault) and ending.kind in NOT_THE_RECEIVERS:
             breaker.unproven()
-            return
+            return None
         number = runner.webhook.number
+        hopeless: str | None = None
         if job.replay is not None:
             pass
         elif isinstance(outcome, Delivered):
             self._healths.good(number)
         else:
-            self._healths.bad(
-                number, str(ending.status) if isinstance(ending, Answer) else ending.kind
-            )
+            cause = str(ending.status) if isinstance(ending, Answer) else ending.kind
+            hopeless = self._healths.bad(number, cause)
         now_s = self._loop.time()
         started_s = now_s - ending.duration_ms / 1000
         if runner.lane.judge(ending, outcome, now_s, started_s, self._rng):
             self._moved(runner)
         elif (hold_s := runner.lane.learned.told_s(now_s)) > 0:
             self._healths.held(number, hold_s)
+        return hopeless
 
     def changed(self, runner: WebhookRunner, *, begins: bool) -> None:
         """Its owner has changed the webhook, and wants to see what comes of that now."""

@@ -8,7 +8,7 @@ attempts down (retry_claims.py).
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from tidings.core.delivery.breaker import Position
 from tidings.core.delivery.exchange import Ending
@@ -37,7 +37,7 @@ from tidings.engine.delivery.outlets import Outlets
 from tidings.engine.delivery.retry_claims import RetryClaims
 from tidings.engine.delivery.runner import QUICK_S, WebhookRunner
 from tidings.engine.delivery.start_pacer import StartPacer
-from tidings.engine.events.committer import Committer
+from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage
 from tidings.engine.shaping.shaper import Shaping
 from tidings.store import port
@@ -45,6 +45,28 @@ from tidings.store import port
 UNWRITTEN_MAX = 1000
 PAGE_RETRY_S = 0.25
 OVERDUE_S = 10.0
+
+
+class Commits(Protocol):
+    """What lanes ask of the next commit."""
+
+    def settle(self, settled: port.Settled) -> None:
+        """Write an outcome."""
+        ...
+
+    def claim(self, webhook: int, limit: int) -> None:
+        """Bring so many due retries of a webhook, their attempts written down."""
+        ...
+
+    @property
+    def halted(self) -> bool:
+        """Whether the store refuses: nothing is sent meanwhile."""
+        ...
+
+    @property
+    def unwritten(self) -> int:
+        """Outcomes that are not on stable storage yet."""
+        ...
 
 
 class Dispatcher:
@@ -63,13 +85,20 @@ class Dispatcher:
         in_flight_max: int,
         healths: Healths,
         shaper: Shaping,
-        gone: Callable[[Webhook], None],
-        hopeless: Callable[[Webhook, str], None] = lambda *_: None,
+        disable: Callable[[Webhook, str], None],
+        stopped: Callable[[int], bool],
+        changed: Listeners[Webhook],
+        switched: Listeners[()],
+        parked: Listeners[Webhook, int],
         observe: Callable[[Webhook, Job, Ending, Outcome], None],
+        commits: Commits,
         noted: port.InFlight | None = None,  # without it a kill marks what it must take for sent
         sure: Callable[[], bool] = lambda: True,  # whether the date may end a delivery
     ) -> None:
+        """`disable` a webhook for a reason; `stopped`: the stop switches, by org. It hears which
+        webhooks have `changed`, when switches were thrown and what was `parked`."""
         self._sure = sure
+        self._commits = commits
         self._began_ms = clock.now_ms()
         self._store = store
         self._reading = Outage("what lanes have to read")
@@ -88,8 +117,8 @@ class Dispatcher:
             put_back=self._put_back,
             spawn=self._spawn,
         )
-        self._gone = gone
-        self._disable = hopeless
+        self._disable = disable
+        self._stopped = stopped
         self._ends: dict[int, tuple[Webhook, str]] = {}  # by the delivery that disables it
         self._observe = observe
         self._runners: dict[int, WebhookRunner] = {}
@@ -99,8 +128,8 @@ class Dispatcher:
             store=store,
             clock=clock,
             runner_of=self._runners.get,
-            claim=lambda webhook, limit: self.committer.take(webhook, limit),
-            may_claim=lambda: not (self.stopping or self.committer.halted),
+            claim=commits.claim,
+            may_claim=lambda: not (self.stopping or commits.halted),
             park_overdue=healths.park_overdue,
         )
         self.handover = Handover(
@@ -116,11 +145,11 @@ class Dispatcher:
             self._known, healths, clock, self._admission, self._may_send
         )
         self._tasks: set[asyncio.Task[None]] = set()
-        self._hopeless: dict[int, str] = {}  # what the health of a webhook has just come to
-        self.stopped: Callable[[int], bool] = lambda _: False  # the stop switches, by org
         self.promised_retries = PromisedRetries()
-        self.committer: Committer  # set once by whoever composes both
         self.stopping = False
+        changed.add(self.changed)
+        switched.add(self.switched)
+        parked.add(self.parked)
 
     # -- receipts ---------------------------------------------------------------------------------
 
@@ -129,7 +158,7 @@ class Dispatcher:
         runner = self._runner(webhook.number)
         if runner is None or not runner.lane.open or runner.lane.dormant or runner.lane.behind:
             return 0
-        if self.committer.halted or self.in_flight * 2 > self._admission.slots.count:
+        if self._commits.halted or self.in_flight * 2 > self._admission.slots.count:
             return 0
         return max(0, window(webhook.connections_max) - runner.lane.replaying)
 
@@ -162,20 +191,13 @@ class Dispatcher:
 
     # -- webhooks ---------------------------------------------------------------------------------
 
-    def hopeless(self, webhook: Webhook, reason: str) -> None:
-        """Its health has come to its end with the ending that is being charged."""
-        self._hopeless[webhook.number] = reason
-
     def _end_webhook(self, runner: WebhookRunner, webhook: Webhook, reason: str) -> None:
         """It is written that it is to be disabled: nothing starts until that is done."""
         now = self._registry.get(webhook.number)
         if now is not None and now.sends and now.url == webhook.url:
             runner.lane.open = False
             runner.lane.start_over()
-        if reason == GONE:
-            self._gone(webhook)
-        else:
-            self._disable(webhook, reason)
+        self._disable(webhook, reason)
 
     def begin(self, standings: Sequence[port.Standing]) -> None:
         """Take up what a former owner left unfinished."""
@@ -262,7 +284,7 @@ class Dispatcher:
                 self._pump(runner)
 
     def _opens(self, webhook: Webhook) -> bool:
-        return webhook.sends and not self.stopped(webhook.org)
+        return webhook.sends and not self._stopped(webhook.org)
 
     def _runner(self, number: int) -> WebhookRunner | None:
         runner = self._runners.get(number)
@@ -286,7 +308,7 @@ class Dispatcher:
 
     def _may_send(self) -> bool:
         return not (
-            self.stopping or self.committer.halted or self.committer.unwritten >= UNWRITTEN_MAX
+            self.stopping or self._commits.halted or self._commits.unwritten >= UNWRITTEN_MAX
         )
 
     @property
@@ -370,7 +392,7 @@ class Dispatcher:
         return (
             runner.lane.open
             and not self.stopping
-            and not self.committer.halted
+            and not self._commits.halted
             and job.delivery not in runner.cancelled
             and job.delivery not in runner.doubted
         )
@@ -403,7 +425,7 @@ class Dispatcher:
         if ending is None:
             lane.ended(slow=False, delivered=False)
             lane.breaker.unproven()
-            self.committer.settle(endings.lost(webhook, job, started_ms))
+            self._commits.settle(endings.lost(webhook, job, started_ms))
             return
         # By its own begin and length: a leap of the clock meanwhile is no age.
         age_s = max(0.0, (started_ms - job.accepted_ms + ending.duration_ms) / 1000)
@@ -413,15 +435,14 @@ class Dispatcher:
         outcome = classify(ending, webhook.retry, job.step, age_s, now_ms / 1000, self._rng)
         outcome = self.promised_retries.keep(job.delivery, outcome, now_ms)
         delivered = isinstance(outcome, Delivered)
-        self._breakers.charge(runner, job, ending, outcome)
+        disable = self._breakers.charge(runner, job, ending, outcome)
         lane.ended(slow=isinstance(outcome, Retry) and outcome.slow, delivered=delivered)
         runner.well = delivered and took_s < QUICK_S
-        disable = self._hopeless.pop(webhook.number, None)
         if isinstance(outcome, Failed) and outcome.disable:
             disable = GONE
         if disable is not None:
             self._ends[job.delivery] = webhook, disable
-        self.committer.settle(endings.settled(webhook, job, started_ms, ending, outcome, disable))
+        self._commits.settle(endings.settled(webhook, job, started_ms, ending, outcome, disable))
         self._observe(webhook, job, ending, outcome)
 
     def due(self, webhook: int, due_ms: int) -> None:
@@ -440,9 +461,9 @@ class Dispatcher:
             runner.lane.leapt(by_ms)
         self._spawn(self._look_again(set()))
 
-    def parked(self, number: int) -> None:
+    def parked(self, webhook: Webhook, _: int) -> None:
         """The store has ended some of a webhook's deliveries: what is in memory may be of those."""
-        if (runner := self._runners.get(number)) is not None:
+        if (runner := self._runners.get(webhook.number)) is not None:
             runner.lane.start_over()
             self._pump(runner)
 

@@ -12,6 +12,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
+from typing import Protocol
 
 import msgspec
 import structlog
@@ -24,6 +26,7 @@ from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
+from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage
 from tidings.store import port
 
@@ -41,6 +44,20 @@ HOPELESS = (
 )
 
 log = structlog.get_logger("tidings.healths")
+
+
+class OwnerListener(Protocol):
+    """Who tells the owners of webhooks. `told` is called once that is sure."""
+
+    def failing(
+        self, webhook: Webhook, health: port.Health, until_ms: int, told: Callable[[], None]
+    ) -> None:
+        """It has failed for so long that its owner is to hear of it; it will be disabled then."""
+        ...
+
+    def recovered(self, webhook: Webhook, since_ms: int, told: Callable[[], None]) -> None:
+        """It succeeds again, having failed since then; its owner had heard of that."""
+        ...
 
 
 class _Untold(msgspec.Struct):
@@ -65,16 +82,15 @@ class Healths:
         store: port.HealthStore,
         registry: Registry,
         clock: Clock,
-        parked: Callable[[int], None],
-        hopeless: Callable[[Webhook, str], None],
-        failing: Callable[[Webhook, port.Health], None],
-        recovered: Callable[[Webhook, port.Health], None],
+        owners: OwnerListener,
+        parked: Listeners[Webhook, int],
         passed_s: Callable[[], float] | None = None,
         sure: Callable[[], bool] = lambda: True,
         policy: Policy = DEFAULT_POLICY,
     ) -> None:
-        """`hopeless` disables a webhook; `failing` and `recovered` tell its owner. `passed_s` is a
-        clock that is never set, and `sure` whether the date may end a delivery."""
+        """`owners` tells those of webhooks; `parked`, how many deliveries of a webhook were, each
+        time. `passed_s` is a clock that is never set, `sure` whether the date may end a
+        delivery."""
         self._passed_s = passed_s or (lambda: clock.now_ms() / 1000)
         self._sure = sure
         self._policy = policy
@@ -83,11 +99,8 @@ class Healths:
         self._store = store
         self._registry = registry
         self._clock = clock
+        self._owners = owners
         self._parked = parked
-        self._hopeless = hopeless
-        self._failing_told = failing
-        self._recovered = recovered
-        self.on_parked: Callable[[Webhook, int], None] = lambda *_: None  # how many, each time
         self._attempts: dict[int, Attempts] = {}  # of those that were tried, the last minutes
         self._failing: dict[int, port.Health] = {}
         self._dirty: set[int] = set()
@@ -189,12 +202,13 @@ class Healths:
             return
         if known.told and (hook := self._registry.get(webhook)) is not None:
             self._tells(known)
-            self._recovered(hook, known)
+            since_ms = known.since_ms(self._clock.now_ms())
+            self._owners.recovered(hook, since_ms, partial(self.told, webhook))
         self._counted_s.pop(webhook, None)
         self._keep(kept)
 
-    def bad(self, webhook: int, cause: str) -> None:
-        """It failed, or refused for good."""
+    def bad(self, webhook: int, cause: str) -> str | None:
+        """It failed, or refused for good. Why it is to be disabled, if it has for too long."""
         known = self._failing.get(webhook) or port.Health(webhook)
         since = known.failing_since_ms
         now_ms = self._clock.now_ms()
@@ -213,8 +227,7 @@ class Healths:
         if since is None or health.partly_since_ms != known.partly_since_ms:
             self._dirty.add(webhook)
             self._changed.set()
-        if since is not None:
-            self._weigh(health)
+        return None if since is None else self._weigh(health)
 
     def _tried(self, webhook: int) -> Attempts:
         attempts = self._attempts.get(webhook)
@@ -222,30 +235,31 @@ class Healths:
             attempts = self._attempts[webhook] = Attempts()
         return attempts
 
-    def _weigh(self, health: port.Health, *, attempted: bool = True) -> None:
-        """Tell its owner what is to be told now, and disable what has failed for too long; that
-        only by an attempt that has just failed."""
+    def _weigh(self, health: port.Health) -> str | None:
+        """Tell its owner what is to be told now. Why it is to be disabled, if it has failed for too
+        long."""
         since, webhook = health.failing_since_ms, health.webhook
         hook = self._registry.get(webhook)
         if since is None or hook is None:
-            return
+            return None
         # By the time that has passed while it was tried, not by dates: those can leap.
         failing_ms = health.failing_ms + self._uncounted_ms(webhook)
         verdict = judge(since, health.failures, since + failing_ms, self._policy)
         if isinstance(verdict, Disable):
-            if attempted:
-                self._hopeless(hook, HOPELESS.format(cause=health.cause))
-        elif (step := to_tell(verdict, health.told)) is not None:
+            return HOPELESS.format(cause=health.cause)
+        if (step := to_tell(verdict, health.told)) is not None:
             self._counted_s[webhook] = self._passed_s()
             self._tells(health)
             self._keep(msgspec.structs.replace(health, told=step, failing_ms=failing_ms))
-            self._failing_told(hook, self._failing[webhook])
+            told = self._failing[webhook]
+            self._owners.failing(hook, told, self.ends_ms(told), partial(self.told, webhook))
+        return None
 
     def ends_ms(self, health: port.Health) -> int:
         """When one that fails will be disabled if nothing succeeds: later by the time in which the
         service stood still, in whole minutes, for two clocks have measured it."""
         now_ms = self._clock.now_ms()
-        since_ms = now_ms if health.failing_since_ms is None else health.failing_since_ms
+        since_ms = health.since_ms(now_ms)
         stood_ms = max(0, now_ms - since_ms - health.failing_ms)
         return since_ms + self._policy.disable_after_ms + round(stood_ms / MINUTE_MS) * MINUTE_MS
 
@@ -387,7 +401,7 @@ class Healths:
             hook = self._registry.get(health.webhook)
             asked = health.webhook in self._failed_here  # not since a restart: it may be well
             if asked and not health.told and hook is not None and hook.sends:
-                self._weigh(health, attempted=False)
+                self._weigh(health)  # it disables nothing: that, only an attempt does
 
     async def _review(self) -> None:
         """Park what has waited its whole window behind an open breaker."""
@@ -412,5 +426,4 @@ class Healths:
             moved = await self._store.park_expired(webhook.number, before_ms, PARK_SLICE)
             if moved:
                 log.warning("parked at the end of their 168 hours", webhook=webhook.id, count=moved)
-                self._parked(webhook.number)
-                self.on_parked(webhook, moved)
+                self._parked.tell(webhook, moved)

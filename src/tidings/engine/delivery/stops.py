@@ -5,11 +5,10 @@ restart. It is thrown in memory first, so that nothing starts once its caller is
 the store says.
 """
 
-from collections.abc import Callable
-
 import msgspec
 
 from tidings.engine.clock import Clock
+from tidings.engine.listeners import Listeners
 from tidings.store import port
 
 EVERYTHING = 0
@@ -19,11 +18,12 @@ HOLD = "serve --hold"  # who has stopped everything where a start was asked to
 class Stops:
     """The switches of this service."""
 
-    def __init__(self, *, store: port.ReplayStore, clock: Clock) -> None:
+    def __init__(self, *, store: port.ReplayStore, clock: Clock, switched: Listeners[()]) -> None:
+        """`switched` hears of each switch that is thrown."""
         self._store = store
         self._clock = clock
         self._stops: dict[int, port.Stop] = {}
-        self.changed: Callable[[], None] = lambda: None  # set by whoever has lanes to close
+        self._switched = switched
 
     async def load(self) -> None:
         """Take up the switches that a former owner left thrown."""
@@ -47,7 +47,7 @@ class Stops:
         known = self._stops.get(org) or port.Stop(org, by, self._clock.now_ms())
         # An object of its own each time: a start under way then knows that it was overtaken.
         stop = self._stops[org] = msgspec.structs.replace(known)
-        self.changed()
+        self._switched.tell()
         await self._store.put_stop(stop)
         return stop
 
@@ -57,7 +57,7 @@ class Stops:
             await self._store.drop_stop(org)
             if self._stops.get(org) is found:
                 del self._stops[org]
-            self.changed()
+            self._switched.tell()
 
     def told(self) -> str | None:
         """What is said at a start that sends nothing; None where it sends."""

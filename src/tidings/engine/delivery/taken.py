@@ -11,7 +11,7 @@ import asyncio
 import msgspec
 
 from tidings.engine.delivery.stops import EVERYTHING, Stops
-from tidings.engine.events.committer import Committer
+from tidings.engine.events.commit_queue import CommitQueue
 from tidings.store import port
 
 LOOKED_AT = 5000  # deliveries at a time, by the reading half
@@ -34,9 +34,9 @@ class Taken(msgspec.Struct, frozen=True):
 class TakeAsDelivered:
     """Over the store and the commits."""
 
-    def __init__(self, *, store: port.ReplayStore, committer: Committer, stops: Stops) -> None:
+    def __init__(self, *, store: port.ReplayStore, commits: CommitQueue, stops: Stops) -> None:
         self._store = store
-        self._committer = committer
+        self._commits = commits
         self._stops = stops
 
     async def count(self, accepted_before_ms: int, for_s: float) -> Taken:
@@ -68,7 +68,7 @@ class TakeAsDelivered:
                 if self._stops.of(EVERYTHING) is None:
                     raise NotStopped
                 wanted = part.deliveries[at : at + SLICE]
-                done = await self._committer.cancel(port.CancelSlice(wanted, by, delivered=True))
+                done = await self._commits.cancel(port.CancelSlice(wanted, by, delivered=True))
                 count += len(done.deliveries)
             place = part.place
         return Taken(count, True)

@@ -10,7 +10,7 @@ from tidings.core.events.terms import Terms
 from tidings.core.webhooks.hearing import kept_name
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Ordering, Webhook
-from tidings.engine.events.committer import Committer, Prepared
+from tidings.engine.events.commit_queue import CommitQueue, Prepared
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.events.intake import Draft, Verdict
 from tidings.store.port import NewDelivery, NewRejection
@@ -20,27 +20,27 @@ STRICT_KEY = 0
 
 
 class Acceptor:
-    """`intake.Intake` over the group commit."""
+    """`intake.Intake` over the queue of the group commit."""
 
     def __init__(
         self,
         catalogue: Catalogue,
         terms: Terms,
-        committer: Committer,
+        commits: CommitQueue,
         own: EventTypes | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._own = own
         self._terms = terms
-        self._committer = committer
+        self._commits = commits
 
     async def accept(self, drafts: list[Draft]) -> list[Verdict]:
         """See `Intake.accept`."""
-        return await self._committer.add([self._prepare(draft) for draft in drafts])
+        return await self._commits.add([self._prepare(draft) for draft in drafts])
 
     def note_rejections(self, rejections: list[NewRejection]) -> None:
         """See `Intake.note_rejections`."""
-        self._committer.note_rejections(rejections)
+        self._commits.note_rejections(rejections)
 
     def ordering_key(self, org: int, name: str, event: dict[str, Any]) -> int | None:
         """The hash of a stored event's ordering key, as at its accept; None where it has none."""

@@ -82,6 +82,7 @@ class EventTypes:
         self._changes = changes
         self._below = below
         self._users = users
+        changes.reread.add(lambda _, types: self.load(types))
         self._own: dict[int, dict[str, dict[int, OwnRecord]]] = {}
         self._catalogue_names = {
             name: max(versions)

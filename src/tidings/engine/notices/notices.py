@@ -15,22 +15,31 @@ import structlog
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from tidings.core.delivery.health import FIRST
 from tidings.core.delivery.job import Job
 from tidings.core.notices.facts import (
+    DISABLED,
     EXHAUSTED,
+    FAILING,
+    RECOVERED,
     Ended,
     Fact,
     Gathering,
     Notice,
+    disabled,
     exhausted,
+    failing,
     is_notice,
     notice,
+    recovered,
 )
+from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
 from tidings.engine.events.intake import Draft, Overloaded, Verdict
+from tidings.engine.listeners import Listeners
 from tidings.engine.notices.emails import Emails
-from tidings.store.port import StoreDown
+from tidings.store.port import Health, StoreDown
 
 QUEUE_MAX = 1000
 AGAIN_S = 1.0
@@ -46,12 +55,14 @@ class Notices(Collector):
         *,
         accept: Callable[[list[Draft]], Awaitable[list[Verdict]]],
         clock: Clock,
-        number_of: Callable[[int, str], int | None],  # of a webhook, by org and id
+        registry: Registry,
         emails: Emails,
+        parked: Listeners[Webhook, int],
     ) -> None:
+        """It hears what was `parked` behind an open breaker, and how much of it."""
         self._accept = accept
         self._clock = clock
-        self._number_of = number_of
+        self._registry = registry
         self._emails = emails
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Notice] = deque()
@@ -61,6 +72,7 @@ class Notices(Collector):
         self._wake = asyncio.Event()
         self._told: Counter[str] = Counter()
         self._lost = 0
+        parked.add(self._parked)
 
     # -- what is to be told -----------------------------------------------------------------------
 
@@ -79,7 +91,33 @@ class Notices(Collector):
         if not is_notice(job.body):
             self._gather(webhook, Ended(self._clock.now_ms(), cause, job.delivery, job.event_id))
 
-    def parked(self, webhook: Webhook, count: int) -> None:
+    def failing(
+        self, webhook: Webhook, health: Health, until_ms: int, told: Callable[[], None]
+    ) -> None:
+        """It has failed for a while, and will be disabled then."""
+        since_ms = health.since_ms(self._clock.now_ms())
+        percent = 0 if health.told == FIRST else health.told
+        fact = failing(webhook, percent, since_ms, until_ms, health.failures, health.cause)
+        self.tell(FAILING, webhook.org, fact, told)
+
+    def recovered(self, webhook: Webhook, since_ms: int, told: Callable[[], None]) -> None:
+        """It succeeds again, having failed since then."""
+        fact = recovered(webhook, since_ms, self._clock.now_ms())
+        self.tell(RECOVERED, webhook.org, fact, told)
+
+    def disabled(
+        self,
+        webhook: Webhook,
+        reason: str,
+        parked: int,
+        since_ms: int | None,
+        told: Callable[[], None],
+    ) -> None:
+        """It is disabled, having failed since then, and so many deliveries were parked."""
+        self.tell(DISABLED, webhook.org, disabled(webhook, reason, parked, since_ms), told)
+        log.warning("a webhook is disabled", webhook=webhook.id, parked=parked, reason=reason)
+
+    def _parked(self, webhook: Webhook, count: int) -> None:
         """So many deliveries were parked, because their time was over behind an open breaker."""
         self._gather(webhook, Ended(self._clock.now_ms(), "", parked=count))
 
@@ -139,7 +177,7 @@ class Notices(Collector):
     async def _tell(self, one: Notice) -> None:
         await self._emails.note(one)
         about = one.event["data"].get("webHookId")
-        number = None if about is None else self._number_of(one.org, about)
+        number = None if about is None else self._registry.number_of(one.org, about)
         draft = Draft(one.org, one.kind, one.event_id, one.body, one.event, about=number or 0)
         (verdict,) = await self._accept([draft])
         if verdict.status == "accepted":

@@ -29,7 +29,8 @@ from tidings.core.replay import (
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.stops import Stops
-from tidings.engine.events.committer import Committer
+from tidings.engine.events.commit_queue import CommitQueue
+from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage
 from tidings.engine.replay.plan import KindOf, OrderingKey, Planner
 from tidings.store import port
@@ -122,16 +123,20 @@ class Replays:
         *,
         store: port.Store,
         registry: Registry,
-        committer: Committer,
+        commits: CommitQueue,
         lanes: Lanes,
         stops: Stops,
         ordering_key: OrderingKey,
         kind_of: KindOf,
         tell: Tell,
+        changed: Listeners[Webhook],
+        switched: Listeners[()],
     ) -> None:
+        """It hears which webhooks have `changed` and when stop switches are thrown: what waits for
+        that goes on."""
         self._store = store
         self._registry = registry
-        self._committer = committer
+        self._commits = commits
         self._lanes = lanes
         self._stops = stops
         self._planner = Planner(registry, ordering_key, kind_of)
@@ -141,6 +146,8 @@ class Replays:
         self._slots = asyncio.Semaphore(SLICES_AT_ONCE)
         self._loop = asyncio.get_running_loop()
         self._outage = Outage("replays and cancels")
+        changed.add(lambda _: self.nudge())
+        switched.add(self.nudge)
 
     async def start(self) -> None:
         """Take up what is unfinished."""
@@ -227,7 +234,7 @@ class Replays:
 
     async def cancel(self, deliveries: Sequence[int], by: str) -> list[tuple[int, int]]:
         """Cancel single deliveries: webhook and delivery of those that were unfinished."""
-        done = await self._committer.cancel(port.CancelSlice(deliveries, by))
+        done = await self._commits.cancel(port.CancelSlice(deliveries, by))
         return list(done.deliveries)
 
     # -- one job ----------------------------------------------------------------------------------
@@ -341,7 +348,7 @@ class Replays:
         planned = self._planner.plan(job, webhook, found)
         try:
             async with self._slots:
-                done = await self._committer.slice(planned)
+                done = await self._commits.slice(planned)
         except port.StoreDown:
             self._lanes.read_again(webhook)  # it may be written all the same
             raise
@@ -367,7 +374,7 @@ class Replays:
         deliveries = [one for candidate in found.found for one in candidate.deliveries]
         slice = port.CancelSlice(deliveries, job.by, job.number, job.cursor, found.cursor)
         async with self._slots:
-            done = await self._committer.cancel(slice)
+            done = await self._commits.cancel(slice)
         await self._applied(run, done.applied, found, len(done.deliveries))
         return CANCEL_PAUSE_S
 
@@ -385,7 +392,7 @@ class Replays:
         if job.kind == Kind.REPLAY:
             left = await self._store.unfinished_of(job.number, CANCEL_EVENTS)
             if left:
-                await self._committer.cancel(port.CancelSlice(left, job.by, job.number))
+                await self._commits.cancel(port.CancelSlice(left, job.by, job.number))
                 return CANCEL_PAUSE_S
         await self._tally(run)
         if not run.unfinished:

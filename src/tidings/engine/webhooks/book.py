@@ -66,15 +66,6 @@ class WebhookBook:
         wanted = part.strip().casefold()
         return [one for one in self.list(org) if wanted in one.webhook.name.casefold()]
 
-    def transformed_by(self, org: int, name: str) -> Sequence[str]:
-        """Names of the org's webhooks whose payload a transformation makes."""
-        return [
-            record.webhook.name
-            for record in self.list(org)
-            if record.webhook.transformation == name
-            and record.webhook.standing is not Standing.DELETED
-        ]
-
     def _is_taken(self, org: int, name: str) -> bool:
         """Whether a webhook of the org that was not deleted has this name."""
         return any(

@@ -29,7 +29,7 @@ class Retirement:
         self,
         store: port.Store,
         now: Callable[[int], Webhook],
-        parked: Callable[[Webhook, int], None] = lambda webhook, count: None,
+        parked: Callable[[Webhook, int], None],
     ) -> None:
         self._store = store
         self._now = now

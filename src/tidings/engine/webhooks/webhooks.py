@@ -8,13 +8,12 @@ A deleted webhook leaves the registry and stays in the list.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from tidings.catalogue.event_type import EventType
 from tidings.core.budget import LOOP_S
-from tidings.core.delivery.health import GONE
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.attribution import Attribution
 from tidings.core.form import Refusal
@@ -27,6 +26,7 @@ from tidings.core.webhooks.rules import Reading, Settings, UrlCheck, read_webhoo
 from tidings.core.webhooks.webhook import HTTP, Webhook
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
+from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage
 from tidings.engine.vault import Vault
 from tidings.engine.webhooks.book import WebhookBook
@@ -82,6 +82,22 @@ DISABLE_AGAIN_S = 0.5
 Made = tuple[Record, bytes, tuple[Refusal, ...]]
 
 
+class OwnerListener(Protocol):
+    """Who tells the owners of webhooks."""
+
+    def disabled(
+        self,
+        webhook: Webhook,
+        reason: str,
+        parked: int,
+        since_ms: int | None,
+        told: Callable[[], None],
+    ) -> None:
+        """It is disabled, and so many deliveries were parked; it has failed since then. `told` is
+        called once the telling is sure."""
+        ...
+
+
 class Webhooks(WebhookBook):
     """The book of all webhooks, and every change of it."""
 
@@ -96,7 +112,9 @@ class Webhooks(WebhookBook):
         random_bytes: Callable[[int], bytes],
         event_types: Callable[[int], Collection[str]],  # what an org can subscribe to
         check_url: UrlCheck,
-        on_change: Callable[[Webhook], None],
+        changed: Listeners[Webhook],
+        owners: OwnerListener,
+        failing_since_ms: Callable[[int], int | None],  # of a webhook, by its number
         unresolved: Callable[[str], Awaitable[str | None]] | None = None,
         transformations: Callable[[int], Collection[str]] = lambda _: (),  # an org's, by name
         aliases: Mapping[str, str] | None = None,  # other names of event types
@@ -105,8 +123,9 @@ class Webhooks(WebhookBook):
         ),  # of an org, by version
         admits_unknown: Callable[[int], bool] = lambda _: False,  # whether an org takes others
     ) -> None:
-        """`unresolved` says which host of a URL has no address that may be dialled, if it has none;
-        it answers soon and never raises."""
+        """`changed` hears of each new version, once it is stored and matched by; `owners` tells of
+        what was disabled. `unresolved` says which host of a URL has no address that may be dialled,
+        if it has none; it answers soon and never raises."""
         super().__init__()
         self._store = store
         self._registry = registry
@@ -116,7 +135,9 @@ class Webhooks(WebhookBook):
         self._random_bytes = random_bytes
         self._event_types = event_types
         self._check_url = check_url
-        self._on_change = on_change
+        self._changed = changed
+        self._owners = owners
+        self._failing_since_ms = failing_since_ms
         self._unresolved = unresolved
         self._transformations = transformations
         self._aliases = aliases or {}
@@ -124,16 +145,13 @@ class Webhooks(WebhookBook):
         self._admits_unknown = admits_unknown
         self._ends = SecretEnds(clock, self._secret_over)
         self._idempotency_keys = IdempotencyKeys(clock, lambda number: self._records[number])
-        # Set by whoever tells its owner: a webhook was disabled, and so many were parked with it.
-        self.on_disabled: Callable[[Record, int], None] = lambda *_: None
         self._retirement = Retirement(
-            store,
-            lambda number: self._records[number].webhook,
-            lambda webhook, count: self.on_disabled(self._records[webhook.number], count),
+            store, lambda number: self._records[number].webhook, self._disabled
         )
         self._disabling: set[asyncio.Task[None]] = set()
         self._owed: dict[int, port.Disabling] = {}  # by a former owner
         self._closing = False
+        changes.reread.add(lambda snapshot, _: self._reload(snapshot))
 
     # -- reading ----------------------------------------------------------------------------------
 
@@ -144,13 +162,13 @@ class Webhooks(WebhookBook):
         self._owed = {one.webhook: one for one in snapshot.disablings}
         self._changes.seen(snapshot.registry_version)
 
-    def reload(self, snapshot: port.Snapshot) -> None:
+    def _reload(self, snapshot: port.Snapshot) -> None:
         """Take over what was written without an answer, as if it had been answered."""
         for stored in snapshot.webhooks:
             known = self._records.get(stored.number)
             if known is None or known.webhook.version < stored.version:
                 record = self._keep(stored, self._open(stored))
-                self._on_change(record.webhook)
+                self._changed.tell(record.webhook)
                 self._retirement.go_on(record.webhook, 0)
         self._changes.seen(snapshot.registry_version)
 
@@ -177,10 +195,6 @@ class Webhooks(WebhookBook):
         for record in self._records.values():
             owed = self._owed.pop(record.webhook.number, None)
             self._retirement.go_on(record.webhook, None if owed is None else owed.parked)
-
-    def told(self, number: int, version: int) -> None:
-        """The owner was told that it is disabled; a store that refuses has it told again."""
-        self._behind(self._forget_owed(number, version))
 
     def unheard(self, record: Record) -> list[str]:
         """The names that a webhook asks for in vain, as its org refuses unknown types."""
@@ -395,11 +409,7 @@ class Webhooks(WebhookBook):
 
         return await self._changes.run(change)
 
-    def gone(self, webhook: Webhook) -> None:
-        """Disable behind the call: its receiver said 410, gone for good."""
-        self.hopeless(webhook, GONE)
-
-    def hopeless(self, webhook: Webhook, reason: str) -> None:
+    def disable(self, webhook: Webhook, reason: str) -> None:
         """Disable behind the call, for a reason that its owner is told. It is owed until done."""
         self._behind(self._disable(webhook, reason))
 
@@ -441,6 +451,19 @@ class Webhooks(WebhookBook):
                 if self._closing:
                     return
                 await asyncio.sleep(DISABLE_AGAIN_S)
+
+    def _disabled(self, webhook: Webhook, parked: int) -> None:
+        """Nothing is left of it. Its owner is told, and that is written down; a store that refuses
+        has it told again."""
+        number, record = webhook.number, self._records[webhook.number]
+        version = record.webhook.version
+        self._owners.disabled(
+            record.webhook,
+            record.config.reason or "It was disabled.",
+            parked,
+            self._failing_since_ms(number),
+            lambda: self._behind(self._forget_owed(number, version)),
+        )
 
     async def _forget_owed(self, number: int, version: int) -> None:
         with Outage("that an owner was told of a disabling"):
@@ -536,7 +559,7 @@ class Webhooks(WebhookBook):
         webhook = msgspec.structs.replace(record.webhook, secrets=secrets)
         self._records[number] = msgspec.structs.replace(record, webhook=webhook)
         self._registry.put(webhook)
-        self._on_change(webhook)
+        self._changed.tell(webhook)
 
     async def _come_to(self, fresh: StoredWebhook, config: Config, dry_run: bool) -> Record:
         if dry_run:
@@ -565,7 +588,7 @@ class Webhooks(WebhookBook):
             raise WebhookRefused([name_taken(fresh.name)]) from None
         record = self._keep(stored, config)
         self._changes.seen(version)
-        self._on_change(record.webhook)
+        self._changed.tell(record.webhook)
         return record
 
     def _keep(self, stored: StoredWebhook, config: Config) -> Record:

@@ -354,7 +354,9 @@ async def test_last_uses_are_written_behind_the_calls() -> None:
         await status(s, login(made))
 
         async def stored() -> int | None:
-            found = {one.id: one.used_ms for one in (await s.store.load()).credentials}
+            found: dict[str, int | None] = {
+                one.id: one.used_ms for one in (await s.store.load()).credentials
+            }
             return found[made["id"]]
 
         assert await stored() is None

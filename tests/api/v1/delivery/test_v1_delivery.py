@@ -23,7 +23,8 @@ async def webhook(s: Service, **fields: Any) -> Any:
 
 async def accept(s: Service, id: str, hook: Any, key: int | None = None) -> int:
     fresh = event("pointsIssued", id, [port.NewDelivery(hook.number, 1, key)])
-    return (await s.store.commit(port.Batch(s.registry.version, [fresh]))).firsts[0]
+    receipt = await s.store.commit(port.Batch(s.registry.version, [fresh]))
+    return int(receipt.firsts[0])
 
 
 async def settle(s: Service, delivery: int, hook: Any, state: State, **more: Any) -> None:
@@ -192,13 +193,13 @@ async def test_an_attempt_that_ends_while_it_is_looked_at_is_shown_with_what_cam
         read = s.store.attempts_of
 
         async def attempts_of(delivery: int) -> Any:
-            s.store.attempts_of = read  # type: ignore[method-assign]
+            s.store.attempts_of = read
             more = {"status": 400, "evidence": EVIDENCE, "delay_ms": 9_000, "attempt": 2}
             await settle(s, delivery, hook, State.RETRYING, **more)
             del s.next_attempts[delivery]
             return await read(delivery)
 
-        s.store.attempts_of = attempts_of  # type: ignore[method-assign]
+        s.store.attempts_of = attempts_of
         told = await shown(s, delivery)
         assert (told["attempts"], told["nextAttemptAt"]) == (2, iso(START_MS + 9_000))
         assert [one["status"] for one in told["attemptList"]] == [503, 400]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.accept_client import EVENT, Answer, FakeIntake, Types
+from tests.api.accept_client import EVENT, Answer, FakeIntake, Types, reader_of
 from tests.api.accept_client import Service as AcceptService
 from tests.api.control_client import Service, basic, service
 from tidings.api.v1.events.accept import AcceptApp
@@ -25,11 +25,9 @@ class Path(AcceptService):
         self.intake = FakeIntake()
         self.app = AcceptApp(
             self.intake,
-            Types(),
+            reader_of(Types(), s.orgs.rules, lambda: "made-1"),
             s.access,
-            s.orgs.rules,
             clock_ms=s.clock.now_ms,
-            new_event_id=lambda: "made-1",
             new_request_id=lambda: "r" * 32,
             throttle=s.access_services.limits,
         )

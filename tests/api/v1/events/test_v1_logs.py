@@ -32,7 +32,7 @@ async def accept(
     terms = b"".join(s.terms.of(org, value) for value in values.values()) + s.terms.kept(org, kept)
     fresh = msgspec.structs.replace(plain, terms=terms, warning=None)
     receipt = await s.store.commit(port.Batch(s.registry.version, [fresh]))
-    return receipt.firsts[0]
+    return int(receipt.firsts[0])
 
 
 async def settle(s: Service, delivery: int, hook: Any, state: State, **more: Any) -> None:

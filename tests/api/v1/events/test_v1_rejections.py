@@ -1,24 +1,11 @@
 """A refused event is sent again: by today's rules, and out of the list once it is accepted."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from tests.api.control_client import Service, service
 from tidings import catalogue
 from tidings.core.ids import show
 from tidings.store import port
 
 GOOD = catalogue.load().get("pointsIssued")
-
-
-@asynccontextmanager
-async def committing() -> AsyncIterator[Service]:
-    async with service() as s:
-        task = asyncio.create_task(s.committer.run())
-        yield s
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def refuse(s: Service, body: bytes, org: int = 1) -> str:
@@ -37,7 +24,7 @@ def good(event_id: str = "e-1") -> bytes:
 
 
 async def test_what_fits_now_is_accepted_and_leaves_the_list() -> None:
-    async with committing() as s:
+    async with service() as s:
         rejection = await refuse(s, good())
         reply = await s.call("POST", f"/v1/rejections/{rejection}/retry")
         assert reply.status == 202, reply.body
@@ -52,7 +39,7 @@ async def test_what_fits_now_is_accepted_and_leaves_the_list() -> None:
 
 
 async def test_one_is_shown_as_the_list_shows_it_to_its_own_org_alone() -> None:
-    async with committing() as s:
+    async with service() as s:
         id = await refuse(s, good())
         listed = (await s.call("GET", "/v1/rejections")).json["rejections"]
         assert [(await s.call("GET", f"/v1/rejections/{id}")).json] == listed
@@ -63,7 +50,7 @@ async def test_one_is_shown_as_the_list_shows_it_to_its_own_org_alone() -> None:
 
 
 async def test_what_still_does_not_fit_stays_with_the_reason_of_today() -> None:
-    async with committing() as s:
+    async with service() as s:
         for body, code in (
             (b'{"eventName":"pointsIssued","data":{"totalPointsIssued":"many"}}', None),
             (b'{"eventName":"unheardOf","data":{}}', "unknown_type"),
@@ -79,7 +66,7 @@ async def test_what_still_does_not_fit_stays_with_the_reason_of_today() -> None:
 
 
 async def test_anothers_refused_event_is_not_there() -> None:
-    async with committing() as s:
+    async with service() as s:
         other, lower = await s.add_org(2), await s.add_org(3, scopes="logs:read")
         rejection = await refuse(s, good())
         for path in (f"/v1/rejections/{rejection}/retry", "/v1/rejections/rej_1/retry"):

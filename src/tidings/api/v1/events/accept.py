@@ -29,8 +29,8 @@ from tidings.api.http.refusals import (
     refusal,
     request_id,
 )
-from tidings.core.events.call_split import DEFAULT_LIMITS, CallRefused, Limits, form_of, too_large
-from tidings.core.events.calls import Caller, CallReader, Item, OwnTypes, Rejected, RulesOf, Types
+from tidings.core.events.call_split import CallRefused, form_of, too_large
+from tidings.core.events.calls import Caller, CallReader, Item, Rejected
 from tidings.engine.access.access import Denied
 from tidings.engine.access.limits import Allowance
 from tidings.engine.events.intake import Draft, Intake, Overloaded, Verdict
@@ -110,17 +110,13 @@ class AcceptApp:
     def __init__(
         self,
         intake: Intake,
-        types: Types,
+        reader: CallReader[Draft],
         access: Access,
-        rules_of: RulesOf,
         *,
         clock_ms: Callable[[], int],
-        new_event_id: Callable[[], str],
         new_request_id: Callable[[], str],
-        limits: Limits = DEFAULT_LIMITS,
         body_s: float = BODY_S,
         throttle: Throttle | None = None,
-        own: OwnTypes = lambda org, name: None,
         late: LateChecks | None = None,
         address_of: Callable[[MutableMapping[str, Any]], str] = address_of,
         origins_of: Callable[[MutableMapping[str, Any]], Collection[str]] = lambda _: (),
@@ -130,13 +126,13 @@ class AcceptApp:
         self._access = access
         self._clock_ms = clock_ms
         self._new_request_id = new_request_id
-        self._limits = limits
-        self._limit_digits = len(str(limits.body_bytes))
+        self._limits = reader.limits
+        self._limit_digits = len(str(reader.limits.body_bytes))
         self._throttle = throttle
         self._address_of = address_of
         self._origins_of = origins_of
-        self.reader = CallReader(Draft, types, rules_of, new_event_id, limits, own)
-        self._body = BodyReader(limits.body_bytes, body_s)
+        self._reader = reader
+        self._body = BodyReader(reader.limits.body_bytes, body_s)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one call."""
@@ -160,7 +156,7 @@ class AcceptApp:
             body = await self._body.read(receive)
             read = True
             key = headers.get(b"idempotency-key")
-            read_events = self.reader.read_each(
+            read_events = self._reader.read_each(
                 content_type,
                 headers,
                 body,

@@ -29,6 +29,10 @@ class Health(msgspec.Struct, frozen=True, array_like=True):
         """Whether its receiver is not well."""
         return self.failing_since_ms is not None or self.opens > 0 or self.share is not None
 
+    def since_ms(self, now_ms: int) -> int:
+        """Since when it has failed; now, where its last attempt did not."""
+        return now_ms if self.failing_since_ms is None else self.failing_since_ms
+
 
 class HealthStore(Protocol):
     """What the engine asks of a store for the health of webhooks."""

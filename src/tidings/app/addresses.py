@@ -1,0 +1,50 @@
+"""Where webhooks' URLs lead: to test inboxes of our own, or out under the egress policy."""
+
+from collections.abc import Sequence
+
+from tidings.app.parts import make_policy
+from tidings.egress.address import TargetRefused, check_target, parse_target
+from tidings.egress.inbox import OwnAddress
+from tidings.egress.port import Target
+from tidings.egress.sender import HttpSender
+from tidings.settings import Settings, public_url
+
+
+class OwnAddresses:
+    """`compose.Addresses`: inboxes where they are, and where they were before they had a host of
+    their own."""
+
+    def __init__(self, settings: Settings, sender: HttpSender) -> None:
+        base = public_url(settings)
+        self._inboxes = OwnAddress(settings.inbox_url or base, base)
+        self._policy = make_policy(settings)
+        self._dev = settings.dev
+        self._sender = sender
+
+    def refusal(self, url: str) -> str | None:
+        """See `compose.Addresses`."""
+        try:
+            check_target(parse_target(url, allow_http=self._dev), self._policy)
+        except TargetRefused as refusal:
+            return str(refusal)
+        return None
+
+    async def unresolved(self, url: str) -> str | None:
+        """See `compose.Addresses`."""
+        return await self._sender.unresolved(parse_target(url, allow_http=self._dev))
+
+    def target(self, url: str) -> Target:
+        """See `compose.Addresses`."""
+        return self._inboxes.target(url) or parse_target(url, allow_http=True)
+
+    def inbox_url(self, token: str) -> str:
+        """See `compose.Addresses`."""
+        return self._inboxes.url(token)
+
+    def inbox_urls(self, url: str) -> Sequence[str]:
+        """See `compose.Addresses`."""
+        return self._inboxes.urls(url)
+
+    def inbox_token(self, url: str) -> str | None:
+        """See `compose.Addresses`."""
+        return self._inboxes.token(url)

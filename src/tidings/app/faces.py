@@ -1,0 +1,58 @@
+"""What the API and the console are given of the composed service."""
+
+from prometheus_client import CollectorRegistry
+
+from tidings.api.context import Services
+from tidings.api.http.metrics_access import MetricsReaders
+from tidings.api.http.stream_places import StreamPlaces
+from tidings.compose import App
+
+
+def services_of(
+    app: App,
+    *,
+    public_url: str = "",
+    metrics_readers: MetricsReaders | None = None,
+    streams: StreamPlaces | None = None,
+) -> Services:
+    """The parts that routes and pages speak to. `streams`: how many may be open, and by whom."""
+    metrics = CollectorRegistry()
+    for collector in app.collectors:
+        metrics.register(collector)
+    access = app.access
+    return Services(
+        store=app.ports.store,
+        access=access.access,
+        orgs=app.orgs,
+        consents=app.consents,
+        webhooks=app.webhooks,
+        event_types=app.event_types,
+        transformations=app.transformations,
+        shaper=app.shaper,
+        neo_values=app.transformations.choices,
+        health_of=app.engine.healths.shown,
+        next_attempt_of=app.engine.dispatcher.next_attempts.of,
+        reference=app.reference,
+        replays=app.replays,
+        replay_requests=app.replay_requests,
+        stops=app.stops,
+        taken=app.taken,
+        credentials=access.credentials,
+        users=access.users,
+        sessions=access.sessions,
+        portals=access.portals,
+        public_url=public_url,
+        metrics_readers=metrics_readers or MetricsReaders(),
+        guard=access.guard,
+        limits=access.limits,
+        feed=app.feed,
+        streams=streams or StreamPlaces(),
+        clock=app.ports.clock,
+        health=app.engine,
+        metrics=metrics,
+        terms=app.terms,
+        manual_retries=app.manual_retries,
+        trial=app.trial,
+        readmission=app.readmission,
+        inboxes=app.inboxes,
+    )

@@ -1,0 +1,447 @@
+"""The one composition: everything that works between the ports, made in an order in which each part
+is given all that it needs. It knows no adapter; whoever builds picks them.
+
+What parts tell each other without knowing each other goes through listeners, which are made first.
+Nothing runs when `build` has returned: `App.load` takes up what is stored, `App.start` begins.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, TypeVar
+
+import msgspec
+from prometheus_client.registry import Collector
+
+from tidings.catalogue import Catalogue, envelope
+from tidings.core.events.call_split import DEFAULT_LIMITS as CALL_LIMITS
+from tidings.core.events.call_split import Limits as CallLimits
+from tidings.core.events.calls import CallReader
+from tidings.core.events.terms import Terms
+from tidings.core.webhooks.registry import Registry
+from tidings.egress.port import Mailer, Receive, Sender, Target
+from tidings.engine.access.access_services import AccessServices
+from tidings.engine.access.passwords import Passwords
+from tidings.engine.changes import Changes
+from tidings.engine.clock import Clock, sure
+from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.manual_retries import ManualRetries
+from tidings.engine.delivery.stops import EVERYTHING, HOLD, Stops
+from tidings.engine.delivery.taken import TakeAsDelivered
+from tidings.engine.delivery.trial import Trial
+from tidings.engine.engine import Engine, Heard, Limits, nobody_yet
+from tidings.engine.events.acceptor import Acceptor
+from tidings.engine.events.commit_queue import CommitQueue
+from tidings.engine.events.event_types import EventTypes
+from tidings.engine.events.feed import Feed
+from tidings.engine.events.intake import Draft
+from tidings.engine.events.late_checks import LateChecks
+from tidings.engine.events.readmission import Readmission
+from tidings.engine.inboxes import Inboxes
+from tidings.engine.jobs import Jobs
+from tidings.engine.loop_lag import LoopLag
+from tidings.engine.metrics import EngineMetrics
+from tidings.engine.notices.consents import Asking, Consents
+from tidings.engine.notices.emails import Emails
+from tidings.engine.notices.notices import Notices
+from tidings.engine.orgs import Orgs
+from tidings.engine.replay.requests import ReplayRequests
+from tidings.engine.replay.runs import Replays
+from tidings.engine.retention import Retention
+from tidings.engine.shaping.enricher import Enricher
+from tidings.engine.shaping.platform import Platform, counters, gauges
+from tidings.engine.shaping.reference import Reference
+from tidings.engine.shaping.shaper import Shaper, Shaping
+from tidings.engine.shaping.transformations import Transformations
+from tidings.engine.vault import Vault
+from tidings.engine.webhooks.webhooks import Webhooks
+from tidings.store import port
+from tidings.transform.port import Checker, Renderer
+
+Value = TypeVar("Value")
+Step = Callable[[], Awaitable[Value]]
+
+
+class Keys(NamedTuple):
+    """Each for one purpose."""
+
+    terms: bytes  # of the search terms
+    tokens: bytes  # of access tokens
+    consents: bytes  # of the links by which owners agree to e-mails
+
+
+class Addresses(Protocol):
+    """What webhooks' URLs lead to."""
+
+    def refusal(self, url: str) -> str | None:
+        """Why a URL may not be dialled; None where it may."""
+        ...
+
+    def unresolved(self, url: str) -> Awaitable[str | None]:
+        """The host of a URL that has no address which may be dialled, if so. Soon, and no error."""
+        ...
+
+    def target(self, url: str) -> Target:
+        """The target of a URL that was not refused."""
+        ...
+
+    def inbox_url(self, token: str) -> str:
+        """The receiving URL of a test inbox."""
+        ...
+
+    def inbox_urls(self, url: str) -> Sequence[str]:
+        """A test inbox's URL as it was ever shown; nothing for any other URL."""
+        ...
+
+    def inbox_token(self, url: str) -> str | None:
+        """The token in a test inbox's URL; None for any other URL."""
+        ...
+
+
+class Sandboxes(Renderer, Checker, Protocol):
+    """Runs what tenants have written, apart."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """What the service works over."""
+
+    store: port.Store
+    noted: port.InFlight  # what has left, for after a kill
+    catalogue: Catalogue
+    clock: Clock
+    rng: random.Random
+    random_bytes: Callable[[int], bytes]
+    new_event_id: Callable[[], str]
+    keys: Keys
+    vault: Vault
+    passwords: Passwords
+    passed_s: Callable[[], float]  # never set, unlike the clock
+    addresses: Addresses
+    sender: Callable[[Receive], Sender]  # hands over to inboxes what is theirs
+    sandboxes: Sandboxes
+    platform: Platform | None = None
+    mailer: Mailer | None = None
+    shaping: Shaping | None = None  # instead of what is made of the others
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How it works."""
+
+    limits: Limits = Limits()
+    calls: CallLimits = CALL_LIMITS
+    public_url: str = ""  # that links in e-mails begin with
+
+
+class Through(Protocol):
+    """Takes a step of a start, however long the store holds it up."""
+
+    async def __call__(self, step: Callable[[], Awaitable[Value]]) -> Value:
+        """The step's value."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """The parts, as faces and tests use them."""
+
+    ports: Ports
+    heard: Heard
+    registry: Registry
+    changes: Changes
+    orgs: Orgs
+    access: AccessServices
+    event_types: EventTypes
+    transformations: Transformations
+    reference: Reference
+    shaper: Shaping
+    webhooks: Webhooks
+    inboxes: Inboxes
+    acceptor: Acceptor
+    reader: CallReader[Draft]
+    late: LateChecks
+    engine: Engine
+    stops: Stops
+    replays: Replays
+    replay_requests: ReplayRequests
+    taken: TakeAsDelivered
+    manual_retries: ManualRetries
+    trial: Trial
+    readmission: Readmission
+    consents: Consents
+    notices: Notices
+    feed: Feed
+    terms: Terms
+    jobs: Jobs
+    collectors: Sequence[Collector] = field(default=())
+
+    async def load(self, through: Through) -> None:
+        """Take up what is stored. StoreDown, VaultRefused."""
+        store = self.ports.store
+        self.event_types.load(await through(store.load_types))
+        self.transformations.load(await through(store.load_transformations))
+        snapshot = await through(store.load)
+        self.orgs.load(snapshot)
+        self.access.load(snapshot, await through(store.load_people))
+        self.webhooks.load(snapshot)
+
+    async def start(self, through: Through, *, hold: bool = False) -> None:
+        """Recover what a former owner has left, and work. With `hold` nothing is sent."""
+        await through(self.stops.load)
+        if hold:
+            await through(lambda: self.stops.stop(EVERYTHING, HOLD))
+        await through(self.webhooks.disable_owed)
+        await through(self.engine.start)
+        await through(self.replays.start)
+        self.webhooks.resume()
+        await through(self.inboxes.load)
+        self.inboxes.start()
+        self.access.upkeep.start()
+        self.jobs.start()
+
+    async def stop(self) -> bool:
+        """Start nothing more, wait for what is under way, write what is known; whether all of it
+        is written. Nothing that was accepted is lost by any kind of stop."""
+        self.feed.close()
+        await self.replays.stop()
+        await self.jobs.stop()
+        written = await self.engine.stop()
+        await self.webhooks.close()
+        await self.reference.close()
+        await self.inboxes.close()
+        await self.access.upkeep.stop()
+        return written
+
+
+def build(ports: Ports, options: Options) -> App:
+    """Make every part. Runs in the event loop that they will work in."""
+    store, clock, addresses, limits = ports.store, ports.clock, ports.addresses, options.limits
+    registry, feed, metrics, heard = Registry(), Feed(), EngineMetrics(), nobody_yet()
+    terms, tokens = Terms(ports.keys.terms), set[str]()
+    changes = Changes(store, registry)
+    late = LateChecks(ports.sandboxes)
+    event_types = EventTypes(
+        late=late,
+        catalogue=ports.catalogue,
+        envelope=envelope(),
+        store=store,
+        changes=changes,
+        below=registry.below,
+        users=registry.subscribers,
+    )
+    orgs = Orgs(store=store, registry=registry, changes=changes, clock=clock)
+    access = AccessServices.compose(
+        store=store,
+        orgs=orgs,
+        changes=changes,
+        clock=clock,
+        token_key=ports.keys.tokens,
+        random_bytes=ports.random_bytes,
+        passwords=ports.passwords,
+        now_s=ports.passed_s,
+    )
+    reference = Reference(store=store, vault=ports.vault, others=lambda: metrics.written)
+    transformations = Transformations(
+        store=store, changes=changes, renderer=ports.sandboxes, users=registry.transformed_by
+    )
+    enricher = Enricher(kind_of=event_types.kind_of, reference=reference, platform=ports.platform)
+    shaper = ports.shaping or Shaper(
+        enricher=enricher, templates=transformations, renderer=ports.sandboxes
+    )
+    commits = CommitQueue(limits.waiting_bytes_max, limits.waiting_s_max)
+    acceptor = Acceptor(ports.catalogue, terms, commits, event_types)
+    consents = Consents(orgs=orgs, clock=clock, key=ports.keys.consents, base=options.public_url)
+    emails = Emails(
+        store=store,
+        clock=clock,
+        addresses=consents.told,
+        mailer=ports.mailer,
+        awaits=consents.awaits,
+        link=consents.link,
+    )
+    notices = Notices(
+        accept=acceptor.accept, clock=clock, registry=registry, emails=emails, parked=heard.parked
+    )
+    healths = Healths(
+        store=store,
+        registry=registry,
+        clock=clock,
+        owners=notices,
+        parked=heard.parked,
+        passed_s=asyncio.get_running_loop().time,
+        sure=lambda: sure(clock),
+        policy=limits.health,
+    )
+
+    def refusal(url: str) -> str | None:
+        return None if addresses.inbox_token(url) in tokens else addresses.refusal(url)
+
+    async def unresolved(url: str) -> str | None:
+        return None if addresses.inbox_token(url) else await addresses.unresolved(url)
+
+    def failing_since_ms(webhook: int) -> int | None:
+        health = healths.of(webhook)
+        return None if health is None else health.failing_since_ms
+
+    webhooks = Webhooks(
+        store=store,
+        registry=registry,
+        changes=changes,
+        vault=ports.vault,
+        clock=clock,
+        random_bytes=ports.random_bytes,
+        event_types=event_types.names,
+        check_url=refusal,
+        unresolved=unresolved,
+        changed=heard.changed,
+        owners=notices,
+        failing_since_ms=failing_since_ms,
+        transformations=transformations.names,
+        aliases=ports.catalogue.aliases,
+        kind=event_types.get,
+        admits_unknown=lambda org: orgs.settings(org).unknown_types == "admitted",
+    )
+    inboxes = Inboxes(
+        store=store,
+        clock=clock,
+        random_bytes=ports.random_bytes,
+        url_of=addresses.inbox_url,
+        tokens=tokens,
+        secrets_at=lambda org, url: [
+            one for same in addresses.inbox_urls(url) for one in webhooks.secrets_at(org, same)
+        ],
+        headers_at=lambda org, url: {
+            one for same in addresses.inbox_urls(url) for one in webhooks.headers_at(org, same)
+        },
+    )
+    sender = ports.sender(inboxes.receive)
+    stops = Stops(store=store, clock=clock, switched=heard.switched)
+    engine = Engine(
+        store=store,
+        registry=registry,
+        commits=commits,
+        healths=healths,
+        sender=sender,
+        target_of=addresses.target,
+        clock=clock,
+        rng=ports.rng,
+        shaper=shaper,
+        disable=webhooks.disable,
+        stopped=stops.holds,
+        ended=notices.ended,
+        heard=heard,
+        feed=feed,
+        metrics=metrics,
+        limits=limits,
+        noted=ports.noted,
+    )
+    replays = Replays(
+        store=store,
+        registry=registry,
+        commits=commits,
+        lanes=engine.dispatcher,
+        stops=stops,
+        ordering_key=acceptor.ordering_key,
+        kind_of=event_types.kind_of,
+        tell=_both(feed, notices),
+        changed=heard.changed,
+        switched=heard.switched,
+    )
+    retention = Retention(
+        store=store,
+        clock=clock,
+        sure=lambda: sure(clock),
+        retentions=lambda: {org.id: orgs.settings(org.id).retention for org in orgs.all()},
+    )
+    lag = LoopLag()
+    jobs: dict[str, Callable[[], Awaitable[None]]] = {
+        "retention": retention.run,
+        "notices": notices.run,
+        "pulse": lag.run,
+    }
+    if ports.mailer is not None:
+        jobs["asking"] = Asking(orgs=orgs, clock=clock, emails=emails).run
+    _measure(metrics, reference, enricher, ports.platform, lag, stops, replays)
+    reader = CallReader(
+        Draft,
+        ports.catalogue,
+        orgs.rules,
+        ports.new_event_id,
+        options.calls,
+        event_types.own,
+    )
+    return App(
+        ports=ports,
+        heard=heard,
+        registry=registry,
+        changes=changes,
+        orgs=orgs,
+        access=access,
+        event_types=event_types,
+        transformations=transformations,
+        reference=reference,
+        shaper=shaper,
+        webhooks=webhooks,
+        inboxes=inboxes,
+        acceptor=acceptor,
+        reader=reader,
+        late=late,
+        engine=engine,
+        stops=stops,
+        replays=replays,
+        replay_requests=ReplayRequests(
+            store=store, webhooks=webhooks, terms=terms, below=registry.below
+        ),
+        taken=TakeAsDelivered(store=store, commits=commits, stops=stops),
+        manual_retries=ManualRetries(store, engine.dispatcher),
+        trial=Trial(sender=sender, target_of=addresses.target, shaper=shaper, clock=clock),
+        readmission=Readmission(
+            store=store, intake=acceptor, reader=reader, clock_ms=clock.now_ms, late=late
+        ),
+        consents=consents,
+        notices=notices,
+        feed=feed,
+        terms=terms,
+        jobs=Jobs(jobs, notices.flush),
+        collectors=(metrics, retention, notices, access.access.guard),
+    )
+
+
+def _both(feed: Feed, notices: Notices) -> Callable[[str, int, dict[str, object]], None]:
+    """A replay's end goes to who watches, and to who subscribes."""
+
+    def tell(kind: str, org: int, fact: dict[str, object]) -> None:
+        feed.tell(org, "replay", fact)
+        notices.tell(kind, org, fact)
+
+    return tell
+
+
+def _measure(
+    metrics: EngineMetrics,
+    reference: Reference,
+    enricher: Enricher,
+    platform: Platform | None,
+    lag: LoopLag,
+    stops: Stops,
+    replays: Replays,
+) -> None:
+    """What the metrics ask of other parts than the engine."""
+    metrics.gauges.update(
+        reference_cache_bytes=(
+            "Reference data in memory, about.",
+            lambda: reference.cached_bytes,
+        ),
+        loop_lag_seconds=("The latest that a timer came, of the last minute.", lag.worst_s),
+        sending_stopped=("1 while all sending is stopped.", lambda: stops.of(0) is not None),
+        orgs_stopped=("Orgs whose sending is stopped.", lambda: stops.orgs),
+        replays_open=("Replays and cancels with work left.", lambda: replays.open),
+    )
+    metrics.counters["enrichment_thin"] = (
+        "Messages sent thin because the platform did not answer.",
+        lambda: enricher.thin,
+    )
+    if platform is not None:
+        metrics.counters.update(counters(platform))
+        metrics.gauges.update(gauges(platform))

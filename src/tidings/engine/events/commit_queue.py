@@ -1,0 +1,200 @@
+"""What waits for the next commit: events, outcomes, claims of due retries, refusals, commands.
+
+Whoever has something to write puts it here; the committer (`committer.py`) takes what waits, and
+puts back what the store has refused. So who asks for a write knows the queue and not its writer.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from tidings.engine.events.commit_commands import CommitCommands, Plan
+from tidings.engine.events.intake import Draft, Overloaded, Verdict
+from tidings.store import port
+
+BATCH_EVENTS_MAX = 1000
+BATCH_BYTES_MAX = 8 << 20
+SETTLE_COMPANY_S = 0.006
+SETTLE_ALONE_AT = 128
+REJECTIONS_MAX = 1000
+
+
+class Prepared(msgspec.Struct):
+    """A draft with what the commit adds to it."""
+
+    draft: Draft
+    digest: bytes
+    terms: bytes
+    key: int | None  # hash of the ordering key
+    name: str  # as it is kept: with what else it is heard as
+
+
+class Call(msgspec.Struct):
+    """The events of one call, which are answered together."""
+
+    events: list[Prepared]
+    answered: asyncio.Future[list[Verdict]]
+    since_s: float
+    bytes: int
+
+
+class Waiting(msgspec.Struct):
+    """What waits, or goes into one transaction."""
+
+    calls: list[Call] = []
+    settled: list[port.Settled] = []
+    claims: dict[int, int] = {}  # how many due retries, by webhook
+    rejections: list[port.NewRejection] = []
+    commands: CommitCommands = msgspec.field(default_factory=CommitCommands)
+
+    def __bool__(self) -> bool:
+        return bool(self.calls or self.settled or self.claims or self.rejections or self.commands)
+
+    @property
+    def events(self) -> list[Prepared]:
+        """Of all its calls."""
+        return [event for call in self.calls for event in call.events]
+
+
+class CommitQueue:
+    """Bounded by the bytes of events and by how long the oldest has waited."""
+
+    def __init__(self, waiting_bytes_max: int, waiting_s_max: float) -> None:
+        self._waiting_bytes_max = waiting_bytes_max
+        self._waiting_s_max = waiting_s_max
+        self._waiting = Waiting()
+        self._waiting_bytes = 0
+        self._wake = asyncio.Event()
+        self._company: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._failure: str | None = None
+
+    # -- for who has something to write -----------------------------------------------------------
+
+    def add(self, events: list[Prepared]) -> asyncio.Future[list[Verdict]]:
+        """Wait for a call's commit. Overloaded when too much waits, or for too long."""
+        size = sum(len(event.draft.body) for event in events)
+        now, calls = self._loop.time(), self._waiting.calls
+        if self._waiting_bytes and self._waiting_bytes + size > self._waiting_bytes_max:
+            raise Overloaded("too many bytes wait for their commit")
+        if calls and now - calls[0].since_s > self._waiting_s_max:
+            raise Overloaded("commits take too long")
+        self._must_not_be_halted()
+        answered: asyncio.Future[list[Verdict]] = self._loop.create_future()
+        calls.append(Call(events, answered, now, size))
+        self._waiting_bytes += size
+        self.wake()
+        return answered
+
+    def settle(self, settled: port.Settled) -> None:
+        """Write an outcome with the next commit; what frees the next of a key does not wait."""
+        self._waiting.settled.append(settled)
+        self._idle.clear()
+        if settled.key is not None or len(self._waiting.settled) >= SETTLE_ALONE_AT:
+            self._wake.set()
+        elif self._company is None:
+            self._company = self._loop.call_later(SETTLE_COMPANY_S, self._wake.set)
+
+    def claim(self, webhook: int, limit: int) -> None:
+        """Ask for due retries with the next commit; the receipt brings them."""
+        self._waiting.claims[webhook] = limit
+        self.wake()
+
+    def slice(self, plan: Plan) -> asyncio.Future[port.Replayed]:
+        """Make a slice of a replay with the next commit. StoreDown: it was not made."""
+        self._must_not_be_halted()
+        self.wake()
+        return self._waiting.commands.slice(plan)
+
+    def cancel(self, slice: port.CancelSlice) -> asyncio.Future[port.Cancelled]:
+        """Cancel deliveries with the next commit. StoreDown: they were not."""
+        self._must_not_be_halted()
+        self.wake()
+        return self._waiting.commands.cancel(slice)
+
+    def note_rejections(self, rejections: Sequence[port.NewRejection]) -> None:
+        """Keep refused events with the next commit; beyond the bound the newest are let go."""
+        kept = self._waiting.rejections
+        kept += rejections[: max(0, REJECTIONS_MAX - len(kept))]
+        self.wake()
+
+    @property
+    def unwritten(self) -> int:
+        """Outcomes that are not on stable storage yet."""
+        return len(self._waiting.settled)
+
+    @property
+    def halted(self) -> bool:
+        """Whether the store has refused, and has not taken anything since."""
+        return self._failure is not None
+
+    @property
+    def failure(self) -> str:
+        """Why it has refused; empty while it takes what comes."""
+        return self._failure or ""
+
+    async def drained(self) -> None:
+        """Until nothing waits."""
+        await self._idle.wait()
+
+    def _must_not_be_halted(self) -> None:
+        if self._failure is not None:
+            raise port.StoreDown(self._failure)
+
+    # -- for the committer ------------------------------------------------------------------------
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def wake(self) -> None:
+        """Something is to be done."""
+        self._idle.clear()
+        self._wake.set()
+
+    async def woken(self) -> None:
+        """Until something is to be done at once."""
+        await self._wake.wait()
+        self._wake.clear()
+        if self._company is not None:
+            self._company.cancel()
+            self._company = None
+
+    def rest(self) -> None:
+        """Everything that waited is done."""
+        self._idle.set()
+
+    def close(self) -> Waiting:
+        """What goes into the next transaction: all that waits, of the calls as many as it holds."""
+        batch, events, size, at = self._waiting, 0, 0, 0
+        for call in batch.calls:
+            at += 1
+            events += len(call.events)
+            size += call.bytes
+            if events >= BATCH_EVENTS_MAX or size >= BATCH_BYTES_MAX:
+                break
+        batch.calls, later = batch.calls[:at], batch.calls[at:]
+        self._waiting = Waiting(later)
+        self._waiting_bytes -= size
+        return batch
+
+    def put_back(self, batch: Waiting, *, calls: bool = True) -> None:
+        """It was not written, and goes first the next time; but for its commands, whose askers were
+        told. Its calls too only where they were not."""
+        waiting = self._waiting
+        if calls:
+            waiting.calls = batch.calls + waiting.calls
+            self._waiting_bytes += sum(call.bytes for call in batch.calls)
+        waiting.settled = batch.settled + waiting.settled
+        waiting.claims = batch.claims | waiting.claims
+        waiting.rejections = (batch.rejections + waiting.rejections)[:REJECTIONS_MAX]
+
+    def halt(self, failure: str) -> None:
+        """The store refuses: callers are told, and nothing more is sent."""
+        self._failure = failure
+
+    def go_on(self) -> None:
+        """The store has taken a commit."""
+        self._failure = None

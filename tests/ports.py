@@ -1,0 +1,107 @@
+"""Ports of the composition for tests: what a test does not give is small, quick and in process."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from argon2 import PasswordHasher
+
+from tidings import catalogue
+from tidings.catalogue import Problem
+from tidings.compose import Keys, Ports
+from tidings.egress.address import parse_target
+from tidings.egress.inbox import InboxSender, OwnAddress
+from tidings.egress.port import Target
+from tidings.engine.access.passwords import Passwords
+from tidings.engine.vault import Secret, Vault
+from tidings.store import port
+from tidings.transform.port import CheckBy, RenderRefused
+from tidings.transform.sandbox import Sandbox, Unrenderable
+
+BASE = "https://tidings.example"
+
+
+class InProcess:
+    """`transform.port` without a process: only for templates that end by themselves."""
+
+    def __init__(self) -> None:
+        self._sandbox = Sandbox()
+
+    async def render(self, template: str, event: bytes, org: int) -> bytes:
+        try:
+            return self._sandbox.render(template, event)
+        except Unrenderable as why:
+            raise RenderRefused(str(why)) from None
+
+    async def check(self, template: str, org: int) -> str | None:
+        try:
+            self._sandbox.check(template)
+        except Unrenderable as why:
+            return str(why)
+        return None
+
+    async def check_event(self, kind: CheckBy, event: bytes, org: int) -> Sequence[Problem]:
+        raise AssertionError("no test that works in process has an event that is checked apart")
+
+
+class TestAddresses:
+    """`compose.Addresses`: https alone, and inboxes below one address. Every name resolves."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self._inboxes = OwnAddress(BASE)
+
+    def refusal(self, url: str) -> str | None:
+        return None if url.startswith("https://") else f"Refused {url[:4]}."
+
+    async def unresolved(self, url: str) -> str | None:
+        return None
+
+    def target(self, url: str) -> Target:
+        return self._inboxes.target(url) or parse_target(url, allow_http=True)
+
+    def inbox_url(self, token: str) -> str:
+        return self._inboxes.url(token)
+
+    def inbox_urls(self, url: str) -> Sequence[str]:
+        return self._inboxes.urls(url)
+
+    def inbox_token(self, url: str) -> str | None:
+        return self._inboxes.token(url)
+
+
+class Unhashed(Passwords):
+    """For tests in which nobody signs in: hashing takes longer than they do."""
+
+    def __init__(self) -> None:
+        pass
+
+
+def ports(*, store: Any, clock: Any, sender: Any, key: bytes = b"k" * 32, **others: Any) -> Ports:
+    """Over a store, a clock and a sender; `others` are ports by name."""
+    rng = random.Random(1)
+    given: dict[str, Any] = {
+        "noted": port.NotNoted(),
+        "catalogue": catalogue.load(),
+        "rng": rng,
+        "random_bytes": rng.randbytes,
+        "new_event_id": lambda: "made",
+        "keys": Keys(terms=b"t" * 16, tokens=key, consents=b"k" * 32),
+        "vault": Vault({1: Secret(key)}, rng.randbytes),
+        "passwords": Passwords(PasswordHasher(1, 8, 1)),
+        "passed_s": lambda: clock.now_ms() / 1000,
+        "addresses": TestAddresses(),
+        "sandboxes": InProcess(),
+    }
+    return Ports(
+        store=store,
+        clock=clock,
+        sender=lambda receive: InboxSender(sender, receive),
+        **given | others,
+    )
+
+
+async def at_once(step: Any) -> Any:
+    """`compose.Through`: a step of a start that nothing holds up."""
+    return await step()
