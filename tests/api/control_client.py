@@ -9,13 +9,12 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import Any
 
-import fastapi.dependencies.models
 from fastapi import FastAPI
 
 from tests.api.named import well_named
+from tests.api.one_app import control_app
 from tests.ports import BASE, at_once, ports
 from tests.store.in_process import MemoryStore
-from tidings.api.control import make_control_app
 from tidings.app.faces import services_of
 from tidings.compose import Options, build
 from tidings.core.delivery.exchange import Answer, Ending
@@ -166,8 +165,8 @@ class Service:
 
     @cached_property
     def app(self) -> FastAPI:
-        """The application; made when it is first called, for it takes longer than all the rest."""
-        return make_control_app(self.services)
+        """The application; made when it is first called, as many tests do not."""
+        return control_app(self.services)
 
     async def start(self) -> None:
         """As the service starts, but for the lanes."""
@@ -254,15 +253,6 @@ async def service() -> AsyncIterator[Service]:
     commits.cancel()
     await made.webhooks.close()
     await made.store.close()
-    forget_routes()
-
-
-def forget_routes() -> None:
-    """FastAPI remembers every route's function, and with it all that a service holds, for good:
-    after a hundred services each collection of garbage takes seconds."""
-    for cached in vars(fastapi.dependencies.models).values():
-        if hasattr(cached, "cache_clear"):
-            cached.cache_clear()
 
 
 def event(

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from fastapi import FastAPI
 
 from tests.api.control_client import Reply, Service, call, service
-from tidings.api.control import make_control_app
+from tests.api.one_app import control_app
 from tidings.console.place import form_token
 from tidings.console.routes import console_routes
 from tidings.store import port
@@ -64,9 +64,9 @@ class Pages:
 
     @cached_property
     def app(self) -> FastAPI:
-        """The application; made when it is first called, for it takes longer than all the rest."""
+        """The application; made when it is first called, as many tests do not."""
         services = replace(self.s.services, health_of=self.healths.get)
-        app = make_control_app(services)
+        app = control_app(services)
         app.router.routes.extend(console_routes(services, plain_http=True))
         return app
 

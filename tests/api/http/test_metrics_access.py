@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import basic, call, service
-from tidings.api.control import make_control_app
+from tests.api.one_app import control_app
 from tidings.api.http.metrics_access import MetricsReaders
 
 TOKEN = "prometheus-0123456789"
 
 
 async def asked(s: Any, readers: MetricsReaders, **headers: str) -> Any:
-    app = make_control_app(replace(s.services, metrics_readers=readers))
+    app = control_app(replace(s.services, metrics_readers=readers))
     return await call(app, "GET", "/metrics", b"", headers)
 
 
@@ -44,7 +44,7 @@ async def test_a_token_reads_them_and_nothing_else() -> None:
             assert (await asked(s, readers, authorization=auth)).status == 200, auth
         for auth in (TOKEN, f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}"):
             assert (await asked(s, readers, authorization=auth)).status == 401, auth
-        app = make_control_app(replace(s.services, metrics_readers=readers))
+        app = control_app(replace(s.services, metrics_readers=readers))
         for path in ("/v1/orgs", "/v1/caller", "/v3/webHooks"):
             reply = await call(app, "GET", path, b"", {"authorization": f"Bearer {TOKEN}"})
             assert reply.status == 401, path

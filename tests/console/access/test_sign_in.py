@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.api.control_client import call, scope_of
+from tests.api.one_app import control_app
 from tests.console.webhook_client import Pages, pages
-from tidings.api.control import make_control_app
 from tidings.api.http.front import Front
 from tidings.console.place import form_token
 from tidings.console.routes import console_routes
@@ -47,7 +47,7 @@ class Served:
     def __init__(self, p: Pages, trusted: str = "", public: str = "", dev: bool = False) -> None:
         self.p, self.s = p, p.s
         services = p.s.services.__class__(**(vars(p.s.services) | {"public_url": public}))
-        app = make_control_app(services)
+        app = control_app(services)
         app.router.routes.extend(console_routes(services, plain_http=dev))
         proxies = Proxies([ip_network(trusted)] if trusted else [])
         self._app = Front(proxies, public).around(app)
