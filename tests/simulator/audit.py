@@ -6,7 +6,6 @@ would be told: how points are earned, when they lapse, where tiers begin, when s
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from tests.simulator.audit_bills import Bills
 from tests.simulator.audit_coins import Coins
@@ -28,7 +27,7 @@ class Finding:
 def dates(event: Event) -> Told:
     """A date text and its twin in milliseconds are one day of the organisation's zone, or, where
     the text is a number, one second."""
-    for where, block in _objects(event.data):
+    for where, block in event.blocks:
         for name, millis in block.items():
             if not name.endswith("InMillis") or not isinstance(millis, int):
                 continue
@@ -47,7 +46,7 @@ IDENTIFIERS = {"mobile", "email", "externalId", "cardNumbers"}
 
 def identifiers(event: Event) -> Told:
     """A thin block holds the id, and what the caller used under `instore`."""
-    for where, block in _objects(event.data):
+    for where, block in event.blocks:
         if "customerId" in block and where.lower().endswith("customeridentifiers."):
             if extra := set(block) - {"customerId", "instore"}:
                 yield "identifiers", f"{where} holds {sorted(extra)}"
@@ -66,18 +65,6 @@ def ownership(event: Event) -> Told:
             yield "ownership", "a group's event names a customer"
     elif entity["entityId"] != event.customer:
         yield "ownership", f"entity {entity['entityId']} is not customer {event.customer}"
-
-
-def _objects(node: Any, where: str = "") -> Iterator[tuple[str, Json]]:
-    if isinstance(node, dict):
-        yield where, node
-        for name, value in node.items():
-            if isinstance(value, (dict, list)) and name != "loyaltyProgramDetails":
-                yield from _objects(value, f"{where}{name}.")
-    else:
-        for value in node:
-            if isinstance(value, (dict, list)):
-                yield from _objects(value, where)
 
 
 def audit(events: Iterable[Json]) -> Iterator[Finding]:

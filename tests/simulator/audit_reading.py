@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cached_property
 from typing import Any
 
 from tidings.simulator import programme
@@ -29,6 +30,13 @@ class Event:
             entity["entityId"] if entity.get("entityType") == "USERGROUP2" else None
         )
 
+    @cached_property
+    def blocks(self) -> list[tuple[str, Json]]:
+        """Every object of its data, the whole first, each behind the path that leads to it."""
+        found: list[tuple[str, Json]] = []
+        _gather(self.data, "", found)
+        return found
+
     @property
     def owner(self) -> tuple[str, int]:
         """Whose points it is about."""
@@ -47,6 +55,24 @@ class Event:
         activity = self.data.get("triggeringActivity") or {}
         found = activity.get("identifiers") or []
         return next((str(one["value"]) for one in found if one["key"] == key), None)
+
+
+def _gather(node: Json, where: str, found: list[tuple[str, Json]]) -> None:
+    found.append((where, node))
+    for name, value in node.items():
+        if isinstance(value, dict):
+            if name != "loyaltyProgramDetails":
+                _gather(value, f"{where}{name}.", found)
+        elif isinstance(value, list) and name != "loyaltyProgramDetails":
+            _gather_each(value, f"{where}{name}.", found)
+
+
+def _gather_each(nodes: list[Any], where: str, found: list[tuple[str, Json]]) -> None:
+    for one in nodes:
+        if isinstance(one, dict):
+            _gather(one, where, found)
+        elif isinstance(one, list):
+            _gather_each(one, where, found)
 
 
 def date_of(at_ms: int) -> str:
