@@ -2,14 +2,17 @@
 
 import asyncio
 import functools
+import gc
 import inspect
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from tests.rewriting import rewrite
 
 # A property says what holds, not how fast: on a busy machine one example in thousands takes longer.
 settings.register_profile("tidings", deadline=None)
@@ -41,3 +44,21 @@ def bounded(test: Callable[..., Awaitable[None]], seconds: float) -> Callable[..
             await test(*arguments, **fixtures)
 
     return within
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where workers are about to be started, nothing is left for each of them to compile."""
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        rewrite(config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """While thirteen thousand tests are collected nothing is garbage, and afterwards they stay:
+    from there on it is looked for among what tests make."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
