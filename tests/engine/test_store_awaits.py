@@ -41,10 +41,10 @@ CASES = {
     """,
     f"{FAULTS}::test_a_link_is_used_up_only_by_what_it_was_for": """
         links: take_link put_link
-        sessions: put_session
+        session_table: put_session
     """,
     f"{FAULTS}::test_a_session_that_has_ended_does_not_come_back_with_the_next_start": """
-        sessions: drop_sessions
+        session_table: drop_sessions
     """,
     f"{FAULTS}::test_a_request_of_a_replay_is_refused_whole": """
         requests: first_since listed_events listed_deliveries find

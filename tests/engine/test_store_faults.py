@@ -464,12 +464,12 @@ def test_the_upkeep_of_access_outlives_what_the_store_says(
         token = (await s.sessions.by_link(link, "192.0.2.1")).token
         s.clock.ms += 1000
         s.sessions.caller(token)
-        s.sessions._ended[b"gone"] = None
+        s.sessions._table._ended[b"gone"] = None
         failed = refusing(s.store, method, first(3), fault=fault)
         s.access_services.upkeep.start()
         await asyncio.sleep(60 * 5)
         [session] = (await s.store.load_people()).sessions
-        assert session.seen_ms == s.clock.ms and s.sessions.uses() == []
+        assert session.seen_ms == s.clock.ms and s.sessions._table.uses() == []
         assert len(failed) == 3 and len(told.lines) == 2 and told.lines[1:] == ONCE
         await s.access_services.upkeep.stop()
 

@@ -38,7 +38,8 @@ from tidings.console.words import FILTERS, FUNCTIONS
 from tidings.core.access.from_browser import from_page_of
 from tidings.core.events.calls import Caller
 from tidings.engine.access.denied import Denied, demand
-from tidings.engine.access.sessions import Opened, Seat
+from tidings.engine.access.session_table import Opened
+from tidings.engine.access.sessions import Seat
 from tidings.reads.refusals import QuestionRefused
 from tidings.store.port import StoreDown
 

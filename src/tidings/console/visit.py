@@ -16,7 +16,8 @@ from starlette.responses import RedirectResponse, Response
 from tidings.api.context import Services
 from tidings.console.place import Place, form_token, place_of
 from tidings.core.events.calls import Caller
-from tidings.engine.access.sessions import Opened, Seat
+from tidings.engine.access.session_table import Opened
+from tidings.engine.access.sessions import Seat
 from tidings.store.port import Org
 
 if TYPE_CHECKING:

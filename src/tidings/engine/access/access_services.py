@@ -12,6 +12,7 @@ from tidings.engine.access.limits import Limits
 from tidings.engine.access.links import Links
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.access.portals import Portals
+from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.sessions import Sessions
 from tidings.engine.access.sign_in_guard import SignInGuard
 from tidings.engine.access.tokens import Tokens
@@ -57,10 +58,11 @@ class AccessServices:
             clock=clock,
             tokens=Tokens(token_key, random_bytes),
         )
-        links = Links(store, clock)
+        links, table = Links(store, clock), SessionTable(store)
         users = Users(
             store=store,
             links=links,
+            sessions=table,
             changes=changes,
             clock=clock,
             random_bytes=random_bytes,
@@ -68,7 +70,7 @@ class AccessServices:
         )
         guard = SignInGuard(hmac.digest(token_key, b"tidings.devices", "sha256"))
         sessions = Sessions(
-            store=store,
+            table=table,
             links=links,
             access=access,
             users=users,
@@ -92,7 +94,9 @@ class AccessServices:
             ),
             guard=guard,
             limits=Limits(orgs, now_s),
-            upkeep=AccessUpkeep(store=store, access=access, sessions=sessions, clock=clock),
+            upkeep=AccessUpkeep(
+                store=store, access=access, sessions=sessions, table=table, clock=clock
+            ),
         )
 
     def load(self, snapshot: port.Snapshot, people: port.People) -> None:

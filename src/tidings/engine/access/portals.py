@@ -17,7 +17,8 @@ from tidings.engine.access.access import Access
 from tidings.engine.access.denied import Denied
 from tidings.engine.access.keys import digest_of, is_typed, typed
 from tidings.engine.access.links import Links
-from tidings.engine.access.sessions import PORTAL, Opened, Sessions, SignedIn
+from tidings.engine.access.session_table import Opened
+from tidings.engine.access.sessions import PORTAL, Sessions, SignedIn
 from tidings.engine.access.tokens import mark_of
 from tidings.engine.clock import Clock
 from tidings.store import port

@@ -9,13 +9,10 @@ a revocation ends it at once.
 import contextlib
 import hashlib
 import hmac
-import itertools
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from tidings.core.access.portal_rules import Portal
 from tidings.core.access.scopes import ROLES, grants_of
 from tidings.core.access.user_rules import EMAIL_MAX, email_of
 from tidings.core.events.attribution import of_credential
@@ -24,6 +21,7 @@ from tidings.engine.access.access import Access
 from tidings.engine.access.denied import Denied
 from tidings.engine.access.keys import digest_of, typed
 from tidings.engine.access.links import Links
+from tidings.engine.access.session_table import Opened, SessionTable
 from tidings.engine.access.sign_in_guard import SignInGuard
 from tidings.engine.access.tokens import mark_of
 from tidings.engine.access.users import Users
@@ -38,7 +36,6 @@ AGENT_MAX = 200
 SIGN_IN, PORTAL = "sign_in", "portal"
 PORTAL_MS = 8 * 3_600_000  # a working day in another product; the product makes new links
 PORTALS_MAX = 200  # of one org
-DROP_SLICE = 200  # sessions in one write
 
 
 class SignedIn(msgspec.Struct, frozen=True):
@@ -59,12 +56,6 @@ class Seat(msgspec.Struct, frozen=True):
     role: str
 
 
-class Opened(Portal, frozen=True, omit_defaults=True):
-    """What a portal's session is limited to, and the link that began it."""
-
-    link: str = ""  # its digest, in hex
-
-
 class OpenSession(msgspec.Struct, frozen=True):
     """A session as its owner sees it."""
 
@@ -82,38 +73,26 @@ class Sessions:
     def __init__(
         self,
         *,
-        store: port.Store,
         links: Links,
         access: Access,
         users: Users,
         clock: Clock,
         random_bytes: Callable[[int], bytes],
+        table: SessionTable,
         guard: SignInGuard | None = None,
     ) -> None:
-        self._store = store
         self._links = links
         self._access = access
         self._users = users
         self._clock = clock
         self._random_bytes = random_bytes
         self._guard = guard or SignInGuard()
-        self._sessions: dict[bytes, port.Session] = {}
-        self._of_owner: defaultdict[str, list[bytes]] = defaultdict(list)  # oldest first
-        self._seen: dict[bytes, int] = {}
-        self._portals: dict[bytes, Opened] = {}  # of the sessions that portals began
-        self._ended: dict[bytes, None] = {}  # out of force, and in the store still
-        users.succeeded = self._inherit
+        self._table = table
 
     def load(self, people: port.People) -> None:
         """Take over the sessions at start."""
-        self._sessions.clear()
-        self._of_owner.clear()
-        self._portals.clear()
-        for session in people.sessions:
-            if session.portal:
-                self._portals[session.digest] = _opened(session.portal)
-            self._sessions[session.digest] = session
-            self._of_owner[self._owner(session)].append(session.digest)
+        self._table.load(people.sessions)
+        for session in self._table:
             if not session.portal:
                 person = session.person and account_of(self._users.email(session.person))
                 self._guard.know(session.address, person or f"credential {session.credential}")
@@ -224,7 +203,7 @@ class Sessions:
         """The orgs to choose from. The platform's credential may take any other too. Denied."""
         session = self._live(token)
         if session.portal:
-            opened = self._portals[session.digest]
+            opened = self._limits(session)
             return [Seat(opened.org, opened.role)]
         if session.credential:
             return [Seat(self._access.caller_of(session.credential, session.proof).org, "")]
@@ -237,62 +216,40 @@ class Sessions:
             OpenSession(
                 session.digest[:8].hex(),
                 session.created_ms,
-                self._seen.get(session.digest, session.seen_ms),
+                self._table.seen_ms(session),
                 session.address,
                 session.agent,
                 session.digest == own.digest,
             )
-            for session in self._of(self._owner(own))
+            for session in self._of(self._table.owner(own))
             if session.digest == own.digest or not own.portal  # of a portal, strangers' ones
         ]
 
     def opened(self, token: str) -> Opened | None:
         """What the session of a portal is limited to; None for any other, and for none."""
-        session = self._sessions.get(digest_of(token))
+        session = self._table.get(digest_of(token))
         if session is None or not self._in_time(session, self._clock.now_ms()):
             return None
-        return self._portals.get(session.digest)
+        return self._table.portal(session)
 
     async def sign_out(self, token: str) -> None:
         """End this session; nothing is done where there is none."""
-        await self._drop([digest_of(token)])
+        await self._table.drop([digest_of(token)])
 
     async def sign_out_everywhere(self, token: str) -> int:
         """End all sessions of this one's owner, this one too; how many. Denied."""
         own = self._live(token)
-        digests = [own.digest] if own.portal else list(self._of_owner[self._owner(own)])
-        await self._drop(digests)
-        return len(digests)
+        ending = [own] if own.portal else self._table.of(self._table.owner(own))
+        await self._table.drop([one.digest for one in ending])
+        return len(ending)
 
     # -- upkeep -----------------------------------------------------------------------------------
-
-    def uses(self) -> Sequence[port.Seen]:
-        """When sessions were last seen, as far as it is not written down yet."""
-        return [port.Seen(digest, at_ms) for digest, at_ms in self._seen.items()]
-
-    def written(self, uses: Iterable[port.Seen]) -> None:
-        """These are written down; what was seen again since then is not."""
-        for use in uses:
-            digest = use.digest
-            session = self._sessions.get(digest)
-            if session is not None:
-                self._sessions[digest] = msgspec.structs.replace(session, seen_ms=use.at_ms)
-            if session is None or self._seen.get(digest) == use.at_ms:
-                self._seen.pop(digest, None)
-
-    async def drop_ended(self) -> None:
-        """Have the store forget what has ended, for a new start would take it for open. StoreDown:
-        it is asked again by the next one that ends, and by the upkeep."""
-        while ended := list(itertools.islice(self._ended, DROP_SLICE)):
-            await self._store.drop_sessions(ended)
-            for digest in ended:
-                self._ended.pop(digest, None)
 
     def forget_expired(self) -> None:
         """Drop from memory what has expired; the store is told apart (`drop_expired`)."""
         now_ms = self._clock.now_ms()
-        for session in [one for one in self._sessions.values() if not self._in_time(one, now_ms)]:
-            self._forget(session.digest)
+        for session in [one for one in self._table if not self._in_time(one, now_ms)]:
+            self._table.forget(session.digest)
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -319,20 +276,16 @@ class Sessions:
             agent[:AGENT_MAX],
             b"" if opened is None else msgspec.json.encode(opened),
         )
-        await self._store.put_session(session)
-        if opened is not None:
-            self._portals[session.digest] = opened
-        self._sessions[session.digest] = session
-        own = self._of_owner[self._owner(session)]
-        own.append(session.digest)
+        await self._table.add(session)
+        own = self._table.of(self._table.owner(session))
         most = PER_OWNER_MAX if opened is None else PORTALS_MAX
         if len(own) > most:
             with contextlib.suppress(port.StoreDown):  # out of force; see `drop_ended`
-                await self._drop(own[:-most])
+                await self._table.drop([one.digest for one in own[:-most]])
         return SignedIn(token)
 
     def _live(self, token: str) -> port.Session:
-        session = self._sessions.get(digest_of(token))
+        session = self._table.get(digest_of(token))
         now_ms = self._clock.now_ms()
         if session is None or not self._in_time(session, now_ms) or not self._proved(session):
             raise Denied(
@@ -341,18 +294,18 @@ class Sessions:
                 "The call must carry a session that is in force; got none, or one that has ended. "
                 "Sign in again. (signed_out, session)",
             )
-        self._seen[session.digest] = now_ms
+        self._table.see(session, now_ms)
         return session
 
     def _in_time(self, session: port.Session, now_ms: int) -> bool:
-        seen_ms = self._seen.get(session.digest, session.seen_ms)
+        seen_ms = self._table.seen_ms(session)
         if session.portal and now_ms >= session.created_ms + PORTAL_MS:
             return False
         return now_ms < seen_ms + IDLE_MS and now_ms < session.created_ms + ABSOLUTE_MS
 
     def _in_portal(self, session: port.Session, org: int | None) -> Caller:
         """The caller that a portal's session is: no more than its credential is now."""
-        opened = self._portals[session.digest]
+        opened = self._limits(session)
         maker = self._access.caller_of(session.credential, session.proof)
         if org not in (None, opened.org):
             raise Denied(
@@ -369,24 +322,11 @@ class Sessions:
             role=opened.role,
         )
 
-    async def _inherit(self, person: str, heir: str) -> None:
-        """Sessions of a person go on as those of another one of the same account."""
-        for digest in list(self._of_owner.get(f"p {person}", ())):
-            moved = msgspec.structs.replace(self._sessions[digest], person=heir)
-            await self._store.put_session(moved)
-            if digest in self._sessions:  # it may have ended meanwhile
-                seen_ms = self._seen.get(digest)
-                self._forget(digest)
-                self._sessions[digest] = moved
-                self._of_owner[self._owner(moved)].append(digest)
-                if seen_ms is not None:
-                    self._seen[digest] = seen_ms
-
-    def _owner(self, session: port.Session) -> str:
-        """Whose session it is, for what is counted and listed together."""
-        if session.portal:
-            return f"l {self._portals[session.digest].org}"
-        return f"c {session.credential}" if session.credential else f"p {session.person}"
+    def _limits(self, session: port.Session) -> Opened:
+        """Of a portal's session."""
+        opened = self._table.portal(session)
+        assert opened is not None  # it was kept with them
+        return opened
 
     def _proved(self, session: port.Session) -> bool:
         """Whether what was shown at sign-in is still true. Of a credential, `caller_of` asks."""
@@ -398,29 +338,11 @@ class Sessions:
 
     def _of(self, owner: str) -> Sequence[port.Session]:
         now_ms = self._clock.now_ms()
-        own = [self._sessions[digest] for digest in reversed(self._of_owner[owner])]
         return [
-            session for session in own if self._in_time(session, now_ms) and self._proved(session)
+            session
+            for session in reversed(self._table.of(owner))
+            if self._in_time(session, now_ms) and self._proved(session)
         ]
-
-    async def _drop(self, digests: Sequence[bytes]) -> None:
-        """Out of force first: whoever signs out must be out, whatever the store says."""
-        known = [digest for digest in digests if digest in self._sessions]
-        self._ended.update(dict.fromkeys(known))
-        for digest in known:
-            self._forget(digest)
-        await self.drop_ended()
-
-    def _forget(self, digest: bytes) -> None:
-        self._seen.pop(digest, None)
-        session = self._sessions.pop(digest, None)
-        if session is not None:
-            owner = self._owner(session)
-            own = self._of_owner[owner]
-            own.remove(digest)
-            if not own:
-                del self._of_owner[owner]
-            self._portals.pop(digest, None)
 
 
 def account_of(email: str) -> str:
@@ -434,9 +356,6 @@ def csrf_of(token: str, action: str) -> str:
     key = hashlib.blake2b(token.encode("utf-8", "replace"), digest_size=32, person=b"tidings.csrf")
     said = action.encode("utf-8", "replace")
     return hashlib.blake2b(said, digest_size=16, key=key.digest()).hexdigest()
-
-
-_opened = msgspec.json.Decoder(Opened).decode
 
 
 def _not_known() -> Denied:

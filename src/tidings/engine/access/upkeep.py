@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from tidings.engine.access.access import Access
+from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.sessions import ABSOLUTE_MS, IDLE_MS, Sessions
 from tidings.engine.clock import Clock
 from tidings.engine.outage import Outage
@@ -21,11 +22,18 @@ class AccessUpkeep:
     """One task, from `start` to `stop`."""
 
     def __init__(
-        self, *, store: port.Store, access: Access, sessions: Sessions, clock: Clock
+        self,
+        *,
+        store: port.Store,
+        access: Access,
+        sessions: Sessions,
+        table: SessionTable,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._access = access
         self._sessions = sessions
+        self._table = table
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
         self._outage = Outage("last uses of credentials and sessions")
@@ -46,13 +54,13 @@ class AccessUpkeep:
 
     async def write(self) -> None:
         """One round. StoreDown: what was not written is kept for the next one."""
-        await self._sessions.drop_ended()
+        await self._table.drop_ended()
         for uses in _slices(self._access.uses()):
             await self._store.note_uses(uses, [])
             self._access.written(uses)
-        for seen in _slices(self._sessions.uses()):
+        for seen in _slices(self._table.uses()):
             await self._store.note_uses([], seen)
-            self._sessions.written(seen)
+            self._table.written(seen)
         self._sessions.forget_expired()
         now_ms = self._clock.now_ms()
         while await self._store.drop_expired(now_ms - IDLE_MS, now_ms - ABSOLUTE_MS, now_ms):

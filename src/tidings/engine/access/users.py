@@ -7,7 +7,7 @@ org can take a place elsewhere by it, nor learn that there is one. Persons of on
 set the same password are one account: who signs in with it works in the orgs of all of them.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -22,6 +22,7 @@ from tidings.engine.access.denied import Denied
 from tidings.engine.access.keys import digest_of, typed
 from tidings.engine.access.links import Links
 from tidings.engine.access.passwords import Passwords, TooBusy
+from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.tokens import mark_of
 from tidings.engine.access.user_records import NewLink, UnknownUser, User, UserRefused, is_active
 from tidings.engine.changes import Changes
@@ -41,6 +42,7 @@ class Users:
         *,
         store: port.Store,
         links: Links,
+        sessions: SessionTable,
         changes: Changes,
         clock: Clock,
         random_bytes: Callable[[int], bytes],
@@ -48,6 +50,7 @@ class Users:
     ) -> None:
         self._store = store
         self._links = links
+        self._sessions = sessions
         self._changes = changes
         self._clock = clock
         self._random_bytes = random_bytes
@@ -55,8 +58,6 @@ class Users:
         self._persons: dict[str, port.Person] = {}
         self._of_email: dict[str, list[str]] = {}
         self._members: dict[str, dict[int, port.Member]] = {}  # by person, by org
-        # Called before a person is forgotten whose account goes on as another person.
-        self.succeeded: Callable[[str, str], Awaitable[None]] | None = None
 
     def load(self, people: port.People) -> None:
         """Take over everybody at start."""
@@ -223,8 +224,8 @@ class Users:
             user = self.get(org, id)
             _check_role(caller, user.member.role)
             others = [one.id for one in self._account(id) if one.id != id]
-            if others and len(self._members[id]) == 1 and self.succeeded is not None:
-                await self.succeeded(id, others[0])
+            if others and len(self._members[id]) == 1:
+                await self._sessions.inherit(id, others[0])
             forgotten = await self._store.drop_member(org, id)
             del self._members[id][org]
             if forgotten:

@@ -12,7 +12,8 @@ from tidings.console.place import Place
 from tidings.console.visit import Visit
 from tidings.core.access.portal_rules import COLOUR, accents
 from tidings.engine.access.denied import Denied
-from tidings.engine.access.sessions import PORTAL_MS, Opened
+from tidings.engine.access.session_table import Opened
+from tidings.engine.access.sessions import PORTAL_MS
 from tidings.store.port import StoreDown
 
 AGENT_MAX = 200

@@ -1,0 +1,139 @@
+"""Sessions in memory: by digest and by owner, when they were last seen, what portals limit them to.
+
+Whether a session is in force is told elsewhere (`sessions.py`). Users know this table and not who
+signs in: where an account goes on as another person, its sessions go on with it.
+"""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from tidings.core.access.portal_rules import Portal
+from tidings.store import port
+
+DROP_SLICE = 200  # sessions in one write
+
+
+class Opened(Portal, frozen=True, omit_defaults=True):
+    """What a portal's session is limited to, and the link that began it."""
+
+    link: str = ""  # its digest, in hex
+
+
+_opened = msgspec.json.Decoder(Opened).decode
+
+
+class SessionTable:
+    """Over the store, which keeps the same sessions."""
+
+    def __init__(self, store: port.Store) -> None:
+        self._store = store
+        self._sessions: dict[bytes, port.Session] = {}
+        self._of_owner: defaultdict[str, list[bytes]] = defaultdict(list)  # oldest first
+        self._seen: dict[bytes, int] = {}
+        self._portals: dict[bytes, Opened] = {}  # of the sessions that portals began
+        self._ended: dict[bytes, None] = {}  # out of force, and in the store still
+
+    def __iter__(self) -> Iterator[port.Session]:
+        return iter(list(self._sessions.values()))
+
+    def load(self, sessions: Iterable[port.Session]) -> None:
+        """Take over those that are stored."""
+        self._sessions.clear()
+        self._of_owner.clear()
+        self._portals.clear()
+        for session in sessions:
+            self._enter(session)
+
+    def get(self, digest: bytes) -> port.Session | None:
+        """A session, in force or not."""
+        return self._sessions.get(digest)
+
+    def portal(self, session: port.Session) -> Opened | None:
+        """What it is limited to, if a portal began it."""
+        return self._portals.get(session.digest)
+
+    def owner(self, session: port.Session) -> str:
+        """Whose session it is, for what is counted and listed together."""
+        if session.portal:
+            return f"l {self._portals[session.digest].org}"
+        return f"c {session.credential}" if session.credential else f"p {session.person}"
+
+    def of(self, owner: str) -> Sequence[port.Session]:
+        """All sessions of an owner, oldest first."""
+        return [self._sessions[digest] for digest in self._of_owner.get(owner, ())]
+
+    async def add(self, session: port.Session) -> None:
+        """Keep a new one. StoreDown: there is none."""
+        await self._store.put_session(session)
+        self._enter(session)
+
+    def see(self, session: port.Session, now_ms: int) -> None:
+        """It is used now; that is written behind."""
+        self._seen[session.digest] = now_ms
+
+    def seen_ms(self, session: port.Session) -> int:
+        """When it was last used."""
+        return self._seen.get(session.digest, session.seen_ms)
+
+    def uses(self) -> Sequence[port.Seen]:
+        """When sessions were last seen, as far as it is not written down yet."""
+        return [port.Seen(digest, at_ms) for digest, at_ms in self._seen.items()]
+
+    def written(self, uses: Iterable[port.Seen]) -> None:
+        """These are written down; what was seen again since then is not."""
+        for use in uses:
+            digest = use.digest
+            session = self._sessions.get(digest)
+            if session is not None:
+                self._sessions[digest] = msgspec.structs.replace(session, seen_ms=use.at_ms)
+            if session is None or self._seen.get(digest) == use.at_ms:
+                self._seen.pop(digest, None)
+
+    async def inherit(self, person: str, heir: str) -> None:
+        """Sessions of a person go on as those of another one of the same account. StoreDown."""
+        for digest in list(self._of_owner.get(f"p {person}", ())):
+            moved = msgspec.structs.replace(self._sessions[digest], person=heir)
+            await self._store.put_session(moved)
+            if digest in self._sessions:  # it may have ended meanwhile
+                seen_ms = self._seen.get(digest)
+                self.forget(digest)
+                self._enter(moved)
+                if seen_ms is not None:
+                    self._seen[digest] = seen_ms
+
+    async def drop(self, digests: Iterable[bytes]) -> None:
+        """Out of force first: whoever signs out must be out, whatever the store says. StoreDown."""
+        known = [digest for digest in digests if digest in self._sessions]
+        self._ended.update(dict.fromkeys(known))
+        for digest in known:
+            self.forget(digest)
+        await self.drop_ended()
+
+    async def drop_ended(self) -> None:
+        """Have the store forget what has ended, for a new start would take it for open. StoreDown:
+        it is asked again by the next one that ends, and by the upkeep."""
+        while ended := list(itertools.islice(self._ended, DROP_SLICE)):
+            await self._store.drop_sessions(ended)
+            for digest in ended:
+                self._ended.pop(digest, None)
+
+    def forget(self, digest: bytes) -> None:
+        """Drop it from memory."""
+        self._seen.pop(digest, None)
+        session = self._sessions.pop(digest, None)
+        if session is not None:
+            owner = self.owner(session)
+            own = self._of_owner[owner]
+            own.remove(digest)
+            if not own:
+                del self._of_owner[owner]
+            self._portals.pop(digest, None)
+
+    def _enter(self, session: port.Session) -> None:
+        if session.portal:
+            self._portals[session.digest] = _opened(session.portal)
+        self._sessions[session.digest] = session
+        self._of_owner[self.owner(session)].append(session.digest)
