@@ -5,7 +5,7 @@ import contextlib
 import random
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 import msgspec
 
@@ -291,5 +291,7 @@ def _word(outcome: Outcome) -> str:
             return "delivered"
         case Failed():
             return "failed"
-        case _:
+        case Retry():
             return "retrying"
+        case _:
+            assert_never(outcome)

@@ -1,5 +1,7 @@
 """What is written of an attempt that has ended: its row, from how it ended and what follows."""
 
+from typing import assert_never
+
 from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry
@@ -30,18 +32,19 @@ def settled(
     """The outcome of an attempt begun at `started_ms` (milliseconds since the epoch), and why its
     webhook is disabled for it, where it is."""
     status = ending.status if isinstance(ending, Answer) else None
-    delivered = isinstance(outcome, Delivered)
-    evidence = None if delivered and not webhook.keep_answers else _evidence(ending, webhook)
+    unkept = isinstance(outcome, Delivered) and not webhook.keep_answers
+    evidence = None if unkept else _evidence(ending, webhook)
     delay_ms: int | None = None
-    if delivered:
+    if isinstance(outcome, Delivered):
         state = State.DELIVERED
     elif isinstance(outcome, Failed):
         state = State.FAILED
-    else:
-        assert isinstance(outcome, Retry)
+    elif isinstance(outcome, Retry):
         state = State.RETRYING
         stale = isinstance(ending, Fault) and ending.kind is FaultKind.STALE
         delay_ms = 0 if stale else max(1, round(outcome.delay_s * 1000))
+    else:
+        assert_never(outcome)
     took_ms = round(ending.duration_ms)
     return _row(webhook, job, started_ms, state, took_ms, delay_ms, status, evidence, disable)
 

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 import msgspec
 import structlog
@@ -272,7 +272,8 @@ class Replays:
 
     async def _step(self, run: Run) -> float:
         """One bounded piece of work; seconds until the next one."""
-        match JobState(run.job.state):
+        state = JobState(run.job.state)
+        match state:
             case JobState.COUNTING:
                 return await self._count(run)
             case JobState.RUNNING:
@@ -285,11 +286,13 @@ class Replays:
                 return run.quiet_s if run.unfinished else STANDS_STILL_S
             case JobState.CANCELLED:
                 return await self._clear(run)
-            case _:
+            case JobState.FINISHED | JobState.FAILED:
                 await self._tally(run)
                 if not run.unfinished:
                     await self._close(run)
                 return run.quiet_s
+            case _:
+                assert_never(state)
 
     async def _count(self, run: Run) -> float:
         job, now_s = run.job, self._loop.time()
