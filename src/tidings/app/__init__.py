@@ -1,4 +1,4 @@
-"""The composition root: the only place that knows which adapter is used.
+"""The process: picks adapters, server and signals, and builds the service over them.
 
 The order of a start: directory lock and store, key, configuration into the registry, the
 bootstrap credential, the engine (which recovers what the last owner left), then the port is opened.

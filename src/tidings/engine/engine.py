@@ -59,7 +59,7 @@ class Heard(NamedTuple):
 
 
 def nobody_yet() -> Heard:
-    """For the parts that are made next."""
+    """Listeners without anybody, for the parts that are made next: each adds its own."""
     return Heard(
         Listeners("a webhook has changed"),
         Listeners("a stop switch was thrown"),

@@ -7,15 +7,18 @@ from pydantic import Field
 from tidings.api.described import Model, described
 from tidings.api.models import Responses, body_of
 from tidings.api.said import KEY
+from tidings.core.delivery.schedule import DELAYS_S, HOUR_S, WINDOW_S
 
 
 class RetryPolicy(Model):
     """How a webhook retries."""
 
     delaysInSeconds: list[float] = Field(
-        [5, 30, 120, 600], description="After attempt 1, 2, 3 …; the last one repeats."
+        list(DELAYS_S), description="After attempt 1, 2, 3 …; the last one repeats."
     )
-    windowInHours: float = Field(168, description="The last attempt starts at its end.")
+    windowInHours: float = Field(
+        round(WINDOW_S / HOUR_S), description="The last attempt starts at its end."
+    )
     retryStatuses: list[int] = Field([], description="Refusals to try again.")
     failStatuses: list[int] = Field([], description="Answers that end a delivery at once.")
 

@@ -5,7 +5,14 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from tidings.core.notices.facts import DISABLED, EXHAUSTED, FAILING, RECOVERED, Fact
+from tidings.core.notices.facts import (
+    DISABLED,
+    EXHAUSTED,
+    FAILING,
+    RECOVERED,
+    REPLAY_FINISHED,
+    Fact,
+)
 
 CONSENT = "tidings.notify.consent"  # the kind of e-mails that ask whether others may come
 
@@ -19,7 +26,7 @@ class Email(msgspec.Struct, frozen=True):
 
 def email(kind: str, org: int, fact: Fact) -> Email:
     """The e-mail for an operational event. Names of webhooks hold no line breaks."""
-    subject, text = _WORDS.get(kind, _replay)(fact)
+    subject, text = _WORDS[kind](fact)
     return Email(subject, f"{text}\n\n-- \nTidings, org {org} ({kind})\n")
 
 
@@ -89,6 +96,7 @@ _WORDS: dict[str, Callable[[Fact], tuple[str, str]]] = {
     DISABLED: _disabled,
     RECOVERED: _recovered,
     EXHAUSTED: _exhausted,
+    REPLAY_FINISHED: _replay,
 }
 
 

@@ -30,9 +30,9 @@ class Handover:
         parks: Callable[[Webhook], bool],
         give_back: Callable[[WebhookRunner], None],
     ) -> None:
-        """`known`: the runner of a webhook that is at work; `post_of`: of any, which is then.
-        `parks`: whether a webhook's deliveries are parked once their window is over; `give_back`:
-        do so with those that were taken for a probe."""
+        """`known`: the runner of a webhook that is at work; `runner_of`: of any, which is put to
+        work. `parks`: whether a webhook's deliveries are parked once their window is over;
+        `give_back`: do so with those that were taken for a probe."""
         self._parks = parks
         self._give_back = give_back
         self._known = known

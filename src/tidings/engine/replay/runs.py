@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from tidings.core.ids import show
+from tidings.core.notices.facts import REPLAY_FINISHED
 from tidings.core.replay import (
     COUNT_MAX,
     OPEN_JOBS_MAX,
@@ -51,7 +52,6 @@ LISTED_AT_ONCE = 1_000
 RATE_OVER_S = 10.0
 
 CROWDED = "The webhook's own traffic comes first, or its receiver does not keep up."
-FINISHED = "tidings.replay.finished"
 Tell = Callable[[str, int, dict[str, Any]], None]
 
 log = structlog.get_logger("tidings.replays")
@@ -423,7 +423,7 @@ class Replays:
         job = await self._store.replay(run.job.org, number) or run.job
         if not run.told:
             run.told = True
-            self._tell(FINISHED, job.org, fact_of(job))
+            self._tell(REPLAY_FINISHED, job.org, fact_of(job))
         await self._store.close_replay(number)
         self._runs.pop(number, None)
 

@@ -13,6 +13,7 @@ from tidings.api.described import COMPONENT, Model, whole_schema
 from tidings.api.models import body_of
 from tidings.api.said import HEADER_VALUE, LINE, PATH, Path
 from tidings.api.v1.webhooks.filter_schema import NAME as FILTER
+from tidings.core.delivery.schedule import DELAYS_S, HOUR_S, WINDOW_S
 
 _TOKEN = r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]{0,128}$"
 _BASE64 = "[A-Za-z0-9+/]"
@@ -41,10 +42,10 @@ class Retries(Model):
     """How a webhook retries."""
 
     delaysInSeconds: Annotated[list[Delay], Field(min_length=1, max_length=50)] | None = Field(
-        [5.0, 30.0, 120.0, 600.0], description="After attempt 1, 2, 3 …; the last one repeats."
+        list(DELAYS_S), description="After attempt 1, 2, 3 …; the last one repeats."
     )
     windowInHours: Annotated[float, Field(ge=0, le=168)] | None = Field(
-        168, description="The last attempt starts at its end."
+        round(WINDOW_S / HOUR_S), description="The last attempt starts at its end."
     )
     retryStatuses: list[Status] | None = Field([], description="Refusals to try again.")
     failStatuses: list[Status] | None = Field([], description="Answers that end a delivery.")

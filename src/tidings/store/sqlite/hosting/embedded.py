@@ -43,7 +43,7 @@ from tidings.store.sqlite.transformations import Transformations
 from tidings.store.sqlite.writer import Writer
 
 SEARCH_FILE = "search.db"
-SPARE = 4.0  # at most a fifth of the time goes into the last block: 25 ms, then 100 ms not
+SPARE = 4.0  # at most a fifth of the time goes into the last block: after 25 ms, 100 ms none
 INDEX_AT_LEAST_EVERY_S = 1.0
 DROP_SEGMENTS_EVERY_S = 60.0
 
