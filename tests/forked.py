@@ -285,9 +285,12 @@ def _preload() -> None:
     names = [f"{PRELOADED_ALL_OF}.{one.name}" for one in commands if one.name != "__main__"]
     for name in (*PRELOADED, *names):
         importlib.import_module(name)
-    from tidings.catalogue import load  # noqa: PLC0415 (only this process needs it)
+    # Only this process needs them; what they keep for all is in every program that it forks.
+    from tidings.catalogue import load  # noqa: PLC0415
+    from tidings.engine.access.passwords import Passwords  # noqa: PLC0415
 
     load().prepare_all()
+    Passwords()
     gc.collect()
     gc.freeze()
 

@@ -5,6 +5,7 @@ import base64
 import contextlib
 import hmac
 from collections.abc import AsyncIterator, Sequence
+from functools import cache
 
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -20,6 +21,12 @@ class TooBusy(Exception):
     """More checks of passwords wait than may; nothing was checked."""
 
 
+@cache
+def _nobodys(time_cost: int, memory_kib: int, parallelism: int) -> str:
+    """A hash that costs as much to check as anybody's."""
+    return PasswordHasher(time_cost, memory_kib, parallelism).hash("nobody's password")
+
+
 class Passwords:
     """Hashes and checks."""
 
@@ -27,7 +34,8 @@ class Passwords:
         self._hasher = hasher or PasswordHasher(TIME_COST, MEMORY_KIB, PARALLELISM)
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
-        self._nobodys = self._hasher.hash("nobody's password")
+        of = self._hasher
+        self._nobodys = _nobodys(of.time_cost, of.memory_cost, of.parallelism)
 
     async def hash(self, password: str, like: str | None = None) -> str:
         """The hash to keep; with the salt of `like`, so that one check finds both. TooBusy."""
