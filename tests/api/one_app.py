@@ -55,13 +55,14 @@ class _Serve:
 
 
 @cache
-def _the_one() -> FastAPI:
+def the_one() -> FastAPI:
+    """The application that all share."""
     return make_control_app(cast("Services", _Later()))
 
 
 def control_app(services: Services) -> FastAPI:
     """As `make_control_app`; routes and middleware may be added to it alone."""
-    app = copy.copy(_the_one())
+    app = copy.copy(the_one())
     app.router = copy.copy(app.router)
     app.router.routes = list(app.router.routes)
     app.router.middleware_stack = app.router.app  # it was the method of the one that was copied
