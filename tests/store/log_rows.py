@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 
 from tidings.core.delivery.states import State
-from tidings.store.port.events.log import REPLAYED
+from tidings.store.port import REPLAYED
 
 START_MS = 1_770_000_000_000
 NAMES = [f"type{number:02}" for number in range(60)]

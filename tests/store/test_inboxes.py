@@ -2,7 +2,7 @@
 
 from tests.store.subject import Subject
 from tidings.store import port
-from tidings.store.port.inboxes import KEPT_ARRIVALS, KEPT_BYTES
+from tidings.store.port import KEPT_ARRIVALS, KEPT_BYTES
 
 
 def make(subject: Subject, token: str, org: int = 1) -> port.Inbox:

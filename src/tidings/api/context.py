@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -60,11 +60,22 @@ ENTITY_CODE_HEADER = "x-cap-api-attribution-entity-code"
 RATE_LIMIT = "tidings.rate_limit"
 
 
+class LogStore(
+    port.EventStore,
+    port.RejectionStore,
+    port.DeliveryStore,
+    port.TotalsStore,
+    port.ReplayStore,
+    Protocol,
+):
+    """What is read for pages, by pages, and counted. What is written goes through the engine."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """The parts of the running service that the control API speaks to."""
 
-    store: port.Store
+    store: LogStore
     access: Access
     orgs: Orgs
     consents: Consents

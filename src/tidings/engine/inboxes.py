@@ -81,7 +81,7 @@ class Inboxes:
     def __init__(
         self,
         *,
-        store: port.Store,
+        store: port.InboxStore,
         clock: Clock,
         random_bytes: Callable[[int], bytes],
         url_of: Callable[[str], str],

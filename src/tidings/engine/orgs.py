@@ -51,7 +51,7 @@ class Orgs:
     def __init__(
         self,
         *,
-        store: port.Store,
+        store: port.OrgStore,
         registry: Registry,
         changes: Changes,
         clock: Clock | None = None,

@@ -11,7 +11,7 @@ from tidings.api.v3 import logs as v3_logs
 from tidings.core.delivery.next_attempt import NextAttempt
 from tidings.core.delivery.states import State
 from tidings.store import port
-from tidings.store.port.events.log import ROWS_MAX
+from tidings.store.port import ROWS_MAX
 
 DAY_MS = 86_400_000
 

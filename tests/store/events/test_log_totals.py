@@ -19,7 +19,7 @@ from tidings.core.delivery.sla import late
 from tidings.core.delivery.states import State
 from tidings.core.retention import Kind
 from tidings.store import port
-from tidings.store.port.events.log import REPLAYED, STEP_MS
+from tidings.store.port import REPLAYED, STEP_MS
 from tidings.store.sqlite.database import FILE, open_reader, open_writer
 from tidings.store.sqlite.events.blocks import Blocks
 from tidings.store.sqlite.events.segments import Segments

@@ -11,8 +11,8 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import show
 from tidings.core.webhooks.webhook import Webhook
 from tidings.reads.delivery.delivery_view import show_left_out
+from tidings.reads.events.log_pages import RowStore
 from tidings.reads.times import local_iso
-from tidings.store import port
 from tidings.store.port import EventHead, StoredDelivery, StoredEvent
 
 # The original's four words. Parked waits for its webhook to be mended, so it is pending; cancelled
@@ -33,7 +33,7 @@ class Completed(msgspec.Struct, frozen=True):
     starts: dict[int, int]  # by delivery: when its first attempt began
 
 
-async def complete(store: port.Store, rows: Sequence[StoredDelivery]) -> Completed:
+async def complete(store: RowStore, rows: Sequence[StoredDelivery]) -> Completed:
     """Ask for it, at once for all rows."""
     heads = await store.event_heads(list(dict.fromkeys(row.event for row in rows)))
     tried = [row.id for row in rows if row.attempts]

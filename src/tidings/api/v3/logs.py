@@ -31,8 +31,7 @@ from tidings.engine.webhooks.records import Record
 from tidings.reads.delivery.next_attempts import see
 from tidings.reads.events.log_pages import Rows, newest_first, oldest_first
 from tidings.reads.events.org_scope import org_scope_of
-from tidings.store.port import DeliveryQuery, StoredDelivery, Tally
-from tidings.store.port.events.log import REPLAYED
+from tidings.store.port import REPLAYED, DeliveryQuery, StoredDelivery, Tally
 
 SORTED_MAX = 2000
 

@@ -23,8 +23,14 @@ from tidings.core.form import Refusal, came
 from tidings.core.ids import EVENT_ID
 from tidings.reads.events.log_pages import heads_of, newest_first
 from tidings.reads.events.org_scope import org_scope_of
-from tidings.store.port import DeliveryQuery, EventHead, EventQuery, StoredDelivery, StoredEvent
-from tidings.store.port.events.log import ROWS_MAX
+from tidings.store.port import (
+    ROWS_MAX,
+    DeliveryQuery,
+    EventHead,
+    EventQuery,
+    StoredDelivery,
+    StoredEvent,
+)
 
 LOOKUP_ROWS_MAX = 1000
 EXAMINED_MAX = 10_000  # rows that have the value in some field

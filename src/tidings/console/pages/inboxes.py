@@ -14,8 +14,7 @@ from tidings.engine.inboxes import IDLE_MS, INBOXES_MAX, InboxRefused, Live, Unk
 from tidings.reads.events.log_query import cursors, read_question
 from tidings.reads.inboxes import PREFIX
 from tidings.reads.refusals import not_there
-from tidings.store.port import Arrival, ArrivalPage
-from tidings.store.port.inboxes import KEPT_ARRIVALS
+from tidings.store.port import KEPT_ARRIVALS, Arrival, ArrivalPage
 
 AT = "/inboxes"
 PAGE = 25

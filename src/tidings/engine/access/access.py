@@ -85,7 +85,7 @@ class Access:
     def __init__(
         self,
         *,
-        store: port.Store,
+        store: port.AccessStore,
         orgs: Orgs,
         random_bytes: Callable[[int], bytes] = os.urandom,
         clock: Clock | None = None,

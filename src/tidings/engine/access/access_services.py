@@ -41,7 +41,7 @@ class AccessServices:
     def compose(
         cls,
         *,
-        store: port.Store,
+        store: port.AccessStore,
         orgs: Orgs,
         changes: Changes,
         clock: Clock,

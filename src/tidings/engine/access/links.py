@@ -14,7 +14,7 @@ HELD_MAX = 10_000  # beyond it the oldest are let go: their owners ask for new o
 class Links:
     """Over the store; all doors share one."""
 
-    def __init__(self, store: port.Store, clock: Clock) -> None:
+    def __init__(self, store: port.AccessStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._held: dict[bytes, port.Link] = {}

@@ -28,7 +28,7 @@ _opened = msgspec.json.Decoder(Opened).decode
 class SessionTable:
     """Over the store, which keeps the same sessions."""
 
-    def __init__(self, store: port.Store) -> None:
+    def __init__(self, store: port.AccessStore) -> None:
         self._store = store
         self._sessions: dict[bytes, port.Session] = {}
         self._of_owner: defaultdict[str, list[bytes]] = defaultdict(list)  # oldest first

@@ -24,7 +24,7 @@ class AccessUpkeep:
     def __init__(
         self,
         *,
-        store: port.Store,
+        store: port.AccessStore,
         access: Access,
         sessions: Sessions,
         table: SessionTable,

@@ -40,7 +40,7 @@ class Users:
     def __init__(
         self,
         *,
-        store: port.Store,
+        store: port.AccessStore,
         links: Links,
         sessions: SessionTable,
         changes: Changes,

@@ -62,12 +62,12 @@ class Lanes(Protocol):
 class ManualRetries:
     """Asks the store for the retry and tells the lane."""
 
-    def __init__(self, store: port.Store, lanes: Lanes) -> None:
+    def __init__(self, store: port.LaneStore, lanes: Lanes) -> None:
         self._store = store
         self._lanes = lanes
 
     async def ask(self, delivery: int, webhook: int) -> port.Asked:
-        """See `port.LogStore.retry_now`. StoreDown."""
+        """See `port.LaneStore.retry_now`. StoreDown."""
         asked = await self._store.retry_now(delivery)
         if asked.due_ms is not None:
             if asked.promised_ms is not None and asked.promised_ms > asked.due_ms:

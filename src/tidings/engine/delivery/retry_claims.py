@@ -26,7 +26,7 @@ class RetryClaims:
     def __init__(
         self,
         *,
-        store: port.Store,
+        store: port.LaneStore,
         clock: Clock,
         runner_of: Callable[[int], WebhookRunner | None],
         claim: Callable[[int, int], None],

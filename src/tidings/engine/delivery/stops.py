@@ -18,7 +18,7 @@ HOLD = "serve --hold"  # who has stopped everything where a start was asked to
 class Stops:
     """The switches of this service."""
 
-    def __init__(self, *, store: port.ReplayStore, clock: Clock, switched: Listeners[()]) -> None:
+    def __init__(self, *, store: port.StopStore, clock: Clock, switched: Listeners[()]) -> None:
         """`switched` hears of each switch that is thrown."""
         self._store = store
         self._clock = clock

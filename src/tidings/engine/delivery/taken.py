@@ -34,7 +34,7 @@ class Taken(msgspec.Struct, frozen=True):
 class TakeAsDelivered:
     """Over the store and the commits."""
 
-    def __init__(self, *, store: port.ReplayStore, commits: CommitQueue, stops: Stops) -> None:
+    def __init__(self, *, store: port.LaneStore, commits: CommitQueue, stops: Stops) -> None:
         self._store = store
         self._commits = commits
         self._stops = stops

@@ -69,7 +69,7 @@ class EventTypes:
         *,
         catalogue: Catalogue,
         envelope: Json,
-        store: port.Store,
+        store: port.TypeStore,
         changes: Changes,
         below: Callable[[int], list[int]],  # the orgs below an org
         users: Users,

@@ -21,7 +21,7 @@ class Readmission:
     def __init__(
         self,
         *,
-        store: port.Store,
+        store: port.RejectionStore,
         intake: Intake,
         reader: CallReader[Draft],
         clock_ms: Callable[[], int],

@@ -1,7 +1,7 @@
 """From what was asked to what is looked for: webhooks by id, times as places in the store."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -36,13 +36,17 @@ class ResolvedRequest(msgspec.Struct, frozen=True):
     unknown: int  # ids of the list that the org does not have, or that are of another webhook
 
 
+class RequestStore(port.EventStore, port.ReplayStore, Protocol):
+    """What requests are looked up in: events by what they hold, and what a job can list."""
+
+
 class ReplayRequests:
     """Looks up what requests name; everything is looked for within the org."""
 
     def __init__(
         self,
         *,
-        store: port.Store,
+        store: RequestStore,
         webhooks: Webhooks,
         terms: Terms,
         below: Callable[[int], list[int]],

@@ -121,7 +121,7 @@ class Replays:
     def __init__(
         self,
         *,
-        store: port.Store,
+        store: port.ReplayStore,
         registry: Registry,
         commits: CommitQueue,
         lanes: Lanes,

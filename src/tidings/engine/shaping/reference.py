@@ -53,7 +53,7 @@ class Reference:
     def __init__(
         self,
         *,
-        store: port.Store,
+        store: port.ReferenceStore,
         vault: Vault,
         cache_bytes: int = CACHE_BYTES,
         others: Callable[[], int] | None = None,

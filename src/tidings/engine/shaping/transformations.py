@@ -39,7 +39,7 @@ class Transformations:
     """The newest version of each."""
 
     def __init__(
-        self, *, store: port.Store, changes: Changes, renderer: Renderer, users: Users
+        self, *, store: port.TransformationStore, changes: Changes, renderer: Renderer, users: Users
     ) -> None:
         self._store = store
         self._changes = changes

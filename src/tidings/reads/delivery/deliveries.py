@@ -32,7 +32,7 @@ class DeliveryParts(NextAttemptParts, Protocol):
 
 
 async def own_delivery(
-    store: port.Store, webhooks: Webhooks, org: int, delivery_id: str
+    store: port.DeliveryStore, webhooks: Webhooks, org: int, delivery_id: str
 ) -> tuple[StoredDelivery, Record]:
     """A delivery of a webhook of the org. NotThere for anything else."""
     number = read("dlv", delivery_id)

@@ -25,7 +25,7 @@ class NextAttemptParts(Protocol):
     """What knows of the next attempts of this process."""
 
     @property
-    def store(self) -> port.Store:
+    def store(self) -> port.DeliveryStore:
         """Where deliveries are kept."""
 
     @property

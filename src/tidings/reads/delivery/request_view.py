@@ -27,7 +27,7 @@ class RequestParts(Protocol):
     """What knows of what was sent."""
 
     @property
-    def store(self) -> port.Store:
+    def store(self) -> port.DeliveryStore:
         """Where bytes are kept."""
 
     @property

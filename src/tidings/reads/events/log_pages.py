@@ -6,15 +6,19 @@ ids, which is that of accepting, whichever question found them.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import msgspec
 
 from tidings.store import port
-from tidings.store.port import DeliveryQuery, EventHead, StoredDelivery
-from tidings.store.port.events.log import ROWS_MAX
+from tidings.store.port import ROWS_MAX, DeliveryQuery, EventHead, StoredDelivery
 
 ROUNDS_MAX = 12  # questions in a row that may come back nearly empty before the caller goes on
 _END = 1 << 62
+
+
+class RowStore(port.EventStore, port.DeliveryStore, Protocol):
+    """What answers with rows, of events and of deliveries."""
 
 
 class Rows(msgspec.Struct, frozen=True):
@@ -24,7 +28,7 @@ class Rows(msgspec.Struct, frozen=True):
     on: int | None
 
 
-async def heads_of(store: port.Store, events: Iterable[int]) -> dict[int, EventHead]:
+async def heads_of(store: port.EventStore, events: Iterable[int]) -> dict[int, EventHead]:
     """What events say of where they come from, by their sequence numbers."""
     seqs = list(dict.fromkeys(events))
     heads = await store.event_heads(seqs) if seqs else ()
@@ -32,7 +36,7 @@ async def heads_of(store: port.Store, events: Iterable[int]) -> dict[int, EventH
 
 
 async def newest_first(
-    store: port.Store,
+    store: port.DeliveryStore,
     queries: Sequence[DeliveryQuery],
     before: int | None,
     limit: int,
@@ -55,7 +59,7 @@ async def newest_first(
 
 
 async def oldest_first(
-    store: port.Store, queries: Sequence[DeliveryQuery], after: int, limit: int
+    store: port.DeliveryStore, queries: Sequence[DeliveryQuery], after: int, limit: int
 ) -> Rows:
     """Up to `limit` deliveries above the id `after` that fit any of the questions."""
     found: dict[int, StoredDelivery] = {}
@@ -71,7 +75,7 @@ async def oldest_first(
 
 
 async def _upwards(
-    store: port.Store, query: DeliveryQuery, after: int, limit: int
+    store: port.DeliveryStore, query: DeliveryQuery, after: int, limit: int
 ) -> tuple[list[StoredDelivery], int]:
     """Rows of one question, oldest first, and up to which id they are all.
 

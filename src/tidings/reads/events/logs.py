@@ -13,7 +13,7 @@ from tidings.engine.events.event_types import EventTypes
 from tidings.engine.orgs import Orgs
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
-from tidings.reads.events.log_pages import ROUNDS_MAX, newest_first, oldest_first
+from tidings.reads.events.log_pages import ROUNDS_MAX, RowStore, newest_first, oldest_first
 from tidings.reads.events.log_query import LogQuestion
 from tidings.reads.events.org_scope import org_scope_of
 from tidings.reads.refusals import BadQuestion
@@ -33,7 +33,7 @@ class LogParts(Protocol):
     """What a log is read with."""
 
     @property
-    def store(self) -> port.Store:
+    def store(self) -> RowStore:
         """Where events and deliveries are kept."""
 
     @property
@@ -149,7 +149,9 @@ async def delivery_page(
     return DeliveryPage(list(rows.rows)[::-1], older, rows.on or newest)
 
 
-async def _seqs(store: port.Store, orgs: Sequence[int], event_id: str | None) -> list[int] | None:
+async def _seqs(
+    store: port.EventStore, orgs: Sequence[int], event_id: str | None
+) -> list[int] | None:
     """The events of an id; None where no id was asked for."""
     if event_id is None:
         return None

@@ -30,7 +30,7 @@ class ReplayParts(Protocol):
     """What replays are asked for with."""
 
     @property
-    def store(self) -> port.Store:
+    def store(self) -> port.DeliveryStore:
         """Where deliveries are kept."""
 
     @property

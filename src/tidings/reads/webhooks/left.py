@@ -8,7 +8,7 @@ from tidings.core.delivery.attempt_totals import AttemptTotals
 from tidings.core.delivery.states import State
 from tidings.engine.clock import Clock
 from tidings.store import port
-from tidings.store.port.events.log import LEFT_STATES, Point, Tally
+from tidings.store.port import LEFT_STATES, Point, Tally
 
 UNSENT = (State.PENDING, State.HELD)
 UNFINISHED = tuple(state for state in LEFT_STATES if not state.final)
@@ -30,7 +30,7 @@ class Left(msgspec.Struct, frozen=True):
         return self.by_state.get(State.PARKED, 0)
 
 
-async def left_now(store: port.Store, clock: Clock, webhooks: Sequence[int]) -> list[Left]:
+async def left_now(store: port.TotalsStore, clock: Clock, webhooks: Sequence[int]) -> list[Left]:
     """Of each of some webhooks, by their numbers and in their order."""
     if not webhooks:
         return []

@@ -27,7 +27,7 @@ class PreviewParts(Protocol):
     """What a webhook is tried with."""
 
     @property
-    def store(self) -> port.Store:
+    def store(self) -> port.EventStore:
         """Where events are kept."""
 
     @property
@@ -57,7 +57,7 @@ async def preview_of(parts: PreviewParts, org: int, webhook: Webhook, last: int)
 
 
 async def _newest(
-    store: port.Store, org: int, names: Sequence[str], last: int
+    store: port.EventStore, org: int, names: Sequence[str], last: int
 ) -> list[StoredEvent]:
     """The newest events of some types whose bytes are still there."""
     found: list[StoredEvent] = []

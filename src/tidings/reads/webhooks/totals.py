@@ -13,7 +13,7 @@ from tidings.reads.refusals import BadQuestion
 from tidings.reads.times import iso
 from tidings.reads.webhooks.left import UNSENT, attempts_of, left_now
 from tidings.store import port
-from tidings.store.port.events.log import LEFT_STATES, POINTS_MAX, REPLAYED
+from tidings.store.port import LEFT_STATES, POINTS_MAX, REPLAYED
 
 DAY_MS = 86_400_000
 DAYS_MAX = 400
@@ -25,7 +25,7 @@ class TotalParts(Protocol):
     """What deliveries are counted with."""
 
     @property
-    def store(self) -> port.Store:
+    def store(self) -> port.TotalsStore:
         """Where they are kept."""
 
     @property
@@ -96,7 +96,7 @@ async def tally_of(parts: TotalParts, record: Record, from_ms: int, to_ms: int) 
 
 
 async def series_of(
-    store: port.Store, record: Record, from_ms: int, to_ms: int, points: int
+    store: port.TotalsStore, record: Record, from_ms: int, to_ms: int, points: int
 ) -> dict[str, Any]:
     """Equal steps of a time."""
     found = await store.series([record.webhook.number], from_ms, to_ms, points)

@@ -13,6 +13,27 @@ from typing import Protocol
 import msgspec
 
 
+class Credential(msgspec.Struct, frozen=True, array_like=True):
+    """Who may call. Only a digest of the secret is kept."""
+
+    id: str
+    org: int
+    platform: bool  # the platform's own: may name any org
+    digest: bytes
+    scopes: str
+    created_ms: int = 0
+    revoked_ms: int | None = None
+    kind: str = "key"  # or "till", "oauth"
+    name: str = ""
+    expires_ms: int | None = None
+    previous: bytes | None = None  # the digest of the secret before the last rotation …
+    previous_until_ms: int | None = None  # … and until when it is taken too
+    calls_per_minute: float | None = None
+    events_per_s: float | None = None
+    created_by: str = ""
+    used_ms: int | None = None  # kept by `note_uses`; `put_credential` writes it at the first time
+
+
 class Person(msgspec.Struct, frozen=True, array_like=True):
     """Somebody who can sign in. `password` is an Argon2id hash; None until one is set."""
 
@@ -88,7 +109,11 @@ class People(msgspec.Struct, frozen=True, array_like=True):
 
 
 class AccessStore(Protocol):
-    """What access asks of a store, beside `put_org` and `put_credential`."""
+    """What access asks of a store."""
+
+    def put_credential(self, credential: Credential) -> Awaitable[None]:
+        """Insert or replace a credential."""
+        ...
 
     def note_uses(self, credentials: Sequence[Use], sessions: Sequence[Seen]) -> Awaitable[None]:
         """Write down last uses. At most some hundred at a time; unknown ids are passed over."""

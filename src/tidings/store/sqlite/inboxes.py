@@ -7,7 +7,7 @@ import apsw
 import msgspec
 
 from tidings.store import port
-from tidings.store.port.inboxes import KEPT_ARRIVALS, KEPT_BYTES
+from tidings.store.port import KEPT_ARRIVALS, KEPT_BYTES
 from tidings.store.sqlite.answers import answers
 
 _COLUMNS = "number, org, token, name, answer, created_ms, used_ms"

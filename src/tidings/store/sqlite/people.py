@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import apsw
 
-from tidings.store.port.access import AccessStore, Link, Member, People, Person, Seen, Session, Use
+from tidings.store.port import AccessStore, Link, Member, People, Person, Seen, Session, Use
 from tidings.store.sqlite.answers import answers
 
 EXPIRED_SLICE = 500

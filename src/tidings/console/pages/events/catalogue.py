@@ -25,8 +25,7 @@ from tidings.core.events.own_types import RESERVED
 from tidings.core.webhooks.hearing import BULK, KEPT_BULK, kept_of_type
 from tidings.core.webhooks.webhook import Webhook
 from tidings.reads.refusals import not_there
-from tidings.store.port import EventQuery
-from tidings.store.port.events.log import ROWS_MAX
+from tidings.store.port import ROWS_MAX, EventQuery
 
 DAY_MS = 86_400_000
 FORMS = ("As the platform sends it", "Enriched")

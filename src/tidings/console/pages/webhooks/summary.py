@@ -15,7 +15,7 @@ from tidings.engine.webhooks.records import Record
 from tidings.reads.delivery.next_attempts import see
 from tidings.reads.webhooks.left import Left, attempts_of, left_now
 from tidings.store import port
-from tidings.store.port.events.log import ROWS_MAX
+from tidings.store.port import ROWS_MAX
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

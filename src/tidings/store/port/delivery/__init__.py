@@ -1,1 +1,1 @@
-"""What a store keeps beside deliveries: fan-outs, how receivers do, what is on its way."""
+"""Deliveries in the store: rows, what is unfinished, the log and its totals, health, stops."""

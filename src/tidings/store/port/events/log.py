@@ -1,17 +1,11 @@
-"""The logs and their totals: which deliveries and events fit a filter, newest first, and how many.
+"""The log of events: which fit a filter, newest first, what each says, and how many there were.
 
 Pages. Filters combine, an empty one asks for nothing. A page holds at most `limit` rows, newest
 first, below `before` or above `after` (ids; at most one of the two). It may hold fewer, and even
 none, while there are more: what one question may examine is bounded, so that the worst filter
 costs what the others cost. Who asks goes on with the page's cursor until that is None.
 
-Totals are exact: each delivery of the range counts once, with the state it has. What has changed
-in the last moments is counted at the question, unless very much has; then it may be half a minute
-old. `behind` says how many deliveries are not counted yet, which is so only after the counters were
-lost and are made again.
-
-The time of a delivery is that at which its event was accepted, or its replay has made it; ranges
-are `from_ms` ≤ time < `to_ms`.
+Ranges of time are `from_ms` ≤ time < `to_ms`.
 """
 
 from collections.abc import Awaitable, Sequence
@@ -19,33 +13,31 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.core.delivery.states import State
-from tidings.store.port.events.rows import Rejection, StoredDelivery, StoredEvent
+from tidings.core.webhooks.hearing import wire_name
 
 ROWS_MAX = 200  # of a page
 POINTS_MAX = 400  # of a series
 STEP_MS = 300_000  # the shortest time that a point of a series covers
-# Beside the states in what is counted by state: a delivery that failed or was parked, and whose
-# event a replay has since delivered to its webhook. It counts here alone: nobody has to do anything
-# about it any more.
-REPLAYED = 7
-# What somebody may have to do something about: what is unfinished or parked.
-LEFT_STATES = (State.PENDING, State.HELD, State.RETRYING, State.PARKED)
+LOOKUP_MAX = 1000  # ids of one look-up: a page asks for what its rows lack, for all at once
 
 
-class DeliveryQuery(msgspec.Struct, frozen=True, array_like=True):
-    """Which deliveries. They belong to the owner of their webhook, not to the event's org."""
+class StoredEvent(msgspec.Struct, frozen=True, array_like=True):
+    """An event as it was accepted."""
 
-    webhooks: Sequence[int]  # whose: all that the org owns, or those of them that are asked for
-    states: Sequence[int] = ()
-    event_names: Sequence[str] = ()
-    from_ms: int | None = None
-    to_ms: int | None = None
-    terms: Sequence[bytes] = ()  # all must match; several in one: any of them
-    before: int | None = None
-    after: int | None = None
-    limit: int = 50
-    events: Sequence[int] = ()  # of these alone, by their sequence numbers
+    seq: int
+    org: int
+    kept_name: str  # and as what else it is heard (core/webhooks/hearing.py)
+    id: str
+    at_ms: int
+    warning: str | None
+    body: bytes | None  # None after its retention
+    first_delivery: int
+    deliveries: int
+
+    @property
+    def name(self) -> str:
+        """The name that it bears."""
+        return wire_name(self.kept_name)
 
 
 class EventQuery(msgspec.Struct, frozen=True, array_like=True):
@@ -66,14 +58,6 @@ class EventQuery(msgspec.Struct, frozen=True, array_like=True):
     states: Sequence[int] = ()  # of deliveries at `webhooks`
 
 
-class DeliveryPage(msgspec.Struct, frozen=True, array_like=True):
-    """Newest first. `older` is the next question's `before`, `newer` its `after`."""
-
-    deliveries: Sequence[StoredDelivery]
-    older: int | None = None
-    newer: int | None = None
-
-
 class EventPage(msgspec.Struct, frozen=True, array_like=True):
     """Newest first, by sequence number, without their bodies."""
 
@@ -82,37 +66,12 @@ class EventPage(msgspec.Struct, frozen=True, array_like=True):
     newer: int | None = None
 
 
-class Tally(msgspec.Struct, frozen=True, array_like=True):
-    """The deliveries of one webhook in a time. The sum over `by_state` is the total."""
+class EventHead(msgspec.Struct, frozen=True, array_like=True):
+    """What an event says of where it comes from. None where it does not, or its body is gone."""
 
-    by_state: dict[int, int]  # REPLAYED among the states
-    delivered_ms_sum: int = 0  # from accept to the end of the attempt that delivered, summed
-    delivered: int = 0
-    sla_breaches: int = 0
-    behind: int = 0
-    answers: dict[int, int] = {}  # of what was tried, by its last status; 0: it got no answer
-    attempts: int = 0  # that have ended, of all these deliveries; `delivered` of them succeeded
-
-
-class Point(msgspec.Struct, frozen=True, array_like=True):
-    """One step of a series."""
-
-    start_ms: int
-    by_state: dict[int, int]  # REPLAYED among the states
-    delivered_ms_sum: int = 0
-    p50_ms: float | None = None  # from accept to delivered, within 12 %; None without any
-    p95_ms: float | None = None
-    attempts: int = 0  # that have ended, of the deliveries of this step
-
-
-class Series(msgspec.Struct, frozen=True, array_like=True):
-    """Equal steps without a gap. `step_ms` is a multiple of five minutes."""
-
-    step_ms: int
-    points: Sequence[Point]
-    behind: int = 0
-    p50_ms: float | None = None  # of all points together
-    p95_ms: float | None = None
+    seq: int
+    ref_id: str | None
+    request_id: str | None
 
 
 class EventSeries(msgspec.Struct, frozen=True, array_like=True):
@@ -124,120 +83,32 @@ class EventSeries(msgspec.Struct, frozen=True, array_like=True):
     behind: int = 0
 
 
-class RejectionPage(msgspec.Struct, frozen=True, array_like=True):
-    """Newest first."""
+class EventStore(Protocol):
+    """What is asked of a store about events that were accepted."""
 
-    rejections: Sequence[Rejection]
-    older: int | None = None
-    newer: int | None = None
-
-
-class Asked(msgspec.Struct, frozen=True, array_like=True):
-    """What asking for a try now has done.
-
-    `outcome`: "due" (it is due now), "next" (it goes next of its ordering key), "waiting" (it waits
-    for its attempt anyway), "under_way", "delivered", "no_payload" (its bytes are gone), "unknown".
-    """
-
-    outcome: str
-    due_ms: int | None = None
-    promised_ms: int | None = None  # when the automatic attempt was due that this one comes before
-
-
-class SentBody(msgspec.Struct, frozen=True, array_like=True):
-    """What is kept of the bytes of a delivery."""
-
-    shaped: bytes | None = None  # made by its first attempt, kept for the retries
-    accepted: bytes | None = None  # those of the event, until their retention
-    again: bool = False  # it is a replay's of what was delivered before
-
-
-class LogStore(Protocol):
-    """What the API asks of a store about what has happened."""
-
-    def log_deliveries(self, query: DeliveryQuery) -> Awaitable[DeliveryPage]:
-        """A page of deliveries."""
+    def event(self, org: int, event_id: str) -> Awaitable[StoredEvent | None]:
+        """An event by its id."""
         ...
 
     def log_events(self, query: EventQuery) -> Awaitable[EventPage]:
         """A page of events."""
         ...
 
-    def tally(
-        self, webhook: int, from_ms: int, to_ms: int, sla_s: int | None = None
-    ) -> Awaitable[Tally]:
-        """The deliveries of a webhook by state; late ones by `sla_s` (core/delivery/sla.py)."""
+    def event_heads(self, events: Sequence[int]) -> Awaitable[Sequence[EventHead]]:
+        """Of events by their sequence numbers; those that are gone are left out."""
         ...
 
-    def late_each(
-        self, wishes: Sequence[tuple[int, int]], from_ms: int, to_ms: int
-    ) -> Awaitable[Sequence[int]]:
-        """How many deliveries are late of each webhook, given with its `sla_s`; in their order,
-        and by one reading for all of them."""
-        ...
-
-    def series(
-        self, webhooks: Sequence[int], from_ms: int, to_ms: int, points: int
-    ) -> Awaitable[Series]:
-        """About `points` steps over a time; its ends are moved outwards to whole steps."""
-        ...
-
-    def org_series(self, org: int, from_ms: int, to_ms: int, points: int) -> Awaitable[Series]:
-        """The same for all webhooks that an org has or had. It reads what one webhook would."""
-        ...
-
-    def series_each(
-        self, webhooks: Sequence[int], from_ms: int, to_ms: int, points: int
-    ) -> Awaitable[Sequence[Series]]:
-        """The same for each of some webhooks by itself, in their order."""
+    def find(self, term: bytes, limit: int) -> Awaitable[Sequence[int]]:
+        """Sequence numbers of the newest events with a search term, or with one of several that
+        stand one behind another."""
         ...
 
     def index_lag(self) -> Awaitable[int]:
         """How many events have search terms that are not written yet. Searches find them too."""
         ...
 
-    def counts_each(
-        self, webhooks: Sequence[int], from_ms: int, to_ms: int
-    ) -> Awaitable[Sequence[dict[int, int]]]:
-        """How many deliveries of each webhook are in each state, in their order. The ends of the
-        time are moved outwards by half a day at most: for long times, where no more is asked."""
-        ...
-
-    def left_each(
-        self, webhooks: Sequence[int], from_ms: int, to_ms: int
-    ) -> Awaitable[Sequence[dict[int, int]]]:
-        """The same for what is unfinished or parked alone: what somebody may have to do something
-        about. What a replay has delivered since is none of it. It costs what there is of these."""
-        ...
-
     def event_series(
         self, org: int, from_ms: int, to_ms: int, points: int
     ) -> Awaitable[EventSeries]:
         """The same steps, for the events that an org has sent."""
-        ...
-
-    def sent_body(self, delivery: int) -> Awaitable[SentBody]:
-        """What a delivery has sent, as far as it is kept."""
-        ...
-
-    def log_rejections(
-        self, org: int, before: int | None, after: int | None, limit: int
-    ) -> Awaitable[RejectionPage]:
-        """Refused events of an org."""
-        ...
-
-    def rejection(self, org: int, number: int) -> Awaitable[Rejection | None]:
-        """One refused event of an org."""
-        ...
-
-    def drop_rejection(self, org: int, number: int) -> Awaitable[None]:
-        """Forget a refused event: it was accepted after all."""
-        ...
-
-    def retry_now(self, delivery: int) -> Awaitable[Asked]:
-        """Make a failed, parked, cancelled or retrying delivery due now.
-
-        A final one is RETRYING again. Behind another unfinished one of its ordering key it is HELD
-        and goes next. Whoever asks tells its lane.
-        """
         ...

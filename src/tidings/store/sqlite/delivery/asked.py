@@ -36,7 +36,7 @@ class AskedTries:
 
     @answers(port.Store.retry_now)
     def retry_now(self, delivery: int) -> port.Asked:
-        """See `port.LogStore.retry_now`."""
+        """See `port.Store.retry_now`."""
         with self._connection:
             row = self._run(_ROW, (delivery,)).fetchone()
             asked = port.Asked("unknown") if row is None else self._retry(delivery, *row)
@@ -74,7 +74,7 @@ class AskedTries:
 
     @answers(port.Store.drop_rejection)
     def drop_rejection(self, org: int, number: int) -> None:
-        """See `port.LogStore.drop_rejection`."""
+        """See `port.Store.drop_rejection`."""
         with self._connection:
             self._connection.execute(
                 "DELETE FROM rejection WHERE id = ? AND org = ?", (number, org)
@@ -91,7 +91,7 @@ class Rejections:
     def page(
         self, org: int, before: int | None, after: int | None, limit: int
     ) -> port.RejectionPage:
-        """See `port.LogStore.log_rejections`."""
+        """See `port.Store.log_rejections`."""
         newest_first = after is None
         way = "< ? ORDER BY id DESC" if newest_first else "> ? ORDER BY id ASC"
         at = after if after is not None else (1 << 62 if before is None else before)
@@ -110,7 +110,7 @@ class Rejections:
 
     @answers(port.Store.rejection)
     def one(self, org: int, number: int) -> port.Rejection | None:
-        """See `port.LogStore.rejection`."""
+        """See `port.Store.rejection`."""
         row = self._connection.execute(f"{_REJECTION} AND id = ?", (org, number)).fetchone()
         return None if row is None else port.Rejection(*row)
 

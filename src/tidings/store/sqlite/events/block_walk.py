@@ -7,7 +7,7 @@ import apsw
 
 from tidings.core.webhooks.hearing import asked_for
 from tidings.store import port
-from tidings.store.port.events.log import LEFT_STATES
+from tidings.store.port import LEFT_STATES
 from tidings.store.sqlite.events.blocks import BITS, LEFT, Blocks
 from tidings.store.sqlite.events.spans import Binding, Span, in_order, numbers
 from tidings.store.sqlite.events.summaries import STATES, sign

@@ -24,7 +24,7 @@ import apsw
 
 from tidings.core.delivery.states import State
 from tidings.core.webhooks.hearing import Asked
-from tidings.store.port.events.log import LEFT_STATES, REPLAYED, STEP_MS
+from tidings.store.port import LEFT_STATES, REPLAYED, STEP_MS
 from tidings.store.sqlite.events.summaries import Part, Parts, spell
 from tidings.store.sqlite.touched import BLOCK_BITS
 

@@ -16,7 +16,7 @@ from itertools import chain, islice
 import apsw
 
 from tidings.store import port
-from tidings.store.port.events.log import ROWS_MAX
+from tidings.store.port import ROWS_MAX
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.events.block_walk import EVER_MS, BlockWalk
 from tidings.store.sqlite.events.blocks import BITS, Blocks
@@ -75,7 +75,7 @@ class Log:
 
     @answers(port.Store.log_deliveries)
     def deliveries(self, query: port.DeliveryQuery) -> port.DeliveryPage:
-        """See `port.LogStore.log_deliveries`."""
+        """See `port.Store.log_deliveries`."""
         if not query.webhooks:
             return port.DeliveryPage([])
         span, limit = span_of(query.before, query.after), max(1, min(query.limit, ROWS_MAX))
@@ -91,7 +91,7 @@ class Log:
 
     @answers(port.Store.log_events)
     def events(self, query: port.EventQuery) -> port.EventPage:
-        """See `port.LogStore.log_events`."""
+        """See `port.Store.log_events`."""
         span, limit = span_of(query.before, query.after), max(1, min(query.limit, ROWS_MAX))
         with self._log:
             self._blocks.look()

@@ -31,14 +31,14 @@ _read = msgspec.json.Decoder(_Head).decode
 
 
 class Lookup:
-    """See `port.LookupStore`."""
+    """See `port.Store`."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
 
     @answers(port.Store.webhook_version)
     def webhook_version(self, webhook: int, version: int) -> port.StoredWebhook | None:
-        """See `port.LookupStore.webhook_version`."""
+        """See `port.Store.webhook_version`."""
         row = self._connection.execute(
             "SELECT w.number, w.id, w.consumer_group, w.org, v.version, w.name, v.standing,"
             " v.config, w.created_ms, v.updated_ms FROM webhook w JOIN webhook_version v"
@@ -49,13 +49,13 @@ class Lookup:
 
     @answers(port.Store.event_heads)
     def event_heads(self, events: Sequence[int]) -> list[port.EventHead]:
-        """See `port.LookupStore.event_heads`."""
+        """See `port.Store.event_heads`."""
         rows = self._in("SELECT seq, bytes FROM body WHERE seq IN", events)
         return [_head(seq, body) for seq, body in rows]
 
     @answers(port.Store.first_starts)
     def first_starts(self, deliveries: Sequence[int]) -> list[port.FirstStart]:
-        """See `port.LookupStore.first_starts`."""
+        """See `port.Store.first_starts`."""
         # SQLite gives the other columns of the row that holds the minimum.
         query = "SELECT delivery, started_ms, min(number) FROM attempt WHERE delivery IN"
         rows = self._in(query, deliveries, " GROUP BY delivery")
@@ -63,7 +63,7 @@ class Lookup:
 
     @answers(port.Store.goes_first)
     def goes_first(self, delivery: int) -> int | None:
-        """See `port.LookupStore.goes_first`."""
+        """See `port.Store.goes_first`."""
         row = self._connection.execute(_GOES_FIRST, (delivery,)).fetchone()
         return None if row is None else int(row[0])
 

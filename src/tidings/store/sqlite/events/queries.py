@@ -126,7 +126,7 @@ class Queries:
 
     @answers(port.Store.sent_body)
     def sent_body(self, delivery: int) -> port.SentBody:
-        """See `port.LogStore.sent_body`."""
+        """See `port.Store.sent_body`."""
         row = self._connection.execute(
             "SELECT s.bytes, b.bytes, coalesce(r.again, 0) FROM delivery d"
             " LEFT JOIN sent s ON s.delivery = d.id LEFT JOIN body b ON b.seq = d.event"

@@ -13,7 +13,7 @@ import apsw
 import msgspec
 
 from tidings.store import port
-from tidings.store.port.events.log import LEFT_STATES, POINTS_MAX, STEP_MS
+from tidings.store.port import LEFT_STATES, POINTS_MAX, STEP_MS
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.events.blocks import BITS, BLOCK, COUNTED_AS, ENDED, LEFT, LEVELS, Blocks
 from tidings.store.sqlite.events.summaries import COUNTS, merge_packed, percentile
@@ -100,7 +100,7 @@ class Totals:
 
     @answers(port.Store.tally)
     def tally(self, webhook: int, from_ms: int, to_ms: int, sla_s: int | None = None) -> port.Tally:
-        """See `port.LogStore.tally`."""
+        """See `port.Store.tally`."""
         sum_ = Sum(sla_s, self._clock_ms())
         self._add_up({webhook: sum_}, from_ms, to_ms, late_alone=False)
         return sum_.tally(self._blocks.behind * BLOCK)
@@ -109,7 +109,7 @@ class Totals:
     def late_each(
         self, wishes: Sequence[tuple[int, int]], from_ms: int, to_ms: int
     ) -> Sequence[int]:
-        """See `port.LogStore.late_each`."""
+        """See `port.Store.late_each`."""
         now_ms = self._clock_ms()
         sums = {webhook: Sum(sla_s, now_ms) for webhook, sla_s in wishes}
         self._add_up(sums, from_ms, to_ms, late_alone=True)
@@ -177,7 +177,7 @@ class Totals:
 
     @answers(port.Store.series)
     def series(self, webhooks: Sequence[int], from_ms: int, to_ms: int, points: int) -> port.Series:
-        """See `port.LogStore.series`."""
+        """See `port.Store.series`."""
         steps = _Steps(from_ms, to_ms, points)
         line = _Line(steps)
         self._fill(webhooks, steps, lambda _: line)
@@ -185,14 +185,14 @@ class Totals:
 
     @answers(port.Store.org_series)
     def org_series(self, org: int, from_ms: int, to_ms: int, points: int) -> port.Series:
-        """See `port.LogStore.org_series`."""
+        """See `port.Store.org_series`."""
         return self.series([-org], from_ms, to_ms, points)
 
     @answers(port.Store.series_each)
     def series_each(
         self, webhooks: Sequence[int], from_ms: int, to_ms: int, points: int
     ) -> Sequence[port.Series]:
-        """See `port.LogStore.series_each`."""
+        """See `port.Store.series_each`."""
         steps = _Steps(from_ms, to_ms, points)
         lines = {number: _Line(steps) for number in webhooks}
         self._fill(webhooks, steps, lines.__getitem__)
@@ -203,7 +203,7 @@ class Totals:
     def counts_each(
         self, webhooks: Sequence[int], from_ms: int, to_ms: int
     ) -> Sequence[dict[int, int]]:
-        """See `port.LogStore.counts_each`."""
+        """See `port.Store.counts_each`."""
         self._blocks.refresh(REFRESH_MAX)
         asked = _of_several(webhooks, _Steps(from_ms, to_ms, _MONTH_POINTS))
         found = {number: counts for number, *counts in self._ask(_COUNTS_EACH, asked)}
@@ -214,7 +214,7 @@ class Totals:
     def left_each(
         self, webhooks: Sequence[int], from_ms: int, to_ms: int
     ) -> Sequence[dict[int, int]]:
-        """See `port.LogStore.left_each`."""
+        """See `port.Store.left_each`."""
         self._blocks.refresh(REFRESH_MAX)
         level = LEVELS[-1]
         asked = _asked(webhooks, level, from_ms // level, -(-to_ms // level))
@@ -235,7 +235,7 @@ class Totals:
 
     @answers(port.Store.event_series)
     def event_series(self, org: int, from_ms: int, to_ms: int, points: int) -> port.EventSeries:
-        """See `port.LogStore.event_series`."""
+        """See `port.Store.event_series`."""
         behind = self._blocks.refresh_events(REFRESH_MAX)
         steps = _Steps(from_ms, to_ms, points)
         low, high = steps.slots

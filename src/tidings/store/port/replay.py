@@ -147,23 +147,8 @@ class Tallied(msgspec.Struct, frozen=True, array_like=True):
     open: bool  # whether any is unfinished, or was not looked at
 
 
-class Unfinished(msgspec.Struct, frozen=True, array_like=True):
-    """A part of what is unfinished, and where to go on; `place` is None at its end."""
-
-    deliveries: Sequence[int]
-    place: tuple[int, int, int, int] | None
-
-
-class Stop(msgspec.Struct, frozen=True, array_like=True):
-    """Sending is stopped for an org, or (0) for all of them."""
-
-    org: int
-    by: str
-    since_ms: int = 0
-
-
 class ReplayStore(Protocol):
-    """What the engine asks of a store for replays and stops."""
+    """What the engine asks of a store for replays."""
 
     def put_replay(self, job: ReplayJob, listed: Sequence[Listed]) -> Awaitable[ReplayJob]:
         """Store a new job with its list, in one transaction; `spec.upto` becomes what is newest."""
@@ -227,27 +212,4 @@ class ReplayStore(Protocol):
 
     def listed_events(self, org: int, ids: Sequence[str]) -> Awaitable[Sequence[Listed]]:
         """Of these event ids those that the org has."""
-        ...
-
-    def unfinished_before(
-        self, accepted_before_ms: int, place: tuple[int, int, int, int], limit: int
-    ) -> Awaitable[Unfinished]:
-        """Look at up to `limit` unfinished deliveries of all webhooks behind a place, which is all
-        zeros at first, for those that were accepted before a time (or, of replays, made)."""
-        ...
-
-    def owed_before(self, accepted_before_ms: int) -> Awaitable[int]:
-        """How many deliveries of events accepted before a time are owed: not made yet."""
-        ...
-
-    def put_stop(self, stop: Stop) -> Awaitable[None]:
-        """Remember that sending is stopped."""
-        ...
-
-    def drop_stop(self, org: int) -> Awaitable[None]:
-        """Remember that it goes on."""
-        ...
-
-    def stops(self) -> Awaitable[Sequence[Stop]]:
-        """All stops in force."""
         ...

@@ -1,7 +1,9 @@
-"""Reference data: what the platform knows of stores, tills and customers, by org, kind and id.
+"""What messages are made of: what the platform knows, and the templates that orgs write.
 
-`kind` is a number of `core.reference_rules.Kind`; `value` is sealed by the service and opaque to
-the store.
+Reference data are what the platform knows of stores, tills and customers, by org, kind and id:
+`kind` is a number of `core.shaping.reference_rules.Kind`; `value` is sealed by the service and
+opaque to the store. Transformations are templates that make a webhook's payload; matching does not
+depend on them.
 """
 
 from collections.abc import Awaitable, Sequence
@@ -53,4 +55,35 @@ class ReferenceStore(Protocol):
 
     def count_reference(self, org: int, kind: int) -> Awaitable[int]:
         """How many there are; does not cost more where there are many."""
+        ...
+
+
+class StoredTransformation(msgspec.Struct, frozen=True, array_like=True):
+    """One version. Without a template it says that the transformation was deleted."""
+
+    org: int
+    name: str
+    version: int
+    template: str | None
+    created_by: str
+    created_ms: int = 0
+
+
+class TransformationStore(Protocol):
+    """What is kept of transformations. Matching does not depend on them."""
+
+    def load_transformations(self) -> Awaitable[Sequence[StoredTransformation]]:
+        """The newest version of each, by org and name; of the deleted ones too."""
+        ...
+
+    def put_transformation(
+        self, transformation: StoredTransformation
+    ) -> Awaitable[StoredTransformation]:
+        """Keep a further version; returns it with its time. The same version again replaces it."""
+        ...
+
+    def transformation_versions(
+        self, org: int, name: str, limit: int
+    ) -> Awaitable[Sequence[StoredTransformation]]:
+        """The newest versions of one, newest first."""
         ...

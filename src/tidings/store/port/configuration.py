@@ -1,0 +1,28 @@
+"""All configuration at once, for a new owner and for whoever reads it again."""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from tidings.store.port.access import Credential
+from tidings.store.port.orgs import Org
+from tidings.store.port.webhooks import Disabling, StoredWebhook
+
+
+class Snapshot(msgspec.Struct, frozen=True, array_like=True):
+    """All configuration, as of one registry version."""
+
+    registry_version: int
+    orgs: Sequence[Org] = ()
+    credentials: Sequence[Credential] = ()
+    webhooks: Sequence[StoredWebhook] = ()
+    disablings: Sequence[Disabling] = ()
+
+
+class ConfigurationStore(Protocol):
+    """What is read of the configuration; what is written is asked of its subjects."""
+
+    def load(self) -> Awaitable[Snapshot]:
+        """All configuration."""
+        ...

@@ -1,0 +1,110 @@
+"""What lanes are made of: what is unfinished of a webhook, handed out by pages and by claims.
+
+Promises beside those of the port:
+
+* `page` and `Receipt` agree: a delivery that `page` did not show to its reader is in the receipt of
+  a commit that returns after that page, so a lane can change from reading pages to hand-overs
+  without a gap and without a repeat.
+* A due retry is handed out by a claim once, after its attempt has been written down.
+"""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from tidings.core.delivery.job import Job
+
+TAKEN_MAX = 250  # due retries that one commit takes: so many attempts begin at once
+
+
+class Take(msgspec.Struct, frozen=True, array_like=True):
+    """Ask for up to `limit` due retries of a webhook.
+
+    A commit with many takes gives each an equal share of `Batch.taken_max`, at least one: the next
+    due time that it answers then has passed, and more can be taken at once.
+    """
+
+    webhook: int
+    limit: int
+
+
+class Standing(msgspec.Struct, frozen=True, array_like=True):
+    """What is unfinished of one webhook."""
+
+    webhook: int
+    pending: int
+    next_due_ms: int | None
+
+
+class Asked(msgspec.Struct, frozen=True, array_like=True):
+    """What asking for a try now has done.
+
+    `outcome`: "due" (it is due now), "next" (it goes next of its ordering key), "waiting" (it waits
+    for its attempt anyway), "under_way", "delivered", "no_payload" (its bytes are gone), "unknown".
+    """
+
+    outcome: str
+    due_ms: int | None = None
+    promised_ms: int | None = None  # when the automatic attempt was due that this one comes before
+
+
+class Unfinished(msgspec.Struct, frozen=True, array_like=True):
+    """A part of what is unfinished, and where to go on; `place` is None at its end."""
+
+    deliveries: Sequence[int]
+    place: tuple[int, int, int, int] | None
+
+
+class LaneStore(Protocol):
+    """What is asked of a store about what is unfinished."""
+
+    def page(self, webhook: int, after: int, limit: int) -> Awaitable[Sequence[Job]]:
+        """PENDING deliveries of a webhook with a greater id than `after`, in id order."""
+        ...
+
+    def recover(
+        self, window: int, left: Sequence[tuple[int, int]] | None = None
+    ) -> Awaitable[Sequence[Standing]]:
+        """Called once by a new owner, before anything is sent.
+
+        What may have been in flight when the last owner died gets an attempt `possibly sent (worker
+        lost)` and is due now: `left` (see `InFlight.left`), or where that is None up to `window` of
+        the lowest PENDING ids of each webhook, and every taken retry. What was taken and had not
+        left is due now under the same number. Returns the webhooks with unfinished deliveries.
+        """
+        ...
+
+    def unfinished(self) -> Awaitable[Sequence[Standing]]:
+        """The webhooks that have unfinished deliveries, as `recover` tells them."""
+        ...
+
+    def release(self, webhook: int, held: Sequence[int]) -> Awaitable[None]:
+        """Make due every taken retry of a webhook but the ones that its owner still holds.
+
+        They have not left: their number is that of the next attempt.
+        """
+        ...
+
+    def retire(self, webhook: int, state: int, limit: int) -> Awaitable[int]:
+        """Move up to `limit` unfinished deliveries to PARKED or CANCELLED; how many were moved."""
+        ...
+
+    def retry_now(self, delivery: int) -> Awaitable[Asked]:
+        """Make a failed, parked, cancelled or retrying delivery due now.
+
+        A final one is RETRYING again. Behind another unfinished one of its ordering key it is HELD
+        and goes next. Whoever asks tells its lane.
+        """
+        ...
+
+    def unfinished_before(
+        self, accepted_before_ms: int, place: tuple[int, int, int, int], limit: int
+    ) -> Awaitable[Unfinished]:
+        """Look at up to `limit` unfinished deliveries of all webhooks behind a place, which is all
+        zeros at first, for those that were accepted before a time (or, of replays, made)."""
+        ...
+
+    def owed_before(self, accepted_before_ms: int) -> Awaitable[int]:
+        """How many deliveries of events accepted before a time are owed: not made yet."""
+        ...

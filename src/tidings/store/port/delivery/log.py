@@ -1,0 +1,83 @@
+"""The log of deliveries: which fit a filter, newest first, and all that is kept of one.
+
+Its pages are those of `events/log.py`. The time of a delivery is that at which its event was
+accepted, or its replay has made it.
+"""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from tidings.store.port.delivery.rows import StoredAttempt, StoredDelivery
+
+
+class DeliveryQuery(msgspec.Struct, frozen=True, array_like=True):
+    """Which deliveries. They belong to the owner of their webhook, not to the event's org."""
+
+    webhooks: Sequence[int]  # whose: all that the org owns, or those of them that are asked for
+    states: Sequence[int] = ()
+    event_names: Sequence[str] = ()
+    from_ms: int | None = None
+    to_ms: int | None = None
+    terms: Sequence[bytes] = ()  # all must match; several in one: any of them
+    before: int | None = None
+    after: int | None = None
+    limit: int = 50
+    events: Sequence[int] = ()  # of these alone, by their sequence numbers
+
+
+class DeliveryPage(msgspec.Struct, frozen=True, array_like=True):
+    """Newest first. `older` is the next question's `before`, `newer` its `after`."""
+
+    deliveries: Sequence[StoredDelivery]
+    older: int | None = None
+    newer: int | None = None
+
+
+class SentBody(msgspec.Struct, frozen=True, array_like=True):
+    """What is kept of the bytes of a delivery."""
+
+    shaped: bytes | None = None  # made by its first attempt, kept for the retries
+    accepted: bytes | None = None  # those of the event, until their retention
+    again: bool = False  # it is a replay's of what was delivered before
+
+
+class FirstStart(msgspec.Struct, frozen=True, array_like=True):
+    """When the first attempt of a delivery began."""
+
+    delivery: int
+    started_ms: int
+
+
+class DeliveryStore(Protocol):
+    """What is asked of a store about deliveries, one by one and by pages."""
+
+    def log_deliveries(self, query: DeliveryQuery) -> Awaitable[DeliveryPage]:
+        """A page of deliveries."""
+        ...
+
+    def delivery(self, delivery: int) -> Awaitable[StoredDelivery | None]:
+        """A delivery by its id."""
+        ...
+
+    def deliveries_of(self, event: int) -> Awaitable[Sequence[StoredDelivery]]:
+        """All deliveries of an event."""
+        ...
+
+    def attempts_of(self, delivery: int) -> Awaitable[Sequence[StoredAttempt]]:
+        """The attempts that are kept as rows; a plain first success has none."""
+        ...
+
+    def first_starts(self, deliveries: Sequence[int]) -> Awaitable[Sequence[FirstStart]]:
+        """Of deliveries whose first attempt is kept as a row; a plain first success has none."""
+        ...
+
+    def goes_first(self, delivery: int) -> Awaitable[int | None]:
+        """The delivery that a HELD one waits for; None where it is not HELD, and where that one is
+        not made yet or stands behind very many that are held too."""
+        ...
+
+    def sent_body(self, delivery: int) -> Awaitable[SentBody]:
+        """What a delivery has sent, as far as it is kept."""
+        ...

@@ -1,0 +1,82 @@
+"""Deliveries and their attempts: what is written of them, and what is read."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tidings.core.delivery.exchange import Timings
+from tidings.core.shaping.left_out import LeftOut
+
+
+class NewDelivery(msgspec.Struct, frozen=True, array_like=True):
+    """A delivery to be stored with its event."""
+
+    webhook: int
+    version: int
+    key: int | None = None  # hash of the ordering key; None where nothing is ordered
+    parked: bool = False
+
+
+class Evidence(msgspec.Struct, frozen=True, array_like=True):
+    """What is kept of an attempt that was not a plain success."""
+
+    kind: str | None  # a FaultKind, None for an answer
+    detail: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    truncated: bool
+    expired: bool = False  # headers and body were there, and are dropped after their retention
+    timings: Timings | None = None
+
+
+class Settled(msgspec.Struct, frozen=True, array_like=True):
+    """What came of one attempt. `state` is DELIVERED, FAILED or RETRYING."""
+
+    delivery: int
+    webhook: int
+    key: int | None
+    state: int
+    attempt: int  # its number, 1 for the first
+    version: int  # of the webhook under which it was sent
+    started_ms: int
+    duration_ms: int
+    status: int | None
+    delay_ms: int | None = None  # RETRYING: from now to the next attempt
+    evidence: Evidence | None = None
+    sent: bytes | None = None  # shaped bytes of an attempt that did not deliver: retries send them
+    left_out: LeftOut | None = None  # what was sent lacks this; the first one of a delivery stays
+    disable: str | None = None  # the reason, where its webhook is disabled for this outcome
+
+
+class StoredDelivery(msgspec.Struct, frozen=True, array_like=True):
+    """A delivery's row."""
+
+    id: int
+    event: int
+    webhook: int
+    version: int
+    state: int
+    attempts: int
+    due_ms: int | None
+    done_ms: int | None
+    duration_ms: int | None
+    status: int | None
+    org: int
+    event_name: str
+    event_id: str
+    accepted_ms: int
+    replay: int | None = None  # the job that made it
+    left_out: LeftOut | None = None  # what every attempt lacked that has sent something
+    ended_by: str | None = None  # who has cancelled it, or has taken it as delivered
+
+
+class StoredAttempt(msgspec.Struct, frozen=True, array_like=True):
+    """One attempt. Without `ended` it is in flight."""
+
+    number: int
+    started_ms: int
+    ended: bool
+    duration_ms: int | None
+    status: int | None
+    version: int
+    evidence: Evidence | None

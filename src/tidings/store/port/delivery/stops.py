@@ -1,0 +1,30 @@
+"""Sending that is stopped, for an org or for all."""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class Stop(msgspec.Struct, frozen=True, array_like=True):
+    """Sending is stopped for an org, or (0) for all of them."""
+
+    org: int
+    by: str
+    since_ms: int = 0
+
+
+class StopStore(Protocol):
+    """What is kept of stops."""
+
+    def put_stop(self, stop: Stop) -> Awaitable[None]:
+        """Remember that sending is stopped."""
+        ...
+
+    def drop_stop(self, org: int) -> Awaitable[None]:
+        """Remember that it goes on."""
+        ...
+
+    def stops(self) -> Awaitable[Sequence[Stop]]:
+        """All stops in force."""
+        ...

@@ -1,0 +1,117 @@
+"""How many deliveries there are, by state, by webhook and over time.
+
+Totals are exact: each delivery of the range counts once, with the state it has. What has changed
+in the last moments is counted at the question, unless very much has; then it may be half a minute
+old. `behind` says how many deliveries are not counted yet, which is so only after the counters were
+lost and are made again.
+
+The time of a delivery is that at which its event was accepted, or its replay has made it; ranges
+are `from_ms` ≤ time < `to_ms`.
+"""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from tidings.core.delivery.states import State
+
+# Beside the states in what is counted by state: a delivery that failed or was parked, and whose
+# event a replay has since delivered to its webhook. It counts here alone: nobody has to do anything
+# about it any more.
+REPLAYED = 7
+# What somebody may have to do something about: what is unfinished or parked.
+LEFT_STATES = (State.PENDING, State.HELD, State.RETRYING, State.PARKED)
+
+
+class Tally(msgspec.Struct, frozen=True, array_like=True):
+    """The deliveries of one webhook in a time. The sum over `by_state` is the total."""
+
+    by_state: dict[int, int]  # REPLAYED among the states
+    delivered_ms_sum: int = 0  # from accept to the end of the attempt that delivered, summed
+    delivered: int = 0
+    sla_breaches: int = 0
+    behind: int = 0
+    answers: dict[int, int] = {}  # of what was tried, by its last status; 0: it got no answer
+    attempts: int = 0  # that have ended, of all these deliveries; `delivered` of them succeeded
+
+
+class Point(msgspec.Struct, frozen=True, array_like=True):
+    """One step of a series."""
+
+    start_ms: int
+    by_state: dict[int, int]  # REPLAYED among the states
+    delivered_ms_sum: int = 0
+    p50_ms: float | None = None  # from accept to delivered, within 12 %; None without any
+    p95_ms: float | None = None
+    attempts: int = 0  # that have ended, of the deliveries of this step
+
+
+class Series(msgspec.Struct, frozen=True, array_like=True):
+    """Equal steps without a gap. `step_ms` is a multiple of five minutes."""
+
+    step_ms: int
+    points: Sequence[Point]
+    behind: int = 0
+    p50_ms: float | None = None  # of all points together
+    p95_ms: float | None = None
+
+
+class Counts(msgspec.Struct, frozen=True, array_like=True):
+    """Deliveries by state, and what is behind."""
+
+    events: int
+    by_state: dict[int, int]
+    orphans: int  # unfinished without a due time, an owner or a predecessor, made or owed: always 0
+    index_lag: int  # events whose search terms are not written yet
+
+
+class TotalsStore(Protocol):
+    """What is asked of a store about many deliveries at once."""
+
+    def counts(self) -> Awaitable[Counts]:
+        """Totals for the ledger, readiness and metrics."""
+        ...
+
+    def tally(
+        self, webhook: int, from_ms: int, to_ms: int, sla_s: int | None = None
+    ) -> Awaitable[Tally]:
+        """The deliveries of a webhook by state; late ones by `sla_s` (core/delivery/sla.py)."""
+        ...
+
+    def series(
+        self, webhooks: Sequence[int], from_ms: int, to_ms: int, points: int
+    ) -> Awaitable[Series]:
+        """About `points` steps over a time; its ends are moved outwards to whole steps."""
+        ...
+
+    def org_series(self, org: int, from_ms: int, to_ms: int, points: int) -> Awaitable[Series]:
+        """The same for all webhooks that an org has or had. It reads what one webhook would."""
+        ...
+
+    def series_each(
+        self, webhooks: Sequence[int], from_ms: int, to_ms: int, points: int
+    ) -> Awaitable[Sequence[Series]]:
+        """The same for each of some webhooks by itself, in their order."""
+        ...
+
+    def counts_each(
+        self, webhooks: Sequence[int], from_ms: int, to_ms: int
+    ) -> Awaitable[Sequence[dict[int, int]]]:
+        """How many deliveries of each webhook are in each state, in their order. The ends of the
+        time are moved outwards by half a day at most: for long times, where no more is asked."""
+        ...
+
+    def left_each(
+        self, webhooks: Sequence[int], from_ms: int, to_ms: int
+    ) -> Awaitable[Sequence[dict[int, int]]]:
+        """The same for what is unfinished or parked alone: what somebody may have to do something
+        about. What a replay has delivered since is none of it. It costs what there is of these."""
+        ...
+
+    def late_each(
+        self, wishes: Sequence[tuple[int, int]], from_ms: int, to_ms: int
+    ) -> Awaitable[Sequence[int]]:
+        """How many deliveries are late of each webhook, given with its `sla_s`; in their order,
+        and by one reading for all of them."""
+        ...

@@ -1,0 +1,62 @@
+"""Events that were refused, kept for a while to be seen and sent again."""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class NewRejection(msgspec.Struct, frozen=True, array_like=True):
+    """An event that was refused, kept for a while to be seen and sent again."""
+
+    org: int
+    name: str
+    event_id: str
+    code: str
+    message: str
+    path: str
+    body: bytes
+
+
+class Rejection(msgspec.Struct, frozen=True, array_like=True):
+    """A refused event."""
+
+    id: int
+    org: int
+    at_ms: int
+    name: str
+    event_id: str
+    code: str
+    message: str
+    path: str
+    body: bytes
+
+
+class RejectionPage(msgspec.Struct, frozen=True, array_like=True):
+    """Newest first."""
+
+    rejections: Sequence[Rejection]
+    older: int | None = None
+    newer: int | None = None
+
+
+class RejectionStore(Protocol):
+    """What is asked of a store about events that were refused."""
+
+    def log_rejections(
+        self, org: int, before: int | None, after: int | None, limit: int
+    ) -> Awaitable[RejectionPage]:
+        """Refused events of an org."""
+        ...
+
+    def rejections(self, org: int, limit: int) -> Awaitable[Sequence[Rejection]]:
+        """The newest refused events of an org."""
+        ...
+
+    def rejection(self, org: int, number: int) -> Awaitable[Rejection | None]:
+        """One refused event of an org."""
+        ...
+
+    def drop_rejection(self, org: int, number: int) -> Awaitable[None]:
+        """Forget a refused event: it was accepted after all."""
+        ...

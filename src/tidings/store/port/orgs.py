@@ -1,0 +1,25 @@
+"""Orgs as the store keeps them."""
+
+from collections.abc import Awaitable
+from typing import Protocol
+
+import msgspec
+
+
+class Org(msgspec.Struct, frozen=True, array_like=True):
+    """A tenant. `settings` is opaque to the store."""
+
+    id: int
+    name: str
+    parent: int | None = None
+    time_zone: str = "UTC"
+    settings: bytes = b"{}"
+    created_ms: int = 0
+
+
+class OrgStore(Protocol):
+    """What is kept of orgs. `Snapshot` tells a new owner all of it."""
+
+    def put_org(self, org: Org) -> Awaitable[int]:
+        """Insert or replace an org; returns the new registry version."""
+        ...
