@@ -56,7 +56,7 @@ async def settle(
     if state is not State.DELIVERED:
         kind = "timeout" if status is None else None
         evidence = port.Evidence(kind, "", (), b"", False)
-    settled = port.Settled(
+    settled = port.Settlement(
         delivery,
         webhook,
         None,

@@ -24,8 +24,8 @@ async def accept(s: Service, id: str, *webhooks: int, org: int = 1) -> list[int]
     return list(range(receipt.firsts[0], receipt.firsts[0] + len(webhooks)))
 
 
-def settled(delivery: int, webhook: int, state: State, **fields: Any) -> port.Settled:
-    return port.Settled(
+def settled(delivery: int, webhook: int, state: State, **fields: Any) -> port.Settlement:
+    return port.Settlement(
         **{
             "delivery": delivery,
             "webhook": webhook,
@@ -41,7 +41,7 @@ def settled(delivery: int, webhook: int, state: State, **fields: Any) -> port.Se
     )
 
 
-async def settle(s: Service, *outcomes: port.Settled) -> None:
+async def settle(s: Service, *outcomes: port.Settlement) -> None:
     await s.store.commit(port.Batch(s.registry.version, settled=outcomes))
 
 
@@ -122,8 +122,8 @@ async def test_a_fault_tells_its_kind_and_a_retry_under_way_its_number() -> None
         evidence = port.Evidence("reset", detail, [], b"", False)
         failed = settled(delivery, crm, State.RETRYING, status=None, delay_ms=0, evidence=evidence)
         await settle(s, failed)
-        take = port.Batch(s.registry.version, takes=[port.Take(crm, 1)])
-        assert len((await s.store.commit(take)).taken) == 1
+        take = port.Batch(s.registry.version, claims=[port.RetryClaim(crm, 1)])
+        assert len((await s.store.commit(take)).claimed) == 1
         s.next_attempts[delivery] = NextAttempt(begun=2)
         told = (await s.call("GET", f"/v1/deliveries/{show('dlv', delivery)}")).json
         first, second = told["attemptList"]

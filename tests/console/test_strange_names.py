@@ -127,7 +127,7 @@ async def _happen(p: Pages, webhook: int, name: str, at: int) -> None:
     answer = port.Evidence(None, name, ((name, name), ("content-type", name)), name.encode(), True)
     left_out = LeftOut((name,), f"{name} is not among the customers.")
     (first,) = receipt.firsts
-    failed = port.Settled(
+    failed = port.Settlement(
         *(first, webhook, None, int(State.FAILED), 1, 1, p.s.clock.ms, 5, 400),
         evidence=answer,
         left_out=left_out,

@@ -113,7 +113,7 @@ async def session_that_is_used(s: Service) -> tuple[Holds, int]:
     [session] = (await s.store.load_people()).sessions
 
     async def holds(s: Service) -> bool:
-        await s.store.note_uses([], [port.Seen(session.digest, s.clock.ms - 1000)])
+        await s.store.note_uses([], [port.SessionUse(session.digest, s.clock.ms - 1000)])
         s.sessions.load(await s.store.load_people())
         return await allowed(_asked(s, token))
 

@@ -22,13 +22,13 @@ class Watched(MemoryStore):
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
-        self.slices: list[tuple[float, port.Dropping]] = []
+        self.slices: list[tuple[float, port.DropSlice]] = []
         self.took_us = 0
 
-    async def drop(self, dropping: port.Dropping) -> port.Dropped:
+    async def drop(self, dropping: port.DropSlice) -> port.DropReceipt:
         self.slices.append((asyncio.get_running_loop().time(), dropping))
         dropped = await super().drop(dropping)
-        return port.Dropped(dropped.rows, dropped.more, self.took_us or dropped.took_us)
+        return port.DropReceipt(dropped.rows, dropped.more, self.took_us or dropped.took_us)
 
 
 class World:

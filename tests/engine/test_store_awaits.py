@@ -68,7 +68,7 @@ CASES = {
         runs: open_replays
     """,
     f"{FAULTS}::test_a_letter_goes_once_whatever_was_refused": """
-        emails: letters put_letter drop_letters
+        emails: emails put_email drop_emails
     """,
     f"{FAULTS}::test_what_lanes_ask_behind_the_calls_is_asked_again": """
         dispatcher: page unfinished

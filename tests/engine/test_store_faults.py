@@ -147,7 +147,7 @@ ASKED: dict[str, Ask] = {
     "list_reference": lambda s: s.reference.list(ORG, Kind.TILLS, "", 9),
     "count_reference": lambda s: s.reference.count(ORG, Kind.TILLS),
     "put_replay": lambda s: s.replays.create(job(), ()),
-    "count_replay": lambda s: s.replays.count(job().spec, [port.Listed(1)], 1.0),
+    "count_replay": lambda s: s.replays.count(job().spec, [port.ReplayEntry(1)], 1.0),
     "owed_before": lambda s: s.services.taken.count(START_MS, 1.0),
     "unfinished_before": lambda s: s.services.taken.count(START_MS, 1.0),
     "retry_now": lambda s: s.services.manual_retries.ask(1, hooked(s).number),
@@ -533,7 +533,7 @@ def test_retention_outlives_what_the_store_says(method: str, fault: Exception, t
         receipt = await s.store.commit(
             port.Batch(s.registry.version, [event("a", "e", [port.NewDelivery(1, 1)])])
         )
-        done = port.Settled(receipt.firsts[0], 1, None, State.DELIVERED, 1, 1, 0, 5, 200)
+        done = port.Settlement(receipt.firsts[0], 1, None, State.DELIVERED, 1, 1, 0, 5, 200)
         await s.store.commit(port.Batch(0, settled=[done]))
         s.clock.ms += 100 * DAY_MS
         failed = refusing(s.store, method, first(3), fault=fault)
@@ -554,9 +554,9 @@ def test_pages_that_could_not_be_given_back_are_by_a_later_pass(
     monkeypatch.setattr("tidings.engine.retention.to_give_back", lambda *_: left[0] > 0)
 
     async def scenario(s: Service) -> None:
-        async def give_back(pages: int) -> port.Dropped:
+        async def give_back(pages: int) -> port.DropReceipt:
             left[0] -= 1
-            return port.Dropped(1, True, 10)
+            return port.DropReceipt(1, True, 10)
 
         s.store.give_back = give_back
         failed = refusing(s.store, "give_back", first(2))
@@ -597,7 +597,7 @@ def test_a_job_ends_as_it_would_have_whatever_was_refused(
         pending = await s.store.page(number, 0, 100)
         assert len(pending) == (0 if cancels else 12)
         ends = [
-            port.Settled(one.delivery, number, None, State.DELIVERED, 1, 1, 0, 5, 200)
+            port.Settlement(one.delivery, number, None, State.DELIVERED, 1, 1, 0, 5, 200)
             for one in pending
         ]
         await s.store.commit(port.Batch(0, settled=ends))
@@ -626,7 +626,7 @@ def test_jobs_are_taken_up_by_the_start_that_the_store_lets_through() -> None:
     lasting(scenario)
 
 
-LETTER = port.Letter("x", 1, CONSENT, b'{"address":"a@b.example","askedAt":1}', 0)
+LETTER = port.Email("x", 1, CONSENT, b'{"address":"a@b.example","askedAt":1}', 0)
 
 
 # -- letters, lanes, retries ----------------------------------------------------------------------
@@ -634,16 +634,16 @@ LETTER = port.Letter("x", 1, CONSENT, b'{"address":"a@b.example","askedAt":1}', 
 
 @FAULTS
 @pytest.mark.parametrize("lost", [False, True])
-@pytest.mark.parametrize("method", ["letters", "put_letter", "drop_letters"])
+@pytest.mark.parametrize("method", ["emails", "put_email", "drop_emails"])
 def test_a_letter_goes_once_whatever_was_refused(
     method: str, lost: bool, fault: Exception, told: Told
 ) -> None:
-    if method == "put_letter" and fault is WRONG:
+    if method == "put_email" and fault is WRONG:
         pytest.skip("the job of the notices is begun anew, see test_retention_job.py")
 
     async def scenario(world: NoticeWorld) -> None:
         world.addresses[1] = ("ops@acme.example",)
-        await asyncio.sleep(0 if method == "put_letter" else 1)  # its own letters are taken up
+        await asyncio.sleep(0 if method == "put_email" else 1)  # its own letters are taken up
         crm = await world.webhook("crm", "groupCreated")
         failed = refusing(world.store, method, first(2), fault=fault, lost=lost)
         emails = Emails(
@@ -653,8 +653,8 @@ def test_a_letter_goes_once_whatever_was_refused(
             mailer=world.post,
         )
         running = None
-        if method == "letters":  # the world's own has asked already
-            await world.store.put_letter(LETTER)
+        if method == "emails":  # the world's own has asked already
+            await world.store.put_email(LETTER)
             emails._awaits = lambda org, address: True
             emails._link = lambda *_: "https://x.example"
             running = asyncio.ensure_future(emails.run())
@@ -662,7 +662,7 @@ def test_a_letter_goes_once_whatever_was_refused(
             world.failing(crm, port.Health(crm.number, 5, 12, "503", told=50))
         await asyncio.sleep(60)
         assert len(world.post.sent) == 1 and len(failed) == 2
-        assert await world.store.letters() == []
+        assert await world.store.emails() == []
         if running is not None:
             assert not running.done() and told.lines[1:] == ONCE
             running.cancel()
@@ -678,13 +678,13 @@ def test_a_letter_that_was_withdrawn_is_not_taken_up_by_a_job_that_begins() -> N
             addresses=lambda org: ("ops@acme.example",),
             mailer=world.post,
         )
-        await world.store.put_letter(LETTER)
+        await world.store.put_email(LETTER)
         emails._awaits = lambda org, address: True
         emails._gone.append("x")
-        refusing(world.store, "drop_letters", first(1))
+        refusing(world.store, "drop_emails", first(1))
         running = asyncio.ensure_future(emails.run())
         await asyncio.sleep(10)
-        assert world.post.sent == [] and await world.store.letters() == []
+        assert world.post.sent == [] and await world.store.emails() == []
         running.cancel()
 
     in_world(scenario)

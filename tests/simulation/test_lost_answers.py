@@ -17,7 +17,7 @@ LOST = 3  # answers, one after the other
 PARTS: dict[str, Written] = {
     "events": lambda batch, _: bool(batch.events),
     "outcomes that free the next of a key": lambda _, receipt: bool(receipt.freed),
-    "retries that were taken": lambda _, receipt: bool(receipt.taken),
+    "retries that were taken": lambda _, receipt: bool(receipt.claimed),
     "a slice of what is owed": lambda _, receipt: bool(receipt.fanned_out),
 }
 

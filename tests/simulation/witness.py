@@ -102,7 +102,7 @@ class Witness:
         watch_turns(runner.lane)
         self._restore(runner)
 
-    def settle(self, settled: port.Settled) -> None:
+    def settle(self, settled: port.Settlement) -> None:
         """An attempt's outcome is handed to be written."""
         if settled.delay_ms is not None:
             self.check_delay(settled)
@@ -110,7 +110,7 @@ class Witness:
             self.check_failed(settled)
         self._settle(settled)
 
-    def check_delay(self, settled: port.Settled) -> None:
+    def check_delay(self, settled: port.Settlement) -> None:
         """22: after the n-th attempt the n-th delay, or what the receiver asked for; what was
         possibly sent takes no step."""
         evidence = settled.evidence
@@ -135,7 +135,7 @@ class Witness:
         assert min(least, left_s) - ROUNDING_S <= delay_s, ("22 too soon", delay_s, least)
         assert delay_s <= max(min(most, left_s), 0) + ROUNDING_S, ("22 too late", delay_s, most)
 
-    def check_failed(self, settled: port.Settled) -> None:
+    def check_failed(self, settled: port.Settlement) -> None:
         """23: refused for good, or tried until the window's end."""
         kind = None if settled.evidence is None else settled.evidence.kind
         if settled.status in REFUSALS or kind == "transform":

@@ -12,7 +12,7 @@ from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
 
 # What a start and lanes ask: read on the writing half, to be in order with what it writes.
 _READ_IN_ORDER = frozenset(
-    "healths letters load load_inboxes load_people load_transformations load_types open_replays"
+    "emails healths load load_inboxes load_people load_transformations load_types open_replays"
     " page past_attempts recover stops unfinished unfinished_of".split()
 )
 WRITES = answering(WritingHalf).keys() - _READ_IN_ORDER

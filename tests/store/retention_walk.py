@@ -92,8 +92,8 @@ class Walk:
 
     def settle(self, rng: random.Random) -> None:
         """Outcomes of attempts: first ones, and retries that were taken."""
-        takes = [port.Take(number, rng.randrange(1, 9)) for number in (1, 2, 3)]
-        self._commit(takes=takes)
+        takes = [port.RetryClaim(number, rng.randrange(1, 9)) for number in (1, 2, 3)]
+        self._commit(claims=takes)
         rows = self.ask(
             "SELECT id, webhook, key, attempts + (state = 0) FROM delivery"
             " WHERE state = 0 OR state = 2 AND due_ms IS NULL ORDER BY id"
@@ -105,7 +105,7 @@ class Walk:
 
     def _outcome(
         self, rng: random.Random, id: int, webhook: int, key: int | None, number: int
-    ) -> port.Settled | None:
+    ) -> port.Settlement | None:
         how = rng.randrange(6)
         if how > 3:
             return None
@@ -217,7 +217,7 @@ class Walk:
     def finish(self, rng: random.Random) -> None:
         """Jobs look at what became of their deliveries; those with nothing left end."""
         for job in self.jobs["open_replays"]():
-            told = port.Tallied(0, 0, True)
+            told = port.ReplayTally(0, 0, True)
             for _ in range(rng.choice((1, 20))):
                 told = self.jobs["tally_replay"](job.number, told.after, rng.choice((1, 3, 500)))
             if told.open:
@@ -260,7 +260,7 @@ class Walk:
                 rows_max = rng.choice((4, 10, 1000))
                 rows = self._rows()
                 dropped = self.half.retention.drop(
-                    port.Dropping(
+                    port.DropSlice(
                         group.kind,
                         group.days,
                         before_ms(group, self.now_ms),

@@ -46,16 +46,16 @@ def settled(
     status: int | None = 200,
     delay_ms: int | None = None,
     evidence: port.Evidence | None = None,
-) -> port.Settled:
+) -> port.Settlement:
     """What came of an attempt under version 1 that took 12 ms."""
-    return port.Settled(
+    return port.Settlement(
         delivery, webhook, key, state, attempt, 1, 1_000, 12, status, delay_ms, evidence
     )
 
 
 def failing(
     delivery: int, delay_ms: int, *, webhook: int = 1, key: int | None = None, attempt: int = 1
-) -> port.Settled:
+) -> port.Settlement:
     """An attempt answered 503 that is followed by another one."""
     return settled(
         delivery,

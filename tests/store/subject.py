@@ -54,7 +54,7 @@ class Subject:
 
     def take(self, webhook: int = 1, limit: int = 10) -> Sequence[Job]:
         """Due retries of a webhook."""
-        return self.commit(takes=[port.Take(webhook, limit)]).taken
+        return self.commit(claims=[port.RetryClaim(webhook, limit)]).claimed
 
     def page(self, webhook: int = 1, after: int = 0, limit: int = 100) -> Sequence[Job]:
         """See `port.Store.page`."""
@@ -74,7 +74,7 @@ class Subject:
 
     def recover(
         self, window: int = 100, left: Sequence[tuple[int, int]] | None = None
-    ) -> Sequence[port.Standing]:
+    ) -> Sequence[port.Backlog]:
         """See `port.Store.recover`."""
         return self.ask(lambda store: store.recover(window, left))
 

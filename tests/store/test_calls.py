@@ -14,12 +14,12 @@ from tests.store.rows import event, new
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.emails import EmailRows
 from tidings.store.sqlite.hosting import process
 from tidings.store.sqlite.hosting.calls import answerers, answering, methods, types_of
 from tidings.store.sqlite.hosting.child import Child
 from tidings.store.sqlite.hosting.client import SqliteStore, forwarding
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
-from tidings.store.sqlite.letters import LetterRows
 
 
 class Bell(Protocol):
@@ -150,13 +150,15 @@ async def test_a_new_method_is_written_in_port_and_part_and_nowhere_else(
     class Told(Protocol):
         def told(
             self, events: Sequence[port.NewEvent], times: int = 2
-        ) -> Awaitable[Sequence[port.Take]]: ...
+        ) -> Awaitable[Sequence[port.RetryClaim]]: ...
 
-    def tell(self: object, events: Sequence[port.NewEvent], times: int = 2) -> list[port.Take]:
-        return [port.Take(one.deliveries[0].webhook, times) for one in events]
+    def tell(
+        self: object, events: Sequence[port.NewEvent], times: int = 2
+    ) -> list[port.RetryClaim]:
+        return [port.RetryClaim(one.deliveries[0].webhook, times) for one in events]
 
     monkeypatch.setattr(port.Store, "told", Told.told, raising=False)
-    monkeypatch.setattr(LetterRows, "tell", answers(Told.told)(tell), raising=False)
+    monkeypatch.setattr(EmailRows, "tell", answers(Told.told)(tell), raising=False)
 
     @forwarding(port.Store, _writing=WritingHalf, _reading=ReadingHalf)
     class Store:
@@ -167,4 +169,4 @@ async def test_a_new_method_is_written_in_port_and_part_and_nowhere_else(
     events = [event("a", new(7)), event("b", new(8))]
     answer = await asked_through_a_line(half, lambda child: cast(Any, Store(child)).told(events))
     half.close()
-    assert answer == [port.Take(7, 2), port.Take(8, 2)]
+    assert answer == [port.RetryClaim(7, 2), port.RetryClaim(8, 2)]

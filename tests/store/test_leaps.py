@@ -74,8 +74,8 @@ def test_a_retry_comes_after_its_delay_and_a_delivery_is_as_old_as_it_is(
     assert owner.age_s(young) == 2 * SURE_AFTER_S and owner.age_s(accepted_since) == SURE_AFTER_S
     assert owner.due_ms(waits) - owner.half.clock_ms() == (left_s - SURE_AFTER_S) * 1000
     owner.passed_s += left_s
-    receipt = owner.commit(takes=[port.Take(1, 10)])
-    assert [job.delivery for job in receipt.taken] == [waits]
+    receipt = owner.commit(claims=[port.RetryClaim(1, 10)])
+    assert [job.delivery for job in receipt.claimed] == [waits]
 
 
 def test_a_leap_that_does_not_last_changes_nothing(owner: Owner) -> None:
@@ -85,7 +85,9 @@ def test_a_leap_that_does_not_last_changes_nothing(owner: Owner) -> None:
     late = owner.accept()
     owner.passed_s += 10
     owner.set_ms = 0
-    assert [job.delivery for job in owner.commit(takes=[port.Take(1, 10)]).taken] == [waits]
+    assert [job.delivery for job in owner.commit(claims=[port.RetryClaim(1, 10)]).claimed] == [
+        waits
+    ]
     owner.passed_s += SURE_AFTER_S
     assert owner.age_s(late) == 10 + SURE_AFTER_S
     assert not owner.half.connection.execute("SELECT * FROM leap").fetchall()
@@ -96,7 +98,7 @@ def test_a_retry_that_was_dated_ahead_is_not_stranded_by_a_restart(owner: Owner)
     owner.leap(8 * DAY_MS)
     owner.commit(
         settled=[
-            port.Settled(waits, 1, None, 2, 1, 1, owner.half.clock_ms(), 12, 503, HOUR_MS, None),
+            port.Settlement(waits, 1, None, 2, 1, 1, owner.half.clock_ms(), 12, 503, HOUR_MS, None),
         ]
     )
     assert owner.half.connection.execute("SELECT count(*) FROM attempt").fetchone() == (0,)

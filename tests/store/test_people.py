@@ -106,8 +106,8 @@ def test_last_uses_only_go_forward_and_a_change_does_not_undo_them(subject: Subj
 
     async def use(store: port.Store) -> None:
         for at_ms in (50, 40):
-            uses = [port.Use("key", at_ms), port.Use("nobody", at_ms)]
-            await store.note_uses(uses, [port.Seen(session("s").digest, at_ms)])
+            uses = [port.CredentialUse("key", at_ms), port.CredentialUse("nobody", at_ms)]
+            await store.note_uses(uses, [port.SessionUse(session("s").digest, at_ms)])
 
     subject.ask(use)
     subject.ask(lambda store: store.put_credential(credential))

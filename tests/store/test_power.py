@@ -71,7 +71,7 @@ class Script:
                 self._drop(number)
             self._settled(settled(first), State.DELIVERED)
             self._settled(failing(first + 2, 0), State.RETRYING)
-            taken = self.half.commit(port.Batch(0, takes=[port.Take(1, 1)])).taken
+            taken = self.half.commit(port.Batch(0, claims=[port.RetryClaim(1, 1)])).claimed
             self._promise(
                 "SELECT 1 FROM attempt WHERE delivery = ? AND number = ?",
                 taken[0].delivery,
@@ -87,7 +87,7 @@ class Script:
         old = [event(f"old{number}-{i}", org=OTHER, body=b"y" * 2000) for i in range(4)]
         self.half.commit(port.Batch(version, old))
         for kind in (Kind.PAYLOAD, Kind.METADATA):
-            slice_ = port.Dropping(kind, 9, 1 << 60, [OTHER], False, 20, True)
+            slice_ = port.DropSlice(kind, 9, 1 << 60, [OTHER], False, 20, True)
             while (dropped := self.half.retention.drop(slice_)).more:
                 slice_ = msgspec.structs.replace(slice_, first=False)
                 self.dropped += dropped.rows
@@ -96,7 +96,7 @@ class Script:
         stored, _ = self.half.configuration.put_webhook(webhook(f"hook {number}"))
         self._promise("SELECT 1 FROM webhook_version WHERE webhook = ?", stored.number)
 
-    def _settled(self, one: port.Settled, state: State) -> None:
+    def _settled(self, one: port.Settlement, state: State) -> None:
         self.half.commit(port.Batch(0, settled=[one]))
         self._promise(
             "SELECT 1 FROM delivery WHERE id = ? AND state >= ?", one.delivery, int(state)

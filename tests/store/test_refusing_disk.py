@@ -257,7 +257,7 @@ def slice_of(name: str, kind: Kind | None) -> tuple[Any, ...]:
     if kind is None:
         return (name, 64)
     later = 1 << 50
-    return (name, port.Dropping(kind, 1, later, (), True, rows_max=100, first=True, now_ms=later))
+    return (name, port.DropSlice(kind, 1, later, (), True, rows_max=100, first=True, now_ms=later))
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=["full", "io"])

@@ -33,11 +33,11 @@ def drop(
     rows, slices = 0, 0
     first, more = True, True
 
-    def drop(dropping: port.Dropping) -> port.Dropped:
+    def drop(dropping: port.DropSlice) -> port.DropReceipt:
         return subject.ask(lambda store: store.drop(dropping))
 
     while more:
-        dropping = port.Dropping(
+        dropping = port.DropSlice(
             kind, days, before_ms, orgs, others, rows_max=rows_max, first=first, now_ms=before_ms
         )
         dropped = drop(dropping)
@@ -48,7 +48,7 @@ def drop(
     return rows
 
 
-def kept(subject: Subject) -> port.Kept:
+def kept(subject: Subject) -> port.RetentionState:
     return subject.ask(lambda store: store.kept())
 
 
@@ -286,7 +286,7 @@ def test_an_event_larger_than_a_slice_goes_in_as_many_as_it_needs(
 def test_a_pass_goes_on_where_it_was_stopped(subject: Subject, crash: bool) -> None:
     delivered(subject, *(f"e{i}" for i in range(20)))
     before = subject.commit().now_ms + LATER
-    slice_ = port.Dropping(Kind.METADATA, 90, before, (), True, 20, False, before)
+    slice_ = port.DropSlice(Kind.METADATA, 90, before, (), True, 20, False, before)
     subject.ask(lambda store: store.drop(slice_))
     left = subject.counts().events
     assert 0 < left < 20

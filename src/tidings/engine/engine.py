@@ -134,7 +134,7 @@ class Engine:
             fan_out_rows=limits.fan_out_rows,
         )
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._recovered: Sequence[port.Standing] | None = None
+        self._recovered: Sequence[port.Backlog] | None = None
         self._settler: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
         metrics.gauges.update(
@@ -251,7 +251,7 @@ class Engine:
                     }
                     self._feed.tell(draft.org, "event", fact)
 
-    def settled(self, settled: Sequence[port.Settled], receipt: port.Receipt) -> None:
+    def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
         """See `CommitListener`."""
         self.dispatcher.settled(settled, receipt)
 

@@ -59,7 +59,7 @@ class Retention(Collector):
         self._passed_s = self._loop.time()  # when the last pass began
         self._paces = {kind: Pace() for kind in Kind}
         self._dropped: Counter[str] = Counter()
-        self._kept: port.Kept | None = None
+        self._kept: port.RetentionState | None = None
         self._last_ms = 0
         self._outage = Outage("retention")
 
@@ -99,7 +99,7 @@ class Retention(Collector):
     async def _drop(self, group: Group, now_ms: int) -> int:
         pace, rows, first, more = self._paces[group.kind], 0, True, True
         while more:
-            slice_ = port.Dropping(
+            slice_ = port.DropSlice(
                 kind=group.kind,
                 days=group.days,
                 before_ms=before_ms(group, now_ms),

@@ -121,8 +121,8 @@ async def test_a_retry_counts_once_it_has_begun() -> None:
         [delivery] = await accept(s, "e1", [hook.number])
         await settle(s, delivery, hook.number, State.RETRYING, status=503)
         s.clock.ms += 60_000
-        take = port.Batch(0, takes=[port.Take(hook.number, 1)])
-        assert len((await s.store.commit(take)).taken) == 1
+        take = port.Batch(0, claims=[port.RetryClaim(hook.number, 1)])
+        assert len((await s.store.commit(take)).claimed) == 1
         s.next_attempts[delivery] = NextAttempt(taken=True)
         assert [row["attempts"] for row in (await hook.page())["events"]] == [1]
         s.next_attempts[delivery] = NextAttempt(begun=2)

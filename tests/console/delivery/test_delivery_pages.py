@@ -212,7 +212,7 @@ async def failed(p: Pages, delivery: int, number: int, answer: bytes) -> None:
     """A first attempt that was answered 503 with that body."""
     evidence = port.Evidence(None, "", [("x-why", HOSTILE)], answer, False)
     now = p.s.clock.ms
-    settled = port.Settled(
+    settled = port.Settlement(
         delivery, number, None, State.RETRYING, 1, 1, now, 9, 503, 60_000, evidence
     )
     await p.s.store.commit(port.Batch(p.s.registry.version, settled=[settled]))
@@ -224,7 +224,7 @@ async def test_what_was_sent_thin_says_what_is_lacking_why_and_what_to_do() -> N
         _, number = await p.webhook()
         (thin, whole) = await accept(p.s, id_of(1), [number, number], org=7)
         thinly = LeftOut((IDENTIFIERS, CARDS), f"{HOSTILE} did not answer.")
-        outcome = port.Settled(
+        outcome = port.Settlement(
             thin, number, None, State.DELIVERED, 1, 1, p.s.clock.ms, 9, 200, left_out=thinly
         )
         await p.s.store.commit(port.Batch(p.s.registry.version, settled=[outcome]))
@@ -245,7 +245,7 @@ async def test_what_lacks_a_customer_because_it_is_a_groups_says_so_and_blames_n
         _, number = await p.webhook()
         (thin,) = await accept(p.s, id_of(1), [number], org=7)
         left_out = LeftOut((), "", of_group=(IDENTIFIERS,))
-        outcome = port.Settled(
+        outcome = port.Settlement(
             thin, number, None, State.DELIVERED, 1, 1, p.s.clock.ms, 9, 200, left_out=left_out
         )
         await p.s.store.commit(port.Batch(p.s.registry.version, settled=[outcome]))

@@ -96,7 +96,7 @@ async def test_what_could_not_be_read_is_read_soon_though_nothing_else_happens()
         return [job(7)] if after < 7 else []
 
     scene.store.page = page  # type: ignore[method-assign]
-    scene.dispatcher.begin([port.Standing(HOOK.number, 1, None)])
+    scene.dispatcher.begin([port.Backlog(HOOK.number, 1, None)])
     await asyncio.sleep(PAGE_RETRY_S + 0.1)
     [runner] = scene.dispatcher._runners.values()
     assert asked == 2 and runner.lane.in_flight == {7: 1}
@@ -140,7 +140,7 @@ async def test_a_url_that_was_changed_before_a_410_was_written_is_sent_to() -> N
     moved = msgspec.structs.replace(HOOK, version=2, url="https://new.example.com")
     scene.registry.put(moved)
     scene.dispatcher.changed(moved)
-    settled = port.Settled(1, HOOK.number, None, 4, 2, 1, 1_000_000, 1, 410)
+    settled = port.Settlement(1, HOOK.number, None, 4, 2, 1, 1_000_000, 1, 410)
     scene.dispatcher.settled([settled], port.Receipt(now_ms=1_000_000))
     [runner] = scene.dispatcher._runners.values()
     assert runner.lane.open
@@ -157,7 +157,7 @@ async def test_after_a_410_was_written_nothing_starts() -> None:
     timed.status = 410
     await hand_over(scene, job(1, 2))
     await asyncio.sleep(0.01)
-    settled = port.Settled(1, HOOK.number, None, 4, 2, 1, 1_000_000, 1, 410)
+    settled = port.Settlement(1, HOOK.number, None, 4, 2, 1, 1_000_000, 1, 410)
     scene.dispatcher.settled([settled], port.Receipt(now_ms=1_000_000))
     [runner] = scene.dispatcher._runners.values()
     assert not runner.lane.open

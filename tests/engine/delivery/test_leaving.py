@@ -129,7 +129,7 @@ def stop(desk: Desk) -> None:
 
 
 def cancel(desk: Desk) -> None:
-    receipt = port.Receipt(now_ms=1_000, cancelled=[port.Cancelled(True, ((1, 5),))])
+    receipt = port.Receipt(now_ms=1_000, cancelled=[port.CancelReceipt(True, ((1, 5),))])
     desk.dispatcher.handover(receipt, [], [])
 
 

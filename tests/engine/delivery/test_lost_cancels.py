@@ -26,10 +26,10 @@ class Written(Store):
     async def page(self, webhook: int, after: int, limit: int) -> list[Job]:
         return [one for id, one in sorted(self.jobs.items()) if id > after and not one.retry]
 
-    async def unfinished(self) -> Sequence[port.Standing]:
+    async def unfinished(self) -> Sequence[port.Backlog]:
         await asyncio.sleep(0)
         pending = sum(1 for one in self.jobs.values() if not one.retry)
-        return [port.Standing(HOOK.number, pending, None)]
+        return [port.Backlog(HOOK.number, pending, None)]
 
 
 class Receiver:
@@ -127,7 +127,7 @@ async def test_what_has_left_already_ends_as_it_began(how: str) -> None:
     receiver, store = Receiver(), Written()
     receiver.connected.set()
     scene = scene_with(receiver, store, 5)
-    settled: list[port.Settled] = []
+    settled: list[port.Settlement] = []
     scene.committer.settle = settled.append  # type: ignore[method-assign,assignment]
     await bring(scene, how, of(how, 1))
     await settle()

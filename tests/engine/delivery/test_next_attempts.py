@@ -49,7 +49,7 @@ def scene_of(silent: Silent, **more: object) -> Scene:
 
 
 async def hand_over(scene: Scene, *jobs: Job) -> None:
-    scene.dispatcher.handover(port.Receipt(now_ms=NOW_MS, taken=list(jobs)), [], [])
+    scene.dispatcher.handover(port.Receipt(now_ms=NOW_MS, claimed=list(jobs)), [], [])
     await asyncio.sleep(0)  # a lane that has delivered nothing yet begins in the next turn
 
 
@@ -74,7 +74,7 @@ async def test_an_attempt_has_begun_when_it_has_a_slot_and_until_its_outcome_is_
     silent.answers.set()
     await asyncio.sleep(0.01)
     assert told(scene, 5).begun == 2, "its outcome is not written"
-    settled = port.Settled(5, HOOK.number, None, 3, 2, 1, NOW_MS, 1, 200)
+    settled = port.Settlement(5, HOOK.number, None, 3, 2, 1, NOW_MS, 1, 200)
     scene.dispatcher.settled([settled], port.Receipt(now_ms=NOW_MS))
     assert told(scene, 5) == NextAttempt()
 

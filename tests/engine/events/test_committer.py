@@ -73,9 +73,9 @@ def event(id: str) -> Prepared:
     return Prepared(Draft(1, "a", id, b"{}", {}), b"", b"", None, "a")
 
 
-def settled(delivery: int) -> port.Settled:
+def settled(delivery: int) -> port.Settlement:
     """A success."""
-    return port.Settled(delivery, 1, None, 3, 1, 1, 0, 1, 200)
+    return port.Settlement(delivery, 1, None, 3, 1, 1, 0, 1, 200)
 
 
 @asynccontextmanager

@@ -75,9 +75,9 @@ class Quiet:
     halted, unwritten = False, 0
 
     def __init__(self) -> None:
-        self.settled: list[port.Settled] = []
+        self.settled: list[port.Settlement] = []
 
-    def settle(self, one: port.Settled) -> None:
+    def settle(self, one: port.Settlement) -> None:
         self.settled.append(one)
 
     def __getattr__(self, name: str) -> Callable[..., None]:
@@ -106,9 +106,9 @@ class Desk:
         }  # fmt: skip
         self.dispatcher = Dispatcher(**given, **nobody_yet()._asdict())
 
-    async def work(self, *jobs: Job) -> Sequence[port.Settled]:
+    async def work(self, *jobs: Job) -> Sequence[port.Settlement]:
         """Queue the jobs and let everything end."""
-        self.dispatcher.handover(port.Receipt(now_ms=1_000, taken=jobs), [], [])
+        self.dispatcher.handover(port.Receipt(now_ms=1_000, claimed=jobs), [], [])
         for _ in range(50):
             await asyncio.sleep(0)
         return self.quiet.settled

@@ -64,7 +64,7 @@ class Committer:
     def claim(self, webhook: int, limit: int) -> None:
         self.takes.append(webhook)
 
-    def settle(self, settled: port.Settled) -> None:
+    def settle(self, settled: port.Settlement) -> None:
         pass
 
 
@@ -111,13 +111,13 @@ class Scene:
 
     def take_comes_back(self, accepted_ms: int = 1_000_000) -> None:
         job = Job(5, HOOK.number, HOOK.org, "e5", accepted_ms, 2, None, True, b"parked by now")
-        receipt = port.Receipt(now_ms=1_000_000, taken=[job], due=[(HOOK.number, None)])
+        receipt = port.Receipt(now_ms=1_000_000, claimed=[job], due=[(HOOK.number, None)])
         self.dispatcher.handover(receipt, [], [])
         self.dispatcher.settled([], receipt)
 
 
-def due_now(webhook: Webhook) -> list[port.Standing]:
-    return [port.Standing(webhook.number, 0, 0)]
+def due_now(webhook: Webhook) -> list[port.Backlog]:
+    return [port.Backlog(webhook.number, 0, 0)]
 
 
 async def test_what_it_brings_is_not_sent_when_the_webhook_is_enabled_again() -> None:

@@ -10,7 +10,7 @@ from tidings.store import port
 HOUR_MS = 3_600_000
 
 
-def ask(subject: Subject, delivery: int) -> port.Asked:
+def ask(subject: Subject, delivery: int) -> port.ManualRetry:
     return subject.ask(lambda store: store.retry_now(delivery))
 
 
@@ -44,7 +44,7 @@ def test_a_retry_comes_forward_and_what_was_promised_is_told(subject: Subject) -
     due = subject.delivery(one).due_ms
     assert subject.take() == []
     asked = ask(subject, one)
-    assert asked == port.Asked("due", asked.due_ms, due)
+    assert asked == port.ManualRetry("due", asked.due_ms, due)
     [job] = subject.take()
     assert job.attempt == 2
     assert ask(subject, one).outcome == "under_way"

@@ -166,7 +166,7 @@ def test_jobs_wait_for_an_event_that_is_owed_deliveries(subject: Subject) -> Non
 
 def test_an_event_that_is_owed_deliveries_is_kept(subject: Subject) -> None:
     owing(subject, at_once=0)
-    everything = port.Dropping(Kind.METADATA, 1, 1 << 60, [], True, 100, True)
+    everything = port.DropSlice(Kind.METADATA, 1, 1 << 60, [], True, 100, True)
     subject.ask(lambda store: store.drop(everything))
     assert subject.event("a", ORG) is not None
     assert len(finish(subject)) == 7

@@ -95,7 +95,7 @@ def test_page_reads_the_pending_index(store: Store) -> None:
 
 
 def test_take_reads_the_due_index(store: Store) -> None:
-    take = port.Batch(0, takes=[port.Take(1, 10)])
+    take = port.Batch(0, claims=[port.RetryClaim(1, 10)])
     [first] = store.writing.commit(port.Batch(1, [event("due", new(1))])).firsts
     store.writing.commit(port.Batch(0, settled=[failing(first, 0)]))
     found = plans(store.writing.connection, lambda: store.writing.commit(take))

@@ -18,11 +18,11 @@ SHAPED = b'{"made":1}'
 
 def failed(
     delivery: int, sent: bytes | None, attempt: int = 1, kind: str | None = None, **more: Any
-) -> port.Settled:
+) -> port.Settlement:
     """An attempt that is tried again at once: answered 503, or without an answer for `kind`."""
     evidence = EVIDENCE if kind is None else port.Evidence(kind, "", (), b"", False)
     more.setdefault("state", State.RETRYING)
-    return port.Settled(
+    return port.Settlement(
         delivery, 1, None, more["state"], attempt, 1, 1_000, 12, 503 if kind is None else None,
         0 if more["state"] is State.RETRYING else None, evidence, sent,
     )  # fmt: skip
@@ -124,7 +124,7 @@ def test_a_parked_delivery_that_was_never_tried_is_shaped(subject: Subject) -> N
 THIN = LeftOut(("customerIdentifiersToBeEnriched",), "The platform's API does not answer.")
 
 
-def lacking(outcome: port.Settled, left_out: LeftOut = THIN) -> port.Settled:
+def lacking(outcome: port.Settlement, left_out: LeftOut = THIN) -> port.Settlement:
     return msgspec.structs.replace(outcome, left_out=left_out)
 
 

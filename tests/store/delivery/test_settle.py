@@ -26,7 +26,7 @@ def test_a_success_is_final_and_keeps_its_figures(subject: Subject) -> None:
 
 def test_the_version_under_which_it_was_sent_is_kept(subject: Subject) -> None:
     [one] = committed(subject)
-    sent = port.Settled(one, 1, None, State.DELIVERED, 1, 7, 1_000, 12, 200)
+    sent = port.Settlement(one, 1, None, State.DELIVERED, 1, 7, 1_000, 12, 200)
     subject.commit(settled=[sent])
     assert subject.delivery(one).version == 7
 
@@ -77,8 +77,8 @@ def test_a_retry_is_due_after_its_delay_and_not_before(subject: Subject) -> None
     kept = subject.delivery(two)
     assert (kept.state, kept.attempts) == (State.RETRYING, 1)
     assert kept.due_ms == receipt.now_ms + HOUR_MS
-    taken = subject.commit(takes=[port.Take(1, 10)])
-    assert [job.delivery for job in taken.taken] == [one]
+    taken = subject.commit(claims=[port.RetryClaim(1, 10)])
+    assert [job.delivery for job in taken.claimed] == [one]
     assert [tuple(due) for due in taken.due] == [(1, kept.due_ms)]
 
 
@@ -92,8 +92,8 @@ def test_a_due_retry_is_taken_once_with_its_attempt_written_down(subject: Subjec
     assert (first.number, first.ended, first.status) == (1, True, 503)
     assert (second.number, second.ended, second.status) == (2, False, None)
     assert second.evidence is None
-    again = subject.commit(takes=[port.Take(1, 10)])
-    assert (list(again.taken), [tuple(due) for due in again.due]) == ([], [(1, None)])
+    again = subject.commit(claims=[port.RetryClaim(1, 10)])
+    assert (list(again.claimed), [tuple(due) for due in again.due]) == ([], [(1, None)])
 
 
 def test_many_takes_share_what_one_commit_takes(subject: Subject) -> None:
@@ -101,12 +101,12 @@ def test_many_takes_share_what_one_commit_takes(subject: Subject) -> None:
     second = committed(subject, 5, webhook=2)
     subject.commit(settled=[failing(one, 0) for one in first])
     at = subject.commit(settled=[failing(one, 0, webhook=2) for one in second]).now_ms
-    takes = [port.Take(1, 10), port.Take(2, 10)]
+    takes = [port.RetryClaim(1, 10), port.RetryClaim(2, 10)]
     seen: list[int] = []
     for _ in range(3):
-        receipt = subject.commit(takes=takes, taken_max=4)
-        assert len(receipt.taken) <= 4
-        seen += [job.delivery for job in receipt.taken]
+        receipt = subject.commit(claims=takes, claimed_max=4)
+        assert len(receipt.claimed) <= 4
+        seen += [job.delivery for job in receipt.claimed]
         if len(seen) < 10:
             assert all(due is not None and due <= at for _, due in receipt.due)
     assert sorted(seen) == sorted([*first, *second])
@@ -152,8 +152,8 @@ def test_retries_are_taken_by_due_time_up_to_the_limit_and_per_webhook(subject: 
 
 def test_what_a_commit_settles_can_be_taken_by_the_same_commit(subject: Subject) -> None:
     [one] = committed(subject)
-    receipt = subject.commit(settled=[failing(one, 0)], takes=[port.Take(1, 1)])
-    assert [job.delivery for job in receipt.taken] == [one]
+    receipt = subject.commit(settled=[failing(one, 0)], claims=[port.RetryClaim(1, 1)])
+    assert [job.delivery for job in receipt.claimed] == [one]
 
 
 def test_a_batch_that_came_twice_has_the_effect_of_one(subject: Subject) -> None:
@@ -161,7 +161,10 @@ def test_a_batch_that_came_twice_has_the_effect_of_one(subject: Subject) -> None
     one, two = committed(subject, 2)
     version = subject.load().registry_version
     batch = port.Batch(
-        version, [event("new", new(1))], [settled(one), failing(two, HOUR_MS)], [port.Take(1, 5)]
+        version,
+        [event("new", new(1))],
+        [settled(one), failing(two, HOUR_MS)],
+        [port.RetryClaim(1, 5)],
     )
     first = subject.ask(lambda store: store.commit(batch))
     second = subject.ask(lambda store: store.commit(batch))

@@ -384,7 +384,7 @@ def test_totals_are_those_of_the_rows_when_retention_has_dropped_whole_blocks(
         before_ms = START_MS + int(span * share)
         first, more = True, True
         while more:
-            wish = port.Dropping(Kind.METADATA, 90, before_ms, (), True, 1000, first, place.now_ms)
+            wish = port.DropSlice(Kind.METADATA, 90, before_ms, (), True, 1000, first, place.now_ms)
             more, first = place.half.retention.drop(wish).more, False
         [(left, replayed)] = place.rows(
             "SELECT count(*), (SELECT count(*) FROM delivery_replay) FROM delivery"
@@ -421,7 +421,7 @@ def test_the_newest_block_goes_from_the_totals_where_an_older_delivery_is_kept_b
     first = more = True
     while more:
         now_ms = place.now_ms
-        wish = port.Dropping(Kind.METADATA, 90, now_ms, (), True, 100_000, first, now_ms)
+        wish = port.DropSlice(Kind.METADATA, 90, now_ms, (), True, 100_000, first, now_ms)
         more, first = place.half.retention.drop(wish).more, False
     assert place.rows("SELECT id FROM delivery") == [(10,)]
     [(kept,)] = place.rows("SELECT webhook FROM delivery")

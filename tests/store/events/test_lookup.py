@@ -37,9 +37,9 @@ def test_the_first_start_is_that_of_attempt_one(subject: Subject) -> None:
     receipt = subject.commit(*(event(f"e{at}", new(1)) for at in range(3)))
     tried, once, never = receipt.firsts
     lost = port.Evidence("timeout", "", (), b"", False)
-    first = port.Settled(tried, 1, None, int(State.RETRYING), 1, 1, 5_000, 9, None, 1, lost)
-    second = port.Settled(tried, 1, None, int(State.DELIVERED), 2, 1, 9_000, 9, 200)
-    plain = port.Settled(once, 1, None, int(State.DELIVERED), 1, 1, 7_000, 9, 200)
+    first = port.Settlement(tried, 1, None, int(State.RETRYING), 1, 1, 5_000, 9, None, 1, lost)
+    second = port.Settlement(tried, 1, None, int(State.DELIVERED), 2, 1, 9_000, 9, 200)
+    plain = port.Settlement(once, 1, None, int(State.DELIVERED), 1, 1, 7_000, 9, 200)
     subject.commit(settled=[first])
     subject.commit(settled=[second, plain])
     starts = subject.ask(lambda store: store.first_starts([tried, once, never, 999]))

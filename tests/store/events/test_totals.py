@@ -118,7 +118,7 @@ def test_a_refused_event_is_no_event(subject: Subject) -> None:
     assert all(subject.commit(event("r0")).seqs)
 
 
-@pytest.mark.parametrize("batch", [{}, {"takes": [port.Take(1, 1)]}], ids=["empty", "take"])
+@pytest.mark.parametrize("batch", [{}, {"claims": [port.RetryClaim(1, 1)]}], ids=["empty", "claim"])
 def test_a_batch_of_nothing_is_a_commit_too(subject: Subject, batch: dict[str, Any]) -> None:
     receipt = subject.commit(**batch)
     assert receipt.now_ms > 0 and not receipt.moved

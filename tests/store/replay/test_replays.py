@@ -50,7 +50,7 @@ class Jobs:
     def put(
         self,
         spec: port.ReplaySpec,
-        listed: Sequence[port.Listed] = (),
+        listed: Sequence[port.ReplayEntry] = (),
         state: JobState = JobState.RUNNING,
         kind: Kind = Kind.REPLAY,
     ) -> port.ReplayJob:
@@ -81,7 +81,7 @@ class Jobs:
         after = self.now(job).cursor
         return port.ReplaySlice(job.number, after, found.cursor, 1, events, [key] * len(events))
 
-    def commit(self, slice: port.ReplaySlice, **more: object) -> port.Replayed:
+    def commit(self, slice: port.ReplaySlice, **more: object) -> port.ReplayReceipt:
         """Write one slice."""
         version = self.subject.load().registry_version
         receipt = self.subject.commit(version=version, replays=[slice], **more)
@@ -101,7 +101,9 @@ class Jobs:
                 return made
         raise AssertionError("it does not come to its end")
 
-    def count(self, spec: port.ReplaySpec, listed: Sequence[port.Listed] = ()) -> tuple[int, int]:
+    def count(
+        self, spec: port.ReplaySpec, listed: Sequence[port.ReplayEntry] = ()
+    ) -> tuple[int, int]:
         """Exactly how many it is about, and how many of these cannot be made."""
         cursor, count, skipped, ended = spec.after, 0, 0, False
         while not ended:
@@ -239,7 +241,7 @@ def test_a_list_of_deliveries_and_events_is_made_and_nothing_else(jobs: Jobs) ->
 
 def test_a_long_list_is_kept_and_visited_whole_and_gone_when_the_job_is_closed(jobs: Jobs) -> None:
     jobs.end(State.FAILED, *jobs.events(30))
-    listed = [port.Listed(seq) for seq in (*range(1, 31), *range(1000, 4000))]
+    listed = [port.ReplayEntry(seq) for seq in (*range(1, 31), *range(1000, 4000))]
     job = jobs.put(jobs.spec(listed=True), listed)
     assert len(jobs.run(job, limit=7)) == 30
     jobs.subject.ask(lambda store: store.close_replay(job.number))
@@ -359,7 +361,7 @@ def test_a_job_counts_what_becomes_of_its_deliveries_once(jobs: Jobs) -> None:
     jobs.end(State.DELIVERED, made[0], made[2])
     jobs.end(State.FAILED, made[1])
 
-    def tally(after: int = 0, limit: int = 2) -> port.Tallied:
+    def tally(after: int = 0, limit: int = 2) -> port.ReplayTally:
         return jobs.subject.ask(lambda store: store.tally_replay(job.number, after, limit))
 
     first = tally()
@@ -424,9 +426,9 @@ def test_what_is_cancelled_in_a_batch_is_not_taken_by_it(jobs: Jobs) -> None:
     [one] = jobs.events(1)
     jobs.subject.commit(settled=[failing(one, 0, webhook=jobs.hook)])
     receipt = jobs.subject.commit(
-        takes=[port.Take(jobs.hook, 10)], cancels=[port.CancelSlice([one], "me")]
+        claims=[port.RetryClaim(jobs.hook, 10)], cancels=[port.CancelSlice([one], "me")]
     )
-    assert list(receipt.taken) == [] and receipt.cancelled[0].deliveries
+    assert list(receipt.claimed) == [] and receipt.cancelled[0].deliveries
 
 
 def test_a_cancel_by_filter_finds_every_unfinished_delivery_of_the_org(jobs: Jobs) -> None:
@@ -492,7 +494,7 @@ def test_search_terms_find_events_of_replays_too(jobs: Jobs) -> None:
     )
     seqs = jobs.subject.find(wanted)
     jobs.end(State.FAILED, *jobs.subject.pending(jobs.hook))
-    job = jobs.put(jobs.spec(listed=True), [port.Listed(seq) for seq in seqs])
+    job = jobs.put(jobs.spec(listed=True), [port.ReplayEntry(seq) for seq in seqs])
     assert jobs.run(job) == ["found"]
 
 
@@ -523,7 +525,7 @@ def every(subject: Subject, before_ms: int, limit: int) -> list[int]:
     found: list[int] = []
     place: tuple[int, int, int, int] | None = (0, 0, 0, 0)
 
-    def part_after(place: tuple[int, int, int, int]) -> port.Unfinished:
+    def part_after(place: tuple[int, int, int, int]) -> port.UnfinishedPage:
         return subject.ask(lambda store: store.unfinished_before(before_ms, place, limit))
 
     while place is not None:
@@ -564,7 +566,7 @@ def test_what_is_taken_as_delivered_is_so_and_frees_the_next_of_its_key(jobs: Jo
 # -- its figures, whatever else touches its deliveries --------------------------------------------
 
 
-def tally(jobs: Jobs, job: port.ReplayJob, limit: int = 100) -> port.Tallied:
+def tally(jobs: Jobs, job: port.ReplayJob, limit: int = 100) -> port.ReplayTally:
     """Look at its deliveries from the beginning."""
     return jobs.subject.ask(lambda store: store.tally_replay(job.number, 0, limit))
 
@@ -587,7 +589,7 @@ def test_what_retention_drops_before_its_job_has_looked_is_counted(
     assert tally(jobs, job, limit=1).final == 1
     first = more = True
     while more:
-        wish = port.Dropping(Kept.METADATA, 90, 1 << 50, (), True, rows_max, first)
+        wish = port.DropSlice(Kept.METADATA, 90, 1 << 50, (), True, rows_max, first)
         first, more = False, jobs.subject.ask(lambda store: store.drop(wish)).more  # noqa: B023
     assert jobs.subject.counts().events == 2, "of what is unfinished nothing has gone"
     assert ends(jobs.now(job)) == (2, 1, 0, 0)

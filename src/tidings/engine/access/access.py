@@ -348,11 +348,11 @@ class Access:
 
     # -- changing ---------------------------------------------------------------------------------
 
-    def uses(self) -> list[port.Use]:
+    def uses(self) -> list[port.CredentialUse]:
         """Last uses that are not written down yet."""
-        return [port.Use(id, at_ms) for id, at_ms in self._uses.items()]
+        return [port.CredentialUse(id, at_ms) for id, at_ms in self._uses.items()]
 
-    def written(self, uses: Iterable[port.Use]) -> None:
+    def written(self, uses: Iterable[port.CredentialUse]) -> None:
         """These are written down; what was used again since then is not."""
         for use in uses:
             id = use.id

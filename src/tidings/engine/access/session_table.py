@@ -78,11 +78,11 @@ class SessionTable:
         """When it was last used."""
         return self._seen.get(session.digest, session.seen_ms)
 
-    def uses(self) -> Sequence[port.Seen]:
+    def uses(self) -> Sequence[port.SessionUse]:
         """When sessions were last seen, as far as it is not written down yet."""
-        return [port.Seen(digest, at_ms) for digest, at_ms in self._seen.items()]
+        return [port.SessionUse(digest, at_ms) for digest, at_ms in self._seen.items()]
 
-    def written(self, uses: Iterable[port.Seen]) -> None:
+    def written(self, uses: Iterable[port.SessionUse]) -> None:
         """These are written down; what was seen again since then is not."""
         for use in uses:
             digest = use.digest

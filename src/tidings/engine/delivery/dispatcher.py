@@ -50,7 +50,7 @@ OVERDUE_S = 10.0
 class Commits(Protocol):
     """What lanes ask of the next commit."""
 
-    def settle(self, settled: port.Settled) -> None:
+    def settle(self, settled: port.Settlement) -> None:
         """Write an outcome."""
         ...
 
@@ -168,7 +168,7 @@ class Dispatcher:
             runner.lane.start_over()
             self._pump(runner)
 
-    def settled(self, settled: Sequence[port.Settled], receipt: port.Receipt) -> None:
+    def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
         """Outcomes are written: their deliveries are out of flight, and retries have a due time."""
         for one in settled:
             self._noted.forget(one.delivery, one.attempt)
@@ -199,7 +199,7 @@ class Dispatcher:
             runner.lane.start_over()
         self._disable(webhook, reason)
 
-    def begin(self, standings: Sequence[port.Standing]) -> None:
+    def begin(self, standings: Sequence[port.Backlog]) -> None:
         """Take up what a former owner left unfinished."""
         for standing in standings:
             runner = self._runner(standing.webhook)

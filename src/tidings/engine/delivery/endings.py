@@ -15,7 +15,7 @@ LOST = "lost"
 LOST_DETAIL = "possibly sent (stopped before the answer came)"
 
 
-def lost(webhook: Webhook, job: Job, started_ms: int) -> port.Settled:
+def lost(webhook: Webhook, job: Job, started_ms: int) -> port.Settlement:
     """The attempt was stopped while it was under way; the next one is due now."""
     evidence = port.Evidence(LOST, LOST_DETAIL, (), b"", False)
     return _row(webhook, job, started_ms, State.RETRYING, 0, 0, None, evidence)
@@ -28,7 +28,7 @@ def settled(
     ending: Ending,
     outcome: Outcome,
     disable: str | None = None,
-) -> port.Settled:
+) -> port.Settlement:
     """The outcome of an attempt begun at `started_ms` (milliseconds since the epoch), and why its
     webhook is disabled for it, where it is."""
     status = ending.status if isinstance(ending, Answer) else None
@@ -66,8 +66,8 @@ def _row(
     status: int | None,
     evidence: port.Evidence | None,
     disable: str | None = None,
-) -> port.Settled:
-    return port.Settled(
+) -> port.Settlement:
+    return port.Settlement(
         job.delivery,
         webhook.number,
         job.key,

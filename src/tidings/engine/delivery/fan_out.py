@@ -16,7 +16,7 @@ def made_at_once(matched: Matched, receipt: port.Receipt) -> Matched:
     return [found[: made.get(index, len(found))] for index, found in enumerate(matched)]
 
 
-def made_late(fanned_out: Sequence[port.FannedOut]) -> Iterator[Job]:
+def made_late(fanned_out: Sequence[port.FanOut]) -> Iterator[Job]:
     """The first attempts of deliveries that were owed and may be sent now."""
     for one in fanned_out:
         for delivery, webhook, key in one.deliveries:

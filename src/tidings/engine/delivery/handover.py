@@ -79,7 +79,7 @@ class Handover:
                         )
                         woken[runner] = None
         woken |= self._offer_replays(receipt.replayed)
-        for job in receipt.taken:
+        for job in receipt.claimed:
             runner = self._runner(job.webhook)
             if runner is None or runner.claims_void:
                 continue
@@ -92,7 +92,7 @@ class Handover:
         self._forget(receipt.cancelled)
         self._pacer.wake(woken)
 
-    def _offer_replays(self, replayed: Sequence[port.Replayed]) -> dict[WebhookRunner, None]:
+    def _offer_replays(self, replayed: Sequence[port.ReplayReceipt]) -> dict[WebhookRunner, None]:
         """Queue what slices of replays have made; their ids are above those of the events."""
         woken: dict[WebhookRunner, None] = {}
         for job in (job for one in replayed for job in one.jobs):
@@ -102,7 +102,7 @@ class Handover:
                 woken[runner] = None
         return woken
 
-    def _forget(self, cancelled: Sequence[port.Cancelled]) -> None:
+    def _forget(self, cancelled: Sequence[port.CancelReceipt]) -> None:
         """Let no attempt start of what is cancelled; last, for a settle may have freed it too."""
         of_webhook: dict[int, set[int]] = {}
         for one in cancelled:

@@ -66,7 +66,7 @@ class ManualRetries:
         self._store = store
         self._lanes = lanes
 
-    async def ask(self, delivery: int, webhook: int) -> port.Asked:
+    async def ask(self, delivery: int, webhook: int) -> port.ManualRetry:
         """See `port.LaneStore.retry_now`. StoreDown."""
         asked = await self._store.retry_now(delivery)
         if asked.due_ms is not None:

@@ -18,13 +18,13 @@ Plan = Callable[[], port.ReplaySlice | None]
 
 class _Slice(msgspec.Struct):
     plan: Plan
-    answered: asyncio.Future[port.Replayed]
+    answered: asyncio.Future[port.ReplayReceipt]
     planned: bool = False
 
 
 class _Cancel(msgspec.Struct):
     slice: port.CancelSlice
-    answered: asyncio.Future[port.Cancelled]
+    answered: asyncio.Future[port.CancelReceipt]
 
 
 class CommitCommands:
@@ -37,15 +37,15 @@ class CommitCommands:
     def __bool__(self) -> bool:
         return bool(self._slices or self._cancels)
 
-    def slice(self, plan: Plan) -> asyncio.Future[port.Replayed]:
+    def slice(self, plan: Plan) -> asyncio.Future[port.ReplayReceipt]:
         """Make the deliveries of a slice of a replay."""
-        answered: asyncio.Future[port.Replayed] = asyncio.get_running_loop().create_future()
+        answered: asyncio.Future[port.ReplayReceipt] = asyncio.get_running_loop().create_future()
         self._slices.append(_Slice(plan, answered))
         return answered
 
-    def cancel(self, slice: port.CancelSlice) -> asyncio.Future[port.Cancelled]:
+    def cancel(self, slice: port.CancelSlice) -> asyncio.Future[port.CancelReceipt]:
         """Cancel deliveries."""
-        answered: asyncio.Future[port.Cancelled] = asyncio.get_running_loop().create_future()
+        answered: asyncio.Future[port.CancelReceipt] = asyncio.get_running_loop().create_future()
         self._cancels.append(_Cancel(slice, answered))
         return answered
 
@@ -63,7 +63,7 @@ class CommitCommands:
         """The batch is on stable storage, and the lanes know of it."""
         replayed = iter(receipt.replayed)
         for slice in self._slices:
-            done = next(replayed) if slice.planned else port.Replayed(0, False)
+            done = next(replayed) if slice.planned else port.ReplayReceipt(0, False)
             if not slice.answered.done():
                 slice.answered.set_result(done)
         for cancel, cancelled in zip(self._cancels, receipt.cancelled, strict=True):

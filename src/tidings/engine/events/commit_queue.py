@@ -43,7 +43,7 @@ class Waiting(msgspec.Struct):
     """What waits, or goes into one transaction."""
 
     calls: list[Call] = []
-    settled: list[port.Settled] = []
+    settled: list[port.Settlement] = []
     claims: dict[int, int] = {}  # how many due retries, by webhook
     rejections: list[port.NewRejection] = []
     commands: CommitCommands = msgspec.field(default_factory=CommitCommands)
@@ -89,7 +89,7 @@ class CommitQueue:
         self.wake()
         return answered
 
-    def settle(self, settled: port.Settled) -> None:
+    def settle(self, settled: port.Settlement) -> None:
         """Write an outcome with the next commit; what frees the next of a key does not wait."""
         self._waiting.settled.append(settled)
         self._idle.clear()
@@ -103,13 +103,13 @@ class CommitQueue:
         self._waiting.claims[webhook] = limit
         self.wake()
 
-    def slice(self, plan: Plan) -> asyncio.Future[port.Replayed]:
+    def slice(self, plan: Plan) -> asyncio.Future[port.ReplayReceipt]:
         """Make a slice of a replay with the next commit. StoreDown: it was not made."""
         self._must_not_be_halted()
         self.wake()
         return self._waiting.commands.slice(plan)
 
-    def cancel(self, slice: port.CancelSlice) -> asyncio.Future[port.Cancelled]:
+    def cancel(self, slice: port.CancelSlice) -> asyncio.Future[port.CancelReceipt]:
         """Cancel deliveries with the next commit. StoreDown: they were not."""
         self._must_not_be_halted()
         self.wake()

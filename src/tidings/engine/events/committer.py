@@ -44,7 +44,7 @@ class CommitListener(Protocol):
         """A transaction is on stable storage; before any of its callers is answered."""
         ...
 
-    def settled(self, settled: Sequence[port.Settled], receipt: port.Receipt) -> None:
+    def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
         """These outcomes are in it."""
         ...
 
@@ -162,7 +162,7 @@ class Committer:
                     version,
                     rows,
                     batch.settled,
-                    [port.Take(*claim) for claim in batch.claims.items()],
+                    [port.RetryClaim(*claim) for claim in batch.claims.items()],
                     batch.rejections,
                     *batch.commands.planned(),
                     self._deliveries_max,

@@ -40,7 +40,7 @@ class Emails:
     def __init__(
         self,
         *,
-        store: port.LetterStore,
+        store: port.EmailStore,
         clock: Clock,
         addresses: Callable[[int], Sequence[str]],
         mailer: Mailer | None,
@@ -54,15 +54,15 @@ class Emails:
         self._mailer = mailer
         self._awaits = awaits
         self._link = link
-        self._waiting: dict[str, port.Letter] = {}
+        self._waiting: dict[str, port.Email] = {}
         self._going = ""  # the one that the mail server is being given
-        self._unnoted: dict[tuple[int, str], port.Letter] = {}  # by org and address: asks that wait
+        self._unnoted: dict[tuple[int, str], port.Email] = {}  # by org and address: asks that wait
         self._gone: list[str] = []  # rows to be dropped
         self._next_ms: dict[str, int] = {}  # by webhook: when ended deliveries may be told again
         self._loaded = False
         self._found: set[str] = set()  # that a former owner has left: they go, told again or not
         self._noting = ""  # the one that is written down, and does not go before it is confirmed
-        self._noted: tuple[str, port.Letter, bool] | None = None  # and not confirmed
+        self._noted: tuple[str, port.Email, bool] | None = None  # and not confirmed
         self._wake = asyncio.Event()
         self._outage = Outage("letters to owners")
         self.counts: Counter[str] = Counter()
@@ -88,7 +88,7 @@ class Emails:
             log.error("more letters wait than can be kept", kind=one.kind, org=one.org)
             return
         self._noting = made.id
-        fresh = await self._store.put_letter(made)
+        fresh = await self._store.put_email(made)
         self._noted = (one.event_id, made, fresh)
 
     @property
@@ -105,8 +105,8 @@ class Emails:
         if made is None:
             said = msgspec.json.encode({"address": address, "askedAt": now_ms})
             id = hashlib.sha256(b"%d %b" % (org, said)).hexdigest()[:32]
-            made = self._unnoted[org, address] = port.Letter(id, org, CONSENT, said, now_ms)
-        await self._store.put_letter(made)
+            made = self._unnoted[org, address] = port.Email(id, org, CONSENT, said, now_ms)
+        await self._store.put_email(made)
         await note()
         del self._unnoted[org, address]
         self._waiting[made.id] = made
@@ -131,7 +131,7 @@ class Emails:
             self._gone.append(made.id)
             self._wake.set()
 
-    def _made(self, one: Notice) -> port.Letter | None:
+    def _made(self, one: Notice) -> port.Email | None:
         fact, now_ms = one.event["data"], self._clock.now_ms()
         due_ms = now_ms
         if one.kind == EXHAUSTED:
@@ -147,7 +147,7 @@ class Emails:
             due_ms = max(now_ms, self._next_ms.get(about, now_ms))
         if len(self._waiting) >= EMAILS_MAX:
             return None
-        return port.Letter(one.event_id, one.org, one.kind, msgspec.json.encode(fact), due_ms)
+        return port.Email(one.event_id, one.org, one.kind, msgspec.json.encode(fact), due_ms)
 
     # -- handing over -----------------------------------------------------------------------------
 
@@ -182,7 +182,7 @@ class Emails:
         """What a former owner has left, once. StoreDown."""
         if self._loaded:
             return
-        emails = await self._store.letters()
+        emails = await self._store.emails()
         if self._loaded:
             return
         self._loaded = True
@@ -193,7 +193,7 @@ class Emails:
                 self._found.add(known.id)
                 self._waiting.setdefault(known.id, known)
 
-    def _settled(self) -> list[port.Letter]:
+    def _settled(self) -> list[port.Email]:
         """Without the one that something is being added to."""
         return [one for one in self._waiting.values() if one.id != self._noting]
 
@@ -225,7 +225,7 @@ class Emails:
         finally:
             self._going = ""
 
-    async def _failed(self, one: port.Letter, failed: MailFailed, subject: str) -> None:
+    async def _failed(self, one: port.Email, failed: MailFailed, subject: str) -> None:
         if failed.final or one.tries >= len(AGAIN_MS):
             self._end(one)
             self.counts["lost"] += 1
@@ -238,9 +238,9 @@ class Emails:
         self.counts["retried"] += 1
         log.warning("a letter waits", subject=subject, reason=str(failed))
         with self._outage:  # a restart would then try it sooner
-            await self._store.put_letter(again)
+            await self._store.put_email(again)
 
-    def _end(self, one: port.Letter) -> None:
+    def _end(self, one: port.Email) -> None:
         del self._waiting[one.id]
         self._gone.append(one.id)
 
@@ -249,7 +249,7 @@ class Emails:
         if not gone:
             return
         with self._outage:
-            await self._store.drop_letters(gone)
+            await self._store.drop_emails(gone)
             self._gone = self._gone[len(gone) :]
 
     async def _note_sent(self, org: int, about: str) -> None:
@@ -263,10 +263,10 @@ class Emails:
         id, said = _sent_id(about), msgspec.json.encode({"webHookId": about})
         self._gone = [one for one in self._gone if one != id]
         with self._outage:  # a restart would then tell sooner
-            await self._store.put_letter(port.Letter(id, org, SENT, said, next_ms))
+            await self._store.put_email(port.Email(id, org, SENT, said, next_ms))
 
 
-def _due_ms(email: port.Letter, now_ms: int) -> int:
+def _due_ms(email: port.Email, now_ms: int) -> int:
     """When it is sent: now, where its date was made by a clock that was ahead."""
     latest_ms = now_ms + max(EVERY_MS, *AGAIN_MS)
     return email.due_ms if email.due_ms <= latest_ms else now_ms

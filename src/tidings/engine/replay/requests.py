@@ -31,7 +31,7 @@ class ResolvedRequest(msgspec.Struct, frozen=True):
     """What a job would be."""
 
     spec: port.ReplaySpec
-    listed: Sequence[port.Listed]
+    listed: Sequence[port.ReplayEntry]
     target: Webhook | None
     unknown: int  # ids of the list that the org does not have, or that are of another webhook
 
@@ -122,9 +122,9 @@ class ReplayRequests:
 
     async def _list(
         self, org: int, orgs: list[int], request: ReplayRequest, source: Webhook | None
-    ) -> tuple[list[port.Listed] | None, int]:
+    ) -> tuple[list[port.ReplayEntry] | None, int]:
         """The events of the request's list and of its search; None where it has neither."""
-        found: list[port.Listed] | None = None
+        found: list[port.ReplayEntry] | None = None
         unknown = 0
         if request.listed:
             found = []
@@ -151,7 +151,7 @@ class ReplayRequests:
                         "that fewer of them hold, or leave it out.",
                     )
             if found is None:
-                found = [port.Listed(seq) for seq in hits]
+                found = [port.ReplayEntry(seq) for seq in hits]
             else:
                 found = [one for one in found if one.event in hits]
         return found, unknown

@@ -169,8 +169,8 @@ class Replays:
     # -- what people do ---------------------------------------------------------------------------
 
     async def count(
-        self, spec: port.ReplaySpec, listed: Sequence[port.Listed], for_s: float
-    ) -> port.Counted:
+        self, spec: port.ReplaySpec, listed: Sequence[port.ReplayEntry], for_s: float
+    ) -> port.ReplayCount:
         """How many it would be about, within `for_s` seconds; `ended` says whether that is all."""
         until_s = self._loop.time() + for_s
         parts = [listed[at : at + LISTED_AT_ONCE] for at in range(0, len(listed), LISTED_AT_ONCE)]
@@ -184,10 +184,12 @@ class Replays:
             if ended:
                 break
             if count >= COUNT_MAX or self._loop.time() > until_s:
-                return port.Counted(cursor, count, skipped, False)
-        return port.Counted(cursor, count, skipped, True)
+                return port.ReplayCount(cursor, count, skipped, False)
+        return port.ReplayCount(cursor, count, skipped, True)
 
-    async def create(self, job: port.ReplayJob, listed: Sequence[port.Listed]) -> port.ReplayJob:
+    async def create(
+        self, job: port.ReplayJob, listed: Sequence[port.ReplayEntry]
+    ) -> port.ReplayJob:
         """Store a job and begin it. TooMany where the org has enough of them."""
         mine = sum(
             1 for run in self._runs.values()

@@ -15,7 +15,7 @@ from tidings.engine.webhooks.records import Record
 from tidings.reads.delivery.deliveries import DeliveryParts, own_delivery
 from tidings.reads.delivery.next_attempts import Seen, see, with_first
 from tidings.reads.refusals import Conflict, QuestionRefused, not_there
-from tidings.store.port import Asked
+from tidings.store.port import ManualRetry
 
 # What asking for a try has come to, where nothing comes of it: code and sentence.
 _NOTHING = {
@@ -98,7 +98,7 @@ def _must_send(record: Record) -> None:
     raise Conflict(Refusal("webhook_does_not_send", f"{said} (webhook_does_not_send, -)", ""))
 
 
-def _nothing(asked: Asked, delivery_id: str, seen: Seen, waits: str) -> QuestionRefused:
+def _nothing(asked: ManualRetry, delivery_id: str, seen: Seen, waits: str) -> QuestionRefused:
     if asked.outcome == "unknown":
         return not_there("id", "the id of a delivery of this org, as dlv_…", delivery_id)
     outcome = asked.outcome
@@ -110,7 +110,7 @@ def _nothing(asked: Asked, delivery_id: str, seen: Seen, waits: str) -> Question
     return Conflict(Refusal(code, f"{sentence}{why} ({code}, -)", ""))
 
 
-def _if_it_fails(asked: Asked) -> str:
+def _if_it_fails(asked: ManualRetry) -> str:
     if asked.promised_ms is not None:
         return "If it fails, the automatic attempt stays when it was due."
     return "After its retry window it has this one attempt."

@@ -20,9 +20,9 @@ from tidings.store.port.access import (
     Member as Member,
     People as People,
     Person as Person,
-    Seen as Seen,
+    SessionUse as SessionUse,
     Session as Session,
-    Use as Use,
+    CredentialUse as CredentialUse,
 )
 from tidings.store.port.commit import (
     Batch as Batch,
@@ -38,17 +38,17 @@ from tidings.store.port.delivery.fan_outs import (
     DELIVERIES_MAX as DELIVERIES_MAX,
     FAN_OUT_ROWS as FAN_OUT_ROWS,
     PER_EVENT_MAX as PER_EVENT_MAX,
-    FannedOut as FannedOut,
+    FanOut as FanOut,
 )
 from tidings.store.port.delivery.health import Health as Health, HealthStore as HealthStore
 from tidings.store.port.delivery.in_flight import InFlight as InFlight, NotNoted as NotNoted
 from tidings.store.port.delivery.lanes import (
-    TAKEN_MAX as TAKEN_MAX,
-    Asked as Asked,
+    CLAIMED_MAX as CLAIMED_MAX,
+    ManualRetry as ManualRetry,
     LaneStore as LaneStore,
-    Standing as Standing,
-    Take as Take,
-    Unfinished as Unfinished,
+    Backlog as Backlog,
+    RetryClaim as RetryClaim,
+    UnfinishedPage as UnfinishedPage,
 )
 from tidings.store.port.delivery.log import (
     DeliveryPage as DeliveryPage,
@@ -60,7 +60,7 @@ from tidings.store.port.delivery.log import (
 from tidings.store.port.delivery.rows import (
     Evidence as Evidence,
     NewDelivery as NewDelivery,
-    Settled as Settled,
+    Settlement as Settlement,
     StoredAttempt as StoredAttempt,
     StoredDelivery as StoredDelivery,
 )
@@ -101,26 +101,26 @@ from tidings.store.port.inboxes import (
     Inbox as Inbox,
     InboxStore as InboxStore,
 )
-from tidings.store.port.notices import Letter as Letter, LetterStore as LetterStore
+from tidings.store.port.notices import Email as Email, EmailStore as EmailStore
 from tidings.store.port.orgs import Org as Org, OrgStore as OrgStore
 from tidings.store.port.replay import (
-    Cancelled as Cancelled,
+    CancelReceipt as CancelReceipt,
     CancelSlice as CancelSlice,
     Candidate as Candidate,
     Candidates as Candidates,
-    Counted as Counted,
-    Listed as Listed,
-    Replayed as Replayed,
+    ReplayCount as ReplayCount,
+    ReplayEntry as ReplayEntry,
+    ReplayReceipt as ReplayReceipt,
     ReplayJob as ReplayJob,
     ReplaySlice as ReplaySlice,
     ReplaySpec as ReplaySpec,
     ReplayStore as ReplayStore,
-    Tallied as Tallied,
+    ReplayTally as ReplayTally,
 )
 from tidings.store.port.retention import (
-    Dropped as Dropped,
-    Dropping as Dropping,
-    Kept as Kept,
+    DropReceipt as DropReceipt,
+    DropSlice as DropSlice,
+    RetentionState as RetentionState,
     RetentionStore as RetentionStore,
 )
 from tidings.store.port.shaping import (
@@ -158,7 +158,7 @@ class Store(
     OrgStore,
     AccessStore,
     InboxStore,
-    LetterStore,
+    EmailStore,
     RetentionStore,
     CommitStore,
     ConfigurationStore,

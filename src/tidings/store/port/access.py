@@ -86,14 +86,14 @@ class Link(msgspec.Struct, frozen=True, array_like=True):
     portal: bytes = b""  # what it opens, of a portal's link
 
 
-class Use(msgspec.Struct, frozen=True, array_like=True):
+class CredentialUse(msgspec.Struct, frozen=True, array_like=True):
     """When a credential was last used."""
 
     id: str
     at_ms: int
 
 
-class Seen(msgspec.Struct, frozen=True, array_like=True):
+class SessionUse(msgspec.Struct, frozen=True, array_like=True):
     """When a session was last used."""
 
     digest: bytes
@@ -115,7 +115,9 @@ class AccessStore(Protocol):
         """Insert or replace a credential."""
         ...
 
-    def note_uses(self, credentials: Sequence[Use], sessions: Sequence[Seen]) -> Awaitable[None]:
+    def note_uses(
+        self, credentials: Sequence[CredentialUse], sessions: Sequence[SessionUse]
+    ) -> Awaitable[None]:
         """Write down last uses. At most some hundred at a time; unknown ids are passed over."""
         ...
 

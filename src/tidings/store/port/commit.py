@@ -21,11 +21,11 @@ from typing import Protocol
 import msgspec
 
 from tidings.core.delivery.job import Job
-from tidings.store.port.delivery.fan_outs import DELIVERIES_MAX, PER_EVENT_MAX, FannedOut
-from tidings.store.port.delivery.lanes import TAKEN_MAX, Take
-from tidings.store.port.delivery.rows import NewDelivery, Settled
+from tidings.store.port.delivery.fan_outs import DELIVERIES_MAX, PER_EVENT_MAX, FanOut
+from tidings.store.port.delivery.lanes import CLAIMED_MAX, RetryClaim
+from tidings.store.port.delivery.rows import NewDelivery, Settlement
 from tidings.store.port.events.rejections import NewRejection
-from tidings.store.port.replay import Cancelled, CancelSlice, Replayed, ReplaySlice
+from tidings.store.port.replay import CancelReceipt, CancelSlice, ReplayReceipt, ReplaySlice
 
 
 class NewEvent(msgspec.Struct, frozen=True, array_like=True):
@@ -46,15 +46,15 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
 
     registry_version: int
     events: Sequence[NewEvent] = ()
-    settled: Sequence[Settled] = ()
-    takes: Sequence[Take] = ()
+    settled: Sequence[Settlement] = ()
+    claims: Sequence[RetryClaim] = ()
     rejections: Sequence[NewRejection] = ()
     replays: Sequence[ReplaySlice] = ()
     cancels: Sequence[CancelSlice] = ()
     deliveries_max: int = DELIVERIES_MAX  # of all its events, made by this transaction
     per_event_max: int = PER_EVENT_MAX  # … and of one of them
     fan_out: int = 0  # make up to so many owed deliveries of earlier events
-    taken_max: int = TAKEN_MAX
+    claimed_max: int = CLAIMED_MAX
 
 
 class Receipt(msgspec.Struct, frozen=True, array_like=True):
@@ -67,12 +67,12 @@ class Receipt(msgspec.Struct, frozen=True, array_like=True):
     held: Sequence[int] = ()  # ids of new deliveries that were stored HELD
     differing: Sequence[int] = ()  # indices of duplicates whose bytes differ from the stored ones
     freed: Sequence[Job] = ()  # HELD deliveries that became PENDING
-    taken: Sequence[Job] = ()
-    due: Sequence[tuple[int, int | None]] = ()  # per take: the webhook and its next due time
-    replayed: Sequence[Replayed] = ()  # per slice of a replay
-    cancelled: Sequence[Cancelled] = ()  # per cancel
+    claimed: Sequence[Job] = ()
+    due: Sequence[tuple[int, int | None]] = ()  # per claim: the webhook and its next due time
+    replayed: Sequence[ReplayReceipt] = ()  # per slice of a replay
+    cancelled: Sequence[CancelReceipt] = ()  # per cancel
     made: Sequence[tuple[int, int]] = ()  # index of an event, how many of it: where some are owed
-    fanned_out: Sequence[FannedOut] = ()
+    fanned_out: Sequence[FanOut] = ()
     owed: int = 0  # deliveries of accepted events that are not made yet
 
 

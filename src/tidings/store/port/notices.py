@@ -1,4 +1,4 @@
-"""Letters that are not handed over to the mail server yet."""
+"""E-mails that are not handed over to the mail server yet."""
 
 from collections.abc import Awaitable, Sequence
 from typing import Protocol
@@ -6,8 +6,8 @@ from typing import Protocol
 import msgspec
 
 
-class Letter(msgspec.Struct, frozen=True, array_like=True):
-    """What a letter tells, and when it is tried next. To whom, and in which words, is said then."""
+class Email(msgspec.Struct, frozen=True, array_like=True):
+    """What one tells, and when it is tried next. To whom, and in which words, is said then."""
 
     id: str  # of the operational event that it began with
     org: int
@@ -17,17 +17,17 @@ class Letter(msgspec.Struct, frozen=True, array_like=True):
     tries: int = 0
 
 
-class LetterStore(Protocol):
-    """What the engine asks of a store for letters."""
+class EmailStore(Protocol):
+    """What the engine asks of a store for e-mails."""
 
-    def put_letter(self, letter: Letter) -> Awaitable[bool]:
+    def put_email(self, email: Email) -> Awaitable[bool]:
         """Insert or replace; whether it is new."""
         ...
 
-    def drop_letters(self, ids: Sequence[str]) -> Awaitable[None]:
+    def drop_emails(self, ids: Sequence[str]) -> Awaitable[None]:
         """They are handed over, or given up."""
         ...
 
-    def letters(self) -> Awaitable[Sequence[Letter]]:
+    def emails(self) -> Awaitable[Sequence[Email]]:
         """All that wait, in the order in which they are due."""
         ...

@@ -66,7 +66,7 @@ class ReplayJob(msgspec.Struct, frozen=True, array_like=True):
     closed: bool = False  # nothing is left to be done for it
 
 
-class Listed(msgspec.Struct, frozen=True, array_like=True):
+class ReplayEntry(msgspec.Struct, frozen=True, array_like=True):
     """One entry of a job's list: an event, at one webhook or (0) at whichever the job looks at."""
 
     event: int
@@ -92,7 +92,7 @@ class Candidates(msgspec.Struct, frozen=True, array_like=True):
     ended: bool  # nothing is behind the cursor
 
 
-class Counted(msgspec.Struct, frozen=True, array_like=True):
+class ReplayCount(msgspec.Struct, frozen=True, array_like=True):
     """How many a part of the range would make."""
 
     cursor: int
@@ -123,7 +123,7 @@ class CancelSlice(msgspec.Struct, frozen=True, array_like=True):
     delivered: bool = False  # they end as delivered, at the time of their accept
 
 
-class Replayed(msgspec.Struct, frozen=True, array_like=True):
+class ReplayReceipt(msgspec.Struct, frozen=True, array_like=True):
     """What a slice did; nothing where it was not applied."""
 
     replay: int
@@ -132,14 +132,14 @@ class Replayed(msgspec.Struct, frozen=True, array_like=True):
     jobs: Sequence[Job] = ()  # those that are PENDING
 
 
-class Cancelled(msgspec.Struct, frozen=True, array_like=True):
+class CancelReceipt(msgspec.Struct, frozen=True, array_like=True):
     """What a cancel did."""
 
     applied: bool
     deliveries: Sequence[tuple[int, int]] = ()  # webhook and delivery
 
 
-class Tallied(msgspec.Struct, frozen=True, array_like=True):
+class ReplayTally(msgspec.Struct, frozen=True, array_like=True):
     """What became of a job's deliveries since the last look."""
 
     after: int  # where to go on looking; 0 from the beginning
@@ -150,7 +150,7 @@ class Tallied(msgspec.Struct, frozen=True, array_like=True):
 class ReplayStore(Protocol):
     """What the engine asks of a store for replays."""
 
-    def put_replay(self, job: ReplayJob, listed: Sequence[Listed]) -> Awaitable[ReplayJob]:
+    def put_replay(self, job: ReplayJob, listed: Sequence[ReplayEntry]) -> Awaitable[ReplayJob]:
         """Store a new job with its list, in one transaction; `spec.upto` becomes what is newest."""
         ...
 
@@ -166,7 +166,7 @@ class ReplayStore(Protocol):
         """Remember how far a job is counted; None where it is not being counted any more."""
         ...
 
-    def tally_replay(self, replay: int, after: int, limit: int) -> Awaitable[Tallied]:
+    def tally_replay(self, replay: int, after: int, limit: int) -> Awaitable[ReplayTally]:
         """Look at up to `limit` unfinished deliveries of a job and count those that are final."""
         ...
 
@@ -197,8 +197,8 @@ class ReplayStore(Protocol):
         ...
 
     def count_replay(
-        self, replay: int, spec: ReplaySpec, after: int, listed: Sequence[Listed]
-    ) -> Awaitable[Counted]:
+        self, replay: int, spec: ReplaySpec, after: int, listed: Sequence[ReplayEntry]
+    ) -> Awaitable[ReplayCount]:
         """Count a part of a range; `replay` 0 and `listed` for a job that is not stored."""
         ...
 
@@ -206,10 +206,12 @@ class ReplayStore(Protocol):
         """A sequence number below every event accepted at `from_ms` or later."""
         ...
 
-    def listed_deliveries(self, org: int, deliveries: Sequence[int]) -> Awaitable[Sequence[Listed]]:
+    def listed_deliveries(
+        self, org: int, deliveries: Sequence[int]
+    ) -> Awaitable[Sequence[ReplayEntry]]:
         """Of these delivery ids those at webhooks of the org."""
         ...
 
-    def listed_events(self, org: int, ids: Sequence[str]) -> Awaitable[Sequence[Listed]]:
+    def listed_events(self, org: int, ids: Sequence[str]) -> Awaitable[Sequence[ReplayEntry]]:
         """Of these event ids those that the org has."""
         ...

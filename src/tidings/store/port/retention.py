@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 
-class Dropping(msgspec.Struct, frozen=True, array_like=True):
+class DropSlice(msgspec.Struct, frozen=True, array_like=True):
     """One slice: a kind of data of some orgs that is older than a moment."""
 
     kind: int
@@ -22,7 +22,7 @@ class Dropping(msgspec.Struct, frozen=True, array_like=True):
     now_ms: int = 0  # the time by which the pass drops, remembered for the next one
 
 
-class Dropped(msgspec.Struct, frozen=True, array_like=True):
+class DropReceipt(msgspec.Struct, frozen=True, array_like=True):
     """What a slice did."""
 
     rows: int
@@ -30,7 +30,7 @@ class Dropped(msgspec.Struct, frozen=True, array_like=True):
     took_us: int  # how long the writer was busy with it
 
 
-class Kept(msgspec.Struct, frozen=True, array_like=True):
+class RetentionState(msgspec.Struct, frozen=True, array_like=True):
     """What there is, for metrics and for the next pass."""
 
     dropped_ms: int  # `now_ms` of the last slice; 0 before the first
@@ -50,14 +50,14 @@ class RetentionStore(Protocol):
     no question any more, and its id may be accepted again only after its metadata are gone.
     """
 
-    def drop(self, dropping: Dropping) -> Awaitable[Dropped]:
+    def drop(self, dropping: DropSlice) -> Awaitable[DropReceipt]:
         """Drop up to `rows_max` rows in one transaction."""
         ...
 
-    def kept(self) -> Awaitable[Kept]:
+    def kept(self) -> Awaitable[RetentionState]:
         """What there is to be kept."""
         ...
 
-    def give_back(self, pages: int) -> Awaitable[Dropped]:
+    def give_back(self, pages: int) -> Awaitable[DropReceipt]:
         """Return up to so many free pages to the file system; `rows` says how many."""
         ...

@@ -4,7 +4,16 @@ from collections.abc import Callable, Sequence
 
 import apsw
 
-from tidings.store.port import AccessStore, Link, Member, People, Person, Seen, Session, Use
+from tidings.store.port import (
+    AccessStore,
+    CredentialUse,
+    Link,
+    Member,
+    People,
+    Person,
+    Session,
+    SessionUse,
+)
 from tidings.store.sqlite.answers import answers
 
 EXPIRED_SLICE = 500
@@ -28,7 +37,9 @@ class PeopleTables:
         self._clock_ms = clock_ms
 
     @answers(AccessStore.note_uses)
-    def note_uses(self, credentials: Sequence[Use], sessions: Sequence[Seen]) -> None:
+    def note_uses(
+        self, credentials: Sequence[CredentialUse], sessions: Sequence[SessionUse]
+    ) -> None:
         """See `AccessStore.note_uses`."""
         with self._connection:
             self._connection.executemany(

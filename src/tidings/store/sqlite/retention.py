@@ -114,7 +114,7 @@ class Retention:
         self._again: dict[tuple[int, int], int] = {}  # the last kept-back event that was looked at
 
     @answers(port.Store.drop)
-    def drop(self, dropping: port.Dropping) -> port.Dropped:
+    def drop(self, dropping: port.DropSlice) -> port.DropReceipt:
         """See `port.Store.drop`."""
         began = time.perf_counter()
         if dropping.first:
@@ -130,13 +130,13 @@ class Retention:
                 rows, more = self._drop_answers(dropping)
             else:
                 rows, more = self._drop_of_events(dropping)
-        return port.Dropped(rows, more, round((time.perf_counter() - began) * 1e6))
+        return port.DropReceipt(rows, more, round((time.perf_counter() - began) * 1e6))
 
     @answers(port.Store.kept)
-    def kept(self) -> port.Kept:
+    def kept(self) -> port.RetentionState:
         """See `port.Store.kept`."""
         one = self._one
-        return port.Kept(
+        return port.RetentionState(
             one("SELECT value FROM meta WHERE key = 'dropped_ms'"),
             one("SELECT at_ms FROM event ORDER BY seq LIMIT 1"),
             one("SELECT at_ms FROM event WHERE seq = (SELECT min(seq) FROM body)"),
@@ -147,14 +147,14 @@ class Retention:
         )
 
     @answers(port.Store.give_back)
-    def give_back(self, pages: int) -> port.Dropped:
+    def give_back(self, pages: int) -> port.DropReceipt:
         """See `port.Store.give_back`. The file itself gets shorter when the log is folded."""
         began = time.perf_counter()
         before = self._one("PRAGMA freelist_count")
         with self._unsynced():
             self._run(f"PRAGMA incremental_vacuum({int(pages)})")
         given = before - self._one("PRAGMA freelist_count")
-        return port.Dropped(given, given > 0, round((time.perf_counter() - began) * 1e6))
+        return port.DropReceipt(given, given > 0, round((time.perf_counter() - began) * 1e6))
 
     @contextlib.contextmanager
     def _unsynced(self) -> Iterator[None]:
@@ -169,7 +169,7 @@ class Retention:
 
     # -- events -----------------------------------------------------------------------------------
 
-    def _drop_of_events(self, wanted: port.Dropping) -> tuple[int, bool]:
+    def _drop_of_events(self, wanted: port.DropSlice) -> tuple[int, bool]:
         """A slice of payload or metadata: first what was kept back, then what has become old."""
         group = wanted.kind, wanted.days
         if (again := self._again.get(group)) is not None:
@@ -185,7 +185,7 @@ class Retention:
         return rows, more
 
     def _look(
-        self, wanted: port.Dropping, query: str, after: tuple[int, ...]
+        self, wanted: port.DropSlice, query: str, after: tuple[int, ...]
     ) -> Iterator[tuple[int, Old | None]]:
         """Events behind a place, with the number that their place has; None where it is gone."""
         cursor = self._connection.execute(query, (*after, wanted.rows_max))
@@ -197,7 +197,7 @@ class Retention:
             cursor.close(True)
 
     def _drop(
-        self, wanted: port.Dropping, looked: Iterator[tuple[int, Old | None]]
+        self, wanted: port.DropSlice, looked: Iterator[tuple[int, Old | None]]
     ) -> tuple[int, int, bool]:
         """Rows dropped, the place of the last event that is done with, and whether more is behind.
 
@@ -297,7 +297,7 @@ class Retention:
 
     # -- answers ----------------------------------------------------------------------------------
 
-    def _drop_answers(self, wanted: port.Dropping) -> tuple[int, bool]:
+    def _drop_answers(self, wanted: port.DropSlice) -> tuple[int, bool]:
         """A slice of answers; the org that keeps them is the owner of their webhook."""
         place, orgs = self._place(wanted), frozenset(wanted.orgs)
         found: list[tuple[Any, ...]] = self._connection.execute(
@@ -315,7 +315,7 @@ class Retention:
 
     # -- places -----------------------------------------------------------------------------------
 
-    def _place(self, wanted: port.Dropping) -> Place:
+    def _place(self, wanted: port.DropSlice) -> Place:
         """Where the group stands; at the beginning where other orgs are in it than were."""
         found: list[tuple[Any, ...]] = self._connection.execute(
             "SELECT at, delivery, number FROM keeping WHERE kind = ? AND days = ? AND members = ?",
@@ -323,7 +323,7 @@ class Retention:
         ).fetchall()
         return Place(*found[0]) if found else Place()
 
-    def _move(self, wanted: port.Dropping, place: Place) -> None:
+    def _move(self, wanted: port.DropSlice, place: Place) -> None:
         self._run(
             "INSERT OR REPLACE INTO keeping VALUES (?, ?, ?, ?, ?, ?)",
             *(wanted.kind, wanted.days, _members(wanted), *place),
@@ -362,6 +362,6 @@ def _seqs(run: Sequence[Old]) -> tuple[int, int]:
     return run[0].seq, run[-1].seq
 
 
-def _members(wanted: port.Dropping) -> bytes:
+def _members(wanted: port.DropSlice) -> bytes:
     told = msgspec.msgpack.encode((wanted.others, wanted.orgs))
     return hashlib.blake2b(told, digest_size=8).digest()

@@ -156,8 +156,8 @@ class Writer:
         freed = self._settle(batch.settled, now) if batch.settled else []
         disabled = [(s.webhook, s.version, s.disable) for s in batch.settled if s.disable]
         self._connection.executemany(_DISABLE, disabled)
-        cancelled: list[port.Cancelled] = []
-        for wanted in batch.cancels:  # before the takes: what is cancelled is not taken
+        cancelled: list[port.CancelReceipt] = []
+        for wanted in batch.cancels:  # before the claims: what is cancelled is not claimed
             done, freed_by_it = self._slices.cancel(wanted, now)
             cancelled.append(done)
             freed += freed_by_it
@@ -166,7 +166,7 @@ class Writer:
         freed += freed_by_it
         held: list[int] = []
         seqs, firsts, differing, made_in_part = self._append(batch, now, held)
-        replayed: list[port.Replayed] = []
+        replayed: list[port.ReplayReceipt] = []
         for slice in batch.replays:  # after the events: a lane is told in id order
             made, self._delivery = self._slices.make(slice, now, self._delivery)
             replayed.append(made)
@@ -178,13 +178,13 @@ class Writer:
                     for r in batch.rejections
                 ],
             )
-        taken: list[Job] = []
+        claimed: list[Job] = []
         due: list[tuple[int, int | None]] = []
-        share = max(1, batch.taken_max // max(1, len(batch.takes)))
-        for take in batch.takes:
-            taken += self._take(take.webhook, min(take.limit, share), now)
-            due.append((take.webhook, self._one(_NEXT_DUE, (take.webhook,))))
-        asked = (batch.events, batch.settled, batch.takes, batch.rejections, batch.replays)
+        share = max(1, batch.claimed_max // max(1, len(batch.claims)))
+        for claim in batch.claims:
+            claimed += self._claim(claim.webhook, min(claim.limit, share), now)
+            due.append((claim.webhook, self._one(_NEXT_DUE, (claim.webhook,))))
+        asked = (batch.events, batch.settled, batch.claims, batch.rejections, batch.replays)
         if not (any(asked) or batch.cancels or fanned_out):
             self._connection.execute(_TOUCH)  # an empty batch asks whether writing works: write
         return port.Receipt(
@@ -194,7 +194,7 @@ class Writer:
             held=held,
             differing=differing,
             freed=freed,
-            taken=taken,
+            claimed=claimed,
             due=due,
             replayed=replayed,
             cancelled=cancelled,
@@ -301,7 +301,7 @@ class Writer:
 
     # -- deliveries -------------------------------------------------------------------------------
 
-    def _settle(self, settled: Sequence[port.Settled], now: int) -> list[Job]:
+    def _settle(self, settled: Sequence[port.Settlement], now: int) -> list[Job]:
         rows = []
         attempts = []
         ordered = []
@@ -361,7 +361,7 @@ class Writer:
         """Whether retention has not dropped a delivery meanwhile."""
         return self._one(_KNOWN, (delivery,), None) is not None
 
-    def _unseen(self, one: port.Settled) -> bool:
+    def _unseen(self, one: port.Settlement) -> bool:
         """Whether a plain first success, which the delivery's row would show, has come too late."""
         if one.evidence is not None or one.attempt > 1:
             return False
@@ -379,7 +379,7 @@ class Writer:
         touch(self._connection, [first])
         return [self._job(first, retry=False)]
 
-    def _take(self, webhook: int, limit: int, now: int) -> list[Job]:
+    def _claim(self, webhook: int, limit: int, now: int) -> list[Job]:
         due = [row[0] for row in self._connection.execute(_DUE, (webhook, now, limit))]
         self._connection.executemany(_TAKE, [(one,) for one in due])
         self._connection.executemany(_INTENT, [(now, one) for one in due])
@@ -407,7 +407,7 @@ class Writer:
         return default if row is None else row[0]
 
 
-def _attempt_row(one: port.Settled) -> Row:
+def _attempt_row(one: port.Settlement) -> Row:
     evidence = one.evidence
     if evidence is None:
         kept: Row = (None, None, None, None, None, None)

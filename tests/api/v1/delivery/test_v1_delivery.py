@@ -29,7 +29,7 @@ async def accept(s: Service, id: str, hook: Any, key: int | None = None) -> int:
 
 async def settle(s: Service, delivery: int, hook: Any, state: State, **more: Any) -> None:
     fields = {"key": None, "attempt": 1, "version": 1, "status": 200} | more
-    outcome = port.Settled(
+    outcome = port.Settlement(
         delivery=delivery,
         webhook=hook.number,
         state=int(state),
@@ -112,8 +112,8 @@ async def test_a_failed_delivery_is_tried_again_and_its_lane_is_told() -> None:
         assert reply.status == 202 and reply.json["outcome"] == "due"
         assert s.lanes.asked == [(hook.number, s.clock.ms)]
         assert (await shown(s, delivery))["state"] == "retrying"
-        take = port.Batch(0, takes=[port.Take(hook.number, 5)])
-        [job] = (await s.store.commit(take)).taken
+        take = port.Batch(0, claims=[port.RetryClaim(hook.number, 5)])
+        [job] = (await s.store.commit(take)).claimed
         assert (job.delivery, job.attempt) == (delivery, 2)
         s.next_attempts[delivery] = NextAttempt(begun=2)
         again = await s.call("POST", path)
@@ -143,8 +143,8 @@ async def failing(s: Service, hook: Any, *, taken: bool = False) -> int:
     more = {"status": 503, "evidence": EVIDENCE, "delay_ms": 0 if taken else 5_000}
     await settle(s, delivery, hook, State.RETRYING, **more)
     if taken:
-        take = port.Batch(0, takes=[port.Take(hook.number, 5)])
-        assert len((await s.store.commit(take)).taken) == 1
+        take = port.Batch(0, claims=[port.RetryClaim(hook.number, 5)])
+        assert len((await s.store.commit(take)).claimed) == 1
     return delivery
 
 

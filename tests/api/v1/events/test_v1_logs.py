@@ -36,7 +36,9 @@ async def accept(
 
 
 async def settle(s: Service, delivery: int, hook: Any, state: State, **more: Any) -> None:
-    outcome = port.Settled(delivery, hook.number, None, int(state), 1, 1, START_MS, 12, 200, **more)
+    outcome = port.Settlement(
+        delivery, hook.number, None, int(state), 1, 1, START_MS, 12, 200, **more
+    )
     await s.store.commit(port.Batch(s.registry.version, settled=[outcome]))
 
 
@@ -274,7 +276,7 @@ async def test_a_webhooks_tally_says_what_it_was_answered() -> None:
             delivery = await accept(s, f"e-{n}", crm)
             state = State.DELIVERED if status == 200 else State.RETRYING
             due_ms = None if state.final else START_MS + 60_000
-            one = port.Settled(
+            one = port.Settlement(
                 delivery, crm.number, None, int(state), 1, 1, START_MS, 12, status, due_ms
             )
             await s.store.commit(port.Batch(s.registry.version, settled=[one]))

@@ -33,7 +33,7 @@ async def events(
     ]
     receipt = await made.store.commit(port.Batch(made.registry.version, batch))
     ends = [
-        port.Settled(first, number, None, state, 1, 1, 0, 5, 500)
+        port.Settlement(first, number, None, state, 1, 1, 0, 5, 500)
         for first, state in zip(receipt.firsts, states, strict=True)
         if state is not None and state.final
     ]
@@ -77,7 +77,7 @@ async def test_a_job_is_made_runs_and_is_told_of_when_it_has_ended() -> None:
             await asyncio.sleep(0.01)
         jobs = await made.store.page(number, 0, 10)
         ends = [
-            port.Settled(job.delivery, number, None, State.DELIVERED, 1, 1, 0, 5, 200)
+            port.Settlement(job.delivery, number, None, State.DELIVERED, 1, 1, 0, 5, 200)
             for job in jobs
         ]
         await made.store.commit(port.Batch(0, settled=ends))

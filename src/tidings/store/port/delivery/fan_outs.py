@@ -9,7 +9,7 @@ PER_EVENT_MAX = 250  # of one event: each is another lane that begins to send
 FAN_OUT_ROWS = 100  # owed deliveries that one later commit makes beside what else it writes
 
 
-class FannedOut(msgspec.Struct, frozen=True, array_like=True):
+class FanOut(msgspec.Struct, frozen=True, array_like=True):
     """What a commit has made of the deliveries that one event was owed.
 
     Only those that may be sent now. Their ids were given when the event was accepted, so they may

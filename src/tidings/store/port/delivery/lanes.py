@@ -15,21 +15,21 @@ import msgspec
 
 from tidings.core.delivery.job import Job
 
-TAKEN_MAX = 250  # due retries that one commit takes: so many attempts begin at once
+CLAIMED_MAX = 250  # due retries that one commit claims: so many attempts begin at once
 
 
-class Take(msgspec.Struct, frozen=True, array_like=True):
+class RetryClaim(msgspec.Struct, frozen=True, array_like=True):
     """Ask for up to `limit` due retries of a webhook.
 
-    A commit with many takes gives each an equal share of `Batch.taken_max`, at least one: the next
-    due time that it answers then has passed, and more can be taken at once.
+    A commit with many claims gives each an equal share of `Batch.claimed_max`, at least one: the
+    next due time that it answers then has passed, and more can be claimed at once.
     """
 
     webhook: int
     limit: int
 
 
-class Standing(msgspec.Struct, frozen=True, array_like=True):
+class Backlog(msgspec.Struct, frozen=True, array_like=True):
     """What is unfinished of one webhook."""
 
     webhook: int
@@ -37,7 +37,7 @@ class Standing(msgspec.Struct, frozen=True, array_like=True):
     next_due_ms: int | None
 
 
-class Asked(msgspec.Struct, frozen=True, array_like=True):
+class ManualRetry(msgspec.Struct, frozen=True, array_like=True):
     """What asking for a try now has done.
 
     `outcome`: "due" (it is due now), "next" (it goes next of its ordering key), "waiting" (it waits
@@ -49,7 +49,7 @@ class Asked(msgspec.Struct, frozen=True, array_like=True):
     promised_ms: int | None = None  # when the automatic attempt was due that this one comes before
 
 
-class Unfinished(msgspec.Struct, frozen=True, array_like=True):
+class UnfinishedPage(msgspec.Struct, frozen=True, array_like=True):
     """A part of what is unfinished, and where to go on; `place` is None at its end."""
 
     deliveries: Sequence[int]
@@ -65,7 +65,7 @@ class LaneStore(Protocol):
 
     def recover(
         self, window: int, left: Sequence[tuple[int, int]] | None = None
-    ) -> Awaitable[Sequence[Standing]]:
+    ) -> Awaitable[Sequence[Backlog]]:
         """Called once by a new owner, before anything is sent.
 
         What may have been in flight when the last owner died gets an attempt `possibly sent (worker
@@ -75,7 +75,7 @@ class LaneStore(Protocol):
         """
         ...
 
-    def unfinished(self) -> Awaitable[Sequence[Standing]]:
+    def unfinished(self) -> Awaitable[Sequence[Backlog]]:
         """The webhooks that have unfinished deliveries, as `recover` tells them."""
         ...
 
@@ -90,7 +90,7 @@ class LaneStore(Protocol):
         """Move up to `limit` unfinished deliveries to PARKED or CANCELLED; how many were moved."""
         ...
 
-    def retry_now(self, delivery: int) -> Awaitable[Asked]:
+    def retry_now(self, delivery: int) -> Awaitable[ManualRetry]:
         """Make a failed, parked, cancelled or retrying delivery due now.
 
         A final one is RETRYING again. Behind another unfinished one of its ordering key it is HELD
@@ -100,7 +100,7 @@ class LaneStore(Protocol):
 
     def unfinished_before(
         self, accepted_before_ms: int, place: tuple[int, int, int, int], limit: int
-    ) -> Awaitable[Unfinished]:
+    ) -> Awaitable[UnfinishedPage]:
         """Look at up to `limit` unfinished deliveries of all webhooks behind a place, which is all
         zeros at first, for those that were accepted before a time (or, of replays, made)."""
         ...

@@ -29,7 +29,7 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     timings: Timings | None = None
 
 
-class Settled(msgspec.Struct, frozen=True, array_like=True):
+class Settlement(msgspec.Struct, frozen=True, array_like=True):
     """What came of one attempt. `state` is DELIVERED, FAILED or RETRYING."""
 
     delivery: int

@@ -35,11 +35,11 @@ class AskedTries:
         self._clock_ms = clock_ms
 
     @answers(port.Store.retry_now)
-    def retry_now(self, delivery: int) -> port.Asked:
+    def retry_now(self, delivery: int) -> port.ManualRetry:
         """See `port.Store.retry_now`."""
         with self._connection:
             row = self._run(_ROW, (delivery,)).fetchone()
-            asked = port.Asked("unknown") if row is None else self._retry(delivery, *row)
+            asked = port.ManualRetry("unknown") if row is None else self._retry(delivery, *row)
         return asked
 
     def _retry(
@@ -50,17 +50,17 @@ class AskedTries:
         webhook: int,
         key: int | None,
         has_body: bool,
-    ) -> port.Asked:
+    ) -> port.ManualRetry:
         refused = _refusal(State(number), due_ms, has_body)
         return refused or self._revive(delivery, State(number), due_ms, webhook, key)
 
     def _revive(
         self, delivery: int, state: State, due_ms: int | None, webhook: int, key: int | None
-    ) -> port.Asked:
+    ) -> port.ManualRetry:
         now = self._clock_ms()
         if state is State.RETRYING:
             self._run("UPDATE delivery SET due_ms = ? WHERE id = ?", (now, delivery))
-            return port.Asked("due", now, due_ms)
+            return port.ManualRetry("due", now, due_ms)
         behind = key is not None and self._waits(webhook, key)
         after = move(state, Move.ASKED_BEHIND if behind else Move.ASKED)
         self._run(
@@ -70,7 +70,7 @@ class AskedTries:
         self._run("DELETE FROM delivery_cancel WHERE delivery = ?", (delivery,))
         replay_tallies.take_back(self._connection, delivery)
         touch(self._connection, [delivery])
-        return port.Asked("next") if behind else port.Asked("due", now)
+        return port.ManualRetry("next") if behind else port.ManualRetry("due", now)
 
     @answers(port.Store.drop_rejection)
     def drop_rejection(self, org: int, number: int) -> None:
@@ -115,11 +115,11 @@ class Rejections:
         return None if row is None else port.Rejection(*row)
 
 
-def _refusal(state: State, due_ms: int | None, has_body: bool) -> port.Asked | None:
+def _refusal(state: State, due_ms: int | None, has_body: bool) -> port.ManualRetry | None:
     if state in (State.PENDING, State.HELD):
-        return port.Asked("waiting")
+        return port.ManualRetry("waiting")
     if state is State.DELIVERED:
-        return port.Asked("delivered")
+        return port.ManualRetry("delivered")
     if state is State.RETRYING and due_ms is None:
-        return port.Asked("under_way")
-    return None if has_body else port.Asked("no_payload")
+        return port.ManualRetry("under_way")
+    return None if has_body else port.ManualRetry("no_payload")

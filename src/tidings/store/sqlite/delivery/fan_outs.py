@@ -107,12 +107,12 @@ class FanOuts:
             if new.key is not None and not new.parked:
                 insort(owed.keyed.setdefault((new.webhook, new.key), []), id)
 
-    def make(self, limit: int, now: int, last: int) -> tuple[list[port.FannedOut], list[Job]]:
+    def make(self, limit: int, now: int, last: int) -> tuple[list[port.FanOut], list[Job]]:
         """Make up to `limit` of what is owed, org by org, the oldest of each first.
 
         Returns also the jobs that this has freed. `last` is the greatest id that was ever given.
         """
-        made: list[port.FannedOut] = []
+        made: list[port.FanOut] = []
         freed: list[Job] = []
         blocks: set[int] = set()
         size = 0
@@ -131,7 +131,7 @@ class FanOuts:
             owed.count -= len(taken)
             sendable, ended = self._insert(event, first, taken, now)
             freed += [job for place in ended for job in self._free_next(*place)]
-            made.append(port.FannedOut(org, event_id, at_ms, body, sendable))
+            made.append(port.FanOut(org, event_id, at_ms, body, sendable))
             blocks |= {first >> BLOCK_BITS, (first + len(taken) - 1) >> BLOCK_BITS}
             limit -= len(taken)
             size += len(body)

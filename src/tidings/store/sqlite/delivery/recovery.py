@@ -55,7 +55,7 @@ class Recovery:
     @answers(port.Store.recover)
     def recover(
         self, window: int, left: Sequence[tuple[int, int]] | None = None
-    ) -> Sequence[port.Standing]:
+    ) -> Sequence[port.Backlog]:
         """See `port.Store.recover`. After a clean stop nothing was in flight."""
         run = self._connection.execute
         with self._connection:
@@ -69,7 +69,7 @@ class Recovery:
         return self.unfinished()
 
     @answers(port.Store.unfinished)
-    def unfinished(self) -> list[port.Standing]:
+    def unfinished(self) -> list[port.Backlog]:
         """See `port.Store.unfinished`."""
         run = self._connection.execute
         standings = []
@@ -84,7 +84,7 @@ class Recovery:
                 "SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state = 2", (webhook,)
             )
             if pending or due is not None:
-                standings.append(port.Standing(webhook, pending, due))
+                standings.append(port.Backlog(webhook, pending, due))
         return standings
 
     def stopped_cleanly(self) -> None:

@@ -24,6 +24,7 @@ from tidings.store.sqlite.database import (
 from tidings.store.sqlite.delivery.asked import AskedTries, Rejections
 from tidings.store.sqlite.delivery.health import HealthRows
 from tidings.store.sqlite.delivery.recovery import Recovery
+from tidings.store.sqlite.emails import EmailRows
 from tidings.store.sqlite.events.blocks import Blocks
 from tidings.store.sqlite.events.log import Log
 from tidings.store.sqlite.events.lookup import Lookup
@@ -33,7 +34,6 @@ from tidings.store.sqlite.events.totals import Totals
 from tidings.store.sqlite.events.types import Types
 from tidings.store.sqlite.inboxes import InboxReader, InboxRows
 from tidings.store.sqlite.leaps import Leaps
-from tidings.store.sqlite.letters import LetterRows
 from tidings.store.sqlite.people import PeopleTables
 from tidings.store.sqlite.reference import ReferenceReader, ReferenceWriter
 from tidings.store.sqlite.replay.replays import ReplayQueries, ReplayRows
@@ -71,7 +71,7 @@ class WritingHalf:
     inboxes: InboxRows
     people: PeopleTables
     health: HealthRows
-    letters: LetterRows
+    emails: EmailRows
     reference: ReferenceWriter
     replays: ReplayRows
     types: Types
@@ -97,7 +97,7 @@ class WritingHalf:
         self.inboxes = InboxRows(self.connection, clock_ms)
         self.people = PeopleTables(self.connection, clock_ms)
         self.health = HealthRows(self.connection, clock_ms, self.writer.free_next)
-        self.letters = LetterRows(self.connection)
+        self.emails = EmailRows(self.connection)
         self.reference = ReferenceWriter(self.connection)
         self.replays = ReplayRows(self.connection, clock_ms)
         self.types = Types(self.connection, clock_ms, self.writer.version_raised)

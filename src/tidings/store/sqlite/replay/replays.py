@@ -102,7 +102,7 @@ class ReplayRows:
         self._clock_ms = clock_ms
 
     @answers(port.Store.put_replay)
-    def put(self, job: port.ReplayJob, listed: Sequence[port.Listed]) -> port.ReplayJob:
+    def put(self, job: port.ReplayJob, listed: Sequence[port.ReplayEntry]) -> port.ReplayJob:
         """See `port.ReplayStore.put_replay`."""
         run = self._connection.execute
         with self._connection:
@@ -155,7 +155,7 @@ class ReplayRows:
         return _job(rows[0]) if rows else None
 
     @answers(port.Store.tally_replay)
-    def tally(self, replay: int, after: int, limit: int) -> port.Tallied:
+    def tally(self, replay: int, after: int, limit: int) -> port.ReplayTally:
         """See `port.ReplayStore.tally_replay`."""
         run = self._connection.execute
         seen: list[tuple[Any, ...]] = run(_TALLY, (replay, after, limit)).fetchall()
@@ -165,7 +165,7 @@ class ReplayRows:
                 replay_tallies.count(self._connection, final)
         after = seen[-1][0] if len(seen) == limit else 0
         is_open = run(_ANY_OPEN, (replay,)).fetchone() is not None
-        return port.Tallied(after, len(final), is_open)
+        return port.ReplayTally(after, len(final), is_open)
 
     @answers(port.Store.close_replay)
     def close(self, replay: int) -> None:
@@ -221,16 +221,16 @@ class ReplayQueries:
         return [_job(row) for row in self._connection.execute(_NEWEST, (org, before, limit))]
 
     @answers(port.Store.listed_events)
-    def listed_events(self, org: int, ids: Sequence[str]) -> list[port.Listed]:
+    def listed_events(self, org: int, ids: Sequence[str]) -> list[port.ReplayEntry]:
         """See `port.ReplayStore.listed_events`."""
         find = "SELECT seq FROM event_id WHERE hash = ?"
         rows = (self._connection.execute(find, (id_hash(org, id),)).fetchone() for id in ids)
-        return [port.Listed(row[0]) for row in rows if row is not None]
+        return [port.ReplayEntry(row[0]) for row in rows if row is not None]
 
     @answers(port.Store.unfinished_before)
     def unfinished_before(
         self, accepted_before_ms: int, place: tuple[int, int, int, int], limit: int
-    ) -> port.Unfinished:
+    ) -> port.UnfinishedPage:
         """See `port.ReplayStore.unfinished_before`."""
         stage, webhook, key, after = place
         rows: list[tuple[Any, ...]] = self._connection.execute(
@@ -239,9 +239,9 @@ class ReplayQueries:
         found = [id for id, _, _, at_ms in rows if at_ms < accepted_before_ms]
         if len(rows) == limit:
             id, webhook, key, _ = rows[-1]
-            return port.Unfinished(found, (stage, webhook, key, id))
+            return port.UnfinishedPage(found, (stage, webhook, key, id))
         stage += 1
-        return port.Unfinished(found, (stage, 0, 0, 0) if stage < len(_STAGES) else None)
+        return port.UnfinishedPage(found, (stage, 0, 0, 0) if stage < len(_STAGES) else None)
 
     @answers(port.Store.owed_before)
     def owed_before(self, accepted_before_ms: int) -> int:

@@ -63,11 +63,13 @@ class ReplaySlices:
         self._waits = waits
         self._free_next = free_next
 
-    def make(self, slice: port.ReplaySlice, now: int, number: int) -> tuple[port.Replayed, int]:
+    def make(
+        self, slice: port.ReplaySlice, now: int, number: int
+    ) -> tuple[port.ReplayReceipt, int]:
         """Make a slice's deliveries, with ids above `number`; what it did, and the last id."""
         row = self._connection.execute(_SPEC, (slice.replay, slice.after)).fetchone()
         if row is None:
-            return port.Replayed(slice.replay, False), number
+            return port.ReplayReceipt(slice.replay, False), number
         spec = _spec.decode(row[0])
         assert spec.target is not None
         decisions: Counter[ReplayDecision] = Counter()
@@ -109,14 +111,14 @@ class ReplaySlices:
             decisions[ReplayDecision.NO_BODY],
         )
         self._connection.execute(_ADVANCE, (slice.to, made, *skipped, slice.replay))
-        return port.Replayed(slice.replay, True, made, pending), number
+        return port.ReplayReceipt(slice.replay, True, made, pending), number
 
-    def cancel(self, slice: port.CancelSlice, now: int) -> tuple[port.Cancelled, list[Job]]:
+    def cancel(self, slice: port.CancelSlice, now: int) -> tuple[port.CancelReceipt, list[Job]]:
         """End what is unfinished of these deliveries; what it did, and what that has freed."""
         run = self._connection.execute
         if slice.replay is not None and slice.to:
             if run(_SPEC, (slice.replay, slice.after)).fetchone() is None:
-                return port.Cancelled(False), []
+                return port.CancelReceipt(False), []
         cancelled: list[tuple[int, int]] = []
         freed: list[Job] = []
         for delivery in slice.deliveries:
@@ -134,4 +136,6 @@ class ReplaySlices:
             run(_ADVANCE, (slice.to, len(cancelled), 0, 0, 0, slice.replay))
         touch(self._connection, [delivery for _, delivery in cancelled])
         ended = {delivery for _, delivery in cancelled}  # one that was freed may end here too
-        return port.Cancelled(True, cancelled), [one for one in freed if one.delivery not in ended]
+        return port.CancelReceipt(True, cancelled), [
+            one for one in freed if one.delivery not in ended
+        ]

@@ -64,7 +64,7 @@ class Visited(msgspec.Struct, frozen=True):
     webhooks: frozenset[int] = frozenset()  # of its entries in the list; empty: any
 
 
-def packed(listed: Sequence[port.Listed]) -> list[tuple[int, bytes]]:
+def packed(listed: Sequence[port.ReplayEntry]) -> list[tuple[int, bytes]]:
     """A list as rows: the last event of each part and its entries. No event stands in two parts."""
     parts: list[tuple[int, bytes]] = []
     part, count = bytearray(), 0
@@ -220,15 +220,15 @@ class ReplaySource:
 
     @answers(port.Store.count_replay)
     def count(
-        self, replay: int, spec: port.ReplaySpec, after: int, listed: Sequence[port.Listed]
-    ) -> port.Counted:
+        self, replay: int, spec: port.ReplaySpec, after: int, listed: Sequence[port.ReplayEntry]
+    ) -> port.ReplayCount:
         """See `port.ReplayStore.count_replay`; for some 20 ms at most."""
         if listed:
             pairs = sorted({(one.event, one.webhook) for one in listed})
             grouped = groupby(pairs, lambda pair: pair[0])
             groups = [(event, [webhook for _, webhook in group]) for event, group in grouped]
             visited = [one for group in groups if (one := self.fitting(spec, *group)) is not None]
-            return port.Counted(groups[-1][0], *self._count(spec, visited), True)
+            return port.ReplayCount(groups[-1][0], *self._count(spec, visited), True)
         count = skipped = 0
         ended, until_s = False, time.monotonic() + COUNT_S
         while not ended and time.monotonic() < until_s:
@@ -238,7 +238,7 @@ class ReplaySource:
             count, skipped = count + more, skipped + not_these
             if after == began:
                 break
-        return port.Counted(after, count, skipped, ended)
+        return port.ReplayCount(after, count, skipped, ended)
 
     def _count(self, spec: port.ReplaySpec, visited: Sequence[Visited]) -> tuple[int, int]:
         if spec.target is None:
@@ -265,14 +265,14 @@ class ReplaySource:
         return int(low) - 1
 
     @answers(port.Store.listed_deliveries)
-    def listed_deliveries(self, org: int, deliveries: Sequence[int]) -> list[port.Listed]:
+    def listed_deliveries(self, org: int, deliveries: Sequence[int]) -> list[port.ReplayEntry]:
         """See `port.ReplayStore.listed_deliveries`."""
         rows = self._connection.execute(
             "SELECT d.event, d.webhook FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value"
             " JOIN webhook w ON w.number = d.webhook WHERE w.org = ?",
             (_texts(deliveries), org),
         )
-        return [port.Listed(event, webhook) for event, webhook in rows]
+        return [port.ReplayEntry(event, webhook) for event, webhook in rows]
 
 
 def _texts(values: Sequence[Any]) -> str:

@@ -1,4 +1,4 @@
-"""Letters that wait, as rows."""
+"""E-mails that wait, as rows."""
 
 from collections.abc import Sequence
 
@@ -8,38 +8,38 @@ from tidings.store import port
 from tidings.store.sqlite.answers import answers
 
 
-class LetterRows:
+class EmailRows:
     """Shares the writer's connection."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
 
-    @answers(port.Store.put_letter)
-    def put(self, letter: port.Letter) -> bool:
-        """See `port.Store.put_letter`."""
+    @answers(port.Store.put_email)
+    def put(self, email: port.Email) -> bool:
+        """See `port.Store.put_email`."""
         run = self._connection.execute
         with self._connection:
-            known = run("SELECT 1 FROM letter WHERE id = ?", (letter.id,)).fetchall()
+            known = run("SELECT 1 FROM letter WHERE id = ?", (email.id,)).fetchall()
             run(
                 "INSERT OR REPLACE INTO letter (id, org, kind, fact, due_ms, tries)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
-                (letter.id, letter.org, letter.kind, letter.fact, letter.due_ms, letter.tries),
+                (email.id, email.org, email.kind, email.fact, email.due_ms, email.tries),
             )
         return not known
 
-    @answers(port.Store.drop_letters)
+    @answers(port.Store.drop_emails)
     def drop(self, ids: Sequence[str]) -> None:
-        """See `port.Store.drop_letters`."""
+        """See `port.Store.drop_emails`."""
         with self._connection:
             self._connection.executemany(
-                "DELETE FROM letter WHERE id = ?", [(letter,) for letter in ids]
+                "DELETE FROM letter WHERE id = ?", [(email,) for email in ids]
             )
 
-    @answers(port.Store.letters)
-    def all(self) -> list[port.Letter]:
-        """See `port.Store.letters`."""
+    @answers(port.Store.emails)
+    def all(self) -> list[port.Email]:
+        """See `port.Store.emails`."""
         return [
-            port.Letter(*row)
+            port.Email(*row)
             for row in self._connection.execute(
                 "SELECT id, org, kind, fact, due_ms, tries FROM letter ORDER BY due_ms, id"
             )
