@@ -31,6 +31,7 @@ from tidings.store.sqlite.database import (
     newest_schema,
     open_reader,
 )
+from tidings.store.sqlite.states import FINAL, HELD, PENDING, RETRYING
 
 KEY = "key"
 MANIFEST = "manifest.json"
@@ -163,10 +164,11 @@ def _copy(data: Path, stage: Path, progress: Progress) -> Manifest:
         unfinished = sum(
             int(count)
             for query in (
-                "SELECT count(*) FROM delivery INDEXED BY delivery_pending WHERE state = 0",
-                "SELECT count(*) FROM delivery INDEXED BY delivery_due WHERE state = 2",
+                "SELECT count(*) FROM delivery INDEXED BY delivery_pending"
+                f" WHERE state = {PENDING}",
+                f"SELECT count(*) FROM delivery INDEXED BY delivery_due WHERE state = {RETRYING}",
                 "SELECT count(*) FROM delivery INDEXED BY delivery_key"
-                " WHERE state < 3 AND key IS NOT NULL AND state = 1",
+                f" WHERE state < {FINAL} AND key IS NOT NULL AND state = {HELD}",
             )
             for (count,) in copy.execute(query)
         )

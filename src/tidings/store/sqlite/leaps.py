@@ -12,6 +12,7 @@ from typing import Any
 import apsw
 
 from tidings.core.steady_clock import LEAP_MS
+from tidings.store.sqlite.states import RETRYING
 
 LEAPS_MAX = 256  # older ones are of deliveries that have long ended
 
@@ -21,7 +22,7 @@ _NOTE = "INSERT INTO leap VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET by_ms = by_
 _FORGET = (
     "DELETE FROM leap WHERE upto <= (SELECT upto FROM leap ORDER BY upto DESC LIMIT 1 OFFSET ?)"
 )
-_MOVE_DUE = "UPDATE delivery SET due_ms = due_ms + ? WHERE state = 2 AND due_ms NOT NULL"
+_MOVE_DUE = f"UPDATE delivery SET due_ms = due_ms + ? WHERE state = {RETRYING} AND due_ms NOT NULL"
 _LAST_DATE = (  # of the newest event, as today's dates have it
     "SELECT at_ms + (SELECT coalesce(sum(p.by_ms), 0) FROM leap p"
     " WHERE p.upto >= first_delivery + deliveries - 1"
@@ -31,7 +32,7 @@ _LAST_DATE = (  # of the newest event, as today's dates have it
 _STRANDED = (
     "UPDATE delivery SET due_ms = due_ms - (SELECT a.started_ms FROM attempt a"
     " WHERE a.delivery = delivery.id AND a.number = delivery.attempts) + ?1"
-    " WHERE state = 2 AND due_ms > ?1 AND EXISTS (SELECT 1 FROM attempt a"
+    f" WHERE state = {RETRYING} AND due_ms > ?1 AND EXISTS (SELECT 1 FROM attempt a"
     " WHERE a.delivery = delivery.id AND a.number = delivery.attempts AND a.started_ms > ?1)"
 )
 

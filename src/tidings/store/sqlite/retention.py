@@ -26,6 +26,7 @@ from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery import replay_tallies
 from tidings.store.sqlite.events.queries import id_hash
+from tidings.store.sqlite.states import FINAL
 
 SLICE_BYTES = 2 << 20  # of bodies: dropping a long one reads all of its pages
 
@@ -33,11 +34,11 @@ _OWN = "d.id >= e.first_delivery AND d.id < e.first_delivery + e.deliveries"
 # Of an event: whether anything of it is unfinished, the bytes of its body, and its replays.
 _EVENT = (
     "e.seq, e.org, e.id, e.at_ms, e.first_delivery, e.deliveries,"
-    f" EXISTS (SELECT 1 FROM delivery d WHERE {_OWN} AND d.state < 3)"
+    f" EXISTS (SELECT 1 FROM delivery d WHERE {_OWN} AND d.state < {FINAL})"
     " OR EXISTS (SELECT 1 FROM fan_out f WHERE f.first >= e.first_delivery"
     " AND f.first < e.first_delivery + e.deliveries)"
     " OR EXISTS (SELECT 1 FROM delivery_replay r JOIN delivery d ON d.id = r.delivery"
-    " WHERE r.event = e.seq AND d.state < 3),"
+    f" WHERE r.event = e.seq AND d.state < {FINAL}),"
     " coalesce((SELECT length(b.bytes) FROM body b WHERE b.seq = e.seq), 0),"
     " (SELECT count(*) FROM delivery_replay r WHERE r.event = e.seq)"
 )

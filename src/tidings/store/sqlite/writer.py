@@ -19,13 +19,13 @@ from tidings.store.sqlite.delivery.fan_outs import FanOuts
 from tidings.store.sqlite.events.queries import id_hash
 from tidings.store.sqlite.leaps import LATER
 from tidings.store.sqlite.replay.slices import ReplaySlices
+from tidings.store.sqlite.states import DELIVERED, FINAL, HELD, PENDING, RETRYING
 from tidings.store.sqlite.touched import BLOCK_BITS, touch, touch_blocks, touch_replayed
 
 Row = tuple[Any, ...]
 
-_PENDING, _HELD, _RETRYING = int(State.PENDING), int(State.HELD), int(State.RETRYING)
 _ENDED_BY_OTHERS = (State.PARKED, State.CANCELLED)
-_PARKED, _FIRST_FINAL = int(State.PARKED), int(State.DELIVERED)
+_PARKED = int(State.PARKED)
 
 _INSERT_ID = "INSERT INTO event_id VALUES (?, ?, ?)"
 _INSERT_EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -38,7 +38,7 @@ _INSERT_DELIVERY = (
 # same attempt changes nothing.
 _SETTLE = (
     "UPDATE delivery SET state = ?, attempts = ?, due_ms = ?, done_ms = ?, duration_ms = ?,"
-    " status = ?, version = ? WHERE id = ? AND state IN (0, 2)"
+    f" status = ?, version = ? WHERE id = ? AND state IN ({PENDING}, {RETRYING})"
 )
 _ATTEMPT = "INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 # An attempt that ended after its delivery was cancelled or parked counts all the same.
@@ -47,13 +47,13 @@ _REJECTION = (
     "INSERT INTO rejection (org, at_ms, name, event_id, code, message, path, body)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_WAITS = "SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND state < 3 LIMIT 1"
+_WAITS = f"SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND state < {FINAL} LIMIT 1"
 _NEXT_OF_KEY = (
-    "SELECT id FROM delivery WHERE webhook = ? AND key = ? AND state < 3 ORDER BY id LIMIT 1"
+    f"SELECT id FROM delivery WHERE webhook = ? AND key = ? AND state < {FINAL} ORDER BY id LIMIT 1"
 )
-_FREE = f"UPDATE delivery SET state = {_PENDING} WHERE id = ? AND state = {_HELD}"
+_FREE = f"UPDATE delivery SET state = {PENDING} WHERE id = ? AND state = {HELD}"
 _DUE = (
-    "SELECT id FROM delivery WHERE webhook = ? AND state = 2 AND due_ms <= ?"
+    f"SELECT id FROM delivery WHERE webhook = ? AND state = {RETRYING} AND due_ms <= ?"
     " ORDER BY due_ms LIMIT ?"
 )
 _TAKE = "UPDATE delivery SET due_ms = NULL, attempts = attempts + 1 WHERE id = ?"
@@ -61,7 +61,9 @@ _INTENT = (
     "INSERT OR IGNORE INTO attempt (delivery, number, started_ms, version)"
     " SELECT id, attempts, ?, version FROM delivery WHERE id = ?"
 )
-_NEXT_DUE = "SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state = 2 AND due_ms NOT NULL"
+_NEXT_DUE = (
+    f"SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state = {RETRYING} AND due_ms NOT NULL"
+)
 # The first bytes stay: they are what retries send.
 # Retention may have come first, where the attempt ended after its delivery: what is made of a
 # payload goes with it.
@@ -100,7 +102,7 @@ ONE_JOB = f"{_COLUMNS} FROM delivery d{_JOINED} WHERE d.id = ?"
 # read past everything that was ever delivered.
 PENDING_JOBS = (
     f"{_COLUMNS} FROM delivery d INDEXED BY delivery_pending{_JOINED}"
-    " WHERE d.webhook = ? AND d.id > ? AND d.state = 0 ORDER BY d.id LIMIT ?"
+    f" WHERE d.webhook = ? AND d.id > ? AND d.state = {PENDING} ORDER BY d.id LIMIT ?"
 )
 
 
@@ -257,13 +259,13 @@ class Writer:
             left -= len(matched)
             for new in matched:
                 number += 1
-                state = _PARKED if new.parked else _PENDING
+                state = _PARKED if new.parked else PENDING
                 if new.key is not None and not new.parked:
                     # The rows before it in this batch must be seen: ordered webhooks pay for it.
                     self._connection.executemany(_INSERT_DELIVERY, deliveries)
                     deliveries = []
                     if self.waits(new.webhook, new.key):
-                        state = _HELD
+                        state = HELD
                         held.append(number)
                 deliveries.append((number, seq, new.webhook, new.version, state, new.key))
             number = after
@@ -309,7 +311,7 @@ class Writer:
         left_out = []
         over = []
         for one in settled:
-            final = one.state >= _FIRST_FINAL
+            final = one.state >= FINAL
             due = None if one.delay_ms is None else now + one.delay_ms
             rows.append(
                 (
@@ -325,7 +327,7 @@ class Writer:
             )
             if one.evidence is not None or one.attempt > 1:
                 attempts.append(_attempt_row(one))
-                if one.state == _FIRST_FINAL:  # delivered, and not at once
+                if one.state == DELIVERED:  # delivered, and not at once
                     over.append((one.delivery,))
             if one.sent is not None:
                 sent.append((one.delivery, one.sent))
@@ -343,7 +345,7 @@ class Writer:
         if full:
             touch_blocks(self._connection, full)
         touch_replayed(
-            self._connection, [one.delivery for one in settled if one.state == _FIRST_FINAL]
+            self._connection, [one.delivery for one in settled if one.state == DELIVERED]
         )
         if sent:
             self._connection.executemany(_KEEP_SENT, sent)

@@ -19,6 +19,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.store import port
+from tidings.store.sqlite.states import FINAL
 from tidings.store.sqlite.touched import BLOCK_BITS, touch_blocks
 
 RUN_ENTRIES = port.FAN_OUT_ROWS  # so that a slice takes whole runs
@@ -39,7 +40,7 @@ _OWED = (
 _STANDING = "SELECT standing FROM webhook_version WHERE webhook = ? ORDER BY version DESC LIMIT 1"
 _WAITS_BEFORE = (
     "SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND key NOT NULL AND id < ?"
-    " AND state < 3 LIMIT 1"
+    f" AND state < {FINAL} LIMIT 1"
 )
 _ENDED = {Standing.DELETED: int(State.CANCELLED), Standing.DISABLED: int(State.PARKED)}
 _entries = msgspec.msgpack.Decoder(list[port.NewDelivery])

@@ -12,6 +12,7 @@ from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery.recovery import LOST
 from tidings.store.sqlite.leaps import LATER
+from tidings.store.sqlite.states import FINAL, HELD, PENDING, RETRYING
 from tidings.store.sqlite.touched import touch
 
 _PUT = (
@@ -48,9 +49,9 @@ _EXPIRED = (
 # The held ones first: none may be left without the one that it waits for. A retry without a due
 # time is in flight, and its own ending decides.
 _UNFINISHED = (
-    "d.state < 3 AND d.state = 1 AND d.key NOT NULL",
-    "d.state = 0",
-    "d.state = 2 AND d.due_ms NOT NULL",
+    f"d.state < {FINAL} AND d.state = {HELD} AND d.key NOT NULL",
+    f"d.state = {PENDING}",
+    f"d.state = {RETRYING} AND d.due_ms NOT NULL",
 )
 
 

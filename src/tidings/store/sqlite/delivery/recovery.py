@@ -8,6 +8,7 @@ import apsw
 from tidings.core.delivery.states import State
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.states import FINAL, HELD, PENDING, RETRYING
 from tidings.store.sqlite.touched import touch
 
 LOST = "lost"  # the `kind` of an attempt whose outcome died with its process
@@ -17,7 +18,7 @@ _MARK_LOST = (
     "INSERT OR IGNORE INTO attempt (delivery, number, started_ms, version, kind, detail)"
     f" SELECT id, ?2, ?3, version, '{LOST}', '{LOST_DETAIL}' FROM delivery WHERE id = ?1"
 )
-_TAKEN = "state = 2 AND due_ms IS NULL"
+_TAKEN = f"state = {RETRYING} AND due_ms IS NULL"
 _END_LOST = (
     f"UPDATE attempt SET kind = '{LOST}', detail = '{LOST_DETAIL}' WHERE delivery = ? AND number ="
     " ?"
@@ -77,11 +78,12 @@ class Recovery:
         for (webhook,) in webhooks:
             [(pending,)] = run(
                 "SELECT count(*) FROM delivery INDEXED BY delivery_pending"
-                " WHERE webhook = ? AND state = 0",
+                f" WHERE webhook = ? AND state = {PENDING}",
                 (webhook,),
             )
             [(due,)] = run(
-                "SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state = 2", (webhook,)
+                f"SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state = {RETRYING}",
+                (webhook,),
             )
             if pending or due is not None:
                 standings.append(port.Backlog(webhook, pending, due))
@@ -98,7 +100,7 @@ class Recovery:
         for (webhook,) in self._connection.execute("SELECT number FROM webhook").fetchall():
             found += self._connection.execute(
                 "SELECT id, attempts + 1 FROM delivery INDEXED BY delivery_pending"
-                " WHERE webhook = ? AND state = 0 ORDER BY id LIMIT ?",
+                f" WHERE webhook = ? AND state = {PENDING} ORDER BY id LIMIT ?",
                 (webhook, window),
             )
         return found
@@ -108,7 +110,8 @@ class Recovery:
         now, run = self._clock_ms(), self._connection.execute
         for delivery, number in sent:
             run(
-                "UPDATE delivery SET attempts = ?2 WHERE id = ?1 AND state = 0 AND attempts < ?2",
+                "UPDATE delivery SET attempts = ?2"
+                f" WHERE id = ?1 AND state = {PENDING} AND attempts < ?2",
                 (delivery, number),
             )
             if self._connection.changes():
@@ -151,9 +154,9 @@ class Recovery:
         with self._connection:
             # The held ones first: none may be left without the one that it waits for.
             for unfinished in (
-                "state < 3 AND state = 1 AND key NOT NULL",
-                "state = 0",
-                "state = 2",
+                f"state < {FINAL} AND state = {HELD} AND key NOT NULL",
+                f"state = {PENDING}",
+                f"state = {RETRYING}",
             ):
                 ended: list[Any] = self._connection.execute(
                     "UPDATE delivery SET state = ?, done_ms = ?, due_ms = NULL WHERE id IN"

@@ -13,6 +13,7 @@ import apsw
 
 from tidings.core.delivery.states import State
 from tidings.core.replay import JobState
+from tidings.store.sqlite.states import FINAL
 
 _COLUMNS = {
     State.DELIVERED: "delivered",
@@ -24,7 +25,7 @@ _NOTE = "UPDATE delivery_replay SET state = ? WHERE delivery = ?"
 _UNCOUNTED = (
     "SELECT r.delivery, r.replay, d.state FROM delivery_replay r"
     " JOIN delivery d ON d.id = r.delivery"
-    " WHERE r.event BETWEEN ? AND ? AND r.state IS NULL AND d.state >= 3"
+    f" WHERE r.event BETWEEN ? AND ? AND r.state IS NULL AND d.state >= {FINAL}"
 )
 _ENDED = ", ".join(f"'{state}'" for state in JobState if state.final)
 # A job that has ended keeps what it has told: a try after that is asked for by somebody else.

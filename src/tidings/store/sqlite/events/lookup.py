@@ -8,15 +8,16 @@ import msgspec
 
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.states import FINAL, HELD
 
 _SLICE = 500  # bindings of one statement
 # The one of its key that is not held is the first of them, or one that was asked for again stands
 # before it: looking at some tells it, and a strict webhook may have very many.
 _GOES_FIRST = (
     "SELECT id FROM (SELECT p.id, p.state FROM delivery d CROSS JOIN delivery p"
-    " INDEXED BY delivery_key ON p.webhook = d.webhook AND p.key = d.key AND p.state < 3"
-    " AND p.key IS NOT NULL WHERE d.id = ? AND d.state = 1 ORDER BY p.id LIMIT 64)"
-    " WHERE state <> 1 LIMIT 1"
+    f" INDEXED BY delivery_key ON p.webhook = d.webhook AND p.key = d.key AND p.state < {FINAL}"
+    f" AND p.key IS NOT NULL WHERE d.id = ? AND d.state = {HELD} ORDER BY p.id LIMIT 64)"
+    f" WHERE state <> {HELD} LIMIT 1"
 )
 
 

@@ -7,11 +7,11 @@ import apsw
 import msgspec
 
 from tidings.core.delivery.exchange import Timings
-from tidings.core.delivery.states import State
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.webhooks.hearing import wire_name
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.states import DELIVERED, FINAL, HELD, PENDING, TROUBLE
 
 # The time of a replay's delivery is that of its making: its window begins there.
 DELIVERY_COLUMNS = (
@@ -33,19 +33,19 @@ _OF_EVENT = (
     f" ON d.id = r.delivery CROSS JOIN event e ON e.seq = d.event{_OF_LEFT_OUT}"
     " WHERE r.event = ?1"
 )
-_DELIVERED = int(State.DELIVERED)
 _NOT_DELIVERED = (
-    "SELECT 0, count(*) FROM delivery INDEXED BY delivery_pending WHERE state = 0"
-    " UNION ALL SELECT 1, count(*) FROM delivery INDEXED BY delivery_key"
-    " WHERE state < 3 AND key IS NOT NULL AND state = 1"
+    f"SELECT {PENDING}, count(*) FROM delivery INDEXED BY delivery_pending WHERE state = {PENDING}"
+    f" UNION ALL SELECT {HELD}, count(*) FROM delivery INDEXED BY delivery_key"
+    f" WHERE state < {FINAL} AND key IS NOT NULL AND state = {HELD}"
     " UNION ALL SELECT state, count(*) FROM delivery INDEXED BY delivery_trouble"
-    " WHERE state IN (2, 4, 5, 6) GROUP BY state"
+    f" WHERE state IN ({TROUBLE}) GROUP BY state"
 )
 # A held one without an unfinished one of its key that is not held itself, or is owed.
 _ORPHANS = (
     "SELECT count(*) FROM delivery d INDEXED BY delivery_key"
-    " WHERE d.state < 3 AND d.key IS NOT NULL AND d.state = 1 AND NOT EXISTS (SELECT 1 FROM"
-    " delivery p WHERE p.webhook = d.webhook AND p.key = d.key AND p.state < 3 AND p.state <> 1)"
+    f" WHERE d.state < {FINAL} AND d.key IS NOT NULL AND d.state = {HELD} AND NOT EXISTS"
+    " (SELECT 1 FROM delivery p WHERE p.webhook = d.webhook AND p.key = d.key"
+    f" AND p.state < {FINAL} AND p.state <> {HELD})"
     " AND NOT EXISTS (SELECT 1 FROM fan_out f WHERE f.first < d.id)"
 )
 _headers = msgspec.json.Decoder(list[tuple[str, str]])
@@ -160,7 +160,7 @@ class Queries:
             [(newest,)] = run("SELECT coalesce(max(seq), 0) FROM event")
             [(deliveries,)] = run("SELECT count(*) FROM delivery")
             by_state = {int(state): int(count) for state, count in run(_NOT_DELIVERED) if count}
-            by_state[_DELIVERED] = deliveries - sum(by_state.values())
+            by_state[DELIVERED] = deliveries - sum(by_state.values())
             [(orphans,)] = run(_ORPHANS)
         by_state = {state: count for state, count in sorted(by_state.items()) if count}
         return port.Counts(events, by_state, orphans, max(0, newest - indexed))

@@ -12,6 +12,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from tidings.core.delivery.states import State
 from tidings.store import port
 from tidings.store.port import LEFT_STATES, POINTS_MAX, STEP_MS
 from tidings.store.sqlite.answers import answers
@@ -22,7 +23,7 @@ from tidings.store.sqlite.events.sums import Cut, Row, Sum
 REFRESH_MAX = 12  # blocks summarised at a question
 
 _SUMS = ", ".join(f"sum(s.n{state})" for state in range(COUNTS))
-_UNFINISHED = "s.n0 + s.n1 + s.n2"
+_UNFINISHED = " + ".join(f"s.n{state:d}" for state in State if not state.final)
 _FROM = (
     " FROM block b CROSS JOIN json_each(:webhooks) w"
     " CROSS JOIN slice s ON s.level = :level AND s.block = b.number AND s.webhook = w.value"

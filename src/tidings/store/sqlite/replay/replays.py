@@ -16,6 +16,7 @@ from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery import replay_tallies
 from tidings.store.sqlite.events.queries import id_hash
 from tidings.store.sqlite.replay.source import packed
+from tidings.store.sqlite.states import FINAL, HELD, PENDING, RETRYING, TROUBLE
 
 _COLUMNS = (
     "number, org, kind, state, spec, rate, hold, by, reason, cursor, counted_to, counted, total,"
@@ -46,7 +47,7 @@ _TALLY = (
 _ANY_OPEN = f"SELECT 1 FROM {_OPEN} WHERE r.replay = ? AND r.state IS NULL LIMIT 1"
 _UNFINISHED = (
     f"SELECT r.delivery FROM {_OPEN} JOIN delivery d ON d.id = r.delivery"
-    " WHERE r.replay = ? AND r.state IS NULL AND d.state < 3 ORDER BY r.delivery LIMIT ?"
+    f" WHERE r.replay = ? AND r.state IS NULL AND d.state < {FINAL} ORDER BY r.delivery LIMIT ?"
 )
 _ONE = f"SELECT {_COLUMNS} FROM replay WHERE number = ? AND org = ?"
 _NEWEST = f"SELECT {_COLUMNS} FROM replay WHERE org = ? AND number < ? ORDER BY number DESC LIMIT ?"
@@ -62,21 +63,21 @@ _STAGES = (
     _AT.format(
         key="d.key",
         index="delivery_key",
-        which="d.state < 3 AND d.key IS NOT NULL AND d.state = 1"
+        which=f"d.state < {FINAL} AND d.key IS NOT NULL AND d.state = {HELD}"
         " AND (d.webhook, d.key, d.id) > (?1, ?2, ?3)",
         order="d.webhook, d.key, d.id",
     ),
     _AT.format(
         key="0",
         index="delivery_pending",
-        which="d.state = 0 AND (d.webhook, d.id) > (?1, ?3) AND ?2 = 0",
+        which=f"d.state = {PENDING} AND (d.webhook, d.id) > (?1, ?3) AND ?2 = 0",
         order="d.webhook, d.id",
     ),
     _AT.format(
         key="0",
         index="delivery_trouble",
-        which="d.state IN (2, 4, 5, 6) AND d.state = 2"
-        " AND (d.webhook, d.state, d.id) > (?1, 2, ?3) AND ?2 = 0",
+        which=f"d.state IN ({TROUBLE}) AND d.state = {RETRYING}"
+        f" AND (d.webhook, d.state, d.id) > (?1, {RETRYING}, ?3) AND ?2 = 0",
         order="d.webhook, d.state, d.id",
     ),
 )

@@ -16,6 +16,7 @@ from tidings.core.delivery.states import State
 from tidings.core.replay import JobState, ReplayDecision
 from tidings.store import port
 from tidings.store.sqlite.replay.source import ReplaySource
+from tidings.store.sqlite.states import FINAL
 from tidings.store.sqlite.touched import touch
 
 _SPEC = f"SELECT spec FROM replay WHERE number = ? AND state = '{JobState.RUNNING}' AND cursor = ?"
@@ -33,14 +34,14 @@ _INSERT_OF = (
 )
 _CANCEL = (
     f"UPDATE delivery SET state = {int(State.CANCELLED)}, done_ms = ?, due_ms = NULL"
-    " WHERE id = ? AND state < 3 RETURNING webhook, key"
+    f" WHERE id = ? AND state < {FINAL} RETURNING webhook, key"
 )
 # Nobody knows when its receiver got it: dated by its accept, it is neither late nor slow.
 _TAKE_AS_DELIVERED = (
     f"UPDATE delivery SET state = {int(State.DELIVERED)}, due_ms = NULL, done_ms = coalesce("
     "(SELECT at_ms FROM delivery_replay WHERE delivery = ?1),"
     " (SELECT at_ms FROM event WHERE seq = delivery.event))"
-    " WHERE id = ?1 AND state < 3 RETURNING webhook, key"
+    f" WHERE id = ?1 AND state < {FINAL} RETURNING webhook, key"
 )
 _FORGET_SENT = "DELETE FROM sent WHERE delivery = ?"
 _NAMED = "INSERT OR REPLACE INTO delivery_cancel VALUES (?, ?, ?)"
