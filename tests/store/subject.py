@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from tests.store.rows import webhook
+from tests.store.rows import ORG, webhook
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
 from tidings.store import port
@@ -95,6 +95,11 @@ class Subject:
     def attempts(self, delivery: int) -> Sequence[port.StoredAttempt]:
         """See `port.Store.attempts_of`."""
         return self.ask(lambda store: store.attempts_of(delivery))
+
+    def rejections(self, limit: int = 10) -> list[port.Rejection]:
+        """The newest refused events of the org, newest first."""
+        page = self.ask(lambda store: store.log_rejections(ORG, None, None, limit))
+        return list(page.rejections)
 
     def counts(self) -> port.Counts:
         """See `port.Store.counts`."""

@@ -45,7 +45,7 @@ def test_text_with_nul_and_signs_of_every_plane_is_kept(subject: Subject) -> Non
     subject.commit(settled=[settled(1, State.FAILED, evidence=fault)])
     stored = subject.event("a", ORG)
     assert stored is not None and stored.warning == text
-    [kept] = subject.ask(lambda store: store.rejections(ORG, 1))
+    [kept] = subject.rejections()
     assert (kept.name, kept.event_id, kept.code, kept.message, kept.path) == (text,) * 5
     [attempt] = subject.attempts(1)
     assert attempt.evidence is not None and attempt.evidence.detail == text

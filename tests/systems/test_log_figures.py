@@ -166,7 +166,7 @@ def test_totals(half: ReadingHalf) -> None:
         if ends[0] == START_MS:
             assert sum(tally.by_state.values()) == count and tally.behind == 0
     for points in (12, 60):
-        took_ms, _ = median_ms(lambda: half.totals.series(OWN, START_MS, last, points))  # noqa: B023
+        took_ms, _ = median_ms(lambda: half.totals.series([OWN], START_MS, last, points))  # noqa: B023
         assert took_ms <= MEDIAN_MS, (took_ms, points)
         took_ms, _ = median_ms(lambda: half.totals.org_series(1, START_MS, last, points), ORG_MS)  # noqa: B023
         assert took_ms <= ORG_MS, (took_ms, points)

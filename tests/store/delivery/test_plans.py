@@ -15,6 +15,7 @@ from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled
 from tidings.core.delivery.states import State
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.delivery.asked import Rejections
 from tidings.store.sqlite.events.lookup import Lookup
 from tidings.store.sqlite.events.queries import Queries
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
@@ -178,8 +179,11 @@ def test_the_one_that_goes_first_is_looked_for_among_the_first_of_its_key(store:
 
 
 def test_refused_events_are_read_by_their_org(store: Store) -> None:
-    [plan] = plans(store.writing.connection, lambda: store.queries.rejections(ORG, 10)).values()
-    assert uses(plan, r"INDEX rejection_org \(org=\?\)"), plan
+    [plan] = plans(
+        store.writing.connection,
+        lambda: Rejections(store.writing.connection).page(ORG, None, None, 10),
+    ).values()
+    assert uses(plan, r"INDEX rejection_org \(org=\? AND id<\?\)"), plan
 
 
 def test_a_new_owner_reads_indexes_only(store: Store) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.store.log_rows import OTHER, OWN, START_MS, fill
 from tidings.core.delivery.states import State
+from tidings.store.port import REPLAYED
 from tidings.store.sqlite.database import FILE, open_reader, open_writer
 from tidings.store.sqlite.events import blocks as blocks_module
 from tidings.store.sqlite.events.blocks import Blocks
@@ -98,11 +99,16 @@ def test_it_says_how_many_are_not_counted_yet(
 
 def test_each_webhooks_series_is_the_one_it_has_by_itself(place: Place) -> None:
     webhooks = [*OWN, OTHER]
-    each = place.totals.series_each(webhooks, START_MS, END_MS, 24)
+    each = place.totals.series([[one] for one in webhooks], START_MS, END_MS, 24)
     assert len(each) == len(webhooks)
     for number, series in zip(webhooks, each, strict=True):
-        assert series == place.totals.series([number], START_MS, END_MS, 24)
-    assert place.totals.series_each([], START_MS, END_MS, 24) == []
+        assert [series] == place.totals.series([[number]], START_MS, END_MS, 24)
+    together = place.totals.series([OWN, [OTHER]], START_MS, END_MS, 24)
+    assert together == [
+        *place.totals.series([OWN], START_MS, END_MS, 24),
+        each[-1],
+    ]
+    assert place.totals.series([], START_MS, END_MS, 24) == []
 
 
 LEFT = (State.PENDING, State.HELD, State.RETRYING, State.PARKED)
@@ -110,23 +116,24 @@ LEFT = (State.PENDING, State.HELD, State.RETRYING, State.PARKED)
 
 def test_counts_by_state_are_those_of_the_series(place: Place) -> None:
     webhooks = [*OWN, OTHER, 999]
-    counts = place.totals.counts_each(webhooks, START_MS, END_MS)
-    each = place.totals.series_each(webhooks, START_MS, END_MS, 60)
+    counts = place.totals.count_states(webhooks, START_MS, END_MS)
+    each = place.totals.series([[one] for one in webhooks], START_MS, END_MS, 60)
     for found, series in zip(counts, each, strict=True):
         summed: Counter[int] = Counter()
         for point in series.points:
             summed.update(point.by_state)
         assert found == dict(summed)
     assert sum(counts[0].values()) > 0 and sum(counts[-1].values()) == 0
-    left = place.totals.left_each(webhooks, START_MS, END_MS)
-    for found, some in zip(counts, left, strict=True):
-        assert some == {state: found[state] for state in LEFT}
+    left = place.totals.count_states(webhooks, START_MS, END_MS, LEFT)
+    for states in (LEFT, LEFT[-1:], (State.FAILED, State.PARKED), (REPLAYED,)):
+        some = place.totals.count_states(webhooks, START_MS, END_MS, states)
+        assert some == [{state: found[state] for state in states} for found in counts]
     assert sum(left[0].values()) > 0 and sum(left[-1].values()) == 0
 
 
 def test_the_percentiles_of_the_whole_are_those_of_one_step(place: Place) -> None:
-    many = place.totals.series(OWN, START_MS, END_MS, 60)
-    one = place.totals.series(OWN, 0, 1 << 42, 1)
+    [many] = place.totals.series([OWN], START_MS, END_MS, 60)
+    [one] = place.totals.series([OWN], 0, 1 << 42, 1)
     assert (many.p50_ms, many.p95_ms) == (one.p50_ms, one.p95_ms)
     assert many.p50_ms is not None and many.p95_ms is not None and many.p50_ms < many.p95_ms
 

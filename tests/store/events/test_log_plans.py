@@ -10,6 +10,7 @@ import pytest
 from tests.store.delivery.test_plans import plans
 from tests.store.log_rows import OWN, START_MS, fill, replay
 from tidings.store import port
+from tidings.store.port import LEFT_STATES
 from tidings.store.sqlite.database import FILE, open_writer
 from tidings.store.sqlite.events.blocks import Blocks
 from tidings.store.sqlite.events.log import Log
@@ -170,7 +171,7 @@ def test_totals_read_the_slices_of_their_webhooks_by_key(place: Place) -> None:
     for ask in (
         lambda: place.totals.tally(3, *ends, 30),
         lambda: place.totals.late_each([(3, 30), (4, 1)], *ends),
-        lambda: place.totals.series([3, 4], *ends, 60),
+        lambda: place.totals.series([[3, 4]], *ends, 60),
         lambda: place.totals.org_series(1, *ends, 60),
     ):
         found = plans(place.search, ask)
@@ -183,6 +184,7 @@ def test_totals_read_the_slices_of_their_webhooks_by_key(place: Place) -> None:
 
 
 def test_what_is_left_is_read_where_there_is_any(place: Place) -> None:
-    found = plans(place.search, lambda: place.totals.left_each([3, 4], START_MS, START_MS + 10**9))
+    ends = (START_MS, START_MS + 10**9)
+    found = plans(place.search, lambda: place.totals.count_states([3, 4], *ends, LEFT_STATES))
     [plan] = [plan for text, plan in found.items() if "slice_left" in text]
     assert "SEARCH s USING INDEX slice_left (webhook=? AND slot>? AND slot<?)" in plan

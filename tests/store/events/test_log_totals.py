@@ -108,7 +108,7 @@ class Place:
         for org, webhooks in ((1, OWN), (2, [OTHER]), (3, [])):
             for low, points in ((START_MS, 12), (self.now_ms - 7_200_000, 24)):
                 ends = (low, self.now_ms, points)
-                together = self.totals.series(webhooks, *ends)
+                [together] = self.totals.series([webhooks], *ends)
                 assert self.totals.org_series(org, *ends) == together
 
 
@@ -316,7 +316,7 @@ def test_a_tally_says_how_much_it_has_not_counted_yet(
 @pytest.mark.parametrize("points", [1, 12, 60, 400, 10_000])
 def test_a_series_has_equal_steps_and_its_sum_is_the_tally(place: Place, points: int) -> None:
     low, high = START_MS + 12_345, place.now_ms
-    series = place.totals.series(OWN, low, high, points)
+    [series] = place.totals.series([OWN], low, high, points)
     assert series.step_ms % STEP_MS == 0 and 1 <= len(series.points) <= 402
     starts = [point.start_ms for point in series.points]
     assert starts == list(
@@ -339,7 +339,7 @@ def test_a_series_has_equal_steps_and_its_sum_is_the_tally(place: Place, points:
 
 
 def test_the_percentiles_of_a_series_are_near_the_exact_ones(place: Place) -> None:
-    series = place.totals.series(OWN, *(START_MS, place.now_ms), 1)
+    [series] = place.totals.series([OWN], *(START_MS, place.now_ms), 1)
     took = sorted(
         row[0]
         for row in place.rows(
@@ -402,7 +402,7 @@ def test_totals_are_those_of_the_rows_when_retention_has_dropped_whole_blocks(
         tallies = [place.totals.tally(webhook, *EVER, sla_s) for webhook, sla_s in wishes]
         assert list(place.totals.late_each(wishes, *EVER)) == [one.sla_breaches for one in tallies]
         ends = (START_MS, place.now_ms + 86_400_000)
-        counts = place.totals.counts_each([one for one, _ in wishes], *ends)
+        counts = place.totals.count_states([one for one, _ in wishes], *ends)
         for told, tally in zip(counts, tallies, strict=True):
             assert {state: told[state] for state in tally.by_state} == tally.by_state
 

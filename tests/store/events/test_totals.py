@@ -103,13 +103,13 @@ def test_the_index_catches_up_although_questions_never_pause(subject: Subject) -
 def test_refused_events_are_kept_and_shown_newest_first(subject: Subject) -> None:
     receipt = subject.commit(rejections=[rejection(0), rejection(1, org=7)])
     subject.commit(rejections=[rejection(2), rejection(3)])
-    shown = subject.ask(lambda store: store.rejections(ORG, 10))
+    shown = subject.rejections(10)
     assert [one.event_id for one in shown] == ["r3", "r2", "r0"]
     oldest = shown[-1]
     assert (oldest.org, oldest.name, oldest.at_ms) == (ORG, "pointsIssued", receipt.now_ms)
     assert (oldest.code, oldest.path, oldest.body) == ("bad_type", "data", b"{0")
     assert oldest.message == "data must be an object"
-    assert [one.event_id for one in subject.ask(lambda store: store.rejections(ORG, 1))] == ["r3"]
+    assert [one.event_id for one in subject.rejections(1)] == ["r3"]
 
 
 def test_a_refused_event_is_no_event(subject: Subject) -> None:

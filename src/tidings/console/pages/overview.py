@@ -67,7 +67,7 @@ async def show(visit: Visit) -> Response:
         _now(visit, records),
         _past(visit, records, now_ms - length_ms, now_ms, points),
         services.store.event_series(org, now_ms - length_ms, now_ms, points),
-        services.store.series_each(dead_ones, now_ms - length_ms, now_ms, points),
+        services.store.series([[one] for one in dead_ones], now_ms - length_ms, now_ms, points),
     )
     return visit.page(
         "overview.html",
@@ -102,16 +102,17 @@ async def _untouched(visit: Visit) -> bool:
     heard = await services.store.log_deliveries(port.DeliveryQuery(numbers, limit=1))
     if heard.deliveries or heard.older is not None:
         return False
-    return not await services.store.rejections(org, 1)
+    refused = await services.store.log_rejections(org, None, None, 1)
+    return not refused.rejections
 
 
 async def _now(visit: Visit, records: Sequence[Record]) -> Now:
     services, org = visit.services, visit.caller.org
     now_ms = services.clock.now_ms()
     numbers = [one.webhook.number for one in records]
-    lefts, rejections = await asyncio.gather(
+    lefts, refused = await asyncio.gather(
         left_now(services.store, services.clock, numbers),
-        services.store.rejections(org, REJECTIONS_MAX),
+        services.store.log_rejections(org, None, None, REJECTIONS_MAX),
     )
     waiting = sum(left.waiting for left in lefts)
     parked = sum(left.parked for left in lefts)
@@ -134,7 +135,7 @@ async def _now(visit: Visit, records: Sequence[Record]) -> Now:
         waiting,
         parked,
         oldest,
-        [one for one in rejections if one.at_ms >= now_ms - DAY_MS],
+        [one for one in refused.rejections if one.at_ms >= now_ms - DAY_MS],
     )
 
 

@@ -34,7 +34,7 @@ async def left_now(store: port.TotalsStore, clock: Clock, webhooks: Sequence[int
     """Of each of some webhooks, by their numbers and in their order."""
     if not webhooks:
         return []
-    found = await store.left_each(webhooks, 0, clock.now_ms() + 1)
+    found = await store.count_states(webhooks, 0, clock.now_ms() + 1, LEFT_STATES)
     return [Left(one) for one in found]
 
 

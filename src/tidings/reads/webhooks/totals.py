@@ -99,7 +99,7 @@ async def series_of(
     store: port.TotalsStore, record: Record, from_ms: int, to_ms: int, points: int
 ) -> dict[str, Any]:
     """Equal steps of a time."""
-    found = await store.series([record.webhook.number], from_ms, to_ms, points)
+    [found] = await store.series([[record.webhook.number]], from_ms, to_ms, points)
     return {
         "stepInMs": found.step_ms,
         "points": [

@@ -107,7 +107,7 @@ async def summaries(services: Services, records: Sequence[Record]) -> list[Webho
     now_ms = services.clock.now_ms()
     numbers = [record.webhook.number for record in records]
     lefts = await left_now(services.store, services.clock, numbers)
-    days = await services.store.series_each(numbers, now_ms - DAY_MS, now_ms, 24)
+    days = await services.store.series([[one] for one in numbers], now_ms - DAY_MS, now_ms, 24)
     return await _told(services, records, lefts, days)
 
 

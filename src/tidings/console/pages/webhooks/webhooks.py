@@ -78,9 +78,9 @@ async def show(visit: Visit) -> Response:
     length_ms, points, words = SPANS[span]
     now_ms = services.clock.now_ms()
     number = webhook.number
-    (summary,), series, newest = await asyncio.gather(
+    (summary,), (series,), newest = await asyncio.gather(
         summaries(services, [record]),
-        services.store.series([number], now_ms - length_ms, now_ms, points),
+        services.store.series([[number]], now_ms - length_ms, now_ms, points),
         newest_first(services.store, [DeliveryQuery((number,))], None, SHOWN),
     )
     # Of the time that the charts show, which begins with a whole step.
@@ -228,7 +228,7 @@ async def _ask(visit: Visit, record: Record, verb: str) -> Response:
     now_ms = visit.services.clock.now_ms()
     number = record.webhook.number
     (left,) = await left_now(visit.services.store, visit.services.clock, [number])
-    (month,) = await visit.services.store.counts_each([number], now_ms - KEPT_MS, now_ms)
+    (month,) = await visit.services.store.count_states([number], now_ms - KEPT_MS, now_ms)
     return visit.page(
         "webhook_sure.html",
         record=record,

@@ -20,7 +20,8 @@ from tidings.core.delivery.states import State
 # event a replay has since delivered to its webhook. It counts here alone: nobody has to do anything
 # about it any more.
 REPLAYED = 7
-# What somebody may have to do something about: what is unfinished or parked.
+# What somebody may have to do something about: what is unfinished or parked. What a replay has
+# delivered since is none of it.
 LEFT_STATES = (State.PENDING, State.HELD, State.RETRYING, State.PARKED)
 
 
@@ -80,33 +81,22 @@ class TotalsStore(Protocol):
         ...
 
     def series(
-        self, webhooks: Sequence[int], from_ms: int, to_ms: int, points: int
-    ) -> Awaitable[Series]:
-        """About `points` steps over a time; its ends are moved outwards to whole steps."""
+        self, groups: Sequence[Sequence[int]], from_ms: int, to_ms: int, points: int
+    ) -> Awaitable[Sequence[Series]]:
+        """About `points` steps over a time; its ends are moved outwards to whole steps. One series
+        for each group of webhooks, in their order; no webhook is in two of them."""
         ...
 
     def org_series(self, org: int, from_ms: int, to_ms: int, points: int) -> Awaitable[Series]:
         """The same for all webhooks that an org has or had. It reads what one webhook would."""
         ...
 
-    def series_each(
-        self, webhooks: Sequence[int], from_ms: int, to_ms: int, points: int
-    ) -> Awaitable[Sequence[Series]]:
-        """The same for each of some webhooks by itself, in their order."""
-        ...
-
-    def counts_each(
-        self, webhooks: Sequence[int], from_ms: int, to_ms: int
+    def count_states(
+        self, webhooks: Sequence[int], from_ms: int, to_ms: int, states: Sequence[int] = ()
     ) -> Awaitable[Sequence[dict[int, int]]]:
-        """How many deliveries of each webhook are in each state, in their order. The ends of the
-        time are moved outwards by half a day at most: for long times, where no more is asked."""
-        ...
-
-    def left_each(
-        self, webhooks: Sequence[int], from_ms: int, to_ms: int
-    ) -> Awaitable[Sequence[dict[int, int]]]:
-        """The same for what is unfinished or parked alone: what somebody may have to do something
-        about. What a replay has delivered since is none of it. It costs what there is of these."""
+        """How many deliveries of each webhook are in each state, or in each of `states`, in their
+        order. The ends of the time are moved outwards by half a day at most: for long times, where
+        no more is asked. Of `LEFT_STATES`, or some of them, it costs what there is of these."""
         ...
 
     def late_each(

@@ -49,10 +49,6 @@ class RejectionStore(Protocol):
         """Refused events of an org."""
         ...
 
-    def rejections(self, org: int, limit: int) -> Awaitable[Sequence[Rejection]]:
-        """The newest refused events of an org."""
-        ...
-
     def rejection(self, org: int, number: int) -> Awaitable[Rejection | None]:
         """One refused event of an org."""
         ...

@@ -138,18 +138,6 @@ class Queries:
         shaped, accepted, again = row
         return port.SentBody(shaped, accepted, bool(again))
 
-    @answers(port.Store.rejections)
-    def rejections(self, org: int, limit: int) -> list[port.Rejection]:
-        """See `port.Store.rejections`."""
-        return [
-            port.Rejection(*row)
-            for row in self._connection.execute(
-                "SELECT id, org, at_ms, name, event_id, code, message, path, body FROM rejection"
-                " WHERE org = ? ORDER BY id DESC LIMIT ?",
-                (org, limit),
-            )
-        ]
-
     def counts(self, indexed: int) -> port.Counts:
         """See `port.Store.counts`; `indexed` is the last event whose search terms are written."""
         run = self._connection.execute

@@ -177,62 +177,47 @@ class Totals:
     # -- over time --------------------------------------------------------------------------------
 
     @answers(port.Store.series)
-    def series(self, webhooks: Sequence[int], from_ms: int, to_ms: int, points: int) -> port.Series:
+    def series(
+        self, groups: Sequence[Sequence[int]], from_ms: int, to_ms: int, points: int
+    ) -> Sequence[port.Series]:
         """See `port.Store.series`."""
+        self._blocks.refresh(REFRESH_MAX)
         steps = _Steps(from_ms, to_ms, points)
-        line = _Line(steps)
-        self._fill(webhooks, steps, lambda _: line)
-        return line.shown(self._blocks.behind * BLOCK)
+        lines = [_Line(steps) for _ in groups]
+        line_of = {one: line for group, line in zip(groups, lines, strict=True) for one in group}
+        asked = _of_several(list(line_of), steps) | {"times": steps.times}
+        for number, step, *counts, attempts, ms_sum, spreads in self._ask(_SERIES, asked):
+            line_of[number].add(step, counts, attempts, ms_sum, bytes.fromhex(spreads))
+        behind = self._blocks.behind * BLOCK
+        return [line.shown(behind) for line in lines]
 
     @answers(port.Store.org_series)
     def org_series(self, org: int, from_ms: int, to_ms: int, points: int) -> port.Series:
         """See `port.Store.org_series`."""
-        return self.series([-org], from_ms, to_ms, points)
+        [series] = self.series([[-org]], from_ms, to_ms, points)
+        return series
 
-    @answers(port.Store.series_each)
-    def series_each(
-        self, webhooks: Sequence[int], from_ms: int, to_ms: int, points: int
-    ) -> Sequence[port.Series]:
-        """See `port.Store.series_each`."""
-        steps = _Steps(from_ms, to_ms, points)
-        lines = {number: _Line(steps) for number in webhooks}
-        self._fill(webhooks, steps, lines.__getitem__)
-        behind = self._blocks.behind * BLOCK
-        return [lines[number].shown(behind) for number in webhooks]
-
-    @answers(port.Store.counts_each)
-    def counts_each(
-        self, webhooks: Sequence[int], from_ms: int, to_ms: int
+    @answers(port.Store.count_states)
+    def count_states(
+        self, webhooks: Sequence[int], from_ms: int, to_ms: int, states: Sequence[int] = ()
     ) -> Sequence[dict[int, int]]:
-        """See `port.Store.counts_each`."""
+        """See `port.Store.count_states`."""
         self._blocks.refresh(REFRESH_MAX)
-        asked = _of_several(webhooks, _Steps(from_ms, to_ms, _MONTH_POINTS))
-        found = {number: counts for number, *counts in self._ask(_COUNTS_EACH, asked)}
-        nothing = [0] * COUNTS
-        return [dict(enumerate(found.get(number, nothing))) for number in webhooks]
-
-    @answers(port.Store.left_each)
-    def left_each(
-        self, webhooks: Sequence[int], from_ms: int, to_ms: int
-    ) -> Sequence[dict[int, int]]:
-        """See `port.Store.left_each`."""
-        self._blocks.refresh(REFRESH_MAX)
-        level = LEVELS[-1]
-        asked = _asked(webhooks, level, from_ms // level, -(-to_ms // level))
-        found = {number: counts for number, *counts in self._ask(_LEFT_EACH, asked)}
-        nothing = [0] * len(LEFT_STATES)
-        return [
-            {int(state): n for state, n in zip(LEFT_STATES, found.get(one, nothing), strict=True)}
-            for one in webhooks
-        ]
-
-    def _fill(
-        self, webhooks: Sequence[int], steps: "_Steps", line_of: Callable[[int], "_Line"]
-    ) -> None:
-        self._blocks.refresh(REFRESH_MAX)
-        asked = _of_several(webhooks, steps) | {"times": steps.times}
-        for number, step, *counts, attempts, ms_sum, spreads in self._ask(_SERIES, asked):
-            line_of(number).add(step, counts, attempts, ms_sum, bytes.fromhex(spreads))
+        counted: Sequence[int] = range(COUNTS)
+        if states and set(states) <= set(LEFT_STATES):
+            counted, query, level = LEFT_STATES, _LEFT_EACH, LEVELS[-1]
+            asked = _asked(webhooks, level, from_ms // level, -(-to_ms // level))
+        else:
+            query, asked = (
+                _COUNTS_EACH,
+                _of_several(webhooks, _Steps(from_ms, to_ms, _MONTH_POINTS)),
+            )
+        found = {
+            number: dict(zip(counted, counts, strict=True))
+            for number, *counts in self._ask(query, asked)
+        }
+        wanted = [int(state) for state in states or counted]
+        return [{state: found.get(one, {}).get(state, 0) for state in wanted} for one in webhooks]
 
     @answers(port.Store.event_series)
     def event_series(self, org: int, from_ms: int, to_ms: int, points: int) -> port.EventSeries:
