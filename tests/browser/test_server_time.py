@@ -20,7 +20,7 @@ from urllib.parse import quote, urlencode
 import psutil
 import pytest
 
-from tests.store import log_rows
+from tests.store.sqlite import log_rows
 from tidings.core.delivery.states import State
 from tidings.store.sqlite.database import FILE, open_writer
 from tidings.store.sqlite.hosting import embedded

@@ -98,7 +98,7 @@ CASES = {
     "::test_after_a_refusal_the_lanes_look_again_once_and_outcomes_are_written": """
         committer: commit
     """,
-    "store/test_kill.py::test_a_killed_writer_loses_nothing_acknowledged": """
+    "store/sqlite/test_kill.py::test_a_killed_writer_loses_nothing_acknowledged": """
         service: close
         __init__: close
     """,

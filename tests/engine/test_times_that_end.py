@@ -62,7 +62,7 @@ KNOWN = {
     "delivery_replay.at_ms": "a window that begins with the replay: as event.at_ms",
     "rejection.at_ms": "dropped by retention: as event.at_ms",
     "attempt.started_ms": "its answer is dropped by retention: as event.at_ms",
-    "leap.by_ms": "how far the clock has leapt; tests/store/test_leaps.py",
+    "leap.by_ms": "how far the clock has leapt; tests/store/sqlite/test_leaps.py",
     # no end
     "keeping.at": NUMBER,
     "arrival.at_ms": RECORD,

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.pace import cpu_s, slowness
-from tests.store.log_rows import NAMES, OTHER, OWN, RARE, START_MS, fill, replay
+from tests.store.sqlite.log_rows import NAMES, OTHER, OWN, RARE, START_MS, fill, replay
 from tidings.core.delivery.states import State
 from tidings.store import port
 from tidings.store.sqlite.database import FILE, open_writer

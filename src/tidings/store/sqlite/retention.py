@@ -9,7 +9,7 @@ Each slice is one transaction, its place included, so a crash leaves it done or 
 synced: no commit has to wait for a sync that nobody was promised anything by, and measured, the
 sync was most of a slice. The log keeps its order: the next commit of the engine, which is synced,
 makes the slices before it lasting too, and a power cut before that takes back some dropping,
-nothing else (tests/store/test_power.py).
+nothing else (tests/store/sqlite/test_power.py).
 """
 
 import contextlib

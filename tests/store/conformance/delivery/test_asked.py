@@ -1,0 +1,97 @@
+"""A try that somebody asks for, in each adapter: what becomes due, what waits, what is refused."""
+
+import pytest
+
+from tests.store.conformance.subject import Subject
+from tests.store.rows import event, failing, new, settled
+from tidings.core.delivery.states import State
+from tidings.store import port
+
+HOUR_MS = 3_600_000
+
+
+def ask(subject: Subject, delivery: int) -> port.ManualRetry:
+    return subject.ask(lambda store: store.retry_now(delivery))
+
+
+def first(subject: Subject, *events: port.NewEvent) -> list[int]:
+    return list(subject.commit(*events).firsts)
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED, State.PARKED])
+def test_what_ended_undelivered_is_due_now_and_is_taken_with_the_next_number(
+    subject: Subject, state: State
+) -> None:
+    [one] = first(subject, event("a", new(1)))
+    if state is State.FAILED:
+        subject.commit(settled=[settled(one, State.FAILED, status=400)])
+    else:
+        subject.retire(state)
+    asked = ask(subject, one)
+    assert asked.outcome == "due" and asked.due_ms is not None and asked.promised_ms is None
+    assert subject.states(one) == [State.RETRYING]
+    assert subject.delivery(one).done_ms is None
+    [job] = subject.take()
+    attempts = 2 if state is State.FAILED else 1
+    assert (job.delivery, job.attempt, job.retry) == (one, attempts, True)
+    subject.commit(settled=[settled(one, attempt=attempts)])
+    assert subject.states(one) == [State.DELIVERED]
+
+
+def test_a_retry_comes_forward_and_what_was_promised_is_told(subject: Subject) -> None:
+    [one] = first(subject, event("a", new(1)))
+    subject.commit(settled=[failing(one, 12 * HOUR_MS)])
+    due = subject.delivery(one).due_ms
+    assert subject.take() == []
+    asked = ask(subject, one)
+    assert asked == port.ManualRetry("due", asked.due_ms, due)
+    [job] = subject.take()
+    assert job.attempt == 2
+    assert ask(subject, one).outcome == "under_way"
+
+
+def test_what_waits_or_has_arrived_or_is_unknown_is_left_as_it_is(subject: Subject) -> None:
+    pending, _, delivered = first(
+        subject, event("a", new(1, 5)), event("b", new(1, 5)), event("c", new(2))
+    )
+    subject.commit(settled=[settled(delivered, webhook=2)])
+    assert ask(subject, pending).outcome == "waiting"
+    assert ask(subject, pending + 1).outcome == "waiting"
+    assert ask(subject, delivered).outcome == "delivered"
+    assert ask(subject, 999).outcome == "unknown"
+    assert subject.states(pending, pending + 1, delivered) == [
+        State.PENDING,
+        State.HELD,
+        State.DELIVERED,
+    ]
+
+
+def test_behind_another_of_its_key_it_goes_next_and_never_beside_it(subject: Subject) -> None:
+    a, b, c = first(subject, *(event(id, new(1, 7)) for id in "abc"))
+    freed = subject.commit(settled=[settled(a, State.FAILED, key=7, status=400)]).freed
+    assert [job.delivery for job in freed] == [b]
+    assert ask(subject, a).outcome == "next"
+    assert subject.states(a, b, c) == [State.HELD, State.PENDING, State.HELD]
+    assert subject.counts().orphans == 0
+    freed = subject.commit(settled=[settled(b, key=7)]).freed
+    assert [(job.delivery, job.attempt) for job in freed] == [(a, 2)]
+    freed = subject.commit(settled=[settled(a, key=7, attempt=2)]).freed
+    assert [job.delivery for job in freed] == [c]
+    assert subject.counts().orphans == 0
+
+
+def test_who_had_cancelled_it_is_not_told_of_it_any_more(subject: Subject) -> None:
+    [one] = first(subject, event("a", new(1)))
+    subject.commit(version=0, cancels=[port.CancelSlice([one], "me")])
+    assert (subject.states(one), subject.delivery(one).ended_by) == ([State.CANCELLED], "me")
+    assert ask(subject, one).outcome == "due"
+    assert subject.delivery(one).ended_by is None
+
+
+def test_it_outlives_a_crash(subject: Subject) -> None:
+    [one] = first(subject, event("a", new(1)))
+    subject.commit(settled=[settled(one, State.FAILED, status=400)])
+    ask(subject, one)
+    subject.crash()
+    subject.recover()
+    assert [job.delivery for job in subject.take()] == [one]

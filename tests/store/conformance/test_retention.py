@@ -1,0 +1,343 @@
+"""Conformance: what is too old is dropped in slices, what is unfinished stays whole."""
+
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+
+from tests.store.conformance.replay.test_replays import Jobs
+from tests.store.conformance.subject import Subject
+from tests.store.rows import EVIDENCE, HOUR_MS, ORG, event, failing, new, settled, term
+from tidings.core.delivery.states import State
+from tidings.core.retention import Kind
+from tidings.core.shaping.left_out import LeftOut
+from tidings.store import port
+
+OTHER = 7
+LATER = 60_000  # what has been accepted just now is older than a moment so far ahead
+
+
+def drop(
+    subject: Subject,
+    kind: Kind,
+    *,
+    rows_max: int = 1000,
+    orgs: Sequence[int] = (),
+    others: bool = True,
+    days: int = 30,
+    before_ms: int | None = None,
+) -> int:
+    """A whole pass of one group; how many rows were dropped. No slice is larger than it may be."""
+    if before_ms is None:
+        before_ms = subject.commit().now_ms + LATER
+    rows, slices = 0, 0
+    first, more = True, True
+
+    def drop(dropping: port.DropSlice) -> port.DropReceipt:
+        return subject.ask(lambda store: store.drop(dropping))
+
+    while more:
+        dropping = port.DropSlice(
+            kind, days, before_ms, orgs, others, rows_max=rows_max, first=first, now_ms=before_ms
+        )
+        dropped = drop(dropping)
+        assert dropped.rows <= rows_max, "a slice is bounded in rows"
+        rows, slices = rows + dropped.rows, slices + 1
+        assert slices < 5000, "a pass comes to its end"
+        first, more = False, dropped.more
+    return rows
+
+
+def kept(subject: Subject) -> port.RetentionState:
+    return subject.ask(lambda store: store.kept())
+
+
+def body(subject: Subject, id: str, org: int = ORG) -> bytes | None:
+    found = subject.event(id, org)
+    assert found is not None, f"{id} is gone"
+    return found.body
+
+
+def delivered(subject: Subject, *ids: str, org: int = ORG) -> list[int]:
+    """Events with one delivered delivery each."""
+    firsts = subject.commit(*(event(id, new(1), org=org, terms=[term("t")]) for id in ids)).firsts
+    subject.commit(settled=[settled(one) for one in firsts])
+    return list(firsts)
+
+
+def test_payload_goes_and_everything_else_of_the_event_stays(subject: Subject) -> None:
+    [delivery] = delivered(subject, "a")
+    assert drop(subject, Kind.PAYLOAD) == 1
+    assert body(subject, "a") is None
+    assert subject.states(delivery) == [State.DELIVERED]
+    assert not subject.commit(event("a", new(1))).seqs[0], "its id is still known"
+
+
+def test_metadata_takes_all_of_an_event_and_its_id_may_come_again(subject: Subject) -> None:
+    [delivery] = subject.commit(event("a", new(1))).firsts
+    subject.commit(settled=[failing(delivery, 0)])
+    subject.take()
+    subject.commit(settled=[settled(delivery, attempt=2)])
+    assert drop(subject, Kind.METADATA) == 6  # event, id, body, delivery, two attempts
+    assert subject.event("a", ORG) is None
+    assert subject.ask(lambda store: store.delivery(delivery)) is None
+    assert list(subject.attempts(delivery)) == []
+    assert subject.counts().events == 0
+    assert subject.commit(event("a", new(1))).seqs[0], "it is a new event"
+
+
+def test_nothing_younger_is_dropped(subject: Subject) -> None:
+    delivered(subject, "a")
+    for kind in Kind:
+        assert drop(subject, kind, before_ms=1_000_000) == 0
+    assert body(subject, "a") is not None
+
+
+@pytest.mark.parametrize("kind", [Kind.PAYLOAD, Kind.METADATA])
+@pytest.mark.parametrize("state", ["pending", "held", "retrying", "taken"])
+def test_what_is_unfinished_is_kept_whole_and_dropped_once_it_is_final(
+    subject: Subject, kind: Kind, state: str
+) -> None:
+    key = 5 if state == "held" else None
+    before, one = subject.commit(event("x", new(1, key)), event("a", new(1, key), new(2))).firsts
+    subject.commit(settled=[settled(one + 1, webhook=2)])
+    if state in ("retrying", "taken"):
+        subject.commit(settled=[failing(one, 0 if state == "taken" else HOUR_MS)])
+    if state == "taken":
+        subject.take()
+    if state != "held":
+        subject.commit(settled=[settled(before)])
+    for _ in range(3):
+        drop(subject, kind)
+    assert body(subject, "a") is not None
+    assert kept(subject).kept_back >= 1
+    assert subject.counts().orphans == 0
+    if state == "held":
+        subject.commit(settled=[settled(before, key=key)])
+    subject.commit(settled=[settled(one, key=key, attempt=3)])
+    assert subject.states(one) == [State.DELIVERED]
+    assert drop(subject, kind) > 0
+    found = subject.event("a", ORG)
+    assert found is None or found.body is None
+    assert kept(subject).kept_back == 0
+
+
+@pytest.mark.parametrize("kind", [Kind.PAYLOAD, Kind.METADATA])
+@pytest.mark.parametrize("state", ["pending", "held", "retrying", "taken"])
+@pytest.mark.parametrize("between", [0, 3])
+def test_an_event_is_kept_whole_until_its_replay_has_ended(
+    subject: Subject, kind: Kind, state: str, between: int
+) -> None:
+    """All that its accept has made is final, and other events lie between it and its replay."""
+    jobs, key = Jobs(subject), 5 if state == "held" else None
+    old = jobs.events(2, key=key, prefix="old")
+    for one in old:
+        jobs.end(State.FAILED, one, key=key)
+    delivered(subject, *(f"between{i}" for i in range(between)))
+    jobs.run(jobs.put(jobs.spec()), key=key)
+    first, second = old[-1] + between + 1, old[-1] + between + 2
+    assert subject.pending(jobs.hook) == [first] + [second] * (key is None)
+    if state in ("retrying", "taken"):
+        subject.commit(settled=[failing(second, 0 if state == "taken" else HOUR_MS)])
+    if state == "taken":
+        assert [job.delivery for job in subject.take(jobs.hook)] == [second]
+    if state != "held":
+        jobs.end(State.DELIVERED, first)
+    for _ in range(3):
+        drop(subject, kind)
+    assert body(subject, "old1") == event("old1").body, "what is to be sent is there"
+    assert not subject.states(second)[0].final
+    assert kept(subject).kept_back == (2 if state == "held" else 1)
+    if state == "held":
+        jobs.end(State.DELIVERED, first, key=key)
+    subject.commit(settled=[settled(second, webhook=jobs.hook, key=key, attempt=3)])
+    assert drop(subject, kind) > 0
+    found = subject.event("old1", ORG)
+    assert found is None or found.body is None, "it went once its replay had ended"
+    if kind is Kind.METADATA:
+        assert subject.counts() == port.Counts(0, {}, 0, 0), "the replay's delivery goes with it"
+    assert kept(subject).kept_back == 0
+
+
+@pytest.mark.parametrize("kind", [Kind.PAYLOAD, Kind.METADATA])
+def test_an_attempt_that_ends_after_its_data_is_gone_leaves_nothing_behind(
+    subject: Subject, kind: Kind
+) -> None:
+    """It was under way when its delivery was cancelled."""
+    one, other = subject.commit(event("a", new(1)), event("b", new(1))).firsts
+    subject.commit(version=0, cancels=[port.CancelSlice([one], "me")])
+    drop(subject, kind)
+    late = msgspec.structs.replace(
+        failing(one, HOUR_MS), sent=b"shaped", left_out=LeftOut(("till",), "It was not there.")
+    )
+    subject.commit(settled=[late, msgspec.structs.replace(late, delivery=other)])
+    assert subject.states(other) == [State.RETRYING]
+    sent = [subject.ask(lambda store: store.sent_body(id)).shaped for id in (other, one)]  # noqa: B023
+    assert sent == [b"shaped", None]
+    assert len(subject.attempts(one)) == (kind is Kind.PAYLOAD)
+    assert len(subject.attempts(other)) == 1
+
+
+def test_an_unfinished_one_keeps_nobody_else_back(subject: Subject) -> None:
+    subject.commit(event("a", new(1)))
+    delivered(subject, "b", "c")
+    assert drop(subject, Kind.PAYLOAD) == 2
+    assert [body(subject, id) is None for id in "abc"] == [False, True, True]
+    assert [job.delivery for job in subject.page()] == [1]
+
+
+def test_each_org_keeps_its_data_for_its_own_time(subject: Subject) -> None:
+    delivered(subject, "a")
+    delivered(subject, "b", org=OTHER)
+    delivered(subject, "c")
+    assert drop(subject, Kind.PAYLOAD, orgs=[OTHER], others=False, days=9) == 1
+    assert [body(subject, id, org) is None for id, org in (("a", ORG), ("b", OTHER))] == [
+        False,
+        True,
+    ]
+    assert drop(subject, Kind.PAYLOAD, orgs=[OTHER], others=True) == 2
+    assert body(subject, "a") is None and body(subject, "c") is None
+
+
+def test_an_org_that_joins_a_group_late_is_caught_up_with(subject: Subject) -> None:
+    delivered(subject, "a")
+    delivered(subject, "b", org=OTHER)
+    drop(subject, Kind.PAYLOAD, orgs=[OTHER], others=True)  # its place is behind both events now
+    assert body(subject, "b", OTHER) is not None
+    assert drop(subject, Kind.PAYLOAD, orgs=[], others=True) == 1
+    assert body(subject, "b", OTHER) is None
+
+
+def test_answers_go_and_what_happened_stays(subject: Subject) -> None:
+    subject.put_webhook()
+    [delivery] = subject.commit(event("a", new(1))).firsts
+    subject.commit(settled=[failing(delivery, HOUR_MS)])
+    [attempt] = subject.attempts(delivery)
+    assert attempt.evidence == EVIDENCE
+    assert drop(subject, Kind.RESPONSE, before_ms=1_000) == 0  # it was made at 1,000
+    assert drop(subject, Kind.RESPONSE, before_ms=1_001) == 1
+    [attempt] = subject.attempts(delivery)
+    assert (attempt.number, attempt.status, attempt.duration_ms) == (1, 503, 12)
+    assert attempt.evidence == port.Evidence(None, "", [], b"", False, expired=True)
+    assert drop(subject, Kind.RESPONSE, before_ms=1_001) == 0
+
+
+def test_a_fault_of_the_network_is_no_answer(subject: Subject) -> None:
+    subject.put_webhook()
+    [delivery] = subject.commit(event("a", new(1))).firsts
+    fault = port.Evidence("reset", "closed after 3 ms", [], b"", False)
+    subject.commit(
+        settled=[settled(delivery, State.RETRYING, status=None, delay_ms=9, evidence=fault)]
+    )
+    assert drop(subject, Kind.RESPONSE, before_ms=5_000) == 0
+    assert subject.attempts(delivery)[0].evidence == fault
+
+
+def test_answers_are_the_webhooks_owners(subject: Subject) -> None:
+    """With `listenToChildEvents` the event is another org's; the answer is the listener's."""
+    assert subject.put_webhook("theirs", org=OTHER) == 1
+    [delivery] = subject.commit(event("a", new(1))).firsts
+    subject.commit(settled=[failing(delivery, HOUR_MS)])
+    assert drop(subject, Kind.RESPONSE, orgs=[OTHER], others=True, before_ms=9_000) == 0
+    assert drop(subject, Kind.RESPONSE, orgs=[OTHER], others=False, before_ms=9_000, days=1) == 1
+
+
+def test_answers_of_many_orgs_are_passed_by_in_small_slices(subject: Subject) -> None:
+    subject.put_webhook()
+    subject.put_webhook("theirs", org=OTHER)
+    firsts = subject.commit(*(event(f"e{i}", new(1 + i % 2)) for i in range(40))).firsts
+    subject.commit(
+        settled=[failing(one, HOUR_MS, webhook=1 + i % 2) for i, one in enumerate(firsts)]
+    )
+    assert (
+        drop(subject, Kind.RESPONSE, orgs=[OTHER], others=True, before_ms=9_000, rows_max=3) == 20
+    )
+    left = [bool(subject.attempts(one)[0].evidence == EVIDENCE) for one in firsts]
+    assert left == [bool(i % 2) for i in range(40)]
+
+
+def test_refused_events_go_by_their_age(subject: Subject) -> None:
+    refused = port.NewRejection(ORG, "n", "r", "bad", "bad", "data", b"{")
+    subject.commit(rejections=[refused] * 25)
+    assert drop(subject, Kind.REJECTION, rows_max=10) == 25
+    assert subject.rejections() == []
+
+
+@pytest.mark.parametrize("rows_max", [3, 7, 50])
+def test_an_event_larger_than_a_slice_goes_in_as_many_as_it_needs(
+    subject: Subject, rows_max: int
+) -> None:
+    [first] = subject.commit(event("wide", *(new(1 + i) for i in range(30)))).firsts
+    for number in range(30):
+        subject.commit(settled=[failing(first + number, 0, webhook=1 + number)])
+        subject.take(1 + number)
+        subject.commit(
+            settled=[
+                settled(first + number, State.FAILED, webhook=1 + number, attempt=2, status=400)
+            ]
+        )
+    delivered(subject, "b")
+    assert drop(subject, Kind.METADATA, rows_max=rows_max) == 3 + 30 + 60 + 3 + 1
+    assert subject.counts() == port.Counts(0, {}, 0, 0)
+    assert list(subject.attempts(first)) == []
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_a_pass_goes_on_where_it_was_stopped(subject: Subject, crash: bool) -> None:
+    delivered(subject, *(f"e{i}" for i in range(20)))
+    before = subject.commit().now_ms + LATER
+    slice_ = port.DropSlice(Kind.METADATA, 90, before, (), True, 20, False, before)
+    subject.ask(lambda store: store.drop(slice_))
+    left = subject.counts().events
+    assert 0 < left < 20
+    if crash:
+        subject.crash()
+    else:
+        subject.reopen()
+    assert subject.counts().events == left
+    assert drop(subject, Kind.METADATA, days=90, rows_max=20) == 4 * left
+    assert subject.counts().events == 0
+
+
+def test_numbers_are_not_given_again_although_everything_is_gone(subject: Subject) -> None:
+    subject.put_webhook()
+    delivered(subject, "a", "b")
+    last = subject.commit(event("c", new(1)), event("d", new(1)))
+    subject.commit(settled=[settled(one) for one in last.firsts])
+    subject.find(term("t"))
+    drop(subject, Kind.METADATA)
+    assert subject.counts().events == 0
+    for _ in range(2):
+        subject.reopen()
+    fresh = subject.commit(event("e", new(1), terms=[term("t")]))
+    assert fresh.seqs[0] > max(last.seqs)
+    assert fresh.firsts[0] > max(last.firsts)
+    assert subject.find(term("t"))[0] == fresh.seqs[0]
+    assert subject.counts().index_lag == 0
+
+
+def test_what_is_kept_is_told(subject: Subject) -> None:
+    told = kept(subject)
+    assert (told.dropped_ms, told.oldest_event_ms, told.oldest_payload_ms) == (0, None, None)
+    receipt = subject.commit(event("a", new(1)))
+    delivered(subject, "b")
+    told = kept(subject)
+    assert told.oldest_event_ms == told.oldest_payload_ms == receipt.now_ms
+    drop(subject, Kind.PAYLOAD, before_ms=5)
+    assert kept(subject).dropped_ms == 5
+    assert told.pages > 10 and told.page_bytes == 4096
+
+
+def test_a_new_store_gives_free_pages_back_to_the_file_system(subject: Subject) -> None:
+    ids = [f"e{i}" for i in range(200)]
+    subject.commit(*(event(id, body=b"x" * 20_000) for id in ids))
+    drop(subject, Kind.METADATA)
+    before = kept(subject)
+    assert before.free_pages > 500
+    given = 0
+    while (now := subject.ask(lambda store: store.give_back(100))).rows:
+        assert now.rows <= 100
+        given += now.rows
+    after = kept(subject)
+    assert given >= 500 and after.pages <= before.pages - given + 5
+    assert after.free_pages < 5
