@@ -15,7 +15,7 @@ INDEXED_WITHIN_S = 20
 
 
 class Adapter(Protocol):
-    """How the suite reaches an adapter; an adapter joins by adding one to `conftest.ADAPTERS`."""
+    """How the suite reaches an adapter; an adapter joins by adding one to `adapters.py`."""
 
     async def open(self, place: Path) -> port.Store:
         """A store on what `place` names, made where there is none."""

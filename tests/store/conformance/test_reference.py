@@ -6,8 +6,6 @@ import pytest
 
 from tests.store.conformance.subject import Subject
 from tidings.store import port
-from tidings.store.sqlite.hosting.embedded import WritingHalf
-from tidings.store.sqlite.reference import GET, LIST
 
 STORES, CUSTOMERS = 1, 3
 
@@ -86,20 +84,3 @@ def test_many_ids_are_found_through_the_key(subject: Subject) -> None:
         put(subject, *(str(number) for number in range(start, start + 500)))
     assert len(get(subject, *(str(number) for number in range(0, 1000, 2)))) == 500
     assert count(subject) == 3000
-
-
-@pytest.mark.parametrize(
-    ("statement", "bindings", "used"),
-    [
-        (GET, (1, 3, '["7"]'), "(org=? AND kind=? AND id=?)"),
-        (LIST, (1, 3, "", 10), "(org=? AND kind=? AND id>?)"),
-    ],
-)
-def test_reads_search_the_key_and_sort_nothing(
-    statement: str, bindings: tuple[object, ...], used: str
-) -> None:
-    half = WritingHalf(":memory:")
-    plan = [row[3] for row in half.connection.execute("EXPLAIN QUERY PLAN " + statement, bindings)]
-    assert f"SEARCH reference USING PRIMARY KEY {used}" in plan
-    assert not any("SCAN reference" in step or "ORDER BY" in step for step in plan)
-    half.close()

@@ -11,6 +11,7 @@ from unittest.mock import patch
 from tests import forked
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.hosting import embedded
 from tidings.store.sqlite.hosting.client import SqliteStore
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
 from tidings.store.sqlite.hosting.process import Operation, reading_operations, writing_operations
@@ -34,7 +35,8 @@ class InProcess:
 
         async def answer(*arguments: Any) -> Any:
             if name == "counts":
-                self.reading.background()
+                with patch.object(embedded, "INDEX_AT_LEAST_EVERY_S", 0.0):
+                    self.reading.background()
             return function(*arguments)
 
         return answer

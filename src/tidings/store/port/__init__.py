@@ -3,9 +3,9 @@
 By subject: each has its rows, and protocols as small as what their users ask; `Store`, which an
 adapter is, is their sum. Everything is named from here (`port.EventStore`).
 
-What an adapter promises (tests/store holds it for each) stands where it is asked for, most of it in
-`commit.py`, `delivery/lanes.py` and `replay.py`. Of all of it: times are milliseconds since the
-epoch by the store's clock; due times are made from delays.
+What an adapter promises stands where it is asked for, most of it in `commit.py`,
+`delivery/lanes.py` and `replay.py`; tests/store/conformance holds it for each. Of all of it: times
+are milliseconds since the epoch by the store's clock; due times are made from delays.
 
 Structs are tuples on the wire (`array_like`): they cross a process boundary by the thousand.
 """

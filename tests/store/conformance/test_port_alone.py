@@ -1,0 +1,31 @@
+"""The suite asks the port alone, so that the author of an adapter has only to name it."""
+
+import ast
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ASKED = ("tidings.core", "tidings.store.port", "tests.store.conformance", "tests.store.rows")
+
+
+def imported(module: Path) -> set[str]:
+    """What a module imports of ours; `from tidings.store import port` is `tidings.store.port`."""
+    names = set()
+    for one in ast.walk(ast.parse(module.read_text())):
+        if isinstance(one, ast.ImportFrom):
+            names |= {f"{one.module}.{name.name}" for name in one.names}
+        elif isinstance(one, ast.Import):
+            names |= {name.name for name in one.names}
+    return {name for name in names if name.startswith(("tidings", "tests", "apsw"))}
+
+
+def test_no_case_imports_an_adapter() -> None:
+    modules = sorted(HERE.rglob("*.py"))
+    assert len(modules) > 20
+    strange = {
+        (module.name, name)
+        for module in modules
+        if module.name != "adapters.py"
+        for name in imported(module)
+        if not name.startswith(ASKED)
+    }
+    assert strange == set()
