@@ -98,6 +98,7 @@ def test_the_index_catches_up_although_questions_never_pause(subject: Subject) -
     subject.commit(*(event(f"e{i}", terms=[term("x")]) for i in range(50)))
     assert len(subject.find(term("x"))) == 50
     assert subject.counts().index_lag == 0
+    assert subject.ask(lambda store: store.index_lag()) == 0
 
 
 def test_refused_events_are_kept_and_shown_newest_first(subject: Subject) -> None:
@@ -116,6 +117,17 @@ def test_a_refused_event_is_no_event(subject: Subject) -> None:
     subject.commit(rejections=[rejection(0)])
     assert subject.event("r0", ORG) is None
     assert all(subject.commit(event("r0")).seqs)
+
+
+def test_a_refused_event_is_its_orgs_until_it_is_forgotten(subject: Subject) -> None:
+    subject.commit(rejections=[rejection(0)])
+    [kept] = subject.rejections()
+    assert subject.ask(lambda store: store.rejection(ORG, kept.id)) == kept
+    assert subject.ask(lambda store: store.rejection(7, kept.id)) is None
+    subject.ask(lambda store: store.drop_rejection(7, kept.id))
+    assert subject.rejections() == [kept]
+    subject.ask(lambda store: store.drop_rejection(ORG, kept.id))
+    assert subject.rejections() == []
 
 
 @pytest.mark.parametrize("batch", [{}, {"claims": [port.RetryClaim(1, 1)]}], ids=["empty", "claim"])

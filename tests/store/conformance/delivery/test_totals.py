@@ -1,0 +1,131 @@
+"""Conformance: whichever way deliveries are counted, the numbers agree."""
+
+from collections.abc import Iterable, Sequence
+
+from tests.store.conformance.subject import Subject
+from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled
+from tidings.core.delivery.states import State
+from tidings.store import port
+
+DAY_MS = 24 * HOUR_MS
+
+
+def some(counts: Iterable[dict[int, int]]) -> dict[int, int]:
+    """Summed, without zeros."""
+    summed: dict[int, int] = {}
+    for one in counts:
+        for state, count in one.items():
+            if count:
+                summed[state] = summed.get(state, 0) + count
+    return summed
+
+
+def filled(subject: Subject) -> tuple[int, int, int]:
+    """Two webhooks with deliveries in several states, and the time of it."""
+    one, other = subject.put_webhook("one"), subject.put_webhook("other")
+    receipt = subject.commit(
+        event("a", new(one), new(other)), event("b", new(one)), event("c", new(other)), event("d")
+    )
+    a, b, _, _ = receipt.firsts
+    subject.commit(
+        settled=[
+            settled(a, webhook=one),
+            settled(b, State.FAILED, webhook=one, status=400),
+            failing(a + 1, HOUR_MS, webhook=other),
+        ]
+    )
+    return one, other, receipt.now_ms
+
+
+def tally_of(
+    subject: Subject, webhook: int, span: tuple[int, int], sla_s: int | None = None
+) -> port.Tally:
+    """The deliveries of a webhook, counted."""
+    return subject.ask(lambda store: store.tally(webhook, *span, sla_s))
+
+
+def states_of(
+    subject: Subject, webhooks: Sequence[int], span: tuple[int, int], states: Sequence[int] = ()
+) -> Sequence[dict[int, int]]:
+    """How many deliveries of each webhook are in each state."""
+    return subject.ask(lambda store: store.count_states(webhooks, *span, states))
+
+
+def test_a_tally_says_what_became_of_a_webhooks_deliveries(subject: Subject) -> None:
+    one, other, now_ms = filled(subject)
+    tally = tally_of(subject, one, (now_ms - DAY_MS, now_ms + DAY_MS))
+    assert some([tally.by_state]) == {State.DELIVERED: 1, State.FAILED: 1}
+    assert (tally.delivered, tally.attempts, tally.answers) == (1, 2, {200: 1, 400: 1})
+    rest = tally_of(subject, other, (now_ms - DAY_MS, now_ms + DAY_MS))
+    assert some([rest.by_state]) == {State.PENDING: 1, State.RETRYING: 1}
+    before = tally_of(subject, one, (now_ms - DAY_MS, now_ms - HOUR_MS))
+    assert some([before.by_state]) == {}
+
+
+def test_counts_by_state_are_those_of_the_tallies(subject: Subject) -> None:
+    one, other, now_ms = filled(subject)
+    ends = (now_ms - DAY_MS, now_ms + DAY_MS)
+    counts = states_of(subject, [one, other, 999], ends)
+    for webhook, found in zip((one, other), counts, strict=False):
+        tally = tally_of(subject, webhook, ends)
+        assert some([found]) == some([tally.by_state])
+    assert some(counts[2:]) == {}
+    for states in (port.LEFT_STATES, (State.RETRYING,), (State.FAILED, State.PENDING)):
+        asked = states_of(subject, [one, other], ends, states)
+        assert asked == [{state: found[state] for state in states} for found in counts[:2]]
+
+
+def test_a_series_is_of_each_group_and_an_orgs_of_all_its_webhooks(subject: Subject) -> None:
+    one, other, now_ms = filled(subject)
+    ends = (now_ms - DAY_MS, now_ms + DAY_MS, 12)
+    each = subject.ask(lambda store: store.series([[one], [other], []], *ends))
+    assert [some(point.by_state for point in series.points) for series in each] == [
+        {State.DELIVERED: 1, State.FAILED: 1},
+        {State.PENDING: 1, State.RETRYING: 1},
+        {},
+    ]
+    [together] = subject.ask(lambda store: store.series([[other, one]], *ends))
+    assert together == subject.ask(lambda store: store.org_series(ORG, *ends))
+    starts = [point.start_ms for point in together.points]
+    assert {after - start for start, after in zip(starts, starts[1:], strict=False)} == {
+        together.step_ms
+    }
+    assert starts[0] <= ends[0] and ends[1] <= starts[-1] + together.step_ms
+
+
+def test_what_came_just_now_is_late_by_no_wish(subject: Subject) -> None:
+    """Nor ever where nothing is wished: 0 seconds are no limit."""
+    one, other, now_ms = filled(subject)
+    ends = (now_ms - DAY_MS, now_ms + DAY_MS)
+    wishes = [(other, 86_400), (one, 0), (999, 86_400)]
+    assert list(subject.ask(lambda store: store.late_each(wishes, *ends))) == [0, 0, 0]
+    for webhook, sla_s in wishes:
+        tally = tally_of(subject, webhook, ends, sla_s)
+        assert tally.sla_breaches == 0
+
+
+def test_events_over_time_are_those_of_the_org(subject: Subject) -> None:
+    _, _, now_ms = filled(subject)
+    subject.commit(event("of another", org=7))
+    ends = (now_ms - DAY_MS, now_ms + DAY_MS, 12)
+    series = subject.ask(lambda store: store.event_series(ORG, *ends))
+    assert (sum(series.counts), series.behind) == (4, 0)
+    at = (now_ms - series.start_ms) // series.step_ms
+    assert sum(series.counts[at : at + 2]) == 4
+    assert sum(subject.ask(lambda store: store.event_series(8, *ends)).counts) == 0
+
+
+def test_what_is_unfinished_is_told_by_webhook(subject: Subject) -> None:
+    _, other, _ = filled(subject)
+    [backlog] = subject.ask(lambda store: store.unfinished())
+    assert (backlog.webhook, backlog.pending) == (other, 1)
+    assert backlog.next_due_ms is not None
+    assert subject.recover(left=[]) == [backlog]
+
+
+def test_what_is_owed_is_told_by_the_time_of_its_event(subject: Subject) -> None:
+    webhooks = [subject.put_webhook(f"w{number}") for number in range(4)]
+    many = event("many", *(new(number) for number in webhooks))
+    now_ms = subject.commit(many, per_event_max=1).now_ms
+    assert subject.ask(lambda store: store.owed_before(now_ms + 1)) == 3
+    assert subject.ask(lambda store: store.owed_before(now_ms)) == 0
