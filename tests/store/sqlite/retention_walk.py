@@ -153,7 +153,7 @@ class Walk:
                 id,
             ):
                 self.told.add(id)
-            self.half.asked.retry_now(id)
+            self.half.manual_retries.retry_now(id)
             self._look()
 
     # -- replays ---------------------------------------------------------------------------------

@@ -15,9 +15,9 @@ from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled
 from tidings.core.delivery.states import State
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.delivery.asked import Rejections
 from tidings.store.sqlite.events.lookup import Lookup
 from tidings.store.sqlite.events.queries import Queries
+from tidings.store.sqlite.events.rejections import Rejections
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
 
 

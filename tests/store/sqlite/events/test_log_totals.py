@@ -211,12 +211,12 @@ def test_a_tally_follows_every_move_of_old_deliveries(place: Place) -> None:
                 place.rows(
                     "DELETE FROM body WHERE seq = (SELECT event FROM delivery WHERE id = ?)", one
                 )
-                assert half.asked.retry_now(one).outcome == "no_payload"
+                assert half.manual_retries.retry_now(one).outcome == "no_payload"
                 place.half.connection.execute(
                     "INSERT OR IGNORE INTO body SELECT event, x'7b7d' FROM delivery WHERE id = ?",
                     (one,),
                 ).fetchall()
-                assert half.asked.retry_now(one).outcome == "due"
+                assert half.manual_retries.retry_now(one).outcome == "due"
 
     def cancel() -> None:
         slice = port.CancelSlice(ids(State.RETRYING, 5), "me")

@@ -21,14 +21,15 @@ from tidings.store.sqlite.database import (
     open_reader,
     open_writer,
 )
-from tidings.store.sqlite.delivery.asked import AskedTries, Rejections
 from tidings.store.sqlite.delivery.health import HealthRows
+from tidings.store.sqlite.delivery.manual_retries import ManualRetries
 from tidings.store.sqlite.delivery.recovery import Recovery
 from tidings.store.sqlite.emails import EmailRows
 from tidings.store.sqlite.events.blocks import Blocks
 from tidings.store.sqlite.events.log import Log
 from tidings.store.sqlite.events.lookup import Lookup
 from tidings.store.sqlite.events.queries import Queries
+from tidings.store.sqlite.events.rejections import RejectionRows, Rejections
 from tidings.store.sqlite.events.segments import SLICE_EVENTS, Segments
 from tidings.store.sqlite.events.totals import Totals
 from tidings.store.sqlite.events.types import Types
@@ -67,7 +68,8 @@ class WritingHalf:
     writer: Writer
     configuration: Configuration
     recovery: Recovery
-    asked: AskedTries
+    manual_retries: ManualRetries
+    rejections: RejectionRows
     inboxes: InboxRows
     people: PeopleTables
     health: HealthRows
@@ -93,7 +95,8 @@ class WritingHalf:
         self.configuration = Configuration(self.connection, clock_ms, self.writer.version_raised)
         self.leaps = Leaps(self.connection, lambda: self.writer.newest_delivery)
         self.recovery = Recovery(self.connection, clock_ms, self.leaps.begin)
-        self.asked = AskedTries(self.connection, clock_ms, self.writer.waits)
+        self.manual_retries = ManualRetries(self.connection, clock_ms, self.writer.waits)
+        self.rejections = RejectionRows(self.connection)
         self.inboxes = InboxRows(self.connection, clock_ms)
         self.people = PeopleTables(self.connection, clock_ms)
         self.health = HealthRows(self.connection, clock_ms, self.writer.free_next)

@@ -1,4 +1,4 @@
-"""A try that somebody asks for: a delivery is due now, whatever it was; and what was refused."""
+"""A retry that somebody asks for: a delivery is due now, whatever it was."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,12 +15,9 @@ _ROW = (
     "SELECT d.state, d.due_ms, d.webhook, d.key, EXISTS (SELECT 1 FROM body b"
     " WHERE b.seq = d.event) FROM delivery d WHERE d.id = ?"
 )
-_REJECTION = (
-    "SELECT id, org, at_ms, name, event_id, code, message, path, body FROM rejection WHERE org = ?"
-)
 
 
-class AskedTries:
+class ManualRetries:
     """Shares the writer's connection."""
 
     def __init__(
@@ -71,48 +68,6 @@ class AskedTries:
         replay_tallies.take_back(self._connection, delivery)
         touch(self._connection, [delivery])
         return port.ManualRetry("next") if behind else port.ManualRetry("due", now)
-
-    @answers(port.Store.drop_rejection)
-    def drop_rejection(self, org: int, number: int) -> None:
-        """See `port.Store.drop_rejection`."""
-        with self._connection:
-            self._connection.execute(
-                "DELETE FROM rejection WHERE id = ? AND org = ?", (number, org)
-            )
-
-
-class Rejections:
-    """Refused events, on the read-only connection."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
-
-    @answers(port.Store.log_rejections)
-    def page(
-        self, org: int, before: int | None, after: int | None, limit: int
-    ) -> port.RejectionPage:
-        """See `port.Store.log_rejections`."""
-        newest_first = after is None
-        way = "< ? ORDER BY id DESC" if newest_first else "> ? ORDER BY id ASC"
-        at = after if after is not None else (1 << 62 if before is None else before)
-        rows: list[Any] = self._connection.execute(
-            f"{_REJECTION} AND id {way} LIMIT ?", (org, at, limit + 1)
-        ).fetchall()
-        found = [port.Rejection(*row) for row in rows[:limit]]
-        more = len(rows) > limit
-        if newest_first:
-            older = found[-1].id if more else None
-            above = None if before is None else before - 1
-            return port.RejectionPage(found, older, found[0].id if found else above)
-        found.reverse()
-        older = found[-1].id if found else at + 1
-        return port.RejectionPage(found, older, found[0].id if found else after)
-
-    @answers(port.Store.rejection)
-    def one(self, org: int, number: int) -> port.Rejection | None:
-        """See `port.Store.rejection`."""
-        row = self._connection.execute(f"{_REJECTION} AND id = ?", (org, number)).fetchone()
-        return None if row is None else port.Rejection(*row)
 
 
 def _refusal(state: State, due_ms: int | None, has_body: bool) -> port.ManualRetry | None:
