@@ -198,6 +198,28 @@ async def test_a_take_whose_window_is_over_behind_an_open_breaker_is_parked_and_
     assert not runner.overdue, "what is released next is not parked for it"
 
 
+async def test_a_first_attempt_whose_window_is_over_behind_an_open_breaker_is_parked() -> None:
+    scene = Scene()
+    over = Job(5, HOOK.number, HOOK.org, "e5", 1_000_000 - LAST_MS - 1, 1, None, False, b"over")
+    fresh = Job(6, HOOK.number, HOOK.org, "e6", 1_000_000 - LAST_MS, 1, None, False, b"in time")
+    stored = [over, fresh]
+
+    async def page(webhook: int, after: int, limit: int) -> list[Job]:
+        return [job for job in stored if job.delivery > after]
+
+    async def park_expired(webhook: int, accepted_before_ms: int, limit: int) -> int:
+        parked = [job for job in stored if job.accepted_ms < accepted_before_ms - 1_000]
+        stored[:] = [job for job in stored if job not in parked]
+        return len(parked)
+
+    scene.store.page = page  # type: ignore[method-assign]
+    scene.store.park_expired = park_expired  # type: ignore[method-assign]
+    scene.dispatcher._parks = lambda webhook: True
+    scene.dispatcher.begin([port.Backlog(HOOK.number, 2, None)])
+    await asyncio.sleep(0.1)
+    assert scene.line.bodies == [b"in time"] and stored == [fresh]
+
+
 async def test_a_paused_webhook_keeps_what_it_took() -> None:
     scene = Scene()
     scene.dispatcher.begin(due_now(HOOK))

@@ -28,7 +28,7 @@ from tidings.engine.delivery import endings
 from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.attempts import Attempts
 from tidings.engine.delivery.breakers import Breakers
-from tidings.engine.delivery.handover import Handover
+from tidings.engine.delivery.handover import LAST_MS, Handover
 from tidings.engine.delivery.healths import Healths
 from tidings.engine.delivery.manual_retries import PromisedRetries
 from tidings.engine.delivery.message import Message
@@ -141,6 +141,7 @@ class Dispatcher:
         )
         self._loop = asyncio.get_running_loop()
         self._breakers = Breakers(healths, rng, self._pump)
+        self._parks, self._park_overdue = healths.parks, healths.park_overdue
         self.next_attempts = NextAttempts(
             self._known, healths, clock, self._admission, self._may_send
         )
@@ -473,6 +474,9 @@ class Dispatcher:
         lane = runner.lane
         with self._reading:
             jobs = await self._store.page(runner.webhook.number, lane.cursor, PAGE_JOBS)
+            over_ms = self._clock.now_ms() - LAST_MS
+            if any(job.accepted_ms < over_ms for job in jobs) and self._parks(runner.webhook):
+                await self._park_overdue(runner.webhook)  # the lane starts over, without them
         if self._reading.lasts:
             lane.page_failed(epoch)
             self._loop.call_later(PAGE_RETRY_S, self._pump, runner)
