@@ -86,7 +86,7 @@ class LastingWorld(ReplayWorld):
 
     def check_end(self, broken: Known, gone: Known) -> None:
         """Of the webhook that was down for days, and of the one whose receiver said 410."""
-        reasons = {}
+        reasons: dict[State, int] = {}
         for known in (broken, gone):
             for delivery, state in self.disk.ask(
                 "SELECT id, state FROM delivery WHERE webhook = ?", known.number

@@ -9,6 +9,7 @@ skips nothing across kills, and can be cancelled · 25, 26 its deliveries end li
 import asyncio
 import contextlib
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from tests.simulation.parts import Request
@@ -206,7 +207,7 @@ class ReplayWorld(World):
             filtered = {known.number for known in self.known.values() if known.keys is not None}
             assert job.spec.target in filtered or not left, ("44 nothing is skipped", number, left)
 
-    def disk_jobs(self) -> list[port.ReplayJob]:
+    def disk_jobs(self) -> Sequence[port.ReplayJob]:
         """Every job as it is stored."""
         from tidings.store.sqlite.replay.replays import ReplayQueries  # noqa: PLC0415
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.depth import depth
 from tests.simulation.loop import SimulatedLoop
-from tests.simulation.parts import Faults, Network
+from tests.simulation.parts import Faults, Network, Request
 from tests.simulation.world import ORG, World
 from tidings.engine.events.intake import Draft
 
@@ -48,9 +48,11 @@ async def run(seed: int, loop: SimulatedLoop) -> list[float]:
     assert main is not None
     world.own.add(main)
     sent: dict[str, float] = {}
-    network.before_send = lambda request: sent.setdefault(
-        request.body.split(b'"id":"')[1].split(b'"')[0].decode(), loop.time()
-    )
+
+    def note(request: Request) -> None:
+        sent.setdefault(request.body.split(b'"id":"')[1].split(b'"')[0].decode(), loop.time())
+
+    network.before_send = note
     world.slots = SLOTS
     await world.start()
     for _ in range(BAD):
