@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,11 +40,12 @@ async def test_yields():
 """
 
 
-def outcomes(place: Path) -> str:
-    """What pytest says of the tests of a folder, under our own settings."""
+def outcomes(file: Path) -> str:
+    """What pytest says of the tests of a file, under our own settings: of each when it has ended,
+    for a forgotten coroutine may be found, and end pytest, at any time from then on."""
+    place = file.parent
     ours = ("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(place), "-p", "tests.conftest")
-    options = ("-p", "no:cacheprovider", "-rA", "--continue-on-collection-errors")
-    command = [sys.executable, "-m", "pytest", *ours, *options, str(place)]
+    command = [sys.executable, "-m", "pytest", *ours, "-p", "no:cacheprovider", "-vv", str(file)]
     path = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         command, cwd=place, env=path, check=False, timeout=60, capture_output=True, text=True
@@ -52,11 +54,19 @@ def outcomes(place: Path) -> str:
 
 
 def test_nothing_passes_because_nobody_awaited_it(tmp_path: Path) -> None:
-    (tmp_path / "test_made.py").write_text(TESTS)
-    (tmp_path / "test_generator.py").write_text(GENERATOR)
-    said = outcomes(tmp_path)
-    assert "4 failed, 1 passed" in said and "1 error" in said, said
-    assert "PASSED test_made.py::test_is_well" in said and "ERROR test_generator.py" in said, said
+    made, generator = tmp_path / "test_made.py", tmp_path / "test_generator.py"
+    made.write_text(TESTS)
+    generator.write_text(GENERATOR)
+    said = outcomes(made)
+    assert dict(re.findall(r"::(\w+) (PASSED|FAILED|ERROR)", said)) == {
+        "test_is_well": "PASSED",
+        "test_fails": "FAILED",
+        "test_awaits_nothing": "FAILED",
+        "test_forgets_its_loop": "FAILED",
+        "test_gives_a_coroutine_back": "FAILED",
+    }, said
+    said = outcomes(generator)
+    assert "1 error" in said and "ERROR" in said, said
 
 
 async def test_who_hangs_is_ended_in_its_loop() -> None:
