@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from tests.rewriting import rewrite
+from tests.store.migrated import copy_in_memory
 
 # A property says what holds, not how fast: on a busy machine one example in thousands takes longer.
 settings.register_profile("tidings", deadline=None)
@@ -22,6 +23,8 @@ settings.load_profile("tidings")
 # says of it. Without that, each start of the service compiles four hundred of them.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+copy_in_memory()
 
 
 @pytest.hookimpl(tryfirst=True)
