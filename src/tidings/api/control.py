@@ -28,14 +28,14 @@ from tidings.api.v1.access.credentials import caller_routes, credential_routes
 from tidings.api.v1.access.errors import add_access_errors
 from tidings.api.v1.access.portal import portal_routes
 from tidings.api.v1.access.users import password_routes, user_routes
-from tidings.api.v1.delivery.stops import stop_routes
 from tidings.api.v1.events.event_types import event_type_routes
 from tidings.api.v1.events.stream import stream_routes
 from tidings.api.v1.orgs import org_routes
-from tidings.api.v1.replay.replays import cancel_routes, replay_routes
+from tidings.api.v1.replays import cancel_routes, replay_routes
 from tidings.api.v1.routes import proof_routes
 from tidings.api.v1.shaping.reference import reference_routes
 from tidings.api.v1.shaping.transformations import transformation_routes
+from tidings.api.v1.stops import stop_routes
 from tidings.api.v1.webhooks.preview import preview_routes
 from tidings.api.v3.routes import v3_routes
 from tidings.api.v3.tokens import token_routes

@@ -6,8 +6,8 @@ from typing import Any
 
 from rich.text import Text
 
-from tidings.cli.access.credentials import scopes_said
 from tidings.cli.calls import Calls, calls, refusal_text
+from tidings.cli.credentials import scopes_said
 from tidings.cli.exits import Exit, Stop, next_step
 from tidings.cli.options import moment_of
 from tidings.cli.output import clean, print_facts, print_line, print_text

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tidings.cli.access.credentials import show_credential
 from tidings.cli.calls import Calls, calls, part
+from tidings.cli.credentials import show_credential
 from tidings.cli.deliveries import show_delivery
 from tidings.cli.events.event_log import (
     LOOKED_MAX,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from tests.store.conformance.replay.test_replays import Jobs
 from tests.store.conformance.subject import Subject
+from tests.store.conformance.test_replays import Jobs
 from tests.store.rows import EVIDENCE, HOUR_MS, ORG, event, failing, new, settled, term
 from tidings.core.delivery.states import State
 from tidings.core.retention import Kind

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from tidings.api.context import Services
 from tidings.api.v1.arrivals import arrival_routes
-from tidings.api.v1.delivery.deliveries import delivery_routes
+from tidings.api.v1.deliveries import delivery_routes
 from tidings.api.v1.events.logs import event_routes, log_routes
 from tidings.api.v1.events.rejections import rejection_routes
 from tidings.api.v1.inboxes import inbox_routes

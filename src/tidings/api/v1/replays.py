@@ -12,12 +12,12 @@ from starlette.responses import Response
 from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
 from tidings.api.models import V1_ERRORS
-from tidings.api.v1.replay.models import CANCEL_BODY, REPLAY_BODY
+from tidings.api.v1.replay_models import CANCEL_BODY, REPLAY_BODY
 from tidings.core.ids import read
 from tidings.core.replay import Kind, Step
 from tidings.reads.delivery.delivery_view import show_delivery
 from tidings.reads.delivery.next_attempts import see
-from tidings.reads.replay.calls import A_REPLAY, ReplayCalls, unknown
+from tidings.reads.replay_calls import A_REPLAY, ReplayCalls, unknown
 
 LIMIT_MAX = 200
 BODY_BYTES_MAX = 8 << 20  # a list of 100,000 ids

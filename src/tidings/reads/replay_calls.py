@@ -18,7 +18,7 @@ from tidings.engine.replay.runs import NotNow, Replays, TooMany, UnknownReplay
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.reads.refusals import BadQuestion, Conflict, NotThere, not_there
-from tidings.reads.replay.view import effective_rate, show_job
+from tidings.reads.replay_view import effective_rate, show_job
 from tidings.store import port
 from tidings.store.port import ReplayJob, StoredDelivery
 

@@ -1,1 +1,0 @@
-"""Deliveries: one by one with every attempt, and the stop switches."""

@@ -1,1 +1,0 @@
-"""The commands of credentials, people and profiles."""
