@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Playwright
 
-from ..e2e.service import ORG
+from ..e2e.harness.service import ORG
 
 PROGRAM = "/usr/bin/chromium"
 ARGS = (

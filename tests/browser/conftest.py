@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, StorageState, sync_playwright
 
-from ..e2e.fixtures import receiver
-from ..e2e.receiver import Receiver
-from ..e2e.service import KEY, ORG, SECRET, ServiceProcess
+from ..e2e.harness.fixtures import receiver
+from ..e2e.harness.receiver import Receiver
+from ..e2e.harness.service import KEY, ORG, SECRET, ServiceProcess
 from .chrome import Reader, launch
 from .world import World
 

@@ -15,8 +15,8 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from ..e2e.service import ServiceProcess, free_port
-from ..e2e.until import until
+from ..e2e.harness.service import ServiceProcess, free_port
+from ..e2e.harness.until import until
 
 PAGE = Path(__file__).parents[2] / "docs/running.md"
 HOST, PRODUCT = "tidings.example", "app.acme.example"

@@ -14,10 +14,10 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
-from ..e2e.api import Api
-from ..e2e.events import event, new_id
-from ..e2e.service import KEY, SECRET, ServiceProcess
-from ..e2e.until import until
+from ..e2e.harness.api import Api
+from ..e2e.harness.events import event, new_id
+from ..e2e.harness.service import KEY, SECRET, ServiceProcess
+from ..e2e.harness.until import until
 from .chrome import Reader, launch
 from .proxy import HOST, PRODUCT, Nginx
 from .test_portal_frame import BLOCKED, Product

@@ -7,11 +7,11 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser
 
-from ..e2e.api import Api
-from ..e2e.events import new_id
-from ..e2e.receiver import Receiver
-from ..e2e.service import KEY, SECRET, ServiceProcess
-from ..e2e.until import until
+from ..e2e.harness.api import Api
+from ..e2e.harness.events import new_id
+from ..e2e.harness.receiver import Receiver
+from ..e2e.harness.service import KEY, SECRET, ServiceProcess
+from ..e2e.harness.until import until
 from .chrome import Reader
 from .conftest import NewReader
 from .world import GONE

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Error, StorageState
 
-from ..e2e.service import KEY, SECRET, ServiceProcess
+from ..e2e.harness.service import KEY, SECRET, ServiceProcess
 from .chrome import Reader
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]

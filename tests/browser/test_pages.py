@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Page, Route
 
-from ..e2e.service import ServiceProcess
+from ..e2e.harness.service import ServiceProcess
 from .axe import violations
 from .chrome import Reader
 from .conftest import NewReader

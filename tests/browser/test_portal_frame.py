@@ -13,9 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
-from ..e2e.api import Api
-from ..e2e.receiver import Receiver
-from ..e2e.service import ServiceProcess
+from ..e2e.harness.api import Api
+from ..e2e.harness.receiver import Receiver
+from ..e2e.harness.service import ServiceProcess
 from .chrome import Reader, launch
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]

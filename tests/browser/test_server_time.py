@@ -26,9 +26,9 @@ from tidings.store.sqlite.database import FILE, open_writer
 from tidings.store.sqlite.hosting import embedded
 from tidings.store.sqlite.hosting.embedded import ReadingHalf
 
-from ..e2e.events import event, new_id
-from ..e2e.service import KEY, SECRET, ServiceProcess
-from ..e2e.until import until
+from ..e2e.harness.events import event, new_id
+from ..e2e.harness.service import KEY, SECRET, ServiceProcess
+from ..e2e.harness.until import until
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(1200)]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
-from ..e2e.api import Api
-from ..e2e.receiver import Receiver
-from ..e2e.service import ServiceProcess
+from ..e2e.harness.api import Api
+from ..e2e.harness.receiver import Receiver
+from ..e2e.harness.service import ServiceProcess
 from .axe import violations
 from .chrome import Reader
 from .conftest import NewReader

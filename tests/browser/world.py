@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..e2e.api import Api
-from ..e2e.events import event, new_id
-from ..e2e.receiver import Receiver
-from ..e2e.service import KEY, SECRET, ServiceProcess, environment
+from ..e2e.harness.api import Api
+from ..e2e.harness.events import event, new_id
+from ..e2e.harness.receiver import Receiver
+from ..e2e.harness.service import KEY, SECRET, ServiceProcess, environment
 
 EVENTS = 600
 WRONG = "The CRM is being moved. Call +44 20 7946 0000."

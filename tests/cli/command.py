@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import forked
-from tests.e2e.until import until
+from tests.e2e.harness.until import until
 
 PROGRAM = [sys.executable, "-m", "tidings.cli"]
 SECONDS = 60.0

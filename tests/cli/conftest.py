@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.cli.command import Command
-from tests.e2e.api import Api
-from tests.e2e.fixtures import new_org, receiver, service
-from tests.e2e.receiver import Receiver
-from tests.e2e.service import KEY, SECRET, ServiceProcess
+from tests.e2e.harness.api import Api
+from tests.e2e.harness.fixtures import new_org, receiver, service
+from tests.e2e.harness.receiver import Receiver
+from tests.e2e.harness.service import KEY, SECRET, ServiceProcess
 
 __all__ = ["new_org", "receiver", "service"]
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.cli.command import Command, Running
-from tests.e2e.api import Api
-from tests.e2e.events import bare
-from tests.e2e.receiver import Receiver
-from tests.e2e.service import ServiceProcess
+from tests.e2e.harness.api import Api
+from tests.e2e.harness.events import bare
+from tests.e2e.harness.receiver import Receiver
+from tests.e2e.harness.service import ServiceProcess
 
 
 def started(tidings: Command) -> Iterator[Callable[..., Running]]:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from tests.cli.command import Command
-from tests.e2e.api import Api
-from tests.e2e.events import bare
-from tests.e2e.receiver import Receiver
-from tests.e2e.service import KEY, SECRET
+from tests.e2e.harness.api import Api
+from tests.e2e.harness.events import bare
+from tests.e2e.harness.receiver import Receiver
+from tests.e2e.harness.service import KEY, SECRET
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

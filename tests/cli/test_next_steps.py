@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.cli.command import Command
-from tests.e2e.api import Api
-from tests.e2e.events import bare
-from tests.e2e.service import KEY, SECRET, ServiceProcess
+from tests.e2e.harness.api import Api
+from tests.e2e.harness.events import bare
+from tests.e2e.harness.service import KEY, SECRET, ServiceProcess
 from tidings.cli.where import Where
 
 COMMANDS = [

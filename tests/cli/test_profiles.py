@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import Command
-from tests.e2e.api import Api
-from tests.e2e.service import KEY, SECRET, ServiceProcess
+from tests.e2e.harness.api import Api
+from tests.e2e.harness.service import KEY, SECRET, ServiceProcess
 from tidings.cli.exits import Exit, Stop
 from tidings.cli.profiles import Profile, Profiles, read_profiles, write_profiles
 from tidings.cli.where import Where, choose

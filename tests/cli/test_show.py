@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from tests.cli.command import Command
-from tests.e2e.api import Api
-from tests.e2e.events import bare
-from tests.e2e.service import ServiceProcess
-from tests.e2e.until import until
+from tests.e2e.harness.api import Api
+from tests.e2e.harness.events import bare
+from tests.e2e.harness.service import ServiceProcess
+from tests.e2e.harness.until import until
 from tidings.core.ids import message_id, replayed_id
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.cli.command import Command, Done
-from tests.e2e.api import Api
-from tests.e2e.events import bare
-from tests.e2e.service import ServiceProcess
+from tests.e2e.harness.api import Api
+from tests.e2e.harness.events import bare
+from tests.e2e.harness.service import ServiceProcess
 
 LISTS = {
     "webhooks list": "The org has no webhook.",

@@ -1,5 +1,5 @@
 """The fixtures of this folder are shared with tests/systems, which runs the same program."""
 
-from .fixtures import api, new_org, own_service, receiver, service
+from .harness.fixtures import api, new_org, own_service, receiver, service
 
 __all__ = ["api", "new_org", "own_service", "receiver", "service"]

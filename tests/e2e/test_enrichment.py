@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from ..cli.command import Command
-from .api import Api
-from .events import new_id
-from .fixtures import NewService
-from .receiver import Receiver
-from .service import KEY, SECRET
-from .until import until
+from .harness.api import Api
+from .harness.events import new_id
+from .harness.fixtures import NewService
+from .harness.receiver import Receiver
+from .harness.service import KEY, SECRET
+from .harness.until import until
 
-PLATFORM = Path(__file__).with_name("platform_process.py")
+PLATFORM = Path(__file__).parent / "harness/platform_process.py"
 WISHES: dict[str, Any] = {
     "tillDetailsEnrichmentEnabled": True,
     "storeDetailsEnrichmentEnabled": True,

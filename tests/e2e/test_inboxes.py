@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from .api import Api
-from .events import event, new_id
-from .receiver import Receiver
-from .service import ServiceProcess
-from .until import until
+from .harness.api import Api
+from .harness.events import event, new_id
+from .harness.receiver import Receiver
+from .harness.service import ServiceProcess
+from .harness.until import until
 
 
 def arrivals(api: Api, inbox: dict[str, Any]) -> list[dict[str, Any]]:

@@ -15,12 +15,12 @@ import pytest
 
 from tidings.engine.notices.emails import SENT
 
-from .api import Api
-from .events import event, new_id
-from .fixtures import NewService
-from .receiver import Receiver
-from .service import ORG, ServiceProcess, free_port
-from .until import until
+from .harness.api import Api
+from .harness.events import event, new_id
+from .harness.fixtures import NewService
+from .harness.receiver import Receiver
+from .harness.service import ORG, ServiceProcess, free_port
+from .harness.until import until
 
 ADDRESS = "on-call@example.test"
 ASKS = "Letters about failing webhooks: do you want them?"

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from .api import Api
-from .events import event, new_id
-from .receiver import Receiver
-from .until import until
+from .harness.api import Api
+from .harness.events import event, new_id
+from .harness.receiver import Receiver
+from .harness.until import until
 
 
 def test_a_disabled_webhook_is_told_to_another_one(

@@ -7,10 +7,10 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.openapi.test_streams import OF_ORG, fits
 
-from .api import Api
-from .events import bare, event, new_id
-from .receiver import Arrival, Receiver
-from .service import ServiceProcess
+from .harness.api import Api
+from .harness.events import bare, event, new_id
+from .harness.receiver import Arrival, Receiver
+from .harness.service import ServiceProcess
 
 
 def verified(arrival: Arrival, secret: str) -> bool:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .api import Api
-from .events import event, new_id
-from .pump import Pump, all_arrive
-from .receiver import Receiver
-from .service import ORG, ServiceProcess
-from .until import stays, until
+from .harness.api import Api
+from .harness.events import event, new_id
+from .harness.pump import Pump, all_arrive
+from .harness.receiver import Receiver
+from .harness.service import ORG, ServiceProcess
+from .harness.until import stays, until
 
 NewService = Callable[..., ServiceProcess]
 MISSED = 2_000

@@ -3,12 +3,12 @@
 import base64
 import json
 
-from .api import Api
-from .events import event, new_id
-from .fixtures import NewService
-from .receiver import Receiver
-from .service import ORG
-from .until import stays
+from .harness.api import Api
+from .harness.events import event, new_id
+from .harness.fixtures import NewService
+from .harness.receiver import Receiver
+from .harness.service import ORG
+from .harness.until import stays
 
 BOMB = (
     "{% set ns=namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}"

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.service import ServiceProcess
+from tests.e2e.harness.service import ServiceProcess
 
 SITE = Path(__file__).parent / "clock"
 

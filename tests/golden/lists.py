@@ -20,8 +20,8 @@ from typing import Any
 import tidings
 from tests.docs.error_codes import codes
 from tests.docs.test_error_texts import SOURCE, texts
-from tests.e2e import store_file
-from tests.e2e.until import until
+from tests.e2e.harness import store_file
+from tests.e2e.harness.until import until
 from tests.golden.taken_up import TakenUp, taken_up
 from tidings.api.openapi.__main__ import _WORDS, described
 from tidings.console.routes import OF_AN_ORG

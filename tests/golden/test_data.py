@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.api import Api
-from tests.e2e.browser import Browser
-from tests.e2e.events import event, new_id
-from tests.e2e.receiver import Arrival
-from tests.e2e.until import until
+from tests.e2e.harness.api import Api
+from tests.e2e.harness.browser import Browser
+from tests.e2e.harness.events import event, new_id
+from tests.e2e.harness.receiver import Arrival
+from tests.e2e.harness.until import until
 from tests.golden.lists import OF_A_SERVICE, changed
 from tests.golden.make_world import FANNED, GONE, PASSWORD
 from tests.golden.taken_up import TakenUp, taken_up

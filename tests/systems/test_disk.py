@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from ..e2e.api import Api
-from ..e2e.events import event, new_id
-from ..e2e.pump import all_arrive
-from ..e2e.receiver import Receiver
-from ..e2e.service import ORG, ServiceProcess
-from ..e2e.store_file import sound
-from ..e2e.until import stays, until
+from ..e2e.harness.api import Api
+from ..e2e.harness.events import event, new_id
+from ..e2e.harness.pump import all_arrive
+from ..e2e.harness.receiver import Receiver
+from ..e2e.harness.service import ORG, ServiceProcess
+from ..e2e.harness.store_file import sound
+from ..e2e.harness.until import stays, until
 
 pytestmark = pytest.mark.systems
 

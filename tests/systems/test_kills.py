@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from ..e2e.pump import Pump, all_arrive
-from ..e2e.receiver import Arrival, Receiver
-from ..e2e.service import ORG, ServiceProcess
-from ..e2e.store_file import lost_attempts, sound, unsettled
+from ..e2e.harness.pump import Pump, all_arrive
+from ..e2e.harness.receiver import Arrival, Receiver
+from ..e2e.harness.service import ORG, ServiceProcess
+from ..e2e.harness.store_file import lost_attempts, sound, unsettled
 
 pytestmark = pytest.mark.systems
 

@@ -27,8 +27,8 @@ from tidings.store.sqlite.database import FILE, open_writer
 from tidings.store.sqlite.hosting import embedded
 from tidings.store.sqlite.hosting.embedded import ReadingHalf
 
-from ..e2e.api import Api
-from ..e2e.service import ServiceProcess
+from ..e2e.harness.api import Api
+from ..e2e.harness.service import ServiceProcess
 
 pytestmark = [pytest.mark.systems, pytest.mark.alone]
 

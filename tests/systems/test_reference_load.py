@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.events import event, new_id
-from tests.e2e.fixtures import NewService
-from tests.e2e.service import KEY, SECRET, environment
+from tests.e2e.harness.events import event, new_id
+from tests.e2e.harness.fixtures import NewService
+from tests.e2e.harness.service import KEY, SECRET, environment
 
 pytestmark = [pytest.mark.systems, pytest.mark.alone, pytest.mark.timeout(300)]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ..e2e.events import event
-from ..e2e.receiver import Receiver
-from ..e2e.service import ORG, ServiceProcess
-from ..e2e.until import until
+from ..e2e.harness.events import event
+from ..e2e.harness.receiver import Receiver
+from ..e2e.harness.service import ORG, ServiceProcess
+from ..e2e.harness.until import until
 from .trace import STRACE, SYNCS, WAL, calls, unsynced
 
 pytestmark = pytest.mark.systems

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.cli.command import Command, Done
-from tests.e2e.api import Api
-from tests.e2e.events import bare
-from tests.e2e.service import KEY, SECRET, ServiceProcess
+from tests.e2e.harness.api import Api
+from tests.e2e.harness.events import bare
+from tests.e2e.harness.service import KEY, SECRET, ServiceProcess
 from tidings.catalogue import load
 from tidings.cli.events.kinds import fresh
 from tidings.cli.events.trigger import put

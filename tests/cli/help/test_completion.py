@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import Command
-from tests.e2e.api import Api
+from tests.e2e.harness.api import Api
 from tidings.catalogue import load
 from tidings.cli.events.event_names import with_commas
 

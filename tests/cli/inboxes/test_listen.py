@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from tests.cli.command import PROGRAM, Command, Running
-from tests.e2e.api import Api
-from tests.e2e.events import bare, event
-from tests.e2e.receiver import Receiver
-from tests.e2e.service import ServiceProcess
-from tests.e2e.until import until
+from tests.e2e.harness.api import Api
+from tests.e2e.harness.events import bare, event
+from tests.e2e.harness.receiver import Receiver
+from tests.e2e.harness.service import ServiceProcess
+from tests.e2e.harness.until import until
 
 
 @pytest.fixture

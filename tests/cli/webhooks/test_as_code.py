@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.cli.command import Command
-from tests.e2e.api import Api
+from tests.e2e.harness.api import Api
 from tidings.cli.calls import Calls
 from tidings.cli.exits import Exit, Stop
 from tidings.cli.webhooks import as_code

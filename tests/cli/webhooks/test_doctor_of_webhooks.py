@@ -10,11 +10,11 @@ import apsw
 import pytest
 
 from tests.cli.command import Command
-from tests.e2e.api import Api
-from tests.e2e.events import event, new_id
-from tests.e2e.receiver import Receiver
-from tests.e2e.service import KEY, SECRET, ServiceProcess
-from tests.e2e.until import until
+from tests.e2e.harness.api import Api
+from tests.e2e.harness.events import event, new_id
+from tests.e2e.harness.receiver import Receiver
+from tests.e2e.harness.service import KEY, SECRET, ServiceProcess
+from tests.e2e.harness.until import until
 
 DAY_MS = 86_400_000
 WAITING = 1_410

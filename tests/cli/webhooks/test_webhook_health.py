@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from tests.cli.command import Command
-from tests.e2e.api import Api
-from tests.e2e.events import bare
-from tests.e2e.receiver import Receiver
-from tests.e2e.until import until
+from tests.e2e.harness.api import Api
+from tests.e2e.harness.events import bare
+from tests.e2e.harness.receiver import Receiver
+from tests.e2e.harness.until import until
 from tidings.cli.webhooks.health import health_cell
 
 CROWD = 300

@@ -1,0 +1,1 @@
+"""Deliveries: lanes side by side, retries, breakers, and what a kill charges nobody with."""

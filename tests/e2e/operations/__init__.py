@@ -1,0 +1,1 @@
+"""The service as its operator runs it: installed, started, stopped, backed up, short of room."""

@@ -1,0 +1,1 @@
+"""Webhooks: what a change stops at once, and those that call nobody."""
