@@ -28,6 +28,8 @@ LISTS = (
 _OF_THE_API = re.compile(r" (?:List them with )?GET /v\S+(?: lists \w+\.)?")
 ORG_SAID = "--org, TIDINGS_ORG or the profile's"
 WAITS_MAX, WAIT_S_MAX = 3, 10.0  # where the service asks to call again
+PAGE_MAX = 200
+ROUNDS_MAX = 200  # pages in a row that may hold nothing
 STREAM_QUIET_S = 45.0  # a living stream says something every 15 s
 
 
@@ -150,6 +152,26 @@ class Calls:
 def calls(where: Where, seconds_max: float = 30.0) -> Calls:
     """The API of the service that the options name. Stop."""
     return Calls(server(where), seconds_max, where)
+
+
+def check_limit(limit: int) -> None:
+    """Stop where nothing could be listed."""
+    if limit < 1:
+        raise Stop(f"--limit must be 1 or more; got {limit}. Leave it out.", Exit.USAGE)
+
+
+def rows(api: Calls, path: str, field: str, limit: int, **query: Any) -> Iterator[dict[str, Any]]:
+    """Up to `limit` rows of a log, newest first. Stop."""
+    check_limit(limit)
+    cursor: str | None = None
+    left = limit
+    for _ in range(ROUNDS_MAX):
+        page = api.get(path, **query, limit=min(left, PAGE_MAX), cursor=cursor)
+        yield from page[field][:left]
+        left -= len(page[field])
+        cursor = page["older"]
+        if left <= 0 or cursor is None:
+            return
 
 
 def part(value: str) -> str:

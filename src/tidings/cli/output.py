@@ -82,6 +82,26 @@ def print_table(
     _put(table)
 
 
+def print_deliveries(found: list[dict[str, Any]]) -> None:
+    """A table of deliveries."""
+    print_table(
+        ("State", "Accepted", "Event", "Webhook", "Tries", "Answer", "Id"),
+        [
+            (
+                state(one["state"]),
+                moment(one["acceptedAt"]),
+                one["eventName"],
+                one["webHookName"],
+                one["attempts"],
+                one["status"],
+                one["id"],
+            )
+            for one in found
+        ],
+        right="Tries Answer",
+    )
+
+
 def print_facts(facts: Iterable[tuple[str, Any]]) -> None:
     """Names and values, one a line; those without a value are left out."""
     from rich.table import Table

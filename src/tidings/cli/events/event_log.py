@@ -4,16 +4,16 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from tidings.cli.calls import Calls, calls, part
+from tidings.cli.calls import Calls, calls, part, rows
 from tidings.cli.events.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
-from tidings.cli.lookups import print_deliveries, rows
 from tidings.cli.options import moment_of
 from tidings.cli.output import (
     clean,
     how_many,
     moment,
     number,
+    print_deliveries,
     print_facts,
     print_line,
     print_lines,

@@ -4,9 +4,8 @@ from typing import Any
 
 from cyclopts import App
 
-from tidings.cli.calls import Calls, calls, part
+from tidings.cli.calls import Calls, calls, check_limit, part, rows
 from tidings.cli.exits import Exit, Stop, say
-from tidings.cli.lookups import check_limit, rows
 from tidings.cli.options import seconds
 from tidings.cli.output import (
     clean,

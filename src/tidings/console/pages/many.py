@@ -16,7 +16,7 @@ from tidings.core.replay import RATE_DEFAULT, Kind
 from tidings.core.replay_rules import ReplayRequest
 from tidings.engine.replay.requests import ResolvedRequest
 from tidings.reads.refusals import BadQuestion, QuestionRefused
-from tidings.reads.replay_calls import ReplayCalls
+from tidings.reads.replay import ReplayCalls
 
 WEBHOOKS_MAX = 10  # that one question counts for
 SELECTED_MAX = 200

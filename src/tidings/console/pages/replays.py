@@ -15,7 +15,7 @@ from tidings.core.ids import show as show_id
 from tidings.core.replay import RATE_DEFAULT, JobState, Kind, Step, before
 from tidings.core.replay_rules import UNMATCHED
 from tidings.reads.refusals import Conflict, QuestionRefused
-from tidings.reads.replay_calls import A_REPLAY, ReplayCalls, unknown
+from tidings.reads.replay import A_REPLAY, ReplayCalls, unknown
 from tidings.store.port import ReplayJob
 
 AT = "/replays"

@@ -20,7 +20,7 @@ from tidings.reads.delivery.deliveries import own_delivery, show_whole
 from tidings.reads.delivery.next_attempts import Seen, see
 from tidings.reads.delivery.retry import try_now
 from tidings.reads.refusals import NotThere, QuestionRefused
-from tidings.reads.replay_calls import ReplayCalls
+from tidings.reads.replay import ReplayCalls
 from tidings.reads.webhooks.preview import BYTES_MAX, try_event
 from tidings.store.port import StoredDelivery, StoredEvent
 

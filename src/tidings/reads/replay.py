@@ -1,5 +1,6 @@
 """What replays and cancels are asked for: looked up, counted in words, begun, moved on."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -7,9 +8,19 @@ import msgspec
 
 from tidings.core.delivery.states import State
 from tidings.core.form import Refusal, came
-from tidings.core.ids import read
-from tidings.core.replay import OPEN_JOBS_MAX, Kind, Step, announcement, before, cancel_announcement
-from tidings.core.replay_rules import ReplayRequest, read_request
+from tidings.core.ids import read, show
+from tidings.core.replay import (
+    OPEN_JOBS_MAX,
+    JobState,
+    Kind,
+    Step,
+    announcement,
+    before,
+    cancel_announcement,
+    progress,
+)
+from tidings.core.replay_rules import UNMATCHED, ReplayRequest, read_request
+from tidings.core.webhooks.hearing import heard_as
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.access.access import Caller
 from tidings.engine.events.event_types import EventTypes
@@ -18,7 +29,7 @@ from tidings.engine.replay.runs import NotNow, Replays, TooMany, UnknownReplay
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.reads.refusals import BadQuestion, Conflict, NotThere, not_there
-from tidings.reads.replay_view import effective_rate, show_job
+from tidings.reads.times import iso
 from tidings.store import port
 from tidings.store.port import ReplayJob, StoredDelivery
 
@@ -179,3 +190,64 @@ def _too_many() -> Conflict:
             "",
         )
     )
+
+
+def show_job(
+    job: ReplayJob, webhook: Callable[[int | None], Webhook | None], waiting: str, rate: float
+) -> dict[str, Any]:
+    """A job: what it is about, how far it is, and what has come of it."""
+    spec = job.spec
+    source, target = webhook(spec.source), webhook(spec.target)
+    is_replay = job.kind == Kind.REPLAY
+    skipped = job.under_way + job.had + job.no_body
+    rate_max = effective_rate(job.rate, target)
+    how_far = progress(JobState(job.state), job.made + skipped, job.total, rate_max)
+    ends = {
+        "delivered": job.delivered,
+        "failed": job.failed,
+        "parked": job.parked,
+        "cancelled": job.cancelled,
+    }
+    words = [State(state).word for state in spec.states]
+    shown: dict[str, Any] = {
+        "id": show("rpl", job.number),
+        "kind": job.kind,
+        "state": job.state,
+        "reason": job.reason or waiting or None,
+        "webHookId": None if source is None else source.id,
+        "toWebHookId": None if target is None else target.id,
+        "eventNames": [heard_as(name)[-1] for name in spec.names] or None,
+        "from": iso(spec.from_ms),
+        "to": iso(spec.to_ms),
+        "states": [*words, UNMATCHED] if spec.unmatched else words,
+        "listed": spec.listed,
+        "matched": job.total,
+        "counted": job.counted,
+        "made": job.made,
+        "progress": round(how_far.share, 4),
+        "createdBy": job.by,
+        "createdAt": iso(job.created_ms),
+        "startedAt": iso(job.started_ms),
+        "endedAt": iso(job.ended_ms),
+    }
+    if is_replay:
+        shown |= {
+            "again": spec.again,
+            "ratePerSecond": job.rate,
+            "rateNow": round(rate, 1),
+            "secondsLeft": None if how_far.left_s is None else round(how_far.left_s),
+            "skipped": {
+                "underWay": job.under_way,
+                "delivered": job.had,
+                "noPayload": job.no_body,
+            },
+            **ends,
+            "unfinished": max(0, job.made - sum(ends.values())),
+        }
+    return shown
+
+
+def effective_rate(rate: float, target: Webhook | None) -> float:
+    """Deliveries a second: the job's rate, or less where the webhook admits less."""
+    limit = None if target is None else target.rate_per_s
+    return rate if limit is None else min(rate, limit)
