@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from tests.engine.reference_parts import CountingStore, keep, known, reference_over
-from tidings.core.byte_cache import MISSING
 from tidings.core.shaping.reference_rules import Kind
+from tidings.engine.shaping.byte_cache import MISSING
 from tidings.store.port import ReferenceRow, StoreDown
 
 CUSTOMERS = "customers"

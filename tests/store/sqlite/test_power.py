@@ -18,8 +18,8 @@ from tests.store.sqlite.disk import Disk, PowerCut
 from tidings.core.delivery.states import State
 from tidings.core.retention import Kind
 from tidings.store import port
-from tidings.store.sqlite.checkpoints import Checkpoints
 from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.hosting.checkpoints import Checkpoints
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 OTHER = 9

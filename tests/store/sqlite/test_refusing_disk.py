@@ -16,10 +16,10 @@ from tests.store.sqlite.disk import Disk
 from tidings.core.delivery.states import State
 from tidings.core.retention import Kind
 from tidings.store import port
-from tidings.store.sqlite.checkpoints import Checkpoints
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.events.segments import Segments
 from tidings.store.sqlite.hosting import embedded
+from tidings.store.sqlite.hosting.checkpoints import Checkpoints
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
 from tidings.store.sqlite.hosting.process import writing_operations
 

@@ -14,7 +14,6 @@ import structlog
 from tidings.catalogue import EventType
 from tidings.catalogue.event_type import Json
 from tidings.core.budget import MEMORY_BYTES
-from tidings.core.byte_cache import MISSING
 from tidings.core.delivery.job import Job
 from tidings.core.shaping.enrichment import AWARDED, BALANCES, CUSTOMERS, Key
 from tidings.core.shaping.enrichment_plan import Find, Plan
@@ -23,6 +22,7 @@ from tidings.core.shaping.left_out_words import fields_of
 from tidings.core.shaping.record import Record
 from tidings.core.shaping.reference_rules import KINDS
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.shaping.byte_cache import MISSING
 from tidings.engine.shaping.faults import ShapeLater
 from tidings.engine.shaping.platform import Platform, PlatformDown
 from tidings.engine.shaping.reference import Reference

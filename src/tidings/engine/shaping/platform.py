@@ -12,7 +12,6 @@ from typing import Any, Literal
 import msgspec
 import structlog
 
-from tidings.core.byte_cache import MISSING, ByteCache, Missing
 from tidings.core.delivery.exchange import Answer
 from tidings.core.shaping.circuit import Circuit
 from tidings.core.shaping.enrichment import BALANCES
@@ -26,6 +25,7 @@ from tidings.core.shaping.platform_rules import (
 from tidings.core.shaping.record import Record
 from tidings.egress.port import Origin
 from tidings.engine.clock import Clock
+from tidings.engine.shaping.byte_cache import MISSING, ByteCache, Missing
 
 CONNECTIONS_MAX = 16
 CACHE_BYTES = 16 << 20

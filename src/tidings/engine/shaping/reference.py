@@ -18,9 +18,9 @@ import msgspec
 import structlog
 
 from tidings.catalogue.event_type import Json
-from tidings.core.byte_cache import MISSING, ByteCache, Missing
 from tidings.core.shaping.record import Record
 from tidings.core.shaping.reference_rules import KINDS, Kind
+from tidings.engine.shaping.byte_cache import MISSING, ByteCache, Missing
 from tidings.engine.vault import Vault, VaultRefused
 from tidings.store import port
 

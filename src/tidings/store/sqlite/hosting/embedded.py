@@ -13,7 +13,6 @@ import apsw
 from tidings.core.steady_clock import SteadyClock
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.checkpoints import CHECKPOINT_PAGES, Checkpoints
 from tidings.store.sqlite.configuration import Configuration
 from tidings.store.sqlite.database import (
     DISK_FAULTS,
@@ -33,6 +32,7 @@ from tidings.store.sqlite.events.rejections import RejectionRows, Rejections
 from tidings.store.sqlite.events.segments import SLICE_EVENTS, Segments
 from tidings.store.sqlite.events.totals import Totals
 from tidings.store.sqlite.events.types import Types
+from tidings.store.sqlite.hosting.checkpoints import CHECKPOINT_PAGES, Checkpoints
 from tidings.store.sqlite.inboxes import InboxReader, InboxRows
 from tidings.store.sqlite.leaps import Leaps
 from tidings.store.sqlite.people import PeopleTables

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from tidings.core.byte_cache import ENTRY_BYTES, MISSING, ByteCache
+from tidings.engine.shaping.byte_cache import ENTRY_BYTES, MISSING, ByteCache
 
 
 def test_what_was_used_least_makes_room() -> None:
