@@ -11,7 +11,7 @@ from tests.docs.tree import BEGIN, DATA, END, SOURCE, modules, packages, sentenc
 ROOT = SOURCE.parents[1]
 PAGE = ROOT / "CONTRIBUTING.md"
 TEXT = PAGE.read_text("utf-8")
-MODULES_MAX = 20
+MODULES_MIN, MODULES_MAX = 3, 20
 TERMS_MAX = 40
 CHANGES = [
     "event type",
@@ -55,6 +55,17 @@ def test_the_tree_is_as_it_is_made() -> None:
 def test_a_folder_says_what_it_is_and_has_at_most_twenty_modules(package: Path) -> None:
     assert len(sentence(package).split()) > 2, "its __init__.py must say what belongs here"
     assert len(modules(package)) <= MODULES_MAX
+
+
+def test_a_subject_of_one_or_two_modules_has_no_folder() -> None:
+    found = (one for one in packages() if not list(one.glob("*/__init__.py")))
+    assert [one for one in found if len(modules(one)) < MODULES_MIN] == []
+
+
+def test_a_folder_of_tests_has_at_most_twenty_modules_too() -> None:
+    folders = {one.parent for one in (ROOT / "tests").rglob("*.py")}
+    assert len(folders) > 40
+    assert [one for one in folders if len(modules(one)) > MODULES_MAX] == []
 
 
 def test_folders_without_code_that_the_tree_names_are_there() -> None:
