@@ -16,10 +16,10 @@ from typing import Any
 
 from tests.e2e.harness import store_file
 from tests.e2e.harness.events import event, new_id
+from tests.e2e.harness.mail_server import MailServer
 from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.service import ORG
 from tests.e2e.harness.until import until
-from tests.e2e.test_letters import MailServer
 from tests.golden.dated import Clock
 from tests.golden.make_world import LATER, World
 from tidings.core.ids import show

@@ -13,10 +13,10 @@ from tests.e2e.harness import store_file
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.browser import Browser
 from tests.e2e.harness.events import event, new_id
+from tests.e2e.harness.mail_server import MailServer, say_yes
 from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.service import ServiceProcess
 from tests.e2e.harness.until import until
-from tests.e2e.test_letters import MailServer, say_yes
 
 MINUTE_MS = 60_000
 LATER: dict[str, Any] = {"retryPolicy": {"delaysInSeconds": [900]}}  # due before it is taken up

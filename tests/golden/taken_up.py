@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.harness.api import Api
+from tests.e2e.harness.mail_server import MailServer
 from tests.e2e.harness.receiver import Arrival, Receiver
 from tests.e2e.harness.until import until
-from tests.e2e.test_letters import MailServer
 from tests.golden.dated import Clock
 from tests.golden.make_data import ARCHIVE, PORT, empty_tables, settings
 from tests.golden.make_world import MINUTE_MS
