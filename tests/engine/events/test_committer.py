@@ -1,230 +1,189 @@
-"""The group commit by itself, over a store that refuses, loses answers or meets a fault."""
+"""The group commit by itself: what goes into one batch, who is told of it, and in which order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from itertools import count
 
 import pytest
 
-from tidings.core.webhooks.registry import Registry
-from tidings.engine.events.commit_queue import CommitQueue, Prepared
-from tidings.engine.events.committer import Committer
-from tidings.engine.events.intake import Draft
+from tests.engine.events.commit_desk import at_work, begun, event, refused, settled, turns
+from tests.simulation.loop import simulate
+from tidings.engine.events.commit_queue import (
+    BATCH_BYTES_MAX,
+    BATCH_EVENTS_MAX,
+    SETTLE_ALONE_AT,
+    SETTLE_COMPANY_S,
+)
+from tidings.engine.events.committer import DIFFERS
+from tidings.engine.events.intake import Verdict
 from tidings.store import port
 
-Refusal = Callable[[port.Batch], Exception | None]
 
-
-class Store:
-    """Takes batches, keeps them, and refuses as it is told."""
-
-    def __init__(self) -> None:
-        self.batches: list[port.Batch] = []
-        self.refuse: Refusal = lambda _: None
-        self.owed = 0
-
-    async def commit(self, batch: port.Batch) -> port.Receipt:
-        await asyncio.sleep(0)
-        if (error := self.refuse(batch)) is not None:
-            raise error
-        self.batches.append(batch)
-        self.owed = max(0, self.owed - batch.fan_out)
-        seqs = list(range(1, len(batch.events) + 1))
-        return port.Receipt(now_ms=1, seqs=seqs, firsts=seqs, owed=self.owed)
-
-
-class Lanes:
-    """`CommitListener`: keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.doubted: list[set[int]] = []
-        self.handed: list[port.Receipt] = []
-
-    def handover(self, receipt: port.Receipt, events: Any, matched: Any) -> None:
-        self.handed.append(receipt)
-
-    def settled(self, settled: Any, receipt: port.Receipt) -> None:
-        pass
-
-    def look_again(self, claimed_of: set[int]) -> None:
-        self.doubted.append(claimed_of)
-
-
-class Desk:
-    """A committer on such a store, its queue, and what it has told."""
-
-    def __init__(self) -> None:
-        self.store, self.lanes = Store(), Lanes()
-        self.doubted = self.lanes.doubted
-        self.queue = CommitQueue(1 << 20, 60.0)
-        self.committer = Committer(
-            store=self.store,  # type: ignore[arg-type]  # of the port it asks for commits alone
-            registry=Registry(),
-            queue=self.queue,
-            match=lambda _: (),
-            listener=self.lanes,
-            fan_out_rows=5,
-        )
-
-
-def event(id: str) -> Prepared:
-    """An event that waits for its commit."""
-    return Prepared(Draft(1, "a", id, b"{}", {}), b"", b"", None, "a")
-
-
-def settled(delivery: int) -> port.Settlement:
-    """A success."""
-    return port.Settlement(delivery, 1, None, 3, 1, 1, 0, 1, 200)
-
-
-@asynccontextmanager
-async def at_work() -> AsyncIterator[Desk]:
-    """A desk whose committer is at work."""
-    desk = Desk()
-    work = asyncio.ensure_future(desk.committer.run())
-    yield desk
-    work.cancel()
-
-
-async def refused_once(desk: Desk, error: Exception) -> "asyncio.Future[Any]":
-    """An event, an outcome and a take in a batch that the store refuses the first time."""
-    await desk.queue.add([event("first")])
-    refusals = [error]
-    desk.store.refuse = lambda _: refusals.pop() if refusals else None
-    desk.queue.settle(settled(1))
-    desk.queue.claim(9, 4)
-    return desk.queue.add([event("a")])
-
-
-async def test_after_a_refusal_the_lanes_look_again_once_and_outcomes_are_written() -> None:
+async def test_while_one_commit_is_under_way_the_next_one_gathers() -> None:
     async with at_work() as desk:
-        answered = await refused_once(desk, port.StoreDown("the answer is lost"))
-        with pytest.raises(port.StoreDown):
-            await answered
-        assert desk.queue.halted and desk.doubted == []
-        await desk.queue.drained()
-        assert desk.doubted == [{9}] and not desk.queue.halted
-        assert [one.delivery for batch in desk.store.batches for one in batch.settled] == [1]
-        await desk.queue.add([event("b")])
-        assert desk.doubted == [{9}]
+        await begun(desk)
+        first = desk.queue.add([event("a")])
+        await turns()
+        others = [desk.queue.add([event("b")]), desk.queue.add([event("c"), event("d")])]
+        desk.queue.settle(settled(1))
+        desk.queue.claim(9, 4)
+        desk.queue.note_rejections([refused("x")])
+        await turns()
+        assert desk.store.batches == [] and not first.done()
+        desk.store.free.set()
+        await asyncio.gather(first, *others)
+        assert desk.store.ids == [["a"], ["b", "c", "d"]]
+        batch = desk.store.batches[1]
+        assert [one.delivery for one in batch.settled] == [1]
+        assert batch.claims == [port.RetryClaim(9, 4)]
+        assert [one.event_id for one in batch.rejections] == ["x"]
 
 
-async def test_after_a_fault_rows_go_one_by_one_and_the_lanes_look_again() -> None:
-    """Of a fault, too, nobody knows whether it came before the commit or after it."""
-    async with at_work() as desk:
-        assert len(await (await refused_once(desk, RuntimeError("a fault")))) == 1
-        await desk.queue.drained()
-        assert desk.doubted == [{9}]
-
-
-async def test_what_is_owed_is_made_slice_by_slice_beside_what_comes() -> None:
-    async with at_work() as desk:
-        desk.store.owed = 12
-        await desk.queue.add([event("a")])
-        await desk.queue.drained()
-        slices: Sequence[int] = [batch.fan_out for batch in desk.store.batches]
-        assert slices == [5, 5, 5] and desk.committer.owed == 0
-        await desk.queue.add([event("b")])
-        assert desk.store.batches[-1].fan_out == 0
-
-
-async def test_what_is_owed_and_cannot_be_made_refuses_nobody_else() -> None:
-    async with at_work() as desk:
-        desk.store.refuse = lambda batch: RuntimeError("no such row") if batch.fan_out else None
-        desk.store.owed = 12
-        await desk.queue.add([event("a")])
-        await desk.queue.drained()
-        assert desk.committer.fan_out_failure == "no such row"
-        assert [len(batch.events) for batch in desk.store.batches] == [1]
-
-
-async def test_a_stop_leaves_what_is_owed_to_the_next_start() -> None:
-    async with at_work() as desk:
-        await desk.queue.add([event("first")])
-        desk.committer.leave_owed()
-        desk.store.owed = 1_000_000
-        await desk.queue.add([event("a")])
-        await desk.queue.drained()
-        assert [batch.fan_out for batch in desk.store.batches[1:]] == [0]
-
-
-def refused(id: str) -> port.NewRejection:
-    """An event that was not accepted."""
-    return port.NewRejection(1, "a", id, "code", "message", "data", b"{}")
-
-
-def kept_refusals(desk: Desk) -> list[str]:
-    """What the store has of them."""
-    return [one.event_id for batch in desk.store.batches for one in batch.rejections]
-
-
-@pytest.mark.parametrize("times", [1, 2, 5])
-@pytest.mark.parametrize("beside", ["alone", "an outcome", "an event"])
-@pytest.mark.parametrize("error", [port.StoreDown("the disk is full"), RuntimeError("a fault")])
-async def test_refused_events_outlive_failed_writes(
-    error: Exception, beside: str, times: int
+@pytest.mark.parametrize(
+    ("sizes", "body", "batches"),
+    [
+        ([600, 600, 1], b"{}", [1200, 1]),  # the call that fills it goes in as a whole
+        ([BATCH_EVENTS_MAX, 1], b"{}", [BATCH_EVENTS_MAX, 1]),
+        ([1, 1, 1], b" " * (BATCH_BYTES_MAX // 2), [2, 1]),
+    ],
+)
+async def test_a_batch_is_closed_when_it_is_full_and_no_call_is_divided(
+    sizes: list[int], body: bytes, batches: list[int]
 ) -> None:
     async with at_work() as desk:
-        await desk.queue.add([event("first")])
-        left = times if isinstance(error, port.StoreDown) else 1
-        # A fault is that of the whole batch; its parts go through.
-        whole = 2 if beside == "alone" else 1
-
-        def refuse(batch: port.Batch) -> Exception | None:
-            nonlocal left
-            if left and len(batch.rejections) >= whole:
-                left -= 1
-                return error
-            return None
-
-        desk.store.refuse = refuse
-        if beside == "an outcome":
-            desk.queue.settle(settled(1))
-        desk.queue.note_rejections([refused("x"), refused("y")])
-        if beside == "an event":
-            answered = desk.queue.add([event("a")])
-            if isinstance(error, port.StoreDown):
-                with pytest.raises(port.StoreDown):
-                    await answered
-            else:
-                assert [one.status for one in await answered] == ["accepted"]
-        await desk.queue.drained()
-        assert left == 0 and kept_refusals(desk) == ["x", "y"]
+        await begun(desk)
+        number = count()
+        calls = [
+            desk.queue.add([event(str(next(number)), body) for _ in range(size)]) for size in sizes
+        ]
+        desk.store.free.set()
+        await asyncio.gather(*calls)
+        assert [len(ids) for ids in desk.store.ids] == batches
+        assert [id for ids in desk.store.ids for id in ids] == [str(n) for n in range(sum(sizes))]
 
 
-async def test_a_refused_event_that_cannot_be_kept_refuses_nobody_else() -> None:
+async def test_lanes_know_of_a_commit_before_any_of_its_callers_is_answered() -> None:
     async with at_work() as desk:
-        await desk.queue.add([event("first")])
-        desk.store.refuse = lambda batch: (
-            ValueError("no text") if "bad" in [one.event_id for one in batch.rejections] else None
+        await begun(desk)
+        found = [port.NewDelivery(7, 1, None)]
+        desk.match = lambda one: found if one.draft.event_id == "b" else ()
+        desk.lanes.answers = [desk.queue.add([event("a")]), desk.queue.add([event("b")])]
+        desk.queue.settle(settled(1))
+        desk.store.free.set()
+        await asyncio.gather(*desk.lanes.answers)
+        assert desk.lanes.told == [
+            ("handover", [("a", ()), ("b", found)], False),
+            ("settled", [1], False),
+        ]
+        assert [list(one.deliveries) for one in desk.store.batches[0].events] == [[], found]
+
+
+async def test_each_call_is_told_of_its_own_events_in_their_order() -> None:
+    async with at_work() as desk:
+        await begun(desk)
+        desk.store.known = {"again": False, "other bytes": True}
+        calls = [
+            desk.queue.add([event("a"), event("again"), event("b", warning="odd")]),
+            desk.queue.add([event("other bytes")]),
+            desk.queue.add([event("c")]),
+        ]
+        desk.store.free.set()
+        accepted, again = Verdict("accepted"), Verdict("duplicate")
+        assert await asyncio.gather(*calls) == [
+            [accepted, again, Verdict("accepted", "odd")],
+            [Verdict("duplicate", DIFFERS)],
+            [accepted],
+        ]
+
+
+async def test_a_batch_is_matched_at_its_close_and_again_where_the_registry_had_changed() -> None:
+    async with at_work() as desk:
+        await begun(desk)
+        desk.match = lambda _: [port.NewDelivery(7, desk.registry.version, None)]
+        blocking = desk.queue.add([event("a")])
+        await turns()
+        answered = desk.queue.add([event("b")])  # not matched yet
+        desk.registry.version, desk.store.moved_at = 3, 3
+        desk.store.free.set()
+        await blocking
+        await turns()
+        assert not answered.done() and len(desk.store.batches) == 1
+        desk.registry.version = 4  # the change that outdated it has arrived here
+        assert [one.status for one in await answered] == ["accepted"]
+        assert desk.store.asked[-2:] == [3, 4] and desk.store.asked.count(3) == 1, (
+            "not asked again before it had arrived"
         )
-        ids = ["x", "bad", *(str(n) for n in range(30))]
-        desk.queue.note_rejections([refused(id) for id in ids])
-        desk.queue.settle(settled(1))
-        answered = [desk.queue.add([event(id)]) for id in "ab"]
-        for one in answered:
-            assert [verdict.status for verdict in await one] == ["accepted"]
-        await desk.queue.drained()
-        assert sorted(kept_refusals(desk)) == sorted(set(ids) - {"bad"})
-        assert [one.delivery for batch in desk.store.batches for one in batch.settled] == [1]
-        assert len(desk.store.batches) < 20, "halves of them, not one by one"
+        batch = desk.store.batches[1]
+        assert (batch.registry_version, batch.events[0].deliveries[0].version) == (4, 4)
+        told = [what for kind, what, _ in desk.lanes.told if kind == "handover"]
+        assert [[id for id, _ in what] for what in told] == [["a"], ["b"]], "each once"
+        assert told[1][0][1] == batch.events[0].deliveries
 
 
-async def test_events_refused_while_a_batch_is_taken_apart_are_kept_too() -> None:
+def test_outcomes_alone_wait_a_moment_and_events_do_not() -> None:
+    async def main() -> None:
+        async with at_work() as desk:
+            await begun(desk)
+            desk.store.free.set()
+            desk.queue.settle(settled(1))
+            await turns()
+            assert desk.store.batches == [] and desk.queue.unwritten == 1
+            desk.queue.add([event("a")])
+            await turns()
+            [batch] = desk.store.batches
+            assert [one.delivery for one in batch.settled] == [1] and len(batch.events) == 1
+            desk.queue.settle(settled(2))
+            await asyncio.sleep(2 * SETTLE_COMPANY_S)  # nobody comes
+            assert [one.delivery for one in desk.store.batches[1].settled] == [2]
+
+    simulate(1, main())
+
+
+def test_an_outcome_that_frees_the_next_of_its_key_does_not_wait_nor_do_many() -> None:
+    async def main() -> None:
+        async with at_work() as desk:
+            await begun(desk)
+            desk.store.free.set()
+            desk.queue.settle(settled(1, key=5))
+            await turns()
+            assert len(desk.store.batches) == 1
+            for number in range(SETTLE_ALONE_AT):
+                desk.queue.settle(settled(number))
+            await turns()
+            assert len(desk.store.batches[1].settled) == SETTLE_ALONE_AT
+
+    simulate(1, main())
+
+
+async def test_commands_go_with_the_batch_and_are_planned_at_its_close() -> None:
     async with at_work() as desk:
-        await desk.queue.add([event("first")])
-        came = iter(["during", "and later"])
+        await begun(desk)
+        blocking = desk.queue.add([event("a")])
+        await turns()
+        plans = [port.ReplaySlice(3, 0, 9, 1), None]
+        sliced, not_now = (desk.queue.slice(lambda: plans.pop(0)) for _ in range(2))
+        cancelled = desk.queue.cancel(port.CancelSlice([4], "boss"))
+        await turns()
+        assert len(plans) == 2, "the webhook may change until then"
+        desk.store.free.set()
+        await blocking
+        assert (await sliced).applied and not (await not_now).applied
+        assert (await cancelled).applied
+        [batch] = desk.store.batches[1:]
+        assert [one.replay for one in batch.replays] == [3]
+        assert [list(one.deliveries) for one in batch.cancels] == [[4]]
 
-        def refuse(batch: port.Batch) -> Exception | None:
-            if (id := next(came, None)) is not None:
-                desk.queue.note_rejections([refused(id)])
-            return RuntimeError("a fault") if len(batch.events) > 1 else None
 
-        desk.store.refuse = refuse
-        answered = [desk.queue.add([event(id)]) for id in "ab"]
-        desk.queue.settle(settled(1))
-        for one in answered:
-            assert [verdict.status for verdict in await one] == ["accepted"]
-        await desk.queue.drained()
-        assert sorted(kept_refusals(desk)) == ["and later", "during"]
+async def test_a_commit_that_takes_long_is_told_and_a_stop_writes_nothing_more() -> None:
+    async with at_work() as desk:
+        await begun(desk)
+        assert desk.committer.stuck_s() == 0.0
+        under_way = desk.queue.add([event("a")])
+        await turns()
+        later = desk.queue.add([event("b")])
+        await asyncio.sleep(0.02)
+        assert desk.committer.stuck_s() >= 0.02
+        desk.work.cancel()
+        desk.store.free.set()
+        await turns()
+        assert desk.work.cancelled() and desk.store.batches == []
+        assert not under_way.done() and not later.done(), "nothing was promised of either"
