@@ -1,0 +1,336 @@
+"""The dispatcher by itself: commits hand work to it, attempts go out, outcomes come back.
+
+Around it are a store's log, the next commit and a receiver, each as small as it can be.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from tests.engine.delivery.test_healths import HOOK
+from tests.engine.delivery.test_next_attempts import NOW_MS, job
+from tests.engine.events.commit_desk import event
+from tests.engine.webhooks.test_disabled_takes import Scene
+from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
+from tidings.core.replay import window
+from tidings.egress.port import Leaves
+from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
+from tidings.engine.delivery.endings import LOST
+from tidings.store import port
+
+OTHER = msgspec.structs.replace(HOOK, number=5, id="b" * 24, org=8)
+PROCESS_MAX = 10  # attempts of the scene's process
+
+
+class Receiver:
+    """Answers one status after the other, then 200; while it is not `free` it takes its time."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = list(statuses)
+        self.sent: list[bytes] = []
+        self.busy = self.most = 0
+        self.free = asyncio.Event()
+        self.free.set()
+        self.connects = asyncio.Event()
+        self.connects.set()
+        self.closed = 0
+
+    async def send(
+        self, method: str, leaves: Leaves, body: bytes, deadline_s: float
+    ) -> Ending | None:
+        await self.connects.wait()
+        if leaves() is None:
+            return None
+        self.sent.append(body)
+        self.busy += 1
+        self.most = max(self.most, self.busy)
+        try:
+            await asyncio.sleep(0)
+            await self.free.wait()
+        finally:
+            self.busy -= 1
+        return Answer(self.statuses.pop(0) if self.statuses else 200, (), b"", False, 1.0)
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+class Lanes:
+    """A dispatcher over a store's log, the next commit and one receiver of all webhooks."""
+
+    def __init__(self, *statuses: int, connections_max: int = 10) -> None:
+        self.receiver = Receiver(*statuses)
+        scene = Scene()
+        scene.line.send = self.receiver.send  # type: ignore[method-assign,assignment]
+        scene.line.close = self.receiver.close  # type: ignore[method-assign]
+        scene.store.page = self.page  # type: ignore[method-assign]
+        scene.store.unfinished = self.unfinished  # type: ignore[attr-defined]
+        scene.committer.settle = self.settle  # type: ignore[method-assign]
+        for webhook in (HOOK, OTHER):
+            scene.registry.put(msgspec.structs.replace(webhook, connections_max=connections_max))
+        self.registry, self.commits, self.dispatcher = (
+            scene.registry,
+            scene.committer,
+            scene.dispatcher,
+        )
+        self.stored: list[Job] = []
+        self.unwritten: list[port.Settlement] = []
+
+    async def page(self, webhook: int, after: int, limit: int) -> list[Job]:
+        found = [one for one in self.stored if one.webhook == webhook and one.delivery > after]
+        return [msgspec.structs.replace(one) for one in found[:limit]]
+
+    async def unfinished(self) -> list[port.Backlog]:
+        return [port.Backlog(HOOK.number, len(self.stored), None)] if self.stored else []
+
+    def settle(self, settled: port.Settlement) -> None:
+        self.unwritten.append(settled)
+        self.commits.unwritten = len(self.unwritten)
+
+    async def commit(self, *jobs: Job, now_ms: int = NOW_MS, **more: object) -> None:
+        """The next one: it writes what has ended, and brings these."""
+        written, self.unwritten = self.unwritten, []
+        self.commits.unwritten = 0
+        receipt = port.Receipt(now_ms=now_ms, freed=list(jobs), **more)  # type: ignore[arg-type]
+        ended = {one.delivery for one in written}
+        self.stored = [one for one in self.stored if one.delivery not in ended]
+        self.dispatcher.handover(receipt, [], [])
+        self.dispatcher.settled(written, receipt)
+        await asyncio.sleep(0.01)
+
+    @property
+    def ends(self) -> list[tuple[int, State, int]]:
+        """Which delivery, in which state, after which attempt: of what waits to be written."""
+        return [(one.delivery, State(one.state), one.attempt) for one in self.unwritten]
+
+
+def numbered(*numbers: int, webhook: int = HOOK.number) -> list[Job]:
+    """First attempts, each with a body of its own."""
+    return [
+        msgspec.structs.replace(job(number), body=b"%d" % number, webhook=webhook)
+        for number in numbers
+    ]
+
+
+async def test_what_a_commit_brings_is_sent_and_its_outcome_goes_into_the_next() -> None:
+    lanes = Lanes()
+    new = [port.NewDelivery(HOOK.number, 1, None), port.NewDelivery(OTHER.number, 1, None)]
+    receipt = port.Receipt(now_ms=NOW_MS, seqs=[1, 0], firsts=[11, 13])
+    events = [event("a", b"accepted"), event("again", b"a duplicate")]
+    lanes.dispatcher.handover(receipt, events, [new, new])
+    await asyncio.sleep(0.01)
+    assert lanes.receiver.sent == [b"accepted", b"accepted"]
+    assert lanes.ends == [(11, State.DELIVERED, 1), (12, State.DELIVERED, 1)]
+    assert (lanes.dispatcher.in_flight, lanes.dispatcher.queued) == (0, 0)
+    begun = lanes.dispatcher.next_attempts.of
+    assert begun(HOOK.number, 11, False).begun == 1, "until its outcome is on stable storage"
+    await lanes.commit()
+    assert begun(HOOK.number, 11, False).begun == 0
+
+
+async def test_what_a_commit_stored_as_held_or_parked_is_not_sent() -> None:
+    lanes = Lanes()
+    new = [port.NewDelivery(HOOK.number, 1, key) for key in (None, 7)]
+    parked = port.NewDelivery(OTHER.number, 1, None, True)
+    receipt = port.Receipt(now_ms=NOW_MS, seqs=[1], firsts=[11], held=[12])
+    lanes.dispatcher.handover(receipt, [event("a")], [[*new, parked]])
+    await asyncio.sleep(0.01)
+    assert lanes.ends == [(11, State.DELIVERED, 1)]
+
+
+async def test_a_slot_makes_one_attempt_after_the_other_in_the_order_of_the_commits() -> None:
+    lanes = Lanes(connections_max=1)
+    await lanes.commit(*numbered(1, 2, 3))
+    await lanes.commit(*numbered(4, 5))
+    assert lanes.receiver.sent == [b"1", b"2", b"3", b"4", b"5"] and lanes.receiver.most == 1
+
+
+async def test_a_webhook_has_no_more_attempts_under_way_than_it_takes() -> None:
+    lanes = Lanes(connections_max=2)
+    lanes.receiver.free.clear()
+    await lanes.commit(*numbered(1, 2, 3, 4, 5))
+    assert (lanes.dispatcher.in_flight, lanes.dispatcher.queued) == (2, 3)
+    lanes.receiver.free.set()
+    await asyncio.sleep(0.01)
+    assert len(lanes.ends) == 5 and lanes.receiver.most == 2
+
+
+async def test_no_org_keeps_another_from_starting_however_much_it_has() -> None:
+    lanes = Lanes(connections_max=PROCESS_MAX)
+    lanes.receiver.free.clear()
+    await lanes.commit(*numbered(*range(1, 31)))
+    assert lanes.dispatcher.in_flight == PROCESS_MAX // 2
+    await lanes.commit(*numbered(31, 32, webhook=OTHER.number))
+    assert lanes.receiver.sent[PROCESS_MAX // 2 :] == [b"31", b"32"]
+    lanes.receiver.free.set()
+    await asyncio.sleep(0.02)
+    assert len(lanes.ends) == 32 and lanes.receiver.most <= PROCESS_MAX
+
+
+async def test_an_unfinished_outcome_is_due_again_and_a_final_one_is_not() -> None:
+    lanes = Lanes(503, 400)
+    await lanes.commit(*numbered(1), now_ms=0)
+    await lanes.commit(*numbered(2), now_ms=0)  # so what was put off is due by now
+    assert lanes.commits.takes == [HOOK.number] and lanes.ends == [(2, State.FAILED, 1)]
+    [claimed] = [msgspec.structs.replace(job(1, 2), body=b"again")]
+    await lanes.commit(claimed=[claimed], due=[(HOOK.number, None)])
+    assert lanes.receiver.sent == [b"1", b"2", b"again"]
+    assert lanes.ends == [(1, State.DELIVERED, 2)]
+    await lanes.commit()
+    assert lanes.commits.takes == [HOOK.number], "nothing is due any more"
+
+
+async def test_a_claim_is_under_way_once_and_asks_for_what_it_has_left() -> None:
+    lanes = Lanes()
+    lanes.dispatcher.begin([port.Backlog(HOOK.number, 0, 0)])
+    lanes.dispatcher.due(HOOK.number, 0)
+    await asyncio.sleep(0.01)
+    assert lanes.commits.takes == [HOOK.number]
+    await lanes.commit(claimed=[job(1, 2)], due=[(HOOK.number, NOW_MS)])
+    assert lanes.commits.takes == [HOOK.number] * 2
+
+
+async def test_nothing_starts_while_the_store_refuses_and_the_log_is_read_after_it() -> None:
+    lanes = Lanes()
+    lanes.commits.halted = True
+    lanes.stored = numbered(1, 2)
+    await lanes.commit(*numbered(1))
+    assert lanes.receiver.sent == [] and lanes.dispatcher.queued == 1
+    lanes.commits.halted = False
+    lanes.dispatcher.look_again(set())  # no receipt had told of the second
+    await asyncio.sleep(0.01)
+    assert lanes.receiver.sent == [b"1", b"2"]
+
+
+async def test_what_a_commit_without_a_receipt_has_stored_is_found_and_sent() -> None:
+    lanes = Lanes()
+    lanes.stored = numbered(1)  # of a webhook that nothing was known of here
+    lanes.dispatcher.look_again(set())
+    await asyncio.sleep(0.01)
+    assert lanes.receiver.sent == [b"1"]
+
+
+async def test_nothing_starts_while_too_many_outcomes_are_unwritten() -> None:
+    lanes = Lanes()
+    lanes.unwritten = [port.Settlement(99, 99, None, 3, 1, 1, 0, 1, 200)] * UNWRITTEN_MAX
+    lanes.commits.unwritten = len(lanes.unwritten)
+    lanes.dispatcher.handover(port.Receipt(now_ms=NOW_MS, freed=numbered(1)), [], [])
+    await asyncio.sleep(0.01)
+    assert lanes.receiver.sent == []
+    await lanes.commit()
+    assert lanes.receiver.sent == [b"1"]
+
+
+async def test_what_had_not_left_when_a_commit_was_lost_is_read_again_and_sent_once() -> None:
+    lanes = Lanes()
+    lanes.receiver.connects.clear()
+    lanes.stored = numbered(1)
+    await lanes.commit(*numbered(1), *numbered(2))  # the lost one has ended 2: it is not stored
+    lanes.dispatcher.look_again(set())
+    await asyncio.sleep(0.01)
+    lanes.receiver.connects.set()
+    await asyncio.sleep(0.01)
+    assert lanes.receiver.sent == [b"1"] and lanes.ends == [(1, State.DELIVERED, 1)]
+
+
+async def test_what_a_former_owner_left_is_read_in_pages_and_sent_each_once() -> None:
+    lanes = Lanes(connections_max=2)
+    lanes.stored = numbered(*range(1, 1201))
+    lanes.dispatcher.begin([port.Backlog(HOOK.number, 1200, None)])
+    for _ in range(200):
+        if len(lanes.receiver.sent) >= 1200:
+            break
+        await lanes.commit()
+    assert sorted(map(int, lanes.receiver.sent)) == [*range(1, 1201)]
+
+
+async def test_a_cancel_is_heeded_by_what_waits_and_by_what_has_not_left() -> None:
+    lanes = Lanes(connections_max=1)
+    lanes.receiver.connects.clear()
+    await lanes.commit(*numbered(1, 2, 3))
+    lanes.stored = numbered(3)
+    cancel = port.CancelReceipt(True, [(HOOK.number, 1), (HOOK.number, 2)])
+    await lanes.commit(cancelled=[cancel])
+    lanes.receiver.connects.set()
+    await asyncio.sleep(0.01)
+    assert lanes.receiver.sent == [b"3"] and lanes.ends == [(3, State.DELIVERED, 1)]
+
+
+async def test_who_is_deleted_is_sent_nothing_more_and_closed_when_its_attempts_end() -> None:
+    lanes = Lanes(connections_max=1)
+    lanes.receiver.free.clear()
+    await lanes.commit(*numbered(1, 2))
+    lanes.dispatcher.changed(msgspec.structs.replace(HOOK, standing=Standing.DELETED))
+    await asyncio.sleep(0.01)
+    assert lanes.receiver.closed == 0, "the first is under way"
+    lanes.receiver.free.set()
+    await asyncio.sleep(0.01)
+    assert lanes.receiver.closed == 1 and lanes.receiver.sent == [b"1"]
+    assert lanes.ends == [(1, State.DELIVERED, 1)]
+
+
+async def test_a_webhook_that_nobody_knows_is_passed_by() -> None:
+    lanes = Lanes()
+    await lanes.commit(*numbered(1, webhook=77), *numbered(2))
+    lanes.dispatcher.begin([port.Backlog(77, 1, 0)])
+    lanes.dispatcher.due(77, 0)
+    await lanes.commit(due=[(77, None)])
+    assert lanes.receiver.sent == [b"2"]
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        lambda lanes: setattr(lanes.commits, "halted", True),
+        lambda lanes: lanes.dispatcher.changed(
+            msgspec.structs.replace(HOOK, standing=Standing.PAUSED)
+        ),
+    ],
+    ids=["the store refuses", "paused"],
+)
+async def test_a_replay_has_the_room_that_live_work_leaves(
+    reason: Callable[[Lanes], None],
+) -> None:
+    lanes = Lanes()
+    assert lanes.dispatcher.replay_room(HOOK) == window(HOOK.connections_max)
+    lanes.receiver.free.clear()
+    made = [msgspec.structs.replace(one, replay=3) for one in numbered(1, 2)]
+    await lanes.commit(replayed=[port.ReplayReceipt(3, True, 2, made)])
+    assert lanes.dispatcher.replay_room(HOOK) == window(HOOK.connections_max) - 2
+    reason(lanes)
+    assert lanes.dispatcher.replay_room(HOOK) == 0
+    lanes.receiver.free.set()
+
+
+async def test_a_stop_starts_nothing_more_and_waits_for_what_is_under_way() -> None:
+    lanes = Lanes(connections_max=1)
+    lanes.receiver.free.clear()
+    await lanes.commit(*numbered(1, 2))
+    stop = asyncio.ensure_future(lanes.dispatcher.stop(30.0))
+    await asyncio.sleep(0.01)
+    assert not stop.done() and lanes.receiver.closed == 0
+    lanes.receiver.free.set()
+    await stop
+    assert lanes.receiver.sent == [b"1"] and lanes.ends == [(1, State.DELIVERED, 1)]
+    assert lanes.receiver.closed == 1
+    await lanes.commit(*numbered(3))
+    assert lanes.receiver.sent == [b"1"]
+
+
+async def test_what_a_stop_ends_is_possibly_sent_if_it_had_left_and_charged_to_nobody_if_not() -> (
+    None
+):
+    lanes = Lanes(connections_max=1)
+    lanes.receiver.free.clear()
+    await lanes.commit(*numbered(1))
+    lanes.receiver.connects.clear()
+    await lanes.commit(*numbered(2, webhook=OTHER.number))
+    await lanes.dispatcher.stop(0.02)
+    assert lanes.ends == [(1, State.RETRYING, 1)]
+    [lost] = lanes.unwritten
+    assert lost.evidence is not None and (lost.evidence.kind, lost.delay_ms) == (LOST, 0)
