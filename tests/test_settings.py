@@ -11,18 +11,8 @@ from tidings.api.http.metrics_access import MetricsReaders
 from tidings.app.parts import inbox_host, metrics_readers
 from tidings.egress.policy import AllowedRange
 from tidings.service_links import service_links
-from tidings.settings import (
-    CLIENT_NAMES,
-    ENVIRONMENT,
-    HINTS,
-    Secret,
-    Settings,
-    SettingsRefused,
-    load,
-    meta,
-    must,
-    unknown_names,
-)
+from tidings.settings.load import SettingsRefused, load, unknown_names
+from tidings.settings.settings import CLIENT_NAMES, ENVIRONMENT, HINTS, Secret, Settings, meta, must
 
 BOOTSTRAP = {
     "TIDINGS_BOOTSTRAP_ORG": "100",

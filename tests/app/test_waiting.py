@@ -14,7 +14,8 @@ from tidings import app
 from tidings.app import waiting
 from tidings.app.waiting import Ended, Waiting
 from tidings.engine import vault
-from tidings.settings import Settings, load
+from tidings.settings.load import load
+from tidings.settings.settings import Settings
 from tidings.store.port import StoreDown
 from tidings.store.sqlite.hosting.client import SqliteStore
 

@@ -8,7 +8,7 @@ import pytest
 from tidings.cli.help.settings_page import page
 from tidings.core.delivery.outcome import REFUSALS, SLOW_DOWN
 from tidings.core.delivery.schedule import DELAYS_S
-from tidings.settings import CLIENT_NAMES, ENVIRONMENT
+from tidings.settings.settings import CLIENT_NAMES, ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

@@ -7,7 +7,7 @@ from tidings.egress.address import TargetRefused, check_target, parse_target
 from tidings.egress.inbox import OwnAddress
 from tidings.egress.port import Target
 from tidings.egress.sender import HttpSender
-from tidings.settings import Settings, public_url
+from tidings.settings.settings import Settings, public_url
 
 
 class OwnAddresses:

@@ -9,7 +9,7 @@ import sys
 import structlog
 
 from tidings.app.descriptors import LEAST
-from tidings.settings import Settings
+from tidings.settings.settings import Settings
 
 _MANY = 1 << 20
 

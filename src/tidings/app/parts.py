@@ -23,7 +23,7 @@ from tidings.engine.shaping.platform import (
     PlatformOptions,
 )
 from tidings.engine.vault import read_or_make_key
-from tidings.settings import Settings, host_of, platform_paths
+from tidings.settings.settings import Settings, host_of, platform_paths
 
 KEY_FILE = "key"
 TERMS_PURPOSE = b"tidings.terms"

@@ -48,7 +48,7 @@ from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
 from tidings.engine.engine import Limits
 from tidings.engine.vault import Vault
 from tidings.server import Bounds, Server
-from tidings.settings import Settings, public_url
+from tidings.settings.settings import Settings, public_url
 from tidings.store.port import FAN_OUT_ROWS
 from tidings.store.sqlite.delivery.in_flight import InFlightFile
 from tidings.store.sqlite.hosting.client import SqliteStore

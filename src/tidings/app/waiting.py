@@ -15,7 +15,7 @@ from tidings.api.http.answer_headers import ALL
 from tidings.api.waiting import waiting_app
 from tidings.app.machine import file_limit
 from tidings.server import Bounds, Server
-from tidings.settings import Settings
+from tidings.settings.settings import Settings
 from tidings.store.port import StoreDown
 from tidings.store.sqlite.database import DISK_ERRNOS
 

@@ -52,7 +52,7 @@ def serve(
     import os
 
     from tidings.service_links import service_links
-    from tidings.settings import SettingsRefused, load
+    from tidings.settings.load import SettingsRefused, load
 
     options = {"data": data, "host": host, "port": port, "dev": dev}
     try:

@@ -10,7 +10,7 @@ import msgspec
 
 from tidings import app
 from tidings.cli.exits import Exit, next_step, refuse, say
-from tidings.settings import SettingsRefused, load
+from tidings.settings.load import SettingsRefused, load
 
 SAY_EVERY_S = 2.0
 

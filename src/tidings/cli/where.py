@@ -78,7 +78,7 @@ def server(where: Where, environ: Mapping[str, str] | None = None) -> Server:
 
 def check_names(environ: Mapping[str, str]) -> None:
     """Stop where a variable that begins with TIDINGS_ is none of ours."""
-    from tidings.settings import unknown_names  # noqa: PLC0415  # slow, and help needs it not
+    from tidings.settings.load import unknown_names  # noqa: PLC0415  # slow, and help needs it not
 
     if problems := list(unknown_names(environ)):
         raise Stop("\n".join(problems), Exit.USAGE)

@@ -31,7 +31,8 @@ from tidings.demo.processes import (
     expect,
 )
 from tidings.demo.story import TYPES, detail, episode
-from tidings.settings import must, unknown_names
+from tidings.settings.load import unknown_names
+from tidings.settings.settings import must
 from tidings.simulator import Happening
 
 ORG = 2001

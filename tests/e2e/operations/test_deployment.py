@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tidings import __version__
-from tidings.settings import Settings
+from tidings.settings.settings import Settings
 
 from ..harness.service import ServiceProcess
 

@@ -17,7 +17,7 @@ from tidings.cli.exits import Exit, exit_of, next_step, refuse, say
 from tidings.cli.service import Service, Unreachable, decoded
 from tidings.cli.where import DEFAULT_URL, Server, Where, server
 from tidings.core.webhooks.hearing import hears, kept_name
-from tidings.settings import unknown_names
+from tidings.settings.load import unknown_names
 from tidings.simulator import Happening, played_types, simulate
 
 EVENTS_PER_CALL = 200

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tidings.settings import CLIENT_NAMES, HINTS, PREFIX, Settings, meta, must
+from tidings.settings.settings import CLIENT_NAMES, HINTS, PREFIX, Settings, meta, must
 
 HEAD = """\
 # Settings

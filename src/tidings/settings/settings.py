@@ -1,16 +1,8 @@
-"""What an operator can set, where each value comes from, and what is said when one does not fit.
+"""What an operator can set: each setting with its type, its default, its rule and its text.
 
-Each setting has one name in three spellings: `port` in the file, `TIDINGS_PORT` in the environment
-and, for the few that have one, `--port` on the command line. Later sources win: the defaults below,
-the TOML file, the environment, the command line. A name that nobody knows is refused, because a
-misspelt limit that is silently ignored is found out in an incident. docs/settings.md is made from
-this module (`make docs`).
+docs/settings.md is made from this module (`make docs`).
 """
 
-import difflib
-import ipaddress
-import tomllib
-from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 from urllib.parse import urlsplit
@@ -19,14 +11,11 @@ import msgspec
 from msgspec import Meta
 
 from tidings.core.org_settings import ORG_ID_MAX
-from tidings.core.shaping.platform_rules import ASKED, check_template, read_map
-from tidings.egress.address import TargetRefused, check_target, parse_target
-from tidings.egress.policy import AllowedRange, Network, Policy
-from tidings.service_links import written_by_people
+from tidings.core.shaping.platform_rules import ASKED
+from tidings.egress.policy import AllowedRange, Network
 
 PREFIX = "TIDINGS_"
 MIB = 1 << 20
-TOKEN_MIN = 16
 
 # Names of the environment that are not settings of the service.
 CLIENT_NAMES = {
@@ -38,14 +27,6 @@ CLIENT_NAMES = {
     "TIDINGS_ORG": "The org that commands act for, with the platform's credential, as `--org`.",
     "TIDINGS_PROFILE": "The profile that commands take server and credential from, as `--profile`.",
 }
-
-
-class SettingsRefused(Exception):
-    """The settings cannot be used. `problems` holds one sentence for each thing to change."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 class Secret:
@@ -411,168 +392,6 @@ def must(name: str) -> str:
     return str((meta(name).extra or {})["must"])
 
 
-def _object(kind: type, value: Any) -> Any:
-    """Makes what msgspec does not know from its text."""
-    if not isinstance(value, str):
-        raise ValueError("text is expected")
-    if kind is HeaderSecret:
-        if not (1 <= len(value) <= 2048 and value.isascii() and value.isprintable()):
-            raise ValueError("not a secret")
-        return HeaderSecret(value)
-    if kind is Secret:
-        if not (1 <= len(value) <= 256 and value.isprintable() and " " not in value):
-            raise ValueError("not a secret")
-        return Secret(value)
-    if issubclass(kind, Path):
-        if not value or "\0" in value:
-            raise ValueError("not a path")
-        return Path(value)
-    raise ValueError(f"nothing is known of {kind.__name__}")
-
-
-_ENTRIES: dict[str, Callable[[str], Any]] = {
-    "allow": AllowedRange.parse,
-    "deny": ipaddress.ip_network,
-    "metrics_from": ipaddress.ip_network,
-    "trusted_proxies": ipaddress.ip_network,
-    "platform_fields": str,
-}
-
-
-def _read(name: str, value: Any, *, as_text: bool) -> Any:
-    """One value in its setting's type. ValueError (msgspec's is one) where it does not fit."""
-    if name in _ENTRIES:
-        entries = value.split(",") if as_text else value
-        if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
-            raise ValueError("a list of texts is expected")
-        parse = _ENTRIES[name]
-        return tuple(parse(entry.strip()) for entry in entries if entry.strip())
-    if as_text:
-        value = value.strip()
-    return msgspec.convert(value, HINTS[name], strict=not as_text, dec_hook=_object)
-
-
-def _shown(name: str, value: Any) -> str:
-    """What came, as an error may show it: never a secret, never a wall of text."""
-    if any(word in name for word in ("secret", "password", "token")):
-        return f"{len(str(value))} characters that do not fit"
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return (text if len(text) <= 60 else text[:60] + "…") or "nothing"
-
-
-def unknown_names(environ: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each `TIDINGS_…` name that nobody knows; an orchestrator's are passed over."""
-    known = [*ENVIRONMENT, *CLIENT_NAMES]
-    for name in sorted(written_by_people(environ)):
-        if name.upper().startswith(PREFIX) and name not in known:
-            yield _unknown(name, known)
-
-
-def _unknown(name: str, known: list[str], where: str = "") -> str:
-    spelt = {one.lower(): one for one in known}
-    near = [spelt[one] for one in difflib.get_close_matches(name.lower(), spelt, 1)]
-    hint = f" Did you mean {near[0]}?" if near else " docs/settings.md lists them all."
-    return f"{name}{where} is not a setting.{hint}"
-
-
-def _read_file(config: Path, named_by: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(config.read_text("utf-8"))
-    except OSError as error:
-        raise SettingsRefused(
-            [f"{named_by} must name a file that can be read; got {config}: {error.strerror}."]
-        ) from error
-    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError
-        raise SettingsRefused([f"{config} must be TOML in UTF-8; got {error}."]) from error
-
-
-Source = tuple[str, Any, str, bool]  # the setting, what came, how the source names it, text or not
-
-
-def _sources(
-    environ: Mapping[str, str], config: Path | None, options: Mapping[str, Any]
-) -> Iterator[Source | str]:
-    """Every value that was given, weakest source first; a sentence where the name is unknown."""
-    environ = written_by_people(environ)
-    named_by = "--config"
-    if config is None and environ.get("TIDINGS_CONFIG"):
-        config, named_by = Path(environ["TIDINGS_CONFIG"]), "TIDINGS_CONFIG"
-    if config is not None:
-        for name, value in _read_file(config, named_by).items():
-            if name in HINTS:
-                yield name, value, f"{name} in {config}", False
-            else:
-                yield _unknown(name, list(HINTS), f" in {config}")
-    yield from unknown_names(environ)
-    for variable, name in ENVIRONMENT.items():
-        if variable in environ:
-            yield name, environ[variable], variable, True
-    for name, value in options.items():
-        if value is not None:
-            as_text = not isinstance(value, bool)
-            yield name, str(value) if as_text else value, f"--{name.replace('_', '-')}", as_text
-
-
-def load(
-    environ: Mapping[str, str],
-    config: Path | None = None,
-    options: Mapping[str, Any] | None = None,
-) -> Settings:
-    """The settings in force. `options` are the command line's; None there means not given.
-
-    Raises SettingsRefused with everything that has to be changed, not with the first thing only.
-    """
-    values: dict[str, Any] = {}
-    source_of: dict[str, str] = {}
-    problems: list[str] = []
-    for given in _sources(environ, config, options or {}):
-        if isinstance(given, str):
-            problems.append(given)
-            continue
-        name, value, source, as_text = given
-        source_of[name] = source
-        try:
-            values[name] = _read(name, value, as_text=as_text)
-        except ValueError:
-            problems.append(f"{source} must be {must(name)}; got {_shown(name, value)}.")
-    if problems:
-        raise SettingsRefused(problems)
-    settings = Settings(**values)
-    if problems := list(_conflicts(settings, source_of)):
-        raise SettingsRefused(problems)
-    return settings
-
-
-def _platform_conflicts(settings: Settings, source_of: Mapping[str, str]) -> Iterator[str]:
-    """What cannot be asked of the platform's API as it is set."""
-    paths = platform_paths(settings)
-    url = settings.platform_url
-    for kind, template in paths.items():
-        try:
-            check_template(template)
-        except ValueError as wrong:
-            yield f"{source_of[f'platform_{kind}_path']} must be {wrong}; got {template[:60]}."
-    try:
-        read_map(settings.platform_fields)
-    except ValueError as wrong:
-        yield f"{source_of['platform_fields']} must be {wrong}; got another entry."
-    if url is None:
-        for kind in paths:
-            source = source_of[f"platform_{kind}_path"]
-            yield f"{source} must come with platform_url; got no URL. Set it."
-        return
-    try:
-        target = parse_target(url, allow_http=settings.platform_private)
-        check_target(target, Policy(allow_private=settings.platform_private))
-    except TargetRefused as refused:
-        yield f"{source_of['platform_url']}: {refused} Or set platform_private."
-    if not paths:
-        yield (
-            f"{source_of['platform_url']} must come with a path to ask for; got none. Set "
-            "platform_customers_path or another one."
-        )
-
-
 def public_url(settings: Settings) -> str:
     """Where the service is reached: as it is set, else the address and port it listens on."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -588,41 +407,3 @@ def platform_paths(settings: Settings) -> dict[str, str]:
     """The path template of each kind of record that the platform can be asked for."""
     found = {kind: getattr(settings, f"platform_{kind}_path") for kind in ASKED}
     return {kind: template for kind, template in found.items() if template is not None}
-
-
-def _conflicts(settings: Settings, source_of: Mapping[str, str]) -> Iterator[str]:
-    """Values that fit each by itself and not together."""
-    yield from _platform_conflicts(settings, source_of)
-    key, secret, org = settings.bootstrap_key, settings.bootstrap_secret, settings.bootstrap_org
-    given = {"bootstrap_key": key, "bootstrap_secret": secret, "bootstrap_org": org}
-    missing = [PREFIX + name.upper() for name, value in given.items() if value is None]
-    if missing and (key is not None or secret is not None):
-        one = source_of["bootstrap_key" if key is not None else "bootstrap_secret"]
-        yield f"{one} must come with {' and '.join(missing)}; got nothing there. Set all three."
-    if settings.mail_host is not None and settings.mail_from is None:
-        yield (
-            "mail_host must come with mail_from, the address that letters come from; got nothing "
-            f"there. Set {PREFIX}MAIL_FROM. ({source_of['mail_host']})"
-        )
-    if (settings.mail_user is None) != (settings.mail_password is None):
-        yield "mail_user and mail_password must come together; got one of them. Set both or none."
-    token = settings.metrics_token
-    if token is not None and len(token.reveal()) < TOKEN_MIN:
-        yield (
-            f"{source_of['metrics_token']} must be {must('metrics_token')}; got "
-            f"{len(token.reveal())}. Take 24 random ones or more."
-        )
-    if settings.inbox_url is not None:
-        own, others = host_of(settings.inbox_url), host_of(public_url(settings))
-        if own == others:
-            yield (
-                f"{source_of['inbox_url']} must name another host than the console's, "
-                f"{others}; got the same, and cookies know no ports. Give inboxes a name of "
-                "their own, and set public_url to the console's."
-            )
-    if settings.event_bytes_max > settings.call_bytes_max:
-        source = source_of.get("event_bytes_max") or source_of["call_bytes_max"]
-        yield (
-            f"event_bytes_max must be at most call_bytes_max ({settings.call_bytes_max:,}); got "
-            f"{settings.event_bytes_max:,}. Raise call_bytes_max, or lower it. ({source})"
-        )
