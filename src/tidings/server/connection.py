@@ -5,30 +5,21 @@ A deadline is looked at by the server's tick, not by a timer of its own: hardly 
 
 import asyncio
 import socket
-import traceback
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Sequence
 from enum import IntEnum
-from typing import Any, Protocol, cast
-
-import structlog
+from typing import Protocol, cast
 
 from tidings.server import refusals
 from tidings.server.bounds import Bounds
+from tidings.server.call import App, Call
 from tidings.server.places import NOBODY, Places
 from tidings.server.reader import Pairs, Request, RequestReader
 from tidings.server.refusals import Refused
-from tidings.server.writer import CONTINUE, AnswerWriter
+from tidings.server.writer import AnswerWriter
 
-Message = MutableMapping[str, Any]
-App = Callable[
-    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]],
-    Awaitable[None],
-]
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 _ASK_AGAIN_S = 0.02
 _PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
-
-log = structlog.get_logger("tidings.server")
 
 
 class Host(Protocol):
@@ -349,7 +340,7 @@ class Connection(asyncio.Protocol):
             return
         self._loop.call_later(_ASK_AGAIN_S, self._read_kept)
 
-    def start(self, call: "Call", status: int, headers: Pairs) -> bytes:
+    def start(self, call: Call, status: int, headers: Pairs) -> bytes:
         """The head of a call's answer."""
         request = call.request
         keep = request.keep and call.keep and request.complete and not self._host.stopping
@@ -370,7 +361,7 @@ class Connection(asyncio.Protocol):
         if self._drained is not None:
             await self._drained.wait()
 
-    def answered(self, call: "Call") -> None:
+    def answered(self, call: Call) -> None:
         """A call's answer is written."""
         if self._call is not call:
             return
@@ -402,12 +393,12 @@ class Connection(asyncio.Protocol):
         """The answer where the application gives none."""
         return refusals.answer(refusals.failed(), self._host.headers)
 
-    def broken(self, call: "Call") -> None:
+    def broken(self, call: Call) -> None:
         """A call's answer cannot be completed: its peer must see that."""
         if self._call is call:
             self.abort()
 
-    def _finished(self, call: "Call") -> None:
+    def _finished(self, call: Call) -> None:
         self._call = None
         call.over = True
         call.wake()
@@ -480,99 +471,3 @@ class Connection(asyncio.Protocol):
             return
         self._hold_where_due()
         self._transport.write_eof()
-
-
-class Call:
-    """One request and its answer: `receive` and `send` of ASGI."""
-
-    def __init__(self, connection: Connection, request: Request, kept: bool) -> None:
-        self._connection = connection
-        self._wake: asyncio.Event | None = None
-        self._told = False  # the whole body was handed over
-        self._left = False
-        self._head: tuple[int, Pairs] | None = None
-        self.request = request
-        self.kept = kept  # a place is kept for it
-        self.keep = True  # the connection, after it
-        self.writer = AnswerWriter()
-        self.started = False
-        self.over = False
-        self.task: asyncio.Task[None] | None = None
-
-    def wake(self) -> None:
-        """Something has come, or has ended."""
-        if self._wake is not None:
-            self._wake.set()
-
-    def leave(self) -> None:
-        """Its peer has gone."""
-        self._left = True
-        self.wake()
-
-    async def run(self, app: App, scope: Message) -> None:
-        """Let the application answer."""
-        try:
-            await app(scope, self.receive, self.send)
-        except Exception:
-            # As text: a renderer that shows local variables would show secrets.
-            told = traceback.format_exc()
-            log.error("call failed", path=scope["path"], traceback=told)
-        if self.over:
-            return
-        if self.started:
-            self._connection.broken(self)
-        elif self._left:
-            self._connection.broken(self)
-        else:
-            status, headers, body = self._connection.failed()
-            await self.send({"type": "http.response.start", "status": status, "headers": headers})
-            await self.send({"type": "http.response.body", "body": body})
-
-    async def receive(self) -> Message:
-        """The next part of the body; after the last one, that the peer has gone."""
-        request = self.request
-        if not self._told:
-            if request.expects:
-                request.expects = False
-                if not (request.received or request.complete):
-                    self._connection.write(CONTINUE)
-            while not (request.waiting or request.complete or self._left or self.over):
-                await self._next()
-            if request.complete or not (self._left or self.over):
-                body = request.take() if request.waiting else b""
-                self._told = request.complete
-                if not self._told:
-                    self._connection.taken()
-                return {"type": "http.request", "body": body, "more_body": not self._told}
-        while not (self._left or self.over):
-            await self._next()
-        return {"type": "http.disconnect"}
-
-    async def _next(self) -> None:
-        self._wake = asyncio.Event()
-        await self._wake.wait()
-
-    async def send(self, message: Message) -> None:
-        """Send a part of the answer; to nobody, where the peer has gone."""
-        if self.over:
-            return
-        kind = message["type"]
-        if kind == "http.response.start":
-            self._head = (message["status"], list(message.get("headers", ())))
-            return
-        if kind != "http.response.body":
-            raise ValueError(f"no message of an answer: {kind}")
-        connection, more = self._connection, message.get("more_body", False)
-        data = b""
-        if not self.started:
-            if self._head is None:
-                raise ValueError("the answer must start before its body")
-            data = connection.start(self, *self._head)
-            self.started = True
-        data += self.writer.body(message.get("body", b""), more)
-        if data:
-            connection.write(data)
-        if more or connection.behind:
-            await connection.drain()
-        if not more:
-            connection.answered(self)

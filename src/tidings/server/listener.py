@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from email.utils import formatdate
 
 from tidings.server.bounds import Bounds
-from tidings.server.connection import App, Connection
+from tidings.server.call import App
+from tidings.server.connection import Connection
 from tidings.server.places import Places
 from tidings.server.reader import Pairs
 
