@@ -27,7 +27,7 @@ CASES = {
         access: put_credential
         orgs: put_org
         event_types: put_type delete_type
-        webhooks: put_webhook webhook_version
+        versions: put_webhook webhook_version
         transformations: put_transformation transformation_versions
         inboxes: put_inbox drop_inbox use_inbox arrivals arrival
         users: put_people drop_member
@@ -78,7 +78,7 @@ CASES = {
     """,
     f"{FAULTS}::test_what_is_parked_is_parked_by_a_later_look": "healths: park_expired",
     f"{FAULTS}::test_an_owner_who_was_told_is_told_again_at_most_by_the_next_start": """
-        webhooks: drop_disabling
+        disablings: drop_disabling
     """,
     "engine/delivery/test_switches_and_the_store.py"
     "::test_a_stop_holds_although_the_store_refuses_and_is_written_when_it_is_asked_again": """

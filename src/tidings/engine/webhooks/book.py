@@ -8,7 +8,7 @@ from tidings.engine.webhooks.records import Record
 
 
 class WebhookBook:
-    """Records by number, by id and by org. `Webhooks` makes the changes."""
+    """Records by number, by id and by org. `Versions` enters them."""
 
     def __init__(self) -> None:
         self._records: dict[int, Record] = {}
@@ -38,6 +38,10 @@ class WebhookBook:
         """A webhook by the store's number, whatever became of it."""
         return self._records.get(number)
 
+    def at(self, number: int) -> Record:
+        """A webhook that is known to be there, by the store's number."""
+        return self._records[number]
+
     def secrets_at(self, org: int, url: str) -> Sequence[bytes]:
         """The signing secrets in force of the org's webhooks that send to a URL."""
         return [
@@ -66,14 +70,18 @@ class WebhookBook:
         wanted = part.strip().casefold()
         return [one for one in self.list(org) if wanted in one.webhook.name.casefold()]
 
-    def _is_taken(self, org: int, name: str) -> bool:
+    def is_taken(self, org: int, name: str) -> bool:
         """Whether a webhook of the org that was not deleted has this name."""
         return any(
             record.webhook.name == name and record.webhook.standing is not Standing.DELETED
             for record in self.list(org)
         )
 
-    def _living(self, org: int, webhook_id: str, expect: Collection[int] | None = None) -> Record:
+    def living(self, org: int, webhook_id: str, expect: Collection[int] | None = None) -> Record:
+        """A webhook of the org that was not deleted, at one of the versions that are expected.
+
+        UnknownWebhook; WebhookMoved where it is at another version.
+        """
         record = self.get(org, webhook_id)
         if record.webhook.standing is Standing.DELETED:
             raise UnknownWebhook(webhook_id)
@@ -81,7 +89,8 @@ class WebhookBook:
             raise WebhookMoved(record.webhook.version)
         return record
 
-    def _enter(self, record: Record) -> None:
+    def enter(self, record: Record) -> None:
+        """Know a webhook, or a newer version of it."""
         webhook = record.webhook
         self._records[webhook.number] = record
         self._numbers[webhook.id] = webhook.number

@@ -1,0 +1,105 @@
+"""Reads what a body asks of a webhook, against what its org has: event types, filters, names."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from tidings.catalogue.event_type import EventType
+from tidings.core.budget import LOOP_S
+from tidings.core.form import Refusal
+from tidings.core.shaping.filter import compile_filter
+from tidings.core.shaping.filter_cost import worst_s
+from tidings.core.webhooks.hearing import unheard
+from tidings.core.webhooks.known_paths import unknown_paths
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.rules import Reading, Settings, UrlCheck, read_webhook
+from tidings.core.webhooks.webhook import HTTP
+from tidings.engine.webhooks.faults import WebhookRefused, filters_too_slow
+from tidings.engine.webhooks.records import Record, name_unresolved
+
+
+class BodyReader:
+    """Bodies of calls that make or change a webhook. It keeps nothing."""
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        event_types: Callable[[int], Collection[str]],
+        check_url: UrlCheck,
+        unresolved: Callable[[str], Awaitable[str | None]] | None,
+        transformations: Callable[[int], Collection[str]],
+        aliases: Mapping[str, str],
+        kind: Callable[[int, str, int], EventType | None],
+        admits_unknown: Callable[[int], bool],
+    ) -> None:
+        """See `Webhooks`, which hands them on."""
+        self._registry = registry
+        self._event_types = event_types
+        self._check_url = check_url
+        self._unresolved = unresolved
+        self._transformations = transformations
+        self._aliases = aliases
+        self._kind = kind
+        self._admits_unknown = admits_unknown
+
+    def read(
+        self,
+        org: int,
+        body: dict[str, Any],
+        old: Settings | None = None,
+        *,
+        source: Settings | None = None,
+        tried: bool = False,
+    ) -> Reading:
+        """What a body asks for; `old` is what it replaces, `source` what it is copied from, and
+        `tried` as in `Webhooks.unsaved`. WebhookRefused."""
+        reading = read_webhook(
+            body,
+            self._event_types(org),
+            self._check_url,
+            old,
+            self._transformations(org),
+            aliases=self._aliases,
+            source=source,
+            tried=tried,
+            admits_unknown=self._admits_unknown(org),
+        )
+        if not isinstance(reading, Reading):
+            raise WebhookRefused(reading)
+        self._bound_filters(org, reading.settings.filter, None if old is None else old.filter)
+        lost = unknown_paths(reading.settings, self._kinds(org, reading.settings))
+        return msgspec.structs.replace(reading, warnings=reading.warnings + lost)
+
+    def _kinds(self, org: int, settings: Settings) -> list[EventType]:
+        """The types that a webhook subscribes to, in the versions that it gets."""
+        versions = dict(settings.event_versions)
+        found = (self._kind(org, name, versions.get(name, 1)) for name in settings.event_names)
+        return [kind for kind in found if kind is not None]
+
+    def _bound_filters(
+        self, org: int, new: dict[str, Any] | None, old: dict[str, Any] | None
+    ) -> None:
+        """Refuse a new filter with which those of the org together may take too long."""
+        if new is None or new == old:
+            return
+        filters = [one.filter for one in self._registry.of_org(org) if one.filter is not None]
+        total_s = worst_s(compile_filter(new)) + sum(map(worst_s, filters))
+        if old is not None:
+            total_s -= worst_s(compile_filter(old))
+        if total_s > LOOP_S:
+            raise WebhookRefused([filters_too_slow(total_s)])
+
+    async def warn_of_name(self, settings: Settings) -> tuple[Refusal, ...]:
+        """That the host of its URL has no address that may be dialled, where it has none."""
+        if self._unresolved is None or settings.kind != HTTP:
+            return ()
+        host = await self._unresolved(settings.url)
+        return () if host is None else (name_unresolved(host),)
+
+    def unheard(self, record: Record) -> list[str]:
+        """The names that a webhook asks for in vain, as its org refuses unknown types."""
+        if self._admits_unknown(record.org):
+            return []
+        return unheard(record.config.settings.event_names, self._event_types(record.org))

@@ -1,0 +1,137 @@
+"""Disables webhooks behind a call, for what came of their attempts, and has their owners told.
+
+That one is to be disabled is written with the outcome that decides it, and struck out when its
+owner was told. Until then it is owed: a process that is killed in between leaves it to the next.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Protocol
+
+from tidings.core.delivery.standing import Standing
+from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.outage import Outage
+from tidings.engine.webhooks.book import WebhookBook
+from tidings.engine.webhooks.faults import UnknownWebhook
+from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.versions import Versions
+from tidings.store import port
+
+DISABLE_AGAIN_S = 0.5
+
+
+class OwnerListener(Protocol):
+    """Who tells the owners of webhooks."""
+
+    def disabled(
+        self,
+        webhook: Webhook,
+        reason: str,
+        parked: int,
+        since_ms: int | None,
+        told: Callable[[], None],
+    ) -> None:
+        """It is disabled, and so many deliveries were parked; it has failed since then. `told` is
+        called once the telling is sure."""
+        ...
+
+
+class Disablings:
+    """What is owed to the owners of webhooks that are disabled without their word."""
+
+    def __init__(
+        self,
+        *,
+        store: port.Store,
+        book: WebhookBook,
+        versions: Versions,
+        disable: Callable[[int, str], Awaitable[Record]],
+        owners: OwnerListener,
+        failing_since_ms: Callable[[int], int | None],
+    ) -> None:
+        """`disable` a webhook, by its number, for a reason; `failing_since_ms` of a webhook."""
+        self._store = store
+        self._book = book
+        self._versions = versions
+        self._disable_now = disable
+        self._owners = owners
+        self._failing_since_ms = failing_since_ms
+        self._running: set[asyncio.Task[None]] = set()
+        self._owed: dict[int, port.Disabling] = {}  # by a former owner
+        self._closing = False
+
+    def load(self, owed: Sequence[port.Disabling]) -> None:
+        """Know what a former owner of the webhooks owes."""
+        self._owed = {one.webhook: one for one in owed}
+
+    async def disable_owed(self) -> None:
+        """Before anything is sent: disable what the outcomes of a former owner have disabled.
+
+        A kill may have come between. StoreDown.
+        """
+        for owed in list(self._owed.values()):
+            record = self._book.by_number(owed.webhook)
+            if record is None or record.webhook.standing is Standing.DISABLED:
+                continue
+            found = await self._versions.at(owed.webhook, owed.version)
+            same = found is not None and found[1].settings.url == record.webhook.url
+            if same and owed.reason and record.webhook.sends:
+                await self._disable_now(owed.webhook, owed.reason)
+            else:
+                await self._store.drop_disabling(owed.webhook, record.webhook.version)
+            del self._owed[owed.webhook]  # its owner is told by the disabling itself
+
+    def parked_before(self, number: int) -> int | None:
+        """How many deliveries a former owner has parked whose telling is owed; None where nothing
+        is. Asked once: the owner is told when parking has ended (`parked`)."""
+        owed = self._owed.pop(number, None)
+        return None if owed is None else owed.parked
+
+    def disable(self, webhook: Webhook, reason: str) -> None:
+        """Disable behind the call, for a reason that its owner is told. It is owed until done."""
+        self._behind(self._disable(webhook, reason))
+
+    def parked(self, webhook: Webhook, parked: int) -> None:
+        """Nothing is left of it. Its owner is told, and that is written down; a store that refuses
+        has it told again."""
+        number, record = webhook.number, self._book.at(webhook.number)
+        version = record.webhook.version
+        self._owners.disabled(
+            record.webhook,
+            record.config.reason or "It was disabled.",
+            parked,
+            self._failing_since_ms(number),
+            lambda: self._behind(self._forget_owed(number, version)),
+        )
+
+    async def close(self) -> None:
+        """Begin no further try; wait for those that run."""
+        self._closing = True
+        if self._running:
+            await asyncio.wait(self._running)
+
+    def _behind(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _disable(self, webhook: Webhook, reason: str) -> None:
+        """Until it is done, or its owner was faster. What a stop cuts short the next start does."""
+        number, outage = webhook.number, Outage("the disabling of a webhook")
+        while True:
+            now = self._book.by_number(number)
+            if now is None or now.webhook.url != webhook.url or not now.webhook.sends:
+                if now is not None and now.webhook.standing is not Standing.DISABLED:
+                    await self._forget_owed(number, now.webhook.version)
+                return
+            with outage, contextlib.suppress(UnknownWebhook):  # it may be gone meanwhile
+                await self._disable_now(number, reason)
+            if outage.lasts:
+                if self._closing:
+                    return
+                await asyncio.sleep(DISABLE_AGAIN_S)
+
+    async def _forget_owed(self, number: int, version: int) -> None:
+        with Outage("that an owner was told of a disabling"):
+            await self._store.drop_disabling(number, version)

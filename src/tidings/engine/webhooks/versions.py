@@ -1,0 +1,149 @@
+"""The versions of webhooks: stored and sealed, then matched by, then told to whoever listens."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tidings.core.delivery.standing import Standing
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.changes import Changes
+from tidings.engine.clock import Clock
+from tidings.engine.listeners import Listeners
+from tidings.engine.vault import Vault
+from tidings.engine.webhooks.book import WebhookBook
+from tidings.engine.webhooks.faults import WebhookRefused
+from tidings.engine.webhooks.idempotency_keys import IdempotencyKeys
+from tidings.engine.webhooks.records import (
+    Config,
+    IdempotencyKey,
+    Record,
+    configs,
+    name_taken,
+    webhook_of,
+)
+from tidings.engine.webhooks.secret_ends import SecretEnds
+from tidings.store import port
+from tidings.store.port import NameTaken, StoredWebhook
+
+
+class Versions:
+    """Keeps each version of a webhook in the store, in the book and in the registry."""
+
+    def __init__(
+        self,
+        *,
+        store: port.Store,
+        book: WebhookBook,
+        registry: Registry,
+        changes: Changes,
+        vault: Vault,
+        clock: Clock,
+        changed: Listeners[Webhook],
+    ) -> None:
+        """`changed` hears of each new version, once it is stored and matched by."""
+        self._store = store
+        self._book = book
+        self._registry = registry
+        self._changes = changes
+        self._vault = vault
+        self._clock = clock
+        self._changed = changed
+        self._ends = SecretEnds(clock, self._secret_over)
+        self._idempotency_keys = IdempotencyKeys(clock, book.at)
+
+    def load(self, snapshot: port.Snapshot) -> None:
+        """Fill the book and the registry at start. VaultRefused where the key does not fit."""
+        for stored in snapshot.webhooks:
+            self._keep(stored, self._open(stored))
+        self._changes.seen(snapshot.registry_version)
+
+    def reload(self, snapshot: port.Snapshot) -> Sequence[Webhook]:
+        """Take over what was written without an answer, as if it had been answered. Returns it."""
+        fresh = []
+        for stored in snapshot.webhooks:
+            known = self._book.by_number(stored.number)
+            if known is None or known.webhook.version < stored.version:
+                record = self._keep(stored, self._open(stored))
+                self._changed.tell(record.webhook)
+                fresh.append(record.webhook)
+        self._changes.seen(snapshot.registry_version)
+        return fresh
+
+    async def at(self, number: int, version: int) -> tuple[StoredWebhook, Config] | None:
+        """A version of a webhook as it was, with its secrets; None where it is not there."""
+        stored = await self._store.webhook_version(number, version)
+        return None if stored is None else (stored, self._open(stored))
+
+    async def put(self, fresh: StoredWebhook, config: Config) -> Record:
+        """Store, match by it, tell its lane. Runs inside `Changes.run`."""
+        plain = msgspec.json.encode(config)
+        sealed = self._vault.seal(plain, fresh.org, fresh.id, fresh.version)
+        try:
+            stored, version = await self._store.put_webhook(
+                msgspec.structs.replace(fresh, config=sealed)
+            )
+        except NameTaken:
+            raise WebhookRefused([name_taken(fresh.name)]) from None
+        record = self._keep(stored, config)
+        self._changes.seen(version)
+        self._changed.tell(record.webhook)
+        return record
+
+    def would_be(self, fresh: StoredWebhook, config: Config) -> Record:
+        """What `put` would come to, kept nowhere. WebhookRefused as there."""
+        if fresh.number == 0 and self._book.is_taken(fresh.org, fresh.name):
+            raise WebhookRefused([name_taken(fresh.name)])
+        now_ms = self._clock.now_ms()
+        stored = msgspec.structs.replace(
+            fresh, created_ms=fresh.created_ms or now_ms, updated_ms=now_ms
+        )
+        return self._record(stored, config)
+
+    async def made_by(self, org: int, call: IdempotencyKey) -> Record | None:
+        """The webhook that an earlier call with the same key has made, as it was answered."""
+        record = self._idempotency_keys.find(org, call)
+        if record is None or record.webhook.version == 1:
+            return record
+        stored = await self._store.webhook_version(record.webhook.number, 1)
+        return None if stored is None else self._record(stored, self._open(stored))
+
+    def look_at_ends(self) -> None:
+        """Drop the old secrets whose overlap has ended; an alarm of its own does it in time."""
+        self._ends.ring()
+
+    def close(self) -> None:
+        """Watch the ends of secrets no more."""
+        self._ends.close()
+
+    def _open(self, stored: StoredWebhook) -> Config:
+        plain = self._vault.open(stored.config, stored.org, stored.id, stored.version)
+        return configs.decode(plain)
+
+    def _record(self, stored: StoredWebhook, config: Config) -> Record:
+        webhook = webhook_of(stored, config, self._clock.now_ms())
+        return Record(webhook, config, stored.created_ms, stored.updated_ms)
+
+    def _secret_over(self, number: int) -> None:
+        """An overlap has ended: sign by what is still in force, without a new version."""
+        record = self._book.at(number)
+        secrets = record.config.in_force(self._clock.now_ms())
+        if secrets == record.webhook.secrets or record.webhook.standing is Standing.DELETED:
+            return
+        webhook = msgspec.structs.replace(record.webhook, secrets=secrets)
+        self._book.enter(msgspec.structs.replace(record, webhook=webhook))
+        self._registry.put(webhook)
+        self._changed.tell(webhook)
+
+    def _keep(self, stored: StoredWebhook, config: Config) -> Record:
+        record = self._record(stored, config)
+        webhook = record.webhook
+        self._book.enter(record)
+        if webhook.standing is Standing.DELETED:
+            self._registry.remove(webhook.number)
+        else:
+            self._registry.put(webhook)
+            for end in config.secret_ends:
+                self._ends.note(webhook.number, end)
+        self._idempotency_keys.note(record)
+        return record
