@@ -1,8 +1,7 @@
 """All lanes of a process: commits hand work to them, attempts go out, outcomes come back.
 
-A lane's slots run on demand: a slot is a task that makes one attempt after the other until its lane
-has nothing that may start. Due retries arrive with the receipt of the commit that has written their
-attempts down (retry_claims.py).
+Attempts are made in slots (send_slots.py). Due retries arrive with the receipt of the commit that
+has written their attempts down (retry_claims.py).
 """
 
 import asyncio
@@ -36,6 +35,7 @@ from tidings.engine.delivery.next_attempts import NextAttempts
 from tidings.engine.delivery.outlets import Outlets
 from tidings.engine.delivery.retry_claims import RetryClaims
 from tidings.engine.delivery.runner import QUICK_S, WebhookRunner
+from tidings.engine.delivery.send_slots import SendSlots
 from tidings.engine.delivery.start_pacer import StartPacer
 from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage
@@ -124,6 +124,12 @@ class Dispatcher:
         self._runners: dict[int, WebhookRunner] = {}
         self._deleted: dict[int, WebhookRunner] = {}  # with attempts that are under way
         self._outlets = Outlets(sender=sender, target_of=target_of, spawn=self._spawn)
+        self._slots = SendSlots(
+            admission=self._admission,
+            attempts=self._attempts,
+            keep_warm=self._outlets.keep_warm,
+            pump=self._pump,
+        )
         self._claims = RetryClaims(
             store=store,
             clock=clock,
@@ -188,7 +194,7 @@ class Dispatcher:
             if runner is not None:
                 self._claims.claimed(runner, due_ms)
         if self._admission.crowded:
-            self._give_slots()
+            self._slots.give()
 
     # -- webhooks ---------------------------------------------------------------------------------
 
@@ -322,69 +328,11 @@ class Dispatcher:
         if lane.page_wanted:
             self._spawn(self._read_page(runner, lane.page_began()))
         if lane.can_start:
-            self._open_slots(runner)
+            self._slots.fill(runner)
         if runner.waiting_since_s is None and lane.can_start:
             runner.waiting_since_s = self._loop.time()
         if runner.next_due_ms is not None and not runner.claiming and lane.claim_wanted:
             self._claims.ask_if_due(runner)
-
-    def _open_slots(self, runner: WebhookRunner) -> None:
-        lane, now_s = runner.lane, self._loop.time()
-        crowded = self._admission.crowded
-        while (
-            not crowded and self._admission.admits(runner, now_s) and self._open_slot(runner, now_s)
-        ):
-            pass
-        if lane.can_start and not self._paced(runner, now_s):
-            self._admission.wait(runner, now_s)
-            self._give_slots()
-
-    def _open_slot(self, runner: WebhookRunner, now_s: float) -> bool:
-        job = runner.lane.start(now_s)
-        if job is None:
-            return False
-        self._admission.began(runner, now_s)
-        runner.waiting_since_s = None
-        slot = self._loop.create_task(self._slot(runner, job, self._attempts.leapt_ms))
-        runner.slots.add(slot)
-        slot.add_done_callback(runner.slots.discard)
-        return True
-
-    def _give_slots(self) -> None:
-        """As many turns as there are slots, where lanes have to wait for them."""
-        now_s = self._loop.time()
-        while (runner := self._admission.next(now_s)) is not None:
-            started = self._open_slot(runner, now_s)
-            if not started:
-                self._admission.bring(runner.webhook.org, now_s)
-            if runner.lane.can_start and not self._paced(runner, now_s) and started:
-                self._admission.wait(runner, now_s)
-
-    def _paced(self, runner: WebhookRunner, now_s: float) -> bool:
-        """Whether the lane itself starts nothing now; it is woken when its time has come."""
-        wait_s = runner.lane.wait_s(now_s)
-        if wait_s and runner.paced is None:
-            runner.paced = self._loop.call_later(wait_s, self._unpace, runner)
-        return wait_s != 0  # None: the end of a probe wakes it
-
-    def _unpace(self, runner: WebhookRunner) -> None:
-        runner.paced = None
-        self._pump(runner)
-
-    async def _slot(self, runner: WebhookRunner, first: Job, leapt_ms: int) -> None:
-        job: Job | None = first
-        lane, loop = runner.lane, self._loop
-        self._outlets.keep_warm(runner)
-        while job is not None:
-            await self._attempts.make(runner, job, leapt_ms)
-            if lane.page_wanted:
-                self._pump(runner)
-            now_s, job, leapt_ms = loop.time(), None, self._attempts.leapt_ms
-            if not self._admission.crowded and self._admission.admits(runner, now_s):
-                if (job := lane.start(now_s)) is not None:
-                    self._admission.began(runner, now_s)
-                    runner.waiting_since_s = None
-        self._pump(runner)
 
     def _may_leave(self, runner: WebhookRunner, job: Job) -> bool:
         """Whether nothing that was decided after its start keeps an attempt from being made: the
