@@ -144,7 +144,7 @@ def test_what_a_batch_cancels_it_does_not_claim(desk: Desk) -> None:
     assert desk.states() == [State.CANCELLED, State.RETRYING]
 
 
-def test_what_was_owed_comes_before_the_events_of_the_batch(desk: Desk) -> None:
+def test_what_is_owed_goes_before_a_later_event_of_its_key(desk: Desk) -> None:
     first = desk.commit(event("many", new(1), new(2, KEY), new(3)), per_event_max=1)
     assert (list(first.made), first.owed) == ([(0, 1)], 2)
     receipt = desk.commit(event("a", new(2, KEY)), fan_out=10)
