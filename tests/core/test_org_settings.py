@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tidings.core.events.calls import IntakeRules
-from tidings.core.form import Form, Refusal
+from tidings.core.form import Form
 from tidings.core.org_settings import (
     DEFAULT_SETTINGS,
     OrgLimits,
@@ -17,6 +17,7 @@ from tidings.core.org_settings import (
     stored_settings,
 )
 from tidings.core.retention import Retention
+from tidings.errors import Refusal
 
 
 def read(settings: object, old: OrgSettings = DEFAULT_SETTINGS) -> OrgSettings | list[Refusal]:

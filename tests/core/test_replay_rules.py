@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidings.core.delivery.states import State
-from tidings.core.form import Refusal
 from tidings.core.ids import show
 from tidings.core.replay import IDS_MAX, Kind
 from tidings.core.replay_rules import ReplayRequest, read_request
+from tidings.errors import Refusal
 
 HOOK = {"webHookId": "0123456789abcdef01234567"}
 

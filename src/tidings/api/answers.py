@@ -4,36 +4,52 @@
 `{"error": {code, message, path}}`.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from starlette.responses import Response
 
-from tidings.core.form import Refusal
-from tidings.reads.refusals import (
-    BadQuestion,
+from tidings.errors import (
+    Busy,
     Conflict,
-    NotAccepted,
-    NotThere,
-    Overload,
-    QuestionRefused,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Refusal,
+    RequestRefused,
+    Stale,
+    Throttled,
+    TidingsError,
     TooLarge,
+    TooSlow,
+    Unauthenticated,
+    Unprocessable,
+    Unsupported,
 )
 
 _encode = msgspec.json.Encoder().encode
-_STATUS: dict[type[QuestionRefused], int] = {
-    BadQuestion: 400,
-    NotThere: 404,
+# The status that says each kind of refusal, to programs and browsers alike.
+STATUS: dict[type[RequestRefused], int] = {
+    Invalid: 400,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    TooSlow: 408,
     Conflict: 409,
+    Stale: 412,
     TooLarge: 413,
-    NotAccepted: 422,
-    Overload: 503,
+    Unsupported: 415,
+    Unprocessable: 422,
+    Throttled: 429,
+    Busy: 503,
 }
+BUSY_S = 1.0
 _CHALLENGE = {"www-authenticate": 'Basic realm="tidings", charset="UTF-8"'}
 
 
-class Refused(Exception):
+class Refused(TidingsError):
     """A call is refused; becomes an error answer in the shape of its path."""
 
     def __init__(
@@ -54,14 +70,23 @@ def refused(status: int, code: int | str, message: str, field: str = "", **heade
     return Refused(status, [Refusal(code, message, field)], named)
 
 
-def status_of(wrong: QuestionRefused) -> int:
-    """The status that says this kind of refusal, to programs and browsers alike."""
-    return _STATUS[type(wrong)]
+def status_of(wrong: RequestRefused) -> int:
+    """The status of its kind."""
+    return next(STATUS[kind] for kind in type(wrong).__mro__ if kind in STATUS)
 
 
-def as_refused(wrong: QuestionRefused) -> Refused:
-    """The refused call that it becomes."""
-    again = {"retry-after": "1"} if isinstance(wrong, Overload) else {}
+def wait_of(wrong: RequestRefused) -> float | None:
+    """After how many seconds it can be asked again, where that is known."""
+    if isinstance(wrong, Throttled):
+        return wrong.wait_s
+    return BUSY_S if isinstance(wrong, Busy) else None
+
+
+def as_refused(wrong: RequestRefused) -> Refused:
+    """The refused call that it becomes. One that nobody has put into words is a fault of ours."""
+    assert wrong.refusals, wrong
+    wait_s = wait_of(wrong)
+    again = {} if wait_s is None else {"retry-after": str(max(1, math.ceil(wait_s)))}
     return Refused(status_of(wrong), wrong.refusals, again)
 
 

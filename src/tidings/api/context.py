@@ -22,7 +22,6 @@ from tidings.core.delivery.next_attempt import CLEAR, NextAttempt
 from tidings.core.events.attribution import of_headers
 from tidings.core.events.envelope import deeper
 from tidings.core.events.terms import Terms
-from tidings.core.form import Refusal
 from tidings.engine.access.access import Access, Caller
 from tidings.engine.access.credentials import Credentials
 from tidings.engine.access.denied import Denied
@@ -48,6 +47,7 @@ from tidings.engine.shaping.reference import Reference
 from tidings.engine.shaping.shaper import Shaping
 from tidings.engine.shaping.transformations import Transformations
 from tidings.engine.webhooks.webhooks import Webhooks
+from tidings.errors import Refusal
 from tidings.store import port
 
 BODY_BYTES_MAX = 256 * 1024

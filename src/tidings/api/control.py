@@ -41,7 +41,7 @@ from tidings.api.v3.routes import v3_routes
 from tidings.api.v3.tokens import token_routes
 from tidings.core.form import came
 from tidings.engine.access.access import Denied
-from tidings.reads.refusals import QuestionRefused
+from tidings.errors import RequestRefused
 from tidings.store.port import StoreDown
 
 _HEARD = (REQUEST_ID, b"x-request-id", ORIGIN, FETCH_SITE)
@@ -90,7 +90,7 @@ def make_control_app(services: Services) -> FastAPI:
         app.router.routes.extend(routes.routes)
     add_openapi(app)
     app.add_exception_handler(Refused, _say_refused)
-    app.add_exception_handler(QuestionRefused, _say_question_refused)
+    app.add_exception_handler(RequestRefused, _say_question_refused)
     app.add_exception_handler(Denied, _say_denied)
     add_access_errors(app)
     app.add_exception_handler(StoreDown, _say_store_down)
@@ -154,7 +154,7 @@ async def _say_refused(request: Request, error: Exception) -> Response:
 
 
 async def _say_question_refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, QuestionRefused)
+    assert isinstance(error, RequestRefused)
     return error_answer(request.url.path, as_refused(error))
 
 

@@ -40,7 +40,7 @@ from tidings.core.events.calls import Caller
 from tidings.engine.access.denied import Denied, demand
 from tidings.engine.access.session_table import Opened
 from tidings.engine.access.sessions import Seat
-from tidings.reads.refusals import QuestionRefused
+from tidings.errors import RequestRefused
 from tidings.store.port import StoreDown
 
 SIGN_IN = OUTSIDE.at("/sign-in")
@@ -206,8 +206,8 @@ class Frame:
                 return await page(visit)
             except Denied as denied:
                 return self._denied(request, denied, visit)
-            except (Refused, QuestionRefused) as wrong:
-                refused = as_refused(wrong) if isinstance(wrong, QuestionRefused) else wrong
+            except (Refused, RequestRefused) as wrong:
+                refused = as_refused(wrong) if isinstance(wrong, RequestRefused) else wrong
                 return self.error(request, refused.status, refused.refusals[0].message, visit)
             except StoreDown:
                 said = "The store takes no writes at the moment. Nothing was changed. Try again."

@@ -8,30 +8,14 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
+from tidings.errors import Refusal
 
 # One sign that can be seen, or a space: neither a control nor what only steers the signs around it
 # (zero width, line separators, direction). The description of the API has the same rule.
 SIGN = r"[^\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 _VISIBLE = re.compile(f"(?:(?![\ud800-\udfff]){SIGN})*")
 _WHOLE = re.compile(r"[0-9]{1,15}(?:\.0+)?")
-_PLACE = re.compile(r" \([^(),]+, (?:field|header) ([^()]+)\)$")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """One thing that is wrong with a body, or, among warnings, that its sender should know."""
-
-    code: int | str
-    message: str
-    field: str
-
-
-def named_in(message: str) -> str:
-    """The field, parameter or header that a message names at its end, as in `… (bad_type, field
-    limit)`; empty where it is about none. So the two cannot say different things."""
-    found = _PLACE.search(message)
-    return "" if found is None else found[1]
 
 
 def came(value: object) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.form import Form, Refusal, came, visible
+from tidings.core.form import Form, came, visible
+from tidings.errors import Refusal
 
 NAME_MAX = 100
 DELAY_MS_MAX = 60_000

@@ -9,9 +9,10 @@ import msgspec
 
 from tidings.core.delivery.states import State
 from tidings.core.events.cloudevents import epoch_ms
-from tidings.core.form import Form, Refusal, came, whole_of
+from tidings.core.form import Form, came, whole_of
 from tidings.core.ids import EVENT_ID, read
 from tidings.core.replay import IDS_MAX, RATE_DEFAULT, RATE_MAX, Kind
+from tidings.errors import Refusal
 
 NAMES_MAX = 200
 SEARCH_MAX = 255

@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Sequence
 import msgspec
 import structlog
 
-from tidings.core.form import Refusal
 from tidings.core.ids import read, show
 from tidings.core.inbox_rules import (
     PLAIN,
@@ -28,6 +27,7 @@ from tidings.core.webhooks.masks import masked_arrival
 from tidings.engine.clock import Clock
 from tidings.engine.events.feed import Feed
 from tidings.engine.outage import Outage
+from tidings.errors import Refusal
 from tidings.store import port
 
 INBOXES_MAX = 100  # of an org

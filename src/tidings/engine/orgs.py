@@ -10,7 +10,7 @@ import msgspec
 
 from tidings.core.access.credential_rules import refuse_unknown
 from tidings.core.events.calls import IntakeRules
-from tidings.core.form import Form, Refusal, came, visible, whole_of
+from tidings.core.form import Form, came, visible, whole_of
 from tidings.core.org_settings import (
     DEFAULT_SETTINGS,
     OPERATORS_ONLY,
@@ -24,6 +24,7 @@ from tidings.core.org_settings import (
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock, WallClock
+from tidings.errors import Refusal
 from tidings.store import port
 
 NAME_MAX = 255

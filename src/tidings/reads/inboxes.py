@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tidings.core.form import Refusal
 from tidings.core.ids import show
 from tidings.engine.inboxes import Inboxes, Live
+from tidings.errors import Refusal
 from tidings.reads.messages import show_bytes, show_headers
 from tidings.reads.times import iso
 from tidings.store.port import Arrival

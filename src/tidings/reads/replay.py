@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tidings.core.delivery.states import State
-from tidings.core.form import Refusal, came
+from tidings.core.form import came
 from tidings.core.ids import read, show
 from tidings.core.replay import (
     OPEN_JOBS_MAX,
@@ -28,7 +28,7 @@ from tidings.engine.replay import requests as replay_requests
 from tidings.engine.replay.runs import NotNow, Replays, TooMany, UnknownReplay
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import Webhooks
-from tidings.reads.refusals import BadQuestion, Conflict, NotThere, not_there
+from tidings.errors import Conflict, Invalid, NotFound, Refusal, not_found
 from tidings.reads.times import iso
 from tidings.store import port
 from tidings.store.port import ReplayJob, StoredDelivery
@@ -78,13 +78,13 @@ class ReplayCalls:
         """What a body asks for, and what that comes to in the org. Refused says why not."""
         job_request = read_request(kind, body)
         if not isinstance(job_request, ReplayRequest):
-            raise BadQuestion(*job_request)
+            raise Invalid(*job_request)
         names = self._parts.event_types.spelled(org, job_request.names)
         job_request = msgspec.structs.replace(job_request, names=names)
         try:
             return job_request, await self._parts.replay_requests.look_up(org, job_request)
         except replay_requests.ReplayRequestRefused as wrong:
-            raise BadQuestion(wrong.refusal) from None
+            raise Invalid(wrong.refusal) from None
 
     async def begin(
         self, caller: Caller, job_request: ReplayRequest, wanted: replay_requests.ResolvedRequest
@@ -103,7 +103,7 @@ class ReplayCalls:
         found = None if number is None else await parts.store.delivery(number)
         record = None if found is None else parts.webhooks.by_number(found.webhook)
         if found is None or record is None or record.org != caller.org:
-            raise not_there("id", "the id of a delivery of this org, as dlv_…", delivery_id)
+            raise not_found("id", "the id of a delivery of this org, as dlv_…", delivery_id)
         cancelled = await parts.replays.cancel([found.id], caller.credential)
         now = await parts.store.delivery(found.id) or found
         if not cancelled:
@@ -157,9 +157,9 @@ class ReplayCalls:
         }
 
 
-def unknown(field: str, must: str, got: str) -> NotThere:
+def unknown(field: str, must: str, got: str) -> NotFound:
     """What is not there, or is another org's."""
-    return NotThere(
+    return NotFound(
         Refusal(
             "not_found",
             f"{field} must be {must}; got {came(got)}, which is not there. GET /v1/replays lists "

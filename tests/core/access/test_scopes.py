@@ -4,7 +4,8 @@ import pytest
 
 from tidings.core.access.scopes import RESOURCES, ROLES, grants_of, read_scopes, show_scopes
 from tidings.core.events.attribution import Attribution, of_credential, of_headers, of_person
-from tidings.core.form import Form, Refusal
+from tidings.core.form import Form
+from tidings.errors import Refusal
 
 
 def test_words_are_grants_and_writing_includes_reading() -> None:

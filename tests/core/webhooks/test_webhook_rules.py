@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidings.core.delivery.outcome import DEFAULT_POLICY
-from tidings.core.form import Refusal
 from tidings.core.shaping.sign import show_secret
 from tidings.core.webhooks.rules import (
     CONNECTIONS_MAX,
@@ -20,6 +19,7 @@ from tidings.core.webhooks.rules import (
     read_webhook,
 )
 from tidings.core.webhooks.webhook import Ordering
+from tidings.errors import Refusal
 
 TYPES = frozenset(("pointsIssued", "customerAdded"))
 BODY: dict[str, Any] = {

@@ -14,9 +14,9 @@ from tidings.api.v1.events.log_models import PAGE_PARAMETERS
 from tidings.api.v1.inboxes import own_inbox
 from tidings.core.ids import read
 from tidings.engine.inboxes import BODY_BYTES_KEPT
+from tidings.errors import not_found
 from tidings.reads.events.log_query import cursors, read_question
 from tidings.reads.inboxes import PREFIX, show_arrival, show_arrival_whole
-from tidings.reads.refusals import not_there
 
 METHODS = ["PUT", "GET", "DELETE", "PATCH"]  # beside POST; a webhook may use them
 WAITING_MAX = 300  # answers of all inboxes that wait for their delay
@@ -57,7 +57,7 @@ def _own_routes(services: Services) -> APIRouter:
         number = read(PREFIX, arrival_id)
         found = None if number is None else await inboxes.arrival(live, number)
         if found is None:
-            raise not_there("id", "the id of an arrival of this inbox, as arr_…", arrival_id)
+            raise not_found("id", "the id of an arrival of this inbox, as arr_…", arrival_id)
         return answer(show_arrival_whole(found))
 
     @router.get("/{inbox_id}/stream", summary="Arrivals as they come")

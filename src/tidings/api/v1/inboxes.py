@@ -13,8 +13,8 @@ from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.said import HEADER_VALUE, VISIBLE
 from tidings.engine.inboxes import InboxRefused, Live, UnknownInbox
+from tidings.errors import NotFound, not_found
 from tidings.reads.inboxes import show_inbox
-from tidings.reads.refusals import NotThere, not_there
 
 
 class InboxAnswer(Model):
@@ -117,5 +117,5 @@ def own_inbox(services: Services, request: Request, inbox_id: str) -> Live:
         raise _unknown(inbox_id) from None
 
 
-def _unknown(inbox_id: str) -> NotThere:
-    return not_there("id", "the id of an inbox of this org, as inb_…", inbox_id)
+def _unknown(inbox_id: str) -> NotFound:
+    return not_found("id", "the id of an inbox of this org, as inb_…", inbox_id)

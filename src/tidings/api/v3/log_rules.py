@@ -9,7 +9,8 @@ import msgspec
 from tidings.api.answers import Refused
 from tidings.api.v3.event_log_view import STATUSES, status_word
 from tidings.core.delivery.states import State
-from tidings.core.form import Form, Refusal, came
+from tidings.core.form import Form, came
+from tidings.errors import Refusal
 from tidings.store.port import StoredDelivery
 
 DAYS_30_MS = 30 * 86_400_000

@@ -26,8 +26,9 @@ from tidings.api.v3.log_rules import (
     read_question,
 )
 from tidings.api.v3.models import ERRORS, LOG, METRICS
-from tidings.core.form import Form, Refusal, came
+from tidings.core.form import Form, came
 from tidings.engine.webhooks.records import Record
+from tidings.errors import Refusal
 from tidings.reads.delivery.next_attempts import see
 from tidings.reads.events.log_pages import Rows, newest_first, oldest_first
 from tidings.reads.events.org_scope import org_scope_of

@@ -19,8 +19,9 @@ from tidings.api.answers import Refused, answer, envelope, refused
 from tidings.api.context import Services
 from tidings.api.v3.event_log_view import complete, show_event_log, show_unmatched
 from tidings.api.v3.models import ERRORS, EVENT_LOG, EVENT_LOGS
-from tidings.core.form import Refusal, came
+from tidings.core.form import came
 from tidings.core.ids import EVENT_ID
+from tidings.errors import Refusal
 from tidings.reads.events.log_pages import heads_of, newest_first
 from tidings.reads.events.org_scope import org_scope_of
 from tidings.store.port import (

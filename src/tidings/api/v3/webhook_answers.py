@@ -11,9 +11,10 @@ from starlette.responses import Response
 from tidings.api.answers import answer, envelope, refused
 from tidings.api.context import Services
 from tidings.api.v3.webhook_view import show_webhook, with_choices
-from tidings.core.form import Refusal, came
+from tidings.core.form import came
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import WebhookMoved
+from tidings.errors import Refusal
 from tidings.reads.webhooks import changes
 from tidings.reads.webhooks.health import show_health
 

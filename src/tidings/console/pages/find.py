@@ -14,11 +14,11 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.ids import EVENT_ID, read
 from tidings.core.ids import show as show_id
 from tidings.engine.inboxes import UnknownInbox
+from tidings.errors import RequestRefused
 from tidings.reads.delivery.deliveries import own_delivery
 from tidings.reads.events.log_query import VALUE_MAX, LogQuestion
 from tidings.reads.events.logs import delivery_page, event_page, webhooks_of
 from tidings.reads.events.rejections import PREFIX
-from tidings.reads.refusals import QuestionRefused
 from tidings.store.port import DeliveryPage, EventPage
 
 SHOWN = 10
@@ -152,7 +152,7 @@ async def _delivery(visit: Visit, wanted: str) -> str | None:
     services = visit.services
     try:
         await own_delivery(services.store, services.webhooks, visit.caller.org, wanted)
-    except QuestionRefused:
+    except RequestRefused:
         return None
     return f"/deliveries/{wanted}"
 

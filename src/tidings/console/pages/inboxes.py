@@ -7,13 +7,13 @@ from starlette.responses import Response
 
 from tidings.console.json_view import body_of
 from tidings.console.visit import Visit
-from tidings.core.form import Refusal, came
+from tidings.core.form import came
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
 from tidings.engine.inboxes import IDLE_MS, INBOXES_MAX, InboxRefused, Live, UnknownInbox
+from tidings.errors import Refusal, not_found
 from tidings.reads.events.log_query import cursors, read_question
 from tidings.reads.inboxes import PREFIX
-from tidings.reads.refusals import not_there
 from tidings.store.port import KEPT_ARRIVALS, Arrival, ArrivalPage
 
 AT = "/inboxes"
@@ -105,7 +105,7 @@ def _own(visit: Visit) -> Live:
     try:
         return visit.services.inboxes.get(visit.caller.org, inbox_id)
     except UnknownInbox:
-        raise not_there("id", "the id of an inbox of this org, as inb_…", inbox_id) from None
+        raise not_found("id", "the id of an inbox of this org, as inb_…", inbox_id) from None
 
 
 def _list(visit: Visit, refused: str = "") -> Response:
@@ -186,7 +186,7 @@ async def _opened(visit: Visit, live: Live, page: ArrivalPage) -> Arrival | None
     number = read(PREFIX, said)
     found = None if number is None else await visit.services.inboxes.arrival(live, number)
     if found is None:
-        raise not_there("arrival", "the id of an arrival of this inbox, as arr_…", said)
+        raise not_found("arrival", "the id of an arrival of this inbox, as arr_…", said)
     return found
 
 

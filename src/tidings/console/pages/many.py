@@ -10,12 +10,12 @@ from tidings.console.pages.events import log_filters
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.form import Refusal, came
+from tidings.core.form import came
 from tidings.core.ids import read, show
 from tidings.core.replay import RATE_DEFAULT, Kind
 from tidings.core.replay_rules import ReplayRequest
 from tidings.engine.replay.requests import ResolvedRequest
-from tidings.reads.refusals import BadQuestion, QuestionRefused
+from tidings.errors import Invalid, Refusal, RequestRefused
 from tidings.reads.replay import ReplayCalls
 
 WEBHOOKS_MAX = 10  # that one question counts for
@@ -51,7 +51,7 @@ async def ask(visit: Visit) -> Response:
             await _part(visit, job_request, found, COUNT_S / len(wanted))
             for job_request, found in wanted
         ]
-    except QuestionRefused as refused:
+    except RequestRefused as refused:
         refusals = [one.message for one in refused.refusals]
     return visit.page(
         "many.html",
@@ -200,5 +200,5 @@ def _states(states: tuple[int, ...], kind: Kind, again: bool) -> list[str] | Non
     )
 
 
-def _refused(*sentences: str) -> BadQuestion:
-    return BadQuestion(*(Refusal("not_so", said, "") for said in sentences))
+def _refused(*sentences: str) -> Invalid:
+    return Invalid(*(Refusal("not_so", said, "") for said in sentences))

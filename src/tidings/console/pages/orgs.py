@@ -8,10 +8,11 @@ from starlette.responses import Response
 
 from tidings.console.place import Place, inside
 from tidings.console.visit import PlainVisit, Visit, named
-from tidings.core.form import Refusal, came, number_of
+from tidings.core.form import came, number_of
 from tidings.core.org_settings import PAYLOAD_DAYS_MIN, settings_of
 from tidings.engine.access.denied import Denied, demand
 from tidings.engine.orgs import OrgRefused
+from tidings.errors import Refusal
 from tidings.store.port import Org
 
 AT, SETTINGS = "/orgs", "/settings"

@@ -9,12 +9,12 @@ from starlette.responses import Response
 
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
-from tidings.core.form import Refusal, number_of
+from tidings.core.form import number_of
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
 from tidings.core.replay import RATE_DEFAULT, JobState, Kind, Step, before
 from tidings.core.replay_rules import UNMATCHED
-from tidings.reads.refusals import Conflict, QuestionRefused
+from tidings.errors import Conflict, Refusal, RequestRefused
 from tidings.reads.replay import A_REPLAY, ReplayCalls, unknown
 from tidings.store.port import ReplayJob
 
@@ -93,7 +93,7 @@ async def show_new(visit: Visit) -> Response:
     try:
         job_request, found = await _looked_up(visit, said, ticks)
         told = await ReplayCalls(visit.services).dry_run(job_request, found, COUNT_S)
-    except QuestionRefused as refused:
+    except RequestRefused as refused:
         return _form(visit, said, ticks, refusals=_placed(refused.refusals))
     told["warnings"] = [one.message for one in job_request.warnings]
     told["unknown"] = found.unknown
@@ -107,7 +107,7 @@ async def start(visit: Visit) -> Response:
     try:
         job_request, found = await _looked_up(visit, said, ticks)
         job = await ReplayCalls(visit.services).begin(visit.caller, job_request, found)
-    except QuestionRefused as refused:
+    except RequestRefused as refused:
         return _form(visit, said, ticks, refusals=_placed(refused.refusals))
     if not visit.may("replay:read"):
         return visit.go(f"{AT}/new", "Started.")

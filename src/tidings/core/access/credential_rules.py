@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from tidings.core.access.scopes import read_scopes
-from tidings.core.form import Form, Refusal, came, visible
+from tidings.core.form import Form, came, visible
+from tidings.errors import Refusal
 
 KINDS = ("key", "till", "oauth")
 NAME_MAX = 255

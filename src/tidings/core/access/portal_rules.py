@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from tidings.core.access.credential_rules import refuse_unknown
-from tidings.core.form import Form, Refusal, came, visible
+from tidings.core.form import Form, came, visible
+from tidings.errors import Refusal
 
 MINUTES, MINUTES_MAX = 10, 60
 NAME_MAX = 60

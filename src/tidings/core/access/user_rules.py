@@ -8,7 +8,8 @@ import msgspec
 
 from tidings.core.access.credential_rules import read_name, read_password, refuse_unknown
 from tidings.core.access.scopes import ROLES
-from tidings.core.form import Form, Refusal, came, visible
+from tidings.core.form import Form, came, visible
+from tidings.errors import Refusal
 
 EMAIL_MAX = 254
 _EMAIL = re.compile(r"[^\s@<>\"',;:\\()\[\]]{1,64}@[^\s@<>\"',;:\\()\[\]]{1,189}")

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from tidings.core.form import Refusal, came, visible
+from tidings.core.form import came, visible
+from tidings.errors import Refusal
 
 CODE_MAX = 128
 _NUMBER_MAX = 2**31 - 1  # clients of the original may keep a number of 32 bits with a sign

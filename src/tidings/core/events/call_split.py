@@ -8,7 +8,7 @@ import msgspec
 
 from tidings.core.events.cloudevents import BINARY_MARK
 from tidings.core.events.envelope import NOT_JSON, Fault, unreadable
-from tidings.core.form import named_in
+from tidings.errors import named_in
 
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _JSON_SUFFIX = re.compile(r"[\w.!#$&^-]+/(?:[\w.!#$&^-]+\+)?json")

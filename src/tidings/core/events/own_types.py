@@ -25,8 +25,9 @@ from tidings.core.events.own_schema import (
 from tidings.core.events.own_validator import Explainer, Kept, compile_own
 from tidings.core.events.personal import Personal
 from tidings.core.events.schema_cost import Cost
-from tidings.core.form import Form, Refusal
+from tidings.core.form import Form
 from tidings.core.form import came as came_in_form
+from tidings.errors import Refusal
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,127}")
 RESERVED = "tidings."  # events about Tidings itself

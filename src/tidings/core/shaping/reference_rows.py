@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tidings.core.form import Refusal, came
+from tidings.core.form import came
 from tidings.core.shaping.reference_rules import (
     Kind,
     RecordRefused,
@@ -21,6 +21,7 @@ from tidings.core.shaping.reference_rules import (
     read_record,
     unknown_fields,
 )
+from tidings.errors import Refusal
 
 LINE_BYTES_MAX = 64 * 1024
 COLUMNS_MAX = 200

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from tidings.core.form import Refusal, came
+from tidings.core.form import came
+from tidings.errors import Refusal
 
 ID_MAX = 128
 RECORD_BYTES_MAX = 16 * 1024

@@ -15,10 +15,11 @@ from tidings.catalogue.spellings import Source, source_of
 from tidings.catalogue.versions import VERSION_FIELD
 from tidings.core.event_path import EACH, Path, read_path
 from tidings.core.events.own_types import FAMILY
-from tidings.core.form import Refusal, came
+from tidings.core.form import came
 from tidings.core.shaping.filter import Node, compile_filter
 from tidings.core.shaping.shape_rules import FIELDS, RENAME
 from tidings.core.webhooks.rules import Settings
+from tidings.errors import Refusal
 
 WARNINGS_MAX = 10
 _ELSEWHERE = frozenset(

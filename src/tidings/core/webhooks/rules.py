@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
-from tidings.core.form import Form, Refusal, came, number_of, visible, whole_of
+from tidings.core.form import Form, came, number_of, visible, whole_of
 from tidings.core.shaping.enrichment import THIN, WAIT, WHEN_DOWN, idle_wishes
 from tidings.core.shaping.neo_rules import NEO, judge_neo, read_neo
 from tidings.core.shaping.shape import Fields
@@ -32,6 +32,7 @@ from tidings.core.webhooks.event_name_rules import read_event_names
 from tidings.core.webhooks.headers import Headers, read_headers, refuse_elsewhere, without_elsewhere
 from tidings.core.webhooks.retry_rules import read_retry
 from tidings.core.webhooks.webhook import HTTP, QUEUE, QUEUE_SAID, Ordering
+from tidings.errors import Refusal
 
 NAME_MAX = 255
 CONNECTIONS_MAX = 1000

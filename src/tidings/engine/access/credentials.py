@@ -13,11 +13,12 @@ import msgspec
 from tidings.core.access.credential_rules import Wanted, read_change, read_new, read_rotation
 from tidings.core.access.scopes import grants_of, show_scopes
 from tidings.core.events.calls import Caller
-from tidings.core.form import Refusal, came
+from tidings.core.form import came
 from tidings.engine.access.access import TILL, Access
 from tidings.engine.access.keys import digest_of, new_key, new_secret, till_secret
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
+from tidings.errors import Refusal
 from tidings.store import port
 
 PER_ORG_MAX = 1000  # that are not revoked

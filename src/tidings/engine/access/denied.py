@@ -1,7 +1,7 @@
 """Why a call is not let in."""
 
 from tidings.core.events.calls import Caller
-from tidings.core.form import named_in
+from tidings.errors import named_in
 
 
 class Denied(Exception):

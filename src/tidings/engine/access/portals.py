@@ -12,7 +12,7 @@ import msgspec
 from tidings.core.access.portal_rules import Portal
 from tidings.core.access.scopes import ROLES, grants_of
 from tidings.core.events.calls import Caller
-from tidings.core.form import Refusal, came
+from tidings.core.form import came
 from tidings.engine.access.access import Access
 from tidings.engine.access.denied import Denied
 from tidings.engine.access.keys import digest_of, is_typed, typed
@@ -21,6 +21,7 @@ from tidings.engine.access.session_table import Opened
 from tidings.engine.access.sessions import PORTAL, Sessions, SignedIn
 from tidings.engine.access.tokens import mark_of
 from tidings.engine.clock import Clock
+from tidings.errors import Refusal
 from tidings.store import port
 
 OPEN_LINKS_MAX = 500  # of one org, that may still be opened

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tidings.core.form import Refusal
+from tidings.errors import Refusal
 from tidings.store import port
 
 

@@ -17,7 +17,7 @@ from tidings.core.access.scopes import OWNER, ROLES, grants_of
 from tidings.core.access.user_rules import WantedUser, email_of, read_new_user, read_user_change
 from tidings.core.events.attribution import of_person
 from tidings.core.events.calls import Caller
-from tidings.core.form import Form, Refusal, came
+from tidings.core.form import Form, came
 from tidings.engine.access.denied import Denied
 from tidings.engine.access.keys import digest_of, typed
 from tidings.engine.access.links import Links
@@ -27,6 +27,7 @@ from tidings.engine.access.tokens import mark_of
 from tidings.engine.access.user_records import NewLink, UnknownUser, User, UserRefused, is_active
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
+from tidings.errors import Refusal
 from tidings.store import port
 
 PER_ORG_MAX = 1000

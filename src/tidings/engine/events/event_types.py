@@ -25,11 +25,11 @@ from tidings.core.events.own_types import (
     misfit,
     read_own_type,
 )
-from tidings.core.form import Refusal
 from tidings.core.webhooks.known_paths import unknown_key
 from tidings.engine.changes import Changes
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.events.late_checks import LateChecks
+from tidings.errors import Refusal
 from tidings.store import port
 
 Users = Callable[[int, str], list[str]]  # names of the webhooks that subscribe to a type of an org

@@ -7,12 +7,13 @@ import msgspec
 
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.terms import Terms
-from tidings.core.form import Refusal, came
+from tidings.core.form import came
 from tidings.core.replay import IDS_MAX, JobState, Kind
 from tidings.core.replay_rules import ReplayRequest
 from tidings.core.webhooks.hearing import both_ask
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
+from tidings.errors import Refusal
 from tidings.store import port
 
 LOOK_UP_AT_ONCE = 1_000

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.form import Refusal
 from tidings.core.shaping.reference_rows import Reader, Records, Row, RowError
 from tidings.engine.shaping.reference import Reference
+from tidings.errors import Refusal
 
 ERRORS_SHOWN = 100
 SLICE_ROWS_MIN, SLICE_ROWS_MAX = 128, 1024

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from tidings.core.form import Refusal, came
+from tidings.core.form import came
 from tidings.core.shaping.shape_rules import NAME_RULE, TRANSFORMATION_NAME
 from tidings.engine.changes import Changes
+from tidings.errors import Refusal
 from tidings.store import port
 from tidings.store.port import StoredTransformation
 from tidings.transform.port import TEMPLATE_MAX, Renderer

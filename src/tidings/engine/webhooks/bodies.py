@@ -7,7 +7,6 @@ import msgspec
 
 from tidings.catalogue.event_type import EventType
 from tidings.core.budget import LOOP_S
-from tidings.core.form import Refusal
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.filter_cost import worst_s
 from tidings.core.webhooks.hearing import unheard
@@ -17,6 +16,7 @@ from tidings.core.webhooks.rules import Reading, Settings, UrlCheck, read_webhoo
 from tidings.core.webhooks.webhook import HTTP
 from tidings.engine.webhooks.faults import WebhookRefused, filters_too_slow
 from tidings.engine.webhooks.records import Record, name_unresolved
+from tidings.errors import Refusal
 
 
 class BodyReader:

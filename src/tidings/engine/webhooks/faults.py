@@ -1,7 +1,7 @@
 """Why a webhook cannot be made or changed as asked."""
 
 from tidings.core.budget import LOOP_S
-from tidings.core.form import Refusal
+from tidings.errors import Refusal
 
 
 class WebhookRefused(Exception):

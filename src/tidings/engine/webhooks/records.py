@@ -11,13 +11,13 @@ from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.attribution import Attribution
 from tidings.core.events.calls import Caller
-from tidings.core.form import Refusal
 from tidings.core.shaping.enrichment import enrichment_of
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.neo_rules import NEO, neo_value, unknown_flow
 from tidings.core.shaping.shape import shape_of
 from tidings.core.webhooks.rules import Reading, Settings
 from tidings.core.webhooks.webhook import Ordering, Webhook
+from tidings.errors import Refusal
 from tidings.store.port import StoredWebhook
 
 SECRETS_MAX = 4  # in force at once: each of them signs every message

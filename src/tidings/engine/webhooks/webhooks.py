@@ -13,7 +13,6 @@ import msgspec
 from tidings.catalogue.event_type import EventType
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.attribution import Attribution
-from tidings.core.form import Refusal
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.rules import Settings, UrlCheck
 from tidings.core.webhooks.webhook import Webhook
@@ -54,6 +53,7 @@ from tidings.engine.webhooks.records import (
 )
 from tidings.engine.webhooks.retirement import Retirement
 from tidings.engine.webhooks.versions import Versions
+from tidings.errors import Refusal
 from tidings.store import port
 from tidings.store.port import StoredWebhook
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from tidings.core.ids import read
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import Webhooks
+from tidings.errors import not_found
 from tidings.reads.delivery.delivery_view import (
     advice_for,
     all_attempts,
@@ -15,7 +16,6 @@ from tidings.reads.delivery.delivery_view import (
 )
 from tidings.reads.delivery.next_attempts import NextAttemptParts, look
 from tidings.reads.delivery.request_view import requests_of
-from tidings.reads.refusals import not_there
 from tidings.store import port
 from tidings.store.port import StoredDelivery
 
@@ -34,12 +34,12 @@ class DeliveryParts(NextAttemptParts, Protocol):
 async def own_delivery(
     store: port.DeliveryStore, webhooks: Webhooks, org: int, delivery_id: str
 ) -> tuple[StoredDelivery, Record]:
-    """A delivery of a webhook of the org. NotThere for anything else."""
+    """A delivery of a webhook of the org. NotFound for anything else."""
     number = read("dlv", delivery_id)
     found = None if number is None else await store.delivery(number)
     record = None if found is None else webhooks.by_number(found.webhook)
     if found is None or record is None or record.org != org:
-        raise not_there("id", "the id of a delivery of this org, as dlv_…", delivery_id)
+        raise not_found("id", "the id of a delivery of this org, as dlv_…", delivery_id)
     return found, record
 
 

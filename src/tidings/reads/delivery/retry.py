@@ -8,13 +8,12 @@ from tidings.core.delivery.advice import comes
 from tidings.core.delivery.next_attempt import BARRED
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.form import Refusal
 from tidings.core.webhooks.webhook import HTTP
 from tidings.engine.delivery.manual_retries import ManualRetries
 from tidings.engine.webhooks.records import Record
+from tidings.errors import Conflict, Refusal, RequestRefused, not_found
 from tidings.reads.delivery.deliveries import DeliveryParts, own_delivery
 from tidings.reads.delivery.next_attempts import Seen, see, with_first
-from tidings.reads.refusals import Conflict, QuestionRefused, not_there
 from tidings.store.port import ManualRetry
 
 # What asking for a try has come to, where nothing comes of it: code and sentence.
@@ -98,9 +97,9 @@ def _must_send(record: Record) -> None:
     raise Conflict(Refusal("webhook_does_not_send", f"{said} (webhook_does_not_send, -)", ""))
 
 
-def _nothing(asked: ManualRetry, delivery_id: str, seen: Seen, waits: str) -> QuestionRefused:
+def _nothing(asked: ManualRetry, delivery_id: str, seen: Seen, waits: str) -> RequestRefused:
     if asked.outcome == "unknown":
-        return not_there("id", "the id of a delivery of this org, as dlv_…", delivery_id)
+        return not_found("id", "the id of a delivery of this org, as dlv_…", delivery_id)
     outcome = asked.outcome
     if outcome in ("waiting", "under_way"):
         # A retry that was taken may wait in its lane as long as a first attempt.

@@ -9,7 +9,7 @@ import msgspec
 from tidings.core.delivery.states import State
 from tidings.core.form import Form, came
 from tidings.core.ids import EVENT_ID, read, show
-from tidings.reads.refusals import BadQuestion
+from tidings.errors import Invalid
 
 LIMIT, LIMIT_MAX = 50, 200
 VALUE_MAX = 255
@@ -70,7 +70,7 @@ def read_question(
         after,
     )
     if form.refusals:
-        raise BadQuestion(*form.refusals)
+        raise Invalid(*form.refusals)
     return question
 
 

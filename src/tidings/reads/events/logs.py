@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from tidings.core.events.terms import Terms
-from tidings.core.form import Refusal, came
+from tidings.core.form import came
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.orgs import Orgs
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
+from tidings.errors import Invalid, Refusal
 from tidings.reads.events.log_pages import ROUNDS_MAX, RowStore, newest_first, oldest_first
 from tidings.reads.events.log_query import LogQuestion
 from tidings.reads.events.org_scope import org_scope_of
-from tidings.reads.refusals import BadQuestion
 from tidings.reads.times import iso
 from tidings.store import port
 from tidings.store.port import (
@@ -168,7 +168,7 @@ def webhooks_of(webhooks: Webhooks, org: int, ids: Sequence[str]) -> dict[int, R
         try:
             record = webhooks.get(org, webhook_id)
         except UnknownWebhook:
-            raise BadQuestion(
+            raise Invalid(
                 Refusal(
                     "unknown_webhook",
                     f"webHookId must be the id of a webhook of this org; got {came(webhook_id)}. "

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from tidings.core.form import Refusal
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.orgs import Orgs
+from tidings.errors import Refusal
 
 SCOPE_MAX = 200
 

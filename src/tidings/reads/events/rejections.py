@@ -5,12 +5,11 @@ from typing import Any
 
 from tidings.core.events.call_split import CallRefused
 from tidings.core.events.calls import Rejected
-from tidings.core.form import Refusal
 from tidings.core.ids import read, show
 from tidings.engine.events.intake import Overloaded, Verdict
 from tidings.engine.events.readmission import Readmission, UnknownRejection
+from tidings.errors import Busy, NotFound, Refusal, Unprocessable, not_found
 from tidings.reads.messages import show_bytes
-from tidings.reads.refusals import NotAccepted, NotThere, Overload, not_there
 from tidings.reads.times import iso
 from tidings.store.port import Rejection
 
@@ -33,9 +32,9 @@ async def taken(taking: Awaitable[tuple[str, Verdict] | Rejected]) -> tuple[str,
     try:
         came = await taking
     except CallRefused as wrong:
-        raise NotAccepted(Refusal(wrong.code, wrong.message, wrong.field)) from None
+        raise Unprocessable(Refusal(wrong.code, wrong.message, wrong.field)) from None
     except Overloaded:
-        raise Overload(
+        raise Busy(
             Refusal(
                 "overloaded",
                 "The service must keep up with its events; more wait than may. Call again in a "
@@ -44,13 +43,13 @@ async def taken(taking: Awaitable[tuple[str, Verdict] | Rejected]) -> tuple[str,
             )
         ) from None
     if isinstance(came, Rejected):
-        raise NotAccepted(Refusal(came.code, came.message, came.path))
+        raise Unprocessable(Refusal(came.code, came.message, came.path))
     return came
 
 
-def unknown_rejection(rejection_id: str) -> NotThere:
+def unknown_rejection(rejection_id: str) -> NotFound:
     """For an id that leads to none of the org."""
-    return not_there("id", "the id of a refused event of this org, as rej_…", rejection_id)
+    return not_found("id", "the id of a refused event of this org, as rej_…", rejection_id)
 
 
 def show_rejection(rejection: Rejection) -> dict[str, Any]:

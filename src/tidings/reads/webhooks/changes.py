@@ -3,9 +3,8 @@
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from tidings.core.form import Refusal
 from tidings.engine.webhooks.webhooks import UnknownWebhook, WebhookRefused, WrongStanding
-from tidings.reads.refusals import BadQuestion, Conflict
+from tidings.errors import Conflict, Invalid, Refusal
 
 Result = TypeVar("Result")
 
@@ -24,16 +23,16 @@ async def changed(webhook_id: str, change: Awaitable[Result]) -> Result:
         raise not_as_asked(wrong) from None
 
 
-def not_as_asked(wrong: WebhookRefused) -> BadQuestion | Conflict:
+def not_as_asked(wrong: WebhookRefused) -> Invalid | Conflict:
     """Wrong in itself, or in conflict with what is there."""
     conflict = isinstance(wrong, WrongStanding) or wrong.refusals[0].code in _CONFLICTS
-    return (Conflict if conflict else BadQuestion)(*wrong.refusals)
+    return (Conflict if conflict else Invalid)(*wrong.refusals)
 
 
-def unknown_webhook(webhook_id: str) -> BadQuestion:
+def unknown_webhook(webhook_id: str) -> Invalid:
     """For an id that leads to no webhook: the original calls that a wrong question."""
     got = webhook_id if len(webhook_id) <= 40 else webhook_id[:40] + "…"
-    return BadQuestion(
+    return Invalid(
         Refusal(
             _UNKNOWN,
             "webHookId must be the id of a webhook of this org that was not deleted; got "

@@ -8,8 +8,8 @@ from tidings.core.delivery.states import State
 from tidings.core.form import Form
 from tidings.engine.clock import Clock
 from tidings.engine.webhooks.records import Record
+from tidings.errors import Invalid
 from tidings.reads.events.log_query import read_question
-from tidings.reads.refusals import BadQuestion
 from tidings.reads.times import iso
 from tidings.reads.webhooks.left import UNSENT, attempts_of, left_now
 from tidings.store import port
@@ -38,7 +38,7 @@ class TotalParts(Protocol):
 
 
 def read_span(query: Mapping[str, str], zone: tzinfo, now_ms: int) -> tuple[int, int]:
-    """From when to when a call asks; the last day where it does not say. BadQuestion."""
+    """From when to when a call asks; the last day where it does not say. Invalid."""
     asked = read_question(
         {name: said for name, said in query.items() if name != "points"},
         _RANGE,
@@ -54,16 +54,16 @@ def read_span(query: Mapping[str, str], zone: tzinfo, now_ms: int) -> tuple[int,
             f"from must be before to, by at most {DAYS_MAX} days; got {iso(from_ms)} and "
             f"{iso(to_ms)}. Change one of them.",
         )
-        raise BadQuestion(*form.refusals)
+        raise Invalid(*form.refusals)
     return from_ms, to_ms
 
 
 def read_points(query: Mapping[str, str]) -> int:
-    """How many steps a call asks for. BadQuestion."""
+    """How many steps a call asks for. Invalid."""
     form = Form(dict(query))
     points = form.whole("points", 1, POINTS_MAX, 48)
     if form.refusals:
-        raise BadQuestion(*form.refusals)
+        raise Invalid(*form.refusals)
     return points
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from tidings.core.delivery.advice import Tried, what_happened, what_to_do
 from tidings.core.delivery.exchange import Answer, Fault
-from tidings.core.form import Refusal, came
+from tidings.core.form import came
 from tidings.core.shaping.sign import read_secret
 from tidings.core.webhooks.headers import same_url
 from tidings.core.webhooks.hearing import is_prefix
@@ -19,9 +19,9 @@ from tidings.engine.clock import Clock
 from tidings.engine.delivery.trial import NotDialled, Tested, Trial
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.webhooks.webhooks import Webhooks
+from tidings.errors import Conflict, Invalid, Refusal, TooLarge
 from tidings.reads.delivery.delivery_view import show_left_out, show_timings
 from tidings.reads.messages import show_bytes, show_headers
-from tidings.reads.refusals import BadQuestion, Conflict, TooLarge
 from tidings.reads.times import iso
 
 BODY_BYTES_MAX = 256 * 1024
@@ -112,7 +112,7 @@ def test_message(
     name = body.get("eventName") or (names[0] if names else "")
     given = body.get("event")
     if given is not None and not isinstance(given, dict):
-        raise BadQuestion(
+        raise Invalid(
             Refusal(
                 "bad_event",
                 f"event must be an object; got {came(given)}. Leave it out for the type's example. "
@@ -129,7 +129,7 @@ def test_message(
         elif given is not None:
             name = given["eventName"]  # that of its wire
         if given is None:
-            raise BadQuestion(
+            raise Invalid(
                 Refusal(
                     "unknown_type",
                     f"eventName must be an event type that has an example; got {came(name)}. Send "

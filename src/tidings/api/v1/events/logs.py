@@ -11,6 +11,7 @@ from tidings.api.answers import answer
 from tidings.api.context import Services
 from tidings.api.models import V1_ERRORS
 from tidings.api.v1.events.log_models import DELIVERY_PARAMETERS, EVENT_PARAMETERS
+from tidings.errors import not_found
 from tidings.reads.delivery.next_attempts import show_row
 from tidings.reads.events.log_pages import heads_of
 from tidings.reads.events.log_query import (
@@ -26,7 +27,6 @@ from tidings.reads.events.logs import (
     show_event_row,
     webhooks_of,
 )
-from tidings.reads.refusals import not_there
 
 
 def log_routes(services: Services) -> APIRouter:
@@ -80,7 +80,7 @@ def event_routes(services: Services) -> APIRouter:
         org = services.caller(request, "logs:read").org
         found = await store.event(org, event_id)
         if found is None or found.org != org:
-            raise not_there("eventId", "the id of an event of this org", event_id)
+            raise not_found("eventId", "the id of an event of this org", event_id)
         heads = await heads_of(services.store, [found.seq])
         deliveries = []
         for delivery in await store.deliveries_of(found.seq):

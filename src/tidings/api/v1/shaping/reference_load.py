@@ -11,10 +11,11 @@ from starlette.responses import Response
 from tidings.api.answers import Refused, answer, refused
 from tidings.api.context import Services
 from tidings.api.models import Responses
-from tidings.core.form import Refusal, came
+from tidings.core.form import came
 from tidings.core.shaping.reference_rows import LoadRefused, reader
 from tidings.core.shaping.reference_rules import KINDS, Kind
 from tidings.engine.shaping.reference_load import Loader, as_json
+from tidings.errors import Refusal
 from tidings.store.port import StoreDown
 
 CHUNK_WAIT_S = 30.0

@@ -10,7 +10,7 @@ from tidings.api.models import V1_ERRORS
 from tidings.api.v1.events.log_models import SERIES_PARAMETERS, TALLY_PARAMETERS
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import UnknownWebhook
-from tidings.reads.refusals import not_there
+from tidings.errors import not_found
 from tidings.reads.webhooks.totals import read_points, read_span, series_of, tally_of
 
 
@@ -24,7 +24,7 @@ def total_routes(services: Services) -> APIRouter:
             return services.webhooks.get(org, webhook_id)
         except UnknownWebhook:
             must = "the id of a webhook of this org"
-            raise not_there("webHookId", must, webhook_id) from None
+            raise not_found("webHookId", must, webhook_id) from None
 
     def span(request: Request, org: int) -> tuple[int, int]:
         return read_span(request.query_params, services.zone(org), services.clock.now_ms())

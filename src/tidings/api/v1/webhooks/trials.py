@@ -18,7 +18,7 @@ from tidings.core.shaping.sign import show_secret
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.trial import TooSoon
 from tidings.engine.webhooks.webhooks import UnknownWebhook, WebhookRefused
-from tidings.reads.refusals import not_there
+from tidings.errors import not_found
 from tidings.reads.webhooks.trials import BODY_BYTES_MAX, sent, show_tested, signed, test_message
 
 _OF_TEST = ("eventName", "event")
@@ -83,7 +83,7 @@ def trial_routes(services: Services) -> APIRouter:
             )
         except UnknownWebhook:
             must = "the id of a webhook of this org"
-            raise not_there("webHookId", must, str(webhook_id)) from None
+            raise not_found("webHookId", must, str(webhook_id)) from None
         except WebhookRefused as wrong:
             raise Refused(400, wrong.refusals) from None
         webhook, made, more = signed(services.webhooks, org, webhook, body, webhook_id)
@@ -101,9 +101,9 @@ def trial_routes(services: Services) -> APIRouter:
         try:
             webhook = services.webhooks.get(org, webhook_id).webhook
         except UnknownWebhook:
-            raise not_there("webHookId", "the id of a webhook of this org", webhook_id) from None
+            raise not_found("webHookId", "the id of a webhook of this org", webhook_id) from None
         if webhook.standing is Standing.DELETED:
-            raise not_there("webHookId", "the id of a webhook of this org", webhook_id)
+            raise not_found("webHookId", "the id of a webhook of this org", webhook_id)
         return answer(await tried(org, webhook, body, webhook))
 
     return router

@@ -9,9 +9,9 @@ from starlette.responses import Response
 from tidings.console.visit import Visit
 from tidings.core.access.credential_rules import KINDS, OVERLAP_H, OVERLAP_H_MAX
 from tidings.core.access.scopes import LEVELS, RESOURCES, ROLES, show_scopes
-from tidings.core.form import Refusal, number_of
+from tidings.core.form import number_of
 from tidings.engine.access.credentials import CredentialRefused, UnknownCredential
-from tidings.reads.refusals import not_there
+from tidings.errors import Refusal, not_found
 from tidings.store.port import Credential
 
 AT = "/access"
@@ -126,7 +126,7 @@ def _own(visit: Visit) -> Credential:
     try:
         return visit.services.credentials.get(visit.caller, visit.caller.org, credential_id)
     except UnknownCredential:
-        raise not_there("id", "the id of a credential of this org", credential_id) from None
+        raise not_found("id", "the id of a credential of this org", credential_id) from None
 
 
 def _shown(visit: Visit, one: Credential) -> Shown:

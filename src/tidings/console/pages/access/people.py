@@ -14,7 +14,7 @@ from tidings.engine.access.guarded_links import open_link
 from tidings.engine.access.passwords import TooBusy
 from tidings.engine.access.sign_in_guard import TooManyTries
 from tidings.engine.access.user_records import NewLink, UnknownUser, User, UserRefused
-from tidings.reads.refusals import not_there
+from tidings.errors import not_found
 from tidings.store.port import StoreDown
 
 WELCOME = OUTSIDE.at("/welcome")
@@ -78,7 +78,7 @@ def _own(visit: Visit) -> User:
     try:
         return visit.services.users.get(visit.caller.org, user_id)
     except UnknownUser:
-        raise not_there("id", "the id of a user of this org, as usr_…", user_id) from None
+        raise not_found("id", "the id of a user of this org, as usr_…", user_id) from None
 
 
 def _form(

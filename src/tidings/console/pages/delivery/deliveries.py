@@ -9,10 +9,10 @@ from tidings.console.visit import Visit
 from tidings.core.delivery.states import State
 from tidings.core.ids import show as show_id
 from tidings.engine.webhooks.records import Record
+from tidings.errors import RequestRefused
 from tidings.reads.delivery.next_attempts import see
 from tidings.reads.events.log_pages import heads_of
 from tidings.reads.events.logs import delivery_page, webhooks_of
-from tidings.reads.refusals import QuestionRefused
 from tidings.store.port import DeliveryPage
 
 ROUNDS = 2  # questions for a page that a rare filter leaves nearly empty
@@ -31,7 +31,7 @@ async def show_all(visit: Visit) -> Response:
             page = await delivery_page(
                 visit.services, visit.caller.org, filters.question, records, ROUNDS
             )
-        except QuestionRefused as refused:
+        except RequestRefused as refused:
             refusals["webhook"] = refused.refusals[0].message
     heads = await heads_of(visit.services.store, (row.event for row in page.deliveries))
     webhooks = webhook_choices(visit)

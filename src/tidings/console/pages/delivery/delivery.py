@@ -16,10 +16,10 @@ from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.ids import show as show_id
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.records import Record, webhook_of
+from tidings.errors import NotFound, RequestRefused
 from tidings.reads.delivery.deliveries import own_delivery, show_whole
 from tidings.reads.delivery.next_attempts import Seen, see
 from tidings.reads.delivery.retry import try_now
-from tidings.reads.refusals import NotThere, QuestionRefused
 from tidings.reads.replay import ReplayCalls
 from tidings.reads.webhooks.preview import BYTES_MAX, try_event
 from tidings.store.port import StoredDelivery, StoredEvent
@@ -74,9 +74,9 @@ async def _done(visit: Visit, doing: Any) -> Response:
     """Back to the page with what was done; where it was refused, the page says why."""
     try:
         said = await doing
-    except NotThere:
+    except NotFound:
         raise
-    except QuestionRefused as refused:
+    except RequestRefused as refused:
         found, record = await _own(visit)
         return await _page(visit, found, record, status_of(refused), refused.refusals[0].message)
     return visit.go(f"/deliveries/{_id(visit)}", said)

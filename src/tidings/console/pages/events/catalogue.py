@@ -24,7 +24,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.events.own_types import RESERVED
 from tidings.core.webhooks.hearing import BULK, KEPT_BULK, kept_of_type
 from tidings.core.webhooks.webhook import Webhook
-from tidings.reads.refusals import not_there
+from tidings.errors import not_found
 from tidings.store.port import ROWS_MAX, EventQuery
 
 DAY_MS = 86_400_000
@@ -82,7 +82,7 @@ async def show(visit: Visit) -> Response:
     version = int(wanted) if wanted.isdecimal() and len(wanted) < 4 else None
     kind = services.event_types.get(org, name, version)
     if kind is None:
-        raise not_there("eventName", "an event type of this org", name)
+        raise not_found("eventName", "an event type of this org", name)
     forms = []
     if kind.examples:
         small = thin(kind, kind.example)

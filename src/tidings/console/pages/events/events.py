@@ -18,15 +18,14 @@ from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.events.own_types import RESERVED
-from tidings.core.form import Refusal
 from tidings.core.ids import show as show_id
 from tidings.core.shaping.filter import explain
 from tidings.core.webhooks.webhook import Webhook
+from tidings.errors import Refusal, RequestRefused, not_found
 from tidings.reads.delivery.next_attempts import see
 from tidings.reads.events.log_pages import heads_of
 from tidings.reads.events.logs import event_page
 from tidings.reads.events.rejections import taken
-from tidings.reads.refusals import QuestionRefused, not_there
 from tidings.store.port import EventPage, StoredDelivery, StoredEvent
 
 PASSED_MAX = 100  # webhooks of which it is said why they did not get an event
@@ -64,7 +63,7 @@ async def show(visit: Visit) -> Response:
     event_id = str(visit.request.path_params["id"])
     event = await services.store.event(org, event_id)
     if event is None or event.org != org:
-        raise not_there("eventId", "the id of an event of this org", event_id)
+        raise not_found("eventId", "the id of an event of this org", event_id)
     deliveries, heads = await asyncio.gather(
         services.store.deliveries_of(event.seq), services.store.event_heads([event.seq])
     )
@@ -144,7 +143,7 @@ async def send(visit: Visit) -> Response:
         event_id, verdict = await taken(
             visit.services.readmission.take(visit.caller.org, text.encode())
         )
-    except QuestionRefused as refused:
+    except RequestRefused as refused:
         first = refused.refusals[0]
         return _form(visit, name, text, first.message, first.field, status_of(refused))
     if not visit.may("logs:read"):

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import msgspec
 from starlette.datastructures import QueryParams
 
+from tidings.errors import RequestRefused
 from tidings.reads.events.log_query import (
     DELIVERY_FILTERS,
     EVENT_FILTERS,
@@ -18,7 +19,6 @@ from tidings.reads.events.log_query import (
     cursors,
     read_question,
 )
-from tidings.reads.refusals import QuestionRefused
 
 PAGE = 50
 HOUR_MS = 3_600_000
@@ -84,7 +84,7 @@ def read(
     question, refusals = None, {}
     try:
         question = read_question(asked, known, zone)
-    except QuestionRefused as refused:
+    except RequestRefused as refused:
         back = {api_name: name for name, api_name in names.items()}
         refusals = {back.get(one.field, ""): one.message for one in refused.refusals}
     statuses = [one for one in shown.get("status", "").split(",") if one]

@@ -7,9 +7,9 @@ from tidings.console.json_view import body_of
 from tidings.console.visit import Visit
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
+from tidings.errors import RequestRefused, not_found
 from tidings.reads.events.log_query import cursors, read_question
 from tidings.reads.events.rejections import PREFIX, readmit
-from tidings.reads.refusals import QuestionRefused, not_there
 from tidings.store.port import Rejection, RejectionPage
 
 PAGE = 50
@@ -27,7 +27,7 @@ async def show_all(visit: Visit) -> Response:
         page = await services.store.log_rejections(
             org, question.before, question.after, question.limit
         )
-    except QuestionRefused as refused:
+    except RequestRefused as refused:
         trouble = refused.refusals[0].message
     at = cursors(page.older, page.newer)
     return visit.page(
@@ -59,7 +59,7 @@ async def again(visit: Visit) -> Response:
     kept = await _own(visit)
     try:
         event_id, verdict = await readmit(visit.services.readmission, visit.caller.org, _id(visit))
-    except QuestionRefused as refused:
+    except RequestRefused as refused:
         first = refused.refusals[0]
         return _page(visit, kept, status_of(refused), f"It is still refused. {first.message}")
     said = "Accepted after all."
@@ -79,7 +79,7 @@ async def _own(visit: Visit) -> Rejection:
     if number is not None:
         kept = await visit.services.store.rejection(visit.caller.org, number)
     if kept is None:
-        raise not_there("id", "the id of a refused event of this org, as rej_…", _id(visit))
+        raise not_found("id", "the id of a refused event of this org, as rej_…", _id(visit))
     return kept
 
 

@@ -16,7 +16,6 @@ from tidings.console.pages.webhooks.form import Shown, body_of, placed
 from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
-from tidings.core.form import Refusal
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE, unknown_flow, unknown_flow_said
 from tidings.core.shaping.sign import show_secret
 from tidings.core.webhooks.hearing import kept_of_type
@@ -26,7 +25,7 @@ from tidings.engine.delivery.trial import TooSoon
 from tidings.engine.inboxes import InboxRefused
 from tidings.engine.webhooks.records import Record, author
 from tidings.engine.webhooks.webhooks import KeyReused, UnknownWebhook, WebhookMoved, WebhookRefused
-from tidings.reads.refusals import QuestionRefused, not_there
+from tidings.errors import Refusal, RequestRefused, not_found
 from tidings.reads.webhooks.preview import BYTES_MAX, try_event
 from tidings.reads.webhooks.trials import sent, show_tested, signed, test_message
 from tidings.store.port import EventQuery, StoredEvent
@@ -43,14 +42,14 @@ def own(visit: Visit, webhook_id: str) -> Record:
     try:
         return visit.services.webhooks.get(visit.caller.org, webhook_id)
     except UnknownWebhook:
-        raise not_there("webHookId", "the id of a webhook of this org", webhook_id) from None
+        raise not_found("webHookId", "the id of a webhook of this org", webhook_id) from None
 
 
 def living(visit: Visit, webhook_id: str) -> Record:
     """The same, where it was not deleted."""
     record = own(visit, webhook_id)
     if record.webhook.standing is Standing.DELETED:
-        raise not_there("webHookId", "the id of a webhook of this org", webhook_id)
+        raise not_found("webHookId", "the id of a webhook of this org", webhook_id)
     return record
 
 
@@ -225,7 +224,7 @@ async def show_type(visit: Visit) -> Response:
     name = visit.request.path_params["name"]
     kind = visit.services.event_types.get(visit.caller.org, name)
     if kind is None:
-        raise not_there("eventName", "an event type of this org", name)
+        raise not_found("eventName", "an event type of this org", name)
     example = _pretty(msgspec.json.encode(kind.example)) if kind.examples else None
     values = {"kind": kind, "tree": schema_tree(kind.schema), "example": example}
     if visit.partial:
@@ -330,7 +329,7 @@ async def send_test(visit: Visit) -> Response:
         told["tested"] = _readable(show_tested(tested, webhook))
         told["warnings"] = [one.message for one in warnings]
         told["secret"] = None if made is None else show_secret(made)
-    except (WebhookRefused, QuestionRefused) as refused:
+    except (WebhookRefused, RequestRefused) as refused:
         told["refusals"] = [one.message for one in refused.refusals]
     except TooSoon:
         told["refusals"] = ["A test message may be sent once a second. Try again in a moment."]
@@ -347,7 +346,7 @@ async def test_saved(visit: Visit) -> Response:
         event_id, message = await _test_event(visit, webhook)
         tested = await sent(services, visit.caller.org, webhook, event_id, message, webhook)
         told["tested"] = _readable(show_tested(tested, webhook))
-    except QuestionRefused as refused:
+    except RequestRefused as refused:
         told["refusals"] = [one.message for one in refused.refusals]
     except TooSoon:
         told["refusals"] = ["A test message may be sent once a second. Try again in a moment."]

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.delivery.outcome import DEFAULT_POLICY
-from tidings.core.form import Refusal, number_of
+from tidings.core.form import number_of
 from tidings.core.shaping.enrichment import IDENTIFIERS, THIN, WAIT, WHEN_DOWN
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE
 from tidings.core.shaping.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
@@ -19,6 +19,7 @@ from tidings.core.webhooks.masks import masked
 from tidings.core.webhooks.retry_rules import show_retry
 from tidings.core.webhooks.rules import FLAGS, METHODS, Settings
 from tidings.core.webhooks.webhook import Ordering
+from tidings.errors import Refusal
 
 # What enrichment can be ticked, in the words of the original's page.
 TICKS = (

@@ -1,0 +1,156 @@
+"""Everything that Tidings raises of its own, as one tree, sorted by whose fault it is.
+
+    TidingsError
+        RequestRefused            by what the caller did or asked for; holds the reasons
+            Denied                    by who calls, or how often, whatever is asked
+                Unauthenticated, Forbidden, Throttled
+            Invalid                   wrong in itself
+            NotFound, Conflict, Stale, TooLarge, TooSlow, Unsupported, Unprocessable, Busy
+        Unavailable               what is needed does not answer now; asked again later it may
+        Unusable                  what the operator gave cannot be used: a setting, a key, a file
+        RemoteError               another system did not answer as it must
+        ShapingError              no message can be made of an event as its webhook asks
+
+What one part tells the part that has asked it, and nobody else hears, is of the root itself. The
+kinds of refusals are as many as faces tell apart. They know no protocol: each face answers them in
+its own way, with the texts and codes that they carry.
+"""
+
+import re
+from typing import Self
+
+import msgspec
+
+_PLACE = re.compile(r" \([^(),]+, (?:field|header) ([^()]+)\)$")
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """One thing that is wrong with a body, or, among warnings, that its sender should know."""
+
+    code: int | str
+    message: str
+    field: str
+
+
+def named_in(message: str) -> str:
+    """The field, parameter or header that a message names at its end, as in `… (bad_type, field
+    limit)`; empty where it is about none. So the two cannot say different things."""
+    found = _PLACE.search(message)
+    return "" if found is None else found[1]
+
+
+class TidingsError(Exception):
+    """The root of all exceptions of Tidings."""
+
+
+# -- refused by what the caller did ---------------------------------------------------------------
+
+
+class RequestRefused(TidingsError):
+    """What was asked is refused, for these reasons. Which kind it is says in what way.
+
+    One without reasons is put into words by who has asked, who knows better ones.
+    """
+
+    def __init__(self, *refusals: Refusal) -> None:
+        super().__init__(refusals[0].message if refusals else "")
+        self.refusals = refusals
+
+    @classmethod
+    def because(cls, code: str, sentence: str, where: str) -> Self:
+        """For one reason; code and place are added to the sentence. `where`: `field name` …"""
+        message = f"{sentence} ({code}, {where})"
+        return cls(Refusal(code, message, named_in(message)))
+
+    @property
+    def reason(self) -> Refusal:
+        """The first of the reasons."""
+        return self.refusals[0]
+
+
+class Denied(RequestRefused):
+    """The call is not let in, for who makes it or how often. Raised as one of its kinds."""
+
+
+class Unauthenticated(Denied):
+    """Nobody knows who calls: without a credential, or with one that is not in force."""
+
+
+class Forbidden(Denied):
+    """Who calls may not do this, or not there."""
+
+
+class Throttled(Denied):
+    """There was too much of it: again after `wait_s` seconds, where that is known."""
+
+    def __init__(self, *refusals: Refusal, wait_s: float | None = None) -> None:
+        super().__init__(*refusals)
+        self.wait_s = wait_s
+
+
+class Invalid(RequestRefused):
+    """What was asked is wrong in itself."""
+
+
+class NotFound(RequestRefused):
+    """It leads to nothing of the caller's org."""
+
+
+class Conflict(RequestRefused):
+    """It does not go with what is there now."""
+
+
+class Stale(RequestRefused):
+    """It was made for an earlier version of what is there now."""
+
+
+class TooLarge(RequestRefused):
+    """It holds more than may be."""
+
+
+class TooSlow(RequestRefused):
+    """It does not come to its end in time."""
+
+
+class Unsupported(RequestRefused):
+    """It is written in a way that is not read here."""
+
+
+class Unprocessable(RequestRefused):
+    """It can be read, but what it says may not be taken."""
+
+
+class Busy(RequestRefused):
+    """More waits than may: it can be asked again in a second."""
+
+
+def not_found(field: str, must: str, got: str) -> NotFound:
+    """For an id that leads nowhere: the same where it is another org's and where it is nobody's."""
+    shown = got if len(got) <= 40 else got[:40] + "…"
+    return NotFound(
+        Refusal(
+            "not_found",
+            f'{field} must be {must}; got "{shown}", which is not there. Check the id and the '
+            f"credential's org. (not_found, field {field})",
+            field,
+        )
+    )
+
+
+# -- nobody's question ----------------------------------------------------------------------------
+
+
+class Unavailable(TidingsError):
+    """What is needed does not answer now, or cannot do it now; asked again later it may."""
+
+
+class Unusable(TidingsError):
+    """What the operator gave cannot be used: a setting, a key, a directory. The text says why."""
+
+
+class RemoteError(TidingsError):
+    """Another system did not answer as it must."""
+
+
+class ShapingError(TidingsError):
+    """No message can be made of this event as its webhook asks; tried again it would be so too."""
