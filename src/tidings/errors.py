@@ -57,9 +57,8 @@ class RequestRefused(TidingsError):
         self.refusals = refusals
 
     @classmethod
-    def because(cls, code: str, sentence: str, where: str) -> Self:
-        """For one reason; code and place are added to the sentence. `where`: `field name` …"""
-        message = f"{sentence} ({code}, {where})"
+    def because(cls, code: str, message: str) -> Self:
+        """For one reason, about the field or header that the message names at its end."""
         return cls(Refusal(code, message, named_in(message)))
 
     @property
@@ -86,6 +85,11 @@ class Throttled(Denied):
     def __init__(self, *refusals: Refusal, wait_s: float | None = None) -> None:
         super().__init__(*refusals)
         self.wait_s = wait_s
+
+    @classmethod
+    def because(cls, code: str, message: str, wait_s: float | None = None) -> Self:
+        """For one reason, as above."""
+        return cls(Refusal(code, message, named_in(message)), wait_s=wait_s)
 
 
 class Invalid(RequestRefused):

@@ -12,8 +12,8 @@ from tidings.api.v1.events.accept import AcceptApp
 from tidings.core.events.call_split import DEFAULT_LIMITS, Limits
 from tidings.core.events.calls import Caller, CallReader, IntakeRules
 from tidings.core.events.calls import Types as KnownTypes
-from tidings.engine.access.access import Denied
 from tidings.engine.events.intake import Draft, Verdict
+from tidings.errors import Forbidden, Unauthenticated
 from tidings.store.port import NewRejection
 
 OWN, OTHER = 2001, 2002
@@ -89,12 +89,12 @@ class FakeAccess:
         if authorization == PLATFORM:
             return Caller(1, True, "platform")
         if authorization == b"Basic reader":
-            raise Denied(403, "forbidden", "The credential must hold the scope.")
-        raise Denied(401, "unauthorized", "The call must carry a credential.")
+            raise Forbidden.because("forbidden", "The credential must hold the scope.")
+        raise Unauthenticated.because("unauthorized", "The call must carry a credential.")
 
     def acting(self, caller: Caller, wanted: str | None) -> Caller:
         if not caller.platform or wanted != str(OTHER):
-            raise Denied(403, "forbidden_org", "X-Tidings-Org must name another org.")
+            raise Forbidden.because("forbidden_org", "X-Tidings-Org must name another org.")
         return Caller(OTHER, True, caller.credential)
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from tests.api.control_client import Reply, basic, service
 from tests.contract.contract_client import ANSWER, OLD_BODY, md5_hex, till
-from tidings.engine.access.access import Caller, Denied
+from tidings.engine.access.access import Caller
+from tidings.errors import Busy
 
 
 def refused(reply: Reply, status: int, code: int | str, field: str | None = None) -> None:
@@ -105,7 +106,7 @@ async def test_access(method: str, path: str, body: Any) -> None:
             refused(reply, 403, 4000)
 
         def away(*_: Any) -> Caller:
-            raise Denied(503, "access_down", "Rights must be known to call this; they are not.")
+            raise Busy.because("access_down", "Rights must be known to call this; they are not.")
 
         s.access.caller = away  # type: ignore[assignment, method-assign]
         refused(await s.call(method, path, body), 503, 4001)

@@ -14,11 +14,10 @@ from tests.simulation.parts import SimulatedClock
 from tests.store.in_process import MemoryStore
 from tidings.core.access.portal_rules import Portal
 from tidings.core.notices.consent_rules import LINK_MS
-from tidings.engine.access.denied import Denied
 from tidings.engine.access.sessions import ABSOLUTE_MS, IDLE_MS, PORTAL_MS
-from tidings.engine.access.user_records import UserRefused
 from tidings.engine.access.users import INVITE_MS, RESET, RESET_MS
 from tidings.engine.inboxes import IDLE_MS as IDLE_INBOX_MS
+from tidings.errors import Denied, Invalid
 from tidings.store import port
 
 HOUR_MS = 3_600_000
@@ -146,7 +145,7 @@ async def opened(s: Service, link: str) -> bool:
     s.users._hash = hashed  # type: ignore[method-assign]
     try:
         await s.users.open_link(link, "a long pass phrase of hers")
-    except UserRefused:
+    except Invalid:
         return False
     return True
 
@@ -193,7 +192,7 @@ async def link_that_asks_whether_letters_may_come(s: Service) -> tuple[Holds, in
     async def holds(s: Service) -> bool:
         try:
             s.consents.asked(token)
-        except Denied:
+        except Invalid:
             return False
         return True
 

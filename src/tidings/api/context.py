@@ -24,7 +24,6 @@ from tidings.core.events.envelope import deeper
 from tidings.core.events.terms import Terms
 from tidings.engine.access.access import Access, Caller
 from tidings.engine.access.credentials import Credentials
-from tidings.engine.access.denied import Denied
 from tidings.engine.access.limits import Limits
 from tidings.engine.access.portals import Portals
 from tidings.engine.access.sessions import Sessions
@@ -47,7 +46,7 @@ from tidings.engine.shaping.reference import Reference
 from tidings.engine.shaping.shaper import Shaping
 from tidings.engine.shaping.transformations import Transformations
 from tidings.engine.webhooks.webhooks import Webhooks
-from tidings.errors import Refusal
+from tidings.errors import Denied, Refusal
 from tidings.store import port
 
 BODY_BYTES_MAX = 256 * 1024

@@ -25,7 +25,6 @@ from tidings.api.http.health import health_routes
 from tidings.api.http.refusals import REQUEST_ID, failed, request_id
 from tidings.api.openapi.routes import add_openapi
 from tidings.api.v1.access.credentials import caller_routes, credential_routes
-from tidings.api.v1.access.errors import add_access_errors
 from tidings.api.v1.access.portal import portal_routes
 from tidings.api.v1.access.users import password_routes, user_routes
 from tidings.api.v1.events.event_types import event_type_routes
@@ -40,8 +39,7 @@ from tidings.api.v1.webhooks.preview import preview_routes
 from tidings.api.v3.routes import v3_routes
 from tidings.api.v3.tokens import token_routes
 from tidings.core.form import came
-from tidings.engine.access.access import Denied
-from tidings.errors import RequestRefused
+from tidings.errors import Busy, Denied, Refusal, RequestRefused
 from tidings.store.port import StoreDown
 
 _HEARD = (REQUEST_ID, b"x-request-id", ORIGIN, FETCH_SITE)
@@ -90,9 +88,7 @@ def make_control_app(services: Services) -> FastAPI:
         app.router.routes.extend(routes.routes)
     add_openapi(app)
     app.add_exception_handler(Refused, _say_refused)
-    app.add_exception_handler(RequestRefused, _say_question_refused)
-    app.add_exception_handler(Denied, _say_denied)
-    add_access_errors(app)
+    app.add_exception_handler(RequestRefused, _say_request_refused)
     app.add_exception_handler(StoreDown, _say_store_down)
     app.add_exception_handler(HTTPException, _say_http)
     app.add_exception_handler(RequestValidationError, _say_parameter)
@@ -153,20 +149,13 @@ async def _say_refused(request: Request, error: Exception) -> Response:
     return error_answer(request.url.path, error)
 
 
-async def _say_question_refused(request: Request, error: Exception) -> Response:
+async def _say_request_refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestRefused)
-    return error_answer(request.url.path, as_refused(error))
-
-
-async def _say_denied(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Denied)
-    code: int | str = error.code
-    if request.url.path.startswith("/v3/"):
-        code = V3_CODES.get(error.status, error.status)
-    denied = refused(error.status, code, error.message, error.field)
-    if error.retry_after_s is not None:
-        denied.headers["retry-after"] = str(error.retry_after_s)
-    return error_answer(request.url.path, denied)
+    refused = as_refused(error)
+    if request.url.path.startswith("/v3/") and isinstance(error, Denied | Busy):
+        code = V3_CODES.get(refused.status, refused.status)
+        refused.refusals = [Refusal(code, one.message, one.field) for one in refused.refusals]
+    return error_answer(request.url.path, refused)
 
 
 async def _say_store_down(request: Request, error: Exception) -> Response:

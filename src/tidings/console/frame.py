@@ -20,7 +20,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tidings.api.answers import Refused, as_refused
+from tidings.api.answers import Refused, as_refused, status_of
 from tidings.api.context import BODY_WAIT_S, Services
 from tidings.api.http.front import LOOPBACK
 from tidings.console.place import OUTSIDE, Place, form_fits, org_of_form, place_of
@@ -37,10 +37,18 @@ from tidings.console.visit import (
 from tidings.console.words import FILTERS, FUNCTIONS
 from tidings.core.access.from_browser import from_page_of
 from tidings.core.events.calls import Caller
-from tidings.engine.access.denied import Denied, demand
+from tidings.engine.access.denied import demand
 from tidings.engine.access.session_table import Opened
 from tidings.engine.access.sessions import Seat
-from tidings.errors import RequestRefused
+from tidings.errors import (
+    Denied,
+    Forbidden,
+    NotFound,
+    RequestRefused,
+    TooLarge,
+    TooSlow,
+    Unauthenticated,
+)
 from tidings.store.port import StoreDown
 
 SIGN_IN = OUTSIDE.at("/sign-in")
@@ -207,7 +215,7 @@ class Frame:
             except Denied as denied:
                 return self._denied(request, denied, visit)
             except (Refused, RequestRefused) as wrong:
-                refused = as_refused(wrong) if isinstance(wrong, RequestRefused) else wrong
+                refused = wrong if isinstance(wrong, Refused) else as_refused(wrong)
                 return self.error(request, refused.status, refused.refusals[0].message, visit)
             except StoreDown:
                 said = "The store takes no writes at the moment. Nothing was changed. Try again."
@@ -223,23 +231,20 @@ class Frame:
         other on all others. Denied."""
         own = self.services.sessions.caller(token)
         if place.portal != (self.services.sessions.opened(token) is not None):
-            raise Denied(
-                401, "signed_out", "The session must be of the place. (signed_out, session)"
+            raise Unauthenticated.because(
+                "signed_out", "The session must be of the place. (signed_out, session)"
             )
         return own
 
     def _caller(self, token: str, place: Place) -> Caller:
-        """Who calls, in the org of the address and in no other. Denied."""
+        """Who calls, in the org of the address and in no other. Denied; NotFound for no org."""
         self._own(token, place)
         if place.org is None:  # 07, or a number that no org has
-            raise Denied(404, "not_found", NO_ORG)
+            raise NotFound.because("not_found", NO_ORG)
         try:
             return self.services.sessions.caller(token, place.org)
-        except Denied as denied:
-            if denied.status != 403:
-                raise
-            raise Denied(
-                403,
+        except Forbidden:
+            raise Forbidden.because(
                 "forbidden_org",
                 f"Org {place.org} must be one that you may work in; it is not, or it is not there. "
                 "Ask an owner of it for an invitation, or sign in as somebody who has one. "
@@ -248,7 +253,7 @@ class Frame:
 
     async def _take_form(self, visit: PlainVisit) -> None:
         """The fields that were sent, once it is sure that a page of ours sent them, for this
-        session and this address. Denied before anything is done."""
+        session and this address. Refused before anything is done."""
         request = visit.request
         form = await read_form(request)
         header = request.headers.get(FORM_HEADER)
@@ -257,24 +262,23 @@ class Frame:
         if not any(form_fits(visit.token, path, one) for one in given):
             raise self._misplaced(visit, given)
         if not self.from_here(request):
-            raise Denied(403, "foreign_origin", ELSEWHERE)
+            raise Forbidden.because("foreign_origin", ELSEWHERE)
         visit.form = {name: str(value) for name, value in form.items()}
         visit.lists = {name: [str(value) for value in form.getlist(name)] for name in form.keys()}
 
-    def _misplaced(self, visit: PlainVisit, given: Sequence[str]) -> Denied:
+    def _misplaced(self, visit: PlainVisit, given: Sequence[str]) -> Forbidden:
         """Why a form is not taken: it is of another org, which is named, or of another session."""
         orgs = {org for one in given if (org := org_of_form(one)) is not None}
         here, other = visit.place.org, next(iter(orgs), None)
         if here is None or other is None or here in orgs:
-            return Denied(403, "stale_form", STALE)
+            return Forbidden.because("stale_form", STALE)
         try:
             self.services.sessions.caller(visit.token, other)  # else its name is not for them
             known = self.services.orgs.get(other)
         except Denied:
             known = None
         own = self.services.orgs.get(here)
-        return Denied(
-            403,
+        return Forbidden.because(
             "foreign_form",
             f"The form must be of the org that its address names, {named(own) if own else here}; "
             f"got one of {named(known) if known else f'org {other}'}. Nothing was done. Open the "
@@ -283,9 +287,9 @@ class Frame:
         )
 
     def _denied(self, request: Request, denied: Denied, visit: PlainVisit | None) -> Response:
-        if denied.status != 401:
-            elsewhere = denied.code == "forbidden_org"
-            return self.error(request, denied.status, denied.message, visit, elsewhere=elsewhere)
+        if not isinstance(denied, Unauthenticated):
+            why, elsewhere = denied.reason, denied.reason.code == "forbidden_org"
+            return self.error(request, status_of(denied), why.message, visit, elsewhere=elsewhere)
         place = place_of(path_of(request))
         if place.portal:
             return self.portal_ended(request, place.org)
@@ -394,16 +398,16 @@ def in_org(named: str) -> Markup:
 
 
 async def read_form(request: Request) -> FormData:
-    """The fields of a form. Denied where there are too many bytes, or they come too slowly."""
+    """The fields of a form. TooLarge, or TooSlow where they do not come in time."""
     length = request.headers.get("content-length", "")
     if not length.isdigit() or int(length) > FORM_BYTES_MAX:
-        raise Denied(413, "too_large", "The form must be of at most 512 KB. Shorten it.")
+        raise TooLarge.because("too_large", "The form must be of at most 512 KB. Shorten it.")
     try:
         async with asyncio.timeout(BODY_WAIT_S):
             return await request.form(max_fields=FORM_FIELDS_MAX, max_files=0)
     except TimeoutError:
         said = f"The form must come within {BODY_WAIT_S:.0f} s; it did not. Send it again."
-        raise Denied(408, "too_slow", said) from None
+        raise TooSlow.because("too_slow", said) from None
 
 
 def _unquoted(said: str | None) -> str | None:

@@ -16,7 +16,7 @@ from tidings.api.http.front import Front
 from tidings.console.place import form_token
 from tidings.console.routes import console_routes
 from tidings.core.access.forwarded import Proxies
-from tidings.engine.access.denied import Denied
+from tidings.errors import Denied
 
 PUBLIC = "https://tidings.example"
 EVIL = {"origin": "https://evil.example"}

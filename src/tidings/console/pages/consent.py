@@ -3,8 +3,9 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tidings.api.answers import status_of
 from tidings.console.frame import ELSEWHERE, Frame, read_form
-from tidings.engine.access.denied import Denied
+from tidings.errors import RequestRefused
 from tidings.store.port import StoreDown
 
 
@@ -24,15 +25,15 @@ class Consent:
         """Yes."""
         try:
             form = await read_form(request)
-        except Denied as denied:
-            return self._frame.error(request, denied.status, denied.message)
+        except RequestRefused as refused:
+            return self._frame.error(request, status_of(refused), refused.reason.message)
         if not self._frame.from_here(request):
             return self._frame.error(request, 403, ELSEWHERE)
         token, consents = str(form.get("token", "")), self._frame.services.consents
         try:
             await consents.confirm(token)
-        except Denied as denied:
-            return self._frame.error(request, denied.status, denied.message)
+        except RequestRefused as refused:
+            return self._frame.error(request, status_of(refused), refused.reason.message)
         except StoreDown:
             said = "The store takes no writes at the moment. Try again."
             return self._frame.error(request, 503, said)
@@ -42,8 +43,8 @@ class Consent:
         consents = self._frame.services.consents
         try:
             asked = consents.asked(token)
-        except Denied as denied:
-            return self._frame.error(request, denied.status, denied.message)
+        except RequestRefused as refused:
+            return self._frame.error(request, status_of(refused), refused.reason.message)
         awaits = consents.awaits(asked.org, asked.address)
         return self._frame.render(
             request, "consent.html", visit=None, token=token, asked=asked, awaits=awaits

@@ -10,9 +10,9 @@ from tidings.console.place import Place, inside
 from tidings.console.visit import PlainVisit, Visit, named
 from tidings.core.form import came, number_of
 from tidings.core.org_settings import PAYLOAD_DAYS_MIN, settings_of
-from tidings.engine.access.denied import Denied, demand
+from tidings.engine.access.denied import demand
 from tidings.engine.orgs import OrgRefused
-from tidings.errors import Refusal
+from tidings.errors import Forbidden, Refusal
 from tidings.store.port import Org
 
 AT, SETTINGS = "/orgs", "/settings"
@@ -101,8 +101,7 @@ async def change(visit: Visit) -> Response:
 def _platform(visit: PlainVisit) -> None:
     demand(visit.caller, "admin:write")
     if not visit.caller.platform:
-        raise Denied(
-            403,
+        raise Forbidden.because(
             "forbidden",
             "An org must be made with the platform's own credential; got one of an org. Ask the "
             "operator. (forbidden, session)",

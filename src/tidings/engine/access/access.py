@@ -19,7 +19,7 @@ from tidings.core.access.scopes import EVERYTHING, RESOURCES, grants_of
 from tidings.core.events.attribution import of_credential
 from tidings.core.events.calls import Caller
 from tidings.core.form import came
-from tidings.engine.access.denied import Denied, NotKnown, demand, unknown
+from tidings.engine.access.denied import NotKnown, demand, unknown
 from tidings.engine.access.key_guard import KeyGuard
 from tidings.engine.access.keys import (
     NewCredential,
@@ -34,6 +34,7 @@ from tidings.engine.access.till_guard import TillGuard
 from tidings.engine.access.tokens import TTL_S, Tokens, mark_of
 from tidings.engine.clock import Clock, WallClock
 from tidings.engine.orgs import Orgs
+from tidings.errors import Forbidden, Unauthenticated
 from tidings.store import port
 
 REMEMBERED_MAX = 4096
@@ -49,7 +50,6 @@ __all__ = [
     "Access",
     "BootstrapRefused",
     "Caller",
-    "Denied",
     "NewCredential",
     "demand",
     "grants_of",
@@ -151,8 +151,7 @@ class Access:
         known = wanted.isascii() and wanted.isdigit() and len(wanted) <= 16
         if not caller.platform or not known or self._orgs.get(int(wanted)) is None:
             must = "an existing org" if caller.platform else "the credential's own org"
-            raise Denied(
-                403,
+            raise Forbidden.because(
                 "forbidden_org",
                 f"X-Tidings-Org must name {must}; got {came(wanted)}. Leave it out for org "
                 f"{caller.org}. (forbidden_org, header X-Tidings-Org)",
@@ -197,8 +196,7 @@ class Access:
         now_ms = self._now_ms()
         proof = self.prove(key, secret, address)
         if proof is None:
-            denied = Denied(
-                401,
+            denied = Unauthenticated.because(
                 "unauthenticated",
                 "key and secret must be those of a credential of kind oauth; got a pair that is "
                 "not known together. Check both halves. (unauthenticated, field secret)",
@@ -208,8 +206,7 @@ class Access:
             raise self.guard.wrong(denied, address, now_ms / 1000)
         credential = proof.credential
         if credential.kind != OAUTH:
-            raise Denied(
-                401,
+            raise Unauthenticated.because(
                 "wrong_kind",
                 f"Tokens must be asked for with a credential of kind oauth; got kind "
                 f"{credential.kind}. Send this one as Authorization: Basic. (wrong_kind, field "
@@ -264,11 +261,10 @@ class Access:
             raise unknown("no colon after the key", NotKnown)
         proof = self.prove(key, secret, address)
         if proof is None:
-            kind = Denied if self._was_good(key, secret) else NotKnown
+            kind = Unauthenticated if self._was_good(key, secret) else NotKnown
             raise unknown("a key and secret that are not known together", kind)
         if proof.credential.kind == OAUTH:
-            raise Denied(
-                401,
+            raise Unauthenticated.because(
                 "wrong_kind",
                 "A credential of kind oauth must call with a token; got it as Basic. POST its key "
                 f"and secret to {TOKEN_PATH}. (wrong_kind, header Authorization)",
@@ -284,8 +280,7 @@ class Access:
             or credential.kind != OAUTH
             or not (until_ms := self._marked(credential, claims.mark, now_ms))
         ):
-            raise (Denied if self._tokens.made(token) else NotKnown)(
-                401,
+            raise (Unauthenticated if self._tokens.made(token) else NotKnown).because(
                 "unauthenticated",
                 "The call must carry an access token that is in force; got one that has ended, or "
                 f"is not of this service. POST key and secret to {TOKEN_PATH} for a new one. "

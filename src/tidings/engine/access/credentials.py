@@ -6,7 +6,7 @@ hidden from everybody else, of whichever org they are.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,26 +15,23 @@ from tidings.core.access.scopes import grants_of, show_scopes
 from tidings.core.events.calls import Caller
 from tidings.core.form import came
 from tidings.engine.access.access import TILL, Access
+from tidings.engine.access.denied import unknown_of
 from tidings.engine.access.keys import digest_of, new_key, new_secret, till_secret
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
-from tidings.errors import Refusal
+from tidings.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, RequestRefused
 from tidings.store import port
+
+Refused = TypeVar("Refused", bound=RequestRefused)
 
 PER_ORG_MAX = 1000  # that are not revoked
 
 
-class UnknownCredential(Exception):
+class UnknownCredential(NotFound):
     """The org has no credential of this id that the caller may see."""
 
-
-class CredentialRefused(Exception):
-    """A credential cannot be as asked; `status` is that of the answer."""
-
-    def __init__(self, status: int, refusals: list[Refusal]) -> None:
-        super().__init__(refusals[0].message)
-        self.status = status
-        self.refusals = refusals
+    def __init__(self, id: str) -> None:
+        super().__init__(unknown_of("credential", id))
 
 
 class Credentials:
@@ -75,7 +72,7 @@ class Credentials:
             own = [one for one in self._access.of_org(org) if one.revoked_ms is None]
             if len(own) >= PER_ORG_MAX:
                 raise _refused(
-                    409,
+                    Conflict,
                     "too_many",
                     "",
                     f"An org must have at most {PER_ORG_MAX} credentials in force; got one more. "
@@ -84,7 +81,7 @@ class Credentials:
             key = wanted.code or new_key(self._random_bytes)
             if self._access.credential(key) is not None:
                 raise _refused(
-                    409,
+                    Conflict,
                     "code_taken",
                     "code",
                     f"code must be new in the whole service; got {came(key)}, which is taken. "
@@ -120,7 +117,7 @@ class Credentials:
             for field in ("scopes", "expiresAt"):
                 if old.platform and field in body:
                     raise _refused(
-                        409,
+                        Conflict,
                         "platforms_own",
                         field,
                         f"{field} of the platform's own credential must stay as it is; got "
@@ -150,7 +147,7 @@ class Credentials:
             old = self._living(caller, org, id)
             read = read_rotation(body, old.kind)
             if not isinstance(read, tuple):
-                raise CredentialRefused(400, read)
+                raise Invalid(*read)
             overlap_ms, password = read
             digest, secret = self._secret(old.kind, password)
             fresh = msgspec.structs.replace(
@@ -173,7 +170,7 @@ class Credentials:
                 return old
             if old.platform and self._is_last_of_platform(old):
                 raise _refused(
-                    409,
+                    Conflict,
                     "last_of_platform",
                     "",
                     "One credential of the platform's own must stay; got the last one. Rotate it "
@@ -194,7 +191,7 @@ class Credentials:
         credential = self.get(caller, org, id)
         if credential.revoked_ms is not None:
             raise _refused(
-                409,
+                Conflict,
                 "revoked",
                 "",
                 f"The credential must be in force; {came(id)} was revoked. Make a new one.",
@@ -229,18 +226,18 @@ def _wanted(old: port.Credential) -> Wanted:
 def _read(read: Wanted | list[Refusal]) -> Wanted:
     if isinstance(read, Wanted):
         return read
-    raise CredentialRefused(400, read)
+    raise Invalid(*read)
 
 
 def _check_within(caller: Caller, scopes: str, field: str) -> None:
-    """403 for scopes that the caller does not hold itself."""
+    """Forbidden: scopes that the caller does not hold itself."""
     beyond = sorted(grants_of(scopes) - caller.grants)
     if not beyond:
         return
     resource = beyond[0].partition(":")[0]
     must = "scopes must stay within those of the calling credential"
     raise _refused(
-        403,
+        Forbidden,
         "scope_exceeded",
         f"scopes.{resource}" if field else "",
         f"{must}; got {resource} {show_scopes(scopes)[resource]}. Leave it out, or call with a "
@@ -248,6 +245,6 @@ def _check_within(caller: Caller, scopes: str, field: str) -> None:
     )
 
 
-def _refused(status: int, code: str, field: str, sentence: str) -> CredentialRefused:
+def _refused(kind: type[Refused], code: str, field: str, sentence: str) -> Refused:
     where = f"field {field}" if field else "credential"
-    return CredentialRefused(status, [Refusal(code, f"{sentence} ({code}, {where})", field)])
+    return kind(Refusal(code, f"{sentence} ({code}, {where})", field))

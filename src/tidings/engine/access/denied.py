@@ -1,44 +1,38 @@
 """Why a call is not let in."""
 
 from tidings.core.events.calls import Caller
-from tidings.errors import named_in
+from tidings.core.form import came
+from tidings.errors import Forbidden, Refusal, Unauthenticated
 
 
-class Denied(Exception):
-    """The call is refused: 401 without a known credential, 403 where it may not do this, 429 where
-    it must wait first."""
-
-    def __init__(
-        self, status: int, code: str, message: str, *, retry_after_s: int | None = None
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.field = named_in(message)
-        self.retry_after_s = retry_after_s
-
-
-class NotKnown(Denied):
-    """401 for a credential that may have been guessed: nobody has, or had, that pair or token."""
+class NotKnown(Unauthenticated):
+    """For a credential that may have been guessed: nobody has, or had, that pair or token."""
 
 
 def demand(caller: Caller, scope: str) -> None:
-    """Denied unless the scope is the caller's."""
+    """Forbidden unless the scope is the caller's."""
     if scope not in caller.grants:
-        raise Denied(
-            403,
+        raise Forbidden.because(
             "forbidden",
             f"The credential must hold the scope {scope}; {caller.credential} does not. "
             "Give it the scope, or call with another one. (forbidden, header Authorization)",
         )
 
 
-def unknown(got: str, kind: type[Denied] = Denied) -> Denied:
-    """401 for a call without a credential that is known."""
-    return kind(
-        401,
+def unknown(got: str, kind: type[Unauthenticated] = Unauthenticated) -> Unauthenticated:
+    """For a call without a credential that is known."""
+    return kind.because(
         "unauthenticated",
         "The call must carry Authorization: Basic and the base64 of key:secret; got "
         f"{got}. Check both halves of the credential. (unauthenticated, header Authorization)",
+    )
+
+
+def unknown_of(what: str, id: str) -> Refusal:
+    """For an id that no credential, or no user, of the org has."""
+    return Refusal(
+        "not_found",
+        f"id must be that of a {what} of this org; got {came(id)}. List them with "
+        f"GET /v1/orgs/{{orgId}}/{what}s. (not_found, field id)",
+        "id",
     )

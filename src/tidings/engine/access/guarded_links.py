@@ -8,7 +8,7 @@ from tidings.engine.access.users import Users
 async def open_link(
     guard: SignInGuard, users: Users, now_s: float, address: str, token: str, password: object
 ) -> None:
-    """Accept an invitation or set a new password. UserRefused, TooManyTries, TooBusy, StoreDown."""
+    """Accept an invitation or set a new password. Invalid, TooManyTries, TooBusy, StoreDown."""
     guard.enter(address, f"link {address}", now_s)
     person = await users.open_link(token, password)
     # Who sets a password for an address and signs in with it learns whether it opens more.

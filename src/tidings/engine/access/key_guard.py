@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from tidings.core.access.forwarded import block_of
 from tidings.core.access.quota import Quota
-from tidings.engine.access.denied import Denied
+from tidings.errors import Denied, Throttled, Unauthenticated
 
 TRIES, TRIES_S = 60, 60.0
 KEPT_MAX = 10_000
@@ -43,8 +43,8 @@ class KeyGuard(Collector):
         self.refused = 0  # since the start
         self.slowed = 0  # of these, with 429
 
-    def wrong(self, denied: Denied, address: str, now_s: float) -> Denied:
-        """Count a key that is not known; the answer to it, which is 429 where there were many."""
+    def wrong(self, denied: Unauthenticated, address: str, now_s: float) -> Denied:
+        """Count a key that is not known; what it is denied by, Throttled where there were many."""
         self.refused += 1
         block = block_of(address)
         place = self._places.pop(block, None) or _Place(self._tries, now_s)
@@ -59,13 +59,12 @@ class KeyGuard(Collector):
             log.warning("keys are being guessed", address=address, refused=place.refused)
             place.told_s, place.refused = now_s, 0
         wait_s = math.ceil(place.quota.wait_s(now_s))
-        return Denied(
-            429,
+        return Throttled.because(
             "too_many_tries",
             f"Calls must carry a credential that is known; got more than {self._tries} others from "
             f"{address or 'here'} within {TRIES_S:.0f} s. Correct the credential, and wait "
             f"{wait_s} s before the next try. (too_many_tries, header Authorization)",
-            retry_after_s=wait_s,
+            wait_s=wait_s,
         )
 
     def collect(self) -> Iterator[Metric]:

@@ -11,14 +11,23 @@ from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import Argon2Error, InvalidHashError
 from argon2.low_level import hash_secret
 
+from tidings.errors import Busy, Refusal
+
 # OWASP's first profile for servers: 19 MiB and about 20 ms a check.
 TIME_COST, MEMORY_KIB, PARALLELISM = 2, 19_456, 1
 AT_ONCE = 2
 WAITING_MAX = 64
 
 
-class TooBusy(Exception):
+class TooBusy(Busy):
     """More checks of passwords wait than may; nothing was checked."""
+
+    def __init__(self) -> None:
+        message = (
+            "Passwords must be checked one after the other; too many wait. Call again in a second. "
+            "(busy, -)"
+        )
+        super().__init__(Refusal("busy", message, ""))
 
 
 @cache

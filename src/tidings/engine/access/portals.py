@@ -14,29 +14,19 @@ from tidings.core.access.scopes import ROLES, grants_of
 from tidings.core.events.calls import Caller
 from tidings.core.form import came
 from tidings.engine.access.access import Access
-from tidings.engine.access.denied import Denied
 from tidings.engine.access.keys import digest_of, is_typed, typed
 from tidings.engine.access.links import Links
 from tidings.engine.access.session_table import Opened
 from tidings.engine.access.sessions import PORTAL, Sessions, SignedIn
 from tidings.engine.access.tokens import mark_of
 from tidings.engine.clock import Clock
-from tidings.errors import Refusal
+from tidings.errors import Forbidden, Throttled, Unauthenticated
 from tidings.store import port
 
 OPEN_LINKS_MAX = 500  # of one org, that may still be opened
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Portal).decode
-
-
-class PortalRefused(Exception):
-    """A link cannot be as asked; `status` is that of the answer."""
-
-    def __init__(self, status: int, refusal: Refusal) -> None:
-        super().__init__(refusal.message)
-        self.status = status
-        self.refusal = refusal
 
 
 class Portals:
@@ -59,32 +49,24 @@ class Portals:
         self._open: dict[int, deque[int]] = {}  # by org: when its links end
 
     async def make_link(self, caller: Caller, portal: Portal, lasts_ms: int) -> tuple[str, int]:
-        """The token of a link, and when it ends. PortalRefused, StoreDown."""
+        """The token of a link, and when it ends. Forbidden, Throttled, StoreDown."""
         if not grants_of(ROLES[portal.role]) <= caller.grants:
-            raise PortalRefused(
-                403,
-                Refusal(
-                    "role_exceeded",
-                    "role must not be able to do more than the calling credential; got "
-                    f"{came(portal.role)}. Take reader, or call with a credential that has its "
-                    "scopes. (role_exceeded, field role)",
-                    "role",
-                ),
+            raise Forbidden.because(
+                "role_exceeded",
+                "role must not be able to do more than the calling credential; got "
+                f"{came(portal.role)}. Take reader, or call with a credential that has its "
+                "scopes. (role_exceeded, field role)",
             )
         now_ms = self._clock.now_ms()
         ends = self._open.setdefault(portal.org, deque())
         while ends and ends[0] <= now_ms:
             ends.popleft()
         if len(ends) >= OPEN_LINKS_MAX:
-            raise PortalRefused(
-                429,
-                Refusal(
-                    "too_many_links",
-                    f"An org must have at most {OPEN_LINKS_MAX} links that are not opened; got one "
-                    "more. Make a link when somebody opens the page, and let it end sooner by "
-                    "expiresInMinutes. (too_many_links, -)",
-                    "",
-                ),
+            raise Throttled.because(
+                "too_many_links",
+                f"An org must have at most {OPEN_LINKS_MAX} links that are not opened; got one "
+                "more. Make a link when somebody opens the page, and let it end sooner by "
+                "expiresInMinutes. (too_many_links, -)",
             )
         token, ends_ms = typed("lnk", self._random_bytes(30)), now_ms + lasts_ms
         digest, maker = digest_of(token), caller.credential
@@ -127,9 +109,8 @@ class Portals:
         return signed, opened
 
 
-def _ended() -> Denied:
-    return Denied(
-        401,
+def _ended() -> Unauthenticated:
+    return Unauthenticated.because(
         "link_ended",
         "The link must be a new one; this one was used, or its time is over. Load the page again "
         "that holds this portal. (link_ended, -)",

@@ -18,7 +18,6 @@ from tidings.core.access.user_rules import EMAIL_MAX, email_of
 from tidings.core.events.attribution import of_credential
 from tidings.core.events.calls import Caller
 from tidings.engine.access.access import Access
-from tidings.engine.access.denied import Denied
 from tidings.engine.access.keys import digest_of, typed
 from tidings.engine.access.links import Links
 from tidings.engine.access.session_table import Opened, SessionTable
@@ -26,6 +25,7 @@ from tidings.engine.access.sign_in_guard import SignInGuard
 from tidings.engine.access.tokens import mark_of
 from tidings.engine.access.users import Users
 from tidings.engine.clock import Clock
+from tidings.errors import Forbidden, Unauthenticated
 from tidings.store import port
 
 IDLE_MS = 12 * 3_600_000
@@ -161,8 +161,7 @@ class Sessions:
             or link.purpose != SIGN_IN
             or link.expires_ms <= self._clock.now_ms()
         ):
-            raise Denied(
-                401,
+            raise Unauthenticated.because(
                 "link_ended",
                 "The link must be a new one; this one was used, or is older than 10 minutes. Ask "
                 "for another. (link_ended, -)",
@@ -288,8 +287,7 @@ class Sessions:
         session = self._table.get(digest_of(token))
         now_ms = self._clock.now_ms()
         if session is None or not self._in_time(session, now_ms) or not self._proved(session):
-            raise Denied(
-                401,
+            raise Unauthenticated.because(
                 "signed_out",
                 "The call must carry a session that is in force; got none, or one that has ended. "
                 "Sign in again. (signed_out, session)",
@@ -308,8 +306,7 @@ class Sessions:
         opened = self._limits(session)
         maker = self._access.caller_of(session.credential, session.proof)
         if org not in (None, opened.org):
-            raise Denied(
-                403,
+            raise Forbidden.because(
                 "forbidden_org",
                 f"The org must be that of the portal; got {org}. Stay in it. (forbidden_org, "
                 "session)",
@@ -358,9 +355,8 @@ def csrf_of(token: str, action: str) -> str:
     return hashlib.blake2b(said, digest_size=16, key=key.digest()).hexdigest()
 
 
-def _not_known() -> Denied:
-    return Denied(
-        401,
+def _not_known() -> Unauthenticated:
+    return Unauthenticated.because(
         "not_known",
         "Name and password must be known together; got a pair that is not. Check both, or ask "
         "your org for a new invitation. (not_known, -)",

@@ -12,12 +12,14 @@ that an attacker owns must not buy guesses at others.
 
 import hashlib
 import hmac
+import math
 from collections import OrderedDict
 
 import structlog
 
 from tidings.core.access.forwarded import block_of
 from tidings.core.access.quota import Quota
+from tidings.errors import Refusal, Throttled
 
 # So many within so many seconds:
 PER_ADDRESS = (30, 300.0)
@@ -32,16 +34,15 @@ log = structlog.get_logger("tidings.access")
 Quotas = OrderedDict[str, Quota]
 
 
-class TooManyTries(Exception):
+class TooManyTries(Throttled):
     """Nothing was looked at: wait first."""
 
+    wait_s: float
+
     def __init__(self, wait_s: float) -> None:
-        super().__init__(
-            f"Sign-ins from here, or to this account, were too many. Wait {wait_s:.0f} s, then try "
-            "once with the right pair, or in a browser where you have signed in before. "
-            "(too_many_tries, -)"
-        )
-        self.wait_s = wait_s
+        wait = max(1, math.ceil(wait_s))
+        told = f"Tries to sign in must be few; got too many. Wait {wait} s. (too_many_tries, -)"
+        super().__init__(Refusal("too_many_tries", told, ""), wait_s=wait_s)
 
 
 class SignInGuard:

@@ -10,7 +10,7 @@ import structlog
 
 from tidings.core.access.forwarded import block_of
 from tidings.core.access.quota import Quota
-from tidings.engine.access.denied import Denied
+from tidings.errors import Throttled
 
 TRIES, TRIES_S = 60, 60.0  # from one address
 STRANGERS = 300  # from all that are not known, in the same time
@@ -28,20 +28,19 @@ class TillGuard:
         self._known: dict[str, list[str]] = {}  # by till, of which there are only so many
 
     def check(self, till: str, address: str, now_s: float) -> None:
-        """Denied 429 where too many were wrong."""
+        """Throttled where too many were wrong."""
         waits = [
             tries.wait_s(now_s)
             for key, _ in self._counted(till, address)
             if (tries := self._tries.get(key)) is not None
         ]
         if any(waits):
-            raise Denied(
-                429,
+            raise Throttled.because(
                 "too_many_tries",
                 f"A till must sign in with its password; got {TRIES} wrong ones within "
                 f"{TRIES_S:.0f} s. Wait a second, then send the right one. (too_many_tries, "
                 "header Authorization)",
-                retry_after_s=1,
+                wait_s=1,
             )
 
     def was_wrong(self, till: str, address: str, now_s: float) -> None:

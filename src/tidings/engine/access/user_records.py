@@ -2,21 +2,16 @@
 
 import msgspec
 
-from tidings.errors import Refusal
+from tidings.engine.access.denied import unknown_of
+from tidings.errors import NotFound
 from tidings.store import port
 
 
-class UnknownUser(Exception):
+class UnknownUser(NotFound):
     """The org has no user of this id."""
 
-
-class UserRefused(Exception):
-    """A user cannot be as asked; `status` is that of the answer."""
-
-    def __init__(self, status: int, refusals: list[Refusal]) -> None:
-        super().__init__(refusals[0].message)
-        self.status = status
-        self.refusals = refusals
+    def __init__(self, id: str) -> None:
+        super().__init__(unknown_of("user", id))
 
 
 class User(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ set the same password are one account: who signs in with it works in the orgs of
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,17 +18,18 @@ from tidings.core.access.user_rules import WantedUser, email_of, read_new_user, 
 from tidings.core.events.attribution import of_person
 from tidings.core.events.calls import Caller
 from tidings.core.form import Form, came
-from tidings.engine.access.denied import Denied
 from tidings.engine.access.keys import digest_of, typed
 from tidings.engine.access.links import Links
 from tidings.engine.access.passwords import Passwords, TooBusy
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.tokens import mark_of
-from tidings.engine.access.user_records import NewLink, UnknownUser, User, UserRefused, is_active
+from tidings.engine.access.user_records import NewLink, UnknownUser, User, is_active
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
-from tidings.errors import Refusal
+from tidings.errors import Conflict, Forbidden, Invalid, Refusal, RequestRefused
 from tidings.store import port
+
+Refused = TypeVar("Refused", bound=RequestRefused)
 
 PER_ORG_MAX = 1000
 INVITE, RESET = "invite", "reset"
@@ -108,11 +109,10 @@ class Users:
         return "" if known is None else known.email
 
     def caller(self, person: str, org: int) -> Caller:
-        """The caller that a person's account is in an org. Denied where they may not work there."""
+        """The caller that a person's account is in an org. Forbidden where they may not."""
         member = next((one for one in self.seats(person) if one.org == org), None)
         if member is None:
-            raise Denied(
-                403,
+            raise Forbidden.because(
                 "forbidden_org",
                 f"The org must be one that you are a user of; got {org}. Choose another one. "
                 "(forbidden_org, session)",
@@ -162,7 +162,7 @@ class Users:
         _check_role(caller, wanted.role)
         if wanted.password is not None and not caller.platform:
             raise _refused(
-                403,
+                Forbidden,
                 "operators_only",
                 "password",
                 "password must be set by the person, with the invitation; got one from their org. "
@@ -245,7 +245,7 @@ class Users:
                 return await self._link(INVITE, id, org, INVITE_MS)
             if not caller.platform:
                 raise _refused(
-                    403,
+                    Forbidden,
                     "operators_only",
                     "",
                     "A new password must be asked of the operator once a user has accepted; got "
@@ -264,7 +264,7 @@ class Users:
         form = Form({"password": password})
         given = read_password(form)
         if given is None:
-            raise UserRefused(400, form.refusals or [_bad_password()])
+            raise Invalid(*form.refusals or [_bad_password()])
         link = await self._links.take(digest_of(token))
         if link is not None and link.purpose not in (INVITE, RESET):
             await self._links.give_back(link)  # it is for another door
@@ -287,7 +287,7 @@ class Users:
         form = Form({"password": password})
         given = read_password(form)
         if given is None:
-            raise UserRefused(400, form.refusals or [_bad_password()])
+            raise Invalid(*form.refusals or [_bad_password()])
         id = await self.verify(email, current)
         if id is None:
             return None
@@ -350,7 +350,7 @@ class Users:
         """A new person of an address. Runs inside `Changes.run`."""
         if len(self.list(org)) >= PER_ORG_MAX:
             raise _refused(
-                409,
+                Conflict,
                 "too_many",
                 "",
                 f"An org must have at most {PER_ORG_MAX} users; got one more. Remove some.",
@@ -358,14 +358,14 @@ class Users:
         known = [self._persons[id] for id in self.of_email(wanted.email)]
         if any(org in self._members[one.id] for one in known):
             raise _refused(
-                409,
+                Conflict,
                 "user_exists",
                 "email",
                 f"email must be new in the org; got {came(wanted.email)}. Change that user.",
             )
         if hashed is not None and any(one.password is not None for one in known):
             raise _refused(
-                409,
+                Conflict,
                 "person_exists",
                 "password",
                 "password must be that of a new person; got one for somebody who has theirs. "
@@ -401,17 +401,17 @@ class Users:
 def _read(read: WantedUser | list[Refusal]) -> WantedUser:
     if isinstance(read, WantedUser):
         return read
-    raise UserRefused(400, read)
+    raise Invalid(*read)
 
 
 def _check_role(caller: Caller, role: str) -> None:
-    """403 for a role that may do more than the caller, and, but for owners, for that of owners."""
+    """Forbidden: a role that may do more than the caller and, but for owners, that of owners."""
     if grants_of(ROLES.get(role, "")) <= caller.grants and not (
         role == OWNER and caller.role not in ("", OWNER)
     ):
         return
     raise _refused(
-        403,
+        Forbidden,
         "role_exceeded",
         "role",
         f"role must not be able to do more than the caller; got {role}. Take a lesser one, or "
@@ -419,9 +419,9 @@ def _check_role(caller: Caller, role: str) -> None:
     )
 
 
-def _link_ended() -> UserRefused:
+def _link_ended() -> Invalid:
     return _refused(
-        400,
+        Invalid,
         "link_ended",
         "token",
         "token must be of a link that was not used and has not expired; got another. Ask for a "
@@ -434,6 +434,6 @@ def _bad_password() -> Refusal:
     return Refusal("bad_password", said, "password")
 
 
-def _refused(status: int, code: str, field: str, sentence: str) -> UserRefused:
+def _refused(kind: type[Refused], code: str, field: str, sentence: str) -> Refused:
     where = f"field {field}" if field else "user"
-    return UserRefused(status, [Refusal(code, f"{sentence} ({code}, {where})", field)])
+    return kind(Refusal(code, f"{sentence} ({code}, {where})", field))

@@ -19,10 +19,10 @@ from tidings.core.notices.consent_rules import (
     with_asked,
     with_confirmed,
 )
-from tidings.engine.access.denied import Denied
 from tidings.engine.clock import Clock
 from tidings.engine.notices.emails import Emails
 from tidings.engine.orgs import Orgs
+from tidings.errors import Invalid
 from tidings.store.port import StoreDown
 
 ASKING_MAX = 100  # e-mails that ask and wait for the mail server
@@ -68,7 +68,7 @@ class Consents:
         return f"{self._base}{PAGE}?token={said}.{self._sign(said)}"
 
     def asked(self, token: str) -> Asked:
-        """What a link is about. Denied where it is not ours, has ended, or nobody asks any more."""
+        """What a link is about. Invalid where it is not ours, has ended, or nobody asks now."""
         said, _, signed = token[:1024].rpartition(".")
         if hmac.compare_digest(self._sign(said).encode(), signed.encode("utf-8", "replace")):
             with contextlib.suppress(ValueError, binascii.Error):
@@ -77,8 +77,7 @@ class Consents:
                 in_time = self._clock.now_ms() < int(asked_ms) + LINK_MS
                 if in_time and address in self._orgs.settings(int(org)).notify:
                     return Asked(int(org), address)
-        raise Denied(
-            400,
+        raise Invalid.because(
             "link_ended",
             "The link must be of a letter of the last 7 days, to an address that the org still "
             "names; got another. Ask the org to take your address out and name it again. "
@@ -86,7 +85,7 @@ class Consents:
         )
 
     async def confirm(self, token: str) -> Asked:
-        """The owner of an address says yes. Denied, StoreDown."""
+        """The owner of an address says yes. Invalid, StoreDown."""
         asked = self.asked(token)
         await self._orgs.amend(asked.org, lambda settings: with_confirmed(settings, asked.address))
         return asked

@@ -7,6 +7,7 @@ import pytest
 from argon2.low_level import hash_secret
 
 from tests.api.control_client import Reply, Service, basic, service
+from tidings.errors import Denied
 from tidings.store import port
 
 PASSWORD = "several words of mine"
@@ -78,7 +79,7 @@ async def signs_in(s: Service, email: str, word: str = PASSWORD) -> bool:
     try:
         await s.sessions.by_password(email, word, "192.0.2.1")
     except Exception as error:
-        assert type(error).__name__ == "Denied", error
+        assert isinstance(error, Denied), error
         return False
     return True
 

@@ -22,7 +22,6 @@ from tidings.core.access.portal_rules import (
     ORIGINS_MAX,
     read_portal,
 )
-from tidings.engine.access.portals import PortalRefused
 from tidings.reads.times import iso
 
 PAGE = "/console/portal"
@@ -103,10 +102,7 @@ def portal_routes(services: Services) -> APIRouter:
         read = read_portal(org.id, await read_object(request))
         if isinstance(read, list):
             raise Refused(400, read)
-        try:
-            token, ends_ms = await services.portals.make_link(caller, *read)
-        except PortalRefused as refused:
-            raise Refused(refused.status, [refused.refusal]) from None
+        token, ends_ms = await services.portals.make_link(caller, *read)
         url = f"{services.reached_at(request)}{PAGE}?link={token}"
         return answer({"url": url, "expiresAt": iso(ends_ms)}, 201, NO_STORE)
 

@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 import structlog
 
+from tidings.api.answers import status_of, wait_of
 from tidings.api.http.body import BodyReader, Gone, Receive
 from tidings.api.http.foreign import CODE, FETCH_SITE, ORIGIN, foreign
 from tidings.api.http.front import address_of
@@ -31,10 +32,10 @@ from tidings.api.http.refusals import (
 )
 from tidings.core.events.call_split import CallRefused, form_of, too_large
 from tidings.core.events.calls import Caller, CallReader, Item, Rejected
-from tidings.engine.access.access import Denied
 from tidings.engine.access.limits import Allowance
 from tidings.engine.events.intake import Draft, Intake, Overloaded, Verdict
 from tidings.engine.events.late_checks import LateChecks, concluded
+from tidings.errors import Denied
 from tidings.store.port import NewRejection, StoreDown
 
 SCOPE = "events:write"
@@ -181,13 +182,14 @@ class AcceptApp:
                 close=not read,
             )
         except Denied as error:
+            why = error.reason
             answer = refusal(
-                error.status,
-                error.code,
-                error.message,
+                status_of(error),
+                str(why.code),
+                why.message,
                 request,
-                path=error.field,
-                retry_after=error.retry_after_s,
+                path=why.field,
+                retry_after=wait_of(error),
                 close=True,
             )
         except (StoreDown, Overloaded) as error:

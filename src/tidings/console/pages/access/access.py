@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from tidings.api.answers import status_of
 from tidings.console.visit import Visit
 from tidings.core.access.credential_rules import KINDS, OVERLAP_H, OVERLAP_H_MAX
 from tidings.core.access.scopes import LEVELS, RESOURCES, ROLES, show_scopes
 from tidings.core.form import number_of
-from tidings.engine.access.credentials import CredentialRefused, UnknownCredential
-from tidings.errors import Refusal, not_found
+from tidings.engine.access.credentials import UnknownCredential
+from tidings.errors import Refusal, RequestRefused, not_found
 from tidings.store.port import Credential
 
 AT = "/access"
@@ -73,8 +74,8 @@ async def create(visit: Visit) -> Response:
         body["limits"] = limits
     try:
         made, secret = await visit.services.credentials.create(visit.caller, visit.caller.org, body)
-    except CredentialRefused as refused:
-        return _form(visit, said, scopes, refused.refusals, refused.status)
+    except RequestRefused as refused:
+        return _form(visit, said, scopes, refused.refusals, status_of(refused))
     return visit.page("credential_made.html", one=_shown(visit, made), secret=secret, rotated=False)
 
 
@@ -91,8 +92,8 @@ async def rotate(visit: Visit) -> Response:
         made, secret = await visit.services.credentials.rotate(
             visit.caller, visit.caller.org, old.id, body
         )
-    except CredentialRefused as refused:
-        return _ask_rotate(visit, old, said, refused.refusals[0].message, refused.status)
+    except RequestRefused as refused:
+        return _ask_rotate(visit, old, said, refused.reason.message, status_of(refused))
     return visit.page("credential_made.html", one=_shown(visit, made), secret=secret, rotated=True)
 
 
@@ -106,8 +107,8 @@ async def revoke(visit: Visit) -> Response:
     old = _own(visit)
     try:
         await visit.services.credentials.revoke(visit.caller, visit.caller.org, old.id)
-    except CredentialRefused as refused:
-        return _ask_revoke(visit, old, refused.refusals[0].message, refused.status)
+    except RequestRefused as refused:
+        return _ask_revoke(visit, old, refused.reason.message, status_of(refused))
     return visit.go(AT, f"{old.name or old.id} is revoked.")
 
 

@@ -3,18 +3,19 @@
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from tidings.api.answers import status_of
 from tidings.api.http.front import address_of
 from tidings.console.frame import ELSEWHERE, SIGN_IN, Frame, read_form
 from tidings.console.pages.access.access import AT
+from tidings.console.pages.access.sign_in import slow_down
 from tidings.console.place import OUTSIDE
 from tidings.console.visit import Visit
 from tidings.core.access.scopes import ROLES
-from tidings.engine.access.denied import Denied
 from tidings.engine.access.guarded_links import open_link
 from tidings.engine.access.passwords import TooBusy
 from tidings.engine.access.sign_in_guard import TooManyTries
-from tidings.engine.access.user_records import NewLink, UnknownUser, User, UserRefused
-from tidings.errors import not_found
+from tidings.engine.access.user_records import NewLink, UnknownUser, User
+from tidings.errors import RequestRefused, not_found
 from tidings.store.port import StoreDown
 
 WELCOME = OUTSIDE.at("/welcome")
@@ -37,9 +38,9 @@ async def invite(visit: Visit) -> Response:
     said = {name: visit.form.get(name, "").strip()[:1024] for name in ("email", "name", "role")}
     try:
         user, link = await visit.services.users.create(visit.caller, visit.caller.org, said)
-    except UserRefused as refused:
+    except RequestRefused as refused:
         placed = {one.field: one.message for one in reversed(refused.refusals)}
-        return _form(visit, said, placed, refused.status)
+        return _form(visit, said, placed, status_of(refused))
     assert link is not None  # only a password makes it needless, and none was given
     return _link_made(visit, user, link)
 
@@ -68,8 +69,8 @@ async def change(visit: Visit) -> Response:
         if what == "remove":
             await services.users.remove(visit.caller, org, user.person.id)
             return visit.go(AT, f"{user.person.email} is no user of this org any more.")
-    except UserRefused as refused:
-        return _page(visit, user, refused.refusals[0].message, refused.status)
+    except RequestRefused as refused:
+        return _page(visit, user, refused.reason.message, status_of(refused))
     return visit.go(at)
 
 
@@ -122,14 +123,13 @@ class Welcome:
             password = str(form.get("password", ""))
             address, now_s = address_of(request.scope), services.clock.now_ms() / 1000
             await open_link(services.guard, services.users, now_s, address, token, password)
-        except UserRefused as refused:
-            return self._form(request, token, refused.refusals[0].message, refused.status)
+        except TooBusy as busy:
+            said = "Too many passwords are checked now. Try again."
+            return self._form(request, token, said, status_of(busy))
         except TooManyTries as tries:
-            return self._form(request, token, str(tries), 429)
-        except TooBusy:
-            return self._form(request, token, "Too many passwords are checked now. Try again.", 503)
-        except Denied as denied:
-            return self._form(request, token, denied.message, denied.status)
+            return self._form(request, token, slow_down(tries), status_of(tries))
+        except RequestRefused as refused:
+            return self._form(request, token, refused.reason.message, status_of(refused))
         except StoreDown:
             said = "The store takes no writes at the moment. Try again."
             return self._form(request, token, said, 503)

@@ -6,14 +6,15 @@ import re
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from tidings.api.answers import status_of
 from tidings.api.http.front import address_of
 from tidings.console.frame import Frame
 from tidings.console.place import Place
 from tidings.console.visit import Visit
 from tidings.core.access.portal_rules import COLOUR, accents
-from tidings.engine.access.denied import Denied
 from tidings.engine.access.session_table import Opened
 from tidings.engine.access.sessions import PORTAL_MS
+from tidings.errors import Denied
 from tidings.store.port import StoreDown
 
 AGENT_MAX = 200
@@ -51,7 +52,7 @@ class Gate:
         try:
             signed, opened = await portals.open(token, address, agent)
         except Denied as denied:
-            return frame.portal_ended(request, None, denied.message, denied.status)
+            return frame.portal_ended(request, None, denied.reason.message, status_of(denied))
         except StoreDown:
             said = "The service takes no new sessions at the moment. Load the page again."
             return frame.portal_ended(request, None, said, 503)

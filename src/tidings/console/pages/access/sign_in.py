@@ -7,14 +7,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tidings.api.answers import Refused
+from tidings.api.answers import Refused, status_of
 from tidings.api.http.front import address_of
 from tidings.console.frame import ELSEWHERE, SIGN_IN, Frame, read_form
 from tidings.console.visit import PlainVisit
 from tidings.core.access.from_browser import HOME, opened_by_hand, return_path
-from tidings.engine.access.denied import Denied
 from tidings.engine.access.sessions import SignedIn
 from tidings.engine.access.sign_in_guard import TooManyTries
+from tidings.errors import Denied, RequestRefused
 from tidings.store.port import StoreDown
 
 Signing = Coroutine[Any, Any, SignedIn]
@@ -53,8 +53,8 @@ class Door:
         """The form's answer."""
         try:
             form = await read_form(request)
-        except Denied as denied:
-            return self._form(request, "", HOME, denied.message, denied.status)
+        except RequestRefused as refused:
+            return self._form(request, "", HOME, refused.reason.message, status_of(refused))
         to = return_path(str(form.get("to", "")))
         if not self._frame.from_here(request):
             return self._form(request, "", to, ELSEWHERE, 403)
@@ -77,7 +77,7 @@ class Door:
                 return self._form(request, name, to, UNSAFE, 400)
             signed = await signing
         except TooManyTries as tries:
-            return self._form(request, name, to, str(tries), 429)
+            return self._form(request, name, to, slow_down(tries), status_of(tries))
         except (Denied, Refused) as denied:
             return self._form(request, name, to, str(denied), 401)
         except StoreDown:
@@ -125,6 +125,15 @@ async def sign_out_everywhere(visit: PlainVisit) -> Response:
     """End all of them."""
     await visit.services.sessions.sign_out_everywhere(visit.token)
     return RedirectResponse(SIGN_IN, 303)
+
+
+def slow_down(tries: TooManyTries) -> str:
+    """What a page says to who tries too often: there is a browser that may be known."""
+    return (
+        f"Sign-ins from here, or to this account, were too many. Wait {tries.wait_s:.0f} s, then "
+        "try once with the right pair, or in a browser where you have signed in before. "
+        "(too_many_tries, -)"
+    )
 
 
 def _who(request: Request) -> tuple[str, str]:

@@ -3,8 +3,9 @@
 from starlette.responses import Response
 
 from tidings.console.visit import PlainVisit, Visit
-from tidings.engine.access.denied import Denied, demand
+from tidings.engine.access.denied import demand
 from tidings.engine.delivery.stops import EVERYTHING
+from tidings.errors import Forbidden
 from tidings.reads.webhooks.left import left_now
 
 AT, ALL = "/stop", "/stop-all"
@@ -53,8 +54,7 @@ async def throw_all(visit: PlainVisit) -> Response:
 
 def _platform(visit: PlainVisit, scope: str) -> None:
     if not visit.caller.platform:
-        raise Denied(
-            403,
+        raise Forbidden.because(
             "forbidden",
             "Sending for all orgs must be stopped by the platform's own credential; got one of an "
             "org. Stop your org alone, or ask the operator. (forbidden, session)",

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from tidings.api.http.event_stream import event_stream
 from tidings.console.visit import Visit
 from tidings.core.delivery.states import State
-from tidings.engine.access.denied import Denied
+from tidings.errors import Denied
 
 KINDS = (("", "events and deliveries"), ("event", "events"), ("delivery", "deliveries"))
 STATES = [State.DELIVERED.word, State.RETRYING.word, State.FAILED.word]
