@@ -18,7 +18,7 @@ SOURCE = Path(tidings.__file__).parent
 # Functions and exceptions of the code whose texts a caller, an operator or a user gets to read.
 REFUSE = frozenset(
     "refuse refused warn Stop Denied Fault Refusal TargetRefused BackupRefused SchemaRefused "
-    "RecordRefused CallRefused FilterRefused LoadRefused AnswerRefused BadFile FileFault "
+    "RecordRefused call_refused FilterRefused LoadRefused AnswerRefused BadFile FileFault "
     "StoreRefused PlatformDown BootstrapRefused VaultRefused Unreachable DemoFailed Unrenderable "
     "SettingsRefused _Unfinished _refused _refusal _fault because".split()
 )

@@ -7,7 +7,7 @@ import pytest
 
 from tests.api.accept_client import EVENT, Answer, Part, Service
 from tidings.api.http.body import BodyReader, Gone
-from tidings.core.events.call_split import CallRefused
+from tidings.errors import TooSlow
 
 pytestmark = pytest.mark.timeout(28)  # nothing here may last
 
@@ -96,5 +96,5 @@ async def test_what_the_reader_raises() -> None:
     with pytest.raises(Gone):
         await reader.read(gone)
     assert await reader.read(bare) == b""
-    with pytest.raises(CallRefused):
+    with pytest.raises(TooSlow):
         await reader.read(idle)

@@ -7,9 +7,10 @@ import msgspec
 import pytest
 
 from tests.core.events.parts import checked
-from tidings.core.events.call_split import CallRefused, Limits
+from tidings.core.events.call_split import Limits
 from tidings.core.events.calls import Caller, CallReader, IntakeRules, Rejected
 from tidings.engine.events.intake import Draft
+from tidings.errors import Invalid, RequestRefused
 
 NOW = 1_770_801_300_412
 OWN, OTHER, GONE, OPEN, LENIENT, OFF = 2001, 2002, 2999, 2003, 2004, 2005
@@ -82,8 +83,8 @@ def rejected(body: bytes, **more: Any) -> Rejected:
     return item
 
 
-def refused(body: bytes, kind: bytes | None = JSON, **more: Any) -> CallRefused:
-    with pytest.raises(CallRefused) as caught:
+def refused(body: bytes, kind: bytes | None = JSON, **more: Any) -> RequestRefused:
+    with pytest.raises(RequestRefused) as caught:
         read(body, kind, **more)
     return caught.value
 
@@ -170,7 +171,7 @@ NOT_JSON = {
 @pytest.mark.parametrize("name", NOT_JSON)
 def test_what_is_not_json_refuses_the_call(name: str) -> None:
     refusal = refused(NOT_JSON[name])
-    assert (refusal.status, refusal.code) == (400, "not_json")
+    assert (type(refusal), refusal.reason.code) == (Invalid, "not_json")
 
 
 REFUSED = {
@@ -346,7 +347,7 @@ def test_an_idempotency_key_makes_ids_repeatable() -> None:
 @pytest.mark.parametrize("key", ["", "a b", "é", "x" * 256, "a\x00"])
 def test_a_key_that_is_none(key: str) -> None:
     refusal = refused(event(), key=key)
-    assert (refusal.status, refusal.code) == (400, "idempotency_key")
+    assert (type(refusal), refusal.reason.code) == (Invalid, "idempotency_key")
 
 
 def test_a_refused_event_keeps_no_made_id_and_its_own_bytes() -> None:

@@ -18,6 +18,7 @@ from tests.core.events.test_envelope import (
 from tidings.core.events.call_split import Limits
 from tidings.core.events.calls import Caller, Rejected
 from tidings.engine.events.intake import Draft
+from tidings.errors import Invalid, TooLarge, Unsupported
 
 NDJSON = b"application/x-ndjson"
 
@@ -55,11 +56,11 @@ def test_a_fault_of_one_event_refuses_that_event_alone() -> None:
 
 @pytest.mark.parametrize("body", [b"[", b"[{]", b"[{}}", b"[" + event(), b"[{},]", b"x"])
 def test_an_array_that_cannot_be_split_refuses_the_call(body: bytes) -> None:
-    assert (refused(body).status, refused(body).code) == (400, "not_json")
+    assert (type(refused(body)), refused(body).reason.code) == (Invalid, "not_json")
 
 
 def test_an_array_of_hundreds_of_levels_refuses_the_call() -> None:
-    assert refused(b"[" * 100_000).code == "too_deep"
+    assert refused(b"[" * 100_000).reason.code == "too_deep"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_an_array_of_hundreds_of_levels_refuses_the_call() -> None:
     + [(b"[]", b"application/cloudevents-batch+json")],
 )
 def test_a_call_without_events(body: bytes, kind: bytes) -> None:
-    assert (refused(body, kind).status, refused(body, kind).code) == (400, "no_events")
+    assert (type(refused(body, kind)), refused(body, kind).reason.code) == (Invalid, "no_events")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_content_types_of_json(kind: bytes) -> None:
 )
 def test_content_types_that_are_not_taken(kind: bytes | None, code: str) -> None:
     refusal = refused(event(), kind)
-    assert (refusal.status, refusal.code) == (415, code)
+    assert (type(refusal), refusal.reason.code) == (Unsupported, code)
 
 
 @pytest.mark.parametrize("more", [-1, 0])
@@ -118,7 +119,7 @@ def test_the_greatest_body_and_event(more: int) -> None:
 def test_a_body_beyond_its_limit(body: bytes) -> None:
     assert read(body, limits=Limits(body_bytes=len(body)))
     refusal = refused(body, limits=Limits(body_bytes=len(body) - 1))
-    assert (refusal.status, refusal.code) == (413, "body_too_large")
+    assert (type(refusal), refusal.reason.code) == (TooLarge, "body_too_large")
 
 
 @pytest.mark.parametrize(("glue", "kind"), [(b",", JSON), (b"\n", NDJSON)])
@@ -130,7 +131,7 @@ def test_the_greatest_number_of_events(glue: bytes, kind: bytes) -> None:
     limits = Limits(events=3)
     assert statuses(read(call(3), kind, limits=limits)) == "+++"
     refusal = refused(call(4), kind, limits=limits)
-    assert (refusal.status, refusal.code) == (413, "too_many_events")
+    assert (type(refusal), refusal.reason.code) == (TooLarge, "too_many_events")
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ def test_millions_of_items_are_refused_before_they_are_made(body: bytes, kind: b
     refusal = refused(body, kind)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert refusal.status == 413
+    assert type(refusal) is TooLarge
     assert peak < 2 * len(body) + 1_000_000
 
 

@@ -1,4 +1,4 @@
-"""Properties: bytes in are bytes out, twins are found, and nothing but CallRefused is raised."""
+"""Properties: bytes in are bytes out, twins are found, and nothing but refusals is raised."""
 
 import json
 from typing import Any
@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from tests.core.events.test_envelope import JSON, NOW, OPEN, OWN, RULES, Types
 from tests.depth import depth
-from tidings.core.events.call_split import CallRefused, Limits
+from tidings.core.events.call_split import Limits
 from tidings.core.events.calls import Caller, CallReader, Rejected
 from tidings.core.events.envelope import deeper
 from tidings.engine.events.intake import Draft
+from tidings.errors import Invalid, RequestRefused, TooLarge, Unsupported
 
 KINDS = [
     JSON,
@@ -129,12 +130,12 @@ def test_depth_is_counted_exactly(value: Any, depth: int) -> None:
 
 
 def check(body: bytes, kind: bytes | None, headers: dict[bytes, bytes], key: str | None) -> None:
-    """Only drafts, refused events and CallRefused."""
+    """Only drafts, refused events and refusals of the call."""
     try:
         items = read(body, kind, headers, key)
-    except CallRefused as refusal:
-        assert 400 <= refusal.status < 500
-        assert refusal.message
+    except RequestRefused as refusal:
+        assert type(refusal) in (Invalid, TooLarge, Unsupported)
+        assert refusal.reason.message
         return
     assert items
     for item in items:

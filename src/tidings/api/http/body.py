@@ -9,13 +9,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from tidings.core.events.call_split import CallRefused, too_large
+from tidings.core.events.call_split import call_refused, too_large
+from tidings.errors import TidingsError, TooSlow
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
 
-class Gone(Exception):
+class Gone(TidingsError):
     """The caller went away before its request was complete; nobody waits for an answer."""
 
 
@@ -31,7 +32,7 @@ class BodyReader:
         self._timer: asyncio.TimerHandle | None = None
 
     async def read(self, receive: Receive) -> bytes:
-        """The whole body. Raises CallRefused (408, 413) or Gone."""
+        """The whole body. Raises TooSlow, TooLarge or Gone."""
         task = asyncio.current_task()
         assert task is not None
         loop = task.get_loop()
@@ -79,6 +80,6 @@ class BodyReader:
         if self._waiting:
             self._timer = loop.call_later(self._look_s, self._look, loop)
 
-    def _slow(self) -> CallRefused:
+    def _slow(self) -> TooSlow:
         rule = f"The body must be here within {self._seconds:g} s"
-        return CallRefused(408, "body_too_slow", f"{rule}; got a part of it. Send it again.")
+        return call_refused(TooSlow, "body_too_slow", f"{rule}; got a part of it. Send it again.")

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
 from tidings.core.events.cloudevents import BINARY_MARK
 from tidings.core.events.envelope import NOT_JSON, Fault, unreadable
-from tidings.errors import named_in
+from tidings.errors import Invalid, RequestRefused, TooLarge, Unsupported
+
+Refused = TypeVar("Refused", bound=RequestRefused)
 
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _JSON_SUFFIX = re.compile(r"[\w.!#$&^-]+/(?:[\w.!#$&^-]+\+)?json")
@@ -24,23 +26,9 @@ _FORMS: dict[bytes, Form] = {
 }
 
 
-class CallRefused(Exception):
+def call_refused(kind: type[Refused], code: str, said: str, where: str = "body") -> Refused:
     """The whole call is refused; no event of it was looked at further."""
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        said: str,
-        retry_after: float | None = None,
-        where: str = "body",
-    ) -> None:
-        super().__init__(said)
-        self.status = status
-        self.code = code
-        self.message = f"{said} ({code}, {where})"
-        self.field = named_in(self.message)
-        self.retry_after = retry_after
+    return kind.because(code, f"{said} ({code}, {where})")
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -56,13 +44,13 @@ DEFAULT_LIMITS = Limits()
 
 
 def form_of(content_type: bytes | None, headers: Mapping[bytes, bytes]) -> Form:
-    """The form of a call by its content type and `ce-` headers, or CallRefused 415."""
+    """The form of a call by its content type and `ce-` headers, or Unsupported."""
     text = (content_type or b"").decode("latin-1")
     media = text.partition(";")[0].strip().lower()
     charset = _CHARSET.search(text)
     if charset and charset[1].lower() not in ("utf-8", "utf8", "us-ascii"):
         message = f"The charset must be utf-8; got {charset[1][:40]}. Encode the body as UTF-8."
-        raise CallRefused(415, "charset", message, where=_TYPE)
+        raise call_refused(Unsupported, "charset", message, where=_TYPE)
     form = _FORMS.get(media.encode("latin-1"))
     if BINARY_MARK in headers and form in (None, "json"):
         if not media or _JSON_SUFFIX.fullmatch(media):
@@ -71,14 +59,14 @@ def form_of(content_type: bytes | None, headers: Mapping[bytes, bytes]) -> Form:
         known = ", ".join(kind.decode() for kind in _FORMS)
         got = f'"{media[:80]}"' if media else "none"
         message = f"The content type must be one of {known}; got {got}. Name the one that you send."
-        raise CallRefused(415, "content_type", message, where=_TYPE)
+        raise call_refused(Unsupported, "content_type", message, where=_TYPE)
     return form
 
 
-def too_large(limit: int, size: int) -> CallRefused:
-    """413, by the length that was announced or by the bytes that came."""
+def too_large(limit: int, size: int) -> TooLarge:
+    """By the length that was announced or by the bytes that came."""
     message = f"The body must have at most {limit} bytes; got {size} or more. Send fewer events."
-    return CallRefused(413, "body_too_large", message)
+    return call_refused(TooLarge, "body_too_large", message)
 
 
 def of_body(fault: Fault) -> str:
@@ -86,13 +74,15 @@ def of_body(fault: Fault) -> str:
     return fault.said.replace("The event must", "The body must", 1)
 
 
-def _too_many(limits: Limits) -> CallRefused:
+def _too_many(limits: Limits) -> TooLarge:
     message = f"A call must have at most {limits.events} events; got more. Send them in parts."
-    return CallRefused(413, "too_many_events", message)
+    return call_refused(TooLarge, "too_many_events", message)
 
 
-def _empty() -> CallRefused:
-    return CallRefused(400, "no_events", "A call must have an event; got none. Send 1 or more.")
+def _empty() -> Invalid:
+    return call_refused(
+        Invalid, "no_events", "A call must have an event; got none. Send 1 or more."
+    )
 
 
 class _Item:
@@ -121,16 +111,16 @@ def _count(body: bytes, limits: Limits) -> None:
 
 
 def split(body: bytes, limits: Limits) -> list[bytes]:
-    """The items of an array as they stand in it, or CallRefused."""
+    """The items of an array as they stand in it; Invalid, TooLarge."""
     if body.lstrip(b" \t\r\n")[:1] not in (b"[", b"") and body[:3] != b"\xef\xbb\xbf":
         message = "The body must be one object or an array of objects; got something else."
-        raise CallRefused(400, NOT_JSON, f"{message} Put events in braces.")
+        raise call_refused(Invalid, NOT_JSON, f"{message} Put events in braces.")
     try:
         _count(body, limits)
         raws = _raw_list(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         fault = unreadable(body, error)
-        raise CallRefused(400, fault.code, of_body(fault)) from None
+        raise call_refused(Invalid, fault.code, of_body(fault)) from None
     if len(raws) > limits.events:
         raise _too_many(limits)
     if not raws:
@@ -139,7 +129,7 @@ def split(body: bytes, limits: Limits) -> list[bytes]:
 
 
 def lines(body: bytes, limits: Limits) -> list[bytes]:
-    """The lines of NDJSON that are not blank, or CallRefused."""
+    """The lines of NDJSON that are not blank; Invalid, TooLarge."""
     pieces = body.split(b"\n", 2 * limits.events + 1)
     found = [line for piece in pieces if (line := piece.strip(b" \t\r"))]
     if len(found) > limits.events or len(pieces) > 2 * limits.events + 1:

@@ -2,8 +2,8 @@
 
 Forms, told apart by content type: one flat object or an array of them (`application/json`), NDJSON
 (`application/x-ndjson`), CloudEvents 1.0 structured, batch, and binary (`ce-` headers). A call that
-cannot be split into events is refused as a whole (`CallRefused`); a fault of one event refuses that
-event alone (issue "The path", paragraph Accept). Nothing else is ever raised.
+cannot be split into events is refused as a whole (Invalid, TooLarge, Unsupported); a fault of one
+event refuses that event alone. Nothing else is ever raised.
 
 Pure: the time, the maker of ids, the catalogue and the rules of an org are passed in, and so is the
 maker of drafts, because a draft belongs to the engine.
@@ -20,9 +20,9 @@ from tidings.catalogue.versions import version_of
 from tidings.core.events import cloudevents
 from tidings.core.events.attribution import Attribution
 from tidings.core.events.call_split import (
-    CallRefused,
     Form,
     Limits,
+    call_refused,
     form_of,
     lines,
     of_body,
@@ -48,6 +48,7 @@ from tidings.core.events.envelope import (
 )
 from tidings.core.events.own_types import RESERVED
 from tidings.core.ids import EVENT_ID, UNKNOWN_NAME, derived_event_id
+from tidings.errors import Invalid
 
 Draft_co = TypeVar("Draft_co", covariant=True)
 Draft = TypeVar("Draft")
@@ -222,7 +223,7 @@ class CallReader(Generic[Draft]):
         key: str | None,  # the Idempotency-Key
         now_ms: int,
     ) -> "list[Item[Draft]]":
-        """One item for each event, in order. Raises CallRefused."""
+        """One item for each event, in order. Raises Invalid, TooLarge, Unsupported."""
         return list(self.read_each(content_type, headers, body, caller, key, now_ms))
 
     def read_each(
@@ -246,7 +247,7 @@ class CallReader(Generic[Draft]):
         if key is not None and not _KEY.fullmatch(key):
             rule = "Idempotency-Key must be 1 to 255 visible ASCII characters"
             said = f"{rule}; got {came(key)}. Use a UUID."
-            raise CallRefused(400, "idempotency_key", said, where="header Idempotency-Key")
+            raise call_refused(Invalid, "idempotency_key", said, where="header Idempotency-Key")
         if form == "json":
             if body.lstrip(b" \t\r\n")[:1] == b"{":
                 return [self._alone(body, body, caller, key, now_ms)]
@@ -285,7 +286,7 @@ class CallReader(Generic[Draft]):
     def _refused_alone(self, raw: bytes, fault: Fault) -> Rejected:
         """A body that is one event: what cannot be parsed refuses the call."""
         if fault.code == NOT_JSON:
-            raise CallRefused(400, NOT_JSON, of_body(fault)) from None
+            raise call_refused(Invalid, NOT_JSON, of_body(fault)) from None
         return self._refuse(raw, {}, fault)
 
     def _many(

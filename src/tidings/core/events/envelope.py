@@ -24,6 +24,7 @@ import msgspec
 
 from tidings.core.exact_json import fields_of, write_exactly
 from tidings.core.ids import EVENT_ID
+from tidings.errors import Refusal, Unprocessable
 
 NOT_JSON = "not_json"
 NAME_MAX = 128
@@ -50,18 +51,18 @@ class Absent:
 ABSENT = Absent()
 
 
-class Fault(Exception):
+class Fault(Unprocessable):
     """One event is refused. The other events of its call are not.
 
     `said` is what must be, what came and what to do; `message` adds where: code and field.
     """
 
     def __init__(self, code: str, said: str, path: str = "") -> None:
-        super().__init__(said)
+        self.message = f"{said} ({code}, {f'field {path}' if path else 'event'})"
+        super().__init__(Refusal(code, self.message, path))
         self.code = code
         self.said = said
         self.path = path
-        self.message = f"{said} ({code}, {f'field {path}' if path else 'event'})"
 
 
 def came(value: object) -> str:

@@ -4,6 +4,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from tidings.errors import Busy
 from tidings.store.port import NewRejection
 
 
@@ -28,8 +29,13 @@ class Verdict(msgspec.Struct, frozen=True):
     warning: str | None = None  # a duplicate whose bytes differ from the stored ones says so
 
 
-class Overloaded(Exception):
-    """Too many bytes wait for their commit, or they wait for too long: 503 with `Retry-After`."""
+class Overloaded(Busy):
+    """Too many bytes wait for their commit, or they wait for too long. `why` is for the log: who
+    has sent them is told in the words of their face."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self.args = (why,)
 
 
 class Intake(Protocol):

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 
-from tidings.core.events.call_split import CallRefused
+from tidings.core.events.call_split import call_refused
 from tidings.core.events.calls import Caller, CallReader, Rejected
 from tidings.engine.events.intake import Draft, Intake, Verdict
 from tidings.engine.events.late_checks import LateChecks, concluded
+from tidings.errors import NotFound, Unprocessable
 from tidings.store import port
 
 PLAIN, STRUCTURED = b"application/json", b"application/cloudevents+json"
 
 
-class UnknownRejection(Exception):
+class UnknownRejection(NotFound):
     """The org has no refused event of this number."""
 
 
@@ -37,18 +38,18 @@ class Readmission:
         """The event's id and what became of it; or why it is still refused.
 
         Once it is accepted, or known to be, the refusal is forgotten. UnknownRejection, StoreDown,
-        Overloaded, and CallRefused where its bytes are no event at all.
+        Overloaded, and Invalid, TooLarge or Unprocessable where its bytes are no event at all.
         """
         kept = await self._store.rejection(org, number)
         if kept is None:
-            raise UnknownRejection(str(number))
+            raise UnknownRejection
         came = await self.take(org, kept.body)
         if not isinstance(came, Rejected):
             await self._store.drop_rejection(org, number)
         return came
 
     async def take(self, org: int, body: bytes) -> tuple[str, Verdict] | Rejected:
-        """One event that somebody offers by hand; StoreDown, Overloaded, CallRefused as above.
+        """One event that somebody offers by hand; what is raised is as above.
 
         A refusal is not kept: who offers it sees it, and can offer it again.
         """
@@ -58,7 +59,7 @@ class Readmission:
         items = await concluded(read, self._late)
         if len(items) != 1:
             said = f"The body must be one event; got {len(items)}. Send them one by one."
-            raise CallRefused(422, "one_event", said)
+            raise call_refused(Unprocessable, "one_event", said)
         (item,) = items
         if isinstance(item, Rejected):
             return item

@@ -3,12 +3,11 @@
 from collections.abc import Awaitable
 from typing import Any
 
-from tidings.core.events.call_split import CallRefused
 from tidings.core.events.calls import Rejected
 from tidings.core.ids import read, show
 from tidings.engine.events.intake import Overloaded, Verdict
 from tidings.engine.events.readmission import Readmission, UnknownRejection
-from tidings.errors import Busy, NotFound, Refusal, Unprocessable, not_found
+from tidings.errors import Busy, Invalid, NotFound, Refusal, TooLarge, Unprocessable, not_found
 from tidings.reads.messages import show_bytes
 from tidings.reads.times import iso
 from tidings.store.port import Rejection
@@ -31,8 +30,8 @@ async def taken(taking: Awaitable[tuple[str, Verdict] | Rejected]) -> tuple[str,
     """What became of an event that somebody offers by hand. Refused says why it is not taken."""
     try:
         came = await taking
-    except CallRefused as wrong:
-        raise Unprocessable(Refusal(wrong.code, wrong.message, wrong.field)) from None
+    except (Invalid, TooLarge) as wrong:  # as an event by itself would be
+        raise Unprocessable(*wrong.refusals) from None
     except Overloaded:
         raise Busy(
             Refusal(

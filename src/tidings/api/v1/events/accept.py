@@ -30,12 +30,12 @@ from tidings.api.http.refusals import (
     refusal,
     request_id,
 )
-from tidings.core.events.call_split import CallRefused, form_of, too_large
+from tidings.core.events.call_split import call_refused, form_of, too_large
 from tidings.core.events.calls import Caller, CallReader, Item, Rejected
 from tidings.engine.access.limits import Allowance
 from tidings.engine.events.intake import Draft, Intake, Overloaded, Verdict
 from tidings.engine.events.late_checks import LateChecks, concluded
-from tidings.errors import Denied
+from tidings.errors import Forbidden, Invalid, RequestRefused, Throttled, Unsupported
 from tidings.store.port import NewRejection, StoreDown
 
 SCOPE = "events:write"
@@ -148,7 +148,9 @@ class AcceptApp:
             caller = self._caller(headers, scope)
             content_type = headers.get(b"content-type")
             if caller.limited:
-                allowance = self._allow(caller)
+                allowance = None if self._throttle is None else self._throttle.events(caller)
+                if allowance is not None and allowance.wait_s:
+                    raise _too_many(allowance)
             if b"content-encoding" in headers or content_type != b"application/json":
                 _check_content(content_type, headers)
             length = headers.get(b"content-length")
@@ -170,18 +172,9 @@ class AcceptApp:
                 answer = await self._one(items[0], request)
             else:
                 answer = await self._several(await concluded(items, self._late), caller, request)
-        except CallRefused as error:
-            allowance = getattr(error, "allowance", allowance)
-            answer = refusal(
-                error.status,
-                error.code,
-                error.message,
-                request,
-                path=error.field,
-                retry_after=error.retry_after,
-                close=not read,
-            )
-        except Denied as error:
+        except (StoreDown, Overloaded) as error:
+            answer = _unavailable(error, request)
+        except RequestRefused as error:
             why = error.reason
             answer = refusal(
                 status_of(error),
@@ -190,10 +183,8 @@ class AcceptApp:
                 request,
                 path=why.field,
                 retry_after=wait_of(error),
-                close=True,
+                close=not read,
             )
-        except (StoreDown, Overloaded) as error:
-            answer = _unavailable(error, request)
         except Gone:
             return
         except Exception:
@@ -210,7 +201,7 @@ class AcceptApp:
     def _caller(self, headers: dict[bytes, bytes], scope: MutableMapping[str, Any]) -> Caller:
         if ORIGIN in headers or FETCH_SITE in headers:
             if (found := foreign(headers, lambda: self._origins_of(scope))) is not None:
-                raise CallRefused(403, CODE, found[0], where=f"header {found[1]}")
+                raise call_refused(Forbidden, CODE, found[0], where=f"header {found[1]}")
         caller = self._access.caller(
             headers.get(b"authorization"),
             SCOPE,
@@ -228,13 +219,6 @@ class AcceptApp:
             events_per_s=acting.events_per_s,
             limited=acting.limited,
         )
-
-    def _allow(self, caller: Caller) -> Allowance | None:
-        """Let a call in, or CallRefused 429."""
-        allowance = None if self._throttle is None else self._throttle.events(caller)
-        if allowance is not None and allowance.wait_s:
-            raise TooMany(allowance)
-        return allowance
 
     def _check_length(self, length: bytes) -> None:
         """413 by the announced length; that it is a number, and true, is the server's to see."""
@@ -294,14 +278,12 @@ async def _slowly(events: Iterable[Item[Draft]]) -> list[Item[Draft]]:
     return items
 
 
-class TooMany(CallRefused):
-    """429: the call must wait."""
-
-    def __init__(self, allowance: Allowance) -> None:
-        rule = "Events must stay within the rate of the credential and its org; got more"
-        said = f"{rule}. Wait for the time in Retry-After, then send them again."
-        super().__init__(429, "too_many_events", said, allowance.wait_s, "credential")
-        self.allowance = allowance
+def _too_many(allowance: Allowance) -> Throttled:
+    message = (
+        "Events must stay within the rate of the credential and its org; got more. Wait for the "
+        "time in Retry-After, then send them again. (too_many_events, credential)"
+    )
+    return Throttled.because("too_many_events", message, allowance.wait_s)
 
 
 def _check_content(content_type: bytes | None, headers: dict[bytes, bytes]) -> None:
@@ -310,7 +292,9 @@ def _check_content(content_type: bytes | None, headers: dict[bytes, bytes]) -> N
     if encoding.lower() != b"identity":
         got = encoding[:40].decode("latin-1")
         message = f'The body must not be encoded; got Content-Encoding "{got}". Send it plain.'
-        raise CallRefused(415, "content_encoding", message, where="header Content-Encoding")
+        raise call_refused(
+            Unsupported, "content_encoding", message, where="header Content-Encoding"
+        )
     form_of(content_type, headers)
 
 
@@ -345,5 +329,5 @@ def _refuse_repeated(pairs: list[tuple[bytes, bytes]]) -> None:
         if name in seen and (name in _ONCE or name in _ONCE_OURS or name.startswith(b"ce-")):
             shown = name[:80].decode("latin-1")
             said = f"The header {shown} must stand once; got it twice or more. Send one of them."
-            raise CallRefused(400, "header_repeated", said, where=f"header {shown}")
+            raise call_refused(Invalid, "header_repeated", said, where=f"header {shown}")
         seen.add(name)
