@@ -20,7 +20,7 @@ REFUSE = frozenset(
     "refuse refused warn Stop Denied Fault Refusal TargetRefused BackupRefused SchemaRefused "
     "RecordRefused call_refused FilterRefused LoadRefused AnswerRefused BadFile FileFault "
     "StoreRefused PlatformDown BootstrapRefused VaultRefused Unreachable DemoFailed Unrenderable "
-    "SettingsRefused _Unfinished _refused _refusal _fault because".split()
+    "SettingsRefused _refused _refusal _fault because".split()
 )
 SENTENCE = re.compile(r"[A-Za-z…\"(].* .*[.:…)\w]", re.S)
 UNKIND = re.compile(

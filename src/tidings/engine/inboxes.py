@@ -27,7 +27,7 @@ from tidings.core.webhooks.masks import masked_arrival
 from tidings.engine.clock import Clock
 from tidings.engine.events.feed import Feed
 from tidings.engine.outage import Outage
-from tidings.errors import Refusal
+from tidings.errors import Conflict, Invalid, NotFound, Refusal, not_found
 from tidings.store import port
 
 INBOXES_MAX = 100  # of an org
@@ -46,16 +46,12 @@ log = structlog.get_logger("tidings.inboxes")
 _answers = msgspec.json.Decoder(InboxAnswer)
 
 
-class UnknownInbox(Exception):
+class UnknownInbox(NotFound):
     """The org has no inbox of this id."""
 
-
-class InboxRefused(Exception):
-    """An inbox cannot be as asked, for these reasons."""
-
-    def __init__(self, refusals: Sequence[Refusal]) -> None:
-        super().__init__(refusals[0].message)
-        self.refusals = refusals
+    def __init__(self, inbox_id: str) -> None:
+        unknown = not_found("id", "the id of an inbox of this org, as inb_…", inbox_id)
+        super().__init__(*unknown.refusals)
 
 
 class Live:
@@ -153,19 +149,17 @@ class Inboxes:
         return token in self._by_token
 
     async def create(self, org: int, body: dict[str, object]) -> tuple[Live, Sequence[Refusal]]:
-        """Make an inbox; returns it and warnings. InboxRefused, StoreDown."""
+        """Make an inbox; returns it and warnings. Invalid, Conflict, StoreDown."""
         form = _read(body)
         count = sum(1 for one in self._by_number.values() if one.stored.org == org)
         if count >= INBOXES_MAX:
-            raise InboxRefused(
-                [
-                    Refusal(
-                        "too_many_inboxes",
-                        f"An org must have at most {INBOXES_MAX} inboxes; got one more. Delete one "
-                        "that is not needed. (too_many_inboxes, -)",
-                        "",
-                    )
-                ]
+            raise Conflict(
+                Refusal(
+                    "too_many_inboxes",
+                    f"An org must have at most {INBOXES_MAX} inboxes; got one more. Delete one "
+                    "that is not needed. (too_many_inboxes, -)",
+                    "",
+                )
             )
         token = _text(self._random_bytes(TOKEN_BYTES))
         fresh = port.Inbox(0, org, token, form.name, msgspec.json.encode(form.answer))
@@ -174,7 +168,7 @@ class Inboxes:
     async def change(
         self, org: int, inbox_id: str, body: dict[str, object]
     ) -> tuple[Live, Sequence[Refusal]]:
-        """Change the name or the answer. UnknownInbox, InboxRefused, StoreDown."""
+        """Change the name or the answer. UnknownInbox, Invalid, StoreDown."""
         live = self.get(org, inbox_id)
         form = _read(body, live.stored.name, live.answer)
         changed = msgspec.structs.replace(
@@ -338,7 +332,7 @@ class Inboxes:
 def _read(body: dict[str, object], name: str = "", answer: InboxAnswer = PLAIN) -> InboxForm:
     form = read_inbox(body, name, answer)
     if not isinstance(form, InboxForm):
-        raise InboxRefused(form)
+        raise Invalid(*form)
     return form
 
 

@@ -24,26 +24,18 @@ from tidings.core.org_settings import (
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock, WallClock
-from tidings.errors import Refusal
+from tidings.errors import Conflict, Forbidden, Invalid, RequestRefused
 from tidings.store import port
 
 NAME_MAX = 255
 LEVELS_MAX = 16  # of orgs above each other
 _FIELDS = frozenset(("id", "orgId", "name", "parent", "timeZone", "settings"))
 _NOT_ZONES = frozenset(("localtime", "Factory", "posixrules"))
-
-
-class OrgRefused(Exception):
-    """An org cannot be as asked, for these reasons."""
-
-    def __init__(self, refusals: list[Refusal]) -> None:
-        super().__init__(refusals[0].message)
-        self.refusals = refusals
-
-    @property
-    def refusal(self) -> Refusal:
-        """The first reason."""
-        return self.refusals[0]
+# By the first that is wrong: what is not of these is wrong in itself.
+_KINDS: Mapping[int | str, type[RequestRefused]] = {
+    "org_exists": Conflict,
+    "operators_only": Forbidden,
+}
 
 
 class Orgs:
@@ -109,7 +101,7 @@ class Orgs:
         parent: object = None,
         more: Mapping[str, Any] | None = None,
     ) -> port.Org:
-        """Make an org; without an id it gets the next one. OrgRefused says why not.
+        """Make an org; without an id it gets the next one. A refusal says why not.
 
         `more` may hold `timeZone` and `settings`.
         """
@@ -125,7 +117,7 @@ class Orgs:
         return await self._changes.run(change)
 
     async def change(self, org: int, body: dict[str, Any], *, platform: bool) -> port.Org:
-        """Change what the body names; the rest stays. OrgRefused, also where it is not there.
+        """Change what the body names; the rest stays. A refusal says why not.
 
         Without `platform`, what is the operator's alone (parent, retention, limits) is refused.
         """
@@ -161,14 +153,15 @@ class Orgs:
     def _read(
         self, form: Form, old: port.Org, settings: OrgSettings
     ) -> tuple[port.Org, OrgSettings]:
-        """What a body makes of an org. OrgRefused with all that is wrong."""
+        """What a body makes of an org. Refused, with all that is wrong."""
         refuse_unknown(form, _FIELDS)
         name = _name(form, old.name)
         parent = self._parent(form, old)
         zone = _time_zone(form, old.time_zone)
         settings = read_settings(form, settings)
         if form.refusals:
-            raise OrgRefused(form.refusals)
+            kind = _KINDS.get(form.refusals[0].code, Invalid)
+            raise kind(*form.refusals)
         stored = stored_settings(settings)
         fresh = msgspec.structs.replace(
             old, name=name, parent=parent, time_zone=zone, settings=stored

@@ -10,12 +10,10 @@ from tidings.core.delivery.states import State
 from tidings.core.form import came
 from tidings.core.ids import read, show
 from tidings.core.replay import (
-    OPEN_JOBS_MAX,
     JobState,
     Kind,
     Step,
     announcement,
-    before,
     cancel_announcement,
     progress,
 )
@@ -25,7 +23,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.access.access import Caller
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.replay import requests as replay_requests
-from tidings.engine.replay.runs import NotNow, Replays, TooMany, UnknownReplay
+from tidings.engine.replay.runs import Replays, UnknownReplay
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.errors import Conflict, Invalid, NotFound, Refusal, not_found
@@ -81,21 +79,15 @@ class ReplayCalls:
             raise Invalid(*job_request)
         names = self._parts.event_types.spelled(org, job_request.names)
         job_request = msgspec.structs.replace(job_request, names=names)
-        try:
-            return job_request, await self._parts.replay_requests.look_up(org, job_request)
-        except replay_requests.ReplayRequestRefused as wrong:
-            raise Invalid(wrong.refusal) from None
+        return job_request, await self._parts.replay_requests.look_up(org, job_request)
 
     async def begin(
         self, caller: Caller, job_request: ReplayRequest, wanted: replay_requests.ResolvedRequest
     ) -> ReplayJob:
         """Store the job and begin it. Refused where the org has enough of them."""
         parts = self._parts
-        try:
-            job = parts.replay_requests.job(caller.org, job_request, wanted, caller.credential)
-            return await parts.replays.create(job, wanted.listed)
-        except TooMany:
-            raise _too_many() from None
+        job = parts.replay_requests.job(caller.org, job_request, wanted, caller.credential)
+        return await parts.replays.create(job, wanted.listed)
 
     async def cancel(self, caller: Caller, delivery_id: str) -> tuple[StoredDelivery, Record]:
         """Cancel one unfinished delivery of the org. Refused where there is none such."""
@@ -122,12 +114,10 @@ class ReplayCalls:
         number = read("rpl", replay_id)
         try:
             if number is None:
-                raise UnknownReplay(replay_id)
+                raise UnknownReplay
             return await self._parts.replays.move(org, number, what)
         except UnknownReplay:
             raise unknown("id", A_REPLAY, replay_id) from None
-        except NotNow as now:
-            raise _not_now(what, now.state) from None
 
     def _webhook(self, number: int | None) -> Webhook | None:
         record = None if number is None else self._parts.webhooks.by_number(number)
@@ -165,29 +155,6 @@ def unknown(field: str, must: str, got: str) -> NotFound:
             f"{field} must be {must}; got {came(got)}, which is not there. GET /v1/replays lists "
             f"replays. (not_found, field {field})",
             field,
-        )
-    )
-
-
-def _not_now(what: Step, state: str) -> Conflict:
-    allowed = " or ".join(before(what))
-    return Conflict(
-        Refusal(
-            "wrong_state",
-            f"A replay must be {allowed} for {what}; it is {state}. Ask for its state again. "
-            "(wrong_state, field id)",
-            "id",
-        )
-    )
-
-
-def _too_many() -> Conflict:
-    return Conflict(
-        Refusal(
-            "too_many",
-            f"An org must have at most {OPEN_JOBS_MAX} unfinished replays and cancels; it has so "
-            "many. Wait for one, or cancel it. (too_many, body)",
-            "",
         )
     )
 

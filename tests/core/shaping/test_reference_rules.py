@@ -71,7 +71,7 @@ def test_what_does_not_fit_is_told_with_its_field_and_without_its_value(
 ) -> None:
     with pytest.raises(RecordRefused) as refused:
         read_record(Kind.CUSTOMERS, fields)
-    told = refused.value.refusal
+    told = refused.value.reason
     assert (told.code, told.field) == (code, path)
     assert " must " in told.message and "; got " in told.message and f"({code}, " in told.message
     assert "15550100" not in told.message and "1111" not in told.message

@@ -16,8 +16,8 @@ from tidings.engine.access.access import (
     typed,
 )
 from tidings.engine.changes import Changes
-from tidings.engine.orgs import OrgRefused, Orgs
-from tidings.errors import Denied, Forbidden, Unauthenticated
+from tidings.engine.orgs import Orgs
+from tidings.errors import Conflict, Denied, Forbidden, Invalid, RequestRefused, Unauthenticated
 from tidings.store import port
 
 
@@ -198,7 +198,13 @@ async def test_orgs_form_no_ring_and_have_their_own_ids() -> None:
     second = await house.orgs.create("B", None, first.id)
     assert (first.id, second.id, second.parent) == (1, 2, 1)
     assert await house.orgs.ensure(2) is second
-    for name, id, parent in (("", 5, None), ("x", 1, None), ("x", True, None), ("x", 5, 9)):
-        with pytest.raises(OrgRefused):
+    wrong: list[tuple[type[RequestRefused], str, object, object]] = [
+        (Invalid, "", 5, None),
+        (Conflict, "x", 1, None),
+        (Invalid, "x", True, None),
+        (Invalid, "x", 5, 9),
+    ]
+    for kind, name, id, parent in wrong:
+        with pytest.raises(kind):
             await house.orgs.create(name, id, parent)
     assert [org.id for org in house.orgs.all()] == [1, 2]

@@ -7,13 +7,12 @@ from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import Refused, answer
+from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
 from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.said import HEADER_VALUE, VISIBLE
-from tidings.engine.inboxes import InboxRefused, Live, UnknownInbox
-from tidings.errors import NotFound, not_found
+from tidings.engine.inboxes import Live
 from tidings.reads.inboxes import show_inbox
 
 
@@ -65,11 +64,7 @@ def inbox_routes(services: Services) -> APIRouter:
         """Set its `url` as a webhook's URL: what arrives there is listed, and can be watched."""
         org = services.caller(request, "webhooks:write").org
         body = await read_object(request, {})
-        try:
-            live, warnings = await inboxes.create(org, body)
-        except InboxRefused as wrong:
-            conflict = wrong.refusals[0].code == "too_many_inboxes"
-            raise Refused(409 if conflict else 400, wrong.refusals) from None
+        live, warnings = await inboxes.create(org, body)
         return answer(show_inbox(inboxes, live, warnings), 201)
 
     @router.get("", summary="Test inboxes of the org")
@@ -87,22 +82,14 @@ def inbox_routes(services: Services) -> APIRouter:
         """What is left out stays; the address always does."""
         org = services.caller(request, "webhooks:write").org
         body = await read_object(request)
-        try:
-            live, warnings = await inboxes.change(org, inbox_id, body)
-        except UnknownInbox:
-            raise _unknown(inbox_id) from None
-        except InboxRefused as wrong:
-            raise Refused(400, wrong.refusals) from None
+        live, warnings = await inboxes.change(org, inbox_id, body)
         return answer(show_inbox(inboxes, live, warnings))
 
     @router.delete("/{inbox_id}", summary="Delete a test inbox", status_code=204)
     async def delete(request: Request, inbox_id: str) -> Response:
         """With its arrivals. What is sent there then is answered 404."""
         org = services.caller(request, "webhooks:write").org
-        try:
-            await inboxes.delete(org, inbox_id)
-        except UnknownInbox:
-            raise _unknown(inbox_id) from None
+        await inboxes.delete(org, inbox_id)
         return Response(status_code=204)
 
     return router
@@ -111,11 +98,4 @@ def inbox_routes(services: Services) -> APIRouter:
 def own_inbox(services: Services, request: Request, inbox_id: str) -> Live:
     """An inbox of the caller's org, to be looked at."""
     org = services.caller(request, "logs:read").org
-    try:
-        return services.inboxes.get(org, inbox_id)
-    except UnknownInbox:
-        raise _unknown(inbox_id) from None
-
-
-def _unknown(inbox_id: str) -> NotFound:
-    return not_found("id", "the id of an inbox of this org, as inb_…", inbox_id)
+    return services.inboxes.get(org, inbox_id)

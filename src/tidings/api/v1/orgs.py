@@ -7,14 +7,13 @@ from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import Refused, answer, refused
+from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.described import Model, described
 from tidings.api.models import V1_ERRORS, body_of, refusals
 from tidings.api.said import Name
 from tidings.core.events.calls import Caller
 from tidings.core.form import came
-from tidings.engine.orgs import OrgRefused
 from tidings.reads.orgs import show_org
 from tidings.store.port import Org as StoredOrg
 
@@ -175,10 +174,7 @@ def org_routes(services: Services) -> APIRouter:
         services.platform(request, "admin:write")
         body = await read_object(request)
         wanted, name = body.pop("id", body.pop("orgId", None)), body.pop("name", None)
-        try:
-            org = await services.orgs.create(name, wanted, body.pop("parent", None), body)
-        except OrgRefused as wrong:
-            raise _refused(wrong) from None
+        org = await services.orgs.create(name, wanted, body.pop("parent", None), body)
         return answer(show_org(services.consents, org), 201)
 
     @router.get(
@@ -210,10 +206,7 @@ def org_routes(services: Services) -> APIRouter:
         """What is left out stays. In force for every event accepted after the answer."""
         caller, org = org_caller(services, request, "admin:write", org_id)
         body = await read_object(request)
-        try:
-            changed = await services.orgs.change(org.id, body, platform=caller.platform)
-        except OrgRefused as wrong:
-            raise _refused(wrong) from None
+        changed = await services.orgs.change(org.id, body, platform=caller.platform)
         return answer(show_org(services.consents, changed))
 
     return router
@@ -235,8 +228,3 @@ def org_caller(
             "orgId",
         )
     return caller, org
-
-
-def _refused(wrong: OrgRefused) -> Refused:
-    status = {"org_exists": 409, "operators_only": 403}.get(str(wrong.refusal.code), 400)
-    return Refused(status, wrong.refusals)

@@ -27,8 +27,8 @@ from tidings.api.v3.webhook_patch import patched_body
 from tidings.core.form import came
 from tidings.core.shaping.sign import show_secret
 from tidings.engine.webhooks.records import Record, author
-from tidings.engine.webhooks.webhooks import KeyReused, UnknownWebhook, WebhookRefused
-from tidings.reads.webhooks.changes import not_as_asked, unknown_webhook
+from tidings.engine.webhooks.webhooks import UnknownWebhook
+from tidings.reads.webhooks.changes import unknown_webhook
 
 Part = Annotated[
     str,
@@ -50,20 +50,9 @@ def webhook_routes(services: Services) -> APIRouter:
         dry_run = is_dry_run(request)
         key = _idempotency_key(request)
         body = await read_object(request)
-        try:
-            record, secret, warnings = await webhooks.create(
-                caller.org, body, author(caller), key, dry_run=dry_run
-            )
-        except WebhookRefused as wrong:
-            raise not_as_asked(wrong) from None
-        except KeyReused:
-            raise refused(
-                422,
-                "idempotency_key_reused",
-                "Idempotency-Key must be new for another body; this one came with another body "
-                "within 24 hours. Take a new key. (idempotency_key_reused, header Idempotency-Key)",
-                "Idempotency-Key",
-            ) from None
+        record, secret, warnings = await webhooks.create(
+            caller.org, body, author(caller), key, dry_run=dry_run
+        )
         return show.one(record, warnings, dry_run=dry_run, signingSecret=show_secret(secret))
 
     @router.get("", summary="List the webhooks of the org", responses=SEVERAL)

@@ -10,8 +10,8 @@ from tidings.console.visit import Visit
 from tidings.core.form import came
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
-from tidings.engine.inboxes import IDLE_MS, INBOXES_MAX, InboxRefused, Live, UnknownInbox
-from tidings.errors import Refusal, not_found
+from tidings.engine.inboxes import IDLE_MS, INBOXES_MAX, Live
+from tidings.errors import Conflict, Invalid, Refusal, not_found
 from tidings.reads.events.log_query import cursors, read_question
 from tidings.reads.inboxes import PREFIX
 from tidings.store.port import KEPT_ARRIVALS, Arrival, ArrivalPage
@@ -41,8 +41,8 @@ async def create(visit: Visit) -> Response:
         live, _ = await visit.services.inboxes.create(
             visit.caller.org, {"name": visit.form.get("name", "").strip()}
         )
-    except InboxRefused as refused:
-        return _list(visit, refused.refusals[0].message)
+    except (Invalid, Conflict) as refused:
+        return _list(visit, refused.reason.message)
     return visit.go(f"{AT}/{live.id}", "The inbox is made. Send something to its URL, and watch.")
 
 
@@ -78,7 +78,7 @@ async def change(visit: Visit) -> Response:
             body: dict[str, object] = {"name": form.get("name", "").strip(), "answer": answer}
             await visit.services.inboxes.change(visit.caller.org, live.id, body)
             return visit.go(f"{AT}/{live.id}", "Saved. The next arrival is answered so.")
-        except InboxRefused as refused:
+        except (Invalid, Conflict) as refused:
             refusals = _placed(refused.refusals)
     page, newest_page = await _arrivals(visit, live)
     return await _show(visit, live, page, newest_page, refusals)
@@ -102,10 +102,7 @@ async def delete(visit: Visit) -> Response:
 
 def _own(visit: Visit) -> Live:
     inbox_id = str(visit.request.path_params["id"])
-    try:
-        return visit.services.inboxes.get(visit.caller.org, inbox_id)
-    except UnknownInbox:
-        raise not_found("id", "the id of an inbox of this org, as inb_…", inbox_id) from None
+    return visit.services.inboxes.get(visit.caller.org, inbox_id)
 
 
 def _list(visit: Visit, refused: str = "") -> Response:

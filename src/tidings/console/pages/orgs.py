@@ -11,8 +11,7 @@ from tidings.console.visit import PlainVisit, Visit, named
 from tidings.core.form import came, number_of
 from tidings.core.org_settings import PAYLOAD_DAYS_MIN, settings_of
 from tidings.engine.access.denied import demand
-from tidings.engine.orgs import OrgRefused
-from tidings.errors import Forbidden, Refusal
+from tidings.errors import Forbidden, Invalid, Refusal, RequestRefused
 from tidings.store.port import Org
 
 AT, SETTINGS = "/orgs", "/settings"
@@ -70,7 +69,7 @@ async def create(visit: PlainVisit) -> Response:
     name, parent = body.pop("name"), body.pop("parent", None)
     try:
         org = await visit.services.orgs.create(name, wanted, parent, body)
-    except OrgRefused as refused:
+    except RequestRefused as refused:
         return _page(visit, None, said, refused.refusals)
     told = f"{named(org)} is made. Give it a credential, so that its systems can send events."
     return visit.leave(Place(org.id).at(SETTINGS), told)
@@ -91,9 +90,9 @@ async def change(visit: Visit) -> Response:
     body["settings"]["validationByType"] = dict.fromkeys(old) | levels
     try:
         if wrong:
-            raise OrgRefused(wrong)
+            raise Invalid(*wrong)
         await visit.services.orgs.change(org.id, body, platform=visit.caller.platform)
-    except OrgRefused as refused:
+    except RequestRefused as refused:
         return _page(visit, org, said, refused.refusals)
     return visit.go(SETTINGS, "Saved. It holds for every event accepted from now on.")
 

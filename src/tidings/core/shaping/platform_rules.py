@@ -147,7 +147,7 @@ def _record(kind: str, value: Json) -> Json | None:
         found: Json = msgspec.to_builtins(msgspec.convert(known, model))
         return found or None
     except RecordRefused as refused:
-        if refused.refusal.code == "empty_record":
+        if refused.reason.code == "empty_record":
             return None
         raise RecordUnfit(str(refused)) from None
     except msgspec.ValidationError as error:

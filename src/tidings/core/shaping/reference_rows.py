@@ -21,7 +21,7 @@ from tidings.core.shaping.reference_rules import (
     read_record,
     unknown_fields,
 )
-from tidings.errors import Refusal
+from tidings.errors import Invalid, Refusal
 
 LINE_BYTES_MAX = 64 * 1024
 COLUMNS_MAX = 200
@@ -43,8 +43,11 @@ class RowError(msgspec.Struct, frozen=True):
     refusal: Refusal
 
 
-class LoadRefused(Exception):
+class LoadRefused(Invalid):
     """Nothing of the rest can be read; the text says why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Refusal("bad_load", message, ""))
 
 
 class Lines:
@@ -129,7 +132,7 @@ class Records:
             id = read_id(value.get("id"))
             kept = read_record(self.kind, value)
         except RecordRefused as refused:
-            return RowError(number, refused.refusal)
+            return RowError(number, refused.reason)
         if len(self.ignored) < 20:
             for field in unknown_fields(self.kind, value):
                 self.ignored[field[:64]] = None

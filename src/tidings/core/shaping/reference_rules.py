@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from tidings.core.form import came
-from tidings.errors import Refusal
+from tidings.errors import Invalid, Refusal
 
 ID_MAX = 128
 RECORD_BYTES_MAX = 16 * 1024
@@ -114,12 +114,11 @@ _MUST = {
 _encoder = msgspec.json.Encoder()
 
 
-class RecordRefused(Exception):
+class RecordRefused(Invalid):
     """A record cannot be kept."""
 
     def __init__(self, code: str, field: str, sentence: str) -> None:
-        self.refusal = Refusal(code, f"{sentence} ({code}, field {field})", field)
-        super().__init__(self.refusal.message)
+        super().__init__(Refusal(code, f"{sentence} ({code}, field {field})", field))
 
 
 def read_id(value: object) -> str:

@@ -12,6 +12,7 @@ import msgspec
 
 from tidings.engine.delivery.stops import EVERYTHING, Stops
 from tidings.engine.events.commit_queue import CommitQueue
+from tidings.errors import Conflict, Refusal
 from tidings.store import port
 
 LOOKED_AT = 5000  # deliveries at a time, by the reading half
@@ -20,8 +21,15 @@ START = (0, 0, 0, 0)
 OWED_AGAIN_S = 0.05
 
 
-class NotStopped(Exception):
+class NotStopped(Conflict):
     """Sending is not stopped for all orgs: what is taken here could be under way."""
+
+    def __init__(self) -> None:
+        message = (
+            "Sending must be stopped for all orgs before anything is taken as delivered; it is "
+            "not. POST /v1/stop first, or start with --hold. (not_stopped, -)"
+        )
+        super().__init__(Refusal("not_stopped", message, ""))
 
 
 class Taken(msgspec.Struct, frozen=True):

@@ -14,12 +14,13 @@ from tidings.core.delivery.exchange import Ending, Fault, FaultKind
 from tidings.core.delivery.job import Job
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.token_bucket import TokenBucket
-from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook import HTTP, Webhook
 from tidings.egress.port import Headers, Leaves, Sender, Target
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.message import Message
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.shaping.shaper import Shaping
+from tidings.errors import Conflict, Refusal, Throttled
 
 RATE_PER_S = 1.0  # of an org
 UNDER_WAY_MAX = 20  # of the process
@@ -29,16 +30,27 @@ _CHANGED = (
 )
 
 
-class TooSoon(Exception):
+class TooSoon(Throttled):
     """The org, or everybody, sends test messages faster than may be."""
 
     def __init__(self, wait_s: float) -> None:
-        super().__init__(f"{wait_s:.1f}")
-        self.wait_s = wait_s
+        message = (
+            "An org must send at most one test message a second; got more. Wait for the time "
+            "in Retry-After. (too_many_tests, -)"
+        )
+        super().__init__(Refusal("too_many_tests", message, ""), wait_s=wait_s)
 
 
-class NotDialled(Exception):
+class NotDialled(Conflict):
     """The webhook is of a type that makes no call."""
+
+    def __init__(self, kind: str) -> None:
+        message = (
+            f"webHookType must be {HTTP} for a test message; it is {kind}, which makes "
+            "no call, whatever its URL is. Set it to HTTP with the receiver's URL, and test "
+            "again. (not_dialled, field webHookType)"
+        )
+        super().__init__(Refusal("not_dialled", message, "webHookType"))
 
 
 class Tested(msgspec.Struct, frozen=True):
@@ -84,7 +96,7 @@ class Trial:
         `stands`: whether what is stored of the webhook is still as it is here. It leaves only then.
         """
         if not webhook.dials:
-            raise NotDialled
+            raise NotDialled(webhook.kind)
         self._admit(org)
         started_ms = self._clock.now_ms()
         job = Job(0, webhook.number, org, event_id, started_ms, 1, None, False, body)

@@ -29,23 +29,22 @@ from tidings.core.webhooks.known_paths import unknown_key
 from tidings.engine.changes import Changes
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.events.late_checks import LateChecks
-from tidings.errors import Refusal
+from tidings.errors import Conflict, Invalid, NotFound, Refusal
 from tidings.store import port
 
 Users = Callable[[int, str], list[str]]  # names of the webhooks that subscribe to a type of an org
 
 
-class TypeRefused(Exception):
-    """An event type cannot be as asked, for these reasons; `conflict` with what is there."""
-
-    def __init__(self, refusals: list[Refusal], conflict: bool = False) -> None:
-        super().__init__(refusals[0].message)
-        self.refusals = refusals
-        self.conflict = conflict
-
-
-class UnknownType(Exception):
+class UnknownType(NotFound):
     """The org has no event type of this name, and none of this version."""
+
+    def __init__(self, name: str) -> None:
+        shown = name if len(name) <= 40 else name[:40] + "…"
+        message = (
+            f'eventName must be an event type of this org; got "{shown}", which is not there. '
+            "GET /v1/eventTypes lists them; case matters. (not_found, field eventName)"
+        )
+        super().__init__(Refusal("not_found", message, "eventName"))
 
 
 class OwnRecord(msgspec.Struct, frozen=True):
@@ -194,13 +193,13 @@ class EventTypes:
     async def put(
         self, org: int, name: str, body: dict[str, Any]
     ) -> tuple[OwnRecord, bool, tuple[Refusal, ...]]:
-        """Declare a type, add to it, or begin a new version. TypeRefused says why not.
+        """Declare a type, add to it, or begin a new version. Invalid and Conflict say why not.
 
         Returns it, whether it was made now (the type or the version), and warnings.
         """
         reading = read_own_type(name, body, self._envelope)
         if isinstance(reading, list):
-            raise TypeRefused(reading)
+            raise Invalid(*reading)
         await self._check_example(org, reading)
 
         async def change() -> tuple[OwnRecord, bool, tuple[Refusal, ...]]:
@@ -217,13 +216,13 @@ class EventTypes:
     async def delete(self, org: int, name: str) -> OwnRecord:
         """Forget an own type with all its versions. Events that were accepted stay.
 
-        TypeRefused while a webhook subscribes to it.
+        Conflict while a webhook subscribes to it.
         """
 
         async def change() -> OwnRecord:
             record = self.record(org, name)
             if users := self._users(org, name):
-                raise TypeRefused([_in_use(name, users)], conflict=True)
+                raise Conflict(_in_use(name, users))
             registry = await self._store.delete_type(org, name)
             del self._own[org][name]
             self._changes.seen(registry)
@@ -240,7 +239,7 @@ class EventTypes:
         return record
 
     async def _check_example(self, org: int, reading: Reading) -> None:
-        """The example of a declaration, where it could not be checked at once. TypeRefused."""
+        """The example of a declaration, where it could not be checked at once. Invalid."""
         if not reading.example_unchecked:
             return
         try:
@@ -249,11 +248,11 @@ class EventTypes:
             problems = await self._late.problems(org, reading.made, reading.example_unchecked)
         except Overloaded:
             said = "example must be checked by the schema; that takes too long now. Try it again"
-            raise TypeRefused(
-                [_refusal("bad_example", "example", f"{said}, or leave the example out.")]
+            raise Invalid(
+                _refusal("bad_example", "example", f"{said}, or leave the example out.")
             ) from None
         if problems:
-            raise TypeRefused([_refusal("bad_example", "example", misfit(problems))])
+            raise Invalid(_refusal("bad_example", "example", misfit(problems)))
 
     def _made_for(self, org: int, name: str, event: Json) -> OwnType | None:
         versions = self._own.get(org, {}).get(name)
@@ -264,20 +263,20 @@ class EventTypes:
         if self.catalogue.get(name) is not None or (
             self.catalogue.alias_of(name) is not None and name not in self._own.get(org, ())
         ):
-            raise TypeRefused([_taken(name)], conflict=True)
+            raise Conflict(_taken(name))
         versions = self._own.get(org, {}).get(name)
         if versions is None:
             if len(self._own.get(org, ())) >= TYPES_MAX:
-                raise TypeRefused([_too_many(f"at most {TYPES_MAX} event types of its own")])
+                raise Invalid(_too_many(f"at most {TYPES_MAX} event types of its own"))
             return 1, True
         newest = versions[max(versions)]
         changes = _changes_between(newest, reading.made)
         if not changes:
             return newest.stored.version, False
         if not reading.new_version:
-            raise TypeRefused([_breaks(name, newest.stored.version, changes)], conflict=True)
+            raise Conflict(_breaks(name, newest.stored.version, changes))
         if len(versions) >= VERSIONS_MAX:
-            raise TypeRefused([_too_many(f"at most {VERSIONS_MAX} versions of an event type")])
+            raise Invalid(_too_many(f"at most {VERSIONS_MAX} versions of an event type"))
         return newest.stored.version + 1, True
 
 

@@ -13,19 +13,11 @@ from tidings.core.replay_rules import ReplayRequest
 from tidings.core.webhooks.hearing import both_ask
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
-from tidings.errors import Refusal
+from tidings.errors import Invalid, Refusal
 from tidings.store import port
 
 LOOK_UP_AT_ONCE = 1_000
 Item = TypeVar("Item")
-
-
-class ReplayRequestRefused(Exception):
-    """It cannot be as asked."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.message)
-        self.refusal = refusal
 
 
 class ResolvedRequest(msgspec.Struct, frozen=True):
@@ -58,7 +50,7 @@ class ReplayRequests:
         self._below = below
 
     async def look_up(self, org: int, request: ReplayRequest) -> ResolvedRequest:
-        """What a request of the org comes to. ReplayRequestRefused."""
+        """What a request of the org comes to. Invalid where it cannot be."""
         source = self._webhook(org, request.webhook_id, "webHookId")
         target = None
         if request.kind is Kind.REPLAY:
@@ -179,5 +171,5 @@ def _parts(items: Sequence[Item]) -> list[Sequence[Item]]:
     return [items[at : at + LOOK_UP_AT_ONCE] for at in range(0, len(items), LOOK_UP_AT_ONCE)]
 
 
-def _refused(code: str, field: str, sentence: str) -> ReplayRequestRefused:
-    return ReplayRequestRefused(Refusal(code, f"{sentence} ({code}, field {field})", field))
+def _refused(code: str, field: str, sentence: str) -> Invalid:
+    return Invalid(Refusal(code, f"{sentence} ({code}, field {field})", field))

@@ -34,6 +34,7 @@ from tidings.engine.events.commit_queue import CommitQueue
 from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage
 from tidings.engine.replay.plan import KindOf, OrderingKey, Planner
+from tidings.errors import Conflict, NotFound, Refusal
 from tidings.store import port
 
 CANCEL_EVENTS = 200
@@ -69,20 +70,31 @@ class Lanes(Protocol):
         ...
 
 
-class UnknownReplay(Exception):
-    """The org has no such job."""
+class UnknownReplay(NotFound):
+    """The org has no such job. Who has asked knows by which id, and says it."""
 
 
-class NotNow(Exception):
+class NotNow(Conflict):
     """The job is in a state in which this cannot happen to it."""
 
-    def __init__(self, state: str) -> None:
-        super().__init__(state)
-        self.state = state
+    def __init__(self, what: Step, state: str) -> None:
+        allowed = " or ".join(before(what))
+        message = (
+            f"A replay must be {allowed} for {what}; it is {state}. Ask for its state again. "
+            "(wrong_state, field id)"
+        )
+        super().__init__(Refusal("wrong_state", message, "id"))
 
 
-class TooMany(Exception):
+class TooMany(Conflict):
     """The org has as many unfinished jobs as it may have."""
+
+    def __init__(self) -> None:
+        message = (
+            f"An org must have at most {OPEN_JOBS_MAX} unfinished replays and cancels; it has so "
+            "many. Wait for one, or cancel it. (too_many, body)"
+        )
+        super().__init__(Refusal("too_many", message, ""))
 
 
 class Run:
@@ -205,11 +217,11 @@ class Replays:
         """Pause, resume or cancel. UnknownReplay, or NotNow with the state that it is in."""
         job = await self._store.replay(org, number)
         if job is None:
-            raise UnknownReplay(str(number))
+            raise UnknownReplay
         moved = await self._store.move_replay(number, before(what), after(what), "")
         if moved is None:
             job = await self._store.replay(org, number) or job
-            raise NotNow(job.state)
+            raise NotNow(what, job.state)
         run = self._runs.get(number)
         if run is not None:
             run.job = moved

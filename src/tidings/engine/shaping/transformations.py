@@ -11,7 +11,7 @@ import msgspec
 from tidings.core.form import came
 from tidings.core.shaping.shape_rules import NAME_RULE, TRANSFORMATION_NAME
 from tidings.engine.changes import Changes
-from tidings.errors import Refusal
+from tidings.errors import Conflict, Invalid, NotFound, Refusal
 from tidings.store import port
 from tidings.store.port import StoredTransformation
 from tidings.transform.port import TEMPLATE_MAX, Renderer
@@ -20,17 +20,15 @@ TRANSFORMATIONS_MAX = 200  # of one org
 VERSIONS_SHOWN = 100
 
 
-class TransformationRefused(Exception):
-    """A transformation cannot be as asked, or be taken away."""
-
-    def __init__(self, refusal: Refusal, conflict: bool = False) -> None:
-        super().__init__(refusal.message)
-        self.refusal = refusal
-        self.conflict = conflict  # with what is there, rather than wrong in itself
-
-
-class UnknownTransformation(Exception):
+class UnknownTransformation(NotFound):
     """The org has no transformation of this name."""
+
+    def __init__(self, name: str) -> None:
+        message = (
+            f"name must be that of a transformation of this org; got {came(name)}. GET "
+            "/v1/transformations lists them. (not_found, field name)"
+        )
+        super().__init__(Refusal("not_found", message, "name"))
 
 
 Users = Callable[[int, str], Sequence[str]]
@@ -94,24 +92,24 @@ class Transformations:
     async def create(
         self, org: int, name: object, template: object, by: str
     ) -> StoredTransformation:
-        """Make one. TransformationRefused, also where the name is taken."""
+        """Make one. Invalid; Conflict, also where the name is taken."""
         if not isinstance(name, str) or not TRANSFORMATION_NAME.fullmatch(name):
-            raise TransformationRefused(_bad_name(name))
+            raise Invalid(_bad_name(name))
         if self.template(org, name) is not None:
-            raise TransformationRefused(_taken(name), conflict=True)
+            raise Conflict(_taken(name))
         checked = await self._checked(org, template)
 
         async def change() -> StoredTransformation:
             if self.template(org, name) is not None:
-                raise TransformationRefused(_taken(name), conflict=True)
+                raise Conflict(_taken(name))
             if len(self.names(org)) >= TRANSFORMATIONS_MAX:
-                raise TransformationRefused(_too_many(), conflict=True)
+                raise Conflict(_too_many())
             return await self._put(org, name, checked, by)
 
         return await self._changes.run(change)
 
     async def replace(self, org: int, name: str, template: object, by: str) -> StoredTransformation:
-        """A new version; the same template again is none. UnknownTransformation, Transf…Refused."""
+        """A new version; the same template again is none. UnknownTransformation, Invalid."""
         self.get(org, name)
         checked = await self._checked(org, template)
 
@@ -122,12 +120,12 @@ class Transformations:
         return await self._changes.run(change)
 
     async def delete(self, org: int, name: str, by: str) -> None:
-        """Take it away, unless a webhook uses it. UnknownTransformation, TransformationRefused."""
+        """Take it away, unless a webhook uses it. UnknownTransformation, Conflict."""
 
         async def change() -> None:
             self.get(org, name)
             if users := self._users(org, name):
-                raise TransformationRefused(_used(name, users), conflict=True)
+                raise Conflict(_used(name, users))
             await self._put(org, name, None, by)
 
         await self._changes.run(change)
@@ -147,9 +145,9 @@ class Transformations:
         if not isinstance(template, str) or not 0 < len(template) <= TEMPLATE_MAX:
             got = f"{len(template)} characters" if isinstance(template, str) else came(template)
             said = f'{must}; got {got}. Start with {{"id": {{{{ event.eventId }}}}}}.'
-            raise TransformationRefused(_refusal("bad_template", said, "template"))
+            raise Invalid(_refusal("bad_template", said, "template"))
         if (reason := await self._renderer.check(template, org)) is not None:
-            raise TransformationRefused(_refusal("bad_template", reason, "template"))
+            raise Invalid(_refusal("bad_template", reason, "template"))
         return template
 
 

@@ -14,9 +14,9 @@ from tidings.core.webhooks.known_paths import unknown_paths
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.rules import Reading, Settings, UrlCheck, read_webhook
 from tidings.core.webhooks.webhook import HTTP
-from tidings.engine.webhooks.faults import WebhookRefused, filters_too_slow
+from tidings.engine.webhooks.faults import filters_too_slow
 from tidings.engine.webhooks.records import Record, name_unresolved
-from tidings.errors import Refusal
+from tidings.errors import Invalid, Refusal
 
 
 class BodyReader:
@@ -54,7 +54,7 @@ class BodyReader:
         tried: bool = False,
     ) -> Reading:
         """What a body asks for; `old` is what it replaces, `source` what it is copied from, and
-        `tried` as in `Webhooks.unsaved`. WebhookRefused."""
+        `tried` as in `Webhooks.unsaved`. Invalid."""
         reading = read_webhook(
             body,
             self._event_types(org),
@@ -67,7 +67,7 @@ class BodyReader:
             admits_unknown=self._admits_unknown(org),
         )
         if not isinstance(reading, Reading):
-            raise WebhookRefused(reading)
+            raise Invalid(*reading)
         self._bound_filters(org, reading.settings.filter, None if old is None else old.filter)
         lost = unknown_paths(reading.settings, self._kinds(org, reading.settings))
         return msgspec.structs.replace(reading, warnings=reading.warnings + lost)
@@ -89,7 +89,7 @@ class BodyReader:
         if old is not None:
             total_s -= worst_s(compile_filter(old))
         if total_s > LOOP_S:
-            raise WebhookRefused([filters_too_slow(total_s)])
+            raise Invalid(filters_too_slow(total_s))
 
     async def warn_of_name(self, settings: Settings) -> tuple[Refusal, ...]:
         """That the host of its URL has no address that may be dialled, where it has none."""

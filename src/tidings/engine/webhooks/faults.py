@@ -1,34 +1,34 @@
 """Why a webhook cannot be made or changed as asked."""
 
 from tidings.core.budget import LOOP_S
-from tidings.errors import Refusal
+from tidings.errors import NotFound, Refusal, Stale, Unprocessable, not_found
 
 
-class WebhookRefused(Exception):
-    """A webhook cannot be as asked, for these reasons."""
-
-    def __init__(self, refusals: list[Refusal]) -> None:
-        super().__init__(refusals[0].message)
-        self.refusals = refusals
-
-
-class UnknownWebhook(Exception):
+class UnknownWebhook(NotFound):
     """The org has no webhook of this id, or it was deleted."""
 
+    def __init__(self, webhook_id: str) -> None:
+        unknown = not_found("webHookId", "the id of a webhook of this org", webhook_id)
+        super().__init__(*unknown.refusals)
 
-class WrongStanding(WebhookRefused):
-    """The webhook does not stand where this may be done to it."""
 
-
-class KeyReused(Exception):
+class KeyReused(Unprocessable):
     """Another body was sent under this `Idempotency-Key` within 24 hours."""
 
+    def __init__(self) -> None:
+        message = (
+            "Idempotency-Key must be new for another body; this one came with another body "
+            "within 24 hours. Take a new key. (idempotency_key_reused, header Idempotency-Key)"
+        )
+        super().__init__(Refusal("idempotency_key_reused", message, "Idempotency-Key"))
 
-class WebhookMoved(Exception):
-    """The webhook is not at a version that its changer expects."""
+
+class WebhookMoved(Stale):
+    """The webhook is not at a version that its changer expects. How versions are told is for who
+    has asked to say."""
 
     def __init__(self, version: int) -> None:
-        super().__init__(f"at version {version}")
+        super().__init__()
         self.version = version
 
 

@@ -12,7 +12,6 @@ from tidings.engine.clock import Clock
 from tidings.engine.listeners import Listeners
 from tidings.engine.vault import Vault
 from tidings.engine.webhooks.book import WebhookBook
-from tidings.engine.webhooks.faults import WebhookRefused
 from tidings.engine.webhooks.idempotency_keys import IdempotencyKeys
 from tidings.engine.webhooks.records import (
     Config,
@@ -23,6 +22,7 @@ from tidings.engine.webhooks.records import (
     webhook_of,
 )
 from tidings.engine.webhooks.secret_ends import SecretEnds
+from tidings.errors import Conflict
 from tidings.store import port
 from tidings.store.port import NameTaken, StoredWebhook
 
@@ -84,16 +84,16 @@ class Versions:
                 msgspec.structs.replace(fresh, config=sealed)
             )
         except NameTaken:
-            raise WebhookRefused([name_taken(fresh.name)]) from None
+            raise Conflict(name_taken(fresh.name)) from None
         record = self._keep(stored, config)
         self._changes.seen(version)
         self._changed.tell(record.webhook)
         return record
 
     def would_be(self, fresh: StoredWebhook, config: Config) -> Record:
-        """What `put` would come to, kept nowhere. WebhookRefused as there."""
+        """What `put` would come to, kept nowhere. Conflict as there."""
         if fresh.number == 0 and self._book.is_taken(fresh.org, fresh.name):
-            raise WebhookRefused([name_taken(fresh.name)])
+            raise Conflict(name_taken(fresh.name))
         now_ms = self._clock.now_ms()
         stored = msgspec.structs.replace(
             fresh, created_ms=fresh.created_ms or now_ms, updated_ms=now_ms

@@ -27,8 +27,6 @@ from tidings.engine.webhooks.faults import (
     KeyReused,
     UnknownWebhook,
     WebhookMoved,
-    WebhookRefused,
-    WrongStanding,
 )
 from tidings.engine.webhooks.records import (
     SECRETS_MAX,
@@ -53,7 +51,7 @@ from tidings.engine.webhooks.records import (
 )
 from tidings.engine.webhooks.retirement import Retirement
 from tidings.engine.webhooks.versions import Versions
-from tidings.errors import Refusal
+from tidings.errors import Conflict, Refusal
 from tidings.store import port
 from tidings.store.port import StoredWebhook
 
@@ -61,9 +59,7 @@ __all__ = [
     "KeyReused",
     "UnknownWebhook",
     "WebhookMoved",
-    "WebhookRefused",
     "Webhooks",
-    "WrongStanding",
 ]
 
 SECRET_BYTES = 32
@@ -195,7 +191,7 @@ class Webhooks(WebhookBook):
         """The webhook that a body would make, or make of an existing one; nothing is kept.
 
         `source` is what it is copied from. `tried`: a test message is sent to it, which stored
-        values do not go along with to another URL than theirs. WebhookRefused, UnknownWebhook.
+        values do not go along with to another URL than theirs. Invalid, UnknownWebhook.
         """
         old = None if webhook_id is None else self.living(org, webhook_id)
         settings = None if old is None else old.config.settings
@@ -224,7 +220,7 @@ class Webhooks(WebhookBook):
         `source` is what it is copied from: masked values of headers are its stored ones.
 
         With an idempotency `key` the same call within 24 hours returns the same again; KeyReused
-        for another body. WebhookRefused says why not. With `dry_run` nothing is kept: it has no
+        for another body. Invalid, Conflict. With `dry_run` nothing is kept: it has no
         ids, and no secret but the one that the body brings.
         """
         call = None if key is None else idempotency_key(key, body)
@@ -313,7 +309,7 @@ class Webhooks(WebhookBook):
             secret = self._random_bytes(SECRET_BYTES)
             config = rotated(old.config, secret, overlap_ms, self._clock.now_ms())
             if len(config.secrets) > SECRETS_MAX:
-                raise WebhookRefused([too_many_secrets()])
+                raise Conflict(too_many_secrets())
             config = msgspec.structs.replace(config, updated_by=by)
             fresh = next_version(old, old.webhook.standing)
             return await self._versions.put(fresh, config), secret
@@ -352,7 +348,7 @@ class Webhooks(WebhookBook):
         by: Author,
         expect: Collection[int] | None = None,
     ) -> Record:
-        """Pause, resume, enable or disable by its owner's word. WrongStanding where that cannot be.
+        """Pause, resume, enable or disable by its owner's word. Conflict where that cannot be.
 
         What is so already stays as it is, at the same version.
         """
@@ -361,7 +357,7 @@ class Webhooks(WebhookBook):
             old = self.living(org, webhook_id, expect)
             standing = after(verb, old.webhook.standing)
             if standing is None:
-                raise WrongStanding([wrong_standing(verb, old.webhook.standing)])
+                raise Conflict(wrong_standing(verb, old.webhook.standing))
             if old.webhook.standing is standing:
                 return old
             name = by.name if isinstance(by, Attribution) else by

@@ -14,12 +14,12 @@ from tidings.core.shaping.sign import read_secret
 from tidings.core.webhooks.headers import same_url
 from tidings.core.webhooks.hearing import is_prefix
 from tidings.core.webhooks.masks import masked_by_name, masked_of, scrubbed, scrubbed_headers
-from tidings.core.webhooks.webhook import HTTP, Webhook
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
-from tidings.engine.delivery.trial import NotDialled, Tested, Trial
+from tidings.engine.delivery.trial import Tested, Trial
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.webhooks.webhooks import Webhooks
-from tidings.errors import Conflict, Invalid, Refusal, TooLarge
+from tidings.errors import Invalid, Refusal, TooLarge
 from tidings.reads.delivery.delivery_view import show_left_out, show_timings
 from tidings.reads.messages import show_bytes, show_headers
 from tidings.reads.times import iso
@@ -84,24 +84,13 @@ async def sent(
     saved: Webhook | None,
 ) -> Tested:
     """Send a test message, unless the `saved` webhook that it was made from is changed before it
-    leaves. TooSoon; Conflict for a webhook that makes no call."""
+    leaves. TooSoon; NotDialled for a webhook that makes no call."""
 
     def stands() -> bool:
         now = None if saved is None else parts.webhooks.by_number(saved.number)
         return saved is None or (now is not None and now.webhook is saved)
 
-    try:
-        return await parts.trial.send(org, webhook, event_id, message, stands)
-    except NotDialled:
-        raise Conflict(
-            Refusal(
-                "not_dialled",
-                f"webHookType must be {HTTP} for a test message; it is {webhook.kind}, which makes "
-                "no call, whatever its URL is. Set it to HTTP with the receiver's URL, and test "
-                "again. (not_dialled, field webHookType)",
-                "webHookType",
-            )
-        ) from None
+    return await parts.trial.send(org, webhook, event_id, message, stands)
 
 
 def test_message(

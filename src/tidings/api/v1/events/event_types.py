@@ -7,11 +7,11 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import Refused, answer, refused
+from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
 from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, Responses, body_of
-from tidings.engine.events.event_types import TypeRefused, UnknownType
+from tidings.engine.events.event_types import UnknownType
 from tidings.reads.events.event_types import show_own_type, show_type, show_type_row
 
 KEY_PATH = r"^data(\.[A-Za-z0-9_-]{1,128}|\[[0-9]{1,3}\]){1,20}$"
@@ -74,7 +74,7 @@ def event_type_routes(services: Services) -> APIRouter:
                 real = types.catalogue.alias_of(name)
                 kind = None if real is None else types.catalogue.get(real, version)
         if kind is None:
-            raise _unknown(name)
+            raise UnknownType(name)
         return answer(show_type(kind) | {"versions": types.versions(org, kind.name)})
 
     @router.put(
@@ -87,10 +87,7 @@ def event_type_routes(services: Services) -> APIRouter:
         """In force at once. A change that breaks the newest version needs `newVersion`."""
         caller = services.caller(request, "webhooks:write")
         body = await read_object(request)
-        try:
-            record, made, warnings = await types.put(caller.org, name, body)
-        except TypeRefused as wrong:
-            raise _refused(wrong) from None
+        record, made, warnings = await types.put(caller.org, name, body)
         shown = show_own_type(services.event_types, caller.org, record)
         return answer(shown | {"warnings": warnings or None}, 201 if made else 200)
 
@@ -98,27 +95,7 @@ def event_type_routes(services: Services) -> APIRouter:
     async def delete(request: Request, name: str) -> Response:
         """With all its versions. Events that were accepted stay as they are."""
         caller = services.caller(request, "webhooks:write")
-        try:
-            record = await types.delete(caller.org, name)
-        except UnknownType:
-            raise _unknown(name) from None
-        except TypeRefused as wrong:
-            raise _refused(wrong) from None
+        record = await types.delete(caller.org, name)
         return answer(show_own_type(services.event_types, caller.org, record) | {"deleted": True})
 
     return router
-
-
-def _refused(wrong: TypeRefused) -> Refused:
-    return Refused(409 if wrong.conflict else 400, wrong.refusals)
-
-
-def _unknown(name: str) -> Refused:
-    shown = name if len(name) <= 40 else name[:40] + "…"
-    return refused(
-        404,
-        "not_found",
-        f'eventName must be an event type of this org; got "{shown}", which is not there. '
-        "GET /v1/eventTypes lists them; case matters. (not_found, field eventName)",
-        "eventName",
-    )

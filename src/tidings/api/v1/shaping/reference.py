@@ -114,7 +114,7 @@ def reference_routes(services: Services) -> APIRouter:
     @router.get("/{kind}/{id:path}", summary="Get a record", responses=_BAD)
     async def get(request: Request, kind: KindOfPath, id: RecordId) -> Response:
         org = services.caller(request, "reference:read").org
-        which, known = kind_of(kind), _id(id)
+        which, known = kind_of(kind), read_id(id)
         record = await reference.get(org, which, known)
         if record is None:
             raise _unknown(which, id)
@@ -124,19 +124,16 @@ def reference_routes(services: Services) -> APIRouter:
     async def put(request: Request, kind: KindOfPath, id: RecordId) -> Response:
         """Make it or replace it whole; in force for every message that is made from now on."""
         org = services.caller(request, "reference:write").org
-        which, known = kind_of(kind), _id(id)
+        which, known = kind_of(kind), read_id(id)
         body = await read_object(request)
-        try:
-            record = read_record(which, body)
-            check_others(which, body)
-            if "id" in body and read_id(body["id"]) != known:
-                raise RecordRefused(
-                    "other_id",
-                    "id",
-                    f"id must be the one of the path; got {came(body['id'])}. Leave it out.",
-                )
-        except RecordRefused as wrong:
-            raise Refused(400, [wrong.refusal]) from None
+        record = read_record(which, body)
+        check_others(which, body)
+        if "id" in body and read_id(body["id"]) != known:
+            raise RecordRefused(
+                "other_id",
+                "id",
+                f"id must be the one of the path; got {came(body['id'])}. Leave it out.",
+            )
         done = await reference.put(org, which, {known: record})
         ignored = unknown_fields(which, body)[:20]
         return answer({"id": known, "ignoredFields": ignored}, 201 if done.changed else 200)
@@ -144,19 +141,12 @@ def reference_routes(services: Services) -> APIRouter:
     @router.delete("/{kind}/{id:path}", summary="Delete a record", responses=_BAD)
     async def delete(request: Request, kind: KindOfPath, id: RecordId) -> Response:
         org = services.caller(request, "reference:write").org
-        which, known = kind_of(kind), _id(id)
+        which, known = kind_of(kind), read_id(id)
         if not await reference.delete(org, which, known):
             raise _unknown(which, id)
         return Response(status_code=204)
 
     return router
-
-
-def _id(id: str) -> str:
-    try:
-        return read_id(id)
-    except RecordRefused as wrong:
-        raise Refused(400, [wrong.refusal]) from None
 
 
 def _unknown(kind: Kind, id: str) -> Refused:

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import Refused, answer, refused
+from tidings.api.answers import Refused, answer, refused, status_of
 from tidings.api.context import Services
 from tidings.api.models import Responses
 from tidings.core.form import came
 from tidings.core.shaping.reference_rows import LoadRefused, reader
 from tidings.core.shaping.reference_rules import KINDS, Kind
 from tidings.engine.shaping.reference_load import Loader, as_json
-from tidings.errors import Refusal
+from tidings.errors import Refusal, TooLarge, TooSlow
 from tidings.store.port import StoreDown
 
 CHUNK_WAIT_S = 30.0
@@ -71,22 +71,12 @@ def add_load_route(router: APIRouter, services: Services) -> None:
             async for chunk in _chunks(request):
                 await loader.feed(chunk)
             return answer(as_json(await loader.end()))
-        except LoadRefused as wrong:
-            raise _broken_off(400, "bad_load", str(wrong), loader) from None
+        except (LoadRefused, TooSlow, TooLarge) as wrong:
+            why = wrong.reason
+            raise _broken_off(status_of(wrong), why.code, why.message, loader) from None
         except StoreDown:
             told = "The store must take writes; it does not at the moment."
             raise _broken_off(503, "store_down", told, loader) from None
-        except _Unfinished as wrong:
-            raise _broken_off(wrong.status, wrong.code, str(wrong), loader) from None
-
-
-class _Unfinished(Exception):
-    """The body of a load cannot be read to its end."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
 
 
 async def _chunks(request: Request) -> AsyncIterator[bytes]:
@@ -98,17 +88,17 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
                 chunk = await anext(stream, None)
         except TimeoutError:
             told = f"The body must go on within {CHUNK_WAIT_S:.0f} s; it stopped."
-            raise _Unfinished(408, "too_slow", told) from None
+            raise TooSlow.because("too_slow", told) from None
         if chunk is None:
             return
         seen += len(chunk)
         if seen > LOAD_BYTES_MAX:
             told = f"The body must hold at most {LOAD_BYTES_MAX} bytes; got more."
-            raise _Unfinished(413, "too_large", told)
+            raise TooLarge.because("too_large", told)
         yield chunk
 
 
-def _broken_off(status: int, code: str, told: str, loader: Loader) -> Refused:
+def _broken_off(status: int, code: int | str, told: str, loader: Loader) -> Refused:
     advice = f"{loader.done.loaded} rows were stored and stay; load the file again to go on."
     refusal = Refusal(code, f"{told} {advice} ({code}, body)", "")
     headers = {"connection": "close"} | ({"retry-after": "5"} if status == 503 else {})

@@ -9,12 +9,10 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import Refused, answer, refused
+from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, Responses, body_of
-from tidings.core.form import came
-from tidings.engine.shaping.transformations import TransformationRefused, UnknownTransformation
 from tidings.reads.shaping import show_transformation
 from tidings.store.port import StoredTransformation
 from tidings.transform.port import TEMPLATE_MAX, RenderLater
@@ -73,7 +71,7 @@ def transformation_routes(services: Services) -> APIRouter:
     async def create(request: Request) -> Response:
         caller = services.caller(request, "webhooks:write")
         body = await read_object(request)
-        with _told(body.get("name")):
+        with _told():
             made = await transformations.create(
                 caller.org, body.get("name"), body.get("template"), caller.credential
             )
@@ -82,14 +80,14 @@ def transformation_routes(services: Services) -> APIRouter:
     @router.get("/{name}", summary="Get a transformation")
     async def get(request: Request, name: str) -> Response:
         org = services.caller(request, "webhooks:read").org
-        with _told(name):
+        with _told():
             return answer(full(transformations.get(org, name)))
 
     @router.get("/{name}/versions", summary="The versions of a transformation")
     async def versions(request: Request, name: str) -> Response:
         """The newest 100 first, with their templates. One without says that it was deleted."""
         org = services.caller(request, "webhooks:read").org
-        with _told(name):
+        with _told():
             found = await transformations.versions(org, name)
         rows = [show_transformation(one) | {"template": one.template} for one in found]
         return answer({"versions": rows})
@@ -104,7 +102,7 @@ def transformation_routes(services: Services) -> APIRouter:
         """A new version, in force for what is shaped from now on. The same template is none."""
         caller = services.caller(request, "webhooks:write")
         body = await read_object(request)
-        with _told(name):
+        with _told():
             made = await transformations.replace(
                 caller.org, name, body.get("template"), caller.credential
             )
@@ -114,7 +112,7 @@ def transformation_routes(services: Services) -> APIRouter:
     async def delete(request: Request, name: str) -> Response:
         """Not while a webhook uses it. Its versions stay readable."""
         caller = services.caller(request, "webhooks:write")
-        with _told(name):
+        with _told():
             await transformations.delete(caller.org, name, caller.credential)
         return answer({"name": name, "deleted": True})
 
@@ -122,14 +120,10 @@ def transformation_routes(services: Services) -> APIRouter:
 
 
 @contextlib.contextmanager
-def _told(name: object) -> Iterator[None]:
+def _told() -> Iterator[None]:
     """What cannot be, as an answer."""
     try:
         yield
-    except UnknownTransformation:
-        raise _unknown(name) from None
-    except TransformationRefused as wrong:
-        raise Refused(409 if wrong.conflict else 400, [wrong.refusal]) from None
     except RenderLater as later:
         raise refused(
             503,
@@ -137,13 +131,3 @@ def _told(name: object) -> Iterator[None]:
             f"{later.reason} (not_run_now, -)",
             retry_after=str(max(1, round(later.delay_s))),
         ) from None
-
-
-def _unknown(name: object) -> Refused:
-    return refused(
-        404,
-        "not_found",
-        f"name must be that of a transformation of this org; got {came(name)}. GET "
-        "/v1/transformations lists them. (not_found, field name)",
-        "name",
-    )

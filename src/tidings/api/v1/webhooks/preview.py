@@ -13,13 +13,13 @@ from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import Refused, answer, refused
+from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.v1.webhooks.models import SAVED, WebhookChange
 from tidings.core.form import came, whole_of
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.webhooks.webhooks import UnknownWebhook, WebhookRefused
+from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.reads.webhooks.preview import preview_of
 
 LAST_MAX, LAST = 200, 20
@@ -80,8 +80,6 @@ def _webhook(
             "/v3/webHooks lists them. (not_found, field webHookId)",
             "webHookId",
         ) from None
-    except WebhookRefused as wrong:
-        raise Refused(400, wrong.refusals) from None
     return webhook, [msgspec.to_builtins(one) for one in warnings]
 
 

@@ -1,6 +1,5 @@
 """`POST /v1/webHooks/{id}/test` and `/v1/webHooks/test`: one test message, and its answer."""
 
-import math
 from typing import Any
 
 from fastapi import APIRouter
@@ -8,7 +7,7 @@ from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import Refused, answer, refused
+from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
 from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, body_of
@@ -16,9 +15,7 @@ from tidings.api.v1.webhooks.models import SAVED, UNSAVED, WebhookChange
 from tidings.core.delivery.standing import Standing
 from tidings.core.shaping.sign import show_secret
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.delivery.trial import TooSoon
-from tidings.engine.webhooks.webhooks import UnknownWebhook, WebhookRefused
-from tidings.errors import not_found
+from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.reads.webhooks.trials import BODY_BYTES_MAX, sent, show_tested, signed, test_message
 
 _OF_TEST = ("eventName", "event")
@@ -55,17 +52,8 @@ def trial_routes(services: Services) -> APIRouter:
         org: int, webhook: Webhook, body: dict[str, Any], saved: Webhook | None
     ) -> dict[str, Any]:
         event_id, message = test_message(services, org, webhook, body)
-        try:
-            tested = await sent(services, org, webhook, event_id, message, saved)
-            return show_tested(tested, webhook)
-        except TooSoon as soon:
-            raise refused(
-                429,
-                "too_many_tests",
-                "An org must send at most one test message a second; got more. Wait for the time "
-                "in Retry-After. (too_many_tests, -)",
-                retry_after=str(max(1, math.ceil(soon.wait_s))),
-            ) from None
+        tested = await sent(services, org, webhook, event_id, message, saved)
+        return show_tested(tested, webhook)
 
     @router.post("/test", summary="Test an unsaved webhook", openapi_extra=UNSAVED_TEST_BODY)
     async def unsaved(request: Request) -> Response:
@@ -77,15 +65,9 @@ def trial_routes(services: Services) -> APIRouter:
         body = await read_object(request, bytes_max=2 * BODY_BYTES_MAX)
         asked = {field: body.pop(field) for field in _OF_TEST if field in body}
         webhook_id = body.pop("webHookId", None)
-        try:
-            webhook, warnings = services.webhooks.unsaved(
-                org, body, None if webhook_id is None else str(webhook_id), tried=True
-            )
-        except UnknownWebhook:
-            must = "the id of a webhook of this org"
-            raise not_found("webHookId", must, str(webhook_id)) from None
-        except WebhookRefused as wrong:
-            raise Refused(400, wrong.refusals) from None
+        webhook, warnings = services.webhooks.unsaved(
+            org, body, None if webhook_id is None else str(webhook_id), tried=True
+        )
         webhook, made, more = signed(services.webhooks, org, webhook, body, webhook_id)
         saved = services.webhooks.by_number(webhook.number)
         told = await tried(org, webhook, asked, None if saved is None else saved.webhook)
@@ -98,12 +80,9 @@ def trial_routes(services: Services) -> APIRouter:
         """One signed message with the example of an event type, or a given event; not stored."""
         org = services.caller(request, "webhooks:write").org
         body = await read_object(request, {}, bytes_max=2 * BODY_BYTES_MAX)
-        try:
-            webhook = services.webhooks.get(org, webhook_id).webhook
-        except UnknownWebhook:
-            raise not_found("webHookId", "the id of a webhook of this org", webhook_id) from None
+        webhook = services.webhooks.get(org, webhook_id).webhook
         if webhook.standing is Standing.DELETED:
-            raise not_found("webHookId", "the id of a webhook of this org", webhook_id)
+            raise UnknownWebhook(webhook_id)
         return answer(await tried(org, webhook, body, webhook))
 
     return router

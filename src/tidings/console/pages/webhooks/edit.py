@@ -22,10 +22,9 @@ from tidings.core.webhooks.hearing import kept_of_type
 from tidings.core.webhooks.rules import METHODS, Settings
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.trial import TooSoon
-from tidings.engine.inboxes import InboxRefused
 from tidings.engine.webhooks.records import Record, author
-from tidings.engine.webhooks.webhooks import KeyReused, UnknownWebhook, WebhookMoved, WebhookRefused
-from tidings.errors import Refusal, RequestRefused, not_found
+from tidings.engine.webhooks.webhooks import KeyReused, UnknownWebhook, WebhookMoved
+from tidings.errors import Conflict, Invalid, Refusal, RequestRefused, not_found
 from tidings.reads.webhooks.preview import BYTES_MAX, try_event
 from tidings.reads.webhooks.trials import sent, show_tested, signed, test_message
 from tidings.store.port import EventQuery, StoredEvent
@@ -39,17 +38,14 @@ Refusals = Sequence[Refusal]
 
 def own(visit: Visit, webhook_id: str) -> Record:
     """A webhook of the visitor's org; 404 for anything else."""
-    try:
-        return visit.services.webhooks.get(visit.caller.org, webhook_id)
-    except UnknownWebhook:
-        raise not_found("webHookId", "the id of a webhook of this org", webhook_id) from None
+    return visit.services.webhooks.get(visit.caller.org, webhook_id)
 
 
 def living(visit: Visit, webhook_id: str) -> Record:
     """The same, where it was not deleted."""
     record = own(visit, webhook_id)
     if record.webhook.standing is Standing.DELETED:
-        raise not_found("webHookId", "the id of a webhook of this org", webhook_id)
+        raise UnknownWebhook(webhook_id)
     return record
 
 
@@ -82,11 +78,11 @@ async def create(visit: Visit) -> Response:
     caller, once = visit.caller, visit.form.get("once", "")[:64]
     try:
         if wrong:
-            raise WebhookRefused(_all(visit, body, wrong, source=copied))
+            raise Invalid(*_all(visit, body, wrong, source=copied))
         record, secret, warnings = await visit.services.webhooks.create(
             caller.org, body, author(caller), once or None, source=copied
         )
-    except WebhookRefused as refused:
+    except (Invalid, Conflict) as refused:
         return _form(visit, shown, source=source, refusals=refused.refusals)
     except KeyReused:
         said = "This form has made a webhook already. Open it from the list, or begin a new form."
@@ -120,12 +116,12 @@ async def update(visit: Visit) -> Response:
     expect = [int(seen)] if seen.isascii() and seen.isdigit() and len(seen) < 10 else None
     try:
         if wrong:
-            raise WebhookRefused(_all(visit, body, wrong, record.webhook.id))
+            raise Invalid(*_all(visit, body, wrong, record.webhook.id))
         caller = visit.caller
         record, warnings = await visit.services.webhooks.replace(
             caller.org, record.webhook.id, body, author(caller), expect
         )
-    except WebhookRefused as refused:
+    except (Invalid, Conflict) as refused:
         return _form(visit, shown, record=record, refusals=refused.refusals)
     except WebhookMoved:
         said = "Somebody else has changed this webhook since you opened it. Open it again and "
@@ -211,7 +207,7 @@ def _all(
     fields = {refusal.field for refusal in wrong}
     try:
         visit.services.webhooks.unsaved(visit.caller.org, body, webhook_id, source=source)
-    except WebhookRefused as refused:
+    except (Invalid, Conflict) as refused:
         return wrong + [one for one in refused.refusals if one.field not in fields]
     return wrong
 
@@ -240,7 +236,7 @@ async def check(visit: Visit) -> Response:
     if url:
         try:
             visit.services.webhooks.unsaved(visit.caller.org, body)
-        except WebhookRefused as refused:
+        except (Invalid, Conflict) as refused:
             refusals = [one for one in refused.refusals if one.field == _URL]
     return visit.page("parts/url_said.html", refusal=placed(refusals).get(_URL), url=url)
 
@@ -254,7 +250,7 @@ async def make_inbox(visit: Visit) -> Response:
     try:
         live, _ = await visit.services.inboxes.create(visit.caller.org, {"name": name[:80]})
         shown.texts[_URL] = visit.services.inboxes.url(live)
-    except InboxRefused as refused:
+    except (Invalid, Conflict) as refused:
         refusals = [Refusal(one.code, one.message, _URL) for one in refused.refusals]
     if visit.partial:
         return visit.page(
@@ -287,8 +283,8 @@ async def _previewed(visit: Visit) -> dict[str, Any]:
             visit.caller.org, body, None if kept is None else kept.webhook.id
         )
         if wrong:
-            raise WebhookRefused(wrong)
-    except WebhookRefused as refused:
+            raise Invalid(*wrong)
+    except (Invalid, Conflict) as refused:
         return told | {"refusals": [one.message for one in refused.refusals], "hint": ""}
     stored = await _newest(visit, shown.names)
     real = stored is not None
@@ -314,7 +310,7 @@ async def send_test(visit: Visit) -> Response:
     webhook_id = None if kept is None else kept.webhook.id
     try:
         if wrong:
-            raise WebhookRefused(wrong)
+            raise Invalid(*wrong)
         webhook, warnings = services.webhooks.unsaved(
             org,
             body,
@@ -329,10 +325,10 @@ async def send_test(visit: Visit) -> Response:
         told["tested"] = _readable(show_tested(tested, webhook))
         told["warnings"] = [one.message for one in warnings]
         told["secret"] = None if made is None else show_secret(made)
-    except (WebhookRefused, RequestRefused) as refused:
-        told["refusals"] = [one.message for one in refused.refusals]
     except TooSoon:
         told["refusals"] = ["A test message may be sent once a second. Try again in a moment."]
+    except RequestRefused as refused:
+        told["refusals"] = [one.message for one in refused.refusals]
     template = "parts/webhook_tested.html" if visit.partial else "webhook_tested.html"
     return visit.page(template, **told)
 
@@ -346,10 +342,10 @@ async def test_saved(visit: Visit) -> Response:
         event_id, message = await _test_event(visit, webhook)
         tested = await sent(services, visit.caller.org, webhook, event_id, message, webhook)
         told["tested"] = _readable(show_tested(tested, webhook))
-    except RequestRefused as refused:
-        told["refusals"] = [one.message for one in refused.refusals]
     except TooSoon:
         told["refusals"] = ["A test message may be sent once a second. Try again in a moment."]
+    except RequestRefused as refused:
+        told["refusals"] = [one.message for one in refused.refusals]
     template = "parts/webhook_tested.html" if visit.partial else "webhook_tested.html"
     return visit.page(template, **told)
 
