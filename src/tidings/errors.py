@@ -1,4 +1,4 @@
-"""Everything that Tidings raises of its own, as one tree, sorted by whose fault it is.
+"""Everything that the service raises of its own, as one tree, sorted by whose fault it is.
 
     TidingsError
         RequestRefused            by what the caller did or asked for; holds the reasons

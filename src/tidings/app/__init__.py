@@ -20,13 +20,14 @@ from tidings.app.service import Service
 from tidings.app.waiting import Ended, Waiting
 from tidings.engine.access.access import BootstrapRefused
 from tidings.engine.vault import KEY_FILE, VaultRefused, read_or_make_key
+from tidings.errors import Unusable
 from tidings.settings.settings import Settings
 from tidings.store.sqlite import backup as backups
 from tidings.store.sqlite.database import StoreRefused
 from tidings.store.sqlite.hosting.client import SqliteStore
 
 
-class Refused(Exception):
+class Refused(Unusable):
     """What was asked of a data directory cannot be; the text says why and what to do."""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tidings.catalogue.event_type import Json
+from tidings.errors import Unusable
 
 RULES = frozenset(
     {"type", "required", "const", "enum", "properties", "items", "additionalProperties", "$ref"}
@@ -21,7 +22,7 @@ ALLOWED = (RULES - {"enum"}) | MARKS | {"description", "examples"}
 TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array", "null"})
 
 
-class CatalogueError(ValueError):
+class CatalogueError(Unusable):
     """A file of the catalogue does not keep its rules."""
 
 

@@ -13,13 +13,14 @@ from typing import Any
 
 from tidings.cli.service import Service, Unreachable, decoded
 from tidings.demo.ledger import Ledger, read_arrival
+from tidings.errors import TidingsError
 
 READY_S_MAX = 30.0
 STOP_S_MAX = 40.0
 DEFAULT_PORT = 8080
 
 
-class DemoFailed(Exception):
+class DemoFailed(TidingsError):
     """The demonstration cannot go on. The text says what happened and where to look."""
 
 

@@ -13,6 +13,7 @@ import idna
 
 from tidings.egress.policy import Policy
 from tidings.egress.port import Target
+from tidings.errors import Invalid, Refusal
 
 URL_MAX = 2048
 HOST_MAX = 253
@@ -39,11 +40,11 @@ _QUERY = re.compile(r"(?:[A-Za-z0-9\-._~!$&()*+,;=:@/?]|%[0-9A-Fa-f]{2})*")
 _DOTS = re.compile(r"(?:\.|%2e){1,2}", re.IGNORECASE)
 
 
-class TargetRefused(ValueError):
+class TargetRefused(Invalid):
     """A URL that no webhook may have. `message` says what must be, what came and what to do."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(Refusal(code, message, ""))
         self.code = code
         self.message = message
 

@@ -13,6 +13,8 @@ import re
 from enum import Enum, auto
 from typing import NamedTuple
 
+from tidings.errors import RemoteError
+
 HEAD_BYTES_MAX = 32 * 1024
 HEADERS_MAX = 100
 INTERIM_MAX = 5
@@ -27,7 +29,7 @@ _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
 _PREFIX = b"HTTP/1."
 
 
-class NotHttp(ValueError):
+class NotHttp(RemoteError):
     """What has come is no head of an HTTP/1.1 answer, or beyond its bounds."""
 
 

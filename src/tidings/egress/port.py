@@ -7,6 +7,7 @@ import msgspec
 
 from tidings.core.delivery.exchange import Ending
 from tidings.core.inbox_rules import Answered
+from tidings.errors import RemoteError
 
 Headers = list[tuple[str, str]]
 Leaves = Callable[[], Headers | None]
@@ -66,7 +67,7 @@ class Sender(Protocol):
         ...
 
 
-class MailFailed(Exception):
+class MailFailed(RemoteError):
     """A letter was not taken. `final`: it never will be, trying again cannot help."""
 
     def __init__(self, reason: str, *, final: bool = False) -> None:

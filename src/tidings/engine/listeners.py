@@ -4,10 +4,12 @@ each of them when it is made: so none has to know the others, and none is given 
 from collections.abc import Callable
 from typing import Generic, TypeVarTuple
 
+from tidings.errors import TidingsError
+
 Told = TypeVarTuple("Told")
 
 
-class Unheard(Exception):
+class Unheard(TidingsError):
     """Something was told and nobody was there to hear it: a part is missing."""
 
 

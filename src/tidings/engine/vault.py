@@ -16,12 +16,14 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from tidings.errors import Unusable
+
 KEY_FILE = "key"
 KEY_BYTES = 32
 NONCE_BYTES = 12
 
 
-class VaultRefused(Exception):
+class VaultRefused(Unusable):
     """The key cannot be used, or does not open what is stored; the text says what to do."""
 
 

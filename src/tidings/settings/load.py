@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from tidings.egress.policy import AllowedRange
+from tidings.errors import Unusable
 from tidings.service_links import written_by_people
 from tidings.settings.conflicts import conflicts
 from tidings.settings.settings import (
@@ -24,7 +25,7 @@ from tidings.settings.settings import (
 )
 
 
-class SettingsRefused(Exception):
+class SettingsRefused(Unusable):
     """The settings cannot be used. `problems` holds one sentence for each thing to change."""
 
     def __init__(self, problems: list[str]) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from tidings.errors import ShapingError
+
 _INT_BITS = 127  # MiniJinja's widest whole number, with its sign
 _WIDE = re.compile(rb"\d{39}")
 _STRING_OR_FLOAT = re.compile(
@@ -19,7 +21,7 @@ _STRING_OR_FLOAT = re.compile(
 )
 
 
-class TwoInOne(Exception):
+class TwoInOne(ShapingError):
     """Two different numbers of the event are the same float, and the template prints it."""
 
 

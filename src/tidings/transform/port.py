@@ -6,12 +6,13 @@ from typing import Any, Protocol
 import msgspec
 
 from tidings.catalogue import Problem
+from tidings.errors import ShapingError, Unavailable
 
 TEMPLATE_MAX = 32 * 1024  # characters
 OUTPUT_MAX = 256 * 1024  # bytes
 
 
-class RenderRefused(Exception):
+class RenderRefused(ShapingError):
     """The template makes no message of this event; the same would happen again."""
 
     def __init__(self, reason: str) -> None:
@@ -19,7 +20,7 @@ class RenderRefused(Exception):
         self.reason = reason  # one sentence or two; holds no payload
 
 
-class RenderLater(Exception):
+class RenderLater(Unavailable):
     """Nothing can be said of the template, or of the event, now."""
 
     def __init__(self, reason: str, delay_s: float) -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from tidings.catalogue import Problem
 from tidings.core.budget import LOOP_S
+from tidings.errors import ShapingError
 from tidings.transform.port import CheckBy, RenderLater, RenderRefused
 from tidings.transform.process import DIED, TOO_MUCH, Asked, Process
 from tidings.transform.worker import CHECK_EVENT, CHECK_TEMPLATE, RENDER, Reply
@@ -149,5 +150,5 @@ class ProcessRenderer:
                 asked.answered.set_exception(RenderLater(_RESTS, REST_S))
 
 
-class TooMuch(Exception):
+class TooMuch(ShapingError):
     """A request has taken more than it may."""

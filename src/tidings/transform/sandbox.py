@@ -16,6 +16,7 @@ from collections import OrderedDict
 import msgspec
 from minijinja import Environment, TemplateError
 
+from tidings.errors import ShapingError
 from tidings.transform.numbers import Numbers, TwoInOne
 from tidings.transform.plain import plain
 from tidings.transform.port import OUTPUT_MAX, TEMPLATE_MAX
@@ -30,7 +31,7 @@ _WITHOUT = ("debug",)  # shows the inside of the engine
 _decode = msgspec.json.Decoder().decode
 
 
-class Unrenderable(Exception):
+class Unrenderable(ShapingError):
     """Why there is no output, in a sentence or two."""
 
 

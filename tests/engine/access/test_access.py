@@ -10,6 +10,7 @@ from tidings.core.webhooks.registry import Registry
 from tidings.engine.access.access import (
     REMEMBERED_MAX,
     Access,
+    BootstrapRefused,
     Caller,
     grants_of,
     is_typed,
@@ -145,7 +146,7 @@ async def test_the_bootstrap_credential_may_be_given_at_every_start() -> None:
     assert len(kept.credentials) == 2
     assert isinstance(denied(House(kept).access, basic("boss", "s3cret")), Unauthenticated)
     for key, secret in (("", "x"), ("a:b", "x"), ("a", "")):
-        with pytest.raises(ValueError, match="TIDINGS_BOOTSTRAP"):
+        with pytest.raises(BootstrapRefused, match="TIDINGS_BOOTSTRAP"):
             await House(kept).access.ensure_bootstrap(50, key, secret)
 
 

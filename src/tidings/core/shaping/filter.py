@@ -36,6 +36,7 @@ from tidings.core.shaping.filter_operators import (
     textual,
     values_at,
 )
+from tidings.errors import Invalid, Refusal
 
 DEPTH_MAX = 8
 NODES_MAX = 64
@@ -54,11 +55,11 @@ _WORDS = {
 }  # fmt: skip
 
 
-class FilterRefused(Exception):
+class FilterRefused(Invalid):
     """What is no filter: a code that never changes, the place, and what must be and what came."""
 
     def __init__(self, code: str, place: str, said: str) -> None:
-        super().__init__(said)
+        super().__init__(Refusal(code, f"{said} ({code}, field {place})", place))
         self.code = code
         self.place = place
         self.said = said

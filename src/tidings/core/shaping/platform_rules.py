@@ -23,6 +23,7 @@ from tidings.core.shaping.reference_rules import (
     Text,
     read_record,
 )
+from tidings.errors import RemoteError
 
 ASKED = (STORES, TILLS, CUSTOMERS, BALANCES, AWARDED)
 PATH_MAX = 1024
@@ -47,11 +48,11 @@ class Award(Record, frozen=True):
     behavioral_event_attributes: Annotated[dict[Name, Any], Meta(max_length=50)] = {}
 
 
-class AnswerRefused(Exception):
+class AnswerRefused(RemoteError):
     """The platform does not answer as it must; the text says why."""
 
 
-class RecordUnfit(Exception):
+class RecordUnfit(RemoteError):
     """The platform answers, but this record cannot be used; the text says why, without values."""
 
 

@@ -34,7 +34,7 @@ from tidings.engine.access.till_guard import TillGuard
 from tidings.engine.access.tokens import TTL_S, Tokens, mark_of
 from tidings.engine.clock import Clock, WallClock
 from tidings.engine.orgs import Orgs
-from tidings.errors import Forbidden, Unauthenticated
+from tidings.errors import Forbidden, Unauthenticated, Unusable
 from tidings.store import port
 
 REMEMBERED_MAX = 4096
@@ -58,7 +58,7 @@ __all__ = [
 ]
 
 
-class BootstrapRefused(ValueError):
+class BootstrapRefused(Unusable):
     """The platform's credential cannot be as the operator gives it."""
 
 

@@ -2,7 +2,7 @@
 
 A key and its secret are looked at first, for that costs less than asking how often somebody was
 wrong: so who calls with a good one is let in, whatever others do from the same address. Wrong ones
-are counted by address; where they are too many, the answer is 429 and says when to come again. A
+are counted by address; where they are too many, the caller is told when to come again. A
 secret that was good once is not guessed, and is not counted.
 """
 
@@ -41,7 +41,7 @@ class KeyGuard(Collector):
         self._tries = tries
         self._places: OrderedDict[str, _Place] = OrderedDict()
         self.refused = 0  # since the start
-        self.slowed = 0  # of these, with 429
+        self.slowed = 0  # of these, told to wait
 
     def wrong(self, denied: Unauthenticated, address: str, now_s: float) -> Denied:
         """Count a key that is not known; what it is denied by, Throttled where there were many."""

@@ -186,7 +186,7 @@ class Sessions:
         """Who calls with this token, in this org, or where they work first.
 
         The same Caller as a credential's: `demand(caller, scope)` says what they may do. Denied:
-        401 without a session, 403 for an org that is not theirs.
+        Unauthenticated without a session, Forbidden for an org that is not theirs.
         """
         session = self._live(token)
         if session.portal:

@@ -26,6 +26,7 @@ from tidings.engine.shaping.byte_cache import MISSING
 from tidings.engine.shaping.faults import ShapeLater
 from tidings.engine.shaping.platform import Platform, PlatformDown
 from tidings.engine.shaping.reference import Reference
+from tidings.errors import TidingsError
 from tidings.store.port import StoreDown
 
 PLANS_MAX, ORGS_MAX = 10_000, 10_000
@@ -46,7 +47,7 @@ PlanKey = tuple[int, int, int]  # webhook, its version, and which object its eve
 log = structlog.get_logger("tidings.enricher")
 
 
-class _NotAtHand(Exception):
+class _NotAtHand(TidingsError):
     """A record is not in memory."""
 
 

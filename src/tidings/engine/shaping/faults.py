@@ -1,7 +1,9 @@
 """Why a message cannot be made as its webhook asks: not now, or never."""
 
+from tidings.errors import ShapingError, Unavailable
 
-class ShapeLater(Exception):
+
+class ShapeLater(Unavailable):
     """What shaping needs is not there now. Nothing was sent: the delivery is tried again later."""
 
     def __init__(self, reason: str, delay_s: float) -> None:
@@ -10,7 +12,7 @@ class ShapeLater(Exception):
         self.delay_s = delay_s  # how long to wait before the next try, in seconds
 
 
-class ShapeRefused(Exception):
+class ShapeRefused(ShapingError):
     """The message can never be made from this event as its webhook asks: the delivery fails."""
 
     def __init__(self, reason: str) -> None:

@@ -26,6 +26,7 @@ from tidings.core.shaping.record import Record
 from tidings.egress.port import Origin
 from tidings.engine.clock import Clock
 from tidings.engine.shaping.byte_cache import MISSING, ByteCache, Missing
+from tidings.errors import Unavailable
 
 CONNECTIONS_MAX = 16
 CACHE_BYTES = 16 << 20
@@ -38,7 +39,7 @@ Key = tuple[str, int, str]  # kind, org, id
 log = structlog.get_logger("tidings.platform")
 
 
-class PlatformDown(Exception):
+class PlatformDown(Unavailable):
     """The platform did not answer, or not with a record; `delay_s`: ask again after so long."""
 
     def __init__(self, reason: str, delay_s: float) -> None:

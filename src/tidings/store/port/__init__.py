@@ -13,6 +13,7 @@ Structs are tuples on the wire (`array_like`): they cross a process boundary by 
 from collections.abc import Awaitable
 from typing import Protocol
 
+from tidings.errors import Unavailable
 from tidings.store.port.access import (
     AccessStore as AccessStore,
     Credential as Credential,
@@ -138,7 +139,7 @@ from tidings.store.port.webhooks import (
 )
 
 
-class StoreDown(Exception):
+class StoreDown(Unavailable):
     """The store cannot take writes now; nothing was promised to anybody."""
 
 

@@ -5,8 +5,10 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.errors import TidingsError
 
-class NameTaken(Exception):
+
+class NameTaken(TidingsError):
     """Another webhook of the org has this name."""
 
 

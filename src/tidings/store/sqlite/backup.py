@@ -23,6 +23,7 @@ import apsw
 import msgspec
 
 from tidings import __version__
+from tidings.errors import Unusable
 from tidings.store.sqlite.database import (
     DISK_FAULTS,
     FILE,
@@ -44,7 +45,7 @@ FILES = (FILE, KEY)
 Progress = Callable[[str, int, int], None]  # what is done, how much of it, of how much
 
 
-class BackupRefused(Exception):
+class BackupRefused(Unusable):
     """It cannot be made, or not be used; the text says why and what to do."""
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import apsw
 
+from tidings.errors import Unusable
+
 FILE = "tidings.db"
 LOCK = "lock"
 OURS = (FILE, "search.db", LOCK)  # a disk's root may hold what is not, as lost+found
@@ -31,7 +33,7 @@ DISK_FAULTS = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenEr
 DISK_ERRNOS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO))
 
 
-class StoreRefused(Exception):
+class StoreRefused(Unusable):
     """The data directory cannot be used; the text says why and what to do."""
 
 

@@ -20,6 +20,8 @@ from typing import Any
 
 import apsw
 
+from tidings.errors import TidingsError
+
 SLICE_EVENTS = 4096
 MERGE = 16
 TERM_BYTES = 8
@@ -34,7 +36,7 @@ LOW = 0xFFFF_FFFF
 _NUMBER = struct.Struct(">8xI")
 
 
-class TooCommon(Exception):
+class TooCommon(TidingsError):
     """More events have a term than are asked for."""
 
 

@@ -1,0 +1,93 @@
+"""All exceptions of Tidings are one tree, and each kind of refusal has its status at the faces."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+from functools import cache
+from pathlib import Path
+
+import tidings
+from tidings import errors
+from tidings.api.answers import STATUS
+
+# Not of the tree, and why.
+APART = {
+    "tidings.server.refusals.Refused": "the HTTP server knows nothing of what it serves",
+    "tidings.app.waiting.Ended": "ends the wait of a start: a signal has come, nothing is wrong",
+    # The command line is a client, whose help loads no msgspec and so not this tree.
+    "tidings.cli.exits.Stop": "ends a command, with the code that its process exits by",
+    "tidings.cli.events.simulate.Stopped": "the same, of the one command that sends in a loop",
+    "tidings.cli.inboxes.listen.Ended": "somebody says that it is enough; no Exception at all",
+    "tidings.cli.service.Unreachable": "no service answers the client; becomes a Stop",
+    "tidings.cli.webhooks.document.BadFile": "a file of the client's side; becomes a Stop",
+}
+# These stand for several kinds, and are not raised themselves.
+GROUPS = {errors.RequestRefused, errors.Denied}
+BELOW_FACES = ("catalogue", "core", "engine", "store", "egress", "transform", "reads")
+
+
+@cache
+def exceptions() -> dict[str, type[BaseException]]:
+    """All classes of exceptions, by where they stand."""
+    found = {}
+    for one in pkgutil.walk_packages(tidings.__path__, "tidings."):
+        if one.name.endswith(".__main__"):  # a program, which would run
+            continue
+        for name, value in vars(importlib.import_module(one.name)).items():
+            if inspect.isclass(value) and issubclass(value, BaseException):
+                if value.__module__ == one.name:
+                    found[f"{one.name}.{name}"] = value
+    return found
+
+
+def refusals() -> list[type[BaseException]]:
+    """All that say why something is not done that was asked for."""
+    return [one for one in exceptions().values() if issubclass(one, errors.RequestRefused)]
+
+
+def test_every_exception_is_of_the_tree() -> None:
+    apart = tuple(exceptions()[name] for name in APART)
+    tree: tuple[type[BaseException], ...] = (errors.TidingsError, *apart)
+    assert [name for name, one in exceptions().items() if not issubclass(one, tree)] == []
+    assert [one for one in apart if issubclass(one, errors.TidingsError)] == []
+    assert len(exceptions()) > 60  # the walk still finds them
+
+
+def test_every_refusal_is_of_one_kind_and_every_kind_has_a_status() -> None:
+    kinds = {
+        one: [kind.__name__ for kind in STATUS if issubclass(one, kind)]
+        for one in refusals()
+        if one not in GROUPS
+    }
+    assert {one: found for one, found in kinds.items() if len(found) != 1} == {}
+    of_the_tree = {one for one in refusals() if one.__module__ == errors.__name__}
+    assert of_the_tree - GROUPS == set(STATUS)
+
+
+def test_what_stands_for_several_kinds_is_not_raised() -> None:
+    raised = re.compile(rf"\b({'|'.join(one.__name__ for one in GROUPS)})(\.because)?\(")
+    source = Path(tidings.__file__).parent
+    by = [
+        path.relative_to(source).as_posix()
+        for path in sorted(source.rglob("*.py"))
+        for line in raised.finditer(path.read_text("utf-8"))
+        if not path.read_text("utf-8")[: line.start()].endswith("class ")
+    ]
+    assert by == []
+
+
+def test_no_exception_below_the_faces_knows_a_status() -> None:
+    floors = tuple(f"tidings.{floor}." for floor in BELOW_FACES)
+    knowing = [
+        name
+        for name, one in exceptions().items()
+        if name.startswith(floors) and "status" in inspect.signature(one.__init__).parameters
+    ]
+    assert knowing == []
+
+
+def test_the_tree_is_drawn_with_all_of_its_kinds() -> None:
+    drawn = errors.__doc__ or ""
+    own = [one for one in exceptions().values() if one.__module__ == errors.__name__]
+    assert [one.__name__ for one in own if not re.search(rf"\b{one.__name__}\b", drawn)] == []
