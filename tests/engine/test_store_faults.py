@@ -17,7 +17,7 @@ from tests.simulation.loop import simulate
 from tidings.core.access.portal_rules import Portal
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.ids import show
+from tidings.core.ids import EventNumber, show
 from tidings.core.notices.emails import CONSENT
 from tidings.core.replay import JobState
 from tidings.core.retention import DAY_MS
@@ -119,7 +119,9 @@ async def look_later(s: Service) -> None:
 
 
 def job() -> port.ReplayJob:
-    spec = port.ReplaySpec(ORG, None, None, [ORG], (), None, None, (), False, False, True, 0)
+    spec = port.ReplaySpec(
+        ORG, None, None, [ORG], (), None, None, (), False, False, True, EventNumber(0)
+    )
     return port.ReplayJob(0, ORG, "cancel", JobState.COUNTING, spec, 10.0, True, "boss")
 
 
@@ -147,7 +149,7 @@ ASKED: dict[str, Ask] = {
     "list_reference": lambda s: s.reference.list(ORG, Kind.TILLS, "", 9),
     "count_reference": lambda s: s.reference.count(ORG, Kind.TILLS),
     "put_replay": lambda s: s.replays.create(job(), ()),
-    "count_replay": lambda s: s.replays.count(job().spec, [port.ReplayEntry(1)], 1.0),
+    "count_replay": lambda s: s.replays.count(job().spec, [port.ReplayEntry(EventNumber(1))], 1.0),
     "owed_before": lambda s: s.services.taken.count(START_MS, 1.0),
     "unfinished_before": lambda s: s.services.taken.count(START_MS, 1.0),
     "retry_now": lambda s: s.services.manual_retries.ask(1, hooked(s).number),

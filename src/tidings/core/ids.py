@@ -9,6 +9,10 @@ made `eventId` are UUIDs.
 import hashlib
 import re
 import uuid
+from typing import NewType
+
+# Types that no checker lets be mixed up; when the program runs each is its number or text.
+EventNumber = NewType("EventNumber", int)  # the store's: in the order in which it accepted them
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUE = {letter: value for value, letter in enumerate(_ALPHABET)}

@@ -17,6 +17,7 @@ from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
+from tidings.core.ids import EventNumber
 from tidings.core.replay import window
 from tidings.egress.port import Leaves
 from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
@@ -127,7 +128,7 @@ def numbered(*numbers: int, webhook: int = HOOK.number) -> list[Job]:
 async def test_what_a_commit_brings_is_sent_and_its_outcome_goes_into_the_next() -> None:
     lanes = Lanes()
     new = [port.NewDelivery(HOOK.number, 1, None), port.NewDelivery(OTHER.number, 1, None)]
-    receipt = port.Receipt(now_ms=NOW_MS, seqs=[1, 0], firsts=[11, 13])
+    receipt = port.Receipt(now_ms=NOW_MS, seqs=[EventNumber(1), EventNumber(0)], firsts=[11, 13])
     events = [event("a", b"accepted"), event("again", b"a duplicate")]
     lanes.dispatcher.handover(receipt, events, [new, new])
     await turns()
@@ -144,7 +145,7 @@ async def test_what_a_commit_stored_as_held_or_parked_is_not_sent() -> None:
     lanes = Lanes()
     new = [port.NewDelivery(HOOK.number, 1, key) for key in (None, 7)]
     parked = port.NewDelivery(OTHER.number, 1, None, True)
-    receipt = port.Receipt(now_ms=NOW_MS, seqs=[1], firsts=[11], held=[12])
+    receipt = port.Receipt(now_ms=NOW_MS, seqs=[EventNumber(1)], firsts=[11], held=[12])
     lanes.dispatcher.handover(receipt, [event("a")], [[*new, parked]])
     await turns()
     assert lanes.ends == [(11, State.DELIVERED, 1)]

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from tidings.core.ids import EventNumber
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.events.commit_queue import (
     CommitQueue,
@@ -41,11 +42,11 @@ class Store:
         self.batches.append(batch)
         self.owed = max(0, self.owed - batch.fan_out)
         ids = [event.id for event in batch.events]
-        seqs = [0 if id in self.known else at for at, id in enumerate(ids, 1)]
+        numbers = [0 if id in self.known else at for at, id in enumerate(ids, 1)]
         return port.Receipt(
             now_ms=1,
-            seqs=seqs,
-            firsts=seqs,
+            seqs=[EventNumber(one) for one in numbers],
+            firsts=numbers,
             differing=[at for at, id in enumerate(ids) if self.known.get(id)],
             replayed=[port.ReplayReceipt(slice.replay, True) for slice in batch.replays],
             cancelled=[port.CancelReceipt(True) for _ in batch.cancels],

@@ -8,6 +8,7 @@ import pytest
 from tests.store.conformance.subject import Subject
 from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled, term, webhook
 from tidings.core.delivery.states import State
+from tidings.core.ids import EventNumber
 from tidings.core.replay import JobState, Kind
 from tidings.core.retention import Kind as Kept
 from tidings.store import port
@@ -68,7 +69,7 @@ class Jobs:
         """What is behind its cursor."""
         at = self.now(job).cursor if after is None else after
         return self.subject.ask(
-            lambda store: store.candidates(job.number, job.spec, at, limit, False)
+            lambda store: store.candidates(job.number, job.spec, EventNumber(at), limit, False)
         )
 
     def slice(
@@ -469,12 +470,12 @@ def test_jobs_are_listed_newest_first_in_pages(jobs: Jobs) -> None:
 def test_counting_is_remembered_until_it_is_whole(jobs: Jobs) -> None:
     job = jobs.put(jobs.spec(), state=JobState.COUNTING)
     ask = jobs.subject.ask
-    part = ask(lambda store: store.note_counted(job.number, 5, 3, False))
+    part = ask(lambda store: store.note_counted(job.number, EventNumber(5), 3, False))
     assert part is not None and (part.counted, part.counted_to, part.total) == (3, 5, None)
-    whole = ask(lambda store: store.note_counted(job.number, 9, 4, True))
+    whole = ask(lambda store: store.note_counted(job.number, EventNumber(9), 4, True))
     assert whole is not None and (whole.counted, whole.total) == (7, 7)
     ask(lambda store: store.move_replay(job.number, ["counting"], "ready", ""))
-    assert ask(lambda store: store.note_counted(job.number, 9, 4, True)) is None
+    assert ask(lambda store: store.note_counted(job.number, EventNumber(9), 4, True)) is None
 
 
 def test_a_place_before_every_event_of_a_time_is_found(jobs: Jobs) -> None:
@@ -492,7 +493,7 @@ def test_search_terms_find_events_of_replays_too(jobs: Jobs) -> None:
     )
     seqs = jobs.subject.find(wanted)
     jobs.end(State.FAILED, *jobs.subject.pending(jobs.hook))
-    job = jobs.put(jobs.spec(listed=True), [port.ReplayEntry(seq) for seq in seqs])
+    job = jobs.put(jobs.spec(listed=True), [port.ReplayEntry(EventNumber(seq)) for seq in seqs])
     assert jobs.run(job) == ["found"]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.store.rows import ORG, event, failing, new, settled
 from tidings.core.delivery.states import State
+from tidings.core.ids import EventNumber
 from tidings.store import port
 from tidings.store.sqlite.database import open_writer
 from tidings.store.sqlite.writer import Writer
@@ -131,7 +132,7 @@ def test_what_was_matched_before_the_registry_changed_is_sent_back_whole(desk: D
     before = desk.rows()
     late = desk.commit(event("a", new(1)), version=4, settled=[settled(1)])
     assert late == port.Receipt(moved=True) and desk.rows() == before
-    slice = port.ReplaySlice(1, 0, 9, 1, [1], [None])
+    slice = port.ReplaySlice(1, EventNumber(0), EventNumber(9), 1, [EventNumber(1)], [None])
     assert desk.commit(version=4, replays=[slice]).moved
     assert not desk.commit(version=4, settled=[settled(1)]).moved, "an outcome was not matched"
     assert list(desk.commit(event("a", new(1)), version=5).seqs) == [2]

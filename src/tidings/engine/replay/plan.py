@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from tidings.catalogue import EventType
+from tidings.core.ids import EventNumber
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Ordering, Webhook
 from tidings.engine.events.acceptor import lane_key
@@ -30,7 +31,7 @@ class Planner:
 
     def plan(self, job: port.ReplayJob, webhook: Webhook, found: port.Candidates) -> Plan:
         """The slice behind the job's cursor; asked again where the registry has moved on."""
-        keys: dict[int, int | None] = {}
+        keys: dict[EventNumber, int | None] = {}
         with_bodies = self.needs_bodies(webhook, job.spec)
         for one in found.found:
             event = _decoded(one.body) if with_bodies else None

@@ -8,6 +8,7 @@ import msgspec
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.terms import Terms
 from tidings.core.form import came
+from tidings.core.ids import EventNumber
 from tidings.core.replay import IDS_MAX, JobState, Kind
 from tidings.core.replay_rules import ReplayRequest
 from tidings.core.webhooks.hearing import both_ask
@@ -75,9 +76,12 @@ class ReplayRequests:
             unmatched=request.unmatched,
             again=request.again,
             listed=listed is not None,
-            after=0 if request.from_ms is None else await self._store.first_since(request.from_ms),
+            after=await self._first_since(request.from_ms),
         )
         return ResolvedRequest(spec, listed or (), target, unknown)
+
+    async def _first_since(self, from_ms: int | None) -> EventNumber:
+        return EventNumber(0) if from_ms is None else await self._store.first_since(from_ms)
 
     def job(
         self, org: int, request: ReplayRequest, resolved: ResolvedRequest, by: str
@@ -132,7 +136,7 @@ class ReplayRequests:
                 unknown += len(ids) - len(events)
                 found += events
         if request.search is not None:
-            hits: set[int] = set()
+            hits: set[EventNumber] = set()
             for one in orgs:
                 term = self._terms.asked(one, request.search)
                 hits.update(await self._store.find(term, IDS_MAX + 1 - len(hits)))

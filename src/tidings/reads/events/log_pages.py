@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.core.ids import EventNumber
 from tidings.store import port
 from tidings.store.port import ROWS_MAX, DeliveryQuery, EventHead, StoredDelivery
 
@@ -28,7 +29,9 @@ class Rows(msgspec.Struct, frozen=True):
     on: int | None
 
 
-async def heads_of(store: port.EventStore, events: Iterable[int]) -> dict[int, EventHead]:
+async def heads_of(
+    store: port.EventStore, events: Iterable[EventNumber]
+) -> dict[EventNumber, EventHead]:
     """What events say of where they come from, by their sequence numbers."""
     seqs = list(dict.fromkeys(events))
     heads = await store.event_heads(seqs) if seqs else ()

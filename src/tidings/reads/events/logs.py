@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from tidings.core.events.terms import Terms
 from tidings.core.form import came
+from tidings.core.ids import EventNumber
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.orgs import Orgs
 from tidings.engine.webhooks.records import Record
@@ -151,7 +152,7 @@ async def delivery_page(
 
 async def _seqs(
     store: port.EventStore, orgs: Sequence[int], event_id: str | None
-) -> list[int] | None:
+) -> list[EventNumber] | None:
     """The events of an id; None where no id was asked for."""
     if event_id is None:
         return None

@@ -16,6 +16,7 @@ from typing import Protocol
 import msgspec
 
 from tidings.core.delivery.job import Job
+from tidings.core.ids import EventNumber
 
 
 class ReplaySpec(msgspec.Struct, frozen=True, array_like=True):
@@ -32,8 +33,8 @@ class ReplaySpec(msgspec.Struct, frozen=True, array_like=True):
     unmatched: bool = False  # also events of which the source had no delivery
     again: bool = False  # also what the target has
     listed: bool = False  # only events of the job's list
-    after: int = 0  # sequence numbers greater than this …
-    upto: int = 1 << 62  # … and at most this: of a stored job, the newest event at its making
+    after: EventNumber = EventNumber(0)  # sequence numbers greater than this …
+    upto: EventNumber = EventNumber(1 << 62)  # … and at most this: the newest at its making
 
 
 class ReplayJob(msgspec.Struct, frozen=True, array_like=True):
@@ -48,8 +49,8 @@ class ReplayJob(msgspec.Struct, frozen=True, array_like=True):
     hold: bool  # wait for a start once counted
     by: str
     reason: str = ""
-    cursor: int = 0  # the last event that was visited
-    counted_to: int = 0  # the last event that was counted
+    cursor: EventNumber = EventNumber(0)  # the last event that was visited
+    counted_to: EventNumber = EventNumber(0)  # the last event that was counted
     counted: int = 0
     total: int | None = None  # what was counted, once all of it is
     made: int = 0  # deliveries made, or cancelled
@@ -69,14 +70,14 @@ class ReplayJob(msgspec.Struct, frozen=True, array_like=True):
 class ReplayEntry(msgspec.Struct, frozen=True, array_like=True):
     """One entry of a job's list: an event, at one webhook or (0) at whichever the job looks at."""
 
-    event: int
+    event: EventNumber
     webhook: int = 0
 
 
 class Candidate(msgspec.Struct, frozen=True, array_like=True):
     """An event that a job asks for, as a reader found it; the writer looks again."""
 
-    event: int
+    event: EventNumber
     org: int
     name: str
     body: bytes | None  # where it was asked for, and is there
@@ -87,7 +88,7 @@ class Candidate(msgspec.Struct, frozen=True, array_like=True):
 class Candidates(msgspec.Struct, frozen=True, array_like=True):
     """What was found behind a cursor."""
 
-    cursor: int  # the last event that was looked at
+    cursor: EventNumber  # the last event that was looked at
     found: Sequence[Candidate]
     ended: bool  # nothing is behind the cursor
 
@@ -95,7 +96,7 @@ class Candidates(msgspec.Struct, frozen=True, array_like=True):
 class ReplayCount(msgspec.Struct, frozen=True, array_like=True):
     """How many a part of the range would make."""
 
-    cursor: int
+    cursor: EventNumber
     count: int
     skipped: int  # of these, those that could not be made
     ended: bool
@@ -105,10 +106,10 @@ class ReplaySlice(msgspec.Struct, frozen=True, array_like=True):
     """Make the deliveries of these events and move the cursor."""
 
     replay: int
-    after: int  # where the cursor stands
-    to: int
+    after: EventNumber  # where the cursor stands
+    to: EventNumber
     version: int  # of the target webhook
-    events: Sequence[int] = ()
+    events: Sequence[EventNumber] = ()
     keys: Sequence[int | None] = ()  # hash of the ordering key, for each
 
 
@@ -118,8 +119,8 @@ class CancelSlice(msgspec.Struct, frozen=True, array_like=True):
     deliveries: Sequence[int]
     by: str
     replay: int | None = None
-    after: int = 0
-    to: int = 0
+    after: EventNumber = EventNumber(0)
+    to: EventNumber = EventNumber(0)
     delivered: bool = False  # they end as delivered, at the time of their accept
 
 
@@ -161,7 +162,7 @@ class ReplayStore(Protocol):
         ...
 
     def note_counted(
-        self, replay: int, cursor: int, count: int, ended: bool
+        self, replay: int, cursor: EventNumber, count: int, ended: bool
     ) -> Awaitable[ReplayJob | None]:
         """Remember how far a job is counted; None where it is not being counted any more."""
         ...
@@ -191,18 +192,18 @@ class ReplayStore(Protocol):
         ...
 
     def candidates(
-        self, replay: int, spec: ReplaySpec, after: int, limit: int, bodies: bool
+        self, replay: int, spec: ReplaySpec, after: EventNumber, limit: int, bodies: bool
     ) -> Awaitable[Candidates]:
         """Up to `limit` events that a job asks for, behind `after`; possibly none of a part."""
         ...
 
     def count_replay(
-        self, replay: int, spec: ReplaySpec, after: int, listed: Sequence[ReplayEntry]
+        self, replay: int, spec: ReplaySpec, after: EventNumber, listed: Sequence[ReplayEntry]
     ) -> Awaitable[ReplayCount]:
         """Count a part of a range; `replay` 0 and `listed` for a job that is not stored."""
         ...
 
-    def first_since(self, from_ms: int) -> Awaitable[int]:
+    def first_since(self, from_ms: int) -> Awaitable[EventNumber]:
         """A sequence number below every event accepted at `from_ms` or later."""
         ...
 

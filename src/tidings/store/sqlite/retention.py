@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import apsw
 import msgspec
 
+from tidings.core.ids import EventNumber
 from tidings.core.retention import Kind
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
@@ -91,7 +92,7 @@ class Place(NamedTuple):
 class Old(NamedTuple):
     """An event that may be old enough."""
 
-    seq: int
+    seq: EventNumber
     org: int
     id: str
     at_ms: int
@@ -286,7 +287,7 @@ class Retention:
         ).fetchall()
         return [own, *((id, id + 1) for (id,) in replays)]
 
-    def _raise_floors(self, seq: int, delivery: int) -> None:
+    def _raise_floors(self, seq: EventNumber, delivery: int) -> None:
         """The numbers are not given again, even if nothing is left that has them."""
         for key, value in (("seq_floor", seq), ("delivery_floor", delivery)):
             self._run("UPDATE meta SET value = ? WHERE key = ? AND value < ?", value, key, value)
@@ -359,7 +360,7 @@ def _runs(old: Sequence[Old]) -> Iterator[Sequence[Old]]:
         begin = at
 
 
-def _seqs(run: Sequence[Old]) -> tuple[int, int]:
+def _seqs(run: Sequence[Old]) -> tuple[EventNumber, EventNumber]:
     return run[0].seq, run[-1].seq
 
 

@@ -6,13 +6,14 @@ Rows go in by `executemany`, ids in sorted order within a batch.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import apsw
 import msgspec
 
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
+from tidings.core.ids import EventNumber
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery.fan_outs import FanOuts
@@ -112,7 +113,9 @@ class Writer:
     def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
         self._connection = connection
         self._clock_ms = clock_ms
-        self._seq: int = self._newest("SELECT coalesce(max(seq), 0) FROM event", "seq_floor")
+        self._seq = EventNumber(
+            self._newest("SELECT coalesce(max(seq), 0) FROM event", "seq_floor")
+        )
         self._delivery = max(
             self._newest("SELECT coalesce(max(id), 0) FROM delivery", "delivery_floor"),
             self._one(_GIVEN_TO_EVENTS),
@@ -122,7 +125,7 @@ class Writer:
         self._slices = ReplaySlices(connection, waits=self.waits, free_next=self.free_next)
 
     @property
-    def seq(self) -> int:
+    def seq(self) -> EventNumber:
         """The sequence number of the newest event."""
         return self._seq
 
@@ -209,12 +212,13 @@ class Writer:
 
     def _append(
         self, batch: port.Batch, now: int, held: list[int]
-    ) -> tuple[list[int], list[int], list[int], list[tuple[int, int]]]:
+    ) -> tuple[list[EventNumber], list[int], list[int], list[tuple[int, int]]]:
         """The receipt's `seqs`, `firsts`, `differing` and `made`; `held` is added to."""
         events = batch.events
         if not events:
             return [], [], [], []
-        seqs = list(range(self._seq + 1, self._seq + 1 + len(events)))
+        given = range(self._seq + 1, self._seq + 1 + len(events))
+        seqs = cast(list[EventNumber], list(given))  # at once: a call for each would cost more
         ids = sorted(
             (id_hash(event.org, event.id), seq, event.digest)
             for event, seq in zip(events, seqs, strict=True)
@@ -283,8 +287,8 @@ class Writer:
 
     def _append_ids_one_by_one(
         self, events: Sequence[port.NewEvent]
-    ) -> tuple[list[int], list[int]]:
-        seqs: list[int] = []
+    ) -> tuple[list[EventNumber], list[int]]:
+        seqs: list[EventNumber] = []
         differing: list[int] = []
         for index, event in enumerate(events):
             hashed = id_hash(event.org, event.id)
@@ -292,11 +296,11 @@ class Writer:
                 "SELECT digest FROM event_id WHERE hash = ?", (hashed,)
             ).fetchone()
             if known is None:
-                self._seq += 1
+                self._seq = EventNumber(self._seq + 1)
                 self._connection.execute(_INSERT_ID, (hashed, self._seq, event.digest))
                 seqs.append(self._seq)
             else:
-                seqs.append(0)
+                seqs.append(EventNumber(0))
                 if known[0] != event.digest:
                     differing.append(index)
         return seqs, differing

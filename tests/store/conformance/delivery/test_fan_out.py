@@ -7,6 +7,7 @@ import pytest
 from tests.store.conformance.subject import Subject
 from tests.store.rows import ORG, event, new, settled, webhook
 from tidings.core.delivery.states import State
+from tidings.core.ids import EventNumber
 from tidings.core.retention import Kind
 from tidings.store import port
 
@@ -156,7 +157,7 @@ def test_jobs_wait_for_an_event_that_is_owed_deliveries(subject: Subject) -> Non
     spec = port.ReplaySpec(ORG, None, None, [ORG], states=[0, 1, 2])
 
     def candidates() -> Any:
-        found = subject.ask(lambda store: store.candidates(1, spec, 0, 10, False))
+        found = subject.ask(lambda store: store.candidates(1, spec, EventNumber(0), 10, False))
         return [one.event for one in found.found], found.ended
 
     assert candidates() == ([1], False)

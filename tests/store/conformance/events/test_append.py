@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from tests.store.conformance.subject import Subject
 from tests.store.rows import ORG, event, new
 from tidings.core.delivery.states import State
+from tidings.core.ids import EventNumber
 from tidings.store import port
 
 
-def deliveries_of(subject: Subject, seq: int) -> Sequence[port.StoredDelivery]:
+def deliveries_of(subject: Subject, seq: EventNumber) -> Sequence[port.StoredDelivery]:
     """The deliveries of an event."""
     return subject.ask(lambda store: store.deliveries_of(seq))
 
@@ -22,7 +23,7 @@ def test_an_event_and_its_deliveries_appear_together(subject: Subject) -> None:
         assert stored is not None and stored.seq == seq
         assert stored.body == b'{"eventId":"%s"}' % id.encode()
         assert (stored.deliveries, stored.at_ms) == (len(webhooks), receipt.now_ms)
-        deliveries = deliveries_of(subject, seq)
+        deliveries = deliveries_of(subject, EventNumber(seq))
         assert [one.webhook for one in deliveries] == webhooks
         assert all(one.state == State.PENDING and one.attempts == 0 for one in deliveries)
 

@@ -5,6 +5,7 @@ from typing import Any
 from tests.store.conformance.subject import Subject
 from tests.store.rows import ORG, event, failing, new, settled, term
 from tidings.core.delivery.states import State
+from tidings.core.ids import EventNumber
 from tidings.store import port
 
 
@@ -13,9 +14,9 @@ def ids(subject: Subject, **asked: Any) -> list[str]:
     return [one.id for one in subject.ask(lambda store: store.log_events(query)).events]
 
 
-def replayed(subject: Subject, seq: int, target: int) -> None:
+def replayed(subject: Subject, seq: EventNumber, target: int) -> None:
     """A replay of one event to a webhook."""
-    spec = port.ReplaySpec(ORG, target, target, [ORG], unmatched=True, after=seq - 1)
+    spec = port.ReplaySpec(ORG, target, target, [ORG], unmatched=True, after=EventNumber(seq - 1))
     job = port.ReplayJob(0, ORG, "replay", "running", spec, 20.0, False, "me")
     made = subject.ask(lambda store: store.put_replay(job, []))
     version = subject.load().registry_version

@@ -5,10 +5,11 @@ import msgspec
 from tests.store.conformance.subject import Subject
 from tests.store.rows import event, failing, new, settled, webhook
 from tidings.core.delivery.states import State
+from tidings.core.ids import EventNumber
 from tidings.store import port
 
 
-def heads(subject: Subject, *events: int) -> list[tuple[int, str | None, str | None]]:
+def heads(subject: Subject, *events: EventNumber) -> list[tuple[int, str | None, str | None]]:
     found = subject.ask(lambda store: store.event_heads(list(events)))
     return sorted((one.seq, one.ref_id, one.request_id) for one in found)
 
@@ -22,7 +23,14 @@ def test_an_event_s_reference_and_request_are_read_from_its_bytes(subject: Subje
     ]
     events = [msgspec.structs.replace(event(f"e{at}"), body=body) for at, body in enumerate(bodies)]
     first, *_ = subject.commit(*events).seqs
-    found = heads(subject, first, first + 1, first + 2, first + 3, first + 999)
+    found = heads(
+        subject,
+        first,
+        EventNumber(first + 1),
+        EventNumber(first + 2),
+        EventNumber(first + 3),
+        EventNumber(first + 999),
+    )
     assert found[:3] == [(first, "1_2", "r"), (first + 1, None, None), (first + 2, None, None)]
     assert [seq for seq, _, _ in found] == [first, first + 1, first + 2, first + 3]
     assert heads(subject) == []

@@ -13,6 +13,7 @@ import pytest
 
 from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled
 from tidings.core.delivery.states import State
+from tidings.core.ids import EventNumber
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.events.lookup import Lookup
@@ -155,7 +156,9 @@ def test_an_event_is_found_by_the_hash_of_its_id(store: Store) -> None:
 
 
 def test_deliveries_of_an_event_are_read_by_their_ids(store: Store) -> None:
-    [plan] = plans(store.writing.connection, lambda: store.queries.deliveries_of(3)).values()
+    [plan] = plans(
+        store.writing.connection, lambda: store.queries.deliveries_of(EventNumber(3))
+    ).values()
     assert uses(plan, rf"{PRIMARY} \(rowid=\?\)"), plan
     assert uses(plan, rf"{PRIMARY} \(rowid>\? AND rowid<\?\)"), plan
     assert uses(plan, r"INDEX delivery_replay_event \(event=\?\)"), plan

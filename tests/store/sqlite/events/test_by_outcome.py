@@ -13,6 +13,7 @@ from tests.store.rows import ORG, event, new, settled
 from tests.store.sqlite.events.test_log import Logs, all_pages, blocks_module_quiet, has_all
 from tests.store.sqlite.log_rows import NAMES, RARE, START_MS
 from tidings.core.delivery.states import State
+from tidings.core.ids import EventNumber
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.events import by_outcome
@@ -22,6 +23,7 @@ from tidings.store.sqlite.events.segments import Segments
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 COUNT = 3_000
+NUMBERS = [EventNumber(seq) for seq in range(1, COUNT)]
 STEP_MS = 60_000
 WEBHOOKS = list(range(1, 31))
 BIG = 700  # the event that very many webhooks got: three blocks of deliveries are its own
@@ -123,7 +125,7 @@ def draw_query(rng: random.Random) -> port.EventQuery:
         rng.choice([(), (), (), (rare,), (b"common0_",), (b"nothing_",)]),
         rng.choice([None, None, None, True, False]),
         limit=rng.choice([7, 50, 200]),
-        events=rng.choice([(), (), (), rng.sample(range(1, COUNT), 30)]),
+        events=rng.choice([(), (), (), rng.sample(NUMBERS, 30)]),
         webhooks=rng.choice([WEBHOOKS, [3], [7, 20], [1005], [99], [*WEBHOOKS, 1005]]),
         states=rng.choice([(), (), (3,), (4,), (0, 1), (0, 2, 5), (6,)]),
     )

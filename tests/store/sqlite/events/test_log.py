@@ -88,7 +88,7 @@ def all_pages(log: Log, query: port.DeliveryQuery | port.EventQuery, forward: bo
         page: port.DeliveryPage | port.EventPage
         if isinstance(asked, port.EventQuery):
             page = log.events(asked)
-            ids = [one.seq for one in page.events]
+            ids: list[int] = [one.seq for one in page.events]
         else:
             page = log.deliveries(asked)
             ids = [one.id for one in page.deliveries]

@@ -3,6 +3,7 @@
 from tests.store.rows import ORG, event, new, settled
 from tests.store.sqlite.delivery.test_plans import PRIMARY, Store, explained, plans, store, uses
 from tidings.core.delivery.states import State
+from tidings.core.ids import EventNumber
 from tidings.store import port
 from tidings.store.sqlite.replay.source import ReplaySource
 
@@ -15,7 +16,9 @@ def job_of(store: Store) -> port.ReplayJob:
         port.Batch(1, [event(f"replayed-{id(store)}-{i}", new(1)) for i in range(5)])
     ).firsts
     store.writing.commit(port.Batch(0, settled=[settled(one, State.FAILED) for one in firsts]))
-    spec = port.ReplaySpec(ORG, 1, 1, [ORG], states=[State.FAILED], after=firsts[0] // 3)
+    spec = port.ReplaySpec(
+        ORG, 1, 1, [ORG], states=[State.FAILED], after=EventNumber(firsts[0] // 3)
+    )
     job = port.ReplayJob(0, ORG, "replay", "running", spec, 20.0, False, "me")
     return store.writing.replays.put(job, [])
 
@@ -24,7 +27,8 @@ def test_looking_for_candidates_reads_the_range_and_each_events_deliveries(store
     job = job_of(store)
     source = ReplaySource(store.writing.connection)
     found = plans(
-        store.writing.connection, lambda: source.candidates(job.number, job.spec, 0, 50, True)
+        store.writing.connection,
+        lambda: source.candidates(job.number, job.spec, EventNumber(0), 50, True),
     )
     assert "SEARCH event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in explained(
         found, "json_each", "LIMIT"
@@ -38,7 +42,7 @@ def test_looking_for_candidates_reads_the_range_and_each_events_deliveries(store
 def test_a_slice_finds_everything_by_number(store: Store) -> None:
     job = job_of(store)
     source = ReplaySource(store.writing.connection)
-    seen = source.candidates(job.number, job.spec, 0, 5_000, False)
+    seen = source.candidates(job.number, job.spec, EventNumber(0), 5_000, False)
     events = [one.event for one in seen.found]
     assert events
     slice = port.ReplaySlice(job.number, job.cursor, seen.cursor, 1, events, [None] * len(events))

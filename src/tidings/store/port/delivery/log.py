@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.core.ids import EventNumber
 from tidings.store.port.delivery.rows import StoredAttempt, StoredDelivery
 
 
@@ -24,7 +25,7 @@ class DeliveryQuery(msgspec.Struct, frozen=True, array_like=True):
     before: int | None = None
     after: int | None = None
     limit: int = 50
-    events: Sequence[int] = ()  # of these alone, by their sequence numbers
+    events: Sequence[EventNumber] = ()  # of these alone, by their sequence numbers
 
 
 class DeliveryPage(msgspec.Struct, frozen=True, array_like=True):
@@ -61,7 +62,7 @@ class DeliveryStore(Protocol):
         """A delivery by its id."""
         ...
 
-    def deliveries_of(self, event: int) -> Awaitable[Sequence[StoredDelivery]]:
+    def deliveries_of(self, event: EventNumber) -> Awaitable[Sequence[StoredDelivery]]:
         """All deliveries of an event."""
         ...
 

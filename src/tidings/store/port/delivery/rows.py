@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tidings.core.delivery.exchange import Timings
+from tidings.core.ids import EventNumber
 from tidings.core.shaping.left_out import LeftOut
 
 
@@ -52,7 +53,7 @@ class StoredDelivery(msgspec.Struct, frozen=True, array_like=True):
     """A delivery's row."""
 
     id: int
-    event: int
+    event: EventNumber
     webhook: int
     version: int
     state: int

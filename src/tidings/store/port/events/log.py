@@ -13,6 +13,7 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.core.ids import EventNumber
 from tidings.core.webhooks.hearing import wire_name
 
 ROWS_MAX = 200  # of a page
@@ -24,7 +25,7 @@ LOOKUP_MAX = 1000  # ids of one look-up: a page asks for what its rows lack, for
 class StoredEvent(msgspec.Struct, frozen=True, array_like=True):
     """An event as it was accepted."""
 
-    seq: int
+    seq: EventNumber
     org: int
     kept_name: str  # and as what else it is heard (core/webhooks/hearing.py)
     id: str
@@ -53,7 +54,7 @@ class EventQuery(msgspec.Struct, frozen=True, array_like=True):
     before: int | None = None
     after: int | None = None
     limit: int = 50
-    events: Sequence[int] = ()  # these alone, by their sequence numbers
+    events: Sequence[EventNumber] = ()  # these alone, by their sequence numbers
     webhooks: Sequence[int] = ()  # replays count as well as what the event itself has made
     states: Sequence[int] = ()  # of deliveries at `webhooks`
 
@@ -69,7 +70,7 @@ class EventPage(msgspec.Struct, frozen=True, array_like=True):
 class EventHead(msgspec.Struct, frozen=True, array_like=True):
     """What an event says of where it comes from. None where it does not, or its body is gone."""
 
-    seq: int
+    seq: EventNumber
     ref_id: str | None
     request_id: str | None
 
@@ -94,11 +95,11 @@ class EventStore(Protocol):
         """A page of events."""
         ...
 
-    def event_heads(self, events: Sequence[int]) -> Awaitable[Sequence[EventHead]]:
+    def event_heads(self, events: Sequence[EventNumber]) -> Awaitable[Sequence[EventHead]]:
         """Of events by their sequence numbers; those that are gone are left out."""
         ...
 
-    def find(self, term: bytes, limit: int) -> Awaitable[Sequence[int]]:
+    def find(self, term: bytes, limit: int) -> Awaitable[Sequence[EventNumber]]:
         """Sequence numbers of the newest events with a search term, or with one of several that
         stand one behind another."""
         ...

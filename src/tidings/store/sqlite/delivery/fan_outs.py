@@ -18,6 +18,7 @@ import msgspec
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
+from tidings.core.ids import EventNumber
 from tidings.store import port
 from tidings.store.sqlite.states import FINAL
 from tidings.store.sqlite.touched import BLOCK_BITS, touch_blocks
@@ -96,7 +97,9 @@ class FanOuts:
         owed = self._owed.keyed.get((webhook, key))
         return owed is not None and (before is None or owed[0] < before)
 
-    def owe(self, org: int, event: int, first: int, entries: Sequence[port.NewDelivery]) -> None:
+    def owe(
+        self, org: int, event: EventNumber, first: int, entries: Sequence[port.NewDelivery]
+    ) -> None:
         """Keep what is to be made of an event of the org, with ids from `first`."""
         owed = self._owed
         runs = owed.runs.setdefault(org, deque())
@@ -150,7 +153,7 @@ class FanOuts:
         return org, first
 
     def _insert(
-        self, event: int, first: int, entries: Sequence[port.NewDelivery], now: int
+        self, event: EventNumber, first: int, entries: Sequence[port.NewDelivery], now: int
     ) -> tuple[list[tuple[int, int, int | None]], list[tuple[int, int]]]:
         """What may be sent of these, and the keys of those that were final when they were made."""
         by_key = self._owed.keyed
@@ -180,7 +183,7 @@ class FanOuts:
         row = self._connection.execute(_STANDING, (webhook,)).fetchone()
         return None if row is None else _ENDED.get(row[0])
 
-    def _put(self, first: int, event: int, entries: Sequence[port.NewDelivery]) -> None:
+    def _put(self, first: int, event: EventNumber, entries: Sequence[port.NewDelivery]) -> None:
         self._connection.execute(
             "INSERT INTO fan_out VALUES (?, ?, ?, ?)",
             (first, event, len(entries), _encoder.encode(entries)),

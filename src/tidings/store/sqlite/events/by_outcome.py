@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import apsw
 
+from tidings.core.ids import EventNumber
 from tidings.store import port
 from tidings.store.sqlite.events.block_walk import BlockWalk
 from tidings.store.sqlite.events.blocks import BITS
@@ -56,7 +57,7 @@ _AT_OR_ABOVE = (
 class Own(NamedTuple):
     """An event and the run of ids that its own deliveries have."""
 
-    seq: int
+    seq: EventNumber
     first: int
     deliveries: int
 

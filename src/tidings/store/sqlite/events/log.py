@@ -16,6 +16,7 @@ from itertools import chain, islice
 import apsw
 
 from tidings.core.delivery.states import State
+from tidings.core.ids import EventNumber
 from tidings.store import port
 from tidings.store.port import ROWS_MAX
 from tidings.store.sqlite.answers import answers
@@ -125,7 +126,7 @@ class Log:
         few = first is not None and last is not None and last - first <= EVENTS_NEAR
         return {"first": first, "last": last} if few else {"first": 1, "last": 0}
 
-    def _listed(self, query: port.DeliveryQuery) -> Sequence[int] | None:
+    def _listed(self, query: port.DeliveryQuery) -> Sequence[EventNumber] | None:
         """The events that it can be about; None where they are too many: blocks meet them too."""
         if query.events:
             return query.events[:EVENTS_MAX]
@@ -139,7 +140,7 @@ class Log:
         return None if len(seen) > EVENTS_MAX else [seq for seq, fits in seen if fits]
 
     def _deliveries_of(
-        self, events: Sequence[int], query: port.DeliveryQuery, span: Span, limit: int
+        self, events: Sequence[EventNumber], query: port.DeliveryQuery, span: Span, limit: int
     ) -> Found:
         where, binding = _delivery_filter(query)
         if query.events:
@@ -188,7 +189,7 @@ class Log:
         before: int | None,
         after: int | None,
         most: int | None = None,
-    ) -> Iterator[tuple[int, bool]]:
+    ) -> Iterator[tuple[EventNumber, bool]]:
         """Events that have one of the terms or are not indexed yet, and whether they have all."""
         newest_first = after is None
         indexed = self._segments.walk(terms, before, after, most)

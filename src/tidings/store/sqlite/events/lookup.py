@@ -6,6 +6,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from tidings.core.ids import EventNumber
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.states import FINAL, HELD
@@ -49,7 +50,7 @@ class Lookup:
         return None if row is None else port.StoredWebhook(*row)
 
     @answers(port.Store.event_heads)
-    def event_heads(self, events: Sequence[int]) -> list[port.EventHead]:
+    def event_heads(self, events: Sequence[EventNumber]) -> list[port.EventHead]:
         """See `port.Store.event_heads`."""
         rows = self._in("SELECT seq, bytes FROM body WHERE seq IN", events)
         return [_head(seq, body) for seq, body in rows]
@@ -75,7 +76,7 @@ class Lookup:
             yield from self._connection.execute(f"{query} ({marks}){end}", tuple(some))
 
 
-def _head(seq: int, body: bytes) -> port.EventHead:
+def _head(seq: EventNumber, body: bytes) -> port.EventHead:
     try:
         head = _read(body)
     except msgspec.DecodeError:  # it was read before it was stored; a number may be beyond ours

@@ -7,6 +7,7 @@ import apsw
 import msgspec
 
 from tidings.core.delivery.exchange import Timings
+from tidings.core.ids import EventNumber
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.webhooks.hearing import wire_name
 from tidings.store import port
@@ -84,7 +85,7 @@ class Queries:
         return None if row is None else port.StoredEvent(*row)
 
     @answers(port.Store.deliveries_of)
-    def deliveries_of(self, event: int) -> list[port.StoredDelivery]:
+    def deliveries_of(self, event: EventNumber) -> list[port.StoredDelivery]:
         """See `port.Store.deliveries_of`; those of replays too."""
         rows: list[Any] = self._connection.execute(_OF_EVENT, (event,)).fetchall()
         return [stored_delivery(row) for row in sorted(rows)]

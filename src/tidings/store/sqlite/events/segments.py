@@ -21,6 +21,7 @@ from typing import Any
 import apsw
 
 from tidings.errors import TidingsError
+from tidings.core.ids import EventNumber
 
 SLICE_EVENTS = 4096
 MERGE = 16
@@ -126,10 +127,10 @@ class Segments:
         )
         self._merge(level + 1)
 
-    def find(self, term: bytes, limit: int, before: int | None = None) -> list[int]:
+    def find(self, term: bytes, limit: int, before: int | None = None) -> list[EventNumber]:
         """Sequence numbers of events with this term, newest first, below `before`; or with one of
         several that stand one behind another."""
-        found: list[int] = []
+        found: list[EventNumber] = []
         for seq, _ in self.walk([term], before, None):
             found.append(seq)
             if len(found) >= limit:
@@ -142,7 +143,7 @@ class Segments:
         before: int | None,
         after: int | None,
         most: int | None = None,
-    ) -> Iterator[tuple[int, bool]]:
+    ) -> Iterator[tuple[EventNumber, bool]]:
         """Events that have the rarest of these terms, and whether they have the others too.
 
         Where one of them holds several terms, one behind another, any of those will do.

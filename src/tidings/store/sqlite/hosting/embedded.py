@@ -10,6 +10,7 @@ from pathlib import Path
 
 import apsw
 
+from tidings.core.ids import EventNumber
 from tidings.core.steady_clock import SteadyClock
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
@@ -218,7 +219,7 @@ class ReadingHalf:
         return self.queries.counts(self._segments.cursor)
 
     @answers(port.Store.find)
-    def find(self, term: bytes, limit: int) -> list[int]:
+    def find(self, term: bytes, limit: int) -> list[EventNumber]:
         """See `port.Store`."""
         return self._segments.find(term, limit)
 

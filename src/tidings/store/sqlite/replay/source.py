@@ -13,6 +13,7 @@ from typing import Any, cast
 import apsw
 import msgspec
 
+from tidings.core.ids import EventNumber
 from tidings.core.replay import ReplayDecision, decide
 from tidings.core.webhooks.hearing import asked_for, wire_name
 from tidings.store import port
@@ -55,7 +56,7 @@ _json = msgspec.json.Encoder()
 class Visited(msgspec.Struct, frozen=True):
     """One event of a job's range or list."""
 
-    seq: int
+    seq: EventNumber
     org: int
     name: str
     id: str
@@ -64,9 +65,9 @@ class Visited(msgspec.Struct, frozen=True):
     webhooks: frozenset[int] = frozenset()  # of its entries in the list; empty: any
 
 
-def packed(listed: Sequence[port.ReplayEntry]) -> list[tuple[int, bytes]]:
+def packed(listed: Sequence[port.ReplayEntry]) -> list[tuple[EventNumber, bytes]]:
     """A list as rows: the last event of each part and its entries. No event stands in two parts."""
-    parts: list[tuple[int, bytes]] = []
+    parts: list[tuple[EventNumber, bytes]] = []
     part, count = bytearray(), 0
     pairs = sorted({(one.event, one.webhook) for one in listed})
     for event, group in groupby(pairs, lambda pair: pair[0]):
@@ -81,11 +82,11 @@ def packed(listed: Sequence[port.ReplayEntry]) -> list[tuple[int, bytes]]:
     return parts
 
 
-def _unpacked(entries: bytes) -> Iterator[tuple[int, int]]:
+def _unpacked(entries: bytes) -> Iterator[tuple[EventNumber, int]]:
     for at in range(0, len(entries), ENTRY_BYTES):
         split = at + 8
         yield (
-            int.from_bytes(entries[at:split], "big"),
+            EventNumber(int.from_bytes(entries[at:split], "big")),
             int.from_bytes(entries[split : at + ENTRY_BYTES], "big"),
         )
 
@@ -99,8 +100,8 @@ class ReplaySource:
     # -- which events -----------------------------------------------------------------------------
 
     def visit(
-        self, replay: int, spec: port.ReplaySpec, after: int, limit: int
-    ) -> tuple[list[Visited], int, bool]:
+        self, replay: int, spec: port.ReplaySpec, after: EventNumber, limit: int
+    ) -> tuple[list[Visited], EventNumber, bool]:
         """Up to `limit` events behind `after`, the cursor behind them, and whether that is all."""
         if spec.listed:
             return self._visit_list(replay, spec, after, limit)
@@ -125,8 +126,8 @@ class ReplaySource:
         return EVER_MS if row is None else int(row[0])
 
     def _visit_list(
-        self, replay: int, spec: port.ReplaySpec, after: int, limit: int
-    ) -> tuple[list[Visited], int, bool]:
+        self, replay: int, spec: port.ReplaySpec, after: EventNumber, limit: int
+    ) -> tuple[list[Visited], EventNumber, bool]:
         row = self._connection.execute(_PARTS, (replay, after)).fetchone()
         if row is None:
             return [], after, True
@@ -142,7 +143,9 @@ class ReplaySource:
         visited = [one for group in groups if (one := self.fitting(spec, *group)) is not None]
         return visited, groups[-1][0], False
 
-    def fitting(self, spec: port.ReplaySpec, event: int, webhooks: Sequence[int]) -> Visited | None:
+    def fitting(
+        self, spec: port.ReplaySpec, event: EventNumber, webhooks: Sequence[int]
+    ) -> Visited | None:
         """An event by its number, if it is there and fits what the job asks beside its list."""
         row = self._connection.execute(_ONE, (event,)).fetchone()
         if row is None:
@@ -197,7 +200,7 @@ class ReplaySource:
 
     @answers(port.Store.candidates)
     def candidates(
-        self, replay: int, spec: port.ReplaySpec, after: int, limit: int, bodies: bool
+        self, replay: int, spec: port.ReplaySpec, after: EventNumber, limit: int, bodies: bool
     ) -> port.Candidates:
         """See `port.ReplayStore.candidates`."""
         visited, cursor, ended = self.visit(replay, spec, after, limit)
@@ -213,14 +216,18 @@ class ReplaySource:
                 found.append(port.Candidate(one.seq, one.org, name, body, unmatched))
         return port.Candidates(cursor, found, ended)
 
-    def body(self, seq: int) -> bytes | None:
+    def body(self, seq: EventNumber) -> bytes | None:
         """The bytes of an event, while they are kept."""
         row = self._connection.execute(_BODY, (seq,)).fetchone()
         return None if row is None else row[0]
 
     @answers(port.Store.count_replay)
     def count(
-        self, replay: int, spec: port.ReplaySpec, after: int, listed: Sequence[port.ReplayEntry]
+        self,
+        replay: int,
+        spec: port.ReplaySpec,
+        after: EventNumber,
+        listed: Sequence[port.ReplayEntry],
     ) -> port.ReplayCount:
         """See `port.ReplayStore.count_replay`; for some 20 ms at most."""
         if listed:
@@ -248,7 +255,7 @@ class ReplaySource:
         return sum(1 for one in decisions if one is not ReplayDecision.OTHER), skipped
 
     @answers(port.Store.first_since)
-    def first_since(self, from_ms: int) -> int:
+    def first_since(self, from_ms: int) -> EventNumber:
         """See `port.ReplayStore.first_since`. Times rise with numbers but for a clock set back."""
         bound = from_ms - CLOCK_MARGIN_MS
         [(low, newest)] = self._connection.execute(_ENDS)
@@ -262,7 +269,7 @@ class ReplaySource:
                 high = middle
             else:
                 low = row[0] + 1
-        return int(low) - 1
+        return EventNumber(int(low) - 1)
 
     @answers(port.Store.listed_deliveries)
     def listed_deliveries(self, org: int, deliveries: Sequence[int]) -> list[port.ReplayEntry]:
