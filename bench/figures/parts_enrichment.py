@@ -14,6 +14,7 @@ from tidings.core.delivery.exchange import Answer
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
 from tidings.core.exact_json import read_exactly, write_exactly
+from tidings.core.ids import DeliveryId
 from tidings.core.shaping.enrichment import CUSTOMERS, STORES, TILLS, Enrichment, Key
 from tidings.core.shaping.enrichment_plan import Plan
 from tidings.core.shaping.reference_rules import KINDS, read_record
@@ -110,7 +111,7 @@ async def enricher_over(keys: Iterable[Key]) -> Enricher:
 
 def a_job(body: bytes) -> Job:
     """The delivery of an event."""
-    return Job(1, 1, ORG_FIRST, ID_SLOT, 0, 1, None, False, body)
+    return Job(DeliveryId(1), 1, ORG_FIRST, ID_SLOT, 0, 1, None, False, body)
 
 
 async def bytes_to_bytes(enricher: Enricher, webhook: Webhook, job: Job) -> bytes:

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.api.control_client import Service
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.store import port
 
 
@@ -57,7 +58,7 @@ async def settle(
         kind = "timeout" if status is None else None
         evidence = port.Evidence(kind, "", (), b"", False)
     settled = port.Settlement(
-        delivery,
+        DeliveryId(delivery),
         webhook,
         None,
         int(state),

@@ -11,6 +11,7 @@ from tests.store.in_process import MemoryStore
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
+from tidings.core.ids import DeliveryId
 from tidings.core.shaping.enrichment import Enrichment
 from tidings.core.shaping.record import Record
 from tidings.core.shaping.reference_rules import Kind, read_record
@@ -75,7 +76,7 @@ def a_webhook(**wishes: Any) -> Webhook:
 
 def a_job(accepted_ms: int = 0, org: int = ORG) -> Job:
     """A job whose event was accepted at this time."""
-    return Job(1, 1, org, "e", accepted_ms, 1, None, False, b"")
+    return Job(DeliveryId(1), 1, org, "e", accepted_ms, 1, None, False, b"")
 
 
 def ok(**record: Any) -> Answer:

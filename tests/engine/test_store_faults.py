@@ -17,7 +17,7 @@ from tests.simulation.loop import simulate
 from tidings.core.access.portal_rules import Portal
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.ids import EventNumber, show
+from tidings.core.ids import DeliveryId, EventNumber, show
 from tidings.core.notices.emails import CONSENT
 from tidings.core.replay import JobState
 from tidings.core.retention import DAY_MS
@@ -152,7 +152,7 @@ ASKED: dict[str, Ask] = {
     "count_replay": lambda s: s.replays.count(job().spec, [port.ReplayEntry(EventNumber(1))], 1.0),
     "owed_before": lambda s: s.services.taken.count(START_MS, 1.0),
     "unfinished_before": lambda s: s.services.taken.count(START_MS, 1.0),
-    "retry_now": lambda s: s.services.manual_retries.ask(1, hooked(s).number),
+    "retry_now": lambda s: s.services.manual_retries.ask(DeliveryId(1), hooked(s).number),
 }
 
 

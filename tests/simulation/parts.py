@@ -14,7 +14,7 @@ from tidings.catalogue import Catalogue, load
 from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import MOVES, State
-from tidings.core.ids import read
+from tidings.core.ids import read_delivery
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
@@ -239,7 +239,7 @@ class Request:
 
     def __init__(self, webhook: int, headers: dict[str, str], body: bytes, at_s: float) -> None:
         self.webhook = webhook
-        self.delivery = read("dlv", headers["tidings-delivery"]) or 0
+        self.delivery = read_delivery(headers["tidings-delivery"]) or 0
         self.attempt = int(headers["tidings-attempt"])
         self.message_id = headers["webhook-id"]
         self.headers = headers

@@ -16,6 +16,7 @@ from tests.simulation.parts import Request
 from tests.simulation.world import ORG, Known, World
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.core.replay import JobState, Kind, Step
 from tidings.engine.delivery.stops import Stops
 from tidings.engine.replay.runs import NotNow, Replays, TooMany
@@ -110,10 +111,10 @@ class ReplayWorld(World):
             with contextlib.suppress(TooMany):
                 await self.replays.create(job, ())
             return
-        chosen = [rng.choice(rows)[0] for _ in range(rng.randrange(1, 6))]
+        chosen = [DeliveryId(rng.choice(rows)[0]) for _ in range(rng.randrange(1, 6))]
         await self.cancel_until_answered(chosen)
 
-    async def cancel_until_answered(self, chosen: list[int]) -> None:
+    async def cancel_until_answered(self, chosen: list[DeliveryId]) -> None:
         """Whoever hears nothing asks again; what the first one has ended is not named to them."""
         while True:
             try:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.store import port
 
 ORG = 100041
@@ -49,7 +50,7 @@ def settled(
 ) -> port.Settlement:
     """What came of an attempt under version 1 that took 12 ms."""
     return port.Settlement(
-        delivery, webhook, key, state, attempt, 1, 1_000, 12, status, delay_ms, evidence
+        DeliveryId(delivery), webhook, key, state, attempt, 1, 1_000, 12, status, delay_ms, evidence
     )
 
 

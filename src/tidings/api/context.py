@@ -22,6 +22,7 @@ from tidings.core.delivery.next_attempt import CLEAR, NextAttempt
 from tidings.core.events.attribution import of_headers
 from tidings.core.events.envelope import deeper
 from tidings.core.events.terms import Terms
+from tidings.core.ids import DeliveryId
 from tidings.engine.access.access import Access, Caller
 from tidings.engine.access.credentials import Credentials
 from tidings.engine.access.limits import Limits
@@ -108,7 +109,7 @@ class Services:
     neo_values: Callable[[int], Sequence[dict[str, str]]] | None = None
     health_of: Callable[[int], port.Health | None] = lambda _: None  # of a webhook, by its number
     # What a delivery waits for, by its webhook's number and its own; True: it is a retry.
-    next_attempt_of: Callable[[int, int, bool], NextAttempt] = lambda *_: CLEAR
+    next_attempt_of: Callable[[int, DeliveryId, bool], NextAttempt] = lambda *_: CLEAR
 
     def neo_choices(self, org: int) -> Sequence[dict[str, str]]:
         """What `neoEnrichment` of the org's webhooks may name: label and value."""

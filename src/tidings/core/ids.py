@@ -9,15 +9,18 @@ made `eventId` are UUIDs.
 import hashlib
 import re
 import uuid
-from typing import NewType
+from collections.abc import Iterable, Iterator
+from typing import NewType, Protocol, TypeVar, cast
 
 # Types that no checker lets be mixed up; when the program runs each is its number or text.
 EventNumber = NewType("EventNumber", int)  # the store's: in the order in which it accepted them
+DeliveryId = NewType("DeliveryId", int)  # people see `dlv_…`
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUE = {letter: value for value, letter in enumerate(_ALPHABET)}
 _DIGITS = 13
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_Thing = TypeVar("_Thing")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 EVENT_ID = re.compile(r"[A-Za-z0-9_:-]{1,128}")
@@ -41,6 +44,23 @@ def read(prefix: str, text: str) -> int | None:
             return None
         number = number * 32 + value
     return number if number < 1 << 63 else None
+
+
+def read_delivery(text: str) -> DeliveryId | None:
+    """The delivery of a `dlv_…`, or None for anything else."""
+    number = read("dlv", text)
+    return None if number is None else DeliveryId(number)
+
+
+class _FromFirst(Protocol):
+    def __call__(
+        self, some: Iterable[_Thing], first: DeliveryId, /
+    ) -> Iterator[tuple[DeliveryId, _Thing]]: ...
+
+
+# Ids of deliveries that were given one after the other, each with what it is the id of. It is
+# `enumerate` itself: a conversion for each would be felt on the way of an event.
+from_first = cast(_FromFirst, enumerate)
 
 
 def message_id(org: int, event_id: str) -> str:

@@ -11,6 +11,7 @@ from tidings.core.delivery.states import State
 from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.form import Form, came, whole_of
 from tidings.core.ids import EVENT_ID, read
+from tidings.core.ids import EVENT_ID, DeliveryId, read_delivery
 from tidings.core.replay import IDS_MAX, RATE_DEFAULT, RATE_MAX, Kind
 from tidings.errors import Refusal
 
@@ -40,7 +41,7 @@ class ReplayRequest(msgspec.Struct, frozen=True):
     states: frozenset[int]
     unmatched: bool
     search: str | None
-    deliveries: tuple[int, ...]
+    deliveries: tuple[DeliveryId, ...]
     event_ids: tuple[str, ...]
     listed: bool  # it names deliveries or events, if none of them is known
     again: bool
@@ -286,13 +287,13 @@ def _ids(form: Form, field: str) -> list[str] | None:
     return None
 
 
-def _deliveries(form: Form) -> tuple[int, ...] | None:
+def _deliveries(form: Form) -> tuple[DeliveryId, ...] | None:
     found = _ids(form, "deliveryIds")
     if found is None:
         return None
     numbers = []
     for one in found:
-        number = read("dlv", one)
+        number = read_delivery(one)
         if number is None:
             form.refuse(
                 "bad_ids",

@@ -8,7 +8,7 @@ import msgspec
 
 from tidings.core.delivery.states import State
 from tidings.core.form import came
-from tidings.core.ids import read, show
+from tidings.core.ids import read, read_delivery, show
 from tidings.core.replay import (
     JobState,
     Kind,
@@ -91,7 +91,7 @@ class ReplayCalls:
 
     async def cancel(self, caller: Caller, delivery_id: str) -> tuple[StoredDelivery, Record]:
         """Cancel one unfinished delivery of the org. Refused where there is none such."""
-        parts, number = self._parts, read("dlv", delivery_id)
+        parts, number = self._parts, read_delivery(delivery_id)
         found = None if number is None else await parts.store.delivery(number)
         record = None if found is None else parts.webhooks.by_number(found.webhook)
         if found is None or record is None or record.org != caller.org:

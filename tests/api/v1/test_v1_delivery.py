@@ -10,7 +10,7 @@ from tidings.core.delivery.exchange import Timings
 from tidings.core.delivery.next_attempt import NextAttempt, Why
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.ids import show
+from tidings.core.ids import DeliveryId, show
 from tidings.core.shaping.sign import Signer
 from tidings.reads.times import iso
 from tidings.store import port
@@ -30,7 +30,7 @@ async def accept(s: Service, id: str, hook: Any, key: int | None = None) -> int:
 async def settle(s: Service, delivery: int, hook: Any, state: State, **more: Any) -> None:
     fields = {"key": None, "attempt": 1, "version": 1, "status": 200} | more
     outcome = port.Settlement(
-        delivery=delivery,
+        delivery=DeliveryId(delivery),
         webhook=hook.number,
         state=int(state),
         started_ms=START_MS + 5,

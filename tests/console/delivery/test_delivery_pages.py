@@ -12,7 +12,7 @@ from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings.core.delivery.next_attempt import NextAttempt, Why
 from tidings.core.delivery.states import State
-from tidings.core.ids import show
+from tidings.core.ids import DeliveryId, show
 from tidings.core.shaping.enrichment import CARDS, IDENTIFIERS
 from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
@@ -213,7 +213,7 @@ async def failed(p: Pages, delivery: int, number: int, answer: bytes) -> None:
     evidence = port.Evidence(None, "", [("x-why", HOSTILE)], answer, False)
     now = p.s.clock.ms
     settled = port.Settlement(
-        delivery, number, None, State.RETRYING, 1, 1, now, 9, 503, 60_000, evidence
+        DeliveryId(delivery), number, None, State.RETRYING, 1, 1, now, 9, 503, 60_000, evidence
     )
     await p.s.store.commit(port.Batch(p.s.registry.version, settled=[settled]))
 
@@ -225,7 +225,16 @@ async def test_what_was_sent_thin_says_what_is_lacking_why_and_what_to_do() -> N
         (thin, whole) = await accept(p.s, id_of(1), [number, number], org=7)
         thinly = LeftOut((IDENTIFIERS, CARDS), f"{HOSTILE} did not answer.")
         outcome = port.Settlement(
-            thin, number, None, State.DELIVERED, 1, 1, p.s.clock.ms, 9, 200, left_out=thinly
+            DeliveryId(thin),
+            number,
+            None,
+            State.DELIVERED,
+            1,
+            1,
+            p.s.clock.ms,
+            9,
+            200,
+            left_out=thinly,
         )
         await p.s.store.commit(port.Batch(p.s.registry.version, settled=[outcome]))
         await settle(p.s, whole, number)
@@ -246,7 +255,16 @@ async def test_what_lacks_a_customer_because_it_is_a_groups_says_so_and_blames_n
         (thin,) = await accept(p.s, id_of(1), [number], org=7)
         left_out = LeftOut((), "", of_group=(IDENTIFIERS,))
         outcome = port.Settlement(
-            thin, number, None, State.DELIVERED, 1, 1, p.s.clock.ms, 9, 200, left_out=left_out
+            DeliveryId(thin),
+            number,
+            None,
+            State.DELIVERED,
+            1,
+            1,
+            p.s.clock.ms,
+            9,
+            200,
+            left_out=left_out,
         )
         await p.s.store.commit(port.Batch(p.s.registry.version, settled=[outcome]))
         page = text(await browser.get(f"/console/o/7/deliveries/{show('dlv', thin)}"))

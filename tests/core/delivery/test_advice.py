@@ -11,7 +11,7 @@ from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.schedule import Schedule
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.ids import show
+from tidings.core.ids import DeliveryId, show
 
 NOON = 1_770_811_200_000  # 2026-02-11T12:00:00Z
 BUSY = Tried(503, None, "", 12)
@@ -135,7 +135,7 @@ PROBED = "The webhook's breaker is open, for its receiver only failed: one deliv
         (
             State.HELD,
             None,
-            NextAttempt(first=7),
+            NextAttempt(first=DeliveryId(7)),
             f"It waits for delivery {show('dlv', 7)} of the same ordering key.",
         ),
     ],

@@ -8,11 +8,14 @@ from tidings.core.delivery.breaker import Pause
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import PROBES_QUEUED, RETRIES_MAX, WINDOW_JOBS, Budget, Lane
 from tidings.core.delivery.rate_limit import CATCH_UP_S
+from tidings.core.ids import DeliveryId
 
 
 def job(delivery: int, *, size: int = 10, retry: bool = False, key: int | None = None) -> Job:
     """A delivery that may be sent."""
-    return Job(delivery, 1, 7, f"e{delivery}", 0, 2 if retry else 1, key, retry, b"x" * size)
+    return Job(
+        DeliveryId(delivery), 1, 7, f"e{delivery}", 0, 2 if retry else 1, key, retry, b"x" * size
+    )
 
 
 def lane_of(cap: int = 100, rate: float | None = None, bytes_max: int = 1 << 30) -> Lane:
@@ -53,7 +56,7 @@ def test_an_attempt_that_has_ended_frees_its_slot_before_it_is_settled() -> None
     lane.ended(slow=False, delivered=True)
     assert started(lane) == [2]
     assert lane.in_flight.keys() == {1, 2}
-    lane.settled(1, 1)
+    lane.settled(DeliveryId(1), 1)
     assert lane.in_flight.keys() == {2}
 
 
@@ -66,9 +69,9 @@ def test_the_settle_of_an_attempt_leaves_the_next_one_of_its_delivery_in_flight(
     lane.ended(slow=False, delivered=False)
     lane.offer_retry(replace(job(1, retry=True), attempt=2))
     assert started(lane) == [1]
-    lane.settled(1, 1)
+    lane.settled(DeliveryId(1), 1)
     assert lane.unsettled == [1]
-    lane.settled(1, 2)
+    lane.settled(DeliveryId(1), 2)
     assert lane.unsettled == []
 
 
@@ -143,7 +146,7 @@ def test_a_page_does_not_bring_back_what_is_in_flight_or_was_settled_meanwhile()
     lane.start_over()
     epoch = lane.page_began()
     lane.ended(slow=False, delivered=True)
-    lane.settled(1, 1)
+    lane.settled(DeliveryId(1), 1)
     lane.page_came(epoch, [job(1), job(2), job(3)], 10)
     assert started(lane) == [3]
 
@@ -289,7 +292,7 @@ def test_each_slow_answer_halves_the_limit_and_each_success_adds_one() -> None:
         lane.offer(job(delivery))
         assert lane.start(0.0)
         lane.ended(slow=delivery <= 6, delivered=delivery > 6)
-        lane.settled(delivery, 1)
+        lane.settled(DeliveryId(delivery), 1)
         limits.append(lane.limit)
     assert limits[:6] == [8, 4, 2, 1, 1, 1]
     assert limits[6:] == [min(16, 2 + more) for more in range(23)]

@@ -23,6 +23,7 @@ from tidings.core.delivery import lane as lanes
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import WINDOW_JOBS, Lane
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.core.replay import WINDOW_MAX, window
 
 
@@ -92,7 +93,7 @@ def test_what_is_cancelled_does_not_start_wherever_it_waits() -> None:
     lane.offer(replay(4))
     lane.offer_retry(job(9, retry=True))
     assert started(lane) == [1]
-    lane.forget({1, 2, 4, 9, 77})
+    lane.forget({*map(DeliveryId, (1, 2, 4, 9, 77))})
     assert lane.in_flight.keys() == {1} and lane.queued == 1
     end_all(lane)
     assert started(lane) == [3]
@@ -102,7 +103,7 @@ def test_what_is_cancelled_while_a_page_is_read_is_not_taken_from_the_page() -> 
     lane = lane_of()
     lane.start_over()
     epoch = lane.page_began()
-    lane.forget({2})
+    lane.forget({DeliveryId(2)})
     lane.page_came(epoch, [job(1), job(2), job(3)], 128)
     assert started(lane) == [1, 3]
 
@@ -112,7 +113,7 @@ def test_what_is_cancelled_after_it_was_freed_during_a_read_does_not_start() -> 
     lane.start_over()
     epoch = lane.page_began()
     lane.offer_freed(job(2, key=3))
-    lane.forget({2})
+    lane.forget({DeliveryId(2)})
     lane.page_came(epoch, [job(1), job(3)], 10)  # it was read before it was freed
     assert started(lane) == [1, 3]
 
@@ -121,9 +122,9 @@ def test_cancelling_gives_the_bytes_back_and_no_more() -> None:
     lane = lane_of(bytes_max=100)
     for delivery in range(1, 6):
         lane.offer(job(delivery, size=10))
-    lane.forget({1, 2})
+    lane.forget({DeliveryId(1), DeliveryId(2)})
     assert lane._budget.bytes_used == 30
-    lane.forget({3, 4, 5})
+    lane.forget({*map(DeliveryId, (3, 4, 5))})
     assert lane._budget.bytes_used == 0
 
 
@@ -136,7 +137,7 @@ class Cancelling(NamedTuple):
     """What a cancel tells."""
 
     freed: list[Job]
-    cancelled: set[int]
+    cancelled: set[DeliveryId]
 
 
 class Store(ModelStore):
@@ -158,14 +159,14 @@ class Store(ModelStore):
 
     def cancel(self, chosen: list[int]) -> Cancelling:
         """Cancel, and free what waited."""
-        cancelled: set[int] = set()
+        cancelled: set[DeliveryId] = set()
         freed = []
         for delivery in chosen:
             row = self.rows[delivery]
             if row.state.final:
                 continue
             row.state, row.taken = State.CANCELLED, False
-            cancelled.add(delivery)
+            cancelled.add(DeliveryId(delivery))
             waiting = [] if row.job.key is None else self._unfinished(row.job.key)
             if waiting and waiting[0].state is State.HELD:
                 waiting[0].state = State.PENDING

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tidings.catalogue import load
 from tidings.core.delivery.standing import Standing
+from tidings.core.ids import DeliveryId
 from tidings.core.notices.emails import email
 from tidings.core.notices.facts import (
     EVERY_S,
@@ -58,7 +59,7 @@ def test_a_webhook_is_told_of_at_most_once_a_minute_and_nothing_is_lost(
     gathering, now, told = Gathering(), 0.0, list[tuple[float, int, int]]()
     for passed, number in moments:
         now += passed
-        gathering.add(webhook(number), Ended(int(now * 1000), "400", 1, "e"))
+        gathering.add(webhook(number), Ended(int(now * 1000), "400", DeliveryId(1), "e"))
         told += [(now, one.webhook.number, one.failed) for one in gathering.due(now)]
     while (wait := gathering.wait_s(now)) is not None:
         now += wait
@@ -73,7 +74,7 @@ def test_a_webhook_is_told_of_at_most_once_a_minute_and_nothing_is_lost(
 def test_of_many_ended_deliveries_ten_are_named_and_all_are_counted() -> None:
     gathering = Gathering()
     for number in range(40):
-        gathering.add(webhook(), Ended(number, "400", number, f"e{number}"))
+        gathering.add(webhook(), Ended(number, "400", DeliveryId(number), f"e{number}"))
     [batch] = gathering.due(0.0)
     fact = exhausted(batch)
     assert (fact["count"], fact["from"], fact["to"]) == (40, 0, 39)
@@ -101,7 +102,11 @@ def test_the_same_fact_is_the_same_event_and_another_is_another() -> None:
 
 def test_what_ended_is_counted_by_how_and_told_with_its_last_known_cause() -> None:
     gathering = Gathering()
-    for one in (Ended(5, "400", 1, "e1"), Ended(9, "", parked=3), Ended(7, "", 2, "e2")):
+    for one in (
+        Ended(5, "400", DeliveryId(1), "e1"),
+        Ended(9, "", parked=3),
+        Ended(7, "", DeliveryId(2), "e2"),
+    ):
         gathering.add(webhook(), one)
     [batch] = gathering.due(0.0)
     fact = exhausted(batch)
@@ -113,7 +118,7 @@ def test_two_facts_of_ended_deliveries_are_one_letter_of_both() -> None:
     def fact(first: int, at_ms: int, cause: str, parked: int) -> dict[str, Any]:
         gathering = Gathering()
         for number in range(first, first + 6):
-            gathering.add(webhook(), Ended(at_ms + number, cause, number, f"e{number}"))
+            gathering.add(webhook(), Ended(at_ms + number, cause, DeliveryId(number), f"e{number}"))
         gathering.add(webhook(), Ended(at_ms, "", parked=parked))
         [batch] = gathering.due(0.0)
         return exhausted(batch)

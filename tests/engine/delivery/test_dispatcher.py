@@ -17,7 +17,7 @@ from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber
 from tidings.core.replay import window
 from tidings.egress.port import Leaves
 from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
@@ -128,7 +128,11 @@ def numbered(*numbers: int, webhook: int = HOOK.number) -> list[Job]:
 async def test_what_a_commit_brings_is_sent_and_its_outcome_goes_into_the_next() -> None:
     lanes = Lanes()
     new = [port.NewDelivery(HOOK.number, 1, None), port.NewDelivery(OTHER.number, 1, None)]
-    receipt = port.Receipt(now_ms=NOW_MS, seqs=[EventNumber(1), EventNumber(0)], firsts=[11, 13])
+    receipt = port.Receipt(
+        now_ms=NOW_MS,
+        seqs=[EventNumber(1), EventNumber(0)],
+        firsts=[DeliveryId(11), DeliveryId(13)],
+    )
     events = [event("a", b"accepted"), event("again", b"a duplicate")]
     lanes.dispatcher.handover(receipt, events, [new, new])
     await turns()
@@ -136,16 +140,20 @@ async def test_what_a_commit_brings_is_sent_and_its_outcome_goes_into_the_next()
     assert lanes.ends == [(11, State.DELIVERED, 1), (12, State.DELIVERED, 1)]
     assert (lanes.dispatcher.in_flight, lanes.dispatcher.queued) == (0, 0)
     begun = lanes.dispatcher.next_attempts.of
-    assert begun(HOOK.number, 11, False).begun == 1, "until its outcome is on stable storage"
+    assert begun(HOOK.number, DeliveryId(11), False).begun == 1, (
+        "until its outcome is on stable storage"
+    )
     await lanes.commit()
-    assert begun(HOOK.number, 11, False).begun == 0
+    assert begun(HOOK.number, DeliveryId(11), False).begun == 0
 
 
 async def test_what_a_commit_stored_as_held_or_parked_is_not_sent() -> None:
     lanes = Lanes()
     new = [port.NewDelivery(HOOK.number, 1, key) for key in (None, 7)]
     parked = port.NewDelivery(OTHER.number, 1, None, True)
-    receipt = port.Receipt(now_ms=NOW_MS, seqs=[EventNumber(1)], firsts=[11], held=[12])
+    receipt = port.Receipt(
+        now_ms=NOW_MS, seqs=[EventNumber(1)], firsts=[DeliveryId(11)], held=[DeliveryId(12)]
+    )
     lanes.dispatcher.handover(receipt, [event("a")], [[*new, parked]])
     await turns()
     assert lanes.ends == [(11, State.DELIVERED, 1)]
@@ -225,7 +233,9 @@ async def test_what_a_commit_without_a_receipt_has_stored_is_found_and_sent() ->
 
 async def test_nothing_starts_while_too_many_outcomes_are_unwritten() -> None:
     lanes = Lanes()
-    lanes.unwritten = [port.Settlement(99, 99, None, 3, 1, 1, 0, 1, 200)] * UNWRITTEN_MAX
+    lanes.unwritten = [
+        port.Settlement(DeliveryId(99), 99, None, 3, 1, 1, 0, 1, 200)
+    ] * UNWRITTEN_MAX
     lanes.commits.unwritten = len(lanes.unwritten)
     lanes.dispatcher.handover(port.Receipt(now_ms=NOW_MS, freed=numbered(1)), [], [])
     await turns()
@@ -262,7 +272,7 @@ async def test_a_cancel_is_heeded_by_what_waits_and_by_what_has_not_left() -> No
     lanes.receiver.connects.clear()
     await lanes.commit(*numbered(1, 2, 3))
     lanes.stored = numbered(3)
-    cancel = port.CancelReceipt(True, [(HOOK.number, 1), (HOOK.number, 2)])
+    cancel = port.CancelReceipt(True, [(HOOK.number, DeliveryId(1)), (HOOK.number, DeliveryId(2))])
     await lanes.commit(cancelled=[cancel])
     lanes.receiver.connects.set()
     await turns()

@@ -17,6 +17,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.rate_limit import RateLimit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.egress.port import Leaves
 from tidings.engine.delivery.dispatcher import OVERDUE_S, PAGE_RETRY_S
 from tidings.engine.delivery.retry_claims import ALARM_S_MAX
@@ -140,7 +141,7 @@ async def test_a_url_that_was_changed_before_a_410_was_written_is_sent_to() -> N
     moved = msgspec.structs.replace(HOOK, version=2, url="https://new.example.com")
     scene.registry.put(moved)
     scene.dispatcher.changed(moved)
-    settled = port.Settlement(1, HOOK.number, None, 4, 2, 1, 1_000_000, 1, 410)
+    settled = port.Settlement(DeliveryId(1), HOOK.number, None, 4, 2, 1, 1_000_000, 1, 410)
     scene.dispatcher.settled([settled], port.Receipt(now_ms=1_000_000))
     [runner] = scene.dispatcher._runners.values()
     assert runner.lane.open
@@ -157,7 +158,7 @@ async def test_after_a_410_was_written_nothing_starts() -> None:
     timed.status = 410
     await hand_over(scene, job(1, 2))
     await asyncio.sleep(0.01)
-    settled = port.Settlement(1, HOOK.number, None, 4, 2, 1, 1_000_000, 1, 410)
+    settled = port.Settlement(DeliveryId(1), HOOK.number, None, 4, 2, 1, 1_000_000, 1, 410)
     scene.dispatcher.settled([settled], port.Receipt(now_ms=1_000_000))
     [runner] = scene.dispatcher._runners.values()
     assert not runner.lane.open

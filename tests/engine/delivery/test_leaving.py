@@ -11,6 +11,7 @@ from tests.engine.shaping.test_shaped_sending import BODY, HOOK, Desk, Shaping, 
 from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.core.shaping.sign import Signer
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
@@ -129,7 +130,9 @@ def stop(desk: Desk) -> None:
 
 
 def cancel(desk: Desk) -> None:
-    receipt = port.Receipt(now_ms=1_000, cancelled=[port.CancelReceipt(True, ((1, 5),))])
+    receipt = port.Receipt(
+        now_ms=1_000, cancelled=[port.CancelReceipt(True, ((1, DeliveryId(5)),))]
+    )
     desk.dispatcher.handover(receipt, [], [])
 
 

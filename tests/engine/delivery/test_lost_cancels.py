@@ -10,6 +10,7 @@ from tests.engine.delivery.test_next_attempts import hand_over, job, offer, scen
 from tests.engine.webhooks.test_disabled_takes import Scene, Store
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
+from tidings.core.ids import DeliveryId
 from tidings.egress.port import Leaves
 from tidings.store import port
 
@@ -83,7 +84,7 @@ async def test_what_waits_in_memory_is_not_sent(how: str) -> None:
     await settle()
     assert count(receiver) == 1, "two wait for the only connection"
     if how != "retry":
-        store.jobs = {3: of(how, 3)}  # the second is cancelled, and nobody was told
+        store.jobs = {DeliveryId(3): of(how, 3)}  # the second is cancelled, and nobody was told
     scene.dispatcher.look_again(set())
     receiver.answers.set()
     await settle()
@@ -107,7 +108,7 @@ async def test_what_waits_for_its_connection_is_not_sent(how: str, cancelled: bo
     await settle()
     lane = scene.dispatcher._runners[HOOK.number].lane
     assert lane.running == 1 and not receiver.sent, "it connects"
-    store.jobs = {} if cancelled else {1: of(how, 1)}
+    store.jobs = {} if cancelled else {DeliveryId(1): of(how, 1)}
     scene.dispatcher.look_again(set())
     await settle()
     receiver.connected.set()

@@ -13,6 +13,7 @@ from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.next_attempt import NextAttempt, Why
 from tidings.core.delivery.standing import Standing
+from tidings.core.ids import DeliveryId
 from tidings.egress.port import Leaves
 from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
 from tidings.store import port
@@ -36,7 +37,15 @@ class Silent:
 
 def job(delivery: int, attempt: int = 1) -> Job:
     return Job(
-        delivery, HOOK.number, HOOK.org, f"e{delivery}", NOW_MS, attempt, None, attempt > 1, b"{}"
+        DeliveryId(delivery),
+        HOOK.number,
+        HOOK.org,
+        f"e{delivery}",
+        NOW_MS,
+        attempt,
+        None,
+        attempt > 1,
+        b"{}",
     )
 
 
@@ -59,7 +68,7 @@ async def offer(scene: Scene, *jobs: Job) -> None:
 
 
 def told(scene: Scene, delivery: int, *, retry: bool = True) -> NextAttempt:
-    return scene.dispatcher.next_attempts.of(HOOK.number, delivery, retry)
+    return scene.dispatcher.next_attempts.of(HOOK.number, DeliveryId(delivery), retry)
 
 
 async def test_an_attempt_has_begun_when_it_has_a_slot_and_until_its_outcome_is_written() -> None:
@@ -74,7 +83,7 @@ async def test_an_attempt_has_begun_when_it_has_a_slot_and_until_its_outcome_is_
     silent.answers.set()
     await asyncio.sleep(0.01)
     assert told(scene, 5).begun == 2, "its outcome is not written"
-    settled = port.Settlement(5, HOOK.number, None, 3, 2, 1, NOW_MS, 1, 200)
+    settled = port.Settlement(DeliveryId(5), HOOK.number, None, 3, 2, 1, NOW_MS, 1, 200)
     scene.dispatcher.settled([settled], port.Receipt(now_ms=NOW_MS))
     assert told(scene, 5) == NextAttempt()
 

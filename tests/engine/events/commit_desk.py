@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.events.commit_queue import (
     CommitQueue,
@@ -46,7 +46,7 @@ class Store:
         return port.Receipt(
             now_ms=1,
             seqs=[EventNumber(one) for one in numbers],
-            firsts=numbers,
+            firsts=[DeliveryId(one) for one in numbers],
             differing=[at for at, id in enumerate(ids) if self.known.get(id)],
             replayed=[port.ReplayReceipt(slice.replay, True) for slice in batch.replays],
             cancelled=[port.CancelReceipt(True) for _ in batch.cancels],
@@ -111,7 +111,7 @@ def event(id: str, body: bytes = b"{}", warning: str | None = None) -> Prepared:
 
 def settled(delivery: int, key: int | None = None) -> port.Settlement:
     """A success."""
-    return port.Settlement(delivery, 1, key, 3, 1, 1, 0, 1, 200)
+    return port.Settlement(DeliveryId(delivery), 1, key, 3, 1, 1, 0, 1, 200)
 
 
 @asynccontextmanager

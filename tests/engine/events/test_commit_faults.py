@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.engine.events.commit_desk import Desk, at_work, begun, event, refused, settled
+from tidings.core.ids import DeliveryId
 from tidings.store import port
 
 
@@ -14,7 +15,7 @@ async def test_while_the_store_refuses_callers_and_commands_are_refused_at_once(
     async with at_work() as desk:
         await begun(desk)
         desk.store.refuse = lambda _: port.StoreDown("the disk is full")
-        cancelled = desk.queue.cancel(port.CancelSlice([4], "boss"))
+        cancelled = desk.queue.cancel(port.CancelSlice([DeliveryId(4)], "boss"))
         desk.store.free.set()
         with pytest.raises(port.StoreDown):
             await cancelled

@@ -7,7 +7,7 @@ import pytest
 
 from tests.engine.events.commit_desk import at_work, begun, event, refused, settled, turns
 from tests.simulation.loop import simulate
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber
 from tidings.engine.events.commit_queue import (
     BATCH_BYTES_MAX,
     BATCH_EVENTS_MAX,
@@ -162,7 +162,7 @@ async def test_commands_go_with_the_batch_and_are_planned_at_its_close() -> None
         await turns()
         plans = [port.ReplaySlice(3, EventNumber(0), EventNumber(9), 1), None]
         sliced, not_now = (desk.queue.slice(lambda: plans.pop(0)) for _ in range(2))
-        cancelled = desk.queue.cancel(port.CancelSlice([4], "boss"))
+        cancelled = desk.queue.cancel(port.CancelSlice([DeliveryId(4)], "boss"))
         await turns()
         assert len(plans) == 2, "the webhook may change until then"
         desk.store.free.set()

@@ -5,6 +5,7 @@ from tests.engine.delivery.test_next_attempts import Silent, job, offer, scene_o
 from tests.engine.webhooks.test_disabled_takes import Scene
 from tidings.core.delivery.lane import Lane
 from tidings.core.delivery.standing import Standing
+from tidings.core.ids import DeliveryId
 from tidings.core.replay import window
 
 SLOTS = 10  # of the scene's process
@@ -80,5 +81,5 @@ async def test_what_waits_or_has_no_outcome_yet_takes_room() -> None:
     assert lane_of(scene).start(0.0) is not None
     assert room(scene) == whole - 3
     lane_of(scene).ended(slow=False, delivered=True)
-    lane_of(scene).settled(1, 1)
+    lane_of(scene).settled(DeliveryId(1), 1)
     assert room(scene) == whole - 2

@@ -11,6 +11,7 @@ from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shaping.sign import Signer
 from tidings.core.webhooks.registry import Registry
@@ -115,7 +116,7 @@ class Desk:
 
 
 def job(**more: Any) -> Job:
-    return msgspec.structs.replace(Job(5, 1, 7, "e-1", 0, 2, None, True, BODY), **more)
+    return msgspec.structs.replace(Job(DeliveryId(5), 1, 7, "e-1", 0, 2, None, True, BODY), **more)
 
 
 async def test_what_is_shaped_is_signed_sent_and_kept_until_it_is_delivered() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
+from tidings.core.ids import DeliveryId
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shaping.shape import Fields, shape_of
@@ -30,7 +31,7 @@ def hook(**fields: Any) -> Webhook:
 
 
 def job(body: bytes = BODY) -> Job:
-    return Job(1, 1, 7, "e-1", 0, 1, None, False, body)
+    return Job(DeliveryId(1), 1, 7, "e-1", 0, 1, None, False, body)
 
 
 class Adding:

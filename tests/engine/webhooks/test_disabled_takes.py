@@ -10,6 +10,7 @@ from tests.engine.delivery.test_healths import HOOK, Clock, Rows
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
+from tidings.core.ids import DeliveryId
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves
@@ -110,7 +111,9 @@ class Scene:
         self.dispatcher.changed(msgspec.structs.replace(HOOK, standing=Standing.DELETED))
 
     def take_comes_back(self, accepted_ms: int = 1_000_000) -> None:
-        job = Job(5, HOOK.number, HOOK.org, "e5", accepted_ms, 2, None, True, b"parked by now")
+        job = Job(
+            DeliveryId(5), HOOK.number, HOOK.org, "e5", accepted_ms, 2, None, True, b"parked by now"
+        )
         receipt = port.Receipt(now_ms=1_000_000, claimed=[job], due=[(HOOK.number, None)])
         self.dispatcher.handover(receipt, [], [])
         self.dispatcher.settled([], receipt)
@@ -200,8 +203,12 @@ async def test_a_take_whose_window_is_over_behind_an_open_breaker_is_parked_and_
 
 async def test_a_first_attempt_whose_window_is_over_behind_an_open_breaker_is_parked() -> None:
     scene = Scene()
-    over = Job(5, HOOK.number, HOOK.org, "e5", 1_000_000 - LAST_MS - 1, 1, None, False, b"over")
-    fresh = Job(6, HOOK.number, HOOK.org, "e6", 1_000_000 - LAST_MS, 1, None, False, b"in time")
+    over = Job(
+        DeliveryId(5), HOOK.number, HOOK.org, "e5", 1_000_000 - LAST_MS - 1, 1, None, False, b"over"
+    )
+    fresh = Job(
+        DeliveryId(6), HOOK.number, HOOK.org, "e6", 1_000_000 - LAST_MS, 1, None, False, b"in time"
+    )
     stored = [over, fresh]
 
     async def page(webhook: int, after: int, limit: int) -> list[Job]:

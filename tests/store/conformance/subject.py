@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from tests.store.rows import ORG, webhook
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.store import port
 
 T = TypeVar("T")
@@ -76,7 +77,8 @@ class Subject:
         self, window: int = 100, left: Sequence[tuple[int, int]] | None = None
     ) -> Sequence[port.Backlog]:
         """See `port.Store.recover`."""
-        return self.ask(lambda store: store.recover(window, left))
+        found = None if left is None else [(DeliveryId(one), attempt) for one, attempt in left]
+        return self.ask(lambda store: store.recover(window, found))
 
     def retire(self, state: int, webhook: int = 1, limit: int = 100) -> int:
         """See `port.Store.retire`."""
@@ -88,13 +90,13 @@ class Subject:
 
     def delivery(self, delivery: int) -> port.StoredDelivery:
         """A delivery that is there."""
-        found = self.ask(lambda store: store.delivery(delivery))
+        found = self.ask(lambda store: store.delivery(DeliveryId(delivery)))
         assert found is not None
         return found
 
     def attempts(self, delivery: int) -> Sequence[port.StoredAttempt]:
         """See `port.Store.attempts_of`."""
-        return self.ask(lambda store: store.attempts_of(delivery))
+        return self.ask(lambda store: store.attempts_of(DeliveryId(delivery)))
 
     def rejections(self, limit: int = 10) -> list[port.Rejection]:
         """The newest refused events of the org, newest first."""

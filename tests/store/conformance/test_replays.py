@@ -8,7 +8,7 @@ import pytest
 from tests.store.conformance.subject import Subject
 from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled, term, webhook
 from tidings.core.delivery.states import State
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber
 from tidings.core.replay import JobState, Kind
 from tidings.core.retention import Kind as Kept
 from tidings.store import port
@@ -227,7 +227,9 @@ def test_a_list_of_deliveries_and_events_is_made_and_nothing_else(jobs: Jobs) ->
     jobs.end(State.FAILED, *ids)
     strange = jobs.subject.commit(event("strange", new(99), org=OTHER)).firsts
     listed = jobs.subject.ask(
-        lambda store: store.listed_deliveries(ORG, [ids[3], ids[1], strange[0], 10**9])
+        lambda store: store.listed_deliveries(
+            ORG, [DeliveryId(ids[3]), DeliveryId(ids[1]), strange[0], DeliveryId(10**9)]
+        )
     )
     assert len(listed) == 2
     named = jobs.subject.ask(lambda store: store.listed_events(ORG, ["e4", "strange", "nobody"]))
@@ -385,7 +387,9 @@ def test_the_unfinished_ones_of_a_job_are_told_to_be_cancelled(jobs: Jobs) -> No
 
 def cancel(subject: Subject, *deliveries: int) -> port.Receipt:
     """Cancel single ones."""
-    return subject.commit(version=0, cancels=[port.CancelSlice(deliveries, "me")])
+    return subject.commit(
+        version=0, cancels=[port.CancelSlice([*map(DeliveryId, deliveries)], "me")]
+    )
 
 
 def test_cancelling_ends_what_is_unfinished_and_nothing_else(jobs: Jobs) -> None:
@@ -425,7 +429,7 @@ def test_what_is_cancelled_in_a_batch_is_not_taken_by_it(jobs: Jobs) -> None:
     [one] = jobs.events(1)
     jobs.subject.commit(settled=[failing(one, 0, webhook=jobs.hook)])
     receipt = jobs.subject.commit(
-        claims=[port.RetryClaim(jobs.hook, 10)], cancels=[port.CancelSlice([one], "me")]
+        claims=[port.RetryClaim(jobs.hook, 10)], cancels=[port.CancelSlice([DeliveryId(one)], "me")]
     )
     assert list(receipt.claimed) == [] and receipt.cancelled[0].deliveries
 
@@ -550,7 +554,9 @@ def test_what_is_unfinished_and_older_than_a_time_is_found_once(jobs: Jobs, limi
 def test_what_is_taken_as_delivered_is_so_and_frees_the_next_of_its_key(jobs: Jobs) -> None:
     subject = jobs.subject
     first, second = jobs.events(2, key=7)
-    receipt = subject.commit(cancels=[port.CancelSlice([first, first], "boss", delivered=True)])
+    receipt = subject.commit(
+        cancels=[port.CancelSlice([DeliveryId(first), DeliveryId(first)], "boss", delivered=True)]
+    )
     assert [list(one.deliveries) for one in receipt.cancelled] == [[(jobs.hook, first)]]
     assert [job.delivery for job in receipt.freed] == [second]
     taken = subject.delivery(first)
@@ -604,11 +610,11 @@ def test_what_is_tried_again_while_its_job_goes_on_is_counted_by_how_it_ends(job
     made = jobs.subject.pending(jobs.hook)
     jobs.end(State.FAILED, made[0])
     jobs.end(State.DELIVERED, made[1])
-    jobs.subject.commit(version=0, cancels=[port.CancelSlice([made[2]], "me")])
+    jobs.subject.commit(version=0, cancels=[port.CancelSlice([DeliveryId(made[2])], "me")])
     assert not tally(jobs, job).open
     assert ends(jobs.now(job)) == (1, 1, 0, 1)
     for one in (made[0], made[2]):
-        assert jobs.subject.ask(lambda store: store.retry_now(one)).outcome == "due"  # noqa: B023
+        assert jobs.subject.ask(lambda store: store.retry_now(DeliveryId(one))).outcome == "due"  # noqa: B023
     assert ends(jobs.now(job)) == (1, 0, 0, 0)
     assert tally(jobs, job).open
     taken = jobs.subject.take(jobs.hook)
@@ -629,6 +635,6 @@ def test_a_job_that_has_ended_keeps_what_it_has_told(jobs: Jobs, end: JobState) 
     jobs.end(State.FAILED, made)
     tally(jobs, job)
     jobs.subject.ask(lambda store: store.move_replay(job.number, [JobState.RUNNING], end, ""))
-    assert jobs.subject.ask(lambda store: store.retry_now(made)).outcome == "due"
+    assert jobs.subject.ask(lambda store: store.retry_now(DeliveryId(made))).outcome == "due"
     assert ends(jobs.now(job)) == (0, 1, 0, 0) and not tally(jobs, job).open
     assert not jobs.subject.ask(lambda store: store.unfinished_of(job.number, 10))

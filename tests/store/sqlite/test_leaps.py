@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.store.rows import HOUR_MS, event, failing, new, webhook
+from tidings.core.ids import DeliveryId
 from tidings.core.steady_clock import SURE_AFTER_S
 from tidings.store import port
 from tidings.store.sqlite.hosting.embedded import WritingHalf
@@ -98,7 +99,9 @@ def test_a_retry_that_was_dated_ahead_is_not_stranded_by_a_restart(owner: Owner)
     owner.leap(8 * DAY_MS)
     owner.commit(
         settled=[
-            port.Settlement(waits, 1, None, 2, 1, 1, owner.half.clock_ms(), 12, 503, HOUR_MS, None),
+            port.Settlement(
+                DeliveryId(waits), 1, None, 2, 1, 1, owner.half.clock_ms(), 12, 503, HOUR_MS, None
+            ),
         ]
     )
     assert owner.half.connection.execute("SELECT count(*) FROM attempt").fetchone() == (0,)

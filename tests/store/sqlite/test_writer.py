@@ -8,7 +8,7 @@ import pytest
 
 from tests.store.rows import ORG, event, failing, new, settled
 from tidings.core.delivery.states import State
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 from tidings.store.sqlite.database import open_writer
 from tidings.store.sqlite.writer import Writer
@@ -140,7 +140,9 @@ def test_what_was_matched_before_the_registry_changed_is_sent_back_whole(desk: D
 
 def test_what_a_batch_cancels_it_does_not_claim(desk: Desk) -> None:
     retrying(desk, 2)
-    receipt = desk.commit(cancels=[port.CancelSlice([1], "boss")], claims=[port.RetryClaim(1, 5)])
+    receipt = desk.commit(
+        cancels=[port.CancelSlice([DeliveryId(1)], "boss")], claims=[port.RetryClaim(1, 5)]
+    )
     assert [job.delivery for job in receipt.claimed] == [2]
     assert desk.states() == [State.CANCELLED, State.RETRYING]
 

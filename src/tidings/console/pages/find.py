@@ -11,7 +11,7 @@ from starlette.responses import Response
 from tidings.console.place import OUTSIDE, Place
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
-from tidings.core.ids import EVENT_ID, read
+from tidings.core.ids import EVENT_ID, read, read_delivery
 from tidings.core.ids import show as show_id
 from tidings.engine.inboxes import UnknownInbox
 from tidings.errors import RequestRefused
@@ -122,7 +122,7 @@ async def _elsewhere(visit: Visit, wanted: str, look: Look) -> Response | None:
     others = [one for one in own if one != visit.caller.org][:ORGS_MAX]
     if others:
         look.words.append(f"the same in {len(others)} other org{'s' * (len(others) > 1)} of yours")
-    if (number := read("dlv", wanted)) is not None:  # the most frequent one is not looked for
+    if (number := read_delivery(wanted)) is not None:  # the most frequent one is not looked for
         found = await services.store.delivery(number)
         record = None if found is None else services.webhooks.by_number(found.webhook)
         others = [one for one in others if record is not None and one == record.org]

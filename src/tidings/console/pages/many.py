@@ -12,6 +12,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.form import came
 from tidings.core.ids import read, show
+from tidings.core.ids import read_delivery, show
 from tidings.core.replay import RATE_DEFAULT, Kind
 from tidings.core.replay_rules import ReplayRequest
 from tidings.engine.replay.requests import ResolvedRequest
@@ -138,7 +139,7 @@ def _common(visit: Visit, kind: Kind) -> dict[str, Any]:
 async def _selected(visit: Visit, kind: Kind, common: dict[str, Any]) -> Bodies:
     """Those that were ticked, by webhook."""
     ids = visit.lists.get("id", [])[:SELECTED_MAX]
-    numbers = [number for one in ids if (number := read("dlv", one)) is not None]
+    numbers = [number for one in ids if (number := read_delivery(one)) is not None]
     store, org = visit.services.store, visit.caller.org
     listed = await store.listed_deliveries(org, numbers) if numbers else ()
     if not listed:

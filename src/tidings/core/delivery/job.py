@@ -2,13 +2,14 @@
 
 import msgspec
 
+from tidings.core.ids import DeliveryId
 from tidings.core.shaping.left_out import LeftOut
 
 
 class Job(msgspec.Struct, array_like=True):
     """What sending a delivery needs. A tuple on the wire: it crosses a process boundary."""
 
-    delivery: int
+    delivery: DeliveryId
     webhook: int
     org: int
     event_id: str

@@ -31,6 +31,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.learned_rate import LearnedRate
 from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry, refuses
 from tidings.core.delivery.rate_limit import RateLimit
+from tidings.core.ids import DeliveryId
 
 WINDOW_JOBS = 256
 PAGE_JOBS = 128
@@ -69,16 +70,16 @@ class Lane:
         self.reading = False
         self.cursor = 0
         self.epoch = 0  # raised by `start_over`; an answer to an older read is ignored
-        self.in_flight: dict[int, int] = {}  # started and not settled, each with its attempt
+        self.in_flight: dict[DeliveryId, int] = {}  # started and not settled, each with its attempt
         self.running = 0  # slots with an attempt under way
         self._budget = budget
         self._fresh: deque[Job] = deque()
         self._retries: deque[Job] = deque()
         self._replays: deque[Job] = deque()
-        self._replays_out: set[int] = set()  # of those in flight
+        self._replays_out: set[DeliveryId] = set()  # of those in flight
         self._dropped_to = 0
-        self._freed_aside: dict[int, Job] = {}
-        self._settled_meanwhile: set[int] = set()
+        self._freed_aside: dict[DeliveryId, Job] = {}
+        self._settled_meanwhile: set[DeliveryId] = set()
         self._turn = 0
         self._begun_before = 0  # attempts under way that began before the limit was halved
 
@@ -128,12 +129,12 @@ class Lane:
         self._budget.bytes_used += len(job.body)
         self._retries.append(job)
 
-    def has_taken(self, delivery: int) -> bool:
+    def has_taken(self, delivery: DeliveryId) -> bool:
         """Whether a due retry of it waits here for its turn."""
         return any(job.delivery == delivery for job in self._retries)
 
     @property
-    def unsettled(self) -> list[int]:
+    def unsettled(self) -> list[DeliveryId]:
         """What was started, or taken to be started, and has no outcome written yet."""
         return sorted(self.in_flight.keys() | {job.delivery for job in self._retries})
 
@@ -201,7 +202,7 @@ class Lane:
         self.behind = True
         self.cursor = 0
 
-    def forget(self, deliveries: set[int]) -> None:
+    def forget(self, deliveries: set[DeliveryId]) -> None:
         """These are cancelled: none of them starts any more. What is under way ends as it began."""
         for queue in (self._fresh, self._retries, self._replays):
             kept = [job for job in queue if job.delivery not in deliveries]
@@ -224,7 +225,7 @@ class Lane:
         """Deliveries of replays that wait here, or whose outcome is not on stable storage."""
         return len(self._replays) + len(self._replays_out)
 
-    def _has(self, delivery: int) -> bool:
+    def _has(self, delivery: DeliveryId) -> bool:
         return delivery in self.in_flight or any(
             job.delivery == delivery for queue in (self._fresh, self._replays) for job in queue
         )
@@ -374,7 +375,7 @@ class Lane:
             self._budget.bytes_used += len(job.body)
             self._retries.appendleft(job)
 
-    def settled(self, delivery: int, attempt: int) -> None:
+    def settled(self, delivery: DeliveryId, attempt: int) -> None:
         """The outcome of an attempt is on stable storage; the next one may be under way already,
         for the commit that wrote it may have taken it again."""
         if self.in_flight.get(delivery) == attempt:

@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 
 
 class Why(StrEnum):
@@ -45,7 +46,7 @@ class NextAttempt(msgspec.Struct, frozen=True):
     why: Why | None = None
     until_ms: int | None = None  # None: time alone does not end it, or nobody knows when
     most: float = 0  # CONNECTIONS: at a time; RATE, LEARNED: a second
-    first: int | None = None  # HELD: the delivery that it waits for
+    first: DeliveryId | None = None  # HELD: the delivery that it waits for
 
 
 CLEAR = NextAttempt()  # nothing is known to be in its way

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from tidings.core.ids import derived_event_id, show
+from tidings.core.ids import DeliveryId, derived_event_id, show
 from tidings.core.webhooks.webhook import Webhook
 
 FAILING = "tidings.webhook.failing"
@@ -126,7 +126,7 @@ class Ended(msgspec.Struct, frozen=True):
 
     at_ms: int
     cause: str  # the last attempt's status, or its kind of fault
-    delivery: int | None = None
+    delivery: DeliveryId | None = None
     event_id: str = ""
     parked: int = 0  # how many; 0: one has failed
 

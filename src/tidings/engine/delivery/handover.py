@@ -7,6 +7,7 @@ from itertools import chain
 
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.schedule import WINDOW_S
+from tidings.core.ids import DeliveryId, from_first
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.fan_out import made_late
 from tidings.engine.delivery.runner import WebhookRunner
@@ -60,7 +61,7 @@ class Handover:
             if not seq:
                 continue
             draft = event.draft
-            for delivery, new in enumerate(found, first):
+            for delivery, new in from_first(found, first):
                 if not new.parked and delivery not in held:
                     runner = self._known(new.webhook) or self._runner(new.webhook)
                     if runner is not None:
@@ -104,7 +105,7 @@ class Handover:
 
     def _forget(self, cancelled: Sequence[port.CancelReceipt]) -> None:
         """Let no attempt start of what is cancelled; last, for a settle may have freed it too."""
-        of_webhook: dict[int, set[int]] = {}
+        of_webhook: dict[int, set[DeliveryId]] = {}
         for one in cancelled:
             for webhook, delivery in one.deliveries:
                 of_webhook.setdefault(webhook, set()).add(delivery)

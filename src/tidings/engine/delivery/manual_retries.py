@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry
+from tidings.core.ids import DeliveryId
 from tidings.store import port
 
 PROMISED_MAX = 10_000  # beyond it the oldest are let go: their retries follow the schedule
@@ -21,7 +22,7 @@ class PromisedRetries:
     def __init__(self) -> None:
         self._due_ms: OrderedDict[int, int] = OrderedDict()
 
-    def make(self, delivery: int, due_ms: int) -> None:
+    def make(self, delivery: DeliveryId, due_ms: int) -> None:
         """Its automatic attempt was due then; the earliest one that was promised stays."""
         self._due_ms.setdefault(delivery, due_ms)
         if len(self._due_ms) > PROMISED_MAX:
@@ -32,7 +33,7 @@ class PromisedRetries:
         for delivery in self._due_ms:
             self._due_ms[delivery] += by_ms
 
-    def keep(self, delivery: int, outcome: Outcome, now_ms: int) -> Outcome:
+    def keep(self, delivery: DeliveryId, outcome: Outcome, now_ms: int) -> Outcome:
         """What follows an attempt, at the latest when it was promised."""
         if not self._due_ms:
             return outcome
@@ -66,7 +67,7 @@ class ManualRetries:
         self._store = store
         self._lanes = lanes
 
-    async def ask(self, delivery: int, webhook: int) -> port.ManualRetry:
+    async def ask(self, delivery: DeliveryId, webhook: int) -> port.ManualRetry:
         """See `port.LaneStore.retry_now`. StoreDown."""
         asked = await self._store.retry_now(delivery)
         if asked.due_ms is not None:

@@ -9,13 +9,14 @@ import msgspec
 from tidings.core.delivery.breaker import Position
 from tidings.core.delivery.lane import Lane
 from tidings.core.delivery.next_attempt import CLEAR, NextAttempt, Why
+from tidings.core.ids import DeliveryId
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.healths import Healths
 from tidings.engine.delivery.runner import WebhookRunner
 from tidings.store import port
 
-_ANY = 0  # no delivery has this number, so none of it is in flight
+_ANY = DeliveryId(0)  # no delivery has this number, so none of it is in flight
 WAIT_MIN_S = 0.001  # less is no wait: the lane's timer rings
 
 
@@ -37,7 +38,7 @@ class NextAttempts:
         self._may_send = may_send
         self._loop = asyncio.get_running_loop()
 
-    def of(self, webhook: int, delivery: int, retry: bool) -> NextAttempt:
+    def of(self, webhook: int, delivery: DeliveryId, retry: bool) -> NextAttempt:
         """Of one delivery of a webhook, by their numbers. `retry`: it is RETRYING, not PENDING."""
         now_s, now_ms = self._loop.time(), self._clock.now_ms()
         runner, health = self._runner_of(webhook), self._healths.of(webhook)
@@ -55,7 +56,7 @@ class NextAttempts:
         self,
         runner: WebhookRunner,
         health: port.Health | None,
-        delivery: int,
+        delivery: DeliveryId,
         retry: bool,
         now_s: float,
         now_ms: int,
@@ -95,7 +96,7 @@ def _left_alone(
 
 
 def _in_the_lane(
-    lane: Lane, delivery: int, retry: bool, now_s: float, now_ms: int
+    lane: Lane, delivery: DeliveryId, retry: bool, now_s: float, now_ms: int
 ) -> NextAttempt | None:
     if not retry and lane.behind and not lane.dormant and delivery > lane.cursor:
         return NextAttempt(why=Why.OLDER)

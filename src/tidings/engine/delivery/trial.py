@@ -12,6 +12,7 @@ import msgspec
 
 from tidings.core.delivery.exchange import Ending, Fault, FaultKind
 from tidings.core.delivery.job import Job
+from tidings.core.ids import DeliveryId
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.token_bucket import TokenBucket
 from tidings.core.webhooks.webhook import HTTP, Webhook
@@ -99,7 +100,7 @@ class Trial:
             raise NotDialled(webhook.kind)
         self._admit(org)
         started_ms = self._clock.now_ms()
-        job = Job(0, webhook.number, org, event_id, started_ms, 1, None, False, body)
+        job = Job(DeliveryId(0), webhook.number, org, event_id, started_ms, 1, None, False, body)
         self._under_way += 1
         try:
             try:

@@ -14,7 +14,7 @@ from typing import Any, Protocol, assert_never
 import msgspec
 import structlog
 
-from tidings.core.ids import show
+from tidings.core.ids import DeliveryId, show
 from tidings.core.notices.facts import REPLAY_FINISHED
 from tidings.core.replay import (
     COUNT_MAX,
@@ -246,7 +246,9 @@ class Replays:
         run = self._runs.get(number)
         return 0.0 if run is None else run.rate(self._loop.time())
 
-    async def cancel(self, deliveries: Sequence[int], by: str) -> list[tuple[int, int]]:
+    async def cancel(
+        self, deliveries: Sequence[DeliveryId], by: str
+    ) -> list[tuple[int, DeliveryId]]:
         """Cancel single deliveries: webhook and delivery of those that were unfinished."""
         done = await self._commits.cancel(port.CancelSlice(deliveries, by))
         return list(done.deliveries)

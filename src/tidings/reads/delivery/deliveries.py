@@ -3,7 +3,7 @@
 from datetime import tzinfo
 from typing import Any, Protocol
 
-from tidings.core.ids import read
+from tidings.core.ids import read_delivery
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.errors import not_found
@@ -35,7 +35,7 @@ async def own_delivery(
     store: port.DeliveryStore, webhooks: Webhooks, org: int, delivery_id: str
 ) -> tuple[StoredDelivery, Record]:
     """A delivery of a webhook of the org. NotFound for anything else."""
-    number = read("dlv", delivery_id)
+    number = read_delivery(delivery_id)
     found = None if number is None else await store.delivery(number)
     record = None if found is None else webhooks.by_number(found.webhook)
     if found is None or record is None or record.org != org:

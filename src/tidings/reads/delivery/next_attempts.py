@@ -11,6 +11,7 @@ import msgspec
 
 from tidings.core.delivery.next_attempt import CLEAR, NextAttempt, Why, next_attempt_ms
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.stops import EVERYTHING, Stops
 from tidings.engine.webhooks.records import Record
@@ -37,7 +38,7 @@ class NextAttemptParts(Protocol):
         """The stop switches."""
 
     @property
-    def next_attempt_of(self) -> Callable[[int, int, bool], NextAttempt]:
+    def next_attempt_of(self) -> Callable[[int, DeliveryId, bool], NextAttempt]:
         """What a delivery waits for, by its webhook's number and its own; True: it is a retry."""
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from tidings.core.delivery.job import Job
+from tidings.core.ids import DeliveryId
 from tidings.core.shaping.filter import explain
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.events.event_types import EventTypes
@@ -104,7 +105,9 @@ async def try_event(
         if not told.accepted:
             return row | {"why": told.said, "node": told.node}
     row["received"] = True
-    job = Job(0, webhook.number, stored.org, stored.id, stored.at_ms, 1, None, False, body)
+    job = Job(
+        DeliveryId(0), webhook.number, stored.org, stored.id, stored.at_ms, 1, None, False, body
+    )
     try:
         made = await parts.shaper.shape(webhook, job)
     except ShapeRefused as wrong:

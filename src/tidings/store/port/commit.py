@@ -21,7 +21,7 @@ from typing import Protocol
 import msgspec
 
 from tidings.core.delivery.job import Job
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store.port.delivery.fan_outs import DELIVERIES_MAX, PER_EVENT_MAX, FanOut
 from tidings.store.port.delivery.lanes import CLAIMED_MAX, RetryClaim
 from tidings.store.port.delivery.rows import NewDelivery, Settlement
@@ -64,8 +64,8 @@ class Receipt(msgspec.Struct, frozen=True, array_like=True):
     now_ms: int = 0
     moved: bool = False
     seqs: Sequence[EventNumber] = ()  # per event: its sequence number; 0 where it was a duplicate
-    firsts: Sequence[int] = ()  # per event: the id of its first delivery, the rest follow
-    held: Sequence[int] = ()  # ids of new deliveries that were stored HELD
+    firsts: Sequence[DeliveryId] = ()  # per event: the id of its first delivery, the rest follow
+    held: Sequence[DeliveryId] = ()  # ids of new deliveries that were stored HELD
     differing: Sequence[int] = ()  # indices of duplicates whose bytes differ from the stored ones
     freed: Sequence[Job] = ()  # HELD deliveries that became PENDING
     claimed: Sequence[Job] = ()

@@ -16,7 +16,7 @@ from typing import Protocol
 import msgspec
 
 from tidings.core.delivery.job import Job
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber
 
 
 class ReplaySpec(msgspec.Struct, frozen=True, array_like=True):
@@ -82,7 +82,7 @@ class Candidate(msgspec.Struct, frozen=True, array_like=True):
     name: str
     body: bytes | None  # where it was asked for, and is there
     unmatched: bool = False  # the source had no delivery of it
-    deliveries: Sequence[int] = ()  # a cancel: the unfinished ones
+    deliveries: Sequence[DeliveryId] = ()  # a cancel: the unfinished ones
 
 
 class Candidates(msgspec.Struct, frozen=True, array_like=True):
@@ -116,7 +116,7 @@ class ReplaySlice(msgspec.Struct, frozen=True, array_like=True):
 class CancelSlice(msgspec.Struct, frozen=True, array_like=True):
     """Cancel these deliveries, or take them as delivered. With a job its cursor moves too."""
 
-    deliveries: Sequence[int]
+    deliveries: Sequence[DeliveryId]
     by: str
     replay: int | None = None
     after: EventNumber = EventNumber(0)
@@ -137,7 +137,7 @@ class CancelReceipt(msgspec.Struct, frozen=True, array_like=True):
     """What a cancel did."""
 
     applied: bool
-    deliveries: Sequence[tuple[int, int]] = ()  # webhook and delivery
+    deliveries: Sequence[tuple[int, DeliveryId]] = ()  # webhook and delivery
 
 
 class ReplayTally(msgspec.Struct, frozen=True, array_like=True):
@@ -175,7 +175,7 @@ class ReplayStore(Protocol):
         """Nothing is left to be done for a job that is final; its list goes."""
         ...
 
-    def unfinished_of(self, replay: int, limit: int) -> Awaitable[Sequence[int]]:
+    def unfinished_of(self, replay: int, limit: int) -> Awaitable[Sequence[DeliveryId]]:
         """Deliveries of a job that are unfinished, to be cancelled with it."""
         ...
 
@@ -208,7 +208,7 @@ class ReplayStore(Protocol):
         ...
 
     def listed_deliveries(
-        self, org: int, deliveries: Sequence[int]
+        self, org: int, deliveries: Sequence[DeliveryId]
     ) -> Awaitable[Sequence[ReplayEntry]]:
         """Of these delivery ids those at webhooks of the org."""
         ...

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import apsw
 import msgspec
 
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber
 from tidings.core.retention import Kind
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
@@ -85,7 +85,7 @@ class Place(NamedTuple):
     """How far a group has come: an event's number, or an answer's time, delivery and number."""
 
     at: int = 0
-    delivery: int = 0
+    delivery: DeliveryId = DeliveryId(0)
     number: int = 0
 
 
@@ -96,7 +96,7 @@ class Old(NamedTuple):
     org: int
     id: str
     at_ms: int
-    first_delivery: int
+    first_delivery: DeliveryId
     deliveries: int
     unfinished: int
     bytes: int
@@ -251,7 +251,7 @@ class Retention:
         rows = done = 0
         for run in _runs(old):
             ranges = self._deliveries(run)
-            self._raise_floors(run[-1].seq, max(end for _, end in ranges) - 1)
+            self._raise_floors(run[-1].seq, DeliveryId(max(end for _, end in ranges) - 1))
             if any(one.replays for one in run):
                 replay_tallies.count_those_of(self._connection, *_seqs(run))
             of_delivery = (_DROP_ATTEMPTS, _DROP_SENT, _DROP_LEFT_OUT, _DROP_DELIVERIES)
@@ -287,7 +287,7 @@ class Retention:
         ).fetchall()
         return [own, *((id, id + 1) for (id,) in replays)]
 
-    def _raise_floors(self, seq: EventNumber, delivery: int) -> None:
+    def _raise_floors(self, seq: EventNumber, delivery: DeliveryId) -> None:
         """The numbers are not given again, even if nothing is left that has them."""
         for key, value in (("seq_floor", seq), ("delivery_floor", delivery)):
             self._run("UPDATE meta SET value = ? WHERE key = ? AND value < ?", value, key, value)

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 import apsw
 import msgspec
 
+from tidings.core.ids import DeliveryId
+
 BLOCK_BITS = 12  # of a delivery's id: the block of 4,096 neighbours that it stands in
 _TOUCH = "INSERT OR REPLACE INTO touched (block) VALUES (?)"
 _ANY_REPLAY = "SELECT 1 FROM delivery_replay WHERE delivery BETWEEN ? AND ? LIMIT 1"
@@ -23,7 +25,7 @@ _ORIGINALS = (
 )
 
 
-def touch(connection: apsw.Connection, deliveries: Iterable[int]) -> None:
+def touch(connection: apsw.Connection, deliveries: Iterable[DeliveryId]) -> None:
     """Note the blocks of deliveries whose state has changed; inside a transaction."""
     touch_blocks(connection, {delivery >> BLOCK_BITS for delivery in deliveries})
 

@@ -13,7 +13,7 @@ import msgspec
 
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery.fan_outs import FanOuts
@@ -196,7 +196,7 @@ class Writer:
             now_ms=now,
             seqs=seqs,
             firsts=firsts,
-            held=held,
+            held=cast(list[DeliveryId], held),
             differing=differing,
             freed=freed,
             claimed=claimed,
@@ -212,7 +212,7 @@ class Writer:
 
     def _append(
         self, batch: port.Batch, now: int, held: list[int]
-    ) -> tuple[list[EventNumber], list[int], list[int], list[tuple[int, int]]]:
+    ) -> tuple[list[EventNumber], list[DeliveryId], list[int], list[tuple[int, int]]]:
         """The receipt's `seqs`, `firsts`, `differing` and `made`; `held` is added to."""
         events = batch.events
         if not events:
@@ -277,7 +277,7 @@ class Writer:
         self._connection.executemany(_INSERT_BODY, bodies)
         self._connection.executemany(_INSERT_DELIVERY, deliveries)
         self._delivery = number
-        return seqs, firsts, differing, in_part
+        return seqs, cast(list[DeliveryId], firsts), differing, in_part
 
     def waits(self, webhook: int, key: int) -> bool:
         """Whether one of the key goes first: unfinished, or owed."""
@@ -363,7 +363,7 @@ class Writer:
             )
         return [freed for place in ordered for freed in self.free_next(*place)]
 
-    def _known(self, delivery: int) -> bool:
+    def _known(self, delivery: DeliveryId) -> bool:
         """Whether retention has not dropped a delivery meanwhile."""
         return self._one(_KNOWN, (delivery,), None) is not None
 
@@ -391,7 +391,7 @@ class Writer:
         self._connection.executemany(_INTENT, [(now, one) for one in due])
         return [self._job(one, retry=True) for one in due]
 
-    def _job(self, delivery: int, *, retry: bool) -> Job:
+    def _job(self, delivery: DeliveryId, *, retry: bool) -> Job:
         [row] = self._connection.execute(ONE_JOB, (delivery,))
         return job(row, retry=retry)
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.api.control_client import BASIC, START_MS, Service, event, service
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.engine.events.intake import Draft
 from tidings.store import port
 
@@ -37,7 +38,7 @@ async def accept(
 
 async def settle(s: Service, delivery: int, hook: Any, state: State, **more: Any) -> None:
     outcome = port.Settlement(
-        delivery, hook.number, None, int(state), 1, 1, START_MS, 12, 200, **more
+        DeliveryId(delivery), hook.number, None, int(state), 1, 1, START_MS, 12, 200, **more
     )
     await s.store.commit(port.Batch(s.registry.version, settled=[outcome]))
 
@@ -277,7 +278,16 @@ async def test_a_webhooks_tally_says_what_it_was_answered() -> None:
             state = State.DELIVERED if status == 200 else State.RETRYING
             due_ms = None if state.final else START_MS + 60_000
             one = port.Settlement(
-                delivery, crm.number, None, int(state), 1, 1, START_MS, 12, status, due_ms
+                DeliveryId(delivery),
+                crm.number,
+                None,
+                int(state),
+                1,
+                1,
+                START_MS,
+                12,
+                status,
+                due_ms,
             )
             await s.store.commit(port.Batch(s.registry.version, settled=[one]))
         await accept(s, "e-untried", crm)

@@ -7,13 +7,14 @@ from tests.store.conformance.subject import Subject
 from tests.store.rows import EVIDENCE, ORG, event, failing, new, settled, webhook
 from tidings.core.delivery.attempt_share import Past
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.store import port
 
 LATER_MS = 1 << 50
 
 
 def state_of(subject: Subject, delivery: int) -> State:
-    found = subject.ask(lambda asked: asked.delivery(delivery))
+    found = subject.ask(lambda asked: asked.delivery(DeliveryId(delivery)))
     assert found is not None
     return State(found.state)
 
@@ -77,7 +78,7 @@ def test_attempts_of_the_last_minutes_are_counted_by_webhook_and_cause(subject: 
 def test_attempts_stand_in_the_slot_in_which_they_ended(subject: Subject) -> None:
     made(subject)
     subject.commit(settled=[settled(1), settled(2, State.FAILED, status=400, evidence=EVIDENCE)])
-    done_ms = subject.ask(lambda asked: asked.delivery(1)).done_ms  # type: ignore[union-attr]
+    done_ms = subject.ask(lambda asked: asked.delivery(DeliveryId(1))).done_ms  # type: ignore[union-attr]
     assert done_ms is not None
     [good] = past(subject, done_ms - 95_000)  # the failed one is dated 1970
     assert good == Past(1, 3, 1, "", done_ms)
@@ -131,7 +132,7 @@ async def timed_past(store: port.Store) -> tuple[list[Past], float]:
 def test_what_has_waited_its_window_is_parked_and_the_rest_stays(subject: Subject) -> None:
     made(subject)
     subject.commit(settled=[failing(1, 60_000), settled(2)])
-    accepted_ms = subject.ask(lambda asked: asked.delivery(1)).accepted_ms  # type: ignore[union-attr]
+    accepted_ms = subject.ask(lambda asked: asked.delivery(DeliveryId(1))).accepted_ms  # type: ignore[union-attr]
     assert park(subject, accepted_ms) == 0
     assert park(subject) == 2
     assert [state_of(subject, one) for one in (1, 2, 3)] == [
@@ -154,7 +155,7 @@ def test_what_waited_behind_a_parked_one_may_be_sent(subject: Subject) -> None:
     made(subject, ordering_key=9)
     time.sleep(0.005)
     subject.commit(event("later", new(1, 9)))
-    later = subject.ask(lambda asked: asked.delivery(4))
+    later = subject.ask(lambda asked: asked.delivery(DeliveryId(4)))
     assert later is not None and state_of(subject, 4) is State.HELD
     assert park(subject, later.accepted_ms) == 3
     assert state_of(subject, 4) is State.PENDING
@@ -175,7 +176,7 @@ def test_taken_retries_are_due_again_but_for_the_held_ones(subject: Subject) -> 
     made(subject)
     subject.commit(settled=[failing(one, 0) for one in (1, 2, 3)])
     assert len(subject.take()) == 3 and subject.take() == []
-    subject.ask(lambda asked: asked.release(1, [2]))
+    subject.ask(lambda asked: asked.release(1, [DeliveryId(2)]))
     assert sorted(job.delivery for job in subject.take()) == [1, 3]
-    numbers = [one.number for one in subject.ask(lambda asked: asked.attempts_of(1))]
+    numbers = [one.number for one in subject.ask(lambda asked: asked.attempts_of(DeliveryId(1)))]
     assert numbers == [1, 2]  # it had not left: the number is that of the next one

@@ -5,13 +5,14 @@ import pytest
 from tests.store.conformance.subject import Subject
 from tests.store.rows import event, failing, new, settled
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.store import port
 
 HOUR_MS = 3_600_000
 
 
 def ask(subject: Subject, delivery: int) -> port.ManualRetry:
-    return subject.ask(lambda store: store.retry_now(delivery))
+    return subject.ask(lambda store: store.retry_now(DeliveryId(delivery)))
 
 
 def first(subject: Subject, *events: port.NewEvent) -> list[int]:
@@ -82,7 +83,7 @@ def test_behind_another_of_its_key_it_goes_next_and_never_beside_it(subject: Sub
 
 def test_who_had_cancelled_it_is_not_told_of_it_any_more(subject: Subject) -> None:
     [one] = first(subject, event("a", new(1)))
-    subject.commit(version=0, cancels=[port.CancelSlice([one], "me")])
+    subject.commit(version=0, cancels=[port.CancelSlice([DeliveryId(one)], "me")])
     assert (subject.states(one), subject.delivery(one).ended_by) == ([State.CANCELLED], "me")
     assert ask(subject, one).outcome == "due"
     assert subject.delivery(one).ended_by is None

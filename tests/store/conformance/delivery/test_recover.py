@@ -3,6 +3,7 @@
 from tests.store.conformance.subject import Subject
 from tests.store.rows import HOUR_MS, event, failing, new, settled
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 
 
 def prepared(subject: Subject, count: int = 5) -> list[int]:
@@ -171,7 +172,7 @@ def test_a_release_charges_nothing(subject: Subject) -> None:
     [one] = prepared(subject, 1)
     subject.commit(settled=[failing(one, 0)])
     [job] = subject.take()
-    subject.ask(lambda store: store.release(1, [one]))
+    subject.ask(lambda store: store.release(1, [DeliveryId(one)]))
     assert subject.take() == []  # its owner holds it
     subject.ask(lambda store: store.release(1, []))
     [again] = subject.take()

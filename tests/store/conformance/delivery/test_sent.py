@@ -9,6 +9,7 @@ from tests.store.conformance.subject import Subject
 from tests.store.rows import EVIDENCE, event, new, settled
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
 
@@ -23,8 +24,9 @@ def failed(
     evidence = EVIDENCE if kind is None else port.Evidence(kind, "", (), b"", False)
     more.setdefault("state", State.RETRYING)
     return port.Settlement(
-        delivery, 1, None, more["state"], attempt, 1, 1_000, 12, 503 if kind is None else None,
-        0 if more["state"] is State.RETRYING else None, evidence, sent,
+        DeliveryId(delivery), 1, None, more["state"], attempt, 1, 1_000, 12,
+        503 if kind is None else None, 0 if more["state"] is State.RETRYING else None,
+        evidence, sent,
     )  # fmt: skip
 
 
@@ -94,14 +96,14 @@ def test_what_was_delivered_is_let_go(subject: Subject) -> None:
     taken(subject)
     subject.commit(settled=[settled(one, State.DELIVERED, attempt=2)])
     # No operation shows it; a try by hand would send what is kept.
-    subject.ask(lambda store: store.retry_now(one))
+    subject.ask(lambda store: store.retry_now(DeliveryId(one)))
     assert [job.body for job in subject.take()] in ([], [BODY])
 
 
 def test_a_failed_delivery_that_is_tried_again_sends_the_same(subject: Subject) -> None:
     one = committed(subject)
     subject.commit(settled=[failed(one, SHAPED, state=State.FAILED)])
-    subject.ask(lambda store: store.retry_now(one))
+    subject.ask(lambda store: store.retry_now(DeliveryId(one)))
     job = taken(subject)
     assert (job.body, job.shaped) == (SHAPED, True)
 
@@ -109,7 +111,7 @@ def test_a_failed_delivery_that_is_tried_again_sends_the_same(subject: Subject) 
 def test_a_delivery_that_could_not_be_shaped_is_shaped_when_tried_again(subject: Subject) -> None:
     one = committed(subject)
     subject.commit(settled=[failed(one, None, kind="transform", state=State.FAILED)])
-    subject.ask(lambda store: store.retry_now(one))
+    subject.ask(lambda store: store.retry_now(DeliveryId(one)))
     job = taken(subject)
     assert (job.body, job.shaped) == (BODY, False)
 
@@ -130,7 +132,7 @@ def lacking(outcome: port.Settlement, left_out: LeftOut = THIN) -> port.Settleme
 
 def left_out(subject: Subject, delivery: int) -> LeftOut | None:
     """As every way of asking for the delivery says it."""
-    found = subject.ask(lambda store: store.delivery(delivery))
+    found = subject.ask(lambda store: store.delivery(DeliveryId(delivery)))
     assert found is not None
     of_event = subject.ask(lambda store: store.deliveries_of(found.event))
     asked = port.DeliveryQuery(webhooks=[1], limit=10)

@@ -5,6 +5,7 @@ import pytest
 from tests.store.conformance.subject import Subject
 from tests.store.rows import HOUR_MS, event, failing, new, settled
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.store import port
 
 
@@ -26,7 +27,7 @@ def test_a_success_is_final_and_keeps_its_figures(subject: Subject) -> None:
 
 def test_the_version_under_which_it_was_sent_is_kept(subject: Subject) -> None:
     [one] = committed(subject)
-    sent = port.Settlement(one, 1, None, State.DELIVERED, 1, 7, 1_000, 12, 200)
+    sent = port.Settlement(DeliveryId(one), 1, None, State.DELIVERED, 1, 7, 1_000, 12, 200)
     subject.commit(settled=[sent])
     assert subject.delivery(one).version == 7
 
@@ -181,7 +182,7 @@ def test_a_batch_that_came_twice_has_the_effect_of_one(subject: Subject) -> None
 
 def test_an_unknown_delivery_is_settled_without_harm(subject: Subject) -> None:
     subject.commit(settled=[settled(999)])
-    assert subject.ask(lambda store: store.delivery(999)) is None
+    assert subject.ask(lambda store: store.delivery(DeliveryId(999))) is None
     assert subject.counts().by_state == {}
 
 

@@ -5,7 +5,7 @@ import msgspec
 from tests.store.conformance.subject import Subject
 from tests.store.rows import event, failing, new, settled, webhook
 from tidings.core.delivery.states import State
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 
 
@@ -50,12 +50,12 @@ def test_the_first_start_is_that_of_attempt_one(subject: Subject) -> None:
     plain = port.Settlement(once, 1, None, int(State.DELIVERED), 1, 1, 7_000, 9, 200)
     subject.commit(settled=[first])
     subject.commit(settled=[second, plain])
-    starts = subject.ask(lambda store: store.first_starts([tried, once, never, 999]))
+    starts = subject.ask(lambda store: store.first_starts([tried, once, never, DeliveryId(999)]))
     assert [(one.delivery, one.started_ms) for one in starts] == [(tried, 5_000)]
 
 
 def goes_first(subject: Subject, delivery: int) -> int | None:
-    return subject.ask(lambda store: store.goes_first(delivery))
+    return subject.ask(lambda store: store.goes_first(DeliveryId(delivery)))
 
 
 def test_a_held_delivery_names_the_one_that_goes_first(subject: Subject) -> None:

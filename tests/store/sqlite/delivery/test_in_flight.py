@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tidings.core.ids import DeliveryId
 from tidings.store.sqlite.delivery.in_flight import FILE, InFlightFile, boot_id
 
 BOOT = b"190fc207-82fa-4d10-8fad-89e94756e74c"
@@ -37,31 +38,31 @@ def test_a_kill_leaves_what_had_left_and_was_not_written(tmp_path: Path) -> None
 def test_the_next_owner_begins_with_nothing(tmp_path: Path) -> None:
     first = fresh(tmp_path)
     first.begin()
-    first.note(1, 1)
+    first.note(DeliveryId(1), 1)
     second = fresh(tmp_path)
     assert second.left() == [(1, 1)]
     second.begin()
     assert fresh(tmp_path).left() == []
-    second.note(2, 5)
+    second.note(DeliveryId(2), 5)
     assert fresh(tmp_path).left() == [(2, 5)]
 
 
 def test_two_attempts_of_a_delivery_are_two(tmp_path: Path) -> None:
     noted = fresh(tmp_path)
     noted.begin()
-    noted.note(1, 1)
-    noted.note(1, 2)  # the commit that wrote the first has taken the second
-    noted.forget(1, 1)
+    noted.note(DeliveryId(1), 1)
+    noted.note(DeliveryId(1), 2)  # the commit that wrote the first has taken the second
+    noted.forget(DeliveryId(1), 1)
     assert fresh(tmp_path).left() == [(1, 2)]
-    noted.forget(1, 1)
-    noted.forget(9, 9)
+    noted.forget(DeliveryId(1), 1)
+    noted.forget(DeliveryId(9), 9)
     assert fresh(tmp_path).left() == [(1, 2)]
 
 
 def test_nothing_is_said_of_another_boot(tmp_path: Path) -> None:
     noted = fresh(tmp_path)
     noted.begin()
-    noted.note(1, 1)
+    noted.note(DeliveryId(1), 1)
     assert fresh(tmp_path, boot=b"another").left() is None
     assert fresh(tmp_path, boot=b"").left() is None  # a machine that does not name its boots
     unnamed = fresh(tmp_path, boot=b"")
@@ -73,12 +74,12 @@ def test_nothing_is_said_where_it_ran_over(tmp_path: Path) -> None:
     noted = fresh(tmp_path, 2)
     noted.begin()
     for delivery in (1, 2):
-        noted.note(delivery, 1)
+        noted.note(DeliveryId(delivery), 1)
     assert sorted(fresh(tmp_path).left() or ()) == [(1, 1), (2, 1)]
-    noted.note(3, 1)
+    noted.note(DeliveryId(3), 1)
     assert fresh(tmp_path).left() is None
-    noted.forget(1, 1)
-    noted.forget(3, 1)
+    noted.forget(DeliveryId(1), 1)
+    noted.forget(DeliveryId(3), 1)
     assert fresh(tmp_path).left() is None
 
 
@@ -86,9 +87,9 @@ def test_places_are_used_again(tmp_path: Path) -> None:
     noted = fresh(tmp_path, 2)
     noted.begin()
     for delivery in range(1, 100):
-        noted.note(delivery, 1)
-        noted.forget(delivery, 1)
-    noted.note(100, 1)
+        noted.note(DeliveryId(delivery), 1)
+        noted.forget(DeliveryId(delivery), 1)
+    noted.note(DeliveryId(100), 1)
     assert fresh(tmp_path).left() == [(100, 1)]
 
 
@@ -102,8 +103,8 @@ def test_what_is_no_such_file_says_nothing(tmp_path: Path) -> None:
 def test_a_directory_that_takes_no_file_stops_nothing(tmp_path: Path) -> None:
     noted = fresh(tmp_path / "missing")
     noted.begin()
-    noted.note(1, 1)
-    noted.forget(1, 1)
+    noted.note(DeliveryId(1), 1)
+    noted.forget(DeliveryId(1), 1)
     assert noted.left() is None
 
 

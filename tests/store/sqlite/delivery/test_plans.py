@@ -13,7 +13,7 @@ import pytest
 
 from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled
 from tidings.core.delivery.states import State
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.events.lookup import Lookup
@@ -166,9 +166,9 @@ def test_deliveries_of_an_event_are_read_by_their_ids(store: Store) -> None:
 
 def test_a_delivery_and_its_attempts_are_read_by_their_keys(store: Store) -> None:
     connection = store.writing.connection
-    [plan] = plans(connection, lambda: store.queries.delivery(3)).values()
+    [plan] = plans(connection, lambda: store.queries.delivery(DeliveryId(3))).values()
     assert plan.count(PRIMARY) == 5 and uses(plan, PRIMARY), plan
-    [plan] = plans(connection, lambda: store.queries.attempts_of(3)).values()
+    [plan] = plans(connection, lambda: store.queries.attempts_of(DeliveryId(3))).values()
     assert uses(plan, r"PRIMARY KEY \(delivery=\?\)"), plan
 
 

@@ -3,7 +3,7 @@
 import random
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +17,7 @@ from tests.store.rows import settled
 from tests.store.sqlite.log_rows import COUNTED_AS, OTHER, OWN, START_MS, fill, replay
 from tidings.core.delivery.sla import late
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.core.retention import Kind
 from tidings.store import port
 from tidings.store.port import REPLAYED, STEP_MS
@@ -150,7 +151,7 @@ def test_late_ones_of_many_webhooks_are_what_each_tally_says(place: Place) -> No
     assert list(place.totals.late_each([], *EVER)) == []
 
 
-def replay_some(place: Place, rng: random.Random, missed: list[int]) -> None:
+def replay_some(place: Place, rng: random.Random, missed: Sequence[int]) -> None:
     """A replay's deliveries of what has not arrived; some of them arrive at once, some after they
     have failed, and some do not."""
 
@@ -186,7 +187,7 @@ def test_a_tally_follows_every_move_of_old_deliveries(place: Place) -> None:
     rng = random.Random(5)
     half = place.half
 
-    def ids(state: State, count: int) -> list[int]:
+    def ids(state: State, count: int) -> list[DeliveryId]:
         found = [row[0] for row in place.rows("SELECT id FROM delivery WHERE state = ?", state)]
         return rng.sample(found, min(count, len(found)))
 

@@ -16,7 +16,7 @@ from tidings.console.pages.webhooks.form import Shown, body_of, placed
 from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE, unknown_flow, unknown_flow_said
 from tidings.core.shaping.sign import show_secret
 from tidings.core.webhooks.hearing import kept_of_type
@@ -380,7 +380,15 @@ def _example(visit: Visit, webhook: Webhook) -> StoredEvent | None:
             asked = {"eventName": name}
             event_id, body = test_message(visit.services, org, webhook, asked)
             return StoredEvent(
-                EventNumber(0), org, kept_of_type(name), event_id, now_ms, None, body, 0, 0
+                EventNumber(0),
+                org,
+                kept_of_type(name),
+                event_id,
+                now_ms,
+                None,
+                body,
+                DeliveryId(0),
+                0,
             )
     return None
 

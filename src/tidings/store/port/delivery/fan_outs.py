@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tidings.core.ids import DeliveryId
+
 DELIVERIES_MAX = 10_000  # of a batch, made in its own transaction; the rest is owed
 PER_EVENT_MAX = 250  # of one event: each is another lane that begins to send
 FAN_OUT_ROWS = 100  # owed deliveries that one later commit makes beside what else it writes
@@ -20,4 +22,4 @@ class FanOut(msgspec.Struct, frozen=True, array_like=True):
     event_id: str
     accepted_ms: int
     body: bytes
-    deliveries: Sequence[tuple[int, int, int | None]]  # id, webhook, ordering key
+    deliveries: Sequence[tuple[DeliveryId, int, int | None]]  # id, webhook, ordering key

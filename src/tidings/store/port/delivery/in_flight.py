@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from tidings.core.ids import DeliveryId
+
 
 class InFlight(Protocol):
     """Where attempts are noted as they leave. None of it waits, and nothing of it fails."""
 
-    def left(self) -> Sequence[tuple[int, int]] | None:
+    def left(self) -> Sequence[tuple[DeliveryId, int]] | None:
         """What a former owner had on its way when it ended: deliveries, each with its attempt.
 
         Nothing else had left without its outcome being written. None: that cannot be known.
@@ -18,11 +20,11 @@ class InFlight(Protocol):
         """Forget what was left, and note what leaves from now on."""
         ...
 
-    def note(self, delivery: int, attempt: int) -> None:
+    def note(self, delivery: DeliveryId, attempt: int) -> None:
         """This attempt leaves now."""
         ...
 
-    def forget(self, delivery: int, attempt: int) -> None:
+    def forget(self, delivery: DeliveryId, attempt: int) -> None:
         """Its outcome is on stable storage."""
         ...
 
@@ -36,8 +38,8 @@ class NotNoted:
     def begin(self) -> None:
         """See `InFlight`."""
 
-    def note(self, delivery: int, attempt: int) -> None:
+    def note(self, delivery: DeliveryId, attempt: int) -> None:
         """See `InFlight`."""
 
-    def forget(self, delivery: int, attempt: int) -> None:
+    def forget(self, delivery: DeliveryId, attempt: int) -> None:
         """See `InFlight`."""

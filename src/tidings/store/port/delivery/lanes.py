@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 
 from tidings.core.delivery.job import Job
+from tidings.core.ids import DeliveryId
 
 CLAIMED_MAX = 250  # due retries that one commit claims: so many attempts begin at once
 
@@ -52,7 +53,7 @@ class ManualRetry(msgspec.Struct, frozen=True, array_like=True):
 class UnfinishedPage(msgspec.Struct, frozen=True, array_like=True):
     """A part of what is unfinished, and where to go on; `place` is None at its end."""
 
-    deliveries: Sequence[int]
+    deliveries: Sequence[DeliveryId]
     place: tuple[int, int, int, int] | None
 
 
@@ -64,7 +65,7 @@ class LaneStore(Protocol):
         ...
 
     def recover(
-        self, window: int, left: Sequence[tuple[int, int]] | None = None
+        self, window: int, left: Sequence[tuple[DeliveryId, int]] | None = None
     ) -> Awaitable[Sequence[Backlog]]:
         """Called once by a new owner, before anything is sent.
 
@@ -79,7 +80,7 @@ class LaneStore(Protocol):
         """The webhooks that have unfinished deliveries, as `recover` tells them."""
         ...
 
-    def release(self, webhook: int, held: Sequence[int]) -> Awaitable[None]:
+    def release(self, webhook: int, held: Sequence[DeliveryId]) -> Awaitable[None]:
         """Make due every taken retry of a webhook but the ones that its owner still holds.
 
         They have not left: their number is that of the next attempt.
@@ -90,7 +91,7 @@ class LaneStore(Protocol):
         """Move up to `limit` unfinished deliveries to PARKED or CANCELLED; how many were moved."""
         ...
 
-    def retry_now(self, delivery: int) -> Awaitable[ManualRetry]:
+    def retry_now(self, delivery: DeliveryId) -> Awaitable[ManualRetry]:
         """Make a failed, parked, cancelled or retrying delivery due now.
 
         A final one is RETRYING again. Behind another unfinished one of its ordering key it is HELD

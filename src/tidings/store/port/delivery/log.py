@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store.port.delivery.rows import StoredAttempt, StoredDelivery
 
 
@@ -47,7 +47,7 @@ class SentBody(msgspec.Struct, frozen=True, array_like=True):
 class FirstStart(msgspec.Struct, frozen=True, array_like=True):
     """When the first attempt of a delivery began."""
 
-    delivery: int
+    delivery: DeliveryId
     started_ms: int
 
 
@@ -58,7 +58,7 @@ class DeliveryStore(Protocol):
         """A page of deliveries."""
         ...
 
-    def delivery(self, delivery: int) -> Awaitable[StoredDelivery | None]:
+    def delivery(self, delivery: DeliveryId) -> Awaitable[StoredDelivery | None]:
         """A delivery by its id."""
         ...
 
@@ -66,19 +66,19 @@ class DeliveryStore(Protocol):
         """All deliveries of an event."""
         ...
 
-    def attempts_of(self, delivery: int) -> Awaitable[Sequence[StoredAttempt]]:
+    def attempts_of(self, delivery: DeliveryId) -> Awaitable[Sequence[StoredAttempt]]:
         """The attempts that are kept as rows; a plain first success has none."""
         ...
 
-    def first_starts(self, deliveries: Sequence[int]) -> Awaitable[Sequence[FirstStart]]:
+    def first_starts(self, deliveries: Sequence[DeliveryId]) -> Awaitable[Sequence[FirstStart]]:
         """Of deliveries whose first attempt is kept as a row; a plain first success has none."""
         ...
 
-    def goes_first(self, delivery: int) -> Awaitable[int | None]:
+    def goes_first(self, delivery: DeliveryId) -> Awaitable[DeliveryId | None]:
         """The delivery that a HELD one waits for; None where it is not HELD, and where that one is
         not made yet or stands behind very many that are held too."""
         ...
 
-    def sent_body(self, delivery: int) -> Awaitable[SentBody]:
+    def sent_body(self, delivery: DeliveryId) -> Awaitable[SentBody]:
         """What a delivery has sent, as far as it is kept."""
         ...

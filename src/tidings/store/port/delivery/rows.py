@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tidings.core.delivery.exchange import Timings
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber
 from tidings.core.shaping.left_out import LeftOut
 
 
@@ -33,7 +33,7 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
 class Settlement(msgspec.Struct, frozen=True, array_like=True):
     """What came of one attempt. `state` is DELIVERED, FAILED or RETRYING."""
 
-    delivery: int
+    delivery: DeliveryId
     webhook: int
     key: int | None
     state: int
@@ -52,7 +52,7 @@ class Settlement(msgspec.Struct, frozen=True, array_like=True):
 class StoredDelivery(msgspec.Struct, frozen=True, array_like=True):
     """A delivery's row."""
 
-    id: int
+    id: DeliveryId
     event: EventNumber
     webhook: int
     version: int

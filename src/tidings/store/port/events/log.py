@@ -13,7 +13,7 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber
 from tidings.core.webhooks.hearing import wire_name
 
 ROWS_MAX = 200  # of a page
@@ -32,7 +32,7 @@ class StoredEvent(msgspec.Struct, frozen=True, array_like=True):
     at_ms: int
     warning: str | None
     body: bytes | None  # None after its retention
-    first_delivery: int
+    first_delivery: DeliveryId
     deliveries: int
 
     @property

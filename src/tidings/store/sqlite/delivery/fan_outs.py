@@ -18,7 +18,7 @@ import msgspec
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber, from_first
 from tidings.store import port
 from tidings.store.sqlite.states import FINAL
 from tidings.store.sqlite.touched import BLOCK_BITS, touch_blocks
@@ -54,7 +54,8 @@ class _Owed:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.count = 0
-        self.runs: dict[int, deque[int]] = {}  # the first ids of each org; the next org first
+        # The first ids of each org; the next org first.
+        self.runs: dict[int, deque[DeliveryId]] = {}
         self.keyed: dict[tuple[int, int], list[int]] = {}  # ids by webhook and key, in order
         rows: list[Row] = connection.execute(_OWED).fetchall()
         for first, count, packed, org in rows:
@@ -98,16 +99,17 @@ class FanOuts:
         return owed is not None and (before is None or owed[0] < before)
 
     def owe(
-        self, org: int, event: EventNumber, first: int, entries: Sequence[port.NewDelivery]
+        self, org: int, event: EventNumber, first: DeliveryId, entries: Sequence[port.NewDelivery]
     ) -> None:
         """Keep what is to be made of an event of the org, with ids from `first`."""
         owed = self._owed
         runs = owed.runs.setdefault(org, deque())
         for at in range(0, len(entries), RUN_ENTRIES):
-            self._put(first + at, event, entries[at : at + RUN_ENTRIES])
-            runs.append(first + at)
+            run = DeliveryId(first + at)
+            self._put(run, event, entries[at : at + RUN_ENTRIES])
+            runs.append(run)
         owed.count += len(entries)
-        for id, new in enumerate(entries, first):
+        for id, new in from_first(entries, first):
             if new.key is not None and not new.parked:
                 insort(owed.keyed.setdefault((new.webhook, new.key), []), id)
 
@@ -130,8 +132,9 @@ class FanOuts:
             taken, left = entries[:limit], entries[limit:]
             self._connection.execute("DELETE FROM fan_out WHERE first = ?", (first,))
             if left:
-                self._put(first + len(taken), event, left)
-                owed.runs.setdefault(org, deque()).appendleft(first + len(taken))
+                rest = DeliveryId(first + len(taken))
+                self._put(rest, event, left)
+                owed.runs.setdefault(org, deque()).appendleft(rest)
             owed.count -= len(taken)
             sendable, ended = self._insert(event, first, taken, now)
             freed += [job for place in ended for job in self._free_next(*place)]
@@ -142,7 +145,7 @@ class FanOuts:
         touch_blocks(self._connection, blocks - {last >> BLOCK_BITS})
         return made, freed
 
-    def _next_run(self) -> tuple[int, int]:
+    def _next_run(self) -> tuple[int, DeliveryId]:
         """Take a run of the org whose turn it is, which then comes last."""
         runs = self._owed.runs
         org = next(iter(runs))
@@ -153,14 +156,14 @@ class FanOuts:
         return org, first
 
     def _insert(
-        self, event: EventNumber, first: int, entries: Sequence[port.NewDelivery], now: int
-    ) -> tuple[list[tuple[int, int, int | None]], list[tuple[int, int]]]:
+        self, event: EventNumber, first: DeliveryId, entries: Sequence[port.NewDelivery], now: int
+    ) -> tuple[list[tuple[DeliveryId, int, int | None]], list[tuple[int, int]]]:
         """What may be sent of these, and the keys of those that were final when they were made."""
         by_key = self._owed.keyed
         rows: list[Row] = []
-        sendable: list[tuple[int, int, int | None]] = []
+        sendable: list[tuple[DeliveryId, int, int | None]] = []
         ended: list[tuple[int, int]] = []
-        for id, new in enumerate(entries, first):
+        for id, new in from_first(entries, first):
             state = int(State.PARKED) if new.parked else self._ended(new.webhook)
             if new.key is not None and not new.parked:
                 owed = by_key[new.webhook, new.key]
@@ -183,7 +186,9 @@ class FanOuts:
         row = self._connection.execute(_STANDING, (webhook,)).fetchone()
         return None if row is None else _ENDED.get(row[0])
 
-    def _put(self, first: int, event: EventNumber, entries: Sequence[port.NewDelivery]) -> None:
+    def _put(
+        self, first: DeliveryId, event: EventNumber, entries: Sequence[port.NewDelivery]
+    ) -> None:
         self._connection.execute(
             "INSERT INTO fan_out VALUES (?, ?, ?, ?)",
             (first, event, len(entries), _encoder.encode(entries)),

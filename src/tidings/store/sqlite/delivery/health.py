@@ -8,6 +8,7 @@ import apsw
 from tidings.core.delivery.attempt_share import SLOTS, Past
 from tidings.core.delivery.exchange import NOT_THE_RECEIVERS
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery.recovery import LOST
@@ -135,7 +136,7 @@ class HealthRows:
             keys: set[int] = set()
             for unfinished in _UNFINISHED:
                 chosen = [
-                    int(id)
+                    DeliveryId(id)
                     for (id,) in run(
                         _EXPIRED.format(unfinished=unfinished),
                         (webhook, accepted_before_ms, limit - parked),

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import structlog
 
+from tidings.core.ids import DeliveryId
+
 FILE = "in-flight"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -52,10 +54,10 @@ class InFlightFile:
         self._capacity = capacity
         self._boot = boot_id() if boot is None else boot
         self._map: mmap.mmap | None = None
-        self._places: dict[tuple[int, int], int] = {}
+        self._places: dict[tuple[DeliveryId, int], int] = {}
         self._free: list[int] = []
 
-    def left(self) -> list[tuple[int, int]] | None:
+    def left(self) -> list[tuple[DeliveryId, int]] | None:
         """See `port.InFlight.left`."""
         try:
             kept = self._path.read_bytes()
@@ -92,7 +94,7 @@ class InFlightFile:
             return
         self._free = list(range(size - _ENTRY.size, _HEADER_BYTES - 1, -_ENTRY.size))
 
-    def note(self, delivery: int, attempt: int) -> None:
+    def note(self, delivery: DeliveryId, attempt: int) -> None:
         """See `port.InFlight.note`."""
         if self._map is None:
             return
@@ -102,7 +104,7 @@ class InFlightFile:
         place = self._places[delivery, attempt] = self._free.pop()
         _ENTRY.pack_into(self._map, place, delivery, attempt)
 
-    def forget(self, delivery: int, attempt: int) -> None:
+    def forget(self, delivery: DeliveryId, attempt: int) -> None:
         """See `port.InFlight.forget`."""
         place = self._places.pop((delivery, attempt), None)
         if place is not None and self._map is not None:

@@ -6,6 +6,7 @@ from typing import Any
 import apsw
 
 from tidings.core.delivery.states import Move, State, move
+from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery import replay_tallies
@@ -32,7 +33,7 @@ class ManualRetries:
         self._clock_ms = clock_ms
 
     @answers(port.Store.retry_now)
-    def retry_now(self, delivery: int) -> port.ManualRetry:
+    def retry_now(self, delivery: DeliveryId) -> port.ManualRetry:
         """See `port.Store.retry_now`."""
         with self._connection:
             row = self._run(_ROW, (delivery,)).fetchone()
@@ -41,7 +42,7 @@ class ManualRetries:
 
     def _retry(
         self,
-        delivery: int,
+        delivery: DeliveryId,
         number: int,
         due_ms: int | None,
         webhook: int,
@@ -52,7 +53,7 @@ class ManualRetries:
         return refused or self._revive(delivery, State(number), due_ms, webhook, key)
 
     def _revive(
-        self, delivery: int, state: State, due_ms: int | None, webhook: int, key: int | None
+        self, delivery: DeliveryId, state: State, due_ms: int | None, webhook: int, key: int | None
     ) -> port.ManualRetry:
         now = self._clock_ms()
         if state is State.RETRYING:

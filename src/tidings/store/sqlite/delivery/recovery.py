@@ -6,6 +6,7 @@ from typing import Any
 import apsw
 
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.states import FINAL, HELD, PENDING, RETRYING
@@ -55,7 +56,7 @@ class Recovery:
 
     @answers(port.Store.recover)
     def recover(
-        self, window: int, left: Sequence[tuple[int, int]] | None = None
+        self, window: int, left: Sequence[tuple[DeliveryId, int]] | None = None
     ) -> Sequence[port.Backlog]:
         """See `port.Store.recover`. After a clean stop nothing was in flight."""
         run = self._connection.execute
@@ -94,7 +95,7 @@ class Recovery:
         with self._connection:
             self._connection.execute("UPDATE meta SET value = 1 WHERE key = 'clean_stop'")
 
-    def _lowest_pending(self, window: int) -> list[tuple[int, int]]:
+    def _lowest_pending(self, window: int) -> list[tuple[DeliveryId, int]]:
         """The first that each lane would have started, with the number of their next attempt."""
         found: list[Any] = []
         for (webhook,) in self._connection.execute("SELECT number FROM webhook").fetchall():
@@ -105,7 +106,7 @@ class Recovery:
             )
         return found
 
-    def _mark_pending(self, sent: Sequence[tuple[int, int]]) -> None:
+    def _mark_pending(self, sent: Sequence[tuple[DeliveryId, int]]) -> None:
         """These were first attempts, where their delivery is PENDING and has not counted them."""
         now, run = self._clock_ms(), self._connection.execute
         for delivery, number in sent:
@@ -118,7 +119,9 @@ class Recovery:
                 run(_MARK_LOST, (delivery, number, now))
                 touch(self._connection, [delivery])
 
-    def _return_taken(self, taken: Sequence[tuple[int, int]], sent: set[tuple[int, int]]) -> None:
+    def _return_taken(
+        self, taken: Sequence[tuple[DeliveryId, int]], sent: set[tuple[DeliveryId, int]]
+    ) -> None:
         """Taken retries are due now: one that may have left with an ending, another uncharged."""
         now, run = self._clock_ms(), self._connection.execute
         for delivery, number in taken:
@@ -129,12 +132,12 @@ class Recovery:
             else:
                 self._uncharge(delivery, now)
 
-    def _uncharge(self, delivery: int, now: int) -> None:
+    def _uncharge(self, delivery: DeliveryId, now: int) -> None:
         self._connection.execute(_FORGET_INTENT, (delivery,))
         self._connection.execute(_UNCHARGED, (now, delivery))
 
     @answers(port.Store.release)
-    def release(self, webhook: int, held: Sequence[int]) -> None:
+    def release(self, webhook: int, held: Sequence[DeliveryId]) -> None:
         """See `port.Store.release`. What its owner does not hold has not left."""
         kept = set(held)
         with self._connection:

@@ -12,6 +12,7 @@ from typing import Any
 import apsw
 
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.core.replay import JobState
 from tidings.store.sqlite.states import FINAL
 
@@ -49,7 +50,7 @@ def count_those_of(connection: apsw.Connection, first: int, last: int) -> None:
     count(connection, found)
 
 
-def take_back(connection: apsw.Connection, delivery: int) -> None:
+def take_back(connection: apsw.Connection, delivery: DeliveryId) -> None:
     """A delivery is unfinished again: its job, while it goes on, counts it when it has ended."""
     found: list[Any] = connection.execute(_COUNTED, (delivery,)).fetchall()
     for replay, state in found:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import apsw
 
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 from tidings.store.sqlite.events.block_walk import BlockWalk
 from tidings.store.sqlite.events.blocks import BITS
@@ -58,7 +58,7 @@ class Own(NamedTuple):
     """An event and the run of ids that its own deliveries have."""
 
     seq: EventNumber
-    first: int
+    first: DeliveryId
     deliveries: int
 
     @property

@@ -6,7 +6,7 @@ from typing import Any
 import apsw
 import msgspec
 
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.states import FINAL, HELD
@@ -56,7 +56,7 @@ class Lookup:
         return [_head(seq, body) for seq, body in rows]
 
     @answers(port.Store.first_starts)
-    def first_starts(self, deliveries: Sequence[int]) -> list[port.FirstStart]:
+    def first_starts(self, deliveries: Sequence[DeliveryId]) -> list[port.FirstStart]:
         """See `port.Store.first_starts`."""
         # SQLite gives the other columns of the row that holds the minimum.
         query = "SELECT delivery, started_ms, min(number) FROM attempt WHERE delivery IN"
@@ -64,10 +64,10 @@ class Lookup:
         return [port.FirstStart(delivery, started) for delivery, started, _ in rows]
 
     @answers(port.Store.goes_first)
-    def goes_first(self, delivery: int) -> int | None:
+    def goes_first(self, delivery: DeliveryId) -> DeliveryId | None:
         """See `port.Store.goes_first`."""
         row = self._connection.execute(_GOES_FIRST, (delivery,)).fetchone()
-        return None if row is None else int(row[0])
+        return None if row is None else DeliveryId(row[0])
 
     def _in(self, query: str, ids: Sequence[int], end: str = "") -> Iterator[tuple[Any, ...]]:
         for at in range(0, len(ids), _SLICE):

@@ -7,7 +7,7 @@ import apsw
 import msgspec
 
 from tidings.core.delivery.exchange import Timings
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.webhooks.hearing import wire_name
 from tidings.store import port
@@ -91,13 +91,13 @@ class Queries:
         return [stored_delivery(row) for row in sorted(rows)]
 
     @answers(port.Store.delivery)
-    def delivery(self, delivery: int) -> port.StoredDelivery | None:
+    def delivery(self, delivery: DeliveryId) -> port.StoredDelivery | None:
         """See `port.Store.delivery`."""
         row = self._connection.execute(_DELIVERY + " WHERE d.id = ?", (delivery,)).fetchone()
         return None if row is None else stored_delivery(row)
 
     @answers(port.Store.attempts_of)
-    def attempts_of(self, delivery: int) -> list[port.StoredAttempt]:
+    def attempts_of(self, delivery: DeliveryId) -> list[port.StoredAttempt]:
         """See `port.Store.attempts_of`."""
         found = []
         for row in self._connection.execute(
@@ -126,7 +126,7 @@ class Queries:
         return found
 
     @answers(port.Store.sent_body)
-    def sent_body(self, delivery: int) -> port.SentBody:
+    def sent_body(self, delivery: DeliveryId) -> port.SentBody:
         """See `port.Store.sent_body`."""
         row = self._connection.execute(
             "SELECT s.bytes, b.bytes, coalesce(r.again, 0) FROM delivery d"

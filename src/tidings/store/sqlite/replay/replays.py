@@ -10,6 +10,7 @@ import apsw
 import msgspec
 
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.core.replay import JobState
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
@@ -176,7 +177,7 @@ class ReplayRows:
             self._connection.execute("DELETE FROM replay_list WHERE replay = ?", (replay,))
 
     @answers(port.Store.unfinished_of)
-    def unfinished_of(self, replay: int, limit: int) -> list[int]:
+    def unfinished_of(self, replay: int, limit: int) -> list[DeliveryId]:
         """See `port.ReplayStore.unfinished_of`; in order with the slices that make them."""
         return [row[0] for row in self._connection.execute(_UNFINISHED, (replay, limit))]
 

@@ -13,6 +13,7 @@ import msgspec
 
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.core.replay import JobState, ReplayDecision
 from tidings.store import port
 from tidings.store.sqlite.replay.source import ReplaySource
@@ -101,7 +102,7 @@ class ReplaySlices:
             deliveries.append((number, seq, spec.target, slice.version, state, key))
             of_replay.append((number, slice.replay, seq, spec.target, int(again), now))
             if not waits:
-                head = (number, spec.target, one.org, one.id, now, 1, key, False, body)
+                head = (DeliveryId(number), spec.target, one.org, one.id, now, 1, key, False, body)
                 pending.append(Job(*head, slice.replay, again))
         self._connection.executemany(_INSERT, deliveries)
         self._connection.executemany(_INSERT_OF, of_replay)
@@ -120,7 +121,7 @@ class ReplaySlices:
         if slice.replay is not None and slice.to:
             if run(_SPEC, (slice.replay, slice.after)).fetchone() is None:
                 return port.CancelReceipt(False), []
-        cancelled: list[tuple[int, int]] = []
+        cancelled: list[tuple[int, DeliveryId]] = []
         freed: list[Job] = []
         for delivery in slice.deliveries:
             if slice.delivered:

@@ -13,7 +13,7 @@ from typing import Any, cast
 import apsw
 import msgspec
 
-from tidings.core.ids import EventNumber
+from tidings.core.ids import DeliveryId, EventNumber
 from tidings.core.replay import ReplayDecision, decide
 from tidings.core.webhooks.hearing import asked_for, wire_name
 from tidings.store import port
@@ -60,7 +60,7 @@ class Visited(msgspec.Struct, frozen=True):
     org: int
     name: str
     id: str
-    first: int
+    first: DeliveryId
     deliveries: int
     webhooks: frozenset[int] = frozenset()  # of its entries in the list; empty: any
 
@@ -179,7 +179,7 @@ class ReplaySource:
         binding = (one.first, one.first + one.deliveries, webhook, one.seq, webhook)
         return [state for _, state, _ in self._connection.execute(_AT_ONE, binding)]
 
-    def unfinished(self, spec: port.ReplaySpec, one: Visited) -> list[int]:
+    def unfinished(self, spec: port.ReplaySpec, one: Visited) -> list[DeliveryId]:
         """The deliveries of an event that a cancel asks for."""
         own = self._own_webhooks(spec.owner)
         binding = (one.first, one.first + one.deliveries, one.seq)
@@ -272,7 +272,9 @@ class ReplaySource:
         return EventNumber(int(low) - 1)
 
     @answers(port.Store.listed_deliveries)
-    def listed_deliveries(self, org: int, deliveries: Sequence[int]) -> list[port.ReplayEntry]:
+    def listed_deliveries(
+        self, org: int, deliveries: Sequence[DeliveryId]
+    ) -> list[port.ReplayEntry]:
         """See `port.ReplayStore.listed_deliveries`."""
         rows = self._connection.execute(
             "SELECT d.event, d.webhook FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value"
