@@ -14,7 +14,7 @@ from tidings.core.delivery.exchange import Answer
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
 from tidings.core.exact_json import read_exactly, write_exactly
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, WebhookId
 from tidings.core.shaping.enrichment import CUSTOMERS, STORES, TILLS, Enrichment, Key
 from tidings.core.shaping.enrichment_plan import Plan
 from tidings.core.shaping.reference_rules import KINDS, read_record
@@ -151,7 +151,7 @@ def a_webhook(number: int, enrichment: Enrichment) -> Webhook:
     """A webhook that wants this and nothing else."""
     return Webhook(
         number=number,
-        id="a" * 24,
+        id=WebhookId("a" * 24),
         consumer_group="c",
         org=ORG_FIRST,
         version=1,

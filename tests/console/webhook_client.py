@@ -13,6 +13,7 @@ from tests.api.control_client import Reply, Service, call, service
 from tests.api.one_app import control_app
 from tidings.console.place import form_token
 from tidings.console.routes import console_routes
+from tidings.core.ids import WebhookId
 from tidings.store import port
 
 FORM = {
@@ -81,7 +82,7 @@ class Pages:
         signed = await self.s.sessions.by_credential("boss", "s3cret", "127.0.0.1")
         return Browser(self, signed.token)
 
-    async def webhook(self, org: int = 7, **more: Any) -> tuple[str, int]:
+    async def webhook(self, org: int = 7, **more: Any) -> tuple[WebhookId, int]:
         """A webhook of the org: its id and its number."""
         body: dict[str, Any] = {
             "name": "Acme CRM",

@@ -11,7 +11,7 @@ from tests.store.in_process import MemoryStore
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, WebhookId
 from tidings.core.shaping.enrichment import Enrichment
 from tidings.core.shaping.record import Record
 from tidings.core.shaping.reference_rules import Kind, read_record
@@ -58,7 +58,7 @@ def a_webhook(**wishes: Any) -> Webhook:
     """A webhook with these wishes."""
     return Webhook(
         number=1,
-        id="a" * 24,
+        id=WebhookId("a" * 24),
         consumer_group="c",
         org=ORG,
         version=1,

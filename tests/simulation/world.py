@@ -39,7 +39,7 @@ from tidings.compose import App, Options, build
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.ids import message_id, replayed_id
+from tidings.core.ids import WebhookId, message_id, replayed_id
 from tidings.core.shaping.sign import Signer
 from tidings.engine.engine import Engine, Limits
 from tidings.engine.events.intake import Draft, Overloaded
@@ -67,7 +67,7 @@ class Known:
         self.org = ORG
         self.ordering = ordering
         self.cap = cap
-        self.id = ""
+        self.id = WebhookId("")
         self.number = 0
         self.secret = b""
         self.since_s = float("inf")  # when its creation was answered

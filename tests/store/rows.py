@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, WebhookId
 from tidings.store import port
 
 ORG = 100041
@@ -79,5 +79,12 @@ def webhook(
     """A version of a webhook, its ids made from its name."""
     digest = hashlib.blake2b(f"{org}.{name}".encode(), digest_size=16).hexdigest()
     return port.StoredWebhook(
-        number, digest[:24], digest, org, version, name, standing, b"sealed " + name.encode()
+        number,
+        WebhookId(digest[:24]),
+        digest,
+        org,
+        version,
+        name,
+        standing,
+        b"sealed " + name.encode(),
     )

@@ -15,6 +15,7 @@ from typing import NewType, Protocol, TypeVar, cast
 # Types that no checker lets be mixed up; when the program runs each is its number or text.
 EventNumber = NewType("EventNumber", int)  # the store's: in the order in which it accepted them
 DeliveryId = NewType("DeliveryId", int)  # people see `dlv_…`
+WebhookId = NewType("WebhookId", str)  # what the original calls `webHookId`: 24 hex digits
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUE = {letter: value for value, letter in enumerate(_ALPHABET)}

@@ -10,8 +10,7 @@ import msgspec
 from tidings.core.delivery.states import State
 from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.form import Form, came, whole_of
-from tidings.core.ids import EVENT_ID, read
-from tidings.core.ids import EVENT_ID, DeliveryId, read_delivery
+from tidings.core.ids import EVENT_ID, DeliveryId, WebhookId, read_delivery
 from tidings.core.replay import IDS_MAX, RATE_DEFAULT, RATE_MAX, Kind
 from tidings.errors import Refusal
 
@@ -33,8 +32,8 @@ class ReplayRequest(msgspec.Struct, frozen=True):
     """What a body asks for; nothing of it was looked up yet."""
 
     kind: Kind
-    webhook_id: str | None
-    to_webhook_id: str | None
+    webhook_id: WebhookId | None
+    to_webhook_id: WebhookId | None
     names: tuple[str, ...]
     from_ms: int | None
     to_ms: int | None
@@ -61,7 +60,7 @@ def read_request(kind: Kind, body: dict[str, Any]) -> ReplayRequest | list[Refus
             f"A field must be one of the documented ones; got {came(field)}. Check its spelling.",
         )
     missed = _moment(form, "missedSince")
-    other = _text(form, "toWebHookId")
+    other = _webhook_id(form, "toWebHookId")
     again = form.flag("again", False)
     deliveries, event_ids = _deliveries(form), _event_ids(form)
     listed = deliveries is not None or event_ids is not None
@@ -69,7 +68,7 @@ def read_request(kind: Kind, body: dict[str, Any]) -> ReplayRequest | list[Refus
     rate = form.bounded("ratePerSecond", 0.1, RATE_MAX, RATE_DEFAULT, "Leave it out for 20.")
     request = ReplayRequest(
         kind,
-        _text(form, "webHookId"),
+        _webhook_id(form, "webHookId"),
         other,
         _names(form),
         _moment(form, "from") if missed is None else missed,
@@ -176,6 +175,11 @@ def read_taking(body: dict[str, Any], now_ms: int) -> tuple[int, bool] | list[Re
     if form.refusals or before_ms is None:
         return form.refusals
     return before_ms, bool(dry_run)
+
+
+def _webhook_id(form: Form, field: str) -> WebhookId | None:
+    text = _text(form, field)
+    return None if text is None else WebhookId(text)
 
 
 def _text(form: Form, field: str, most: int = 64) -> str | None:

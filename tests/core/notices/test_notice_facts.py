@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tidings.catalogue import load
 from tidings.core.delivery.standing import Standing
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, WebhookId
 from tidings.core.notices.emails import email
 from tidings.core.notices.facts import (
     EVERY_S,
@@ -32,7 +32,7 @@ from tidings.core.webhooks.webhook import Webhook
 def webhook(number: int = 1, url: str = "https://crm.example.test/x?key=hush") -> Webhook:
     return Webhook(
         number,
-        f"{number:024x}",
+        WebhookId(f"{number:024x}"),
         "g",
         7,
         3,

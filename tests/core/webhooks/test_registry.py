@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidings.core.delivery.standing import Standing
+from tidings.core.ids import WebhookId
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 
@@ -25,7 +26,7 @@ def hook(
     """A webhook that wants `names`, or the first name where none is given."""
     return Webhook(
         number=number,
-        id=f"{number:024x}",
+        id=WebhookId(f"{number:024x}"),
         consumer_group="",
         org=org,
         version=version,

@@ -9,6 +9,7 @@ from tidings.core.delivery.attempt_share import Past
 from tidings.core.delivery.breaker import OUTCOMES_MIN, Breaker, Pause
 from tidings.core.delivery.health import DAY_MS, FIRST
 from tidings.core.delivery.standing import Standing
+from tidings.core.ids import WebhookId
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.healths import PARK_SLICE, Healths
@@ -17,7 +18,7 @@ from tidings.store import port
 
 HOOK = Webhook(
     number=4,
-    id="a" * 24,
+    id=WebhookId("a" * 24),
     consumer_group="c",
     org=7,
     version=1,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tidings.core.delivery.standing import Standing
+from tidings.core.ids import WebhookId
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
@@ -13,7 +14,7 @@ from tidings.engine.events.intake import Draft
 
 def hook(number: int, org: int = 7, filter: dict[str, Any] | None = None, **more: Any) -> Webhook:
     return Webhook(
-        number=number, id=f"{number:024}", consumer_group="", org=org, version=1,
+        number=number, id=WebhookId(f"{number:024}"), consumer_group="", org=org, version=1,
         name=f"hook {number}", standing=more.pop("standing", Standing.ACTIVE),
         event_names=frozenset("a"), kind="HTTP", url="https://example.com/", method="POST",
         headers=(), connections_max=1,

@@ -8,7 +8,7 @@ import pytest
 
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, WebhookId
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shaping.shape import Fields, shape_of
@@ -24,7 +24,7 @@ def hook(**fields: Any) -> Webhook:
     """A webhook that is not plain."""
     fields.setdefault("plain", False)
     return Webhook(
-        number=1, id="1" * 24, consumer_group="", org=7, version=1, name="crm",
+        number=1, id=WebhookId("1" * 24), consumer_group="", org=7, version=1, name="crm",
         standing=Standing.ACTIVE, event_names=frozenset("a"), kind="HTTP",
         url="https://example.com/", method="POST", headers=(), connections_max=1, **fields,
     )  # fmt: skip

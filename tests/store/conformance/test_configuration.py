@@ -6,6 +6,7 @@ import pytest
 from tests.store.conformance.subject import Subject
 from tests.store.rows import ORG, event, new, settled, webhook
 from tidings.core.delivery.states import State
+from tidings.core.ids import WebhookId
 from tidings.store import port
 
 
@@ -85,7 +86,7 @@ def test_a_version_is_written_once(subject: Subject) -> None:
 def test_a_name_is_taken_once_in_an_org(subject: Subject) -> None:
     subject.put_webhook("till")
     version = subject.load().registry_version
-    taken = port.StoredWebhook(0, "f" * 24, "g", ORG, 1, "till", "active", b"")
+    taken = port.StoredWebhook(0, WebhookId("f" * 24), "g", ORG, 1, "till", "active", b"")
     with pytest.raises(port.NameTaken):
         subject.ask(lambda store: store.put_webhook(taken))
     assert subject.load().registry_version == version
@@ -96,7 +97,7 @@ def test_a_name_is_taken_once_in_an_org(subject: Subject) -> None:
 def test_the_name_of_a_deleted_webhook_is_free_again(subject: Subject) -> None:
     number = subject.put_webhook("till")
     subject.put_webhook("till", number=number, version=2, standing="deleted")
-    again = port.StoredWebhook(0, "f" * 24, "g", ORG, 1, "till", "active", b"")
+    again = port.StoredWebhook(0, WebhookId("f" * 24), "g", ORG, 1, "till", "active", b"")
     stored, _ = subject.ask(lambda store: store.put_webhook(again))
     assert stored.number != number
 

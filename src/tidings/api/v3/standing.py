@@ -12,6 +12,7 @@ from tidings.api.context import Services, read_object
 from tidings.api.v3.models import CHANGE_ERRORS, CONDITIONAL, ONE, ROTATE_BODY
 from tidings.api.v3.webhook_answers import WebhookAnswers, changed, expect
 from tidings.core.form import Form
+from tidings.core.ids import WebhookId
 from tidings.core.shaping.sign import show_secret
 from tidings.engine.webhooks.records import Verb, author
 from tidings.engine.webhooks.webhooks import UnknownWebhook
@@ -47,7 +48,7 @@ def standing_routes(services: Services) -> APIRouter:
         openapi_extra=ROTATE_BODY | CONDITIONAL,
         responses=ONE,
     )
-    async def rotate(request: Request, webHookId: str) -> Response:
+    async def rotate(request: Request, webHookId: WebhookId) -> Response:
         """The new secret is in this answer and in no other one. Until the overlap ends each message
         is signed with the old secret too; `overlapHours` 0 ends all old ones at once."""
         caller = services.caller(request, "webhooks:write")
@@ -65,7 +66,7 @@ def standing_routes(services: Services) -> APIRouter:
         return show.one(record, form.warnings, signingSecret=show_secret(secret))
 
     def add(verb: Verb, summary: str, description: str) -> None:
-        async def say(request: Request, webHookId: str) -> Response:
+        async def say(request: Request, webHookId: WebhookId) -> Response:
             caller = services.caller(request, "webhooks:write")
             more: dict[str, Any] = {}
             if verb == "enable":

@@ -12,6 +12,7 @@ from tidings.api.answers import answer, envelope, refused
 from tidings.api.context import Services
 from tidings.api.v3.webhook_view import show_webhook, with_choices
 from tidings.core.form import came
+from tidings.core.ids import WebhookId
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import WebhookMoved
 from tidings.errors import Refusal
@@ -111,7 +112,7 @@ def _flag(request: Request, name: str, advice: str) -> bool:
     )
 
 
-async def changed(webhook_id: str, change: Awaitable[Result]) -> Result:
+async def changed(webhook_id: WebhookId, change: Awaitable[Result]) -> Result:
     """Await a change that may be for certain versions alone; what speaks against it is refused."""
     try:
         return await changes.changed(webhook_id, change)

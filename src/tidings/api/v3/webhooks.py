@@ -25,6 +25,7 @@ from tidings.api.v3.webhook_answers import (
 )
 from tidings.api.v3.webhook_patch import patched_body
 from tidings.core.form import came
+from tidings.core.ids import WebhookId
 from tidings.core.shaping.sign import show_secret
 from tidings.engine.webhooks.records import Record, author
 from tidings.engine.webhooks.webhooks import UnknownWebhook
@@ -62,7 +63,7 @@ def webhook_routes(services: Services) -> APIRouter:
         return answer(envelope([show.to_get(one) for one in webhooks.named(caller.org, name)]))
 
     @router.get("/{webHookId}", summary="Get one webhook", responses=ONE)
-    async def get(request: Request, webHookId: str) -> Response:
+    async def get(request: Request, webHookId: WebhookId) -> Response:
         """Also a deleted one."""
         caller = services.caller(request, "webhooks:read")
         try:
@@ -77,7 +78,7 @@ def webhook_routes(services: Services) -> APIRouter:
         openapi_extra=REPLACING_BODY | REPLACING,
         responses=ONE,
     )
-    async def replace(request: Request, webHookId: str) -> Response:
+    async def replace(request: Request, webHookId: WebhookId) -> Response:
         """Fields that are left out stay as they were; the name always does. A value of a header as
         GET shows it means the stored one."""
         caller = services.caller(request, "webhooks:write")
@@ -100,7 +101,7 @@ def webhook_routes(services: Services) -> APIRouter:
         openapi_extra=PATCH_BODY | CHANGING,
         responses=ONE,
     )
-    async def patch(request: Request, webHookId: str) -> Response:
+    async def patch(request: Request, webHookId: WebhookId) -> Response:
         """A JSON merge patch (RFC 7396): null takes a field, or a header, away."""
         caller = services.caller(request, "webhooks:write")
         dry_run = is_dry_run(request)
@@ -117,7 +118,7 @@ def webhook_routes(services: Services) -> APIRouter:
     @router.delete(
         "/{webHookId}", summary="Delete a webhook", openapi_extra=CHANGING, responses=ONE
     )
-    async def delete(request: Request, webHookId: str) -> Response:
+    async def delete(request: Request, webHookId: WebhookId) -> Response:
         """It stays in the list with `active: false`; what it has not been sent is cancelled."""
         caller = services.caller(request, "webhooks:write")
         dry_run = is_dry_run(request)

@@ -11,7 +11,6 @@ from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.form import came
-from tidings.core.ids import read, show
 from tidings.core.ids import read_delivery, show
 from tidings.core.replay import RATE_DEFAULT, Kind
 from tidings.core.replay_rules import ReplayRequest

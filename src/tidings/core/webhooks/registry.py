@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from tidings.core.ids import WebhookId
 from tidings.core.webhooks.webhook import Webhook
 
 ANSWERS_MAX = 4096  # of an org
@@ -97,7 +98,7 @@ class Registry:
         """Names of the org's webhooks whose payload a transformation makes."""
         return [hook.name for hook in self.of_org(org) if hook.transformation == name]
 
-    def number_of(self, org: int, webhook_id: str) -> int | None:
+    def number_of(self, org: int, webhook_id: WebhookId) -> int | None:
         """The number of a webhook of the org, by its id."""
         own = self._of_org.get(org, {}).values()
         return next((hook.number for hook in own if hook.id == webhook_id), None)

@@ -6,6 +6,7 @@ import msgspec
 
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.delivery.standing import Standing
+from tidings.core.ids import WebhookId
 from tidings.core.shaping.enrichment import NOTHING, Enrichment
 from tidings.core.shaping.filter import Filter
 from tidings.core.shaping.shape import Shape
@@ -30,7 +31,7 @@ class Webhook(msgspec.Struct, frozen=True):
     """Who is told what, where and how. `number` is the store's; `id` is what people see."""
 
     number: int
-    id: str  # 24 hex digits
+    id: WebhookId  # 24 hex digits
     consumer_group: str  # UUID
     org: int
     version: int  # counts the changes; a delivery remembers under which one it was sent

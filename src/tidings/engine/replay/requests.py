@@ -8,7 +8,7 @@ import msgspec
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.terms import Terms
 from tidings.core.form import came
-from tidings.core.ids import EventNumber
+from tidings.core.ids import EventNumber, WebhookId
 from tidings.core.replay import IDS_MAX, JobState, Kind
 from tidings.core.replay_rules import ReplayRequest
 from tidings.core.webhooks.hearing import both_ask
@@ -91,7 +91,7 @@ class ReplayRequests:
             0, org, request.kind, JobState.COUNTING, resolved.spec, request.rate, request.hold, by
         )
 
-    def _webhook(self, org: int, webhook_id: str | None, field: str) -> Webhook | None:
+    def _webhook(self, org: int, webhook_id: WebhookId | None, field: str) -> Webhook | None:
         if webhook_id is None:
             return None
         try:

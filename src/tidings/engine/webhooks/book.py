@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from tidings.core.delivery.standing import Standing
+from tidings.core.ids import WebhookId
 from tidings.engine.webhooks.faults import UnknownWebhook, WebhookMoved
 from tidings.engine.webhooks.records import Record
 
@@ -12,17 +13,17 @@ class WebhookBook:
 
     def __init__(self) -> None:
         self._records: dict[int, Record] = {}
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[WebhookId, int] = {}
         self._of_org: dict[int, set[int]] = {}
 
-    def get(self, org: int, webhook_id: str) -> Record:
+    def get(self, org: int, webhook_id: WebhookId) -> Record:
         """A webhook of the org, also a deleted one. UnknownWebhook for anything else."""
         number = self._numbers.get(webhook_id)
         if number is None or (record := self._records[number]).org != org:
             raise UnknownWebhook(webhook_id)
         return record
 
-    def number_of(self, org: int, webhook_id: str) -> int | None:
+    def number_of(self, org: int, webhook_id: WebhookId) -> int | None:
         """The store's number of a webhook of the org, by its id."""
         number = self._numbers.get(webhook_id)
         return number if number is not None and self._records[number].org == org else None
@@ -77,7 +78,9 @@ class WebhookBook:
             for record in self.list(org)
         )
 
-    def living(self, org: int, webhook_id: str, expect: Collection[int] | None = None) -> Record:
+    def living(
+        self, org: int, webhook_id: WebhookId, expect: Collection[int] | None = None
+    ) -> Record:
         """A webhook of the org that was not deleted, at one of the versions that are expected.
 
         UnknownWebhook; WebhookMoved where it is at another version.

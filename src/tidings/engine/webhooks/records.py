@@ -11,6 +11,7 @@ from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.attribution import Attribution
 from tidings.core.events.calls import Caller
+from tidings.core.ids import WebhookId
 from tidings.core.shaping.enrichment import enrichment_of
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.neo_rules import NEO, neo_value, unknown_flow
@@ -145,7 +146,7 @@ def unborn(org: int, reading: Reading) -> StoredWebhook:
     """The first version of a webhook, without ids and without its configuration."""
     return StoredWebhook(
         number=0,
-        id="",
+        id=WebhookId(""),
         consumer_group="",
         org=org,
         version=1,

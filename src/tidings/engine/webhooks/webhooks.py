@@ -13,6 +13,7 @@ import msgspec
 from tidings.catalogue.event_type import EventType
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.attribution import Attribution
+from tidings.core.ids import WebhookId
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.rules import Settings, UrlCheck
 from tidings.core.webhooks.webhook import Webhook
@@ -183,7 +184,7 @@ class Webhooks(WebhookBook):
         self,
         org: int,
         body: dict[str, Any],
-        webhook_id: str | None = None,
+        webhook_id: WebhookId | None = None,
         *,
         source: Settings | None = None,
         tried: bool = False,
@@ -197,7 +198,9 @@ class Webhooks(WebhookBook):
         settings = None if old is None else old.config.settings
         reading = self._bodies.read(org, body, settings, source=source, tried=tried)
         if old is None:
-            stored = StoredWebhook(0, "", "", org, 1, reading.settings.name, "active", b"")
+            stored = StoredWebhook(
+                0, WebhookId(""), "", org, 1, reading.settings.name, "active", b""
+            )
         else:
             stored = next_version(old, Standing.ACTIVE)
         config = Config(reading.settings, (), "", "")
@@ -246,7 +249,7 @@ class Webhooks(WebhookBook):
     async def replace(
         self,
         org: int,
-        webhook_id: str,
+        webhook_id: WebhookId,
         body: dict[str, Any],
         by: Author,
         expect: Collection[int] | None = None,
@@ -268,7 +271,7 @@ class Webhooks(WebhookBook):
     async def patch(
         self,
         org: int,
-        webhook_id: str,
+        webhook_id: WebhookId,
         body_for: Callable[[Record], dict[str, Any]],
         by: Author,
         expect: Collection[int] | None = None,
@@ -297,7 +300,7 @@ class Webhooks(WebhookBook):
     async def rotate_secret(
         self,
         org: int,
-        webhook_id: str,
+        webhook_id: WebhookId,
         overlap_ms: int,
         by: Author,
         expect: Collection[int] | None = None,
@@ -319,7 +322,7 @@ class Webhooks(WebhookBook):
     async def delete(
         self,
         org: int,
-        webhook_id: str,
+        webhook_id: WebhookId,
         by: Author,
         expect: Collection[int] | None = None,
         *,
@@ -343,7 +346,7 @@ class Webhooks(WebhookBook):
     async def say(
         self,
         org: int,
-        webhook_id: str,
+        webhook_id: WebhookId,
         verb: Verb,
         by: Author,
         expect: Collection[int] | None = None,

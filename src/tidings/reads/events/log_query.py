@@ -8,7 +8,7 @@ import msgspec
 
 from tidings.core.delivery.states import State
 from tidings.core.form import Form, came
-from tidings.core.ids import EVENT_ID, read, show
+from tidings.core.ids import EVENT_ID, WebhookId, read, show
 from tidings.errors import Invalid
 
 LIMIT, LIMIT_MAX = 50, 200
@@ -28,7 +28,7 @@ EVENT_FILTERS = _COMMON | {"matched"}
 class LogQuestion(msgspec.Struct, frozen=True):
     """The filters of a call; what was not asked for is empty."""
 
-    webhook_ids: tuple[str, ...]
+    webhook_ids: tuple[WebhookId, ...]
     states: tuple[int, ...]
     event_names: tuple[str, ...]
     from_ms: int | None
@@ -57,7 +57,7 @@ def read_question(
     limit = form.whole("limit", 1, limit_max, LIMIT)
     before, after = _cursor(form)
     question = LogQuestion(
-        _listed(form, "webHookId"),
+        tuple(WebhookId(one) for one in _listed(form, "webHookId")),
         _states(form),
         _listed(form, "eventName"),
         _time(form, "from", zone),

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from tidings.core.events.terms import Terms
 from tidings.core.form import came
-from tidings.core.ids import EventNumber
+from tidings.core.ids import EventNumber, WebhookId
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.orgs import Orgs
 from tidings.engine.webhooks.records import Record
@@ -160,7 +160,7 @@ async def _seqs(
     return [event.seq for event in found if event is not None]
 
 
-def webhooks_of(webhooks: Webhooks, org: int, ids: Sequence[str]) -> dict[int, Record]:
+def webhooks_of(webhooks: Webhooks, org: int, ids: Sequence[WebhookId]) -> dict[int, Record]:
     """The org's webhooks, deleted ones too, by number; or those that are named."""
     if not ids:
         return {record.webhook.number: record for record in webhooks.list(org)}

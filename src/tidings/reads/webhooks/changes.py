@@ -3,6 +3,7 @@
 from collections.abc import Awaitable
 from typing import TypeVar
 
+from tidings.core.ids import WebhookId
 from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.errors import Invalid, Refusal
 
@@ -11,7 +12,7 @@ Result = TypeVar("Result")
 _UNKNOWN = 400  # the original's code
 
 
-async def changed(webhook_id: str, change: Awaitable[Result]) -> Result:
+async def changed(webhook_id: WebhookId, change: Awaitable[Result]) -> Result:
     """Await a change. One of a webhook that is not there is Invalid, as it is for the original."""
     try:
         return await change
@@ -19,7 +20,7 @@ async def changed(webhook_id: str, change: Awaitable[Result]) -> Result:
         raise unknown_webhook(webhook_id) from None
 
 
-def unknown_webhook(webhook_id: str) -> Invalid:
+def unknown_webhook(webhook_id: WebhookId) -> Invalid:
     """For an id that leads to no webhook: the original calls that a wrong question."""
     got = webhook_id if len(webhook_id) <= 40 else webhook_id[:40] + "…"
     return Invalid(

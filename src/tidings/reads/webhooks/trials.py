@@ -10,6 +10,7 @@ import msgspec
 from tidings.core.delivery.advice import Tried, what_happened, what_to_do
 from tidings.core.delivery.exchange import Answer, Fault
 from tidings.core.form import came
+from tidings.core.ids import WebhookId
 from tidings.core.shaping.sign import read_secret
 from tidings.core.webhooks.headers import same_url
 from tidings.core.webhooks.hearing import is_prefix
@@ -64,7 +65,7 @@ def signed(
     sees a message that the stored one has signed could pass it on to the receiver as if it were
     ours.
     """
-    saved = None if webhook_id is None else webhooks.get(org, str(webhook_id)).webhook
+    saved = None if webhook_id is None else webhooks.get(org, WebhookId(str(webhook_id))).webhook
     if isinstance(said := body.get("signingSecret"), str):
         given = read_secret(said)  # it was checked with the rest
         return msgspec.structs.replace(webhook, secrets=(given,)), None, ()

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.core.ids import WebhookId
 from tidings.errors import TidingsError
 
 
@@ -16,7 +17,7 @@ class StoredWebhook(msgspec.Struct, frozen=True, array_like=True):
     """One version of a webhook; `config` is sealed by the service and opaque to the store."""
 
     number: int  # 0 asks the store for a new one
-    id: str
+    id: WebhookId
     consumer_group: str
     org: int
     version: int

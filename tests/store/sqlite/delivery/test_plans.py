@@ -13,7 +13,7 @@ import pytest
 
 from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId, EventNumber
+from tidings.core.ids import DeliveryId, EventNumber, WebhookId
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.events.lookup import Lookup
@@ -192,7 +192,7 @@ def test_refused_events_are_read_by_their_org(store: Store) -> None:
 def test_a_new_owner_reads_indexes_only(store: Store) -> None:
     """Whatever the number of final deliveries, a start reads what is unfinished."""
     store.writing.configuration.put_webhook(
-        port.StoredWebhook(0, "i", "g", ORG, 1, "till", "active", b"")
+        port.StoredWebhook(0, WebhookId("i"), "g", ORG, 1, "till", "active", b"")
     )
     connection = store.writing.connection
     connection.execute("UPDATE meta SET value = 0 WHERE key = 'clean_stop'").fetchall()

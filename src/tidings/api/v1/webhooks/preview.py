@@ -18,6 +18,7 @@ from tidings.api.context import Services, read_object
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.v1.webhooks.models import SAVED, WebhookChange
 from tidings.core.form import came, whole_of
+from tidings.core.ids import WebhookId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.reads.webhooks.preview import preview_of
@@ -70,7 +71,7 @@ def _webhook(
     filled = body if webhook_id is not None else _FILLED | body
     try:
         webhook, warnings = services.webhooks.unsaved(
-            org, filled, None if webhook_id is None else str(webhook_id), tried=True
+            org, filled, None if webhook_id is None else WebhookId(str(webhook_id)), tried=True
         )
     except UnknownWebhook:
         raise refused(

@@ -8,6 +8,7 @@ from tidings.api.answers import answer
 from tidings.api.context import Services
 from tidings.api.models import V1_ERRORS
 from tidings.api.v1.events.log_models import SERIES_PARAMETERS, TALLY_PARAMETERS
+from tidings.core.ids import WebhookId
 from tidings.engine.webhooks.records import Record
 from tidings.reads.webhooks.totals import read_points, read_span, series_of, tally_of
 
@@ -16,7 +17,7 @@ def total_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter(prefix="/v1/webHooks", tags=["webhooks"], responses=V1_ERRORS)
 
-    def own(request: Request, webhook_id: str) -> Record:
+    def own(request: Request, webhook_id: WebhookId) -> Record:
         org = services.caller(request, "logs:read").org
         return services.webhooks.get(org, webhook_id)
 
@@ -26,7 +27,7 @@ def total_routes(services: Services) -> APIRouter:
     @router.get(
         "/{webhook_id}/tally", summary="Deliveries by state", openapi_extra=TALLY_PARAMETERS
     )
-    async def tally(request: Request, webhook_id: str) -> Response:
+    async def tally(request: Request, webhook_id: WebhookId) -> Response:
         """Of a time, the last day where none is said. The sum over the states is the total;
         `replayed` is what failed or was parked and a replay has delivered since: it counts there
         alone. `failing` is what failed, is retried, or waits unsent while the webhook is left
@@ -42,7 +43,7 @@ def total_routes(services: Services) -> APIRouter:
     @router.get(
         "/{webhook_id}/series", summary="Deliveries over time", openapi_extra=SERIES_PARAMETERS
     )
-    async def series(request: Request, webhook_id: str) -> Response:
+    async def series(request: Request, webhook_id: WebhookId) -> Response:
         """Equal steps of a time, the last day where none is said; steps are whole 5 minutes."""
         record = own(request, webhook_id)
         from_ms, to_ms = span(request, record.org)

@@ -13,6 +13,7 @@ from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.v1.webhooks.models import SAVED, UNSAVED, WebhookChange
 from tidings.core.delivery.standing import Standing
+from tidings.core.ids import WebhookId
 from tidings.core.shaping.sign import show_secret
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.webhooks import UnknownWebhook
@@ -66,7 +67,7 @@ def trial_routes(services: Services) -> APIRouter:
         asked = {field: body.pop(field) for field in _OF_TEST if field in body}
         webhook_id = body.pop("webHookId", None)
         webhook, warnings = services.webhooks.unsaved(
-            org, body, None if webhook_id is None else str(webhook_id), tried=True
+            org, body, None if webhook_id is None else WebhookId(str(webhook_id)), tried=True
         )
         webhook, made, more = signed(services.webhooks, org, webhook, body, webhook_id)
         saved = services.webhooks.by_number(webhook.number)
@@ -76,7 +77,7 @@ def trial_routes(services: Services) -> APIRouter:
         return answer(told | {"warnings": (*warnings, *more)})
 
     @router.post("/{webhook_id}/test", summary="Test a webhook", openapi_extra=TEST_BODY)
-    async def saved(request: Request, webhook_id: str) -> Response:
+    async def saved(request: Request, webhook_id: WebhookId) -> Response:
         """One signed message with the example of an event type, or a given event; not stored."""
         org = services.caller(request, "webhooks:write").org
         body = await read_object(request, {}, bytes_max=2 * BODY_BYTES_MAX)

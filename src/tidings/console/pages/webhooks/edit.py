@@ -16,7 +16,7 @@ from tidings.console.pages.webhooks.form import Shown, body_of, placed
 from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
-from tidings.core.ids import DeliveryId, EventNumber
+from tidings.core.ids import DeliveryId, EventNumber, WebhookId
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE, unknown_flow, unknown_flow_said
 from tidings.core.shaping.sign import show_secret
 from tidings.core.webhooks.hearing import kept_of_type
@@ -37,12 +37,12 @@ _URL = "webHookUrl"
 Refusals = Sequence[Refusal]
 
 
-def own(visit: Visit, webhook_id: str) -> Record:
+def own(visit: Visit, webhook_id: WebhookId) -> Record:
     """A webhook of the visitor's org; 404 for anything else."""
     return visit.services.webhooks.get(visit.caller.org, webhook_id)
 
 
-def living(visit: Visit, webhook_id: str) -> Record:
+def living(visit: Visit, webhook_id: WebhookId) -> Record:
     """The same, where it was not deleted."""
     record = own(visit, webhook_id)
     if record.webhook.standing is Standing.DELETED:
@@ -59,7 +59,7 @@ async def show_new(visit: Visit) -> Response:
     query = visit.request.query_params
     source = None
     if query.get("from"):
-        source = own(visit, query["from"])
+        source = own(visit, WebhookId(query["from"]))
         shown = webhook_form.of_settings(source.config.settings, active=True)
         shown.texts["name"] = f"{source.webhook.name} copy"[:255]
     if query.get("url"):
@@ -194,14 +194,14 @@ def _flow(visit: Visit, settings: Settings) -> dict[str, Any]:
 def _source(visit: Visit) -> Record | None:
     """The webhook that is copied; None where none is."""
     wanted = visit.form.get("from", "")
-    return own(visit, wanted) if wanted else None
+    return own(visit, WebhookId(wanted)) if wanted else None
 
 
 def _all(
     visit: Visit,
     body: dict[str, Any],
     wrong: list[Refusal],
-    webhook_id: str | None = None,
+    webhook_id: WebhookId | None = None,
     source: Settings | None = None,
 ) -> list[Refusal]:
     """What the page could not read, and what is wrong with the rest of it: told at once."""
@@ -396,7 +396,7 @@ def _example(visit: Visit, webhook: Webhook) -> StoredEvent | None:
 def _kept(visit: Visit) -> Record | None:
     """The webhook that is being changed; None for a new one."""
     wanted = visit.form.get("webhook", "")
-    return living(visit, wanted) if wanted else None
+    return living(visit, WebhookId(wanted)) if wanted else None
 
 
 def _some_type(visit: Visit) -> list[str]:

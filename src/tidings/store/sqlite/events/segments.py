@@ -20,8 +20,8 @@ from typing import Any
 
 import apsw
 
-from tidings.errors import TidingsError
 from tidings.core.ids import EventNumber
+from tidings.errors import TidingsError
 
 SLICE_EVENTS = 4096
 MERGE = 16
