@@ -33,6 +33,7 @@ from tidings.catalogue import load
 from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.core.events.calls import Caller, CallReader, IntakeRules
 from tidings.core.exact_json import read_exactly, write_exactly
+from tidings.core.ids import OrgId
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.shape import Fields, Shape
 from tidings.engine.events.intake import Draft
@@ -125,7 +126,7 @@ async def _parts(
     whole = event()
     body = msgspec.json.encode(whole)
     assert len(body) == SIZE_DEFAULT
-    types, caller = load(), Caller(ORG_FIRST)
+    types, caller = load(), Caller(OrgId(ORG_FIRST))
     reader = CallReader(Draft, types, lambda _: IntakeRules(), lambda: ID_SLOT, DEFAULT_LIMITS)
     assert isinstance(reader.read(b"application/json", {}, body, caller, None, 1)[0], Draft)
     assert types.check(EVENT_NAME, whole) == []

@@ -14,7 +14,7 @@ from tidings.core.delivery.exchange import Answer
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
 from tidings.core.exact_json import read_exactly, write_exactly
-from tidings.core.ids import DeliveryId, WebhookId
+from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.shaping.enrichment import CUSTOMERS, STORES, TILLS, Enrichment, Key
 from tidings.core.shaping.enrichment_plan import Plan
 from tidings.core.shaping.reference_rules import KINDS, read_record
@@ -99,7 +99,7 @@ async def enricher_over(keys: Iterable[Key]) -> Enricher:
     for kind, id in (*keys, (STORES, STORE)):
         if kind in RECORDS:
             record = read_record(KINDS[kind], RECORDS[kind])
-            await reference.put(ORG_FIRST, KINDS[kind], {id: record})
+            await reference.put(OrgId(ORG_FIRST), KINDS[kind], {id: record})
     platform = Platform(Awards(), PlatformOptions(paths={"awards": "/awards/{id}"}), WallClock())
     types = load()
     return Enricher(
@@ -111,7 +111,7 @@ async def enricher_over(keys: Iterable[Key]) -> Enricher:
 
 def a_job(body: bytes) -> Job:
     """The delivery of an event."""
-    return Job(DeliveryId(1), 1, ORG_FIRST, ID_SLOT, 0, 1, None, False, body)
+    return Job(DeliveryId(1), 1, OrgId(ORG_FIRST), ID_SLOT, 0, 1, None, False, body)
 
 
 async def bytes_to_bytes(enricher: Enricher, webhook: Webhook, job: Job) -> bytes:
@@ -153,7 +153,7 @@ def a_webhook(number: int, enrichment: Enrichment) -> Webhook:
         number=number,
         id=WebhookId("a" * 24),
         consumer_group="c",
-        org=ORG_FIRST,
+        org=OrgId(ORG_FIRST),
         version=1,
         name="bench",
         standing=Standing.ACTIVE,

@@ -19,6 +19,7 @@ from tidings.core.events.call_split import DEFAULT_LIMITS as CALL_LIMITS
 from tidings.core.events.call_split import Limits as CallLimits
 from tidings.core.events.calls import CallReader
 from tidings.core.events.terms import Terms
+from tidings.core.ids import OrgId
 from tidings.core.webhooks.registry import Registry
 from tidings.egress.port import Mailer, Receive, Sender, Target
 from tidings.engine.access.access_services import AccessServices
@@ -408,10 +409,10 @@ def build(ports: Ports, options: Options) -> App:
     )
 
 
-def _both(feed: Feed, notices: Notices) -> Callable[[str, int, dict[str, object]], None]:
+def _both(feed: Feed, notices: Notices) -> Callable[[str, OrgId, dict[str, object]], None]:
     """A replay's end goes to who watches, and to who subscribes."""
 
-    def tell(kind: str, org: int, fact: dict[str, object]) -> None:
+    def tell(kind: str, org: OrgId, fact: dict[str, object]) -> None:
         feed.tell(org, "replay", fact)
         notices.tell(kind, org, fact)
 
@@ -434,7 +435,10 @@ def _measure(
             lambda: reference.cached_bytes,
         ),
         loop_lag_seconds=("The latest that a timer came, of the last minute.", lag.worst_s),
-        sending_stopped=("1 while all sending is stopped.", lambda: stops.of(0) is not None),
+        sending_stopped=(
+            "1 while all sending is stopped.",
+            lambda: stops.of(EVERYTHING) is not None,
+        ),
         orgs_stopped=("Orgs whose sending is stopped.", lambda: stops.orgs),
         replays_open=("Replays and cancels with work left.", lambda: replays.open),
     )

@@ -12,11 +12,12 @@ from tidings.api.v1.events.accept import AcceptApp
 from tidings.core.events.call_split import DEFAULT_LIMITS, Limits
 from tidings.core.events.calls import Caller, CallReader, IntakeRules
 from tidings.core.events.calls import Types as KnownTypes
+from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Draft, Verdict
 from tidings.errors import Forbidden, Unauthenticated
 from tidings.store.port import NewRejection
 
-OWN, OTHER = 2001, 2002
+OWN, OTHER = OrgId(2001), OrgId(2002)
 BRAND, PLATFORM = b"Basic brand", b"Basic platform"
 JSON = (b"content-type", b"application/json")
 EVENT = b'{"eventName":"pointsIssued","eventId":"e-1","orgId":0,"createdAt":5,"data":{}}'
@@ -87,7 +88,7 @@ class FakeAccess:
         if authorization == BRAND:
             return Caller(OWN, False, "brand")
         if authorization == PLATFORM:
-            return Caller(1, True, "platform")
+            return Caller(OrgId(1), True, "platform")
         if authorization == b"Basic reader":
             raise Forbidden.because("forbidden", "The credential must hold the scope.")
         raise Unauthenticated.because("unauthorized", "The call must carry a credential.")
@@ -103,7 +104,7 @@ RULES = {1: IntakeRules(), OWN: IntakeRules(), OTHER: IntakeRules(validation="le
 
 def reader_of(
     types: KnownTypes,
-    rules_of: Callable[[int], IntakeRules | None],
+    rules_of: Callable[[OrgId], IntakeRules | None],
     new_id: Callable[[], str],
     limits: Limits = DEFAULT_LIMITS,
     own: Any = lambda org, name: None,
@@ -116,7 +117,7 @@ class Service:
     def __init__(
         self,
         types: KnownTypes | None = None,
-        rules_of: Callable[[int], IntakeRules | None] = RULES.get,
+        rules_of: Callable[[OrgId], IntakeRules | None] = RULES.get,
         limits: Limits = DEFAULT_LIMITS,
         own: Any = lambda org, name: None,
         **more: Any,

@@ -19,6 +19,7 @@ from tidings.app.faces import services_of
 from tidings.compose import Options, build
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.next_attempt import CLEAR, NextAttempt
+from tidings.core.ids import OrgId
 from tidings.core.notices.facts import Fact
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
@@ -145,7 +146,7 @@ class Service:
 
         def noted(kind: str, org: int, fact: Fact, done: Any = None) -> None:
             self.told.append((kind, org, fact))
-            tell(kind, org, fact, done)
+            tell(kind, OrgId(org), fact, done)
 
         made.notices.tell = noted  # type: ignore[method-assign]
         self.registry, self.changes, self.orgs = made.registry, made.changes, made.orgs
@@ -171,13 +172,13 @@ class Service:
     async def start(self) -> None:
         """As the service starts, but for the lanes."""
         await self.parts.load(at_once)
-        await self.access.ensure_bootstrap(1, "boss", "s3cret")
+        await self.access.ensure_bootstrap(OrgId(1), "boss", "s3cret")
 
     async def add_org(self, org: int, scopes: str = "*", parent: int | None = None) -> str:
         """An org with a credential `org{n}:secret`; returns the header."""
-        if self.orgs.get(org) is None:
+        if self.orgs.get(OrgId(org)) is None:
             await self.orgs.create(f"Org {org}", org, parent)
-        await self.access.put(f"org{org}", "secret", org, platform=False, scopes=scopes)
+        await self.access.put(f"org{org}", "secret", OrgId(org), platform=False, scopes=scopes)
         return basic(f"org{org}", "secret")
 
     async def call(
@@ -264,4 +265,4 @@ def event(
         id.encode(),
         org,
     )
-    return port.NewEvent(org, name, id, b"12345678", body, b"", None, deliveries)
+    return port.NewEvent(OrgId(org), name, id, b"12345678", body, b"", None, deliveries)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.api.control_client import Service
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, OrgId
 from tidings.store import port
 
 
@@ -27,9 +27,11 @@ async def accept(
     fields |= {"refId": ref} if ref else {}
     fields |= {"apiRequestId": request} if request else {}
     fields |= {"data": {"customerIdentifiers": {"customerId": customer}}}
-    terms = b"".join(s.terms.of(org, value) for value in (customer, ref, request, *also) if value)
+    terms = b"".join(
+        s.terms.of(OrgId(org), value) for value in (customer, ref, request, *also) if value
+    )
     event = port.NewEvent(
-        org,
+        OrgId(org),
         name,
         id,
         b"12345678",

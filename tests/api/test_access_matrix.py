@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import Service, basic, service
+from tidings.core.ids import OrgId
 
 RESOURCES = ("webhooks", "events", "logs", "reference", "replay", "admin")
 
@@ -37,7 +38,7 @@ async def things(s: Service) -> dict[str, str]:
 
 
 async def login(s: Service, org: int, scopes: str) -> str:
-    await s.access.put("tested", "secret", org, platform=False, scopes=scopes)
+    await s.access.put("tested", "secret", OrgId(org), platform=False, scopes=scopes)
     return basic("tested", "secret")
 
 

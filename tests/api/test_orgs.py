@@ -7,6 +7,7 @@ import pytest
 
 from tests.api.control_client import BASIC, Service, service
 from tests.store.in_process import MemoryStore
+from tidings.core.ids import OrgId
 from tidings.core.org_settings import settings_of
 from tidings.store import port
 
@@ -63,7 +64,7 @@ async def test_a_change_keeps_what_it_does_not_name_and_outlives_a_restart() -> 
         again = Service(s.store, s.clock)
         await again.start()
         assert (await again.call("GET", "/v1/orgs/50")).json == changed
-        rules = again.orgs.rules(50)
+        rules = again.orgs.rules(OrgId(50))
         assert rules is not None and rules.unknown == "admitted"
 
 
@@ -133,11 +134,11 @@ async def test_a_change_of_the_parent_is_in_force_for_the_next_match() -> None:
         for number in (10, 11, 12):
             await org(s, number, parent=10 if number == 12 else None)
         body = BASIC | {"listenToChildEvents": True}
-        parents, _, _ = await s.webhooks.create(10, dict(body), "boss")
-        siblings, _, _ = await s.webhooks.create(12, dict(body), "boss")
+        parents, _, _ = await s.webhooks.create(OrgId(10), dict(body), "boss")
+        siblings, _, _ = await s.webhooks.create(OrgId(12), dict(body), "boss")
 
         def told(number: int) -> set[int]:
-            return {hook.number for hook in s.registry.match(number, "pointsIssued")}
+            return {hook.number for hook in s.registry.match(OrgId(number), "pointsIssued")}
 
         parent, sibling = parents.webhook.number, siblings.webhook.number
         assert told(11) == set() and told(12) == {parent, sibling}
@@ -195,7 +196,7 @@ async def test_a_store_that_refuses_leaves_the_org_as_it_was() -> None:
         assert (status, told["error"]["code"]) == (503, "store_down")
         s.store.down = False
         assert (await s.call("GET", "/v1/orgs/50")).json == made
-        assert not s.registry.below(10)
+        assert not s.registry.below(OrgId(10))
 
 
 async def test_stored_settings_are_small_and_readable() -> None:

@@ -9,9 +9,12 @@ from tests.api.control_client import BASIC, Service, basic, service
 from tests.api.v1.events.test_v1_stream import Listening
 from tidings.api.v1.arrivals import WAITING_MAX
 from tidings.core.delivery.exchange import Answer
+from tidings.core.ids import OrgId
 from tidings.core.shaping.sign import Signer
 from tidings.engine.inboxes import IDLE_MS, INBOXES_MAX
 from tidings.store import port
+
+ORG = OrgId(1)
 
 
 async def make(s: Service, auth: str = "", **answer: Any) -> Any:
@@ -92,14 +95,14 @@ async def test_what_lets_a_caller_in_is_not_kept_for_who_reads_the_arrivals() ->
         told = await s.call("GET", f"/v1/inboxes/{inbox['id']}/arrivals/{one['id']}")
         kept = {head["name"]: head["value"] for head in told.json["headers"]}
         assert kept == {"x-mine": "kept"} | {name.replace("_", "-"): "…" for name in secrets}
-        stored = await s.inboxes.arrival(s.inboxes.list(1)[0], 1)
+        stored = await s.inboxes.arrival(s.inboxes.list(ORG)[0], 1)
         assert stored is not None and not [v for v in secrets.values() if v in str(stored)]
 
 
 async def test_the_signature_of_a_webhook_that_points_here_is_checked() -> None:
     async with service() as s:
         inbox = await make(s)
-        record, _, _ = await s.webhooks.create(1, BASIC | {"webHookUrl": inbox["url"]}, "boss")
+        record, _, _ = await s.webhooks.create(ORG, BASIC | {"webHookUrl": inbox["url"]}, "boss")
         now_s = s.clock.ms // 1000
         headers: dict[str, str] = {}
         for secret, verdict in (
@@ -123,7 +126,7 @@ async def test_the_signature_of_a_webhook_that_points_here_is_checked() -> None:
 async def test_a_test_message_to_an_own_inbox_is_handed_over_without_dialling() -> None:
     async with service() as s:
         inbox = await make(s, status=202, body="thanks")
-        record, _, _ = await s.webhooks.create(1, BASIC | {"webHookUrl": inbox["url"]}, "boss")
+        record, _, _ = await s.webhooks.create(ORG, BASIC | {"webHookUrl": inbox["url"]}, "boss")
         told = (await s.call("POST", f"/v1/webHooks/{record.webhook.id}/test")).json
         assert told["status"] == 202 and told["answer"]["body"]["text"] == "thanks"
         assert s.outside.opened == [], "nothing is dialled"

@@ -8,12 +8,12 @@ import pytest
 from tests.api.control_client import BASIC, START_MS, Service, event, service
 from tidings.core.delivery.next_attempt import NextAttempt
 from tidings.core.delivery.states import State
-from tidings.core.ids import show
+from tidings.core.ids import OrgId, show
 from tidings.store import port
 
 
 async def webhook(s: Service, org: int = 1, **fields: Any) -> int:
-    record, _, _ = await s.webhooks.create(org, BASIC | fields, "boss")
+    record, _, _ = await s.webhooks.create(OrgId(org), BASIC | fields, "boss")
     return record.webhook.number
 
 
@@ -160,7 +160,7 @@ async def test_a_delivery_belongs_to_the_webhooks_owner_not_to_the_child() -> No
         child = await s.add_org(7, parent=1)
         above = await webhook(s, listenToChildEvents=True)
         own = await webhook(s, 7)
-        assert [one.number for one in s.registry.match(7, "pointsIssued")] == [above, own]
+        assert [one.number for one in s.registry.match(OrgId(7), "pointsIssued")] == [above, own]
         first, second = await accept(s, "e-1", above, own, org=7)
         told = (await s.call("GET", "/v1/events/e-1", auth=child)).json
         assert [one["id"] for one in told["deliveries"]] == [show("dlv", second)]
@@ -173,7 +173,7 @@ async def test_refused_events_are_shown_newest_first_with_their_bytes() -> None:
     async with service() as s:
         other = await s.add_org(2)
         refused = [
-            port.NewRejection(1, "x", f"e-{n}", "bad", "It must be.", "data.n", b"{\xfe")
+            port.NewRejection(OrgId(1), "x", f"e-{n}", "bad", "It must be.", "data.n", b"{\xfe")
             for n in range(3)
         ]
         await s.store.commit(port.Batch(s.registry.version, rejections=refused))

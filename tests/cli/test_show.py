@@ -10,7 +10,7 @@ from tests.e2e.harness.api import Api
 from tests.e2e.harness.events import bare
 from tests.e2e.harness.service import ServiceProcess
 from tests.e2e.harness.until import until
-from tidings.core.ids import message_id, replayed_id
+from tidings.core.ids import OrgId, message_id, replayed_id
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_webhook_id_that_a_receiver_wrote_down_opens_its_event(
     org.accept(bare(eventId="e-1"))
     org.accept(bare(eventId=uuid))
     for event in ("e-1", uuid):
-        message = message_id(org.org, event)
+        message = message_id(OrgId(org.org), event)
         for id in (message, replayed_id(message, 7)):
             assert owner("show", id, "--json").must(0).row["eventId"] == event, id
 

@@ -12,7 +12,7 @@ from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Pages, text
 from tidings.console.routes import OF_AN_ORG
 from tidings.core.delivery.states import State
-from tidings.core.ids import show
+from tidings.core.ids import OrgId, show
 from tidings.store import port
 
 PAGES_MAX = 400
@@ -146,17 +146,17 @@ class Known:
 
 async def furnish(p: Pages, org: int, name: str) -> Known:
     """An org with one of everything that a page may show."""
-    if p.s.orgs.get(org) is None:
+    if p.s.orgs.get(OrgId(org)) is None:
         await p.s.add_org(org)
-    await p.s.orgs.change(org, {"name": name}, platform=True)
+    await p.s.orgs.change(OrgId(org), {"name": name}, platform=True)
     boss = p.s.access.caller_of("boss")
-    live, _ = await p.s.inboxes.create(org, {"name": "A till"})
+    live, _ = await p.s.inboxes.create(OrgId(org), {"name": "A till"})
     url = p.s.inboxes.url(live)
     webhook, number = await p.webhook(org, webHookUrl=url)
     await p.webhook(org, name="Paused")
-    for one in p.s.webhooks.list(org):
+    for one in p.s.webhooks.list(OrgId(org)):
         if one.webhook.name == "Paused":
-            await p.s.webhooks.say(org, one.webhook.id, "pause", one.config.created_by)
+            await p.s.webhooks.say(OrgId(org), one.webhook.id, "pause", one.config.created_by)
     ids = []
     states = (State.DELIVERED, State.FAILED, State.RETRYING, State.PARKED)
     for at, state in enumerate(states):
@@ -166,16 +166,16 @@ async def furnish(p: Pages, org: int, name: str) -> Known:
     (pending,) = await accept(p.s, event_of(org, 9), [number], org=org)
     ids.append(show("dlv", pending))
     body = b'{"eventName": "pointsIssued", "data": {"totalPointsIssued": "many"}}'
-    came = await p.s.services.readmission.take(org, body)
+    came = await p.s.services.readmission.take(OrgId(org), body)
     assert not isinstance(came, tuple)
     row = port.NewRejection(
-        org, came.name, came.event_id, came.code, came.message, came.path, came.body
+        OrgId(org), came.name, came.event_id, came.code, came.message, came.path, came.body
     )
     await p.s.store.commit(port.Batch(p.s.registry.version, rejections=[row]))
     token = url.rpartition("/")[2]
     await call(p.app, "POST", f"/inbox/{token}", b"{}", {"content-type": "text/plain"})
-    await p.s.users.create(boss, org, {"email": f"a{org}@acme.example", "role": "reader"})
-    await p.s.event_types.put(org, "shopVisited", {"description": "?", "schema": {}})
+    await p.s.users.create(boss, OrgId(org), {"email": f"a{org}@acme.example", "role": "reader"})
+    await p.s.event_types.put(OrgId(org), "shopVisited", {"description": "?", "schema": {}})
     browser = await p.platform()
     begun = await browser.post(f"/console/o/{org}/replays/new", {"webhook": webhook, "rate": "1"})
     assert begun.status == 303, text(begun)

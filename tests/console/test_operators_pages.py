@@ -10,7 +10,10 @@ from tests.api.control_client import call
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Pages, pages, text
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.store import port
+
+ORG = OrgId(7)
 
 XSS = "\"><script>alert(1)</script>'{{7*7}}"
 
@@ -21,7 +24,7 @@ def id_of(number: int) -> str:
 
 async def arrive(p: Pages, inbox: str, body: bytes, **headers: str) -> None:
     """Somebody sends to an inbox."""
-    live = p.s.inboxes.get(7, inbox)
+    live = p.s.inboxes.get(ORG, inbox)
     token = p.s.inboxes.url(live).rpartition("/")[2]
     sent = {"content-type": "text/plain"} | {k.replace("_", "-"): v for k, v in headers.items()}
     assert (await call(p.app, "POST", f"/inbox/{token}", body, sent)).status < 600
@@ -38,7 +41,7 @@ async def test_an_inbox_is_made_watched_answered_with_and_deleted() -> None:
         at = made.headers["location"]
         inbox = at.rpartition("/")[2]
         page = text(await browser.get(at))
-        url = p.s.inboxes.url(p.s.inboxes.get(7, inbox))
+        url = p.s.inboxes.url(p.s.inboxes.get(ORG, inbox))
         assert url in page and "Nothing has arrived yet" in page
         assert "/console/o/7/webhooks/new?url=https%3A//tidings.example/inbox/" in page
         quiet = await browser.get(f"{at}?part=arrivals&newest=0", hx_request="true")
@@ -60,15 +63,15 @@ async def test_an_inbox_is_made_watched_answered_with_and_deleted() -> None:
         assert "Each line must be a header" in text(line)
         form = {"name": "Shop", "status": "503", "delayMs": "0", "headers": "Retry-After: 9"}
         assert (await browser.post(at, form)).status == 303
-        live = p.s.inboxes.get(7, inbox)
+        live = p.s.inboxes.get(ORG, inbox)
         assert live.stored.name == "Shop" and live.answer.status == 503
         assert live.answer.headers == (("Retry-After", "9"),)
 
         await p.webhook(webHookUrl=url)
         asked = await browser.post(f"{at}/delete")
-        assert "1 webhook sends to it" in text(asked) and p.s.inboxes.list(7)
+        assert "1 webhook sends to it" in text(asked) and p.s.inboxes.list(ORG)
         assert (await browser.post(f"{at}/delete", {"sure": "yes"})).status == 303
-        assert p.s.inboxes.list(7) == []
+        assert p.s.inboxes.list(ORG) == []
 
 
 # -- replays --------------------------------------------------------------------------------------
@@ -129,20 +132,20 @@ async def test_the_stop_switch_says_what_it_does_and_does_it() -> None:
         assert "1 delivery is unfinished" in page and "nothing is lost" in page
         assert "All orgs" not in page
         assert (await browser.post("/console/o/7/stop", {"do": "stop"})).status == 303
-        assert p.s.stops.holds(7) and not p.s.stops.holds(8)
+        assert p.s.stops.holds(ORG) and not p.s.stops.holds(OrgId(8))
         assert "Let sending go on" in text(await browser.get("/console/o/7/stop"))
         await browser.post("/console/o/7/stop", {"do": "start"})
-        assert not p.s.stops.holds(7)
+        assert not p.s.stops.holds(ORG)
         assert (await browser.get("/console/stop-all")).status == 403
         assert (await browser.post("/console/stop-all", {"do": "stop"})).status == 403
         await browser.post("/console/o/7/stop", {"do": "stop", "all": "on"})
-        assert p.s.stops.holds(7) and not p.s.stops.holds(8), "it is of the org alone"
+        assert p.s.stops.holds(ORG) and not p.s.stops.holds(OrgId(8)), "it is of the org alone"
         platform = await p.platform()
         assert "1 org is stopped by a switch" in text(await platform.get("/console/stop-all"))
         await platform.post("/console/stop-all", {"do": "stop"})
-        assert p.s.stops.holds(8)
+        assert p.s.stops.holds(OrgId(8))
         await platform.post("/console/stop-all", {"do": "start"})
-        assert p.s.stops.holds(7) and not p.s.stops.holds(8)
+        assert p.s.stops.holds(ORG) and not p.s.stops.holds(OrgId(8))
 
 
 # -- credentials and users ------------------------------------------------------------------------
@@ -206,7 +209,7 @@ async def test_somebody_is_invited_sets_a_password_and_is_given_another_role() -
         form = {"email": "asha@acme.example", "name": XSS, "role": "operator"}
         made = text(await browser.post("/console/o/7/access/users/new", form))
         (link,) = set(re.findall(r"lnk_[0-9a-z]+", made))
-        (user,) = p.s.users.list(7)
+        (user,) = p.s.users.list(ORG)
         opened = text(await browser.get(f"/console/welcome?link={link}"))
         assert link in opened
         short = await browser.post("/console/welcome", {"link": link, "password": "short"})
@@ -214,19 +217,19 @@ async def test_somebody_is_invited_sets_a_password_and_is_given_another_role() -
         words = {"link": link, "password": "several words of mine"}
         assert (await browser.post("/console/welcome", words)).status == 303
         assert (await browser.post("/console/welcome", words)).status == 400, "it is used up"
-        assert p.s.users.get(7, user.person.id).status == "active"
+        assert p.s.users.get(ORG, user.person.id).status == "active"
 
         at = f"/console/o/7/access/users/{user.person.id}"
         assert "<script>alert" not in text(await browser.get(at))
         await browser.post(at, {"do": "save", "name": "Asha", "role": "reader"})
-        assert p.s.users.get(7, user.person.id).member.role == "reader"
+        assert p.s.users.get(ORG, user.person.id).member.role == "reader"
         await browser.post(at, {"do": "disable"})
-        assert p.s.users.get(7, user.person.id).status == "disabled"
+        assert p.s.users.get(ORG, user.person.id).status == "disabled"
         await browser.post(at, {"do": "enable"})
         reset = await browser.post(at, {"do": "link"})
         assert reset.status == 403 and "Ask the operator" in text(reset)
         await browser.post(at, {"do": "remove"})
-        assert p.s.users.list(7) == []
+        assert p.s.users.list(ORG) == []
 
 
 # -- orgs and health ------------------------------------------------------------------------------
@@ -247,11 +250,11 @@ async def test_an_orgs_settings_are_changed_but_for_what_is_the_operators() -> N
             "notify": "ops@acme.example",
         }
         assert (await browser.post("/console/o/7/settings", form)).status == 303
-        settings = p.s.orgs.settings(7)
+        settings = p.s.orgs.settings(ORG)
         assert settings.validation == "lenient" and settings.retention.payload_days == 30
         assert settings.validation_by_type == {"pointsIssued": "strict"}
         await browser.post("/console/o/7/settings", form | {"byType": ""})
-        assert p.s.orgs.settings(7).validation_by_type == {}, "an emptied line takes it away"
+        assert p.s.orgs.settings(ORG).validation_by_type == {}, "an emptied line takes it away"
         wrong = await browser.post("/console/o/7/settings", form | {"timeZone": "Mars"})
         assert wrong.status == 400 and "timeZone must be" in text(wrong)
         assert "Your orgs" in text(await browser.get("/console/orgs"))
@@ -264,7 +267,7 @@ async def test_the_platform_makes_orgs_and_works_in_them() -> None:
         form |= {"validation": "strict", "unknownTypes": "refused", "metadataDays": "90"}
         made = await browser.post("/console/orgs/new", form)
         assert made.headers["location"] == "/console/o/77/settings"
-        assert p.s.orgs.settings(77).retention.payload_days == 12
+        assert p.s.orgs.settings(OrgId(77)).retention.payload_days == 12
         again = await browser.post("/console/orgs/new", form)
         assert again.status == 400 and "id must be new" in text(again)
         assert "Fresh (77) is made." in unquote(made.headers["set-cookie"])
@@ -291,7 +294,7 @@ async def test_health_puts_what_is_wrong_first_and_lists_open_breakers_of_the_or
     async with pages() as p:
         browser = await p.browser()
         _, number = await p.webhook()
-        _, others = await p.webhook(8) if p.s.orgs.get(8) else await _other(p)
+        _, others = await p.webhook(8) if p.s.orgs.get(OrgId(8)) else await _other(p)
         now = p.s.clock.ms
         for one in (number, others):
             p.healths[one] = port.Health(one, now - 60_000, 12, "503", 1, now + 41_000)
@@ -363,7 +366,7 @@ async def test_what_is_another_orgs_is_not_there() -> None:
         replay = (await theirs.post("/console/o/8/replays/new", {"webhook": webhook})).headers
         form = {"email": "a@b.example", "role": "reader"}
         await theirs.post("/console/o/8/access/users/new", form)
-        (user,) = p.s.users.list(8)
+        (user,) = p.s.users.list(OrgId(8))
         paths = [
             *(inbox, replay["location"], f"/console/o/8/access/users/{user.person.id}"),
             *("/console/o/8/settings", "/console/o/8/access/credentials/org8/rotate"),
@@ -380,4 +383,4 @@ async def test_what_is_another_orgs_is_not_there() -> None:
             assert (await mine.post(own, sure)).status == 404, own
             if not path.endswith("/delete"):
                 assert (await mine.get(own)).status == 404, own
-        assert p.s.inboxes.list(8) and p.s.users.list(8)
+        assert p.s.inboxes.list(OrgId(8)) and p.s.users.list(OrgId(8))

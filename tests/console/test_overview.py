@@ -8,6 +8,7 @@ from html import unescape
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import pages, text
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.store import port
 
 
@@ -77,8 +78,8 @@ async def test_what_needs_attention_stands_first_each_with_its_action() -> None:
         p.healths[number] = port.Health(number, now - 60_000, 12, "503", 1, now + 41_000)
         await accept(p.s, id_of(1), [number], org=7)
         await accept(p.s, id_of(2), [number], org=7)
-        await p.s.webhooks.say(7, paused, "pause", "tests")
-        refused = port.NewRejection(7, "pointsIssued", "", "schema", "A <b> fault.", "", b"")
+        await p.s.webhooks.say(OrgId(7), paused, "pause", "tests")
+        refused = port.NewRejection(OrgId(7), "pointsIssued", "", "schema", "A <b> fault.", "", b"")
         await p.s.store.commit(port.Batch(p.s.registry.version, rejections=[refused]))
         page = text(await browser.get("/console/o/7"))
         assert "<b>Acme CRM</b> answers 503 since" in page

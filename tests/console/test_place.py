@@ -13,7 +13,10 @@ from tests.console.crawl import HX, ROUTES, Form, Seen, all_of_it, furnish, walk
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings.console.place import OUTSIDE, Place, form_token, inside, place_of
 from tidings.console.routes import OF_AN_ORG
+from tidings.core.ids import OrgId
 from tidings.engine.access.sessions import SignedIn
+
+ORG = OrgId(7)
 
 BASES = {7: "/console/o/7", 8: "/console/o/8"}
 NAMES = {7: "Acme & Sons (7)", 8: "Beta (8)"}
@@ -34,9 +37,9 @@ async def asha(p: Pages, *orgs: int, role: str = "admin") -> SignedIn:
     for org in orgs:
         body = {"email": "asha@acme.example", "role": role}
         if org == orgs[0]:
-            await p.s.users.create(boss, org, body | {"password": WORD})
+            await p.s.users.create(boss, OrgId(org), body | {"password": WORD})
         else:
-            _, link = await p.s.users.create(boss, org, body)
+            _, link = await p.s.users.create(boss, OrgId(org), body)
             assert link is not None
             await p.s.users.open_link(link.token, WORD)
     return await p.s.sessions.by_password("asha@acme.example", WORD, "192.0.2.1")
@@ -200,9 +203,9 @@ async def test_a_form_of_another_page_or_session_is_refused_too() -> None:
             assert reply.status == 403 and "Nothing was done." in text(reply), csrf
         away = {"origin": "https://evil.example", "host": "127.0.0.1"}
         assert (await browser.post(stop, {"do": "stop"}, **away)).status == 403
-        assert not p.s.stops.holds(7)
+        assert not p.s.stops.holds(ORG)
         assert (await browser.post(stop, {"do": "stop"})).status == 303
-        assert p.s.stops.holds(7) and not p.s.stops.holds(8)
+        assert p.s.stops.holds(ORG) and not p.s.stops.holds(OrgId(8))
 
 
 async def test_every_form_does_its_work_in_its_own_org_and_leaves_the_other_alone() -> None:
@@ -231,8 +234,20 @@ async def test_every_form_does_its_work_in_its_own_org_and_leaves_the_other_alon
 def holds(p: Pages, org: int) -> str:
     """What people of an org have set up."""
     s = p.s
-    of_it = (s.webhooks.list(org), s.inboxes.list(org), s.users.list(org), s.orgs.get(org))
-    return repr((of_it, s.access.of_org(org), s.stops.of(org), list(s.event_types.names(org))))
+    of_it = (
+        s.webhooks.list(OrgId(org)),
+        s.inboxes.list(OrgId(org)),
+        s.users.list(OrgId(org)),
+        s.orgs.get(OrgId(org)),
+    )
+    return repr(
+        (
+            of_it,
+            s.access.of_org(OrgId(org)),
+            s.stops.of(OrgId(org)),
+            list(s.event_types.names(OrgId(org))),
+        )
+    )
 
 
 # -- who may be where -----------------------------------------------------------------------------
@@ -275,16 +290,16 @@ async def test_rights_are_those_of_the_org_of_the_address() -> None:
         await two(p)
         boss = p.s.access.caller_of("boss")
         signed = await asha(p, 7, 8)
-        (user,) = [one for one in p.s.users.list(8) if one.person.email.startswith("asha")]
-        await p.s.users.change(boss, 8, user.person.id, {"role": "reader"})
+        (user,) = [one for one in p.s.users.list(OrgId(8)) if one.person.email.startswith("asha")]
+        await p.s.users.change(boss, OrgId(8), user.person.id, {"role": "reader"})
         browser = Browser(p, signed.token)
         assert (await browser.post("/console/o/7/stop", {"do": "stop"})).status == 303
         assert (await browser.post("/console/o/8/stop", {"do": "stop"})).status == 403
-        assert p.s.stops.holds(7) and not p.s.stops.holds(8)
+        assert p.s.stops.holds(ORG) and not p.s.stops.holds(OrgId(8))
         for path in ("/console/orgs/new", "/console/stop-all"):
             assert (await browser.post(path, {"do": "stop", "name": "X"})).status == 403, path
-        (left,) = [one for one in p.s.users.list(7) if one.person.email.startswith("asha")]
-        await p.s.users.remove(boss, 7, left.person.id)
+        (left,) = [one for one in p.s.users.list(ORG) if one.person.email.startswith("asha")]
+        await p.s.users.remove(boss, ORG, left.person.id)
         assert (await browser.get("/console/o/7/webhooks")).status == 403
         assert (await browser.get("/console/o/8/webhooks")).status == 200
 
@@ -415,7 +430,7 @@ async def test_a_portal_and_ones_own_session_leave_each_other_alone() -> None:
         assert (await theirs.post(portal_stop, {"do": "stop"})).status == 403
         assert (await mine.post(portal_stop, {"do": "stop"})).status == 403
         assert (await mine.get("/console/portal/o/8")).status == 401, "no portal is open there"
-        assert not p.s.stops.holds(7)
+        assert not p.s.stops.holds(ORG)
 
         body = b"name=boss&secret=s3cret&to=/console/orgs"
         sent = {"host": "127.0.0.1", "cookie": both, "content-length": str(len(body))}
@@ -467,7 +482,7 @@ async def test_portals_of_two_orgs_stand_side_by_side_each_with_its_own_rights()
         for path in ("/console/portal/o/7/stop", "/console/portal/o/7/webhooks"):
             assert (await as_portal.get(path)).status == 401, path
         await as_portal.post("/console/portal/o/7/stop", {"do": "stop"})
-        assert not p.s.stops.holds(7)
+        assert not p.s.stops.holds(ORG)
 
 
 # -- the one place --------------------------------------------------------------------------------
@@ -475,8 +490,8 @@ async def test_portals_of_two_orgs_stand_side_by_side_each_with_its_own_rights()
 
 def test_an_address_says_its_place_and_nothing_else_does() -> None:
     for place, path in {
-        Place(7): "/console/o/7",
-        Place(2002, portal=True): "/console/portal/o/2002",
+        Place(ORG): "/console/o/7",
+        Place(OrgId(2002), portal=True): "/console/portal/o/2002",
         OUTSIDE: "/console",
     }.items():
         assert place.at() == path and place_of(path) == place

@@ -20,9 +20,12 @@ from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings.console.routes import OF_AN_ORG
 from tidings.core.access.portal_rules import NAME_MAX
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.core.replay import JobState, Kind
 from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
+
+ORG = OrgId(7)
 
 MARK = "zqx"  # in every one, and in nothing that is ours
 STRANGE = {
@@ -87,7 +90,7 @@ async def fill(p: Pages, names: Sequence[str]) -> Known:
 async def _configure(p: Pages, name: str, at: int) -> None:
     title = "".join(filter(str.isprintable, name))  # what else there may be only data hold
     plain = title.encode("ascii", "replace").decode()
-    live, _ = await p.s.inboxes.create(7, {"name": title[:60], "answer": {"body": name}})
+    live, _ = await p.s.inboxes.create(ORG, {"name": title[:60], "answer": {"body": name}})
     path = "data." + "".join(one for one in name if one not in ".[]" and one >= " ")[:200]
     hook = {
         "name": f"Hook {title}"[:50],
@@ -107,11 +110,11 @@ async def _configure(p: Pages, name: str, at: int) -> None:
     assert made.status in (201, 400), made.body
     boss = p.s.access.caller_of("boss")
     person = {"email": f"z{at}@a.example", "name": title[:100], "role": "reader"}
-    await p.s.users.create(boss, 7, person)
+    await p.s.users.create(boss, ORG, person)
     field = {"description": name, "x-pii": name, "enum": [name]}
     schema: dict[str, Any] = {"properties": {name[:250]: field}}
     declared = {"description": name, "schema": schema}
-    await p.s.event_types.put(7, f"strangeVisit{at}", declared)
+    await p.s.event_types.put(ORG, f"strangeVisit{at}", declared)
 
 
 async def _happen(p: Pages, webhook: int, name: str, at: int) -> None:
@@ -122,7 +125,7 @@ async def _happen(p: Pages, webhook: int, name: str, at: int) -> None:
     one = {"eventName": type_, "eventId": id, "orgId": 7, "data": data}
     raw = json.dumps(one | {"refId": name, "apiRequestId": name}).encode()
     deliveries = [port.NewDelivery(webhook, 1)]
-    event = port.NewEvent(7, type_, id, b"12345678", raw, b"", name, deliveries)
+    event = port.NewEvent(ORG, type_, id, b"12345678", raw, b"", name, deliveries)
     receipt = await store.commit(port.Batch(version, [event]))
     answer = port.Evidence(None, name, ((name, name), ("content-type", name)), name.encode(), True)
     left_out = LeftOut((name,), f"{name} is not among the customers.")
@@ -141,14 +144,14 @@ async def _happen(p: Pages, webhook: int, name: str, at: int) -> None:
         ({name: name, "totalPointsIssued": [name]}, {"totalPointsIssued": name}, name)
     ):
         said = json.dumps({"eventName": name[:128] if which == 2 else "pointsIssued", "data": sent})
-        came = await p.s.services.readmission.take(7, said.encode())
+        came = await p.s.services.readmission.take(ORG, said.encode())
         assert not isinstance(came, tuple)
         row = port.NewRejection(
-            7, came.name, came.event_id, came.code, came.message, f"data.{name[:250]}", came.body
+            ORG, came.name, came.event_id, came.code, came.message, f"data.{name[:250]}", came.body
         )
         await store.commit(port.Batch(version, rejections=[row]))
-    spec = port.ReplaySpec(7, webhook, webhook, (7,), names=(name[:128],))
-    job = port.ReplayJob(0, 7, Kind.REPLAY, JobState.COUNTING, spec, 1.0, False, name)
+    spec = port.ReplaySpec(ORG, webhook, webhook, (ORG,), names=(name[:128],))
+    job = port.ReplayJob(0, ORG, Kind.REPLAY, JobState.COUNTING, spec, 1.0, False, name)
     job = await store.put_replay(job, ())
     await store.move_replay(job.number, (JobState.COUNTING,), JobState.PAUSED, name)
 

@@ -13,7 +13,7 @@ from tests.api.control_client import Reply, Service, call, service
 from tests.api.one_app import control_app
 from tidings.console.place import form_token
 from tidings.console.routes import console_routes
-from tidings.core.ids import WebhookId
+from tidings.core.ids import OrgId, WebhookId
 from tidings.store import port
 
 FORM = {
@@ -90,7 +90,7 @@ class Pages:
             "webHookUrl": "https://crm.example.com/hook",
             "maxAllowedConnections": 10,
         }
-        record, _, _ = await self.s.webhooks.create(org, body | more, "tests")
+        record, _, _ = await self.s.webhooks.create(OrgId(org), body | more, "tests")
         return record.webhook.id, record.webhook.number
 
 

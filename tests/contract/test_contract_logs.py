@@ -9,6 +9,9 @@ from tests.api.control_client import Service, service
 from tests.api.log_client import accept, settle
 from tests.contract.contract_client import ANSWER, OLD_BODY
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
+
+ORG = OrgId(1)
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d{4}")
 EVENT_LOG = (
@@ -25,7 +28,7 @@ EVENT = "ccc983c2-df7a-4ece-b5cc-e574cec66fc1"
 async def delivered(s: Service) -> str:
     """One event, delivered after 385 ms; the webhook's consumer group."""
     data = (await s.call("POST", "/v3/webHooks", OLD_BODY)).json["data"]
-    number = s.webhooks.get(1, data["webHookId"]).webhook.number
+    number = s.webhooks.get(ORG, data["webHookId"]).webhook.number
     [delivery] = await accept(
         s, EVENT, [number], name="transactionAdded", ref="1_38236069", request="ebcce693"
     )
@@ -68,7 +71,7 @@ async def test_by_event_one_object() -> None:
 async def test_what_is_not_finished_has_nulls() -> None:
     async with service() as s:
         data = (await s.call("POST", "/v3/webHooks", OLD_BODY)).json["data"]
-        number = s.webhooks.get(1, data["webHookId"]).webhook.number
+        number = s.webhooks.get(ORG, data["webHookId"]).webhook.number
         await accept(s, EVENT, [number], name="transactionAdded")
         row = (await s.call("GET", f"/v3/webHooks/eventLog/{EVENT}")).json["data"]
         assert row["eventEndTimestamp"] is None and row["consumerResponse"] is None
@@ -97,7 +100,7 @@ async def test_the_log_of_a_consumer_group(query: str) -> None:
 async def test_the_metrics_of_a_consumer_group() -> None:
     async with service() as s:
         group = await delivered(s)
-        number = s.webhooks.list(1)[0].webhook.number
+        number = s.webhooks.list(ORG)[0].webhook.number
         for id in ("p", "c"):
             await accept(s, id, [number], name="transactionAdded")
             state = State.PARKED if id == "p" else State.CANCELLED

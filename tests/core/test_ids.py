@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tidings.core.ids import (
     EVENT_ID,
+    OrgId,
     derived_event_id,
     foreign_event_id,
     message_id,
@@ -75,36 +76,36 @@ def test_reading_never_raises_and_reads_only_what_show_makes(text: str) -> None:
 
 def test_an_event_id_that_is_a_uuid_is_the_message_id() -> None:
     for text in ("6f1f4f2e-7a3c-4a51-9d3c-0a2b7d1c9e55", "6F1F4F2E-7A3C-4A51-9D3C-0A2B7D1C9E55"):
-        assert message_id(1, text) == text == message_id(2, text)
+        assert message_id(OrgId(1), text) == text == message_id(OrgId(2), text)
 
 
 @given(org=st.integers(), id=st.from_regex(EVENT_ID, fullmatch=True))
 def test_any_other_event_id_is_hashed_with_its_org(org: int, id: str) -> None:
-    made = message_id(org, id)
-    assert made == message_id(org, id)
+    made = message_id(OrgId(org), id)
+    assert made == message_id(OrgId(org), id)
     if made != id:
         assert re.fullmatch(r"evt_[0-9a-f]{32}", made)
-        assert made != message_id(org + 1, id)
+        assert made != message_id(OrgId(org + 1), id)
 
 
 @pytest.mark.parametrize("near", ["6f1f4f2e7a3c4a519d3c0a2b7d1c9e55", "g" * 36, "a" * 36, "-" * 36])
 def test_what_only_looks_like_a_uuid_is_hashed(near: str) -> None:
-    assert message_id(1, near).startswith("evt_")
+    assert message_id(OrgId(1), near).startswith("evt_")
 
 
 @given(org=st.integers(), key=TEXTS, index=st.integers(0, 1000))
 def test_an_idempotency_key_makes_repeatable_uuids(org: int, key: str, index: int) -> None:
-    made = derived_event_id(org, key, index)
-    assert made == derived_event_id(org, key, index)
+    made = derived_event_id(OrgId(org), key, index)
+    assert made == derived_event_id(OrgId(org), key, index)
     assert str(uuid.UUID(made)) == made and made[14] == "8" and made[19] in "89ab"
     assert EVENT_ID.fullmatch(made)
-    assert made == message_id(org, made)
+    assert made == message_id(OrgId(org), made)
 
 
 def test_neighbouring_keys_orgs_and_places_make_other_ids() -> None:
     asked = [(1, "a", 0), (1, "a", 1), (11, "a", 0), (1, "0.a", 0), (1, "1.a", 0), (1, "", 11)]
     asked += [(11, "", 1), (1, "1", 1), (1, "1.1", 0)]
-    assert len({derived_event_id(*one) for one in asked}) == len(asked)
+    assert len({derived_event_id(OrgId(org), key, at) for org, key, at in asked}) == len(asked)
 
 
 @given(source=TEXTS, id=TEXTS)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidings.core.delivery.states import State
-from tidings.core.ids import message_id, read, replayed_id
+from tidings.core.ids import OrgId, message_id, read, replayed_id
 from tidings.core.replay import (
     STEPS,
     JobState,
@@ -195,6 +195,6 @@ def test_the_sentence_before_a_replay() -> None:
 
 
 def test_an_event_that_is_sent_again_has_the_replay_behind_its_id() -> None:
-    id = replayed_id(message_id(7, "order:1"), 3)
+    id = replayed_id(message_id(OrgId(7), "order:1"), 3)
     message, _, replay = id.partition("~")
-    assert message == message_id(7, "order:1") and read("rpl", replay) == 3
+    assert message == message_id(OrgId(7), "order:1") and read("rpl", replay) == 3

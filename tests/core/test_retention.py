@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tidings.core.ids import OrgId
 from tidings.core.retention import (
     DAY_MS,
     ROWS_MAX,
@@ -47,7 +48,7 @@ def test_retention_is_on_by_default_for_everybody() -> None:
 
 @given(retentions=RETENTIONS, org=st.integers(1, 10))
 def test_each_org_is_in_one_group_of_each_kind_with_its_own_days(
-    retentions: dict[int, Retention], org: int
+    retentions: dict[OrgId, Retention], org: OrgId
 ) -> None:
     found, own = groups(retentions), retentions.get(org, Retention())
     assert days_of(found, Kind.PAYLOAD, org) == [own.payload_days]
@@ -59,7 +60,7 @@ def test_each_org_is_in_one_group_of_each_kind_with_its_own_days(
 
 @given(retentions=RETENTIONS, org=st.integers(10, 20))
 def test_an_org_on_the_defaults_changes_no_group(
-    retentions: dict[int, Retention], org: int
+    retentions: dict[OrgId, Retention], org: OrgId
 ) -> None:
     assert groups(retentions | {org: Retention()}) == groups(retentions)
 

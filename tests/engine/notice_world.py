@@ -15,6 +15,7 @@ from tidings import catalogue
 from tidings.compose import Options, build
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.health import DEFAULT_POLICY, Policy
+from tidings.core.ids import OrgId
 from tidings.core.notices.facts import KINDS
 from tidings.core.org_settings import OrgSettings
 from tidings.core.webhooks.webhook import Webhook
@@ -25,7 +26,7 @@ from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.store import port
 from tidings.store.port import StoreDown
 
-ORG = 1
+ORG = OrgId(1)
 CATALOGUE = catalogue.load()
 
 
@@ -160,7 +161,7 @@ class NoticeWorld:
             "maxAllowedConnections": 10,
             **fields,
         }
-        record, *_ = await self.webhooks.create(org, body, "test")
+        record, *_ = await self.webhooks.create(OrgId(org), body, "test")
         return record.webhook
 
     async def event(self, org: int = ORG) -> None:
@@ -168,7 +169,7 @@ class NoticeWorld:
         self._count += 1
         event = {"eventName": "groupCreated", "data": {"groupId": self._count}}
         body = b'{"eventName":"groupCreated","data":{"groupId":%d}}' % self._count
-        draft = Draft(org, "groupCreated", f"e{self._count}", body, event)
+        draft = Draft(OrgId(org), "groupCreated", f"e{self._count}", body, event)
         [verdict] = await self.parts.acceptor.accept([draft])
         assert verdict.status == "accepted"
 

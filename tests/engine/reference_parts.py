@@ -11,7 +11,7 @@ from tests.store.in_process import MemoryStore
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
-from tidings.core.ids import DeliveryId, WebhookId
+from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.shaping.enrichment import Enrichment
 from tidings.core.shaping.record import Record
 from tidings.core.shaping.reference_rules import Kind, read_record
@@ -20,7 +20,7 @@ from tidings.engine.shaping.reference import Reference
 from tidings.engine.vault import Secret, Vault
 from tidings.store import port
 
-ORG = 1
+ORG = OrgId(1)
 
 
 class CountingStore(MemoryStore):
@@ -46,7 +46,7 @@ def reference_over(store: MemoryStore, **options: Any) -> Reference:
 
 async def keep(reference: Reference, kind: Kind, id: str, org: int = ORG, **fields: Any) -> None:
     """Put one record."""
-    await reference.put(org, kind, {id: read_record(kind, fields)})
+    await reference.put(OrgId(org), kind, {id: read_record(kind, fields)})
 
 
 def known(**fields: Any) -> Record:
@@ -76,7 +76,7 @@ def a_webhook(**wishes: Any) -> Webhook:
 
 def a_job(accepted_ms: int = 0, org: int = ORG) -> Job:
     """A job whose event was accepted at this time."""
-    return Job(DeliveryId(1), 1, org, "e", accepted_ms, 1, None, False, b"")
+    return Job(DeliveryId(1), 1, OrgId(org), "e", accepted_ms, 1, None, False, b"")
 
 
 def ok(**record: Any) -> Answer:

@@ -13,12 +13,15 @@ from tests.simulation.loop import simulate
 from tests.simulation.parts import SimulatedClock
 from tests.store.in_process import MemoryStore
 from tidings.core.access.portal_rules import Portal
+from tidings.core.ids import OrgId
 from tidings.core.notices.consent_rules import LINK_MS
 from tidings.engine.access.sessions import ABSOLUTE_MS, IDLE_MS, PORTAL_MS
 from tidings.engine.access.users import INVITE_MS, RESET, RESET_MS
 from tidings.engine.inboxes import IDLE_MS as IDLE_INBOX_MS
 from tidings.errors import Denied, Invalid
 from tidings.store import port
+
+ORG = OrgId(7)
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -100,7 +103,7 @@ async def portal_link(s: Service) -> tuple[Holds, int]:
     caller = s.access.caller_of("boss")
     portals = s.services.portals
     links = [
-        (await portals.make_link(caller, Portal(org=7, role="reader", name="Acme"), 120_000))[0]
+        (await portals.make_link(caller, Portal(org=ORG, role="reader", name="Acme"), 120_000))[0]
         for _ in range(8)
     ]
     return lambda s: allowed(s.services.portals.open(links.pop(), ADDRESS, "Firefox")), 120_000
@@ -126,7 +129,7 @@ async def _asked(s: Service, token: str) -> None:
 async def session_of_a_portal(s: Service) -> tuple[Holds, int]:
     await s.add_org(7)
     caller = s.access.caller_of("boss")
-    portal = Portal(org=7, role="reader", name="Acme")
+    portal = Portal(org=ORG, role="reader", name="Acme")
     link, _ = await s.services.portals.make_link(caller, portal, 120_000)
     signed, _ = await s.services.portals.open(link, ADDRESS, "Firefox")
 
@@ -166,8 +169,8 @@ async def resets(s: Service) -> list[str]:
     """For users who had accepted."""
     assert all([await opened(s, link) for link in await invitations(s)])
     links = []
-    for user in s.users.list(7):
-        link = await s.users.link(s.access.caller_of("boss"), 7, user.person.id)
+    for user in s.users.list(ORG):
+        link = await s.users.link(s.access.caller_of("boss"), ORG, user.person.id)
         assert link.purpose == RESET
         links.append(link.token)
     return links
@@ -186,8 +189,8 @@ async def reset_of_a_password(s: Service) -> tuple[Holds, int]:
 async def link_that_asks_whether_letters_may_come(s: Service) -> tuple[Holds, int]:
     await s.add_org(7)
     address = "ops@example.test"
-    await s.orgs.amend(7, lambda settings: msgspec.structs.replace(settings, notify=(address,)))
-    token = s.consents.link(7, address, s.clock.ms).rpartition("token=")[2]
+    await s.orgs.amend(ORG, lambda settings: msgspec.structs.replace(settings, notify=(address,)))
+    token = s.consents.link(ORG, address, s.clock.ms).rpartition("token=")[2]
 
     async def holds(s: Service) -> bool:
         try:
@@ -208,7 +211,7 @@ async def inbox_that_was_looked_into(s: Service) -> tuple[Holds, int]:
 
     async def holds(s: Service) -> bool:
         await s.inboxes.drop_idle()
-        return bool(s.inboxes.list(1))
+        return bool(s.inboxes.list(OrgId(1)))
 
     return holds, DAY_MS + IDLE_INBOX_MS + 1
 
@@ -275,7 +278,7 @@ def test_it_is_in_force_until_then_and_no_longer(case: Case, restarts: int) -> N
 
 async def portal_links(s: Service) -> list[str]:
     await s.add_org(7)
-    portal = Portal(org=7, role="reader", name="Acme")
+    portal = Portal(org=ORG, role="reader", name="Acme")
     return [(await s.services.portals.make_link(s.access.caller_of("boss"), portal, 120_000))[0]]
 
 
@@ -321,10 +324,10 @@ def test_a_newer_link_ends_the_one_before_also_over_a_restart(restarts: int) -> 
         owner = Service(MemoryStore(clock), clock)
         await owner.start()
         first = (await resets(owner))[0]
-        person = owner.users.list(7)[0].person.id
+        person = owner.users.list(ORG)[0].person.id
         for _ in range(restarts):
             owner = await after(owner)
-        newer = (await owner.users.link(owner.access.caller_of("boss"), 7, person)).token
+        newer = (await owner.users.link(owner.access.caller_of("boss"), ORG, person)).token
         for _ in range(restarts):
             owner = await after(owner)
         assert not await opened(owner, first)
@@ -336,7 +339,7 @@ def test_a_newer_link_ends_the_one_before_also_over_a_restart(restarts: int) -> 
 
 def secrets(s: Service, name: str) -> int:
     """How many sign what is sent to a webhook now: what is matched, and what its lane was told."""
-    [webhook] = [one for one in s.registry.match(1, "pointsIssued") if one.name == name]
+    [webhook] = [one for one in s.registry.match(OrgId(1), "pointsIssued") if one.name == name]
     told = [one for one in s.changed if one.name == name]
     assert not told or told[-1].secrets == webhook.secrets
     return len(webhook.secrets)

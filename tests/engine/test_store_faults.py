@@ -17,7 +17,7 @@ from tests.simulation.loop import simulate
 from tidings.core.access.portal_rules import Portal
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId, EventNumber, show
+from tidings.core.ids import DeliveryId, EventNumber, OrgId, show
 from tidings.core.notices.emails import CONSENT
 from tidings.core.replay import JobState
 from tidings.core.retention import DAY_MS
@@ -29,7 +29,7 @@ from tidings.engine.notices.emails import Emails
 from tidings.engine.retention import Retention
 from tidings.store import port
 
-ORG = 7
+ORG = OrgId(7)
 TYPE: dict[str, Any] = {
     "description": "An order.",
     "schema": {"type": "object", "properties": {"orderId": {"type": "string"}}},
@@ -634,7 +634,7 @@ def test_jobs_are_taken_up_by_the_start_that_the_store_lets_through() -> None:
     lasting(scenario)
 
 
-LETTER = port.Email("x", 1, CONSENT, b'{"address":"a@b.example","askedAt":1}', 0)
+LETTER = port.Email("x", OrgId(1), CONSENT, b'{"address":"a@b.example","askedAt":1}', 0)
 
 
 # -- letters, lanes, retries ----------------------------------------------------------------------

@@ -5,6 +5,9 @@ from tests.openapi.calls import body_of, headers_of
 from tests.openapi.world import Things, World, world
 from tidings.api.openapi.document import operations
 from tidings.api.openapi.scopes import KNOWN, OPEN, PLATFORM, SCOPES, needs
+from tidings.core.ids import OrgId
+
+ORG = OrgId(2001)
 
 RESOURCES = ("webhooks", "events", "logs", "reference", "replay", "admin")
 
@@ -46,7 +49,7 @@ async def test_lesser_scopes_are_403_everywhere() -> None:
             for scopes in lesser(call) if SCOPES[call] not in (OPEN, KNOWN) else []:
                 if scopes not in logins:
                     key = f"lesser{len(logins)}"
-                    await w.s.access.put(key, "x", 2001, platform=False, scopes=scopes)
+                    await w.s.access.put(key, "x", ORG, platform=False, scopes=scopes)
                     logins[scopes] = basic(key, "x")
                 await _refused(w, things, call, logins[scopes])
 
@@ -69,7 +72,7 @@ async def test_the_scope_of_the_table_is_enough() -> None:
             platform = SCOPES[call].startswith(PLATFORM)
             scopes = " ".join(needs(call))
             key = f"just{number}"
-            await w.s.access.put(key, "x", 2001, platform=platform, scopes=scopes)
+            await w.s.access.put(key, "x", ORG, platform=platform, scopes=scopes)
             method, body = call.partition(" ")[0], body_of(call, things)
             reply = await w.call(method, things.path(call), body, basic(key, "x"), headers_of(call))
             # A credential gives no more than it has: that refusal comes after the scope's.
@@ -80,7 +83,7 @@ async def test_the_scope_of_the_table_is_enough() -> None:
 async def test_what_takes_no_scope_is_answered_to_a_credential_without_any() -> None:
     async with world() as w:
         await w.org(2001, "acme")
-        await w.s.access.put("bare", "x", 2001, platform=False, scopes="")
+        await w.s.access.put("bare", "x", ORG, platform=False, scopes="")
         for call in [call for call in SCOPES if SCOPES[call] == KNOWN]:
             method, _, path = call.partition(" ")
             assert (await w.call(method, path, None, basic("bare", "x"))).status == 200, call

@@ -13,6 +13,7 @@ from tidings.api.http.event_stream import KEEP_ALIVE_S, RETRY_MS
 from tidings.api.openapi.__main__ import described
 from tidings.api.openapi.breaking import breaking
 from tidings.api.openapi.document import operations
+from tidings.core.ids import OrgId
 from tidings.engine.events.feed import Feed, Told
 from tidings.engine.replay.runs import fact_of
 
@@ -95,7 +96,7 @@ async def told_by(w: World, feed: Feed, of: int, does: Any) -> list[Told]:
 async def test_what_arrives_at_an_inbox_is_told_as_described(document: dict[str, Any]) -> None:
     async with world() as w:
         things = await w.org(2001, "acme")
-        inbox = w.s.inboxes.get(2001, things.ids["inbox_id"]).stored.number
+        inbox = w.s.inboxes.get(OrgId(2001), things.ids["inbox_id"]).stored.number
 
         async def arrive() -> None:
             reply = await w.call("POST", f"/inbox/{things.ids['token']}", {"a": 1})

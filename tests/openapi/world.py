@@ -19,7 +19,7 @@ from tidings.api.http.gate import Gate
 from tidings.api.v1.events.accept import AcceptApp
 from tidings.core.delivery.exchange import Answer
 from tidings.core.delivery.states import State
-from tidings.core.ids import show
+from tidings.core.ids import OrgId, show
 from tidings.engine.access.key_guard import KeyGuard
 from tidings.store import port
 
@@ -143,7 +143,7 @@ class World:
         hook = (await made("POST", "/v3/webHooks", BASIC | {"name": f"{mark}Crm"}))["data"]
         ids["webHookId"] = ids["webhook_id"] = hook["webHookId"]
         ids["consumerGroupId"] = hook["consumerGroupId"]
-        number = s.webhooks.get(org, hook["webHookId"]).webhook.number
+        number = s.webhooks.get(OrgId(org), hook["webHookId"]).webhook.number
         body = {"name": f"{mark}Slip", "template": TEMPLATE}
         await made("POST", "/v1/transformations", body)
         await made("PUT", f"/v1/eventTypes/{mark}Parcel", TYPE)
@@ -187,7 +187,13 @@ class World:
         assert event is not None
         body = json.dumps(event.example | {"orgId": org, "eventId": f"{mark}-refused"}).encode()
         kept = port.NewRejection(
-            org, "pointsIssued", f"{mark}-refused", "schema", "data was refused.", "data", body
+            OrgId(org),
+            "pointsIssued",
+            f"{mark}-refused",
+            "schema",
+            "data was refused.",
+            "data",
+            body,
         )
         await s.store.commit(port.Batch(s.registry.version, rejections=[kept]))
         page = await s.store.log_rejections(org, None, None, 1)

@@ -18,7 +18,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.core.replay import JobState, Kind, Step
-from tidings.engine.delivery.stops import Stops
+from tidings.engine.delivery.stops import EVERYTHING, Stops
 from tidings.engine.replay.runs import NotNow, Replays, TooMany
 from tidings.store import port
 from tidings.store.port import StoreDown
@@ -137,7 +137,7 @@ class ReplayWorld(World):
             await self.replays.move(ORG, number, what)
 
     async def throw_the_switch(self, rng: random.Random, _: list[Known]) -> None:
-        org = rng.choice((0, ORG))
+        org = rng.choice((EVERYTHING, ORG))
         await self.stops.stop(org, "sim")
         self.stopped_s = self.loop.time()
         await asyncio.sleep(rng.random())
@@ -146,7 +146,7 @@ class ReplayWorld(World):
 
     async def go_on(self) -> None:
         """Every switch is thrown back."""
-        for org in (0, ORG):
+        for org in (EVERYTHING, ORG):
             await self.stops.start(org)
 
     async def resume_jobs(self) -> None:

@@ -15,11 +15,12 @@ from tests.depth import depth
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.parts import Faults, Network, Request
 from tests.simulation.world import ORG, World
+from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Draft
 
 SEEDS = depth(3, 40, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
-OTHER = 8
+OTHER = OrgId(8)
 BAD, WELL = 20, 4
 SLOTS = 16
 SECONDS = 15
@@ -68,7 +69,7 @@ async def run(seed: int, loop: SimulatedLoop) -> list[float]:
             event_id = f"{org}-{number}"
             body = f'{{"id":"{event_id}","data":{{"key":"k0"}}}}'.encode()
             event = {"data": {"key": f"k{number}"}, "eventName": "a"}
-            await world.parts.acceptor.accept([Draft(org, "a", event_id, body, event)])
+            await world.parts.acceptor.accept([Draft(OrgId(org), "a", event_id, body, event)])
             if org == OTHER:
                 answered[event_id] = loop.time()
             await asyncio.sleep(rng.random() * gap_s)

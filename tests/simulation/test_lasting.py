@@ -10,6 +10,7 @@ from tests.depth import depth
 from tests.simulation.lasting import LastingWorld
 from tests.simulation.loop import SimulatedLoop
 from tidings.core.delivery.standing import Standing
+from tidings.core.ids import OrgId
 from tidings.engine.delivery import healths
 
 SEEDS = depth(2, 40, "TIDINGS_SIMULATION_SEEDS")
@@ -48,10 +49,10 @@ async def run(seed: int, loop: SimulatedLoop) -> LastingWorld:
         await world.start()
     await world.days(days, rng)
     for known in (broken, gone):
-        record = world.webhooks.get(7, known.id)
+        record = world.webhooks.get(OrgId(7), known.id)
         assert record.webhook.standing is Standing.DISABLED, "no success for eight days, or a 410"
         assert record.config.reason, "and it says why"
-    assert world.webhooks.get(7, well.id).webhook.standing is Standing.ACTIVE
+    assert world.webhooks.get(OrgId(7), well.id).webhook.standing is Standing.ACTIVE
     world.faults.heal()
     world.network.broken.clear()
     world.network.gone.clear()

@@ -39,7 +39,7 @@ from tidings.compose import App, Options, build
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.ids import WebhookId, message_id, replayed_id
+from tidings.core.ids import OrgId, WebhookId, message_id, replayed_id
 from tidings.core.shaping.sign import Signer
 from tidings.engine.engine import Engine, Limits
 from tidings.engine.events.intake import Draft, Overloaded
@@ -47,7 +47,7 @@ from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
 from tidings.store.port import StoreDown
 from tidings.store.sqlite.leaps import LATER
 
-ORG = 7
+ORG = OrgId(7)
 DEADLINE_S = 5
 DRAIN_S = 8.0
 LATE_S = 900  # the longest pause of a breaker, and a while to work off what has waited
@@ -206,7 +206,7 @@ class World:
         receiver = len(self.known)
         drawn = rng.choice(("none", "none", "key", "strict"))
         known = Known(receiver, ordering or drawn, rng.choice((1, 3)))
-        known.org = org
+        known.org = OrgId(org)
         self.known[receiver] = known
         body = {
             "name": f"hook {receiver}",
@@ -225,7 +225,7 @@ class World:
             known.keys = {"k0", "k2"}
             body["filter"] = {"path": "data.key", "in": sorted(known.keys)}
         try:
-            record, secret, _ = await self.webhooks.create(org, body, "sim")
+            record, secret, _ = await self.webhooks.create(OrgId(org), body, "sim")
         except StoreDown:
             del self.known[receiver]
             return

@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Sequence
 
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId, WebhookId
+from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.store import port
 
-ORG = 100041
+ORG = OrgId(100041)
 HOUR_MS = 3_600_000
 
 
@@ -33,7 +33,7 @@ def event(
     kept = b'{"eventId":"%s"}' % id.encode() if body is None else body
     digest = hashlib.blake2b(kept, digest_size=8).digest()
     return port.NewEvent(
-        org, "pointsIssued", id, digest, kept, b"".join(terms), warning, deliveries
+        OrgId(org), "pointsIssued", id, digest, kept, b"".join(terms), warning, deliveries
     )
 
 
@@ -82,7 +82,7 @@ def webhook(
         number,
         WebhookId(digest[:24]),
         digest,
-        org,
+        OrgId(org),
         version,
         name,
         standing,

@@ -17,6 +17,7 @@ import pytest
 from tests.pace import cpu_s, slowness
 from tests.store.sqlite.log_rows import NAMES, OTHER, OWN, RARE, START_MS, fill, replay
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.database import FILE, open_writer
 from tidings.store.sqlite.hosting import embedded
@@ -24,6 +25,7 @@ from tidings.store.sqlite.hosting.embedded import ReadingHalf
 
 pytestmark = pytest.mark.systems
 
+ORG = OrgId(1)
 COUNT = 1_060_000  # one event in twenty has no delivery
 MEDIAN_MS = 50
 ORG_MS = 10  # a part of the overview, which has 50 ms as a whole
@@ -103,7 +105,7 @@ def test_any_filters_of_events(
     half: ReadingHalf, names: tuple[str, ...], matched: bool | None, org: int
 ) -> None:
     for terms in ((), (b"common1_",), (b"nothing_",)):
-        query = port.EventQuery(org, names, terms=terms, matched=matched)
+        query = port.EventQuery(OrgId(org), names, terms=terms, matched=matched)
         took_ms, _ = median_ms(lambda: half.log.events(query))  # noqa: B023  # called at once
         assert took_ms <= MEDIAN_MS, (took_ms, query)
 
@@ -119,7 +121,7 @@ def fates() -> Iterator[port.EventQuery]:
         ((None, None), (500_000, None), (None, 10)),
     ):
         asked = [int(state) for state in states]
-        yield port.EventQuery(1, names, *times, terms, None, *side, 200, (), webhooks, asked)
+        yield port.EventQuery(ORG, names, *times, terms, None, *side, 200, (), webhooks, asked)
 
 
 def slow_of(half: ReadingHalf, asked: Iterator[port.EventQuery]) -> list[tuple[float, Any]]:
@@ -168,7 +170,7 @@ def test_totals(half: ReadingHalf) -> None:
     for points in (12, 60):
         took_ms, _ = median_ms(lambda: half.totals.series([OWN], START_MS, last, points))  # noqa: B023
         assert took_ms <= MEDIAN_MS, (took_ms, points)
-        took_ms, _ = median_ms(lambda: half.totals.org_series(1, START_MS, last, points), ORG_MS)  # noqa: B023
+        took_ms, _ = median_ms(lambda: half.totals.org_series(ORG, START_MS, last, points), ORG_MS)  # noqa: B023
         assert took_ms <= ORG_MS, (took_ms, points)
     wishes = [(webhook, 30) for webhook in OWN]
     took_ms, _ = median_ms(lambda: half.totals.late_each(wishes, START_MS + 1, last))

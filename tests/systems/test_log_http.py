@@ -23,6 +23,7 @@ import pytest
 from tests.store.sqlite.log_rows import NAMES, OTHER, OWN, RARE, START_MS, fill
 from tidings.app.parts import terms_key
 from tidings.core.events.terms import Terms
+from tidings.core.ids import OrgId
 from tidings.store.sqlite.database import FILE, open_writer
 from tidings.store.sqlite.hosting import embedded
 from tidings.store.sqlite.hosting.embedded import ReadingHalf
@@ -72,7 +73,7 @@ def _fill(data: Path, step_ms: float) -> None:
     of = Terms(terms_key(data)).of
 
     def terms_of(org: int, seq: int) -> bytes:
-        return of(org, f"member-{seq // 3}") + of(org, f"half-{seq % 2}")
+        return of(OrgId(org), f"member-{seq // 3}") + of(OrgId(org), f"half-{seq % 2}")
 
     connection = open_writer(data / FILE)
     fill(connection, COUNT, step_ms, terms_of=terms_of)

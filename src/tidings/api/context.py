@@ -22,7 +22,7 @@ from tidings.core.delivery.next_attempt import CLEAR, NextAttempt
 from tidings.core.events.attribution import of_headers
 from tidings.core.events.envelope import deeper
 from tidings.core.events.terms import Terms
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, OrgId
 from tidings.engine.access.access import Access, Caller
 from tidings.engine.access.credentials import Credentials
 from tidings.engine.access.limits import Limits
@@ -106,12 +106,12 @@ class Services:
     metrics_readers: MetricsReaders = MetricsReaders()  # beside the platform's own credential
     streams: StreamPlaces = field(default_factory=StreamPlaces)
     public_url: str = ""  # where browsers reach the service; empty: as the call did
-    neo_values: Callable[[int], Sequence[dict[str, str]]] | None = None
+    neo_values: Callable[[OrgId], Sequence[dict[str, str]]] | None = None
     health_of: Callable[[int], port.Health | None] = lambda _: None  # of a webhook, by its number
     # What a delivery waits for, by its webhook's number and its own; True: it is a retry.
     next_attempt_of: Callable[[int, DeliveryId, bool], NextAttempt] = lambda *_: CLEAR
 
-    def neo_choices(self, org: int) -> Sequence[dict[str, str]]:
+    def neo_choices(self, org: OrgId) -> Sequence[dict[str, str]]:
         """What `neoEnrichment` of the org's webhooks may name: label and value."""
         return () if self.neo_values is None else self.neo_values(org)
 
@@ -180,7 +180,7 @@ class Services:
         """The origins of our own pages."""
         return own_origins(request.url.scheme, request.url.netloc, self.public_url)
 
-    def zone(self, org: int) -> tzinfo:
+    def zone(self, org: OrgId) -> tzinfo:
         """The time zone of an org."""
         known = self.orgs.get(org)
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tidings.api.http.metrics_access import MetricsReaders
 from tidings.compose import Keys
+from tidings.core.ids import OrgId
 from tidings.core.shaping.platform_rules import read_map
 from tidings.egress.address import parse_target
 from tidings.egress.mail import MailServer, SmtpMailer
@@ -113,17 +114,17 @@ def derived_key(data: Path, purpose: bytes, size: int = 32) -> bytes:
 
 async def first_credential(settings: Settings, access: Access) -> None:
     org, key, secret = (
-        settings.bootstrap_org,
+        OrgId(settings.bootstrap_org or 1),
         settings.bootstrap_key,
         settings.bootstrap_secret,
     )
     if key is not None and secret is not None:
-        await access.ensure_bootstrap(org or 1, key, secret.reveal())
+        await access.ensure_bootstrap(org, key, secret.reveal())
         return
-    fresh = await access.first_credential(org or 1)
+    fresh = await access.first_credential(org)
     if fresh is not None:
         print(
-            f"First start: org {org or 1} and the platform's own credential are made.\n"
+            f"First start: org {org} and the platform's own credential are made.\n"
             f"  key     {fresh.key}\n"
             f"  secret  {fresh.secret}\n"
             "The secret is shown this once; keep it now.",

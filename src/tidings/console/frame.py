@@ -37,6 +37,7 @@ from tidings.console.visit import (
 from tidings.console.words import FILTERS, FUNCTIONS
 from tidings.core.access.from_browser import from_page_of
 from tidings.core.events.calls import Caller
+from tidings.core.ids import OrgId
 from tidings.engine.access.denied import demand
 from tidings.engine.access.session_table import Opened
 from tidings.engine.access.sessions import Seat
@@ -127,7 +128,7 @@ class Frame:
         name = self.cookie(request) if org is None else self.portal_cookie(request, org)
         return request.cookies.get(name, "")
 
-    def portal_cookie(self, request: Request, org: int) -> str:
+    def portal_cookie(self, request: Request, org: OrgId) -> str:
         """The name of the cookie of an org's portal: apart from one's own session and from the
         portals of other orgs, so that none of them ends another."""
         name = f"{PORTAL_COOKIE}-{org}"
@@ -135,7 +136,7 @@ class Frame:
 
     def portal_tokens(self, request: Request) -> Iterator[str]:
         """The tokens of all portals that the browser has opened."""
-        start = self.portal_cookie(request, 0).removesuffix("0")
+        start = self.portal_cookie(request, OrgId(0)).removesuffix("0")
         return (value for name, value in request.cookies.items() if name.startswith(start))
 
     def portal(self, request: Request, place: Place) -> Opened | None:
@@ -168,11 +169,11 @@ class Frame:
         parts += ["Secure"] * secure + ["HttpOnly"] * http_only
         answer.headers.append("set-cookie", "; ".join(parts))
 
-    def drop_portal(self, request: Request, answer: Response, org: int) -> None:
+    def drop_portal(self, request: Request, answer: Response, org: OrgId) -> None:
         """End the cookie of an org's portal, whether or not it was partitioned."""
         name = self.portal_cookie(request, org)
         for embed_in in ((), ("",)):
-            of = Opened(0, "", "", embed_in=embed_in)
+            of = Opened(OrgId(0), "", "", embed_in=embed_in)
             self.put_cookie(request, answer, name, "", 0, "/", of, http_only=True)
 
     def page(self, page: Page, scope: str | None = None) -> Endpoint:
@@ -348,7 +349,7 @@ class Frame:
         return answer
 
     def portal_ended(
-        self, request: Request, org: int | None, message: str = "", status: int = 401
+        self, request: Request, org: OrgId | None, message: str = "", status: int = 401
     ) -> Response:
         """What stands where a portal was. It says nothing of anybody, so any page may frame it:
         which ones may hold the portal is known no more."""

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from tidings.core.ids import OrgId
 from tidings.engine.access.sessions import csrf_of
 
 ROOT = "/console"
@@ -22,7 +23,7 @@ _NAMED = re.compile(r"([1-9][0-9]{0,15})\.")
 class Place(msgspec.Struct, frozen=True):
     """Where a page stands. `org` is None for what belongs to no org."""
 
-    org: int | None = None
+    org: OrgId | None = None
     portal: bool = False
 
     @property
@@ -42,7 +43,7 @@ OUTSIDE = Place()
 def place_of(path: str) -> Place:
     """The place that an address names; `OUTSIDE` where it names no org."""
     found = _IN_AN_ORG.fullmatch(path)
-    return OUTSIDE if found is None else Place(int(found[2]), found[1] is not None)
+    return OUTSIDE if found is None else Place(OrgId(int(found[2])), found[1] is not None)
 
 
 def inside(path: str) -> str:
@@ -67,10 +68,10 @@ def form_fits(session: str, path: str, given: str) -> bool:
     return hmac.compare_digest(wanted, given.encode("utf-8", "replace"))
 
 
-def org_of_form(given: str) -> int | None:
+def org_of_form(given: str) -> OrgId | None:
     """The org that a form's token names, true or not; None where it names none."""
     found = _NAMED.match(given)
-    return None if found is None else int(found[1])
+    return None if found is None else OrgId(int(found[1]))
 
 
 def _token(session: str, path: str) -> str:

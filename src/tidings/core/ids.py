@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NewType, Protocol, TypeVar, cast
 
 # Types that no checker lets be mixed up; when the program runs each is its number or text.
+OrgId = NewType("OrgId", int)  # what the original calls `orgId`
 EventNumber = NewType("EventNumber", int)  # the store's: in the order in which it accepted them
 DeliveryId = NewType("DeliveryId", int)  # people see `dlv_…`
 WebhookId = NewType("WebhookId", str)  # what the original calls `webHookId`: 24 hex digits
@@ -64,7 +65,7 @@ class _FromFirst(Protocol):
 from_first = cast(_FromFirst, enumerate)
 
 
-def message_id(org: int, event_id: str) -> str:
+def message_id(org: OrgId, event_id: str) -> str:
     """The `webhook-id` of an event: its own id if that is a UUID, else `evt_` and a hash of both.
 
     The same at every attempt, so that a receiver can drop repeats by it (DESIGN of the delivery:
@@ -84,7 +85,7 @@ def replayed_id(message: str, replay: int) -> str:
     return f"{message}~{show('rpl', replay)}"
 
 
-def derived_event_id(org: int, idempotency_key: str, index: int) -> str:
+def derived_event_id(org: OrgId, idempotency_key: str, index: int) -> str:
     """The repeatable id of the event at `index` in a call that carries an `Idempotency-Key`."""
     seed = f"{org}.{index}.{idempotency_key}".encode()
     digest = bytearray(hashlib.blake2b(seed, digest_size=16).digest())

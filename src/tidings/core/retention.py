@@ -14,6 +14,8 @@ from enum import IntEnum
 
 import msgspec
 
+from tidings.core.ids import OrgId
+
 DAY_MS = 86_400_000
 HOUR_S = 3600.0
 REJECTION_DAYS = 7
@@ -55,11 +57,11 @@ class Group(msgspec.Struct, frozen=True):
 
     kind: Kind
     days: int
-    orgs: tuple[int, ...]  # in order
+    orgs: tuple[OrgId, ...]  # in order
     others: bool  # `orgs` are not the members but the exceptions: everybody else is
 
 
-def groups(retentions: Mapping[int, Retention]) -> list[Group]:
+def groups(retentions: Mapping[OrgId, Retention]) -> list[Group]:
     """All groups, in the order in which they are dropped. Orgs not named keep the defaults.
 
     Orgs on the default are never listed, so that a new org changes no group: a store that finds a
@@ -72,7 +74,7 @@ def groups(retentions: Mapping[int, Retention]) -> list[Group]:
         (Kind.METADATA, "metadata_days"),
     ):
         default: int = getattr(DEFAULT, field)
-        by_days: dict[int, list[int]] = {}
+        by_days: dict[int, list[OrgId]] = {}
         for org in sorted(retentions):
             if (days := getattr(retentions[org], field)) != default:
                 by_days.setdefault(days, []).append(org)

@@ -14,7 +14,7 @@ from tidings.core.delivery.health import DEFAULT_POLICY as HEALTH_POLICY
 from tidings.core.delivery.health import Policy as HealthPolicy
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry
-from tidings.core.ids import show
+from tidings.core.ids import OrgId, show
 from tidings.core.steady_clock import SteadyClock
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
@@ -83,7 +83,7 @@ class Engine:
         rng: random.Random,
         shaper: Shaping,
         disable: Callable[[Webhook, str], None],
-        stopped: Callable[[int], bool],
+        stopped: Callable[[OrgId], bool],
         ended: Callable[[Webhook, Job, str], None],
         heard: Heard,
         feed: Feed,

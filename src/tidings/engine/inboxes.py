@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 import msgspec
 import structlog
 
-from tidings.core.ids import read, show
+from tidings.core.ids import OrgId, read, show
 from tidings.core.inbox_rules import (
     PLAIN,
     Answered,
@@ -82,8 +82,8 @@ class Inboxes:
         random_bytes: Callable[[int], bytes],
         url_of: Callable[[str], str],
         tokens: set[str],
-        secrets_at: Callable[[int, str], Sequence[bytes]],
-        headers_at: Callable[[int, str], Collection[str]] = lambda org, url: (),
+        secrets_at: Callable[[OrgId, str], Sequence[bytes]],
+        headers_at: Callable[[OrgId, str], Collection[str]] = lambda org, url: (),
     ) -> None:
         """`tokens`: those of all inboxes are kept there. `secrets_at` and `headers_at` know the
         org's webhooks that send to a URL: their signing secrets, and the names of the headers that
@@ -127,12 +127,12 @@ class Inboxes:
         with self._outage:
             await self._write()
 
-    def list(self, org: int) -> list[Live]:
+    def list(self, org: OrgId) -> list[Live]:
         """The org's inboxes, newest first."""
         own = [one for one in self._by_number.values() if one.stored.org == org]
         return sorted(own, key=lambda one: -one.stored.number)
 
-    def get(self, org: int, inbox_id: str) -> Live:
+    def get(self, org: OrgId, inbox_id: str) -> Live:
         """An inbox of the org. UnknownInbox for anything else."""
         number = read("inb", inbox_id)
         live = None if number is None else self._by_number.get(number)
@@ -148,7 +148,7 @@ class Inboxes:
         """Whether an inbox has this token."""
         return token in self._by_token
 
-    async def create(self, org: int, body: dict[str, object]) -> tuple[Live, Sequence[Refusal]]:
+    async def create(self, org: OrgId, body: dict[str, object]) -> tuple[Live, Sequence[Refusal]]:
         """Make an inbox; returns it and warnings. Invalid, Conflict, StoreDown."""
         form = _read(body)
         count = sum(1 for one in self._by_number.values() if one.stored.org == org)
@@ -166,7 +166,7 @@ class Inboxes:
         return self._keep(await self._store.put_inbox(fresh)), form.warnings
 
     async def change(
-        self, org: int, inbox_id: str, body: dict[str, object]
+        self, org: OrgId, inbox_id: str, body: dict[str, object]
     ) -> tuple[Live, Sequence[Refusal]]:
         """Change the name or the answer. UnknownInbox, Invalid, StoreDown."""
         live = self.get(org, inbox_id)
@@ -179,7 +179,7 @@ class Inboxes:
         )
         return self._keep(await self._store.put_inbox(changed)), form.warnings
 
-    async def delete(self, org: int, inbox_id: str) -> None:
+    async def delete(self, org: OrgId, inbox_id: str) -> None:
         """Forget an inbox with its arrivals. UnknownInbox, StoreDown."""
         await self._drop(self.get(org, inbox_id))
 

@@ -11,6 +11,7 @@ import msgspec
 from tidings.core.access.credential_rules import refuse_unknown
 from tidings.core.events.calls import IntakeRules
 from tidings.core.form import Form, came, visible, whole_of
+from tidings.core.ids import OrgId
 from tidings.core.org_settings import (
     DEFAULT_SETTINGS,
     OPERATORS_ONLY,
@@ -53,11 +54,11 @@ class Orgs:
         self._registry = registry
         self._changes = changes
         self._clock = clock or WallClock()
-        self._orgs: dict[int, port.Org] = {}
-        self._settings: dict[int, OrgSettings] = {}
-        self._rules: dict[int, IntakeRules] = {}
+        self._orgs: dict[OrgId, port.Org] = {}
+        self._settings: dict[OrgId, OrgSettings] = {}
+        self._rules: dict[OrgId, IntakeRules] = {}
         self._watchers: list[Callable[[], None]] = []
-        self.rules: Callable[[int], IntakeRules | None] = self._rules.get
+        self.rules: Callable[[OrgId], IntakeRules | None] = self._rules.get
         """What an org asks of its events, prepared: one look into a table. None: no such org."""
         changes.reread.add(lambda snapshot, _: self.load(snapshot))
 
@@ -74,15 +75,15 @@ class Orgs:
         """Have `changed` called after every change of an org."""
         self._watchers.append(changed)
 
-    def get(self, org: int) -> port.Org | None:
+    def get(self, org: OrgId) -> port.Org | None:
         """An org by its id."""
         return self._orgs.get(org)
 
-    def settings(self, org: int) -> OrgSettings:
+    def settings(self, org: OrgId) -> OrgSettings:
         """What an org is set to; the defaults for one that is not there."""
         return self._settings.get(org, DEFAULT_SETTINGS)
 
-    def below(self, org: int) -> list[int]:
+    def below(self, org: OrgId) -> list[OrgId]:
         """The ids of the orgs below an org, at any depth."""
         return self._registry.below(org)
 
@@ -90,7 +91,7 @@ class Orgs:
         """Every org, lowest id first."""
         return [self._orgs[org] for org in sorted(self._orgs)]
 
-    async def ensure(self, org: int) -> port.Org:
+    async def ensure(self, org: OrgId) -> port.Org:
         """The org of this id; made with a plain name where there is none."""
         return self._orgs.get(org) or await self.create(f"Org {org}", org)
 
@@ -116,7 +117,7 @@ class Orgs:
 
         return await self._changes.run(change)
 
-    async def change(self, org: int, body: dict[str, Any], *, platform: bool) -> port.Org:
+    async def change(self, org: OrgId, body: dict[str, Any], *, platform: bool) -> port.Org:
         """Change what the body names; the rest stays. A refusal says why not.
 
         Without `platform`, what is the operator's alone (parent, retention, limits) is refused.
@@ -134,7 +135,7 @@ class Orgs:
 
         return await self._changes.run(change)
 
-    async def amend(self, org: int, change: Callable[[OrgSettings], OrgSettings]) -> None:
+    async def amend(self, org: OrgId, change: Callable[[OrgSettings], OrgSettings]) -> None:
         """Change what Tidings itself keeps in an org's settings; nothing where it is not there."""
 
         async def amend() -> None:
@@ -168,16 +169,17 @@ class Orgs:
         )
         return fresh, settings
 
-    def _free_id(self, form: Form, wanted: object) -> int:
-        org = self._next_id() if wanted is None else whole_of(wanted)
-        if org is None or not 1 <= org <= ORG_ID_MAX:
+    def _free_id(self, form: Form, wanted: object) -> OrgId:
+        number = self._next_id() if wanted is None else whole_of(wanted)
+        if number is None or not 1 <= number <= ORG_ID_MAX:
             form.refuse(
                 "bad_org_id",
                 "id",
                 f"id must be a whole number from 1 to {ORG_ID_MAX}; got {came(wanted)}. Leave it "
                 "out for the next.",
             )
-            return 0
+            return OrgId(0)
+        org = OrgId(number)
         if org in self._orgs:
             form.refuse(
                 "org_exists",
@@ -196,15 +198,15 @@ class Orgs:
             return following
         return next(number for number in itertools.count(1) if number not in self._orgs)
 
-    def _parent(self, form: Form, old: port.Org) -> int | None:
+    def _parent(self, form: Form, old: port.Org) -> OrgId | None:
         """The parent that a body asks for: an org that is there and not below this one."""
         if "parent" not in form.body:
             return old.parent
         said = form.body["parent"]
         if said is None:
             return None
-        parent = whole_of(said)
-        if parent is None or parent not in self._orgs:
+        number = whole_of(said)
+        if number is None or (parent := OrgId(number)) not in self._orgs:
             form.refuse(
                 "unknown_parent",
                 "parent",
@@ -294,7 +296,7 @@ def _refuse_operators(form: Form) -> None:
         )
 
 
-def _refuse_id(form: Form, org: int) -> None:
+def _refuse_id(form: Form, org: OrgId) -> None:
     form.refuse(
         "bad_org_id",
         "id",

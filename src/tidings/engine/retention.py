@@ -14,6 +14,7 @@ import structlog
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from tidings.core.ids import OrgId
 from tidings.core.retention import (
     GIVE_BACK_PAGES,
     Group,
@@ -45,7 +46,7 @@ class Retention(Collector):
         *,
         store: port.RetentionStore,
         clock: Clock,
-        retentions: Callable[[], Mapping[int, Days]],
+        retentions: Callable[[], Mapping[OrgId, Days]],
         every_s: float = EVERY_S,
         sure: Callable[[], bool] = lambda: True,
     ) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tidings.core.ids import WebhookId
+from tidings.core.ids import OrgId, WebhookId
 from tidings.errors import Unusable
 
 KEY_FILE = "key"
@@ -64,7 +64,7 @@ class Vault:
         """Nothing of the keys."""
         return f"Vault(keys={sorted(self._ciphers)})"
 
-    def seal(self, plain: bytes, org: int, webhook_id: WebhookId, version: int) -> bytes:
+    def seal(self, plain: bytes, org: OrgId, webhook_id: WebhookId, version: int) -> bytes:
         """Seal the configuration of one version of a webhook."""
         return self.seal_at(plain, _place(org, webhook_id, version))
 
@@ -74,7 +74,7 @@ class Vault:
         sealed = self._ciphers[self._newest].encrypt(nonce, plain, place)
         return bytes((self._newest,)) + nonce + sealed
 
-    def open(self, sealed: bytes, org: int, webhook_id: WebhookId, version: int) -> bytes:
+    def open(self, sealed: bytes, org: OrgId, webhook_id: WebhookId, version: int) -> bytes:
         """The configuration. VaultRefused with another key, at another place, or when changed."""
         what = f"The configuration of webhook {webhook_id}"
         return self.open_at(sealed, _place(org, webhook_id, version), what)
@@ -94,7 +94,7 @@ class Vault:
             ) from None
 
 
-def _place(org: int, webhook_id: WebhookId, version: int) -> bytes:
+def _place(org: OrgId, webhook_id: WebhookId, version: int) -> bytes:
     return f"{org}|{webhook_id}|{version}".encode()
 
 

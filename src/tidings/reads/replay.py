@@ -8,7 +8,7 @@ import msgspec
 
 from tidings.core.delivery.states import State
 from tidings.core.form import came
-from tidings.core.ids import read, read_delivery, show
+from tidings.core.ids import OrgId, read, read_delivery, show
 from tidings.core.replay import (
     JobState,
     Kind,
@@ -71,7 +71,7 @@ class ReplayCalls:
         return show_job(job, self._webhook, replays.waiting(job.number), replays.rate(job.number))
 
     async def look_up(
-        self, org: int, kind: Kind, body: dict[str, Any]
+        self, org: OrgId, kind: Kind, body: dict[str, Any]
     ) -> tuple[ReplayRequest, replay_requests.ResolvedRequest]:
         """What a body asks for, and what that comes to in the org. Refused says why not."""
         job_request = read_request(kind, body)
@@ -109,7 +109,7 @@ class ReplayCalls:
             )
         return now, record
 
-    async def moved(self, org: int, replay_id: str, what: Step) -> ReplayJob:
+    async def moved(self, org: OrgId, replay_id: str, what: Step) -> ReplayJob:
         """Pause, resume or cancel a job of the org. Refused where that cannot be."""
         number = read("rpl", replay_id)
         try:

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from tests.api.accept_client import FakeIntake, Types, reader_of
 from tests.api.control_client import Reply, Service, basic, scope_of, service
 from tidings.api.v1.events.accept import AcceptApp
+from tidings.core.ids import OrgId
 from tidings.engine.access.key_guard import TRIES
 from tidings.engine.access.keys import till_secret
 
@@ -121,7 +122,7 @@ async def test_a_secret_that_was_good_once_is_not_guessed() -> None:
             assert told.status == 401
         body = {"name": "b", "scopes": {"logs": "read"}}
         made = (await s.call("POST", "/v1/orgs/7/credentials", body)).json
-        await s.access_services.credentials.revoke(boss, 7, made["id"])
+        await s.access_services.credentials.revoke(boss, OrgId(7), made["id"])
         ended = {"authorization": basic(made["id"], made["secret"])}
         for _ in range(TRIES * 2):
             assert (await ask(s, "accept", ended)).status == 401

@@ -10,14 +10,14 @@ from tidings.core.delivery.exchange import Timings
 from tidings.core.delivery.next_attempt import NextAttempt, Why
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId, show
+from tidings.core.ids import DeliveryId, OrgId, show
 from tidings.core.shaping.sign import Signer
 from tidings.reads.times import iso
 from tidings.store import port
 
 
 async def webhook(s: Service, **fields: Any) -> Any:
-    record, _, _ = await s.webhooks.create(1, BASIC | fields, "boss")
+    record, _, _ = await s.webhooks.create(OrgId(1), BASIC | fields, "boss")
     return record.webhook
 
 
@@ -57,7 +57,7 @@ async def test_each_attempt_shows_its_request_by_the_version_that_sent_it() -> N
             s, delivery, hook, State.RETRYING, status=503, delay_ms=5000, evidence=EVIDENCE
         )
         changed = {"webHookUrl": "https://new.example/", "webHookHeaders": {"X-Key": "k" * 20}}
-        await s.webhooks.replace(1, hook.id, changed, "boss")
+        await s.webhooks.replace(OrgId(1), hook.id, changed, "boss")
         await settle(s, delivery, hook, State.DELIVERED, attempt=2, version=2)
         told = await shown(s, delivery)
         first, second = [one["request"] for one in told["attemptList"]]
@@ -228,7 +228,7 @@ async def test_a_pause_and_a_stop_switch_leave_no_next_time_and_say_why() -> Non
             assert told["nextAttemptAt"] is None
         assert "The webhook is paused" in (await shown(s, delivery))["advice"]
         for org, words in ((1, "stopped for this org"), (0, "stopped for all orgs")):
-            await s.stops.stop(org, "boss")
+            await s.stops.stop(OrgId(org), "boss")
             for told in await everywhere(s, delivery):
                 assert told["nextAttemptAt"] is None
             assert words in (await shown(s, delivery))["advice"]

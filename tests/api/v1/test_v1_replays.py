@@ -8,10 +8,10 @@ import msgspec
 
 from tests.api.control_client import BASIC, Service, event, service
 from tidings.core.delivery.states import State
-from tidings.core.ids import show
+from tidings.core.ids import OrgId, show
 from tidings.store import port
 
-ORG, OTHER = 7, 8
+ORG, OTHER = OrgId(7), OrgId(8)
 
 
 async def hook(made: Service, auth: str, **fields: Any) -> tuple[dict[str, Any], int]:

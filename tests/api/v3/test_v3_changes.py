@@ -9,8 +9,11 @@ from tests.api.control_client import BASIC, Reply, Service, event, service
 from tidings.cli.webhooks.defaults import DEFAULTS, settled
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.engine.delivery.message import Message
 from tidings.store import port
+
+ORG = OrgId(1)
 
 HOUR_MS = 3_600_000
 
@@ -52,7 +55,7 @@ class TestPatch:
             path = f"/v3/webHooks/{old['webHookId']}"
             patch = {"webHookHeaders": {"x-old": None, "x-key": "d", "X-New": "e"}}
             new = (await s.call("PATCH", path, patch)).json["data"]
-            stored = dict(s.webhooks.list(1)[0].webhook.headers)
+            stored = dict(s.webhooks.list(ORG)[0].webhook.headers)
             assert stored == {"Authorization": "a", "x-key": "d", "X-New": "e"}
             assert new["webHookHeaders"] == dict.fromkeys(stored, "…")
             gone = (await s.call("PATCH", path, {"webHookHeaders": None})).json["data"]
@@ -211,7 +214,7 @@ class TestIdempotentCreate:
             assert second.status == first.status == 200
             assert second.body == first.body and first.json["warnings"]
             assert second.headers["etag"] == first.headers["etag"]
-            assert len(s.webhooks.list(1)) == 1
+            assert len(s.webhooks.list(ORG)) == 1
 
     async def test_the_first_answer_comes_also_after_changes_deletion_and_a_restart(self) -> None:
         async with service() as s:
@@ -236,7 +239,7 @@ class TestIdempotentCreate:
             assert reply.status == 422
             assert codes(reply) == [("idempotency_key_reused", "Idempotency-Key")]
             theirs = await s.call("POST", "/v3/webHooks", body, other, idempotency_key="k")
-            assert theirs.status == 200 and len(s.webhooks.list(2)) == 1
+            assert theirs.status == 200 and len(s.webhooks.list(OrgId(2))) == 1
 
     async def test_a_refused_call_leaves_its_key_free(self) -> None:
         async with service() as s:
@@ -256,7 +259,7 @@ class TestIdempotentCreate:
             assert taken.status == 409
             body = BASIC | {"name": "second"}
             fresh = await s.call("POST", "/v3/webHooks", body, idempotency_key="k")
-            old = s.webhooks.list(1)[0].webhook.id
+            old = s.webhooks.list(ORG)[0].webhook.id
             await s.call("PUT", f"/v3/webHooks/{old}", {})  # the older one does not take it back
             repeat = await s.call("POST", "/v3/webHooks", body, idempotency_key="k")
             assert repeat.body == fresh.body
@@ -264,7 +267,7 @@ class TestIdempotentCreate:
     async def test_two_at_the_same_time_make_one(self) -> None:
         async with service() as s:
             made = await asyncio.gather(
-                *(s.webhooks.create(1, dict(BASIC), "boss", "k") for _ in range(4))
+                *(s.webhooks.create(ORG, dict(BASIC), "boss", "k") for _ in range(4))
             )
             assert len({record.webhook.id for record, _, _ in made}) == 1
             assert len({secret for _, secret, _ in made}) == 1
@@ -290,14 +293,14 @@ class TestRotation:
             assert new["signingSecretHint"] == "…" + new["signingSecret"][-4:]
             assert new["signingSecretOverlapEnds"] == "2026-02-12T09:15:00.000Z"
             assert "signingSecret" not in (await s.call("GET", path)).json["data"]
-            [webhook] = s.registry.match(1, "pointsIssued")
+            [webhook] = s.registry.match(ORG, "pointsIssued")
             assert len(webhook.secrets) == 2 and s.changed[-1].secrets == webhook.secrets
             s.clock.ms += 24 * HOUR_MS - 1
             s.webhooks.look_at_ends()
-            assert len(s.registry.match(1, "pointsIssued")[0].secrets) == 2
+            assert len(s.registry.match(ORG, "pointsIssued")[0].secrets) == 2
             s.clock.ms += 1
             s.webhooks.look_at_ends()
-            [webhook] = s.registry.match(1, "pointsIssued")
+            [webhook] = s.registry.match(ORG, "pointsIssued")
             assert len(webhook.secrets) == 1 and list(s.changed[-1].secrets) == list(
                 webhook.secrets
             )
@@ -325,7 +328,7 @@ class TestRotation:
             path = f"/v3/webHooks/{(await make(s))['webHookId']}"
             await s.call("POST", path + "/rotateSecret", {"overlapHours": 0.00001})
             s.clock.ms += 36
-            while len(s.registry.match(1, "pointsIssued")[0].secrets) > 1:
+            while len(s.registry.match(ORG, "pointsIssued")[0].secrets) > 1:
                 await asyncio.sleep(0.005)
 
     async def test_a_restart_drops_what_has_ended_meanwhile_and_keeps_the_rest(self) -> None:
@@ -333,12 +336,12 @@ class TestRotation:
             path = f"/v3/webHooks/{(await make(s))['webHookId']}"
             await s.call("POST", path + "/rotateSecret", {"overlapHours": 1})
             await s.call("POST", path + "/rotateSecret", {"overlapHours": 10})
-            assert len(s.registry.match(1, "pointsIssued")[0].secrets) == 3
+            assert len(s.registry.match(ORG, "pointsIssued")[0].secrets) == 3
             for passed_h, left in ((0, 3), (1, 2), (10, 1)):
                 s.clock.ms += passed_h * HOUR_MS
                 again = Service(s.store, s.clock)
                 await again.start()
-                assert len(again.registry.match(1, "pointsIssued")[0].secrets) == left
+                assert len(again.registry.match(ORG, "pointsIssued")[0].secrets) == left
                 await again.webhooks.close()
 
     async def test_a_change_after_the_end_does_not_store_the_old_secret_again(self) -> None:
@@ -347,7 +350,7 @@ class TestRotation:
             await s.call("POST", path + "/rotateSecret", {"overlapHours": 1})
             s.clock.ms += 2 * HOUR_MS
             await s.call("PUT", path, {})
-            config = s.webhooks.list(1)[0].config
+            config = s.webhooks.list(ORG)[0].config
             assert len(config.secrets) == 1 and config.secret_ends == ()
 
     async def test_no_overlap_ends_all_old_ones_at_once(self) -> None:
@@ -356,7 +359,7 @@ class TestRotation:
             await s.call("POST", path + "/rotateSecret")
             reply = await s.call("POST", path + "/rotateSecret", {"overlapHours": 0})
             assert reply.json["data"]["signingSecretOverlapEnds"] is None
-            assert len(s.registry.match(1, "pointsIssued")[0].secrets) == 1
+            assert len(s.registry.match(ORG, "pointsIssued")[0].secrets) == 1
 
     async def test_more_than_four_at_once_are_refused(self) -> None:
         async with service() as s:
@@ -374,7 +377,7 @@ class TestRotation:
             path = f"/v3/webHooks/{old['webHookId']}"
             await s.call("POST", path + "/rotateSecret")
             await s.call("PATCH", path, {"signingSecret": old["signingSecret"]})
-            [webhook] = s.registry.match(1, "pointsIssued")
+            [webhook] = s.registry.match(ORG, "pointsIssued")
             assert len(webhook.secrets) == 1
 
     @pytest.mark.parametrize("hours", [-1, 721, "soon", True])
@@ -413,10 +416,10 @@ class TestStandings:
     ) -> None:
         async with service() as s:
             data = await make(s)
-            number = s.webhooks.list(1)[0].webhook.number
+            number = s.webhooks.list(ORG)[0].webhook.number
             await s.webhooks.set_standing(number, standing, "why")
             reply = await s.call("POST", f"/v3/webHooks/{data['webHookId']}/{verb}")
-            now = s.webhooks.list(1)[0].webhook.standing
+            now = s.webhooks.list(ORG)[0].webhook.standing
             if after is None:
                 assert reply.status == 409 and codes(reply) == [("wrong_standing", "standing")]
                 assert now is standing
@@ -427,7 +430,7 @@ class TestStandings:
     async def test_disable_parks_and_says_by_whom_until_it_is_enabled(self) -> None:
         async with service() as s:
             path = f"/v3/webHooks/{(await make(s))['webHookId']}"
-            number = s.webhooks.list(1)[0].webhook.number
+            number = s.webhooks.list(ORG)[0].webhook.number
             new = event("pointsIssued", "e", [port.NewDelivery(number, 1)])
             await s.store.commit(port.Batch(s.registry.version, [new]))
             data = (await s.call("POST", path + "/disable")).json["data"]
@@ -466,7 +469,7 @@ class TestWarnings:
                 assert [one["code"] for one in reply.json["warnings"]] == ["queue_not_served"]
             path = f"/v3/webHooks/{reply.json['data']['webHookId']}"
             assert (await s.call("PUT", path, {})).json["warnings"] is None
-            assert not s.registry.match(1, "pointsIssued")
+            assert not s.registry.match(ORG, "pointsIssued")
 
     async def test_a_name_that_does_not_resolve_is_admitted_with_a_warning(self) -> None:
         asked: list[str] = []

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import BASIC, Reply, Service, basic, service
+from tidings.core.ids import OrgId
 
 DRY = "?dryRun=true"
 
@@ -110,7 +111,7 @@ async def test_a_known_idempotency_key_is_answered_by_what_it_made_without_the_s
 
 async def test_who_may_not_write_may_not_try_either() -> None:
     async with service() as s:
-        await s.access.put("reader", "x", 1, platform=False, scopes="webhooks:read")
+        await s.access.put("reader", "x", OrgId(1), platform=False, scopes="webhooks:read")
         auth = basic("reader", "x")
         assert (await s.call("POST", f"/v3/webHooks{DRY}", BASIC, auth=auth)).status == 403
 

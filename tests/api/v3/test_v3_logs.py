@@ -10,6 +10,7 @@ from tests.api.log_client import accept, settle
 from tidings.api.v3 import logs as v3_logs
 from tidings.core.delivery.next_attempt import NextAttempt
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.port import ROWS_MAX
 
@@ -51,7 +52,7 @@ class Hook:
 
 async def make(s: Service, **fields: Any) -> Hook:
     data = (await s.call("POST", "/v3/webHooks", BASIC | fields)).json["data"]
-    number = s.webhooks.get(1, data["webHookId"]).webhook.number
+    number = s.webhooks.get(OrgId(1), data["webHookId"]).webhook.number
     return Hook(s, number, data["consumerGroupId"])
 
 

@@ -8,6 +8,7 @@ from tests.api.control_client import BASIC, Service, service
 from tests.api.log_client import accept, settle
 from tidings.api.v3 import lookups as v3_lookups
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 
 FIELDS = [
     "refId",
@@ -26,7 +27,7 @@ FIELDS = [
 async def make(s: Service, org: int = 1, auth: str = "", **fields: Any) -> tuple[int, str]:
     """A webhook: its number, and its consumer group."""
     data = (await s.call("POST", "/v3/webHooks", BASIC | fields, auth)).json["data"]
-    number = s.webhooks.get(org, data["webHookId"]).webhook.number
+    number = s.webhooks.get(OrgId(org), data["webHookId"]).webhook.number
     return number, data["consumerGroupId"]
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.api.control_client import BASIC, Service, service
 from tidings.api.context import BODY_BYTES_MAX, BODY_DEPTH_MAX
+from tidings.core.ids import OrgId
 from tidings.core.shaping.sign import read_secret
 
 UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -152,8 +153,8 @@ async def test_replace_keeps_the_name_with_a_warning_and_drops_events_left_out()
         assert changed["eventNames"] == ["pointsRedeemed"]
         assert changed["methodType"] == "PUT" and changed["version"] == 2
         assert [one["code"] for one in reply.json["warnings"]] == ["name_kept"]
-        assert not s.registry.match(1, "pointsIssued")
-        [webhook] = s.registry.match(1, "pointsRedeemed")
+        assert not s.registry.match(OrgId(1), "pointsIssued")
+        [webhook] = s.registry.match(OrgId(1), "pointsRedeemed")
         assert webhook.version == 2 and s.changed[-1] is webhook
 
 

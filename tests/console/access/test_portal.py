@@ -10,8 +10,11 @@ from tests.api.control_client import Reply, basic, call
 from tests.console.webhook_client import Pages, pages, text
 from tidings.console.place import form_token
 from tidings.core.access.portal_rules import CONTRAST, Portal, _contrast, accents, read_portal
+from tidings.core.ids import OrgId
 from tidings.engine.access.portals import OPEN_LINKS_MAX
 from tidings.engine.access.sessions import PORTAL_MS
+
+ORG = OrgId(7)
 
 BODY = {
     "name": "Acme <b>Loyalty</b>",
@@ -60,7 +63,7 @@ class Visitor:
 
 
 async def visitor(p: Pages, **more: Any) -> Visitor:
-    if p.s.orgs.get(7) is None:
+    if p.s.orgs.get(ORG) is None:
         await p.s.add_org(7)
     made = await link(p, **more)
     assert made.status == 201, made.body
@@ -140,7 +143,7 @@ async def test_a_portal_ends_with_its_time_its_credential_or_its_close() -> None
 
         of_org = await visitor(p, auth=auth)
         assert (await of_org.get("/console/portal/o/7/webhooks")).status == 200
-        await p.s.access.put("org7", "another", 7, platform=False, scopes="*")
+        await p.s.access.put("org7", "another", ORG, platform=False, scopes="*")
         assert (await of_org.get("/console/portal/o/7/webhooks")).status == 401
 
 
@@ -232,17 +235,17 @@ async def test_portal_sessions_are_kept_over_a_restart_and_not_listed_to_each_ot
     ],
 )
 def test_what_could_say_more_than_it_is_for_is_refused(field: str, value: Any) -> None:
-    read = read_portal(7, BODY | {field: value})
+    read = read_portal(ORG, BODY | {field: value})
     assert isinstance(read, list) and read[0].field.startswith(field)
     assert re.search(r"; got |must be one of", read[0].message)
 
 
 def test_a_logo_in_the_page_and_the_defaults() -> None:
-    read = read_portal(7, {"name": "Acme", "logo": "data:image/png;base64,iVBORw0KGgo="})
+    read = read_portal(ORG, {"name": "Acme", "logo": "data:image/png;base64,iVBORw0KGgo="})
     assert isinstance(read, tuple)
     portal, lasts_ms = read
     assert lasts_ms == 600_000 and portal.role == "reader" and portal.logo_origin == ""
-    assert portal == Portal(7, "reader", "Acme", "data:image/png;base64,iVBORw0KGgo=")
+    assert portal == Portal(ORG, "reader", "Acme", "data:image/png;base64,iVBORw0KGgo=")
 
 
 @pytest.mark.parametrize(
@@ -267,9 +270,9 @@ async def test_an_open_portal_may_no_more_than_its_credential_may_now() -> None:
         inboxes = "/console/portal/o/7/inboxes"
         assert (await v.post(inboxes, "name=x")).status == 303
         assert (await v.get("/console/portal/o/7/events")).status == 200
-        await p.s.access.put("org7", "secret", 7, platform=False, scopes="webhooks:read")
+        await p.s.access.put("org7", "secret", ORG, platform=False, scopes="webhooks:read")
         assert (await v.post(inboxes, "name=y")).status in (401, 403)
         assert (await v.get("/console/portal/o/7/events")).status in (401, 403)
-        await p.s.access.put("org7", "secret", 7, platform=False, scopes="*")
+        await p.s.access.put("org7", "secret", ORG, platform=False, scopes="*")
         for path in ("/console/portal/o/7/access", "/console/portal/o/7/health"):
             assert (await v.get(path)).status in (401, 403), "nor more than its role"

@@ -16,6 +16,7 @@ from tidings.api.http.front import Front
 from tidings.console.place import form_token
 from tidings.console.routes import console_routes
 from tidings.core.access.forwarded import Proxies
+from tidings.core.ids import OrgId
 from tidings.errors import Denied
 
 PUBLIC = "https://tidings.example"
@@ -221,7 +222,7 @@ async def test_a_form_of_another_site_signs_nobody_in_and_uses_no_link_up(
 
         await c.s.add_org(7)
         boss = c.s.access.caller_of("boss")
-        _, invitation = await c.s.users.create(boss, 7, {"email": ASHA, "role": "reader"})
+        _, invitation = await c.s.users.create(boss, OrgId(7), {"email": ASHA, "role": "reader"})
         assert invitation is not None
         form = {"link": invitation.token, "password": WORD}
         told = await c.ask("POST", "/console/welcome", form, **headers | foreign)

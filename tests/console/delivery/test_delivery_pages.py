@@ -12,10 +12,12 @@ from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings.core.delivery.next_attempt import NextAttempt, Why
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId, show
+from tidings.core.ids import DeliveryId, OrgId, show
 from tidings.core.shaping.enrichment import CARDS, IDENTIFIERS
 from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
+
+ORG = OrgId(7)
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
 
@@ -317,7 +319,7 @@ async def test_the_next_try_on_every_page_is_when_the_lane_may_send() -> None:
         )
         for at in there:
             assert "10:15:00 UTC" in text(await browser.get(at)), at
-        await p.s.stops.stop(7, "org7")
+        await p.s.stops.stop(ORG, "org7")
         for at in there:
             page = text(await browser.get(at))
             assert "next try" not in page and "Next attempt" not in page, at
@@ -425,7 +427,7 @@ async def test_who_may_read_only_is_offered_and_may_do_nothing_else() -> None:
     async with pages() as p:
         await p.browser()
         _, _, made = await story(p)
-        await p.s.access.put("reader", "secret", 7, platform=False, scopes="logs:read")
+        await p.s.access.put("reader", "secret", ORG, platform=False, scopes="logs:read")
         signed = await p.s.sessions.by_credential("reader", "secret", "127.0.0.1")
         reader = Browser(p, signed.token)
         page = text(await reader.get("/console/o/7/deliveries"))
@@ -434,7 +436,7 @@ async def test_who_may_read_only_is_offered_and_may_do_nothing_else() -> None:
         assert "/retry" not in page and "/cancel" not in page
         for path in (f"/{made[0]}/retry", f"/{made[5]}/cancel", "/many"):
             assert (await reader.post(f"/console/o/7/deliveries{path}")).status == 403
-        await p.s.access.put("none", "secret", 7, platform=False, scopes="events:write")
+        await p.s.access.put("none", "secret", ORG, platform=False, scopes="events:write")
         signed = await p.s.sessions.by_credential("none", "secret", "127.0.0.1")
         nobody = Browser(p, signed.token)
         for path in ("", f"/{made[0]}"):

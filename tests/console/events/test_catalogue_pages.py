@@ -13,7 +13,9 @@ from tests.catalogue import versioned
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings import catalogue
 from tidings.catalogue.facts import CAUTIONS, NOTHING_ADDED, UNDOCUMENTED
-from tidings.core.ids import show
+from tidings.core.ids import OrgId, show
+
+ORG = OrgId(7)
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
 
@@ -23,7 +25,7 @@ def id_of(number: int) -> str:
 
 
 async def with_scopes(p: Pages, scopes: str) -> Browser:
-    await p.s.access.put("some", "secret", 7, platform=False, scopes=scopes)
+    await p.s.access.put("some", "secret", ORG, platform=False, scopes=scopes)
     signed = await p.s.sessions.by_credential("some", "secret", "127.0.0.1")
     return Browser(p, signed.token)
 
@@ -122,7 +124,7 @@ async def test_an_orgs_own_type_is_its_own() -> None:
             "description": f"When {HOSTILE}",
             "schema": {"type": "object", "properties": {"n": {"description": HOSTILE}}},
         }
-        await p.s.event_types.put(7, "shopVisited", body)
+        await p.s.event_types.put(ORG, "shopVisited", body)
         for path in ("", "/shopVisited"):
             page = text(await browser.get(f"/console/o/7/catalogue{path}"))
             assert "shopVisited" in page and "<script>alert" not in page
@@ -137,8 +139,8 @@ async def test_any_id_opens_its_thing() -> None:
         browser = await p.browser()
         webhook, number = await p.webhook()
         (delivery,) = await accept(p.s, id_of(1), [number], org=7)
-        inbox, _ = await p.s.inboxes.create(7, {"name": "shop"})
-        record = p.s.webhooks.get(7, webhook)
+        inbox, _ = await p.s.inboxes.create(ORG, {"name": "shop"})
+        record = p.s.webhooks.get(ORG, webhook)
         delivery_id = show("dlv", delivery)
         for wanted, path in {
             delivery_id: f"/console/o/7/deliveries/{delivery_id}",

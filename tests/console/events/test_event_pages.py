@@ -10,8 +10,10 @@ from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings import catalogue
 from tidings.core.delivery.states import State
-from tidings.core.ids import show
+from tidings.core.ids import OrgId, show
 from tidings.store import port
+
+ORG = OrgId(7)
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
 EVENT = {"eventName": "customerAdded", "data": {"customerIdentifiers": {"customerId": 7}}}
@@ -28,7 +30,7 @@ def example(name: str) -> dict[str, Any]:
 
 
 async def with_scopes(p: Pages, scopes: str) -> Browser:
-    await p.s.access.put("some", "secret", 7, platform=False, scopes=scopes)
+    await p.s.access.put("some", "secret", ORG, platform=False, scopes=scopes)
     signed = await p.s.sessions.by_credential("some", "secret", "127.0.0.1")
     return Browser(p, signed.token)
 
@@ -36,10 +38,10 @@ async def with_scopes(p: Pages, scopes: str) -> Browser:
 async def rejected(p: Pages, event: Any, org: int = 7) -> str:
     """An event that was refused, as the accept path keeps it."""
     body = event if isinstance(event, bytes) else json.dumps(event).encode()
-    came = await p.s.services.readmission.take(org, body)
+    came = await p.s.services.readmission.take(OrgId(org), body)
     assert not isinstance(came, tuple), "it was accepted"
     row = port.NewRejection(
-        org, came.name, came.event_id, came.code, came.message, came.path, came.body
+        OrgId(org), came.name, came.event_id, came.code, came.message, came.path, came.body
     )
     await p.s.store.commit(port.Batch(p.s.registry.version, rejections=[row]))
     page = await p.s.store.log_rejections(org, None, None, 1)
@@ -174,7 +176,7 @@ async def test_what_is_wrong_with_an_event_by_hand_is_said_and_pointed_at() -> N
             assert reply.status == 422 and said in text(reply), bad
         found = await p.s.store.log_rejections(7, None, None, 10)
         assert found.rejections == [], "who sends by hand has seen what is wrong"
-        assert (await p.s.store.log_events(port.EventQuery(7))).events == []
+        assert (await p.s.store.log_events(port.EventQuery(ORG))).events == []
 
 
 async def test_refused_events_are_listed_with_their_fault_pointed_at() -> None:
@@ -206,7 +208,7 @@ async def test_a_refused_event_is_accepted_again_once_it_fits() -> None:
         reply = await browser.post(f"/console/o/7/rejections/{id}/retry")
         assert reply.status == 422 and "It is still refused." in text(reply)
         body = {"description": "A customer enters.", "schema": {"type": "object"}}
-        await p.s.event_types.put(7, "shopVisited", body)
+        await p.s.event_types.put(ORG, "shopVisited", body)
         reply = await browser.post(f"/console/o/7/rejections/{id}/retry")
         assert reply.status == 303
         assert "shopVisited" in text(await browser.get(reply.headers["location"]))
@@ -235,7 +237,7 @@ async def test_an_event_by_hand_counts_as_one_by_the_api() -> None:
     async with pages() as p:
         browser = await p.browser()
         limits = {"settings": {"limits": {"eventsPerSecond": 1}}}
-        await p.s.orgs.change(7, limits, platform=True)
+        await p.s.orgs.change(ORG, limits, platform=True)
         body = {"event": msgspec.json.encode(EVENT).decode()}
         statuses = [(await browser.post("/console/o/7/events/new", body)).status for _ in range(4)]
         assert statuses[0] == 303 and 429 in statuses

@@ -13,6 +13,9 @@ from tests.api.v1.access.test_users import PASSWORD, active, on
 from tests.console.access.test_portal import visitor
 from tests.console.webhook_client import Browser, Pages, pages
 from tidings.api.http import event_stream
+from tidings.core.ids import OrgId
+
+ORG = OrgId(7)
 
 EMAIL = "asha@acme.example"
 ASKED_S = 0.02  # instead of 4 s; that those are 4 of the 5 is shown in virtual time elsewhere
@@ -79,7 +82,7 @@ async def disable(s: Service, user: Any, browser: Browser) -> None:
 
 async def lessen(s: Service, user: Any, browser: Browser) -> None:
     """A role that does not read the log: a store may hold one of an older or newer release."""
-    member = s.users.get(7, user["id"]).member
+    member = s.users.get(ORG, user["id"]).member
     s.users._keep_member(type(member)(member.org, member.person, "", "cashier", 0, "tests"))
 
 
@@ -187,7 +190,7 @@ async def test_what_a_credential_has_open_ends_with_its_right_in_portals_console
         other = await p.s.add_org(8)
         v = await visitor(p, auth=auth)
         signed = await p.s.sessions.by_credential("org7", "secret", "127.0.0.1")
-        live, _ = await p.s.inboxes.create(7, {"name": "A till"})
+        live, _ = await p.s.inboxes.create(ORG, {"name": "A till"})
         cookie = Browser(p, signed.token).cookie
         tails = [
             Tail(p, "/console/portal/o/7/tail/stream", {"cookie": v.cookie}),
@@ -225,13 +228,13 @@ async def test_what_a_credential_has_open_ends_with_its_right_in_portals_console
 async def test_the_stream_of_an_inbox_ends_with_the_inbox() -> None:
     async with pages() as p:
         auth = await p.s.add_org(7)
-        inboxes = [(await p.s.inboxes.create(7, {"name": str(n)}))[0].id for n in range(2)]
+        inboxes = [(await p.s.inboxes.create(ORG, {"name": str(n)}))[0].id for n in range(2)]
         gone, kept = (
             Tail(p, f"/v1/inboxes/{id}/stream", {"authorization": auth}) for id in inboxes
         )
         for tail in (gone, kept):
             await tail.hears(b": listening")
-        await p.s.inboxes.delete(7, inboxes[0])
+        await p.s.inboxes.delete(ORG, inboxes[0])
         await gone.ends()
         assert not kept.task.done()
         await kept.leave()

@@ -11,8 +11,11 @@ from tests.api.log_client import accept
 from tests.console.webhook_client import FORM, pages, text
 from tidings.console.pages.webhooks import form as webhook_form
 from tidings.core.delivery.standing import Standing
+from tidings.core.ids import OrgId
 from tidings.core.webhooks.rules import Reading, Settings, read_webhook
 from tidings.core.webhooks.webhook import Ordering
+
+ORG = OrgId(7)
 
 AT = "/console/o/7/webhooks"
 
@@ -46,7 +49,7 @@ async def test_a_webhook_is_made_and_its_secret_shown_once() -> None:
         assert made.status == 200 and "whsec_" in text(made)
         again = await browser.post(f"{AT}/new", form)
         assert "whsec_" in text(again), "a second press makes nothing again"
-        (record,) = p.s.webhooks.list(7)
+        (record,) = p.s.webhooks.list(ORG)
         settings = record.config.settings
         assert settings.headers == (("X-Api-Key", "0123456789abcdef0"),)
         assert settings.retry.schedule.delays_s == (5, 30)
@@ -78,7 +81,7 @@ async def test_each_refusal_stands_beside_its_field_and_nothing_typed_is_lost() 
         }
         answer = await browser.post(f"{AT}/new", form)
         page = unescape(text(answer))
-        assert answer.status == 400 and p.s.webhooks.list(7) == []
+        assert answer.status == 400 and p.s.webhooks.list(ORG) == []
         beside = {
             field: re.search(rf'id="h-{field}"[^>]*>(?:<p[^>]*>)?([^<]*)', page)
             for field in (
@@ -109,7 +112,7 @@ async def test_a_path_that_no_event_has_is_told_when_the_webhook_is_saved() -> N
         made = text(await browser.post(f"{AT}/new", FORM | slip))
         assert "whsec_" in made and "<i9>" not in made
         assert '"data.totalPointIssued", which none has' in unescape(made)
-        (record,) = p.s.webhooks.list(7)
+        (record,) = p.s.webhooks.list(ORG)
         at = f"{AT}/{record.webhook.id}"
         version = {"version": str(record.webhook.version)}
         saved = await browser.post(f"{at}/edit", FORM | slip | version)
@@ -146,25 +149,25 @@ async def test_an_edit_keeps_masked_headers_and_moves_only_the_version_that_was_
         form |= {"eventNames": "pointsIssued", "maxAllowedConnections": "3"}
         saved = await browser.post(f"{AT}/{webhook}/edit", form)
         assert saved.status == 303
-        record = p.s.webhooks.get(7, webhook)
+        record = p.s.webhooks.get(ORG, webhook)
         assert record.webhook.headers == (("X-Api-Key", "0123456789abcdef0"),)
         assert record.webhook.connections_max == 3 and record.webhook.version == 2
         assert record.webhook.event_names == {"pointsIssued"}
         stale = await browser.post(f"{AT}/{webhook}/edit", form)
         assert stale.status == 400 and "Somebody else has changed" in text(stale)
-        assert p.s.webhooks.get(7, webhook).webhook.version == 2
+        assert p.s.webhooks.get(ORG, webhook).webhook.version == 2
 
 
 async def test_an_edit_does_not_enable_what_is_disabled_by_accident() -> None:
     async with pages() as p:
         browser = await p.browser()
         webhook, _ = await p.webhook()
-        await p.s.webhooks.say(7, webhook, "disable", "tests")
+        await p.s.webhooks.say(ORG, webhook, "disable", "tests")
         page = text(await browser.get(f"{AT}/{webhook}/edit"))
         assert 'name="active" value="on" checked' not in page
         form = {name: value for name, value in FORM.items() if name != "active"}
         assert (await browser.post(f"{AT}/{webhook}/edit", form)).status == 303
-        assert p.s.webhooks.get(7, webhook).webhook.standing is Standing.DISABLED
+        assert p.s.webhooks.get(ORG, webhook).webhook.standing is Standing.DISABLED
 
 
 async def test_a_copy_takes_the_credentials_along_without_showing_them() -> None:
@@ -178,7 +181,7 @@ async def test_a_copy_takes_the_credentials_along_without_showing_them() -> None
         form = FORM | {"name": "Copy", "from": webhook}
         form |= {"headerName": "X-Api-Key", "headerValue": "…def0"}
         assert (await browser.post(f"{AT}/new", form)).status == 200
-        copied = next(one for one in p.s.webhooks.list(7) if one.webhook.name == "Copy")
+        copied = next(one for one in p.s.webhooks.list(ORG) if one.webhook.name == "Copy")
         assert copied.webhook.headers == (("X-Api-Key", "0123456789abcdef0"),)
         assert json.loads(bytes(copied.webhook.extra["neoEnrichment"])) == neo
 
@@ -206,7 +209,7 @@ async def test_neither_a_change_nor_a_copy_nor_a_test_sends_stored_values_elsewh
         assert len(p.s.outside.sent) == 2 and "0123456789" not in repr(p.s.outside.sent)
         whole = FORM | masked | {"headerValue": "another value of mine"}
         assert (await browser.post(f"{AT}/{webhook}/edit", whole)).status == 303
-        [record] = p.s.webhooks.list(7)
+        [record] = p.s.webhooks.list(ORG)
         assert record.webhook.headers == (("X-Api-Key", "another value of mine"),)
 
 
@@ -222,7 +225,7 @@ async def test_a_webhook_that_calls_nobody_has_a_form_and_no_test() -> None:
         assert (await browser.post(f"{AT}/{webhook}/edit", form)).status == 303
         copy = FORM | {"webHookUrl": "", "name": "Copy", "from": webhook}
         assert (await browser.post(f"{AT}/new", copy)).status == 200
-        kinds = [one.webhook.kind for one in p.s.webhooks.list(7)]
+        kinds = [one.webhook.kind for one in p.s.webhooks.list(ORG)]
         assert kinds == ["QUEUE_INT", "QUEUE_INT"]
 
 
@@ -239,7 +242,7 @@ async def test_a_flow_that_nobody_knows_is_told_on_the_page_and_copied_only_by_a
         assert refused.status == 400 and "the whole event would go out" in text(refused)
         made = await browser.post(f"{AT}/new", copy | {"sendWhole": "on"})
         assert made.status == 200 and "which nobody here knows" in text(made)
-        [_, copied] = p.s.webhooks.list(7)
+        [_, copied] = p.s.webhooks.list(ORG)
         assert json.loads(bytes(copied.webhook.extra["neoEnrichment"])) == neo
 
 
@@ -279,13 +282,13 @@ async def test_an_inbox_is_made_beside_the_url_and_takes_a_test_before_anything_
         part = text(await browser.post(f"{AT}/inbox", FORM, hx_request="true"))
         found = re.search(r'name="webHookUrl"[^>]* value="([^"]*)"', part)
         assert found is not None and "/inbox/" in found[1]
-        (live,) = p.s.inboxes.list(7)
+        (live,) = p.s.inboxes.list(ORG)
         assert p.s.inboxes.url(live) == unescape(found[1])
         form = FORM | {"webHookUrl": unescape(found[1])}
         tested = text(await browser.post(f"{AT}/test", form, hx_request="true"))
         assert "answered 200 OK" in tested and "webhook-signature" in tested
         page = await p.s.inboxes.arrivals(live, None, None, 10)
-        assert len(page.arrivals) == 1 and p.s.webhooks.list(7) == []
+        assert len(page.arrivals) == 1 and p.s.webhooks.list(ORG) == []
         whole = text(await browser.post(f"{AT}/inbox", FORM))
         assert "<html" in whole and 'value="Acme CRM"' in whole, "without scripts"
 

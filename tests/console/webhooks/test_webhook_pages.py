@@ -12,7 +12,10 @@ from tidings.console.pages.webhooks.webhooks import answers_of
 from tidings.core.delivery.attempt_share import Share
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.store import port
+
+ORG = OrgId(7)
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
 
@@ -47,7 +50,7 @@ async def test_one_webhook_shows_its_health_its_deliveries_and_its_secrets_by_fo
         browser = await p.browser()
         headers = {"Authorization": "Bearer 0123456789abcdef"}
         webhook, number = await p.webhook(webHookHeaders=headers)
-        record = p.s.webhooks.get(7, webhook)
+        record = p.s.webhooks.get(ORG, webhook)
         (delivery,) = await accept(p.s, id_of(1), [number], org=7)
         await settle(p.s, delivery, number, State.RETRYING, status=503)
         p.healths[number] = port.Health(number, p.s.clock.ms, 1, "503")
@@ -170,7 +173,7 @@ async def test_a_webhook_of_another_org_answers_like_none(path: str) -> None:
             form = {"verb": "pause", "sure": "yes"}
             done = await browser.post(f"/console/o/7/webhooks/{foreign}/{action}", form)
             assert done.status == 404
-        assert p.s.webhooks.get(8, foreign).webhook.standing is Standing.ACTIVE
+        assert p.s.webhooks.get(OrgId(8), foreign).webhook.standing is Standing.ACTIVE
         copied = await browser.get(f"/console/o/7/webhooks/new?from={foreign}")
         assert copied.status == 404
 
@@ -194,7 +197,7 @@ async def test_a_change_without_the_sessions_token_is_refused() -> None:
         webhook, _ = await p.webhook()
         form = {"csrf": "another", "verb": "pause"}
         assert (await browser.post(f"/console/o/7/webhooks/{webhook}/say", form)).status == 403
-        assert p.s.webhooks.get(7, webhook).webhook.standing is Standing.ACTIVE
+        assert p.s.webhooks.get(ORG, webhook).webhook.standing is Standing.ACTIVE
 
 
 async def test_pausing_and_resuming_are_done_at_once_disabling_after_a_word_of_warning() -> None:
@@ -206,7 +209,7 @@ async def test_pausing_and_resuming_are_done_at_once_disabling_after_a_word_of_w
         at = f"/console/o/7/webhooks/{webhook}"
 
         def standing() -> Standing:
-            return p.s.webhooks.get(7, webhook).webhook.standing
+            return p.s.webhooks.get(ORG, webhook).webhook.standing
 
         assert (await browser.post(f"{at}/say", {"verb": "pause"})).status == 303
         assert standing() is Standing.PAUSED
@@ -232,9 +235,9 @@ async def test_deleting_says_first_what_it_does() -> None:
         asked = text(await browser.get(f"{at}/delete"))
         assert "1 unfinished delivery is cancelled" in asked and "1 deliveries" in asked
         assert "?" in text(await browser.post(f"{at}/delete")), "without a word it asks again"
-        assert p.s.webhooks.get(7, webhook).webhook.standing is Standing.ACTIVE
+        assert p.s.webhooks.get(ORG, webhook).webhook.standing is Standing.ACTIVE
         assert (await browser.post(f"{at}/delete", {"sure": "yes"})).status == 303
-        assert p.s.webhooks.get(7, webhook).webhook.standing is Standing.DELETED
+        assert p.s.webhooks.get(ORG, webhook).webhook.standing is Standing.DELETED
         assert webhook not in text(await browser.get("/console/o/7/webhooks"))
         assert webhook in text(await browser.get("/console/o/7/webhooks?show=deleted"))
         assert "is deleted: nothing is sent" in text(await browser.get(at))
@@ -265,7 +268,7 @@ async def test_what_strangers_wrote_is_shown_and_never_run() -> None:
             filter={"path": "data.x", "eq": HOSTILE},
             rename={"data.totalPointsIssued": "<b>"},
         )
-        await p.s.webhooks.say(7, webhook, "disable", HOSTILE)
+        await p.s.webhooks.say(ORG, webhook, "disable", HOSTILE)
         await accept(p.s, id_of(1), [number], org=7)
         at = f"/console/o/7/webhooks/{webhook}"
         for path in ("/console/o/7", "/console/o/7/webhooks", at, f"{at}/edit", f"{at}/delete"):

@@ -5,12 +5,15 @@ from typing import Any
 import pytest
 
 from tidings.core.access.portal_rules import COLOUR, Portal, read_portal
+from tidings.core.ids import OrgId
+
+ORG = OrgId(7)
 
 MINUTE_MS = 60_000
 
 
 def made(**body: Any) -> tuple[Portal, int]:
-    found = read_portal(7, {"name": "Acme"} | body)
+    found = read_portal(ORG, {"name": "Acme"} | body)
     assert isinstance(found, tuple), found
     return found
 
@@ -39,11 +42,11 @@ def test_a_link_lasts_for_as_many_minutes_as_it_says(minutes: float) -> None:
 )  # fmt: skip
 def test_what_is_said_is_taken_up_to_its_bounds(field: str, inside: Any, outside: Any) -> None:
     made(**{field: inside})
-    refusals = read_portal(7, {"name": "Acme", field: outside})
+    refusals = read_portal(ORG, {"name": "Acme", field: outside})
     assert isinstance(refusals, list) and [one.field for one in refusals] == [field]
 
 
 @pytest.mark.parametrize("role", ["admin", "owner", "", "owners"])
 def test_no_link_makes_an_admin_or_an_owner(role: str) -> None:
-    refusals = read_portal(7, {"name": "Acme", "role": role})
+    refusals = read_portal(ORG, {"name": "Acme", "role": role})
     assert isinstance(refusals, list) and [one.code for one in refusals] == ["bad_role"]

@@ -8,13 +8,21 @@ from tidings.core.delivery.breaker import Pause
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import PROBES_QUEUED, RETRIES_MAX, WINDOW_JOBS, Budget, Lane
 from tidings.core.delivery.rate_limit import CATCH_UP_S
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, OrgId
 
 
 def job(delivery: int, *, size: int = 10, retry: bool = False, key: int | None = None) -> Job:
     """A delivery that may be sent."""
     return Job(
-        DeliveryId(delivery), 1, 7, f"e{delivery}", 0, 2 if retry else 1, key, retry, b"x" * size
+        DeliveryId(delivery),
+        1,
+        OrgId(7),
+        f"e{delivery}",
+        0,
+        2 if retry else 1,
+        key,
+        retry,
+        b"x" * size,
     )
 
 

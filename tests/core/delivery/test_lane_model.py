@@ -28,7 +28,7 @@ from tidings.core.delivery import lane as lanes
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import Budget, Lane
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, OrgId
 
 PAGE = 3
 PENDING, HELD, RETRYING, DELIVERED = State.PENDING, State.HELD, State.RETRYING, State.DELIVERED
@@ -82,7 +82,7 @@ class ModelStore:
         fresh = []
         for key, size in news:
             number = len(self.rows) + 1
-            job = Job(DeliveryId(number), 1, 7, f"e{number}", 0, 1, key, False, b"x" * size)
+            job = Job(DeliveryId(number), 1, OrgId(7), f"e{number}", 0, 1, key, False, b"x" * size)
             held = key is not None and bool(self._unfinished(key))
             self.rows[number] = Row(job, HELD if held else PENDING)
             if not held:

@@ -3,6 +3,9 @@
 from collections import Counter
 
 from tidings.core.delivery.turns import Pace, Slots, Turns
+from tidings.core.ids import OrgId
+
+ORG = OrgId(1)
 
 
 def play(costs: dict[tuple[int, int], float], turns_count: int) -> Counter[tuple[int, int]]:
@@ -10,12 +13,12 @@ def play(costs: dict[tuple[int, int], float], turns_count: int) -> Counter[tuple
     turns, org_of = Turns(), {webhook: org for org, webhook in costs}
     got: Counter[tuple[int, int]] = Counter()
     for org, webhook in costs:
-        turns.join(org, webhook)
+        turns.join(OrgId(org), webhook)
     for _ in range(turns_count):
         taken = turns.take(lambda one: costs[org_of[one], one])
         assert taken is not None
         got[org_of[taken], taken] += 1
-        turns.join(org_of[taken], taken)
+        turns.join(OrgId(org_of[taken]), taken)
     return got
 
 
@@ -37,14 +40,14 @@ def latecomer(busy: list[tuple[int, int]], late: tuple[int, int]) -> int:
     def turn() -> int:
         webhook = turns.take(lambda _: 1.0)
         assert webhook is not None
-        turns.join(org_of[webhook], webhook)
+        turns.join(OrgId(org_of[webhook]), webhook)
         return webhook
 
     for org, webhook in busy:
-        turns.join(org, webhook)
+        turns.join(OrgId(org), webhook)
     for _ in range(1000):
         turn()
-    turns.join(*late)
+    turns.join(OrgId(late[0]), late[1])
     return [turn() for _ in range(30)].count(late[1])
 
 
@@ -56,8 +59,8 @@ def test_who_was_idle_gains_nothing_by_it() -> None:
 def test_everybody_who_waits_gets_a_turn_and_stands_once() -> None:
     turns = Turns()
     for n in range(50):
-        turns.join(n % 5, n)
-        turns.join(n % 5, n)
+        turns.join(OrgId(n % 5), n)
+        turns.join(OrgId(n % 5), n)
     assert len(turns) == 50
     assert sorted(turns.take(lambda _: 1.0) or 0 for _ in range(50)) == list(range(50))
     assert turns.take(lambda _: 1.0) is None and len(turns) == 0
@@ -88,12 +91,12 @@ def test_a_lane_whose_attempts_end_one_after_the_other_is_not_slow() -> None:
 def test_an_org_cannot_have_more_than_half_and_gets_back_what_it_gave() -> None:
     slots = Slots(10)
     for _ in range(5):
-        assert not slots.full_for(1)
-        slots.take(1)
-    assert slots.full_for(1) and not slots.full_for(2) and slots.used == 5
-    slots.give(1)
-    assert not slots.full_for(1) and slots.used == 4
-    assert not Slots(1).full_for(1), "one slot is for everybody"
+        assert not slots.full_for(ORG)
+        slots.take(ORG)
+    assert slots.full_for(ORG) and not slots.full_for(OrgId(2)) and slots.used == 5
+    slots.give(ORG)
+    assert not slots.full_for(ORG) and slots.used == 4
+    assert not Slots(1).full_for(ORG), "one slot is for everybody"
 
 
 def test_slow_lanes_cannot_have_the_last_quarter() -> None:

@@ -10,9 +10,10 @@ from tidings.catalogue import envelope, load
 from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.core.events.calls import Caller, CallReader, IntakeRules, Rejected
 from tidings.core.events.own_types import Declaration, OwnType
+from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Draft
 
-ORG, NOW_MS = 2001, 1_772_440_658_145
+ORG, NOW_MS = OrgId(2001), 1_772_440_658_145
 ALIAS, TYPE = "PP_EXPIRY_JOB", "partnerProgramUpdated"
 OWN = OwnType(ALIAS, 1, Declaration("Ours.", {"required": ["ours"]}), envelope())
 

@@ -10,9 +10,10 @@ from tidings.catalogue import envelope, load
 from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.core.events.calls import Caller, CallReader, IntakeRules, Rejected, Unchecked
 from tidings.core.events.own_types import Declaration, OwnType
+from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Draft
 
-ORG = 2001
+ORG = OrgId(2001)
 
 
 def own(version: int, kind: str) -> OwnType:

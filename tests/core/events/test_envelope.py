@@ -9,11 +9,13 @@ import pytest
 from tests.core.events.parts import checked
 from tidings.core.events.call_split import Limits
 from tidings.core.events.calls import Caller, CallReader, IntakeRules, Rejected
+from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Draft
 from tidings.errors import Invalid, RequestRefused
 
 NOW = 1_770_801_300_412
-OWN, OTHER, GONE, OPEN, LENIENT, OFF = 2001, 2002, 2999, 2003, 2004, 2005
+OWN, OTHER, GONE = OrgId(2001), OrgId(2002), OrgId(2999)
+OPEN, LENIENT, OFF = OrgId(2003), OrgId(2004), OrgId(2005)
 RULES = {
     OWN: IntakeRules(),
     OTHER: IntakeRules(),
@@ -68,7 +70,7 @@ def read(
     key: str | None = None,
     limits: Limits | None = None,
 ) -> list[Draft | Rejected]:
-    return checked(reader(limits).read(kind, {}, body, Caller(org, platform), key, NOW))
+    return checked(reader(limits).read(kind, {}, body, Caller(OrgId(org), platform), key, NOW))
 
 
 def draft(body: bytes, **more: Any) -> Draft:

@@ -5,6 +5,9 @@ from itertools import product
 import pytest
 
 from tidings.core.events.terms import TERM_BYTES, Terms, phone_digits
+from tidings.core.ids import OrgId
+
+ORG = OrgId(7)
 
 TERMS = Terms(b"k" * 32)
 WAYS = (
@@ -32,24 +35,24 @@ def found(kept: bytes, asked: bytes) -> bool:
 
 @pytest.mark.parametrize(("kept", "asked"), list(product(WAYS, WAYS)))
 def test_a_mobile_number_is_found_however_it_is_written(kept: str, asked: str) -> None:
-    assert found(TERMS.kept(7, [kept]), TERMS.asked(7, asked))
-    assert not found(TERMS.kept(8, [kept]), TERMS.asked(7, asked)), "another org's"
+    assert found(TERMS.kept(ORG, [kept]), TERMS.asked(ORG, asked))
+    assert not found(TERMS.kept(OrgId(8), [kept]), TERMS.asked(ORG, asked)), "another org's"
 
 
 @pytest.mark.parametrize("asked", WAYS)
 @pytest.mark.parametrize("kept", ["919876543210", "+919876543210", "00919876543210"])
 def test_what_was_indexed_by_its_value_alone_is_found_too(kept: str, asked: str) -> None:
-    assert found(TERMS.of(7, kept), TERMS.asked(7, asked))
+    assert found(TERMS.of(ORG, kept), TERMS.asked(ORG, asked))
 
 
 @pytest.mark.parametrize("value", WAYS)
 def test_a_value_is_found_as_it_stands_where_it_was_indexed_alone(value: str) -> None:
-    assert found(TERMS.of(7, value), TERMS.asked(7, value))
+    assert found(TERMS.of(ORG, value), TERMS.asked(ORG, value))
 
 
 def test_other_numbers_stay_others() -> None:
     for other in ("919876543211", "9876543210", "+1 919876543210", "+91 98765 4321"):
-        assert not found(TERMS.kept(7, [other]), TERMS.asked(7, "+91 98765 43210"))
+        assert not found(TERMS.kept(ORG, [other]), TERMS.asked(ORG, "+91 98765 43210"))
 
 
 @pytest.mark.parametrize(
@@ -58,4 +61,4 @@ def test_other_numbers_stay_others() -> None:
 )
 def test_what_is_no_telephone_number_has_one_term(value: str) -> None:
     assert phone_digits(value) is None
-    assert TERMS.kept(7, [value]) == TERMS.asked(7, value) == TERMS.of(7, value)
+    assert TERMS.kept(ORG, [value]) == TERMS.asked(ORG, value) == TERMS.of(ORG, value)

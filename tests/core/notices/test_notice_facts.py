@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tidings.catalogue import load
 from tidings.core.delivery.standing import Standing
-from tidings.core.ids import DeliveryId, WebhookId
+from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.notices.emails import email
 from tidings.core.notices.facts import (
     EVERY_S,
@@ -34,7 +34,7 @@ def webhook(number: int = 1, url: str = "https://crm.example.test/x?key=hush") -
         number,
         WebhookId(f"{number:024x}"),
         "g",
-        7,
+        OrgId(7),
         3,
         f"hook {number}",
         Standing.ACTIVE,
@@ -94,7 +94,9 @@ def test_what_was_told_long_ago_is_forgotten() -> None:
 
 def test_the_same_fact_is_the_same_event_and_another_is_another() -> None:
     def id_of(since: int, percent: int, now: int, org: int = 7) -> str:
-        return notice(FAILING, org, failing(webhook(), percent, since, 9, 3, "503"), now).event_id
+        return notice(
+            FAILING, OrgId(org), failing(webhook(), percent, since, 9, 3, "503"), now
+        ).event_id
 
     assert id_of(5, 50, 100) == id_of(5, 50, 200)
     assert len({id_of(5, 50, 1), id_of(5, 70, 1), id_of(6, 50, 1), id_of(5, 50, 1, org=8)}) == 4
@@ -139,7 +141,7 @@ def test_a_recovery_says_for_how_many_seconds_it_failed() -> None:
 
 
 def test_a_notice_is_known_by_its_bytes_and_nothing_else_is() -> None:
-    made = notice(FAILING, 7, failing(webhook(), 50, 5, 9, 3, "503"), 100)
+    made = notice(FAILING, OrgId(7), failing(webhook(), 50, 5, 9, 3, "503"), 100)
     assert is_notice(made.body) and msgspec.json.decode(made.body) == made.event
     assert not is_notice(b'{"eventName":"pointsIssued","data":{"eventName":"tidings.x"}}')
     assert not is_notice(b"")
@@ -155,7 +157,7 @@ def test_every_kind_can_be_read_by_a_person(kind: str) -> None:
     found = load().get(kind)
     assert found is not None
     fact = found.example["data"]
-    words = email(kind, 2001, fact)
+    words = email(kind, OrgId(2001), fact)
     assert "\n" not in words.subject and len(words.subject) < 100
     assert (fact.get("webHookName") or fact["replayId"]) in words.subject
     assert kind in words.text and "2001" in words.text
@@ -166,6 +168,6 @@ def test_a_letter_on_one_ended_delivery_speaks_of_one() -> None:
     found = load().get(EXHAUSTED)
     assert found is not None
     fact = dict(found.example["data"]) | {"count": 1, "failed": 1, "cause": ""}
-    words = email(EXHAUSTED, 1, fact)
+    words = email(EXHAUSTED, OrgId(1), fact)
     assert words.subject.endswith("1 delivery has ended without success")
     assert "the last ending was not recorded" in words.text

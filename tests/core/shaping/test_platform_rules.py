@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tidings.core.ids import OrgId
 from tidings.core.shaping.platform_rules import (
     AnswerRefused,
     RecordUnfit,
@@ -19,13 +20,13 @@ from tidings.core.shaping.platform_rules import (
     [("7", "/1/c/7?f=a"), ("a/../b?x#", "/1/c/a%2F..%2Fb%3Fx%23?f=a"), ("{orgId}", None)],
 )
 def test_an_id_stays_in_its_place(id: str, path: str | None) -> None:
-    assert fill("/{orgId}/c/{id}?f=a", 1, id) == (path or "/1/c/%7BorgId%7D?f=a")
+    assert fill("/{orgId}/c/{id}?f=a", OrgId(1), id) == (path or "/1/c/%7BorgId%7D?f=a")
 
 
 @pytest.mark.parametrize("id", [".", ".."])
 def test_an_id_that_means_a_folder_is_not_asked_for(id: str) -> None:
     with pytest.raises(ValueError):
-        fill("/c/{id}", 1, id)
+        fill("/c/{id}", OrgId(1), id)
 
 
 @pytest.mark.parametrize("template", ["/c/{id}", "/v1/{orgId}/c/{id}/points?x=%20y"])

@@ -7,9 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidings.core.delivery.standing import Standing
-from tidings.core.ids import WebhookId
+from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
+
+ORG = OrgId(4)
 
 NAMES = ("pointsIssued", "tierUpgraded", "customerAdded")
 
@@ -28,7 +30,7 @@ def hook(
         number=number,
         id=WebhookId(f"{number:024x}"),
         consumer_group="",
-        org=org,
+        org=OrgId(org),
         version=version,
         name=f"hook {number}",
         standing=standing,
@@ -44,15 +46,15 @@ def hook(
 
 def matched(registry: Registry, org: int, name: str = NAMES[0]) -> list[int]:
     """Numbers of the webhooks that get the event."""
-    return [webhook.number for webhook in registry.match(org, name)]
+    return [webhook.number for webhook in registry.match(OrgId(org), name)]
 
 
 def family() -> Registry:
     """Org 1 above 2 above 3, and 4 beside 2; each with a webhook that listens to children."""
     registry = Registry()
-    registry.set_parent(2, 1)
-    registry.set_parent(3, 2)
-    registry.set_parent(4, 1)
+    registry.set_parent(OrgId(2), OrgId(1))
+    registry.set_parent(OrgId(3), OrgId(2))
+    registry.set_parent(ORG, OrgId(1))
     for org in (1, 2, 3, 4):
         registry.put(hook(org * 10, org, listens=True))
         registry.put(hook(org * 10 + 1, org))
@@ -111,33 +113,33 @@ def test_changes_are_seen_by_the_next_match() -> None:
     registry.remove(10)
     registry.remove(10)
     assert matched(registry, 3) == [12, 30, 31]
-    registry.set_parent(3, None)
+    registry.set_parent(OrgId(3), None)
     assert matched(registry, 3) == [30, 31]
-    registry.set_parent(3, 4)
+    registry.set_parent(OrgId(3), ORG)
     assert matched(registry, 3) == [12, 30, 31, 40]
 
 
 def test_a_match_answers_the_newest_version() -> None:
     registry = Registry()
     registry.put(hook(1, 7))
-    registry.match(7, NAMES[0])
+    registry.match(OrgId(7), NAMES[0])
     registry.put(hook(1, 7, version=2))
-    assert [webhook.version for webhook in registry.match(7, NAMES[0])] == [2]
+    assert [webhook.version for webhook in registry.match(OrgId(7), NAMES[0])] == [2]
     assert (registry.get(1) or hook(0, 0)).version == 2 and len(registry) == 1
 
 
 def test_an_unchanged_org_keeps_its_remembered_answer() -> None:
     registry = family()
-    answer = registry.match(4, NAMES[0])
+    answer = registry.match(ORG, NAMES[0])
     registry.put(hook(31, 3, version=2))
-    assert registry.match(4, NAMES[0]) is answer
+    assert registry.match(ORG, NAMES[0]) is answer
 
 
 def test_an_org_is_never_below_itself() -> None:
     registry = family()
     for org, parent in ((1, 1), (1, 3), (2, 3)):
         with pytest.raises(ValueError, match="below itself"):
-            registry.set_parent(org, parent)
+            registry.set_parent(OrgId(org), OrgId(parent))
     assert matched(registry, 3) == [10, 20, 30, 31]
 
 
@@ -146,7 +148,7 @@ def test_any_number_of_unknown_names_costs_bounded_memory() -> None:
     registry.put(hook(1, 7))
     for number in range(5000):
         assert matched(registry, 7, f"unknown {number}") == []
-    assert 0 < len(registry._answers[7]) <= 4096
+    assert 0 < len(registry._answers[OrgId(7)]) <= 4096
     assert matched(registry, 7) == [1]
 
 
@@ -214,7 +216,7 @@ def test_the_registry_agrees_with_a_naive_model(changes: list[tuple[Any, ...]]) 
             for name in NAMES:
                 assert matched(registry, org, name) == naive.match(org, name)
             own = [n for n, one in sorted(naive.webhooks.items()) if one.org == org]
-            assert [one.number for one in registry.of_org(org)] == own
+            assert [one.number for one in registry.of_org(OrgId(org))] == own
         assert {one.number for one in registry} == set(naive.webhooks)
 
 
@@ -222,5 +224,5 @@ def test_after_any_number_of_unknown_names_an_answer_is_remembered_again() -> No
     registry = Registry()
     registry.put(hook(1, 7))
     for number in range(5000):
-        registry.match(7, f"unknown.{number}")
-    assert registry.match(7, NAMES[0]) is registry.match(7, NAMES[0])
+        registry.match(OrgId(7), f"unknown.{number}")
+    assert registry.match(OrgId(7), NAMES[0]) is registry.match(OrgId(7), NAMES[0])

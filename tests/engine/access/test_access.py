@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 
+from tidings.core.ids import OrgId
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.access.access import (
     REMEMBERED_MAX,
@@ -20,6 +21,8 @@ from tidings.engine.changes import Changes
 from tidings.engine.orgs import Orgs
 from tidings.errors import Conflict, Denied, Forbidden, Invalid, RequestRefused, Unauthenticated
 from tidings.store import port
+
+ORG = OrgId(7)
 
 
 class Kept:
@@ -68,7 +71,7 @@ def denied(access: Access, header: bytes | None, scope: str = "events:write") ->
 
 async def test_a_known_key_and_secret_are_a_caller() -> None:
     access = House(Kept()).access
-    await access.put("acme", "a:b ü", 7, platform=False, scopes="events:write logs:read")
+    await access.put("acme", "a:b ü", ORG, platform=False, scopes="events:write logs:read")
     header = basic("acme", "a:b ü")
     assert shown(access.caller(header, "events:write")) == (7, False, "acme")
     assert access.caller(header, "logs:read") is access.caller(header, "events:read")
@@ -96,7 +99,7 @@ async def test_a_known_key_and_secret_are_a_caller() -> None:
 )
 async def test_with_anything_else_nobody_knows_who_calls(header: bytes | None) -> None:
     access = House(Kept()).access
-    await access.put("acme", "secret", 7, platform=False, scopes="*")
+    await access.put("acme", "secret", ORG, platform=False, scopes="*")
     refused = denied(access, header)
     assert isinstance(refused, Unauthenticated) and refused.reason.code == "unauthenticated"
     said = refused.reason.message.replace("key:secret", "").replace("and secret", "")
@@ -105,19 +108,19 @@ async def test_with_anything_else_nobody_knows_who_calls(header: bytes | None) -
 
 async def test_a_change_is_in_force_at_once() -> None:
     access = House(Kept()).access
-    await access.put("acme", "old", 7, platform=False, scopes="*")
+    await access.put("acme", "old", ORG, platform=False, scopes="*")
     assert access.caller(basic("acme", "old"), "logs:read")
-    await access.put("acme", "new", 7, platform=False, scopes="logs:read")
+    await access.put("acme", "new", ORG, platform=False, scopes="logs:read")
     assert isinstance(denied(access, basic("acme", "old")), Unauthenticated)
     assert isinstance(denied(access, basic("acme", "new")), Forbidden)
 
 
 async def test_a_revoked_credential_is_unknown() -> None:
     kept = Kept()
-    await House(kept).access.put("acme", "secret", 7, platform=False, scopes="*")
+    await House(kept).access.put("acme", "secret", ORG, platform=False, scopes="*")
     [credential] = kept.credentials
     kept.credentials = [
-        port.Credential(credential.id, 7, False, credential.digest, "*", 1, revoked_ms=5)
+        port.Credential(credential.id, ORG, False, credential.digest, "*", 1, revoked_ms=5)
     ]
     assert isinstance(denied(House(kept).access, basic("acme", "secret")), Unauthenticated)
 
@@ -125,7 +128,7 @@ async def test_a_revoked_credential_is_unknown() -> None:
 async def test_only_digests_are_kept_and_what_is_remembered_is_bounded() -> None:
     kept = Kept()
     access = House(kept).access
-    await access.put("acme", "hunter2", 7, platform=False, scopes="*")
+    await access.put("acme", "hunter2", ORG, platform=False, scopes="*")
     for spaces in range(REMEMBERED_MAX + 5):
         access.caller(basic("acme", "hunter2") + b" " * spaces, "logs:read")
     assert len(access._remembered) <= REMEMBERED_MAX
@@ -138,16 +141,16 @@ async def test_the_bootstrap_credential_may_be_given_at_every_start() -> None:
     kept = Kept()
     for _ in range(3):
         house = House(kept)
-        await house.access.ensure_bootstrap(50, "boss", "s3cret")
+        await house.access.ensure_bootstrap(OrgId(50), "boss", "s3cret")
         assert house.access.caller(basic("boss", "s3cret"), "admin:write").platform
         assert house.registry.version == 2
     assert [org.id for org in kept.orgs] == [50] and len(kept.credentials) == 1
-    await House(kept).access.ensure_bootstrap(50, "boss", "other")
+    await House(kept).access.ensure_bootstrap(OrgId(50), "boss", "other")
     assert len(kept.credentials) == 2
     assert isinstance(denied(House(kept).access, basic("boss", "s3cret")), Unauthenticated)
     for key, secret in (("", "x"), ("a:b", "x"), ("a", "")):
         with pytest.raises(BootstrapRefused, match="TIDINGS_BOOTSTRAP"):
-            await House(kept).access.ensure_bootstrap(50, key, secret)
+            await House(kept).access.ensure_bootstrap(OrgId(50), key, secret)
 
 
 async def test_the_first_start_makes_a_platform_credential_once() -> None:
@@ -165,7 +168,7 @@ async def test_the_first_start_makes_a_platform_credential_once() -> None:
 
 async def test_the_platform_acts_for_an_org_and_nobody_else_does() -> None:
     house = House(Kept())
-    await house.access.ensure_bootstrap(1, "boss", "s3cret")
+    await house.access.ensure_bootstrap(OrgId(1), "boss", "s3cret")
     await house.orgs.create("Acme", 7)
     boss = house.access.caller(basic("boss", "s3cret"), "logs:read")
     assert house.access.acting(boss, None) is boss
@@ -174,7 +177,7 @@ async def test_the_platform_acts_for_an_org_and_nobody_else_does() -> None:
     for odd in ("8", "x", "-7", "7.0", "٧", "9" * 40):
         with pytest.raises(Denied, match="X-Tidings-Org must name an existing org"):
             house.access.acting(boss, odd)
-    acme = Caller(7, False, "acme")
+    acme = Caller(ORG, False, "acme")
     assert house.access.acting(acme, "7") is acme
     with pytest.raises(Denied, match="own org"):
         house.access.acting(acme, "1")
@@ -198,7 +201,7 @@ async def test_orgs_form_no_ring_and_have_their_own_ids() -> None:
     first = await house.orgs.create("A")
     second = await house.orgs.create("B", None, first.id)
     assert (first.id, second.id, second.parent) == (1, 2, 1)
-    assert await house.orgs.ensure(2) is second
+    assert await house.orgs.ensure(OrgId(2)) is second
     wrong: list[tuple[type[RequestRefused], str, object, object]] = [
         (Invalid, "", 5, None),
         (Conflict, "x", 1, None),

@@ -5,10 +5,13 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.api.control_client import Service, service
+from tidings.core.ids import OrgId
 from tidings.engine.access.guarded_links import open_link
 from tidings.engine.access.sessions import ABSOLUTE_MS, IDLE_MS, PER_OWNER_MAX, SignedIn, csrf_of
 from tidings.engine.access.sign_in_guard import SignInGuard, TooManyTries
 from tidings.errors import Denied, Forbidden, Unauthenticated
+
+ORG = OrgId(7)
 
 HOUR_MS = 3_600_000
 WORD = "several words of mine"
@@ -24,9 +27,9 @@ async def person(s: Service, *orgs: int) -> SignedIn:
     for org in orgs:
         body = {"email": "asha@acme.example", "role": "operator"}
         if org == orgs[0]:
-            await s.users.create(boss, org, body | {"password": WORD})
+            await s.users.create(boss, OrgId(org), body | {"password": WORD})
         else:
-            _, link = await s.users.create(boss, org, body)
+            _, link = await s.users.create(boss, OrgId(org), body)
             assert link is not None
             await s.users.open_link(link.token, WORD)
     return await s.sessions.by_password("asha@acme.example", WORD, "192.0.2.1", "Firefox")
@@ -48,19 +51,19 @@ async def test_a_session_of_a_credential_is_the_same_caller() -> None:
         assert caller == s.access.caller(auth.encode(), "logs:read")
         assert caller.may("admin:write") and not caller.may("events:read")
         with pytest.raises(Denied) as denied:
-            s.sessions.caller(signed.token, 1)
+            s.sessions.caller(signed.token, OrgId(1))
         assert isinstance(denied.value, Forbidden)
-        assert s.sessions.caller(signed.token, 7) == caller
+        assert s.sessions.caller(signed.token, ORG) == caller
 
 
 async def test_a_session_of_the_platform_may_act_for_any_org() -> None:
     async with service() as s:
         await s.add_org(7)
         signed = await enter(s)
-        caller = s.sessions.caller(signed.token, 7)
+        caller = s.sessions.caller(signed.token, ORG)
         assert (caller.org, caller.platform) == (7, True)
         with pytest.raises(Denied):
-            s.sessions.caller(signed.token, 8)
+            s.sessions.caller(signed.token, OrgId(8))
 
 
 async def test_a_session_of_a_person_is_an_org_and_a_role() -> None:
@@ -68,14 +71,14 @@ async def test_a_session_of_a_person_is_an_org_and_a_role() -> None:
         for org in (7, 8, 9):
             await s.add_org(org)
         signed = await person(s, 7, 8)
-        caller = s.sessions.caller(signed.token, 8)
+        caller = s.sessions.caller(signed.token, OrgId(8))
         assert (caller.org, caller.role, caller.platform) == (8, "operator", False)
         assert caller.may("webhooks:write") and not caller.may("admin:read")
         assert caller.attribution.code == "asha@acme.example"
         assert s.sessions.caller(signed.token).org == 7
         assert [seat.org for seat in s.sessions.seats(signed.token)] == [7, 8]
         theirs, nobodys = (
-            pytest.raises(Denied, s.sessions.caller, signed.token, org) for org in (9, 99)
+            pytest.raises(Denied, s.sessions.caller, signed.token, OrgId(org)) for org in (9, 99)
         )
         assert type(theirs.value) is type(nobodys.value) is Forbidden
         assert str(theirs.value) == str(nobodys.value).replace("99", "9")
@@ -86,7 +89,7 @@ async def test_a_till_signs_in_with_its_password_itself() -> None:
         await s.add_org(7)
         boss = s.access.caller_of("boss")
         body = {"kind": "till", "code": "t.1", "password": WORD, "scopes": {"logs": "read"}}
-        await s.access_services.credentials.create(boss, 7, body)
+        await s.access_services.credentials.create(boss, ORG, body)
         signed = await enter(s, "t.1", WORD)
         assert s.sessions.caller(signed.token).attribution.type == "TILL"
 
@@ -168,18 +171,18 @@ async def test_signing_out_holds_although_the_store_refuses() -> None:
 
 
 async def revoke(s: Service) -> None:
-    await s.access_services.credentials.revoke(s.access.caller_of("boss"), 7, "org7")
+    await s.access_services.credentials.revoke(s.access.caller_of("boss"), ORG, "org7")
 
 
 async def rotate(s: Service) -> None:
     boss = s.access.caller_of("boss")
-    await s.access_services.credentials.rotate(boss, 7, "org7", {"overlapInHours": 0})
+    await s.access_services.credentials.rotate(boss, ORG, "org7", {"overlapInHours": 0})
 
 
 async def expire(s: Service) -> None:
     boss = s.access.caller_of("boss")
     body = {"expiresAt": "2026-02-11T09:15:01Z"}
-    await s.access_services.credentials.change(boss, 7, "org7", body)
+    await s.access_services.credentials.change(boss, ORG, "org7", body)
     s.clock.ms += 1_000
 
 
@@ -200,7 +203,7 @@ async def test_a_rotation_with_overlap_leaves_it_until_the_overlap_ends() -> Non
         await s.add_org(7)
         signed = await enter(s, "org7", "secret")
         boss = s.access.caller_of("boss")
-        await s.access_services.credentials.rotate(boss, 7, "org7", {"overlapInHours": 2})
+        await s.access_services.credentials.rotate(boss, ORG, "org7", {"overlapInHours": 2})
         s.clock.ms += 2 * HOUR_MS - 1
         assert not ended(s, signed.token)
         s.clock.ms += 1
@@ -252,7 +255,7 @@ async def test_a_link_signs_in_once_within_ten_minutes() -> None:
         with pytest.raises(Denied, match="must be a new one"):
             await s.sessions.by_link(late, "192.0.2.1")
         _, invitation = await s.users.create(
-            s.access.caller_of("boss"), 1, {"email": "a@b.example"}
+            s.access.caller_of("boss"), OrgId(1), {"email": "a@b.example"}
         )
         assert invitation is not None
         with pytest.raises(Denied, match="must be a new one"):
@@ -354,7 +357,7 @@ async def test_an_org_that_set_a_password_for_an_address_guesses_no_faster_at_an
         body = {"email": "asha@acme.example", "role": "operator"}
         looked = 0
         for n in range(200):
-            user, link = await s.users.create(boss, 8, body)
+            user, link = await s.users.create(boss, OrgId(8), body)
             assert link is not None
             word = f"a word that is guessed {n}"
             try:
@@ -372,7 +375,7 @@ async def test_an_org_that_set_a_password_for_an_address_guesses_no_faster_at_an
                 looked += 1
             except TooManyTries:
                 pass
-            await s.users.remove(boss, 8, user.person.id)
+            await s.users.remove(boss, OrgId(8), user.person.id)
         assert looked <= 10
 
 

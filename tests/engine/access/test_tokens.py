@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tidings.core.ids import OrgId
 from tidings.engine.access.tokens import TOKEN_MAX, Claims, Tokens, mark_of
 
 KEY, NOW = b"k" * 32, 1_770_801_300_000
@@ -19,7 +20,7 @@ def tokens(key: bytes = KEY) -> Tokens:
 
 
 def made(ttl_s: int = 60) -> bytes:
-    return tokens().make("tdk_1", 7, DIGEST, NOW, ttl_s).encode()
+    return tokens().make("tdk_1", OrgId(7), DIGEST, NOW, ttl_s).encode()
 
 
 def text(value: object) -> bytes:
@@ -57,7 +58,7 @@ def test_what_was_made_is_read_until_it_expires() -> None:
 
 def test_the_same_token_is_never_made_twice() -> None:
     maker = tokens()
-    assert len({maker.make("tdk_1", 7, DIGEST, NOW, 60) for _ in range(50)}) == 50
+    assert len({maker.make("tdk_1", OrgId(7), DIGEST, NOW, 60) for _ in range(50)}) == 50
 
 
 def test_nothing_that_was_changed_is_read() -> None:

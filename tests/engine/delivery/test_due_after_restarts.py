@@ -18,6 +18,7 @@ from tests.store.in_process import MemoryStore
 from tests.store.rows import event, new, settled
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.core.notices.facts import FAILING
 from tidings.core.retention import DAY_MS
 from tidings.core.retention import Retention as Days
@@ -265,20 +266,20 @@ def test_a_hold_has_no_end_of_its_own_and_a_restart_is_none() -> None:
     async def scenario() -> None:
         clock = Clock()
         store: Any = MemoryStore(clock)
-        await stops_over(store, clock).stop(7, "ops")
+        await stops_over(store, clock).stop(OrgId(7), "ops")
         await stops_over(store, clock).stop(EVERYTHING, HOLD)
         since = clock.ms
         for _ in range(3):
             clock.ms += DAY_MS
             stops = stops_over(store, clock)
             await stops.load()
-            assert stops.holds(7) and stops.holds(8)
-            stop = stops.of(7)
+            assert stops.holds(OrgId(7)) and stops.holds(OrgId(8))
+            stop = stops.of(OrgId(7))
             assert stop is not None and stop.since_ms == since
         await stops.start(EVERYTHING)
         stops = stops_over(store, clock)
         await stops.load()
-        assert stops.holds(7) and not stops.holds(8)
+        assert stops.holds(OrgId(7)) and not stops.holds(OrgId(8))
 
     simulate(1, scenario())
 
@@ -296,7 +297,7 @@ def test_retention_drops_in_time_in_a_service_that_is_restarted_every_hour() -> 
         for hour in range(27):
             clock.ms = began_ms + hour * HOUR * 1000
             keeps = Retention(
-                store=store, clock=clock, retentions=lambda: {1: Days(payload_days=1)}
+                store=store, clock=clock, retentions=lambda: {OrgId(1): Days(payload_days=1)}
             )
             job = asyncio.ensure_future(keeps.run())
             for _ in range(6):

@@ -20,7 +20,7 @@ from tidings.compose import Options, build
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.ids import WebhookId
+from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
 from tidings.engine.clock import WallClock
@@ -58,7 +58,7 @@ class Receivers:
 def hook(number: int, org: int) -> Webhook:
     """A webhook that takes every event."""
     return Webhook(
-        number=number, id=WebhookId(f"{number:024x}"), consumer_group="", org=org, version=1,
+        number=number, id=WebhookId(f"{number:024x}"), consumer_group="", org=OrgId(org), version=1,
         name="crm", standing=Standing.ACTIVE, event_names=frozenset("a"), kind="HTTP",
         url="https://x.example/", method="POST", headers=(), connections_max=1,
         secrets=(b"s" * 32,), plain=True,
@@ -67,7 +67,7 @@ def hook(number: int, org: int) -> Webhook:
 
 def draft(org: int, event_id: str) -> Draft:
     """An event of 1 KB."""
-    return Draft(org, "a", event_id, b'{"x":"%b"}' % (b"x" * 1000), {})
+    return Draft(OrgId(org), "a", event_id, b'{"x":"%b"}' % (b"x" * 1000), {})
 
 
 def processor_s(process: int) -> float:

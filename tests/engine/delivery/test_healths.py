@@ -9,7 +9,7 @@ from tidings.core.delivery.attempt_share import Past
 from tidings.core.delivery.breaker import OUTCOMES_MIN, Breaker, Pause
 from tidings.core.delivery.health import DAY_MS, FIRST
 from tidings.core.delivery.standing import Standing
-from tidings.core.ids import WebhookId
+from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.healths import PARK_SLICE, Healths
@@ -20,7 +20,7 @@ HOOK = Webhook(
     number=4,
     id=WebhookId("a" * 24),
     consumer_group="c",
-    org=7,
+    org=OrgId(7),
     version=1,
     name="crm",
     standing=Standing.ACTIVE,

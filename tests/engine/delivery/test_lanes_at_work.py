@@ -17,7 +17,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.rate_limit import RateLimit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, OrgId
 from tidings.egress.port import Leaves
 from tidings.engine.delivery.dispatcher import OVERDUE_S, PAGE_RETRY_S
 from tidings.engine.delivery.retry_claims import ALARM_S_MAX
@@ -49,7 +49,7 @@ def pace(scene: Scene, runner: WebhookRunner) -> None:
 
 def fill_the_process(scene: Scene, runner: WebhookRunner) -> None:
     for org in range(10):
-        scene.dispatcher._admission.slots.take(100 + org)
+        scene.dispatcher._admission.slots.take(OrgId(100 + org))
 
 
 def halt(scene: Scene, runner: WebhookRunner) -> None:

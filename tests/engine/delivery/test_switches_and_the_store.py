@@ -11,12 +11,13 @@ from tests.engine.store_faults import refusing
 from tests.store.in_process import MemoryStore
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.engine.delivery.stops import EVERYTHING, Stops
 from tidings.engine.listeners import Listeners
 from tidings.engine.webhooks.retirement import RETIRE_SLICE
 from tidings.store import port
 
-ORG = 7
+ORG = OrgId(7)
 
 
 def stops_over(store: MemoryStore, clock: Clock) -> Stops:
@@ -40,18 +41,18 @@ async def test_a_stop_holds_although_the_store_refuses_and_is_written_when_it_is
     store.down = True
     for _ in range(2):
         with pytest.raises(port.StoreDown):
-            await stops.stop(org, "somebody")
+            await stops.stop(OrgId(org), "somebody")
     assert stops.holds(ORG) and changed == [True, True], "held before the store was asked"
     with pytest.raises(port.StoreDown):
-        await stops.start(org)
+        await stops.start(OrgId(org))
     assert stops.holds(ORG), "who cannot start stays stopped"
     store.down = False
-    await stops.stop(org, "somebody else")
+    await stops.stop(OrgId(org), "somebody else")
     after = stops_over(store, clock)
     await after.load()
-    assert after.holds(ORG) and (found := after.of(org)) is not None
+    assert after.holds(ORG) and (found := after.of(OrgId(org))) is not None
     assert found.by == "somebody", "who threw it first"
-    await after.start(org)
+    await after.start(OrgId(org))
     last = stops_over(store, clock)
     await last.load()
     assert not after.holds(ORG) and not last.holds(ORG)

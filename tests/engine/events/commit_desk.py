@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from tidings.core.ids import DeliveryId, EventNumber
+from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.events.commit_queue import (
     CommitQueue,
@@ -106,7 +106,7 @@ class Desk:
 
 def event(id: str, body: bytes = b"{}", warning: str | None = None) -> Prepared:
     """An event that waits for its commit."""
-    return Prepared(Draft(1, "a", id, body, {}, warning), b"", b"", None, "a")
+    return Prepared(Draft(OrgId(1), "a", id, body, {}, warning), b"", b"", None, "a")
 
 
 def settled(delivery: int, key: int | None = None) -> port.Settlement:
@@ -140,4 +140,4 @@ async def begun(desk: Desk) -> None:
 
 def refused(id: str) -> port.NewRejection:
     """An event that was not accepted."""
-    return port.NewRejection(1, "a", id, "code", "message", "data", b"{}")
+    return port.NewRejection(OrgId(1), "a", id, "code", "message", "data", b"{}")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tidings.core.delivery.standing import Standing
-from tidings.core.ids import WebhookId
+from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
@@ -11,10 +11,12 @@ from tidings.engine.events.acceptor import Matcher
 from tidings.engine.events.commit_queue import Prepared
 from tidings.engine.events.intake import Draft
 
+ORG = OrgId(7)
+
 
 def hook(number: int, org: int = 7, filter: dict[str, Any] | None = None, **more: Any) -> Webhook:
     return Webhook(
-        number=number, id=WebhookId(f"{number:024}"), consumer_group="", org=org, version=1,
+        number=number, id=WebhookId(f"{number:024}"), consumer_group="", org=OrgId(org), version=1,
         name=f"hook {number}", standing=more.pop("standing", Standing.ACTIVE),
         event_names=frozenset("a"), kind="HTTP", url="https://example.com/", method="POST",
         headers=(), connections_max=1,
@@ -24,7 +26,7 @@ def hook(number: int, org: int = 7, filter: dict[str, Any] | None = None, **more
 
 def matched(registry: Registry, tier: str, org: int = 7) -> list[int]:
     event = {"eventName": "a", "data": {"tier": tier}}
-    draft = Draft(org, "a", "e-1", b"{}", event)
+    draft = Draft(OrgId(org), "a", "e-1", b"{}", event)
     return [
         new.webhook for new in Matcher(registry).match(Prepared(draft, b"", b"", None, draft.name))
     ]
@@ -60,7 +62,7 @@ def test_a_changed_filter_is_in_force_at_once() -> None:
 
 def test_a_parents_filter_is_asked_for_the_childs_events() -> None:
     registry = Registry()
-    registry.set_parent(8, 7)
+    registry.set_parent(OrgId(8), ORG)
     registry.put(hook(1, filter=GOLD, listen_to_children=True))
     assert matched(registry, "gold", org=8) == [1]
     assert matched(registry, "silver", org=8) == []
@@ -70,9 +72,9 @@ def test_where_nobody_has_a_filter_none_is_asked_for() -> None:
     registry = Registry()
     registry.put(hook(1))
     registry.put(hook(2, org=9, filter=GOLD))
-    assert not registry.candidates(7, "a").filtered
-    assert registry.candidates(9, "a").filtered
+    assert not registry.candidates(ORG, "a").filtered
+    assert registry.candidates(OrgId(9), "a").filtered
     registry.put(hook(3, filter=GOLD))
-    assert registry.candidates(7, "a").filtered
+    assert registry.candidates(ORG, "a").filtered
     registry.remove(3)
-    assert not registry.candidates(7, "a").filtered
+    assert not registry.candidates(ORG, "a").filtered

@@ -11,6 +11,7 @@ from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.core.events.calls import Caller, CallReader, IntakeRules, Rejected, Unchecked
 from tidings.core.events.own_schema import SchemaRefused, read_schema
 from tidings.core.events.own_types import Declaration, OwnType
+from tidings.core.ids import OrgId
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.changes import Changes
 from tidings.engine.events.event_types import EventTypes
@@ -18,6 +19,8 @@ from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.store.port import StoredType
 from tidings.transform.port import CheckBy, RenderLater, RenderRefused
+
+ORG = OrgId(7)
 
 SCHEMA: dict[str, Any] = {"additionalProperties": {"anyOf": [{"enum": [1.5] * 20}] * 2}}
 EVENT = msgspec.json.encode({"eventName": "orderPacked", "data": {"a": "x" * 20_000}})
@@ -43,7 +46,7 @@ def read(**rules: Any) -> Any:
         Draft, load(), lambda org: IntakeRules(**rules), lambda: "id-1", DEFAULT_LIMITS,
         lambda org, name: {1: made},
     )  # fmt: skip
-    return reader.read(b"application/json", {}, EVENT, Caller(7), None, 5)
+    return reader.read(b"application/json", {}, EVENT, Caller(ORG), None, 5)
 
 
 async def conclude(answer: Sequence[Problem] | Exception, **rules: Any) -> Draft | Rejected:
@@ -96,7 +99,7 @@ def test_an_org_that_does_not_check_waits_for_nobody() -> None:
 
 
 def stored(schema: dict[str, Any]) -> StoredType:
-    return StoredType(7, "orderPacked", 1, msgspec.json.encode(Declaration("Packed.", schema)))
+    return StoredType(ORG, "orderPacked", 1, msgspec.json.encode(Declaration("Packed.", schema)))
 
 
 @pytest.mark.parametrize(
@@ -119,8 +122,8 @@ def test_a_start_takes_schemas_that_would_not_be_saved_today(
         below=lambda org: [], users=lambda org, name: [],
     )  # fmt: skip
     types.load([stored(schema)])
-    versions = types.own(7, "orderPacked")
-    assert versions is not None and types.names(7)["orderPacked"] == 1
+    versions = types.own(ORG, "orderPacked")
+    assert versions is not None and types.names(ORG)["orderPacked"] == 1
     raw = msgspec.json.encode({"eventName": "orderPacked", "data": {"a": "y"}})
     assert versions[1].fits_loop(raw) is passes
     if passes:

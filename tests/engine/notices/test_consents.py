@@ -13,6 +13,7 @@ import pytest
 from tests.api.control_client import Reply, Service, call, service
 from tests.engine.store_faults import refusing
 from tidings.console.routes import console_routes
+from tidings.core.ids import OrgId
 from tidings.core.notices.consent_rules import (
     ADDRESS_DAY_MAX,
     ADDRESS_MAX,
@@ -110,7 +111,7 @@ class World:
         fact = {
             "webHookId": f"{org}", "webHookName": "shop", "host": "x", "reason": "410", "parked": 0
         }  # fmt: skip
-        await self.emails.note(notice(DISABLED, org, fact, self.s.clock.ms))
+        await self.emails.note(notice(DISABLED, OrgId(org), fact, self.s.clock.ms))
         self.emails.confirm()
         await self.settle()
 
@@ -244,7 +245,7 @@ async def test_a_user_of_the_org_is_asked_too(signed_in: bool) -> None:
     async with world(7) as w:
         boss = w.s.access.caller_of("boss")
         body: dict[str, Any] = {"email": "victim@elsewhere.example", "role": "owner"}
-        _, link = await w.s.users.create(boss, 7, body)
+        _, link = await w.s.users.create(boss, OrgId(7), body)
         assert link is not None
         if signed_in:
             await w.s.users.open_link(link.token, "a word that the org has taken")

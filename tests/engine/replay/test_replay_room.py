@@ -5,7 +5,7 @@ from tests.engine.delivery.test_next_attempts import Silent, job, offer, scene_o
 from tests.engine.webhooks.test_disabled_takes import Scene
 from tidings.core.delivery.lane import Lane
 from tidings.core.delivery.standing import Standing
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.replay import window
 
 SLOTS = 10  # of the scene's process
@@ -36,9 +36,9 @@ async def test_there_is_none_while_live_attempts_hold_more_than_half_of_the_slot
         await offer(scene, job(n))
     assert scene.dispatcher.in_flight == SLOTS // 2 and room(scene) == ROOM
     other = scene.dispatcher._admission.slots
-    other.take(HOOK.org + 1)  # one of another org's: the slots are the process's
+    other.take(OrgId(HOOK.org + 1))  # one of another org's: the slots are the process's
     assert room(scene) == 0
-    other.give(HOOK.org + 1)
+    other.give(OrgId(HOOK.org + 1))
     assert room(scene) == ROOM
 
 

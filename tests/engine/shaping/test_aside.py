@@ -9,8 +9,11 @@ import pytest
 from tests.pace import slowness
 from tidings.core.budget import LOOP_S
 from tidings.core.exact_json import read_exactly, write_exactly
+from tidings.core.ids import OrgId
 from tidings.core.shaping.shape import Fields, shape_of
 from tidings.engine.shaping.aside import SMALL_BYTES, Aside
+
+ORG = OrgId(1)
 
 
 async def test_small_work_is_done_at_once_and_large_work_in_turns() -> None:
@@ -22,8 +25,11 @@ async def test_small_work_is_done_at_once_and_large_work_in_turns() -> None:
 
     aside = Aside()
     large = SMALL_BYTES + 1
-    asked = [aside.run(1, large, lambda: work(1)) for _ in range(3)]
-    asked += [aside.run(2, large, lambda: work(2)), aside.run(3, SMALL_BYTES, lambda: work(3))]
+    asked = [aside.run(ORG, large, lambda: work(1)) for _ in range(3)]
+    asked += [
+        aside.run(OrgId(2), large, lambda: work(2)),
+        aside.run(OrgId(3), SMALL_BYTES, lambda: work(3)),
+    ]
     assert await asyncio.gather(*asked) == [b"1", b"1", b"1", b"2", b"3"]
     assert order == [3, 1, 2, 1, 1]
 
@@ -34,8 +40,8 @@ async def test_a_fault_goes_to_whoever_asked_and_the_next_one_is_served() -> Non
 
     aside = Aside()
     with pytest.raises(ValueError, match="wrong"):
-        await aside.run(1, SMALL_BYTES * 2, fails)
-    assert await aside.run(1, SMALL_BYTES * 2, lambda: b"right") == b"right"
+        await aside.run(ORG, SMALL_BYTES * 2, fails)
+    assert await aside.run(ORG, SMALL_BYTES * 2, lambda: b"right") == b"right"
 
 
 async def test_the_dearest_selection_leaves_the_loop_its_turns() -> None:
@@ -46,7 +52,7 @@ async def test_the_dearest_selection_leaves_the_loop_its_turns() -> None:
     pace = slowness()
     aside = Aside()
     done = asyncio.ensure_future(
-        aside.run(1, len(body), lambda: write_exactly(shape.apply(read_exactly(body))))
+        aside.run(ORG, len(body), lambda: write_exactly(shape.apply(read_exactly(body))))
     )
     gaps = []  # in time of this process, its other thread's too: the loop waits for that
     while not done.done():

@@ -20,6 +20,7 @@ from tidings.catalogue import load
 from tidings.core.budget import MEMORY_BYTES
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind
 from tidings.core.exact_json import write_exactly
+from tidings.core.ids import OrgId
 from tidings.core.shaping.left_out_words import code_of, said_of
 from tidings.core.shaping.reference_rules import Kind
 from tidings.core.shaping.shape import Fields, shape_of
@@ -237,7 +238,7 @@ async def test_a_store_that_cannot_be_read_makes_the_delivery_wait_whatever_it_w
 async def test_many_customers_of_one_event_take_few_queries() -> None:
     scene = Scene()
     records = {str(n): b'{"mobile":"%d"}' % n for n in range(900)}
-    await scene.reference.put(1, Kind.CUSTOMERS, records)
+    await scene.reference.put(OrgId(1), Kind.CUSTOMERS, records)
     coupons = [{"customerIdentifiers": {"customerId": n}} for n in range(900)]
     event = {"eventName": "IssueBulkCoupon", "data": {"coupons": coupons}}
     made = await scene.made(event=event, sources=("instore",))

@@ -12,11 +12,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.engine.reference_parts import known
+from tidings.core.ids import OrgId
 from tidings.egress.address import parse_target
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
 from tidings.engine.clock import WallClock
 from tidings.engine.shaping.platform import CONNECTIONS_MAX, Platform, PlatformDown, PlatformOptions
+
+ORG = OrgId(1)
 
 SECRET = "Basic c2VjcmV0"
 
@@ -121,11 +124,11 @@ async def platform_at(
 
 async def test_records_come_over_kept_connections_with_the_credential(stand: Stand) -> None:
     async with platform_at(stand.server_address[1], timeout_s=5.0) as platform:
-        asked = [platform.ask("customers", 1, str(n), 0) for n in range(40)]
+        asked = [platform.ask("customers", ORG, str(n), 0) for n in range(40)]
         found = await asyncio.gather(*asked)
         assert found == [known(mobile=str(n)) for n in range(40)]
-        assert await platform.ask("customers", 1, "none", 0) is None
-        assert await platform.ask("customers", 1, "a/../b?c", 0) == known(mobile="a%2F..%2Fb%3Fc")
+        assert await platform.ask("customers", ORG, "none", 0) is None
+        assert await platform.ask("customers", ORG, "a/../b?c", 0) == known(mobile="a%2F..%2Fb%3Fc")
     assert set(stand.secrets) == {SECRET}
 
 
@@ -136,17 +139,17 @@ async def test_each_fault_is_told_within_the_deadline_and_harms_no_later_questio
     async with platform_at(stand.server_address[1]) as platform:
         began = time.monotonic()
         with pytest.raises(PlatformDown) as down:
-            await platform.ask("customers", 1, id, 0)
+            await platform.ask("customers", ORG, id, 0)
         assert time.monotonic() - began < 1.2
         assert "secret" not in down.value.reason and SECRET not in down.value.reason
-        assert await platform.ask("customers", 1, "7", 0) == known(mobile="7")
+        assert await platform.ask("customers", ORG, "7", 0) == known(mobile="7")
     assert stand.paths.count("/customers/7") == 1, "redirects are not followed"
 
 
 async def test_a_connection_that_was_closed_meanwhile_is_replaced(stand: Stand) -> None:
     async with platform_at(stand.server_address[1]) as platform:
         for _ in range(5):
-            assert await platform.ask("customers", 1, "last", 0) == known(mobile="last")
+            assert await platform.ask("customers", ORG, "last", 0) == known(mobile="last")
             await asyncio.sleep(0.02)
 
 
@@ -156,12 +159,12 @@ async def test_a_platform_that_refuses_connections_is_down_and_then_left_alone()
         async with platform_at(taken.getsockname()[1]) as platform:
             for number in range(6):
                 with pytest.raises(PlatformDown):
-                    await platform.ask("customers", 1, str(number), 0)
+                    await platform.ask("customers", ORG, str(number), 0)
             assert platform.down and platform.asked == 5
 
 
 async def test_a_private_address_is_dialled_only_where_the_operator_said_so(stand: Stand) -> None:
     async with platform_at(stand.server_address[1], private=False) as platform:
         with pytest.raises(PlatformDown, match="blocked by policy"):
-            await platform.ask("customers", 1, "7", 0)
+            await platform.ask("customers", ORG, "7", 0)
     assert stand.paths == []

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.engine.reference_parts import CountingStore, known, reference_over
+from tidings.core.ids import OrgId
 from tidings.core.shaping.reference_rows import reader
 from tidings.core.shaping.reference_rules import Kind
 from tidings.engine.shaping import reference as subject
@@ -43,7 +44,7 @@ class SlicedStore(CountingStore):
 def loader(store: SlicedStore, org: int = 1) -> Loader:
     found = reader(Kind.CUSTOMERS, "application/x-ndjson")
     assert found is not None
-    return Loader(reference_over(store), org, *found)
+    return Loader(reference_over(store), OrgId(org), *found)
 
 
 def lines(start: int, end: int) -> bytes:
@@ -78,7 +79,7 @@ async def test_the_last_row_of_an_id_counts_also_within_one_slice() -> None:
     await load.feed(b'{"id":1,"mobile":"old"}\n{"id":1,"mobile":"new"}\n')
     done = await load.end()
     assert (done.loaded, done.new) == (2, 1)
-    found = await reference_over(store).lookup(1, "customers", ["1"])
+    found = await reference_over(store).lookup(OrgId(1), "customers", ["1"])
     assert found == {"1": known(mobile="new")}
 
 
@@ -97,7 +98,7 @@ async def test_loads_take_turns_and_leave_the_writer_as_much_time_as_they_take()
     reference = reference_over(store)
     began = asyncio.get_running_loop().time()
     await asyncio.gather(
-        *(reference.put_slice(org, Kind.STORES, {"1": b'{"name":"n"}'}) for org in range(5))
+        *(reference.put_slice(OrgId(org), Kind.STORES, {"1": b'{"name":"n"}'}) for org in range(5))
     )
     assert asyncio.get_running_loop().time() - began >= 5 * 0.02
 
@@ -115,7 +116,7 @@ async def test_a_load_beside_an_idle_service_does_not_pause(
     async def slices(count: int) -> float:
         began = loop.time()
         for _ in range(count):
-            await reference.put_slice(1, Kind.STORES, {"1": b'{"name":"n"}'})
+            await reference.put_slice(OrgId(1), Kind.STORES, {"1": b'{"name":"n"}'})
         return loop.time() - began
 
     assert await slices(20) < 0.3, "nobody else writes"

@@ -11,7 +11,7 @@ from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId, WebhookId
+from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shaping.sign import Signer
 from tidings.core.webhooks.registry import Registry
@@ -24,7 +24,7 @@ from tidings.store import port
 
 BODY = b'{"eventId":"e-1"}'
 HOOK = Webhook(
-    number=1, id=WebhookId("1" * 24), consumer_group="", org=7, version=1, name="crm",
+    number=1, id=WebhookId("1" * 24), consumer_group="", org=OrgId(7), version=1, name="crm",
     standing=Standing.ACTIVE, event_names=frozenset("a"), kind="HTTP", url="https://x.example/",
     method="POST", headers=(), connections_max=1, secrets=(b"s" * 32,), plain=False,
 )  # fmt: skip
@@ -116,7 +116,9 @@ class Desk:
 
 
 def job(**more: Any) -> Job:
-    return msgspec.structs.replace(Job(DeliveryId(5), 1, 7, "e-1", 0, 2, None, True, BODY), **more)
+    return msgspec.structs.replace(
+        Job(DeliveryId(5), 1, OrgId(7), "e-1", 0, 2, None, True, BODY), **more
+    )
 
 
 async def test_what_is_shaped_is_signed_sent_and_kept_until_it_is_delivered() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
-from tidings.core.ids import DeliveryId, WebhookId
+from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shaping.shape import Fields, shape_of
@@ -24,14 +24,14 @@ def hook(**fields: Any) -> Webhook:
     """A webhook that is not plain."""
     fields.setdefault("plain", False)
     return Webhook(
-        number=1, id=WebhookId("1" * 24), consumer_group="", org=7, version=1, name="crm",
+        number=1, id=WebhookId("1" * 24), consumer_group="", org=OrgId(7), version=1, name="crm",
         standing=Standing.ACTIVE, event_names=frozenset("a"), kind="HTTP",
         url="https://example.com/", method="POST", headers=(), connections_max=1, **fields,
     )  # fmt: skip
 
 
 def job(body: bytes = BODY) -> Job:
-    return Job(DeliveryId(1), 1, 7, "e-1", 0, 1, None, False, body)
+    return Job(DeliveryId(1), 1, OrgId(7), "e-1", 0, 1, None, False, body)
 
 
 class Adding:

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from tidings.core.ids import DeliveryId, EventNumber
+from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.reads.events.log_pages import newest_first, oldest_first
 from tidings.store import port
 from tidings.store.port import DeliveryPage, DeliveryQuery, StoredDelivery
@@ -14,7 +14,20 @@ from tidings.store.port import DeliveryPage, DeliveryQuery, StoredDelivery
 
 def row(id: int) -> StoredDelivery:
     return StoredDelivery(
-        DeliveryId(id), EventNumber(id), 1, 1, 3, 1, None, 1, 1, 200, 1, "pointsIssued", f"e{id}", 1
+        DeliveryId(id),
+        EventNumber(id),
+        1,
+        1,
+        3,
+        1,
+        None,
+        1,
+        1,
+        200,
+        OrgId(1),
+        "pointsIssued",
+        f"e{id}",
+        1,
     )
 
 

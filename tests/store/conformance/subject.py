@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 from tests.store.rows import ORG, webhook
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, OrgId
 from tidings.store import port
 
 T = TypeVar("T")
@@ -86,7 +86,7 @@ class Subject:
 
     def event(self, id: str, org: int) -> port.StoredEvent | None:
         """See `port.Store.event`."""
-        return self.ask(lambda store: store.event(org, id))
+        return self.ask(lambda store: store.event(OrgId(org), id))
 
     def delivery(self, delivery: int) -> port.StoredDelivery:
         """A delivery that is there."""

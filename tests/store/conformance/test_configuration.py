@@ -6,7 +6,7 @@ import pytest
 from tests.store.conformance.subject import Subject
 from tests.store.rows import ORG, event, new, settled, webhook
 from tidings.core.delivery.states import State
-from tidings.core.ids import WebhookId
+from tidings.core.ids import OrgId, WebhookId
 from tidings.store import port
 
 
@@ -17,8 +17,8 @@ def test_a_new_store_has_no_configuration(subject: Subject) -> None:
 
 def test_an_org_comes_back_and_raises_the_registry_version(subject: Subject) -> None:
     before = subject.load().registry_version
-    parent = port.Org(1, "chain", None, "Asia/Kolkata", b'{"a":1}', 5)
-    child = port.Org(2, "brand", 1, created_ms=6)
+    parent = port.Org(OrgId(1), "chain", None, "Asia/Kolkata", b'{"a":1}', 5)
+    child = port.Org(OrgId(2), "brand", OrgId(1), created_ms=6)
     assert subject.ask(lambda store: store.put_org(parent)) == before + 1
     assert subject.ask(lambda store: store.put_org(child)) == before + 2
     assert list(subject.load().orgs) == [parent, child]
@@ -26,14 +26,14 @@ def test_an_org_comes_back_and_raises_the_registry_version(subject: Subject) -> 
 
 
 def test_an_org_is_replaced_and_keeps_its_creation(subject: Subject) -> None:
-    subject.ask(lambda store: store.put_org(port.Org(1, "old", created_ms=5)))
-    subject.ask(lambda store: store.put_org(port.Org(1, "new", 7, "UTC", b"{}", 99)))
-    assert list(subject.load().orgs) == [port.Org(1, "new", 7, "UTC", b"{}", 5)]
+    subject.ask(lambda store: store.put_org(port.Org(OrgId(1), "old", created_ms=5)))
+    subject.ask(lambda store: store.put_org(port.Org(OrgId(1), "new", OrgId(7), "UTC", b"{}", 99)))
+    assert list(subject.load().orgs) == [port.Org(OrgId(1), "new", OrgId(7), "UTC", b"{}", 5)]
 
 
 def test_a_time_of_creation_is_given_by_the_store_where_there_is_none(subject: Subject) -> None:
     now = subject.commit().now_ms
-    subject.ask(lambda store: store.put_org(port.Org(1, "a")))
+    subject.ask(lambda store: store.put_org(port.Org(OrgId(1), "a")))
     [org] = subject.load().orgs
     assert org.created_ms >= now
 

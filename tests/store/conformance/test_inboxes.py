@@ -1,12 +1,15 @@
 """Test inboxes in each adapter: kept over restarts, bounded, and gone with their arrivals."""
 
 from tests.store.conformance.subject import Subject
+from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.port import KEPT_ARRIVALS, KEPT_BYTES
 
 
 def make(subject: Subject, token: str, org: int = 1) -> port.Inbox:
-    return subject.ask(lambda store: store.put_inbox(port.Inbox(0, org, token, "shop", b"{}")))
+    return subject.ask(
+        lambda store: store.put_inbox(port.Inbox(0, OrgId(org), token, "shop", b"{}"))
+    )
 
 
 def arrival(inbox: int, n: int = 0, body: bytes = b"{}") -> port.Arrival:

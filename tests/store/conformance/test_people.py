@@ -2,6 +2,7 @@
 
 from tests.store.conformance.subject import Subject
 from tests.store.rows import ORG
+from tidings.core.ids import OrgId
 from tidings.store import port
 
 ASHA = port.Person("usr_a", "asha@acme.example", "$argon2id$…", 5)
@@ -70,7 +71,7 @@ def test_who_is_in_no_org_any_more_is_forgotten_with_everything(subject: Subject
     link = port.Link(b"l" * 32, "invite", "usr_a", ORG, "", 1 << 50)
     put(subject, ASHA, member(ASHA), member(ASHA, ORG + 1), session("s"), session("o", "usr_b"))
     put(subject, link)
-    assert subject.ask(lambda store: store.drop_member(ORG + 1, "usr_a")) is False
+    assert subject.ask(lambda store: store.drop_member(OrgId(ORG + 1), "usr_a")) is False
     assert list(people(subject).persons) == [ASHA]
     assert subject.ask(lambda store: store.drop_member(ORG, "usr_a")) is True
     found = people(subject)
@@ -80,7 +81,7 @@ def test_who_is_in_no_org_any_more_is_forgotten_with_everything(subject: Subject
 
 
 def test_a_link_is_handed_out_once(subject: Subject) -> None:
-    link = port.Link(b"l" * 32, "sign_in", "", 0, "boss", 100)
+    link = port.Link(b"l" * 32, "sign_in", "", OrgId(0), "boss", 100)
     put(subject, link)
     assert subject.ask(lambda store: store.take_link(b"x" * 32)) is None
     assert subject.ask(lambda store: store.take_link(link.digest)) == link

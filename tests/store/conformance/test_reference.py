@@ -5,7 +5,10 @@ from collections.abc import Sequence
 import pytest
 
 from tests.store.conformance.subject import Subject
+from tidings.core.ids import OrgId
 from tidings.store import port
+
+ORG = OrgId(1)
 
 STORES, CUSTOMERS = 1, 3
 
@@ -14,20 +17,20 @@ def put(
     subject: Subject, *ids: str, org: int = 1, kind: int = CUSTOMERS, value: bytes = b"v"
 ) -> int:
     rows = [port.ReferenceRow(id, value + id.encode()) for id in ids]
-    return subject.ask(lambda store: store.put_reference(org, kind, rows)).changed
+    return subject.ask(lambda store: store.put_reference(OrgId(org), kind, rows)).changed
 
 
 def get(subject: Subject, *ids: str, org: int = 1, kind: int = CUSTOMERS) -> dict[str, bytes]:
-    rows = subject.ask(lambda store: store.reference(org, kind, ids))
+    rows = subject.ask(lambda store: store.reference(OrgId(org), kind, ids))
     return {row.id: row.value for row in rows}
 
 
 def count(subject: Subject, org: int = 1, kind: int = CUSTOMERS) -> int:
-    return subject.ask(lambda store: store.count_reference(org, kind))
+    return subject.ask(lambda store: store.count_reference(OrgId(org), kind))
 
 
 def page(subject: Subject, after: str, limit: int) -> Sequence[str]:
-    rows = subject.ask(lambda store: store.list_reference(1, CUSTOMERS, after, limit))
+    rows = subject.ask(lambda store: store.list_reference(ORG, CUSTOMERS, after, limit))
     return [row.id for row in rows]
 
 
@@ -41,7 +44,7 @@ def test_a_write_is_read_by_the_next_question(subject: Subject) -> None:
 
 def test_what_is_deleted_is_gone_and_no_longer_counted(subject: Subject) -> None:
     put(subject, "1", "2")
-    gone = subject.ask(lambda store: store.delete_reference(1, CUSTOMERS, ["2", "9"]))
+    gone = subject.ask(lambda store: store.delete_reference(ORG, CUSTOMERS, ["2", "9"]))
     assert gone.changed == 1 and gone.took_us >= 0
     assert get(subject, "1", "2") == {"1": b"v1"} and count(subject) == 1
 
@@ -52,7 +55,7 @@ def test_orgs_and_kinds_do_not_see_each_other(subject: Subject) -> None:
     put(subject, "1", kind=STORES, value=b"c")
     assert get(subject, "1") == {"1": b"a1"} and get(subject, "1", org=2) == {"1": b"b1"}
     assert count(subject, org=2) == 1 and count(subject, org=3) == 0
-    subject.ask(lambda store: store.delete_reference(1, CUSTOMERS, ["1"]))
+    subject.ask(lambda store: store.delete_reference(ORG, CUSTOMERS, ["1"]))
     assert get(subject, "1", org=2) == {"1": b"b1"} and count(subject, kind=STORES) == 1
 
 

@@ -8,13 +8,13 @@ import pytest
 from tests.store.conformance.subject import Subject
 from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled, term, webhook
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId, EventNumber
+from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.replay import JobState, Kind
 from tidings.core.retention import Kind as Kept
 from tidings.store import port
 
 FINAL = (State.FAILED, State.PARKED)
-OTHER = ORG + 1
+OTHER = OrgId(ORG + 1)
 
 
 class Jobs:

@@ -9,11 +9,12 @@ from tests.store.conformance.subject import Subject
 from tests.store.conformance.test_replays import Jobs
 from tests.store.rows import EVIDENCE, HOUR_MS, ORG, event, failing, new, settled, term
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.core.retention import Kind
 from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
 
-OTHER = 7
+OTHER = OrgId(7)
 LATER = 60_000  # what has been accepted just now is older than a moment so far ahead
 
 
@@ -22,7 +23,7 @@ def drop(
     kind: Kind,
     *,
     rows_max: int = 1000,
-    orgs: Sequence[int] = (),
+    orgs: Sequence[OrgId] = (),
     others: bool = True,
     days: int = 30,
     before_ms: int | None = None,

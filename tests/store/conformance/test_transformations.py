@@ -1,13 +1,14 @@
 """Conformance: transformations are kept by version, per org, and none is lost."""
 
 from tests.store.conformance.subject import Subject
+from tidings.core.ids import OrgId
 from tidings.store import port
 
 
 def put(
     subject: Subject, version: int, template: str | None, org: int = 7, name: str = "crm"
 ) -> port.StoredTransformation:
-    fresh = port.StoredTransformation(org, name, version, template, "key-1")
+    fresh = port.StoredTransformation(OrgId(org), name, version, template, "key-1")
     return subject.ask(lambda store: store.put_transformation(fresh))
 
 
@@ -26,15 +27,15 @@ def test_the_newest_version_of_each_is_loaded(subject: Subject) -> None:
 def test_versions_come_newest_first_and_stay_with_their_org(subject: Subject) -> None:
     kept = [put(subject, version, f'{{"v": {version}}}') for version in (1, 2, 3)]
     put(subject, 1, "{}", org=8)
-    found = subject.ask(lambda store: store.transformation_versions(7, "crm", 2))
+    found = subject.ask(lambda store: store.transformation_versions(OrgId(7), "crm", 2))
     assert list(found) == [kept[2], kept[1]]
-    assert list(subject.ask(lambda store: store.transformation_versions(9, "crm", 2))) == []
+    assert list(subject.ask(lambda store: store.transformation_versions(OrgId(9), "crm", 2))) == []
 
 
 def test_the_same_version_again_is_one(subject: Subject) -> None:
     put(subject, 1, "{}")
     put(subject, 1, '{"a": 1}')
-    [only] = subject.ask(lambda store: store.transformation_versions(7, "crm", 9))
+    [only] = subject.ask(lambda store: store.transformation_versions(OrgId(7), "crm", 9))
     assert only.template == '{"a": 1}'
 
 

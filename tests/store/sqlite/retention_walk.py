@@ -13,6 +13,7 @@ from tests.store.in_process import operations
 from tests.store.rows import HOUR_MS, event, failing, new, settled, webhook
 from tests.store.sqlite.log_rows import COUNTED_AS
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.core.replay import JobState, Kind, Step, after, before
 from tidings.core.retention import DAY_MS, Retention, before_ms, groups
 from tidings.core.shaping.left_out import LeftOut
@@ -22,7 +23,8 @@ from tidings.store.sqlite.events.queries import Queries
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 from tidings.store.sqlite.touched import BLOCK_BITS
 
-ORGS = (1, 2, 3)  # the webhooks are those of the first, and listen to the others' events
+# The webhooks are those of the first, and listen to the others' events.
+ORGS = (OrgId(1), OrgId(2), OrgId(3))
 MEMORY = Path("/dev/shm")  # a sync costs nothing there
 START_MS = 1_800_000_000_000
 EVER = (0, 1 << 60)
@@ -38,8 +40,8 @@ class Walk:
         self.now_ms = START_MS
         self._place = tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None)
         self._path = Path(self._place.name) / FILE
-        self.days: dict[int, Retention] = {}
-        self.events: list[tuple[str, int, int]] = []  # id, org, when
+        self.days: dict[OrgId, Retention] = {}
+        self.events: list[tuple[str, OrgId, int]] = []  # id, org, when
         self.dropped: set[str] = set()  # events that are gone
         self.without: set[str] = set()  # events whose payload is
         self.ends: dict[int, dict[int, int]] = {}  # by job: the state of each delivery it made

@@ -16,13 +16,14 @@ import pytest
 from tests.store.rows import event, failing, new, settled, webhook
 from tests.store.sqlite.disk import Disk, PowerCut
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.core.retention import Kind
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.hosting.checkpoints import Checkpoints
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
-OTHER = 9
+OTHER = OrgId(9)
 CHECKPOINT_PAGES = 24  # often enough for the log to restart within the script
 
 

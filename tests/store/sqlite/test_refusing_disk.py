@@ -14,6 +14,7 @@ import pytest
 from tests.store.rows import event, failing, new, settled, webhook
 from tests.store.sqlite.disk import Disk
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.core.retention import Kind
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
@@ -22,6 +23,8 @@ from tidings.store.sqlite.hosting import embedded
 from tidings.store.sqlite.hosting.checkpoints import Checkpoints
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
 from tidings.store.sqlite.hosting.process import writing_operations
+
+ORG = OrgId(1)
 
 FAULTS = [(apsw.FullError, ("write",)), (apsw.IOError, ("sync",))]
 Ask = Callable[..., Any]
@@ -167,8 +170,8 @@ def test_every_writing_operation_says_that_the_store_is_down(
         return {
             "retire": (name, 1, int(State.PARKED), 10),
             "recover": (name, 10),
-            "put_org": (name, port.Org(1, "a")),
-            "put_credential": (name, port.Credential("a", 1, True, b"", "")),
+            "put_org": (name, port.Org(ORG, "a")),
+            "put_credential": (name, port.Credential("a", ORG, True, b"", "")),
         }[name]
 
     half.commit(port.Batch(2, [event("a", new(1)), event("b", new(1))]))
@@ -246,7 +249,7 @@ def old_data(half: WritingHalf, marks: Iterator[int]) -> Callable[[], None]:
         batch = port.Batch(1, [event(id, new(1), body=b"x" * 9000) for id in ids])
         firsts = half.commit(batch).firsts
         answers = [failing(one, 0) for one in firsts[:1]] + [settled(one) for one in firsts[1:]]
-        refusal = port.NewRejection(1, "a", ids[0], "code", "message", "data", b"{}")
+        refusal = port.NewRejection(ORG, "a", ids[0], "code", "message", "data", b"{}")
         half.commit(port.Batch(0, settled=answers, rejections=[refusal]))
 
     return more

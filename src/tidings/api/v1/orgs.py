@@ -14,6 +14,7 @@ from tidings.api.models import V1_ERRORS, body_of, refusals
 from tidings.api.said import Name
 from tidings.core.events.calls import Caller
 from tidings.core.form import came
+from tidings.core.ids import OrgId
 from tidings.reads.orgs import show_org
 from tidings.store.port import Org as StoredOrg
 
@@ -104,7 +105,7 @@ class OrgChange(Model):
 
     id: int | None = Field(None, description="It stays.")
     name: Name = ""
-    parent: int | None = Field(None, description="null: at the top. For the platform.")
+    parent: OrgId | None = Field(None, description="null: at the top. For the platform.")
     timeZone: str | None = Field(None, description="An IANA name, such as Asia/Kolkata.")
     settings: SettingsWish | None = None
 
@@ -135,7 +136,7 @@ class Org(Model):
 
     id: int
     name: str
-    parent: int | None
+    parent: OrgId | None
     timeZone: str
     settings: OrgSettings
     notified: list[Notified] = Field(description="The addresses of settings.notify.")
@@ -218,7 +219,7 @@ def org_caller(
     """Who calls, and the org of the path. 404 for one that is not there, or not the caller's."""
     caller = services.caller(request, scope)
     known = org_id.isascii() and org_id.isdigit() and len(org_id) <= 16
-    org = services.orgs.get(int(org_id)) if known else None
+    org = services.orgs.get(OrgId(int(org_id))) if known else None
     if org is None or not (caller.platform or caller.org == org.id):
         raise refused(
             404,

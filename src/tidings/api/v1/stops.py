@@ -10,6 +10,7 @@ from tidings.api.context import Services, read_object
 from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.said import Instant
+from tidings.core.ids import OrgId
 from tidings.core.replay_rules import read_taking
 from tidings.engine.delivery.stops import EVERYTHING
 from tidings.engine.delivery.taken import NotStopped
@@ -36,10 +37,11 @@ def stop_routes(services: Services) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["stops"], responses=V1_ERRORS)
     stops = services.stops
 
-    def named(request: Request, org_id: str, scope: str) -> tuple[int, str]:
+    def named(request: Request, org_id: str, scope: str) -> tuple[OrgId, str]:
         """The org of the path, if the caller may speak for it, and the caller."""
         caller = services.caller(request, scope)
-        number = int(org_id) if org_id.isascii() and org_id.isdigit() and len(org_id) < 17 else 0
+        known = org_id.isascii() and org_id.isdigit() and len(org_id) < 17
+        number = OrgId(int(org_id) if known else 0)
         if number == caller.org or (caller.platform and services.orgs.get(number) is not None):
             return number, caller.credential
         raise refused(

@@ -20,7 +20,7 @@ from tidings.api.context import Services
 from tidings.api.v3.event_log_view import complete, show_event_log, show_unmatched
 from tidings.api.v3.models import ERRORS, EVENT_LOG, EVENT_LOGS
 from tidings.core.form import came
-from tidings.core.ids import EVENT_ID
+from tidings.core.ids import EVENT_ID, OrgId
 from tidings.errors import Refusal
 from tidings.reads.events.log_pages import heads_of, newest_first
 from tidings.reads.events.org_scope import org_scope_of
@@ -113,7 +113,7 @@ class Lookups:
         self._services = services
         self._store = services.store
 
-    async def by_value(self, org: int, value: str, told: Told) -> Found:
+    async def by_value(self, org: OrgId, value: str, told: Told) -> Found:
         """Deliveries of all events whose field holds exactly `value`, and such events that no
         webhook wanted: the newest of both, within one bound."""
         if not value or len(value) > VALUE_MAX:
@@ -143,7 +143,7 @@ class Lookups:
         warnings = (*scope.warnings, _cut()) if left_out else scope.warnings
         return Found([row for _, row in shown[:LOOKUP_ROWS_MAX]], warnings)
 
-    async def by_event(self, org: int, event_id: str) -> dict[str, Any] | None:
+    async def by_event(self, org: OrgId, event_id: str) -> dict[str, Any] | None:
         """The newest delivery of an event to the org's webhooks; None where it knows none such."""
         if not EVENT_ID.fullmatch(event_id):
             return None

@@ -160,9 +160,9 @@ def show_event(api: Calls, id: str, as_json: bool) -> int:
 def show_by_message_id(api: Calls, id: str, as_json: bool) -> int:
     """Print the event that was sent with this `webhook-id`, which is a hash of the event's own id;
     the exit code."""
-    from tidings.core.ids import message_id  # noqa: PLC0415  # help needs it not
+    from tidings.core.ids import OrgId, message_id  # noqa: PLC0415  # help needs it not
 
-    org = api.org()
+    org = OrgId(api.org())
     for one in rows(api, "/v1/events", "events", LOOKED_MAX):
         if message_id(org, one["eventId"]) == id:
             return show_event(api, one["eventId"], as_json)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from tidings.console.place import OUTSIDE, Place
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
-from tidings.core.ids import EVENT_ID, read, read_delivery
+from tidings.core.ids import EVENT_ID, OrgId, read, read_delivery
 from tidings.core.ids import show as show_id
 from tidings.engine.inboxes import UnknownInbox
 from tidings.errors import RequestRefused
@@ -71,7 +71,7 @@ async def find(visit: Visit) -> Response:
         events = await event_page(visit.services, org, question)
     if visit.caller.platform and wanted.isascii() and wanted.isdigit():
         look.words.append("an org of this number")
-        if len(wanted) <= ORG_DIGITS and (known := visit.services.orgs.get(int(wanted))):
+        if len(wanted) <= ORG_DIGITS and (known := visit.services.orgs.get(OrgId(int(wanted)))):
             orgs = [known]
     if orgs and not (deliveries.deliveries or events.events or named):
         return visit.leave(OUTSIDE.at("/orgs?" + urlencode({"q": wanted})))

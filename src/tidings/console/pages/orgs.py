@@ -9,6 +9,7 @@ from starlette.responses import Response
 from tidings.console.place import Place, inside
 from tidings.console.visit import PlainVisit, Visit, named
 from tidings.core.form import came, number_of
+from tidings.core.ids import OrgId
 from tidings.core.org_settings import PAYLOAD_DAYS_MIN, settings_of
 from tidings.engine.access.denied import demand
 from tidings.errors import Forbidden, Invalid, Refusal, RequestRefused
@@ -56,7 +57,7 @@ async def show_all(visit: PlainVisit) -> Response:
 async def show_new(visit: PlainVisit) -> Response:
     """The form of a new org."""
     _platform(visit)
-    said = _said(Org(0, ""))
+    said = _said(Org(OrgId(0), ""))
     return _page(visit, None, said | {"id": "", "name": "", "timeZone": "UTC"})
 
 
@@ -220,4 +221,8 @@ async def settings_moved(visit: PlainVisit) -> Response:
     """An org's settings as they were addressed before."""
     number = str(visit.request.path_params["id"])
     known = number.isascii() and number.isdigit() and len(number) < 17
-    return visit.leave(Place(int(number)).at(SETTINGS)) if known and int(number) else visit.go(AT)
+    return (
+        visit.leave(Place(OrgId(int(number))).at(SETTINGS))
+        if known and int(number)
+        else visit.go(AT)
+    )

@@ -13,6 +13,7 @@ import msgspec
 
 from tidings.core.access.credential_rules import refuse_unknown
 from tidings.core.form import Form, came, visible
+from tidings.core.ids import OrgId
 from tidings.errors import Refusal
 
 MINUTES, MINUTES_MAX = 10, 60
@@ -36,7 +37,7 @@ _DATA = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,([A-Za-z0-
 class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a portal shows, and what may be done in it."""
 
-    org: int
+    org: OrgId
     role: str
     name: str  # the platform's
     logo: str = ""
@@ -50,7 +51,7 @@ class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
         return "" if found is None else found[1]
 
 
-def read_portal(org: int, body: dict[str, Any]) -> tuple[Portal, int] | list[Refusal]:
+def read_portal(org: OrgId, body: dict[str, Any]) -> tuple[Portal, int] | list[Refusal]:
     """What a body asks for, and the minutes for which its link is good; or all that is wrong."""
     form = Form(body)
     refuse_unknown(form, _FIELDS)

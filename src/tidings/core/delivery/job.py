@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.shaping.left_out import LeftOut
 
 
@@ -11,7 +11,7 @@ class Job(msgspec.Struct, array_like=True):
 
     delivery: DeliveryId
     webhook: int
-    org: int
+    org: OrgId
     event_id: str
     accepted_ms: int  # of a replay's: when it was made, its window counts from there
     attempt: int  # the number of the attempt that is to be made

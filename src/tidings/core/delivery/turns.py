@@ -13,6 +13,8 @@ receivers do: they cannot be known to be slow before they were. Pure.
 import heapq
 from collections.abc import Callable
 
+from tidings.core.ids import OrgId
+
 COST_MIN_S = 0.005
 SLOW_S = 1.0  # a lane whose attempts take longer may not have the last quarter of the slots
 QUICK_SHARE = 0.25
@@ -62,12 +64,12 @@ class Slots:
         """Whether there is one for a lane that is quick."""
         return self.used < self.count
 
-    def take(self, org: int) -> None:
+    def take(self, org: OrgId) -> None:
         """An attempt of this org starts."""
         self.used += 1
         self._of_org[org] = self._of_org.get(org, 0) + 1
 
-    def give(self, org: int) -> None:
+    def give(self, org: OrgId) -> None:
         """An attempt of this org is over."""
         self.used -= 1
         left = self._of_org[org] - 1
@@ -76,7 +78,7 @@ class Slots:
         else:
             del self._of_org[org]
 
-    def full_for(self, org: int) -> bool:
+    def full_for(self, org: OrgId) -> bool:
         """Whether this org holds as many as an org may."""
         return self._of_org.get(org, 0) >= self._for_org
 
@@ -102,7 +104,7 @@ class Turns:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def join(self, org: int, webhook: int) -> None:
+    def join(self, org: OrgId, webhook: int) -> None:
         """Wait for a turn."""
         if webhook in self._waiting:
             return

@@ -47,7 +47,7 @@ from tidings.core.events.envelope import (
     org_of,
 )
 from tidings.core.events.own_types import RESERVED
-from tidings.core.ids import EVENT_ID, UNKNOWN_NAME, derived_event_id
+from tidings.core.ids import EVENT_ID, UNKNOWN_NAME, OrgId, derived_event_id
 from tidings.errors import Invalid
 
 Draft_co = TypeVar("Draft_co", covariant=True)
@@ -71,7 +71,7 @@ class IntakeRules(msgspec.Struct, frozen=True):
 class Caller(msgspec.Struct, frozen=True):
     """Who calls."""
 
-    org: int
+    org: OrgId
     platform: bool = False  # may name any org
     credential: str = ""  # its id, or that of the person; for rate limits
     grants: frozenset[str] = frozenset()  # "events:write", …
@@ -153,7 +153,7 @@ class DraftMaker(Protocol[Draft_co]):
 
     def __call__(
         self,
-        org: int,
+        org: OrgId,
         name: str,
         event_id: str,
         body: bytes,
@@ -165,7 +165,7 @@ class DraftMaker(Protocol[Draft_co]):
     ) -> Draft_co: ...
 
 
-OwnTypes = Callable[[int, str], Mapping[int, OwnVersion] | None]  # by version; None: no such type
+OwnTypes = Callable[[OrgId, str], Mapping[int, OwnVersion] | None]  # by version; None: no such type
 
 
 class Unchecked(Generic[Draft]):
@@ -175,7 +175,7 @@ class Unchecked(Generic[Draft]):
 
     def __init__(
         self,
-        org: int,
+        org: OrgId,
         name: str,
         version: OwnVersion,
         raw: bytes,
@@ -188,7 +188,7 @@ class Unchecked(Generic[Draft]):
         self.conclude = conclude  # makes of what was found what `read` would have returned
 
 
-RulesOf = Callable[[int], IntakeRules | None]  # None: there is no such org
+RulesOf = Callable[[OrgId], IntakeRules | None]  # None: there is no such org
 
 
 Item = Union[Draft, Rejected, Unchecked[Draft]]  # noqa: UP007  # mypy takes no `|` of a TypeVar
@@ -345,7 +345,7 @@ class CallReader(Generic[Draft]):
         return self._finish(raw, came_as, event, judged, key, index, now_ms, problems)
 
     def _judge_type(
-        self, org: int, name: str, event: dict[str, Any], raw: bytes, rules: IntakeRules
+        self, org: OrgId, name: str, event: dict[str, Any], raw: bytes, rules: IntakeRules
     ) -> tuple[str, int, Validation, Sequence[Problem] | None]:
         """The type and version that an event is of, how strictly it is checked, and what is wrong
         with it.
@@ -379,7 +379,7 @@ class CallReader(Generic[Draft]):
         raw: bytes,
         came_as: bytes,
         event: dict[str, Any],
-        judged: tuple[int, str, int, Validation],  # org, type, version, level
+        judged: tuple[OrgId, str, int, Validation],  # org, type, version, level
         key: str | None,
         index: int,
         now_ms: int,
@@ -413,7 +413,7 @@ class CallReader(Generic[Draft]):
         raw: bytes,
         came_as: bytes,
         event: dict[str, Any],
-        judged: tuple[int, str, int, Validation],
+        judged: tuple[OrgId, str, int, Validation],
         key: str | None,
         index: int,
         now_ms: int,
@@ -430,7 +430,13 @@ class CallReader(Generic[Draft]):
         )
 
     def _complete(
-        self, raw: bytes, event: dict[str, Any], org: int, key: str | None, index: int, now_ms: int
+        self,
+        raw: bytes,
+        event: dict[str, Any],
+        org: OrgId,
+        key: str | None,
+        index: int,
+        now_ms: int,
     ) -> bytes:
         """Add what is absent or null to the decoded event, and to its bytes, which are returned."""
         due: dict[str, str | int] = {}
@@ -474,7 +480,7 @@ def _bad_name(name: object) -> Fault:
     return Fault("reserved_name", f"{rule}; got {came(name)}. Take another name.", "eventName")
 
 
-def _unknown_org(org: int) -> Fault:
+def _unknown_org(org: OrgId) -> Fault:
     said = f"orgId must name an existing org; got {org}. Create it first, or correct the number."
     return Fault("unknown_org", said, "orgId")
 

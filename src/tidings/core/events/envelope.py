@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.exact_json import fields_of, write_exactly
-from tidings.core.ids import EVENT_ID
+from tidings.core.ids import EVENT_ID, OrgId
 from tidings.errors import Refusal, Unprocessable
 
 NOT_JSON = "not_json"
@@ -166,7 +166,7 @@ def refuse_twins(raw: bytes, guarded: tuple[str, ...]) -> None:
             raise Fault("duplicate_key", f"{key} must stand once; {got}. Keep one of them.", key)
 
 
-def org_of(org: object, own: int, platform: bool) -> int:
+def org_of(org: object, own: OrgId, platform: bool) -> OrgId:
     """The org of an event, from its `orgId` (ABSENT where there is none), or a Fault."""
     if org is ABSENT or org is None:
         return own
@@ -181,7 +181,7 @@ def org_of(org: object, own: int, platform: bool) -> int:
     if not platform:
         rule = f"orgId must be {own}, the org of the credential, or 0, or absent"
         raise Fault("other_org", f"{rule}; got {org}. Use that org's own credential.", "orgId")
-    return int(org)
+    return OrgId(org)
 
 
 def bad_event_id(event_id: object) -> Fault:

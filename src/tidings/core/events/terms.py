@@ -10,6 +10,8 @@ import hashlib
 import re
 from collections.abc import Iterable
 
+from tidings.core.ids import OrgId
+
 TERM_BYTES = 8
 DIGITS_MIN, DIGITS_MAX = 7, 15  # of a telephone number; E.164 has no longer ones
 
@@ -22,13 +24,13 @@ class Terms:
     def __init__(self, key: bytes) -> None:
         self._keyed = hashlib.blake2b(digest_size=TERM_BYTES, key=key)
 
-    def of(self, org: int, value: str) -> bytes:
+    def of(self, org: OrgId, value: str) -> bytes:
         """The term of exactly this value in an org."""
         keyed = self._keyed.copy()
         keyed.update(f"{org}.{value}".encode("utf-8", "surrogatepass"))
         return keyed.digest()
 
-    def kept(self, org: int, values: Iterable[str]) -> bytes:
+    def kept(self, org: OrgId, values: Iterable[str]) -> bytes:
         """The terms under which an org's event with these values is found, one behind another."""
         of = self.of
         terms = []
@@ -38,7 +40,7 @@ class Terms:
                 terms.append(of(org, digits))
         return b"".join(terms)
 
-    def asked(self, org: int, value: str) -> bytes:
+    def asked(self, org: OrgId, value: str) -> bytes:
         """What finds an org's events with `value`: its terms one behind another, any of which an
         event may have."""
         return b"".join([self.of(org, one) for one in spellings(value)])

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from tidings.core.ids import OrgId
 from tidings.core.notices.facts import (
     DISABLED,
     EXHAUSTED,
@@ -24,13 +25,13 @@ class Email(msgspec.Struct, frozen=True):
     text: str
 
 
-def email(kind: str, org: int, fact: Fact) -> Email:
+def email(kind: str, org: OrgId, fact: Fact) -> Email:
     """The e-mail for an operational event. Names of webhooks hold no line breaks."""
     subject, text = _WORDS[kind](fact)
     return Email(subject, f"{text}\n\n-- \nTidings, org {org} ({kind})\n")
 
 
-def consent(org: int, address: str, link: str) -> Email:
+def consent(org: OrgId, address: str, link: str) -> Email:
     """The e-mail that asks whether others may come. It repeats nothing that an org has written but
     the address."""
     return Email(

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from tidings.core.ids import DeliveryId, derived_event_id, show
+from tidings.core.ids import DeliveryId, OrgId, derived_event_id, show
 from tidings.core.webhooks.webhook import Webhook
 
 FAILING = "tidings.webhook.failing"
@@ -47,13 +47,13 @@ class Notice(msgspec.Struct, frozen=True):
     """An operational event, ready to be accepted."""
 
     kind: str
-    org: int
+    org: OrgId
     event_id: str
     body: bytes
     event: dict[str, Any]
 
 
-def notice(kind: str, org: int, fact: Fact, now_ms: int) -> Notice:
+def notice(kind: str, org: OrgId, fact: Fact, now_ms: int) -> Notice:
     """The event that tells a fact. The same fact gets the same id, so it is stored once."""
     same = "|".join(str(fact.get(name)) for name in _SAME_BY.get(kind, sorted(fact)))
     event_id = derived_event_id(org, f"{kind}|{same}", 0)

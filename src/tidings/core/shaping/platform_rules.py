@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from tidings.catalogue.event_type import Json
+from tidings.core.ids import OrgId
 from tidings.core.shaping.enrichment import AWARDED, BALANCES, CUSTOMERS, STORES, TILLS
 from tidings.core.shaping.reference_rules import (
     KINDS,
@@ -65,7 +66,7 @@ def check_template(template: str) -> None:
         raise ValueError("a path with {id}, and {orgId} where it is needed")
 
 
-def fill(template: str, org: int, id: str) -> str:
+def fill(template: str, org: OrgId, id: str) -> str:
     """The path for one record. What stands in `id` cannot leave its place.
 
     ValueError for an id that cannot stand in a path.

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tidings.core.ids import WebhookId
+from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.webhook import Webhook
 
 ANSWERS_MAX = 4096  # of an org
@@ -29,9 +29,9 @@ class Registry:
     def __init__(self) -> None:
         self.version = 0
         self._webhooks: dict[int, Webhook] = {}
-        self._of_org: defaultdict[int, dict[int, Webhook]] = defaultdict(dict)
-        self._parent: dict[int, int] = {}
-        self._answers: dict[int, dict[str, Candidates]] = {}
+        self._of_org: defaultdict[OrgId, dict[int, Webhook]] = defaultdict(dict)
+        self._parent: dict[OrgId, OrgId] = {}
+        self._answers: dict[OrgId, dict[str, Candidates]] = {}
 
     def __len__(self) -> int:
         return len(self._webhooks)
@@ -43,7 +43,7 @@ class Registry:
         """The newest version of a webhook, or None if there is none, or it was deleted."""
         return self._webhooks.get(number)
 
-    def of_org(self, org: int) -> list[Webhook]:
+    def of_org(self, org: OrgId) -> list[Webhook]:
         """The org's own webhooks, in the order of their numbers."""
         own = self._of_org.get(org, {})
         return [own[number] for number in sorted(own)]
@@ -60,7 +60,7 @@ class Registry:
             self._of_org[webhook.org].pop(number, None)
             self._forget(webhook.org)
 
-    def set_parent(self, org: int, parent: int | None) -> None:
+    def set_parent(self, org: OrgId, parent: OrgId | None) -> None:
         """Place an org under another, or at the top. ValueError where that would make a ring."""
         above = parent
         while above is not None:
@@ -73,9 +73,9 @@ class Registry:
             self._parent[org] = parent
         self._answers.clear()
 
-    def below(self, org: int) -> list[int]:
+    def below(self, org: OrgId) -> list[OrgId]:
         """The orgs below an org, at any depth."""
-        found: list[int] = []
+        found: list[OrgId] = []
         for one in self._parent:
             above = self._parent.get(one)
             while above is not None and above != org:
@@ -84,7 +84,7 @@ class Registry:
                 found.append(one)
         return found
 
-    def subscribers(self, org: int, event_name: str) -> list[str]:
+    def subscribers(self, org: OrgId, event_name: str) -> list[str]:
         """Names of the webhooks, of the org and of those above it, that name a type; those that ask
         for it by a prefix do not depend on it."""
         hooks = self.of_org(org)
@@ -94,23 +94,23 @@ class Registry:
             above = self._parent.get(above)
         return [hook.name for hook in hooks if event_name in hook.event_names]
 
-    def transformed_by(self, org: int, name: str) -> list[str]:
+    def transformed_by(self, org: OrgId, name: str) -> list[str]:
         """Names of the org's webhooks whose payload a transformation makes."""
         return [hook.name for hook in self.of_org(org) if hook.transformation == name]
 
-    def number_of(self, org: int, webhook_id: WebhookId) -> int | None:
+    def number_of(self, org: OrgId, webhook_id: WebhookId) -> int | None:
         """The number of a webhook of the org, by its id."""
         own = self._of_org.get(org, {}).values()
         return next((hook.number for hook in own if hook.id == webhook_id), None)
 
-    def match(self, org: int, kept: str, version: int = 1) -> tuple[Webhook, ...]:
+    def match(self, org: OrgId, kept: str, version: int = 1) -> tuple[Webhook, ...]:
         """The webhooks that subscribe to this org's events of a kept name (hearing.py), by number.
 
         `version` is that of the event's type: a webhook gets version 1 unless it chose another.
         """
         return self.candidates(org, kept, version).webhooks
 
-    def candidates(self, org: int, kept: str, version: int = 1) -> Candidates:
+    def candidates(self, org: OrgId, kept: str, version: int = 1) -> Candidates:
         """Like `match`; also says whether any of them has a filter to be asked."""
         answers = self._answers.get(org)
         if answers is None:
@@ -126,7 +126,7 @@ class Registry:
             answers[wanted] = found
         return found
 
-    def _candidates(self, org: int, kept: str, version: int) -> Iterator[Webhook]:
+    def _candidates(self, org: OrgId, kept: str, version: int) -> Iterator[Webhook]:
         for webhook in self._of_org.get(org, {}).values():
             if webhook.matches and webhook.subscribes(kept, version):
                 yield webhook
@@ -138,12 +138,12 @@ class Registry:
                         yield webhook
             above = self._parent.get(above)
 
-    def _forget(self, org: int) -> None:
+    def _forget(self, org: OrgId) -> None:
         if not self._parent:
             self._answers.pop(org, None)
             return
         for known in list(self._answers):
-            above: int | None = known
+            above: OrgId | None = known
             while above is not None and above != org:
                 above = self._parent.get(above)
             if above == org:

@@ -6,7 +6,7 @@ import msgspec
 
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.delivery.standing import Standing
-from tidings.core.ids import WebhookId
+from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.enrichment import NOTHING, Enrichment
 from tidings.core.shaping.filter import Filter
 from tidings.core.shaping.shape import Shape
@@ -33,7 +33,7 @@ class Webhook(msgspec.Struct, frozen=True):
     number: int
     id: WebhookId  # 24 hex digits
     consumer_group: str  # UUID
-    org: int
+    org: OrgId
     version: int  # counts the changes; a delivery remembers under which one it was sent
     name: str
     standing: Standing

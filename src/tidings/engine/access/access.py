@@ -19,6 +19,7 @@ from tidings.core.access.scopes import EVERYTHING, RESOURCES, grants_of
 from tidings.core.events.attribution import of_credential
 from tidings.core.events.calls import Caller
 from tidings.core.form import came
+from tidings.core.ids import OrgId
 from tidings.engine.access.denied import NotKnown, demand, unknown
 from tidings.engine.access.key_guard import KeyGuard
 from tidings.engine.access.keys import (
@@ -38,7 +39,7 @@ from tidings.errors import Forbidden, Unauthenticated, Unusable
 from tidings.store import port
 
 REMEMBERED_MAX = 4096
-FIRST_ORG = 1
+FIRST_ORG = OrgId(1)
 KEY, TILL, OAUTH = "key", "till", "oauth"
 TOKEN_PATH = "/v3/oauth/token/generate"
 _FOREVER_MS = 1 << 62
@@ -149,7 +150,7 @@ class Access:
         if not wanted or wanted == str(caller.org):
             return caller
         known = wanted.isascii() and wanted.isdigit() and len(wanted) <= 16
-        if not caller.platform or not known or self._orgs.get(int(wanted)) is None:
+        if not caller.platform or not known or self._orgs.get(OrgId(int(wanted))) is None:
             must = "an existing org" if caller.platform else "the credential's own org"
             raise Forbidden.because(
                 "forbidden_org",
@@ -223,7 +224,7 @@ class Access:
         """A credential as it is kept, whatever became of it."""
         return self._credentials.get(id)
 
-    def of_org(self, org: int) -> list[port.Credential]:
+    def of_org(self, org: OrgId) -> list[port.Credential]:
         """All credentials of an org, revoked ones too, oldest first."""
         own = [one for one in self._credentials.values() if one.org == org]
         return sorted(own, key=lambda one: (one.created_ms, one.id))
@@ -362,7 +363,7 @@ class Access:
         self._credentials[credential.id] = credential
         self._remembered.clear()
 
-    async def put(self, key: str, secret: str, org: int, *, platform: bool, scopes: str) -> None:
+    async def put(self, key: str, secret: str, org: OrgId, *, platform: bool, scopes: str) -> None:
         """Store a credential; it is in force when this returns."""
         credential = port.Credential(
             key, org, platform, digest_of(secret), scopes, created_ms=self._now_ms()
@@ -376,7 +377,7 @@ class Access:
                 return
         await self.keep(credential)
 
-    async def ensure_bootstrap(self, org: int, key: str, secret: str) -> None:
+    async def ensure_bootstrap(self, org: OrgId, key: str, secret: str) -> None:
         """The platform's credential as the operator gives it at every start, and its org."""
         if not key or ":" in key:
             raise BootstrapRefused(
@@ -396,7 +397,7 @@ class Access:
         await self._orgs.ensure(org)
         await self.put(key, secret, org, platform=True, scopes=EVERYTHING)
 
-    async def first_credential(self, org: int = FIRST_ORG) -> NewCredential | None:
+    async def first_credential(self, org: OrgId = FIRST_ORG) -> NewCredential | None:
         """A platform credential, and its org, where there is none at all; to be printed once."""
         if self._credentials:
             return None

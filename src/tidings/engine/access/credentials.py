@@ -14,6 +14,7 @@ from tidings.core.access.credential_rules import Wanted, read_change, read_new, 
 from tidings.core.access.scopes import grants_of, show_scopes
 from tidings.core.events.calls import Caller
 from tidings.core.form import came
+from tidings.core.ids import OrgId
 from tidings.engine.access.access import TILL, Access
 from tidings.engine.access.denied import unknown_of
 from tidings.engine.access.keys import digest_of, new_key, new_secret, till_secret
@@ -50,11 +51,11 @@ class Credentials:
         self._clock = clock
         self._random_bytes = random_bytes
 
-    def list(self, caller: Caller, org: int) -> list[port.Credential]:
+    def list(self, caller: Caller, org: OrgId) -> list[port.Credential]:
         """The credentials of an org that the caller may see, revoked ones too, oldest first."""
         return [one for one in self._access.of_org(org) if _shown(one, caller)]
 
-    def get(self, caller: Caller, org: int, id: str) -> port.Credential:
+    def get(self, caller: Caller, org: OrgId, id: str) -> port.Credential:
         """One of them. UnknownCredential for anything else."""
         credential = self._access.credential(id)
         if credential is None or credential.org != org or not _shown(credential, caller):
@@ -62,7 +63,7 @@ class Credentials:
         return credential
 
     async def create(
-        self, caller: Caller, org: int, body: dict[str, Any]
+        self, caller: Caller, org: OrgId, body: dict[str, Any]
     ) -> tuple[port.Credential, str]:
         """Make one. Returns it and its secret (a till's password), to be shown once."""
         wanted = _read(read_new(body, self._clock.now_ms()))
@@ -108,7 +109,7 @@ class Credentials:
         return await self._changes.run(change)
 
     async def change(
-        self, caller: Caller, org: int, id: str, body: dict[str, Any]
+        self, caller: Caller, org: OrgId, id: str, body: dict[str, Any]
     ) -> port.Credential:
         """Change its name, scopes, expiry or limits; what the body does not name stays."""
 
@@ -139,7 +140,7 @@ class Credentials:
         return await self._changes.run(change)
 
     async def rotate(
-        self, caller: Caller, org: int, id: str, body: dict[str, Any]
+        self, caller: Caller, org: OrgId, id: str, body: dict[str, Any]
     ) -> tuple[port.Credential, str]:
         """Give it a new secret; the old one is taken for a while too, unless told otherwise."""
 
@@ -161,7 +162,7 @@ class Credentials:
 
         return await self._changes.run(change)
 
-    async def revoke(self, caller: Caller, org: int, id: str) -> port.Credential:
+    async def revoke(self, caller: Caller, org: OrgId, id: str) -> port.Credential:
         """End it for good; nothing is called with it any more when this returns. Idempotent."""
 
         async def change() -> port.Credential:
@@ -186,7 +187,7 @@ class Credentials:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _living(self, caller: Caller, org: int, id: str) -> port.Credential:
+    def _living(self, caller: Caller, org: OrgId, id: str) -> port.Credential:
         """One that was not revoked, and that the caller may change."""
         credential = self.get(caller, org, id)
         if credential.revoked_ms is not None:

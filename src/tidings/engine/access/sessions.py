@@ -17,6 +17,7 @@ from tidings.core.access.scopes import ROLES, grants_of
 from tidings.core.access.user_rules import EMAIL_MAX, email_of
 from tidings.core.events.attribution import of_credential
 from tidings.core.events.calls import Caller
+from tidings.core.ids import OrgId
 from tidings.engine.access.access import Access
 from tidings.engine.access.keys import digest_of, typed
 from tidings.engine.access.links import Links
@@ -52,7 +53,7 @@ class SignedIn(msgspec.Struct, frozen=True):
 class Seat(msgspec.Struct, frozen=True):
     """An org where a session may work. `role` is empty for a credential."""
 
-    org: int
+    org: OrgId
     role: str
 
 
@@ -147,7 +148,9 @@ class Sessions:
         """The token of a link that signs in once, within 10 minutes, as a credential."""
         token = typed("lnk", self._random_bytes(30))
         expires_ms = self._clock.now_ms() + LINK_MS
-        await self._links.put(port.Link(digest_of(token), SIGN_IN, "", 0, credential, expires_ms))
+        await self._links.put(
+            port.Link(digest_of(token), SIGN_IN, "", OrgId(0), credential, expires_ms)
+        )
         return token
 
     async def by_link(self, token: str, address: str, agent: str = "") -> SignedIn:
@@ -182,7 +185,7 @@ class Sessions:
 
     # -- using ------------------------------------------------------------------------------------
 
-    def caller(self, token: str, org: int | None = None) -> Caller:
+    def caller(self, token: str, org: OrgId | None = None) -> Caller:
         """Who calls with this token, in this org, or where they work first.
 
         The same Caller as a credential's: `demand(caller, scope)` says what they may do. Denied:
@@ -301,7 +304,7 @@ class Sessions:
             return False
         return now_ms < seen_ms + IDLE_MS and now_ms < session.created_ms + ABSOLUTE_MS
 
-    def _in_portal(self, session: port.Session, org: int | None) -> Caller:
+    def _in_portal(self, session: port.Session, org: OrgId | None) -> Caller:
         """The caller that a portal's session is: no more than its credential is now."""
         opened = self._limits(session)
         maker = self._access.caller_of(session.credential, session.proof)

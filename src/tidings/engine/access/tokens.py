@@ -16,6 +16,8 @@ from typing import Any
 
 import msgspec
 
+from tidings.core.ids import OrgId
+
 TTL_S = 3600
 TOKEN_MAX = 2048  # characters
 ISSUER = "tidings"
@@ -29,7 +31,7 @@ class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     iss: str
     aud: str
     sub: str  # the credential
-    org: int
+    org: OrgId
     iat: int
     exp: int
     jti: str
@@ -52,7 +54,7 @@ class Tokens:
         """Nothing of the key."""
         return "Tokens()"
 
-    def make(self, credential: str, org: int, digest: bytes, now_ms: int, ttl_s: int) -> str:
+    def make(self, credential: str, org: OrgId, digest: bytes, now_ms: int, ttl_s: int) -> str:
         """A token for `ttl_s` seconds."""
         now_s = now_ms // 1000
         claims = Claims(

@@ -18,6 +18,7 @@ from tidings.core.access.user_rules import WantedUser, email_of, read_new_user, 
 from tidings.core.events.attribution import of_person
 from tidings.core.events.calls import Caller
 from tidings.core.form import Form, came
+from tidings.core.ids import OrgId
 from tidings.engine.access.keys import digest_of, typed
 from tidings.engine.access.links import Links
 from tidings.engine.access.passwords import Passwords, TooBusy
@@ -73,7 +74,7 @@ class Users:
 
     # -- asking -----------------------------------------------------------------------------------
 
-    def list(self, org: int) -> list[User]:
+    def list(self, org: OrgId) -> list[User]:
         """The users of an org, by e-mail address."""
         users = [
             User(self._persons[person], members[org])
@@ -82,7 +83,7 @@ class Users:
         ]
         return sorted(users, key=lambda user: user.person.email)
 
-    def get(self, org: int, id: str) -> User:
+    def get(self, org: OrgId, id: str) -> User:
         """One of them. UnknownUser for anything else."""
         member = self._members.get(id, {}).get(org)
         if member is None:
@@ -108,7 +109,7 @@ class Users:
         known = self._persons.get(person)
         return "" if known is None else known.email
 
-    def caller(self, person: str, org: int) -> Caller:
+    def caller(self, person: str, org: OrgId) -> Caller:
         """The caller that a person's account is in an org. Forbidden where they may not."""
         member = next((one for one in self.seats(person) if one.org == org), None)
         if member is None:
@@ -152,7 +153,7 @@ class Users:
     # -- changing ---------------------------------------------------------------------------------
 
     async def create(
-        self, caller: Caller, org: int, body: dict[str, Any]
+        self, caller: Caller, org: OrgId, body: dict[str, Any]
     ) -> tuple[User, NewLink | None]:
         """Add somebody. Returns the user and the invitation, whose token is shown once.
 
@@ -194,7 +195,7 @@ class Users:
 
         return await self._changes.run(change)
 
-    async def change(self, caller: Caller, org: int, id: str, body: dict[str, Any]) -> User:
+    async def change(self, caller: Caller, org: OrgId, id: str, body: dict[str, Any]) -> User:
         """Change name, role or `disabled`; in force for open sessions when this returns."""
 
         async def change() -> User:
@@ -218,7 +219,7 @@ class Users:
 
         return await self._changes.run(change)
 
-    async def remove(self, caller: Caller, org: int, id: str) -> None:
+    async def remove(self, caller: Caller, org: OrgId, id: str) -> None:
         """Take somebody out of an org. Who is in none any more is forgotten."""
 
         async def change() -> None:
@@ -235,7 +236,7 @@ class Users:
 
         await self._changes.run(change)
 
-    async def link(self, caller: Caller, org: int, id: str) -> NewLink:
+    async def link(self, caller: Caller, org: OrgId, id: str) -> NewLink:
         """A new invitation for who has not accepted; for others, by the platform, a reset."""
 
         async def change() -> NewLink:
@@ -346,7 +347,7 @@ class Users:
         self._keep_member(accepted)
         return own.id
 
-    def _person_for(self, org: int, wanted: WantedUser, hashed: str | None) -> port.Person:
+    def _person_for(self, org: OrgId, wanted: WantedUser, hashed: str | None) -> port.Person:
         """A new person of an address. Runs inside `Changes.run`."""
         if len(self.list(org)) >= PER_ORG_MAX:
             raise _refused(
@@ -374,13 +375,13 @@ class Users:
         id = typed("usr", self._random_bytes(10))
         return port.Person(id, wanted.email, hashed, self._clock.now_ms())
 
-    async def _link(self, purpose: str, person: str, org: int, lasts_ms: int) -> NewLink:
+    async def _link(self, purpose: str, person: str, org: OrgId, lasts_ms: int) -> NewLink:
         link, fresh = self._new_link(purpose, person, org, lasts_ms)
         await self._links.put(link)
         return fresh
 
     def _new_link(
-        self, purpose: str, person: str, org: int, lasts_ms: int
+        self, purpose: str, person: str, org: OrgId, lasts_ms: int
     ) -> tuple[port.Link, NewLink]:
         """As it is stored, and as it is shown."""
         token = typed("lnk", self._random_bytes(30))

@@ -7,6 +7,7 @@ take: it waits aside, until an attempt of its org has ended.
 from collections.abc import Callable
 
 from tidings.core.delivery.turns import Slots, Turns
+from tidings.core.ids import OrgId
 from tidings.engine.delivery.runner import WebhookRunner
 
 
@@ -46,7 +47,7 @@ class Admission:
         runner.pace.ended(now_s, took_s)
         self.bring(org, now_s)
 
-    def bring(self, org: int, now_s: float) -> None:
+    def bring(self, org: OrgId, now_s: float) -> None:
         """A slot of this org is free, or was not used: one that waits aside may try its turn."""
         if (aside := self._aside.get(org)) is not None and not self.slots.full_for(org):
             first = aside.pop(next(iter(aside)))

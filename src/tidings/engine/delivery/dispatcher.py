@@ -17,6 +17,7 @@ from tidings.core.delivery.lane import PAGE_JOBS, Budget, Lane
 from tidings.core.delivery.learned_rate import LearnedRate
 from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry, classify
 from tidings.core.delivery.standing import Standing
+from tidings.core.ids import OrgId
 from tidings.core.replay import window
 from tidings.core.steady_clock import SURE_AFTER_S
 from tidings.core.webhooks.registry import Registry
@@ -86,7 +87,7 @@ class Dispatcher:
         healths: Healths,
         shaper: Shaping,
         disable: Callable[[Webhook, str], None],
-        stopped: Callable[[int], bool],
+        stopped: Callable[[OrgId], bool],
         changed: Listeners[Webhook],
         switched: Listeners[()],
         parked: Listeners[Webhook, int],

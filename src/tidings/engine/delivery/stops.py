@@ -7,11 +7,12 @@ the store says.
 
 import msgspec
 
+from tidings.core.ids import OrgId
 from tidings.engine.clock import Clock
 from tidings.engine.listeners import Listeners
 from tidings.store import port
 
-EVERYTHING = 0
+EVERYTHING = OrgId(0)
 HOLD = "serve --hold"  # who has stopped everything where a start was asked to
 
 
@@ -22,18 +23,18 @@ class Stops:
         """`switched` hears of each switch that is thrown."""
         self._store = store
         self._clock = clock
-        self._stops: dict[int, port.Stop] = {}
+        self._stops: dict[OrgId, port.Stop] = {}
         self._switched = switched
 
     async def load(self) -> None:
         """Take up the switches that a former owner left thrown."""
         self._stops = {one.org: one for one in await self._store.stops()}
 
-    def holds(self, org: int) -> bool:
+    def holds(self, org: OrgId) -> bool:
         """Whether attempts of the org's webhooks may not start."""
         return bool(self._stops) and (org in self._stops or EVERYTHING in self._stops)
 
-    def of(self, org: int) -> port.Stop | None:
+    def of(self, org: OrgId) -> port.Stop | None:
         """The org's own switch, if it is thrown; 0 is the one for everything."""
         return self._stops.get(org)
 
@@ -42,7 +43,7 @@ class Stops:
         """How many orgs are stopped by a switch of their own."""
         return sum(1 for org in self._stops if org != EVERYTHING)
 
-    async def stop(self, org: int, by: str) -> port.Stop:
+    async def stop(self, org: OrgId, by: str) -> port.Stop:
         """Hold sending. StoreDown: it is held, but a restart would not remember it."""
         known = self._stops.get(org) or port.Stop(org, by, self._clock.now_ms())
         # An object of its own each time: a start under way then knows that it was overtaken.
@@ -51,7 +52,7 @@ class Stops:
         await self._store.put_stop(stop)
         return stop
 
-    async def start(self, org: int) -> None:
+    async def start(self, org: OrgId) -> None:
         """Send again. StoreDown: it stays held. A stop that comes meanwhile holds."""
         if (found := self._stops.get(org)) is not None:
             await self._store.drop_stop(org)

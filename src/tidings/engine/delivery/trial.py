@@ -12,7 +12,7 @@ import msgspec
 
 from tidings.core.delivery.exchange import Ending, Fault, FaultKind
 from tidings.core.delivery.job import Job
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.token_bucket import TokenBucket
 from tidings.core.webhooks.webhook import HTTP, Webhook
@@ -86,7 +86,7 @@ class Trial:
 
     async def send(
         self,
-        org: int,
+        org: OrgId,
         webhook: Webhook,
         event_id: str,
         body: bytes,
@@ -135,7 +135,7 @@ class Trial:
         finally:
             await asyncio.shield(outlet.close())
 
-    def _admit(self, org: int) -> None:
+    def _admit(self, org: OrgId) -> None:
         now_s = self._clock.now_ms() / 1000
         bucket = self._buckets.get(org)
         if bucket is None:

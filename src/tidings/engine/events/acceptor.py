@@ -7,6 +7,7 @@ from typing import Any
 from tidings.catalogue import Catalogue
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.terms import Terms
+from tidings.core.ids import OrgId
 from tidings.core.webhooks.hearing import kept_name
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Ordering, Webhook
@@ -42,14 +43,14 @@ class Acceptor:
         """See `Intake.note_rejections`."""
         self._commits.note_rejections(rejections)
 
-    def ordering_key(self, org: int, name: str, event: dict[str, Any]) -> int | None:
+    def ordering_key(self, org: OrgId, name: str, event: dict[str, Any]) -> int | None:
         """The hash of a stored event's ordering key, as at its accept; None where it has none."""
         types, own = self._catalogue, self._own
         known = own is None or types.get(name) is not None
         key = types.key_of(name, event) if known or own is None else own.key_of(org, name, event)
         return self._hashed(org, key)
 
-    def _hashed(self, org: int, key: str | None) -> int | None:
+    def _hashed(self, org: OrgId, key: str | None) -> int | None:
         if key is None:
             return None
         return int.from_bytes(self._terms.of(org, "key." + key), "big", signed=True)

@@ -25,6 +25,7 @@ from tidings.core.events.own_types import (
     misfit,
     read_own_type,
 )
+from tidings.core.ids import OrgId
 from tidings.core.webhooks.known_paths import unknown_key
 from tidings.engine.changes import Changes
 from tidings.engine.events.intake import Overloaded
@@ -32,7 +33,9 @@ from tidings.engine.events.late_checks import LateChecks
 from tidings.errors import Conflict, Invalid, NotFound, Refusal
 from tidings.store import port
 
-Users = Callable[[int, str], list[str]]  # names of the webhooks that subscribe to a type of an org
+Users = Callable[
+    [OrgId, str], list[str]
+]  # names of the webhooks that subscribe to a type of an org
 
 
 class UnknownType(NotFound):
@@ -70,7 +73,7 @@ class EventTypes:
         envelope: Json,
         store: port.TypeStore,
         changes: Changes,
-        below: Callable[[int], list[int]],  # the orgs below an org
+        below: Callable[[OrgId], list[OrgId]],  # the orgs below an org
         users: Users,
         late: LateChecks | None = None,  # for examples that may take long to check
     ) -> None:
@@ -108,7 +111,7 @@ class EventTypes:
 
     # -- reading ----------------------------------------------------------------------------------
 
-    def names(self, org: int) -> Mapping[str, int]:
+    def names(self, org: OrgId) -> Mapping[str, int]:
         """What an org's webhooks may subscribe to, each with its newest version.
 
         The catalogue, the org's own types, and those of the orgs below it, whose events it hears
@@ -120,7 +123,7 @@ class EventTypes:
                 found[name] = max(found.get(name, 1), *versions)
         return found
 
-    def spelled(self, org: int, names: Iterable[str]) -> tuple[str, ...]:
+    def spelled(self, org: OrgId, names: Iterable[str]) -> tuple[str, ...]:
         """These names, and with each one all others that events of its type can stand under in the
         log: what came before a name was known as an alias was kept under that."""
         aliases, found = self.catalogue.aliases, dict.fromkeys(names)
@@ -131,7 +134,7 @@ class EventTypes:
                 found |= dict.fromkeys(same)
         return tuple(found)
 
-    def get(self, org: int, name: str, version: int | None = None) -> EventType | None:
+    def get(self, org: OrgId, name: str, version: int | None = None) -> EventType | None:
         """What `names` holds under that name: the catalogue's type, else the org's own, else that
         of an org below it, else the type that it is an alias of. The newest version unless one is
         named; None where there is none."""
@@ -140,7 +143,7 @@ class EventTypes:
         found = versions.get(max(versions) if version is None else version)
         return None if found is None else found.kind
 
-    def kind_of(self, org: int, event: Json) -> EventType | None:
+    def kind_of(self, org: OrgId, event: Json) -> EventType | None:
         """What a stored event is of, in its version; None for a type that is not known."""
         name = event.get("eventName")
         versions = self._find(org, name) if type(name) is str else None
@@ -148,7 +151,7 @@ class EventTypes:
             return None
         return (versions[1] if len(versions) == 1 else pick(versions, event)).kind
 
-    def _find(self, org: int, name: str) -> Mapping[int, Version] | None:
+    def _find(self, org: OrgId, name: str) -> Mapping[int, Version] | None:
         if (versions := self.catalogue.versions(name)) is not None:
             return versions
         for one in (org, *self._below(org)):
@@ -157,33 +160,33 @@ class EventTypes:
         real = self.catalogue.alias_of(name)
         return None if real is None else self.catalogue.versions(real)
 
-    def own(self, org: int, name: str) -> Mapping[int, OwnType] | None:
+    def own(self, org: OrgId, name: str) -> Mapping[int, OwnType] | None:
         """An own type's versions, for the accept path; None where the org has no such type."""
         versions = self._own.get(org, {}).get(name)
         return None if versions is None else {at: one.made for at, one in versions.items()}
 
-    def record(self, org: int, name: str, version: int | None = None) -> OwnRecord:
+    def record(self, org: OrgId, name: str, version: int | None = None) -> OwnRecord:
         """An own type of the org, the newest version unless one is named. UnknownType."""
         versions = self._own.get(org, {}).get(name)
         if versions is None or (version is not None and version not in versions):
             raise UnknownType(name)
         return versions[max(versions) if version is None else version]
 
-    def records(self, org: int) -> list[OwnRecord]:
+    def records(self, org: OrgId) -> list[OwnRecord]:
         """The newest version of every own type of the org, by name."""
         own = self._own.get(org, {})
         return [own[name][max(own[name])] for name in sorted(own, key=str.lower)]
 
-    def versions(self, org: int, name: str) -> list[int]:
+    def versions(self, org: OrgId, name: str) -> list[int]:
         """The versions of a type, the oldest first; none where there is no such type."""
         return sorted(self._find(org, name) or ())
 
-    def search_values(self, org: int, name: str, event: Json) -> list[str]:
+    def search_values(self, org: OrgId, name: str, event: Json) -> list[str]:
         """What an event is found by; for types that the catalogue does not know."""
         made = self._made_for(org, name, event)
         return [] if made is None else made.search_values(event)
 
-    def key_of(self, org: int, name: str, event: Json) -> str | None:
+    def key_of(self, org: OrgId, name: str, event: Json) -> str | None:
         """The ordering key of an event; for types that the catalogue does not know."""
         made = self._made_for(org, name, event)
         return None if made is None else made.key_of(event)
@@ -191,7 +194,7 @@ class EventTypes:
     # -- changing ---------------------------------------------------------------------------------
 
     async def put(
-        self, org: int, name: str, body: dict[str, Any]
+        self, org: OrgId, name: str, body: dict[str, Any]
     ) -> tuple[OwnRecord, bool, tuple[Refusal, ...]]:
         """Declare a type, add to it, or begin a new version. Invalid and Conflict say why not.
 
@@ -213,7 +216,7 @@ class EventTypes:
 
         return await self._changes.run(change)
 
-    async def delete(self, org: int, name: str) -> OwnRecord:
+    async def delete(self, org: OrgId, name: str) -> OwnRecord:
         """Forget an own type with all its versions. Events that were accepted stay.
 
         Conflict while a webhook subscribes to it.
@@ -238,7 +241,7 @@ class EventTypes:
         self._own.setdefault(stored.org, {}).setdefault(stored.name, {})[stored.version] = record
         return record
 
-    async def _check_example(self, org: int, reading: Reading) -> None:
+    async def _check_example(self, org: OrgId, reading: Reading) -> None:
         """The example of a declaration, where it could not be checked at once. Invalid."""
         if not reading.example_unchecked:
             return
@@ -254,11 +257,11 @@ class EventTypes:
         if problems:
             raise Invalid(_refusal("bad_example", "example", misfit(problems)))
 
-    def _made_for(self, org: int, name: str, event: Json) -> OwnType | None:
+    def _made_for(self, org: OrgId, name: str, event: Json) -> OwnType | None:
         versions = self._own.get(org, {}).get(name)
         return None if versions is None else pick(versions, event).made
 
-    def _version_for(self, org: int, name: str, reading: Reading) -> tuple[int, bool]:
+    def _version_for(self, org: OrgId, name: str, reading: Reading) -> tuple[int, bool]:
         """The version that a declaration becomes, and whether that is a new one."""
         if self.catalogue.get(name) is not None or (
             self.catalogue.alias_of(name) is not None and name not in self._own.get(org, ())

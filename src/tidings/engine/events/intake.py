@@ -4,6 +4,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from tidings.core.ids import OrgId
 from tidings.errors import Busy
 from tidings.store.port import NewRejection
 
@@ -11,7 +12,7 @@ from tidings.store.port import NewRejection
 class Draft(msgspec.Struct):
     """An event that has passed every check and waits for its commit."""
 
-    org: int
+    org: OrgId
     name: str
     event_id: str
     body: bytes  # the accepted bytes: what came, with missing envelope fields spliced in

@@ -14,6 +14,7 @@ import msgspec
 from tidings.catalogue import Problem
 from tidings.core.events.calls import Item, Rejected, Unchecked
 from tidings.core.events.own_types import OwnType
+from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.transform.port import CheckBy, Checker, RenderLater, RenderRefused
 
@@ -24,7 +25,7 @@ class LateChecks:
     def __init__(self, checker: Checker) -> None:
         self._checker = checker
 
-    async def problems(self, org: int, made: Any, raw: bytes) -> Sequence[Problem]:
+    async def problems(self, org: OrgId, made: Any, raw: bytes) -> Sequence[Problem]:
         """What is wrong with an event, as it came, by a version of an own type. Overloaded."""
         assert isinstance(made, OwnType)  # only these are ever put off
         kind = made.kind

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from tidings.core.events.call_split import call_refused
 from tidings.core.events.calls import Caller, CallReader, Rejected
+from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Draft, Intake, Verdict
 from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.errors import NotFound, Unprocessable
@@ -34,7 +35,7 @@ class Readmission:
         self._reader = reader
         self._clock_ms = clock_ms
 
-    async def again(self, org: int, number: int) -> tuple[str, Verdict] | Rejected:
+    async def again(self, org: OrgId, number: int) -> tuple[str, Verdict] | Rejected:
         """The event's id and what became of it; or why it is still refused.
 
         Once it is accepted, or known to be, the refusal is forgotten. UnknownRejection, StoreDown,
@@ -48,7 +49,7 @@ class Readmission:
             await self._store.drop_rejection(org, number)
         return came
 
-    async def take(self, org: int, body: bytes) -> tuple[str, Verdict] | Rejected:
+    async def take(self, org: OrgId, body: bytes) -> tuple[str, Verdict] | Rejected:
         """One event that somebody offers by hand; what is raised is as above.
 
         A refusal is not kept: who offers it sees it, and can offer it again.

@@ -10,6 +10,7 @@ import hmac
 import msgspec
 
 from tidings.core.access.user_rules import email_of
+from tidings.core.ids import OrgId
 from tidings.core.notices.consent_rules import (
     LINK_MS,
     book_of,
@@ -34,7 +35,7 @@ PAGE = "/console/confirm"
 class Asked(msgspec.Struct, frozen=True):
     """What a link is about."""
 
-    org: int
+    org: OrgId
     address: str
 
 
@@ -47,21 +48,21 @@ class Consents:
         self._key = key
         self._base = base.rstrip("/")
 
-    def told(self, org: int) -> list[str]:
+    def told(self, org: OrgId) -> list[str]:
         """The addresses that an org's e-mails go to."""
         return told(self._orgs.settings(org))
 
-    def states(self, org: int) -> list[tuple[str, str]]:
+    def states(self, org: OrgId) -> list[tuple[str, str]]:
         """Each address that an org names, and confirmed, asked or waiting."""
         settings = self._orgs.settings(org)
         return [(address, state_of(settings, address)) for address in settings.notify]
 
-    def awaits(self, org: int, address: str) -> bool:
+    def awaits(self, org: OrgId, address: str) -> bool:
         """Whether an address is named and not confirmed."""
         settings = self._orgs.settings(org)
         return address in settings.notify and address not in settings.notify_confirmed
 
-    def link(self, org: int, address: str, asked_ms: int) -> str:
+    def link(self, org: OrgId, address: str, asked_ms: int) -> str:
         """Where the owner of an address says yes."""
         named = base64.urlsafe_b64encode(address.encode()).decode().rstrip("=")
         said = f"{org}.{asked_ms}.{named}"
@@ -72,11 +73,12 @@ class Consents:
         said, _, signed = token[:1024].rpartition(".")
         if hmac.compare_digest(self._sign(said).encode(), signed.encode("utf-8", "replace")):
             with contextlib.suppress(ValueError, binascii.Error):
-                org, asked_ms, named = said.split(".")
+                number, asked_ms, named = said.split(".")
+                org = OrgId(int(number))
                 address = base64.urlsafe_b64decode(named + "=" * (-len(named) % 4)).decode()
                 in_time = self._clock.now_ms() < int(asked_ms) + LINK_MS
-                if in_time and address in self._orgs.settings(int(org)).notify:
-                    return Asked(int(org), address)
+                if in_time and address in self._orgs.settings(org).notify:
+                    return Asked(org, address)
         raise Invalid.because(
             "link_ended",
             "The link must be of a letter of the last 7 days, to an address that the org still "
@@ -134,6 +136,6 @@ class Asking:
                 await self._emails.ask(org, address, now_ms, note)
                 book.setdefault(email_of(address), []).append(now_ms)
 
-    def _open(self, org: int) -> bool:
+    def _open(self, org: OrgId) -> bool:
         settings = self._orgs.settings(org)
         return len(settings.notify_confirmed) < len(settings.notify)

@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 import structlog
 
+from tidings.core.ids import OrgId
 from tidings.core.notices.emails import CONSENT, consent, email
 from tidings.core.notices.facts import EXHAUSTED, Notice, merged
 from tidings.egress.port import Mailer, MailFailed
@@ -42,10 +43,10 @@ class Emails:
         *,
         store: port.EmailStore,
         clock: Clock,
-        addresses: Callable[[int], Sequence[str]],
+        addresses: Callable[[OrgId], Sequence[str]],
         mailer: Mailer | None,
-        awaits: Callable[[int, str], bool] = lambda org, address: False,
-        link: Callable[[int, str, int], str] = lambda org, address, asked_ms: "",
+        awaits: Callable[[OrgId, str], bool] = lambda org, address: False,
+        link: Callable[[OrgId, str, int], str] = lambda org, address, asked_ms: "",
     ) -> None:
         """`awaits` and `link` are of e-mails that ask an owner whether others may come."""
         self._store = store
@@ -97,7 +98,7 @@ class Emails:
         return sum(one.kind == CONSENT for one in self._waiting.values())
 
     async def ask(
-        self, org: int, address: str, now_ms: int, note: Callable[[], Awaitable[object]]
+        self, org: OrgId, address: str, now_ms: int, note: Callable[[], Awaitable[object]]
     ) -> None:
         """Write down an e-mail that asks the owner of an address; it goes once `note` has written
         that they are asked. StoreDown: it does not go, and asked again it is the same e-mail."""
@@ -252,7 +253,7 @@ class Emails:
             await self._store.drop_emails(gone)
             self._gone = self._gone[len(gone) :]
 
-    async def _note_sent(self, org: int, about: str) -> None:
+    async def _note_sent(self, org: OrgId, about: str) -> None:
         now_ms = self._clock.now_ms()
         # What holds nothing back any more is forgotten, so that this stays small.
         over = [one for one, at_ms in self._next_ms.items() if at_ms <= now_ms and one != about]

@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from tidings.core.delivery.health import FIRST
 from tidings.core.delivery.job import Job
+from tidings.core.ids import OrgId
 from tidings.core.notices.facts import (
     DISABLED,
     EXHAUSTED,
@@ -76,7 +77,9 @@ class Notices(Collector):
 
     # -- what is to be told -----------------------------------------------------------------------
 
-    def tell(self, kind: str, org: int, fact: Fact, done: Callable[[], None] | None = None) -> None:
+    def tell(
+        self, kind: str, org: OrgId, fact: Fact, done: Callable[[], None] | None = None
+    ) -> None:
         """Tell an org a fact of `core.notices`; the same fact told twice is one event.
 
         `done` is called once it is accepted.

@@ -6,15 +6,15 @@ from typing import Any
 import msgspec
 
 from tidings.catalogue import EventType
-from tidings.core.ids import EventNumber
+from tidings.core.ids import EventNumber, OrgId
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Ordering, Webhook
 from tidings.engine.events.acceptor import lane_key
 from tidings.engine.events.commit_commands import Plan
 from tidings.store import port
 
-OrderingKey = Callable[[int, str, dict[str, Any]], int | None]
-KindOf = Callable[[int, dict[str, Any]], EventType | None]  # what an org's event is of
+OrderingKey = Callable[[OrgId, str, dict[str, Any]], int | None]
+KindOf = Callable[[OrgId, dict[str, Any]], EventType | None]  # what an org's event is of
 
 
 class Planner:
@@ -59,7 +59,7 @@ class Planner:
 
         return plan
 
-    def _wants(self, webhook: Webhook, org: int, event: dict[str, Any]) -> bool:
+    def _wants(self, webhook: Webhook, org: OrgId, event: dict[str, Any]) -> bool:
         """Whether it would get the event if it came now; that its type is wanted is known."""
         kind = self._kind_of(org, event)
         if kind is not None and kind.version != webhook.version_of(kind.name):

@@ -8,7 +8,7 @@ import msgspec
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.terms import Terms
 from tidings.core.form import came
-from tidings.core.ids import EventNumber, WebhookId
+from tidings.core.ids import EventNumber, OrgId, WebhookId
 from tidings.core.replay import IDS_MAX, JobState, Kind
 from tidings.core.replay_rules import ReplayRequest
 from tidings.core.webhooks.hearing import both_ask
@@ -43,14 +43,14 @@ class ReplayRequests:
         store: RequestStore,
         webhooks: Webhooks,
         terms: Terms,
-        below: Callable[[int], list[int]],
+        below: Callable[[OrgId], list[OrgId]],
     ) -> None:
         self._store = store
         self._webhooks = webhooks
         self._terms = terms
         self._below = below
 
-    async def look_up(self, org: int, request: ReplayRequest) -> ResolvedRequest:
+    async def look_up(self, org: OrgId, request: ReplayRequest) -> ResolvedRequest:
         """What a request of the org comes to. Invalid where it cannot be."""
         source = self._webhook(org, request.webhook_id, "webHookId")
         target = None
@@ -84,14 +84,14 @@ class ReplayRequests:
         return EventNumber(0) if from_ms is None else await self._store.first_since(from_ms)
 
     def job(
-        self, org: int, request: ReplayRequest, resolved: ResolvedRequest, by: str
+        self, org: OrgId, request: ReplayRequest, resolved: ResolvedRequest, by: str
     ) -> port.ReplayJob:
         """The job to be stored."""
         return port.ReplayJob(
             0, org, request.kind, JobState.COUNTING, resolved.spec, request.rate, request.hold, by
         )
 
-    def _webhook(self, org: int, webhook_id: WebhookId | None, field: str) -> Webhook | None:
+    def _webhook(self, org: OrgId, webhook_id: WebhookId | None, field: str) -> Webhook | None:
         if webhook_id is None:
             return None
         try:
@@ -118,7 +118,7 @@ class ReplayRequests:
             )
 
     async def _list(
-        self, org: int, orgs: list[int], request: ReplayRequest, source: Webhook | None
+        self, org: OrgId, orgs: list[OrgId], request: ReplayRequest, source: Webhook | None
     ) -> tuple[list[port.ReplayEntry] | None, int]:
         """The events of the request's list and of its search; None where it has neither."""
         found: list[port.ReplayEntry] | None = None

@@ -14,7 +14,7 @@ from typing import Any, Protocol, assert_never
 import msgspec
 import structlog
 
-from tidings.core.ids import DeliveryId, show
+from tidings.core.ids import DeliveryId, OrgId, show
 from tidings.core.notices.facts import REPLAY_FINISHED
 from tidings.core.replay import (
     COUNT_MAX,
@@ -53,7 +53,7 @@ LISTED_AT_ONCE = 1_000
 RATE_OVER_S = 10.0
 
 CROWDED = "The webhook's own traffic comes first, or its receiver does not keep up."
-Tell = Callable[[str, int, dict[str, Any]], None]
+Tell = Callable[[str, OrgId, dict[str, Any]], None]
 
 log = structlog.get_logger("tidings.replays")
 
@@ -213,7 +213,7 @@ class Replays:
         self._begin(stored)
         return stored
 
-    async def move(self, org: int, number: int, what: Step) -> port.ReplayJob:
+    async def move(self, org: OrgId, number: int, what: Step) -> port.ReplayJob:
         """Pause, resume or cancel. UnknownReplay, or NotNow with the state that it is in."""
         job = await self._store.replay(org, number)
         if job is None:

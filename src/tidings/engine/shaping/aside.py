@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from tidings.core.ids import OrgId
 from tidings.transform.turns import FairQueue
 
 SMALL_BYTES = 16 * 1024
@@ -16,7 +17,9 @@ SMALL_BYTES = 16 * 1024
 class _Task:
     __slots__ = ("done", "org", "work")
 
-    def __init__(self, org: int, work: Callable[[], bytes], done: "asyncio.Future[bytes]") -> None:
+    def __init__(
+        self, org: OrgId, work: Callable[[], bytes], done: "asyncio.Future[bytes]"
+    ) -> None:
         self.org = org
         self.work = work
         self.done = done
@@ -30,7 +33,7 @@ class Aside:
         self._thread: ThreadPoolExecutor | None = None
         self._running: asyncio.Task[None] | None = None
 
-    async def run(self, org: int, size: int, work: Callable[[], bytes]) -> bytes:
+    async def run(self, org: OrgId, size: int, work: Callable[[], bytes]) -> bytes:
         """What `work` makes of a message of so many bytes."""
         if size <= SMALL_BYTES:
             return work()

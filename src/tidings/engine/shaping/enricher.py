@@ -15,6 +15,7 @@ from tidings.catalogue import EventType
 from tidings.catalogue.event_type import Json
 from tidings.core.budget import MEMORY_BYTES
 from tidings.core.delivery.job import Job
+from tidings.core.ids import OrgId
 from tidings.core.shaping.enrichment import AWARDED, BALANCES, CUSTOMERS, Key
 from tidings.core.shaping.enrichment_plan import Find, Plan
 from tidings.core.shaping.left_out import LeftOut
@@ -40,7 +41,7 @@ _TOO_MANY = (
     "more."
 )
 
-KindOf = Callable[[int, Json], EventType | None]  # what an org's event is of, in its version
+KindOf = Callable[[OrgId, Json], EventType | None]  # what an org's event is of, in its version
 Found = dict[Key, Record | None]
 PlanKey = tuple[int, int, int]  # webhook, its version, and which object its event type is
 
@@ -129,7 +130,7 @@ class Enricher:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _plan(self, webhook: Webhook, org: int, event: Json) -> Plan | None:
+    def _plan(self, webhook: Webhook, org: OrgId, event: Json) -> Plan | None:
         if (kind := self._kind_of(org, event)) is None:
             return None
         key = (webhook.number, webhook.version, id(kind))
@@ -142,7 +143,7 @@ class Enricher:
             self._plans[key] = kept
         return kept[1]
 
-    def _memory(self, org: int, since_ms: int) -> Find:
+    def _memory(self, org: OrgId, since_ms: int) -> Find:
         """Finds the records of an org that are in memory, a balance if it was asked for since then.
         Raises _NotAtHand for what memory does not know."""
         recall, homes, pulled = self._reference.recall, self._homes, self._pulled
@@ -206,7 +207,7 @@ class Enricher:
         if asked:
             await self._ask(webhook, job, asked, found)
 
-    async def _lookup(self, org: int, kind: str, ids: list[str]) -> dict[str, Record | None]:
+    async def _lookup(self, org: OrgId, kind: str, ids: list[str]) -> dict[str, Record | None]:
         try:
             return await self._reference.lookup(org, kind, ids)
         except StoreDown:
@@ -240,7 +241,7 @@ class Enricher:
         fields = fields_of(kinds, webhook.enrichment)
         self._send_thin(job, LeftOut(fields, down.reason, older))
 
-    async def _old_balances(self, org: int, keys: list[Key], found: Found) -> bool:
+    async def _old_balances(self, org: OrgId, keys: list[Key], found: Found) -> bool:
         """A balance that was loaded is better than none; whether there is one."""
         if missing := [id for kind, id in keys if kind == BALANCES]:
             records = await self._lookup(org, CUSTOMERS, missing)

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from tidings.core.delivery.exchange import Answer
+from tidings.core.ids import OrgId
 from tidings.core.shaping.circuit import Circuit
 from tidings.core.shaping.enrichment import BALANCES
 from tidings.core.shaping.platform_rules import (
@@ -34,7 +35,7 @@ WAIT_S = 5.0
 CROWDED_S = 1.0
 TOLD_EVERY_S = 60.0
 
-Key = tuple[str, int, str]  # kind, org, id
+Key = tuple[str, OrgId, str]  # kind, org, id
 
 log = structlog.get_logger("tidings.platform")
 
@@ -104,7 +105,7 @@ class Platform:
         return kind in self._options.paths
 
     def peek(
-        self, kind: str, org: int, id: str, since_ms: int
+        self, kind: str, org: OrgId, id: str, since_ms: int
     ) -> Record | None | Literal[Missing.MISSING]:
         """What is remembered. A balance counts only where it was asked for at `since_ms` or later:
         that of before an event is not the one after it."""
@@ -115,7 +116,7 @@ class Platform:
             return MISSING
         return known.record
 
-    async def ask(self, kind: str, org: int, id: str, since_ms: int) -> Record | None:
+    async def ask(self, kind: str, org: OrgId, id: str, since_ms: int) -> Record | None:
         """The record, None where the platform has none. Raises PlatformDown."""
         known = self.peek(kind, org, id, since_ms)
         if known is not MISSING:

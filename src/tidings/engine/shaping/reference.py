@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from tidings.catalogue.event_type import Json
+from tidings.core.ids import OrgId
 from tidings.core.shaping.record import Record
 from tidings.core.shaping.reference_rules import KINDS, Kind
 from tidings.engine.shaping.byte_cache import MISSING, ByteCache, Missing
@@ -30,7 +31,7 @@ SEALED_PER_TURN = 200  # of the loop: sealing one takes about 4 µs
 CACHE_BYTES = 32 << 20
 _WHAT = "A record of reference data"
 
-Key = tuple[int, str, str]  # org, kind, id
+Key = tuple[OrgId, str, str]  # org, kind, id
 Recalled = Record | Literal[Missing.MISSING] | None  # MISSING where memory does not know it
 Found = dict[str, Record | None]  # by id; None where there is none
 Result = TypeVar("Result")
@@ -69,7 +70,7 @@ class Reference:
         # times for an event: no call between.
         self.recall = self._cache.get
         self._asked: dict[Key, _Batch] = {}
-        self._gathering: dict[tuple[int, str], _Batch] = {}
+        self._gathering: dict[tuple[OrgId, str], _Batch] = {}
         self._tasks: set[asyncio.Future[Any]] = set()
         self._background = asyncio.Lock()
 
@@ -80,11 +81,11 @@ class Reference:
 
     # -- looking up -------------------------------------------------------------------------------
 
-    def peek(self, org: int, kind: str, id: str) -> Recalled:
+    def peek(self, org: OrgId, kind: str, id: str) -> Recalled:
         """The record as memory knows it: None where there is none."""
         return self._cache.get((org, kind, id))
 
-    async def lookup(self, org: int, kind: str, ids: Sequence[str]) -> Found:
+    async def lookup(self, org: OrgId, kind: str, ids: Sequence[str]) -> Found:
         """The records, None for each that is not there. Raises StoreDown."""
         found: Found = {}
         batches: dict[_Batch, list[str]] = {}
@@ -114,12 +115,12 @@ class Reference:
         self._asked[key] = batch
         return batch
 
-    def _send(self, org: int, kind: str, batch: _Batch) -> None:
+    def _send(self, org: OrgId, kind: str, batch: _Batch) -> None:
         if self._gathering.get((org, kind)) is batch:
             del self._gathering[(org, kind)]
         self._keep(asyncio.ensure_future(self._read(org, kind, batch)))
 
-    async def _read(self, org: int, kind: str, batch: _Batch) -> None:
+    async def _read(self, org: OrgId, kind: str, batch: _Batch) -> None:
         try:
             rows = await self._store.reference(org, KINDS[kind], batch.ids)
             found: Found = dict.fromkeys(batch.ids)
@@ -140,12 +141,12 @@ class Reference:
                 self._cache.put((org, kind, id), record, record.bytes if record else 0)
         batch.done.set_result(found)
 
-    def _answered(self, org: int, kind: str, batch: _Batch) -> None:
+    def _answered(self, org: OrgId, kind: str, batch: _Batch) -> None:
         for id in batch.ids:
             if self._asked.get((org, kind, id)) is batch:
                 del self._asked[(org, kind, id)]
 
-    def _open(self, org: int, kind: str, row: port.ReferenceRow) -> bytes | None:
+    def _open(self, org: OrgId, kind: str, row: port.ReferenceRow) -> bytes | None:
         try:
             return self._vault.open_at(row.value, _place(org, kind, row.id), _WHAT)
         except VaultRefused as refused:
@@ -154,24 +155,24 @@ class Reference:
 
     # -- for the API ------------------------------------------------------------------------------
 
-    async def get(self, org: int, kind: Kind, id: str) -> Json | None:
+    async def get(self, org: OrgId, kind: Kind, id: str) -> Json | None:
         """One record."""
         record = (await self.lookup(org, kind.word, [id]))[id]
         return None if record is None else record.fields
 
     async def list(
-        self, org: int, kind: Kind, after: str, limit: int
+        self, org: OrgId, kind: Kind, after: str, limit: int
     ) -> list[tuple[str, msgspec.Raw]]:
         """Ids and records as JSON, from the one after `after` on."""
         rows = await self._store.list_reference(org, kind, after, limit)
         opened = ((row.id, self._open(org, kind.word, row)) for row in rows)
         return [(id, msgspec.Raw(plain or b"null")) for id, plain in opened]
 
-    async def count(self, org: int, kind: Kind) -> int:
+    async def count(self, org: OrgId, kind: Kind) -> int:
         """How many records there are."""
         return await self._store.count_reference(org, kind)
 
-    async def put(self, org: int, kind: Kind, records: dict[str, bytes]) -> port.ReferenceWrite:
+    async def put(self, org: OrgId, kind: Kind, records: dict[str, bytes]) -> port.ReferenceWrite:
         """Insert or replace records, given as checked JSON; all of them or, on StoreDown, none."""
         word = kind.word
         rows: list[port.ReferenceRow] = []
@@ -183,7 +184,7 @@ class Reference:
             org, word, list(records), lambda: self._store.put_reference(org, kind, rows)
         )
 
-    async def delete(self, org: int, kind: Kind, id: str) -> bool:
+    async def delete(self, org: OrgId, kind: Kind, id: str) -> bool:
         """Delete a record; whether it was there."""
         done = await self._write(
             org, kind.word, [id], lambda: self._store.delete_reference(org, kind, [id])
@@ -191,7 +192,7 @@ class Reference:
         return done.changed > 0
 
     async def put_slice(
-        self, org: int, kind: Kind, records: dict[str, bytes]
+        self, org: OrgId, kind: Kind, records: dict[str, bytes]
     ) -> tuple[port.ReferenceWrite, bool]:
         """`put` for bulk loads: one slice at a time over all loads, and whether the writer was
         theirs alone. Where anything else was written lately, as long a pause comes after it: all
@@ -212,7 +213,7 @@ class Reference:
             await asyncio.wait(self._tasks)
 
     async def _write(
-        self, org: int, kind: str, ids: Sequence[str], call: Callable[[], Awaitable[Result]]
+        self, org: OrgId, kind: str, ids: Sequence[str], call: Callable[[], Awaitable[Result]]
     ) -> Result:
         """To its end, even if the caller goes: what is remembered must follow what is stored."""
 
@@ -226,7 +227,7 @@ class Reference:
         self._keep(task)
         return await asyncio.shield(task)
 
-    def _forget(self, org: int, kind: str, ids: Sequence[str]) -> None:
+    def _forget(self, org: OrgId, kind: str, ids: Sequence[str]) -> None:
         for id in ids:
             key = (org, kind, id)
             self._cache.pop(key)
@@ -244,5 +245,5 @@ class Reference:
             task.exception()  # told to whoever waits; there may be nobody left
 
 
-def _place(org: int, kind: str, id: str) -> bytes:
+def _place(org: OrgId, kind: str, id: str) -> bytes:
     return f"reference|{org}|{kind}|{id}".encode()

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from tidings.core.ids import OrgId
 from tidings.core.shaping.reference_rows import Reader, Records, Row, RowError
 from tidings.engine.shaping.reference import Reference
 from tidings.errors import Refusal
@@ -44,7 +45,7 @@ class Loaded(msgspec.Struct, rename="camel"):
 class Loader:
     """One load."""
 
-    def __init__(self, reference: Reference, org: int, reader: Reader, records: Records) -> None:
+    def __init__(self, reference: Reference, org: OrgId, reader: Reader, records: Records) -> None:
         self._reference = reference
         self._org = org
         self._reader = reader

@@ -13,6 +13,7 @@ import structlog
 
 from tidings.core.delivery.job import Job
 from tidings.core.exact_json import read_exactly, write_exactly
+from tidings.core.ids import OrgId
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shaping.shape import Shape
 from tidings.core.webhooks.webhook import Webhook
@@ -58,7 +59,7 @@ class Enriching(Protocol):
 class Templates(Protocol):
     """Where transformations are found (engine/shaping/transformations.py)."""
 
-    def template(self, org: int, name: str) -> str | None:
+    def template(self, org: OrgId, name: str) -> str | None:
         """The template in force."""
         ...
 
@@ -121,7 +122,7 @@ class Shaper:
             job.left_out = LeftOut((), "", flow=webhook.flow).joined(job.left_out)
         return body
 
-    async def _transform(self, template: str, body: bytes, org: int) -> bytes:
+    async def _transform(self, template: str, body: bytes, org: OrgId) -> bytes:
         if self._renderer is None:
             raise ShapeLater(_NOT_RUN, OUR_FAULT_S)
         return await self._renderer.render(template, body, org)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from tidings.core.form import came
+from tidings.core.ids import OrgId
 from tidings.core.shaping.shape_rules import NAME_RULE, TRANSFORMATION_NAME
 from tidings.engine.changes import Changes
 from tidings.errors import Conflict, Invalid, NotFound, Refusal
@@ -31,7 +32,7 @@ class UnknownTransformation(NotFound):
         super().__init__(Refusal("not_found", message, "name"))
 
 
-Users = Callable[[int, str], Sequence[str]]
+Users = Callable[[OrgId, str], Sequence[str]]
 
 
 class Transformations:
@@ -53,35 +54,35 @@ class Transformations:
         for one in stored:
             self._newest.setdefault(one.org, {})[one.name] = one
 
-    def template(self, org: int, name: str) -> str | None:
+    def template(self, org: OrgId, name: str) -> str | None:
         """The template in force."""
         known = self._newest.get(org, {}).get(name)
         return None if known is None else known.template
 
-    def names(self, org: int) -> list[str]:
+    def names(self, org: OrgId) -> list[str]:
         """All that the org has, sorted."""
         return sorted(name for name, one in self._newest.get(org, {}).items() if one.template)
 
-    def choices(self, org: int) -> Sequence[dict[str, str]]:
+    def choices(self, org: OrgId) -> Sequence[dict[str, str]]:
         """What `neoEnrichment` may name, as label and value."""
         return [{"label": name, "value": name} for name in self.names(org)]
 
-    def get(self, org: int, name: str) -> StoredTransformation:
+    def get(self, org: OrgId, name: str) -> StoredTransformation:
         """The version in force. UnknownTransformation also for a deleted one."""
         known = self._newest.get(org, {}).get(name)
         if known is None or known.template is None:
             raise UnknownTransformation(name)
         return known
 
-    def list(self, org: int) -> Sequence[StoredTransformation]:
+    def list(self, org: OrgId) -> Sequence[StoredTransformation]:
         """All of the org, by name."""
         return [self.get(org, name) for name in self.names(org)]
 
-    def users(self, org: int, name: str) -> Sequence[str]:
+    def users(self, org: OrgId, name: str) -> Sequence[str]:
         """Names of the webhooks that use it."""
         return self._users(org, name)
 
-    async def versions(self, org: int, name: str) -> Sequence[StoredTransformation]:
+    async def versions(self, org: OrgId, name: str) -> Sequence[StoredTransformation]:
         """The newest of them first, deletions among them. UnknownTransformation."""
         if name not in self._newest.get(org, {}):
             raise UnknownTransformation(name)
@@ -90,7 +91,7 @@ class Transformations:
     # -- changing ---------------------------------------------------------------------------------
 
     async def create(
-        self, org: int, name: object, template: object, by: str
+        self, org: OrgId, name: object, template: object, by: str
     ) -> StoredTransformation:
         """Make one. Invalid; Conflict, also where the name is taken."""
         if not isinstance(name, str) or not TRANSFORMATION_NAME.fullmatch(name):
@@ -108,7 +109,9 @@ class Transformations:
 
         return await self._changes.run(change)
 
-    async def replace(self, org: int, name: str, template: object, by: str) -> StoredTransformation:
+    async def replace(
+        self, org: OrgId, name: str, template: object, by: str
+    ) -> StoredTransformation:
         """A new version; the same template again is none. UnknownTransformation, Invalid."""
         self.get(org, name)
         checked = await self._checked(org, template)
@@ -119,7 +122,7 @@ class Transformations:
 
         return await self._changes.run(change)
 
-    async def delete(self, org: int, name: str, by: str) -> None:
+    async def delete(self, org: OrgId, name: str, by: str) -> None:
         """Take it away, unless a webhook uses it. UnknownTransformation, Conflict."""
 
         async def change() -> None:
@@ -131,7 +134,7 @@ class Transformations:
         await self._changes.run(change)
 
     async def _put(
-        self, org: int, name: str, template: str | None, by: str
+        self, org: OrgId, name: str, template: str | None, by: str
     ) -> StoredTransformation:
         known = self._newest.get(org, {}).get(name)
         version = 1 if known is None else known.version + 1
@@ -140,7 +143,7 @@ class Transformations:
         self._newest.setdefault(org, {})[name] = msgspec.structs.replace(stored)
         return stored
 
-    async def _checked(self, org: int, template: object) -> str:
+    async def _checked(self, org: OrgId, template: object) -> str:
         must = f"template must be a text of 1 to {TEMPLATE_MAX} characters in MiniJinja"
         if not isinstance(template, str) or not 0 < len(template) <= TEMPLATE_MAX:
             got = f"{len(template)} characters" if isinstance(template, str) else came(template)

@@ -7,6 +7,7 @@ import msgspec
 
 from tidings.catalogue.event_type import EventType
 from tidings.core.budget import LOOP_S
+from tidings.core.ids import OrgId
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.filter_cost import worst_s
 from tidings.core.webhooks.hearing import unheard
@@ -26,13 +27,13 @@ class BodyReader:
         self,
         *,
         registry: Registry,
-        event_types: Callable[[int], Collection[str]],
+        event_types: Callable[[OrgId], Collection[str]],
         check_url: UrlCheck,
         unresolved: Callable[[str], Awaitable[str | None]] | None,
-        transformations: Callable[[int], Collection[str]],
+        transformations: Callable[[OrgId], Collection[str]],
         aliases: Mapping[str, str],
-        kind: Callable[[int, str, int], EventType | None],
-        admits_unknown: Callable[[int], bool],
+        kind: Callable[[OrgId, str, int], EventType | None],
+        admits_unknown: Callable[[OrgId], bool],
     ) -> None:
         """See `Webhooks`, which hands them on."""
         self._registry = registry
@@ -46,7 +47,7 @@ class BodyReader:
 
     def read(
         self,
-        org: int,
+        org: OrgId,
         body: dict[str, Any],
         old: Settings | None = None,
         *,
@@ -72,14 +73,14 @@ class BodyReader:
         lost = unknown_paths(reading.settings, self._kinds(org, reading.settings))
         return msgspec.structs.replace(reading, warnings=reading.warnings + lost)
 
-    def _kinds(self, org: int, settings: Settings) -> list[EventType]:
+    def _kinds(self, org: OrgId, settings: Settings) -> list[EventType]:
         """The types that a webhook subscribes to, in the versions that it gets."""
         versions = dict(settings.event_versions)
         found = (self._kind(org, name, versions.get(name, 1)) for name in settings.event_names)
         return [kind for kind in found if kind is not None]
 
     def _bound_filters(
-        self, org: int, new: dict[str, Any] | None, old: dict[str, Any] | None
+        self, org: OrgId, new: dict[str, Any] | None, old: dict[str, Any] | None
     ) -> None:
         """Refuse a new filter with which those of the org together may take too long."""
         if new is None or new == old:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from tidings.core.delivery.standing import Standing
-from tidings.core.ids import WebhookId
+from tidings.core.ids import OrgId, WebhookId
 from tidings.engine.webhooks.faults import UnknownWebhook, WebhookMoved
 from tidings.engine.webhooks.records import Record
 
@@ -14,21 +14,21 @@ class WebhookBook:
     def __init__(self) -> None:
         self._records: dict[int, Record] = {}
         self._numbers: dict[WebhookId, int] = {}
-        self._of_org: dict[int, set[int]] = {}
+        self._of_org: dict[OrgId, set[int]] = {}
 
-    def get(self, org: int, webhook_id: WebhookId) -> Record:
+    def get(self, org: OrgId, webhook_id: WebhookId) -> Record:
         """A webhook of the org, also a deleted one. UnknownWebhook for anything else."""
         number = self._numbers.get(webhook_id)
         if number is None or (record := self._records[number]).org != org:
             raise UnknownWebhook(webhook_id)
         return record
 
-    def number_of(self, org: int, webhook_id: WebhookId) -> int | None:
+    def number_of(self, org: OrgId, webhook_id: WebhookId) -> int | None:
         """The store's number of a webhook of the org, by its id."""
         number = self._numbers.get(webhook_id)
         return number if number is not None and self._records[number].org == org else None
 
-    def by_consumer_group(self, org: int, consumer_group: str) -> Record | None:
+    def by_consumer_group(self, org: OrgId, consumer_group: str) -> Record | None:
         """A webhook of the org by its `consumerGroupId`, also a deleted one."""
         for record in self.list(org):
             if record.webhook.consumer_group == consumer_group:
@@ -43,7 +43,7 @@ class WebhookBook:
         """A webhook that is known to be there, by the store's number."""
         return self._records[number]
 
-    def secrets_at(self, org: int, url: str) -> Sequence[bytes]:
+    def secrets_at(self, org: OrgId, url: str) -> Sequence[bytes]:
         """The signing secrets in force of the org's webhooks that send to a URL."""
         return [
             secret
@@ -52,7 +52,7 @@ class WebhookBook:
             for secret in webhook.secrets
         ]
 
-    def headers_at(self, org: int, url: str) -> Collection[str]:
+    def headers_at(self, org: OrgId, url: str) -> Collection[str]:
         """The names, in lower case, of the headers that the org's webhooks send to a URL."""
         return {
             name.lower()
@@ -61,17 +61,17 @@ class WebhookBook:
             for name, _ in webhook.headers
         }
 
-    def list(self, org: int) -> list[Record]:
+    def list(self, org: OrgId) -> list[Record]:
         """All webhooks of the org, deleted ones too, oldest first."""
         return [self._records[number] for number in sorted(self._of_org.get(org, ()))]
 
-    def named(self, org: int, part: str) -> Sequence[Record]:
+    def named(self, org: OrgId, part: str) -> Sequence[Record]:
         """The org's webhooks whose name holds a text, deleted ones too, oldest first. Case and the
         spaces around it do not matter."""
         wanted = part.strip().casefold()
         return [one for one in self.list(org) if wanted in one.webhook.name.casefold()]
 
-    def is_taken(self, org: int, name: str) -> bool:
+    def is_taken(self, org: OrgId, name: str) -> bool:
         """Whether a webhook of the org that was not deleted has this name."""
         return any(
             record.webhook.name == name and record.webhook.standing is not Standing.DELETED
@@ -79,7 +79,7 @@ class WebhookBook:
         )
 
     def living(
-        self, org: int, webhook_id: WebhookId, expect: Collection[int] | None = None
+        self, org: OrgId, webhook_id: WebhookId, expect: Collection[int] | None = None
     ) -> Record:
         """A webhook of the org that was not deleted, at one of the versions that are expected.
 

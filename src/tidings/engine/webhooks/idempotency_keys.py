@@ -6,6 +6,7 @@ cannot be, and a restart knows the keys again.
 
 from collections.abc import Callable
 
+from tidings.core.ids import OrgId
 from tidings.engine.clock import Clock
 from tidings.engine.webhooks.faults import KeyReused
 from tidings.engine.webhooks.records import IDEMPOTENCY_KEY_KEPT_MS, IdempotencyKey, Record
@@ -25,7 +26,7 @@ class IdempotencyKeys:
             place = (record.org, call.key)
             self._numbers[place] = max(record.webhook.number, self._numbers.get(place, 0))
 
-    def find(self, org: int, call: IdempotencyKey) -> Record | None:
+    def find(self, org: OrgId, call: IdempotencyKey) -> Record | None:
         """The webhook that this call has made. KeyReused where another body made it."""
         number = self._numbers.get((org, call.key))
         if number is None:

@@ -11,7 +11,7 @@ from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.attribution import Attribution
 from tidings.core.events.calls import Caller
-from tidings.core.ids import WebhookId
+from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.enrichment import enrichment_of
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.neo_rules import NEO, neo_value, unknown_flow
@@ -83,7 +83,7 @@ class Record(msgspec.Struct, frozen=True):
     updated_ms: int
 
     @property
-    def org(self) -> int:
+    def org(self) -> OrgId:
         """Its owner."""
         return self.webhook.org
 
@@ -142,7 +142,7 @@ def _retry(settings: Settings) -> RetryPolicy:
     return msgspec.structs.replace(settings.retry, hold=True)
 
 
-def unborn(org: int, reading: Reading) -> StoredWebhook:
+def unborn(org: OrgId, reading: Reading) -> StoredWebhook:
     """The first version of a webhook, without ids and without its configuration."""
     return StoredWebhook(
         number=0,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tidings.core.delivery.standing import Standing
+from tidings.core.ids import OrgId
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.changes import Changes
@@ -100,7 +101,7 @@ class Versions:
         )
         return self._record(stored, config)
 
-    async def made_by(self, org: int, call: IdempotencyKey) -> Record | None:
+    async def made_by(self, org: OrgId, call: IdempotencyKey) -> Record | None:
         """The webhook that an earlier call with the same key has made, as it was answered."""
         record = self._idempotency_keys.find(org, call)
         if record is None or record.webhook.version == 1:

@@ -13,7 +13,7 @@ import msgspec
 from tidings.catalogue.event_type import EventType
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.attribution import Attribution
-from tidings.core.ids import WebhookId
+from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.rules import Settings, UrlCheck
 from tidings.core.webhooks.webhook import Webhook
@@ -79,18 +79,18 @@ class Webhooks(WebhookBook):
         vault: Vault,
         clock: Clock,
         random_bytes: Callable[[int], bytes],
-        event_types: Callable[[int], Collection[str]],  # what an org can subscribe to
+        event_types: Callable[[OrgId], Collection[str]],  # what an org can subscribe to
         check_url: UrlCheck,
         changed: Listeners[Webhook],
         owners: OwnerListener,
         failing_since_ms: Callable[[int], int | None],  # of a webhook, by its number
         unresolved: Callable[[str], Awaitable[str | None]] | None = None,
-        transformations: Callable[[int], Collection[str]] = lambda _: (),  # an org's, by name
+        transformations: Callable[[OrgId], Collection[str]] = lambda _: (),  # an org's, by name
         aliases: Mapping[str, str] | None = None,  # other names of event types
-        kind: Callable[[int, str, int], EventType | None] = lambda *_: (
+        kind: Callable[[OrgId, str, int], EventType | None] = lambda *_: (
             None
         ),  # of an org, by version
-        admits_unknown: Callable[[int], bool] = lambda _: False,  # whether an org takes others
+        admits_unknown: Callable[[OrgId], bool] = lambda _: False,  # whether an org takes others
     ) -> None:
         """`changed` hears of each new version, once it is stored and matched by; `owners` tells of
         what was disabled. `unresolved` says which host of a URL has no address that may be dialled,
@@ -182,7 +182,7 @@ class Webhooks(WebhookBook):
 
     def unsaved(
         self,
-        org: int,
+        org: OrgId,
         body: dict[str, Any],
         webhook_id: WebhookId | None = None,
         *,
@@ -210,7 +210,7 @@ class Webhooks(WebhookBook):
 
     async def create(
         self,
-        org: int,
+        org: OrgId,
         body: dict[str, Any],
         by: Author,
         key: str | None = None,
@@ -248,7 +248,7 @@ class Webhooks(WebhookBook):
 
     async def replace(
         self,
-        org: int,
+        org: OrgId,
         webhook_id: WebhookId,
         body: dict[str, Any],
         by: Author,
@@ -270,7 +270,7 @@ class Webhooks(WebhookBook):
 
     async def patch(
         self,
-        org: int,
+        org: OrgId,
         webhook_id: WebhookId,
         body_for: Callable[[Record], dict[str, Any]],
         by: Author,
@@ -299,7 +299,7 @@ class Webhooks(WebhookBook):
 
     async def rotate_secret(
         self,
-        org: int,
+        org: OrgId,
         webhook_id: WebhookId,
         overlap_ms: int,
         by: Author,
@@ -321,7 +321,7 @@ class Webhooks(WebhookBook):
 
     async def delete(
         self,
-        org: int,
+        org: OrgId,
         webhook_id: WebhookId,
         by: Author,
         expect: Collection[int] | None = None,
@@ -345,7 +345,7 @@ class Webhooks(WebhookBook):
 
     async def say(
         self,
-        org: int,
+        org: OrgId,
         webhook_id: WebhookId,
         verb: Verb,
         by: Author,
@@ -404,7 +404,7 @@ class Webhooks(WebhookBook):
             return self._versions.would_be(fresh, config)
         return await self._versions.put(fresh, config)
 
-    async def _made_by(self, org: int, call: IdempotencyKey) -> Made | None:
+    async def _made_by(self, org: OrgId, call: IdempotencyKey) -> Made | None:
         """What an earlier call with the same key has made, as it was answered."""
         record = await self._versions.made_by(org, call)
         if record is None:

@@ -3,7 +3,7 @@
 from datetime import tzinfo
 from typing import Any, Protocol
 
-from tidings.core.ids import read_delivery
+from tidings.core.ids import OrgId, read_delivery
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.errors import not_found
@@ -27,12 +27,12 @@ class DeliveryParts(NextAttemptParts, Protocol):
     def webhooks(self) -> Webhooks:
         """The webhooks with their versions."""
 
-    def zone(self, org: int) -> tzinfo:
+    def zone(self, org: OrgId) -> tzinfo:
         """The time zone of an org."""
 
 
 async def own_delivery(
-    store: port.DeliveryStore, webhooks: Webhooks, org: int, delivery_id: str
+    store: port.DeliveryStore, webhooks: Webhooks, org: OrgId, delivery_id: str
 ) -> tuple[StoredDelivery, Record]:
     """A delivery of a webhook of the org. NotFound for anything else."""
     number = read_delivery(delivery_id)
@@ -44,7 +44,7 @@ async def own_delivery(
 
 
 async def show_whole(
-    parts: DeliveryParts, org: int, found: StoredDelivery, record: Record
+    parts: DeliveryParts, org: OrgId, found: StoredDelivery, record: Record
 ) -> dict[str, Any]:
     """A delivery with every attempt as it was sent and answered, and what to do."""
     seen, kept = await look(parts, found, record)

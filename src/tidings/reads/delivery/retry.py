@@ -8,6 +8,7 @@ from tidings.core.delivery.advice import comes
 from tidings.core.delivery.next_attempt import BARRED
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.core.webhooks.webhook import HTTP
 from tidings.engine.delivery.manual_retries import ManualRetries
 from tidings.engine.webhooks.records import Record
@@ -59,7 +60,7 @@ class Tried(msgspec.Struct, frozen=True):
     said: str
 
 
-async def try_now(parts: RetryParts, org: int, delivery_id: str) -> Tried:
+async def try_now(parts: RetryParts, org: OrgId, delivery_id: str) -> Tried:
     """Make a delivery due now. Refused where it cannot be."""
     found, record = await own_delivery(parts.store, parts.webhooks, org, delivery_id)
     _must_send(record)

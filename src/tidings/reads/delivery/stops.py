@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tidings.core.ids import OrgId
 from tidings.engine.delivery.stops import EVERYTHING, Stops
 from tidings.reads.times import iso
 
@@ -17,7 +18,7 @@ def show_stop_of_all(stops: Stops) -> dict[str, Any]:
     }
 
 
-def show_stop(stops: Stops, org: int) -> dict[str, Any]:
+def show_stop(stops: Stops, org: OrgId) -> dict[str, Any]:
     """The switch of an org, and whether sending is stopped for all."""
     stop = stops.of(org)
     return {

@@ -5,6 +5,7 @@ from typing import Any
 from tidings.catalogue import EventType
 from tidings.catalogue.facts import told
 from tidings.catalogue.thin import thin
+from tidings.core.ids import OrgId
 from tidings.engine.events.event_types import EventTypes, OwnRecord
 from tidings.reads.times import iso
 
@@ -43,7 +44,7 @@ def show_type(kind: EventType) -> dict[str, Any]:
     )
 
 
-def show_own_type(types: EventTypes, org: int, record: OwnRecord) -> dict[str, Any]:
+def show_own_type(types: EventTypes, org: OrgId, record: OwnRecord) -> dict[str, Any]:
     """One that the org declares itself, with what it has declared."""
     stored, declaration = record.stored, record.declaration
     return show_type(record.made.kind) | {

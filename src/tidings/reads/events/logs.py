@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from tidings.core.events.terms import Terms
 from tidings.core.form import came
-from tidings.core.ids import EventNumber, WebhookId
+from tidings.core.ids import EventNumber, OrgId, WebhookId
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.orgs import Orgs
 from tidings.engine.webhooks.records import Record
@@ -72,7 +72,7 @@ def show_event_row(event: StoredEvent, head: EventHead | None) -> dict[str, Any]
     return show_event_facts(event, head) | {"deliveries": event.deliveries}
 
 
-async def event_page(parts: LogParts, org: int, question: LogQuestion) -> EventPage:
+async def event_page(parts: LogParts, org: OrgId, question: LogQuestion) -> EventPage:
     """A page of the org's events; by what became of them at its own webhooks alone."""
     fates: Sequence[int] = ()
     if question.webhook_ids or question.states:
@@ -102,7 +102,7 @@ async def event_page(parts: LogParts, org: int, question: LogQuestion) -> EventP
 
 async def delivery_page(
     parts: LogParts,
-    org: int,
+    org: OrgId,
     question: LogQuestion,
     records: Mapping[int, Record],
     rounds: int = 0,
@@ -110,7 +110,7 @@ async def delivery_page(
     """A page of the deliveries of some webhooks, by number. With `rounds` a page that comes back
     nearly empty is filled by so many further questions, at most."""
     webhooks = [record.webhook for record in records.values()]
-    orgs: Sequence[int] = (org,)
+    orgs: Sequence[OrgId] = (org,)
     if question.values or question.event_id is not None:
         orgs = org_scope_of(parts.orgs, org, webhooks).orgs
     listed = await _seqs(parts.store, orgs, question.event_id)
@@ -151,7 +151,7 @@ async def delivery_page(
 
 
 async def _seqs(
-    store: port.EventStore, orgs: Sequence[int], event_id: str | None
+    store: port.EventStore, orgs: Sequence[OrgId], event_id: str | None
 ) -> list[EventNumber] | None:
     """The events of an id; None where no id was asked for."""
     if event_id is None:
@@ -160,7 +160,7 @@ async def _seqs(
     return [event.seq for event in found if event is not None]
 
 
-def webhooks_of(webhooks: Webhooks, org: int, ids: Sequence[WebhookId]) -> dict[int, Record]:
+def webhooks_of(webhooks: Webhooks, org: OrgId, ids: Sequence[WebhookId]) -> dict[int, Record]:
     """The org's webhooks, deleted ones too, by number; or those that are named."""
     if not ids:
         return {record.webhook.number: record for record in webhooks.list(org)}

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from tidings.core.ids import OrgId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.orgs import Orgs
 from tidings.errors import Refusal
@@ -15,11 +16,11 @@ SCOPE_MAX = 200
 class OrgScope(msgspec.Struct, frozen=True):
     """The orgs to ask, the own one first, and a warning where they are not all of them."""
 
-    orgs: Sequence[int]
+    orgs: Sequence[OrgId]
     warnings: tuple[Refusal, ...] = ()
 
 
-def org_scope_of(orgs: Orgs, org: int, webhooks: Iterable[Webhook]) -> OrgScope:
+def org_scope_of(orgs: Orgs, org: OrgId, webhooks: Iterable[Webhook]) -> OrgScope:
     """Of some webhooks of an org."""
     if not any(webhook.listen_to_children for webhook in webhooks):
         return OrgScope((org,))

@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 from tidings.core.events.calls import Rejected
-from tidings.core.ids import read, show
+from tidings.core.ids import OrgId, read, show
 from tidings.engine.events.intake import Overloaded, Verdict
 from tidings.engine.events.readmission import Readmission, UnknownRejection
 from tidings.errors import Busy, Invalid, NotFound, Refusal, TooLarge, Unprocessable, not_found
@@ -15,7 +15,7 @@ from tidings.store.port import Rejection
 PREFIX = "rej"
 
 
-async def readmit(readmission: Readmission, org: int, rejection_id: str) -> tuple[str, Verdict]:
+async def readmit(readmission: Readmission, org: OrgId, rejection_id: str) -> tuple[str, Verdict]:
     """Accept a refused event after all: its id and what became of it. Refused says why not."""
     number = read(PREFIX, rejection_id)
     if number is None:

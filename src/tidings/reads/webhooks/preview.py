@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from tidings.core.delivery.job import Job
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.shaping.filter import explain
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.events.event_types import EventTypes
@@ -40,7 +40,9 @@ class PreviewParts(Protocol):
         """Who makes the bytes."""
 
 
-async def preview_of(parts: PreviewParts, org: int, webhook: Webhook, last: int) -> dict[str, Any]:
+async def preview_of(
+    parts: PreviewParts, org: OrgId, webhook: Webhook, last: int
+) -> dict[str, Any]:
     """For each of the newest events of its types: whether it would be sent, and its bytes."""
     events = await _newest(parts.store, org, sorted(webhook.event_names), last)
     rows = []
@@ -58,7 +60,7 @@ async def preview_of(parts: PreviewParts, org: int, webhook: Webhook, last: int)
 
 
 async def _newest(
-    store: port.EventStore, org: int, names: Sequence[str], last: int
+    store: port.EventStore, org: OrgId, names: Sequence[str], last: int
 ) -> list[StoredEvent]:
     """The newest events of some types whose bytes are still there."""
     found: list[StoredEvent] = []

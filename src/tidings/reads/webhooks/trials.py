@@ -10,7 +10,7 @@ import msgspec
 from tidings.core.delivery.advice import Tried, what_happened, what_to_do
 from tidings.core.delivery.exchange import Answer, Fault
 from tidings.core.form import came
-from tidings.core.ids import WebhookId
+from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.sign import read_secret
 from tidings.core.webhooks.headers import same_url
 from tidings.core.webhooks.hearing import is_prefix
@@ -57,7 +57,7 @@ class TrialParts(Protocol):
 
 
 def signed(
-    webhooks: Webhooks, org: int, webhook: Webhook, body: dict[str, Any], webhook_id: object
+    webhooks: Webhooks, org: OrgId, webhook: Webhook, body: dict[str, Any], webhook_id: object
 ) -> tuple[Webhook, bytes | None, Sequence[Refusal]]:
     """An unsaved webhook with a secret, that secret where it was made for this, and warnings.
 
@@ -78,7 +78,7 @@ def signed(
 
 async def sent(
     parts: TrialParts,
-    org: int,
+    org: OrgId,
     webhook: Webhook,
     event_id: str,
     message: bytes,
@@ -95,7 +95,7 @@ async def sent(
 
 
 def test_message(
-    parts: TrialParts, org: int, webhook: Webhook, body: dict[str, Any]
+    parts: TrialParts, org: OrgId, webhook: Webhook, body: dict[str, Any]
 ) -> tuple[str, bytes]:
     """The id and the bytes of the event to send: the given one, or the example of a type."""
     names = sorted(webhook.event_names, key=lambda name: (is_prefix(name), name))

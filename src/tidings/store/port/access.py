@@ -12,12 +12,14 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.core.ids import OrgId
+
 
 class Credential(msgspec.Struct, frozen=True, array_like=True):
     """Who may call. Only a digest of the secret is kept."""
 
     id: str
-    org: int
+    org: OrgId
     platform: bool  # the platform's own: may name any org
     digest: bytes
     scopes: str
@@ -50,7 +52,7 @@ class Person(msgspec.Struct, frozen=True, array_like=True):
 class Member(msgspec.Struct, frozen=True, array_like=True):
     """A person's place in an org."""
 
-    org: int
+    org: OrgId
     person: str
     name: str
     role: str
@@ -80,7 +82,7 @@ class Link(msgspec.Struct, frozen=True, array_like=True):
     digest: bytes
     purpose: str
     person: str
-    org: int
+    org: OrgId
     credential: str
     expires_ms: int
     portal: bytes = b""  # what it opens, of a portal's link
@@ -137,7 +139,7 @@ class AccessStore(Protocol):
         `drop_member`."""
         ...
 
-    def drop_member(self, org: int, person: str) -> Awaitable[bool]:
+    def drop_member(self, org: OrgId, person: str) -> Awaitable[bool]:
         """End a membership; whether the person was forgotten with it, being in no other org."""
         ...
 

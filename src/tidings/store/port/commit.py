@@ -21,7 +21,7 @@ from typing import Protocol
 import msgspec
 
 from tidings.core.delivery.job import Job
-from tidings.core.ids import DeliveryId, EventNumber
+from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.store.port.delivery.fan_outs import DELIVERIES_MAX, PER_EVENT_MAX, FanOut
 from tidings.store.port.delivery.lanes import CLAIMED_MAX, RetryClaim
 from tidings.store.port.delivery.rows import NewDelivery, Settlement
@@ -32,7 +32,7 @@ from tidings.store.port.replay import CancelReceipt, CancelSlice, ReplayReceipt,
 class NewEvent(msgspec.Struct, frozen=True, array_like=True):
     """An event to be stored, with the deliveries it was matched to."""
 
-    org: int
+    org: OrgId
     name: str
     id: str
     digest: bytes  # 8 bytes: tells a repeat of the same bytes from other bytes under the same id

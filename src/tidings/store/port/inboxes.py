@@ -5,6 +5,8 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.core.ids import OrgId
+
 KEPT_ARRIVALS = 1000  # of an inbox; older ones go
 KEPT_BYTES = 16 << 20  # of their bodies together
 
@@ -13,7 +15,7 @@ class Inbox(msgspec.Struct, frozen=True, array_like=True):
     """A receiving address of an org. `answer` is opaque to the store."""
 
     number: int  # 0 asks the store for a new one
-    org: int
+    org: OrgId
     token: str
     name: str
     answer: bytes

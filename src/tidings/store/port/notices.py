@@ -5,12 +5,14 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.core.ids import OrgId
+
 
 class Email(msgspec.Struct, frozen=True, array_like=True):
     """What one tells, and when it is tried next. To whom, and in which words, is said then."""
 
     id: str  # of the operational event that it began with
-    org: int
+    org: OrgId
     kind: str
     fact: bytes  # JSON
     due_ms: int

@@ -5,13 +5,15 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.core.ids import OrgId
+
 
 class Org(msgspec.Struct, frozen=True, array_like=True):
     """A tenant. `settings` is opaque to the store."""
 
-    id: int
+    id: OrgId
     name: str
-    parent: int | None = None
+    parent: OrgId | None = None
     time_zone: str = "UTC"
     settings: bytes = b"{}"
     created_ms: int = 0

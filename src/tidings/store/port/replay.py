@@ -16,16 +16,16 @@ from typing import Protocol
 import msgspec
 
 from tidings.core.delivery.job import Job
-from tidings.core.ids import DeliveryId, EventNumber
+from tidings.core.ids import DeliveryId, EventNumber, OrgId
 
 
 class ReplaySpec(msgspec.Struct, frozen=True, array_like=True):
     """Which events a job is about. Fields are only ever added, with a default."""
 
-    owner: int  # the org whose webhooks are looked at
+    owner: OrgId  # the org whose webhooks are looked at
     source: int | None  # the webhook whose deliveries are looked at; None: every one of the owner
     target: int | None  # the webhook that gets new ones; None for a cancel
-    orgs: Sequence[int]  # whose events are looked at
+    orgs: Sequence[OrgId]  # whose events are looked at
     names: Sequence[str] = ()  # empty: of every type
     from_ms: int | None = None  # accepted at this time or later
     to_ms: int | None = None  # accepted before
@@ -41,7 +41,7 @@ class ReplayJob(msgspec.Struct, frozen=True, array_like=True):
     """A job's row."""
 
     number: int  # 0 asks the store for a new one
-    org: int
+    org: OrgId
     kind: str
     state: str
     spec: ReplaySpec
@@ -78,7 +78,7 @@ class Candidate(msgspec.Struct, frozen=True, array_like=True):
     """An event that a job asks for, as a reader found it; the writer looks again."""
 
     event: EventNumber
-    org: int
+    org: OrgId
     name: str
     body: bytes | None  # where it was asked for, and is there
     unmatched: bool = False  # the source had no delivery of it
@@ -179,11 +179,11 @@ class ReplayStore(Protocol):
         """Deliveries of a job that are unfinished, to be cancelled with it."""
         ...
 
-    def replay(self, org: int, replay: int) -> Awaitable[ReplayJob | None]:
+    def replay(self, org: OrgId, replay: int) -> Awaitable[ReplayJob | None]:
         """A job of an org."""
         ...
 
-    def replays(self, org: int, before: int, limit: int) -> Awaitable[Sequence[ReplayJob]]:
+    def replays(self, org: OrgId, before: int, limit: int) -> Awaitable[Sequence[ReplayJob]]:
         """Jobs of an org with a smaller number than `before`, newest first."""
         ...
 
@@ -208,11 +208,11 @@ class ReplayStore(Protocol):
         ...
 
     def listed_deliveries(
-        self, org: int, deliveries: Sequence[DeliveryId]
+        self, org: OrgId, deliveries: Sequence[DeliveryId]
     ) -> Awaitable[Sequence[ReplayEntry]]:
         """Of these delivery ids those at webhooks of the org."""
         ...
 
-    def listed_events(self, org: int, ids: Sequence[str]) -> Awaitable[Sequence[ReplayEntry]]:
+    def listed_events(self, org: OrgId, ids: Sequence[str]) -> Awaitable[Sequence[ReplayEntry]]:
         """Of these event ids those that the org has."""
         ...

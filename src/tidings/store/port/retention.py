@@ -8,6 +8,8 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.core.ids import OrgId
+
 
 class DropSlice(msgspec.Struct, frozen=True, array_like=True):
     """One slice: a kind of data of some orgs that is older than a moment."""
@@ -15,7 +17,7 @@ class DropSlice(msgspec.Struct, frozen=True, array_like=True):
     kind: int
     days: int  # with `kind`, the name under which the store remembers how far it has come
     before_ms: int
-    orgs: Sequence[int]
+    orgs: Sequence[OrgId]
     others: bool  # `orgs` are the exceptions, everybody else is meant
     rows_max: int  # of rows dropped or changed; nearly all of a slice's cost
     first: bool  # the first slice of a pass: what was kept back by the last one is looked at again

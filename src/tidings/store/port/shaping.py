@@ -11,6 +11,8 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.core.ids import OrgId
+
 
 class ReferenceRow(msgspec.Struct, frozen=True, array_like=True):
     """One record."""
@@ -30,30 +32,30 @@ class ReferenceStore(Protocol):
     """What the engine asks of a store for reference data."""
 
     def put_reference(
-        self, org: int, kind: int, rows: Sequence[ReferenceRow]
+        self, org: OrgId, kind: int, rows: Sequence[ReferenceRow]
     ) -> Awaitable[ReferenceWrite]:
         """Insert or replace in one transaction. Each id stands at most once among `rows`."""
         ...
 
     def delete_reference(
-        self, org: int, kind: int, ids: Sequence[str]
+        self, org: OrgId, kind: int, ids: Sequence[str]
     ) -> Awaitable[ReferenceWrite]:
         """Delete those that are there, in one transaction."""
         ...
 
     def reference(
-        self, org: int, kind: int, ids: Sequence[str]
+        self, org: OrgId, kind: int, ids: Sequence[str]
     ) -> Awaitable[Sequence[ReferenceRow]]:
         """Those of the ids that are there, in any order; every write answered before is seen."""
         ...
 
     def list_reference(
-        self, org: int, kind: int, after: str, limit: int
+        self, org: OrgId, kind: int, after: str, limit: int
     ) -> Awaitable[Sequence[ReferenceRow]]:
         """The records with a greater id than `after`, in the order of their ids' bytes."""
         ...
 
-    def count_reference(self, org: int, kind: int) -> Awaitable[int]:
+    def count_reference(self, org: OrgId, kind: int) -> Awaitable[int]:
         """How many there are; does not cost more where there are many."""
         ...
 
@@ -61,7 +63,7 @@ class ReferenceStore(Protocol):
 class StoredTransformation(msgspec.Struct, frozen=True, array_like=True):
     """One version. Without a template it says that the transformation was deleted."""
 
-    org: int
+    org: OrgId
     name: str
     version: int
     template: str | None
@@ -83,7 +85,7 @@ class TransformationStore(Protocol):
         ...
 
     def transformation_versions(
-        self, org: int, name: str, limit: int
+        self, org: OrgId, name: str, limit: int
     ) -> Awaitable[Sequence[StoredTransformation]]:
         """The newest versions of one, newest first."""
         ...

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.core.ids import WebhookId
+from tidings.core.ids import OrgId, WebhookId
 from tidings.errors import TidingsError
 
 
@@ -19,7 +19,7 @@ class StoredWebhook(msgspec.Struct, frozen=True, array_like=True):
     number: int  # 0 asks the store for a new one
     id: WebhookId
     consumer_group: str
-    org: int
+    org: OrgId
     version: int
     name: str
     standing: str

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import apsw
 
+from tidings.core.ids import OrgId
 from tidings.store.port import (
     AccessStore,
     CredentialUse,
@@ -81,7 +82,7 @@ class PeopleTables:
                 self._put_link(link)
 
     @answers(AccessStore.drop_member)
-    def drop_member(self, org: int, person: str) -> bool:
+    def drop_member(self, org: OrgId, person: str) -> bool:
         """See `AccessStore.drop_member`."""
         with self._connection:
             forgotten = self._drop_member(org, person)
@@ -177,7 +178,7 @@ class PeopleTables:
             ),
         )
 
-    def _drop_member(self, org: int, person: str) -> bool:
+    def _drop_member(self, org: OrgId, person: str) -> bool:
         run = self._connection.execute
         run("DELETE FROM member WHERE org = ? AND person = ?", (org, person))
         run("DELETE FROM link WHERE org = ? AND person = ?", (org, person))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import apsw
 import msgspec
 
+from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 
@@ -43,7 +44,7 @@ class ReferenceWriter:
         self._connection = connection
 
     @answers(port.Store.put_reference)
-    def put(self, org: int, kind: int, rows: Sequence[port.ReferenceRow]) -> port.ReferenceWrite:
+    def put(self, org: OrgId, kind: int, rows: Sequence[port.ReferenceRow]) -> port.ReferenceWrite:
         """See `port.Store.put_reference`."""
         began = time.perf_counter_ns()
         run = self._connection.execute
@@ -57,7 +58,7 @@ class ReferenceWriter:
         return port.ReferenceWrite(fresh, (time.perf_counter_ns() - began) // 1000)
 
     @answers(port.Store.delete_reference)
-    def delete(self, org: int, kind: int, ids: Sequence[str]) -> port.ReferenceWrite:
+    def delete(self, org: OrgId, kind: int, ids: Sequence[str]) -> port.ReferenceWrite:
         """See `port.Store.delete_reference`."""
         began = time.perf_counter_ns()
         run = self._connection.execute
@@ -75,7 +76,7 @@ class ReferenceReader:
         self._connection = connection
 
     @answers(port.Store.reference)
-    def get(self, org: int, kind: int, ids: Sequence[str]) -> list[port.ReferenceRow]:
+    def get(self, org: OrgId, kind: int, ids: Sequence[str]) -> list[port.ReferenceRow]:
         """See `port.Store.reference`."""
         return [
             port.ReferenceRow(*row)
@@ -83,7 +84,7 @@ class ReferenceReader:
         ]
 
     @answers(port.Store.list_reference)
-    def list(self, org: int, kind: int, after: str, limit: int) -> list[port.ReferenceRow]:
+    def list(self, org: OrgId, kind: int, after: str, limit: int) -> list[port.ReferenceRow]:
         """See `port.Store.list_reference`."""
         return [
             port.ReferenceRow(*row)
@@ -91,7 +92,7 @@ class ReferenceReader:
         ]
 
     @answers(port.Store.count_reference)
-    def count(self, org: int, kind: int) -> int:
+    def count(self, org: OrgId, kind: int) -> int:
         """See `port.Store.count_reference`."""
         row = self._connection.execute(
             "SELECT records FROM reference_count WHERE org = ? AND kind = ?", (org, kind)

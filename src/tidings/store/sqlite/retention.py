@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import apsw
 import msgspec
 
-from tidings.core.ids import DeliveryId, EventNumber
+from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.retention import Kind
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
@@ -93,7 +93,7 @@ class Old(NamedTuple):
     """An event that may be old enough."""
 
     seq: EventNumber
-    org: int
+    org: OrgId
     id: str
     at_ms: int
     first_delivery: DeliveryId

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import apsw
 import msgspec
 
+from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 
@@ -44,7 +45,7 @@ class Transformations:
 
     @answers(port.Store.transformation_versions)
     def transformation_versions(
-        self, org: int, name: str, limit: int
+        self, org: OrgId, name: str, limit: int
     ) -> list[port.StoredTransformation]:
         """See `port.TransformationStore.transformation_versions`."""
         return [

@@ -8,6 +8,7 @@ import pytest
 
 from tests.api.control_client import START_MS, Reply, Service, basic, service
 from tidings.core.events.attribution import number_of
+from tidings.core.ids import OrgId
 
 HOUR_MS = 3_600_000
 READ = {"webhooks": "read"}
@@ -295,7 +296,7 @@ async def test_the_last_of_the_platforms_own_stays_whole() -> None:
         for body in ({"scopes": READ}, {"expiresAt": "2027-01-01T00:00:00Z"}):
             told = await on(s, "PATCH", 1, "/boss", body)
             assert (told.status, told.json["error"]["code"]) == (409, "platforms_own")
-        await s.access.put("spare", "s3cret2", 1, platform=True, scopes="*")
+        await s.access.put("spare", "s3cret2", OrgId(1), platform=True, scopes="*")
         assert (await on(s, "DELETE", 1, "/boss")).status == 200
         assert await status(s, "") == 401
 

@@ -7,8 +7,11 @@ import pytest
 from argon2.low_level import hash_secret
 
 from tests.api.control_client import Reply, Service, basic, service
+from tidings.core.ids import OrgId
 from tidings.errors import Denied
 from tidings.store import port
+
+ORG = OrgId(7)
 
 PASSWORD = "several words of mine"
 OTHER = "quite different words"
@@ -235,7 +238,9 @@ async def test_who_was_invited_when_an_address_was_one_person_accepts_for_that_o
         await s.add_org(7)
         await s.add_org(8)
         user = await active(s, 7, "asha@acme.example")
-        await s.store.put_people([], [port.Member(8, user["id"], "Asha", "admin", 5, "boss")])
+        await s.store.put_people(
+            [], [port.Member(OrgId(8), user["id"], "Asha", "admin", 5, "boss")]
+        )
         s.access_services.users.load(await s.store.load_people())
         link = (await on(s, "POST", 8, f"/{user['id']}/link")).json
         assert (await password(s, token=link["token"], password=OTHER)).status == 204
@@ -310,7 +315,7 @@ async def test_a_body_without_what_is_needed_is_refused(body: dict[str, Any]) ->
 async def test_roles_are_given_within_what_the_giver_may_do() -> None:
     async with service() as s:
         await s.add_org(7)
-        await s.access.put("few", "secret", 7, platform=False, scopes="admin:write logs:read")
+        await s.access.put("few", "secret", ORG, platform=False, scopes="admin:write logs:read")
         few = basic("few", "secret")
         for role in ("owner", "admin", "operator", "reader"):
             told = await on(s, "POST", 7, "", {"email": "a@b.example", "role": role}, few)
@@ -335,15 +340,15 @@ async def test_an_admin_changes_no_owner_and_makes_none() -> None:
         admin = s.sessions.caller(admins.token)
         assert admin.role == "admin" and admin.may("admin:write")
         for change in (
-            s.users.change(admin, 7, owner["id"], {"disabled": True}),
-            s.users.remove(admin, 7, owner["id"]),
-            s.users.create(admin, 7, {"email": "x@y.example", "role": "owner"}),
+            s.users.change(admin, ORG, owner["id"], {"disabled": True}),
+            s.users.remove(admin, ORG, owner["id"]),
+            s.users.create(admin, ORG, {"email": "x@y.example", "role": "owner"}),
         ):
             with pytest.raises(Exception, match="ask an owner"):
                 await change
         owners = await s.sessions.by_password("owner@acme.example", PASSWORD, "192.0.2.1")
         made, _ = await s.users.create(
-            s.sessions.caller(owners.token), 7, {"email": "x@y.example", "role": "owner"}
+            s.sessions.caller(owners.token), ORG, {"email": "x@y.example", "role": "owner"}
         )
         assert made.member.role == "owner"
 
@@ -356,14 +361,14 @@ async def test_disabling_and_removing_hold_for_open_sessions_at_once() -> None:
         eight = await add(s, 8, "asha@acme.example", "operator")
         await password(s, token=eight["invitation"]["token"], password=PASSWORD)
         signed = await s.sessions.by_password("asha@acme.example", PASSWORD, "192.0.2.1")
-        assert s.sessions.caller(signed.token, 7).role == "reader"
+        assert s.sessions.caller(signed.token, ORG).role == "reader"
         changed = await on(s, "PATCH", 7, f"/{user['id']}", {"disabled": True})
         assert changed.json["status"] == "disabled"
         with pytest.raises(Exception, match="one that you are a user of"):
-            s.sessions.caller(signed.token, 7)
+            s.sessions.caller(signed.token, ORG)
         assert s.sessions.caller(signed.token).org == 8
         await on(s, "PATCH", 8, f"/{eight['id']}", {"role": "reader"})
-        assert not s.sessions.caller(signed.token, 8).may("webhooks:write")
+        assert not s.sessions.caller(signed.token, OrgId(8)).may("webhooks:write")
         assert (await on(s, "DELETE", 8, f"/{eight['id']}")).status == 204
         with pytest.raises(Exception, match="session that is in force"):
             s.sessions.caller(signed.token)
@@ -391,7 +396,7 @@ async def test_who_leaves_one_org_stays_signed_in_to_the_others() -> None:
         for org, left in ((7, 8), (8, 9)):
             assert (await on(s, "DELETE", org, f"/{users[org]}")).status == 204
             with pytest.raises(Exception, match="one that you are a user of"):
-                s.sessions.caller(signed.token, org)
+                s.sessions.caller(signed.token, OrgId(org))
             assert s.sessions.caller(signed.token).org == left
             assert len(s.sessions.list(signed.token)) == 1
         people = await s.store.load_people()

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.api.control_client import Service, service
+from tidings.core.ids import OrgId
 from tidings.reads.events.rejections import taken
 
 REQUEST = "7f3d9c1e-8b2a-4d55-9d61-0c54a8b0f1aa"
@@ -24,7 +25,7 @@ IDENTIFIERS = {
 async def accept(s: Service, id: str, name: str, data: Any, **fields: Any) -> str:
     """An event by the very way of the accept path; its id."""
     body = json.dumps({"eventName": name, "eventId": id, "data": data} | fields).encode()
-    event_id, verdict = await taken(s.services.readmission.take(1, body))
+    event_id, verdict = await taken(s.services.readmission.take(OrgId(1), body))
     assert verdict.status == "accepted"
     return event_id
 

@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import BASIC, Service, service
+from tidings.core.ids import OrgId
+
+ORG = OrgId(1)
 
 BODY: dict[str, Any] = {
     "description": "An order is packed.",
@@ -192,7 +195,7 @@ async def test_a_parent_hears_the_own_types_of_its_children() -> None:
         wanted = BASIC | {"eventNames": ["orderPacked"], "listenToChildEvents": True}
         made = await s.call("POST", "/v3/webHooks", wanted, auth=parent)
         assert made.status == 200, made.body
-        assert [hook.name for hook in s.registry.match(3, "orderPacked")] == ["crm"]
+        assert [hook.name for hook in s.registry.match(OrgId(3), "orderPacked")] == ["crm"]
         assert (await s.call("DELETE", "/v1/eventTypes/orderPacked", auth=child)).status == 409
 
 
@@ -208,10 +211,10 @@ async def test_webhooks_choose_a_version() -> None:
         assert made.json["data"]["eventVersions"] == {"orderPacked": 2}
 
         def names(version: int) -> list[str]:
-            return [hook.name for hook in s.registry.match(1, "orderPacked", version)]
+            return [hook.name for hook in s.registry.match(ORG, "orderPacked", version)]
 
         assert (names(1), names(2)) == (["crm"], ["later"])
-        assert len(s.registry.match(1, "pointsIssued")) == 2
+        assert len(s.registry.match(ORG, "pointsIssued")) == 2
         path = f"/v3/webHooks/{made.json['data']['webHookId']}"
         kept = await s.call("PUT", path, {"slaInSeconds": 9})
         assert kept.json["data"]["eventVersions"] == {"orderPacked": 2}
@@ -247,8 +250,8 @@ async def test_types_are_there_after_a_restart() -> None:
         await put(s, body=schema(BROKEN) | {"newVersion": True})
         again = Service(s.store, s.clock)
         await again.start()
-        assert again.event_types.versions(1, "orderPacked") == [1, 2]
-        assert again.event_types.names(1)["orderPacked"] == 2
+        assert again.event_types.versions(ORG, "orderPacked") == [1, 2]
+        assert again.event_types.names(ORG)["orderPacked"] == 2
 
 
 async def test_a_full_org_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,13 +8,13 @@ import pytest
 
 from tests.api.control_client import BASIC, START_MS, Service, event, service
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, OrgId
 from tidings.engine.events.intake import Draft
 from tidings.store import port
 
 
 async def webhook(s: Service, org: int = 1, **fields: Any) -> Any:
-    record, _, _ = await s.webhooks.create(org, BASIC | fields, "boss")
+    record, _, _ = await s.webhooks.create(OrgId(org), BASIC | fields, "boss")
     return record.webhook
 
 
@@ -30,7 +30,9 @@ async def accept(
     """Commit an event that is found by `values`, and by `kept` however those are written; the id of
     its first delivery."""
     plain = event(name, id, [port.NewDelivery(one.number, 1) for one in webhooks], org)
-    terms = b"".join(s.terms.of(org, value) for value in values.values()) + s.terms.kept(org, kept)
+    terms = b"".join(s.terms.of(OrgId(org), value) for value in values.values()) + s.terms.kept(
+        OrgId(org), kept
+    )
     fresh = msgspec.structs.replace(plain, terms=terms, warning=None)
     receipt = await s.store.commit(port.Batch(s.registry.version, [fresh]))
     return int(receipt.firsts[0])
@@ -359,6 +361,6 @@ async def test_a_mobile_number_is_found_however_it_is_written() -> None:
             assert await ids(s, f"q={asked}&eventId=other") == []
             assert await ids(s, f"q={asked}&requestId=nothing") == []
         body = {"data": {"customerIdentifiers": {"mobile": "+44 20 7946 0958"}}}
-        await s.acceptor.accept([Draft(1, "pointsIssued", "accepted", b"{}", body)])
+        await s.acceptor.accept([Draft(OrgId(1), "pointsIssued", "accepted", b"{}", body)])
         events = (await s.call("GET", "/v1/events?q=442079460958")).json["events"]
         assert [one["eventId"] for one in events] == ["accepted"]

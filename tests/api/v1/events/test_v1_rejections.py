@@ -2,7 +2,7 @@
 
 from tests.api.control_client import Service, service
 from tidings import catalogue
-from tidings.core.ids import show
+from tidings.core.ids import OrgId, show
 from tidings.store import port
 
 GOOD = catalogue.load().get("pointsIssued")
@@ -10,7 +10,7 @@ GOOD = catalogue.load().get("pointsIssued")
 
 async def refuse(s: Service, body: bytes, org: int = 1) -> str:
     """Keep a refused event; its id."""
-    kept = port.NewRejection(org, "pointsIssued", "e-1", "bad", "It must be.", "data", body)
+    kept = port.NewRejection(OrgId(org), "pointsIssued", "e-1", "bad", "It must be.", "data", body)
     await s.store.commit(port.Batch(s.registry.version, rejections=[kept]))
     page = await s.store.log_rejections(org, None, None, 1)
     return show("rej", page.rejections[0].id)

@@ -11,7 +11,10 @@ from tests.simulation.loop import simulate
 from tidings.api.answers import Refused
 from tidings.api.http import event_stream, stream_places
 from tidings.core.events.calls import Caller
+from tidings.core.ids import OrgId
 from tidings.engine.events.feed import Feed
+
+ORG = OrgId(1)
 
 
 class Listening:
@@ -91,7 +94,7 @@ async def test_whose_credential_is_revoked_hears_no_more(
         if path == "inbox":
             inbox = (await s.call("POST", "/v1/inboxes", {})).json
             where, feed = f"/v1/inboxes/{inbox['id']}/stream", s.inboxes.feed
-            heard_of = s.inboxes.get(1, inbox["id"]).stored.number
+            heard_of = s.inboxes.get(ORG, inbox["id"]).stored.number
         listening = Listening(s, auth, where)
         await listening.next()
         assert (await listening.next())["body"].startswith(b"retry: ")
@@ -129,21 +132,21 @@ async def test_a_credential_an_org_and_the_process_have_so_many_streams() -> Non
 def test_places_of_streams_are_given_back_once() -> None:
     places = stream_places.StreamPlaces(most=stream_places.OF_ORG + 5)
     given = [
-        places.take(Caller(1, credential=str(number // 20)))
+        places.take(Caller(ORG, credential=str(number // 20)))
         for number in range(stream_places.OF_ORG)
     ]
     with pytest.raises(Refused):
-        places.take(Caller(1, credential="another"))
-    others = [places.take(Caller(2, credential="theirs")) for _ in range(5)]
+        places.take(Caller(ORG, credential="another"))
+    others = [places.take(Caller(OrgId(2), credential="theirs")) for _ in range(5)]
     with pytest.raises(Refused):
-        places.take(Caller(3, credential="a third"))
+        places.take(Caller(OrgId(3), credential="a third"))
     for give in (*given, *given):
         give()
     assert places.open == 5
     for give in others:
         give()
     assert places.open == 0
-    places.take(Caller(3, credential="a third"))
+    places.take(Caller(OrgId(3), credential="a third"))
 
 
 async def test_a_stream_whose_caller_goes_before_it_begins_leaves_nothing() -> None:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from tests.api.control_client import BASIC, Service, event, service
+from tidings.core.ids import OrgId
 from tidings.store import port
 
 TEMPLATE = '{"id": {{ event.eventId }}, "n": {{ data.n }}}'
@@ -144,12 +145,12 @@ async def test_a_webhook_shows_and_keeps_how_it_is_shaped() -> None:
         fresh = Service(s.store, s.clock)
         await fresh.start()
         assert fields.items() <= (await fresh.call("GET", path)).json["data"].items()
-        [webhook] = fresh.registry.match(1, "pointsIssued")
+        [webhook] = fresh.registry.match(OrgId(1), "pointsIssued")
         assert webhook.filter is not None and not webhook.plain
         assert webhook.filter.accepts({"data": {"n": 2}})
         assert not webhook.filter.accepts({"data": {"n": 1}})
         await fresh.call("PUT", path, {"filter": None, "fields": None, "rename": None})
-        [webhook] = fresh.registry.match(1, "pointsIssued")
+        [webhook] = fresh.registry.match(OrgId(1), "pointsIssued")
         assert webhook.filter is None and webhook.plain
         await fresh.webhooks.close()
 

@@ -7,11 +7,12 @@ import pytest
 
 from tests.api.control_client import BASIC, Service, service
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind
+from tidings.core.ids import OrgId
 from tidings.core.shaping.sign import Signer, read_secret, show_secret
 
 
 async def webhook(s: Service, **fields: Any) -> Any:
-    record, _, _ = await s.webhooks.create(1, BASIC | fields, "boss")
+    record, _, _ = await s.webhooks.create(OrgId(1), BASIC | fields, "boss")
     return record.webhook
 
 
@@ -126,7 +127,7 @@ async def test_what_is_stored_as_a_secret_goes_to_the_stored_url_alone(url: str,
         assert headers["webhook-signature"] == signer.sign(headers["webhook-id"], at_s, sent)
         codes = {one["code"] for one in told["warnings"]}
         assert codes == {"test_secret"} | (set() if said == "cut" else {"header_values_left_out"})
-        assert s.webhooks.get(1, hook.id).webhook == hook, "nothing is saved"
+        assert s.webhooks.get(OrgId(1), hook.id).webhook == hook, "nothing is saved"
 
 
 async def test_values_that_are_given_again_go_to_another_url() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from tests.store.conformance.subject import Subject
 from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.store import port
 
 DAY_MS = 24 * HOUR_MS
@@ -112,7 +113,7 @@ def test_events_over_time_are_those_of_the_org(subject: Subject) -> None:
     assert (sum(series.counts), series.behind) == (4, 0)
     at = (now_ms - series.start_ms) // series.step_ms
     assert sum(series.counts[at : at + 2]) == 4
-    assert sum(subject.ask(lambda store: store.event_series(8, *ends)).counts) == 0
+    assert sum(subject.ask(lambda store: store.event_series(OrgId(8), *ends)).counts) == 0
 
 
 def test_what_is_unfinished_is_told_by_webhook(subject: Subject) -> None:

@@ -7,13 +7,14 @@ import pytest
 from tests.store.conformance.subject import Subject
 from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled, term
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.store import port
 
 
 def rejection(number: int, org: int = ORG) -> port.NewRejection:
     """A refused event."""
     return port.NewRejection(
-        org,
+        OrgId(org),
         "pointsIssued",
         f"r{number}",
         "bad_type",
@@ -123,8 +124,8 @@ def test_a_refused_event_is_its_orgs_until_it_is_forgotten(subject: Subject) -> 
     subject.commit(rejections=[rejection(0)])
     [kept] = subject.rejections()
     assert subject.ask(lambda store: store.rejection(ORG, kept.id)) == kept
-    assert subject.ask(lambda store: store.rejection(7, kept.id)) is None
-    subject.ask(lambda store: store.drop_rejection(7, kept.id))
+    assert subject.ask(lambda store: store.rejection(OrgId(7), kept.id)) is None
+    subject.ask(lambda store: store.drop_rejection(OrgId(7), kept.id))
     assert subject.rejections() == [kept]
     subject.ask(lambda store: store.drop_rejection(ORG, kept.id))
     assert subject.rejections() == []

@@ -2,6 +2,7 @@
 
 from tests.store.conformance.subject import Subject
 from tests.store.rows import ORG
+from tidings.core.ids import OrgId
 from tidings.store import port
 
 
@@ -36,7 +37,7 @@ def test_a_version_is_replaced_and_keeps_its_creation(subject: Subject) -> None:
 def test_deleting_forgets_every_version_of_that_org_alone(subject: Subject) -> None:
     put(subject, "a")
     put(subject, "a", 2)
-    other = port.StoredType(ORG + 1, "a", 1, b"{}")
+    other = port.StoredType(OrgId(ORG + 1), "a", 1, b"{}")
     subject.ask(lambda store: store.put_type(other))
     before = subject.load().registry_version
     assert subject.ask(lambda store: store.delete_type(ORG, "a")) == before + 1

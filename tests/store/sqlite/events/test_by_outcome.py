@@ -13,7 +13,7 @@ from tests.store.rows import ORG, event, new, settled
 from tests.store.sqlite.events.test_log import Logs, all_pages, blocks_module_quiet, has_all
 from tests.store.sqlite.log_rows import NAMES, RARE, START_MS
 from tidings.core.delivery.states import State
-from tidings.core.ids import EventNumber
+from tidings.core.ids import EventNumber, OrgId
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.events import by_outcome
@@ -118,7 +118,7 @@ def draw_query(rng: random.Random) -> port.EventQuery:
     low, high = sorted(START_MS + rng.randrange(COUNT * STEP_MS) for _ in range(2))
     rare = rng.randrange(COUNT // 3).to_bytes(8, "big")
     return port.EventQuery(
-        rng.choice([1, 1, 1, 2, 3]),
+        OrgId(rng.choice([1, 1, 1, 2, 3])),
         rng.choice([(), (), (NAMES[0],), (NAMES[1], RARE), (RARE,), ("unknown",)]),
         low if rng.random() < 0.4 else None,
         high if rng.random() < 0.4 else None,
@@ -150,7 +150,7 @@ def test_an_event_with_more_deliveries_than_a_page_may_examine_is_passed(
 ) -> None:
     monkeypatch.setattr(by_outcome, "BLOCKS_MAX", 1)
     for webhook in (1000 + BIG_HAS - 1, 1000, 5000):  # its last delivery, its first, one between
-        query = port.EventQuery(1, webhooks=[webhook])
+        query = port.EventQuery(OrgId(1), webhooks=[webhook])
         assert all_pages(place.log, query, forward) == [BIG]
 
 

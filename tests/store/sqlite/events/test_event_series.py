@@ -10,12 +10,15 @@ import pytest
 
 from tests.store.sqlite.log_rows import OTHER, OWN, START_MS, fill
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.store.port import REPLAYED
 from tidings.store.sqlite.database import FILE, open_reader, open_writer
 from tidings.store.sqlite.events import blocks as blocks_module
 from tidings.store.sqlite.events.blocks import Blocks
 from tidings.store.sqlite.events.segments import Segments
 from tidings.store.sqlite.events.totals import Totals
+
+ORG = OrgId(1)
 
 COUNT = 15_000  # more than three full blocks of events
 STEP = 60_000.0
@@ -54,7 +57,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 @pytest.mark.parametrize("org", [1, 2])
 @pytest.mark.parametrize("points", [1, 12, 60, 400])
 def test_events_over_time_are_what_counting_gives(place: Place, org: int, points: int) -> None:
-    series = place.totals.event_series(org, START_MS, END_MS, points)
+    series = place.totals.event_series(OrgId(org), START_MS, END_MS, points)
     counted = place.counted(org, series.step_ms)
     assert series.behind == 0
     assert series.start_ms <= START_MS < series.start_ms + series.step_ms
@@ -65,22 +68,22 @@ def test_events_over_time_are_what_counting_gives(place: Place, org: int, points
 
 def test_a_part_of_the_time_counts_only_that(place: Place) -> None:
     low, high = START_MS + 3 * 86_400_000, START_MS + 5 * 86_400_000
-    series = place.totals.event_series(1, low, high, 48)
+    series = place.totals.event_series(ORG, low, high, 48)
     counted = place.counted(1, series.step_ms)
     wanted = range(series.start_ms, high, series.step_ms)
     assert list(series.counts) == [counted[start] for start in wanted]
 
 
 def test_an_org_without_events_has_none(place: Place) -> None:
-    assert sum(place.totals.event_series(99, START_MS, END_MS, 60).counts) == 0
+    assert sum(place.totals.event_series(OrgId(99), START_MS, END_MS, 60).counts) == 0
 
 
 def test_what_is_dropped_is_counted_no_more(tmp_path: Path) -> None:
     own = Place(tmp_path)
-    before = own.totals.event_series(1, START_MS, END_MS, 10)
+    before = own.totals.event_series(ORG, START_MS, END_MS, 10)
     own.writer.execute("DELETE FROM delivery WHERE event < 8192").fetchall()
     own.writer.execute("DELETE FROM event WHERE seq < 8192").fetchall()
-    after = own.totals.event_series(1, START_MS, END_MS, 10)
+    after = own.totals.event_series(ORG, START_MS, END_MS, 10)
     assert sum(after.counts) == sum(own.counted(1, after.step_ms).values()) < sum(before.counts)
     own.close()
 
@@ -92,7 +95,7 @@ def test_it_says_how_many_are_not_counted_yet(
     monkeypatch.setattr("tidings.store.sqlite.events.totals.REFRESH_MAX", 0)
     monkeypatch.setattr("tidings.store.sqlite.events.totals.EVENT_ROWS_MAX", 4096)
     own = Place(tmp_path)
-    series = own.totals.event_series(1, START_MS, END_MS, 10)
+    series = own.totals.event_series(ORG, START_MS, END_MS, 10)
     assert series.behind == 3 * 4096 and sum(series.counts) < 4096
     own.close()
 
@@ -139,7 +142,7 @@ def test_the_percentiles_of_the_whole_are_those_of_one_step(place: Place) -> Non
 
 
 def test_the_counters_of_events_read_no_rows_of_full_blocks(place: Place) -> None:
-    place.totals.event_series(1, START_MS, END_MS, 60)
+    place.totals.event_series(ORG, START_MS, END_MS, 60)
     asked: list[str] = []
 
     def trace(cursor: apsw.Cursor, statement: str, bindings: object) -> bool:
@@ -148,7 +151,7 @@ def test_the_counters_of_events_read_no_rows_of_full_blocks(place: Place) -> Non
 
     place.reader.exec_trace = trace
     try:
-        place.totals.event_series(1, START_MS, END_MS, 60)
+        place.totals.event_series(ORG, START_MS, END_MS, 60)
     finally:
         place.reader.exec_trace = None
     counted = [one for one in asked if "FROM event NOT INDEXED" in one]

@@ -21,6 +21,7 @@ from tests.store.sqlite.log_rows import (
     turn_into_replays,
 )
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.events import blocks as blocks_module
@@ -186,7 +187,7 @@ def test_any_filter_gives_what_a_plain_read_gives_in_both_directions(
 def test_any_filter_of_events_gives_what_a_plain_read_gives(place: Place, seed: int) -> None:
     rng = random.Random(seed)
     query = port.EventQuery(
-        rng.choice([1, 1, 2, 3]),
+        OrgId(rng.choice([1, 1, 2, 3])),
         some(rng, [*NAMES, RARE, "unknown"], 0.5),
         terms=terms_of(rng),
         matched=rng.choice([None, None, True, False]),
@@ -252,7 +253,7 @@ def test_what_was_written_a_moment_ago_is_on_the_page(logs: Logs) -> None:
 
 def test_refused_events_are_paged_both_ways_and_can_be_dropped(logs: Logs) -> None:
     refused = [
-        port.NewRejection(org, "x", f"e-{n}", "bad", "It must be.", "data.n", b"{")
+        port.NewRejection(OrgId(org), "x", f"e-{n}", "bad", "It must be.", "data.n", b"{")
         for n in range(5)
         for org in (1, 2)
     ]

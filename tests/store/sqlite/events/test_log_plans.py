@@ -9,6 +9,7 @@ import pytest
 
 from tests.store.sqlite.delivery.test_plans import plans
 from tests.store.sqlite.log_rows import OWN, START_MS, fill, replay
+from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.port import LEFT_STATES
 from tidings.store.sqlite.database import FILE, open_writer
@@ -152,7 +153,7 @@ def test_a_page_of_events_by_their_fate_reads_by_keys(
 def test_own_deliveries_are_read_by_a_run_of_ids_and_those_of_replays_by_a_run_of_events(
     place: Place,
 ) -> None:
-    query = port.EventQuery(1, webhooks=OWN, states=(4,))
+    query = port.EventQuery(OrgId(1), webhooks=OWN, states=(4,))
     found = plans(place.log, lambda: place.pages.events(query))
     [own] = [plan for text, plan in found.items() if "d.id >= :low" in text]
     assert "SEARCH d USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in own
@@ -172,7 +173,7 @@ def test_totals_read_the_slices_of_their_webhooks_by_key(place: Place) -> None:
         lambda: place.totals.tally(3, *ends, 30),
         lambda: place.totals.late_each([(3, 30), (4, 1)], *ends),
         lambda: place.totals.series([[3, 4]], *ends, 60),
-        lambda: place.totals.org_series(1, *ends, 60),
+        lambda: place.totals.org_series(OrgId(1), *ends, 60),
     ):
         found = plans(place.search, ask)
         slices = [plan for text, plan in found.items() if "CROSS JOIN slice s" in text]

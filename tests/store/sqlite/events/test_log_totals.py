@@ -17,7 +17,7 @@ from tests.store.rows import settled
 from tests.store.sqlite.log_rows import COUNTED_AS, OTHER, OWN, START_MS, fill, replay
 from tidings.core.delivery.sla import late
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.retention import Kind
 from tidings.store import port
 from tidings.store.port import REPLAYED, STEP_MS
@@ -110,7 +110,7 @@ class Place:
             for low, points in ((START_MS, 12), (self.now_ms - 7_200_000, 24)):
                 ends = (low, self.now_ms, points)
                 [together] = self.totals.series([webhooks], *ends)
-                assert self.totals.org_series(org, *ends) == together
+                assert self.totals.org_series(OrgId(org), *ends) == together
 
 
 @pytest.fixture(params=[0.25, 40.0, QUIET_MS], ids=["storm", "busy", "quiet"])

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 
 from tidings.api.described import Model
 from tidings.api.said import Given, MaybeName, Moment, Password
+from tidings.core.ids import OrgId
 
 Level = Literal["none", "read", "write"]
 _PART = r"[^\s@<>\"',;:\\()\[\]\x00-\x20\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
@@ -119,7 +120,7 @@ class Caller(Model):
     kind: Literal["key", "till", "oauth"]
     name: str
     platform: bool = Field(description="The platform's own: may act for any org.")
-    orgId: int = Field(description="The org that is acted for.")
+    orgId: OrgId = Field(description="The org that is acted for.")
     scopes: Scopes
     expiresAt: str | None
 

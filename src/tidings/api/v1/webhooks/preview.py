@@ -18,7 +18,7 @@ from tidings.api.context import Services, read_object
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.v1.webhooks.models import SAVED, WebhookChange
 from tidings.core.form import came, whole_of
-from tidings.core.ids import WebhookId
+from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.reads.webhooks.preview import preview_of
@@ -65,7 +65,7 @@ def preview_routes(services: Services) -> APIRouter:
 
 
 def _webhook(
-    services: Services, org: int, body: dict[str, Any]
+    services: Services, org: OrgId, body: dict[str, Any]
 ) -> tuple[Webhook, list[dict[str, Any]]]:
     webhook_id = body.pop("webHookId", None)
     filled = body if webhook_id is not None else _FILLED | body

@@ -8,7 +8,7 @@ from tidings.api.answers import answer
 from tidings.api.context import Services
 from tidings.api.models import V1_ERRORS
 from tidings.api.v1.events.log_models import SERIES_PARAMETERS, TALLY_PARAMETERS
-from tidings.core.ids import WebhookId
+from tidings.core.ids import OrgId, WebhookId
 from tidings.engine.webhooks.records import Record
 from tidings.reads.webhooks.totals import read_points, read_span, series_of, tally_of
 
@@ -21,7 +21,7 @@ def total_routes(services: Services) -> APIRouter:
         org = services.caller(request, "logs:read").org
         return services.webhooks.get(org, webhook_id)
 
-    def span(request: Request, org: int) -> tuple[int, int]:
+    def span(request: Request, org: OrgId) -> tuple[int, int]:
         return read_span(request.query_params, services.zone(org), services.clock.now_ms())
 
     @router.get(

@@ -13,7 +13,7 @@ from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.v1.webhooks.models import SAVED, UNSAVED, WebhookChange
 from tidings.core.delivery.standing import Standing
-from tidings.core.ids import WebhookId
+from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.sign import show_secret
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.webhooks import UnknownWebhook
@@ -50,7 +50,7 @@ def trial_routes(services: Services) -> APIRouter:
     router = APIRouter(prefix="/v1/webHooks", tags=["webhooks"], responses=V1_ERRORS)
 
     async def tried(
-        org: int, webhook: Webhook, body: dict[str, Any], saved: Webhook | None
+        org: OrgId, webhook: Webhook, body: dict[str, Any], saved: Webhook | None
     ) -> dict[str, Any]:
         event_id, message = test_message(services, org, webhook, body)
         tested = await sent(services, org, webhook, event_id, message, saved)

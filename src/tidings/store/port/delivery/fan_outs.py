@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, OrgId
 
 DELIVERIES_MAX = 10_000  # of a batch, made in its own transaction; the rest is owed
 PER_EVENT_MAX = 250  # of one event: each is another lane that begins to send
@@ -18,7 +18,7 @@ class FanOut(msgspec.Struct, frozen=True, array_like=True):
     be lower than others that their lanes have seen.
     """
 
-    org: int
+    org: OrgId
     event_id: str
     accepted_ms: int
     body: bytes

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tidings.core.delivery.exchange import Timings
-from tidings.core.ids import DeliveryId, EventNumber
+from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.shaping.left_out import LeftOut
 
 
@@ -62,7 +62,7 @@ class StoredDelivery(msgspec.Struct, frozen=True, array_like=True):
     done_ms: int | None
     duration_ms: int | None
     status: int | None
-    org: int
+    org: OrgId
     event_name: str
     event_id: str
     accepted_ms: int

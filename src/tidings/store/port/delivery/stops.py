@@ -5,11 +5,13 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.core.ids import OrgId
+
 
 class Stop(msgspec.Struct, frozen=True, array_like=True):
     """Sending is stopped for an org, or (0) for all of them."""
 
-    org: int
+    org: OrgId
     by: str
     since_ms: int = 0
 
@@ -21,7 +23,7 @@ class StopStore(Protocol):
         """Remember that sending is stopped."""
         ...
 
-    def drop_stop(self, org: int) -> Awaitable[None]:
+    def drop_stop(self, org: OrgId) -> Awaitable[None]:
         """Remember that it goes on."""
         ...
 

@@ -15,6 +15,7 @@ from typing import Protocol
 import msgspec
 
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 
 # Beside the states in what is counted by state: a delivery that failed or was parked, and whose
 # event a replay has since delivered to its webhook. It counts here alone: nobody has to do anything
@@ -87,7 +88,7 @@ class TotalsStore(Protocol):
         for each group of webhooks, in their order; no webhook is in two of them."""
         ...
 
-    def org_series(self, org: int, from_ms: int, to_ms: int, points: int) -> Awaitable[Series]:
+    def org_series(self, org: OrgId, from_ms: int, to_ms: int, points: int) -> Awaitable[Series]:
         """The same for all webhooks that an org has or had. It reads what one webhook would."""
         ...
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.core.ids import DeliveryId, EventNumber
+from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.webhooks.hearing import wire_name
 
 ROWS_MAX = 200  # of a page
@@ -26,7 +26,7 @@ class StoredEvent(msgspec.Struct, frozen=True, array_like=True):
     """An event as it was accepted."""
 
     seq: EventNumber
-    org: int
+    org: OrgId
     kept_name: str  # and as what else it is heard (core/webhooks/hearing.py)
     id: str
     at_ms: int
@@ -45,7 +45,7 @@ class EventQuery(msgspec.Struct, frozen=True, array_like=True):
     """Which events of an org. With `webhooks`: those that have a delivery at one of them; with
     `states` beside, the same delivery is in one of these."""
 
-    org: int
+    org: OrgId
     event_names: Sequence[str] = ()
     from_ms: int | None = None
     to_ms: int | None = None
@@ -87,7 +87,7 @@ class EventSeries(msgspec.Struct, frozen=True, array_like=True):
 class EventStore(Protocol):
     """What is asked of a store about events that were accepted."""
 
-    def event(self, org: int, event_id: str) -> Awaitable[StoredEvent | None]:
+    def event(self, org: OrgId, event_id: str) -> Awaitable[StoredEvent | None]:
         """An event by its id."""
         ...
 
@@ -109,7 +109,7 @@ class EventStore(Protocol):
         ...
 
     def event_series(
-        self, org: int, from_ms: int, to_ms: int, points: int
+        self, org: OrgId, from_ms: int, to_ms: int, points: int
     ) -> Awaitable[EventSeries]:
         """The same steps, for the events that an org has sent."""
         ...

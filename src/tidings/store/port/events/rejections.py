@@ -5,11 +5,13 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.core.ids import OrgId
+
 
 class NewRejection(msgspec.Struct, frozen=True, array_like=True):
     """An event that was refused, kept for a while to be seen and sent again."""
 
-    org: int
+    org: OrgId
     name: str
     event_id: str
     code: str
@@ -22,7 +24,7 @@ class Rejection(msgspec.Struct, frozen=True, array_like=True):
     """A refused event."""
 
     id: int
-    org: int
+    org: OrgId
     at_ms: int
     name: str
     event_id: str
@@ -44,15 +46,15 @@ class RejectionStore(Protocol):
     """What is asked of a store about events that were refused."""
 
     def log_rejections(
-        self, org: int, before: int | None, after: int | None, limit: int
+        self, org: OrgId, before: int | None, after: int | None, limit: int
     ) -> Awaitable[RejectionPage]:
         """Refused events of an org."""
         ...
 
-    def rejection(self, org: int, number: int) -> Awaitable[Rejection | None]:
+    def rejection(self, org: OrgId, number: int) -> Awaitable[Rejection | None]:
         """One refused event of an org."""
         ...
 
-    def drop_rejection(self, org: int, number: int) -> Awaitable[None]:
+    def drop_rejection(self, org: OrgId, number: int) -> Awaitable[None]:
         """Forget a refused event: it was accepted after all."""
         ...

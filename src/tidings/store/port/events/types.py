@@ -5,11 +5,13 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.core.ids import OrgId
+
 
 class StoredType(msgspec.Struct, frozen=True, array_like=True):
     """One version of an org's own event type. `declaration` is opaque to the store."""
 
-    org: int
+    org: OrgId
     name: str
     version: int
     declaration: bytes
@@ -28,6 +30,6 @@ class TypeStore(Protocol):
         """Insert or replace one version; returns it with its times, and the registry version."""
         ...
 
-    def delete_type(self, org: int, name: str) -> Awaitable[int]:
+    def delete_type(self, org: OrgId, name: str) -> Awaitable[int]:
         """Forget every version; returns the registry version. Nothing where there is none."""
         ...

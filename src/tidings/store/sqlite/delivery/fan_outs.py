@@ -18,7 +18,7 @@ import msgspec
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId, EventNumber, from_first
+from tidings.core.ids import DeliveryId, EventNumber, OrgId, from_first
 from tidings.store import port
 from tidings.store.sqlite.states import FINAL
 from tidings.store.sqlite.touched import BLOCK_BITS, touch_blocks
@@ -55,7 +55,7 @@ class _Owed:
     def __init__(self, connection: apsw.Connection) -> None:
         self.count = 0
         # The first ids of each org; the next org first.
-        self.runs: dict[int, deque[DeliveryId]] = {}
+        self.runs: dict[OrgId, deque[DeliveryId]] = {}
         self.keyed: dict[tuple[int, int], list[int]] = {}  # ids by webhook and key, in order
         rows: list[Row] = connection.execute(_OWED).fetchall()
         for first, count, packed, org in rows:
@@ -99,7 +99,7 @@ class FanOuts:
         return owed is not None and (before is None or owed[0] < before)
 
     def owe(
-        self, org: int, event: EventNumber, first: DeliveryId, entries: Sequence[port.NewDelivery]
+        self, org: OrgId, event: EventNumber, first: DeliveryId, entries: Sequence[port.NewDelivery]
     ) -> None:
         """Keep what is to be made of an event of the org, with ids from `first`."""
         owed = self._owed
@@ -145,7 +145,7 @@ class FanOuts:
         touch_blocks(self._connection, blocks - {last >> BLOCK_BITS})
         return made, freed
 
-    def _next_run(self) -> tuple[int, DeliveryId]:
+    def _next_run(self) -> tuple[OrgId, DeliveryId]:
         """Take a run of the org whose turn it is, which then comes last."""
         runs = self._owed.runs
         org = next(iter(runs))

@@ -7,7 +7,7 @@ import apsw
 import msgspec
 
 from tidings.core.delivery.exchange import Timings
-from tidings.core.ids import DeliveryId, EventNumber
+from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.webhooks.hearing import wire_name
 from tidings.store import port
@@ -54,7 +54,7 @@ _timings = msgspec.json.Decoder(Timings)
 _left_out = msgspec.json.Decoder(LeftOut)
 
 
-def id_hash(org: int, event_id: str) -> bytes:
+def id_hash(org: OrgId, event_id: str) -> bytes:
     """The 16 bytes under which `event_id` knows an event."""
     return hashlib.blake2b(f"{org}.{event_id}".encode(), digest_size=16).digest()
 
@@ -74,7 +74,7 @@ class Queries:
         self._connection = connection
 
     @answers(port.Store.event)
-    def event(self, org: int, event_id: str) -> port.StoredEvent | None:
+    def event(self, org: OrgId, event_id: str) -> port.StoredEvent | None:
         """See `port.Store.event`."""
         row = self._connection.execute(
             "SELECT e.seq, e.org, e.name, e.id, e.at_ms, e.warning, b.bytes, e.first_delivery,"

@@ -4,6 +4,7 @@ from typing import Any
 
 import apsw
 
+from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 
@@ -19,7 +20,7 @@ class RejectionRows:
         self._connection = connection
 
     @answers(port.Store.drop_rejection)
-    def drop(self, org: int, number: int) -> None:
+    def drop(self, org: OrgId, number: int) -> None:
         """See `port.Store.drop_rejection`."""
         with self._connection:
             self._connection.execute(
@@ -35,7 +36,7 @@ class Rejections:
 
     @answers(port.Store.log_rejections)
     def page(
-        self, org: int, before: int | None, after: int | None, limit: int
+        self, org: OrgId, before: int | None, after: int | None, limit: int
     ) -> port.RejectionPage:
         """See `port.Store.log_rejections`."""
         newest_first = after is None
@@ -55,7 +56,7 @@ class Rejections:
         return port.RejectionPage(found, older, found[0].id if found else after)
 
     @answers(port.Store.rejection)
-    def one(self, org: int, number: int) -> port.Rejection | None:
+    def one(self, org: OrgId, number: int) -> port.Rejection | None:
         """See `port.Store.rejection`."""
         row = self._connection.execute(f"{_REJECTION} AND id = ?", (org, number)).fetchone()
         return None if row is None else port.Rejection(*row)

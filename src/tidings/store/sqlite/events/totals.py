@@ -13,6 +13,7 @@ import apsw
 import msgspec
 
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.port import LEFT_STATES, POINTS_MAX, STEP_MS
 from tidings.store.sqlite.answers import answers
@@ -192,7 +193,7 @@ class Totals:
         return [line.shown(behind) for line in lines]
 
     @answers(port.Store.org_series)
-    def org_series(self, org: int, from_ms: int, to_ms: int, points: int) -> port.Series:
+    def org_series(self, org: OrgId, from_ms: int, to_ms: int, points: int) -> port.Series:
         """See `port.Store.org_series`."""
         [series] = self.series([[-org]], from_ms, to_ms, points)
         return series
@@ -220,7 +221,7 @@ class Totals:
         return [{state: found.get(one, {}).get(state, 0) for state in wanted} for one in webhooks]
 
     @answers(port.Store.event_series)
-    def event_series(self, org: int, from_ms: int, to_ms: int, points: int) -> port.EventSeries:
+    def event_series(self, org: OrgId, from_ms: int, to_ms: int, points: int) -> port.EventSeries:
         """See `port.Store.event_series`."""
         behind = self._blocks.refresh_events(REFRESH_MAX)
         steps = _Steps(from_ms, to_ms, points)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import apsw
 
+from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 
@@ -50,7 +51,7 @@ class Types:
         return stored, version
 
     @answers(port.Store.delete_type)
-    def delete_type(self, org: int, name: str) -> int:
+    def delete_type(self, org: OrgId, name: str) -> int:
         """See `port.TypeStore.delete_type`."""
         with self._connection:
             self._connection.execute(

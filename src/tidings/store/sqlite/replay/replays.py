@@ -10,7 +10,7 @@ import apsw
 import msgspec
 
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.replay import JobState
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
@@ -193,7 +193,7 @@ class ReplayRows:
             )
 
     @answers(port.Store.drop_stop)
-    def drop_stop(self, org: int) -> None:
+    def drop_stop(self, org: OrgId) -> None:
         """See `port.ReplayStore.drop_stop`."""
         with self._connection:
             self._connection.execute("DELETE FROM stop WHERE org = ?", (org,))
@@ -212,18 +212,18 @@ class ReplayQueries:
         self._connection = connection
 
     @answers(port.Store.replay)
-    def one(self, org: int, replay: int) -> port.ReplayJob | None:
+    def one(self, org: OrgId, replay: int) -> port.ReplayJob | None:
         """See `port.ReplayStore.replay`."""
         row = self._connection.execute(_ONE, (replay, org)).fetchone()
         return None if row is None else _job(row)
 
     @answers(port.Store.replays)
-    def newest(self, org: int, before: int, limit: int) -> list[port.ReplayJob]:
+    def newest(self, org: OrgId, before: int, limit: int) -> list[port.ReplayJob]:
         """See `port.ReplayStore.replays`."""
         return [_job(row) for row in self._connection.execute(_NEWEST, (org, before, limit))]
 
     @answers(port.Store.listed_events)
-    def listed_events(self, org: int, ids: Sequence[str]) -> list[port.ReplayEntry]:
+    def listed_events(self, org: OrgId, ids: Sequence[str]) -> list[port.ReplayEntry]:
         """See `port.ReplayStore.listed_events`."""
         find = "SELECT seq FROM event_id WHERE hash = ?"
         rows = (self._connection.execute(find, (id_hash(org, id),)).fetchone() for id in ids)

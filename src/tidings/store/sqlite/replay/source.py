@@ -13,7 +13,7 @@ from typing import Any, cast
 import apsw
 import msgspec
 
-from tidings.core.ids import DeliveryId, EventNumber
+from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.replay import ReplayDecision, decide
 from tidings.core.webhooks.hearing import asked_for, wire_name
 from tidings.store import port
@@ -57,7 +57,7 @@ class Visited(msgspec.Struct, frozen=True):
     """One event of a job's range or list."""
 
     seq: EventNumber
-    org: int
+    org: OrgId
     name: str
     id: str
     first: DeliveryId
@@ -192,7 +192,7 @@ class ReplaySource:
             and (not one.webhooks or webhook in one.webhooks)
         ]
 
-    def _own_webhooks(self, org: int) -> frozenset[int]:
+    def _own_webhooks(self, org: OrgId) -> frozenset[int]:
         rows = self._connection.execute("SELECT number FROM webhook WHERE org = ?", (org,))
         return frozenset(number for (number,) in rows)
 
@@ -273,7 +273,7 @@ class ReplaySource:
 
     @answers(port.Store.listed_deliveries)
     def listed_deliveries(
-        self, org: int, deliveries: Sequence[DeliveryId]
+        self, org: OrgId, deliveries: Sequence[DeliveryId]
     ) -> list[port.ReplayEntry]:
         """See `port.ReplayStore.listed_deliveries`."""
         rows = self._connection.execute(
