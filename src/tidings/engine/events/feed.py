@@ -26,8 +26,8 @@ class Told(msgspec.Struct, frozen=True):
 class Subscription:
     """One listener's queue. Read by one task."""
 
-    def __init__(self, org: int, queue_max: int) -> None:
-        self.org = org
+    def __init__(self, channel: int, queue_max: int) -> None:
+        self.channel = channel
         self._queue: deque[Told] = deque()
         self._queue_max = queue_max
         self._dropped = 0
@@ -65,43 +65,43 @@ class Subscription:
 
 
 class Feed:
-    """All listeners of this process."""
+    """All listeners of this process, by channel: the id of an org, or the number of an inbox."""
 
     def __init__(self, queue_max: int = QUEUE_MAX) -> None:
         self._queue_max = queue_max
-        self._of_org: dict[int, list[Subscription]] = {}
+        self._listeners: dict[int, list[Subscription]] = {}
         self._closed = False
         self.listening = False  # read this before making a fact: nobody may want it
 
-    def tell(self, org: int, kind: str, fact: dict[str, Any]) -> None:
-        """Tell the listeners of an org. The fact is encoded once, and only if one listens."""
-        if self.listening and (listeners := self._of_org.get(org)):
+    def tell(self, channel: int, kind: str, fact: dict[str, Any]) -> None:
+        """Tell the listeners of a channel. The fact is encoded once, and only if one listens."""
+        if self.listening and (listeners := self._listeners.get(channel)):
             told = Told(kind, _encode(fact))
             for listener in listeners:
                 listener.push(told)
 
-    def subscribe(self, org: int) -> Subscription:
+    def subscribe(self, channel: int) -> Subscription:
         """A new listener, from now on; give it back with `unsubscribe`."""
-        subscription = Subscription(org, self._queue_max)
+        subscription = Subscription(channel, self._queue_max)
         if self._closed:
             subscription.close()
             return subscription
-        self._of_org.setdefault(org, []).append(subscription)
+        self._listeners.setdefault(channel, []).append(subscription)
         self.listening = True
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Forget a listener. Idempotent."""
-        listeners = self._of_org.get(subscription.org, [])
+        listeners = self._listeners.get(subscription.channel, [])
         if subscription in listeners:
             listeners.remove(subscription)
         if not listeners:
-            self._of_org.pop(subscription.org, None)
-        self.listening = bool(self._of_org)
+            self._listeners.pop(subscription.channel, None)
+        self.listening = bool(self._listeners)
 
     def close(self) -> None:
         """End every stream, so that a stopping server does not wait for them."""
         self._closed = True
-        for listeners in self._of_org.values():
+        for listeners in self._listeners.values():
             for listener in listeners:
                 listener.close()
