@@ -8,7 +8,7 @@ import pytest
 from tests.api.control_client import BASIC, START_MS, Service, event, service
 from tidings.core.delivery.next_attempt import NextAttempt
 from tidings.core.delivery.states import State
-from tidings.core.ids import OrgId, show
+from tidings.core.ids import DeliveryId, OrgId, show
 from tidings.store import port
 
 
@@ -71,7 +71,7 @@ async def test_a_first_success_has_an_attempt_although_no_row_of_it_is_kept() ->
         [delivery] = await accept(s, "e-1", crm)
         s.clock.ms += 40
         await settle(s, settled(delivery, crm, State.DELIVERED, status=204))
-        assert not await s.store.attempts_of(delivery)
+        assert not await s.store.attempts_of(DeliveryId(delivery))
         told = (await s.call("GET", f"/v1/deliveries/{show('dlv', delivery)}")).json
         [attempt] = told["attemptList"]
         assert (attempt["number"], attempt["status"], attempt["durationInMs"]) == (1, 204, 12)

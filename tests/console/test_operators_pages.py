@@ -89,7 +89,7 @@ async def test_a_replay_is_counted_first_then_started_watched_and_cancelled() ->
         page = text(asked)
         assert "This sends 3 requests to crm.example.com, about 3 s." in page
         assert "Replay 3 deliveries" in page
-        assert await p.s.store.replays(7, 1 << 62, 10) == [], "counting starts nothing"
+        assert await p.s.store.replays(ORG, 1 << 62, 10) == [], "counting starts nothing"
 
         started = await browser.post("/console/o/7/replays/new", {"webhook": webhook, "rate": "1"})
         there = started.headers["location"]

@@ -31,7 +31,7 @@ class CountingStore(MemoryStore):
         self.questions: list[list[str]] = []
         self.gate: asyncio.Event | None = None
 
-    async def reference(self, org: int, kind: int, ids: Sequence[str]) -> Any:
+    async def reference(self, org: OrgId, kind: int, ids: Sequence[str]) -> Any:
         self.questions.append(list(ids))
         rows = await super().reference(org, kind, ids)
         if self.gate is not None:

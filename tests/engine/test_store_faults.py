@@ -524,7 +524,7 @@ def test_an_arrival_that_cannot_be_kept_holds_up_no_other() -> None:
                 raise WRONG
             return await add(arrivals)
 
-        s.store.add_arrivals = picky
+        s.store.add_arrivals = picky  # type: ignore[method-assign]
         for number in range(5):
             s.inboxes.receive(live.stored.token, "POST", [], b"%d" % number)
         await asyncio.sleep(1)
@@ -566,7 +566,7 @@ def test_pages_that_could_not_be_given_back_are_by_a_later_pass(
             left[0] -= 1
             return port.DropReceipt(1, True, 10)
 
-        s.store.give_back = give_back
+        s.store.give_back = give_back  # type: ignore[method-assign]
         failed = refusing(s.store, "give_back", first(2))
         retention = Retention(store=s.store, clock=s.clock, retentions=dict)
         running = asyncio.ensure_future(retention.run())

@@ -120,7 +120,7 @@ async def test_what_was_too_fast_is_told_as_described(document: dict[str, Any]) 
 async def test_the_end_of_a_replay_is_told_as_described(document: dict[str, Any]) -> None:
     async with world() as w:
         await w.org(2001, "acme")
-        [job] = await w.s.store.replays(2001, 1 << 62, 1)
+        [job] = await w.s.store.replays(OrgId(2001), 1 << 62, 1)
         fits(document, OF_ORG, "replay", fact_of(job))
 
 

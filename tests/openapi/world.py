@@ -196,7 +196,7 @@ class World:
             body,
         )
         await s.store.commit(port.Batch(s.registry.version, rejections=[kept]))
-        page = await s.store.log_rejections(org, None, None, 1)
+        page = await s.store.log_rejections(OrgId(org), None, None, 1)
         things.ids["rejection_id"] = show("rej", page.rejections[0].id)
 
     def stored(self) -> dict[str, list[Any]]:

@@ -46,12 +46,8 @@ def _method(name: str) -> Callable[..., Any]:
     return method
 
 
-# Of the port, and made at run time: to a checker of types it has any method.
-_Port: Any = object
-
-
-class MemoryStore(_Port):  # type: ignore[misc]
-    """A store in memory that takes nothing while it is `down`. Its methods are the port's."""
+class MemoryStore(port.Store):
+    """A store in memory that takes nothing while it is `down`. The port's methods are below."""
 
     def __init__(self, clock: Any) -> None:
         self.half = WritingHalf(":memory:", clock.now_ms)

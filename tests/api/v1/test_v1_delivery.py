@@ -192,14 +192,14 @@ async def test_an_attempt_that_ends_while_it_is_looked_at_is_shown_with_what_cam
         s.next_attempts[delivery] = NextAttempt(begun=2)
         read = s.store.attempts_of
 
-        async def attempts_of(delivery: int) -> Any:
-            s.store.attempts_of = read
+        async def attempts_of(delivery: DeliveryId) -> Any:
+            s.store.attempts_of = read  # type: ignore[method-assign]
             more = {"status": 400, "evidence": EVIDENCE, "delay_ms": 9_000, "attempt": 2}
             await settle(s, delivery, hook, State.RETRYING, **more)
             del s.next_attempts[delivery]
             return await read(delivery)
 
-        s.store.attempts_of = attempts_of
+        s.store.attempts_of = attempts_of  # type: ignore[method-assign]
         told = await shown(s, delivery)
         assert (told["attempts"], told["nextAttemptAt"]) == (2, iso(START_MS + 9_000))
         assert [one["status"] for one in told["attemptList"]] == [503, 400]

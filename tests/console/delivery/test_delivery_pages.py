@@ -365,7 +365,7 @@ async def test_many_say_first_what_they_would_do_and_then_do_it() -> None:
         _, _, made = await story(p)
         status, page = await ask(browser, "replay selected", id=[made[0], made[2], made[1]])
         assert status == 200 and "This sends 2 requests to shop.example.com" in page
-        assert (await p.s.store.replays(7, 1 << 62, 10)) == [], "counting makes no job"
+        assert (await p.s.store.replays(ORG, 1 << 62, 10)) == [], "counting makes no job"
         status, page = await ask(browser, "replay all", query="status=failed&q=4711")
         assert status == 200 and "This sends 2 requests to shop.example.com" in page
         assert "For 1 further webhook nothing fits" in page
@@ -378,7 +378,7 @@ async def test_many_say_first_what_they_would_do_and_then_do_it() -> None:
             counted=counted,
             rate="5",
         )
-        (job,) = await p.s.store.replays(7, 1 << 62, 10)
+        (job,) = await p.s.store.replays(ORG, 1 << 62, 10)
         assert (status, there) == (303, f"/console/o/7/replays/{show('rpl', job.number)}")
         assert (job.kind, job.rate) == ("replay", 5.0)
         status, page = await ask(browser, "cancel all", query="status=retrying&span=24h")
@@ -412,7 +412,7 @@ async def test_what_cannot_be_done_with_many_is_said(
         for step in ("count", "start"):
             status, page = await ask(browser, do, step=step, **form)
             assert status == 400 and said in page, page[-2000:]
-        assert (await p.s.store.replays(7, 1 << 62, 10)) == []
+        assert (await p.s.store.replays(ORG, 1 << 62, 10)) == []
 
 
 async def test_what_was_delivered_is_replayed_where_it_is_ticked() -> None:

@@ -44,7 +44,7 @@ async def rejected(p: Pages, event: Any, org: int = 7) -> str:
         OrgId(org), came.name, came.event_id, came.code, came.message, came.path, came.body
     )
     await p.s.store.commit(port.Batch(p.s.registry.version, rejections=[row]))
-    page = await p.s.store.log_rejections(org, None, None, 1)
+    page = await p.s.store.log_rejections(OrgId(org), None, None, 1)
     return show("rej", page.rejections[0].id)
 
 
@@ -174,7 +174,7 @@ async def test_what_is_wrong_with_an_event_by_hand_is_said_and_pointed_at() -> N
         }.items():
             reply = await browser.post("/console/o/7/events/new", {"event": bad})
             assert reply.status == 422 and said in text(reply), bad
-        found = await p.s.store.log_rejections(7, None, None, 10)
+        found = await p.s.store.log_rejections(ORG, None, None, 10)
         assert found.rejections == [], "who sends by hand has seen what is wrong"
         assert (await p.s.store.log_events(port.EventQuery(ORG))).events == []
 

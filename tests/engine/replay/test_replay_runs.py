@@ -46,7 +46,7 @@ async def test_a_slice_whose_answer_is_lost_is_neither_repeated_nor_skipped(writ
                 await commit(batch)
             raise port.StoreDown("no answer")
 
-        made.store.commit = losing
+        made.store.commit = losing  # type: ignore[method-assign]
         auth, id, number = await begun(made)
         await all_made(made, auth, id)
         pending = await made.store.page(number, 0, 100)
@@ -63,7 +63,7 @@ async def test_what_goes_wrong_in_a_slice_fails_its_job_and_no_event() -> None:
                 raise RuntimeError("a bad row")
             return await commit(batch)
 
-        made.store.commit = wrong
+        made.store.commit = wrong  # type: ignore[method-assign]
         auth, id, _ = await begun(made)
         failed = await until(made, auth, id, "failed")
         assert "fault of Tidings" in failed["reason"] and failed["made"] == 0

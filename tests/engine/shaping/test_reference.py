@@ -19,10 +19,10 @@ async def test_what_is_stored_cannot_be_read_nor_moved() -> None:
     store = CountingStore()
     reference = reference_over(store)
     await keep(reference, Kind.CUSTOMERS, "7", mobile="15550100", email="asha@example.test")
-    [row] = await store.reference(1, Kind.CUSTOMERS, ["7"])
+    [row] = await store.reference(ORG, Kind.CUSTOMERS, ["7"])
     assert b"15550100" not in row.value and b"asha" not in row.value
-    await store.put_reference(1, Kind.CUSTOMERS, [ReferenceRow("8", row.value)])
-    await store.put_reference(2, Kind.CUSTOMERS, [ReferenceRow("7", row.value)])
+    await store.put_reference(ORG, Kind.CUSTOMERS, [ReferenceRow("8", row.value)])
+    await store.put_reference(OrgId(2), Kind.CUSTOMERS, [ReferenceRow("7", row.value)])
     assert (await reference.lookup(ORG, CUSTOMERS, ["7"]))["7"] is not None
     assert await reference.lookup(ORG, CUSTOMERS, ["8"]) == {"8": None}
     assert await reference.lookup(OrgId(2), CUSTOMERS, ["7"]) == {"7": None}

@@ -32,7 +32,7 @@ class SlicedStore(CountingStore):
         self.took_us = 100
         self.row_us = 0
 
-    async def put_reference(self, org: int, kind: int, rows: Any) -> port.ReferenceWrite:
+    async def put_reference(self, org: OrgId, kind: int, rows: Any) -> port.ReferenceWrite:
         if len(self.slices) >= self.slices_max:
             raise port.StoreDown("full")
         self.slices.append([row.id for row in rows])
@@ -59,7 +59,7 @@ async def test_all_rows_are_stored_and_counted() -> None:
             await load.feed(lines(at, at + 1000))
         done = await load.end()
         assert (done.loaded, done.new, done.refused) == (5000, 0 if again else 5000, 0)
-    assert await store.count_reference(1, Kind.CUSTOMERS) == 5000
+    assert await store.count_reference(OrgId(1), Kind.CUSTOMERS) == 5000
     assert max(map(len, store.slices)) <= SLICE_ROWS_MAX
 
 
@@ -89,7 +89,7 @@ async def test_what_was_stored_before_a_breakdown_stays_and_is_counted() -> None
     with pytest.raises(port.StoreDown):
         await load.feed(lines(0, 5000))
     stored = sum(map(len, store.slices))
-    assert load.done.loaded == stored == await store.count_reference(1, Kind.CUSTOMERS)
+    assert load.done.loaded == stored == await store.count_reference(OrgId(1), Kind.CUSTOMERS)
 
 
 async def test_loads_take_turns_and_leave_the_writer_as_much_time_as_they_take() -> None:

@@ -98,7 +98,7 @@ def test_a_store_that_refuses_is_asked_until_it_is_disabled() -> None:
                 raise port.StoreDown("the disk is full")
             return await put(webhook)
 
-        world.store.put_webhook = refuse
+        world.store.put_webhook = refuse  # type: ignore[method-assign]
         await world.event()
         await asyncio.sleep(0.1)
         await world.event()  # nothing starts at a webhook that is to be disabled

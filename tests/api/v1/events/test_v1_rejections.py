@@ -12,7 +12,7 @@ async def refuse(s: Service, body: bytes, org: int = 1) -> str:
     """Keep a refused event; its id."""
     kept = port.NewRejection(OrgId(org), "pointsIssued", "e-1", "bad", "It must be.", "data", body)
     await s.store.commit(port.Batch(s.registry.version, rejections=[kept]))
-    page = await s.store.log_rejections(org, None, None, 1)
+    page = await s.store.log_rejections(OrgId(org), None, None, 1)
     return show("rej", page.rejections[0].id)
 
 
