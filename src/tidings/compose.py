@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from tidings.catalogue import Catalogue, envelope
 from tidings.core.events.call_split import DEFAULT_LIMITS as CALL_LIMITS
-from tidings.core.events.call_split import Limits as CallLimits
+from tidings.core.events.call_split import CallLimits
 from tidings.core.events.calls import CallReader
 from tidings.core.events.terms import Terms
 from tidings.core.ids import OrgId
@@ -31,7 +31,7 @@ from tidings.engine.delivery.manual_retries import ManualRetries
 from tidings.engine.delivery.stops import EVERYTHING, HOLD, Stops
 from tidings.engine.delivery.taken import TakeAsDelivered
 from tidings.engine.delivery.trial import Trial
-from tidings.engine.engine import Engine, Heard, Limits, nobody_yet
+from tidings.engine.engine import Engine, EngineLimits, EngineListeners, nobody_yet
 from tidings.engine.events.acceptor import Acceptor
 from tidings.engine.events.commit_queue import CommitQueue
 from tidings.engine.events.event_types import EventTypes
@@ -43,7 +43,7 @@ from tidings.engine.inboxes import Inboxes
 from tidings.engine.jobs import Jobs
 from tidings.engine.loop_lag import LoopLag
 from tidings.engine.metrics import EngineMetrics
-from tidings.engine.notices.consents import Asking, Consents
+from tidings.engine.notices.consents import ConsentEmails, Consents
 from tidings.engine.notices.emails import Emails
 from tidings.engine.notices.notices import Notices
 from tidings.engine.orgs import Orgs
@@ -130,12 +130,12 @@ class Ports:
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How it works."""
 
-    limits: Limits = Limits()
+    limits: EngineLimits = EngineLimits()
     calls: CallLimits = CALL_LIMITS
     public_url: str = ""  # that links in e-mails begin with
 
 
-class Through(Protocol):
+class StepRunner(Protocol):
     """Takes a step of a start, however long the store holds it up."""
 
     async def __call__(self, step: Callable[[], Awaitable[Value]]) -> Value:
@@ -148,7 +148,7 @@ class App:
     """The parts, as faces and tests use them."""
 
     ports: Ports
-    heard: Heard
+    heard: EngineListeners
     registry: Registry
     changes: Changes
     orgs: Orgs
@@ -177,7 +177,7 @@ class App:
     jobs: Jobs
     collectors: Sequence[Collector] = field(default=())
 
-    async def load(self, through: Through) -> None:
+    async def load(self, through: StepRunner) -> None:
         """Take up what is stored. StoreDown, VaultRefused."""
         store = self.ports.store
         self.event_types.load(await through(store.load_types))
@@ -187,7 +187,7 @@ class App:
         self.access.load(snapshot, await through(store.load_people))
         self.webhooks.load(snapshot)
 
-    async def start(self, through: Through, *, hold: bool = False) -> None:
+    async def start(self, through: StepRunner, *, hold: bool = False) -> None:
         """Recover what a former owner has left, and work. With `hold` nothing is sent."""
         await through(self.stops.load)
         if hold:
@@ -362,7 +362,7 @@ def build(ports: Ports, options: Options) -> App:
         "pulse": lag.run,
     }
     if ports.mailer is not None:
-        jobs["asking"] = Asking(orgs=orgs, clock=clock, emails=emails).run
+        jobs["asking"] = ConsentEmails(orgs=orgs, clock=clock, emails=emails).run
     _measure(metrics, reference, enricher, ports.platform, lag, stops, replays)
     reader = CallReader(
         Draft,

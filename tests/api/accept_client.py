@@ -9,11 +9,11 @@ import msgspec
 
 from tests.api.named import well_named
 from tidings.api.v1.events.accept import AcceptApp
-from tidings.core.events.call_split import DEFAULT_LIMITS, Limits
+from tidings.core.events.call_split import DEFAULT_LIMITS, CallLimits
 from tidings.core.events.calls import Caller, CallReader, IntakeRules
 from tidings.core.events.calls import Types as KnownTypes
 from tidings.core.ids import OrgId
-from tidings.engine.events.intake import Draft, Verdict
+from tidings.engine.events.intake import Acceptance, Draft
 from tidings.errors import Forbidden, Unauthenticated
 from tidings.store.port import NewRejection
 
@@ -35,19 +35,19 @@ class FakeIntake:
         self.fault: Exception | None = None
         self.calls = 0
 
-    async def accept(self, drafts: list[Draft]) -> list[Verdict]:
+    async def accept(self, drafts: list[Draft]) -> list[Acceptance]:
         self.calls += 1
         await asyncio.sleep(0)
         if self.fault is not None:
             raise self.fault
         return [self._one(draft) for draft in drafts]
 
-    def _one(self, draft: Draft) -> Verdict:
+    def _one(self, draft: Draft) -> Acceptance:
         key = (draft.org, draft.event_id)
         if key not in self.bodies:
             self.bodies[key] = draft.body
-            return Verdict("accepted")
-        return Verdict("duplicate", None if self.bodies[key] == draft.body else DIFFERS)
+            return Acceptance("accepted")
+        return Acceptance("duplicate", None if self.bodies[key] == draft.body else DIFFERS)
 
     def note_rejections(self, rejections: list[NewRejection]) -> None:
         self.rejections += rejections
@@ -106,7 +106,7 @@ def reader_of(
     types: KnownTypes,
     rules_of: Callable[[OrgId], IntakeRules | None],
     new_id: Callable[[], str],
-    limits: Limits = DEFAULT_LIMITS,
+    limits: CallLimits = DEFAULT_LIMITS,
     own: Any = lambda org, name: None,
 ) -> CallReader[Draft]:
     """What reads calls by played types and rules."""
@@ -118,7 +118,7 @@ class Service:
         self,
         types: KnownTypes | None = None,
         rules_of: Callable[[OrgId], IntakeRules | None] = RULES.get,
-        limits: Limits = DEFAULT_LIMITS,
+        limits: CallLimits = DEFAULT_LIMITS,
         own: Any = lambda org, name: None,
         **more: Any,
     ) -> None:

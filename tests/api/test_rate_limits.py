@@ -5,7 +5,7 @@ import pytest
 from tests.api.control_client import Service, service
 from tidings.core.events.calls import Caller
 from tidings.core.ids import OrgId
-from tidings.engine.access.limits import KEPT_MAX, Limits
+from tidings.engine.access.limits import KEPT_MAX, Quotas
 
 PATH = "/v1/rejections"
 
@@ -73,7 +73,7 @@ async def test_what_is_remembered_of_full_quotas_is_bounded(
     monkeypatch.setattr("tidings.engine.access.limits.KEPT_MAX", 10)
     async with service() as s:
         now = [0.0]
-        limits = Limits(s.orgs, lambda: now[0])
+        limits = Quotas(s.orgs, lambda: now[0])
         for n in range(100):
             now[0] += 1.0
             allowance = limits.call(Caller(OrgId(7), credential=f"c{n}"))
@@ -90,7 +90,7 @@ async def test_a_call_that_one_limit_holds_back_is_not_counted_by_another() -> N
         )
         assert reply.status == 201, reply.body
         now = [100.0]
-        limits = Limits(s.orgs, lambda: now[0])
+        limits = Quotas(s.orgs, lambda: now[0])
         caller = Caller(OrgId(7), credential="crm", events_per_s=3.0, limited=True)
         first = limits.events(caller)
         assert first is not None and not first.wait_s

@@ -21,7 +21,7 @@ from tidings.console.routes import OF_AN_ORG
 from tidings.core.access.portal_rules import NAME_MAX
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
-from tidings.core.replay import JobState, Kind
+from tidings.core.replay import JobState, ReplayKind
 from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
 
@@ -151,7 +151,7 @@ async def _happen(p: Pages, webhook: int, name: str, at: int) -> None:
         )
         await store.commit(port.Batch(version, rejections=[row]))
     spec = port.ReplaySpec(ORG, webhook, webhook, (ORG,), names=(name[:128],))
-    job = port.ReplayJob(0, ORG, Kind.REPLAY, JobState.COUNTING, spec, 1.0, False, name)
+    job = port.ReplayJob(0, ORG, ReplayKind.REPLAY, JobState.COUNTING, spec, 1.0, False, name)
     job = await store.put_replay(job, ())
     await store.move_replay(job.number, (JobState.COUNTING,), JobState.PAUSED, name)
 

@@ -16,7 +16,7 @@ from tidings.core.org_settings import (
     show_settings,
     stored_settings,
 )
-from tidings.core.retention import Retention
+from tidings.core.retention import RetentionDays
 from tidings.errors import Refusal
 
 
@@ -44,7 +44,9 @@ def test_the_defaults_are_the_documented_ones() -> None:
 
 
 def test_what_is_stored_comes_back_and_unknown_names_are_passed_over() -> None:
-    settings = OrgSettings("lenient", {"a": "off"}, "admitted", Retention(9, 1, 9), OrgLimits(2.5))
+    settings = OrgSettings(
+        "lenient", {"a": "off"}, "admitted", RetentionDays(9, 1, 9), OrgLimits(2.5)
+    )
     assert settings_of(stored_settings(settings)) == settings
     assert settings_of(b'{"later": 1, "validation": "off"}').validation == "off"
     assert stored_settings(DEFAULT_SETTINGS) == b"{}"
@@ -53,16 +55,16 @@ def test_what_is_stored_comes_back_and_unknown_names_are_passed_over() -> None:
 
 
 def test_what_is_shown_can_be_read_again() -> None:
-    settings = OrgSettings("off", {"a.b": "strict"}, "admitted", Retention(40, 5, 40))
+    settings = OrgSettings("off", {"a.b": "strict"}, "admitted", RetentionDays(40, 5, 40))
     assert good(show_settings(settings)) == settings
 
 
 def test_what_is_left_out_stays_and_null_takes_an_entry_away() -> None:
-    old = OrgSettings("lenient", {"a": "off", "b": "strict"}, "admitted", Retention(60, 7, 90))
+    old = OrgSettings("lenient", {"a": "off", "b": "strict"}, "admitted", RetentionDays(60, 7, 90))
     assert good(None, old) is old and good({}, old) == old
     new = good({"validationByType": {"a": None, "c": "off"}, "retention": {"responseDays": 3}}, old)
     assert new.validation_by_type == {"b": "strict", "c": "off"}
-    assert new.retention == Retention(60, 3, 90) and new.validation == "lenient"
+    assert new.retention == RetentionDays(60, 3, 90) and new.validation == "lenient"
     assert good({"limits": {"eventsPerSecond": None}}, OrgSettings(limits=OrgLimits(5))) == (
         OrgSettings()
     )

@@ -11,8 +11,8 @@ from tidings.core.ids import OrgId, message_id, read, replayed_id
 from tidings.core.replay import (
     STEPS,
     JobState,
-    Pace,
     ReplayDecision,
+    ReplayPace,
     Step,
     after,
     announcement,
@@ -147,7 +147,7 @@ def test_a_pace_admits_no_more_than_its_rate_and_a_second_of_it(
     rate: float, pauses: list[float], most: int
 ) -> None:
     now, made = 100.0, 0
-    pace = Pace(rate, now)
+    pace = ReplayPace(rate, now)
     for pause in pauses:
         now += pause
         count = pace.allow(now, most)
@@ -158,7 +158,7 @@ def test_a_pace_admits_no_more_than_its_rate_and_a_second_of_it(
 
 
 def test_what_was_not_used_can_be_used_later() -> None:
-    pace = Pace(5.0, 0.0)
+    pace = ReplayPace(5.0, 0.0)
     allowed = pace.allow(1.0, 10)
     assert allowed and pace.allow(1.0, 10) == allowed
     pace.used(1)

@@ -9,23 +9,23 @@ from hypothesis import strategies as st
 
 from tidings.core.delivery.states import State
 from tidings.core.ids import show
-from tidings.core.replay import IDS_MAX, Kind
+from tidings.core.replay import IDS_MAX, ReplayKind
 from tidings.core.replay_rules import ReplayRequest, read_request
 from tidings.errors import Refusal
 
 HOOK = {"webHookId": "0123456789abcdef01234567"}
 
 
-def request(kind: Kind = Kind.REPLAY, /, **body: Any) -> ReplayRequest:
+def request(kind: ReplayKind = ReplayKind.REPLAY, /, **body: Any) -> ReplayRequest:
     """A body that is taken."""
-    read = read_request(kind, (HOOK if kind is Kind.REPLAY else {}) | body)
+    read = read_request(kind, (HOOK if kind is ReplayKind.REPLAY else {}) | body)
     assert isinstance(read, ReplayRequest), read
     return read
 
 
-def refused(kind: Kind = Kind.REPLAY, /, **body: Any) -> dict[str, Refusal]:
+def refused(kind: ReplayKind = ReplayKind.REPLAY, /, **body: Any) -> dict[str, Refusal]:
     """What is wrong with a body, by its field."""
-    read = read_request(kind, (HOOK if kind is Kind.REPLAY else {}) | body)
+    read = read_request(kind, (HOOK if kind is ReplayKind.REPLAY else {}) | body)
     assert not isinstance(read, ReplayRequest)
     return {one.field: one for one in read}
 
@@ -50,23 +50,25 @@ def test_what_is_not_said_is_what_people_mean(
 
 
 def test_a_cancel_asks_for_all_that_is_unfinished() -> None:
-    read = request(Kind.CANCEL, eventNames=["pointsIssued"])
+    read = request(ReplayKind.CANCEL, eventNames=["pointsIssued"])
     assert read.states == {State.PENDING, State.HELD, State.RETRYING}
     assert (read.webhook_id, read.names, read.dry_run) == (None, ("pointsIssued",), False)
 
 
 def test_a_cancel_without_any_filter_is_refused() -> None:
-    assert refused(Kind.CANCEL)["webHookId"].code == "missing"
-    assert refused(Kind.CANCEL, states=["held"])["webHookId"].code == "missing"
+    assert refused(ReplayKind.CANCEL)["webHookId"].code == "missing"
+    assert refused(ReplayKind.CANCEL, states=["held"])["webHookId"].code == "missing"
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_a_misspelt_filter_is_refused_and_not_taken_for_none(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", ReplayKind)
+def test_a_misspelt_filter_is_refused_and_not_taken_for_none(kind: ReplayKind) -> None:
     assert refused(kind, eventName=["a"], to=5)["eventName"].code == "unknown_field"
 
 
 def test_a_cancel_knows_nothing_of_rates() -> None:
-    assert refused(Kind.CANCEL, to=5, ratePerSecond=3)["ratePerSecond"].code == "unknown_field"
+    assert (
+        refused(ReplayKind.CANCEL, to=5, ratePerSecond=3)["ratePerSecond"].code == "unknown_field"
+    )
 
 
 def test_times_are_milliseconds_or_rfc_3339() -> None:
@@ -135,8 +137,8 @@ FIELDS = [
 ]
 
 
-@given(st.dictionaries(st.sampled_from(FIELDS), json_values), st.sampled_from(list(Kind)))
-def test_whatever_comes_is_read_or_refused_in_words(body: dict[str, Any], kind: Kind) -> None:
+@given(st.dictionaries(st.sampled_from(FIELDS), json_values), st.sampled_from(list(ReplayKind)))
+def test_whatever_comes_is_read_or_refused_in_words(body: dict[str, Any], kind: ReplayKind) -> None:
     read = read_request(kind, body)
     if not isinstance(read, ReplayRequest):
         assert read and all(one.message.endswith(")") for one in read)

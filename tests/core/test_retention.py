@@ -11,9 +11,9 @@ from tidings.core.retention import (
     ROWS_MIN,
     SHARE,
     Group,
-    Kind,
-    Pace,
-    Retention,
+    RetentionDays,
+    RetentionPace,
+    RowKind,
     before_ms,
     careful_now,
     groups,
@@ -24,7 +24,7 @@ NOW = 1_800_000_000_000
 RETENTIONS = st.dictionaries(
     st.integers(1, 9),
     st.builds(
-        Retention,
+        RetentionDays,
         payload_days=st.sampled_from((9, 30, 60)),
         response_days=st.sampled_from((1, 7)),
         metadata_days=st.sampled_from((60, 90, 365)),
@@ -32,41 +32,41 @@ RETENTIONS = st.dictionaries(
 )
 
 
-def days_of(found: list[Group], kind: Kind, org: int) -> list[int]:
+def days_of(found: list[Group], kind: RowKind, org: int) -> list[int]:
     """The days of all groups of a kind that an org is in."""
     return [one.days for one in found if one.kind is kind and (org in one.orgs) != one.others]
 
 
 def test_retention_is_on_by_default_for_everybody() -> None:
     assert groups({}) == [
-        Group(Kind.REJECTION, 7, (), True),
-        Group(Kind.RESPONSE, 7, (), True),
-        Group(Kind.PAYLOAD, 30, (), True),
-        Group(Kind.METADATA, 90, (), True),
+        Group(RowKind.REJECTION, 7, (), True),
+        Group(RowKind.RESPONSE, 7, (), True),
+        Group(RowKind.PAYLOAD, 30, (), True),
+        Group(RowKind.METADATA, 90, (), True),
     ]
 
 
 @given(retentions=RETENTIONS, org=st.integers(1, 10))
 def test_each_org_is_in_one_group_of_each_kind_with_its_own_days(
-    retentions: dict[OrgId, Retention], org: OrgId
+    retentions: dict[OrgId, RetentionDays], org: OrgId
 ) -> None:
-    found, own = groups(retentions), retentions.get(org, Retention())
-    assert days_of(found, Kind.PAYLOAD, org) == [own.payload_days]
-    assert days_of(found, Kind.RESPONSE, org) == [own.response_days]
-    assert days_of(found, Kind.METADATA, org) == [own.metadata_days]
-    assert days_of(found, Kind.REJECTION, org) == [7]
+    found, own = groups(retentions), retentions.get(org, RetentionDays())
+    assert days_of(found, RowKind.PAYLOAD, org) == [own.payload_days]
+    assert days_of(found, RowKind.RESPONSE, org) == [own.response_days]
+    assert days_of(found, RowKind.METADATA, org) == [own.metadata_days]
+    assert days_of(found, RowKind.REJECTION, org) == [7]
     assert len({(one.kind, one.days) for one in found}) == len(found)
 
 
 @given(retentions=RETENTIONS, org=st.integers(10, 20))
 def test_an_org_on_the_defaults_changes_no_group(
-    retentions: dict[OrgId, Retention], org: OrgId
+    retentions: dict[OrgId, RetentionDays], org: OrgId
 ) -> None:
-    assert groups(retentions | {org: Retention()}) == groups(retentions)
+    assert groups(retentions | {org: RetentionDays()}) == groups(retentions)
 
 
 def test_what_is_older_than_its_days_is_dropped() -> None:
-    assert before_ms(Group(Kind.PAYLOAD, 30, (), True), NOW) == NOW - 30 * DAY_MS
+    assert before_ms(Group(RowKind.PAYLOAD, 30, (), True), NOW) == NOW - 30 * DAY_MS
 
 
 @given(last=st.integers(1, NOW), now=st.integers(0, 2 * NOW), hours=st.floats(0, 1e5))
@@ -98,7 +98,7 @@ def test_after_a_standstill_of_a_month_it_has_caught_up_in_a_day_and_a_half() ->
 
 @given(took=st.lists(st.floats(0, 500), max_size=60))
 def test_a_slice_stays_within_its_bounds_and_grows_by_half_at_most(took: list[float]) -> None:
-    pace = Pace()
+    pace = RetentionPace()
     for ms in took:
         before = pace.rows
         pace.slice_took(ms)
@@ -108,7 +108,7 @@ def test_a_slice_stays_within_its_bounds_and_grows_by_half_at_most(took: list[fl
 
 
 def test_slices_come_to_five_milliseconds() -> None:
-    pace = Pace()
+    pace = RetentionPace()
     for _ in range(20):
         pace.slice_took(pace.rows * 0.05)  # 50 µs a row
     assert pace.rows == 100
@@ -118,7 +118,7 @@ def test_slices_come_to_five_milliseconds() -> None:
 
 @pytest.mark.parametrize("ms", [1.0, 5.0, 80.0])
 def test_slices_leave_the_writer_four_fifths_of_its_time(ms: float) -> None:
-    pace = Pace()
+    pace = RetentionPace()
     pace.slice_took(ms)
     assert ms / 1000 / (ms / 1000 + pace.wait_s) == pytest.approx(SHARE)
 

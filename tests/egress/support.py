@@ -8,7 +8,7 @@ from tidings.core.delivery.exchange import Ending
 from tidings.egress.address import parse_target
 from tidings.egress.outlet import HttpOutlet
 from tidings.egress.policy import Policy
-from tidings.egress.resolve import Resolved, Resolver, Unresolved
+from tidings.egress.resolve import NameAddresses, ResolutionFault, Resolver
 from tidings.egress.sender import HttpSender
 
 DEV = Policy(allow_private=True)
@@ -19,19 +19,19 @@ BODY = b'{"eventName":"pointsIssued"}'
 class Names:
     """A resolver that answers from a table, in turn; the last answer is repeated."""
 
-    def __init__(self, *answers: Resolved | Unresolved) -> None:
+    def __init__(self, *answers: NameAddresses | ResolutionFault) -> None:
         self.answers = list(answers)
         self.asked = 0
 
-    async def resolve(self, name: str, deadline_s: float) -> Resolved | Unresolved:
+    async def resolve(self, name: str, deadline_s: float) -> NameAddresses | ResolutionFault:
         self.asked += 1
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     async def close(self) -> None: ...
 
 
-def at(*addresses: str, fresh_until: float = 0.0) -> Resolved:
-    return Resolved(addresses=addresses, fresh_until=fresh_until)
+def at(*addresses: str, fresh_until: float = 0.0) -> NameAddresses:
+    return NameAddresses(addresses=addresses, fresh_until=fresh_until)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
-from tidings.core.inbox_rules import Answered
+from tidings.core.inbox_rules import ArrivalAnswer
 from tidings.egress.inbox import SCHEME, InboxOutlet, InboxSender, OwnAddress
 from tidings.egress.port import Target
 
@@ -15,19 +15,19 @@ TOKEN = "t" * 32
 class Inbox:
     """Answers as told and keeps what came."""
 
-    def __init__(self, answered: Answered) -> None:
+    def __init__(self, answered: ArrivalAnswer) -> None:
         self.answered = answered
         self.came: list[tuple[Any, ...]] = []
 
     def __call__(
         self, token: str, method: str, headers: list[tuple[str, str]], body: bytes, /
-    ) -> Answered:
+    ) -> ArrivalAnswer:
         self.came.append((token, method, headers, body))
         return self.answered
 
 
 async def send(
-    answered: Answered, *, keep: bool = False, deadline_s: float = 30
+    answered: ArrivalAnswer, *, keep: bool = False, deadline_s: float = 30
 ) -> tuple[Inbox, Ending | None]:
     inbox = Inbox(answered)
     outlet = InboxOutlet(TOKEN, inbox, keep_answers=keep)
@@ -36,14 +36,14 @@ async def send(
 
 
 async def test_what_is_sent_arrives_and_the_answer_comes_back() -> None:
-    inbox, ending = await send(Answered(503, (("retry-after", "1"),), b"busy"))
+    inbox, ending = await send(ArrivalAnswer(503, (("retry-after", "1"),), b"busy"))
     assert inbox.came == [(TOKEN, "POST", [("a", "b")], b"{}")]
     assert isinstance(ending, Answer)
     assert (ending.status, ending.headers, ending.body) == (503, (("retry-after", "1"),), b"busy")
 
 
 async def test_of_a_2xx_answer_the_head_is_read_unless_more_is_asked_for() -> None:
-    answered = Answered(200, (("a", "b"),), b"x" * 20_000)
+    answered = ArrivalAnswer(200, (("a", "b"),), b"x" * 20_000)
     _, ending = await send(answered)
     assert isinstance(ending, Answer) and ending.body == b"" and ending.headers == ()
     _, ending = await send(answered, keep=True)
@@ -51,10 +51,10 @@ async def test_of_a_2xx_answer_the_head_is_read_unless_more_is_asked_for() -> No
 
 
 async def test_a_delay_beyond_the_deadline_is_a_time_out() -> None:
-    _, ending = await send(Answered(200, (), b"", delay_s=60.0), deadline_s=0.05)
+    _, ending = await send(ArrivalAnswer(200, (), b"", delay_s=60.0), deadline_s=0.05)
     assert isinstance(ending, Fault) and ending.kind is FaultKind.TIMEOUT and ending.sent
     assert 40 <= ending.duration_ms < 10_000
-    _, ending = await send(Answered(200, (), b"", delay_s=0.05))
+    _, ending = await send(ArrivalAnswer(200, (), b"", delay_s=0.05))
     assert isinstance(ending, Answer) and ending.duration_ms >= 45
 
 
@@ -90,7 +90,7 @@ def test_other_targets_are_opened_by_the_other_sender() -> None:
             opened.append(target)
             return "network"
 
-    sender = InboxSender(Network(), Inbox(Answered(200, (), b"")))
+    sender = InboxSender(Network(), Inbox(ArrivalAnswer(200, (), b"")))
     plain = Target("http", TOKEN, 80, "/")
     assert sender.open(plain, 1, keep_answers=False) == "network"  # type: ignore[comparison-overlap]
     assert isinstance(

@@ -13,7 +13,7 @@ import trustme
 from tidings.core.delivery.exchange import Answer, Fault
 from tidings.egress.outlet import HttpOutlet
 from tidings.egress.port import Headers
-from tidings.egress.resolve import Resolved, Unresolved
+from tidings.egress.resolve import NameAddresses, ResolutionFault
 
 from .receivers import EMPTY, Receiver, answering, read_request
 from .support import BODY, HEADERS, at, outlet_to, post
@@ -43,7 +43,7 @@ class SlowNames:
     def __init__(self) -> None:
         self.answers = asyncio.Event()
 
-    async def resolve(self, name: str, deadline_s: float) -> Resolved | Unresolved:
+    async def resolve(self, name: str, deadline_s: float) -> NameAddresses | ResolutionFault:
         await self.answers.wait()
         return at("127.0.0.1")
 

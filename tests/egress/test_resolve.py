@@ -13,7 +13,7 @@ from dnslib import RCODE  # type: ignore[import-untyped]  # it has no types
 
 from tidings.core.delivery.exchange import FaultKind
 from tidings.egress import resolve as subject
-from tidings.egress.resolve import CaresResolver, HostsFile, Resolved, Unresolved
+from tidings.egress.resolve import CaresResolver, HostsFile, NameAddresses, ResolutionFault
 
 from .nameserver import NameServer, Zone
 
@@ -38,13 +38,13 @@ async def test_all_addresses_of_both_families() -> None:
     with NameServer(zone) as server:
         async with resolver(server.address) as names:
             both = await names.resolve("a.test", 2.0)
-            assert isinstance(both, Resolved)
+            assert isinstance(both, NameAddresses)
             assert both.addresses == ("11.0.0.2", "11.0.0.1", "2001:200::1")
             alias = await names.resolve("alias.test", 2.0)
-            assert isinstance(alias, Resolved)
+            assert isinstance(alias, NameAddresses)
             assert alias.addresses == ("11.0.0.3",)
             all_of = await names.resolve("many.test", 2.0)
-            assert isinstance(all_of, Resolved)
+            assert isinstance(all_of, NameAddresses)
             assert sorted(all_of.addresses) == sorted(many)
 
 
@@ -55,7 +55,7 @@ async def test_no_such_name_and_no_address() -> None:
             for name, words in (("no.test", "does not exist"), ("empty.test", "no address")):
                 for _ in range(3):
                     ending = await names.resolve(name, 2.0)
-                    assert isinstance(ending, Unresolved)
+                    assert isinstance(ending, ResolutionFault)
                     assert ending.kind is FaultKind.DNS
                     assert words in ending.detail
                 assert [asked for asked, _ in server.asked].count(name) <= 2
@@ -67,11 +67,11 @@ async def test_server_failure_is_ours_until_the_server_has_answered(code: int) -
     with NameServer({"bad.test": code, "worse.test": code, "good.test": ["11.0.0.1"]}) as server:
         async with resolver(server.address) as names:
             first = await names.resolve("bad.test", 3.0)
-            assert isinstance(first, Unresolved)
+            assert isinstance(first, ResolutionFault)
             assert first.kind is FaultKind.OURS
-            assert isinstance(await names.resolve("good.test", 3.0), Resolved)
+            assert isinstance(await names.resolve("good.test", 3.0), NameAddresses)
             second = await names.resolve("worse.test", 3.0)
-            assert isinstance(second, Unresolved)
+            assert isinstance(second, ResolutionFault)
             assert second.kind is FaultKind.DNS
 
 
@@ -86,7 +86,7 @@ async def test_silent_server_is_ours_and_bounded() -> None:
             )
             assert time.monotonic() - started < 3 * subject.LOOKUP_S, "less than it was given"
             for ending in endings:
-                assert isinstance(ending, Unresolved)
+                assert isinstance(ending, ResolutionFault)
                 assert ending.kind is FaultKind.OURS
 
 
@@ -99,7 +99,7 @@ async def test_half_an_answer_is_used() -> None:
     with NameServer({"half.test": half}) as server:
         async with resolver(server.address) as names:
             ending = await names.resolve("half.test", 3.0)
-            assert isinstance(ending, Resolved)
+            assert isinstance(ending, NameAddresses)
             assert ending.addresses == ("11.0.0.1",)
 
 
@@ -108,7 +108,7 @@ async def test_one_question_for_many_waiters() -> None:
     with NameServer({"a.test": ["11.0.0.1"]}) as server:
         async with resolver(server.address) as names:
             endings = await asyncio.gather(*(names.resolve("a.test", 2.0) for _ in range(200)))
-            assert all(isinstance(ending, Resolved) for ending in endings)
+            assert all(isinstance(ending, NameAddresses) for ending in endings)
             await names.resolve("a.test", 2.0)
             assert sorted(server.asked) == [("a.test", "A"), ("a.test", "AAAA")]
 
@@ -120,7 +120,7 @@ async def test_freshness_follows_ttl_in_bounds(ttl: int, kept_s: float) -> None:
         async with resolver(server.address) as names:
             now = time.monotonic()
             ending = await names.resolve("a.test", 2.0)
-            assert isinstance(ending, Resolved)
+            assert isinstance(ending, NameAddresses)
             assert kept_s - 0.1 <= ending.fresh_until - now <= kept_s + 1.5
 
 
@@ -138,7 +138,7 @@ async def test_a_name_without_an_answer_is_asked_for_again_soon(
     with NameServer({"a.test": answer}) as server:
         async with resolver(server.address) as names:
             ending = await names.resolve("a.test", 3.0)
-            assert isinstance(ending, Unresolved) and ending.kind is kind
+            assert isinstance(ending, ResolutionFault) and ending.kind is kind
             asked = len(server.asked)
             assert names._known["a.test"][1] - time.monotonic() <= kept_s <= 5.0
             assert await names.resolve("a.test", 3.0) == ending
@@ -168,7 +168,7 @@ async def test_hosts_file(tmp_path: Path) -> None:
                 ("a.localhost", ("127.0.0.1", "::1")),
             ):
                 ending = await names.resolve(name, 2.0)
-                assert isinstance(ending, Resolved)
+                assert isinstance(ending, NameAddresses)
                 assert ending.addresses == addresses
                 assert ending.fresh_until - time.monotonic() <= subject.KEEP_MIN_S
             assert server.asked == []
@@ -190,7 +190,7 @@ async def test_cancelled_waiter_does_not_cancel_the_question() -> None:
             second = asyncio.create_task(names.resolve("a.test", 2.0))
             await asyncio.sleep(0)
             first.cancel()
-            assert isinstance(await second, Resolved)
+            assert isinstance(await second, NameAddresses)
 
 
 async def test_closed_resolver_answers() -> None:
@@ -202,5 +202,5 @@ async def test_closed_resolver_answers() -> None:
         await one.close()
         await one.close()
         for ending in (await waiting, await one.resolve("b.test", 2.0)):
-            assert isinstance(ending, Unresolved)
+            assert isinstance(ending, ResolutionFault)
             assert ending.kind is FaultKind.OURS

@@ -12,7 +12,7 @@ from tidings.egress.address import parse_target
 from tidings.egress.dial import Dialler
 from tidings.egress.policy import Policy
 from tidings.egress.port import Sender, Target
-from tidings.egress.resolve import CaresResolver, HostsFile, Resolved, Unresolved
+from tidings.egress.resolve import CaresResolver, HostsFile, NameAddresses, ResolutionFault
 from tidings.egress.sender import HttpSender
 from tidings.egress.wire import Wire
 
@@ -250,7 +250,7 @@ async def test_all_addresses_refuse() -> None:
 @pytest.mark.parametrize("kind", [FaultKind.DNS, FaultKind.OURS])
 async def test_lookup_faults_pass_through(kind: FaultKind) -> None:
     """A failed look-up ends the attempt with its kind and its words; nothing is dialled."""
-    names = Names(Unresolved(kind, "words"), at("127.0.0.1"))
+    names = Names(ResolutionFault(kind, "words"), at("127.0.0.1"))
     with Receiver(answering(EMPTY)) as receiver:
         async with outlet_to(receiver.url(host="hook.test"), resolver=names) as outlet:
             ending = await post(outlet)
@@ -264,7 +264,7 @@ async def test_lookup_counts_against_the_deadline() -> None:
     """A resolver that hangs costs the deadline of the attempt and no more."""
 
     class Hanging(Names):
-        async def resolve(self, name: str, deadline_s: float) -> Resolved | Unresolved:
+        async def resolve(self, name: str, deadline_s: float) -> NameAddresses | ResolutionFault:
             await asyncio.sleep(60)
             raise AssertionError
 

@@ -6,11 +6,11 @@ from tests.egress.support import Names, at
 from tidings.core.delivery.exchange import FaultKind
 from tidings.egress.address import parse_target
 from tidings.egress.policy import Policy
-from tidings.egress.resolve import Resolved, Unresolved
+from tidings.egress.resolve import NameAddresses, ResolutionFault
 from tidings.egress.sender import HttpSender
 
-GONE = Unresolved(FaultKind.DNS, "The name does not exist.")
-OURS = Unresolved(FaultKind.OURS, "Our name server gives no answer.")
+GONE = ResolutionFault(FaultKind.DNS, "The name does not exist.")
+OURS = ResolutionFault(FaultKind.OURS, "Our name server gives no answer.")
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ OURS = Unresolved(FaultKind.OURS, "Our name server gives no answer.")
     ],
 )
 async def test_a_host_without_an_address_that_may_be_dialled_is_named(
-    url: str, answer: Resolved | Unresolved, said: str | None
+    url: str, answer: NameAddresses | ResolutionFault, said: str | None
 ) -> None:
     names = Names(answer)
     sender = HttpSender(Policy(), names)

@@ -14,13 +14,13 @@ from tests.store.in_process import MemoryStore
 from tidings import catalogue
 from tidings.compose import Options, build
 from tidings.core.delivery.exchange import Answer, Ending
-from tidings.core.delivery.health import DEFAULT_POLICY, Policy
+from tidings.core.delivery.health import DEFAULT_POLICY, HealthPolicy
 from tidings.core.ids import OrgId
 from tidings.core.notices.facts import KINDS
 from tidings.core.org_settings import OrgSettings
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, MailFailed, Target
-from tidings.engine.engine import Limits
+from tidings.engine.engine import EngineLimits
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.store import port
@@ -82,14 +82,16 @@ class Post:
 class NoticeWorld:
     """Everything, started; or what comes after another one, over the same store."""
 
-    def __init__(self, before: "NoticeWorld | None" = None, health: Policy | None = None) -> None:
+    def __init__(
+        self, before: "NoticeWorld | None" = None, health: HealthPolicy | None = None
+    ) -> None:
         self.webhooks: Webhooks
         self.clock: SimulatedClock = before.clock if before else SimulatedClock()
         self.store: MemoryStore = before.store if before else MemoryStore(self.clock)
         self.receivers: Receivers = before.receivers if before else Receivers()
         self.post: Post = before.post if before else Post()
         self.addresses: dict[int, tuple[str, ...]] = before.addresses if before else {}
-        self.health: Policy = health or (before.health if before else DEFAULT_POLICY)
+        self.health: HealthPolicy = health or (before.health if before else DEFAULT_POLICY)
         self.parts = build(
             ports(
                 store=self.store,
@@ -99,7 +101,7 @@ class NoticeWorld:
                 catalogue=CATALOGUE,
                 passwords=Unhashed(),
             ),
-            Options(limits=Limits(health=self.health)),
+            Options(limits=EngineLimits(health=self.health)),
         )
         self.parts.orgs.settings = self.settings  # type: ignore[method-assign]
         self.engine, self.webhooks = self.parts.engine, self.parts.webhooks

@@ -14,7 +14,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.shaping.enrichment import Enrichment
 from tidings.core.shaping.record import Record
-from tidings.core.shaping.reference_rules import Kind, read_record
+from tidings.core.shaping.reference_rules import RecordKind, read_record
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.shaping.reference import Reference
 from tidings.engine.vault import Secret, Vault
@@ -44,7 +44,9 @@ def reference_over(store: MemoryStore, **options: Any) -> Reference:
     return Reference(store=store, vault=Vault({1: Secret(b"k" * 32)}), **options)
 
 
-async def keep(reference: Reference, kind: Kind, id: str, org: int = ORG, **fields: Any) -> None:
+async def keep(
+    reference: Reference, kind: RecordKind, id: str, org: int = ORG, **fields: Any
+) -> None:
     """Put one record."""
     await reference.put(OrgId(org), kind, {id: read_record(kind, fields)})
 

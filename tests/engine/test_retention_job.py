@@ -11,8 +11,7 @@ from tests.simulation.loop import simulate
 from tests.store.in_process import MemoryStore
 from tests.store.rows import event, new, settled
 from tidings.core.ids import OrgId
-from tidings.core.retention import DAY_MS, SHARE
-from tidings.core.retention import Retention as Days
+from tidings.core.retention import DAY_MS, SHARE, RetentionDays
 from tidings.engine.jobs import AGAIN_S, Jobs
 from tidings.engine.retention import Retention
 from tidings.store import port
@@ -36,7 +35,7 @@ class World:
     def __init__(self) -> None:
         self.clock = Clock()
         self.store = Watched(self.clock)
-        self.days: dict[OrgId, Days] = {}
+        self.days: dict[OrgId, RetentionDays] = {}
         self.retention = Retention(
             store=self.store, clock=self.clock, retentions=lambda: self.days, every_s=3600.0
         )
@@ -81,7 +80,7 @@ def test_an_orgs_own_days_hold_for_it_alone() -> None:
     async def scenario(world: World) -> None:
         world.accept(10)
         world.accept(10, org=2)
-        world.days = {OrgId(2): Days(payload_days=9)}
+        world.days = {OrgId(2): RetentionDays(payload_days=9)}
         world.clock.ms += 12 * DAY_MS
         await world.retention.pass_once()
         assert world.rows("body") == 10

@@ -21,7 +21,7 @@ from tidings.core.ids import DeliveryId, EventNumber, OrgId, show
 from tidings.core.notices.emails import CONSENT
 from tidings.core.replay import JobState
 from tidings.core.retention import DAY_MS
-from tidings.core.shaping.reference_rules import Kind
+from tidings.core.shaping.reference_rules import RecordKind
 from tidings.engine import outage
 from tidings.engine.changes import READ_AGAIN_S
 from tidings.engine.inboxes import IDLE_MS, LOOK_AGAIN_S, USED_EVERY_MS, WRITE_AGAIN_S
@@ -68,7 +68,7 @@ async def prepared(s: Service) -> None:
     await s.inboxes.create(ORG, {})
     await s.transformations.create(ORG, "plain", "{}", "boss")
     await s.users.create(s.access.caller_of("boss"), ORG, {"email": "a@b.example", "role": "admin"})
-    await s.reference.put(ORG, Kind.TILLS, {"1": b'{"code":"t"}'})
+    await s.reference.put(ORG, RecordKind.TILLS, {"1": b'{"code":"t"}'})
 
 
 def seen(s: Service) -> list[Any]:
@@ -144,10 +144,10 @@ ASKED: dict[str, Ask] = {
     ),
     "drop_member": lambda s: s.users.remove(boss(s), ORG, user(s)),
     "put_link": lambda s: s.sessions.make_link("boss"),
-    "put_reference": lambda s: s.reference.put(ORG, Kind.TILLS, {"1": b"{}"}),
-    "delete_reference": lambda s: s.reference.delete(ORG, Kind.TILLS, "1"),
-    "list_reference": lambda s: s.reference.list(ORG, Kind.TILLS, "", 9),
-    "count_reference": lambda s: s.reference.count(ORG, Kind.TILLS),
+    "put_reference": lambda s: s.reference.put(ORG, RecordKind.TILLS, {"1": b"{}"}),
+    "delete_reference": lambda s: s.reference.delete(ORG, RecordKind.TILLS, "1"),
+    "list_reference": lambda s: s.reference.list(ORG, RecordKind.TILLS, "", 9),
+    "count_reference": lambda s: s.reference.count(ORG, RecordKind.TILLS),
     "put_replay": lambda s: s.replays.create(job(), ()),
     "count_replay": lambda s: s.replays.count(job().spec, [port.ReplayEntry(EventNumber(1))], 1.0),
     "owed_before": lambda s: s.services.taken.count(START_MS, 1.0),

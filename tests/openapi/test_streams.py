@@ -14,7 +14,7 @@ from tidings.api.openapi.__main__ import described
 from tidings.api.openapi.breaking import breaking
 from tidings.api.openapi.document import operations
 from tidings.core.ids import OrgId
-from tidings.engine.events.feed import Feed, Told
+from tidings.engine.events.feed import Feed, FeedItem
 from tidings.engine.replay.runs import fact_of
 
 STREAM = "text/event-stream"
@@ -84,7 +84,7 @@ def test_its_example_has_every_kind_and_each_fits(document: dict[str, Any], call
         fits(document, call, kind, fact)
 
 
-async def told_by(w: World, feed: Feed, of: int, does: Any) -> list[Told]:
+async def told_by(w: World, feed: Feed, of: int, does: Any) -> list[FeedItem]:
     """What a listener hears of something that is done."""
     listener = feed.subscribe(of)
     await does()

@@ -14,8 +14,8 @@ from tests.simulation.replaying import ReplayWorld
 from tests.simulation.world import ORG, Known
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.replay import JobState, Kind
-from tidings.core.retention import Retention as Days
+from tidings.core.replay import JobState, ReplayKind
+from tidings.core.retention import RetentionDays
 from tidings.engine.retention import Retention
 from tidings.store import port
 
@@ -37,7 +37,7 @@ class LastingWorld(ReplayWorld):
         self.retention = Retention(
             store=store,
             clock=self.clock,
-            retentions=lambda: {ORG: Days(PAYLOAD_DAYS, 1, 90)},
+            retentions=lambda: {ORG: RetentionDays(PAYLOAD_DAYS, 1, 90)},
             every_s=3600.0,
         )
         self._keeping = asyncio.get_running_loop().create_task(self.retention.run())
@@ -63,7 +63,7 @@ class LastingWorld(ReplayWorld):
             unmatched=True,
         )
         job = port.ReplayJob(
-            0, ORG, Kind.REPLAY, JobState.COUNTING, spec, 5000.0, False, "its owner"
+            0, ORG, ReplayKind.REPLAY, JobState.COUNTING, spec, 5000.0, False, "its owner"
         )
         await self.replays.create(job, ())
 

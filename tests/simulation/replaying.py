@@ -17,7 +17,7 @@ from tests.simulation.world import ORG, Known, World
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
-from tidings.core.replay import JobState, Kind, Step
+from tidings.core.replay import JobState, ReplayKind, Step
 from tidings.engine.delivery.stops import EVERYTHING, Stops
 from tidings.engine.replay.runs import NotNow, Replays, TooMany
 from tidings.store import port
@@ -85,7 +85,7 @@ class ReplayWorld(World):
             again=again,
         )
         job = port.ReplayJob(
-            0, ORG, Kind.REPLAY, JobState.COUNTING, spec, rng.choice(RATES), False, "sim"
+            0, ORG, ReplayKind.REPLAY, JobState.COUNTING, spec, rng.choice(RATES), False, "sim"
         )
         with contextlib.suppress(TooMany):
             await self.replays.create(job, ())
@@ -97,7 +97,7 @@ class ReplayWorld(World):
                 ORG, known.number, known.number, [ORG], states=[State.DELIVERED], again=True
             )
             job = port.ReplayJob(
-                0, ORG, Kind.REPLAY, JobState.COUNTING, spec, RATES[-1], False, "sim"
+                0, ORG, ReplayKind.REPLAY, JobState.COUNTING, spec, RATES[-1], False, "sim"
             )
             await self.replays.create(job, ())
 
@@ -107,7 +107,9 @@ class ReplayWorld(World):
             return
         if rng.random() < 0.3:
             spec = port.ReplaySpec(ORG, None, None, [ORG], names=["a"], states=[0, 1, 2])
-            job = port.ReplayJob(0, ORG, Kind.CANCEL, JobState.COUNTING, spec, 20, False, "sim")
+            job = port.ReplayJob(
+                0, ORG, ReplayKind.CANCEL, JobState.COUNTING, spec, 20, False, "sim"
+            )
             with contextlib.suppress(TooMany):
                 await self.replays.create(job, ())
             return

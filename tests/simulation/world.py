@@ -41,7 +41,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId, WebhookId, message_id, replayed_id
 from tidings.core.shaping.sign import Signer
-from tidings.engine.engine import Engine, Limits
+from tidings.engine.engine import Engine, EngineLimits
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
 from tidings.store.port import StoreDown
@@ -132,7 +132,7 @@ class World:
                 noted=self.noted,
             ),
             Options(
-                limits=Limits(
+                limits=EngineLimits(
                     window_bytes_max=rng.choice((400, 4_000, 1 << 20)),
                     in_flight_max=self.network.process_cap,
                     drain_s=DRAIN_S,

@@ -25,7 +25,7 @@ from tidings.core.events.terms import Terms
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.engine.access.access import Access, Caller
 from tidings.engine.access.credentials import Credentials
-from tidings.engine.access.limits import Limits
+from tidings.engine.access.limits import Quotas
 from tidings.engine.access.portals import Portals
 from tidings.engine.access.sessions import Sessions
 from tidings.engine.access.sign_in_guard import SignInGuard
@@ -93,7 +93,7 @@ class Services:
     sessions: Sessions
     portals: Portals
     guard: SignInGuard
-    limits: Limits
+    limits: Quotas
     feed: Feed
     clock: Clock
     health: Health

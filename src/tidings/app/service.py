@@ -34,18 +34,18 @@ from tidings.app.parts import (
     metrics_readers,
     request_ids,
 )
-from tidings.app.waiting import Through
+from tidings.app.waiting import StepRunner
 from tidings.compose import App, Options, Ports, build
 from tidings.console.routes import console_routes
 from tidings.core.access.forwarded import Proxies
-from tidings.core.delivery.health import Policy as HealthPolicy
-from tidings.core.events.call_split import Limits as CallLimits
+from tidings.core.delivery.health import HealthPolicy
+from tidings.core.events.call_split import CallLimits
 from tidings.egress.inbox import InboxSender
 from tidings.egress.sender import HttpSender
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.clock import service_clock
 from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
-from tidings.engine.engine import Limits
+from tidings.engine.engine import EngineLimits
 from tidings.engine.vault import Vault
 from tidings.server import Bounds, Server
 from tidings.settings.settings import Settings, public_url
@@ -81,7 +81,7 @@ class Service:
 
     @classmethod
     async def compose(
-        cls, settings: Settings, store: SqliteStore, through: Through, hold: bool = False
+        cls, settings: Settings, store: SqliteStore, through: StepRunner, hold: bool = False
     ) -> "Service":
         """Everything, loaded and recovered, but for the open port.
 
@@ -165,7 +165,7 @@ class Service:
 def options_of(settings: Settings, shares: Shares) -> Options:
     """How the app works, by the settings and by what the machine gives."""
     return Options(
-        limits=Limits(
+        limits=EngineLimits(
             waiting_bytes_max=settings.waiting_bytes_max,
             waiting_s_max=settings.waiting_s_max,
             window_bytes_max=settings.window_bytes_max,

@@ -34,7 +34,7 @@ class Ended(Exception):
         self.code = code
 
 
-class Through(Protocol):
+class StepRunner(Protocol):
     """Takes a step of the start, however long the disk holds it up."""
 
     async def __call__(self, step: Callable[[], Awaitable[Value]]) -> Value:

@@ -43,7 +43,7 @@ def compile_validator(schema: Json) -> Callable[[Json], bool]:
     return validator.is_valid
 
 
-class Checked:
+class CatalogueVersion:
     """One version of the catalogue's event types (`versions.Version`).
 
     What it needs is prepared when its first event comes. Safe to share between threads: preparing
@@ -90,10 +90,10 @@ class Catalogue:
     """Event types by name, each with its versions. Safe to share between threads."""
 
     def __init__(self, types: Iterable[EventType]) -> None:
-        self._types: dict[str, dict[int, Checked]] = {}
+        self._types: dict[str, dict[int, CatalogueVersion]] = {}
         self.aliases: dict[str, str] = {}  # the name of the type that each stands for
         for kind in types:
-            self._types.setdefault(kind.name, {})[kind.version] = Checked(kind)
+            self._types.setdefault(kind.name, {})[kind.version] = CatalogueVersion(kind)
             self.aliases |= dict.fromkeys(kind.aliases, kind.name)
 
     def get(self, name: str, version: int | None = None) -> EventType | None:
@@ -122,7 +122,7 @@ class Catalogue:
             for version in sorted(self._types[name])
         ]
 
-    def versions(self, name: str) -> Mapping[int, Checked] | None:
+    def versions(self, name: str) -> Mapping[int, CatalogueVersion] | None:
         """A type's versions, for the accept path; None where there is no such type."""
         return self._types.get(name)
 
@@ -150,7 +150,7 @@ class Catalogue:
             for made in versions.values():
                 made.prepare()
 
-    def _of(self, name: str, event: Json) -> Checked | None:
+    def _of(self, name: str, event: Json) -> CatalogueVersion | None:
         versions = self._types.get(name)
         if versions is None:
             return None

@@ -39,7 +39,7 @@ from tidings.core.access.from_browser import from_page_of
 from tidings.core.events.calls import Caller
 from tidings.core.ids import OrgId
 from tidings.engine.access.denied import demand
-from tidings.engine.access.session_table import Opened
+from tidings.engine.access.session_table import PortalSession
 from tidings.engine.access.sessions import Seat
 from tidings.errors import (
     Denied,
@@ -139,7 +139,7 @@ class Frame:
         start = self.portal_cookie(request, OrgId(0)).removesuffix("0")
         return (value for name, value in request.cookies.items() if name.startswith(start))
 
-    def portal(self, request: Request, place: Place) -> Opened | None:
+    def portal(self, request: Request, place: Place) -> PortalSession | None:
         """The portal that a place is of, while its session is in force."""
         if not place.portal:
             return None
@@ -154,7 +154,7 @@ class Frame:
         value: str,
         max_age_s: int,
         path: str = "/",
-        portal: Opened | None = None,
+        portal: PortalSession | None = None,
         *,
         http_only: bool = False,
     ) -> None:
@@ -173,7 +173,7 @@ class Frame:
         """End the cookie of an org's portal, whether or not it was partitioned."""
         name = self.portal_cookie(request, org)
         for embed_in in ((), ("",)):
-            of = Opened(OrgId(0), "", "", embed_in=embed_in)
+            of = PortalSession(OrgId(0), "", "", embed_in=embed_in)
             self.put_cookie(request, answer, name, "", 0, "/", of, http_only=True)
 
     def page(self, page: Page, scope: str | None = None) -> Endpoint:

@@ -97,8 +97,8 @@ def console_routes(services: Services, *, plain_http: bool) -> list[Route]:
     """The console over the services. `plain_http` lets people sign in without https anywhere."""
     static = static_files()
     frame = Frame(services, static)
-    door = sign_in.Door(frame, plain_http)
-    gate, welcome = portal.Gate(frame, plain_http), people.Welcome(frame)
+    door = sign_in.SignInPages(frame, plain_http)
+    gate, welcome = portal.Gate(frame, plain_http), people.PasswordPages(frame)
     owner = consent.Consent(frame)
     moved = frame.plain(orgs.moved)
 

@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from tidings.api.context import Services
 from tidings.console.place import Place, form_token, place_of
 from tidings.core.events.calls import Caller
-from tidings.engine.access.session_table import Opened
+from tidings.engine.access.session_table import PortalSession
 from tidings.engine.access.sessions import Seat
 from tidings.store.port import Org
 
@@ -48,7 +48,7 @@ class PlainVisit:
         return self.frame.services
 
     @property
-    def portal(self) -> Opened | None:
+    def portal(self) -> PortalSession | None:
         """What the session is limited to, where it is that of a portal."""
         return self.services.sessions.opened(self.token) if self.place.portal else None
 

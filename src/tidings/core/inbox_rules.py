@@ -48,7 +48,7 @@ class InboxAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
 PLAIN = InboxAnswer()
 
 
-class Answered(msgspec.Struct, frozen=True):
+class ArrivalAnswer(msgspec.Struct, frozen=True):
     """What one arrival is answered with, once `delay_s` are over."""
 
     status: int

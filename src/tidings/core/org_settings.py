@@ -11,7 +11,7 @@ import msgspec
 
 from tidings.core.events.calls import IntakeRules, Validation
 from tidings.core.form import Form, came, whole_of
-from tidings.core.retention import Retention
+from tidings.core.retention import RetentionDays
 
 ORG_ID_MAX = (1 << 53) - 1  # what every JSON reader can hold exactly
 PAYLOAD_DAYS_MIN = 9  # longer than a delivery may be retried, with a day to spare
@@ -47,7 +47,7 @@ class OrgSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
     validation: Validation = "strict"
     validation_by_type: dict[str, Validation] = {}
     unknown_types: Literal["refused", "admitted"] = "refused"
-    retention: Retention = Retention()
+    retention: RetentionDays = RetentionDays()
     limits: OrgLimits = OrgLimits()
     notify: tuple[str, ...] = ()  # e-mail addresses that are told what webhooks may subscribe to
     notify_confirmed: tuple[str, ...] = ()  # of these, whose owners have said yes
@@ -183,7 +183,7 @@ def _by_type(form: Form, old: dict[str, Validation]) -> dict[str, Validation]:
     return levels
 
 
-def _retention(form: Form, old: Retention) -> Retention:
+def _retention(form: Form, old: RetentionDays) -> RetentionDays:
     value = form.body.get("retention")
     if value is None:
         return old
@@ -210,7 +210,7 @@ def _retention(form: Form, old: Retention) -> Retention:
             )
             return old
         days[field] = found
-    made = Retention(**days)
+    made = RetentionDays(**days)
     if made.metadata_days < max(made.payload_days, made.response_days):
         form.refuse(
             "bad_retention",

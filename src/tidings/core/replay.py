@@ -10,7 +10,7 @@ What was never delivered keeps its `webhook-id`, so a receiver that drops repeat
 whatever really arrived. What was delivered is sent only to another webhook, or where `again` was
 asked for, and then under `<webhook-id>~rpl_…`.
 
-The same machine, with another outcome, cancels what is unfinished (`Kind.CANCEL`).
+The same machine, with another outcome, cancels what is unfinished (`ReplayKind.CANCEL`).
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ COUNT_MAX = 1_000_000
 OPEN_JOBS_MAX = 20  # of one org
 
 
-class Kind(StrEnum):
+class ReplayKind(StrEnum):
     """What a job does to the events that it visits."""
 
     REPLAY = "replay"
@@ -165,7 +165,7 @@ def window(connections: int) -> int:
     return min(WINDOW_MAX, max(WINDOW_MIN, WINDOW_PER_SLOT * connections))
 
 
-class Pace:
+class ReplayPace:
     """How many deliveries of a job may be made now."""
 
     def __init__(self, rate: float, now_s: float) -> None:

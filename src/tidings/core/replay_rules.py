@@ -11,7 +11,7 @@ from tidings.core.delivery.states import State
 from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.form import Form, came, whole_of
 from tidings.core.ids import EVENT_ID, DeliveryId, WebhookId, read_delivery
-from tidings.core.replay import IDS_MAX, RATE_DEFAULT, RATE_MAX, Kind
+from tidings.core.replay import IDS_MAX, RATE_DEFAULT, RATE_MAX, ReplayKind
 from tidings.errors import Refusal
 
 NAMES_MAX = 200
@@ -31,7 +31,7 @@ _NARROWS = ("webHookId", "eventNames", "from", "to", "search", "deliveryIds", "e
 class ReplayRequest(msgspec.Struct, frozen=True):
     """What a body asks for; nothing of it was looked up yet."""
 
-    kind: Kind
+    kind: ReplayKind
     webhook_id: WebhookId | None
     to_webhook_id: WebhookId | None
     names: tuple[str, ...]
@@ -50,7 +50,7 @@ class ReplayRequest(msgspec.Struct, frozen=True):
     warnings: tuple[Refusal, ...] = ()
 
 
-def read_request(kind: Kind, body: dict[str, Any]) -> ReplayRequest | list[Refusal]:
+def read_request(kind: ReplayKind, body: dict[str, Any]) -> ReplayRequest | list[Refusal]:
     """What a body asks for, or everything that is wrong with it."""
     form = Form(body)
     for field in [field for field in body if field not in _known(kind)][:20]:
@@ -90,19 +90,19 @@ def read_request(kind: Kind, body: dict[str, Any]) -> ReplayRequest | list[Refus
     return msgspec.structs.replace(request, warnings=tuple(form.warnings))
 
 
-def _known(kind: Kind) -> frozenset[str]:
-    return _REPLAY if kind is Kind.REPLAY else _FILTER
+def _known(kind: ReplayKind) -> frozenset[str]:
+    return _REPLAY if kind is ReplayKind.REPLAY else _FILTER
 
 
 def _check(form: Form, request: ReplayRequest, body: dict[str, Any]) -> None:
     """What the fields must be together."""
-    if request.kind is Kind.REPLAY and request.webhook_id is None and "webHookId" not in body:
+    if request.kind is ReplayKind.REPLAY and request.webhook_id is None and "webHookId" not in body:
         form.refuse(
             "missing",
             "webHookId",
             "webHookId must be the webhook whose deliveries are looked at; got nothing. Name it.",
         )
-    if request.kind is Kind.CANCEL and all(body.get(field) is None for field in _NARROWS):
+    if request.kind is ReplayKind.CANCEL and all(body.get(field) is None for field in _NARROWS):
         form.refuse(
             "missing",
             "webHookId",
@@ -234,10 +234,10 @@ def _names(form: Form) -> tuple[str, ...]:
 
 
 def _states(
-    form: Form, kind: Kind, elsewhere: bool, again: bool, missed: bool, listed: bool
+    form: Form, kind: ReplayKind, elsewhere: bool, again: bool, missed: bool, listed: bool
 ) -> frozenset[State | str]:
     words: dict[str, State | str]
-    if kind is Kind.CANCEL:
+    if kind is ReplayKind.CANCEL:
         words = dict(_UNFINISHED)
         usual = frozenset(words.values())
     else:

@@ -21,7 +21,7 @@ HOUR_S = 3600.0
 REJECTION_DAYS = 7
 
 
-class Retention(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class RetentionDays(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """How many days an org's data is kept."""
 
     payload_days: int = 30  # bodies of events, and what can be sent again
@@ -29,7 +29,7 @@ class Retention(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True)
     metadata_days: int = 90  # that there was an event, its deliveries and their attempts
 
 
-DEFAULT = Retention()
+DEFAULT = RetentionDays()
 SLICE_MS = 5.0  # what one slice may take of the writer's time …
 SHARE = 0.2  # … and how much of that time all slices together, while there is something to drop
 ROWS_FIRST, ROWS_MIN, ROWS_MAX = 100, 10, 400
@@ -38,7 +38,7 @@ SPARE_BYTES = 64 << 20  # free pages of a database up to here are left to be use
 GIVE_BACK_PAGES = 64
 
 
-class Kind(IntEnum):
+class RowKind(IntEnum):
     """What is dropped. The numbers are what the stores keep; they never change their meaning."""
 
     PAYLOAD = 1
@@ -55,13 +55,13 @@ class Kind(IntEnum):
 class Group(msgspec.Struct, frozen=True):
     """The orgs that keep one kind of data for the same number of days."""
 
-    kind: Kind
+    kind: RowKind
     days: int
     orgs: tuple[OrgId, ...]  # in order
     others: bool  # `orgs` are not the members but the exceptions: everybody else is
 
 
-def groups(retentions: Mapping[OrgId, Retention]) -> list[Group]:
+def groups(retentions: Mapping[OrgId, RetentionDays]) -> list[Group]:
     """All groups, in the order in which they are dropped. Orgs not named keep the defaults.
 
     Orgs on the default are never listed, so that a new org changes no group: a store that finds a
@@ -69,9 +69,9 @@ def groups(retentions: Mapping[OrgId, Retention]) -> list[Group]:
     """
     found = []
     for kind, field in (
-        (Kind.RESPONSE, "response_days"),
-        (Kind.PAYLOAD, "payload_days"),
-        (Kind.METADATA, "metadata_days"),
+        (RowKind.RESPONSE, "response_days"),
+        (RowKind.PAYLOAD, "payload_days"),
+        (RowKind.METADATA, "metadata_days"),
     ):
         default: int = getattr(DEFAULT, field)
         by_days: dict[int, list[OrgId]] = {}
@@ -81,7 +81,7 @@ def groups(retentions: Mapping[OrgId, Retention]) -> list[Group]:
         exceptions = tuple(sorted(org for orgs in by_days.values() for org in orgs))
         found.append(Group(kind, default, exceptions, True))
         found += [Group(kind, days, tuple(by_days[days]), False) for days in sorted(by_days)]
-    return [Group(Kind.REJECTION, REJECTION_DAYS, (), True), *found]
+    return [Group(RowKind.REJECTION, REJECTION_DAYS, (), True), *found]
 
 
 def before_ms(group: Group, now_ms: int) -> int:
@@ -102,7 +102,7 @@ def careful_now(last_ms: int, now_ms: int, passed_s: float) -> int:
     return min(now_ms, last_ms + round(passed_s / HOUR_S * DAY_MS))
 
 
-class Pace:
+class RetentionPace:
     """How many rows the next slice of one kind may drop, and how long to wait before it."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable
 UNBOUNDED = 1 << 30
 
 
-class Budget:
+class ConnectionBudget:
     """The connections of one sender, those in use and those that are kept."""
 
     def __init__(self, most: int = UNBOUNDED) -> None:

@@ -15,12 +15,12 @@ import msgspec
 from tidings.core.delivery.exchange import Ending, Fault, FaultKind, Timings
 from tidings.egress import faults
 from tidings.egress.address import TargetRefused, is_literal, parse_target, url_of
-from tidings.egress.budget import Budget
+from tidings.egress.budget import ConnectionBudget
 from tidings.egress.dial import CONNECT_S, Dialler
 from tidings.egress.policy import Policy
 from tidings.egress.port import Headers, Leaves, Target
 from tidings.egress.request import RequestWriter
-from tidings.egress.resolve import Resolver, Unresolved
+from tidings.egress.resolve import ResolutionFault, Resolver
 from tidings.egress.wire import Wire
 
 IDLE_S = 30.0
@@ -44,14 +44,14 @@ class HttpOutlet:
         connections_max: int,
         keep_answers: bool,
         user_agent: str,
-        budget: Budget | None = None,
+        budget: ConnectionBudget | None = None,
     ) -> None:
         self._target = target
         self._policy = policy
         self._resolver = resolver
         self._dialler = dialler
         self._connections_max = connections_max
-        self._budget = budget or Budget()
+        self._budget = budget or ConnectionBudget()
         self._keep_answers = keep_answers
         self._writer = RequestWriter(target, user_agent)
         self._refused = not reads_back(target)
@@ -149,7 +149,7 @@ class HttpOutlet:
             fresh_until = float("inf")  # the address and the policy are both immutable
         else:
             found = await self._resolver.resolve(target.host, deadline_s)
-            if isinstance(found, Unresolved):
+            if isinstance(found, ResolutionFault):
                 return faults.unsent(found.kind, found.detail, started)
             addresses, fresh_until = found.addresses, found.fresh_until
         if not all(self._policy.admits(address, target.port) for address in addresses):

@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from tidings.core.delivery.exchange import Ending
-from tidings.core.inbox_rules import Answered
+from tidings.core.inbox_rules import ArrivalAnswer
 from tidings.errors import RemoteError
 
 Headers = list[tuple[str, str]]
@@ -41,7 +41,7 @@ class Outlet(Protocol):
         ...
 
 
-class Origin(Protocol):
+class OriginServer(Protocol):
     """The connections to one HTTP server that is asked, not told: the platform's own API."""
 
     async def get(self, path: str, headers: Headers, deadline_s: float) -> Ending:
@@ -88,4 +88,4 @@ class Receive(Protocol):
 
     def __call__(
         self, token: str, method: str, headers: list[tuple[str, str]], body: bytes, /
-    ) -> Answered: ...
+    ) -> ArrivalAnswer: ...

@@ -35,14 +35,14 @@ _NO_ADDRESS = (ares.ARES_ENOTFOUND, ares.ARES_ENODATA, ares.ARES_EBADNAME)
 _HOSTS_CHECK_S = 1.0
 
 
-class Resolved(msgspec.Struct, frozen=True):
+class NameAddresses(msgspec.Struct, frozen=True):
     """All addresses of a name, IPv4 first, in the order of the answer."""
 
     addresses: tuple[str, ...]
     fresh_until: float  # on the monotonic clock
 
 
-class Unresolved(msgspec.Struct, frozen=True):
+class ResolutionFault(msgspec.Struct, frozen=True):
     """No address: whose fault that is, and what to tell the webhook's owner."""
 
     kind: FaultKind
@@ -52,7 +52,7 @@ class Unresolved(msgspec.Struct, frozen=True):
 class Resolver(Protocol):
     """What the sender asks. Tests pass their own."""
 
-    async def resolve(self, name: str, deadline_s: float) -> Resolved | Unresolved:
+    async def resolve(self, name: str, deadline_s: float) -> NameAddresses | ResolutionFault:
         """All addresses of a name. Never raises, except CancelledError."""
         ...
 
@@ -125,22 +125,22 @@ class CaresResolver:
             servers=list(nameservers) or None,
         )
         self._hosts = hosts or HostsFile()
-        self._known: dict[str, tuple[Resolved | Unresolved, float]] = {}
-        self._asked: dict[str, asyncio.Task[Resolved | Unresolved]] = {}
+        self._known: dict[str, tuple[NameAddresses | ResolutionFault, float]] = {}
+        self._asked: dict[str, asyncio.Task[NameAddresses | ResolutionFault]] = {}
         self._answered_at = float("-inf")
         self._closed = False
 
-    async def resolve(self, name: str, deadline_s: float) -> Resolved | Unresolved:
+    async def resolve(self, name: str, deadline_s: float) -> NameAddresses | ResolutionFault:
         """Look a lower-case ASCII name up: hosts file, cache, DNS, in that order."""
         now = time.monotonic()
         listed = self._hosts.find(name)
         if listed:
-            return Resolved(addresses=_ipv4_first(listed), fresh_until=now + KEEP_MIN_S)
+            return NameAddresses(addresses=_ipv4_first(listed), fresh_until=now + KEEP_MIN_S)
         found = self._known.get(name)
         if found is not None and now < found[1]:
             return found[0]
         if self._closed:
-            return Unresolved(FaultKind.OURS, "Tidings is stopping and looks no names up.")
+            return ResolutionFault(FaultKind.OURS, "Tidings is stopping and looks no names up.")
         task = self._asked.get(name)
         if task is None:
             task = asyncio.create_task(self._ask(name))
@@ -158,7 +158,7 @@ class CaresResolver:
         self._channel.close()
         self._known.clear()
 
-    async def _ask(self, name: str) -> Resolved | Unresolved:
+    async def _ask(self, name: str) -> NameAddresses | ResolutionFault:
         questions = [
             self._question(name, kind) for kind in (pycares.QUERY_TYPE_A, pycares.QUERY_TYPE_AAAA)
         ]
@@ -176,13 +176,13 @@ class CaresResolver:
         now = time.monotonic()
         if any(code in (ares.ARES_SUCCESS, *_NO_ADDRESS) for code in codes):
             self._answered_at = now
-        ending: Resolved | Unresolved
+        ending: NameAddresses | ResolutionFault
         if addresses:
             # One family may have failed: nothing of it is known, so nothing of it can be dialled.
             fresh_until = now + max(keep_s, KEEP_MIN_S)
-            ending = Resolved(addresses=_ipv4_first(addresses), fresh_until=fresh_until)
+            ending = NameAddresses(addresses=_ipv4_first(addresses), fresh_until=fresh_until)
         elif all(code in (ares.ARES_SUCCESS, *_NO_ADDRESS) for code in codes):
-            ending = Unresolved(FaultKind.DNS, _no_address(name, codes))
+            ending = ResolutionFault(FaultKind.DNS, _no_address(name, codes))
             fresh_until = now + KEEP_FAILED_S
         else:
             ending = self._unanswered(name)
@@ -212,19 +212,19 @@ class CaresResolver:
             settle(None, ares.ARES_ECANCELLED)
         return future
 
-    def _unanswered(self, name: str) -> Unresolved:
+    def _unanswered(self, name: str) -> ResolutionFault:
         if time.monotonic() - self._answered_at < SERVER_ALIVE_S:
-            return Unresolved(
+            return ResolutionFault(
                 FaultKind.DNS,
                 f"The name servers of {name} give no answer. Check the domain's DNS records.",
             )
-        return Unresolved(
+        return ResolutionFault(
             FaultKind.OURS,
             f"The name server that Tidings uses gives no answer for {name}. Check the server's DNS "
             "settings (/etc/resolv.conf); this is not the receiver's fault.",
         )
 
-    def _keep(self, name: str, ending: Resolved | Unresolved, until: float) -> None:
+    def _keep(self, name: str, ending: NameAddresses | ResolutionFault, until: float) -> None:
         self._known.pop(name, None)
         while len(self._known) >= NAMES_MAX:
             del self._known[next(iter(self._known))]

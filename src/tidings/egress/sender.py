@@ -9,12 +9,12 @@ from pathlib import Path
 
 from tidings.core.delivery.exchange import FaultKind
 from tidings.egress.address import is_literal
-from tidings.egress.budget import UNBOUNDED, Budget
+from tidings.egress.budget import UNBOUNDED, ConnectionBudget
 from tidings.egress.dial import Dialler
 from tidings.egress.outlet import HttpOrigin, HttpOutlet
 from tidings.egress.policy import Policy
 from tidings.egress.port import Target
-from tidings.egress.resolve import CaresResolver, Resolver, Unresolved
+from tidings.egress.resolve import CaresResolver, ResolutionFault, Resolver
 
 LOOK_UP_S = 1.5  # a person waits for the answer
 
@@ -36,7 +36,7 @@ class HttpSender:
         self._resolver = resolver or CaresResolver()
         self._dialler = Dialler(ca_bundle)
         self._user_agent = user_agent
-        self.budget = Budget(connections_max)
+        self.budget = ConnectionBudget(connections_max)
 
     def open(
         self, target: Target, connections_max: int, *, keep_answers: bool = False
@@ -74,7 +74,7 @@ class HttpSender:
         if is_literal(target.host):
             return None
         found = await self._resolver.resolve(target.host, LOOK_UP_S)
-        if isinstance(found, Unresolved):
+        if isinstance(found, ResolutionFault):
             return None if found.kind is FaultKind.OURS else target.host
         fits = all(self._policy.admits(address, target.port) for address in found.addresses)
         return None if fits else target.host

@@ -11,7 +11,7 @@ import msgspec
 
 from tidings.core.delivery.exchange import Answer, Ending, Fault
 from tidings.core.delivery.health import DEFAULT_POLICY as HEALTH_POLICY
-from tidings.core.delivery.health import Policy as HealthPolicy
+from tidings.core.delivery.health import HealthPolicy
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry
 from tidings.core.ids import OrgId, show
@@ -24,7 +24,7 @@ from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.delivery.fan_out import made_at_once
 from tidings.engine.delivery.healths import PAST_MAX, SLOT_MS, Healths
 from tidings.engine.events.acceptor import Matcher
-from tidings.engine.events.commit_queue import CommitQueue, Prepared
+from tidings.engine.events.commit_queue import CommitQueue, QueuedEvent
 from tidings.engine.events.committer import Committer
 from tidings.engine.events.feed import Feed
 from tidings.engine.listeners import Listeners
@@ -36,7 +36,7 @@ STUCK_S = 5.0
 RECOVER_WINDOW = 512
 
 
-class Limits(msgspec.Struct, frozen=True):
+class EngineLimits(msgspec.Struct, frozen=True):
     """The engine's bounds."""
 
     waiting_bytes_max: int = 64 << 20  # events that wait for their commit
@@ -50,7 +50,7 @@ class Limits(msgspec.Struct, frozen=True):
     health: HealthPolicy = HEALTH_POLICY  # when owners hear of failing webhooks
 
 
-class Heard(NamedTuple):
+class EngineListeners(NamedTuple):
     """What parts tell each other of; each hears what it needs."""
 
     changed: Listeners[Webhook]  # a new version of it is stored, and matched by
@@ -58,9 +58,9 @@ class Heard(NamedTuple):
     parked: Listeners[Webhook, int]  # so many deliveries, behind an open breaker
 
 
-def nobody_yet() -> Heard:
+def nobody_yet() -> EngineListeners:
     """Listeners without anybody, for the parts that are made next: each adds its own."""
-    return Heard(
+    return EngineListeners(
         Listeners("a webhook has changed"),
         Listeners("a stop switch was thrown"),
         Listeners("deliveries were parked"),
@@ -85,10 +85,10 @@ class Engine:
         disable: Callable[[Webhook, str], None],
         stopped: Callable[[OrgId], bool],
         ended: Callable[[Webhook, Job, str], None],
-        heard: Heard,
+        heard: EngineListeners,
         feed: Feed,
         metrics: EngineMetrics,
-        limits: Limits,
+        limits: EngineLimits,
         noted: port.InFlight,
     ) -> None:
         """`disable` a webhook for a reason; `stopped`: the stop switches, by org; `ended`: who is
@@ -228,7 +228,7 @@ class Engine:
     def handover(
         self,
         receipt: port.Receipt,
-        events: list[Prepared],
+        events: list[QueuedEvent],
         matched: list[Sequence[port.NewDelivery]],
     ) -> None:
         """See `CommitListener`: deliveries go to their lanes."""

@@ -14,7 +14,7 @@ import structlog
 from tidings.core.ids import OrgId, read, show
 from tidings.core.inbox_rules import (
     PLAIN,
-    Answered,
+    ArrivalAnswer,
     InboxAnswer,
     InboxForm,
     harmless,
@@ -54,7 +54,7 @@ class UnknownInbox(NotFound):
         super().__init__(*unknown.refusals)
 
 
-class Live:
+class LiveInbox:
     """An inbox in memory."""
 
     def __init__(self, stored: port.Inbox) -> None:
@@ -95,8 +95,8 @@ class Inboxes:
         self._secrets_at = secrets_at
         self._headers_at = headers_at
         self._tokens = tokens
-        self._by_token: dict[str, Live] = {}
-        self._by_number: dict[int, Live] = {}
+        self._by_token: dict[str, LiveInbox] = {}
+        self._by_number: dict[int, LiveInbox] = {}
         self._unwritten: list[port.Arrival] = []
         self._writing: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
@@ -127,12 +127,12 @@ class Inboxes:
         with self._outage:
             await self._write()
 
-    def list(self, org: OrgId) -> list[Live]:
+    def list(self, org: OrgId) -> list[LiveInbox]:
         """The org's inboxes, newest first."""
         own = [one for one in self._by_number.values() if one.stored.org == org]
         return sorted(own, key=lambda one: -one.stored.number)
 
-    def get(self, org: OrgId, inbox_id: str) -> Live:
+    def get(self, org: OrgId, inbox_id: str) -> LiveInbox:
         """An inbox of the org. UnknownInbox for anything else."""
         number = read("inb", inbox_id)
         live = None if number is None else self._by_number.get(number)
@@ -140,7 +140,7 @@ class Inboxes:
             raise UnknownInbox(inbox_id)
         return live
 
-    def url(self, live: Live) -> str:
+    def url(self, live: LiveInbox) -> str:
         """Its receiving URL."""
         return self._url_of(live.stored.token)
 
@@ -148,7 +148,9 @@ class Inboxes:
         """Whether an inbox has this token."""
         return token in self._by_token
 
-    async def create(self, org: OrgId, body: dict[str, object]) -> tuple[Live, Sequence[Refusal]]:
+    async def create(
+        self, org: OrgId, body: dict[str, object]
+    ) -> tuple[LiveInbox, Sequence[Refusal]]:
         """Make an inbox; returns it and warnings. Invalid, Conflict, StoreDown."""
         form = _read(body)
         count = sum(1 for one in self._by_number.values() if one.stored.org == org)
@@ -167,7 +169,7 @@ class Inboxes:
 
     async def change(
         self, org: OrgId, inbox_id: str, body: dict[str, object]
-    ) -> tuple[Live, Sequence[Refusal]]:
+    ) -> tuple[LiveInbox, Sequence[Refusal]]:
         """Change the name or the answer. UnknownInbox, Invalid, StoreDown."""
         live = self.get(org, inbox_id)
         form = _read(body, live.stored.name, live.answer)
@@ -184,7 +186,7 @@ class Inboxes:
         await self._drop(self.get(org, inbox_id))
 
     async def arrivals(
-        self, live: Live, before: int | None, after: int | None, limit: int
+        self, live: LiveInbox, before: int | None, after: int | None, limit: int
     ) -> port.ArrivalPage:
         """A page of an inbox's arrivals, those of this moment among them."""
         await self._looked_at(live)
@@ -193,7 +195,7 @@ class Inboxes:
         shown = [self._masked(live, one) for one in page.arrivals]
         return msgspec.structs.replace(page, arrivals=shown)
 
-    async def arrival(self, live: Live, number: int) -> port.Arrival | None:
+    async def arrival(self, live: LiveInbox, number: int) -> port.Arrival | None:
         """One arrival of an inbox, with what is secret in its headers masked."""
         found = await self._store.arrival(live.stored.number, number)
         return None if found is None else self._masked(live, found)
@@ -202,7 +204,7 @@ class Inboxes:
 
     def receive(
         self, token: str, method: str, headers: Sequence[tuple[str, str]], body: bytes
-    ) -> Answered:
+    ) -> ArrivalAnswer:
         """Take an arrival, whoever brings it; the answer is due after its delay."""
         live = self._by_token.get(token)
         if live is None:
@@ -236,7 +238,7 @@ class Inboxes:
         if self._writing is None or self._writing.done():
             self._writing = asyncio.get_running_loop().create_task(self._write_soon())
         body = answer.body.encode()
-        return Answered(answer.status, live.sent_headers, body, answer.delay_ms / 1000)
+        return ArrivalAnswer(answer.status, live.sent_headers, body, answer.delay_ms / 1000)
 
     async def _write_soon(self) -> None:
         await asyncio.sleep(WRITE_AFTER_S)
@@ -288,7 +290,7 @@ class Inboxes:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    async def _looked_at(self, live: Live) -> None:
+    async def _looked_at(self, live: LiveInbox) -> None:
         """Somebody looks: it ends so much later, also for the process after this one. StoreDown."""
         now_ms = self._clock.now_ms()
         if now_ms - live.written_ms >= USED_EVERY_MS:
@@ -296,20 +298,20 @@ class Inboxes:
             live.written_ms = now_ms
         live.stored = msgspec.structs.replace(live.stored, used_ms=now_ms)
 
-    def _masked(self, live: Live, arrival: port.Arrival) -> port.Arrival:
+    def _masked(self, live: LiveInbox, arrival: port.Arrival) -> port.Arrival:
         """Masked when it came; earlier versions of Tidings kept it as it was."""
         names = self._headers_at(live.stored.org, self.url(live))
         return msgspec.structs.replace(arrival, headers=masked_arrival(arrival.headers, names))
 
-    def _keep(self, stored: port.Inbox) -> Live:
-        live = Live(stored)
+    def _keep(self, stored: port.Inbox) -> LiveInbox:
+        live = LiveInbox(stored)
         if (old := self._by_number.get(stored.number)) is not None:
             live.bucket = old.bucket
         self._by_number[stored.number] = self._by_token[stored.token] = live
         self._tokens.add(stored.token)
         return live
 
-    async def _drop(self, live: Live) -> None:
+    async def _drop(self, live: LiveInbox) -> None:
         await self._store.drop_inbox(live.stored.number)
         self._by_token.pop(live.stored.token, None)
         self._tokens.discard(live.stored.token)
@@ -336,9 +338,9 @@ def _read(body: dict[str, object], name: str = "", answer: InboxAnswer = PLAIN) 
     return form
 
 
-def _refusal(status: int, code: str, sentence: str, *headers: tuple[str, str]) -> Answered:
+def _refusal(status: int, code: str, sentence: str, *headers: tuple[str, str]) -> ArrivalAnswer:
     body = msgspec.json.encode({"error": {"code": code, "message": sentence, "path": ""}})
-    return Answered(status, (("content-type", "application/json"), *headers), body)
+    return ArrivalAnswer(status, (("content-type", "application/json"), *headers), body)
 
 
 def _bounded(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -18,14 +18,14 @@ from tidings.core.ids import OrgId
 from tidings.core.retention import (
     GIVE_BACK_PAGES,
     Group,
-    Kind,
-    Pace,
+    RetentionDays,
+    RetentionPace,
+    RowKind,
     before_ms,
     careful_now,
     groups,
     to_give_back,
 )
-from tidings.core.retention import Retention as Days
 from tidings.engine.clock import Clock
 from tidings.engine.outage import Outage
 from tidings.store import port
@@ -46,7 +46,7 @@ class Retention(Collector):
         *,
         store: port.RetentionStore,
         clock: Clock,
-        retentions: Callable[[], Mapping[OrgId, Days]],
+        retentions: Callable[[], Mapping[OrgId, RetentionDays]],
         every_s: float = EVERY_S,
         sure: Callable[[], bool] = lambda: True,
     ) -> None:
@@ -58,7 +58,7 @@ class Retention(Collector):
         self._every_s = every_s
         self._loop = asyncio.get_running_loop()
         self._passed_s = self._loop.time()  # when the last pass began
-        self._paces = {kind: Pace() for kind in Kind}
+        self._paces = {kind: RetentionPace() for kind in RowKind}
         self._dropped: Counter[str] = Counter()
         self._kept: port.RetentionState | None = None
         self._last_ms = 0
@@ -126,7 +126,7 @@ class Retention(Collector):
             if not given.rows:
                 return  # made by a release that could not: its pages are used again all the same
             free, pages = free - given.rows, pages - given.rows
-            pace = Pace()
+            pace = RetentionPace()
             pace.slice_took(given.took_us / 1000)
             await asyncio.sleep(pace.wait_s)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tidings.core.ids import show
-from tidings.engine.inboxes import Inboxes, Live
+from tidings.engine.inboxes import Inboxes, LiveInbox
 from tidings.errors import Refusal
 from tidings.reads.messages import show_bytes, show_headers
 from tidings.reads.times import iso
@@ -13,7 +13,9 @@ from tidings.store.port import Arrival
 PREFIX = "arr"
 
 
-def show_inbox(inboxes: Inboxes, live: Live, warnings: Sequence[Refusal] = ()) -> dict[str, Any]:
+def show_inbox(
+    inboxes: Inboxes, live: LiveInbox, warnings: Sequence[Refusal] = ()
+) -> dict[str, Any]:
     """With its address and what it answers."""
     stored, said = live.stored, live.answer
     return {

@@ -11,7 +11,7 @@ from tidings.core.form import came
 from tidings.core.ids import OrgId, read, read_delivery, show
 from tidings.core.replay import (
     JobState,
-    Kind,
+    ReplayKind,
     Step,
     announcement,
     cancel_announcement,
@@ -71,7 +71,7 @@ class ReplayCalls:
         return show_job(job, self._webhook, replays.waiting(job.number), replays.rate(job.number))
 
     async def look_up(
-        self, org: OrgId, kind: Kind, body: dict[str, Any]
+        self, org: OrgId, kind: ReplayKind, body: dict[str, Any]
     ) -> tuple[ReplayRequest, replay_requests.ResolvedRequest]:
         """What a body asks for, and what that comes to in the org. Refused says why not."""
         job_request = read_request(kind, body)
@@ -165,7 +165,7 @@ def show_job(
     """A job: what it is about, how far it is, and what has come of it."""
     spec = job.spec
     source, target = webhook(spec.source), webhook(spec.target)
-    is_replay = job.kind == Kind.REPLAY
+    is_replay = job.kind == ReplayKind.REPLAY
     skipped = job.under_way + job.had + job.no_body
     rate_max = effective_rate(job.rate, target)
     how_far = progress(JobState(job.state), job.made + skipped, job.total, rate_max)

@@ -3,7 +3,7 @@
 from tidings.simulator.blocks import about, activity, decimal
 from tidings.simulator.lapses import hold
 from tidings.simulator.programme import POINTS_DAYS, PROGRAM, PROMISE_DAYS, RATIO, end_of_day
-from tidings.simulator.things import Bill, Customer, Earned, Json, Owner, Redemption
+from tidings.simulator.things import Bill, Customer, Earning, Json, Owner, Redemption
 from tidings.simulator.tiers import rise
 from tidings.simulator.world import Call, World, clock, day
 
@@ -20,7 +20,7 @@ def issue(
     promised: float = 0.0,
     bonus: float = 0.0,
     goodwill: float = 0.0,
-    earned: Earned | None = None,
+    earned: Earning | None = None,
     bill: Bill | None = None,
 ) -> None:
     """Points for an activity. Those promised follow later; a tier may be reached at once."""

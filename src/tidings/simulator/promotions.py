@@ -9,7 +9,7 @@ from tidings.simulator.programme import (
     PROMOTION_BILL,
     PROMOTION_POINTS,
 )
-from tidings.simulator.things import Bill, CartOffer, Customer, Earned, Json, Promotion
+from tidings.simulator.things import Bill, CartOffer, Customer, Earning, Json, Promotion
 from tidings.simulator.world import Call, World, clock, day
 
 NAMES = ("Spring double points", "Monsoon bonus", "Festive lights", "Harvest week", "New year")
@@ -122,7 +122,7 @@ def give(world: World) -> None:
     if not free:
         return
     promotion = world.rng.choice(free)
-    earned = Earned(promotion, world.number("issual", 7_101), world.now_ms)
+    earned = Earning(promotion, world.number("issual", 7_101), world.now_ms)
     customer.promotions.append(earned)
     if len(customer.promotions) > HELD_MAX:
         del customer.promotions[0]
@@ -142,7 +142,7 @@ def give(world: World) -> None:
         world.later(5, withdraw, customer, earned)
 
 
-def earnable(customer: Customer, bill: Bill, now_ms: int) -> Earned | None:
+def earnable(customer: Customer, bill: Bill, now_ms: int) -> Earning | None:
     """The promotion that a bill would earn."""
     if bill.amount < PROMOTION_BILL:
         return None
@@ -152,7 +152,7 @@ def earnable(customer: Customer, bill: Bill, now_ms: int) -> Earned | None:
     return None
 
 
-def earn(world: World, customer: Customer, call: Call, cause: Json, earned: Earned) -> None:
+def earn(world: World, customer: Customer, call: Call, cause: Json, earned: Earning) -> None:
     """A bill met the promotion's condition; its points come with the bill's."""
     promotion = earned.promotion
     earned.earn_id = world.number("earn", 9_101)
@@ -170,7 +170,7 @@ def earn(world: World, customer: Customer, call: Call, cause: Json, earned: Earn
     _emit(world, "promotionEarned", customer, call, data, promotion.name)
 
 
-def withdraw(world: World, customer: Customer, earned: Earned) -> None:
+def withdraw(world: World, customer: Customer, earned: Earning) -> None:
     """An issued promotion that was not earned yet is withdrawn."""
     if customer.gone or earned.earn_id or earned not in customer.promotions:
         return
@@ -187,7 +187,7 @@ def withdraw(world: World, customer: Customer, earned: Earned) -> None:
     _emit(world, "revokeIssuedPromotion", customer, call, data, promotion.name)
 
 
-def take_back(world: World, customer: Customer, call: Call, cause: Json, earned: Earned) -> None:
+def take_back(world: World, customer: Customer, call: Call, cause: Json, earned: Earning) -> None:
     """The bill that had earned a promotion was returned."""
     promotion = earned.promotion
     data = _block(promotion, customer, cause) | {

@@ -63,7 +63,7 @@ class Bill:
     paid: float = 0.0  # of the amount, by points
     coupon: "Coupon | None" = None  # that is used on it
     offer: "CartOffer | None" = None
-    earned: "Earned | None" = None  # the promotion that it earned
+    earned: "Earning | None" = None  # the promotion that it earned
     redemption: "Redemption | None" = None  # points that were paid with
     returned: bool = False
     attached: bool = False  # to a member, after it was made
@@ -93,7 +93,7 @@ class Promotion:
 
 
 @dataclass(slots=True)
-class Earned:
+class Earning:
     """A promotion in a member's hands: issued, and earned once a bill met its condition."""
 
     promotion: Promotion
@@ -233,7 +233,7 @@ class Customer:
     bought: int = 0
     coupons: list[Coupon] = field(default_factory=list)
     offers: list[CartOffer] = field(default_factory=list)
-    promotions: list[Earned] = field(default_factory=list)
+    promotions: list[Earning] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)
     unified_met: bool = False
     streak: Streak | None = None

@@ -35,7 +35,7 @@ TOO_MUCH = f"more than {APART_CPU_S * 1000:.0f} ms or {MEMORY_BYTES >> 20} MB"
 DIED = "The process that runs transformations and checks has ended. It is started again."
 
 
-class Asked:
+class PendingCall:
     """One request that waits for its answer."""
 
     __slots__ = ("answered", "frame", "key", "org")
@@ -49,7 +49,7 @@ class Asked:
         self.answered = answered
 
 
-Killed = Callable[[Asked], None]
+Killed = Callable[[PendingCall], None]
 
 
 class Worker(asyncio.Protocol):
@@ -97,18 +97,20 @@ class Worker(asyncio.Protocol):
 class Process:
     """A line of requests, and the process that answers them."""
 
-    def __init__(self, killed: Killed, took: Callable[[Asked, float], None], nice: int = 0) -> None:
+    def __init__(
+        self, killed: Killed, took: Callable[[PendingCall, float], None], nice: int = 0
+    ) -> None:
         self._nice = nice  # how far it stands back where processors are short
         self._killed = killed  # told of the request that the process has died of
         self._took = took  # told of each request's processor time, in seconds
-        self.waiting: FairQueue[Asked] = FairQueue()
-        self._handed: deque[Asked] = deque()
+        self.waiting: FairQueue[PendingCall] = FairQueue()
+        self._handed: deque[PendingCall] = deque()
         self._worker: Worker | None = None
         self._starting: asyncio.Task[None] | None = None
         self._closed = False
         self.deaths = 0
 
-    def ask(self, asked: Asked) -> None:
+    def ask(self, asked: PendingCall) -> None:
         """Have it answered when its turn comes."""
         if self._closed:
             asked.answered.set_exception(RenderLater(DIED, AGAIN_S))

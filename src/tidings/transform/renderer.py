@@ -15,7 +15,7 @@ from tidings.catalogue import Problem
 from tidings.core.budget import LOOP_S
 from tidings.errors import ShapingError
 from tidings.transform.port import CheckBy, RenderLater, RenderRefused
-from tidings.transform.process import DIED, TOO_MUCH, Asked, Process
+from tidings.transform.process import DIED, TOO_MUCH, PendingCall, Process
 from tidings.transform.worker import CHECK_EVENT, CHECK_TEMPLATE, RENDER, Reply
 
 REST_S = 60.0  # how long a template that took the process down is left alone
@@ -106,7 +106,7 @@ class ProcessRenderer:
         if line.waiting.of(org) >= WAITING_MAX or held + size > WAITING_BYTES_MAX:
             raise RenderLater(_MANY, LATER_S)
         body = _encode((operation, text, event))
-        asked = Asked(org, key, len(body).to_bytes(4, "big") + body, loop.create_future())
+        asked = PendingCall(org, key, len(body).to_bytes(4, "big") + body, loop.create_future())
         self._held[org] = held + size
         line.ask(asked)
         try:
@@ -126,7 +126,7 @@ class ProcessRenderer:
         del self._slow[org]
         return self._quick_line
 
-    def _took(self, asked: Asked, cpu_s: float) -> None:
+    def _took(self, asked: PendingCall, cpu_s: float) -> None:
         if cpu_s > LOOP_S:
             self._slow_down(asked.org)
 
@@ -137,7 +137,7 @@ class ProcessRenderer:
         for asked in self._quick_line.waiting.take(org):
             self._slow_line.ask(asked)
 
-    def _killed(self, cause: Asked) -> None:
+    def _killed(self, cause: PendingCall) -> None:
         """What waits behind with the same text must not take the next process down too."""
         if len(self._resting) >= RESTING_MAX:
             self._resting.clear()

@@ -4,14 +4,14 @@ from collections import OrderedDict, deque
 from typing import Generic, Protocol, TypeVar
 
 
-class OfOrg(Protocol):
+class OrgWork(Protocol):
     """What waits, of an org."""
 
     @property
     def org(self) -> int: ...
 
 
-Item = TypeVar("Item", bound=OfOrg)
+Item = TypeVar("Item", bound=OrgWork)
 
 
 class FairQueue(Generic[Item]):

@@ -7,7 +7,7 @@ import pytest
 
 from tests.api.control_client import BASIC, START_MS, Service, event, service
 from tidings.core.delivery.exchange import Timings
-from tidings.core.delivery.next_attempt import NextAttempt, Why
+from tidings.core.delivery.next_attempt import NextAttempt, Wait
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId, show
@@ -132,9 +132,9 @@ async def test_a_retry_that_comes_forward_keeps_its_promise() -> None:
         assert s.lanes.promised_retries._due_ms == {delivery: START_MS + 60_000}
 
 
-FULL = NextAttempt(why=Why.CONNECTIONS, most=10)
+FULL = NextAttempt(why=Wait.CONNECTIONS, most=10)
 AWAY_MS = START_MS + 41_000
-AWAY = NextAttempt(why=Why.BREAKER, until_ms=AWAY_MS)
+AWAY = NextAttempt(why=Wait.BREAKER, until_ms=AWAY_MS)
 
 
 async def failing(s: Service, hook: Any, *, taken: bool = False) -> int:
@@ -163,7 +163,7 @@ async def test_behind_an_open_breaker_the_next_attempt_is_not_before_its_probe()
             assert told["nextAttemptAt"] == iso(AWAY_MS)
         told = await shown(s, delivery)
         assert "Next try 09:15:41 UTC at the earliest (in 41 s)." in told["advice"]
-        s.next_attempts[delivery] = NextAttempt(why=Why.BREAKER, until_ms=START_MS + 2_000)
+        s.next_attempts[delivery] = NextAttempt(why=Wait.BREAKER, until_ms=START_MS + 2_000)
         for told in await everywhere(s, delivery):
             assert told["nextAttemptAt"] == iso(START_MS + 5_000), "its own time is later"
 
@@ -241,7 +241,7 @@ async def test_a_first_attempt_says_what_it_waits_for() -> None:
         assert (await shown(s, first))["advice"] == "It waits for its attempt."
         s.next_attempts[first] = NextAttempt(begun=1)
         assert (await shown(s, first))["advice"] == "Its attempt is under way."
-        s.next_attempts[first] = NextAttempt(why=Why.OLDER)
+        s.next_attempts[first] = NextAttempt(why=Wait.OLDER)
         assert "Older deliveries" in (await shown(s, first))["advice"]
         s.next_attempts[first] = AWAY
         told = await shown(s, first)

@@ -10,7 +10,7 @@ from starlette.datastructures import QueryParams
 
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Browser, Pages, pages, text
-from tidings.core.delivery.next_attempt import NextAttempt, Why
+from tidings.core.delivery.next_attempt import NextAttempt, Wait
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId, show
 from tidings.core.shaping.enrichment import CARDS, IDENTIFIERS
@@ -315,7 +315,7 @@ async def test_the_next_try_on_every_page_is_when_the_lane_may_send() -> None:
         for at in there:
             assert "next try <time" in text(await browser.get(at)), at
         p.s.next_attempts[delivery] = NextAttempt(
-            why=Why.BREAKER, until_ms=p.s.clock.ms + 3_600_000
+            why=Wait.BREAKER, until_ms=p.s.clock.ms + 3_600_000
         )
         for at in there:
             assert "10:15:00 UTC" in text(await browser.get(at)), at

@@ -6,7 +6,7 @@ import pytest
 
 from tidings.core.access.credential_rules import (
     HOUR_MS,
-    Wanted,
+    CredentialRequest,
     read_change,
     read_new,
     read_rotation,
@@ -35,12 +35,12 @@ def test_a_plain_key() -> None:
         },
         NOW,
     )
-    assert made == Wanted("crm", "events:write", 1_798_655_400_000, 10, 0.5)
+    assert made == CredentialRequest("crm", "events:write", 1_798_655_400_000, 10, 0.5)
 
 
 def test_a_till_has_a_code_and_may_have_a_password() -> None:
     made = read_new(TILL | {"password": "several words of mine"}, NOW)
-    assert isinstance(made, Wanted) and made.code == "acme.till-01"
+    assert isinstance(made, CredentialRequest) and made.code == "acme.till-01"
     assert made.password == "several words of mine" and "words" not in repr(made)
 
 
@@ -81,12 +81,12 @@ def test_a_password_that_is_refused_is_not_repeated() -> None:
 
 
 def test_a_change_keeps_what_it_does_not_name() -> None:
-    old = Wanted("crm", "events:write", NOW + 5, 10, 0.5, "key")
+    old = CredentialRequest("crm", "events:write", NOW + 5, 10, 0.5, "key")
     assert read_change({}, old, NOW) == old
-    assert read_change({"expiresAt": None, "limits": None}, old, NOW) == Wanted(
+    assert read_change({"expiresAt": None, "limits": None}, old, NOW) == CredentialRequest(
         "crm", "events:write"
     )
-    assert read_change({"limits": {"callsPerMinute": None}}, old, NOW) == Wanted(
+    assert read_change({"limits": {"callsPerMinute": None}}, old, NOW) == CredentialRequest(
         "crm", "events:write", NOW + 5, None, 0.5
     )
     assert fields(read_change({"kind": "till"}, old, NOW)) == ["kind"]

@@ -6,11 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.core.access.forwarded import Proxies, Told, block_of, origin_of, plain_address
+from tidings.core.access.forwarded import (
+    Origin,
+    Proxies,
+    block_of,
+    origin_of,
+    plain_address,
+)
 
 PROXY = "10.0.0.1"
 PROXIES = Proxies([ip_network("10.0.0.0/24"), ip_network("2001:db8:ffff::/48")])
-SECURE = Told("9.9.9.9", "https")
+SECURE = Origin("9.9.9.9", "https")
 Pairs = list[tuple[bytes, bytes]]
 
 
@@ -26,76 +32,76 @@ def older(nodes: str = "", scheme: str = "", host: str = "") -> Pairs:
 @pytest.mark.parametrize(
     ("peer", "headers", "told"),
     [
-        ("192.0.2.1", [], Told("192.0.2.1")),
-        ("192.0.2.1", older("198.51.100.7", "https", "t.example"), Told("192.0.2.1")),
-        ("192.0.2.1", forwarded("for=198.51.100.7;proto=https"), Told("192.0.2.1")),
-        (PROXY, [], Told(PROXY)),
-        (PROXY, older("198.51.100.7"), Told("198.51.100.7")),
-        (PROXY, older("6.6.6.6, 198.51.100.7"), Told("198.51.100.7")),
-        (PROXY, older("6.6.6.6,198.51.100.7, 10.0.0.9"), Told("198.51.100.7")),
-        (PROXY, older("10.0.0.8, 10.0.0.9"), Told("10.0.0.8")),
-        (PROXY, older("198.51.100.7:4711"), Told("198.51.100.7")),
-        (PROXY, older("2001:db8::7"), Told("2001:db8::7")),
-        (PROXY, older("[2001:DB8::7]"), Told("2001:db8::7")),
-        (PROXY, older("[2001:db8::7]:443"), Told("2001:db8::7")),
-        (PROXY, older("::ffff:198.51.100.7"), Told("198.51.100.7")),
-        ("::ffff:10.0.0.1", older("198.51.100.7"), Told("198.51.100.7")),
-        ("2001:db8:ffff::1%eth0", older("198.51.100.7"), Told("198.51.100.7")),
-        ("", older("198.51.100.7"), Told("")),
-        ("a socket", older("198.51.100.7"), Told("a socket")),
+        ("192.0.2.1", [], Origin("192.0.2.1")),
+        ("192.0.2.1", older("198.51.100.7", "https", "t.example"), Origin("192.0.2.1")),
+        ("192.0.2.1", forwarded("for=198.51.100.7;proto=https"), Origin("192.0.2.1")),
+        (PROXY, [], Origin(PROXY)),
+        (PROXY, older("198.51.100.7"), Origin("198.51.100.7")),
+        (PROXY, older("6.6.6.6, 198.51.100.7"), Origin("198.51.100.7")),
+        (PROXY, older("6.6.6.6,198.51.100.7, 10.0.0.9"), Origin("198.51.100.7")),
+        (PROXY, older("10.0.0.8, 10.0.0.9"), Origin("10.0.0.8")),
+        (PROXY, older("198.51.100.7:4711"), Origin("198.51.100.7")),
+        (PROXY, older("2001:db8::7"), Origin("2001:db8::7")),
+        (PROXY, older("[2001:DB8::7]"), Origin("2001:db8::7")),
+        (PROXY, older("[2001:db8::7]:443"), Origin("2001:db8::7")),
+        (PROXY, older("::ffff:198.51.100.7"), Origin("198.51.100.7")),
+        ("::ffff:10.0.0.1", older("198.51.100.7"), Origin("198.51.100.7")),
+        ("2001:db8:ffff::1%eth0", older("198.51.100.7"), Origin("198.51.100.7")),
+        ("", older("198.51.100.7"), Origin("")),
+        ("a socket", older("198.51.100.7"), Origin("a socket")),
         # what cannot be read says nothing, and what stands left of it is not believed
-        (PROXY, older("198.51.100.7, unknown"), Told(PROXY)),
-        (PROXY, older("198.51.100.7, unknown, 10.0.0.9"), Told("10.0.0.9")),
-        (PROXY, older("198.51.100.7, _hidden"), Told(PROXY)),
-        (PROXY, older("198.51.100.7,"), Told(PROXY)),
-        (PROXY, older("198.51.100.7 6.6.6.6"), Told(PROXY)),
-        (PROXY, older("198.51.100.777"), Told(PROXY)),
-        (PROXY, older("198.51.100.7:x"), Told(PROXY)),
-        (PROXY, older("[2001:db8::7"), Told(PROXY)),
-        (PROXY, older("[198.51.100.7]"), Told(PROXY)),
-        (PROXY, older("\xff\x00"), Told(PROXY)),
+        (PROXY, older("198.51.100.7, unknown"), Origin(PROXY)),
+        (PROXY, older("198.51.100.7, unknown, 10.0.0.9"), Origin("10.0.0.9")),
+        (PROXY, older("198.51.100.7, _hidden"), Origin(PROXY)),
+        (PROXY, older("198.51.100.7,"), Origin(PROXY)),
+        (PROXY, older("198.51.100.7 6.6.6.6"), Origin(PROXY)),
+        (PROXY, older("198.51.100.777"), Origin(PROXY)),
+        (PROXY, older("198.51.100.7:x"), Origin(PROXY)),
+        (PROXY, older("[2001:db8::7"), Origin(PROXY)),
+        (PROXY, older("[198.51.100.7]"), Origin(PROXY)),
+        (PROXY, older("\xff\x00"), Origin(PROXY)),
         # what is left of the first that is not trusted is that one's own, and not looked at
-        (PROXY, older('"; garbage \x00, 198.51.100.7'), Told("198.51.100.7")),
-        (PROXY, older("10.0.0.3, 198.51.100.7"), Told("198.51.100.7")),
+        (PROXY, older('"; garbage \x00, 198.51.100.7'), Origin("198.51.100.7")),
+        (PROXY, older("10.0.0.3, 198.51.100.7"), Origin("198.51.100.7")),
         # the scheme and the host
-        (PROXY, older("198.51.100.7", "https"), Told("198.51.100.7", "https")),
-        (PROXY, older("198.51.100.7", "HTTPS"), Told("198.51.100.7", "https")),
-        (PROXY, older("198.51.100.7", "javascript"), Told("198.51.100.7")),
-        (PROXY, older("", "https", "T.example:8443"), Told(PROXY, "https", "t.example:8443")),
-        (PROXY, older("9.9.9.9", host="[2001:db8::1]:4"), Told("9.9.9.9", "", "[2001:db8::1]:4")),
-        (PROXY, older("9.9.9.9", host="t.example/path"), Told("9.9.9.9")),
-        (PROXY, older("9.9.9.9", host="user@t.example"), Told("9.9.9.9")),
-        (PROXY, older("6.6.6.6, 9.9.9.9", "http, https"), Told("9.9.9.9", "https")),
-        (PROXY, older("9.9.9.9, 10.0.0.9", "https, http"), Told("9.9.9.9", "https")),
-        (PROXY, older("9.9.9.9", "http, https"), Told("9.9.9.9", "https")),
+        (PROXY, older("198.51.100.7", "https"), Origin("198.51.100.7", "https")),
+        (PROXY, older("198.51.100.7", "HTTPS"), Origin("198.51.100.7", "https")),
+        (PROXY, older("198.51.100.7", "javascript"), Origin("198.51.100.7")),
+        (PROXY, older("", "https", "T.example:8443"), Origin(PROXY, "https", "t.example:8443")),
+        (PROXY, older("9.9.9.9", host="[2001:db8::1]:4"), Origin("9.9.9.9", "", "[2001:db8::1]:4")),
+        (PROXY, older("9.9.9.9", host="t.example/path"), Origin("9.9.9.9")),
+        (PROXY, older("9.9.9.9", host="user@t.example"), Origin("9.9.9.9")),
+        (PROXY, older("6.6.6.6, 9.9.9.9", "http, https"), Origin("9.9.9.9", "https")),
+        (PROXY, older("9.9.9.9, 10.0.0.9", "https, http"), Origin("9.9.9.9", "https")),
+        (PROXY, older("9.9.9.9", "http, https"), Origin("9.9.9.9", "https")),
         # RFC 7239
-        (PROXY, forwarded("for=198.51.100.7"), Told("198.51.100.7")),
-        (PROXY, forwarded('For="[2001:db8:cafe::17]:4711"'), Told("2001:db8:cafe::17")),
+        (PROXY, forwarded("for=198.51.100.7"), Origin("198.51.100.7")),
+        (PROXY, forwarded('For="[2001:db8:cafe::17]:4711"'), Origin("2001:db8:cafe::17")),
         (
             PROXY,
             forwarded('for=6.6.6.6;proto=http, for=9.9.9.9;proto=https;host="t.example:4";by=_x'),
-            Told("9.9.9.9", "https", "t.example:4"),
+            Origin("9.9.9.9", "https", "t.example:4"),
         ),
         (PROXY, forwarded("for=9.9.9.9;proto=https, for=10.0.0.9;proto=http"), SECURE),
-        (PROXY, forwarded("for=6.6.6.6", "for=9.9.9.9"), Told("9.9.9.9")),
-        (PROXY, forwarded("proto=https;host=t.example"), Told(PROXY, "https", "t.example")),
-        (PROXY, forwarded('for="_gazonk"'), Told(PROXY)),
-        (PROXY, forwarded("for=unknown;proto=https"), Told(PROXY, "https")),
-        (PROXY, forwarded('for="9.9.9.9:_port"'), Told("9.9.9.9")),
-        (PROXY, forwarded('for="9.9.9\\.9"'), Told("9.9.9.9")),
-        (PROXY, forwarded("for=9.9.9.9;for=6.6.6.6"), Told(PROXY)),
-        (PROXY, forwarded('for="9.9.9.9'), Told(PROXY)),
-        (PROXY, forwarded("for=9.9.9.9 for=6.6.6.6"), Told(PROXY)),
-        (PROXY, forwarded("for=9.9.9.9;"), Told(PROXY)),
-        (PROXY, forwarded("for=" + "9.9.9.9, for=" * 5000 + "9.9.9.9"), Told(PROXY)),
+        (PROXY, forwarded("for=6.6.6.6", "for=9.9.9.9"), Origin("9.9.9.9")),
+        (PROXY, forwarded("proto=https;host=t.example"), Origin(PROXY, "https", "t.example")),
+        (PROXY, forwarded('for="_gazonk"'), Origin(PROXY)),
+        (PROXY, forwarded("for=unknown;proto=https"), Origin(PROXY, "https")),
+        (PROXY, forwarded('for="9.9.9.9:_port"'), Origin("9.9.9.9")),
+        (PROXY, forwarded('for="9.9.9\\.9"'), Origin("9.9.9.9")),
+        (PROXY, forwarded("for=9.9.9.9;for=6.6.6.6"), Origin(PROXY)),
+        (PROXY, forwarded('for="9.9.9.9'), Origin(PROXY)),
+        (PROXY, forwarded("for=9.9.9.9 for=6.6.6.6"), Origin(PROXY)),
+        (PROXY, forwarded("for=9.9.9.9;"), Origin(PROXY)),
+        (PROXY, forwarded("for=" + "9.9.9.9, for=" * 5000 + "9.9.9.9"), Origin(PROXY)),
         # both kinds: only what both say
         (PROXY, forwarded("for=9.9.9.9;proto=https") + older("9.9.9.9", "https"), SECURE),
-        (PROXY, forwarded("for=6.6.6.6;proto=https") + older("9.9.9.9", "http"), Told(PROXY)),
-        (PROXY, forwarded("for=9.9.9.9") + older("6.6.6.6, 9.9.9.9, 10.0.0.9"), Told("9.9.9.9")),
-        (PROXY, forwarded("garbage") + older("9.9.9.9"), Told(PROXY)),
+        (PROXY, forwarded("for=6.6.6.6;proto=https") + older("9.9.9.9", "http"), Origin(PROXY)),
+        (PROXY, forwarded("for=9.9.9.9") + older("6.6.6.6, 9.9.9.9, 10.0.0.9"), Origin("9.9.9.9")),
+        (PROXY, forwarded("garbage") + older("9.9.9.9"), Origin(PROXY)),
     ],
 )  # fmt: skip
-def test_what_is_told(peer: str, headers: Pairs, told: Told) -> None:
+def test_what_is_told(peer: str, headers: Pairs, told: Origin) -> None:
     assert PROXIES.told(peer, headers) == told
 
 
@@ -106,7 +112,7 @@ def test_headers_that_came_several_times_are_one_list() -> None:
 
 def test_without_trusted_proxies_nobody_is_believed() -> None:
     for headers in (older("6.6.6.6", "https", "evil.example"), forwarded("for=6.6.6.6")):
-        assert Proxies().told("127.0.0.1", headers) == Told("127.0.0.1")
+        assert Proxies().told("127.0.0.1", headers) == Origin("127.0.0.1")
 
 
 ANY_NAME = st.sampled_from(
@@ -127,7 +133,7 @@ CALLERS = (
 
 @given(caller=CALLERS, sent=SENT)
 def test_a_caller_without_proxy_is_itself_whatever_it_sends(caller: str, sent: Pairs) -> None:
-    assert PROXIES.told(caller, sent) == Told(caller)
+    assert PROXIES.told(caller, sent) == Origin(caller)
 
 
 @given(caller=CALLERS, sent=SENT, hops=st.integers(0, 3))

@@ -15,7 +15,7 @@ from tests.core.delivery.test_lane import job
 from tidings.core.delivery.breaker import Position
 from tidings.core.delivery.exchange import Answer
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.lane import PAGE_JOBS, Budget, Lane
+from tidings.core.delivery.lane import PAGE_JOBS, Lane, WindowBudget
 from tidings.core.delivery.outcome import DEFAULT_POLICY, Retry, classify
 
 Verdict = float | None  # seconds until it admits again; None: admitted
@@ -146,7 +146,7 @@ class _World:
     ) -> None:
         self.limiter, self.manner, self.offered, self.from_s = limiter, manner, offered, from_s
         self.rng = random.Random(seed)
-        self.lane = Lane(cap, None, Budget(1 << 40))
+        self.lane = Lane(cap, None, WindowBudget(1 << 40))
         self.most_pending = 2 * cap + 20
         self.agenda: list[tuple[float, int, Callable[[float], None]]] = []
         self.order = itertools.count()

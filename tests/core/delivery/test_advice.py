@@ -4,9 +4,9 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from tidings.core.delivery.advice import Tried, advise, next_try, what_happened, what_to_do
+from tidings.core.delivery.advice import PastAttempt, advise, next_try, what_happened, what_to_do
 from tidings.core.delivery.exchange import FaultKind
-from tidings.core.delivery.next_attempt import NextAttempt, Why
+from tidings.core.delivery.next_attempt import NextAttempt, Wait
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.schedule import Schedule
 from tidings.core.delivery.standing import Standing
@@ -14,8 +14,8 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, show
 
 NOON = 1_770_811_200_000  # 2026-02-11T12:00:00Z
-BUSY = Tried(503, None, "", 12)
-REFUSED = Tried(400, None, "", 3)
+BUSY = PastAttempt(503, None, "", 12)
+REFUSED = PastAttempt(400, None, "", 3)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,11 @@ def test_times_are_the_orgs_own() -> None:
             "The receiver answered 503 Service Unavailable after 12 ms. Next try 12:00:05 UTC (in "
             "5 s). The receiver is overloaded or stopped: check that it runs.",
         ),
-        (State.DELIVERED, Tried(200, None, "", 3), "The receiver answered 200 OK after 3 ms."),
+        (
+            State.DELIVERED,
+            PastAttempt(200, None, "", 3),
+            "The receiver answered 200 OK after 3 ms.",
+        ),
         (
             State.FAILED,
             REFUSED,
@@ -73,13 +77,13 @@ def test_times_are_the_orgs_own() -> None:
         (State.CANCELLED, None, "It was cancelled with its webhook."),
     ],
 )
-def test_each_state_in_words(state: State, tried: Tried | None, words: str) -> None:
+def test_each_state_in_words(state: State, tried: PastAttempt | None, words: str) -> None:
     due = NOON + 5_000 if state is State.RETRYING else None
     assert advise(state, tried, due_ms=due, now_ms=NOON) == words
 
 
 def test_a_fault_says_first_what_happened_then_when_then_what_to_do() -> None:
-    tried = Tried(
+    tried = PastAttempt(
         None,
         "reset",
         "The receiver closed the connection after 312 ms without an answer. If it goes on, raise "
@@ -100,8 +104,8 @@ def test_a_webhook_that_does_not_send_is_named_first_of_all_remedies() -> None:
         )
 
 
-OPEN = NextAttempt(why=Why.BREAKER, until_ms=NOON + 41_000)
-FULL = NextAttempt(why=Why.CONNECTIONS, most=10)
+OPEN = NextAttempt(why=Wait.BREAKER, until_ms=NOON + 41_000)
+FULL = NextAttempt(why=Wait.CONNECTIONS, most=10)
 PROBED = "The webhook's breaker is open, for its receiver only failed: one delivery is tried then"
 
 
@@ -129,7 +133,7 @@ PROBED = "The webhook's breaker is open, for its receiver only failed: one deliv
         (
             State.PENDING,
             None,
-            NextAttempt(why=Why.OLDER),
+            NextAttempt(why=Wait.OLDER),
             "It waits for its attempt. Older deliveries of the webhook wait, and go first.",
         ),
         (
@@ -152,9 +156,9 @@ def test_what_is_not_sent_yet_says_what_it_waits_for(
         assert "waits" not in rest and "Next try" not in rest, told
 
 
-@pytest.mark.parametrize("why", [Why.STOPPED_ALL, Why.STOPPED_ORG, Why.STANDING])
-def test_where_nothing_is_sent_no_time_is_promised(why: Why) -> None:
-    standing = Standing.PAUSED if why is Why.STANDING else Standing.ACTIVE
+@pytest.mark.parametrize("why", [Wait.STOPPED_ALL, Wait.STOPPED_ORG, Wait.STANDING])
+def test_where_nothing_is_sent_no_time_is_promised(why: Wait) -> None:
+    standing = Standing.PAUSED if why is Wait.STANDING else Standing.ACTIVE
     told = advise(
         State.RETRYING,
         BUSY,
@@ -164,7 +168,7 @@ def test_where_nothing_is_sent_no_time_is_promised(why: Why) -> None:
         standing=standing,
     )
     assert "12:00:05" not in told and "Next try" not in told
-    assert told.endswith("is active." if why is Why.STANDING else "is started again.")
+    assert told.endswith("is active." if why is Wait.STANDING else "is started again.")
 
 
 def test_the_webhooks_own_policy_decides_what_was_final() -> None:
@@ -176,9 +180,9 @@ def test_the_webhooks_own_policy_decides_what_was_final() -> None:
 
 
 def test_every_status_and_fault_has_words_in_the_house_voice() -> None:
-    endings = [Tried(status, None, "", 5) for status in range(100, 600)]
-    endings += [Tried(None, kind.value, "blocked", 5) for kind in FaultKind]
-    endings += [Tried(None, "lost", "possibly sent (worker lost)", None)]
+    endings = [PastAttempt(status, None, "", 5) for status in range(100, 600)]
+    endings += [PastAttempt(None, kind.value, "blocked", 5) for kind in FaultKind]
+    endings += [PastAttempt(None, "lost", "possibly sent (worker lost)", None)]
     for tried in endings:
         happened, todo = what_happened(tried), what_to_do(tried)
         assert happened.endswith(".")

@@ -10,7 +10,7 @@ from tidings.core.delivery.attempt_share import (
     SLOT_S,
     SLOTS,
     WINDOW_S,
-    Attempts,
+    AttemptShare,
     Past,
     Share,
     window_from_ms,
@@ -23,7 +23,7 @@ def played(
     percent: int, seconds: int, per_s: int, seed: int, began_s: float = 1000.0
 ) -> list[bool]:
     """Whether it was failing after each attempt of a receiver that fails so many at random."""
-    rng, attempts, seen = random.Random(seed), Attempts(), []
+    rng, attempts, seen = random.Random(seed), AttemptShare(), []
     for at in range(seconds * per_s):
         now_s = began_s + at / per_s
         if rng.random() * 100 < percent:
@@ -58,7 +58,7 @@ def test_what_hardly_ever_fails_is_well(percent: int, seed: int) -> None:
 
 
 def test_it_says_how_much_with_what_and_since_when() -> None:
-    attempts = Attempts()
+    attempts = AttemptShare()
     for at in range(100):
         if at % 20 in (3, 9, 15):
             attempts.bad(1000.0 + at, MS + at * 1000, "timeout" if at == 3 else "503")
@@ -70,7 +70,7 @@ def test_it_says_how_much_with_what_and_since_when() -> None:
 
 
 def test_it_is_well_again_when_the_failures_are_forgotten_or_drowned() -> None:
-    attempts = Attempts()
+    attempts = AttemptShare()
     for _ in range(20):
         attempts.bad(1000.0, MS, "503")
     for at in range(100):
@@ -81,7 +81,7 @@ def test_it_is_well_again_when_the_failures_are_forgotten_or_drowned() -> None:
 
 
 def test_it_is_well_below_one_in_twenty_and_not_at_it() -> None:
-    attempts = Attempts()
+    attempts = AttemptShare()
     for _ in range(10):
         attempts.bad(1000.0, MS, "503")
     for _ in range(190):
@@ -95,7 +95,7 @@ def test_it_is_well_below_one_in_twenty_and_not_at_it() -> None:
 
 
 def test_causes_and_successes_are_forgotten_with_their_time() -> None:
-    attempts = Attempts()
+    attempts = AttemptShare()
     for _ in range(50):
         attempts.good(1000.0)
         attempts.bad(1000.0, MS, "timeout")
@@ -108,7 +108,7 @@ def test_causes_and_successes_are_forgotten_with_their_time() -> None:
 
 
 def test_what_is_no_longer_tried_is_not_failing_for_ever() -> None:
-    attempts = Attempts()
+    attempts = AttemptShare()
     for _ in range(20):
         attempts.bad(1000.0, MS, "503")
     assert attempts.only_fails(1000.0) and attempts.failing(1000.0) is not None
@@ -116,7 +116,7 @@ def test_what_is_no_longer_tried_is_not_failing_for_ever() -> None:
 
 
 def test_a_single_failure_or_a_few_attempts_are_no_share() -> None:
-    attempts = Attempts()
+    attempts = AttemptShare()
     attempts.bad(5.0, MS, "503")
     for _ in range(8):
         attempts.good(5.0)
@@ -126,7 +126,7 @@ def test_a_single_failure_or_a_few_attempts_are_no_share() -> None:
 
 
 def test_one_failure_of_ten_attempts_is_no_share_and_two_of_twenty_are() -> None:
-    attempts = Attempts()
+    attempts = AttemptShare()
     attempts.bad(5.0, MS, "503")
     for _ in range(9):
         attempts.good(5.0)
@@ -140,7 +140,7 @@ def test_one_failure_of_ten_attempts_is_no_share_and_two_of_twenty_are() -> None
 
 @given(st.lists(st.tuples(st.floats(0, 400), st.booleans()), max_size=60))
 def test_it_never_counts_more_than_there_was(steps: list[tuple[float, bool]]) -> None:
-    attempts, now_s, bad = Attempts(), 0.0, 0
+    attempts, now_s, bad = AttemptShare(), 0.0, 0
     for passes_s, good in steps:
         now_s += passes_s
         if good:
@@ -152,7 +152,7 @@ def test_it_never_counts_more_than_there_was(steps: list[tuple[float, bool]]) ->
         assert share is None or 0 < share.failed <= min(bad, share.attempts)
 
 
-def count(attempts: Attempts, now_ms: int, good: bool) -> None:
+def count(attempts: AttemptShare, now_ms: int, good: bool) -> None:
     """An attempt that ended then, by a clock that begins with the epoch."""
     if good:
         attempts.good(now_ms / 1000)
@@ -169,7 +169,7 @@ def test_who_goes_on_after_another_one_judges_as_that_would_have(
     steps: list[tuple[int, bool]], stood_ms: int, began_ms: int
 ) -> None:
     """By the rows of a store alone, as it groups them; at first and at every attempt after it."""
-    before, now_ms, rows = Attempts(), began_ms, list[tuple[int, bool]]()
+    before, now_ms, rows = AttemptShare(), began_ms, list[tuple[int, bool]]()
 
     for passes_ms, good in steps:
         now_ms += passes_ms
@@ -177,7 +177,7 @@ def test_who_goes_on_after_another_one_judges_as_that_would_have(
         rows.append((now_ms, good))
     since_ms = before.since_ms
     now_ms += stood_ms
-    from_ms, after = window_from_ms(now_ms / 1000, now_ms), Attempts()
+    from_ms, after = window_from_ms(now_ms / 1000, now_ms), AttemptShare()
     after.resume(
         now_ms / 1000,
         since_ms,

@@ -12,7 +12,7 @@ from tidings.core.delivery.health import (
     STEPS,
     Disable,
     Failing,
-    Policy,
+    HealthPolicy,
     judge,
     to_tell,
 )
@@ -99,7 +99,7 @@ def test_a_clock_that_was_set_back_says_nothing(since: int, back: int) -> None:
 
 @given(st.integers(1, 100), st.integers(1, 60))
 def test_a_policy_of_ones_own_is_followed(percent: int, days: int) -> None:
-    policy = Policy(days * DAY_MS, (percent,), 1, first_after_ms=days * DAY_MS)
+    policy = HealthPolicy(days * DAY_MS, (percent,), 1, first_after_ms=days * DAY_MS)
     at = SINCE + -(-percent * days * DAY_MS // 100)  # rounded up: the step is reached there
     verdict = judge(SINCE, 1, at, policy)
     assert verdict == (
@@ -110,7 +110,7 @@ def test_a_policy_of_ones_own_is_followed(percent: int, days: int) -> None:
 
 @pytest.mark.parametrize("minutes", [1, 15, 60, 24 * 60])
 def test_the_first_word_comes_when_the_setting_says_and_not_a_moment_before(minutes: int) -> None:
-    policy = Policy(first_after_ms=minutes * MINUTE_MS)
+    policy = HealthPolicy(first_after_ms=minutes * MINUTE_MS)
     at = SINCE + minutes * MINUTE_MS
     assert judge(SINCE, 3, at - 1, policy) == OK
     assert judge(SINCE, 3, at, policy) == Failing(FIRST, SINCE + 8 * DAY_MS)

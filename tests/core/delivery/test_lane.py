@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from tidings.core.delivery import lane as lanes
 from tidings.core.delivery.breaker import Pause
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.lane import PROBES_QUEUED, RETRIES_MAX, WINDOW_JOBS, Budget, Lane
+from tidings.core.delivery.lane import PROBES_QUEUED, RETRIES_MAX, WINDOW_JOBS, Lane, WindowBudget
 from tidings.core.delivery.rate_limit import CATCH_UP_S
 from tidings.core.ids import DeliveryId, OrgId
 
@@ -28,7 +28,7 @@ def job(delivery: int, *, size: int = 10, retry: bool = False, key: int | None =
 
 def lane_of(cap: int = 100, rate: float | None = None, bytes_max: int = 1 << 30) -> Lane:
     """A lane with a budget of its own."""
-    return Lane(cap, rate, Budget(bytes_max))
+    return Lane(cap, rate, WindowBudget(bytes_max))
 
 
 def started(lane: Lane, count: int = 1000, now_s: float = 0.0) -> list[int]:
@@ -282,7 +282,7 @@ def test_a_pause_keeps_taken_retries_and_an_end_lets_them_go() -> None:
 
 
 def test_a_spent_budget_puts_every_lane_of_the_process_behind() -> None:
-    budget = Budget(25)
+    budget = WindowBudget(25)
     one, other = Lane(10, None, budget), Lane(10, None, budget)
     for delivery in (1, 2, 3):
         one.offer(job(delivery))

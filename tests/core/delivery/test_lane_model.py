@@ -26,7 +26,7 @@ from msgspec.structs import replace
 from tests.depth import depth
 from tidings.core.delivery import lane as lanes
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.lane import Budget, Lane
+from tidings.core.delivery.lane import Lane, WindowBudget
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId
 
@@ -118,7 +118,7 @@ class InStoreOrder(RuleBasedStateMachine):
     @initialize(cap=st.integers(1, 6), bytes_max=st.integers(1, 40), behind=st.booleans())
     def begin(self, cap: int, bytes_max: int, behind: bool) -> None:
         self.store = ModelStore({})
-        self.budget = Budget(bytes_max)
+        self.budget = WindowBudget(bytes_max)
         self.lane = Lane(cap, None, self.budget)
         if behind:
             self.lane.start_over()

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from tidings.core.delivery.turns import Pace, Slots, Turns
+from tidings.core.delivery.turns import LanePace, Slots, Turns
 from tidings.core.ids import OrgId
 
 ORG = OrgId(1)
@@ -67,7 +67,7 @@ def test_everybody_who_waits_gets_a_turn_and_stands_once() -> None:
 
 
 def test_a_lane_is_slow_by_what_its_attempts_took_or_while_none_ends() -> None:
-    pace = Pace()
+    pace = LanePace()
     pace.began(10.0, 0)
     assert not pace.slow(10.5, 1)
     assert pace.slow(11.5, 1)  # silent since
@@ -80,7 +80,7 @@ def test_a_lane_is_slow_by_what_its_attempts_took_or_while_none_ends() -> None:
 
 
 def test_a_lane_whose_attempts_end_one_after_the_other_is_not_slow() -> None:
-    pace = Pace()
+    pace = LanePace()
     for at in range(20):
         pace.began(at * 0.5, min(at, 3))
         pace.ended(at * 0.5 + 0.4, 0.9)

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from tidings.core.events.calls import Item, Rejected, Unchecked
+from tidings.core.events.calls import Item, RejectedEvent, UncheckedEvent
 from tidings.engine.events.intake import Draft
 
 
-def checked(items: Sequence[Item[Draft]]) -> list[Draft | Rejected]:
+def checked(items: Sequence[Item[Draft]]) -> list[Draft | RejectedEvent]:
     """Those of a call that nothing more is asked about: only own types are checked later."""
-    done = [one for one in items if not isinstance(one, Unchecked)]
+    done = [one for one in items if not isinstance(one, UncheckedEvent)]
     assert len(done) == len(items)
     return done

@@ -8,7 +8,7 @@ import pytest
 
 from tidings.catalogue import envelope, load
 from tidings.core.events.call_split import DEFAULT_LIMITS
-from tidings.core.events.calls import Caller, CallReader, IntakeRules, Rejected
+from tidings.core.events.calls import Caller, CallReader, IntakeRules, RejectedEvent
 from tidings.core.events.own_types import Declaration, OwnType
 from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Draft
@@ -28,12 +28,14 @@ def body(**data: Any) -> bytes:
     return msgspec.json.encode(event | {"data": about | data})
 
 
-def read(sent: bytes, own_types: Any = lambda org, name: None, **rules: Any) -> Draft | Rejected:
+def read(
+    sent: bytes, own_types: Any = lambda org, name: None, **rules: Any
+) -> Draft | RejectedEvent:
     reader = CallReader(
         Draft, load(), lambda org: IntakeRules(**rules), lambda: "id-1", DEFAULT_LIMITS, own_types
     )
     [item] = reader.read(b"application/json", {}, sent, Caller(ORG), None, NOW_MS)
-    assert isinstance(item, Draft | Rejected)
+    assert isinstance(item, Draft | RejectedEvent)
     return item
 
 
@@ -47,7 +49,7 @@ def test_it_is_accepted_as_the_type_and_its_bytes_stay() -> None:
 @pytest.mark.parametrize("unknown", ["refused", "admitted"])
 def test_it_is_checked_as_the_type(unknown: str) -> None:
     item = read(body(loyaltyProgramId="x"), unknown=unknown)
-    assert isinstance(item, Rejected)
+    assert isinstance(item, RejectedEvent)
     assert (item.name, item.code, item.path) == (ALIAS, "schema", "data.loyaltyProgramId")
     assert f"The schema of {TYPE} says more" in item.message
 
@@ -60,11 +62,11 @@ def test_what_an_org_settled_for_the_type_holds() -> None:
 
 def test_a_type_of_the_orgs_own_that_was_there_before_goes_on() -> None:
     item = read(body(), own)
-    assert isinstance(item, Rejected) and item.path == "data.ours"
+    assert isinstance(item, RejectedEvent) and item.path == "data.ours"
     item = read(body(ours=1), own)
     assert isinstance(item, Draft) and item.name == ALIAS
 
 
 def test_case_matters() -> None:
     item = read(body().replace(ALIAS.encode(), b"pp_expiry_job"))
-    assert isinstance(item, Rejected) and item.code == "unknown_type"
+    assert isinstance(item, RejectedEvent) and item.code == "unknown_type"

@@ -8,7 +8,7 @@ import pytest
 
 from tidings.catalogue import envelope, load
 from tidings.core.events.call_split import DEFAULT_LIMITS
-from tidings.core.events.calls import Caller, CallReader, IntakeRules, Rejected, Unchecked
+from tidings.core.events.calls import Caller, CallReader, IntakeRules, RejectedEvent, UncheckedEvent
 from tidings.core.events.own_types import Declaration, OwnType
 from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Draft
@@ -28,13 +28,13 @@ def of(org: int, name: str) -> Mapping[int, OwnType] | None:
     return VERSIONS if (org, name) == (ORG, "orderPacked") else None
 
 
-def read(event: dict[str, Any], **rules: Any) -> Draft | Rejected:
+def read(event: dict[str, Any], **rules: Any) -> Draft | RejectedEvent:
     reader = CallReader(
         Draft, load(), lambda org: IntakeRules(**rules), lambda: "id-1", DEFAULT_LIMITS, of
     )
     body = msgspec.json.encode(event)
     [item] = reader.read(b"application/json", {}, body, Caller(event.get("orgId", 0)), None, 5)
-    assert not isinstance(item, Unchecked)
+    assert not isinstance(item, UncheckedEvent)
     return item
 
 
@@ -51,13 +51,16 @@ def test_an_event_says_which_version_it_is_of() -> None:
     item = read(event(eventVersion=2, data={"orderId": 1}))
     assert isinstance(item, Draft) and item.version == 2
     wrong = read(event(eventVersion=2))
-    assert isinstance(wrong, Rejected) and (wrong.code, wrong.path) == ("schema", "data.orderId")
+    assert isinstance(wrong, RejectedEvent) and (wrong.code, wrong.path) == (
+        "schema",
+        "data.orderId",
+    )
 
 
 def test_a_version_that_is_not_there_is_refused_whatever_the_validation() -> None:
     for level in ("strict", "lenient", "off"):
         item = read(event(eventVersion=3), validation=level)
-        assert isinstance(item, Rejected)
+        assert isinstance(item, RejectedEvent)
         assert (item.code, item.path) == ("event_version", "eventVersion")
 
 
@@ -76,7 +79,7 @@ def test_a_level_of_one_type_holds_for_an_own_type_too() -> None:
 
 def test_another_org_does_not_have_the_type() -> None:
     item = read(event(orgId=2002))
-    assert isinstance(item, Rejected) and item.code == "unknown_type"
+    assert isinstance(item, RejectedEvent) and item.code == "unknown_type"
 
 
 @pytest.mark.parametrize("version", [2, "x", None])

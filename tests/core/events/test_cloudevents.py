@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.core.events.parts import checked
 from tests.core.events.test_envelope import NOW, OTHER, OWN, reader, refused
-from tidings.core.events.calls import Caller, Rejected
+from tidings.core.events.calls import Caller, RejectedEvent
 from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.ids import foreign_event_id
 from tidings.engine.events.intake import Draft
@@ -41,7 +41,7 @@ def read(
     headers: dict[bytes, bytes] | None = None,
     *,
     platform: bool = False,
-) -> list[Draft | Rejected]:
+) -> list[Draft | RejectedEvent]:
     return checked(reader().read(kind, headers or {}, body, Caller(OWN, platform), None, NOW))
 
 
@@ -51,9 +51,9 @@ def draft(*arguments: Any, **more: Any) -> Draft:
     return item
 
 
-def rejected(*arguments: Any, **more: Any) -> Rejected:
+def rejected(*arguments: Any, **more: Any) -> RejectedEvent:
     (item,) = read(*arguments, **more)
-    assert isinstance(item, Rejected), item
+    assert isinstance(item, RejectedEvent), item
     return item
 
 
@@ -193,9 +193,15 @@ def test_data_cannot_break_out_of_its_place(data: bytes) -> None:
 def test_a_batch_refuses_its_events_one_by_one() -> None:
     parts = [cloud(), cloud(id=...), b"1", cloud(b'{"bad":1}', id="e-3"), cloud(id="e-2")]
     items = read(b"[" + b",".join(parts) + b"]", BATCH)
-    assert [item.__class__ for item in items] == [Draft, Rejected, Rejected, Rejected, Draft]
+    assert [item.__class__ for item in items] == [
+        Draft,
+        RejectedEvent,
+        RejectedEvent,
+        RejectedEvent,
+        Draft,
+    ]
     last = items[3]
-    assert isinstance(last, Rejected) and (last.code, last.event_id) == ("schema", "e-3")
+    assert isinstance(last, RejectedEvent) and (last.code, last.event_id) == ("schema", "e-3")
     assert last.body.startswith(b'{"eventName":'), "kept as it can be sent again"
 
 

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from tests.core.events.parts import checked
-from tidings.core.events.call_split import Limits
-from tidings.core.events.calls import Caller, CallReader, IntakeRules, Rejected
+from tidings.core.events.call_split import CallLimits
+from tidings.core.events.calls import Caller, CallReader, IntakeRules, RejectedEvent
 from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Draft
 from tidings.errors import Invalid, RequestRefused
@@ -56,9 +56,9 @@ class Types:
         return None
 
 
-def reader(limits: Limits | None = None) -> CallReader[Draft]:
+def reader(limits: CallLimits | None = None) -> CallReader[Draft]:
     ids = iter(f"made-{number}" for number in range(10_000))
-    return CallReader(Draft, Types(), RULES.get, lambda: next(ids), limits or Limits())
+    return CallReader(Draft, Types(), RULES.get, lambda: next(ids), limits or CallLimits())
 
 
 def read(
@@ -68,8 +68,8 @@ def read(
     org: int = OWN,
     platform: bool = False,
     key: str | None = None,
-    limits: Limits | None = None,
-) -> list[Draft | Rejected]:
+    limits: CallLimits | None = None,
+) -> list[Draft | RejectedEvent]:
     return checked(reader(limits).read(kind, {}, body, Caller(OrgId(org), platform), key, NOW))
 
 
@@ -79,9 +79,9 @@ def draft(body: bytes, **more: Any) -> Draft:
     return item
 
 
-def rejected(body: bytes, **more: Any) -> Rejected:
+def rejected(body: bytes, **more: Any) -> RejectedEvent:
     (item,) = read(body, **more)
-    assert isinstance(item, Rejected), item
+    assert isinstance(item, RejectedEvent), item
     return item
 
 
@@ -194,7 +194,7 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_json_refuses_the_event_alone(name: str) -> None:
     body, code = REFUSED[name]
-    item = rejected(body, limits=Limits(event_bytes=1 << 20))
+    item = rejected(body, limits=CallLimits(event_bytes=1 << 20))
     assert item.code == code
     assert item.body == body
 
@@ -214,7 +214,7 @@ def test_a_twin_is_named_by_its_path() -> None:
 @pytest.mark.parametrize("item", [b"1", b"null", b'"x"', b"[]", b"true", b"1e400"])
 def test_an_item_that_is_no_object_is_refused_alone(item: bytes) -> None:
     first, second = read(b"[" + item + b"," + event() + b"]")
-    assert isinstance(first, Rejected) and first.code in ("not_object", "number_too_large")
+    assert isinstance(first, RejectedEvent) and first.code in ("not_object", "number_too_large")
     assert isinstance(second, Draft)
 
 

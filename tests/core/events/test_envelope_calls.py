@@ -15,15 +15,15 @@ from tests.core.events.test_envelope import (
     refused,
     rejected,
 )
-from tidings.core.events.call_split import Limits
-from tidings.core.events.calls import Caller, Rejected
+from tidings.core.events.call_split import CallLimits
+from tidings.core.events.calls import Caller, RejectedEvent
 from tidings.engine.events.intake import Draft
 from tidings.errors import Invalid, TooLarge, Unsupported
 
 NDJSON = b"application/x-ndjson"
 
 
-def statuses(items: list[Draft | Rejected]) -> str:
+def statuses(items: list[Draft | RejectedEvent]) -> str:
     return "".join("+" if isinstance(item, Draft) else "-" for item in items)
 
 
@@ -42,7 +42,7 @@ def test_ndjson_keeps_the_bytes_of_each_line() -> None:
 def test_a_line_that_is_not_json_is_refused_alone() -> None:
     items = read(b"\n".join([event(), b"{", b"\xff", b"1", event()]), NDJSON)
     assert statuses(items) == "+---+"
-    assert [item.code for item in items if isinstance(item, Rejected)] == [
+    assert [item.code for item in items if isinstance(item, RejectedEvent)] == [
         "not_json",
         "not_json",
         "not_object",
@@ -107,9 +107,9 @@ def test_content_types_that_are_not_taken(kind: bytes | None, code: str) -> None
 @pytest.mark.parametrize("more", [-1, 0])
 def test_the_greatest_body_and_event(more: int) -> None:
     size = len(event()) + more + 1
-    limits = Limits(body_bytes=size, event_bytes=size)
+    limits = CallLimits(body_bytes=size, event_bytes=size)
     assert statuses(read(event(), limits=limits)) == "+" if more >= 0 else True
-    over = Limits(event_bytes=len(event()) - 1)
+    over = CallLimits(event_bytes=len(event()) - 1)
     assert rejected(event(), limits=over).code == "event_too_large"
     assert len(rejected(event(), limits=over).body) == len(event()) - 1
     assert statuses(read(b"[" + event() + b",1]", limits=over)) == "--"
@@ -117,8 +117,8 @@ def test_the_greatest_body_and_event(more: int) -> None:
 
 @pytest.mark.parametrize("body", [event(), b"[" + event() + b"]"])
 def test_a_body_beyond_its_limit(body: bytes) -> None:
-    assert read(body, limits=Limits(body_bytes=len(body)))
-    refusal = refused(body, limits=Limits(body_bytes=len(body) - 1))
+    assert read(body, limits=CallLimits(body_bytes=len(body)))
+    refusal = refused(body, limits=CallLimits(body_bytes=len(body) - 1))
     assert (type(refusal), refusal.reason.code) == (TooLarge, "body_too_large")
 
 
@@ -128,7 +128,7 @@ def test_the_greatest_number_of_events(glue: bytes, kind: bytes) -> None:
         lines = glue.join([event()] * count)
         return lines if kind == NDJSON else b"[" + lines + b"]"
 
-    limits = Limits(events=3)
+    limits = CallLimits(events=3)
     assert statuses(read(call(3), kind, limits=limits)) == "+++"
     refusal = refused(call(4), kind, limits=limits)
     assert (type(refusal), refusal.reason.code) == (TooLarge, "too_many_events")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.core.events.test_envelope import JSON, NOW, OPEN, OWN, RULES, Types
 from tests.depth import depth
-from tidings.core.events.call_split import Limits
-from tidings.core.events.calls import Caller, CallReader, Rejected
+from tidings.core.events.call_split import CallLimits
+from tidings.core.events.calls import Caller, CallReader, RejectedEvent
 from tidings.core.events.envelope import deeper
 from tidings.engine.events.intake import Draft
 from tidings.errors import Invalid, RequestRefused, TooLarge, Unsupported
@@ -39,7 +39,7 @@ often = settings(max_examples=depth(50, 300))
 
 
 def read(body: bytes, kind: bytes | None, headers: dict[bytes, bytes], key: str | None) -> Any:
-    reader = CallReader(Draft, Types(), RULES.get, lambda: "made", Limits())
+    reader = CallReader(Draft, Types(), RULES.get, lambda: "made", CallLimits())
     return reader.read(kind, headers, body, Caller(OPEN, True), key, NOW)
 
 
@@ -105,7 +105,7 @@ def test_a_twin_is_found_wherever_and_however_it_is_written(
     twin = f'"{"".join(escaped)}"{data.draw(gaps)}:{json.dumps(event[name])}'
     members.insert(data.draw(st.integers(0, len(members))), twin)
     (item,) = read(("{" + ",".join(members) + "}").encode(), JSON, {}, None)
-    assert isinstance(item, Rejected)
+    assert isinstance(item, RejectedEvent)
     assert (item.code, item.path) == ("duplicate_key", name)
 
 

@@ -19,7 +19,7 @@ from tidings.core.budget import LOOP_S, MEMORY_BYTES
 from tidings.core.events import own_types
 from tidings.core.events.own_schema import expand_schema
 from tidings.core.events.own_types import Declaration, OwnType, Reading, read_own_type
-from tidings.core.events.own_validator import Kept
+from tidings.core.events.own_validator import CompiledSchemas
 from tidings.core.events.schema_cost import pattern_bytes
 
 Json = dict[str, Any]
@@ -311,7 +311,7 @@ def test_a_schema_of_an_older_rule_still_works() -> None:
 def test_compiled_schemas_are_given_up_for_newer_ones_and_compiled_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(own_types, "_kept", Kept(100_000))
+    monkeypatch.setattr(own_types, "_kept", CompiledSchemas(100_000))
     schema = {"properties": {f"f{i}": {"pattern": f"^{i}-[0-9]+$"} for i in range(3)}}
     types = [saved(schema) for _ in range(5)]
     for _ in range(2):

@@ -17,8 +17,8 @@ from tidings.core.notices.facts import (
     FAILING,
     KINDS,
     NAMED_MAX,
-    Ended,
-    Gathering,
+    DeliveryEnd,
+    NoticeBatches,
     exhausted,
     failing,
     is_notice,
@@ -56,10 +56,10 @@ MOMENTS = st.lists(
 def test_a_webhook_is_told_of_at_most_once_a_minute_and_nothing_is_lost(
     moments: list[tuple[float, int]],
 ) -> None:
-    gathering, now, told = Gathering(), 0.0, list[tuple[float, int, int]]()
+    gathering, now, told = NoticeBatches(), 0.0, list[tuple[float, int, int]]()
     for passed, number in moments:
         now += passed
-        gathering.add(webhook(number), Ended(int(now * 1000), "400", DeliveryId(1), "e"))
+        gathering.add(webhook(number), DeliveryEnd(int(now * 1000), "400", DeliveryId(1), "e"))
         told += [(now, one.webhook.number, one.failed) for one in gathering.due(now)]
     while (wait := gathering.wait_s(now)) is not None:
         now += wait
@@ -72,9 +72,9 @@ def test_a_webhook_is_told_of_at_most_once_a_minute_and_nothing_is_lost(
 
 
 def test_of_many_ended_deliveries_ten_are_named_and_all_are_counted() -> None:
-    gathering = Gathering()
+    gathering = NoticeBatches()
     for number in range(40):
-        gathering.add(webhook(), Ended(number, "400", DeliveryId(number), f"e{number}"))
+        gathering.add(webhook(), DeliveryEnd(number, "400", DeliveryId(number), f"e{number}"))
     [batch] = gathering.due(0.0)
     fact = exhausted(batch)
     assert (fact["count"], fact["from"], fact["to"]) == (40, 0, 39)
@@ -83,11 +83,11 @@ def test_of_many_ended_deliveries_ten_are_named_and_all_are_counted() -> None:
 
 
 def test_what_was_told_long_ago_is_forgotten() -> None:
-    gathering = Gathering()
+    gathering = NoticeBatches()
     for number in range(1, 500):
-        gathering.add(webhook(number), Ended(0, "400"))
+        gathering.add(webhook(number), DeliveryEnd(0, "400"))
     assert len(gathering.due(0.0)) == 499
-    gathering.add(webhook(1), Ended(0, "400"))
+    gathering.add(webhook(1), DeliveryEnd(0, "400"))
     gathering.due(10 * EVERY_S)
     assert len(gathering._told_s) == 1
 
@@ -103,11 +103,11 @@ def test_the_same_fact_is_the_same_event_and_another_is_another() -> None:
 
 
 def test_what_ended_is_counted_by_how_and_told_with_its_last_known_cause() -> None:
-    gathering = Gathering()
+    gathering = NoticeBatches()
     for one in (
-        Ended(5, "400", DeliveryId(1), "e1"),
-        Ended(9, "", parked=3),
-        Ended(7, "", DeliveryId(2), "e2"),
+        DeliveryEnd(5, "400", DeliveryId(1), "e1"),
+        DeliveryEnd(9, "", parked=3),
+        DeliveryEnd(7, "", DeliveryId(2), "e2"),
     ):
         gathering.add(webhook(), one)
     [batch] = gathering.due(0.0)
@@ -118,10 +118,12 @@ def test_what_ended_is_counted_by_how_and_told_with_its_last_known_cause() -> No
 
 def test_two_facts_of_ended_deliveries_are_one_letter_of_both() -> None:
     def fact(first: int, at_ms: int, cause: str, parked: int) -> dict[str, Any]:
-        gathering = Gathering()
+        gathering = NoticeBatches()
         for number in range(first, first + 6):
-            gathering.add(webhook(), Ended(at_ms + number, cause, DeliveryId(number), f"e{number}"))
-        gathering.add(webhook(), Ended(at_ms, "", parked=parked))
+            gathering.add(
+                webhook(), DeliveryEnd(at_ms + number, cause, DeliveryId(number), f"e{number}")
+            )
+        gathering.add(webhook(), DeliveryEnd(at_ms, "", parked=parked))
         [batch] = gathering.due(0.0)
         return exhausted(batch)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidings.core.shaping.reference_rows import LINE_BYTES_MAX, LoadRefused, Row, RowError, reader
-from tidings.core.shaping.reference_rules import Kind
+from tidings.core.shaping.reference_rules import RecordKind
 
 CSV, NDJSON = "text/csv; charset=utf-8", "application/x-ndjson"
 FILE = (
@@ -20,7 +20,9 @@ FILE = (
 )
 
 
-def read(content: bytes, kind: Kind = Kind.CUSTOMERS, type: str = CSV, cut: int = 1 << 20) -> Any:
+def read(
+    content: bytes, kind: RecordKind = RecordKind.CUSTOMERS, type: str = CSV, cut: int = 1 << 20
+) -> Any:
     found = reader(kind, type)
     assert found is not None
     rows, records = found
@@ -68,7 +70,7 @@ def test_csv_is_read_wherever_it_is_cut(cut: int) -> None:
 
 def test_a_bad_row_is_told_with_its_line_and_the_others_are_kept() -> None:
     content = b'id,name,shoe\n1,a,\n2,b\n,c,\n3,\xff,\n4,,\n5,e,43\n6,"f'
-    rows, records = read(content, Kind.STORES)
+    rows, records = read(content, RecordKind.STORES)
     assert shown(rows) == [
         (2, "1", {"name": "a"}),
         (3, "bad_csv"),
@@ -108,24 +110,24 @@ def test_a_line_without_end_takes_no_memory_and_spoils_nothing_after_it(cut: int
 
 def test_quotes_that_never_close_end_the_load() -> None:
     with pytest.raises(LoadRefused, match="from line 2 on. Close its quotes"):
-        read(b'id,name\n1,"a\n' + b"2,b\n" * LINE_BYTES_MAX, Kind.STORES)
+        read(b'id,name\n1,"a\n' + b"2,b\n" * LINE_BYTES_MAX, RecordKind.STORES)
 
 
 @pytest.mark.parametrize("header", [b"name,code", b"id,name,name", b'"', b"\xff"])
 def test_a_header_must_name_the_columns(header: bytes) -> None:
     with pytest.raises(LoadRefused, match="The first line must name the columns"):
-        read(header + b'\n1,a\n"\n', Kind.STORES)
+        read(header + b'\n1,a\n"\n', RecordKind.STORES)
 
 
 def test_other_types_are_not_read() -> None:
-    assert reader(Kind.STORES, "application/json") is None
+    assert reader(RecordKind.STORES, "application/json") is None
 
 
 @given(st.binary(max_size=300), st.integers(1, 40), st.sampled_from([CSV, NDJSON]))
 def test_no_bytes_break_the_reader(content: bytes, cut: int, type: str) -> None:
     for start in (b"", b"id,name\n"):
         try:
-            rows, _ = read(start + content, Kind.STORES, type, cut)
+            rows, _ = read(start + content, RecordKind.STORES, type, cut)
         except LoadRefused:
             continue
         assert all(row.line >= 1 for row in rows)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tidings.core.shaping.reference_rules import (
-    Kind,
+    RecordKind,
     RecordRefused,
     read_id,
     read_record,
@@ -14,7 +14,7 @@ from tidings.core.shaping.reference_rules import (
 )
 
 
-def kept(kind: Kind, **fields: Any) -> Any:
+def kept(kind: RecordKind, **fields: Any) -> Any:
     return msgspec.json.decode(read_record(kind, fields))
 
 
@@ -34,12 +34,12 @@ def test_a_record_keeps_its_known_fields_and_drops_empty_ones() -> None:
         "pointsBalance": 0,
         "sources": {"wechat": source},
     }
-    made = kept(Kind.CUSTOMERS, id=7, shoe=43, **record)
+    made = kept(RecordKind.CUSTOMERS, id=7, shoe=43, **record)
     assert made == {name: value for name, value in record.items() if name != "email"}
-    assert unknown_fields(Kind.CUSTOMERS, {"id": 7, "shoe": 43, "mobile": "1"}) == ["shoe"]
-    assert kept(Kind.TILLS, code="t", storeId=9) == {"code": "t", "storeId": 9}
+    assert unknown_fields(RecordKind.CUSTOMERS, {"id": 7, "shoe": 43, "mobile": "1"}) == ["shoe"]
+    assert kept(RecordKind.TILLS, code="t", storeId=9) == {"code": "t", "storeId": 9}
     store = {"code": "s", "name": "n", "externalId": "e", "externalId1": "1", "externalId2": "2"}
-    assert kept(Kind.STORES, **store) == store
+    assert kept(RecordKind.STORES, **store) == store
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_what_does_not_fit_is_told_with_its_field_and_without_its_value(
     fields: dict[str, Any], code: str, path: str
 ) -> None:
     with pytest.raises(RecordRefused) as refused:
-        read_record(Kind.CUSTOMERS, fields)
+        read_record(RecordKind.CUSTOMERS, fields)
     told = refused.value.reason
     assert (told.code, told.field) == (code, path)
     assert " must " in told.message and "; got " in told.message and f"({code}, " in told.message

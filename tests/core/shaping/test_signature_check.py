@@ -3,7 +3,7 @@
 import pytest
 
 from tidings.core.shaping.sign import Signer
-from tidings.core.shaping.signature_check import TOLERANCE_S, Verdict, judge
+from tidings.core.shaping.signature_check import TOLERANCE_S, SignatureVerdict, judge
 
 SECRET, OTHER = b"s" * 32, b"o" * 32
 BODY, NOW_S = b'{"a":1}', 1_770_000_000
@@ -19,8 +19,8 @@ def signed(*secrets: bytes, at_s: int = NOW_S, body: bytes = BODY) -> list[tuple
 
 @pytest.mark.parametrize("secrets", [(SECRET,), (OTHER, SECRET)])
 def test_one_signature_of_a_known_secret_is_enough(secrets: tuple[bytes, ...]) -> None:
-    assert judge(signed(*secrets), BODY, [SECRET], NOW_S).verdict is Verdict.VALID
-    assert judge(signed(SECRET), BODY, secrets, NOW_S).verdict is Verdict.VALID
+    assert judge(signed(*secrets), BODY, [SECRET], NOW_S).verdict is SignatureVerdict.VALID
+    assert judge(signed(SECRET), BODY, secrets, NOW_S).verdict is SignatureVerdict.VALID
 
 
 def test_other_bytes_another_secret_and_another_time_are_wrong() -> None:
@@ -31,19 +31,19 @@ def test_other_bytes_another_secret_and_another_time_are_wrong() -> None:
         (signed(SECRET, at_s=NOW_S + TOLERANCE_S + 1), BODY),
     ):
         judged = judge(headers, body, [SECRET], NOW_S)
-        assert judged.verdict is Verdict.WRONG and judged.reason.endswith(".")
+        assert judged.verdict is SignatureVerdict.WRONG and judged.reason.endswith(".")
     assert judge(signed(SECRET, at_s=NOW_S - TOLERANCE_S), BODY, [SECRET], NOW_S).verdict == "valid"
 
 
 def test_a_header_that_is_not_there_is_named() -> None:
     headers = signed(SECRET)
     judged = judge(headers[:1], BODY, [SECRET], NOW_S)
-    assert judged.verdict is Verdict.MISSING
+    assert judged.verdict is SignatureVerdict.MISSING
     assert judged.reason == "It came without webhook-timestamp and webhook-signature."
 
 
 def test_without_a_secret_nothing_is_known() -> None:
-    assert judge(signed(SECRET), BODY, [], NOW_S).verdict is Verdict.UNKNOWN
+    assert judge(signed(SECRET), BODY, [], NOW_S).verdict is SignatureVerdict.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -53,4 +53,4 @@ def test_hostile_headers_raise_nothing(value: str) -> None:
     for at in range(3):
         headers = signed(SECRET)
         headers[at] = (headers[at][0], value)
-        assert judge(headers, BODY, [SECRET], NOW_S).verdict is not Verdict.VALID
+        assert judge(headers, BODY, [SECRET], NOW_S).verdict is not SignatureVerdict.VALID

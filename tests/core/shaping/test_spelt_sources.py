@@ -7,7 +7,7 @@ import pytest
 
 from tidings.catalogue import load
 from tidings.core.event_path import read_path
-from tidings.core.events.personal import Personal
+from tidings.core.events.personal import PersonalData
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.shaping.enrichment import Enrichment
 from tidings.core.shaping.enrichment_plan import Plan
@@ -165,7 +165,9 @@ def test_a_path_in_another_spelling_is_known() -> None:
 def test_personal_data_is_hidden_in_every_spelling() -> None:
     instore = {"properties": {"mobile": {"x-pii": "mobile", "type": "string"}}}
     block = {"properties": {"instore": instore}, "additionalProperties": {"type": "object"}}
-    personal = Personal({"properties": {"data": {"properties": {"customerIdentifiers": block}}}})
+    personal = PersonalData(
+        {"properties": {"data": {"properties": {"customerIdentifiers": block}}}}
+    )
     for name in SPELT:
         assert personal.hides(("data", "customerIdentifiers", name, "mobile"))
         assert personal.hides(("data", "customerIdentifiers", name))

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from tidings.core.delivery.turns import SLOW_S, Pace
+from tidings.core.delivery.turns import SLOW_S, LanePace
 from tidings.core.ids import OrgId
 from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.runner import WebhookRunner
@@ -14,7 +14,7 @@ def runner(org: int, number: int, *, took_s: float = 0.0) -> WebhookRunner:
     made: Any = SimpleNamespace(
         webhook=SimpleNamespace(org=org, number=number),
         lane=SimpleNamespace(running=0, can_start=True),
-        pace=Pace(),
+        pace=LanePace(),
     )
     if took_s:
         made.pace.ended(0.0, took_s)

@@ -20,8 +20,7 @@ from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.core.notices.facts import FAILING
-from tidings.core.retention import DAY_MS
-from tidings.core.retention import Retention as Days
+from tidings.core.retention import DAY_MS, RetentionDays
 from tidings.egress.port import MailFailed
 from tidings.engine.delivery.stops import EVERYTHING, HOLD
 from tidings.engine.events.intake import Draft
@@ -297,7 +296,9 @@ def test_retention_drops_in_time_in_a_service_that_is_restarted_every_hour() -> 
         for hour in range(27):
             clock.ms = began_ms + hour * HOUR * 1000
             keeps = Retention(
-                store=store, clock=clock, retentions=lambda: {OrgId(1): Days(payload_days=1)}
+                store=store,
+                clock=clock,
+                retentions=lambda: {OrgId(1): RetentionDays(payload_days=1)},
             )
             job = asyncio.ensure_future(keeps.run())
             for _ in range(6):
@@ -327,7 +328,7 @@ async def sent(world: NoticeWorld, id: str, name: str) -> str:
 @pytest.mark.parametrize("status", [200, 500], ids=["delivered", "unfinished"])
 def test_an_event_is_a_duplicate_until_retention_has_dropped_it(status: int, restarts: int) -> None:
     """Also one that nobody subscribes to; what is unfinished is kept, and so is its id."""
-    days = {ORG: Days(payload_days=1, metadata_days=1)}
+    days = {ORG: RetentionDays(payload_days=1, metadata_days=1)}
 
     async def again(world: NoticeWorld) -> tuple[str, str]:
         return await sent(world, "a", "groupCreated"), await sent(world, "b", "groupDeleted")

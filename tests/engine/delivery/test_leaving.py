@@ -54,7 +54,7 @@ class Outlet:
         self.line.closed.append(self.host)
 
 
-class Noted(port.NotNoted):
+class Noted(port.NullInFlight):
     """What is noted as in flight."""
 
     def __init__(self) -> None:

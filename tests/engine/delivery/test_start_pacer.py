@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, cast
 
-from tidings.core.delivery.lane import Budget, Lane
+from tidings.core.delivery.lane import Lane, WindowBudget
 from tidings.engine.delivery.runner import CountedOutlet, WebhookRunner
 from tidings.engine.delivery.start_pacer import TURN_MIN, TURN_SHARE, StartPacer
 
@@ -18,7 +18,9 @@ class Signed:
 
 
 def runner(*, well: bool = False) -> WebhookRunner:
-    made = WebhookRunner(cast(Any, Signed()), Lane(1, None, Budget(1)), CountedOutlet(Nothing))
+    made = WebhookRunner(
+        cast(Any, Signed()), Lane(1, None, WindowBudget(1)), CountedOutlet(Nothing)
+    )
     made.well = well
     return made
 

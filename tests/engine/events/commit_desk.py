@@ -9,7 +9,7 @@ from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.events.commit_queue import (
     CommitQueue,
-    Prepared,
+    QueuedEvent,
 )
 from tidings.engine.events.committer import Committer
 from tidings.engine.events.intake import Draft
@@ -68,7 +68,7 @@ class Lanes:
         self.told: list[tuple[str, list[Any], bool]] = []
         self.answers: list[asyncio.Future[Any]] = []  # of callers, looked at when it is told
 
-    def handover(self, receipt: port.Receipt, events: list[Prepared], matched: Any) -> None:
+    def handover(self, receipt: port.Receipt, events: list[QueuedEvent], matched: Any) -> None:
         self.handed.append(receipt)
         ids = [event.draft.event_id for event in events]
         self.told.append(("handover", [*zip(ids, matched, strict=True)], self._answered))
@@ -93,7 +93,7 @@ class Desk:
         self.doubted = self.lanes.doubted
         self.queue = CommitQueue(1 << 30, 60.0)
         self.registry = Registry()
-        self.match: Callable[[Prepared], Sequence[port.NewDelivery]] = lambda _: ()
+        self.match: Callable[[QueuedEvent], Sequence[port.NewDelivery]] = lambda _: ()
         self.committer = Committer(
             store=self.store,  # type: ignore[arg-type]  # of the port it asks for commits alone
             registry=self.registry,
@@ -104,9 +104,9 @@ class Desk:
         )
 
 
-def event(id: str, body: bytes = b"{}", warning: str | None = None) -> Prepared:
+def event(id: str, body: bytes = b"{}", warning: str | None = None) -> QueuedEvent:
     """An event that waits for its commit."""
-    return Prepared(Draft(OrgId(1), "a", id, body, {}, warning), b"", b"", None, "a")
+    return QueuedEvent(Draft(OrgId(1), "a", id, body, {}, warning), b"", b"", None, "a")
 
 
 def settled(delivery: int, key: int | None = None) -> port.Settlement:

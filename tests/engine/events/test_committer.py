@@ -15,7 +15,7 @@ from tidings.engine.events.commit_queue import (
     SETTLE_COMPANY_S,
 )
 from tidings.engine.events.committer import DIFFERS
-from tidings.engine.events.intake import Verdict
+from tidings.engine.events.intake import Acceptance
 from tidings.store import port
 
 
@@ -88,10 +88,10 @@ async def test_each_call_is_told_of_its_own_events_in_their_order() -> None:
             desk.queue.add([event("c")]),
         ]
         desk.store.free.set()
-        accepted, again = Verdict("accepted"), Verdict("duplicate")
+        accepted, again = Acceptance("accepted"), Acceptance("duplicate")
         assert await asyncio.gather(*calls) == [
-            [accepted, again, Verdict("accepted", "odd")],
-            [Verdict("duplicate", DIFFERS)],
+            [accepted, again, Acceptance("accepted", "odd")],
+            [Acceptance("duplicate", DIFFERS)],
             [accepted],
         ]
 

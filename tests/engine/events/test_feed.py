@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from tidings.engine.events.feed import DROPPED, Feed, Told
+from tidings.engine.events.feed import DROPPED, Feed, FeedItem
 
 
 def test_nothing_is_encoded_while_nobody_listens() -> None:
@@ -27,7 +27,7 @@ async def test_each_listener_of_the_org_gets_each_fact_in_order() -> None:
     first, second, other = feed.subscribe(1), feed.subscribe(1), feed.subscribe(2)
     for n in range(3):
         feed.tell(1, "event", {"n": n})
-    expected = [Told("event", b'{"n":%d}' % n) for n in range(3)]
+    expected = [FeedItem("event", b'{"n":%d}' % n) for n in range(3)]
     assert await first.read(1) == await second.read(1) == expected
     assert await other.read(0) == []
 
@@ -51,7 +51,7 @@ async def test_a_reader_waits_for_the_next_fact() -> None:
     feed = Feed()
     listener = feed.subscribe(1)
     asyncio.get_running_loop().call_soon(feed.tell, 1, "event", {})
-    assert await listener.read(5) == [Told("event", b"{}")]
+    assert await listener.read(5) == [FeedItem("event", b"{}")]
 
 
 async def test_close_ends_readers_now_and_later() -> None:

@@ -8,7 +8,7 @@ from tidings.core.shaping.filter import compile_filter
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.events.acceptor import Matcher
-from tidings.engine.events.commit_queue import Prepared
+from tidings.engine.events.commit_queue import QueuedEvent
 from tidings.engine.events.intake import Draft
 
 ORG = OrgId(7)
@@ -28,7 +28,8 @@ def matched(registry: Registry, tier: str, org: int = 7) -> list[int]:
     event = {"eventName": "a", "data": {"tier": tier}}
     draft = Draft(OrgId(org), "a", "e-1", b"{}", event)
     return [
-        new.webhook for new in Matcher(registry).match(Prepared(draft, b"", b"", None, draft.name))
+        new.webhook
+        for new in Matcher(registry).match(QueuedEvent(draft, b"", b"", None, draft.name))
     ]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tidings.catalogue import Problem, envelope, load
 from tidings.core.events.call_split import DEFAULT_LIMITS
-from tidings.core.events.calls import Caller, CallReader, IntakeRules, Rejected, Unchecked
+from tidings.core.events.calls import Caller, CallReader, IntakeRules, RejectedEvent, UncheckedEvent
 from tidings.core.events.own_schema import SchemaRefused, read_schema
 from tidings.core.events.own_types import Declaration, OwnType
 from tidings.core.ids import OrgId
@@ -49,9 +49,9 @@ def read(**rules: Any) -> Any:
     return reader.read(b"application/json", {}, EVENT, Caller(ORG), None, 5)
 
 
-async def conclude(answer: Sequence[Problem] | Exception, **rules: Any) -> Draft | Rejected:
+async def conclude(answer: Sequence[Problem] | Exception, **rules: Any) -> Draft | RejectedEvent:
     items = read(**rules)
-    assert isinstance(items[0], Unchecked)
+    assert isinstance(items[0], UncheckedEvent)
     checker = Checker(answer)
     (item,) = await concluded(items, LateChecks(checker))
     assert checker.asked == [
@@ -73,7 +73,7 @@ async def test_what_fits_becomes_what_it_would_have_become_at_once() -> None:
 async def test_what_misfits_is_refused_or_kept_with_a_warning() -> None:
     wrong = [Problem("data.a", "less", "more", "data.a must be less; got more.")]
     refused = await conclude(wrong)
-    assert isinstance(refused, Rejected)
+    assert isinstance(refused, RejectedEvent)
     assert (refused.code, refused.path) == ("schema", "data.a")
     kept = await conclude(wrong, validation="lenient")
     assert isinstance(kept, Draft) and kept.warning is not None
@@ -82,7 +82,7 @@ async def test_what_misfits_is_refused_or_kept_with_a_warning() -> None:
 
 async def test_what_takes_too_much_is_answered_in_the_same_way() -> None:
     refused = await conclude(RenderRefused("It takes too much."))
-    assert isinstance(refused, Rejected) and refused.message.startswith("It takes too much.")
+    assert isinstance(refused, RejectedEvent) and refused.message.startswith("It takes too much.")
     assert isinstance(await conclude(RenderRefused("Too much."), validation="lenient"), Draft)
 
 

@@ -25,7 +25,7 @@ from tidings.core.notices.consent_rules import (
 )
 from tidings.core.notices.facts import DISABLED, notice
 from tidings.egress.port import MailFailed
-from tidings.engine.notices.consents import Asking
+from tidings.engine.notices.consents import ConsentEmails
 from tidings.engine.notices.emails import Emails
 
 OPS = "ops@acme.example"
@@ -73,7 +73,7 @@ class World:
             awaits=s.consents.awaits,
             link=s.consents.link,
         )
-        asking = Asking(orgs=s.orgs, clock=s.clock, emails=self.emails)
+        asking = ConsentEmails(orgs=s.orgs, clock=s.clock, emails=self.emails)
         self._jobs = [asyncio.ensure_future(one.run()) for one in (self.emails, asking)]
 
     async def end(self) -> None:

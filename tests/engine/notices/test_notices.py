@@ -18,7 +18,7 @@ from tidings.core.notices.facts import (
 )
 from tidings.egress.port import MailFailed
 from tidings.engine.delivery import healths
-from tidings.engine.events.intake import Draft, Overloaded, Verdict
+from tidings.engine.events.intake import Acceptance, Draft, Overloaded
 from tidings.store import port
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
@@ -257,7 +257,7 @@ def test_a_full_queue_of_commits_holds_facts_up_and_loses_none() -> None:
         crm = await world.webhook("crm", "groupCreated")
         accept, refused = world.notices._accept, 0
 
-        async def full_at_first(drafts: list[Draft]) -> list[Verdict]:
+        async def full_at_first(drafts: list[Draft]) -> list[Acceptance]:
             nonlocal refused
             if refused < 3:
                 refused += 1

@@ -10,13 +10,13 @@ import pytest
 from tests.engine.notice_world import ORG, NoticeWorld
 from tests.simulation.loop import simulate
 from tests.simulation.parts import EPOCH_MS
-from tidings.core.delivery.health import Policy
+from tidings.core.delivery.health import HealthPolicy
 from tidings.core.notices.facts import DISABLED, FAILING, RECOVERED
-from tidings.engine.events.intake import Draft, Overloaded, Verdict
+from tidings.engine.events.intake import Acceptance, Draft, Overloaded
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 WAY_MS = 5 * HOUR_MS  # eight days are the same way, and a longer run
-POLICY = Policy(disable_after_ms=WAY_MS)
+POLICY = HealthPolicy(disable_after_ms=WAY_MS)
 EVENTS_EVERY_MS = 4 * MINUTE_MS
 LATE_MS = 10 * MINUTE_MS  # a probe of an open breaker comes every five and a half, if there is one
 KILL_MS = 11 * MINUTE_MS  # the time of failing that a kill forgets, and a look at it
@@ -216,5 +216,5 @@ async def _nothing() -> None:
     pass
 
 
-async def _full(drafts: list[Draft]) -> list[Verdict]:
+async def _full(drafts: list[Draft]) -> list[Acceptance]:
     raise Overloaded("commits take too long")

@@ -22,7 +22,7 @@ from tidings.core.delivery.exchange import Answer, Fault, FaultKind
 from tidings.core.exact_json import write_exactly
 from tidings.core.ids import OrgId
 from tidings.core.shaping.left_out_words import code_of, said_of
-from tidings.core.shaping.reference_rules import Kind
+from tidings.core.shaping.reference_rules import RecordKind
 from tidings.core.shaping.shape import Fields, shape_of
 from tidings.engine.shaping.enricher import Enricher
 from tidings.engine.shaping.faults import ShapeLater
@@ -75,10 +75,15 @@ class Scene:
         self.enricher = Enricher(kind_of=kind_of, reference=self.reference, platform=platform)
 
     async def fill(self) -> None:
-        await keep(self.reference, Kind.TILLS, "5031", code="till.01", storeId="9")
-        await keep(self.reference, Kind.STORES, "9", code="store.01")
+        await keep(self.reference, RecordKind.TILLS, "5031", code="till.01", storeId="9")
+        await keep(self.reference, RecordKind.STORES, "9", code="store.01")
         await keep(
-            self.reference, Kind.CUSTOMERS, "7", mobile="1", cardNumbers=["6"], pointsBalance=410
+            self.reference,
+            RecordKind.CUSTOMERS,
+            "7",
+            mobile="1",
+            cardNumbers=["6"],
+            pointsBalance=410,
         )
 
     async def made(self, org: int = 1, event: Any = None, **wishes: Any) -> Any:
@@ -187,7 +192,7 @@ async def test_what_is_left_out_is_named_by_the_fields_that_asked_for_it() -> No
 async def test_a_message_that_fails_to_be_filled_twice_is_one_and_says_both() -> None:
     """The customer is not known, and then the store that a known till names is not either."""
     scene = Scene(DOWN, kinds=("customers", "stores"))
-    await keep(scene.reference, Kind.TILLS, "5031", code="till.01", storeId="9")
+    await keep(scene.reference, RecordKind.TILLS, "5031", code="till.01", storeId="9")
     await scene.made(event=thin(8), store=True, sources=("instore",))
     assert scene.enricher.thin == 1
     assert scene.job.left_out is not None
@@ -210,7 +215,7 @@ async def test_a_webhook_that_waits_is_told_when_to_try_again() -> None:
     assert 1.0 <= later.value.delay_s <= 60.0
     assert later.value.reason.endswith("The delivery waits for it.")
     assert scene.enricher.thin == 0
-    await keep(scene.reference, Kind.CUSTOMERS, "8", mobile="now known")
+    await keep(scene.reference, RecordKind.CUSTOMERS, "8", mobile="now known")
     assert (await scene.made(event=thin(8), sources=("instore",), wait=True))["data"][
         "customerIdentifiers"
     ]["instore"] == {"mobile": "now known"}
@@ -238,7 +243,7 @@ async def test_a_store_that_cannot_be_read_makes_the_delivery_wait_whatever_it_w
 async def test_many_customers_of_one_event_take_few_queries() -> None:
     scene = Scene()
     records = {str(n): b'{"mobile":"%d"}' % n for n in range(900)}
-    await scene.reference.put(OrgId(1), Kind.CUSTOMERS, records)
+    await scene.reference.put(OrgId(1), RecordKind.CUSTOMERS, records)
     coupons = [{"customerIdentifiers": {"customerId": n}} for n in range(900)]
     event = {"eventName": "IssueBulkCoupon", "data": {"coupons": coupons}}
     made = await scene.made(event=event, sources=("instore",))
@@ -270,8 +275,8 @@ async def test_a_changed_record_fills_the_next_event_whatever_was_made_of_the_ol
     scene = Scene()
     await scene.fill()
     await scene.made()
-    await keep(scene.reference, Kind.CUSTOMERS, "7", email="a@example.test", pointsBalance=5)
-    await keep(scene.reference, Kind.TILLS, "5031", code="till.02")
+    await keep(scene.reference, RecordKind.CUSTOMERS, "7", email="a@example.test", pointsBalance=5)
+    await keep(scene.reference, RecordKind.TILLS, "5031", code="till.02")
     data = (await scene.made())["data"]
     assert data["customerIdentifiers"]["instore"] == {"email": "a@example.test"}
     assert data["triggeringActivity"]["enteredBy"]["till"] == {"code": "till.02", "name": ""}
@@ -304,7 +309,7 @@ async def test_an_event_cannot_name_so_many_records_that_its_message_takes_all_m
     scene = Scene()
     named = [{"identifierType": "mobile", "identifierValue": "x" * 50} for _ in range(50)]
     line = {"accounts": [{"accountId": "1", "identifiers": named}] * 3}
-    await keep(scene.reference, Kind.CUSTOMERS, "7", mobile="1", sources={"line": line})
+    await keep(scene.reference, RecordKind.CUSTOMERS, "7", mobile="1", sources={"line": line})
     coupons = [{"customerIdentifiers": {"customerId": 7}} for _ in range(5_900)]
     event = {"eventName": "CouponIssue", "data": {"coupons": coupons}}
     webhook = a_webhook(sources=("instore", "line"))

@@ -8,7 +8,7 @@ import pytest
 from tests.engine.reference_parts import CountingStore, known, reference_over
 from tidings.core.ids import OrgId
 from tidings.core.shaping.reference_rows import reader
-from tidings.core.shaping.reference_rules import Kind
+from tidings.core.shaping.reference_rules import RecordKind
 from tidings.engine.shaping import reference as subject
 from tidings.engine.shaping.reference_load import (
     ERRORS_SHOWN,
@@ -42,7 +42,7 @@ class SlicedStore(CountingStore):
 
 
 def loader(store: SlicedStore, org: int = 1) -> Loader:
-    found = reader(Kind.CUSTOMERS, "application/x-ndjson")
+    found = reader(RecordKind.CUSTOMERS, "application/x-ndjson")
     assert found is not None
     return Loader(reference_over(store), OrgId(org), *found)
 
@@ -59,7 +59,7 @@ async def test_all_rows_are_stored_and_counted() -> None:
             await load.feed(lines(at, at + 1000))
         done = await load.end()
         assert (done.loaded, done.new, done.refused) == (5000, 0 if again else 5000, 0)
-    assert await store.count_reference(OrgId(1), Kind.CUSTOMERS) == 5000
+    assert await store.count_reference(OrgId(1), RecordKind.CUSTOMERS) == 5000
     assert max(map(len, store.slices)) <= SLICE_ROWS_MAX
 
 
@@ -89,7 +89,7 @@ async def test_what_was_stored_before_a_breakdown_stays_and_is_counted() -> None
     with pytest.raises(port.StoreDown):
         await load.feed(lines(0, 5000))
     stored = sum(map(len, store.slices))
-    assert load.done.loaded == stored == await store.count_reference(OrgId(1), Kind.CUSTOMERS)
+    assert load.done.loaded == stored == await store.count_reference(OrgId(1), RecordKind.CUSTOMERS)
 
 
 async def test_loads_take_turns_and_leave_the_writer_as_much_time_as_they_take() -> None:
@@ -98,7 +98,10 @@ async def test_loads_take_turns_and_leave_the_writer_as_much_time_as_they_take()
     reference = reference_over(store)
     began = asyncio.get_running_loop().time()
     await asyncio.gather(
-        *(reference.put_slice(OrgId(org), Kind.STORES, {"1": b'{"name":"n"}'}) for org in range(5))
+        *(
+            reference.put_slice(OrgId(org), RecordKind.STORES, {"1": b'{"name":"n"}'})
+            for org in range(5)
+        )
     )
     assert asyncio.get_running_loop().time() - began >= 5 * 0.02
 
@@ -116,7 +119,7 @@ async def test_a_load_beside_an_idle_service_does_not_pause(
     async def slices(count: int) -> float:
         began = loop.time()
         for _ in range(count):
-            await reference.put_slice(OrgId(1), Kind.STORES, {"1": b'{"name":"n"}'})
+            await reference.put_slice(OrgId(1), RecordKind.STORES, {"1": b'{"name":"n"}'})
         return loop.time() - began
 
     assert await slices(20) < 0.3, "nobody else writes"

@@ -9,8 +9,8 @@ from tests.store.conformance.subject import Subject
 from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled, term, webhook
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
-from tidings.core.replay import JobState, Kind
-from tidings.core.retention import Kind as Kept
+from tidings.core.replay import JobState, ReplayKind
+from tidings.core.retention import RowKind
 from tidings.store import port
 
 FINAL = (State.FAILED, State.PARKED)
@@ -51,7 +51,7 @@ class Jobs:
         spec: port.ReplaySpec,
         listed: Sequence[port.ReplayEntry] = (),
         state: JobState = JobState.RUNNING,
-        kind: Kind = Kind.REPLAY,
+        kind: ReplayKind = ReplayKind.REPLAY,
     ) -> port.ReplayJob:
         """A stored job, as if it had been counted and started."""
         job = port.ReplayJob(0, ORG, kind, state, spec, 20.0, False, "me")
@@ -253,7 +253,7 @@ def test_a_long_list_is_kept_and_visited_whole_and_gone_when_the_job_is_closed(j
 def test_what_has_lost_its_payload_is_counted_and_not_made(jobs: Jobs) -> None:
     jobs.end(State.FAILED, *jobs.events(2))
     later_ms = jobs.subject.commit().now_ms + HOUR_MS
-    one = port.DropSlice(Kept.PAYLOAD, 30, later_ms, (), True, rows_max=1, first=False)
+    one = port.DropSlice(RowKind.PAYLOAD, 30, later_ms, (), True, rows_max=1, first=False)
     while not jobs.subject.ask(lambda store: store.drop(one)).rows:
         pass  # a slice may look at some without an end
     spec = jobs.spec()
@@ -442,7 +442,7 @@ def test_a_cancel_by_filter_finds_every_unfinished_delivery_of_the_org(jobs: Job
     jobs.subject.commit(event("foreign", new(foreign)))
     spec = jobs.spec(source=None, target=None, states=(0, 1, 2))
     assert jobs.count(spec) == (4, 0)
-    job = jobs.put(spec, kind=Kind.CANCEL)
+    job = jobs.put(spec, kind=ReplayKind.CANCEL)
     while (found := jobs.find(job)).found:
         wanted = [one for candidate in found.found for one in candidate.deliveries]
         cut = port.CancelSlice(wanted, "me", job.number, jobs.now(job).cursor, found.cursor)
@@ -594,7 +594,7 @@ def test_what_retention_drops_before_its_job_has_looked_is_counted(
     assert tally(jobs, job, limit=1).final == 1
     first = more = True
     while more:
-        wish = port.DropSlice(Kept.METADATA, 90, 1 << 50, (), True, rows_max, first)
+        wish = port.DropSlice(RowKind.METADATA, 90, 1 << 50, (), True, rows_max, first)
         first, more = False, jobs.subject.ask(lambda store: store.drop(wish)).more  # noqa: B023
     assert jobs.subject.counts().events == 2, "of what is unfinished nothing has gone"
     assert ends(jobs.now(job)) == (2, 1, 0, 0)

@@ -10,7 +10,7 @@ from tests.store.conformance.test_replays import Jobs
 from tests.store.rows import EVIDENCE, HOUR_MS, ORG, event, failing, new, settled, term
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
-from tidings.core.retention import Kind
+from tidings.core.retention import RowKind
 from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
 
@@ -20,7 +20,7 @@ LATER = 60_000  # what has been accepted just now is older than a moment so far 
 
 def drop(
     subject: Subject,
-    kind: Kind,
+    kind: RowKind,
     *,
     rows_max: int = 1000,
     orgs: Sequence[OrgId] = (),
@@ -68,7 +68,7 @@ def delivered(subject: Subject, *ids: str, org: int = ORG) -> list[int]:
 
 def test_payload_goes_and_everything_else_of_the_event_stays(subject: Subject) -> None:
     [delivery] = delivered(subject, "a")
-    assert drop(subject, Kind.PAYLOAD) == 1
+    assert drop(subject, RowKind.PAYLOAD) == 1
     assert body(subject, "a") is None
     assert subject.states(delivery) == [State.DELIVERED]
     assert not subject.commit(event("a", new(1))).seqs[0], "its id is still known"
@@ -79,7 +79,7 @@ def test_metadata_takes_all_of_an_event_and_its_id_may_come_again(subject: Subje
     subject.commit(settled=[failing(delivery, 0)])
     subject.take()
     subject.commit(settled=[settled(delivery, attempt=2)])
-    assert drop(subject, Kind.METADATA) == 6  # event, id, body, delivery, two attempts
+    assert drop(subject, RowKind.METADATA) == 6  # event, id, body, delivery, two attempts
     assert subject.event("a", ORG) is None
     assert subject.ask(lambda store: store.delivery(delivery)) is None
     assert list(subject.attempts(delivery)) == []
@@ -89,15 +89,15 @@ def test_metadata_takes_all_of_an_event_and_its_id_may_come_again(subject: Subje
 
 def test_nothing_younger_is_dropped(subject: Subject) -> None:
     delivered(subject, "a")
-    for kind in Kind:
+    for kind in RowKind:
         assert drop(subject, kind, before_ms=1_000_000) == 0
     assert body(subject, "a") is not None
 
 
-@pytest.mark.parametrize("kind", [Kind.PAYLOAD, Kind.METADATA])
+@pytest.mark.parametrize("kind", [RowKind.PAYLOAD, RowKind.METADATA])
 @pytest.mark.parametrize("state", ["pending", "held", "retrying", "taken"])
 def test_what_is_unfinished_is_kept_whole_and_dropped_once_it_is_final(
-    subject: Subject, kind: Kind, state: str
+    subject: Subject, kind: RowKind, state: str
 ) -> None:
     key = 5 if state == "held" else None
     before, one = subject.commit(event("x", new(1, key)), event("a", new(1, key), new(2))).firsts
@@ -123,11 +123,11 @@ def test_what_is_unfinished_is_kept_whole_and_dropped_once_it_is_final(
     assert kept(subject).kept_back == 0
 
 
-@pytest.mark.parametrize("kind", [Kind.PAYLOAD, Kind.METADATA])
+@pytest.mark.parametrize("kind", [RowKind.PAYLOAD, RowKind.METADATA])
 @pytest.mark.parametrize("state", ["pending", "held", "retrying", "taken"])
 @pytest.mark.parametrize("between", [0, 3])
 def test_an_event_is_kept_whole_until_its_replay_has_ended(
-    subject: Subject, kind: Kind, state: str, between: int
+    subject: Subject, kind: RowKind, state: str, between: int
 ) -> None:
     """All that its accept has made is final, and other events lie between it and its replay."""
     jobs, key = Jobs(subject), 5 if state == "held" else None
@@ -155,14 +155,14 @@ def test_an_event_is_kept_whole_until_its_replay_has_ended(
     assert drop(subject, kind) > 0
     found = subject.event("old1", ORG)
     assert found is None or found.body is None, "it went once its replay had ended"
-    if kind is Kind.METADATA:
+    if kind is RowKind.METADATA:
         assert subject.counts() == port.Counts(0, {}, 0, 0), "the replay's delivery goes with it"
     assert kept(subject).kept_back == 0
 
 
-@pytest.mark.parametrize("kind", [Kind.PAYLOAD, Kind.METADATA])
+@pytest.mark.parametrize("kind", [RowKind.PAYLOAD, RowKind.METADATA])
 def test_an_attempt_that_ends_after_its_data_is_gone_leaves_nothing_behind(
-    subject: Subject, kind: Kind
+    subject: Subject, kind: RowKind
 ) -> None:
     """It was under way when its delivery was cancelled."""
     one, other = subject.commit(event("a", new(1)), event("b", new(1))).firsts
@@ -175,14 +175,14 @@ def test_an_attempt_that_ends_after_its_data_is_gone_leaves_nothing_behind(
     assert subject.states(other) == [State.RETRYING]
     sent = [subject.ask(lambda store: store.sent_body(id)).shaped for id in (other, one)]  # noqa: B023
     assert sent == [b"shaped", None]
-    assert len(subject.attempts(one)) == (kind is Kind.PAYLOAD)
+    assert len(subject.attempts(one)) == (kind is RowKind.PAYLOAD)
     assert len(subject.attempts(other)) == 1
 
 
 def test_an_unfinished_one_keeps_nobody_else_back(subject: Subject) -> None:
     subject.commit(event("a", new(1)))
     delivered(subject, "b", "c")
-    assert drop(subject, Kind.PAYLOAD) == 2
+    assert drop(subject, RowKind.PAYLOAD) == 2
     assert [body(subject, id) is None for id in "abc"] == [False, True, True]
     assert [job.delivery for job in subject.page()] == [1]
 
@@ -191,21 +191,21 @@ def test_each_org_keeps_its_data_for_its_own_time(subject: Subject) -> None:
     delivered(subject, "a")
     delivered(subject, "b", org=OTHER)
     delivered(subject, "c")
-    assert drop(subject, Kind.PAYLOAD, orgs=[OTHER], others=False, days=9) == 1
+    assert drop(subject, RowKind.PAYLOAD, orgs=[OTHER], others=False, days=9) == 1
     assert [body(subject, id, org) is None for id, org in (("a", ORG), ("b", OTHER))] == [
         False,
         True,
     ]
-    assert drop(subject, Kind.PAYLOAD, orgs=[OTHER], others=True) == 2
+    assert drop(subject, RowKind.PAYLOAD, orgs=[OTHER], others=True) == 2
     assert body(subject, "a") is None and body(subject, "c") is None
 
 
 def test_an_org_that_joins_a_group_late_is_caught_up_with(subject: Subject) -> None:
     delivered(subject, "a")
     delivered(subject, "b", org=OTHER)
-    drop(subject, Kind.PAYLOAD, orgs=[OTHER], others=True)  # its place is behind both events now
+    drop(subject, RowKind.PAYLOAD, orgs=[OTHER], others=True)  # its place is behind both events now
     assert body(subject, "b", OTHER) is not None
-    assert drop(subject, Kind.PAYLOAD, orgs=[], others=True) == 1
+    assert drop(subject, RowKind.PAYLOAD, orgs=[], others=True) == 1
     assert body(subject, "b", OTHER) is None
 
 
@@ -215,12 +215,12 @@ def test_answers_go_and_what_happened_stays(subject: Subject) -> None:
     subject.commit(settled=[failing(delivery, HOUR_MS)])
     [attempt] = subject.attempts(delivery)
     assert attempt.evidence == EVIDENCE
-    assert drop(subject, Kind.RESPONSE, before_ms=1_000) == 0  # it was made at 1,000
-    assert drop(subject, Kind.RESPONSE, before_ms=1_001) == 1
+    assert drop(subject, RowKind.RESPONSE, before_ms=1_000) == 0  # it was made at 1,000
+    assert drop(subject, RowKind.RESPONSE, before_ms=1_001) == 1
     [attempt] = subject.attempts(delivery)
     assert (attempt.number, attempt.status, attempt.duration_ms) == (1, 503, 12)
     assert attempt.evidence == port.Evidence(None, "", [], b"", False, expired=True)
-    assert drop(subject, Kind.RESPONSE, before_ms=1_001) == 0
+    assert drop(subject, RowKind.RESPONSE, before_ms=1_001) == 0
 
 
 def test_a_fault_of_the_network_is_no_answer(subject: Subject) -> None:
@@ -230,7 +230,7 @@ def test_a_fault_of_the_network_is_no_answer(subject: Subject) -> None:
     subject.commit(
         settled=[settled(delivery, State.RETRYING, status=None, delay_ms=9, evidence=fault)]
     )
-    assert drop(subject, Kind.RESPONSE, before_ms=5_000) == 0
+    assert drop(subject, RowKind.RESPONSE, before_ms=5_000) == 0
     assert subject.attempts(delivery)[0].evidence == fault
 
 
@@ -239,8 +239,8 @@ def test_answers_are_the_webhooks_owners(subject: Subject) -> None:
     assert subject.put_webhook("theirs", org=OTHER) == 1
     [delivery] = subject.commit(event("a", new(1))).firsts
     subject.commit(settled=[failing(delivery, HOUR_MS)])
-    assert drop(subject, Kind.RESPONSE, orgs=[OTHER], others=True, before_ms=9_000) == 0
-    assert drop(subject, Kind.RESPONSE, orgs=[OTHER], others=False, before_ms=9_000, days=1) == 1
+    assert drop(subject, RowKind.RESPONSE, orgs=[OTHER], others=True, before_ms=9_000) == 0
+    assert drop(subject, RowKind.RESPONSE, orgs=[OTHER], others=False, before_ms=9_000, days=1) == 1
 
 
 def test_answers_of_many_orgs_are_passed_by_in_small_slices(subject: Subject) -> None:
@@ -251,7 +251,8 @@ def test_answers_of_many_orgs_are_passed_by_in_small_slices(subject: Subject) ->
         settled=[failing(one, HOUR_MS, webhook=1 + i % 2) for i, one in enumerate(firsts)]
     )
     assert (
-        drop(subject, Kind.RESPONSE, orgs=[OTHER], others=True, before_ms=9_000, rows_max=3) == 20
+        drop(subject, RowKind.RESPONSE, orgs=[OTHER], others=True, before_ms=9_000, rows_max=3)
+        == 20
     )
     left = [bool(subject.attempts(one)[0].evidence == EVIDENCE) for one in firsts]
     assert left == [bool(i % 2) for i in range(40)]
@@ -260,7 +261,7 @@ def test_answers_of_many_orgs_are_passed_by_in_small_slices(subject: Subject) ->
 def test_refused_events_go_by_their_age(subject: Subject) -> None:
     refused = port.NewRejection(ORG, "n", "r", "bad", "bad", "data", b"{")
     subject.commit(rejections=[refused] * 25)
-    assert drop(subject, Kind.REJECTION, rows_max=10) == 25
+    assert drop(subject, RowKind.REJECTION, rows_max=10) == 25
     assert subject.rejections() == []
 
 
@@ -278,7 +279,7 @@ def test_an_event_larger_than_a_slice_goes_in_as_many_as_it_needs(
             ]
         )
     delivered(subject, "b")
-    assert drop(subject, Kind.METADATA, rows_max=rows_max) == 3 + 30 + 60 + 3 + 1
+    assert drop(subject, RowKind.METADATA, rows_max=rows_max) == 3 + 30 + 60 + 3 + 1
     assert subject.counts() == port.Counts(0, {}, 0, 0)
     assert list(subject.attempts(first)) == []
 
@@ -287,7 +288,7 @@ def test_an_event_larger_than_a_slice_goes_in_as_many_as_it_needs(
 def test_a_pass_goes_on_where_it_was_stopped(subject: Subject, crash: bool) -> None:
     delivered(subject, *(f"e{i}" for i in range(20)))
     before = subject.commit().now_ms + LATER
-    slice_ = port.DropSlice(Kind.METADATA, 90, before, (), True, 20, False, before)
+    slice_ = port.DropSlice(RowKind.METADATA, 90, before, (), True, 20, False, before)
     subject.ask(lambda store: store.drop(slice_))
     left = subject.counts().events
     assert 0 < left < 20
@@ -296,7 +297,7 @@ def test_a_pass_goes_on_where_it_was_stopped(subject: Subject, crash: bool) -> N
     else:
         subject.reopen()
     assert subject.counts().events == left
-    assert drop(subject, Kind.METADATA, days=90, rows_max=20) == 4 * left
+    assert drop(subject, RowKind.METADATA, days=90, rows_max=20) == 4 * left
     assert subject.counts().events == 0
 
 
@@ -306,7 +307,7 @@ def test_numbers_are_not_given_again_although_everything_is_gone(subject: Subjec
     last = subject.commit(event("c", new(1)), event("d", new(1)))
     subject.commit(settled=[settled(one) for one in last.firsts])
     subject.find(term("t"))
-    drop(subject, Kind.METADATA)
+    drop(subject, RowKind.METADATA)
     assert subject.counts().events == 0
     for _ in range(2):
         subject.reopen()
@@ -324,7 +325,7 @@ def test_what_is_kept_is_told(subject: Subject) -> None:
     delivered(subject, "b")
     told = kept(subject)
     assert told.oldest_event_ms == told.oldest_payload_ms == receipt.now_ms
-    drop(subject, Kind.PAYLOAD, before_ms=5)
+    drop(subject, RowKind.PAYLOAD, before_ms=5)
     assert kept(subject).dropped_ms == 5
     assert told.pages > 10 and told.page_bytes == 4096
 
@@ -332,7 +333,7 @@ def test_what_is_kept_is_told(subject: Subject) -> None:
 def test_a_new_store_gives_free_pages_back_to_the_file_system(subject: Subject) -> None:
     ids = [f"e{i}" for i in range(200)]
     subject.commit(*(event(id, body=b"x" * 20_000) for id in ids))
-    drop(subject, Kind.METADATA)
+    drop(subject, RowKind.METADATA)
     before = kept(subject)
     assert before.free_pages > 500
     given = 0

@@ -14,8 +14,8 @@ from tests.store.rows import HOUR_MS, event, failing, new, settled, webhook
 from tests.store.sqlite.log_rows import COUNTED_AS
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
-from tidings.core.replay import JobState, Kind, Step, after, before
-from tidings.core.retention import DAY_MS, Retention, before_ms, groups
+from tidings.core.replay import JobState, ReplayKind, Step, after, before
+from tidings.core.retention import DAY_MS, RetentionDays, before_ms, groups
 from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
@@ -28,7 +28,12 @@ ORGS = (OrgId(1), OrgId(2), OrgId(3))
 MEMORY = Path("/dev/shm")  # a sync costs nothing there
 START_MS = 1_800_000_000_000
 EVER = (0, 1 << 60)
-KEPT = (Retention(), Retention(9, 7, 60), Retention(30, 1, 90), Retention(60, 30, 365))
+KEPT = (
+    RetentionDays(),
+    RetentionDays(9, 7, 60),
+    RetentionDays(30, 1, 90),
+    RetentionDays(60, 30, 365),
+)
 _COUNTED = ("event", "event_id", "body", "delivery", "attempt", "sent", "left_out")
 _LEFT_OUT = LeftOut(("till",), "The platform did not answer.")
 
@@ -40,7 +45,7 @@ class Walk:
         self.now_ms = START_MS
         self._place = tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None)
         self._path = Path(self._place.name) / FILE
-        self.days: dict[OrgId, Retention] = {}
+        self.days: dict[OrgId, RetentionDays] = {}
         self.events: list[tuple[str, OrgId, int]] = []  # id, org, when
         self.dropped: set[str] = set()  # events that are gone
         self.without: set[str] = set()  # events whose payload is
@@ -172,7 +177,9 @@ class Walk:
             unmatched=rng.random() < 0.5,
             again=rng.random() < 0.5,
         )
-        job = port.ReplayJob(0, ORGS[0], Kind.REPLAY, JobState.COUNTING, spec, 20.0, False, "me")
+        job = port.ReplayJob(
+            0, ORGS[0], ReplayKind.REPLAY, JobState.COUNTING, spec, 20.0, False, "me"
+        )
         job = self.jobs["put_replay"](job, ())
         ended = False
         while not ended:  # a look is bounded in time
@@ -287,7 +294,7 @@ class Walk:
         if rng.random() < 0.5 or not self.events:
             return self.now_ms + rng.choice((1, 5, 20, 100)) * DAY_MS
         _, org, at_ms = rng.choice(self.events)
-        days = self.days.get(org, Retention())
+        days = self.days.get(org, RetentionDays())
         limit = rng.choice((days.payload_days, days.metadata_days)) * DAY_MS
         return at_ms + limit + rng.choice((0, 1, HOUR_MS))
 
@@ -323,7 +330,7 @@ class Walk:
             )
         }
         for id, org, at_ms in self.events:
-            days = self.days.get(org, Retention())
+            days = self.days.get(org, RetentionDays())
             age_ms = self.now_ms - at_ms
             if id not in stored:
                 assert age_ms > days.metadata_days * DAY_MS or id in self.dropped

@@ -17,7 +17,7 @@ from tests.store.rows import event, failing, new, settled, webhook
 from tests.store.sqlite.disk import Disk, PowerCut
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
-from tidings.core.retention import Kind
+from tidings.core.retention import RowKind
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.hosting.checkpoints import Checkpoints
@@ -87,7 +87,7 @@ class Script:
         version = self.half.configuration.load().registry_version
         old = [event(f"old{number}-{i}", org=OTHER, body=b"y" * 2000) for i in range(4)]
         self.half.commit(port.Batch(version, old))
-        for kind in (Kind.PAYLOAD, Kind.METADATA):
+        for kind in (RowKind.PAYLOAD, RowKind.METADATA):
             slice_ = port.DropSlice(kind, 9, 1 << 60, [OTHER], False, 20, True)
             while (dropped := self.half.retention.drop(slice_)).more:
                 slice_ = msgspec.structs.replace(slice_, first=False)

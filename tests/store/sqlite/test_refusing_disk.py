@@ -15,7 +15,7 @@ from tests.store.rows import event, failing, new, settled, webhook
 from tests.store.sqlite.disk import Disk
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
-from tidings.core.retention import Kind
+from tidings.core.retention import RowKind
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.events.segments import Segments
@@ -230,7 +230,7 @@ def test_an_index_that_cannot_be_written_waits_and_shows_its_lag(
     reading.close()
 
 
-SLICES = [*(("drop", kind) for kind in Kind), ("give_back", None)]
+SLICES = [*(("drop", kind) for kind in RowKind), ("give_back", None)]
 
 
 def synced(half: WritingHalf, disk: Disk, id: str) -> bool:
@@ -255,7 +255,7 @@ def old_data(half: WritingHalf, marks: Iterator[int]) -> Callable[[], None]:
     return more
 
 
-def slice_of(name: str, kind: Kind | None) -> tuple[Any, ...]:
+def slice_of(name: str, kind: RowKind | None) -> tuple[Any, ...]:
     """The question that drops, or gives back."""
     if kind is None:
         return (name, 64)
@@ -271,7 +271,7 @@ def test_behind_a_slice_that_a_disk_refused_every_commit_is_synced(
     ask: Ask,
     fault: tuple[type[Exception], tuple[str, ...]],
     name: str,
-    kind: Kind | None,
+    kind: RowKind | None,
 ) -> None:
     marks = iter(range(10_000))
     more = old_data(half, marks)
@@ -280,7 +280,7 @@ def test_behind_a_slice_that_a_disk_refused_every_commit_is_synced(
     for after in range(40):
         more()
         if kind is None:
-            ask(*slice_of("drop", Kind.METADATA))
+            ask(*slice_of("drop", RowKind.METADATA))
         with disk.refusing(fault[0], after, "write", "sync"):
             try:
                 ask(*slice_of(name, kind))
@@ -297,7 +297,7 @@ def test_behind_a_slice_that_a_disk_refused_every_commit_is_synced(
 @pytest.mark.parametrize("error", [ValueError, MemoryError, KeyboardInterrupt, apsw.BusyError])
 @pytest.mark.parametrize(("name", "kind"), SLICES, ids=[str(kind) for _, kind in SLICES])
 def test_behind_a_slice_that_met_a_fault_of_our_own_every_commit_is_synced(
-    disk: Disk, half: WritingHalf, name: str, kind: Kind | None, error: type[BaseException]
+    disk: Disk, half: WritingHalf, name: str, kind: RowKind | None, error: type[BaseException]
 ) -> None:
     """Whichever of its statements it was."""
     more = old_data(half, iter(range(10_000)))

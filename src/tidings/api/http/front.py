@@ -13,7 +13,7 @@ import msgspec
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Send
 
-from tidings.core.access.forwarded import Proxies, Told
+from tidings.core.access.forwarded import Origin, Proxies
 from tidings.core.access.from_browser import own_origins
 
 Scope = MutableMapping[str, Any]
@@ -23,7 +23,7 @@ AS_SENT = "/inbox/"  # a test inbox shows its calls as they came
 HSTS = "max-age=31536000"
 
 
-class Reached(msgspec.Struct, frozen=True):
+class CallOrigin(msgspec.Struct, frozen=True):
     """How a call was made."""
 
     address: str  # of who called; empty where it is not known
@@ -50,14 +50,14 @@ class Front:
         """Who calls."""
         return self._told(scope).address
 
-    def reached(self, scope: Scope) -> Reached:
+    def reached(self, scope: Scope) -> CallOrigin:
         """How a call was made. A scope as the server made it, headers in lower case."""
         told, host = self._told(scope), _header(scope)
         scheme, authority = told.scheme or scope.get("scheme", "http"), told.authority or host
         straight = not (told.scheme or told.authority) and _is_loopback(host)
         if self._authority and not straight:
             scheme, authority = told.scheme or self._scheme, self._authority
-        return Reached(told.address, scheme, authority)
+        return CallOrigin(told.address, scheme, authority)
 
     def host(self, scope: Scope) -> str:
         """The host that a call was made to, and its port if any, whatever the service's URL is."""
@@ -91,7 +91,7 @@ class Front:
 
         return serve
 
-    def _told(self, scope: Scope) -> Told:
+    def _told(self, scope: Scope) -> Origin:
         client = scope.get("client")
         return self._proxies.told(client[0] if client else "", scope["headers"])
 

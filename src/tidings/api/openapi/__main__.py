@@ -10,13 +10,13 @@ from tidings.api.openapi.breaking import breaking
 from tidings.api.openapi.words import Json
 
 
-class _Nothing:
+class _NoServices:
     """Stands for all services: routes are described, not called."""
 
-    def __getattr__(self, name: str) -> "_Nothing":
+    def __getattr__(self, name: str) -> "_NoServices":
         return self
 
-    def __call__(self, *_: object, **__: object) -> "_Nothing":
+    def __call__(self, *_: object, **__: object) -> "_NoServices":
         return self
 
 
@@ -62,7 +62,7 @@ _WORDS = {
 
 def described() -> Json:
     """The description of this version."""
-    document: dict[str, Any] = make_control_app(cast("Any", _Nothing())).openapi()
+    document: dict[str, Any] = make_control_app(cast("Any", _NoServices())).openapi()
     return document
 
 

@@ -11,7 +11,7 @@ _PAGED = {"older": "text|null", "newer": "text|null"}
 JSON = "application/json"
 
 
-class Good(NamedTuple):
+class Success(NamedTuple):
     """One good answer; `said` is a short form of `words.py`, None for no body."""
 
     status: int
@@ -20,28 +20,31 @@ class Good(NamedTuple):
     media: str = JSON
 
 
-def _one(description: str, said: Any, status: int = 200) -> list[Good]:
-    return [Good(status, description, said)]
+def _one(description: str, said: Any, status: int = 200) -> list[Success]:
+    return [Success(status, description, said)]
 
 
 _JOB = _one("The replay", "#ReplayJob")
 _ORG_STOP = _one("Whether the org's sending is held", "#OrgStop")
 _STOP = _one("Whether all sending is held", "#Stop")
-_STREAM = [Good(200, "Server-sent events, until the caller goes", "text", streams.MEDIA)]
-_GONE = [Good(204, "It is gone")]
+_STREAM = [Success(200, "Server-sent events, until the caller goes", "text", streams.MEDIA)]
+_GONE = [Success(204, "It is gone")]
 _READY = {"ready": "yes", "problems": ["text"], "notices": ["text"]}
 _ASKED = [
-    Good(200, "With dryRun: what it would do", "#DryRun"),
-    Good(201, "The job", "#ReplayJob"),
+    Success(200, "With dryRun: what it would do", "#DryRun"),
+    Success(201, "The job", "#ReplayJob"),
 ]
 _TYPE = "#EventType"
 _TRANSFORMATION = "#Transformation"
 _RECORD_KEPT = {"id": "text", "ignoredFields": ["text"]}
 
-ANSWERS: dict[str, list[Good]] = {
+ANSWERS: dict[str, list[Success]] = {
     "GET /livez": _one("It answers", {"live": "yes"}),
-    "GET /readyz": [Good(200, "It is ready", _READY), Good(503, "It is not, and why", _READY)],
-    "GET /metrics": [Good(200, "The figures", "text", "text/plain")],
+    "GET /readyz": [
+        Success(200, "It is ready", _READY),
+        Success(503, "It is not, and why", _READY),
+    ],
+    "GET /metrics": [Success(200, "The figures", "text", "text/plain")],
     "POST /v1/replays": _ASKED,
     "GET /v1/replays": _one("The newest first", {"replays": ["#ReplayJob"]}),
     "GET /v1/replays/{replay_id}": _JOB,
@@ -72,8 +75,8 @@ ANSWERS: dict[str, list[Good]] = {
     "GET /v1/eventTypes": _one("All event types", {"eventTypes": ["#EventTypeRow"]}),
     "GET /v1/eventTypes/{name}": _one("The event type", _TYPE),
     "PUT /v1/eventTypes/{name}": [
-        Good(200, "The event type, changed", _TYPE),
-        Good(201, "The event type, new", _TYPE),
+        Success(200, "The event type, changed", _TYPE),
+        Success(201, "The event type, new", _TYPE),
     ],
     "DELETE /v1/eventTypes/{name}": _one("What was deleted", _TYPE),
     "POST /v1/reference/{kind}:load": _one("What was stored, and what was not", "#Loaded"),
@@ -83,8 +86,8 @@ ANSWERS: dict[str, list[Good]] = {
     ),
     "GET /v1/reference/{kind}/{id}": _one("The record", {"id": "text"}),
     "PUT /v1/reference/{kind}/{id}": [
-        Good(200, "It is as it was before", _RECORD_KEPT),
-        Good(201, "It was kept", _RECORD_KEPT),
+        Success(200, "It is as it was before", _RECORD_KEPT),
+        Success(201, "It was kept", _RECORD_KEPT),
     ],
     "DELETE /v1/reference/{kind}/{id}": _GONE,
     "GET /v1/stream": _STREAM,
@@ -120,6 +123,6 @@ ANSWERS: dict[str, list[Good]] = {
     "GET /v1/inboxes/{inbox_id}/arrivals/{arrival_id}": _one("The arrival", "#WholeArrival"),
     "GET /v1/inboxes/{inbox_id}/stream": _STREAM,
     "POST /inbox/{token}": [
-        Good(200, "Whatever the inbox was told to answer, with any status from 200 to 599")
+        Success(200, "Whatever the inbox was told to answer, with any status from 200 to 599")
     ],
 }

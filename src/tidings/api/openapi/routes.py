@@ -47,8 +47,8 @@ def add_openapi(app: FastAPI) -> None:
         return made["it"]
 
     app.openapi = whole  # type: ignore[method-assign]
-    document = _Packed(lambda: msgspec.json.encode(whole()), _JSON, {})
-    reader = _Packed(lambda: page(whole()).encode(), _HTML, {"content-security-policy": POLICY})
+    document = _Document(lambda: msgspec.json.encode(whole()), _JSON, {})
+    reader = _Document(lambda: page(whole()).encode(), _HTML, {"content-security-policy": POLICY})
     router = APIRouter(include_in_schema=False)
 
     @router.get("/openapi.json")
@@ -62,7 +62,7 @@ def add_openapi(app: FastAPI) -> None:
     app.router.routes.extend(router.routes)
 
 
-class _Packed:
+class _Document:
     """Bytes that are made once and served plain, compressed, or not at all."""
 
     def __init__(self, make: Callable[[], bytes], media: str, headers: dict[str, str]) -> None:

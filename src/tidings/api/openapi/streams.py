@@ -12,12 +12,12 @@ import msgspec
 from tidings.api.http.event_stream import ALIVE, ASKED_AGAIN_S, KEEP_ALIVE_S, OPENING, RETRY_MS
 from tidings.api.openapi.words import Json
 from tidings.core.replay import JobState
-from tidings.core.shaping.signature_check import Verdict
+from tidings.core.shaping.signature_check import SignatureVerdict
 
 MEDIA = "text/event-stream"
 
 
-class Kind(NamedTuple):
+class StreamKind(NamedTuple):
     """One kind of event: the component that its data is, when it is told, and an example."""
 
     component: str
@@ -62,7 +62,7 @@ COMPONENTS: dict[str, Any] = {
         "arrivedAt": "whole",
         "method": "text",
         "bytes": "whole",
-        "verdict": {verdict.value for verdict in Verdict},
+        "verdict": {verdict.value for verdict in SignatureVerdict},
         "reason": "text|null",
         "status": "whole",
     },
@@ -70,14 +70,14 @@ COMPONENTS: dict[str, Any] = {
 }
 
 _AT_MS = 1_770_801_300_000
-_DROPPED = Kind(
+_DROPPED = StreamKind(
     "DroppedFact",
     "So many facts came faster than they were read, and are not told.",
     {"facts": 12},
 )
-STREAMS: dict[str, dict[str, Kind]] = {
+STREAMS: dict[str, dict[str, StreamKind]] = {
     "GET /v1/stream": {
-        "event": Kind(
+        "event": StreamKind(
             "EventFact",
             "An event was accepted, at `acceptedAt` (ms since 1970), for so many `webhooks`.",
             {
@@ -87,7 +87,7 @@ STREAMS: dict[str, dict[str, Kind]] = {
                 "webhooks": 1,
             },
         ),
-        "delivery": Kind(
+        "delivery": StreamKind(
             "DeliveryFact",
             "An attempt has ended. `status` is the answer's, `fault` says why there was none; "
             "`nextAttemptInMs` is null where no other attempt comes, or nothing is sent at all.",
@@ -104,7 +104,7 @@ STREAMS: dict[str, dict[str, Kind]] = {
                 "nextAttemptInMs": 5120,
             },
         ),
-        "replay": Kind(
+        "replay": StreamKind(
             "ReplayFact",
             "A replay or a cancel has ended, with what it has made and what became of it.",
             {
@@ -124,7 +124,7 @@ STREAMS: dict[str, dict[str, Kind]] = {
         "dropped": _DROPPED,
     },
     "GET /v1/inboxes/{inbox_id}/stream": {
-        "arrival": Kind(
+        "arrival": StreamKind(
             "ArrivalFact",
             "Something has arrived, at `arrivedAt` (ms since 1970). `verdict` is on its signature, "
             "`status` is what it was answered.",
@@ -161,7 +161,7 @@ def add_stream(call: str, operation: Json) -> None:
     content["example"] = OPENING.decode() + ALIVE.decode().join(map(_told, kinds.items()))
 
 
-def _told(named: tuple[str, Kind]) -> str:
+def _told(named: tuple[str, StreamKind]) -> str:
     name, kind = named
     return f"event: {name}\ndata: {msgspec.json.encode(kind.example).decode()}\n\n"
 

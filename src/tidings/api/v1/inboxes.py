@@ -12,7 +12,7 @@ from tidings.api.context import Services, read_object
 from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.said import HEADER_VALUE, VISIBLE
-from tidings.engine.inboxes import Live
+from tidings.engine.inboxes import LiveInbox
 from tidings.reads.inboxes import show_inbox
 
 
@@ -95,7 +95,7 @@ def inbox_routes(services: Services) -> APIRouter:
     return router
 
 
-def own_inbox(services: Services, request: Request, inbox_id: str) -> Live:
+def own_inbox(services: Services, request: Request, inbox_id: str) -> LiveInbox:
     """An inbox of the caller's org, to be looked at."""
     org = services.caller(request, "logs:read").org
     return services.inboxes.get(org, inbox_id)

@@ -16,7 +16,7 @@ from tidings.api.described import Model
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.said import DeliveryId, EventId, Instant
 from tidings.core.ids import read
-from tidings.core.replay import Kind, Step
+from tidings.core.replay import ReplayKind, Step
 from tidings.reads.delivery.delivery_view import show_delivery
 from tidings.reads.delivery.next_attempts import see
 from tidings.reads.replay import A_REPLAY, ReplayCalls, unknown
@@ -104,7 +104,7 @@ def replay_routes(services: Services) -> APIRouter:
     @router.post("", summary="Replay", status_code=201, openapi_extra=REPLAY_BODY)
     async def create(request: Request) -> Response:
         """Make new deliveries from old events. With `dryRun` it only says what it would do."""
-        return await _ask(services, calls, Kind.REPLAY, request)
+        return await _ask(services, calls, ReplayKind.REPLAY, request)
 
     @router.get("", summary="Replays and cancels of the org")
     async def list_all(
@@ -161,7 +161,7 @@ def cancel_routes(services: Services) -> APIRouter:
     )
     async def cancel_many(request: Request) -> Response:
         """A job like a replay. With `dryRun` it only says how many there are."""
-        return await _ask(services, calls, Kind.CANCEL, request)
+        return await _ask(services, calls, ReplayKind.CANCEL, request)
 
     @router.post("/{delivery_id}/cancel", summary="Cancel one delivery")
     async def cancel_one(request: Request, delivery_id: str) -> Response:
@@ -174,7 +174,9 @@ def cancel_routes(services: Services) -> APIRouter:
     return router
 
 
-async def _ask(services: Services, calls: ReplayCalls, kind: Kind, request: Request) -> Response:
+async def _ask(
+    services: Services, calls: ReplayCalls, kind: ReplayKind, request: Request
+) -> Response:
     """Make a job of what a body asks for, or only count."""
     caller = services.caller(request, "replay:write")
     body = await read_object(request, bytes_max=BODY_BYTES_MAX)

@@ -26,26 +26,26 @@ STATUSES: dict[str, tuple[State, ...]] = {
 _WORD = {int(state): word for word, states in STATUSES.items() for state in states}
 
 
-class Completed(msgspec.Struct, frozen=True):
+class RowDetails(msgspec.Struct, frozen=True):
     """What rows need beside the deliveries themselves."""
 
     heads: dict[int, EventHead]  # by event
     starts: dict[int, int]  # by delivery: when its first attempt began
 
 
-async def complete(store: RowStore, rows: Sequence[StoredDelivery]) -> Completed:
+async def complete(store: RowStore, rows: Sequence[StoredDelivery]) -> RowDetails:
     """Ask for it, at once for all rows."""
     heads = await store.event_heads(list(dict.fromkeys(row.event for row in rows)))
     tried = [row.id for row in rows if row.attempts]
     starts = await store.first_starts(tried) if tried else ()
-    return Completed(
+    return RowDetails(
         {head.seq: head for head in heads},
         {start.delivery: start.started_ms for start in starts},
     )
 
 
 def show_event_log(
-    row: StoredDelivery, webhook: Webhook, more: Completed, now_ms: int, zone: tzinfo
+    row: StoredDelivery, webhook: Webhook, more: RowDetails, now_ms: int, zone: tzinfo
 ) -> dict[str, Any]:
     """The original's ten fields."""
     head = more.heads.get(row.event)
@@ -68,7 +68,7 @@ def show_event_log(
 
 
 def show_log_row(
-    row: StoredDelivery, webhook: Webhook, more: Completed, now_ms: int, zone: tzinfo
+    row: StoredDelivery, webhook: Webhook, more: RowDetails, now_ms: int, zone: tzinfo
 ) -> dict[str, Any]:
     """Those, and what people filter and sort a webhook's log by."""
     warning = show_left_out(row.left_out)
@@ -104,7 +104,7 @@ def status_word(state: int) -> str:
     return _WORD[state]
 
 
-def _started_ms(row: StoredDelivery, more: Completed) -> int | None:
+def _started_ms(row: StoredDelivery, more: RowDetails) -> int | None:
     if (kept := more.starts.get(row.id)) is not None:
         return kept
     if not row.attempts or row.done_ms is None or row.duration_ms is None:

@@ -53,7 +53,7 @@ class Period(msgspec.Struct, frozen=True):
     end_ms: int
 
 
-class LogQuestion(msgspec.Struct, frozen=True):
+class LogRequest(msgspec.Struct, frozen=True):
     """What is wanted of a log."""
 
     period: Period
@@ -80,14 +80,14 @@ def read_period(form: Form, now_ms: int) -> Period:
     return Period(start, end)
 
 
-def read_question(query: Mapping[str, str], now_ms: int) -> LogQuestion:
+def read_question(query: Mapping[str, str], now_ms: int) -> LogRequest:
     """The query parameters of a log. Refused for all that is wrong with them."""
     form = Form(dict(query))
     period = read_period(form, now_ms)
     field, descending = _order(form)
     limit = form.whole("limit", 1, LIMIT_MAX, LIMIT)
     at, offset = _cursor(form, field, descending)
-    question = LogQuestion(
+    question = LogRequest(
         period,
         _names(form),
         _states(form),
@@ -118,7 +118,7 @@ def passed_over(query: Mapping[str, str], known: frozenset[str]) -> tuple[Refusa
     return tuple(form.warnings)
 
 
-def cursor_of(question: LogQuestion, at: int, offset: int = 0) -> str:
+def cursor_of(question: LogRequest, at: int, offset: int = 0) -> str:
     """What leads to the page behind this one."""
     if question.field == TIME:
         return f"{'d' if question.descending else 'a'}{at}"

@@ -19,7 +19,7 @@ from tidings.api.v3.log_rules import (
     METRICS_PARAMETERS,
     SORTS,
     TIME,
-    LogQuestion,
+    LogRequest,
     cursor_of,
     passed_over,
     read_period,
@@ -118,7 +118,7 @@ class Logs:
         self._services = services
 
     async def page(
-        self, record: Record, question: LogQuestion
+        self, record: Record, question: LogRequest
     ) -> tuple[dict[str, Any], tuple[Refusal, ...]]:
         """`data` of the answer, and warnings."""
         webhook = record.webhook
@@ -153,14 +153,14 @@ class Logs:
         }
         return data, warnings
 
-    async def _by_time(self, queries: list[DeliveryQuery], question: LogQuestion) -> Rows:
+    async def _by_time(self, queries: list[DeliveryQuery], question: LogRequest) -> Rows:
         store = self._services.store
         if question.descending:
             return await newest_first(store, queries, question.at, question.limit)
         return await oldest_first(store, queries, question.at or 0, question.limit)
 
     async def _sorted(
-        self, queries: list[DeliveryQuery], question: LogQuestion
+        self, queries: list[DeliveryQuery], question: LogRequest
     ) -> tuple[Rows, str | None, tuple[Refusal, ...]]:
         """The newest rows that fit, sorted. `at` holds on to where they began, so that rows that
         come while somebody turns the pages do not move them."""

@@ -24,7 +24,7 @@ HOP = frozenset(
 
 
 @dataclass(frozen=True)
-class Arrived:
+class ArrivalView:
     """What came, and whether its signature is that of these bytes."""
 
     id: str
@@ -76,7 +76,7 @@ class Arrived:
         }
 
 
-def read_arrival(told: dict[str, Any], secret: str) -> Arrived:
+def read_arrival(told: dict[str, Any], secret: str) -> ArrivalView:
     """An arrival as the API tells it, judged by the webhook's own secret."""
     body = base64.b64decode(told["body"]["base64"])
     headers = [(head["name"], head["value"]) for head in told["headers"]]
@@ -88,7 +88,7 @@ def read_arrival(told: dict[str, Any], secret: str) -> Arrived:
     else:
         verified = judged.verdict == "valid"
         said = "valid" if verified else judged.reason
-    return Arrived(
+    return ArrivalView(
         told["id"],
         at_ms,
         told["method"],
@@ -135,7 +135,7 @@ class Forward:
         self._host = parts.hostname
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
-    def send(self, arrived: Arrived) -> str:
+    def send(self, arrived: ArrivalView) -> str:
         """What came of it, in words. A receiver that fails is told, and ends nothing."""
         import http.client
         import ssl

@@ -27,7 +27,7 @@ from tidings.cli.webhooks.fields import changed
 from tidings.cli.where import HERE, Where
 
 if TYPE_CHECKING:
-    from tidings.cli.inboxes.arrivals import Arrived, Forward
+    from tidings.cli.inboxes.arrivals import ArrivalView, Forward
 
 QUEUE_MAX = 1000
 SEEN_MAX = 5000
@@ -82,9 +82,9 @@ def listen(
     if filter is not None:
         wanted["filter"] = read_json("--filter", filter)
     api = calls(where)
-    with Signals() as signals, Stay(api, signals) as stay:
+    with Signals() as signals, ListenSession(api, signals) as stay:
         stay.open(answer, wanted)
-        shown = Shown(where.json, count)
+        shown = ArrivalPrinter(where.json, count)
         try:
             _print_all(api, stay, shown, onward)
         except Ended:
@@ -132,7 +132,7 @@ class Signals:
             self._end(0, None)
 
 
-class Stay:
+class ListenSession:
     """The inbox and the webhook that exist for as long as somebody listens."""
 
     def __init__(self, api: Calls, signals: Signals) -> None:
@@ -145,7 +145,7 @@ class Stay:
         self.secret = ""
         self.facts: queue.Queue[Fact] = queue.Queue(QUEUE_MAX)
 
-    def __enter__(self) -> "Stay":
+    def __enter__(self) -> "ListenSession":
         return self
 
     def open(self, answer: dict[str, Any], wanted: dict[str, Any]) -> None:
@@ -242,7 +242,7 @@ class Reader(threading.Thread):
             time.sleep(AGAIN_S)
 
 
-class Shown:
+class ArrivalPrinter:
     """What was printed, and how fast it comes."""
 
     def __init__(self, as_json: bool, count: int | None) -> None:
@@ -253,7 +253,7 @@ class Shown:
         self._times: deque[float] = deque(maxlen=10_000)
         self.total = self.good = 0
 
-    def one(self, arrived: "Arrived", onward: str) -> None:
+    def one(self, arrived: "ArrivalView", onward: str) -> None:
         """Print an arrival. Ended after the last one that was asked for."""
         self.total += 1
         self.good += arrived.verified
@@ -269,7 +269,7 @@ class Shown:
         self.tick()
 
     @staticmethod
-    def _line(arrived: "Arrived", onward: str) -> Text:
+    def _line(arrived: "ArrivalView", onward: str) -> Text:
         text = Text(f"{clock(arrived.at_ms)}  ")
         text.append(clean(f"{arrived.event_name:<16}  "))
         sign, colour = ("✓", "green") if arrived.verified else ("✗", "red")
@@ -315,7 +315,9 @@ def _reader_gone(descriptor: int) -> bool:
     return any(told & select.POLLERR for _, told in look.poll(0))
 
 
-def _print_all(api: Calls, stay: Stay, shown: Shown, onward: "Forward | None") -> None:
+def _print_all(
+    api: Calls, stay: ListenSession, shown: ArrivalPrinter, onward: "Forward | None"
+) -> None:
     from tidings.cli.inboxes.arrivals import read_arrival  # noqa: PLC0415
 
     assert stay.inbox is not None

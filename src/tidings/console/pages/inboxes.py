@@ -10,7 +10,7 @@ from tidings.console.visit import Visit
 from tidings.core.form import came
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
-from tidings.engine.inboxes import IDLE_MS, INBOXES_MAX, Live
+from tidings.engine.inboxes import IDLE_MS, INBOXES_MAX, LiveInbox
 from tidings.errors import Conflict, Invalid, Refusal, not_found
 from tidings.reads.events.log_query import cursors, read_question
 from tidings.reads.inboxes import PREFIX
@@ -100,7 +100,7 @@ async def delete(visit: Visit) -> Response:
     return visit.go(AT, "The inbox is deleted. What is sent there is answered 404.")
 
 
-def _own(visit: Visit) -> Live:
+def _own(visit: Visit) -> LiveInbox:
     inbox_id = str(visit.request.path_params["id"])
     return visit.services.inboxes.get(visit.caller.org, inbox_id)
 
@@ -119,7 +119,7 @@ def _list(visit: Visit, refused: str = "") -> Response:
     )
 
 
-async def _arrivals(visit: Visit, live: Live) -> tuple[ArrivalPage, bool]:
+async def _arrivals(visit: Visit, live: LiveInbox) -> tuple[ArrivalPage, bool]:
     """The page that the address asks for, and whether it is the newest one."""
     said = visit.request.query_params.get("cursor", "")
     asked = {"limit": str(PAGE)} | ({"cursor": said} if said else {})
@@ -133,7 +133,7 @@ async def _arrivals(visit: Visit, live: Live) -> tuple[ArrivalPage, bool]:
 
 async def _show(
     visit: Visit,
-    live: Live,
+    live: LiveInbox,
     page: ArrivalPage,
     newest_page: bool,
     refusals: dict[str, str] | None = None,
@@ -156,7 +156,7 @@ async def _show(
     )
 
 
-def _listed(visit: Visit, live: Live, page: ArrivalPage, newest_page: bool) -> dict[str, Any]:
+def _listed(visit: Visit, live: LiveInbox, page: ArrivalPage, newest_page: bool) -> dict[str, Any]:
     at = cursors(page.older, page.newer)
     return {
         "url": visit.services.inboxes.url(live),
@@ -175,7 +175,7 @@ def _listed(visit: Visit, live: Live, page: ArrivalPage, newest_page: bool) -> d
     }
 
 
-async def _opened(visit: Visit, live: Live, page: ArrivalPage) -> Arrival | None:
+async def _opened(visit: Visit, live: LiveInbox, page: ArrivalPage) -> Arrival | None:
     """The arrival that the address names, else the newest of the page."""
     said = visit.request.query_params.get("arrival", "")
     if not said:
@@ -187,7 +187,7 @@ async def _opened(visit: Visit, live: Live, page: ArrivalPage) -> Arrival | None
     return found
 
 
-def _users(visit: Visit, live: Live) -> list[Any]:
+def _users(visit: Visit, live: LiveInbox) -> list[Any]:
     """Webhooks that send there, where the visitor may see webhooks."""
     if not visit.may("webhooks:read"):
         return []
@@ -196,7 +196,7 @@ def _users(visit: Visit, live: Live) -> list[Any]:
     return [one for one in all_of_them if one.url.endswith(at) and one.standing != "deleted"]
 
 
-def _said(live: Live) -> dict[str, str]:
+def _said(live: LiveInbox) -> dict[str, str]:
     answer = live.answer
     return {
         "name": live.stored.name,

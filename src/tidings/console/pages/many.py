@@ -12,7 +12,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.form import came
 from tidings.core.ids import read_delivery, show
-from tidings.core.replay import RATE_DEFAULT, Kind
+from tidings.core.replay import RATE_DEFAULT, ReplayKind
 from tidings.core.replay_rules import ReplayRequest
 from tidings.engine.replay.requests import ResolvedRequest
 from tidings.errors import Invalid, Refusal, RequestRefused
@@ -39,7 +39,7 @@ async def ask(visit: Visit) -> Response:
     """Say what it would do; with `step=start` do it."""
     what, _, scope = visit.form.get("do", "").partition(" ")
     calls = ReplayCalls(visit.services)
-    kind = Kind.CANCEL if what == "cancel" else Kind.REPLAY
+    kind = ReplayKind.CANCEL if what == "cancel" else ReplayKind.REPLAY
     refusals: list[str] = []
     parts: list[Part] = []
     try:
@@ -70,7 +70,7 @@ async def ask(visit: Visit) -> Response:
 
 
 async def _start(
-    visit: Visit, kind: Kind, wanted: list[tuple[ReplayRequest, ResolvedRequest]]
+    visit: Visit, kind: ReplayKind, wanted: list[tuple[ReplayRequest, ResolvedRequest]]
 ) -> Response:
     calls = ReplayCalls(visit.services)
     jobs = [await calls.begin(visit.caller, job_request, found) for job_request, found in wanted]
@@ -89,7 +89,7 @@ async def _part(
     return Part(webhook, name, told["sentence"], makes, told["skipped"], told["exact"])
 
 
-async def _bodies(visit: Visit, kind: Kind, everything: bool) -> Bodies:
+async def _bodies(visit: Visit, kind: ReplayKind, everything: bool) -> Bodies:
     """What `POST /v1/replays` would be told: one body for each webhook. Refused."""
     common = _common(visit, kind)
     if not everything:
@@ -102,7 +102,7 @@ async def _bodies(visit: Visit, kind: Kind, everything: bool) -> Bodies:
         raise _refused(*filters.refusals.values())
     body = common | _narrowed(filters, kind, "again" in common)
     chosen = list(filters.question.webhook_ids)
-    if kind is Kind.CANCEL:
+    if kind is ReplayKind.CANCEL:
         return [body | {"webHookId": one} for one in chosen] if chosen else [body]
     alive = [one.webhook for one in services.webhooks.list(org)]
     chosen = chosen or [
@@ -119,8 +119,8 @@ async def _bodies(visit: Visit, kind: Kind, everything: bool) -> Bodies:
     return [body | {"webHookId": one} for one in chosen]
 
 
-def _common(visit: Visit, kind: Kind) -> dict[str, Any]:
-    if kind is Kind.CANCEL:
+def _common(visit: Visit, kind: ReplayKind) -> dict[str, Any]:
+    if kind is ReplayKind.CANCEL:
         return {}
     body: dict[str, Any] = {}
     if rate := visit.form.get("rate", "").strip():
@@ -135,7 +135,7 @@ def _common(visit: Visit, kind: Kind) -> dict[str, Any]:
     return body
 
 
-async def _selected(visit: Visit, kind: Kind, common: dict[str, Any]) -> Bodies:
+async def _selected(visit: Visit, kind: ReplayKind, common: dict[str, Any]) -> Bodies:
     """Those that were ticked, by webhook."""
     ids = visit.lists.get("id", [])[:SELECTED_MAX]
     numbers = [number for one in ids if (number := read_delivery(one)) is not None]
@@ -144,7 +144,7 @@ async def _selected(visit: Visit, kind: Kind, common: dict[str, Any]) -> Bodies:
     if not listed:
         raise _refused("At least one delivery must be chosen; none is. Tick some in the list.")
     body = common | {"deliveryIds": ids}
-    if kind is Kind.CANCEL:
+    if kind is ReplayKind.CANCEL:
         return [body]
     records = [visit.services.webhooks.by_number(one) for one in {one.webhook for one in listed}]
     named = sorted(record.webhook.id for record in records if record is not None)
@@ -156,7 +156,7 @@ async def _selected(visit: Visit, kind: Kind, common: dict[str, Any]) -> Bodies:
     return [body | {"webHookId": one} for one in named]
 
 
-def _narrowed(filters: log_filters.Filters, kind: Kind, again: bool) -> dict[str, Any]:
+def _narrowed(filters: log_filters.Filters, kind: ReplayKind, again: bool) -> dict[str, Any]:
     """The filters of the list in the words of a replay. Refused where it has none for them."""
     question = filters.question
     assert question is not None
@@ -176,11 +176,11 @@ def _narrowed(filters: log_filters.Filters, kind: Kind, again: bool) -> dict[str
     return {name: value for name, value in body.items() if value not in (None, [])}
 
 
-def _states(states: tuple[int, ...], kind: Kind, again: bool) -> list[str] | None:
+def _states(states: tuple[int, ...], kind: ReplayKind, again: bool) -> list[str] | None:
     """Of the states that are filtered by, those that the deed is about; None for its usual ones."""
     if not states:
         return None
-    final = kind is Kind.REPLAY
+    final = kind is ReplayKind.REPLAY
     fitting = [State(one) for one in states if State(one).final == final]
     if final and not again:
         fitting = [one for one in fitting if one is not State.DELIVERED]

@@ -24,7 +24,7 @@ ATTENTION_MAX = 20
 REJECTIONS_MAX = 20
 
 
-class Now(msgspec.Struct, frozen=True):
+class CurrentState(msgspec.Struct, frozen=True):
     """How it goes at this moment, whatever the span."""
 
     webhooks: int  # that are not deleted
@@ -106,7 +106,7 @@ async def _untouched(visit: Visit) -> bool:
     return not refused.rejections
 
 
-async def _now(visit: Visit, records: Sequence[Record]) -> Now:
+async def _now(visit: Visit, records: Sequence[Record]) -> CurrentState:
     services, org = visit.services, visit.caller.org
     now_ms = services.clock.now_ms()
     numbers = [one.webhook.number for one in records]
@@ -124,7 +124,7 @@ async def _now(visit: Visit, records: Sequence[Record]) -> Now:
     wanting = [pair for pair in zip(records, lefts, strict=True) if _wants(visit, pair[0])]
     shown = wanting[:ATTENTION_MAX]
     summaries = await troubles(services, [one for one, _ in shown], [left for _, left in shown])
-    return Now(
+    return CurrentState(
         len(records),
         [
             one

@@ -12,7 +12,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.form import number_of
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
-from tidings.core.replay import RATE_DEFAULT, JobState, Kind, Step, before
+from tidings.core.replay import RATE_DEFAULT, JobState, ReplayKind, Step, before
 from tidings.core.replay_rules import UNMATCHED
 from tidings.errors import Conflict, Refusal, RequestRefused
 from tidings.reads.replay import A_REPLAY, ReplayCalls, unknown
@@ -128,7 +128,7 @@ def _form(
     records = [one.webhook for one in visit.services.webhooks.list(org)]
     living = [one for one in records if one.standing is not Standing.DELETED and one.dials]
     kind = _kind(said)
-    states = FINAL if kind is Kind.REPLAY else UNFINISHED
+    states = FINAL if kind is ReplayKind.REPLAY else UNFINISHED
     return visit.page(
         "replay_new.html",
         400 if refusals else 200,
@@ -143,7 +143,7 @@ def _form(
         told=told,
         hidden=[(name, value) for name, value in said.items() if value]
         + [(name, value) for name, values in ticks.items() for value in values],
-        other=urlencode({"kind": "replay" if kind is Kind.CANCEL else "cancel"}),
+        other=urlencode({"kind": "replay" if kind is ReplayKind.CANCEL else "cancel"}),
     )
 
 
@@ -155,7 +155,7 @@ async def _looked_up(visit: Visit, said: dict[str, str], ticks: dict[str, list[s
 
 
 def _body(
-    kind: Kind, said: dict[str, str], ticks: dict[str, list[str]], zone: tzinfo
+    kind: ReplayKind, said: dict[str, str], ticks: dict[str, list[str]], zone: tzinfo
 ) -> dict[str, Any]:
     """What `POST /v1/replays` would be told. What cannot be read is passed on as it came: the
     refusal then names it."""
@@ -169,7 +169,7 @@ def _body(
         "eventIds": _list(said["event"])[:IDS_MAX],
         "states": ticks["states"],
     }
-    if kind is Kind.REPLAY:
+    if kind is ReplayKind.REPLAY:
         rate = said["rate"].strip()
         number = number_of(rate)
         body |= {
@@ -181,8 +181,8 @@ def _body(
     return {name: value for name, value in body.items() if value not in ("", [], None, False)}
 
 
-def _kind(said: dict[str, str]) -> Kind:
-    return Kind.CANCEL if said["kind"] == "cancel" else Kind.REPLAY
+def _kind(said: dict[str, str]) -> ReplayKind:
+    return ReplayKind.CANCEL if said["kind"] == "cancel" else ReplayKind.REPLAY
 
 
 def _list(text: str) -> list[str]:

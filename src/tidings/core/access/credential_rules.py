@@ -24,7 +24,7 @@ _CHANGE = frozenset(("name", "scopes", "expiresAt", "limits"))
 _ROTATE = frozenset(("overlapInHours", "password"))
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class CredentialRequest(msgspec.Struct, frozen=True):
     """A credential as a body asks for it."""
 
     name: str = ""
@@ -41,7 +41,7 @@ class Wanted(msgspec.Struct, frozen=True):
         return f"Wanted(name={self.name!r}, kind={self.kind!r})"
 
 
-def read_new(body: dict[str, Any], now_ms: int) -> Wanted | list[Refusal]:
+def read_new(body: dict[str, Any], now_ms: int) -> CredentialRequest | list[Refusal]:
     """What a creation asks for, or everything that is wrong with it."""
     form = Form(body)
     refuse_unknown(form, _CREATE)
@@ -53,7 +53,7 @@ def read_new(body: dict[str, Any], now_ms: int) -> Wanted | list[Refusal]:
             "scopes must say what the credential may do; got nothing. Write "
             '{"events": "write", "logs": "read"}.',
         )
-    wanted = _common(form, Wanted(), now_ms)
+    wanted = _common(form, CredentialRequest(), now_ms)
     code, password = "", None
     if kind == "till":
         code = _till_code(form)
@@ -68,7 +68,9 @@ def read_new(body: dict[str, Any], now_ms: int) -> Wanted | list[Refusal]:
     return form.refusals or msgspec.structs.replace(wanted, kind=kind, code=code, password=password)
 
 
-def read_change(body: dict[str, Any], old: Wanted, now_ms: int) -> Wanted | list[Refusal]:
+def read_change(
+    body: dict[str, Any], old: CredentialRequest, now_ms: int
+) -> CredentialRequest | list[Refusal]:
     """What a change asks for over the old, or everything that is wrong with it."""
     form = Form(body)
     refuse_unknown(form, _CHANGE)
@@ -132,7 +134,7 @@ def read_name(form: Form, old: str, advice: str) -> str:
     return value.strip()
 
 
-def _common(form: Form, old: Wanted, now_ms: int) -> Wanted:
+def _common(form: Form, old: CredentialRequest, now_ms: int) -> CredentialRequest:
     name = read_name(form, old.name, "Say who uses it.")
     scopes = read_scopes(form, old.scopes)
     expires_ms = _expiry(form, old.expires_ms, now_ms)
@@ -178,7 +180,7 @@ def _moment(value: object) -> int | None:
         return None
 
 
-def _limits(form: Form, old: Wanted) -> tuple[float | None, float | None]:
+def _limits(form: Form, old: CredentialRequest) -> tuple[float | None, float | None]:
     was = old.calls_per_minute, old.events_per_s
     if "limits" not in form.body:
         return was

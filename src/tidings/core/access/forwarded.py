@@ -32,7 +32,7 @@ _PORT = re.compile(r"[0-9]{1,5}|_[A-Za-z0-9._-]{1,64}")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-class Told(msgspec.Struct, frozen=True):
+class Origin(msgspec.Struct, frozen=True):
     """What trusted proxies tell of a call; empty where they tell nothing."""
 
     address: str
@@ -65,7 +65,7 @@ class Proxies:
             return False
         return any(known.version == one.version and known in one for one in self._networks)
 
-    def told(self, peer: str, headers: Headers) -> Told:
+    def told(self, peer: str, headers: Headers) -> Origin:
         """Who calls, and what of scheme and authority trusted proxies say.
 
         `peer` is the other end of the connection, `headers` are those of the call with their names
@@ -73,21 +73,21 @@ class Proxies:
         """
         address = plain_address(peer) or peer
         if not self._networks or not self.trusts(address):
-            return Told(address)
+            return Origin(address)
         standard, older = _read(headers)
         if standard is None and older is None:
-            return Told(address)
+            return Origin(address)
         ways = [self._walk(address, hops) for hops in (standard, older) if hops is not None]
         first, last = ways[0], ways[-1]
         # A proxy that writes one kind of header may pass on the other as its caller sent it. So
         # where both came, only what both say counts.
-        return Told(
+        return Origin(
             first.address if first.address == last.address else address,
             first.scheme if first.scheme == last.scheme else "",
             first.authority if first.authority == last.authority else "",
         )
 
-    def _walk(self, peer: str, hops: Sequence[_Hop]) -> Told:
+    def _walk(self, peer: str, hops: Sequence[_Hop]) -> Origin:
         """From the right, as long as who is met is trusted."""
         address, scheme, authority = peer, "", ""
         for hop in reversed(hops):
@@ -98,7 +98,7 @@ class Proxies:
             address = met
             if not self.trusts(met):
                 break
-        return Told(address, scheme, authority)
+        return Origin(address, scheme, authority)
 
 
 def plain_address(text: str) -> str | None:

@@ -11,7 +11,13 @@ from http import HTTPStatus
 import msgspec
 
 from tidings.core.delivery.exchange import FaultKind
-from tidings.core.delivery.next_attempt import CLEAR, NextAttempt, Why, next_attempt_ms, waits_for
+from tidings.core.delivery.next_attempt import (
+    CLEAR,
+    NextAttempt,
+    Wait,
+    next_attempt_ms,
+    waits_for,
+)
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy, verdict
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
@@ -58,7 +64,7 @@ _FAULT = {
 }
 
 
-class Tried(msgspec.Struct, frozen=True):
+class PastAttempt(msgspec.Struct, frozen=True):
     """One attempt as it is kept."""
 
     status: int | None
@@ -68,7 +74,7 @@ class Tried(msgspec.Struct, frozen=True):
     ended: bool = True
 
 
-def what_happened(tried: Tried) -> str:
+def what_happened(tried: PastAttempt) -> str:
     """One sentence."""
     if not tried.ended:
         return "The attempt is under way."
@@ -78,7 +84,7 @@ def what_happened(tried: Tried) -> str:
     return f"The receiver answered {_status(tried.status)}{after}."
 
 
-def what_to_do(tried: Tried) -> str:
+def what_to_do(tried: PastAttempt) -> str:
     """One sentence; empty where nothing has to be done."""
     status = tried.status
     if tried.kind is not None:
@@ -106,7 +112,7 @@ def next_try(
 
 def advise(
     state: State,
-    tried: Tried | None,
+    tried: PastAttempt | None,
     *,
     due_ms: int | None,
     now_ms: int,
@@ -180,7 +186,7 @@ def _barred(next_attempt: NextAttempt, standing: Standing) -> str:
     """Why nothing at all is sent to the webhook; empty where something is, or is under way."""
     if next_attempt.begun:
         return ""
-    if next_attempt.why in (Why.STOPPED_ALL, Why.STOPPED_ORG, Why.TYPE):
+    if next_attempt.why in (Wait.STOPPED_ALL, Wait.STOPPED_ORG, Wait.TYPE):
         return waits_for(next_attempt)
     if standing is Standing.ACTIVE:
         return ""
@@ -196,7 +202,7 @@ def _held_by(state: State, next_attempt: NextAttempt) -> str:
     return f"It waits for delivery {show('dlv', next_attempt.first)} of the same ordering key."
 
 
-def _why_failed(tried: Tried, policy: RetryPolicy) -> str:
+def _why_failed(tried: PastAttempt, policy: RetryPolicy) -> str:
     if tried.kind == FaultKind.TRANSFORM:
         return "It is not tried again: nothing was sent, and the same event can only fail again."
     refused = tried.status is not None and verdict(tried.status, policy) == "failed"
@@ -206,7 +212,7 @@ def _why_failed(tried: Tried, policy: RetryPolicy) -> str:
     return f"It was the last try: the {hours:g} hours of its retries are over."
 
 
-def _fault(tried: Tried) -> tuple[str, str]:
+def _fault(tried: PastAttempt) -> tuple[str, str]:
     """What happened and what to do, from the detail if it is sentences."""
     if tried.detail.endswith("."):
         first, *rest = _SENTENCES.split(tried.detail)

@@ -53,7 +53,7 @@ def window_from_ms(now_s: float, now_ms: int) -> int:
     return now_ms - round((SLOTS - 1 + now_s / SLOT_S % 1) * SLOT_S * 1000)
 
 
-class Attempts:
+class AttemptShare:
     """The attempts of one webhook, forgotten by tenths of the window."""
 
     __slots__ = ("_bad", "_causes", "_first_ms", "_good", "_since_ms", "_slot")

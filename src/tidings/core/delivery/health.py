@@ -27,7 +27,7 @@ STEPS = (50, 70, 90)
 FIRST = 1  # stands for the first word among the steps: its owner was told that it fails
 
 
-class Policy(msgspec.Struct, frozen=True):
+class HealthPolicy(msgspec.Struct, frozen=True):
     """When a failing webhook is spoken of, and when it is disabled."""
 
     disable_after_ms: int = 8 * DAY_MS  # from the first failure after the last success
@@ -37,7 +37,7 @@ class Policy(msgspec.Struct, frozen=True):
     first_failures_min: int = 3  # fewer failed attempts are not told at all
 
 
-DEFAULT_POLICY = Policy()
+DEFAULT_POLICY = HealthPolicy()
 
 
 class Ok(msgspec.Struct, frozen=True):
@@ -57,13 +57,13 @@ class Disable(msgspec.Struct, frozen=True):
     failing_since_ms: int
 
 
-Verdict = Ok | Failing | Disable
+HealthState = Ok | Failing | Disable
 OK = Ok()
 
 
 def judge(
-    failing_since_ms: int | None, failures: int, now_ms: int, policy: Policy = DEFAULT_POLICY
-) -> Verdict:
+    failing_since_ms: int | None, failures: int, now_ms: int, policy: HealthPolicy = DEFAULT_POLICY
+) -> HealthState:
     """What a failed attempt at `now_ms` means for its webhook.
 
     `failing_since_ms` is the first failure after the last success (None: there is none), `failures`
@@ -85,7 +85,7 @@ def judge(
     return Failing(max(reached), failing_since_ms + way_ms)
 
 
-def to_tell(verdict: Verdict, told: int) -> int | None:
+def to_tell(verdict: HealthState, told: int) -> int | None:
     """The step to tell the owner of now, or None where it was told already.
 
     `told` is the last step that was told since the last success, 0 for none.

@@ -42,7 +42,7 @@ TOO_MANY = 429
 LIMITED_S, MAYBE_LIMITED_S = 120.0, 5.0
 
 
-class Budget:
+class WindowBudget:
     """The bytes of all windows of a process; a lane over it is behind, whatever its count."""
 
     def __init__(self, bytes_max: int) -> None:
@@ -58,7 +58,7 @@ class Budget:
 class Lane:
     """The queue, the concurrency and the pace of one webhook."""
 
-    def __init__(self, cap: int, rate: float | None, budget: Budget) -> None:
+    def __init__(self, cap: int, rate: float | None, budget: WindowBudget) -> None:
         self.cap = cap
         self.limit = float(cap)  # at most `cap`; less while the receiver asks for less
         self.rate_limit = RateLimit(rate) if rate else None

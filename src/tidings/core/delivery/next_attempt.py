@@ -14,7 +14,7 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 
 
-class Why(StrEnum):
+class Wait(StrEnum):
     """What a delivery waits for, beside its own time."""
 
     STOPPED_ALL = "stopped for all"
@@ -34,7 +34,7 @@ class Why(StrEnum):
 
 
 BARRED = frozenset(
-    (Why.STOPPED_ALL, Why.STOPPED_ORG, Why.STANDING, Why.TYPE)
+    (Wait.STOPPED_ALL, Wait.STOPPED_ORG, Wait.STANDING, Wait.TYPE)
 )  # until somebody ends it
 
 
@@ -43,7 +43,7 @@ class NextAttempt(msgspec.Struct, frozen=True):
 
     begun: int = 0  # the number of the attempt that was started and is not written down; 0: none
     taken: bool = False  # a due retry of it is in memory, or on its way there
-    why: Why | None = None
+    why: Wait | None = None
     until_ms: int | None = None  # None: time alone does not end it, or nobody knows when
     most: float = 0  # CONNECTIONS: at a time; RATE, LEARNED: a second
     first: DeliveryId | None = None  # HELD: the delivery that it waits for
@@ -52,24 +52,24 @@ class NextAttempt(msgspec.Struct, frozen=True):
 CLEAR = NextAttempt()  # nothing is known to be in its way
 
 _WORDS = {
-    Why.STOPPED_ALL: "Sending is stopped for all orgs: nothing is sent until it is started again.",
-    Why.STOPPED_ORG: "Sending is stopped for this org: nothing is sent until it is started again.",
-    Why.STANDING: "The webhook does not send: nothing is sent until it is active.",
-    Why.TYPE: "The webhook's type makes no call: nothing is sent until webHookType is HTTP.",
-    Why.STORE: "The store takes no writes at the moment, and nothing is sent before it does.",
-    Why.BREAKER: "The webhook's breaker is open, for its receiver only failed: one delivery is "
+    Wait.STOPPED_ALL: "Sending is stopped for all orgs: nothing is sent until it is started again.",
+    Wait.STOPPED_ORG: "Sending is stopped for this org: nothing is sent until it is started again.",
+    Wait.STANDING: "The webhook does not send: nothing is sent until it is active.",
+    Wait.TYPE: "The webhook's type makes no call: nothing is sent until webHookType is HTTP.",
+    Wait.STORE: "The store takes no writes at the moment, and nothing is sent before it does.",
+    Wait.BREAKER: "The webhook's breaker is open, for its receiver only failed: one delivery is "
     "tried then, and the others follow once it succeeds.",
-    Why.PROBE: "The webhook's breaker lets one delivery out at a time until its receiver is back, "
+    Wait.PROBE: "The webhook's breaker lets one delivery out at a time until its receiver is back, "
     "and another one is under way.",
-    Why.RETRY_AFTER: "The receiver has asked for a pause until then (Retry-After).",
-    Why.REFUSES: "The receiver refuses everything for now: one delivery is tried then, and the "
+    Wait.RETRY_AFTER: "The receiver has asked for a pause until then (Retry-After).",
+    Wait.REFUSES: "The receiver refuses everything for now: one delivery is tried then, and the "
     "others follow once it is taken.",
-    Why.OLDER: "Older deliveries of the webhook wait, and go first.",
-    Why.CONNECTIONS: "As many attempts of the webhook are under way as may be at a time: {most}.",
-    Why.RATE: "Its turn comes by the webhook's rateLimit, {most} a second.",
-    Why.LEARNED: "Its turn comes at the rate that the receiver has shown to take, about {most} a "
+    Wait.OLDER: "Older deliveries of the webhook wait, and go first.",
+    Wait.CONNECTIONS: "As many attempts of the webhook are under way as may be at a time: {most}.",
+    Wait.RATE: "Its turn comes by the webhook's rateLimit, {most} a second.",
+    Wait.LEARNED: "Its turn comes at the rate that the receiver has shown to take, about {most} a "
     "second.",
-    Why.SLOTS: "The service makes as many attempts as it can at a time, and webhooks take turns.",
+    Wait.SLOTS: "The service makes as many attempts as it can at a time, and webhooks take turns.",
 }
 
 

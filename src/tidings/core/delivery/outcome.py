@@ -23,7 +23,7 @@ HOLDING = frozenset({429, 503})  # with `Retry-After` they speak of the whole re
 UNREACHED = frozenset({502, 504})
 HOLD_MAX_S = 300.0
 
-Verdict = Literal["delivered", "failed", "retry"]
+StatusMeaning = Literal["delivered", "failed", "retry"]
 
 
 class RetryPolicy(msgspec.Struct, frozen=True):
@@ -63,7 +63,7 @@ Outcome = Delivered | Failed | Retry
 DELIVERED = Delivered()
 
 
-def verdict(status: int, policy: RetryPolicy = DEFAULT_POLICY) -> Verdict:
+def verdict(status: int, policy: RetryPolicy = DEFAULT_POLICY) -> StatusMeaning:
     """The table: what an answer with this status does to its delivery."""
     if 200 <= status <= 299:
         return "delivered"

@@ -22,7 +22,7 @@ ORG_SHARE = 0.5
 MEMORY = 0.8  # of what was known, against the newest
 
 
-class Pace:
+class LanePace:
     """How long a lane's attempts take; `now_s` of any one clock."""
 
     def __init__(self) -> None:

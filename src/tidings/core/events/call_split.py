@@ -31,7 +31,7 @@ def call_refused(kind: type[Refused], code: str, said: str, where: str = "body")
     return kind.because(code, f"{said} ({code}, {where})")
 
 
-class Limits(msgspec.Struct, frozen=True):
+class CallLimits(msgspec.Struct, frozen=True):
     """How much one call may bring."""
 
     body_bytes: int = 4 << 20
@@ -40,7 +40,7 @@ class Limits(msgspec.Struct, frozen=True):
     depth: int = 64
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = CallLimits()
 
 
 def form_of(content_type: bytes | None, headers: Mapping[bytes, bytes]) -> Form:
@@ -74,7 +74,7 @@ def of_body(fault: Fault) -> str:
     return fault.said.replace("The event must", "The body must", 1)
 
 
-def _too_many(limits: Limits) -> TooLarge:
+def _too_many(limits: CallLimits) -> TooLarge:
     message = f"A call must have at most {limits.events} events; got more. Send them in parts."
     return call_refused(TooLarge, "too_many_events", message)
 
@@ -89,7 +89,7 @@ class _Item:
     """Stands for one item of an array while they are counted."""
 
 
-def _count(body: bytes, limits: Limits) -> None:
+def _count(body: bytes, limits: CallLimits) -> None:
     """Refuse an array of more items than allowed before it is split.
 
     4 MiB of `[1,1,…]` would make two million objects. Events have commas of their own, so only a
@@ -110,7 +110,7 @@ def _count(body: bytes, limits: Limits) -> None:
     msgspec.json.decode(body, type=list[_Item], dec_hook=item)
 
 
-def split(body: bytes, limits: Limits) -> list[bytes]:
+def split(body: bytes, limits: CallLimits) -> list[bytes]:
     """The items of an array as they stand in it; Invalid, TooLarge."""
     if body.lstrip(b" \t\r\n")[:1] not in (b"[", b"") and body[:3] != b"\xef\xbb\xbf":
         message = "The body must be one object or an array of objects; got something else."
@@ -128,7 +128,7 @@ def split(body: bytes, limits: Limits) -> list[bytes]:
     return [bytes(raw) for raw in raws]
 
 
-def lines(body: bytes, limits: Limits) -> list[bytes]:
+def lines(body: bytes, limits: CallLimits) -> list[bytes]:
     """The lines of NDJSON that are not blank; Invalid, TooLarge."""
     pieces = body.split(b"\n", 2 * limits.events + 1)
     found = [line for piece in pieces if (line := piece.strip(b" \t\r"))]

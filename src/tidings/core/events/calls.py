@@ -20,8 +20,8 @@ from tidings.catalogue.versions import version_of
 from tidings.core.events import cloudevents
 from tidings.core.events.attribution import Attribution
 from tidings.core.events.call_split import (
+    CallLimits,
     Form,
-    Limits,
     call_refused,
     form_of,
     lines,
@@ -86,7 +86,7 @@ class Caller(msgspec.Struct, frozen=True):
         return scope in self.grants
 
 
-class Rejected(msgspec.Struct, frozen=True):
+class RejectedEvent(msgspec.Struct, frozen=True):
     """An event that was refused. `event_id` is empty where none was given that can be repeated."""
 
     event_id: str
@@ -127,7 +127,7 @@ class OwnVersion(Version, Protocol):
         ...
 
 
-class DoubtingVersion(Version, Protocol):
+class WarningVersion(Version, Protocol):
     """One version of a type of the catalogue, which knows what is doubtful too."""
 
     @property
@@ -139,7 +139,7 @@ class DoubtingVersion(Version, Protocol):
 class Types(Protocol):
     """The catalogue, as far as it is asked here."""
 
-    def versions(self, name: str) -> Mapping[int, DoubtingVersion] | None:
+    def versions(self, name: str) -> Mapping[int, WarningVersion] | None:
         """A type's versions; None for a name that it does not have."""
         ...
 
@@ -168,7 +168,7 @@ class DraftMaker(Protocol[Draft_co]):
 OwnTypes = Callable[[OrgId, str], Mapping[int, OwnVersion] | None]  # by version; None: no such type
 
 
-class Unchecked(Generic[Draft]):
+class UncheckedEvent(Generic[Draft]):
     """An event that keeps all rules but, perhaps, its schema: that is to be checked elsewhere."""
 
     __slots__ = ("conclude", "name", "org", "raw", "version")
@@ -179,7 +179,7 @@ class Unchecked(Generic[Draft]):
         name: str,
         version: OwnVersion,
         raw: bytes,
-        conclude: Callable[[Sequence[Problem]], "Draft | Rejected"],
+        conclude: Callable[[Sequence[Problem]], "Draft | RejectedEvent"],
     ) -> None:
         self.org = org
         self.name = name
@@ -191,7 +191,7 @@ class Unchecked(Generic[Draft]):
 RulesOf = Callable[[OrgId], IntakeRules | None]  # None: there is no such org
 
 
-Item = Union[Draft, Rejected, Unchecked[Draft]]  # noqa: UP007  # mypy takes no `|` of a TypeVar
+Item = Union[Draft, RejectedEvent, UncheckedEvent[Draft]]  # noqa: UP007  # mypy takes no `|` of a TypeVar
 
 
 class CallReader(Generic[Draft]):
@@ -203,7 +203,7 @@ class CallReader(Generic[Draft]):
         types: Types,
         rules_of: RulesOf,
         new_id: Callable[[], str],
-        limits: Limits,
+        limits: CallLimits,
         own: OwnTypes = lambda org, name: None,
     ) -> None:
         self._make = make_draft
@@ -283,7 +283,7 @@ class CallReader(Generic[Draft]):
             return self._refused_alone(came_as, fault)
         return self._judge(raw, came_as, event, caller, key, 0, now_ms)
 
-    def _refused_alone(self, raw: bytes, fault: Fault) -> Rejected:
+    def _refused_alone(self, raw: bytes, fault: Fault) -> RejectedEvent:
         """A body that is one event: what cannot be parsed refuses the call."""
         if fault.code == NOT_JSON:
             raise call_refused(Invalid, NOT_JSON, of_body(fault)) from None
@@ -384,7 +384,7 @@ class CallReader(Generic[Draft]):
         index: int,
         now_ms: int,
         problems: Sequence[Problem],
-    ) -> Draft | Rejected:
+    ) -> Draft | RejectedEvent:
         """What becomes of an event that has been checked by its type."""
         org, name, version, level = judged
         event_id, get = event.get("eventId"), event.get
@@ -417,11 +417,11 @@ class CallReader(Generic[Draft]):
         key: str | None,
         index: int,
         now_ms: int,
-    ) -> Unchecked[Draft]:
+    ) -> UncheckedEvent[Draft]:
         org, name, version, _ = judged
         own = self._own(org, name)
         assert own is not None  # it was there a moment ago
-        return Unchecked(
+        return UncheckedEvent(
             org,
             name,
             own[version],
@@ -450,10 +450,10 @@ class CallReader(Generic[Draft]):
         event.update(due)
         return raw
 
-    def _refuse(self, raw: bytes, event: dict[str, Any], fault: Fault) -> Rejected:
+    def _refuse(self, raw: bytes, event: dict[str, Any], fault: Fault) -> RejectedEvent:
         body = raw[: self.limits.event_bytes]
         event_id, name = given_id(event), given_name(event)
-        return Rejected(event_id, name, fault.code, fault.message, fault.path, body)
+        return RejectedEvent(event_id, name, fault.code, fault.message, fault.path, body)
 
 
 def _version(event: dict[str, Any], versions: Mapping[int, Version]) -> int:
@@ -485,7 +485,7 @@ def _unknown_org(org: OrgId) -> Fault:
     return Fault("unknown_org", said, "orgId")
 
 
-def _event_too_large(raw: bytes, limits: Limits) -> Fault:
+def _event_too_large(raw: bytes, limits: CallLimits) -> Fault:
     rule = f"An event must have at most {limits.event_bytes} bytes"
     advice = "Send a reference to what is large"
     return Fault("event_too_large", f"{rule}; got {len(raw)}. {advice}.")

@@ -44,11 +44,11 @@ SURELY_MS = 100_000_000_000  # 1973; what is below is told as what it looks like
 SECONDS_FROM, SECONDS_TO = 946_684_800, 4_102_444_800  # 2000 and 2100, in seconds
 
 
-class Absent:
+class AbsentType:
     """The type of `ABSENT`, which stands for a field that is not there; None stands for null."""
 
 
-ABSENT = Absent()
+ABSENT = AbsentType()
 
 
 class Fault(Unprocessable):

@@ -22,8 +22,8 @@ from tidings.core.events.own_schema import (
     cost_as_stored,
     read_schema,
 )
-from tidings.core.events.own_validator import Explainer, Kept, compile_own
-from tidings.core.events.personal import Personal
+from tidings.core.events.own_validator import CompiledSchemas, Explainer, compile_own
+from tidings.core.events.personal import PersonalData
 from tidings.core.events.schema_cost import Cost
 from tidings.core.form import Form
 from tidings.core.form import came as came_in_form
@@ -40,7 +40,7 @@ VERSIONS_MAX = 50
 DEFAULT_KEY = "data.customerIdentifiers.customerId"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _FIELDS = frozenset({"eventName", "description", "schema", "key", "example", "newVersion"})
-_kept = Kept()  # of the process: memory is one for all orgs
+_kept = CompiledSchemas()  # of the process: memory is one for all orgs
 _PATH = re.compile(r"data(\.[A-Za-z0-9_-]{1,128}|\[[0-9]{1,3}\]){1,20}")
 
 
@@ -83,7 +83,7 @@ class OwnType:
             "data": self.expanded,
         }
         schema: Json = {"$schema": DIALECT, "title": name, **envelope, "properties": fields}
-        self._personal = Personal(schema)
+        self._personal = PersonalData(schema)
         search = marked(schema, "x-search")
         key = declaration.key
         if (searched := re.sub(r"\[\d+\]", "[]", key)) not in search:

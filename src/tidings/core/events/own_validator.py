@@ -17,7 +17,7 @@ import msgspec
 from tidings.catalogue.event_type import Json, Problem
 from tidings.catalogue.explain import MAX_PROBLEMS, UNFOUND, came, has_type, suspects
 from tidings.catalogue.schema import types_of
-from tidings.core.events.personal import Personal
+from tidings.core.events.personal import PersonalData
 from tidings.core.events.schema_cost import is_number, is_whole, pattern_bytes
 
 REGEX_BYTES_MAX = 1 << 20  # a compiled pattern
@@ -103,7 +103,7 @@ def _gated(options: list[Any]) -> Json:
     return {"anyOf": [{"enum": others}, gated]} if others else gated
 
 
-class Kept:
+class CompiledSchemas:
     """What has been compiled, of all types of all orgs: the oldest is given up for the newest."""
 
     def __init__(self, most_bytes: int = KEPT_BYTES_MAX) -> None:
@@ -152,7 +152,7 @@ Step = tuple[Json | bool, Any, tuple[str | int, ...]]  # schema, value, where
 class Explainer:
     """Says why events do not fit one schema. What it compiles for that, it keeps."""
 
-    def __init__(self, schema: Json, personal: Personal) -> None:
+    def __init__(self, schema: Json, personal: PersonalData) -> None:
         self._schema = schema
         self._personal = personal  # what is not repeated
         # By identity: the schema lives as long as this.

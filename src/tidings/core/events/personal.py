@@ -72,7 +72,7 @@ class _Place:
             yield from one.paths(path + ("[]" if step == _ITEM else ".*"))
 
 
-class Personal:
+class PersonalData:
     """The personal data of events of one schema, whose references are replaced."""
 
     def __init__(self, schema: Json) -> None:

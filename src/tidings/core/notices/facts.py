@@ -121,7 +121,7 @@ def recovered(webhook: Webhook, since_ms: int, now_ms: int) -> dict[str, Any]:
     }
 
 
-class Ended(msgspec.Struct, frozen=True):
+class DeliveryEnd(msgspec.Struct, frozen=True):
     """A delivery that ended without success, or several that were parked."""
 
     at_ms: int
@@ -131,7 +131,7 @@ class Ended(msgspec.Struct, frozen=True):
     parked: int = 0  # how many; 0: one has failed
 
 
-class Batch(msgspec.Struct):
+class NoticeBatch(msgspec.Struct):
     """What has ended at one webhook since it was told last."""
 
     webhook: Webhook
@@ -142,7 +142,7 @@ class Batch(msgspec.Struct):
     cause: str = ""
     named: list[tuple[int, str]] = []
 
-    def add(self, ended: Ended) -> None:
+    def add(self, ended: DeliveryEnd) -> None:
         """Count one more."""
         self.to_ms = max(self.to_ms, ended.at_ms)
         self.cause = ended.cause or self.cause
@@ -154,7 +154,7 @@ class Batch(msgspec.Struct):
             self.named = [*self.named, (ended.delivery, ended.event_id)]
 
 
-def exhausted(batch: Batch) -> dict[str, Any]:
+def exhausted(batch: NoticeBatch) -> dict[str, Any]:
     """Deliveries have ended without success."""
     return _about(batch.webhook) | {
         "count": batch.failed + batch.parked,
@@ -186,23 +186,23 @@ def merged(before: Fact, then: Fact) -> dict[str, Any]:
     }
 
 
-class Gathering:
+class NoticeBatches:
     """At most one batch of a webhook in `every_s`: the first at once, what follows with a count."""
 
     def __init__(self, every_s: float = EVERY_S) -> None:
         self._every_s = every_s
         self._told_s: dict[int, float] = {}
-        self._waiting: dict[int, Batch] = {}
+        self._waiting: dict[int, NoticeBatch] = {}
 
-    def add(self, webhook: Webhook, ended: Ended) -> None:
+    def add(self, webhook: Webhook, ended: DeliveryEnd) -> None:
         """Note what has ended; `due` hands it out."""
         batch = self._waiting.get(webhook.number)
         if batch is None:
-            batch = self._waiting[webhook.number] = Batch(webhook, ended.at_ms, ended.at_ms)
+            batch = self._waiting[webhook.number] = NoticeBatch(webhook, ended.at_ms, ended.at_ms)
         batch.webhook = webhook
         batch.add(ended)
 
-    def due(self, now_s: float, *, all_of_it: bool = False) -> list[Batch]:
+    def due(self, now_s: float, *, all_of_it: bool = False) -> list[NoticeBatch]:
         """The batches that may be told now, and are with that."""
         found = [
             number

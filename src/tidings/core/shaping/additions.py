@@ -21,7 +21,7 @@ _EMPTY = Raw(b'""')
 _NULL = Raw(b"null")
 
 
-class Added:
+class RecordAddition:
     """What one record adds to a block."""
 
     __slots__ = ("fields", "merged", "store")
@@ -32,7 +32,7 @@ class Added:
         self.store = store  # of a till: the id of its store
 
 
-class Awarded:
+class AwardAddition:
     """What an award adds."""
 
     __slots__ = ("behaviour", "references")
@@ -42,7 +42,7 @@ class Awarded:
         self.behaviour = behaviour
 
 
-def added_to(block: Json, added: Added) -> Json:
+def added_to(block: Json, added: RecordAddition) -> Json:
     """The block with what is added; the block itself where nothing is. What it holds wins."""
     fields = added.fields
     out = {**block, **fields}
@@ -59,14 +59,14 @@ def added_to(block: Json, added: Added) -> Json:
     return {**block, **fresh} if fresh else block
 
 
-def added_to_customer(block: Json, added: Added) -> Json:
+def added_to_customer(block: Json, added: RecordAddition) -> Json:
     """The same for a block of customer identifiers: a source that it spells otherwise is filled
     under its spelling."""
     others = respelt(block, added.fields)
     if not others:
         return added_to(block, added)
     fields = {others.get(name, name): raw for name, raw in added.fields.items()}
-    return added_to(block, Added(fields, others.get(added.merged, added.merged)))
+    return added_to(block, RecordAddition(fields, others.get(added.merged, added.merged)))
 
 
 def customer_key(wanted: Enrichment) -> str:
@@ -74,7 +74,7 @@ def customer_key(wanted: Enrichment) -> str:
     return f"customer {wanted.cards} {' '.join(wanted.sources)}"
 
 
-def customer_added(record: Record, wanted: Enrichment) -> Added:
+def customer_added(record: Record, wanted: Enrichment) -> RecordAddition:
     """To the block of a customer."""
     known = record.raw_fields
     names = _INSTORE_FIELDS if INSTORE in wanted.sources else ()
@@ -85,33 +85,35 @@ def customer_added(record: Record, wanted: Enrichment) -> Added:
     for source in wanted.sources:
         if source in sources and source not in fields:
             fields[source] = sources[source]
-    return Added(fields, INSTORE if instore else "")
+    return RecordAddition(fields, INSTORE if instore else "")
 
 
-def till_added(record: Record) -> Added:
+def till_added(record: Record) -> RecordAddition:
     """To the block of who did it, and where the store is found."""
     known = record.raw_fields
     till = Raw(write_exactly(_shown(known, _TILL_FIELDS)))
-    return Added({"till": till}, "till", id_of(value_of(known.get("storeId", _NULL))))
+    return RecordAddition({"till": till}, "till", id_of(value_of(known.get("storeId", _NULL))))
 
 
-def store_added(record: Record) -> Added:
+def store_added(record: Record) -> RecordAddition:
     """To the same block."""
-    return Added({"store": Raw(write_exactly(_shown(record.raw_fields, _STORE_FIELDS)))}, "store")
+    return RecordAddition(
+        {"store": Raw(write_exactly(_shown(record.raw_fields, _STORE_FIELDS)))}, "store"
+    )
 
 
-def balance_added(record: Record) -> Added:
+def balance_added(record: Record) -> RecordAddition:
     """To `data`: the points that the customer can spend."""
     balance = record.raw_fields.get("pointsBalance", _NULL)
-    return Added({} if bytes(balance) == b"null" else {BALANCE: balance})
+    return RecordAddition({} if bytes(balance) == b"null" else {BALANCE: balance})
 
 
-def awarded(record: Record) -> Awarded:
+def awarded(record: Record) -> AwardAddition:
     """To slices of points, and to `data`."""
     known = record.raw_fields
     references = read_exactly(known.get("awardedReferenceIds", _NULL)) or {}
     behaviour = known.get(BEHAVIOUR, _NULL)
-    return Awarded(references, behaviour if value_of(behaviour) else None)
+    return AwardAddition(references, behaviour if value_of(behaviour) else None)
 
 
 def _shown(known: Mapping[str, Raw], names: tuple[str, ...]) -> dict[str, Raw]:

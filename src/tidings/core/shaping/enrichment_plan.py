@@ -19,8 +19,8 @@ from tidings.catalogue.spellings import with_twins
 from tidings.core.shaping.additions import (
     BALANCE,
     BEHAVIOUR,
-    Added,
-    Awarded,
+    AwardAddition,
+    RecordAddition,
     added_to,
     added_to_customer,
     awarded,
@@ -108,7 +108,7 @@ class Plan:
         if id is None or (record := find(CUSTOMERS, id)) is None:
             return block
         key = self._customer_key
-        added: Added = record.made.get(key) or record.keep(
+        added: RecordAddition = record.made.get(key) or record.keep(
             key, customer_added(record, self._wanted)
         )
         return added_to_customer(block, added)
@@ -117,14 +117,16 @@ class Plan:
         id = None if "user" in block else id_of(block.get("id"))  # then the id is the user's
         if id is None or (record := find(TILLS, id)) is None:
             return block
-        till: Added = record.made.get("till") or record.keep("till", till_added(record))
+        till: RecordAddition = record.made.get("till") or record.keep("till", till_added(record))
         if self._wanted.till:
             block = added_to(block, till)
         if till.store is None or not self._wanted.store:
             return block
         if (record := find(STORES, till.store)) is None:
             return block
-        store: Added = record.made.get("store") or record.keep("store", store_added(record))
+        store: RecordAddition = record.made.get("store") or record.keep(
+            "store", store_added(record)
+        )
         return added_to(block, store)
 
     def _balance(self, data: Json, way: Way, find: Find) -> Mapping[str, Raw]:
@@ -136,7 +138,9 @@ class Plan:
         owner = id_of(block.get("customerId"))
         if owner is None or (record := find(BALANCES, owner)) is None:
             return {}
-        added: Added = record.made.get("balance") or record.keep("balance", balance_added(record))
+        added: RecordAddition = record.made.get("balance") or record.keep(
+            "balance", balance_added(record)
+        )
         return added.fields
 
     def _award(self, event: Json, data: Json, find: Find) -> Json:
@@ -145,7 +149,7 @@ class Plan:
         id = id_of(event.get("loyaltyEventId")) or id_of(data.get("loyaltyEventId"))
         if id is None or (record := find(AWARDED, id)) is None:
             return {}
-        award: Awarded = record.made.get("award") or record.keep("award", awarded(record))
+        award: AwardAddition = record.made.get("award") or record.keep("award", awarded(record))
         fresh: Json = {}
         for name, references in award.references.items():
             items = data.get(name)

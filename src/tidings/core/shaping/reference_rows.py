@@ -15,7 +15,7 @@ import msgspec
 
 from tidings.core.form import came
 from tidings.core.shaping.reference_rules import (
-    Kind,
+    RecordKind,
     RecordRefused,
     read_id,
     read_record,
@@ -123,7 +123,7 @@ class Reader:
 class Records:
     """What both formats share: an object becomes a record; unknown fields are remembered."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: RecordKind) -> None:
         self.kind = kind
         self.ignored: dict[str, None] = {}
 
@@ -163,7 +163,7 @@ class NdjsonRows(Records):
 class CsvRows(Records):
     """A header, then one record a row. Quoted cells may hold line ends (RFC 4180)."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: RecordKind) -> None:
         super().__init__(kind)
         self._columns: list[str] | None = None
         self._open = b""  # the beginning of a row whose quotes are not closed yet
@@ -225,14 +225,14 @@ class CsvRows(Records):
                 found[column] = [card.strip() for card in cell.split(";") if card.strip()]
             elif column == "pointsBalance":
                 found[column] = _number(cell)
-            elif self.kind is Kind.CUSTOMERS and column.count(".") == 2:
+            elif self.kind is RecordKind.CUSTOMERS and column.count(".") == 2:
                 _put_identifier(found, column, cell)
             else:
                 found[column] = cell
         return found
 
 
-def reader(kind: Kind, content_type: str) -> tuple[Reader, Records] | None:
+def reader(kind: RecordKind, content_type: str) -> tuple[Reader, Records] | None:
     """The reader of a content type, and what remembers the fields that it leaves out."""
     plain = content_type.partition(";")[0].strip().lower()
     if plain in ("application/x-ndjson", "application/ndjson"):

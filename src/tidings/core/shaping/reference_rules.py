@@ -26,7 +26,7 @@ Text = Annotated[str, Meta(max_length=255)]
 Name = Annotated[str, Meta(max_length=64)]
 
 
-class Kind(IntEnum):
+class RecordKind(IntEnum):
     """The kinds of records; the numbers are the store's."""
 
     STORES = 1
@@ -39,14 +39,14 @@ class Kind(IntEnum):
         return self.name.lower()
 
 
-KINDS = {kind.word: kind for kind in Kind}
+KINDS = {kind.word: kind for kind in RecordKind}
 
 
 class Record(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """What all records have in common: absent and empty fields are the same."""
 
 
-class Store(Record, frozen=True):
+class StoreRecord(Record, frozen=True):
     """A store."""
 
     code: Text = ""
@@ -95,10 +95,10 @@ class Customer(Record, frozen=True):
     sources: Annotated[dict[Name, Source], Meta(max_length=20)] = {}
 
 
-MODELS: dict[Kind, type[Record]] = {
-    Kind.STORES: Store,
-    Kind.TILLS: Till,
-    Kind.CUSTOMERS: Customer,
+MODELS: dict[RecordKind, type[Record]] = {
+    RecordKind.STORES: StoreRecord,
+    RecordKind.TILLS: Till,
+    RecordKind.CUSTOMERS: Customer,
 }
 _FIELDS = {
     kind: frozenset(field.encode_name for field in msgspec.structs.fields(model)) | {"id"}
@@ -135,7 +135,7 @@ def read_id(value: object) -> str:
     )
 
 
-def read_record(kind: Kind, value: dict[str, Any]) -> bytes:
+def read_record(kind: RecordKind, value: dict[str, Any]) -> bytes:
     """The record as compact JSON, without its id. RecordRefused says what does not fit."""
     try:
         record = msgspec.convert(value, MODELS[kind])
@@ -158,7 +158,7 @@ def read_record(kind: Kind, value: dict[str, Any]) -> bytes:
     return kept
 
 
-def check_others(kind: Kind, value: dict[str, Any]) -> None:
+def check_others(kind: RecordKind, value: dict[str, Any]) -> None:
     """A field means the same in every kind: one of another kind is passed over, but not one that
     could not stand there either. RecordRefused says what does not fit."""
     for other, model in MODELS.items():
@@ -169,12 +169,12 @@ def check_others(kind: Kind, value: dict[str, Any]) -> None:
                 raise _misfit(value, str(error)) from None
 
 
-def unknown_fields(kind: Kind, value: dict[str, Any]) -> list[str]:
+def unknown_fields(kind: RecordKind, value: dict[str, Any]) -> list[str]:
     """The fields of a record that are not kept."""
     return [] if value.keys() <= _FIELDS[kind] else sorted(value.keys() - _FIELDS[kind])
 
 
-def listed(kind: Kind) -> str:
+def listed(kind: RecordKind) -> str:
     """The fields of a kind, in words."""
     return ", ".join(field.encode_name for field in msgspec.structs.fields(MODELS[kind]))
 

@@ -18,7 +18,7 @@ class Signer:
     """Signs for one webhook. Not printable: it holds secrets."""
 
     def __init__(self, secrets: tuple[bytes, ...]) -> None:
-        self._keyed = [_Keyed(secret) for secret in secrets]
+        self._keyed = [_KeyedHmac(secret) for secret in secrets]
 
     def sign(self, message_id: str, timestamp_s: int, body: bytes) -> str:
         """The value of the `webhook-signature` header."""
@@ -31,7 +31,7 @@ class Signer:
         )
 
 
-class _Keyed:
+class _KeyedHmac:
     """HMAC-SHA256 (RFC 2104) with the key taken in once: half of what `hmac.digest` costs."""
 
     def __init__(self, key: bytes) -> None:

@@ -13,7 +13,7 @@ TOLERANCE_S = 300
 _NAMES = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
-class Verdict(StrEnum):
+class SignatureVerdict(StrEnum):
     """Of one arrival."""
 
     VALID = "valid"
@@ -25,7 +25,7 @@ class Verdict(StrEnum):
 class Judgement(msgspec.Struct, frozen=True):
     """A verdict with its reason, one sentence or two."""
 
-    verdict: Verdict
+    verdict: SignatureVerdict
     reason: str
 
 
@@ -36,17 +36,18 @@ def judge(
     given = {name.lower(): value for name, value in headers}
     absent = [name for name in _NAMES if not given.get(name)]
     if absent:
-        return Judgement(Verdict.MISSING, f"It came without {' and '.join(absent)}.")
+        return Judgement(SignatureVerdict.MISSING, f"It came without {' and '.join(absent)}.")
     if not secrets:
         return Judgement(
-            Verdict.UNKNOWN,
+            SignatureVerdict.UNKNOWN,
             "No webhook of the org has this address, so there is no secret to check it with. Set "
             "the address as a webhook's URL.",
         )
     id, said, signatures = (given[name] for name in _NAMES)
     if not (said.isascii() and said.isdigit() and len(said) <= 15):
         return Judgement(
-            Verdict.WRONG, f"webhook-timestamp must be seconds since 1970; got {came(said)}."
+            SignatureVerdict.WRONG,
+            f"webhook-timestamp must be seconds since 1970; got {came(said)}.",
         )
     signed = any(
         hmac.compare_digest(part.encode(), Signer((secret,)).sign(id, int(said), body).encode())
@@ -56,15 +57,15 @@ def judge(
     )
     if not signed:
         return Judgement(
-            Verdict.WRONG,
+            SignatureVerdict.WRONG,
             "No signature in webhook-signature is that of these bytes with a secret of the org's "
             "webhooks at this address.",
         )
     off_s = abs(now_s - int(said))
     if off_s > TOLERANCE_S:
         return Judgement(
-            Verdict.WRONG,
+            SignatureVerdict.WRONG,
             f"The signature fits, but webhook-timestamp is {off_s} s off; receivers refuse more "
             f"than {TOLERANCE_S} s.",
         )
-    return Judgement(Verdict.VALID, "The signature is that of these bytes.")
+    return Judgement(SignatureVerdict.VALID, "The signature is that of these bytes.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tidings.engine.access.access import Access
 from tidings.engine.access.credentials import Credentials
-from tidings.engine.access.limits import Limits
+from tidings.engine.access.limits import Quotas
 from tidings.engine.access.links import Links
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.access.portals import Portals
@@ -34,7 +34,7 @@ class AccessServices:
     sessions: Sessions
     portals: Portals
     guard: SignInGuard
-    limits: Limits
+    limits: Quotas
     upkeep: AccessUpkeep
 
     @classmethod
@@ -93,7 +93,7 @@ class AccessServices:
                 random_bytes=random_bytes,
             ),
             guard=guard,
-            limits=Limits(orgs, now_s),
+            limits=Quotas(orgs, now_s),
             upkeep=AccessUpkeep(
                 store=store, access=access, sessions=sessions, table=table, clock=clock
             ),

@@ -10,7 +10,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tidings.core.access.credential_rules import Wanted, read_change, read_new, read_rotation
+from tidings.core.access.credential_rules import (
+    CredentialRequest,
+    read_change,
+    read_new,
+    read_rotation,
+)
 from tidings.core.access.scopes import grants_of, show_scopes
 from tidings.core.events.calls import Caller
 from tidings.core.form import came
@@ -213,8 +218,8 @@ def _shown(credential: port.Credential, caller: Caller) -> bool:
     return caller.platform or not credential.platform
 
 
-def _wanted(old: port.Credential) -> Wanted:
-    return Wanted(
+def _wanted(old: port.Credential) -> CredentialRequest:
+    return CredentialRequest(
         old.name,
         old.scopes,
         old.expires_ms,
@@ -224,8 +229,8 @@ def _wanted(old: port.Credential) -> Wanted:
     )
 
 
-def _read(read: Wanted | list[Refusal]) -> Wanted:
-    if isinstance(read, Wanted):
+def _read(read: CredentialRequest | list[Refusal]) -> CredentialRequest:
+    if isinstance(read, CredentialRequest):
         return read
     raise Invalid(*read)
 

@@ -35,7 +35,7 @@ class Allowance(msgspec.Struct, frozen=True):
         ]
 
 
-class Limits:
+class Quotas:
     """The quotas in use. Quotas that are full say nothing and are forgotten when there are many."""
 
     def __init__(self, orgs: Orgs, now_s: Callable[[], float] = time.monotonic) -> None:

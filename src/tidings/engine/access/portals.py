@@ -16,7 +16,7 @@ from tidings.core.form import came
 from tidings.engine.access.access import Access
 from tidings.engine.access.keys import digest_of, is_typed, typed
 from tidings.engine.access.links import Links
-from tidings.engine.access.session_table import Opened
+from tidings.engine.access.session_table import PortalSession
 from tidings.engine.access.sessions import PORTAL, Sessions, SignedIn
 from tidings.engine.access.tokens import mark_of
 from tidings.engine.clock import Clock
@@ -75,14 +75,14 @@ class Portals:
         ends.append(ends_ms)
         return token, ends_ms
 
-    def opened_by(self, token: str, had: Iterable[str]) -> Opened | None:
+    def opened_by(self, token: str, had: Iterable[str]) -> PortalSession | None:
         """The portal of one of the sessions `had` that this very link began: a page was loaded
         again. None where there is none."""
         digest = digest_of(token).hex()
         found = (self._sessions.opened(one) for one in had)
         return next((one for one in found if one is not None and one.link == digest), None)
 
-    async def open(self, token: str, address: str, agent: str) -> tuple[SignedIn, Opened]:
+    async def open(self, token: str, address: str, agent: str) -> tuple[SignedIn, PortalSession]:
         """The session that a link begins, and what that is limited to. Denied, StoreDown."""
         if not is_typed("lnk", token):
             raise _ended()
@@ -99,7 +99,7 @@ class Portals:
             raise _ended()
         self._access.caller_of(credential.id)  # Denied where it has ended meanwhile
         portal = _decode(link.portal)
-        opened = Opened(**msgspec.structs.asdict(portal), link=digest.hex())
+        opened = PortalSession(**msgspec.structs.asdict(portal), link=digest.hex())
         mark = mark_of(credential.digest).encode()
         try:
             signed = await self._sessions.open_portal(opened, credential.id, mark, address, agent)

@@ -16,13 +16,13 @@ from tidings.store import port
 DROP_SLICE = 200  # sessions in one write
 
 
-class Opened(Portal, frozen=True, omit_defaults=True):
+class PortalSession(Portal, frozen=True, omit_defaults=True):
     """What a portal's session is limited to, and the link that began it."""
 
     link: str = ""  # its digest, in hex
 
 
-_opened = msgspec.json.Decoder(Opened).decode
+_opened = msgspec.json.Decoder(PortalSession).decode
 
 
 class SessionTable:
@@ -33,7 +33,7 @@ class SessionTable:
         self._sessions: dict[bytes, port.Session] = {}
         self._of_owner: defaultdict[str, list[bytes]] = defaultdict(list)  # oldest first
         self._seen: dict[bytes, int] = {}
-        self._portals: dict[bytes, Opened] = {}  # of the sessions that portals began
+        self._portals: dict[bytes, PortalSession] = {}  # of the sessions that portals began
         self._ended: dict[bytes, None] = {}  # out of force, and in the store still
 
     def __iter__(self) -> Iterator[port.Session]:
@@ -51,7 +51,7 @@ class SessionTable:
         """A session, in force or not."""
         return self._sessions.get(digest)
 
-    def portal(self, session: port.Session) -> Opened | None:
+    def portal(self, session: port.Session) -> PortalSession | None:
         """What it is limited to, if a portal began it."""
         return self._portals.get(session.digest)
 

@@ -21,7 +21,7 @@ from tidings.core.ids import OrgId
 from tidings.engine.access.access import Access
 from tidings.engine.access.keys import digest_of, typed
 from tidings.engine.access.links import Links
-from tidings.engine.access.session_table import Opened, SessionTable
+from tidings.engine.access.session_table import PortalSession, SessionTable
 from tidings.engine.access.sign_in_guard import SignInGuard
 from tidings.engine.access.tokens import mark_of
 from tidings.engine.access.users import Users
@@ -178,7 +178,7 @@ class Sessions:
             raise
 
     async def open_portal(
-        self, opened: Opened, credential: str, mark: bytes, address: str, agent: str
+        self, opened: PortalSession, credential: str, mark: bytes, address: str, agent: str
     ) -> SignedIn:
         """A session that a portal's link begins (`Portals.open`)."""
         return await self._open("", credential, mark, address, agent, opened)
@@ -227,7 +227,7 @@ class Sessions:
             if session.digest == own.digest or not own.portal  # of a portal, strangers' ones
         ]
 
-    def opened(self, token: str) -> Opened | None:
+    def opened(self, token: str) -> PortalSession | None:
         """What the session of a portal is limited to; None for any other, and for none."""
         session = self._table.get(digest_of(token))
         if session is None or not self._in_time(session, self._clock.now_ms()):
@@ -262,7 +262,7 @@ class Sessions:
         mark: bytes,
         address: str,
         agent: str,
-        opened: Opened | None = None,
+        opened: PortalSession | None = None,
     ) -> SignedIn:
         """A new session, always with a new token."""
         token = typed("tsn", self._random_bytes(32))
@@ -322,7 +322,7 @@ class Sessions:
             role=opened.role,
         )
 
-    def _limits(self, session: port.Session) -> Opened:
+    def _limits(self, session: port.Session) -> PortalSession:
         """Of a portal's session."""
         opened = self._table.portal(session)
         assert opened is not None  # it was kept with them

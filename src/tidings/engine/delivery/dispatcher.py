@@ -13,7 +13,7 @@ from tidings.core.delivery.breaker import Position
 from tidings.core.delivery.exchange import Ending
 from tidings.core.delivery.health import GONE
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.lane import PAGE_JOBS, Budget, Lane
+from tidings.core.delivery.lane import PAGE_JOBS, Lane, WindowBudget
 from tidings.core.delivery.learned_rate import LearnedRate
 from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry, classify
 from tidings.core.delivery.standing import Standing
@@ -103,11 +103,11 @@ class Dispatcher:
         self._began_ms = clock.now_ms()
         self._store = store
         self._reading = Outage("what lanes have to read")
-        self._noted = noted or port.NotNoted()
+        self._noted = noted or port.NullInFlight()
         self._registry = registry
         self._clock = clock
         self._rng = rng
-        self._budget = Budget(budget_bytes)
+        self._budget = WindowBudget(budget_bytes)
         self._admission = Admission(in_flight_max, self._may_send)
         self._attempts = Attempts(
             shaper=shaper,

@@ -12,7 +12,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.fan_out import made_late
 from tidings.engine.delivery.runner import WebhookRunner
 from tidings.engine.delivery.start_pacer import StartPacer
-from tidings.engine.events.commit_queue import Prepared
+from tidings.engine.events.commit_queue import QueuedEvent
 from tidings.store import port
 
 # A retry's last time is the end of its window; one that waited longer did so behind a breaker.
@@ -43,7 +43,7 @@ class Handover:
     def __call__(
         self,
         receipt: port.Receipt,
-        events: list[Prepared],
+        events: list[QueuedEvent],
         matched: list[Sequence[port.NewDelivery]],
     ) -> None:
         """Queue the deliveries of a commit that has just returned."""

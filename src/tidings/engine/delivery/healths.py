@@ -18,9 +18,9 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from tidings.core.delivery.attempt_share import SLOT_S, Attempts, Past, window_from_ms
+from tidings.core.delivery.attempt_share import SLOT_S, AttemptShare, Past, window_from_ms
 from tidings.core.delivery.breaker import JITTER, PAUSE_MAX_S, Breaker, Pause, Position
-from tidings.core.delivery.health import DEFAULT_POLICY, Disable, Policy, judge, to_tell
+from tidings.core.delivery.health import DEFAULT_POLICY, Disable, HealthPolicy, judge, to_tell
 from tidings.core.delivery.outcome import HOLD_MAX_S
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.webhooks.registry import Registry
@@ -60,7 +60,7 @@ class OwnerListener(Protocol):
         ...
 
 
-class _Untold(msgspec.Struct):
+class _PendingNotice(msgspec.Struct):
     """What is written of a webhook while its owner has not been told of all that became of it."""
 
     row: port.Health  # as it was before the first of them
@@ -86,7 +86,7 @@ class Healths:
         parked: Listeners[Webhook, int],
         passed_s: Callable[[], float] | None = None,
         sure: Callable[[], bool] = lambda: True,
-        policy: Policy = DEFAULT_POLICY,
+        policy: HealthPolicy = DEFAULT_POLICY,
     ) -> None:
         """`owners` tells those of webhooks; `parked`, how many deliveries of a webhook were, each
         time. `passed_s` is a clock that is never set, `sure` whether the date may end a
@@ -101,10 +101,10 @@ class Healths:
         self._clock = clock
         self._owners = owners
         self._parked = parked
-        self._attempts: dict[int, Attempts] = {}  # of those that were tried, the last minutes
+        self._attempts: dict[int, AttemptShare] = {}  # of those that were tried, the last minutes
         self._failing: dict[int, port.Health] = {}
         self._dirty: set[int] = set()
-        self._untold: dict[int, _Untold] = {}
+        self._untold: dict[int, _PendingNotice] = {}
         self._changed = asyncio.Event()  # something is dirty
         self._writing = Outage("how receivers do")
         self._parking = Outage("the parking of what has waited its whole window")
@@ -229,10 +229,10 @@ class Healths:
             self._changed.set()
         return None if since is None else self._weigh(health)
 
-    def _tried(self, webhook: int) -> Attempts:
+    def _tried(self, webhook: int) -> AttemptShare:
         attempts = self._attempts.get(webhook)
         if attempts is None:
-            attempts = self._attempts[webhook] = Attempts()
+            attempts = self._attempts[webhook] = AttemptShare()
         return attempts
 
     def _weigh(self, health: port.Health) -> str | None:
@@ -265,7 +265,7 @@ class Healths:
 
     def _tells(self, before: port.Health) -> None:
         """Its owner is being told of what became of it; `told` follows."""
-        self._untold.setdefault(before.webhook, _Untold(before)).facts += 1
+        self._untold.setdefault(before.webhook, _PendingNotice(before)).facts += 1
 
     def told(self, webhook: int) -> None:
         """A fact about it is stored: told to its owner."""

@@ -8,7 +8,7 @@ import msgspec
 
 from tidings.core.delivery.breaker import Position
 from tidings.core.delivery.lane import Lane
-from tidings.core.delivery.next_attempt import CLEAR, NextAttempt, Why
+from tidings.core.delivery.next_attempt import CLEAR, NextAttempt, Wait
 from tidings.core.ids import DeliveryId
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.admission import Admission
@@ -44,7 +44,7 @@ class NextAttempts:
         runner, health = self._runner_of(webhook), self._healths.of(webhook)
         if runner is None:
             until_ms = _told(health) or 0
-            return NextAttempt(why=Why.BREAKER, until_ms=until_ms) if until_ms > now_ms else CLEAR
+            return NextAttempt(why=Wait.BREAKER, until_ms=until_ms) if until_ms > now_ms else CLEAR
         if (begun := runner.lane.in_flight.get(delivery, 0)) != 0:
             return NextAttempt(begun=begun)
         next_attempt = self._waits(runner, health, delivery, retry, now_s, now_ms)
@@ -62,11 +62,11 @@ class NextAttempts:
         now_ms: int,
     ) -> NextAttempt:
         if not self._may_send():
-            return NextAttempt(why=Why.STORE)
+            return NextAttempt(why=Wait.STORE)
         return (
             _left_alone(runner.lane, health, now_s, now_ms)
             or _in_the_lane(runner.lane, delivery, retry, now_s, now_ms)
-            or (CLEAR if self._admission.admits(runner, now_s) else NextAttempt(why=Why.SLOTS))
+            or (CLEAR if self._admission.admits(runner, now_s) else NextAttempt(why=Wait.SLOTS))
         )
 
     def next_in_ms(self, webhook: int, delay_ms: int) -> int | None:
@@ -86,12 +86,12 @@ def _left_alone(
     left_s = breaker.wait_s(now_s)
     held_s = lane.learned.wait_s(now_s) if lane.learned.shut else 0.0
     if held_s > max(WAIT_MIN_S, left_s):
-        why = Why.RETRY_AFTER if lane.learned.told else Why.REFUSES
+        why = Wait.RETRY_AFTER if lane.learned.told else Wait.REFUSES
         return NextAttempt(why=why, until_ms=_at(now_ms, held_s))
     if left_s > WAIT_MIN_S:
-        return NextAttempt(why=Why.BREAKER, until_ms=_told(health) or _at(now_ms, left_s))
+        return NextAttempt(why=Wait.BREAKER, until_ms=_told(health) or _at(now_ms, left_s))
     if breaker.position is not Position.CLOSED and not breaker.admits(now_s):
-        return NextAttempt(why=Why.PROBE)
+        return NextAttempt(why=Wait.PROBE)
     return None
 
 
@@ -99,17 +99,17 @@ def _in_the_lane(
     lane: Lane, delivery: DeliveryId, retry: bool, now_s: float, now_ms: int
 ) -> NextAttempt | None:
     if not retry and lane.behind and not lane.dormant and delivery > lane.cursor:
-        return NextAttempt(why=Why.OLDER)
+        return NextAttempt(why=Wait.OLDER)
     most = max(1, int(min(lane.cap, lane.limit)))
     if lane.running >= most:
-        return NextAttempt(why=Why.CONNECTIONS, most=most)
+        return NextAttempt(why=Wait.CONNECTIONS, most=most)
     rate = lane.rate_limit
     if rate is not None and (wait_s := rate.wait_s(now_s)) > WAIT_MIN_S:
-        return NextAttempt(why=Why.RATE, until_ms=_at(now_ms, wait_s), most=rate.rate)
+        return NextAttempt(why=Wait.RATE, until_ms=_at(now_ms, wait_s), most=rate.rate)
     learned = lane.learned
     if learned.rate is not None and (wait_s := learned.wait_s(now_s)) > WAIT_MIN_S:
         about = round(learned.rate, 1)
-        return NextAttempt(why=Why.LEARNED, until_ms=_at(now_ms, wait_s), most=about)
+        return NextAttempt(why=Wait.LEARNED, until_ms=_at(now_ms, wait_s), most=about)
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Sender, Target
-from tidings.engine.delivery.runner import CountedOutlet, Undialled, WebhookRunner
+from tidings.engine.delivery.runner import CountedOutlet, NullOutlet, WebhookRunner
 
 CLIENTS_MAX = 2000  # webhooks with kept connections
 
@@ -32,7 +32,7 @@ class Outlets:
     def open(self, webhook: Webhook) -> CountedOutlet:
         """An outlet of a webhook; nothing is dialled yet."""
         if not webhook.dials:
-            return CountedOutlet(Undialled())
+            return CountedOutlet(NullOutlet())
         outlet = self._sender.open(
             self._target_of(webhook.url),
             webhook.connections_max,

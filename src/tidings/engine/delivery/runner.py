@@ -4,7 +4,7 @@ import asyncio
 
 from tidings.core.delivery.exchange import Ending, Fault, FaultKind
 from tidings.core.delivery.lane import Lane
-from tidings.core.delivery.turns import Pace
+from tidings.core.delivery.turns import LanePace
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Outlet
 from tidings.engine.delivery.message import Message
@@ -13,7 +13,7 @@ QUICK_S = 0.1  # a receiver that answers within it
 _UNDIALLED = "The webhook's type makes no call, so nothing was sent. Set webHookType to HTTP."
 
 
-class Undialled:
+class NullOutlet:
     """An outlet of no receiver, of a webhook that makes no call: whatever its URL says, nothing is
     dialled. Its lane is closed, so that nothing is meant to come here."""
 
@@ -52,7 +52,7 @@ class WebhookRunner:
         self.lane = lane
         self.outlet = outlet
         self.message = Message(webhook)
-        self.pace = Pace()
+        self.pace = LanePace()
         self.well = False  # its last attempt was delivered, and quickly
         self.slots: set[asyncio.Task[None]] = set()
         self.next_due_ms: int | None = None

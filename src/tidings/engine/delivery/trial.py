@@ -54,7 +54,7 @@ class NotDialled(Conflict):
         super().__init__(Refusal("not_dialled", message, "webHookType"))
 
 
-class Tested(msgspec.Struct, frozen=True):
+class TrialResult(msgspec.Struct, frozen=True):
     """What was sent and what came of it."""
 
     method: str
@@ -91,7 +91,7 @@ class Trial:
         event_id: str,
         body: bytes,
         stands: Callable[[], bool],
-    ) -> Tested:
+    ) -> TrialResult:
         """One attempt with an event of the org. TooSoon, NotDialled; no other fault is raised.
 
         `stands`: whether what is stored of the webhook is still as it is here. It leaves only then.
@@ -107,7 +107,7 @@ class Trial:
                 job.body = await self._shaper.shape(webhook, job)
             except (ShapeRefused, ShapeLater) as unshaped:
                 fault = Fault(FaultKind.TRANSFORM, False, unshaped.reason, 0.0)
-                return Tested(webhook.method, webhook.url, [], b"", started_ms, fault)
+                return TrialResult(webhook.method, webhook.url, [], b"", started_ms, fault)
             message = Message(webhook)
             headers: Headers = []
 
@@ -124,7 +124,7 @@ class Trial:
                 taken_ms = (monotonic() - began_s) * 1e3
                 ending = Fault(FaultKind.OURS, False, _CHANGED, taken_ms)
             method, url, body = webhook.method, webhook.url, job.body
-            return Tested(method, url, headers, body, started_ms, ending, job.left_out)
+            return TrialResult(method, url, headers, body, started_ms, ending, job.left_out)
         finally:
             self._under_way -= 1
 

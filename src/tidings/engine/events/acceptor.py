@@ -11,9 +11,9 @@ from tidings.core.ids import OrgId
 from tidings.core.webhooks.hearing import kept_name
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Ordering, Webhook
-from tidings.engine.events.commit_queue import CommitQueue, Prepared
+from tidings.engine.events.commit_queue import CommitQueue, QueuedEvent
 from tidings.engine.events.event_types import EventTypes
-from tidings.engine.events.intake import Draft, Verdict
+from tidings.engine.events.intake import Acceptance, Draft
 from tidings.store.port import NewDelivery, NewRejection
 
 DIGEST_BYTES = 8
@@ -35,7 +35,7 @@ class Acceptor:
         self._terms = terms
         self._commits = commits
 
-    async def accept(self, drafts: list[Draft]) -> list[Verdict]:
+    async def accept(self, drafts: list[Draft]) -> list[Acceptance]:
         """See `Intake.accept`."""
         return await self._commits.add([self._prepare(draft) for draft in drafts])
 
@@ -55,7 +55,7 @@ class Acceptor:
             return None
         return int.from_bytes(self._terms.of(org, "key." + key), "big", signed=True)
 
-    def _prepare(self, draft: Draft) -> Prepared:
+    def _prepare(self, draft: Draft) -> QueuedEvent:
         org, name, event = draft.org, draft.name, draft.event
         types, own = self._catalogue, self._own
         if own is None or types.get(name) is not None:
@@ -65,7 +65,7 @@ class Acceptor:
         for field in ("refId", "apiRequestId"):
             if isinstance(value := event.get(field), str) and value:
                 values.append(value)
-        return Prepared(
+        return QueuedEvent(
             draft,
             hashlib.blake2b(draft.came or draft.body, digest_size=DIGEST_BYTES).digest(),
             self._terms.kept(org, values),
@@ -80,7 +80,7 @@ class Matcher:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    def match(self, event: Prepared) -> Sequence[NewDelivery]:
+    def match(self, event: QueuedEvent) -> Sequence[NewDelivery]:
         """One `NewDelivery` per webhook that wants the event."""
         draft = event.draft
         org, version, about = draft.org, draft.version, draft.about

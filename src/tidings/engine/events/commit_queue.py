@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tidings.engine.events.commit_commands import CommitCommands, Plan
-from tidings.engine.events.intake import Draft, Overloaded, Verdict
+from tidings.engine.events.intake import Acceptance, Draft, Overloaded
 from tidings.store import port
 
 BATCH_EVENTS_MAX = 1000
@@ -20,7 +20,7 @@ SETTLE_ALONE_AT = 128
 REJECTIONS_MAX = 1000
 
 
-class Prepared(msgspec.Struct):
+class QueuedEvent(msgspec.Struct):
     """A draft with what the commit adds to it."""
 
     draft: Draft
@@ -30,19 +30,19 @@ class Prepared(msgspec.Struct):
     name: str  # as it is kept: with what else it is heard as
 
 
-class Call(msgspec.Struct):
+class QueuedCall(msgspec.Struct):
     """The events of one call, which are answered together."""
 
-    events: list[Prepared]
-    answered: asyncio.Future[list[Verdict]]
+    events: list[QueuedEvent]
+    answered: asyncio.Future[list[Acceptance]]
     since_s: float
     bytes: int
 
 
-class Waiting(msgspec.Struct):
+class CommitContents(msgspec.Struct):
     """What waits, or goes into one transaction."""
 
-    calls: list[Call] = []
+    calls: list[QueuedCall] = []
     settled: list[port.Settlement] = []
     claims: dict[int, int] = {}  # how many due retries, by webhook
     rejections: list[port.NewRejection] = []
@@ -52,7 +52,7 @@ class Waiting(msgspec.Struct):
         return bool(self.calls or self.settled or self.claims or self.rejections or self.commands)
 
     @property
-    def events(self) -> list[Prepared]:
+    def events(self) -> list[QueuedEvent]:
         """Of all its calls."""
         return [event for call in self.calls for event in call.events]
 
@@ -63,7 +63,7 @@ class CommitQueue:
     def __init__(self, waiting_bytes_max: int, waiting_s_max: float) -> None:
         self._waiting_bytes_max = waiting_bytes_max
         self._waiting_s_max = waiting_s_max
-        self._waiting = Waiting()
+        self._waiting = CommitContents()
         self._waiting_bytes = 0
         self._wake = asyncio.Event()
         self._company: asyncio.TimerHandle | None = None
@@ -74,7 +74,7 @@ class CommitQueue:
 
     # -- for who has something to write -----------------------------------------------------------
 
-    def add(self, events: list[Prepared]) -> asyncio.Future[list[Verdict]]:
+    def add(self, events: list[QueuedEvent]) -> asyncio.Future[list[Acceptance]]:
         """Wait for a call's commit. Overloaded when too much waits, or for too long."""
         size = sum(len(event.draft.body) for event in events)
         now, calls = self._loop.time(), self._waiting.calls
@@ -83,8 +83,8 @@ class CommitQueue:
         if calls and now - calls[0].since_s > self._waiting_s_max:
             raise Overloaded("commits take too long")
         self._must_not_be_halted()
-        answered: asyncio.Future[list[Verdict]] = self._loop.create_future()
-        calls.append(Call(events, answered, now, size))
+        answered: asyncio.Future[list[Acceptance]] = self._loop.create_future()
+        calls.append(QueuedCall(events, answered, now, size))
         self._waiting_bytes += size
         self.wake()
         return answered
@@ -166,7 +166,7 @@ class CommitQueue:
         """Everything that waited is done."""
         self._idle.set()
 
-    def close(self) -> Waiting:
+    def close(self) -> CommitContents:
         """What goes into the next transaction: all that waits, of the calls as many as it holds."""
         batch, events, size, at = self._waiting, 0, 0, 0
         for call in batch.calls:
@@ -176,11 +176,11 @@ class CommitQueue:
             if events >= BATCH_EVENTS_MAX or size >= BATCH_BYTES_MAX:
                 break
         batch.calls, later = batch.calls[:at], batch.calls[at:]
-        self._waiting = Waiting(later)
+        self._waiting = CommitContents(later)
         self._waiting_bytes -= size
         return batch
 
-    def put_back(self, batch: Waiting, *, calls: bool = True) -> None:
+    def put_back(self, batch: CommitContents, *, calls: bool = True) -> None:
         """It was not written, and goes first the next time; but for its commands, whose askers were
         told. Its calls too only where they were not."""
         waiting = self._waiting

@@ -19,8 +19,8 @@ from typing import Protocol
 import structlog
 
 from tidings.core.webhooks.registry import Registry
-from tidings.engine.events.commit_queue import Call, CommitQueue, Prepared, Waiting
-from tidings.engine.events.intake import Verdict
+from tidings.engine.events.commit_queue import CommitContents, CommitQueue, QueuedCall, QueuedEvent
+from tidings.engine.events.intake import Acceptance
 from tidings.store import port
 
 CROWD = 8  # events in a commit that say that many callers are there
@@ -38,7 +38,7 @@ class CommitListener(Protocol):
     def handover(
         self,
         receipt: port.Receipt,
-        events: list[Prepared],
+        events: list[QueuedEvent],
         matched: list[Sequence[port.NewDelivery]],
     ) -> None:
         """A transaction is on stable storage; before any of its callers is answered."""
@@ -63,7 +63,7 @@ class Committer:
         store: port.Store,
         registry: Registry,
         queue: CommitQueue,
-        match: Callable[[Prepared], Sequence[port.NewDelivery]],
+        match: Callable[[QueuedEvent], Sequence[port.NewDelivery]],
         listener: CommitListener,
         deliveries_max: int = port.DELIVERIES_MAX,
         per_event_max: int = port.PER_EVENT_MAX,
@@ -114,7 +114,7 @@ class Committer:
     def _slice_rows(self) -> int:
         return self._fan_out_rows if self._owing and not self._held_back else 0
 
-    async def _commit(self, batch: Waiting) -> int:
+    async def _commit(self, batch: CommitContents) -> int:
         """One transaction, told to whoever waits for it; how many events it has written."""
         events, commands = batch.events, batch.commands
         try:
@@ -151,7 +151,7 @@ class Committer:
         return len(events)
 
     async def _write(
-        self, events: list[Prepared], batch: Waiting
+        self, events: list[QueuedEvent], batch: CommitContents
     ) -> tuple[list[Sequence[port.NewDelivery]], port.Receipt]:
         while True:
             matched = [self._match(event) for event in events]
@@ -176,14 +176,14 @@ class Committer:
             while self._registry.version == version:
                 await asyncio.sleep(CHANGE_S)
 
-    def _doubt(self, batch: Waiting) -> None:
+    def _doubt(self, batch: CommitContents) -> None:
         self._doubted = (self._doubted or set()) | batch.claims.keys()
         self._owing = True
 
     async def _sliced(self) -> bool:
         """Make a slice of what is owed by itself. False: that is what the store cannot write."""
         try:
-            _, receipt = await self._write([], Waiting())
+            _, receipt = await self._write([], CommitContents())
         except port.StoreDown:
             return False  # met again by the next commit
         except Exception as error:
@@ -192,14 +192,14 @@ class Committer:
         self._listener.handover(receipt, [], [])
         return True
 
-    def _refused(self, down: port.StoreDown, batch: Waiting) -> None:
+    def _refused(self, down: port.StoreDown, batch: CommitContents) -> None:
         self._queue.halt(str(down))
         for call in batch.calls:
             if not call.answered.done():
                 call.answered.set_exception(port.StoreDown(str(down)))
         self._queue.put_back(batch, calls=False)
 
-    async def _commit_apart(self, error: Exception, batch: Waiting) -> None:
+    async def _commit_apart(self, error: Exception, batch: CommitContents) -> None:
         """Row by row; the one that cannot be written is the one that is told."""
         calls, settled, rejections = batch.calls, batch.settled, batch.rejections
         kinds = [bool(calls), bool(settled), bool(batch.claims), bool(rejections)]
@@ -216,19 +216,19 @@ class Committer:
                 log.error("a refused event cannot be kept", reason=str(error))
                 return
             half = len(rejections) // 2
-            await self._commit(Waiting(rejections=rejections[:half]))
-            await self._commit(Waiting(rejections=rejections[half:]))
+            await self._commit(CommitContents(rejections=rejections[:half]))
+            await self._commit(CommitContents(rejections=rejections[half:]))
             return
         for call in calls:
-            await self._commit(Waiting(calls=[call]))
+            await self._commit(CommitContents(calls=[call]))
         for one in settled:
-            await self._commit(Waiting(settled=[one]))
+            await self._commit(CommitContents(settled=[one]))
         if rejections:
-            await self._commit(Waiting(rejections=rejections))
-        self._queue.put_back(Waiting(claims=batch.claims))
+            await self._commit(CommitContents(rejections=rejections))
+        self._queue.put_back(CommitContents(claims=batch.claims))
 
 
-def _row(event: Prepared, deliveries: Sequence[port.NewDelivery]) -> port.NewEvent:
+def _row(event: QueuedEvent, deliveries: Sequence[port.NewDelivery]) -> port.NewEvent:
     draft = event.draft
     return port.NewEvent(
         draft.org,
@@ -242,22 +242,22 @@ def _row(event: Prepared, deliveries: Sequence[port.NewDelivery]) -> port.NewEve
     )
 
 
-_ACCEPTED = Verdict("accepted")
-_DUPLICATE = Verdict("duplicate")
+_ACCEPTED = Acceptance("accepted")
+_DUPLICATE = Acceptance("duplicate")
 
 
-def _answer(calls: list[Call], receipt: port.Receipt) -> None:
+def _answer(calls: list[QueuedCall], receipt: port.Receipt) -> None:
     at = 0
     seqs, differing = receipt.seqs, set(receipt.differing)
     for call in calls:
         verdicts = []
         for event in call.events:
             if not seqs[at]:
-                verdicts.append(Verdict("duplicate", DIFFERS) if at in differing else _DUPLICATE)
+                verdicts.append(Acceptance("duplicate", DIFFERS) if at in differing else _DUPLICATE)
             elif event.draft.warning is None:
                 verdicts.append(_ACCEPTED)
             else:
-                verdicts.append(Verdict("accepted", event.draft.warning))
+                verdicts.append(Acceptance("accepted", event.draft.warning))
             at += 1
         if not call.answered.done():
             call.answered.set_result(verdicts)

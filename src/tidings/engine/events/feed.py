@@ -16,7 +16,7 @@ DROPPED = "dropped"
 _encode = msgspec.json.Encoder().encode
 
 
-class Told(msgspec.Struct, frozen=True):
+class FeedItem(msgspec.Struct, frozen=True):
     """One fact: its kind ("event", "delivery", "dropped"), and its JSON."""
 
     kind: str
@@ -28,13 +28,13 @@ class Subscription:
 
     def __init__(self, channel: int, queue_max: int) -> None:
         self.channel = channel
-        self._queue: deque[Told] = deque()
+        self._queue: deque[FeedItem] = deque()
         self._queue_max = queue_max
         self._dropped = 0
         self._wake = asyncio.Event()
         self.closed = False
 
-    def push(self, told: Told) -> None:
+    def push(self, told: FeedItem) -> None:
         """Queue a fact, or count it as dropped."""
         if len(self._queue) < self._queue_max:
             self._queue.append(told)
@@ -47,7 +47,7 @@ class Subscription:
         self.closed = True
         self._wake.set()
 
-    async def read(self, wait_s: float) -> list[Told]:
+    async def read(self, wait_s: float) -> list[FeedItem]:
         """What is queued, after waiting for at most `wait_s`; empty when nothing came."""
         if not self._queue and not self.closed:
             try:  # not `wait_for`: where a fact comes with it, that swallows a cancellation
@@ -59,7 +59,7 @@ class Subscription:
         told = list(self._queue)
         self._queue.clear()
         if self._dropped:
-            told.append(Told(DROPPED, _encode({"facts": self._dropped})))
+            told.append(FeedItem(DROPPED, _encode({"facts": self._dropped})))
             self._dropped = 0
         return told
 
@@ -76,7 +76,7 @@ class Feed:
     def tell(self, channel: int, kind: str, fact: dict[str, Any]) -> None:
         """Tell the listeners of a channel. The fact is encoded once, and only if one listens."""
         if self.listening and (listeners := self._listeners.get(channel)):
-            told = Told(kind, _encode(fact))
+            told = FeedItem(kind, _encode(fact))
             for listener in listeners:
                 listener.push(told)
 

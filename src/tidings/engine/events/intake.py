@@ -23,7 +23,7 @@ class Draft(msgspec.Struct):
     about: int = 0  # the webhook that it tells of: an operational event is not sent to that one
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Acceptance(msgspec.Struct, frozen=True):
     """What became of a draft. An accepted event, or its earlier twin, is on stable storage."""
 
     status: Literal["accepted", "duplicate"]
@@ -42,7 +42,7 @@ class Overloaded(Busy):
 class Intake(Protocol):
     """The acceptor as the API sees it."""
 
-    async def accept(self, drafts: list[Draft]) -> list[Verdict]:
+    async def accept(self, drafts: list[Draft]) -> list[Acceptance]:
         """Commit; one verdict per draft, in order. StoreDown, Overloaded: nothing was promised."""
         ...
 

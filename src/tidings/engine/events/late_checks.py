@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from tidings.catalogue import Problem
-from tidings.core.events.calls import Item, Rejected, Unchecked
+from tidings.core.events.calls import Item, RejectedEvent, UncheckedEvent
 from tidings.core.events.own_types import OwnType
 from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Draft, Overloaded
@@ -43,11 +43,11 @@ class LateChecks:
 
 async def concluded(
     items: Sequence[Item[Draft]], late: LateChecks | None
-) -> list[Draft | Rejected]:
+) -> list[Draft | RejectedEvent]:
     """The items of a call, each checked. Raises Overloaded, also where nobody checks late."""
-    done: list[Draft | Rejected] = []
+    done: list[Draft | RejectedEvent] = []
     for item in items:
-        if not isinstance(item, Unchecked):
+        if not isinstance(item, UncheckedEvent):
             done.append(item)
         elif late is None:
             raise Overloaded("nobody checks events apart")

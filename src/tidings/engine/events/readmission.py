@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from tidings.core.events.call_split import call_refused
-from tidings.core.events.calls import Caller, CallReader, Rejected
+from tidings.core.events.calls import Caller, CallReader, RejectedEvent
 from tidings.core.ids import OrgId
-from tidings.engine.events.intake import Draft, Intake, Verdict
+from tidings.engine.events.intake import Acceptance, Draft, Intake
 from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.errors import NotFound, Unprocessable
 from tidings.store import port
@@ -35,7 +35,7 @@ class Readmission:
         self._reader = reader
         self._clock_ms = clock_ms
 
-    async def again(self, org: OrgId, number: int) -> tuple[str, Verdict] | Rejected:
+    async def again(self, org: OrgId, number: int) -> tuple[str, Acceptance] | RejectedEvent:
         """The event's id and what became of it; or why it is still refused.
 
         Once it is accepted, or known to be, the refusal is forgotten. UnknownRejection, StoreDown,
@@ -45,11 +45,11 @@ class Readmission:
         if kept is None:
             raise UnknownRejection
         came = await self.take(org, kept.body)
-        if not isinstance(came, Rejected):
+        if not isinstance(came, RejectedEvent):
             await self._store.drop_rejection(org, number)
         return came
 
-    async def take(self, org: OrgId, body: bytes) -> tuple[str, Verdict] | Rejected:
+    async def take(self, org: OrgId, body: bytes) -> tuple[str, Acceptance] | RejectedEvent:
         """One event that somebody offers by hand; what is raised is as above.
 
         A refusal is not kept: who offers it sees it, and can offer it again.
@@ -62,7 +62,7 @@ class Readmission:
             said = f"The body must be one event; got {len(items)}. Send them one by one."
             raise call_refused(Unprocessable, "one_event", said)
         (item,) = items
-        if isinstance(item, Rejected):
+        if isinstance(item, RejectedEvent):
             return item
         (verdict,) = await self._intake.accept([item])
         return item.event_id, verdict

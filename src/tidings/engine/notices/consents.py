@@ -32,7 +32,7 @@ AGAIN_S = 5.0
 PAGE = "/console/confirm"
 
 
-class Asked(msgspec.Struct, frozen=True):
+class ConsentRequest(msgspec.Struct, frozen=True):
     """What a link is about."""
 
     org: OrgId
@@ -68,7 +68,7 @@ class Consents:
         said = f"{org}.{asked_ms}.{named}"
         return f"{self._base}{PAGE}?token={said}.{self._sign(said)}"
 
-    def asked(self, token: str) -> Asked:
+    def asked(self, token: str) -> ConsentRequest:
         """What a link is about. Invalid where it is not ours, has ended, or nobody asks now."""
         said, _, signed = token[:1024].rpartition(".")
         if hmac.compare_digest(self._sign(said).encode(), signed.encode("utf-8", "replace")):
@@ -78,7 +78,7 @@ class Consents:
                 address = base64.urlsafe_b64decode(named + "=" * (-len(named) % 4)).decode()
                 in_time = self._clock.now_ms() < int(asked_ms) + LINK_MS
                 if in_time and address in self._orgs.settings(org).notify:
-                    return Asked(org, address)
+                    return ConsentRequest(org, address)
         raise Invalid.because(
             "link_ended",
             "The link must be of a letter of the last 7 days, to an address that the org still "
@@ -86,7 +86,7 @@ class Consents:
             "(link_ended, -)",
         )
 
-    async def confirm(self, token: str) -> Asked:
+    async def confirm(self, token: str) -> ConsentRequest:
         """The owner of an address says yes. Invalid, StoreDown."""
         asked = self.asked(token)
         await self._orgs.amend(asked.org, lambda settings: with_confirmed(settings, asked.address))
@@ -96,7 +96,7 @@ class Consents:
         return hmac.digest(self._key, said.encode("utf-8", "replace"), "sha256").hex()[:40]
 
 
-class Asking:
+class ConsentEmails:
     """The job that writes the e-mails that ask."""
 
     def __init__(self, *, orgs: Orgs, clock: Clock, emails: Emails) -> None:

@@ -23,10 +23,10 @@ from tidings.core.notices.facts import (
     EXHAUSTED,
     FAILING,
     RECOVERED,
-    Ended,
+    DeliveryEnd,
     Fact,
-    Gathering,
     Notice,
+    NoticeBatches,
     disabled,
     exhausted,
     failing,
@@ -37,7 +37,7 @@ from tidings.core.notices.facts import (
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
-from tidings.engine.events.intake import Draft, Overloaded, Verdict
+from tidings.engine.events.intake import Acceptance, Draft, Overloaded
 from tidings.engine.listeners import Listeners
 from tidings.engine.notices.emails import Emails
 from tidings.store.port import Health, StoreDown
@@ -54,7 +54,7 @@ class Notices(Collector):
     def __init__(
         self,
         *,
-        accept: Callable[[list[Draft]], Awaitable[list[Verdict]]],
+        accept: Callable[[list[Draft]], Awaitable[list[Acceptance]]],
         clock: Clock,
         registry: Registry,
         emails: Emails,
@@ -68,7 +68,7 @@ class Notices(Collector):
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Notice] = deque()
         self._done: dict[str, Callable[[], None]] = {}
-        self._ended = Gathering()
+        self._ended = NoticeBatches()
         self._telling = asyncio.Lock()  # a stop tells too
         self._wake = asyncio.Event()
         self._told: Counter[str] = Counter()
@@ -92,7 +92,9 @@ class Notices(Collector):
     def ended(self, webhook: Webhook, job: Job, cause: str) -> None:
         """A delivery has failed for good. Of operational events themselves nothing is told."""
         if not is_notice(job.body):
-            self._gather(webhook, Ended(self._clock.now_ms(), cause, job.delivery, job.event_id))
+            self._gather(
+                webhook, DeliveryEnd(self._clock.now_ms(), cause, job.delivery, job.event_id)
+            )
 
     def failing(
         self, webhook: Webhook, health: Health, until_ms: int, told: Callable[[], None]
@@ -122,9 +124,9 @@ class Notices(Collector):
 
     def _parked(self, webhook: Webhook, count: int) -> None:
         """So many deliveries were parked, because their time was over behind an open breaker."""
-        self._gather(webhook, Ended(self._clock.now_ms(), "", parked=count))
+        self._gather(webhook, DeliveryEnd(self._clock.now_ms(), "", parked=count))
 
-    def _gather(self, webhook: Webhook, ended: Ended) -> None:
+    def _gather(self, webhook: Webhook, ended: DeliveryEnd) -> None:
         self._ended.add(webhook, ended)
         self._wake.set()
 

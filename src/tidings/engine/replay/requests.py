@@ -9,7 +9,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.events.terms import Terms
 from tidings.core.form import came
 from tidings.core.ids import EventNumber, OrgId, WebhookId
-from tidings.core.replay import IDS_MAX, JobState, Kind
+from tidings.core.replay import IDS_MAX, JobState, ReplayKind
 from tidings.core.replay_rules import ReplayRequest
 from tidings.core.webhooks.hearing import both_ask
 from tidings.core.webhooks.webhook import Webhook
@@ -54,12 +54,12 @@ class ReplayRequests:
         """What a request of the org comes to. Invalid where it cannot be."""
         source = self._webhook(org, request.webhook_id, "webHookId")
         target = None
-        if request.kind is Kind.REPLAY:
+        if request.kind is ReplayKind.REPLAY:
             target = source
             if request.to_webhook_id is not None:
                 target = self._webhook(org, request.to_webhook_id, "toWebHookId")
             self._must_live(target, request)
-        listening = request.kind is Kind.CANCEL or any(
+        listening = request.kind is ReplayKind.CANCEL or any(
             webhook is not None and webhook.listen_to_children for webhook in (source, target)
         )
         orgs = [org, *(self._below(org) if listening else ())]
@@ -127,7 +127,7 @@ class ReplayRequests:
             found = []
             for part in _parts(request.deliveries):
                 listed = await self._store.listed_deliveries(org, part)
-                if request.kind is Kind.REPLAY and source is not None:
+                if request.kind is ReplayKind.REPLAY and source is not None:
                     listed = [one for one in listed if one.webhook == source.number]
                 unknown += len(part) - len(listed)
                 found += listed

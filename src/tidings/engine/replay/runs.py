@@ -21,8 +21,8 @@ from tidings.core.replay import (
     OPEN_JOBS_MAX,
     SLICE_MAX,
     JobState,
-    Kind,
-    Pace,
+    ReplayKind,
+    ReplayPace,
     Step,
     after,
     before,
@@ -102,7 +102,7 @@ class Run:
 
     def __init__(self, job: port.ReplayJob, now_s: float) -> None:
         self.job = job
-        self.pace = Pace(job.rate, now_s)
+        self.pace = ReplayPace(job.rate, now_s)
         self.scan = job.cursor  # looked at up to here; the store's cursor follows with a slice
         self.visited = False  # nothing is behind
         self.doubted = False  # the store has refused: it may be elsewhere
@@ -329,7 +329,7 @@ class Replays:
 
     async def _advance(self, run: Run) -> float:
         if not run.visited:
-            if run.job.kind == Kind.CANCEL:
+            if run.job.kind == ReplayKind.CANCEL:
                 wait_s = await self._cancel_slice(run)
             else:
                 wait_s = await self._make_slice(run)
@@ -408,7 +408,7 @@ class Replays:
     async def _clear(self, run: Run) -> float:
         """What a cancelled job has made and is unfinished goes with it."""
         job = run.job
-        if job.kind == Kind.REPLAY:
+        if job.kind == ReplayKind.REPLAY:
             left = await self._store.unfinished_of(job.number, CANCEL_EVENTS)
             if left:
                 await self._commits.cancel(port.CancelSlice(left, job.by, job.number))
@@ -423,7 +423,7 @@ class Replays:
         if now_s - run.tallied_s < every_s:
             return
         run.tallied_s = now_s
-        if run.job.kind == Kind.CANCEL:
+        if run.job.kind == ReplayKind.CANCEL:
             run.unfinished = False
             return
         final = 0

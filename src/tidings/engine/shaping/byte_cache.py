@@ -19,7 +19,7 @@ MISSING: Final = Missing.MISSING
 ENTRY_BYTES = 400  # of the cache itself, for each entry: measured
 
 
-class _Lately(dict[Key, Value]):
+class _RecentUse(dict[Key, Value]):
     """What was used lately: found without any code of ours, and anything else by a function."""
 
     def __init__(self, other: Callable[[Key], Value | Literal[Missing.MISSING]]) -> None:
@@ -40,7 +40,7 @@ class ByteCache(Generic[Key, Value]):
     def __init__(self, bytes_max: int) -> None:
         self._bytes_max = bytes_max
         self._entries: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
-        self._lately: _Lately[Key, Value] = _Lately(self._use)
+        self._lately: _RecentUse[Key, Value] = _RecentUse(self._use)
         self._came = 0  # since uses count anew
         self.bytes = 0
         # The value, which is now among the last used; MISSING where there is none.

@@ -52,7 +52,7 @@ class _NotAtHand(TidingsError):
     """A record is not in memory."""
 
 
-class _Bounded:
+class _BoundedFinder:
     """Finds records until one message has taken all that it may; then nothing is known."""
 
     __slots__ = ("_bytes", "_find", "_left", "cut")
@@ -117,7 +117,7 @@ class Enricher:
             if len(self._at_hand) >= ORGS_MAX:
                 self._at_hand.clear()
             find = self._at_hand[job.org] = self._memory(job.org, NEVER_MS)
-        bounded = _Bounded(find) if len(job.body) > BOUNDED_BYTES else None
+        bounded = _BoundedFinder(find) if len(job.body) > BOUNDED_BYTES else None
         try:
             filled = plan.fill(event, find if bounded is None else bounded)
         except _NotAtHand:
@@ -179,7 +179,7 @@ class Enricher:
                 return None
 
         while True:
-            bounded = _Bounded(find)
+            bounded = _BoundedFinder(find)
             filled = plan.fill(event, bounded)
             if not unknown:
                 self._note_cut(webhook, job, bounded)
@@ -249,7 +249,7 @@ class Enricher:
             return any(record and "pointsBalance" in record.fields for record in records.values())
         return False
 
-    def _note_cut(self, webhook: Webhook, job: Job, bounded: "_Bounded") -> None:
+    def _note_cut(self, webhook: Webhook, job: Job, bounded: "_BoundedFinder") -> None:
         """Note what a message goes without because its event names too many records."""
         if bounded.cut:
             fields = fields_of(bounded.cut, webhook.enrichment)

@@ -24,7 +24,7 @@ from tidings.core.shaping.platform_rules import (
     read_answer,
 )
 from tidings.core.shaping.record import Record
-from tidings.egress.port import Origin
+from tidings.egress.port import OriginServer
 from tidings.engine.clock import Clock
 from tidings.engine.shaping.byte_cache import MISSING, ByteCache, Missing
 from tidings.errors import Unavailable
@@ -82,7 +82,7 @@ class _Flight(msgspec.Struct, frozen=True):
 class Platform:
     """The platform's API, over one origin."""
 
-    def __init__(self, origin: Origin, options: PlatformOptions, clock: Clock) -> None:
+    def __init__(self, origin: OriginServer, options: PlatformOptions, clock: Clock) -> None:
         self._origin = origin
         self._options = options
         self._clock = clock

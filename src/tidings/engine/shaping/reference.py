@@ -20,7 +20,7 @@ import structlog
 from tidings.catalogue.event_type import Json
 from tidings.core.ids import OrgId
 from tidings.core.shaping.record import Record
-from tidings.core.shaping.reference_rules import KINDS, Kind
+from tidings.core.shaping.reference_rules import KINDS, RecordKind
 from tidings.engine.shaping.byte_cache import MISSING, ByteCache, Missing
 from tidings.engine.vault import Vault, VaultRefused
 from tidings.store import port
@@ -155,24 +155,26 @@ class Reference:
 
     # -- for the API ------------------------------------------------------------------------------
 
-    async def get(self, org: OrgId, kind: Kind, id: str) -> Json | None:
+    async def get(self, org: OrgId, kind: RecordKind, id: str) -> Json | None:
         """One record."""
         record = (await self.lookup(org, kind.word, [id]))[id]
         return None if record is None else record.fields
 
     async def list(
-        self, org: OrgId, kind: Kind, after: str, limit: int
+        self, org: OrgId, kind: RecordKind, after: str, limit: int
     ) -> list[tuple[str, msgspec.Raw]]:
         """Ids and records as JSON, from the one after `after` on."""
         rows = await self._store.list_reference(org, kind, after, limit)
         opened = ((row.id, self._open(org, kind.word, row)) for row in rows)
         return [(id, msgspec.Raw(plain or b"null")) for id, plain in opened]
 
-    async def count(self, org: OrgId, kind: Kind) -> int:
+    async def count(self, org: OrgId, kind: RecordKind) -> int:
         """How many records there are."""
         return await self._store.count_reference(org, kind)
 
-    async def put(self, org: OrgId, kind: Kind, records: dict[str, bytes]) -> port.ReferenceWrite:
+    async def put(
+        self, org: OrgId, kind: RecordKind, records: dict[str, bytes]
+    ) -> port.ReferenceWrite:
         """Insert or replace records, given as checked JSON; all of them or, on StoreDown, none."""
         word = kind.word
         rows: list[port.ReferenceRow] = []
@@ -184,7 +186,7 @@ class Reference:
             org, word, list(records), lambda: self._store.put_reference(org, kind, rows)
         )
 
-    async def delete(self, org: OrgId, kind: Kind, id: str) -> bool:
+    async def delete(self, org: OrgId, kind: RecordKind, id: str) -> bool:
         """Delete a record; whether it was there."""
         done = await self._write(
             org, kind.word, [id], lambda: self._store.delete_reference(org, kind, [id])
@@ -192,7 +194,7 @@ class Reference:
         return done.changed > 0
 
     async def put_slice(
-        self, org: OrgId, kind: Kind, records: dict[str, bytes]
+        self, org: OrgId, kind: RecordKind, records: dict[str, bytes]
     ) -> tuple[port.ReferenceWrite, bool]:
         """`put` for bulk loads: one slice at a time over all loads, and whether the writer was
         theirs alone. Where anything else was written lately, as long a pause comes after it: all

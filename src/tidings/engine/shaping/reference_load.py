@@ -32,7 +32,7 @@ class LineError(msgspec.Struct, frozen=True, rename="camel"):
     field: str
 
 
-class Loaded(msgspec.Struct, rename="camel"):
+class LoadResult(msgspec.Struct, rename="camel"):
     """What became of a load."""
 
     loaded: int = 0  # rows that are stored now
@@ -56,7 +56,7 @@ class Loader:
         self._rows_max = SLICE_ROWS_MIN * 2
         self._sync_us = float("inf")  # about: what the quickest slice took, or the last least one
         self._rows_us = 0.0  # what the rows of the last slice took beyond that
-        self.done = Loaded(errors=[], ignored_fields=[])
+        self.done = LoadResult(errors=[], ignored_fields=[])
 
     async def feed(self, chunk: bytes) -> None:
         """The next bytes. Raises LoadRefused or StoreDown; what was stored before stays."""
@@ -65,7 +65,7 @@ class Loader:
             if count % ROWS_PER_TURN == 0:
                 await asyncio.sleep(0)
 
-    async def end(self) -> Loaded:
+    async def end(self) -> LoadResult:
         """No more bytes: the rest is stored."""
         for row in self._reader.end():
             await self._take(row)
@@ -121,7 +121,7 @@ def next_slice(rows: int, rows_max: int, took_us: float) -> int:
     return rows_max
 
 
-def as_json(done: Loaded) -> dict[str, Any]:
+def as_json(done: LoadResult) -> dict[str, Any]:
     """What became of a load, as it is answered."""
     found: dict[str, Any] = msgspec.to_builtins(done)
     return found

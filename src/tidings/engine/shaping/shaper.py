@@ -44,7 +44,7 @@ class Shaping(Protocol):
         ...
 
 
-class Enriching(Protocol):
+class EventEnricher(Protocol):
     """What adds to an event (engine/shaping/enricher.py)."""
 
     def needs(self, webhook: Webhook) -> bool:
@@ -70,7 +70,7 @@ class Shaper:
     def __init__(
         self,
         *,
-        enricher: Enriching | None = None,
+        enricher: EventEnricher | None = None,
         templates: Templates | None = None,
         renderer: Renderer | None = None,
     ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.delivery.advice import Tried, advise, what_happened, what_to_do
+from tidings.core.delivery.advice import PastAttempt, advise, what_happened, what_to_do
 from tidings.core.delivery.exchange import Timings
 from tidings.core.delivery.next_attempt import NextAttempt
 from tidings.core.delivery.outcome import DEFAULT_POLICY
@@ -132,9 +132,9 @@ def advice_for(
     )
 
 
-def _tried(attempt: StoredAttempt) -> Tried:
+def _tried(attempt: StoredAttempt) -> PastAttempt:
     evidence = attempt.evidence
-    return Tried(
+    return PastAttempt(
         status=attempt.status,
         kind=None if evidence is None else evidence.kind,
         detail="" if evidence is None else evidence.detail,

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tidings.core.delivery.next_attempt import CLEAR, NextAttempt, Why, next_attempt_ms
+from tidings.core.delivery.next_attempt import CLEAR, NextAttempt, Wait, next_attempt_ms
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.engine.clock import Clock
@@ -42,7 +42,7 @@ class NextAttemptParts(Protocol):
         """What a delivery waits for, by its webhook's number and its own; True: it is a retry."""
 
 
-class Seen(msgspec.Struct, frozen=True):
+class ScheduledDelivery(msgspec.Struct, frozen=True):
     """A delivery with its next attempt. `row` counts the attempts that were started."""
 
     row: StoredDelivery
@@ -51,7 +51,7 @@ class Seen(msgspec.Struct, frozen=True):
     next_ms: int | None  # the earliest time of its next attempt, where one is known
 
 
-def see(parts: NextAttemptParts, row: StoredDelivery, record: Record) -> Seen:
+def see(parts: NextAttemptParts, row: StoredDelivery, record: Record) -> ScheduledDelivery:
     """One of the webhook's deliveries. The store is not asked."""
     state = State(row.state)
     next_attempt = parts.next_attempt_of(row.webhook, row.id, state is State.RETRYING)
@@ -67,12 +67,12 @@ def see(parts: NextAttemptParts, row: StoredDelivery, record: Record) -> Seen:
         if taken and not begun and next_attempt.taken:
             row = msgspec.structs.replace(row, attempts=row.attempts - 1)
     next_ms = next_attempt_ms(state, row.due_ms, next_attempt, parts.clock.now_ms())
-    return Seen(row, record, next_attempt, next_ms)
+    return ScheduledDelivery(row, record, next_attempt, next_ms)
 
 
 async def look(
     parts: NextAttemptParts, row: StoredDelivery, record: Record
-) -> tuple[Seen, Sequence[StoredAttempt]]:
+) -> tuple[ScheduledDelivery, Sequence[StoredAttempt]]:
     """A delivery with its attempts, of one moment: it is looked at again where an attempt has begun
     or ended between the readings."""
     looks = 0
@@ -87,7 +87,7 @@ async def look(
         row = now
 
 
-async def with_first(parts: NextAttemptParts, seen: Seen) -> Seen:
+async def with_first(parts: NextAttemptParts, seen: ScheduledDelivery) -> ScheduledDelivery:
     """The same, and of a held one the delivery that it waits for."""
     if seen.row.state != State.HELD:
         return seen
@@ -108,11 +108,11 @@ def _barred(parts: NextAttemptParts, record: Record, next_attempt: NextAttempt) 
     """What the lane tells, unless nothing is sent at all."""
     stops, webhook = parts.stops, record.webhook
     if stops.of(EVERYTHING) is not None:
-        return NextAttempt(taken=next_attempt.taken, why=Why.STOPPED_ALL)
+        return NextAttempt(taken=next_attempt.taken, why=Wait.STOPPED_ALL)
     if stops.of(webhook.org) is not None:
-        return NextAttempt(taken=next_attempt.taken, why=Why.STOPPED_ORG)
+        return NextAttempt(taken=next_attempt.taken, why=Wait.STOPPED_ORG)
     if not webhook.dials:
-        return NextAttempt(taken=next_attempt.taken, why=Why.TYPE)
+        return NextAttempt(taken=next_attempt.taken, why=Wait.TYPE)
     if not webhook.sends:
-        return NextAttempt(taken=next_attempt.taken, why=Why.STANDING)
+        return NextAttempt(taken=next_attempt.taken, why=Wait.STANDING)
     return CLEAR if next_attempt.begun else next_attempt

@@ -14,7 +14,7 @@ from tidings.engine.delivery.manual_retries import ManualRetries
 from tidings.engine.webhooks.records import Record
 from tidings.errors import Conflict, Refusal, RequestRefused, not_found
 from tidings.reads.delivery.deliveries import DeliveryParts, own_delivery
-from tidings.reads.delivery.next_attempts import Seen, see, with_first
+from tidings.reads.delivery.next_attempts import ScheduledDelivery, see, with_first
 from tidings.store.port import ManualRetry
 
 # What asking for a try has come to, where nothing comes of it: code and sentence.
@@ -52,7 +52,7 @@ class RetryParts(DeliveryParts, Protocol):
         """Who makes it due."""
 
 
-class Tried(msgspec.Struct, frozen=True):
+class RetryAnswer(msgspec.Struct, frozen=True):
     """What asking for a try has done: "due" or "next", when it is made, and both in words."""
 
     outcome: str
@@ -60,7 +60,7 @@ class Tried(msgspec.Struct, frozen=True):
     said: str
 
 
-async def try_now(parts: RetryParts, org: OrgId, delivery_id: str) -> Tried:
+async def try_now(parts: RetryParts, org: OrgId, delivery_id: str) -> RetryAnswer:
     """Make a delivery due now. Refused where it cannot be."""
     found, record = await own_delivery(parts.store, parts.webhooks, org, delivery_id)
     _must_send(record)
@@ -78,10 +78,10 @@ async def try_now(parts: RetryParts, org: OrgId, delivery_id: str) -> Tried:
     )
     match asked.outcome:
         case "next":
-            return Tried("next", None, f"It goes next of its ordering key. {waits}")
+            return RetryAnswer("next", None, f"It goes next of its ordering key. {waits}")
         case "due":
             due = "It is due. " if seen.next_attempt.why in BARRED else ""
-            return Tried("due", seen.next_ms, f"{due}{waits} {_if_it_fails(asked)}")
+            return RetryAnswer("due", seen.next_ms, f"{due}{waits} {_if_it_fails(asked)}")
         case _:
             raise _nothing(asked, delivery_id, seen, waits)
 
@@ -98,7 +98,9 @@ def _must_send(record: Record) -> None:
     raise Conflict(Refusal("webhook_does_not_send", f"{said} (webhook_does_not_send, -)", ""))
 
 
-def _nothing(asked: ManualRetry, delivery_id: str, seen: Seen, waits: str) -> RequestRefused:
+def _nothing(
+    asked: ManualRetry, delivery_id: str, seen: ScheduledDelivery, waits: str
+) -> RequestRefused:
     if asked.outcome == "unknown":
         return not_found("id", "the id of a delivery of this org, as dlv_…", delivery_id)
     outcome = asked.outcome

@@ -3,9 +3,9 @@
 from collections.abc import Awaitable
 from typing import Any
 
-from tidings.core.events.calls import Rejected
+from tidings.core.events.calls import RejectedEvent
 from tidings.core.ids import OrgId, read, show
-from tidings.engine.events.intake import Overloaded, Verdict
+from tidings.engine.events.intake import Acceptance, Overloaded
 from tidings.engine.events.readmission import Readmission, UnknownRejection
 from tidings.errors import Busy, Invalid, NotFound, Refusal, TooLarge, Unprocessable, not_found
 from tidings.reads.messages import show_bytes
@@ -15,7 +15,9 @@ from tidings.store.port import Rejection
 PREFIX = "rej"
 
 
-async def readmit(readmission: Readmission, org: OrgId, rejection_id: str) -> tuple[str, Verdict]:
+async def readmit(
+    readmission: Readmission, org: OrgId, rejection_id: str
+) -> tuple[str, Acceptance]:
     """Accept a refused event after all: its id and what became of it. Refused says why not."""
     number = read(PREFIX, rejection_id)
     if number is None:
@@ -26,7 +28,9 @@ async def readmit(readmission: Readmission, org: OrgId, rejection_id: str) -> tu
         raise unknown_rejection(rejection_id) from None
 
 
-async def taken(taking: Awaitable[tuple[str, Verdict] | Rejected]) -> tuple[str, Verdict]:
+async def taken(
+    taking: Awaitable[tuple[str, Acceptance] | RejectedEvent],
+) -> tuple[str, Acceptance]:
     """What became of an event that somebody offers by hand. Refused says why it is not taken."""
     try:
         came = await taking
@@ -41,7 +45,7 @@ async def taken(taking: Awaitable[tuple[str, Verdict] | Rejected]) -> tuple[str,
                 "",
             )
         ) from None
-    if isinstance(came, Rejected):
+    if isinstance(came, RejectedEvent):
         raise Unprocessable(Refusal(came.code, came.message, came.path))
     return came
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tidings.core.delivery.advice import Tried, what_happened, what_to_do
+from tidings.core.delivery.advice import PastAttempt, what_happened, what_to_do
 from tidings.core.delivery.exchange import Answer, Fault
 from tidings.core.form import came
 from tidings.core.ids import OrgId, WebhookId
@@ -17,7 +17,7 @@ from tidings.core.webhooks.hearing import is_prefix
 from tidings.core.webhooks.masks import masked_by_name, masked_of, scrubbed, scrubbed_headers
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
-from tidings.engine.delivery.trial import Tested, Trial
+from tidings.engine.delivery.trial import Trial, TrialResult
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.errors import Invalid, Refusal, TooLarge
@@ -83,7 +83,7 @@ async def sent(
     event_id: str,
     message: bytes,
     saved: Webhook | None,
-) -> Tested:
+) -> TrialResult:
     """Send a test message, unless the `saved` webhook that it was made from is changed before it
     leaves. TooSoon; NotDialled for a webhook that makes no call."""
 
@@ -144,11 +144,11 @@ def test_message(
     return event_id, message
 
 
-def show_tested(tested: Tested, webhook: Webhook) -> dict[str, Any]:
+def show_tested(tested: TrialResult, webhook: Webhook) -> dict[str, Any]:
     """What was sent and what came of it, in words too."""
     ending = tested.ending
     fault = ending if isinstance(ending, Fault) else None
-    tried = Tried(
+    tried = PastAttempt(
         status=ending.status if isinstance(ending, Answer) else None,
         kind=None if fault is None else fault.kind,
         detail="" if fault is None else fault.detail,

@@ -42,7 +42,7 @@ from tidings.store.port.delivery.fan_outs import (
     FanOut as FanOut,
 )
 from tidings.store.port.delivery.health import Health as Health, HealthStore as HealthStore
-from tidings.store.port.delivery.in_flight import InFlight as InFlight, NotNoted as NotNoted
+from tidings.store.port.delivery.in_flight import InFlight as InFlight, NullInFlight as NullInFlight
 from tidings.store.port.delivery.lanes import (
     CLAIMED_MAX as CLAIMED_MAX,
     ManualRetry as ManualRetry,

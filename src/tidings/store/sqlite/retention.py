@@ -22,7 +22,7 @@ import apsw
 import msgspec
 
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
-from tidings.core.retention import Kind
+from tidings.core.retention import RowKind
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery import replay_tallies
@@ -89,7 +89,7 @@ class Place(NamedTuple):
     number: int = 0
 
 
-class Old(NamedTuple):
+class OldEvent(NamedTuple):
     """An event that may be old enough."""
 
     seq: EventNumber
@@ -108,7 +108,7 @@ class Old(NamedTuple):
         return _ROWS_OF_AN_EVENT + self.deliveries + self.replays
 
 
-class Retention:
+class RetentionRows:
     """Shares the writer's connection."""
 
     def __init__(self, connection: apsw.Connection) -> None:
@@ -124,11 +124,11 @@ class Retention:
         with self._unsynced(), self._connection:
             if dropping.now_ms:
                 self._run("UPDATE meta SET value = ? WHERE key = 'dropped_ms'", dropping.now_ms)
-            if dropping.kind == Kind.REJECTION:
+            if dropping.kind == RowKind.REJECTION:
                 self._run(_DROP_REJECTIONS, dropping.before_ms, dropping.rows_max)
                 rows = self._connection.changes()
                 more = rows == dropping.rows_max
-            elif dropping.kind == Kind.RESPONSE:
+            elif dropping.kind == RowKind.RESPONSE:
                 rows, more = self._drop_answers(dropping)
             else:
                 rows, more = self._drop_of_events(dropping)
@@ -188,18 +188,18 @@ class Retention:
 
     def _look(
         self, wanted: port.DropSlice, query: str, after: tuple[int, ...]
-    ) -> Iterator[tuple[int, Old | None]]:
+    ) -> Iterator[tuple[int, OldEvent | None]]:
         """Events behind a place, with the number that their place has; None where it is gone."""
         cursor = self._connection.execute(query, (*after, wanted.rows_max))
         try:
             for row in cursor:
-                event = None if row[0] is None else Old(*row[:9])
+                event = None if row[0] is None else OldEvent(*row[:9])
                 yield (row[9] if event is None else event.seq), event
         finally:
             cursor.close(True)
 
     def _drop(
-        self, wanted: port.DropSlice, looked: Iterator[tuple[int, Old | None]]
+        self, wanted: port.DropSlice, looked: Iterator[tuple[int, OldEvent | None]]
     ) -> tuple[int, int, bool]:
         """Rows dropped, the place of the last event that is done with, and whether more is behind.
 
@@ -207,7 +207,7 @@ class Retention:
         as many slices as they need.
         """
         orgs = frozenset(wanted.orgs)
-        old: list[Old] = []
+        old: list[OldEvent] = []
         back: list[int] = []
         gone: list[int] = []
         to = work = size = seen = 0
@@ -228,14 +228,14 @@ class Retention:
                     else:
                         old.append(event)
             to = seq
-        drop = self._drop_payload if wanted.kind == Kind.PAYLOAD else self._drop_events
+        drop = self._drop_payload if wanted.kind == RowKind.PAYLOAD else self._drop_events
         rows, done = drop(old, wanted.rows_max)
         if done < len(old):
             to, full = old[done].seq - 1, True
         self._note_back(wanted.kind, back, [*gone, *(one.seq for one in old[:done])])
         return rows, to, full or (not ended and seen == wanted.rows_max)
 
-    def _drop_payload(self, old: Sequence[Old], rows_max: int) -> tuple[int, int]:
+    def _drop_payload(self, old: Sequence[OldEvent], rows_max: int) -> tuple[int, int]:
         """Rows dropped, and how many of the events have none any more."""
         rows = done = 0
         for run in _runs(old):
@@ -246,7 +246,7 @@ class Retention:
             done += len(run)
         return rows, done
 
-    def _drop_events(self, old: Sequence[Old], rows_max: int) -> tuple[int, int]:
+    def _drop_events(self, old: Sequence[OldEvent], rows_max: int) -> tuple[int, int]:
         """Rows dropped, and how many of the events are wholly gone."""
         rows = done = 0
         for run in _runs(old):
@@ -277,7 +277,7 @@ class Retention:
                 rows += self._change(statement, begin, end, rows_max - rows)
         return rows
 
-    def _deliveries(self, run: Sequence[Old]) -> list[tuple[int, int]]:
+    def _deliveries(self, run: Sequence[OldEvent]) -> list[tuple[int, int]]:
         """Ranges of delivery ids, ends excluded: the events' own, and those of replays."""
         own = run[0].first_delivery, run[-1].first_delivery + run[-1].deliveries
         if not any(one.replays for one in run):
@@ -346,7 +346,7 @@ class Retention:
         return None if row is None else row[0]
 
 
-def _runs(old: Sequence[Old]) -> Iterator[Sequence[Old]]:
+def _runs(old: Sequence[OldEvent]) -> Iterator[Sequence[OldEvent]]:
     """Neighbours whose numbers, and whose deliveries' numbers, follow each other."""
     begin = 0
     for at in range(1, len(old) + 1):
@@ -360,7 +360,7 @@ def _runs(old: Sequence[Old]) -> Iterator[Sequence[Old]]:
         begin = at
 
 
-def _seqs(run: Sequence[Old]) -> tuple[EventNumber, EventNumber]:
+def _seqs(run: Sequence[OldEvent]) -> tuple[EventNumber, EventNumber]:
     return run[0].seq, run[-1].seq
 
 

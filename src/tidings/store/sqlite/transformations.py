@@ -12,7 +12,7 @@ from tidings.store.sqlite.answers import answers
 _COLUMNS = "SELECT org, name, version, template, created_by, created_ms FROM transformation t"
 
 
-class Transformations:
+class TransformationRows:
     """The transformations of the embedded store. A few rows, written rarely."""
 
     def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:

@@ -19,7 +19,7 @@ from tests.api.accept_client import (
 )
 from tidings.api.http.answer_headers import BARE
 from tidings.api.http.refusals import refusal
-from tidings.core.events.call_split import Limits
+from tidings.core.events.call_split import CallLimits
 from tidings.engine.events.intake import Overloaded
 from tidings.store.port import StoreDown
 
@@ -165,7 +165,7 @@ async def test_a_header_that_decides_must_stand_once(header: tuple[bytes, bytes]
 async def test_the_body_limit_by_what_came_and_by_what_was_announced(more: int) -> None:
     limit = 500
     body = EVENT + b" " * (limit + more - len(EVENT))
-    limits = Limits(body_bytes=limit, event_bytes=limit)
+    limits = CallLimits(body_bytes=limit, event_bytes=limit)
 
     async def never() -> Part:
         raise AssertionError("the body must not be read")

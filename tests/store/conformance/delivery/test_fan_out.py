@@ -8,7 +8,7 @@ from tests.store.conformance.subject import Subject
 from tests.store.rows import ORG, event, new, settled, webhook
 from tidings.core.delivery.states import State
 from tidings.core.ids import EventNumber
-from tidings.core.retention import Kind
+from tidings.core.retention import RowKind
 from tidings.store import port
 
 KEY = 42
@@ -167,7 +167,7 @@ def test_jobs_wait_for_an_event_that_is_owed_deliveries(subject: Subject) -> Non
 
 def test_an_event_that_is_owed_deliveries_is_kept(subject: Subject) -> None:
     owing(subject, at_once=0)
-    everything = port.DropSlice(Kind.METADATA, 1, 1 << 60, [], True, 100, True)
+    everything = port.DropSlice(RowKind.METADATA, 1, 1 << 60, [], True, 100, True)
     subject.ask(lambda store: store.drop(everything))
     assert subject.event("a", ORG) is not None
     assert len(finish(subject)) == 7

@@ -18,7 +18,7 @@ from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.events import by_outcome
 from tidings.store.sqlite.events.blocks import Blocks
-from tidings.store.sqlite.events.log import Log
+from tidings.store.sqlite.events.log import LogRows
 from tidings.store.sqlite.events.segments import Segments
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
@@ -53,7 +53,7 @@ class Place:
             self._event(rng, COUNT + 1)
         self.segments = Segments(":memory:")
         self.blocks = Blocks(self.half.connection, self.segments.connection)
-        self.log = Log(self.half.connection, self.segments, self.blocks)
+        self.log = LogRows(self.half.connection, self.segments, self.blocks)
 
     def _event(self, rng: random.Random, seq: int) -> None:
         many = BIG_HAS if seq == BIG else rng.choice([0, 1, 1, 2, 5, 12])

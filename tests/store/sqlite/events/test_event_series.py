@@ -16,7 +16,7 @@ from tidings.store.sqlite.database import FILE, open_reader, open_writer
 from tidings.store.sqlite.events import blocks as blocks_module
 from tidings.store.sqlite.events.blocks import Blocks
 from tidings.store.sqlite.events.segments import Segments
-from tidings.store.sqlite.events.totals import Totals
+from tidings.store.sqlite.events.totals import TotalRows
 
 ORG = OrgId(1)
 
@@ -34,7 +34,7 @@ class Place:
         self.reader = open_reader(path / FILE)
         self.segments = Segments(":memory:")
         self.blocks = Blocks(self.reader, self.segments.connection)
-        self.totals = Totals(self.reader, self.segments.connection, self.blocks, lambda: END_MS)
+        self.totals = TotalRows(self.reader, self.segments.connection, self.blocks, lambda: END_MS)
 
     def counted(self, org: int, step_ms: int) -> Counter[int]:
         rows: list[Any] = self.writer.execute(

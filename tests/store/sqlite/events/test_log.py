@@ -26,7 +26,7 @@ from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.events import blocks as blocks_module
 from tidings.store.sqlite.events.blocks import Blocks
-from tidings.store.sqlite.events.log import Log
+from tidings.store.sqlite.events.log import LogRows
 from tidings.store.sqlite.events.segments import Segments
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
@@ -45,7 +45,7 @@ class Place:
         turn_into_replays(self.half.connection, REPLAYED)
         self.segments = Segments(":memory:")
         self.blocks = Blocks(self.half.connection, self.segments.connection)
-        self.log = Log(self.half.connection, self.segments, self.blocks)
+        self.log = LogRows(self.half.connection, self.segments, self.blocks)
 
     def index(self, *, terms_to: int) -> None:
         """As the background does; terms are left behind on purpose."""
@@ -79,7 +79,9 @@ def place(
     one.half.close()
 
 
-def all_pages(log: Log, query: port.DeliveryQuery | port.EventQuery, forward: bool) -> list[int]:
+def all_pages(
+    log: LogRows, query: port.DeliveryQuery | port.EventQuery, forward: bool
+) -> list[int]:
     """What every page holds from one end to the other, by its cursors: ids, newest first."""
     found: list[int] = []
     at: int | None = 0 if forward else None

@@ -9,7 +9,7 @@ from tests.store.rows import ORG, event, new, settled, webhook
 from tidings.store import port
 from tidings.store.sqlite.events import log as module
 from tidings.store.sqlite.events.blocks import BLOCK, Blocks
-from tidings.store.sqlite.events.log import Log
+from tidings.store.sqlite.events.log import LogRows
 from tidings.store.sqlite.events.segments import Segments
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
@@ -18,7 +18,7 @@ RARE = [BLOCK - 1, BLOCK, 2 * BLOCK - 1, 2 * BLOCK]  # the deliveries of webhook
 
 
 @pytest.fixture(scope="module")
-def log() -> Log:
+def log() -> LogRows:
     """Two blocks and a bit; the first was accepted at one time, the rest at another."""
     now = [FIRST_MS]
     half = WritingHalf(":memory:", lambda: now[0])
@@ -44,17 +44,17 @@ def log() -> Log:
     blocks.refresh_events(10)
     blocks.look()
     assert blocks.holds(0) and blocks.holds(1) and blocks.event_next == 2
-    return Log(half.connection, segments, blocks)
+    return LogRows(half.connection, segments, blocks)
 
 
-def ids(log: Log, **query: Any) -> tuple[int, int]:
+def ids(log: LogRows, **query: Any) -> tuple[int, int]:
     """How many deliveries and how many events a page of two has."""
     deliveries = log.deliveries(port.DeliveryQuery([1], limit=2, **query)).deliveries
     events = log.events(port.EventQuery(ORG, limit=2, **query)).events
     return len(deliveries), len(events)
 
 
-def test_a_time_holds_the_block_that_ends_or_begins_at_it(log: Log) -> None:
+def test_a_time_holds_the_block_that_ends_or_begins_at_it(log: LogRows) -> None:
     assert ids(log, from_ms=FIRST_MS, to_ms=FIRST_MS + 1) == (2, 2), "it is the last of its block"
     assert ids(log, from_ms=SECOND_MS, to_ms=SECOND_MS + 1) == (2, 2)
     assert ids(log, from_ms=FIRST_MS + 1, to_ms=SECOND_MS) == (0, 0)
@@ -64,7 +64,7 @@ def test_a_time_holds_the_block_that_ends_or_begins_at_it(log: Log) -> None:
 @pytest.mark.parametrize("newest_first", [True, False])
 @pytest.mark.parametrize("limit", [1, 3, 50])
 def test_turning_pages_of_few_blocks_misses_no_row_at_their_ends(
-    log: Log, monkeypatch: pytest.MonkeyPatch, limit: int, *, newest_first: bool
+    log: LogRows, monkeypatch: pytest.MonkeyPatch, limit: int, *, newest_first: bool
 ) -> None:
     monkeypatch.setattr(module, "BLOCKS_MAX", 1)
     asked: Callable[..., port.DeliveryPage] = lambda **at: log.deliveries(  # noqa: E731

@@ -14,9 +14,9 @@ from tidings.store import port
 from tidings.store.port import LEFT_STATES
 from tidings.store.sqlite.database import FILE, open_writer
 from tidings.store.sqlite.events.blocks import Blocks
-from tidings.store.sqlite.events.log import Log
+from tidings.store.sqlite.events.log import LogRows
 from tidings.store.sqlite.events.segments import Segments
-from tidings.store.sqlite.events.totals import Totals
+from tidings.store.sqlite.events.totals import TotalRows
 
 TERMS = ((1).to_bytes(8, "big"),)
 COMMON = (b"common0_",)
@@ -38,8 +38,8 @@ class Place(NamedTuple):
 
     log: apsw.Connection
     search: apsw.Connection
-    pages: Log
-    totals: Totals
+    pages: LogRows
+    totals: TotalRows
 
 
 @pytest.fixture(scope="module", params=["analysed", "as it is"])
@@ -61,8 +61,8 @@ def place(
     if request.param == "analysed":
         for connection in (log, search):
             connection.execute("ANALYZE").fetchall()
-    totals = Totals(log, search, blocks, lambda: START_MS)
-    yield Place(log, search, Log(log, segments, blocks), totals)
+    totals = TotalRows(log, search, blocks, lambda: START_MS)
+    yield Place(log, search, LogRows(log, segments, blocks), totals)
     log.close()
 
 

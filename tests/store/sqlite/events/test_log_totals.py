@@ -18,14 +18,14 @@ from tests.store.sqlite.log_rows import COUNTED_AS, OTHER, OWN, START_MS, fill, 
 from tidings.core.delivery.sla import late
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId
-from tidings.core.retention import Kind
+from tidings.core.retention import RowKind
 from tidings.store import port
 from tidings.store.port import REPLAYED, STEP_MS
 from tidings.store.sqlite.database import FILE, open_reader, open_writer
 from tidings.store.sqlite.events.blocks import Blocks
 from tidings.store.sqlite.events.segments import Segments
 from tidings.store.sqlite.events.summaries import class_middle, latency_class, percentile
-from tidings.store.sqlite.events.totals import Totals
+from tidings.store.sqlite.events.totals import TotalRows
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 QUIET_MS = 60_000.0
@@ -66,7 +66,7 @@ class Place:
         self.reader = open_reader(self.path / FILE)
         self.segments = Segments(self.search)
         self.blocks = Blocks(self.reader, self.segments.connection)
-        self.totals = Totals(
+        self.totals = TotalRows(
             self.reader, self.segments.connection, self.blocks, lambda: self.now_ms
         )
 
@@ -287,7 +287,7 @@ def test_while_commits_never_pause_the_last_block_costs_a_share_of_the_time(
     place = Place(tmp_path, 40.0)
     clock = Ticking()
     place.blocks = Blocks(place.reader, place.segments.connection, clock, spare=9.0)
-    place.totals = Totals(
+    place.totals = TotalRows(
         place.reader, place.segments.connection, place.blocks, lambda: place.now_ms
     )
     place.check(1, *EVER, 30)
@@ -385,7 +385,9 @@ def test_totals_are_those_of_the_rows_when_retention_has_dropped_whole_blocks(
         before_ms = START_MS + int(span * share)
         first, more = True, True
         while more:
-            wish = port.DropSlice(Kind.METADATA, 90, before_ms, (), True, 1000, first, place.now_ms)
+            wish = port.DropSlice(
+                RowKind.METADATA, 90, before_ms, (), True, 1000, first, place.now_ms
+            )
             more, first = place.half.retention.drop(wish).more, False
         [(left, replayed)] = place.rows(
             "SELECT count(*), (SELECT count(*) FROM delivery_replay) FROM delivery"
@@ -422,7 +424,7 @@ def test_the_newest_block_goes_from_the_totals_where_an_older_delivery_is_kept_b
     first = more = True
     while more:
         now_ms = place.now_ms
-        wish = port.DropSlice(Kind.METADATA, 90, now_ms, (), True, 100_000, first, now_ms)
+        wish = port.DropSlice(RowKind.METADATA, 90, now_ms, (), True, 100_000, first, now_ms)
         more, first = place.half.retention.drop(wish).more, False
     assert place.rows("SELECT id FROM delivery") == [(10,)]
     [(kept,)] = place.rows("SELECT webhook FROM delivery")

@@ -31,9 +31,9 @@ from tidings.api.http.refusals import (
     request_id,
 )
 from tidings.core.events.call_split import call_refused, form_of, too_large
-from tidings.core.events.calls import Caller, CallReader, Item, Rejected
+from tidings.core.events.calls import Caller, CallReader, Item, RejectedEvent
 from tidings.engine.access.limits import Allowance
-from tidings.engine.events.intake import Draft, Intake, Overloaded, Verdict
+from tidings.engine.events.intake import Acceptance, Draft, Intake, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.errors import Forbidden, Invalid, RequestRefused, Throttled, Unsupported
 from tidings.store.port import NewRejection, StoreDown
@@ -236,7 +236,7 @@ class AcceptApp:
         return _told([_row(draft, verdict)], request)
 
     async def _several(
-        self, items: list[Draft | Rejected], caller: Caller, request: bytes
+        self, items: list[Draft | RejectedEvent], caller: Caller, request: bytes
     ) -> Answer:
         if caller.limited and self._throttle is not None:
             self._throttle.more_events(caller, len(items) - 1)
@@ -298,7 +298,7 @@ def _check_content(content_type: bytes | None, headers: dict[bytes, bytes]) -> N
     form_of(content_type, headers)
 
 
-def _row(draft: Draft, verdict: Verdict) -> Row:
+def _row(draft: Draft, verdict: Acceptance) -> Row:
     return Row(draft.event_id, verdict.status, verdict.warning or draft.warning)
 
 

@@ -14,7 +14,7 @@ from tidings.api.models import V1_ERRORS, Responses
 from tidings.api.v1.shaping.reference_load import KindOfPath, add_load_route, kind_of
 from tidings.core.form import came
 from tidings.core.shaping.reference_rules import (
-    Kind,
+    RecordKind,
     RecordRefused,
     check_others,
     read_id,
@@ -149,7 +149,7 @@ def reference_routes(services: Services) -> APIRouter:
     return router
 
 
-def _unknown(kind: Kind, id: str) -> Refused:
+def _unknown(kind: RecordKind, id: str) -> Refused:
     return refused(
         404,
         "not_found",

@@ -13,7 +13,7 @@ from tidings.api.context import Services
 from tidings.api.models import Responses
 from tidings.core.form import came
 from tidings.core.shaping.reference_rows import LoadRefused, reader
-from tidings.core.shaping.reference_rules import KINDS, Kind
+from tidings.core.shaping.reference_rules import KINDS, RecordKind
 from tidings.engine.shaping.reference_load import Loader, as_json
 from tidings.errors import Refusal, TooLarge, TooSlow
 from tidings.store.port import StoreDown
@@ -105,7 +105,7 @@ def _broken_off(status: int, code: int | str, told: str, loader: Loader) -> Refu
     return Refused(status, [refusal], headers)
 
 
-def kind_of(word: str) -> Kind:
+def kind_of(word: str) -> RecordKind:
     """The kind that a path names. Refused where there is none."""
     found = KINDS.get(word)
     if found is None:

@@ -102,7 +102,7 @@ def _link_made(visit: Visit, user: User, link: NewLink) -> Response:
     return visit.page("user_link.html", user=user, link=link, url=url)
 
 
-class Welcome:
+class PasswordPages:
     """Where an invitation or a reset leads: who opens it sets a password. Nobody is signed in."""
 
     def __init__(self, frame: Frame) -> None:

@@ -12,7 +12,7 @@ from tidings.console.frame import Frame
 from tidings.console.place import Place
 from tidings.console.visit import Visit
 from tidings.core.access.portal_rules import COLOUR, accents
-from tidings.engine.access.session_table import Opened
+from tidings.engine.access.session_table import PortalSession
 from tidings.engine.access.sessions import PORTAL_MS
 from tidings.errors import Denied
 from tidings.store.port import StoreDown
@@ -81,6 +81,6 @@ async def leave(visit: Visit) -> Response:
     return visit.frame.portal_ended(visit.request, visit.place.org, status=200)
 
 
-def _into(opened: Opened) -> Response:
+def _into(opened: PortalSession) -> Response:
     there = Place(opened.org, portal=True).at()
     return RedirectResponse(there, 303, headers={"cache-control": "no-store"})

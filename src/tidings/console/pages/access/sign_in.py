@@ -27,7 +27,7 @@ UNSAFE = (
 )
 
 
-class Door:
+class SignInPages:
     """The pages of who is not signed in yet."""
 
     def __init__(self, frame: Frame, plain_http: bool) -> None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from tidings.api.answers import status_of
 from tidings.console.json_view import Body, body_of
 from tidings.console.visit import Visit
-from tidings.core.delivery.next_attempt import Why
+from tidings.core.delivery.next_attempt import Wait
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.events.cloudevents import epoch_ms
@@ -18,7 +18,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.records import Record, webhook_of
 from tidings.errors import NotFound, RequestRefused
 from tidings.reads.delivery.deliveries import own_delivery, show_whole
-from tidings.reads.delivery.next_attempts import Seen, see
+from tidings.reads.delivery.next_attempts import ScheduledDelivery, see
 from tidings.reads.delivery.retry import try_now
 from tidings.reads.replay import ReplayCalls
 from tidings.reads.webhooks.preview import BYTES_MAX, try_event
@@ -142,12 +142,12 @@ def _id(visit: Visit) -> str:
     return str(visit.request.path_params["id"])
 
 
-def _mark(seen: Seen) -> str:
+def _mark(seen: ScheduledDelivery) -> str:
     """What changes whenever the page would say something else. The pace of a rate limit does not
     count: its next time moves with every start of another delivery."""
     row, next_attempt = seen.row, seen.next_attempt
     why = "" if next_attempt.why is None else next_attempt.why.name
-    probed = next_attempt.until_ms if next_attempt.why is Why.BREAKER else 0
+    probed = next_attempt.until_ms if next_attempt.why is Wait.BREAKER else 0
     return f"{row.state}.{row.attempts}.{row.due_ms or 0}.{next_attempt.begun}.{why}.{probed}"
 
 

@@ -29,7 +29,7 @@ class InFlight(Protocol):
         ...
 
 
-class NotNoted:
+class NullInFlight:
     """Keeps nothing: after every end that was not clean anything may have been on its way."""
 
     def left(self) -> None:

@@ -49,7 +49,7 @@ _encoder = msgspec.msgpack.Encoder()
 Row = tuple[Any, ...]
 
 
-class _Owed:
+class _Backlog:
     """What the table says, at hand: whose turn it is, how much it is, and which keys wait."""
 
     def __init__(self, connection: apsw.Connection) -> None:
@@ -76,16 +76,16 @@ class FanOuts:
     ) -> None:
         self._connection = connection
         self._free_next = free_next
-        self._known: _Owed | None = None  # None: to be read again
+        self._known: _Backlog | None = None  # None: to be read again
 
     def forget(self) -> None:
         """The transaction was rolled back: what it had changed here is not so."""
         self._known = None
 
     @property
-    def _owed(self) -> _Owed:
+    def _owed(self) -> _Backlog:
         if self._known is None:
-            self._known = _Owed(self._connection)
+            self._known = _Backlog(self._connection)
         return self._known
 
     @property

@@ -18,7 +18,7 @@ _ROW = (
 )
 
 
-class ManualRetries:
+class ManualRetryRows:
     """Shares the writer's connection."""
 
     def __init__(

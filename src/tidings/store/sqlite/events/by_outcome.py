@@ -54,7 +54,7 @@ _AT_OR_ABOVE = (
 )
 
 
-class Own(NamedTuple):
+class EventRun(NamedTuple):
     """An event and the run of ids that its own deliveries have."""
 
     seq: EventNumber
@@ -126,7 +126,7 @@ class EventsByOutcome:
             read += 1
             for row in self._of_block(statement, binding, ids, at, span):
                 rows.append(row)
-                own = Own(row[0], *row[-2:])
+                own = EventRun(row[0], *row[-2:])
                 at = own.first - 1 if span.newest_first else own.last + 1
                 if len(rows) > limit:
                     return cut(rows, limit)
@@ -147,12 +147,14 @@ class EventsByOutcome:
                     continue
                 yield row
                 seen = row[0]
-                own = Own(row[0], *row[-2:])
+                own = EventRun(row[0], *row[-2:])
                 if own.deliveries > MANY:
                     at = own.first - 1 if span.newest_first else own.last + 1
                     break
 
-    def _owner(self, delivery: int, oldest: Own, newest: Own, span: Span) -> Own | None:
+    def _owner(
+        self, delivery: int, oldest: EventRun, newest: EventRun, span: Span
+    ) -> EventRun | None:
         """The event of the span that has a delivery of its own at an id, or the nearest one that
         has some further on. None where none has."""
         seqs = range(oldest.seq, newest.seq + 1)  # both ends of the runs of ids rise with them
@@ -162,15 +164,15 @@ class EventsByOutcome:
         at = bisect_left(seqs, delivery, key=lambda seq: self._event(_AT_OR_ABOVE, seq).last)
         return self._event(_AT_OR_ABOVE, seqs[at]) if at < len(seqs) else None
 
-    def _event(self, statement: str, seq: int) -> Own:
+    def _event(self, statement: str, seq: int) -> EventRun:
         """The nearest event to one side; there is one, for the numbers are between two that are."""
         found = self._first(statement, seq)
         assert found is not None
         return found
 
-    def _first(self, statement: str, seq: int) -> Own | None:
+    def _first(self, statement: str, seq: int) -> EventRun | None:
         row: Any = self._log.execute(statement, (seq,)).fetchone()
-        return None if row is None else Own(*row)
+        return None if row is None else EventRun(*row)
 
     # -- what replays have made of it -------------------------------------------------------------
 

@@ -65,7 +65,7 @@ _EVENTS = (
 _UNINDEXED = "SELECT seq, terms FROM event WHERE seq > ? AND seq < ? ORDER BY seq {way} LIMIT ?"
 
 
-class Log:
+class LogRows:
     """The reading half's pages."""
 
     def __init__(self, log: apsw.Connection, segments: Segments, blocks: Blocks) -> None:

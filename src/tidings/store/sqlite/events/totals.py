@@ -83,7 +83,7 @@ Binding = dict[str, Any]
 Sums = dict[int, Sum]  # by webhook
 
 
-class Totals:
+class TotalRows:
     """The reading half's sums."""
 
     def __init__(

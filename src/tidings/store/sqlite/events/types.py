@@ -9,7 +9,7 @@ from tidings.store import port
 from tidings.store.sqlite.answers import answers
 
 
-class Types:
+class TypeRows:
     """The own event types of the embedded store. A few rows, written rarely."""
 
     def __init__(

@@ -22,17 +22,17 @@ from tidings.store.sqlite.database import (
     open_writer,
 )
 from tidings.store.sqlite.delivery.health import HealthRows
-from tidings.store.sqlite.delivery.manual_retries import ManualRetries
+from tidings.store.sqlite.delivery.manual_retries import ManualRetryRows
 from tidings.store.sqlite.delivery.recovery import Recovery
 from tidings.store.sqlite.emails import EmailRows
 from tidings.store.sqlite.events.blocks import Blocks
-from tidings.store.sqlite.events.log import Log
+from tidings.store.sqlite.events.log import LogRows
 from tidings.store.sqlite.events.lookup import Lookup
 from tidings.store.sqlite.events.queries import Queries
 from tidings.store.sqlite.events.rejections import RejectionRows, Rejections
 from tidings.store.sqlite.events.segments import SLICE_EVENTS, Segments
-from tidings.store.sqlite.events.totals import Totals
-from tidings.store.sqlite.events.types import Types
+from tidings.store.sqlite.events.totals import TotalRows
+from tidings.store.sqlite.events.types import TypeRows
 from tidings.store.sqlite.hosting.checkpoints import CHECKPOINT_PAGES, Checkpoints
 from tidings.store.sqlite.inboxes import InboxReader, InboxRows
 from tidings.store.sqlite.leaps import Leaps
@@ -40,8 +40,8 @@ from tidings.store.sqlite.people import PeopleTables
 from tidings.store.sqlite.reference import ReferenceReader, ReferenceWriter
 from tidings.store.sqlite.replay.replays import ReplayQueries, ReplayRows
 from tidings.store.sqlite.replay.source import ReplaySource
-from tidings.store.sqlite.retention import Retention
-from tidings.store.sqlite.transformations import Transformations
+from tidings.store.sqlite.retention import RetentionRows
+from tidings.store.sqlite.transformations import TransformationRows
 from tidings.store.sqlite.writer import Writer
 
 SEARCH_FILE = "search.db"
@@ -69,7 +69,7 @@ class WritingHalf:
     writer: Writer
     configuration: Configuration
     recovery: Recovery
-    manual_retries: ManualRetries
+    manual_retries: ManualRetryRows
     rejections: RejectionRows
     inboxes: InboxRows
     people: PeopleTables
@@ -77,9 +77,9 @@ class WritingHalf:
     emails: EmailRows
     reference: ReferenceWriter
     replays: ReplayRows
-    types: Types
-    transformations: Transformations
-    retention: Retention
+    types: TypeRows
+    transformations: TransformationRows
+    retention: RetentionRows
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class WritingHalf:
         self.configuration = Configuration(self.connection, clock_ms, self.writer.version_raised)
         self.leaps = Leaps(self.connection, lambda: self.writer.newest_delivery)
         self.recovery = Recovery(self.connection, clock_ms, self.leaps.begin)
-        self.manual_retries = ManualRetries(self.connection, clock_ms, self.writer.waits)
+        self.manual_retries = ManualRetryRows(self.connection, clock_ms, self.writer.waits)
         self.rejections = RejectionRows(self.connection)
         self.inboxes = InboxRows(self.connection, clock_ms)
         self.people = PeopleTables(self.connection, clock_ms)
@@ -104,9 +104,9 @@ class WritingHalf:
         self.emails = EmailRows(self.connection)
         self.reference = ReferenceWriter(self.connection)
         self.replays = ReplayRows(self.connection, clock_ms)
-        self.types = Types(self.connection, clock_ms, self.writer.version_raised)
-        self.transformations = Transformations(self.connection, clock_ms)
-        self.retention = Retention(self.connection)
+        self.types = TypeRows(self.connection, clock_ms, self.writer.version_raised)
+        self.transformations = TransformationRows(self.connection, clock_ms)
+        self.retention = RetentionRows(self.connection)
         own_file = isinstance(path, Path) and vfs is None
         beside = Path(path) if own_file else None
         self.checkpoints = Checkpoints(self.connection, CHECKPOINT_PAGES, beside)
@@ -148,8 +148,8 @@ class ReadingHalf:
     reference: ReferenceReader
     replays: ReplayQueries
     replay_source: ReplaySource
-    log: Log
-    totals: Totals
+    log: LogRows
+    totals: TotalRows
     rejections: Rejections
     inboxes: InboxReader
 
@@ -169,8 +169,8 @@ class ReadingHalf:
         self.replay_source = ReplaySource(self._connection)
         self._segments = segments
         self._blocks = Blocks(self._connection, self._segments.connection, spare=spare)
-        self.log = Log(self._connection, self._segments, self._blocks)
-        self.totals = Totals(self._connection, segments.connection, self._blocks, clock_ms)
+        self.log = LogRows(self._connection, self._segments, self._blocks)
+        self.totals = TotalRows(self._connection, segments.connection, self._blocks, clock_ms)
         self.rejections = Rejections(self._connection)
         self.inboxes = InboxReader(self._connection)
         self._indexed_at = 0.0

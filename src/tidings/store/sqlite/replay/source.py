@@ -53,7 +53,7 @@ _BODY = "SELECT bytes FROM body WHERE seq = ?"
 _json = msgspec.json.Encoder()
 
 
-class Visited(msgspec.Struct, frozen=True):
+class SourceEvent(msgspec.Struct, frozen=True):
     """One event of a job's range or list."""
 
     seq: EventNumber
@@ -101,7 +101,7 @@ class ReplaySource:
 
     def visit(
         self, replay: int, spec: port.ReplaySpec, after: EventNumber, limit: int
-    ) -> tuple[list[Visited], EventNumber, bool]:
+    ) -> tuple[list[SourceEvent], EventNumber, bool]:
         """Up to `limit` events behind `after`, the cursor behind them, and whether that is all."""
         if spec.listed:
             return self._visit_list(replay, spec, after, limit)
@@ -116,7 +116,7 @@ class ReplaySource:
         }
         query = _RANGE.format(names=named("name", spec.names, binding))
         rows = self._connection.execute(query, binding).fetchall()
-        visited = [Visited(*cast(Row, row)) for row in rows]
+        visited = [SourceEvent(*cast(Row, row)) for row in rows]
         cursor = visited[-1].seq if len(visited) == limit else max(after, to)
         return visited, cursor, cursor >= end
 
@@ -127,7 +127,7 @@ class ReplaySource:
 
     def _visit_list(
         self, replay: int, spec: port.ReplaySpec, after: EventNumber, limit: int
-    ) -> tuple[list[Visited], EventNumber, bool]:
+    ) -> tuple[list[SourceEvent], EventNumber, bool]:
         row = self._connection.execute(_PARTS, (replay, after)).fetchone()
         if row is None:
             return [], after, True
@@ -145,7 +145,7 @@ class ReplaySource:
 
     def fitting(
         self, spec: port.ReplaySpec, event: EventNumber, webhooks: Sequence[int]
-    ) -> Visited | None:
+    ) -> SourceEvent | None:
         """An event by its number, if it is there and fits what the job asks beside its list."""
         row = self._connection.execute(_ONE, (event,)).fetchone()
         if row is None:
@@ -158,12 +158,12 @@ class ReplaySource:
         if spec.source is not None and 0 not in webhooks and spec.source not in webhooks:
             return None
         wanted = frozenset() if 0 in webhooks else frozenset(webhooks)
-        return Visited(seq, org, name, id, first, deliveries, wanted)
+        return SourceEvent(seq, org, name, id, first, deliveries, wanted)
 
     # -- what becomes of one ----------------------------------------------------------------------
 
     def decision(
-        self, spec: port.ReplaySpec, one: Visited, has_body: bool | None = None
+        self, spec: port.ReplaySpec, one: SourceEvent, has_body: bool | None = None
     ) -> ReplayDecision:
         """What a replay does with an event, by its deliveries as they are now."""
         assert spec.target is not None
@@ -175,11 +175,11 @@ class ReplaySource:
         wanted = frozenset(spec.states)
         return decide(wanted, spec.unmatched, spec.again, source, target, has_body)
 
-    def _states(self, one: Visited, webhook: int) -> list[int]:
+    def _states(self, one: SourceEvent, webhook: int) -> list[int]:
         binding = (one.first, one.first + one.deliveries, webhook, one.seq, webhook)
         return [state for _, state, _ in self._connection.execute(_AT_ONE, binding)]
 
-    def unfinished(self, spec: port.ReplaySpec, one: Visited) -> list[DeliveryId]:
+    def unfinished(self, spec: port.ReplaySpec, one: SourceEvent) -> list[DeliveryId]:
         """The deliveries of an event that a cancel asks for."""
         own = self._own_webhooks(spec.owner)
         binding = (one.first, one.first + one.deliveries, one.seq)
@@ -247,7 +247,7 @@ class ReplaySource:
                 break
         return port.ReplayCount(after, count, skipped, ended)
 
-    def _count(self, spec: port.ReplaySpec, visited: Sequence[Visited]) -> tuple[int, int]:
+    def _count(self, spec: port.ReplaySpec, visited: Sequence[SourceEvent]) -> tuple[int, int]:
         if spec.target is None:
             return sum(len(self.unfinished(spec, one)) for one in visited), 0
         decisions = [self.decision(spec, one) for one in visited]
