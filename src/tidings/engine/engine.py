@@ -22,7 +22,7 @@ from tidings.egress.port import Sender, Target
 from tidings.engine.clock import Clock, sure
 from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.delivery.fan_out import made_at_once
-from tidings.engine.delivery.healths import PAST_MAX, SLOT_MS, Healths
+from tidings.engine.delivery.healths import BUCKET_MS, PAST_MAX, Healths
 from tidings.engine.events.acceptor import Matcher
 from tidings.engine.events.commit_queue import CommitQueue, QueuedEvent
 from tidings.engine.events.committer import Committer
@@ -159,7 +159,7 @@ class Engine:
         if self._recovered is None:
             self._recovered = await self._store.recover(RECOVER_WINDOW, self._noted.left())
         healths, standings = await self._store.healths(), self._recovered
-        past = await self._store.past_attempts(self.healths.window_from_ms(), SLOT_MS, PAST_MAX)
+        past = await self._store.past_attempts(self.healths.window_from_ms(), BUCKET_MS, PAST_MAX)
         self._noted.begin()
         self._settler = asyncio.get_running_loop().create_task(
             self.committer.run(), name="committer"

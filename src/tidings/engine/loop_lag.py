@@ -8,8 +8,8 @@ import asyncio
 
 BEAT_S = 0.05
 WINDOW_S = 60.0
-SLOTS = 6
-SLOT_S = WINDOW_S / SLOTS
+BUCKETS = 6
+BUCKET_S = WINDOW_S / BUCKETS
 
 
 class LoopLag:
@@ -17,13 +17,13 @@ class LoopLag:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._worst = [0.0] * SLOTS
-        self._slot = 0
+        self._worst = [0.0] * BUCKETS
+        self._bucket = 0
 
     def note(self, now_s: float, lag_s: float) -> None:
         """A timer came so much too late."""
         self._pass(now_s)
-        at = self._slot % SLOTS
+        at = self._bucket % BUCKETS
         self._worst[at] = max(self._worst[at], lag_s)
 
     def worst_s(self) -> float:
@@ -41,7 +41,7 @@ class LoopLag:
             due_s = now_s + BEAT_S
 
     def _pass(self, now_s: float) -> None:
-        slot = int(now_s / SLOT_S)
-        for passed in range(min(SLOTS, slot - self._slot)):
-            self._worst[(slot - passed) % SLOTS] = 0.0
-        self._slot = max(self._slot, slot)
+        bucket = int(now_s / BUCKET_S)
+        for passed in range(min(BUCKETS, bucket - self._bucket)):
+            self._worst[(bucket - passed) % BUCKETS] = 0.0
+        self._bucket = max(self._bucket, bucket)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidings.core.delivery.attempt_share import (
-    SLOT_S,
-    SLOTS,
+    BUCKET_S,
+    BUCKETS,
     WINDOW_S,
     AttemptShare,
     Past,
@@ -182,7 +182,7 @@ def test_who_goes_on_after_another_one_judges_as_that_would_have(
         now_ms / 1000,
         since_ms,
         [
-            Past(1, min(SLOTS - 1, (at - from_ms) // round(SLOT_S * 1000)), 1, cause, at)
+            Past(1, min(BUCKETS - 1, (at - from_ms) // round(BUCKET_S * 1000)), 1, cause, at)
             for at, good in rows
             if at >= from_ms
             for cause in ["" if good else "503"]

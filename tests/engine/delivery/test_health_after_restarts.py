@@ -8,7 +8,7 @@ import pytest
 
 from tests.engine.notice_world import NoticeWorld
 from tests.simulation.loop import simulate
-from tidings.core.delivery.attempt_share import SLOT_S
+from tidings.core.delivery.attempt_share import BUCKET_S
 from tidings.core.delivery.standing import Standing
 from tidings.core.webhooks.webhook import Webhook
 from tidings.store import port
@@ -101,7 +101,7 @@ def test_it_becomes_well_after_a_restart_as_it_would_have_without() -> None:
 
     in_worlds(scenario)
     in_worlds(scenario)
-    assert abs(took[0] - took[1]) <= SLOT_S * 1000, took
+    assert abs(took[0] - took[1]) <= BUCKET_S * 1000, took
 
 
 def test_a_stop_that_outlasts_the_window_ends_its_time_of_failing() -> None:

@@ -57,7 +57,7 @@ class Rows:
     async def healths(self) -> Sequence[port.Health]:
         return list(self.kept.values())
 
-    async def past_attempts(self, from_ms: int, slot_ms: int, limit: int) -> Sequence[Past]:
+    async def past_attempts(self, from_ms: int, bucket_ms: int, limit: int) -> Sequence[Past]:
         return ()
 
     async def park_expired(self, webhook: int, accepted_before_ms: int, limit: int) -> int:

@@ -15,13 +15,13 @@ from collections.abc import Iterable
 import msgspec
 
 WINDOW_S = 300.0
-SLOTS = 10
-SLOT_S = WINDOW_S / SLOTS
+BUCKETS = 10
+BUCKET_S = WINDOW_S / BUCKETS
 ATTEMPTS_MIN = 10
 FAILURES_MIN = 2
 ENTERS = 0.10
 LEAVES = 0.05
-_CAUSES_MAX = 8  # of a slot; others are counted without their name
+_CAUSES_MAX = 8  # of a bucket; others are counted without their name
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -42,28 +42,28 @@ class Past(msgspec.Struct, frozen=True, array_like=True):
     """What a part of the window has seen before this process: attempts that ended the same."""
 
     webhook: int
-    slot: int  # 0 is the oldest of `SLOTS`
+    bucket: int  # 0 is the oldest of `BUCKETS`
     count: int
     cause: str  # nothing: they succeeded
     first_ms: int  # the end of the first of them
 
 
 def window_from_ms(now_s: float, now_ms: int) -> int:
-    """The date on which the oldest slot of the window begins."""
-    return now_ms - round((SLOTS - 1 + now_s / SLOT_S % 1) * SLOT_S * 1000)
+    """The date on which the oldest bucket of the window begins."""
+    return now_ms - round((BUCKETS - 1 + now_s / BUCKET_S % 1) * BUCKET_S * 1000)
 
 
 class AttemptShare:
     """The attempts of one webhook, forgotten by tenths of the window."""
 
-    __slots__ = ("_bad", "_causes", "_first_ms", "_good", "_since_ms", "_slot")
+    __slots__ = ("_bad", "_bucket", "_causes", "_first_ms", "_good", "_since_ms")
 
     def __init__(self) -> None:
-        self._good = [0] * SLOTS
-        self._bad = [0] * SLOTS
-        self._causes: list[Counter[str]] = [Counter() for _ in range(SLOTS)]
-        self._first_ms: list[int] = [0] * SLOTS  # the first failure of each slot
-        self._slot = 0
+        self._good = [0] * BUCKETS
+        self._bad = [0] * BUCKETS
+        self._causes: list[Counter[str]] = [Counter() for _ in range(BUCKETS)]
+        self._first_ms: list[int] = [0] * BUCKETS  # the first failure of each bucket
+        self._bucket = 0
         self._since_ms: int | None = None  # while it is failing
 
     @property
@@ -73,9 +73,9 @@ class AttemptShare:
 
     def resume(self, now_s: float, since_ms: int | None, past: Iterable[Past]) -> None:
         """Go on where a former process has ended: with its window, and with its judgement."""
-        newest = self._slot = int(now_s / SLOT_S)
+        newest = self._bucket = int(now_s / BUCKET_S)
         for one in past:
-            at = (newest - SLOTS + 1 + one.slot) % SLOTS
+            at = (newest - BUCKETS + 1 + one.bucket) % BUCKETS
             if not one.cause:
                 self._good[at] += one.count
                 continue
@@ -127,16 +127,16 @@ class AttemptShare:
             if failed < LEAVES * attempts or not attempts:
                 self._since_ms = None
         elif failed >= FAILURES_MIN and attempts >= ATTEMPTS_MIN and failed >= ENTERS * attempts:
-            self._since_ms = min(self._first_ms[at] for at in range(SLOTS) if self._bad[at])
+            self._since_ms = min(self._first_ms[at] for at in range(BUCKETS) if self._bad[at])
 
     def _at(self, now_s: float) -> int:
-        """The slot of a time; those that it has left behind are emptied."""
-        slot = max(self._slot, int(now_s / SLOT_S))
-        for passed in range(self._slot + 1, min(slot, self._slot + SLOTS) + 1):  # all at the most
-            at = passed % SLOTS
+        """The bucket of a time; those that it has left behind are emptied."""
+        bucket = max(self._bucket, int(now_s / BUCKET_S))
+        for passed in range(self._bucket + 1, min(bucket, self._bucket + BUCKETS) + 1):
+            at = passed % BUCKETS
             self._good[at] = self._bad[at] = 0
             self._causes[at].clear()
-        if slot > self._slot and not (any(self._bad) or any(self._good)):
+        if bucket > self._bucket and not (any(self._bad) or any(self._good)):
             self._since_ms = None  # here, too, so that nothing hangs on who looks when
-        self._slot = slot
-        return slot % SLOTS
+        self._bucket = bucket
+        return bucket % BUCKETS

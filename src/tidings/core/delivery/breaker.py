@@ -23,8 +23,8 @@ from enum import StrEnum
 import msgspec
 
 WINDOW_S = 60.0
-SLOTS = 6
-SLOT_S = WINDOW_S / SLOTS  # the window moves on in steps of a sixth
+BUCKETS = 6
+BUCKET_S = WINDOW_S / BUCKETS  # the window moves on in steps of a sixth
 OUTCOMES_MIN = 10
 FAILURE_RATE = 0.8
 LAST = 36
@@ -48,9 +48,9 @@ class Window:
     """Successes and failures of the last minute, forgotten by sixths, and the last ones as bits."""
 
     def __init__(self) -> None:
-        self._good = [0] * SLOTS
-        self._bad = [0] * SLOTS
-        self._slot = 0
+        self._good = [0] * BUCKETS
+        self._bad = [0] * BUCKETS
+        self._bucket = 0
         self._last = 0  # a bit for each outcome, the newest lowest; set for a failure
 
     def good(self, now_s: float) -> None:
@@ -69,12 +69,12 @@ class Window:
         return outcomes >= OUTCOMES_MIN and failures >= FAILURE_RATE * outcomes
 
     def _at(self, now_s: float) -> int:
-        slot = int(now_s / SLOT_S)
-        if slot > self._slot:
-            for passed in range(min(SLOTS, slot - self._slot)):
-                self._good[(slot - passed) % SLOTS] = self._bad[(slot - passed) % SLOTS] = 0
-            self._slot = slot
-        return self._slot % SLOTS
+        bucket = int(now_s / BUCKET_S)
+        if bucket > self._bucket:
+            for passed in range(min(BUCKETS, bucket - self._bucket)):
+                self._good[(bucket - passed) % BUCKETS] = self._bad[(bucket - passed) % BUCKETS] = 0
+            self._bucket = bucket
+        return self._bucket % BUCKETS
 
 
 class Pause(msgspec.Struct, frozen=True):

@@ -28,7 +28,7 @@ from tidings.core.delivery.rate_limit import ROUNDING_S, RateLimit
 
 RATE_MIN = 0.1
 LATELY_S = 60.0  # a receiver that admitted something within it is limited, not down
-SLOT_S, SLOTS = 0.25, 5  # what was admitted is counted by these
+BUCKET_S, BUCKETS = 0.25, 5  # what was admitted is counted by these
 AIM = 0.97  # of what was admitted
 CUT, CUT_MOST = 0.95, 0.5  # of the rate
 CUT_EVERY_S = 0.25
@@ -64,8 +64,8 @@ class LearnedRate:
         self.told = False  # that time is the receiver's own (`Retry-After`)
         self._pace: RateLimit | None = None
         self._binds = False  # the rate has held something back since it grew last
-        self._slots = [0] * SLOTS
-        self._slot = 0
+        self._buckets = [0] * BUCKETS
+        self._bucket = 0
         self._admitted_s = -math.inf
         self._began_s = -math.inf  # what began before it tells nothing new
         self._cut_s = -math.inf
@@ -127,7 +127,7 @@ class LearnedRate:
 
     def admitted(self, now_s: float, started_s: float) -> None:
         """The receiver has taken an attempt that began then, whatever it said of its content."""
-        self._slots[self._at(now_s)] += 1
+        self._buckets[self._at(now_s)] += 1
         self._admitted_s = now_s
         self._since_open += 1
         if self._opened_s == -math.inf:
@@ -243,7 +243,7 @@ class LearnedRate:
         self.shut = False
         self._in_a_row = 0
         shut_s = (self._asked_s + now_s) / 2 - self._shut_s
-        open_s = max(SLOT_S, self._shut_s - self._opened_s)
+        open_s = max(BUCKET_S, self._shut_s - self._opened_s)
         span_s = open_s + shut_s
         self._eager = self._first
         if self._first:  # the rate that was cut is of a whole second
@@ -281,13 +281,13 @@ class LearnedRate:
     def _taken(self, now_s: float) -> float:
         """How many were admitted in the last second, about."""
         newest = self._at(now_s)
-        gone = now_s / SLOT_S % 1  # of the oldest slot, this much is more than a second ago
-        return sum(self._slots) - self._slots[(newest + 1) % SLOTS] * gone
+        gone = now_s / BUCKET_S % 1  # of the oldest bucket, this much is more than a second ago
+        return sum(self._buckets) - self._buckets[(newest + 1) % BUCKETS] * gone
 
     def _at(self, now_s: float) -> int:
-        slot = int(now_s / SLOT_S)
-        if slot > self._slot:
-            for passed in range(min(SLOTS, slot - self._slot)):
-                self._slots[(slot - passed) % SLOTS] = 0
-            self._slot = slot
-        return self._slot % SLOTS
+        bucket = int(now_s / BUCKET_S)
+        if bucket > self._bucket:
+            for passed in range(min(BUCKETS, bucket - self._bucket)):
+                self._buckets[(bucket - passed) % BUCKETS] = 0
+            self._bucket = bucket
+        return self._bucket % BUCKETS

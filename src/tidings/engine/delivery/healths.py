@@ -18,7 +18,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from tidings.core.delivery.attempt_share import SLOT_S, AttemptShare, Past, window_from_ms
+from tidings.core.delivery.attempt_share import BUCKET_S, AttemptShare, Past, window_from_ms
 from tidings.core.delivery.breaker import JITTER, PAUSE_MAX_S, Breaker, Pause, Position
 from tidings.core.delivery.health import DEFAULT_POLICY, Disable, HealthPolicy, judge, to_tell
 from tidings.core.delivery.outcome import HOLD_MAX_S
@@ -36,7 +36,7 @@ COUNT_EVERY_S = 600.0
 MINUTE_MS = 60_000
 SAME_MS = 100  # two times that lie nearer are the same one, read by two clocks
 PARK_SLICE = 500
-SLOT_MS = round(SLOT_S * 1000)
+BUCKET_MS = round(BUCKET_S * 1000)
 PAST_MAX = 20_000  # deliveries whose attempts a start reads
 HOPELESS = (
     "No attempt has succeeded for eight days; the last one ended with {cause}. Mend the receiver, "

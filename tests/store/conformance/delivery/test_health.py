@@ -75,14 +75,14 @@ def test_attempts_of_the_last_minutes_are_counted_by_webhook_and_cause(subject: 
     assert counted(past(subject))[1, ""] == 3 and counted(past(subject))[1, "503"] == 1
 
 
-def test_attempts_stand_in_the_slot_in_which_they_ended(subject: Subject) -> None:
+def test_attempts_stand_in_the_bucket_in_which_they_ended(subject: Subject) -> None:
     made(subject)
     subject.commit(settled=[settled(1), settled(2, State.FAILED, status=400, evidence=EVIDENCE)])
     done_ms = subject.ask(lambda asked: asked.delivery(DeliveryId(1))).done_ms  # type: ignore[union-attr]
     assert done_ms is not None
     [good] = past(subject, done_ms - 95_000)  # the failed one is dated 1970
     assert good == Past(1, 3, 1, "", done_ms)
-    assert past(subject, done_ms - 30_000_000)[0].slot == 9, "what is later is in the newest"
+    assert past(subject, done_ms - 30_000_000)[0].bucket == 9, "what is later is in the newest"
     [bad] = [one for one in past(subject, 0) if one.cause]
     assert bad == Past(1, 0, 1, "400", 1_012)
     assert past(subject, LATER_MS) == []

@@ -45,8 +45,8 @@ class HealthStore(Protocol):
         """Of every webhook that has a row."""
         ...
 
-    def past_attempts(self, from_ms: int, slot_ms: int, limit: int) -> Awaitable[Sequence[Past]]:
-        """What attempts came to that ended since a date, for each webhook by slots of that time.
+    def past_attempts(self, from_ms: int, bucket_ms: int, limit: int) -> Awaitable[Sequence[Past]]:
+        """What attempts came to that ended since a date, for each webhook by buckets of that time.
 
         Of the newest `limit` deliveries, or of fewer where they took more attempts than that.
         Without what says nothing of a receiver: replays, faults of our own, attempts whose outcome

@@ -5,7 +5,7 @@ from typing import Any
 
 import apsw
 
-from tidings.core.delivery.attempt_share import SLOTS, Past
+from tidings.core.delivery.attempt_share import BUCKETS, Past
 from tidings.core.delivery.exchange import NOT_THE_RECEIVERS
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
@@ -25,15 +25,15 @@ _PUT = (
 _LAST = "SELECT coalesce(max(id), 0) FROM delivery"
 _FLOOR = "SELECT delivery FROM attempt WHERE delivery > ? ORDER BY delivery DESC LIMIT 1 OFFSET ?"
 _TODAYS = "NOT EXISTS (SELECT 1 FROM delivery_replay r WHERE r.delivery = d.id)"
-_SLOT = f"max(0, min({SLOTS - 1}, (ended_ms - :since) / :slot))"
+_BUCKET = f"max(0, min({BUCKETS - 1}, (ended_ms - :since) / :bucket))"
 _SUCCEEDED = (
-    f"SELECT webhook, version, {_SLOT}, '', count(*), min(ended_ms) FROM"
+    f"SELECT webhook, version, {_BUCKET}, '', count(*), min(ended_ms) FROM"
     " (SELECT webhook, version, done_ms AS ended_ms FROM delivery d WHERE id > :above"
     f" AND state = {int(State.DELIVERED)} AND done_ms >= :since AND {_TODAYS}) GROUP BY 1, 2, 3"
 )
 _SAYS_NOTHING = ", ".join(f"'{kind}'" for kind in sorted((*NOT_THE_RECEIVERS, LOST)))
 _FAILED = (
-    f"SELECT webhook, version, {_SLOT}, cause, count(*), min(ended_ms) FROM"
+    f"SELECT webhook, version, {_BUCKET}, cause, count(*), min(ended_ms) FROM"
     " (SELECT d.webhook, a.version, coalesce(a.kind, a.status) AS cause,"
     " a.started_ms + a.duration_ms AS ended_ms FROM attempt a CROSS JOIN delivery d"
     " ON d.id = a.delivery WHERE a.delivery > :above"
@@ -106,19 +106,19 @@ class HealthRows:
         ]
 
     @answers(port.Store.past_attempts)
-    def past_attempts(self, from_ms: int, slot_ms: int, limit: int) -> list[Past]:
+    def past_attempts(self, from_ms: int, bucket_ms: int, limit: int) -> list[Past]:
         """See `port.Store.past_attempts`."""
         run = self._connection.execute
         [(last,)] = run(_LAST)
         above = last - limit
         for (floor,) in run(_FLOOR, (above, limit)):
             above = floor
-        asked = {"above": above, "since": from_ms, "slot": slot_ms}
+        asked = {"above": above, "since": from_ms, "bucket": bucket_ms}
         rows: list[Any] = [*run(_SUCCEEDED, asked), *run(_FAILED, asked)]
         began_after = {webhook: self._began_after(webhook) for webhook in {row[0] for row in rows}}
         return [
-            Past(webhook, slot, count, str(cause), first_ms)
-            for webhook, version, slot, cause, count, first_ms in rows
+            Past(webhook, bucket, count, str(cause), first_ms)
+            for webhook, version, bucket, cause, count, first_ms in rows
             if version > began_after[webhook]
         ]
 
