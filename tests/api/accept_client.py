@@ -64,7 +64,7 @@ class PointsIssued:
             return [Problem("data.bad", "data.bad must be absent; got a value.")]
         return []
 
-    def doubts(self, event: dict[str, Any]) -> list[str]:
+    def warnings(self, event: dict[str, Any]) -> list[str]:
         return []
 
 

@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import jsonschema_rs
 
-from tidings.catalogue.doubts import Doubts
 from tidings.catalogue.event_type import EventType, Json, Problem
+from tidings.catalogue.event_warnings import EventWarnings
 from tidings.catalogue.explain import explain
 from tidings.catalogue.ordering import key_getter
 from tidings.catalogue.paths import Tree, distinct_texts, gather, tree
@@ -50,14 +50,14 @@ class CatalogueVersion:
     is idempotent.
     """
 
-    __slots__ = ("_fits", "_key", "_wanted", "doubts", "kind")
+    __slots__ = ("_fits", "_key", "_wanted", "warnings", "kind")
 
     def __init__(self, kind: EventType) -> None:
         self.kind = kind
         self._fits: Callable[[Json], bool] | None = None
         self._key: Callable[[Json], str | None] = key_getter(kind)
         self._wanted: Tree = tree(kind.search_paths)
-        self.doubts: Callable[[Json], Sequence[str]] = Doubts(kind).finder()
+        self.warnings: Callable[[Json], Sequence[str]] = EventWarnings(kind).finder()
 
     def prepare(self) -> Callable[[Json], bool]:
         """Compile the validator now, so that no first event waits for it."""

@@ -42,7 +42,7 @@ class PointsIssued:
         count = data.get("bad", 0)
         return [Problem("data.bad", "data.bad must be absent; got a value.")] * count
 
-    def doubts(self, event: dict[str, Any]) -> list[str]:
+    def warnings(self, event: dict[str, Any]) -> list[str]:
         return []
 
 

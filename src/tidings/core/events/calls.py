@@ -41,10 +41,10 @@ from tidings.core.events.envelope import (
     came,
     complete,
     decode,
-    doubt_of_time,
     given_id,
     given_name,
     org_of,
+    time_warning,
 )
 from tidings.core.events.own_types import RESERVED
 from tidings.core.ids import EVENT_ID, UNKNOWN_NAME, OrgId, derived_event_id
@@ -131,7 +131,7 @@ class WarningVersion(Version, Protocol):
     """One version of a type of the catalogue, which knows what is doubtful too."""
 
     @property
-    def doubts(self) -> Callable[[dict[str, Any]], Sequence[str]]:
+    def warnings(self) -> Callable[[dict[str, Any]], Sequence[str]]:
         """What is doubtful in an event that fits, as warnings."""
         ...
 
@@ -395,14 +395,14 @@ class CallReader(Generic[Draft]):
             except Fault as fault:
                 return self._refuse(raw, event, fault)
         elif level != "off":
-            doubt, at = None, get("createdAt")
+            of_time, at = None, get("createdAt")
             if at.__class__ is not int or not SURELY_MS <= at <= now_ms + DAY_MS:
-                doubt = doubt_of_time(at, now_ms)
+                of_time = time_warning(at, now_ms)
             if (versions := self._versions(name)) is not None:
-                if (doubts := versions[version].doubts(event)) or doubt is not None:
-                    warning = " ".join(([] if doubt is None else [doubt]) + list(doubts))
+                if (warnings := versions[version].warnings(event)) or of_time is not None:
+                    warning = " ".join(([] if of_time is None else [of_time]) + list(warnings))
             else:
-                warning = doubt
+                warning = of_time
         if event_id is None or get("orgId") is None or get("createdAt") is None:
             raw = self._complete(raw, event, org, key, index, now_ms)
             event_id = event["eventId"]

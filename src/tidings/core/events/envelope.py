@@ -197,7 +197,7 @@ def bad_name(name: object) -> Fault:
     return Fault("event_name", f"{rule}; got {came(name)}. Names are case-sensitive.", "eventName")
 
 
-def doubt_of_time(created: Any, now_ms: int) -> str | None:
+def time_warning(created: Any, now_ms: int) -> str | None:
     """A warning for a time in another unit, or far from now; None where it may be right."""
     if created.__class__ is bool or not isinstance(created, int | float):
         return None  # absent, or what only the schema of a type can judge

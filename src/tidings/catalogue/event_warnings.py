@@ -1,4 +1,4 @@
-"""What is doubtful in an event that its schema allows: told to its sender, never refused.
+"""Warnings: what is odd in an event that its schema allows. Its sender is told; it is accepted.
 
 * The customer: the block of its ordering key is empty, null or absent, and no group owns the event.
 * A text that always says something is empty. Which ones follows from the catalogue's marks: the
@@ -6,7 +6,7 @@
   show empty.
 
 A warning names a field and what is wrong with it, never a value. Measured with timeit (CPython
-3.11, best of 7, ns an event without doubts): pointsIssued 250, transactionAdded 380.
+3.11, best of 7, ns an event without warnings): pointsIssued 250, transactionAdded 380.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from typing import Any
 from tidings.catalogue.event_type import EventType, Json
 from tidings.catalogue.paths import steps
 
-DOUBTS_MAX = 3  # that are told of one event
+WARNINGS_MAX = 3  # that are told of one event
 ITEMS_MAX = 100  # of a list that are looked at
 # Contacts of a customer, who need not have one, and what the original leaves empty.
 MAY_BE_EMPTY = frozenset(
@@ -25,7 +25,7 @@ MAY_BE_EMPTY = frozenset(
 _GROUP = "USERGROUP"
 
 
-class Doubts:
+class EventWarnings:
     """What is looked for in events of one type; prepared once."""
 
     __slots__ = ("_customer", "_each", "_here", "_inside")
@@ -105,9 +105,9 @@ class Doubts:
             for name in self._customer:
                 block = block.get(name) if block.__class__ is dict else None
             if block.__class__ is not dict or not block.get("customerId"):
-                self._doubt_customer(block, data, found)
+                self._check_customer(block, data, found)
         elif self._each is not None:
-            self._doubt_each(data, found, *self._each)
+            self._check_each(data, found, *self._each)
         get = data.get
         for name in self._here:
             if get(name) == "":
@@ -118,16 +118,16 @@ class Doubts:
                 block = block.get(name) if block.__class__ is dict else None
             if block == "":
                 found.append(_empty("data." + ".".join(way)))
-        return found[:DOUBTS_MAX]
+        return found[:WARNINGS_MAX]
 
-    def _doubt_customer(self, block: Any, data: Json, found: list[str]) -> None:
+    def _check_customer(self, block: Any, data: Json, found: list[str]) -> None:
         place = "data." + ".".join(self._customer)
         if block.__class__ is dict and block.get("customerId") == "":
             found.append(_empty(f"{place}.customerId"))
         elif _nobody(block) and not _of_group(data):
             found.append(_unnamed(place))
 
-    def _doubt_each(self, data: Json, found: list[str], name: str, inner: str) -> None:
+    def _check_each(self, data: Json, found: list[str], name: str, inner: str) -> None:
         items = data.get(name)
         for at, item in enumerate(items[:ITEMS_MAX] if items.__class__ is list else ()):
             block = item.get(inner) if item.__class__ is dict else None
@@ -138,7 +138,7 @@ class Doubts:
                 found.append(_empty(f"{place}.customerId"))
             elif _nobody(block):
                 found.append(_unnamed(place))
-            if len(found) == DOUBTS_MAX:
+            if len(found) == WARNINGS_MAX:
                 return
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tidings.catalogue import load
-from tidings.catalogue.doubts import DOUBTS_MAX
-from tidings.core.events.envelope import DAY_MS, doubt_of_time
+from tidings.catalogue.event_warnings import WARNINGS_MAX
+from tidings.core.events.envelope import DAY_MS, time_warning
 
 Json = dict[str, Any]
 NOW_MS = 1_795_000_000_000
@@ -21,10 +21,10 @@ DOUBTED = {
 }
 
 
-def doubts(name: str, event: Json) -> list[str]:
+def warnings(name: str, event: Json) -> list[str]:
     versions = CATALOGUE.versions(name)
-    found = [] if versions is None else list(versions[1].doubts(event))
-    time = doubt_of_time(event.get("createdAt"), NOW_MS)
+    found = [] if versions is None else list(versions[1].warnings(event))
+    time = time_warning(event.get("createdAt"), NOW_MS)
     return found if time is None else [time, *found]
 
 
@@ -53,28 +53,28 @@ def example(name: str, **data: Any) -> Json:
     ],
 )
 def test_a_time_that_cannot_be_right_is_told(created: Any, said: str | None) -> None:
-    told = doubt_of_time(created, NOW_MS)
+    told = time_warning(created, NOW_MS)
     assert told is None if said is None else (told is not None and said in told)
 
 
 @pytest.mark.parametrize("block", [{}, None, {"customerId": None}, {"instore": {}}, {"mobile": ""}])
 def test_an_event_that_names_no_customer_is_doubtful(block: Json | None) -> None:
-    [told] = doubts("pointsIssued", example("pointsIssued", customerIdentifiers=block))
+    [told] = warnings("pointsIssued", example("pointsIssued", customerIdentifiers=block))
     assert told.startswith("data.customerIdentifiers should say whom the event is about")
 
 
 def test_the_block_of_the_customer_may_be_missing_only_where_a_group_owns_the_event() -> None:
     event = example("pointsIssued")
     del event["data"]["customerIdentifiers"]
-    assert len(doubts("pointsIssued", event)) == 1
+    assert len(warnings("pointsIssued", event)) == 1
     event["data"]["entityInformation"] = {"entityType": "USERGROUP2", "entityId": 7}
-    assert doubts("pointsIssued", event) == []
-    assert doubts("rewardCreated", example("rewardCreated")) == [], "it names no customer"
+    assert warnings("pointsIssued", event) == []
+    assert warnings("rewardCreated", example("rewardCreated")) == [], "it names no customer"
 
 
 def test_a_customer_without_an_id_but_with_a_contact_is_none() -> None:
     event = example("pointsIssued", customerIdentifiers={"mobile": "15550100"})
-    assert doubts("pointsIssued", event) == []
+    assert warnings("pointsIssued", event) == []
 
 
 @pytest.mark.parametrize(
@@ -88,27 +88,27 @@ def test_a_customer_without_an_id_but_with_a_contact_is_none() -> None:
     ],
 )
 def test_an_empty_text_where_one_always_stands_is_told(name: str, data: Json, place: str) -> None:
-    [told] = doubts(name, example(name, **data))
+    [told] = warnings(name, example(name, **data))
     assert f"data.{place}" in told
 
 
 def test_texts_that_samples_show_empty_are_none() -> None:
     event = example("pointsRedeemed", redemptionBillNumber="", redemptionNotes="")
     event |= {"refId": "", "apiRequestId": "", "loyaltyEventId": ""}
-    assert doubts("pointsRedeemed", event) == []
+    assert warnings("pointsRedeemed", event) == []
 
 
 def test_a_few_are_told_and_no_value_is_repeated() -> None:
     coupons = [{"code": "SECRET", "customerIdentifiers": {}} for _ in range(50)]
-    told = doubts("CouponIssue", example("CouponIssue", coupons=coupons))
-    assert len(told) == DOUBTS_MAX and "SECRET" not in str(told)
+    told = warnings("CouponIssue", example("CouponIssue", coupons=coupons))
+    assert len(told) == WARNINGS_MAX and "SECRET" not in str(told)
 
 
 @pytest.mark.parametrize("name", CATALOGUE.names())
 def test_no_shape_of_data_makes_it_fail_and_no_example_is_doubtful(name: str) -> None:
     kind = CATALOGUE.get(name)
     assert kind is not None
-    assert doubts(name, kind.example) == []
+    assert warnings(name, kind.example) == []
     of_other_kinds: list[Any] = [
         None,
         [],
@@ -117,15 +117,15 @@ def test_no_shape_of_data_makes_it_fail_and_no_example_is_doubtful(name: str) ->
         {"coupons": 1},
     ]
     for odd in of_other_kinds:
-        doubts(name, {"eventName": name, "data": odd})
-    doubts(name, {})
+        warnings(name, {"eventName": name, "data": odd})
+    warnings(name, {})
 
 
 def test_hardly_a_published_sample_draws_a_warning() -> None:
     told = {
         (one["eventName"], one["title"]): found
         for one in SAMPLES
-        if (found := doubts(one["eventName"], one["event"]))
+        if (found := warnings(one["eventName"], one["event"]))
     }
     assert told.keys() == DOUBTED.keys(), told
     assert all(DOUBTED.values()), "each has its reason"
