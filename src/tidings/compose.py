@@ -28,8 +28,8 @@ from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock, sure
 from tidings.engine.delivery.healths import Healths
 from tidings.engine.delivery.manual_retries import ManualRetries
+from tidings.engine.delivery.restored_backlog import RestoredBacklog
 from tidings.engine.delivery.stops import EVERYTHING, HOLD, Stops
-from tidings.engine.delivery.taken import TakeAsDelivered
 from tidings.engine.delivery.trial import Trial
 from tidings.engine.engine import Engine, EngineLimits, EngineListeners, nobody_yet
 from tidings.engine.events.acceptor import Acceptor
@@ -166,7 +166,7 @@ class App:
     stops: Stops
     replays: Replays
     replay_requests: ReplayRequests
-    taken: TakeAsDelivered
+    restored_backlog: RestoredBacklog
     manual_retries: ManualRetries
     trial: Trial
     readmission: Readmission
@@ -329,7 +329,7 @@ def build(ports: Ports, options: Options) -> App:
         rng=ports.rng,
         shaper=shaper,
         disable=webhooks.disable,
-        stopped=stops.holds,
+        stopped=stops.is_stopped,
         ended=notices.ended,
         heard=heard,
         feed=feed,
@@ -394,7 +394,7 @@ def build(ports: Ports, options: Options) -> App:
         replay_requests=ReplayRequests(
             store=store, webhooks=webhooks, terms=terms, below=registry.below
         ),
-        taken=TakeAsDelivered(store=store, commits=commits, stops=stops),
+        restored_backlog=RestoredBacklog(store=store, commits=commits, stops=stops),
         manual_retries=ManualRetries(store, engine.dispatcher),
         trial=Trial(sender=sender, target_of=addresses.target, shaper=shaper, clock=clock),
         readmission=Readmission(

@@ -12,7 +12,7 @@ from tidings.catalogue import load
 from tidings.catalogue.paths import steps
 from tidings.catalogue.schema import lean, marked, walk
 from tidings.core.notices.facts import KINDS
-from tidings.core.webhooks.hearing import BULK, KEPT_BULK, kept_name, kept_of_type
+from tidings.core.webhooks.name_matching import BULK, STORED_BULK, stored_name, stored_name_of_type
 
 CATALOGUE = load()
 NAMES = CATALOGUE.names()
@@ -91,8 +91,12 @@ def test_bulk_coupons_show_what_really_arrives() -> None:
     assert bulk.example["eventName"] == "CouponIssue"
     assert len(bulk.example["data"]["coupons"]) > 1
     assert CATALOGUE.check("CouponIssue", bulk.example) == []
-    assert kept_name("CouponIssue", bulk.example) == kept_of_type("IssueBulkCoupon") == KEPT_BULK
-    assert kept_name("CouponIssue", single.example) == kept_of_type("CouponIssue")
+    assert (
+        stored_name("CouponIssue", bulk.example)
+        == stored_name_of_type("IssueBulkCoupon")
+        == STORED_BULK
+    )
+    assert stored_name("CouponIssue", single.example) == stored_name_of_type("CouponIssue")
     wrong = CATALOGUE.check("IssueBulkCoupon", bulk.example | {"eventName": "CouponRedeem"})
     assert wrong[0].message.startswith(
         'eventName must be "CouponIssue" or "IssueBulkCoupon"; got text "CouponRedeem"'

@@ -132,20 +132,22 @@ async def test_the_stop_switch_says_what_it_does_and_does_it() -> None:
         assert "1 delivery is unfinished" in page and "nothing is lost" in page
         assert "All orgs" not in page
         assert (await browser.post("/console/o/7/stop", {"do": "stop"})).status == 303
-        assert p.s.stops.holds(ORG) and not p.s.stops.holds(OrgId(8))
+        assert p.s.stops.is_stopped(ORG) and not p.s.stops.is_stopped(OrgId(8))
         assert "Let sending go on" in text(await browser.get("/console/o/7/stop"))
         await browser.post("/console/o/7/stop", {"do": "start"})
-        assert not p.s.stops.holds(ORG)
+        assert not p.s.stops.is_stopped(ORG)
         assert (await browser.get("/console/stop-all")).status == 403
         assert (await browser.post("/console/stop-all", {"do": "stop"})).status == 403
         await browser.post("/console/o/7/stop", {"do": "stop", "all": "on"})
-        assert p.s.stops.holds(ORG) and not p.s.stops.holds(OrgId(8)), "it is of the org alone"
+        assert p.s.stops.is_stopped(ORG) and not p.s.stops.is_stopped(OrgId(8)), (
+            "it is of the org alone"
+        )
         platform = await p.platform()
         assert "1 org is stopped by a switch" in text(await platform.get("/console/stop-all"))
         await platform.post("/console/stop-all", {"do": "stop"})
-        assert p.s.stops.holds(OrgId(8))
+        assert p.s.stops.is_stopped(OrgId(8))
         await platform.post("/console/stop-all", {"do": "start"})
-        assert p.s.stops.holds(ORG) and not p.s.stops.holds(OrgId(8))
+        assert p.s.stops.is_stopped(ORG) and not p.s.stops.is_stopped(OrgId(8))
 
 
 # -- credentials and users ------------------------------------------------------------------------

@@ -203,9 +203,9 @@ async def test_a_form_of_another_page_or_session_is_refused_too() -> None:
             assert reply.status == 403 and "Nothing was done." in text(reply), csrf
         away = {"origin": "https://evil.example", "host": "127.0.0.1"}
         assert (await browser.post(stop, {"do": "stop"}, **away)).status == 403
-        assert not p.s.stops.holds(ORG)
+        assert not p.s.stops.is_stopped(ORG)
         assert (await browser.post(stop, {"do": "stop"})).status == 303
-        assert p.s.stops.holds(ORG) and not p.s.stops.holds(OrgId(8))
+        assert p.s.stops.is_stopped(ORG) and not p.s.stops.is_stopped(OrgId(8))
 
 
 async def test_every_form_does_its_work_in_its_own_org_and_leaves_the_other_alone() -> None:
@@ -295,7 +295,7 @@ async def test_rights_are_those_of_the_org_of_the_address() -> None:
         browser = Browser(p, signed.token)
         assert (await browser.post("/console/o/7/stop", {"do": "stop"})).status == 303
         assert (await browser.post("/console/o/8/stop", {"do": "stop"})).status == 403
-        assert p.s.stops.holds(ORG) and not p.s.stops.holds(OrgId(8))
+        assert p.s.stops.is_stopped(ORG) and not p.s.stops.is_stopped(OrgId(8))
         for path in ("/console/orgs/new", "/console/stop-all"):
             assert (await browser.post(path, {"do": "stop", "name": "X"})).status == 403, path
         (left,) = [one for one in p.s.users.list(ORG) if one.person.email.startswith("asha")]
@@ -430,7 +430,7 @@ async def test_a_portal_and_ones_own_session_leave_each_other_alone() -> None:
         assert (await theirs.post(portal_stop, {"do": "stop"})).status == 403
         assert (await mine.post(portal_stop, {"do": "stop"})).status == 403
         assert (await mine.get("/console/portal/o/8")).status == 401, "no portal is open there"
-        assert not p.s.stops.holds(ORG)
+        assert not p.s.stops.is_stopped(ORG)
 
         body = b"name=boss&secret=s3cret&to=/console/orgs"
         sent = {"host": "127.0.0.1", "cookie": both, "content-length": str(len(body))}
@@ -482,7 +482,7 @@ async def test_portals_of_two_orgs_stand_side_by_side_each_with_its_own_rights()
         for path in ("/console/portal/o/7/stop", "/console/portal/o/7/webhooks"):
             assert (await as_portal.get(path)).status == 401, path
         await as_portal.post("/console/portal/o/7/stop", {"do": "stop"})
-        assert not p.s.stops.holds(ORG)
+        assert not p.s.stops.is_stopped(ORG)
 
 
 # -- the one place --------------------------------------------------------------------------------

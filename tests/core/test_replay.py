@@ -18,9 +18,9 @@ from tidings.core.replay import (
     announcement,
     before,
     cancel_announcement,
+    combined_state,
     decide,
     progress,
-    standing,
     step,
 )
 
@@ -76,7 +76,7 @@ def test_whatever_happens_a_job_that_has_ended_stays_as_it_is(steps: list[Step])
 def test_what_the_deliveries_of_an_event_amount_to(
     found: list[State], amounts_to: State | None
 ) -> None:
-    assert standing(found) is amounts_to
+    assert combined_state(found) is amounts_to
 
 
 WANTED = frozenset({FAILED, PARKED})
@@ -135,7 +135,7 @@ def test_nothing_is_made_beside_an_unfinished_delivery_or_again_without_asking(
     wanted: frozenset[State],
 ) -> None:
     decision = decide(wanted, unmatched, again, source, target, has_body)
-    at = standing(target)
+    at = combined_state(target)
     if decision in (ReplayDecision.MAKE, ReplayDecision.MAKE_AGAIN):
         assert has_body and (at is None or at.final)
         assert (decision is ReplayDecision.MAKE_AGAIN) == (at is DELIVERED)

@@ -33,7 +33,7 @@ CASES = {
         users: put_people drop_member
         reference: put_reference delete_reference list_reference count_reference
         runs: put_replay count_replay
-        taken: owed_before unfinished_before
+        restored_backlog: owed_before unfinished_before
         manual_retries: retry_now
     """,
     f"{FAULTS}::test_a_change_whose_answer_was_lost_is_in_force_without_its_repetition": """
@@ -57,7 +57,7 @@ CASES = {
         upkeep: note_uses drop_expired
     """,
     f"{FAULTS}::test_arrivals_wait_for_the_store_and_are_told_of_once": "inboxes: add_arrivals",
-    f"{FAULTS}::test_retention_outlives_what_the_store_says": "retention: kept drop",
+    f"{FAULTS}::test_retention_outlives_what_the_store_says": "retention: retention_state drop",
     f"{FAULTS}::test_pages_that_could_not_be_given_back_are_by_a_later_pass": """
         retention: give_back
     """,

@@ -150,8 +150,8 @@ ASKED: dict[str, Ask] = {
     "count_reference": lambda s: s.reference.count(ORG, RecordKind.TILLS),
     "put_replay": lambda s: s.replays.create(job(), ()),
     "count_replay": lambda s: s.replays.count(job().spec, [port.ReplayEntry(EventNumber(1))], 1.0),
-    "owed_before": lambda s: s.services.taken.count(START_MS, 1.0),
-    "unfinished_before": lambda s: s.services.taken.count(START_MS, 1.0),
+    "owed_before": lambda s: s.services.restored_backlog.count(START_MS, 1.0),
+    "unfinished_before": lambda s: s.services.restored_backlog.count(START_MS, 1.0),
     "retry_now": lambda s: s.services.manual_retries.ask(DeliveryId(1), hooked(s).number),
 }
 
@@ -535,7 +535,7 @@ def test_an_arrival_that_cannot_be_kept_holds_up_no_other() -> None:
 
 
 @FAULTS
-@pytest.mark.parametrize("method", ["kept", "drop"])
+@pytest.mark.parametrize("method", ["retention_state", "drop"])
 def test_retention_outlives_what_the_store_says(method: str, fault: Exception, told: Told) -> None:
     async def scenario(s: Service) -> None:
         receipt = await s.store.commit(

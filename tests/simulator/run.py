@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tidings.core.webhooks.hearing import heard_as, kept_name
+from tidings.core.webhooks.name_matching import names_of, stored_name
 from tidings.simulator import Happening
 
 Json = dict[str, Any]
@@ -95,7 +95,7 @@ class Step:
 
 def type_of(happening: Happening) -> str:
     """The event type that it is played for."""
-    return heard_as(kept_name(happening.name, happening.event))[-1]
+    return names_of(stored_name(happening.name, happening.event))[-1]
 
 
 class Run:

@@ -32,8 +32,8 @@ from tidings.engine.access.sign_in_guard import SignInGuard
 from tidings.engine.access.users import Users
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.manual_retries import ManualRetries
+from tidings.engine.delivery.restored_backlog import RestoredBacklog
 from tidings.engine.delivery.stops import Stops
-from tidings.engine.delivery.taken import TakeAsDelivered
 from tidings.engine.delivery.trial import Trial
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.events.feed import Feed
@@ -87,7 +87,7 @@ class Services:
     replays: Replays
     replay_requests: ReplayRequests
     stops: Stops
-    taken: TakeAsDelivered
+    restored_backlog: RestoredBacklog
     credentials: Credentials
     users: Users
     sessions: Sessions

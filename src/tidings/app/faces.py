@@ -36,7 +36,7 @@ def services_of(
         replays=app.replays,
         replay_requests=app.replay_requests,
         stops=app.stops,
-        taken=app.taken,
+        restored_backlog=app.restored_backlog,
         credentials=access.credentials,
         users=access.users,
         sessions=access.sessions,

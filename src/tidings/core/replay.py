@@ -117,7 +117,7 @@ class ReplayDecision(IntEnum):
         return self >= ReplayDecision.UNDER_WAY
 
 
-def standing(states: Sequence[int]) -> State | None:
+def combined_state(states: Sequence[int]) -> State | None:
     """What an event's deliveries at one webhook amount to, oldest first; None without any."""
     found = [State(state) for state in states]
     if State.DELIVERED in found:
@@ -138,13 +138,13 @@ def decide(
 ) -> ReplayDecision:
     """What becomes of an event, by its deliveries at the source webhook and at the target.
 
-    `wanted` are the standings at the source that the job asks for; `unmatched` asks for events of
-    which the source had no delivery at all.
+    `wanted` are the combined states at the source that the job asks for; `unmatched` asks for
+    events of which the source had no delivery at all.
     """
-    at_source = standing(source)
+    at_source = combined_state(source)
     if not (unmatched if at_source is None else at_source in wanted):
         return ReplayDecision.OTHER
-    at_target = standing(target)
+    at_target = combined_state(target)
     if at_target is not None and not at_target.final:
         return ReplayDecision.UNDER_WAY
     if at_target is State.DELIVERED and not again:

@@ -158,7 +158,7 @@ class Engine:
         """
         if self._recovered is None:
             self._recovered = await self._store.recover(RECOVER_WINDOW, self._noted.left())
-        healths, standings = await self._store.healths(), self._recovered
+        healths, backlogs = await self._store.healths(), self._recovered
         past = await self._store.past_attempts(self.healths.window_from_ms(), BUCKET_MS, PAST_MAX)
         self._noted.begin()
         self._settler = asyncio.get_running_loop().create_task(
@@ -168,7 +168,7 @@ class Engine:
         self.healths.load(healths, past)
         self._watch = asyncio.get_running_loop().create_task(self.healths.run(), name="healths")
         self._watch.add_done_callback(self._settler_ended)
-        self.dispatcher.begin(standings)
+        self.dispatcher.begin(backlogs)
 
     async def stop(self) -> bool:
         """Start nothing more, wait for attempts within the drain limit, write what is known.
@@ -261,7 +261,7 @@ class Engine:
 
     def _observe(self, webhook: Webhook, job: Job, ending: Ending, outcome: Outcome) -> None:
         self._metrics.attempted(ending)
-        if isinstance(outcome, Failed) or (isinstance(outcome, Retry) and outcome.held):
+        if isinstance(outcome, Failed) or (isinstance(outcome, Retry) and outcome.refused):
             cause = str(ending.status) if isinstance(ending, Answer) else ending.kind.value
             self._ended_badly(webhook, job, cause)
         if self._feed.listening:

@@ -75,7 +75,7 @@ class Retention(Collector):
     async def pass_once(self) -> int:
         """Drop everything that is too old now; how many rows that were. Raises StoreDown."""
         began_s, clock_ms = self._loop.time(), self._clock.now_ms()
-        kept = await self._store.kept()
+        kept = await self._store.retention_state()
         passed_s = began_s - self._passed_s
         now_ms = careful_now(kept.dropped_ms, clock_ms, passed_s)
         if kept.dropped_ms and not self._sure():
@@ -91,7 +91,7 @@ class Retention(Collector):
             rows += await self._drop(group, now_ms)
         self._passed_s = began_s
         await self._give_back()
-        self._kept = await self._store.kept()
+        self._kept = await self._store.retention_state()
         self._last_ms = clock_ms
         if rows:
             log.info("retention has dropped what was too old", rows=rows)
@@ -119,7 +119,7 @@ class Retention(Collector):
         return rows
 
     async def _give_back(self) -> None:
-        kept = await self._store.kept()
+        kept = await self._store.retention_state()
         free, pages = kept.free_pages, kept.pages
         while to_give_back(free, pages, kept.page_bytes):
             given = await self._store.give_back(GIVE_BACK_PAGES)

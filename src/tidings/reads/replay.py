@@ -18,7 +18,7 @@ from tidings.core.replay import (
     progress,
 )
 from tidings.core.replay_rules import UNMATCHED, ReplayRequest, read_request
-from tidings.core.webhooks.hearing import heard_as
+from tidings.core.webhooks.name_matching import names_of
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.access.access import Caller
 from tidings.engine.events.event_types import EventTypes
@@ -183,7 +183,7 @@ def show_job(
         "reason": job.reason or waiting or None,
         "webHookId": None if source is None else source.id,
         "toWebHookId": None if target is None else target.id,
-        "eventNames": [heard_as(name)[-1] for name in spec.names] or None,
+        "eventNames": [names_of(name)[-1] for name in spec.names] or None,
         "from": iso(spec.from_ms),
         "to": iso(spec.to_ms),
         "states": [*words, UNMATCHED] if spec.unmatched else words,

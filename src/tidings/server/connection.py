@@ -98,7 +98,7 @@ class Connection(asyncio.Protocol):
         self._moved = 0  # bytes that came, in this phase
         self._unread = 0  # bytes that waited for the peer, as it began
         self._heard_s = self._read_s = 0.0
-        self._held = False  # reading is paused
+        self._paused = False  # reading is paused
         self._drained: asyncio.Event | None = None  # set where the peer reads again
         self.address = peer[0]
         host.places.enter(self)
@@ -268,7 +268,7 @@ class Connection(asyncio.Protocol):
 
     def taken(self) -> None:
         """The application has taken what there was of the body: there is room for more."""
-        if self._held:
+        if self._paused:
             self._hold_where_due()
             self._stand_by_call()
 
@@ -279,8 +279,8 @@ class Connection(asyncio.Protocol):
         due = ahead or self.behind or reader.holds or len(reader.requests) > 1
         if self._phase in (Phase.ENDING, Phase.CLOSED):
             due = False
-        if due is not self._held and self._transport is not None:
-            self._held = due
+        if due is not self._paused and self._transport is not None:
+            self._paused = due
             if due:
                 self._transport.pause_reading()
                 if ahead and self._phase is Phase.BODY:
@@ -370,7 +370,7 @@ class Connection(asyncio.Protocol):
             return
         self._reader.requests.popleft()
         if not call.writer.keep:
-            self._end(at_once=call.request.complete and not self._held)
+            self._end(at_once=call.request.complete and not self._paused)
             return
         self._stand_by_call()
         self._go_on()
@@ -414,7 +414,7 @@ class Connection(asyncio.Protocol):
         elif call is None:
             self._stand(Phase.HEAD if self._reader.began else Phase.IDLE)
         else:
-            self._stand(Phase.WORK if call.request.complete or self._held else Phase.BODY)
+            self._stand(Phase.WORK if call.request.complete or self._paused else Phase.BODY)
 
     def _stand(self, phase: Phase) -> None:
         self._phase = phase

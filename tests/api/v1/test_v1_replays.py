@@ -238,8 +238,8 @@ async def test_while_the_store_is_down_a_stop_holds_all_the_same() -> None:
     async with service() as made:
         made.store.down = True
         assert (await made.call("POST", "/v1/stop")).status == 503
-        assert made.stops.holds(ORG)
+        assert made.stops.is_stopped(ORG)
         made.store.down = False
         assert (await made.call("GET", "/v1/stop")).json["stopped"] is True
         assert (await made.call("POST", "/v1/start")).json["stopped"] is False
-        assert not made.stops.holds(ORG)
+        assert not made.stops.is_stopped(ORG)

@@ -19,7 +19,7 @@ from tidings.core.delivery.outcome import (
     RetryPolicy,
     classify,
     retry_after_s,
-    verdict,
+    status_meaning,
 )
 from tidings.core.delivery.schedule import WINDOW_S
 
@@ -116,12 +116,12 @@ def test_a_message_that_cannot_be_made_fails_at_once() -> None:
 def test_a_policy_that_holds_keeps_what_is_refused_until_its_window_ends() -> None:
     policy, rng = RetryPolicy(hold=True), random.Random(1)
     refused = Answer(400, (), b"", False, 1.0)
-    assert classify(refused, policy, 1, 100.0, 0.0, rng) == Retry(WINDOW_S - 100.0, held=True)
+    assert classify(refused, policy, 1, 100.0, 0.0, rng) == Retry(WINDOW_S - 100.0, refused=True)
     assert classify(refused, policy, 2, WINDOW_S, 0.0, rng) == Failed(exhausted=False)
     gone = Answer(410, (), b"", False, 1.0)
     assert classify(gone, policy, 1, 0.0, 0.0, rng) == Failed(exhausted=False, disable=True)
     unmade = Fault(FaultKind.TRANSFORM, False, "", 1.0)
-    assert classify(unmade, policy, 1, 100.0, 0.0, rng) == Retry(WINDOW_S - 100.0, held=True)
+    assert classify(unmade, policy, 1, 100.0, 0.0, rng) == Retry(WINDOW_S - 100.0, refused=True)
     assert classify(unmade, policy, 2, WINDOW_S, 0.0, rng) == Failed(exhausted=False)
 
 
@@ -137,7 +137,9 @@ def test_a_webhooks_policy_turns_refusals_into_retries_and_back() -> None:
 
 @given(status=st.integers(200, 299), statuses=st.frozensets(st.integers(100, 599)))
 def test_no_policy_makes_a_success_anything_else(status: int, statuses: frozenset[int]) -> None:
-    assert verdict(status, RetryPolicy(retry_also=statuses, fail_also=statuses)) == "delivered"
+    assert (
+        status_meaning(status, RetryPolicy(retry_also=statuses, fail_also=statuses)) == "delivered"
+    )
 
 
 WISHES = {

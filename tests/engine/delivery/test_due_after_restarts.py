@@ -272,13 +272,13 @@ def test_a_hold_has_no_end_of_its_own_and_a_restart_is_none() -> None:
             clock.ms += DAY_MS
             stops = stops_over(store, clock)
             await stops.load()
-            assert stops.holds(OrgId(7)) and stops.holds(OrgId(8))
+            assert stops.is_stopped(OrgId(7)) and stops.is_stopped(OrgId(8))
             stop = stops.of(OrgId(7))
             assert stop is not None and stop.since_ms == since
         await stops.start(EVERYTHING)
         stops = stops_over(store, clock)
         await stops.load()
-        assert stops.holds(OrgId(7)) and not stops.holds(OrgId(8))
+        assert stops.is_stopped(OrgId(7)) and not stops.is_stopped(OrgId(8))
 
     simulate(1, scenario())
 

@@ -37,25 +37,25 @@ async def test_a_stop_holds_although_the_store_refuses_and_is_written_when_it_is
     clock = Clock()
     store = MemoryStore(clock)
     changed: list[bool] = []
-    stops = stops_telling(store, clock, lambda: changed.append(stops.holds(ORG)))
+    stops = stops_telling(store, clock, lambda: changed.append(stops.is_stopped(ORG)))
     store.down = True
     for _ in range(2):
         with pytest.raises(port.StoreDown):
             await stops.stop(OrgId(org), "somebody")
-    assert stops.holds(ORG) and changed == [True, True], "held before the store was asked"
+    assert stops.is_stopped(ORG) and changed == [True, True], "held before the store was asked"
     with pytest.raises(port.StoreDown):
         await stops.start(OrgId(org))
-    assert stops.holds(ORG), "who cannot start stays stopped"
+    assert stops.is_stopped(ORG), "who cannot start stays stopped"
     store.down = False
     await stops.stop(OrgId(org), "somebody else")
     after = stops_over(store, clock)
     await after.load()
-    assert after.holds(ORG) and (found := after.of(OrgId(org))) is not None
+    assert after.is_stopped(ORG) and (found := after.of(OrgId(org))) is not None
     assert found.by == "somebody", "who threw it first"
     await after.start(OrgId(org))
     last = stops_over(store, clock)
     await last.load()
-    assert not after.holds(ORG) and not last.holds(ORG)
+    assert not after.is_stopped(ORG) and not last.is_stopped(ORG)
 
 
 async def test_a_stop_that_comes_while_a_start_is_written_holds() -> None:
@@ -70,9 +70,9 @@ async def test_a_stop_that_comes_while_a_start_is_written_holds() -> None:
     await starting
     after = stops_over(store, clock)
     await after.load()
-    assert stops.holds(ORG) and after.holds(ORG)
+    assert stops.is_stopped(ORG) and after.is_stopped(ORG)
     await stops.start(ORG)
-    assert not stops.holds(ORG)
+    assert not stops.is_stopped(ORG)
 
 
 @pytest.mark.parametrize("fails", [{0}, {0, 1}, {1, 2}, {0, 1, 2, 4, 5}, {2}, {3, 4}], ids=str)

@@ -50,7 +50,7 @@ def drop(
 
 
 def kept(subject: Subject) -> port.RetentionState:
-    return subject.ask(lambda store: store.kept())
+    return subject.ask(lambda store: store.retention_state())
 
 
 def body(subject: Subject, id: str, org: int = ORG) -> bytes | None:

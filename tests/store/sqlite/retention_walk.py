@@ -369,7 +369,7 @@ class Walk:
 
     def check_figures(self) -> None:
         """Counts, sums and tallies are those of the rows; a job's those of all that it has made."""
-        kept = self.half.retention.kept()
+        kept = self.half.retention.retention_state()
         [(oldest,)] = self.ask("SELECT min(at_ms) FROM event")
         [(payload,)] = self.ask("SELECT min(at_ms) FROM event WHERE seq IN (SELECT seq FROM body)")
         assert (kept.oldest_event_ms, kept.oldest_payload_ms) == (oldest, payload)

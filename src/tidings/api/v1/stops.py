@@ -12,8 +12,8 @@ from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.said import Instant
 from tidings.core.ids import OrgId
 from tidings.core.replay_rules import read_taking
+from tidings.engine.delivery.restored_backlog import NotStopped
 from tidings.engine.delivery.stops import EVERYTHING
-from tidings.engine.delivery.taken import NotStopped
 from tidings.reads.delivery.stops import show_stop, show_stop_of_all
 from tidings.reads.times import iso
 
@@ -111,11 +111,11 @@ async def _take(services: Services, request: Request) -> Response:
         raise Refused(400, wish)
     before_ms, dry_run = wish
     if dry_run:
-        done = await services.taken.count(before_ms, TAKE_FOR_S)
+        done = await services.restored_backlog.count(before_ms, TAKE_FOR_S)
     else:
         if services.stops.of(EVERYTHING) is None:
             raise NotStopped
-        done = await services.taken.take(before_ms, by, TAKE_FOR_S)
+        done = await services.restored_backlog.take(before_ms, by, TAKE_FOR_S)
     return answer(
         {
             "acceptedBefore": iso(before_ms),

@@ -34,7 +34,7 @@ class WebhookAnswers:
     def shown(self, record: Record) -> dict[str, Any]:
         """As the answers of changes show it."""
         flows = self._services.transformations.names(record.org)
-        unheard = self._services.webhooks.unheard(record)
+        unheard = self._services.webhooks.unheard_names(record)
         return show_webhook(record, self._services.zone(record.org), flows, unheard)
 
     def to_get(self, record: Record) -> dict[str, Any]:

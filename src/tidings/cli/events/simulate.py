@@ -16,7 +16,7 @@ from tidings.cli.events.send import NDJSON, STATUSES, error_text
 from tidings.cli.exits import Exit, exit_of, next_step, refuse, say
 from tidings.cli.service import Service, Unreachable, decoded
 from tidings.cli.where import DEFAULT_URL, Server, Where, server
-from tidings.core.webhooks.hearing import hears, kept_name
+from tidings.core.webhooks.name_matching import hears, stored_name
 from tidings.settings.load import unknown_names
 from tidings.simulator import Happening, played_types, simulate
 
@@ -224,7 +224,9 @@ def chosen(events: Iterable[Happening], types: tuple[str, ...]) -> Iterator[Happ
     """The events of the chosen types; all where none is named."""
     wanted = frozenset(types)
     return (
-        event for event in events if not wanted or hears(wanted, kept_name(event.name, event.event))
+        event
+        for event in events
+        if not wanted or hears(wanted, stored_name(event.name, event.event))
     )
 
 

@@ -18,7 +18,7 @@ from tidings.core.delivery.next_attempt import (
     next_attempt_ms,
     waits_for,
 )
-from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy, verdict
+from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy, status_meaning
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import show
@@ -205,7 +205,7 @@ def _held_by(state: State, next_attempt: NextAttempt) -> str:
 def _why_failed(tried: PastAttempt, policy: RetryPolicy) -> str:
     if tried.kind == FaultKind.TRANSFORM:
         return "It is not tried again: nothing was sent, and the same event can only fail again."
-    refused = tried.status is not None and verdict(tried.status, policy) == "failed"
+    refused = tried.status is not None and status_meaning(tried.status, policy) == "failed"
     if refused:
         return "It is not tried again: the same bytes can only meet the same answer."
     hours = policy.schedule.window_s / 3600

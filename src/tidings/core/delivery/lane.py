@@ -392,5 +392,5 @@ def _taken(outcome: Outcome) -> bool:
             return True
         case Failed(exhausted=exhausted):
             return not exhausted
-        case Retry(held=held):
-            return held
+        case Retry(refused=refused):
+            return refused

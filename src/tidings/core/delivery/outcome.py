@@ -56,14 +56,14 @@ class Retry(msgspec.Struct, frozen=True):
     slow: bool = False  # the receiver asks for less: the lane slows down
     ours: bool = False  # our own fault: not charged to the receiver
     hold_s: float = 0.0  # the receiver wants nothing before: not this delivery, nor another
-    held: bool = False  # refused for good: it waits for somebody until the end of its window
+    refused: bool = False  # for good: it waits for somebody until the end of its window
 
 
 Outcome = Delivered | Failed | Retry
 DELIVERED = Delivered()
 
 
-def verdict(status: int, policy: RetryPolicy = DEFAULT_POLICY) -> StatusMeaning:
+def status_meaning(status: int, policy: RetryPolicy = DEFAULT_POLICY) -> StatusMeaning:
     """The table: what an answer with this status does to its delivery."""
     if 200 <= status <= 299:
         return "delivered"
@@ -107,11 +107,11 @@ def refuses(ending: Ending, outcome: Outcome) -> bool:
     )
 
 
-def _held(policy: RetryPolicy, age_s: float) -> Retry | None:
+def _refused_retry(policy: RetryPolicy, age_s: float) -> Retry | None:
     """In place of failing: not final, so the next of its key does not start. Who retries or cancels
     it frees the key; else it is tried once more at the end of its window, and then fails."""
     left_s = policy.schedule.window_s - age_s
-    return Retry(delay_s=left_s, held=True) if policy.hold and left_s > 0 else None
+    return Retry(delay_s=left_s, refused=True) if policy.hold and left_s > 0 else None
 
 
 def classify(
@@ -128,18 +128,18 @@ def classify(
     hold_s = 0.0
     match ending:
         case Answer(status=status):
-            judged = verdict(status, policy)
+            judged = status_meaning(status, policy)
             if judged == "delivered":
                 return DELIVERED
             if judged == "failed":
-                if status != GONE and (held := _held(policy, age_s)) is not None:
-                    return held
+                if status != GONE and (retry := _refused_retry(policy, age_s)) is not None:
+                    return retry
                 return Failed(exhausted=False, disable=status == GONE)
             wait = retry_after_s(ending.headers, now_s)
             slow = status in SLOW_DOWN or wait is not None
             hold_s = min(HOLD_MAX_S, wait or 0.0) if status in HOLDING else 0.0
         case Fault(kind=FaultKind.TRANSFORM):
-            return _held(policy, age_s) or Failed(exhausted=False)
+            return _refused_retry(policy, age_s) or Failed(exhausted=False)
         case Fault(kind=kind):
             wait = ending.wait_s
             ours = kind in (FaultKind.OURS, FaultKind.STALE)

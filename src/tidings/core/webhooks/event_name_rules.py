@@ -1,4 +1,4 @@
-"""What a webhook may ask to hear: names of event types, and prefixes of names (hearing.py).
+"""What a webhook may ask to hear: names of event types, and prefixes of names (name_matching.py).
 
 A name must be of a known type: the catalogue's, the org's own, or one of an org below it. Where the
 org admits unknown types, any name that such an event may bear can be asked for, before the first
@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from tidings.core.events.own_types import RESERVED
 from tidings.core.form import Form, came
 from tidings.core.ids import UNKNOWN_NAME
-from tidings.core.webhooks.hearing import is_prefix, prefixes_of, unheard
+from tidings.core.webhooks.name_matching import is_prefix, prefixes_of, unheard_names
 
 EVENT_NAMES_EMPTY = 51003
 MORE_NAMES_MAX = 100  # names and prefixes of one webhook that are not of a known type
@@ -52,7 +52,7 @@ def read_event_names(
     taken = [_real(form, name, known, aliases) for name in value]
     wrong = [name for name in taken if not _can_be_asked_for(name, known)]
     names = tuple(dict.fromkeys(name for name in taken if isinstance(name, str)))
-    waiting = [] if admits_unknown else unheard(names, known)
+    waiting = [] if admits_unknown else unheard_names(names, known)
     wrong += [name for name in waiting if name not in (old or ()) and name not in wrong]
     for name in wrong[:10]:
         advice = "GET /v3/webHooks/eventMetaData lists them; case matters"

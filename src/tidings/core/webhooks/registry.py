@@ -104,7 +104,7 @@ class Registry:
         return next((hook.number for hook in own if hook.id == webhook_id), None)
 
     def match(self, org: OrgId, kept: str, version: int = 1) -> tuple[Webhook, ...]:
-        """The webhooks that subscribe to this org's events of a kept name (hearing.py), by number.
+        """The webhooks that subscribe to this org's events of a stored name, by number.
 
         `version` is that of the event's type: a webhook gets version 1 unless it chose another.
         """

@@ -10,7 +10,7 @@ from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.enrichment import NOTHING, Enrichment
 from tidings.core.shaping.filter import Filter
 from tidings.core.shaping.shape import Shape
-from tidings.core.webhooks.hearing import heard_as, prefixes_of
+from tidings.core.webhooks.name_matching import names_of, prefixes_of
 
 HTTP, QUEUE = "HTTP", "QUEUE_INT"
 QUEUE_SAID = (
@@ -37,7 +37,7 @@ class Webhook(msgspec.Struct, frozen=True):
     version: int  # counts the changes; a delivery remembers under which one it was sent
     name: str
     standing: Standing
-    event_names: frozenset[str]  # and prefixes: core/webhooks/hearing.py
+    event_names: frozenset[str]  # and prefixes: core/webhooks/name_matching.py
     kind: str  # HTTP or QUEUE
     url: str
     method: str
@@ -76,11 +76,11 @@ class Webhook(msgspec.Struct, frozen=True):
         )
 
     def subscribes(self, kept: str, version: int) -> bool:
-        """Whether it asked for such events (by their kept name), in this version of their type.
+        """Whether it asked for such events (by their stored name), in this version of their type.
 
         A prefix asks for version 1.
         """
-        for name in heard_as(kept):
+        for name in names_of(kept):
             if name in self.event_names:
                 if version == self.version_of(name):
                     return True
@@ -90,7 +90,7 @@ class Webhook(msgspec.Struct, frozen=True):
 
     def hears(self, kept: str) -> bool:
         """Whether it asked for such events at all, in whatever version."""
-        return any(self.subscribes(kept, self.version_of(name)) for name in heard_as(kept))
+        return any(self.subscribes(kept, self.version_of(name)) for name in names_of(kept))
 
     def version_of(self, event_name: str) -> int:
         """The version of an event type that it chose: 1 unless it named another."""

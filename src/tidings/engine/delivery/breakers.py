@@ -59,7 +59,7 @@ class Breakers:
         if runner.lane.judge(ending, outcome, now_s, started_s, self._rng):
             self._moved(runner)
         elif (hold_s := runner.lane.learned.told_s(now_s)) > 0:
-            self._healths.held(number, hold_s)
+            self._healths.wait(number, hold_s)
         return hopeless
 
     def changed(self, runner: WebhookRunner, *, begins: bool) -> None:
@@ -69,7 +69,7 @@ class Breakers:
             self._moved(runner)
         else:
             hold_s = runner.lane.learned.told_s(self._loop.time())
-            self._healths.held(runner.webhook.number, hold_s)
+            self._healths.wait(runner.webhook.number, hold_s)
         if begins:
             self._healths.forget(runner.webhook.number)
 

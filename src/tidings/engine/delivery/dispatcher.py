@@ -207,16 +207,16 @@ class Dispatcher:
             runner.lane.start_over()
         self._disable(webhook, reason)
 
-    def begin(self, standings: Sequence[port.Backlog]) -> None:
+    def begin(self, backlogs: Sequence[port.Backlog]) -> None:
         """Take up what a former owner left unfinished."""
-        for standing in standings:
-            runner = self._runner(standing.webhook)
+        for backlog in backlogs:
+            runner = self._runner(backlog.webhook)
             if runner is None:
                 continue
-            if standing.pending:
+            if backlog.pending:
                 runner.lane.start_over()
-            if standing.next_due_ms is not None:
-                self._claims.note(runner, standing.next_due_ms)
+            if backlog.next_due_ms is not None:
+                self._claims.note(runner, backlog.next_due_ms)
             self._pump(runner)
 
     def look_again(self, taken_of: set[int]) -> None:
@@ -238,11 +238,11 @@ class Dispatcher:
 
     async def _look_again(self, taken_of: set[int]) -> None:
         with self._reading:
-            standings = await self._store.unfinished()
+            backlogs = await self._store.unfinished()
         if self._reading.lasts:
             self._loop.call_later(PAGE_RETRY_S, self.look_again, taken_of)
             return
-        self.begin(standings)
+        self.begin(backlogs)
         for number in taken_of:
             if (runner := self._runners.get(number)) is not None:
                 self._claims.release(runner)

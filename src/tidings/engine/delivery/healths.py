@@ -278,7 +278,7 @@ class Healths:
             self._dirty.add(webhook)
             self._changed.set()
 
-    def held(self, webhook: int, left_s: float) -> None:
+    def wait(self, webhook: int, left_s: float) -> None:
         """Its receiver wants nothing for so long; 0: another one is asked, who has said nothing."""
         known = self._failing.get(webhook) or port.Health(webhook)
         until_ms = self._clock.now_ms() + round(left_s * 1000) if left_s else 0

@@ -1,4 +1,4 @@
-"""The stop switches: sending is held for an org, or for all of them, and nothing is lost by it.
+"""The stop switches: nothing is sent for an org, or for all of them, and nothing is lost by it.
 
 Events are accepted and matched as ever; their deliveries wait in the store. A switch outlives a
 restart. It is thrown in memory first, so that nothing starts once its caller is answered, whatever
@@ -30,7 +30,7 @@ class Stops:
         """Take up the switches that a former owner left thrown."""
         self._stops = {one.org: one for one in await self._store.stops()}
 
-    def holds(self, org: OrgId) -> bool:
+    def is_stopped(self, org: OrgId) -> bool:
         """Whether attempts of the org's webhooks may not start."""
         return bool(self._stops) and (org in self._stops or EVERYTHING in self._stops)
 
@@ -44,7 +44,7 @@ class Stops:
         return sum(1 for org in self._stops if org != EVERYTHING)
 
     async def stop(self, org: OrgId, by: str) -> port.Stop:
-        """Hold sending. StoreDown: it is held, but a restart would not remember it."""
+        """Stop sending. StoreDown: it is stopped, but a restart would not remember it."""
         known = self._stops.get(org) or port.Stop(org, by, self._clock.now_ms())
         # An object of its own each time: a start under way then knows that it was overtaken.
         stop = self._stops[org] = msgspec.structs.replace(known)
@@ -53,7 +53,7 @@ class Stops:
         return stop
 
     async def start(self, org: OrgId) -> None:
-        """Send again. StoreDown: it stays held. A stop that comes meanwhile holds."""
+        """Send again. StoreDown: it stays stopped. A stop that comes meanwhile is in force."""
         if (found := self._stops.get(org)) is not None:
             await self._store.drop_stop(org)
             if self._stops.get(org) is found:

@@ -8,7 +8,7 @@ from tidings.catalogue import Catalogue
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.terms import Terms
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.hearing import kept_name
+from tidings.core.webhooks.name_matching import stored_name
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Ordering, Webhook
 from tidings.engine.events.commit_queue import CommitQueue, QueuedEvent
@@ -70,7 +70,7 @@ class Acceptor:
             hashlib.blake2b(draft.came or draft.body, digest_size=DIGEST_BYTES).digest(),
             self._terms.kept(org, values),
             self._hashed(org, key),
-            kept_name(name, event),
+            stored_name(name, event),
         )
 
 

@@ -11,7 +11,7 @@ from tidings.core.form import came
 from tidings.core.ids import EventNumber, OrgId, WebhookId
 from tidings.core.replay import IDS_MAX, JobState, ReplayKind
 from tidings.core.replay_rules import ReplayRequest
-from tidings.core.webhooks.hearing import both_ask
+from tidings.core.webhooks.name_matching import both_ask
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
 from tidings.errors import Invalid, Refusal

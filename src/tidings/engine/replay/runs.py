@@ -381,7 +381,7 @@ class Replays:
             return 0, "The webhook's type makes no call; the job goes on when it is HTTP."
         if not webhook.sends:
             return 0, f"The webhook is {webhook.standing}; the job goes on when it is active."
-        if self._stops.holds(webhook.org):
+        if self._stops.is_stopped(webhook.org):
             return 0, "Sending is stopped; the job goes on when it is started again."
         return self._lanes.replay_room(webhook), ""
 

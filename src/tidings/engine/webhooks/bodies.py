@@ -10,8 +10,8 @@ from tidings.core.budget import LOOP_S
 from tidings.core.ids import OrgId
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.filter_cost import worst_s
-from tidings.core.webhooks.hearing import unheard
 from tidings.core.webhooks.known_paths import unknown_paths
+from tidings.core.webhooks.name_matching import unheard_names
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.rules import Reading, Settings, UrlCheck, read_webhook
 from tidings.core.webhooks.webhook import HTTP
@@ -99,8 +99,8 @@ class BodyReader:
         host = await self._unresolved(settings.url)
         return () if host is None else (name_unresolved(host),)
 
-    def unheard(self, record: Record) -> list[str]:
+    def unheard_names(self, record: Record) -> list[str]:
         """The names that a webhook asks for in vain, as its org refuses unknown types."""
         if self._admits_unknown(record.org):
             return []
-        return unheard(record.config.settings.event_names, self._event_types(record.org))
+        return unheard_names(record.config.settings.event_names, self._event_types(record.org))

@@ -172,9 +172,9 @@ class Webhooks(WebhookBook):
 
     # -- reading ----------------------------------------------------------------------------------
 
-    def unheard(self, record: Record) -> list[str]:
+    def unheard_names(self, record: Record) -> list[str]:
         """The names that a webhook asks for in vain, as its org refuses unknown types."""
-        return self._bodies.unheard(record)
+        return self._bodies.unheard_names(record)
 
     async def version(self, number: int, version: int) -> tuple[StoredWebhook, Config] | None:
         """A version of a webhook as it was, with its secrets; None where it is not there."""

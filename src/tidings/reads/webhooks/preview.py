@@ -95,11 +95,11 @@ async def try_event(
     }
     if not webhook.dials:
         return row | {"why": f"{webhook.kind} makes no call: no event is sent."}
-    if not webhook.hears(stored.kept_name):
+    if not webhook.hears(stored.stored_name):
         return row | {"why": "eventNames does not name its type."}
     event = msgspec.json.decode(body)
     kind = parts.event_types.kind_of(stored.org, event)
-    if kind is not None and not webhook.subscribes(stored.kept_name, kind.version):
+    if kind is not None and not webhook.subscribes(stored.stored_name, kind.version):
         wanted = webhook.version_of(stored.name)
         return row | {"why": f"It is of version {kind.version}; eventVersions asks for {wanted}."}
     if webhook.filter is not None:

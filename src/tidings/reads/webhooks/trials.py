@@ -13,8 +13,8 @@ from tidings.core.form import came
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.sign import read_secret
 from tidings.core.webhooks.headers import same_url
-from tidings.core.webhooks.hearing import is_prefix
 from tidings.core.webhooks.masks import masked_by_name, masked_of, scrubbed, scrubbed_headers
+from tidings.core.webhooks.name_matching import is_prefix
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.trial import Trial, TrialResult

@@ -29,7 +29,7 @@ class ReplaySpec(msgspec.Struct, frozen=True, array_like=True):
     names: Sequence[str] = ()  # empty: of every type
     from_ms: int | None = None  # accepted at this time or later
     to_ms: int | None = None  # accepted before
-    states: Sequence[int] = ()  # standings at the source
+    states: Sequence[int] = ()  # combined states (core/replay.py) at the source
     unmatched: bool = False  # also events of which the source had no delivery
     again: bool = False  # also what the target has
     listed: bool = False  # only events of the job's list

@@ -56,7 +56,7 @@ class RetentionStore(Protocol):
         """Drop up to `rows_max` rows in one transaction."""
         ...
 
-    def kept(self) -> Awaitable[RetentionState]:
+    def retention_state(self) -> Awaitable[RetentionState]:
         """What there is to be kept."""
         ...
 

@@ -134,9 +134,9 @@ class RetentionRows:
                 rows, more = self._drop_of_events(dropping)
         return port.DropReceipt(rows, more, round((time.perf_counter() - began) * 1e6))
 
-    @answers(port.Store.kept)
-    def kept(self) -> port.RetentionState:
-        """See `port.Store.kept`."""
+    @answers(port.Store.retention_state)
+    def retention_state(self) -> port.RetentionState:
+        """See `port.Store.retention_state`."""
         one = self._one
         return port.RetentionState(
             one("SELECT value FROM meta WHERE key = 'dropped_ms'"),

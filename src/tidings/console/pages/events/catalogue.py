@@ -22,7 +22,7 @@ from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.own_types import RESERVED
-from tidings.core.webhooks.hearing import BULK, KEPT_BULK, kept_of_type
+from tidings.core.webhooks.name_matching import BULK, STORED_BULK, stored_name_of_type
 from tidings.core.webhooks.webhook import Webhook
 from tidings.errors import not_found
 from tidings.store.port import ROWS_MAX, EventQuery
@@ -117,7 +117,7 @@ def _living(visit: Visit) -> list[Webhook]:
 
 def _subscribers(visit: Visit, name: str) -> list[Webhook]:
     """Those that hear what arrives of a type: its example, say."""
-    return [webhook for webhook in _living(visit) if webhook.hears(kept_of_type(name))]
+    return [webhook for webhook in _living(visit) if webhook.hears(stored_name_of_type(name))]
 
 
 def _counted(visit: Visit) -> Counter[str]:
@@ -130,7 +130,7 @@ def _counted(visit: Visit) -> Counter[str]:
             name not in webhook.event_names and name.startswith(webhook.prefixes)
             for webhook in by_prefix
         )
-    counts[BULK] = sum(webhook.hears(KEPT_BULK) for webhook in living)
+    counts[BULK] = sum(webhook.hears(STORED_BULK) for webhook in living)
     return counts
 
 

@@ -106,13 +106,13 @@ def _passed(
 def _why(visit: Visit, webhook: Webhook, created_ms: int, event: StoredEvent) -> str:
     if created_ms > event.at_ms:
         return "It was made after this event."
-    if not webhook.hears(event.kept_name):
+    if not webhook.hears(event.stored_name):
         return f"It does not subscribe to {event.name}."
     if not webhook.matches:
         return f"It is {webhook.standing.value}."
     decoded = {} if event.body is None else msgspec.json.decode(event.body)
     kind = visit.services.event_types.kind_of(event.org, decoded)
-    if kind is not None and not webhook.subscribes(event.kept_name, kind.version):
+    if kind is not None and not webhook.subscribes(event.stored_name, kind.version):
         wanted = webhook.version_of(event.name)
         return f"The event is of version {kind.version} of its type; it chose {wanted}."
     if webhook.filter is not None and event.body is not None:

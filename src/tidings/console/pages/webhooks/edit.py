@@ -19,7 +19,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.ids import DeliveryId, EventNumber, WebhookId
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE, unknown_flow, unknown_flow_said
 from tidings.core.shaping.sign import show_secret
-from tidings.core.webhooks.hearing import kept_of_type
+from tidings.core.webhooks.name_matching import stored_name_of_type
 from tidings.core.webhooks.rules import METHODS, Settings
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.trial import TooSoon
@@ -382,7 +382,7 @@ def _example(visit: Visit, webhook: Webhook) -> StoredEvent | None:
             return StoredEvent(
                 EventNumber(0),
                 org,
-                kept_of_type(name),
+                stored_name_of_type(name),
                 event_id,
                 now_ms,
                 None,

@@ -113,7 +113,7 @@ async def show(visit: Visit) -> Response:
         warning=warning_of(
             webhook,
             services.transformations.names(webhook.org),
-            services.webhooks.unheard(record),
+            services.webhooks.unheard_names(record),
         ),
         verbs=[(verb, VERBS[verb][0]) for verb in VERBS if _sayable(verb, webhook.standing)],
     )

@@ -14,7 +14,7 @@ from typing import Protocol
 import msgspec
 
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
-from tidings.core.webhooks.hearing import wire_name
+from tidings.core.webhooks.name_matching import wire_name
 
 ROWS_MAX = 200  # of a page
 POINTS_MAX = 400  # of a series
@@ -27,7 +27,7 @@ class StoredEvent(msgspec.Struct, frozen=True, array_like=True):
 
     seq: EventNumber
     org: OrgId
-    kept_name: str  # and as what else it is heard (core/webhooks/hearing.py)
+    stored_name: str  # and as what else it is heard (core/webhooks/name_matching.py)
     id: str
     at_ms: int
     warning: str | None
@@ -38,7 +38,7 @@ class StoredEvent(msgspec.Struct, frozen=True, array_like=True):
     @property
     def name(self) -> str:
         """The name that it bears."""
-        return wire_name(self.kept_name)
+        return wire_name(self.stored_name)
 
 
 class EventQuery(msgspec.Struct, frozen=True, array_like=True):

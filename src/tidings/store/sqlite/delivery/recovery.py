@@ -74,7 +74,7 @@ class Recovery:
     def unfinished(self) -> list[port.Backlog]:
         """See `port.Store.unfinished`."""
         run = self._connection.execute
-        standings = []
+        backlogs = []
         webhooks: list[Any] = run("SELECT number FROM webhook ORDER BY number").fetchall()
         for (webhook,) in webhooks:
             [(pending,)] = run(
@@ -87,8 +87,8 @@ class Recovery:
                 (webhook,),
             )
             if pending or due is not None:
-                standings.append(port.Backlog(webhook, pending, due))
-        return standings
+                backlogs.append(port.Backlog(webhook, pending, due))
+        return backlogs
 
     def stopped_cleanly(self) -> None:
         """Remember that nothing was in flight at the stop."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import apsw
 
-from tidings.core.webhooks.hearing import asked_for
+from tidings.core.webhooks.name_matching import name_query
 from tidings.store import port
 from tidings.store.port import LEFT_STATES
 from tidings.store.sqlite.events.blocks import BITS, LEFT, Blocks
@@ -89,7 +89,7 @@ class BlockWalk:
 
     def _pattern(self, names: Sequence[str], states: Iterable[int]) -> str:
         """What the kinds of a summary must fit: one of its signs is that of a name and a state."""
-        known = self._blocks.names.numbers(asked_for(names)) if names else [0]
+        known = self._blocks.names.numbers(name_query(names)) if names else [0]
         if len(known) > NAMES_IN_A_PATTERN:
             known = [0]
         signs = "".join(sorted({sign(number, state) for number in known for state in states}))

@@ -23,7 +23,7 @@ from typing import Any
 import apsw
 
 from tidings.core.delivery.states import State
-from tidings.core.webhooks.hearing import Asked
+from tidings.core.webhooks.name_matching import NameQuery
 from tidings.store.port import LEFT_STATES, REPLAYED, STEP_MS
 from tidings.store.sqlite.events.summaries import Part, Parts, spell
 from tidings.store.sqlite.touched import BLOCK_BITS
@@ -99,7 +99,7 @@ class Names:
             str(text): int(number) for number, text in search.execute("SELECT * FROM name")
         }
 
-    def numbers(self, asked: Asked) -> list[int]:
+    def numbers(self, asked: NameQuery) -> list[int]:
         """The numbers of the names that are asked for and that a block holds."""
         if asked.prefixes:
             return [number for text, number in self._numbers.items() if asked.takes(text)]

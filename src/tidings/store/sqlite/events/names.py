@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tidings.core.webhooks.hearing import asked_for
+from tidings.core.webhooks.name_matching import name_query
 from tidings.store.sqlite.events.spans import Binding
 
 
 def named(column: str, names: Sequence[str], binding: Binding) -> str:
-    """That the kept name in a column is one of those; nothing where none is asked for."""
+    """That the stored name in a column is one of those; nothing where none is asked for."""
     if not names:
         return ""
-    asked = asked_for(names)
+    asked = name_query(names)
     binding["names"] = msgspec.json.encode(asked.names).decode()
     where = f"{column} IN (SELECT value FROM json_each(:names))"
     if not asked.prefixes:

@@ -9,7 +9,7 @@ import msgspec
 from tidings.core.delivery.exchange import Timings
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.shaping.left_out import LeftOut
-from tidings.core.webhooks.hearing import wire_name
+from tidings.core.webhooks.name_matching import wire_name
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.states import DELIVERED, FINAL, HELD, PENDING, TROUBLE

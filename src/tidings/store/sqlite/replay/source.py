@@ -15,7 +15,7 @@ import msgspec
 
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.replay import ReplayDecision, decide
-from tidings.core.webhooks.hearing import asked_for, wire_name
+from tidings.core.webhooks.name_matching import name_query, wire_name
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.events.names import named
@@ -151,7 +151,7 @@ class ReplaySource:
         if row is None:
             return None
         seq, org, name, id, first, deliveries, at_ms = row
-        if org not in spec.orgs or (spec.names and not asked_for(spec.names).takes(name)):
+        if org not in spec.orgs or (spec.names and not name_query(spec.names).takes(name)):
             return None
         if at_ms < (spec.from_ms or 0) or (spec.to_ms is not None and at_ms >= spec.to_ms):
             return None

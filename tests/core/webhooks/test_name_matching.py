@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from tidings.core.webhooks.hearing import (
+from tidings.core.webhooks.name_matching import (
     BULK,
-    KEPT_BULK,
     SINGLE,
-    asked_for,
+    STORED_BULK,
     both_ask,
-    heard_as,
     hears,
     is_prefix,
-    kept_name,
-    kept_of_type,
+    name_query,
+    names_of,
     prefixes_of,
-    unheard,
+    stored_name,
+    stored_name_of_type,
+    unheard_names,
     wire_name,
 )
 
@@ -49,14 +49,14 @@ ONE, TWO = [{"id": 7}], [{"id": 7}, {"id": 8}]
     ],
 )
 def test_several_coupons_make_an_issue_a_bulk_one(event: Json, bulk: bool) -> None:
-    assert kept_name(SINGLE, event) == (KEPT_BULK if bulk else SINGLE)
+    assert stored_name(SINGLE, event) == (STORED_BULK if bulk else SINGLE)
     for other in (BULK, "CouponRedeem", "pointsIssued"):
-        assert kept_name(other, event) == other
+        assert stored_name(other, event) == other
 
 
 def test_the_published_samples_are_told_apart() -> None:
     told = {
-        sample["event"]["refId"]: kept_name(SINGLE, sample["event"]) == KEPT_BULK
+        sample["event"]["refId"]: stored_name(SINGLE, sample["event"]) == STORED_BULK
         for sample in SAMPLES
         if sample["event"]["eventName"] == SINGLE
     }
@@ -67,10 +67,10 @@ def test_the_published_samples_are_told_apart() -> None:
     }
 
 
-def test_a_kept_name_says_what_is_on_the_wire_and_what_else_it_is_heard_as() -> None:
-    assert (wire_name(KEPT_BULK), list(heard_as(KEPT_BULK))) == (SINGLE, [SINGLE, BULK])
-    assert (wire_name("a.b"), list(heard_as("a.b"))) == ("a.b", ["a.b"])
-    assert (kept_of_type(BULK), kept_of_type(SINGLE)) == (KEPT_BULK, SINGLE)
+def test_a_stored_name_says_what_is_on_the_wire_and_what_else_it_is_heard_as() -> None:
+    assert (wire_name(STORED_BULK), list(names_of(STORED_BULK))) == (SINGLE, [SINGLE, BULK])
+    assert (wire_name("a.b"), list(names_of("a.b"))) == ("a.b", ["a.b"])
+    assert (stored_name_of_type(BULK), stored_name_of_type(SINGLE)) == (STORED_BULK, SINGLE)
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_a_kept_name_says_what_is_on_the_wire_and_what_else_it_is_heard_as() -> 
 def test_both_names_hear_a_bulk_issue_and_a_single_one_is_for_its_own(
     asked: list[str], single: bool, bulk: bool, posted: bool
 ) -> None:
-    for kept, heard in ((SINGLE, single), (KEPT_BULK, bulk), (BULK, posted)):
+    for kept, heard in ((SINGLE, single), (STORED_BULK, bulk), (BULK, posted)):
         assert hears(asked, kept) is heard
-        assert asked_for(asked).takes(kept) is heard
+        assert name_query(asked).takes(kept) is heard
 
 
 def test_a_prefix_is_signs_of_names_and_a_star_at_its_end() -> None:
@@ -112,15 +112,15 @@ def test_what_two_ask_for_both_is_what_each_of_them_hears() -> None:
     """Tried over all pairs of two, against every event that they could hear."""
     parts = ["a.b", "a.*", "a.b.*", "c*", SINGLE, BULK, "Coupon*", "Issue*"]
     asks = [list(one) for size in (1, 2) for one in itertools.combinations(parts, size)]
-    events = ["a.b", "a.c", "a.b.c", "c", "d", SINGLE, BULK, KEPT_BULK, "CouponRedeem", "Issued"]
+    events = ["a.b", "a.c", "a.b.c", "c", "d", SINGLE, BULK, STORED_BULK, "CouponRedeem", "Issued"]
     for one, other in itertools.product(asks, asks):
         both = both_ask(one, other)
         for kept in events:
             wanted = hears(one, kept) and hears(other, kept)
-            assert asked_for(both).takes(kept) is wanted, (one, other, kept, both)
+            assert name_query(both).takes(kept) is wanted, (one, other, kept, both)
 
 
 def test_what_covers_no_known_type_is_told() -> None:
     known = {"pointsIssued": 1, "com.shop.packed": 2}
     asked = ["pointsIssued", "points*", "com.shop.*", "com.other.*", "x.y"]
-    assert unheard(asked, known) == ["com.other.*", "x.y"]
+    assert unheard_names(asked, known) == ["com.other.*", "x.y"]

@@ -1,10 +1,10 @@
-"""Who hears an event: the one place that decides it, for new events, replays, filters and counts.
+"""Which names match an event: decided here for new events, replays, filters and counts alike.
 
 An event goes by the name on its wire, and some by a second one beside it. The original sends the
 issue of several coupons as `CouponIssue`, and lets brands subscribe to it as `IssueBulkCoupon`; an
 `issualType` tells nothing (it is SINGLE in both), so the coupons and `refId` do. Both names are
-decided once, when the event is accepted, and kept together as its *kept name*: `CouponIssue`, or
-`CouponIssue+IssueBulkCoupon`. No event name holds a `+`.
+decided once, when the event is accepted, and stored together as its *stored name*: `CouponIssue`,
+or `CouponIssue+IssueBulkCoupon`. No event name holds a `+`.
 
 What asks for events (a subscription, a filter of the log, a replay) is a list of names and of
 prefixes, which end in `*`: `com.example.*` asks for every name that begins with `com.example.`,
@@ -21,18 +21,18 @@ from tidings.core.ids import NAME_SIGNS
 
 SINGLE, BULK = "CouponIssue", "IssueBulkCoupon"
 AND = "+"
-KEPT_BULK = SINGLE + AND + BULK
+STORED_BULK = SINGLE + AND + BULK
 ANY = "*"
 
 _PREFIX = re.compile(rf"{NAME_SIGNS}{{1,127}}\*")
 
 
-def kept_name(name: str, event: dict[str, Any]) -> str:
+def stored_name(name: str, event: dict[str, Any]) -> str:
     """What is kept as the name of an event: its own, and behind it what else it is heard as."""
-    return KEPT_BULK if name == SINGLE and _is_bulk(event) else name
+    return STORED_BULK if name == SINGLE and _is_bulk(event) else name
 
 
-def heard_as(kept: str) -> Sequence[str]:
+def names_of(kept: str) -> Sequence[str]:
     """The names under which an event is heard, its own first."""
     return kept.split(AND)
 
@@ -42,9 +42,9 @@ def wire_name(kept: str) -> str:
     return kept.partition(AND)[0]
 
 
-def kept_of_type(name: str) -> str:
-    """The kept name of what arrives of an event type: of the catalogue's example of it."""
-    return KEPT_BULK if name == BULK else name
+def stored_name_of_type(name: str) -> str:
+    """The stored name of what arrives of an event type: of the catalogue's example of it."""
+    return STORED_BULK if name == BULK else name
 
 
 def is_prefix(asked: str) -> bool:
@@ -59,37 +59,37 @@ def prefixes_of(asked: Iterable[str]) -> tuple[str, ...]:
 
 def hears(asked: Collection[str], kept: str) -> bool:
     """Whether who asks for these names and prefixes hears an event."""
-    names = heard_as(kept)
+    names = names_of(kept)
     if any(name in asked for name in names):
         return True
     prefixes = prefixes_of(asked)
     return any(name.startswith(prefixes) for name in names)
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """What is looked for among kept names: these, and those that begin so."""
+class NameQuery(msgspec.Struct, frozen=True):
+    """What is looked for among stored names: these, and those that begin so."""
 
     names: tuple[str, ...]
     prefixes: tuple[str, ...] = ()
 
     def takes(self, kept: str) -> bool:
-        """Whether a kept name is one of them."""
+        """Whether a stored name is one of them."""
         return kept in self.names or kept.startswith(self.prefixes)
 
 
-def asked_for(asked: Iterable[str]) -> Asked:
-    """The kept names of all events that who asks for these hears."""
+def name_query(asked: Iterable[str]) -> NameQuery:
+    """The stored names of all events that who asks for these hears."""
     wanted = tuple(asked)
     names = dict.fromkeys(one for one in wanted if not is_prefix(one))
-    if hears(wanted, KEPT_BULK):
-        names[KEPT_BULK] = None
-    return Asked(tuple(names), prefixes_of(wanted))
+    if hears(wanted, STORED_BULK):
+        names[STORED_BULK] = None
+    return NameQuery(tuple(names), prefixes_of(wanted))
 
 
 def both_ask(one: Iterable[str], other: Iterable[str]) -> list[str]:
     """Names and prefixes that ask for the events which both hear, in the order of the first.
 
-    A kept name stands for itself: for the events that each hears by another of their names.
+    A stored name stands for itself: for the events that each hears by another of their names.
     """
     first, second = list(one), list(other)
     found: dict[str, None] = {}
@@ -99,12 +99,12 @@ def both_ask(one: Iterable[str], other: Iterable[str]) -> list[str]:
                 found[mine] = None
             elif is_prefix(mine) and _covers(mine, theirs):
                 found[theirs] = None
-    if hears(first, KEPT_BULK) and hears(second, KEPT_BULK) and not hears(found, KEPT_BULK):
-        found[KEPT_BULK] = None
+    if hears(first, STORED_BULK) and hears(second, STORED_BULK) and not hears(found, STORED_BULK):
+        found[STORED_BULK] = None
     return list(found)
 
 
-def unheard(asked: Iterable[str], known: Collection[str]) -> list[str]:
+def unheard_names(asked: Iterable[str], known: Collection[str]) -> list[str]:
     """What no event of a known type is heard by: it waits for types that nobody has named yet."""
     return [
         one

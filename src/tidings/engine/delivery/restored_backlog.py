@@ -32,14 +32,14 @@ class NotStopped(Conflict):
         super().__init__(Refusal("not_stopped", message, ""))
 
 
-class Taken(msgspec.Struct, frozen=True):
+class BacklogCount(msgspec.Struct, frozen=True):
     """How many there were; `ended` says whether that is all."""
 
     deliveries: int
     ended: bool
 
 
-class TakeAsDelivered:
+class RestoredBacklog:
     """Over the store and the commits."""
 
     def __init__(self, *, store: port.LaneStore, commits: CommitQueue, stops: Stops) -> None:
@@ -47,39 +47,39 @@ class TakeAsDelivered:
         self._commits = commits
         self._stops = stops
 
-    async def count(self, accepted_before_ms: int, for_s: float) -> Taken:
+    async def count(self, accepted_before_ms: int, for_s: float) -> BacklogCount:
         """How many it would be about, counted within `for_s` seconds."""
         loop = asyncio.get_running_loop()
         ends_s, count = loop.time() + for_s, 0
         if not await self._all_made(accepted_before_ms, ends_s):
-            return Taken(await self._store.owed_before(accepted_before_ms), False)
+            return BacklogCount(await self._store.owed_before(accepted_before_ms), False)
         place: tuple[int, int, int, int] | None = START
         while place is not None:
             if loop.time() > ends_s:
-                return Taken(count, False)
+                return BacklogCount(count, False)
             part = await self._store.unfinished_before(accepted_before_ms, place, LOOKED_AT)
             count, place = count + len(part.deliveries), part.place
-        return Taken(count, True)
+        return BacklogCount(count, True)
 
-    async def take(self, accepted_before_ms: int, by: str, for_s: float) -> Taken:
+    async def take(self, accepted_before_ms: int, by: str, for_s: float) -> BacklogCount:
         """Take them, as many as there are in about `for_s` seconds. NotStopped, StoreDown."""
         loop = asyncio.get_running_loop()
         ends_s, count = loop.time() + for_s, 0
         if not await self._all_made(accepted_before_ms, ends_s):
-            return Taken(0, False)
+            return BacklogCount(0, False)
         place: tuple[int, int, int, int] | None = START
         while place is not None:
             part = await self._store.unfinished_before(accepted_before_ms, place, LOOKED_AT)
             for at in range(0, len(part.deliveries), SLICE):
                 if loop.time() > ends_s:
-                    return Taken(count, False)
+                    return BacklogCount(count, False)
                 if self._stops.of(EVERYTHING) is None:
                     raise NotStopped
                 wanted = part.deliveries[at : at + SLICE]
                 done = await self._commits.cancel(port.CancelSlice(wanted, by, delivered=True))
                 count += len(done.deliveries)
             place = part.place
-        return Taken(count, True)
+        return BacklogCount(count, True)
 
     async def _all_made(self, accepted_before_ms: int, ends_s: float) -> bool:
         """Wait until what is owed of such events is made, which goes on by itself."""
