@@ -24,6 +24,7 @@ from tidings.core.webhooks.registry import Registry
 from tidings.egress.port import Mailer, Receive, Sender, Target
 from tidings.engine.access.access_services import AccessServices
 from tidings.engine.access.passwords import Passwords
+from tidings.engine.background_tasks import BackgroundTasks
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock, sure
 from tidings.engine.delivery.healths import Healths
@@ -40,7 +41,6 @@ from tidings.engine.events.intake import Draft
 from tidings.engine.events.late_checks import LateChecks
 from tidings.engine.events.readmission import Readmission
 from tidings.engine.inboxes import Inboxes
-from tidings.engine.jobs import Jobs
 from tidings.engine.loop_lag import LoopLag
 from tidings.engine.metrics import EngineMetrics
 from tidings.engine.notices.consents import ConsentEmails, Consents
@@ -174,7 +174,7 @@ class App:
     notices: Notices
     feed: Feed
     terms: Terms
-    jobs: Jobs
+    background: BackgroundTasks
     collectors: Sequence[Collector] = field(default=())
 
     async def load(self, through: StepRunner) -> None:
@@ -199,14 +199,14 @@ class App:
         await through(self.inboxes.load)
         self.inboxes.start()
         self.access.upkeep.start()
-        self.jobs.start()
+        self.background.start()
 
     async def stop(self) -> bool:
         """Start nothing more, wait for what is under way, write what is known; whether all of it
         is written. Nothing that was accepted is lost by any kind of stop."""
         self.feed.close()
         await self.replays.stop()
-        await self.jobs.stop()
+        await self.background.stop()
         written = await self.engine.stop()
         await self.webhooks.close()
         await self.reference.close()
@@ -356,13 +356,13 @@ def build(ports: Ports, options: Options) -> App:
         retentions=lambda: {org.id: orgs.settings(org.id).retention for org in orgs.all()},
     )
     lag = LoopLag()
-    jobs: dict[str, Callable[[], Awaitable[None]]] = {
+    background: dict[str, Callable[[], Awaitable[None]]] = {
         "retention": retention.run,
         "notices": notices.run,
-        "pulse": lag.run,
+        "loop_lag": lag.run,
     }
     if ports.mailer is not None:
-        jobs["asking"] = ConsentEmails(orgs=orgs, clock=clock, emails=emails).run
+        background["consent_emails"] = ConsentEmails(orgs=orgs, clock=clock, emails=emails).run
     _measure(metrics, reference, enricher, ports.platform, lag, stops, replays)
     reader = CallReader(
         Draft,
@@ -404,7 +404,7 @@ def build(ports: Ports, options: Options) -> App:
         notices=notices,
         feed=feed,
         terms=terms,
-        jobs=Jobs(jobs, notices.flush),
+        background=BackgroundTasks(background, notices.flush),
         collectors=(metrics, retention, notices, access.access.guard),
     )
 

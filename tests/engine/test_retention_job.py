@@ -12,7 +12,7 @@ from tests.store.in_process import MemoryStore
 from tests.store.rows import event, new, settled
 from tidings.core.ids import OrgId
 from tidings.core.retention import DAY_MS, SHARE, RetentionDays
-from tidings.engine.jobs import AGAIN_S, Jobs
+from tidings.engine.background_tasks import AGAIN_S, BackgroundTasks
 from tidings.engine.retention import Retention
 from tidings.store import port
 
@@ -174,7 +174,7 @@ def test_a_job_that_fails_is_begun_anew_and_counted() -> None:
         async def farewell() -> None:
             left.append("said")
 
-        jobs = Jobs({"job": job}, farewell)
+        jobs = BackgroundTasks({"job": job}, farewell)
         jobs.start()
         await asyncio.sleep(3 * AGAIN_S + 1)
         assert jobs.failures == len(begun) == 4
@@ -196,7 +196,7 @@ def test_a_farewell_that_goes_wrong_holds_no_stop_up(wrong: str) -> None:
                 raise RuntimeError
             await asyncio.sleep(1e9)
 
-        jobs = Jobs({"job": job}, farewell)
+        jobs = BackgroundTasks({"job": job}, farewell)
         jobs.start()
         began = asyncio.get_running_loop().time()
         await jobs.stop()

@@ -45,7 +45,7 @@ from tidings.store.port import StoreDown
 _HEARD = (REQUEST_ID, b"x-request-id", ORIGIN, FETCH_SITE)
 V3_CODES = {403: 4000, 503: 4001}  # the original's: not allowed; it cannot be said or done now
 
-log = structlog.get_logger("tidings.api")
+log = structlog.get_logger(__name__)
 
 
 def make_control_app(services: Services) -> FastAPI:

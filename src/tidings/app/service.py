@@ -56,7 +56,7 @@ from tidings.transform.renderer import ProcessRenderer
 
 SERVER_STOP_S = 5.0
 
-log = structlog.get_logger("tidings")
+log = structlog.get_logger(__name__)
 
 
 class Service:

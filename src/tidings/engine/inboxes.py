@@ -42,7 +42,7 @@ USED_EVERY_MS = 60_000  # a look is written down where the last one was so long 
 TOKEN_BYTES = 24
 HEADERS_MAX, HEADERS_BYTES_MAX = 100, 16_384
 
-log = structlog.get_logger("tidings.inboxes")
+log = structlog.get_logger(__name__)
 _answers = msgspec.json.Decoder(InboxAnswer)
 
 

@@ -10,7 +10,7 @@ import structlog
 
 from tidings.store.port import StoreDown
 
-log = structlog.get_logger("tidings.store")
+log = structlog.get_logger(__name__)
 
 
 class Outage:

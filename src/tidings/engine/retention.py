@@ -35,7 +35,7 @@ EVERY_S = 600.0
 AGAIN_S = 30.0  # after a pass that the store has refused
 LATE_MS = 86_400_000  # a clock that is ahead of the retention's by more is spoken of
 
-log = structlog.get_logger("tidings.retention")
+log = structlog.get_logger(__name__)
 
 
 class Retention(Collector):

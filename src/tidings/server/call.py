@@ -16,7 +16,7 @@ App = Callable[
     Awaitable[None],
 ]
 
-log = structlog.get_logger("tidings.server")
+log = structlog.get_logger(__name__)
 
 
 class CallConnection(Protocol):

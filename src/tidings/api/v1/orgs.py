@@ -55,7 +55,7 @@ class OrgSettings(Model):
     notify: list[str] = Field([], description="E-mail addresses for operational events.")
 
 
-class RetentionWish(Model):
+class RetentionChange(Model):
     """How many days data is to be kept."""
 
     model_config = ConfigDict(extra="forbid")
@@ -67,7 +67,7 @@ class RetentionWish(Model):
     )
 
 
-class LimitsWish(Model):
+class OrgLimitsChange(Model):
     """What the org may do, over all its credentials."""
 
     model_config = ConfigDict(extra="forbid")
@@ -77,7 +77,7 @@ class LimitsWish(Model):
     )
 
 
-class SettingsWish(Model):
+class OrgSettingsChange(Model):
     """What is to change of the settings; what is left out stays."""
 
     model_config = ConfigDict(extra="forbid")
@@ -91,8 +91,8 @@ class SettingsWish(Model):
         | None
     ) = Field({}, description="null takes one away.")
     unknownTypes: Literal["refused", "admitted"] | None = "refused"
-    retention: RetentionWish | None = Field(None, description="For the platform's credential.")
-    limits: LimitsWish | None = Field(None, description="For the platform's credential.")
+    retention: RetentionChange | None = Field(None, description="For the platform's credential.")
+    limits: OrgLimitsChange | None = Field(None, description="For the platform's credential.")
     notify: Annotated[list[Address], Field(max_length=10)] | None = Field(
         [], description="E-mail addresses for operational events; their owners are asked first."
     )
@@ -107,7 +107,7 @@ class OrgChange(Model):
     name: Name = ""
     parent: OrgId | None = Field(None, description="null: at the top. For the platform.")
     timeZone: str | None = Field(None, description="An IANA name, such as Asia/Kolkata.")
-    settings: SettingsWish | None = None
+    settings: OrgSettingsChange | None = None
 
 
 class NewOrg(OrgChange):

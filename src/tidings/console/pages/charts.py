@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from tidings.console.words import duration, moment, number
 from tidings.core.delivery.states import State
-from tidings.reads.webhooks.left import UNSENT, attempts_of
+from tidings.reads.webhooks.backlog import UNSENT, attempts_of
 from tidings.store.port import REPLAYED, EventSeries, Series
 
 COUNT, MS, PERCENT = "count", "ms", "percent"

@@ -13,7 +13,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.engine.webhooks.records import Record
 from tidings.reads.events.log_pages import oldest_first
-from tidings.reads.webhooks.left import UNFINISHED, left_now
+from tidings.reads.webhooks.backlog import UNFINISHED, backlogs_now
 from tidings.store import port
 
 EXAMPLE = (
@@ -111,7 +111,7 @@ async def _now(visit: Visit, records: Sequence[Record]) -> CurrentState:
     now_ms = services.clock.now_ms()
     numbers = [one.webhook.number for one in records]
     lefts, refused = await asyncio.gather(
-        left_now(services.store, services.clock, numbers),
+        backlogs_now(services.store, services.clock, numbers),
         services.store.log_rejections(org, None, None, REJECTIONS_MAX),
     )
     waiting = sum(left.waiting for left in lefts)

@@ -22,7 +22,7 @@ TRIES, TRIES_S = 60, 60.0
 KEPT_MAX = 10_000
 TOLD_S = 60.0  # between two lines of the log about one address
 
-log = structlog.get_logger("tidings.access")
+log = structlog.get_logger(__name__)
 
 
 class _Place:

@@ -29,7 +29,7 @@ KEPT_MAX = 30_000
 KNOWN_MAX = 8  # addresses of one account, the latest ones
 DEVICE_BYTES = 16
 
-log = structlog.get_logger("tidings.access")
+log = structlog.get_logger(__name__)
 
 Quotas = OrderedDict[str, Quota]
 

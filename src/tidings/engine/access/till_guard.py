@@ -17,7 +17,7 @@ STRANGERS = 300  # from all that are not known, in the same time
 WATCHED_MAX = 10_000
 KNOWN_MAX = 4  # addresses of one till
 
-log = structlog.get_logger("tidings.access")
+log = structlog.get_logger(__name__)
 
 
 class TillGuard:

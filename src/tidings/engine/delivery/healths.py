@@ -43,7 +43,7 @@ HOPELESS = (
     "set the webhook active, and replay what was parked."
 )
 
-log = structlog.get_logger("tidings.healths")
+log = structlog.get_logger(__name__)
 
 
 class OwnerListener(Protocol):

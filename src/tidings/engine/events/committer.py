@@ -29,7 +29,7 @@ RETRY_STORE_S = 0.25
 CHANGE_S = 0.001  # between looks at whether a change of the registry has arrived
 DIFFERS = "The event id is known with other bytes; the first ones stay."
 
-log = structlog.get_logger("tidings.committer")
+log = structlog.get_logger(__name__)
 
 
 class CommitListener(Protocol):

@@ -58,7 +58,7 @@ class OwnRecord(msgspec.Struct, frozen=True):
     made: OwnType
 
 
-log = structlog.get_logger("tidings.event_types")
+log = structlog.get_logger(__name__)
 
 _declarations = msgspec.json.Decoder(Declaration)
 

@@ -32,7 +32,7 @@ SENT = "tidings.letter.sent"  # the kind of a row that only says until when the 
 AGAIN_MS = (60_000, 300_000, 1_800_000, 7_200_000)
 DOWN_S = 1.0
 
-log = structlog.get_logger("tidings.letters")
+log = structlog.get_logger(__name__)
 
 
 class Emails:

@@ -45,7 +45,7 @@ from tidings.store.port import Health, StoreDown
 QUEUE_MAX = 1000
 AGAIN_S = 1.0
 
-log = structlog.get_logger("tidings.notices")
+log = structlog.get_logger(__name__)
 
 
 class Notices(Collector):

@@ -55,7 +55,7 @@ RATE_OVER_S = 10.0
 CROWDED = "The webhook's own traffic comes first, or its receiver does not keep up."
 Tell = Callable[[str, OrgId, dict[str, Any]], None]
 
-log = structlog.get_logger("tidings.replays")
+log = structlog.get_logger(__name__)
 
 
 class Lanes(Protocol):

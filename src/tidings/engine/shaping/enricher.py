@@ -45,7 +45,7 @@ KindOf = Callable[[OrgId, Json], EventType | None]  # what an org's event is of,
 Found = dict[Key, Record | None]
 PlanKey = tuple[int, int, int]  # webhook, its version, and which object its event type is
 
-log = structlog.get_logger("tidings.enricher")
+log = structlog.get_logger(__name__)
 
 
 class _NotAtHand(TidingsError):

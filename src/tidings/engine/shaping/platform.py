@@ -37,7 +37,7 @@ TOLD_EVERY_S = 60.0
 
 Key = tuple[str, OrgId, str]  # kind, org, id
 
-log = structlog.get_logger("tidings.platform")
+log = structlog.get_logger(__name__)
 
 
 class PlatformDown(Unavailable):

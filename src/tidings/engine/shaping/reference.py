@@ -36,7 +36,7 @@ Recalled = Record | Literal[Missing.MISSING] | None  # MISSING where memory does
 Found = dict[str, Record | None]  # by id; None where there is none
 Result = TypeVar("Result")
 
-log = structlog.get_logger("tidings.reference")
+log = structlog.get_logger(__name__)
 
 
 class _Batch:

@@ -29,7 +29,7 @@ _GONE = (
 )
 _NOT_RUN = "This service runs no transformations. Ask its operator."
 
-log = structlog.get_logger("tidings.shaper")
+log = structlog.get_logger(__name__)
 
 
 class Shaping(Protocol):

@@ -11,7 +11,7 @@ from tidings.engine.webhooks.records import Record
 from tidings.errors import Invalid
 from tidings.reads.events.log_query import read_question
 from tidings.reads.times import iso
-from tidings.reads.webhooks.left import UNSENT, attempts_of, left_now
+from tidings.reads.webhooks.backlog import UNSENT, attempts_of, backlogs_now
 from tidings.store import port
 from tidings.store.port import LEFT_STATES, POINTS_MAX, REPLAYED
 
@@ -74,7 +74,7 @@ async def tally_of(parts: TotalParts, record: Record, from_ms: int, to_ms: int) 
     health = parts.health_of(number)
     left_alone = record.webhook.sends and health is not None and health.opens > 0
     bad = (*_TRIED_BADLY, *UNSENT) if left_alone else _TRIED_BADLY
-    (left,) = await left_now(parts.store, parts.clock, [number])
+    (left,) = await backlogs_now(parts.store, parts.clock, [number])
     attempts = attempts_of([counted], [counted] if left_alone else [])
     mean = round(counted.delivered_ms_sum / counted.delivered) if counted.delivered else None
     return {

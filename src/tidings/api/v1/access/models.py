@@ -33,7 +33,7 @@ class CredentialLimits(Model):
     eventsPerSecond: float | None = Field(None, description="Usually not limited.")
 
 
-class CredentialLimitsWish(Model):
+class CredentialLimitsChange(Model):
     """What a credential may do; null: the usual."""
 
     model_config = ConfigDict(extra="forbid")
@@ -50,7 +50,7 @@ class CredentialChange(Model):
     name: MaybeName = ""
     scopes: Scopes = Field(default_factory=Scopes, description="Replaces all levels.")
     expiresAt: Moment | None = Field(None, description="To come, with its zone; null: never.")
-    limits: CredentialLimitsWish | None = None
+    limits: CredentialLimitsChange | None = None
 
 
 class NewCredential(CredentialChange):

@@ -44,7 +44,7 @@ STORE_RETRY_S = 5
 OVERLOAD_RETRY_S = 1
 TURN_S = 0.005  # how long the events of one call are read before others have a turn
 
-log = structlog.get_logger("tidings.api")
+log = structlog.get_logger(__name__)
 
 _ONCE = (b"authorization", b"content-type", b"content-encoding", b"content-length")
 _ONCE_OURS = (b"idempotency-key", b"x-tidings-org", b"x-cap-api-oauth-token")

@@ -198,7 +198,7 @@ _UNCALLED: dict[str, Any] = {
 }
 
 
-class WebhookWish(WebhookChange):
+class NewWebhook(WebhookChange):
     """What creates a webhook."""
 
     model_config = ConfigDict(
@@ -239,6 +239,6 @@ def _patch() -> dict[str, Any]:
     return schema
 
 
-BODY = body_of(WebhookWish)
+BODY = body_of(NewWebhook)
 REPLACING_BODY = body_of(WebhookChange)
 PATCH_BODY = body_of(_patch, "application/merge-patch+json", "application/json")

@@ -6,7 +6,7 @@ from tidings.console.visit import PlainVisit, Visit
 from tidings.engine.access.denied import demand
 from tidings.engine.delivery.stops import EVERYTHING
 from tidings.errors import Forbidden
-from tidings.reads.webhooks.left import left_now
+from tidings.reads.webhooks.backlog import backlogs_now
 
 AT, ALL = "/stop", "/stop-all"
 
@@ -15,7 +15,7 @@ async def show(visit: Visit) -> Response:
     """Whether sending is stopped, and what stopping it would hold up now."""
     services, org = visit.services, visit.caller.org
     numbers = [one.webhook.number for one in services.webhooks.list(org)]
-    lefts = await left_now(services.store, services.clock, numbers)
+    lefts = await backlogs_now(services.store, services.clock, numbers)
     return visit.page(
         "stop.html",
         stop=services.stops.of(org),

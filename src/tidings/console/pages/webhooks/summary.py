@@ -13,7 +13,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.engine.webhooks.records import Record
 from tidings.reads.delivery.next_attempts import see
-from tidings.reads.webhooks.left import Left, attempts_of, left_now
+from tidings.reads.webhooks.backlog import WebhookBacklog, attempts_of, backlogs_now
 from tidings.store import port
 from tidings.store.port import ROWS_MAX
 
@@ -40,7 +40,7 @@ class WebhookSummary(msgspec.Struct, frozen=True):
     record: Record
     health: port.Health | None  # None where it is well
     day: port.Series  # the last 24 hours
-    left: Left  # to do now
+    left: WebhookBacklog  # to do now
     next_ms: int | None = None  # the next try, where that is known
 
     @property
@@ -106,13 +106,13 @@ async def summaries(services: Services, records: Sequence[Record]) -> list[Webho
         return []
     now_ms = services.clock.now_ms()
     numbers = [record.webhook.number for record in records]
-    lefts = await left_now(services.store, services.clock, numbers)
+    lefts = await backlogs_now(services.store, services.clock, numbers)
     days = await services.store.series([[one] for one in numbers], now_ms - DAY_MS, now_ms, 24)
     return await _told(services, records, lefts, days)
 
 
 async def troubles(
-    services: Services, records: Sequence[Record], lefts: Sequence[Left]
+    services: Services, records: Sequence[Record], lefts: Sequence[WebhookBacklog]
 ) -> list[WebhookSummary]:
     """Of some webhooks of which is known what is left to do, with an empty last day: who fails, is
     paused or disabled is told without it."""
@@ -122,7 +122,7 @@ async def troubles(
 async def _told(
     services: Services,
     records: Sequence[Record],
-    lefts: Sequence[Left],
+    lefts: Sequence[WebhookBacklog],
     days: Sequence[port.Series],
 ) -> list[WebhookSummary]:
     made = []

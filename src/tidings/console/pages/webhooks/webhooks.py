@@ -21,8 +21,8 @@ from tidings.core.webhooks.masks import masked
 from tidings.core.webhooks.retry_rules import show_retry
 from tidings.engine.webhooks.records import Record, Verb, after, author
 from tidings.reads.events.log_pages import newest_first
+from tidings.reads.webhooks.backlog import backlogs_now
 from tidings.reads.webhooks.changes import changed
-from tidings.reads.webhooks.left import left_now
 from tidings.reads.webhooks.warnings import warning_of
 from tidings.store.port import DeliveryQuery
 
@@ -227,7 +227,7 @@ async def _ask(visit: Visit, record: Record, verb: str) -> Response:
     """What would happen, with counts."""
     now_ms = visit.services.clock.now_ms()
     number = record.webhook.number
-    (left,) = await left_now(visit.services.store, visit.services.clock, [number])
+    (left,) = await backlogs_now(visit.services.store, visit.services.clock, [number])
     (month,) = await visit.services.store.count_states([number], now_ms - KEPT_MS, now_ms)
     return visit.page(
         "webhook_sure.html",

@@ -31,7 +31,7 @@ _ENTRY = struct.Struct("<QQ")
 _RAN_OVER = struct.Struct("<Q")
 _RAN_OVER_AT = 48
 
-log = structlog.get_logger("tidings.in_flight")
+log = structlog.get_logger(__name__)
 
 
 def boot_id(path: Path = BOOT_ID) -> bytes:

@@ -8,10 +8,10 @@ import structlog
 AGAIN_S = 5.0
 FAREWELL_S = 2.0
 
-log = structlog.get_logger("tidings.jobs")
+log = structlog.get_logger(__name__)
 
 
-class Jobs:
+class BackgroundTasks:
     """Runs each job until `stop`. `farewell` is what is done before the jobs are ended."""
 
     def __init__(

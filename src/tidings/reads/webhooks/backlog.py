@@ -14,7 +14,7 @@ UNSENT = (State.PENDING, State.HELD)
 UNFINISHED = tuple(state for state in LEFT_STATES if not state.final)
 
 
-class Left(msgspec.Struct, frozen=True):
+class WebhookBacklog(msgspec.Struct, frozen=True):
     """Of one webhook."""
 
     by_state: Mapping[int, int]
@@ -30,12 +30,14 @@ class Left(msgspec.Struct, frozen=True):
         return self.by_state.get(State.PARKED, 0)
 
 
-async def left_now(store: port.TotalsStore, clock: Clock, webhooks: Sequence[int]) -> list[Left]:
+async def backlogs_now(
+    store: port.TotalsStore, clock: Clock, webhooks: Sequence[int]
+) -> list[WebhookBacklog]:
     """Of each of some webhooks, by their numbers and in their order."""
     if not webhooks:
         return []
     found = await store.count_states(webhooks, 0, clock.now_ms() + 1, LEFT_STATES)
-    return [Left(one) for one in found]
+    return [WebhookBacklog(one) for one in found]
 
 
 def attempts_of(
