@@ -94,7 +94,7 @@ CASES = {
         engine: recover healths past_attempts
         compose: load load_people load_transformations load_types
     """,
-    "engine/events/test_committer.py"
+    "engine/events/test_commit_faults.py"
     "::test_after_a_refusal_the_lanes_look_again_once_and_outcomes_are_written": """
         committer: commit
     """,
