@@ -52,10 +52,8 @@ from tidings.errors import Invalid
 
 Draft_co = TypeVar("Draft_co", covariant=True)
 Draft = TypeVar("Draft")
-
 _fits = EVENT_ID.fullmatch
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-
 
 Validation = Literal["strict", "lenient", "off"]  # lenient: accepted with a warning
 
